@@ -1,0 +1,1 @@
+export { BaseHandler, FileHandler, Logger, LogLevels, type LogRecord } from "jsr:@std/log@0.224.14";

@@ -1,0 +1,86 @@
+import { BaseHandler, FileHandler, LogLevels, type LogRecord } from "./_log_deps.ts";
+import { errorMessage } from "./errors.ts";
+
+/** A record as `time name LEVEL message arguments`; further lines of it are indented, so that a record is told by its start. */
+export function formatRecord(record: LogRecord): string {
+  const { datetime, loggerName, levelName, msg, args } = record;
+  const text = [msg, ...args.map(textOf)].join(" ");
+  return `${datetime.toISOString()} ${loggerName} ${levelName} ${printable(text)}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : Deno.inspect(value);
+}
+
+/** A message may quote a peer: nothing in it may pass for a record of its own or command the terminal. */
+function printable(text: string): string {
+  return text
+    .replaceAll(/\r?\n/g, "\n  ")
+    // deno-lint-ignore no-control-regex
+    .replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (c) => `\\x${hex(c.charCodeAt(0))}`);
+}
+
+function hex(code: number): string {
+  return code.toString(16).padStart(2, "0");
+}
+
+/** Logs to standard error: standard output belongs to a program's results. */
+export class StderrHandler extends BaseHandler {
+  override log(msg: string): void {
+    printToStderr(msg);
+  }
+}
+
+/** Writes a line to standard error, and gives up silently when nobody reads it any more. */
+export function printToStderr(line: string): void {
+  const bytes = new TextEncoder().encode(line + "\n");
+  try {
+    let written = 0;
+    while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
+  } catch {
+    // A closed pipe must not end the run.
+  }
+}
+
+/** Logs to a file that is flushed on errors; when the disk fails it says so once and is silent from then on. */
+export class SafeFileHandler extends FileHandler {
+  readonly #filename: string;
+  #isClosed = false;
+
+  constructor(level: keyof typeof LogLevels, filename: string) {
+    super(level, { filename, mode: "w", formatter: formatRecord });
+    this.#filename = filename;
+  }
+
+  override handle(record: LogRecord): void {
+    this.#attempt(() => {
+      super.handle(record);
+      if (record.level >= LogLevels.ERROR) super.flush();
+    });
+  }
+
+  /** Does not throw, so that `destroy()`, which calls it, closes the file in any case. */
+  override flush(): void {
+    this.#attempt(() => super.flush());
+  }
+
+  override destroy(): void {
+    super.destroy();
+    this.#isClosed = true;
+  }
+
+  #attempt(write: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      write();
+    } catch (error) {
+      // A failed flush inside may have been here already.
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      printToStderr(
+        `Cannot write ${this.#filename}, the log goes on without it: ${errorMessage(error)}`,
+      );
+      this.destroy();
+    }
+  }
+}

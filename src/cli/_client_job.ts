@@ -1,0 +1,63 @@
+import { loadDataset } from "../data/load.ts";
+import { partition } from "../data/partition.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { ClientSyncTop } from "../client/sync_topology.ts";
+import type { ClientEvent, ClientTopologyOptions } from "../client/topology.ts";
+import { openLog } from "../log.ts";
+import { type BackendChoice, ClientSGDHandler } from "../train/tfjs/mod.ts";
+
+/** Which of the data a client has. */
+export interface DataChoice {
+  /** Name or path of the data set. */
+  data: string;
+  /** Folder of data sets that are named by a word. */
+  dataDir?: string;
+  /** The part of it that is this client's; the whole when absent. */
+  part?: { index: number; parts: number };
+  /** How it is parted. */
+  partition: string;
+  /** Shards a client, where it is parted by shards. */
+  shardsPerPart?: number;
+  /** Seed of the parting. */
+  seed: number;
+}
+
+/** All that a client needs, in a form that can be posted to a worker. */
+export interface ClientJob {
+  topology: Omit<ClientTopologyOptions, "logger" | "onEvent">;
+  data: DataChoice;
+  backend: BackendChoice;
+}
+
+/** The data of one client. */
+export async function clientData(choice: DataChoice): Promise<{ train: Dataset; test?: Dataset }> {
+  const { train, test } = await loadDataset(choice.data, {
+    ...(choice.dataDir !== undefined && { dataDir: choice.dataDir }),
+  });
+  if (choice.part === undefined) return { train, ...(test && { test }) };
+  const { index, parts } = choice.part;
+  const rows = partition(choice.partition, train, {
+    parts,
+    seed: choice.seed,
+    ...(choice.shardsPerPart !== undefined && { shardsPerPart: choice.shardsPerPart }),
+  })[index - 1];
+  return { train: train.select(rows ?? []), ...(test && { test }) };
+}
+
+/** Runs a client that trains with tfjs, to the end of its run. */
+export async function runClientJob(
+  job: ClientJob,
+  options: { signal?: AbortSignal; onEvent?: (event: ClientEvent) => void },
+): Promise<void> {
+  const { train, test } = await clientData(job.data);
+  using log = openLog({ loggerName: "tfjs", ...job.topology.log });
+  await using handler = new ClientSGDHandler({
+    data: train,
+    backend: job.backend,
+    logger: log.logger,
+    ...(test && { testData: test }),
+  });
+  const { onEvent, signal } = options;
+  const client = new ClientSyncTop(handler, { ...job.topology, ...(onEvent && { onEvent }) });
+  await client.run(signal ? { signal } : {});
+}

@@ -1,0 +1,147 @@
+import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
+import { type Command, InvalidArgumentError, Option } from "./deps.ts";
+
+/** A mistake in how a command was called: exit status 2. */
+export class UsageError extends Error {}
+
+/** Reads a whole number in a range. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`Expected a whole number ${range}.`);
+    }
+    return value;
+  };
+}
+
+/** Reads a number in a range whose lower end may be left out of it. */
+export function real(
+  range: { above?: number; least?: number; below?: number; most?: number },
+): (text: string) => number {
+  const { above, least, below, most } = range;
+  return (text) => {
+    const value = Number(text);
+    const inside = text.trim() !== "" && Number.isFinite(value) &&
+      !(above !== undefined && value <= above) &&
+      !(least !== undefined && value < least) && !(below !== undefined && value >= below) &&
+      !(most !== undefined && value > most);
+    if (inside) return value;
+    const words = [
+      ...(above === undefined ? [] : [`above ${above}`]),
+      ...(least === undefined ? [] : [`from ${least}`]),
+      ...(below === undefined ? [] : [`below ${below}`]),
+      ...(most === undefined ? [] : [`up to ${most}`]),
+    ];
+    throw new InvalidArgumentError(`Expected a number ${words.join(" and ")}.`);
+  };
+}
+
+/** Reads `"2/5"`: the second of five parts. */
+export function part(text: string): { index: number; parts: number } {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const index = Number(match?.[1]), parts = Number(match?.[2]);
+  if (match === null || index < 1 || index > parts) {
+    throw new InvalidArgumentError("Expected I/N, the I-th of N parts, such as 1/2.");
+  }
+  return { index, parts };
+}
+
+/** Time-outs as options. */
+export interface TimeoutFlags {
+  joinSeconds?: number;
+  roundSeconds?: number;
+  heartbeatSeconds?: number;
+  drainSeconds?: number;
+}
+
+const TIMEOUT_HELP: Readonly<Record<keyof Timeouts, string>> = {
+  joinSeconds: "for the group to fill, or the server to be reached",
+  roundSeconds: "for a round's answers",
+  heartbeatSeconds: "between signs of life on an idle connection",
+  drainSeconds: "for the others to take their leave at the end",
+};
+
+/** Adds time-outs to a command. */
+export function withTimeouts(command: Command, names: readonly (keyof Timeouts)[]): Command {
+  for (const name of names) {
+    const flag = `--${name.replace("Seconds", "-seconds")} <seconds>`;
+    command.option(
+      flag,
+      `${TIMEOUT_HELP[name]} (default: ${DEFAULT_TIMEOUTS[name]})`,
+      real({ above: 0, below: 2_000_000 }),
+    );
+  }
+  return command;
+}
+
+/** The time-outs among a command's options. */
+export function timeoutsFrom(flags: TimeoutFlags): Partial<Timeouts> {
+  const { joinSeconds, roundSeconds, heartbeatSeconds, drainSeconds } = flags;
+  return {
+    ...(joinSeconds !== undefined && { joinSeconds }),
+    ...(roundSeconds !== undefined && { roundSeconds }),
+    ...(heartbeatSeconds !== undefined && { heartbeatSeconds }),
+    ...(drainSeconds !== undefined && { drainSeconds }),
+  };
+}
+
+/** Options of local training. */
+export interface TrainFlags {
+  epochs: number;
+  batchSize: number;
+  lr: number;
+  momentum: number;
+  weightDecay: number;
+  keepMomentum: boolean;
+}
+
+/** Adds the options of local training, with the command's own defaults. */
+export function withTraining(command: Command, defaults: { epochs: number; lr: number }): Command {
+  return command
+    .option("--epochs <n>", "local epochs E", whole(1, 0xFFFF_FFFF), defaults.epochs)
+    .option(
+      "--batch-size <n>",
+      "samples a step B, 0 for all of a client's data",
+      whole(0, 0xFFFF_FFFF),
+      10,
+    )
+    .option("--lr <x>", "learning rate", real({ above: 0 }), defaults.lr)
+    .option("--momentum <x>", "momentum of SGD", real({ least: 0, below: 1 }), 0)
+    .option("--weight-decay <x>", "L2 penalty", real({ least: 0 }), 0)
+    .option("--keep-momentum", "let momentum live on between rounds", false);
+}
+
+/** The plan among a command's options. */
+export function planFrom(
+  { epochs, batchSize, lr, momentum, weightDecay, keepMomentum }: TrainFlags,
+): {
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  momentum: number;
+  weightDecay: number;
+  keepMomentum: boolean;
+} {
+  return { epochs, batchSize, learningRate: lr, momentum, weightDecay, keepMomentum };
+}
+
+/** A choice among words. */
+export function choice(
+  flags: string,
+  help: string,
+  words: readonly string[],
+  fallback?: string,
+): Option {
+  const option = new Option(flags, help).choices(words);
+  return fallback === undefined ? option : option.default(fallback);
+}
+
+/** `--json`, `--seed` and `--verbose`, which every command has. */
+export function withCommon(command: Command, seedHelp: string): Command {
+  return command
+    .option("--seed <n>", seedHelp, whole(0, 0xFFFF_FFFF), 0)
+    .option("--json <file>", "write a machine-readable report")
+    .option("--verbose", "show the stack of an error", false);
+}

@@ -1,0 +1,68 @@
+import type { Dataset } from "../data/dataset.ts";
+import { errorMessage } from "../errors.ts";
+import { SyncParameterServerHandler } from "../server/handler.ts";
+import type { ModelDescription } from "../train/handler.ts";
+import { parseModelDescription } from "../train/model_description.ts";
+import { MODEL_NAMES, modelByName } from "../train/models.ts";
+import {
+  type BackendChoice,
+  initialParameters,
+  type ModelEvaluator,
+  modelEvaluator,
+} from "../train/tfjs/mod.ts";
+import type { TrainSettings } from "../wire/messages.ts";
+
+/** What a command's server is made of. */
+export interface ServerJob {
+  /** Name of a model, or path of a file with a model's description. */
+  model: string;
+  /** Data that tells the model's input and output. */
+  data: Dataset;
+  /** Data to evaluate on; without it the clients evaluate. */
+  testData?: Dataset;
+  plan: TrainSettings;
+  fraction: number;
+  seed: number;
+  backend: BackendChoice;
+}
+
+/** A server's handler, with what it must give back at the end. */
+export interface ServerParts extends AsyncDisposable {
+  readonly handler: SyncParameterServerHandler;
+}
+
+/** Builds model and handler. */
+export async function buildServer(job: ServerJob): Promise<ServerParts> {
+  const { backend, seed, plan, fraction, testData } = job;
+  const model = await describeModel(job.model, job.data);
+  const initial = await initialParameters(model, seed, { backend });
+  const evaluator: ModelEvaluator | undefined = testData &&
+    await modelEvaluator(model, testData, { backend });
+  const handler = new SyncParameterServerHandler({
+    ...initial,
+    model,
+    plan,
+    fraction,
+    seed,
+    ...(evaluator && { evaluator: evaluator.evaluate }),
+  });
+  return { handler, [Symbol.asyncDispose]: async () => await evaluator?.[Symbol.asyncDispose]() };
+}
+
+/** A model by its name, or read from a JSON file. */
+async function describeModel(name: string, data: Dataset): Promise<ModelDescription> {
+  if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
+    return modelByName(name, { inputShape: data.shape, numClasses: data.numClasses });
+  }
+  let text: string;
+  try {
+    text = await Deno.readTextFile(name);
+  } catch (cause) {
+    throw new Error(`Cannot read the model ${name}: ${errorMessage(cause)}`, { cause });
+  }
+  try {
+    return parseModelDescription(JSON.parse(text));
+  } catch (cause) {
+    throw new SyntaxError(`${name}: ${errorMessage(cause)}`, { cause });
+  }
+}

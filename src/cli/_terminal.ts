@@ -1,0 +1,122 @@
+import process from "node:process";
+import type { ServerEvent } from "../server/events.ts";
+import type { RunReport } from "../server/report.ts";
+import { progress, Table } from "./deps.ts";
+
+/** Most rows of the table of rounds: of a long run the first and the last are shown. */
+const TABLE_ROWS = 30;
+
+/** Writes a line to standard output, where results go. */
+export function print(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** Writes a line to standard error, where everything else goes. */
+export function printError(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** Whether standard error is a terminal, on which a bar can move. */
+export function isTerminal(): boolean {
+  return Deno.stderr.isTerminal();
+}
+
+/** Shows a run as it goes, on a terminal: who has joined, then a bar of rounds. Elsewhere the log has the same, line by line. */
+export class RunProgress implements Disposable {
+  #bar: progress.SingleBar | undefined;
+  #loss = "";
+
+  /** Takes a server's event. */
+  show(event: ServerEvent): void {
+    switch (event.type) {
+      case "listening":
+        return printError(`Listening on ${event.address}`);
+      case "joining":
+        return printError(event.progress);
+      case "round-started":
+        return this.#start(event.rounds);
+      case "client-lost":
+        this.#loss = ` | lost rank ${event.rank}`;
+        return this.#bar?.update({ loss: this.#loss });
+      case "round-ended": {
+        const { round, accuracy, loss } = event.report;
+        return this.#bar?.update(round, {
+          figures: [
+            ...(accuracy === undefined ? [] : [`accuracy ${(accuracy * 100).toFixed(1)}%`]),
+            ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
+          ].join(", "),
+          loss: this.#loss,
+        });
+      }
+    }
+  }
+
+  /** Leaves the bar as it is. */
+  [Symbol.dispose](): void {
+    this.#bar?.stop();
+  }
+
+  #start(rounds: number): void {
+    if (this.#bar !== undefined) return;
+    this.#bar = new progress.SingleBar({
+      format: "{bar} round {value} of {total} | {figures} | {duration_formatted}{loss}",
+      stream: process.stderr,
+      hideCursor: true,
+      barsize: 24,
+    }, progress.Presets.shades_classic);
+    this.#bar.start(rounds, 0, { figures: "training", loss: "" });
+  }
+}
+
+function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** The rounds of a run, as a table. */
+export function roundTable(report: RunReport): string {
+  const table = new Table({
+    head: ["round", "updates", "loss", "accuracy", "up", "down", "seconds"],
+    colAligns: ["right", "right", "right", "right", "right", "right", "right"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
+  const { rounds } = report;
+  const shown = rounds.length <= TABLE_ROWS
+    ? rounds
+    : [...rounds.slice(0, TABLE_ROWS / 2), undefined, ...rounds.slice(-TABLE_ROWS / 2)];
+  for (const one of shown) {
+    table.push(
+      one === undefined ? ["…", "", "", "", "", "", ""] : [
+        one.round,
+        `${one.received}/${one.cohort.length}`,
+        one.loss?.toFixed(4) ?? "",
+        one.accuracy === undefined ? "" : `${(one.accuracy * 100).toFixed(2)}%`,
+        bytes(one.bytesUp),
+        bytes(one.bytesDown),
+        one.seconds.toFixed(2),
+      ],
+    );
+  }
+  return table.toString();
+}
+
+/** The outcome of a run, in a few lines. */
+export function runSummary(report: RunReport): string {
+  const { final, modelDigest, seconds } = report;
+  const losses = report.rounds.flatMap(({ round, losses }) =>
+    losses.map((loss) => ({ round, ...loss }))
+  );
+  return [
+    ...losses.map(({ round, rank, reason }) =>
+      `round ${round} went on without rank ${rank}: ${reason}`
+    ),
+    ...(final?.accuracy === undefined ? [] : [
+      `accuracy ${(final.accuracy * 100).toFixed(2)}% on ${final.samples} samples after ${
+        seconds.toFixed(1)
+      } s`,
+    ]),
+    `model digest ${modelDigest}`,
+  ].join("\n");
+}

@@ -1,0 +1,134 @@
+import type { ClientEvent } from "../client/topology.ts";
+import { PARTITION_NAMES } from "../data/partition.ts";
+import { spawn } from "../worker/spawn.ts";
+import { joinAll } from "../worker/join_all.ts";
+import { type ClientJob, runClientJob } from "./_client_job.ts";
+import {
+  choice,
+  part,
+  type TimeoutFlags,
+  timeoutsFrom,
+  whole,
+  withCommon,
+  withTimeouts,
+} from "./_options.ts";
+import { toJson } from "./_run_folder.ts";
+import { Command } from "./deps.ts";
+import type { CommandContext } from "./main.ts";
+
+interface ClientFlags extends TimeoutFlags {
+  server: string;
+  rank?: number;
+  worldSize?: number;
+  data: string;
+  dataDir: string;
+  part?: { index: number; parts: number };
+  partition: ClientJob["data"]["partition"];
+  shardsPerPart?: number;
+  module?: string;
+  backend: ClientJob["backend"];
+  loggerFile: string;
+  loggerName: string;
+  seed: number;
+  json?: string;
+}
+
+/** A client's report. */
+interface ClientReport {
+  readonly schema: "fedlab.client/1";
+  rank?: number;
+  worldSize?: number;
+  readonly rounds: {
+    round: number;
+    numSamples: number;
+    steps: number;
+    loss: number;
+    seconds: number;
+  }[];
+  seconds: number;
+}
+
+/** `client`: one of the ranks 1 to N. */
+export function clientCommand(context: CommandContext): Command {
+  const command = new Command("client")
+    .description(
+      "a client of a federation: joins, trains on its own data, leaves when the server says so",
+    )
+    .option("--server <host:port>", "the server's address", "127.0.0.1:9000")
+    .option("--rank <k>", "the rank to take (default: the lowest free one)", whole(1, 0xFFFF_FFFF))
+    .option(
+      "--world-size <n>",
+      "number of processes, checked with the server's",
+      whole(2, 0xFFFF_FFFF),
+    )
+    .option(
+      "--data <name>",
+      "digits, mnist, or the path of a CSV or IDX file or a folder",
+      "digits",
+    )
+    .option("--data-dir <dir>", "folder of data sets named by a word", "data")
+    .option("--part <i/n>", "take the i-th of n parts of the data (default: all of it)", part)
+    .addOption(choice("--partition <name>", "how the data is parted", PARTITION_NAMES, "iid"))
+    .option("--shards-per-part <n>", "shards of each part, with --partition shards", whole(1))
+    .option(
+      "--module <path>",
+      "run this module, which calls defineClient(), in place of the built-in client",
+    )
+    .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
+    .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
+    .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
+  withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
+  withCommon(command, "seed of the parting of the data");
+  return command.action((flags: ClientFlags) => runClient(flags, context));
+}
+
+async function runClient(flags: ClientFlags, { signal }: CommandContext): Promise<void> {
+  const job: ClientJob = {
+    topology: {
+      serverAddr: flags.server,
+      ...(flags.rank !== undefined && { rank: flags.rank }),
+      ...(flags.worldSize !== undefined && { worldSize: flags.worldSize }),
+      timeouts: timeoutsFrom(flags),
+      loggerFile: flags.loggerFile,
+      loggerName: flags.loggerName,
+    },
+    data: {
+      data: flags.data,
+      dataDir: flags.dataDir,
+      partition: flags.partition,
+      seed: flags.seed,
+      ...(flags.part && { part: flags.part }),
+      ...(flags.shardsPerPart !== undefined && { shardsPerPart: flags.shardsPerPart }),
+    },
+    backend: flags.backend,
+  };
+  const report: ClientReport = { schema: "fedlab.client/1", rounds: [], seconds: 0 };
+  const began = performance.now();
+  const onEvent = (event: ClientEvent) => {
+    if (event.type === "joined") {
+      Object.assign(report, { rank: event.rank, worldSize: event.worldSize });
+    } else {
+      const { round, result: { numSamples, steps, loss }, seconds } = event;
+      report.rounds.push({ round, numSamples, steps, loss, seconds });
+    }
+  };
+  if (flags.module === undefined) await runClientJob(job, { signal, onEvent });
+  else await runModule(flags.module, job, signal, onEvent);
+  report.seconds = (performance.now() - began) / 1000;
+  if (flags.json !== undefined) await Deno.writeTextFile(flags.json, toJson(report));
+}
+
+async function runModule(
+  path: string,
+  job: ClientJob,
+  signal: AbortSignal,
+  onEvent: (event: ClientEvent) => void,
+): Promise<void> {
+  const url = URL.parse(path) ?? new URL(path, `file://${Deno.cwd()}/`);
+  await using worker = spawn<ClientJob["topology"], void>(url, job.topology, {
+    name: `client ${job.topology.rank ?? ""}`.trim(),
+    onMessage: (message) => onEvent(message as ClientEvent),
+  });
+  worker.start();
+  await joinAll([worker], { signal });
+}

@@ -1,0 +1,167 @@
+import { loadDataset } from "../data/load.ts";
+import { PARTITION_NAMES } from "../data/partition.ts";
+import type { ServerEvent } from "../server/events.ts";
+import type { RunReport } from "../server/report.ts";
+import { ServerSyncTop } from "../server/sync_topology.ts";
+import { joinAll } from "../worker/join_all.ts";
+import { spawn, type WorkerProcess } from "../worker/spawn.ts";
+import { type ClientJob, runClientJob } from "./_client_job.ts";
+import {
+  choice,
+  planFrom,
+  type TimeoutFlags,
+  timeoutsFrom,
+  type TrainFlags,
+  whole,
+  withCommon,
+  withTimeouts,
+  withTraining,
+} from "./_options.ts";
+import { makeRunFolder, toJson, writeRun } from "./_run_folder.ts";
+import { buildServer } from "./_server_job.ts";
+import { isTerminal, print, roundTable, RunProgress, runSummary } from "./_terminal.ts";
+import { Command } from "./deps.ts";
+import type { CommandContext } from "./main.ts";
+
+interface DemoFlags extends TrainFlags, TimeoutFlags {
+  clients: number;
+  rounds: number;
+  transport: "tcp" | "memory";
+  model: string;
+  partition: ClientJob["data"]["partition"];
+  backend: ClientJob["backend"];
+  seed: number;
+  json?: string;
+  out?: string;
+}
+
+/** `demo`: a whole federation on this machine. */
+export function demoCommand(context: CommandContext): Command {
+  const command = new Command("demo")
+    .description("server and clients on this machine, embedded digits, to the end")
+    .option("--clients <n>", "number of clients", whole(1, 1000), 4)
+    .option("--rounds <n>", "number of rounds", whole(1), 15)
+    .addOption(
+      choice(
+        "--transport <name>",
+        "tcp: clients in workers; memory: all in one",
+        ["tcp", "memory"],
+        "tcp",
+      ),
+    )
+    .option("--model <name>", "lr, mlp or 2nn", "mlp")
+    .addOption(choice("--partition <name>", "how the digits are dealt", PARTITION_NAMES, "iid"))
+    .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
+    .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withTraining(command, { epochs: 2, lr: 0.1 });
+  withTimeouts(command, ["joinSeconds", "roundSeconds"]);
+  withCommon(command, "seed of everything random");
+  return command.action((flags: DemoFlags) => runDemo(flags, context));
+}
+
+async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<void> {
+  const { seed, transport: distBackend } = flags;
+  const { train, test } = await loadDataset("digits");
+  const folder = await makeRunFolder("demo", flags.out);
+  const timeouts = timeoutsFrom(flags);
+  await using server = await buildServer({
+    model: flags.model,
+    data: train,
+    plan: planFrom(flags),
+    fraction: 1,
+    seed,
+    backend: flags.backend,
+    ...(test && { testData: test }),
+  });
+  using shown = new RunProgress();
+  const stop = new AbortController();
+  const ending = AbortSignal.any([signal, stop.signal]);
+  const clients = new Clients(flags, folder.path, ending);
+  const onEvent = (event: ServerEvent) => {
+    if (isTerminal()) shown.show(event);
+    if (event.type === "listening") {
+      clients.start(event.address).catch((error) => stop.abort(error));
+    }
+  };
+  const topology = new ServerSyncTop(server.handler, {
+    listen: distBackend === "tcp" ? "127.0.0.1:0" : "demo",
+    worldSize: flags.clients + 1,
+    rounds: flags.rounds,
+    distBackend,
+    timeouts,
+    log: { folder: `${folder.path}/log`, console: !isTerminal() },
+    onEvent,
+  });
+  let report: RunReport;
+  try {
+    report = await topology.run({ signal: ending });
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  } finally {
+    await clients.ended();
+    shown[Symbol.dispose]();
+  }
+  await writeRun(folder, report, server.handler);
+  if (flags.json !== undefined) await Deno.writeTextFile(flags.json, toJson(report));
+  print(roundTable(report));
+  print(runSummary(report));
+  print(
+    `written: ${[...folder.files, ...(flags.json === undefined ? [] : [flags.json])].join(", ")}`,
+  );
+}
+
+/** The demo's clients: over TCP each in a worker of its own, in memory all in this thread. */
+class Clients {
+  readonly #flags: DemoFlags;
+  readonly #folder: string;
+  readonly #signal: AbortSignal;
+  #workers: WorkerProcess<void>[] = [];
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(flags: DemoFlags, folder: string, signal: AbortSignal) {
+    this.#flags = flags;
+    this.#folder = folder;
+    this.#signal = signal;
+  }
+
+  /** Starts them; rejects when one of them fails. */
+  start(serverAddr: string): Promise<unknown> {
+    const jobs = Array.from(
+      { length: this.#flags.clients },
+      (_, i) => this.#job(serverAddr, i + 1),
+    );
+    if (this.#flags.transport === "memory") {
+      this.#running = Promise.all(jobs.map((job) => runClientJob(job, { signal: this.#signal })));
+    } else {
+      const module = new URL("./_client_worker.ts", import.meta.url);
+      this.#workers = jobs.map((job) =>
+        spawn<ClientJob, void>(module, job, { name: `client ${job.topology.rank}` })
+      );
+      for (const worker of this.#workers) worker.start();
+      this.#running = joinAll(this.#workers, { signal: this.#signal });
+    }
+    return this.#running;
+  }
+
+  /** Resolves when all have ended, well or not. */
+  async ended(): Promise<void> {
+    await this.#running.catch(() => {});
+  }
+
+  #job(serverAddr: string, rank: number): ClientJob {
+    const { clients, seed, partition, backend, transport } = this.#flags;
+    return {
+      topology: {
+        serverAddr,
+        rank,
+        worldSize: clients + 1,
+        distBackend: transport,
+        timeouts: timeoutsFrom(this.#flags),
+        log: { folder: `${this.#folder}/log`, console: false },
+      },
+      data: { data: "digits", part: { index: rank, parts: clients }, partition, seed },
+      backend,
+    };
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The commands: `demo`, `server`, `client`, `bench`.
+ *
+ * @module
+ */
+
+import { errorMessage } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { UsageError } from "./_options.ts";
+import { print, printError } from "./_terminal.ts";
+import { clientCommand } from "./client.ts";
+import { demoCommand } from "./demo.ts";
+import { Command, CommanderError } from "./deps.ts";
+import { serverCommand } from "./server.ts";
+
+/** What every command is given. */
+export interface CommandContext {
+  /** Aborted when the process is asked to end. */
+  readonly signal: AbortSignal;
+}
+
+/** Exit statuses of a process that a signal ended. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** A signal asked the process to end. */
+class StoppedError extends Error {
+  constructor(readonly status: number) {
+    super("stopped");
+  }
+}
+
+/** Runs the command that the arguments name and gives the exit status: 0 done, 2 wrong usage, 1 anything else. */
+export async function main(args: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const program = new Command("fedlab")
+    .description("Federated learning on Deno.")
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => print(text.trimEnd()),
+      writeErr: (text) => printError(text.trimEnd()),
+    });
+  for (const make of [demoCommand, serverCommand, clientCommand]) {
+    program.addCommand(make({ signal: stop.signal }).copyInheritedSettings(program));
+  }
+  const listeners = Object.entries(SIGNALS).map(([name, status]) => {
+    const listener = () => {
+      if (stop.signal.aborted) Deno.exit(status);
+      stop.abort(new StoppedError(status));
+    };
+    Deno.addSignalListener(name as Deno.Signal, listener);
+    return () => Deno.removeSignalListener(name as Deno.Signal, listener);
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    return report(error, args.includes("--verbose"), stop.signal);
+  } finally {
+    for (const remove of listeners) remove();
+  }
+}
+
+function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) {
+    printError(`error: ${errorMessage(error)}`);
+    return 2;
+  }
+  if (signal.aborted && signal.reason instanceof StoppedError) {
+    printError("stopped: the others were told");
+    return signal.reason.status;
+  }
+  printError(
+    verbose && error instanceof Error ? `${error.stack}` : `error: ${errorMessage(error)}`,
+  );
+  return 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,38 @@
+/**
+ * A client as a module of its own.
+ *
+ * @module
+ */
+
+import type { ClientBackendHandler } from "../train/handler.ts";
+import { defineWorker } from "../worker/define_worker.ts";
+import { ClientSyncTop } from "./sync_topology.ts";
+import type { ClientTopologyOptions } from "./topology.ts";
+
+/** What a client's module is told: where its server is, and as which rank to join. */
+export type ClientModuleOptions = Omit<ClientTopologyOptions, "logger" | "onEvent">;
+
+/**
+ * Makes the module a client with a handler of its own: `deno task client --module PATH` and `spawn(PATH, options)` run it in a worker. Elsewhere it does
+ * nothing, so the module may be imported.
+ *
+ * @example
+ * ```ts no-eval
+ * import { defineClient } from "@fedlab/core";
+ * import { MyHandler } from "./my_handler.ts";
+ *
+ * defineClient(({ rank }) => new MyHandler(`data-${rank}.csv`));
+ * ```
+ */
+export function defineClient(
+  makeHandler: (
+    options: ClientModuleOptions,
+  ) => ClientBackendHandler | Promise<ClientBackendHandler>,
+): void {
+  defineWorker<ClientModuleOptions, void>(async (options, { signal, post }) => {
+    await using handler = await makeHandler(options);
+    await new ClientSyncTop(handler, { ...options, onEvent: (event) => post(event) }).run({
+      signal,
+    });
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * Unpacking gzip with a bound that is found out from the first bytes.
+ *
+ * @module
+ */
+
+/** Bytes that go into the decompressor at a time: bounds what one step can unpack to (deflate: 1032 times as much). */
+const SLICE_BYTES = 65_536;
+
+/** Whether the bytes begin as a gzip file does (RFC 1952). */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1F && bytes[1] === 0x8B;
+}
+
+/** The bytes in slices, so that a reader that stops early has not unpacked everything. */
+function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (offset >= bytes.length) return controller.close();
+      controller.enqueue(bytes.subarray(offset, offset += SLICE_BYTES));
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Puts the parts one after the other. */
+function join(parts: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/**
+ * Unpacks gzip. After every step `limitOf` is given the first bytes so far and says how many bytes may come in all, or
+ * `undefined` while it cannot tell; once more have come, unpacking stops there. What it throws is thrown on.
+ *
+ * Throws a `SyntaxError` that names `name` when the gzip data are damaged or cut off.
+ */
+export async function gunzip(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = slices(bytes).pipeThrough(new DecompressionStream("gzip")).getReader();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  let limit: number | undefined;
+  try {
+    while (limit === undefined || length <= limit) {
+      const { done, value } = await reader.read().catch((cause) => {
+        throw new SyntaxError(
+          `Cannot read ${name}: its gzip data are damaged or incomplete, get the file again`,
+          { cause },
+        );
+      });
+      if (done) break;
+      parts.push(value);
+      length += value.length;
+      limit ??= limitOf(parts.length === 1 ? value : join(parts, length));
+    }
+  } finally {
+    // A stream that has failed cannot be cancelled, and its failure is already on its way to the caller.
+    await reader.cancel().catch(() => {});
+  }
+  const [only] = parts;
+  return parts.length === 1 && only ? only : join(parts, length);
+}

@@ -1,0 +1,73 @@
+/**
+ * Labelled samples in memory.
+ *
+ * @module
+ */
+
+/**
+ * Labelled samples: `length` rows of features, one after the other, and one class label a row.
+ */
+export class Dataset {
+  /** All features, row after row: a `Float32Array` of length `length * rowLength`. */
+  readonly features: Float32Array<ArrayBuffer>;
+  /** One label a row, from 0 to `numClasses - 1`. */
+  readonly labels: Int32Array<ArrayBuffer>;
+  /** Shape of one row, such as `[64]` or `[28, 28, 1]`. */
+  readonly shape: readonly number[];
+  /** Number of classes. */
+  readonly numClasses: number;
+
+  /** Wraps the arrays without copying them. Throws a `RangeError` when their lengths or labels do not fit. */
+  constructor(
+    features: Float32Array<ArrayBuffer>,
+    labels: Int32Array<ArrayBuffer>,
+    shape: readonly number[],
+    numClasses: number,
+  ) {
+    const rowLength = shape.reduce((product, size) => product * size, 1);
+    if (features.length !== labels.length * rowLength) {
+      throw new RangeError(
+        `Cannot make a data set: expected ${labels.length} rows of ${rowLength} features, got ${features.length} values`,
+      );
+    }
+    const wrong = labels.findIndex((label) => label < 0 || label >= numClasses);
+    if (wrong >= 0) {
+      throw new RangeError(
+        `Cannot make a data set: expected labels from 0 to ${numClasses - 1}, got ${
+          labels[wrong]
+        } in row ${wrong}`,
+      );
+    }
+    this.features = features;
+    this.labels = labels;
+    this.shape = shape;
+    this.numClasses = numClasses;
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.labels.length;
+  }
+
+  /** Number of features of a row. */
+  get rowLength(): number {
+    return this.shape.reduce((product, size) => product * size, 1);
+  }
+
+  /** A copy of the given rows, in the given order. Throws a `RangeError` for a row that is not there. */
+  select(rows: ArrayLike<number>): Dataset {
+    const { rowLength } = this;
+    const features = new Float32Array(rows.length * rowLength);
+    const labels = new Int32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] ?? -1;
+      const label = this.labels[row];
+      if (label === undefined) {
+        throw new RangeError(`Cannot select row ${row}: expected 0 to ${this.length - 1}`);
+      }
+      features.set(this.features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+      labels[i] = label;
+    }
+    return new Dataset(features, labels, this.shape, this.numClasses);
+  }
+}

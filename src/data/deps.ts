@@ -1,0 +1,8 @@
+/**
+ * Third-party modules of this room, by full specifier.
+ *
+ * @module
+ */
+
+// @ts-types="./_csv_parse.d.ts"
+export { CsvError, parse as parseCsv } from "npm:csv-parse@7.0.3/sync";

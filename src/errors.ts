@@ -1,0 +1,64 @@
+/**
+ * Named errors: what a caller may want to catch apart from the built-in `TypeError`, `RangeError` and `SyntaxError`.
+ *
+ * @module
+ */
+
+/** Why a peer's message was refused. Each name goes on the wire in an `Error` message. */
+export type ProtocolFault =
+  | "bad-magic"
+  | "unsupported-version"
+  | "unknown-code"
+  | "unexpected-code"
+  | "frame-too-large"
+  | "truncated-frame"
+  | "malformed-body"
+  | "invalid-field"
+  | "shape-mismatch"
+  | "manifest-mismatch"
+  | "rank-taken"
+  | "rank-out-of-range"
+  | "world-size-mismatch"
+  | "group-full"
+  | "wrong-round"
+  | "not-in-cohort"
+  | "duplicate-update"
+  | "non-finite"
+  | "handler-failed";
+
+/** A peer broke the protocol, or said that we did: {@linkcode ProtocolError.fault} names the rule. */
+export class ProtocolError extends Error {
+  /** The rule that was broken. */
+  readonly fault: ProtocolFault;
+
+  /** Makes an error of the given fault; the message says what was expected and what came. */
+  constructor(fault: ProtocolFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ProtocolError";
+    this.fault = fault;
+  }
+}
+
+/** The peer, or the network between, ended the connection. */
+export class ConnectionClosedError extends Error {
+  /** Makes an error whose message names the peer and, as `cause`, the reason. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ConnectionClosedError";
+  }
+}
+
+/** Something that had to happen by a deadline did not: a group that did not fill, a peer that fell silent. */
+export class DeadlineError extends Error {
+  /** Makes an error whose message says what was waited for, how long, and what is missing. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DeadlineError";
+  }
+}
+
+/** The message of anything that was thrown, on one line. */
+export function errorMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.replaceAll(/\s*\n\s*/g, " ").trim();
+}

@@ -1,0 +1,34 @@
+/**
+ * Transports by name.
+ *
+ * @module
+ */
+
+import { memoryTransport } from "./memory.ts";
+import { tcpTransport } from "./tcp.ts";
+import type { Transport } from "./transport.ts";
+
+/** Names of the transports that come with the package. */
+export type DistBackendName = "tcp" | "memory";
+
+/** A transport: by name, or one of your own. */
+export type DistBackend = DistBackendName | Transport;
+
+const TRANSPORTS: Readonly<Record<DistBackendName, Transport>> = {
+  tcp: tcpTransport,
+  memory: memoryTransport,
+};
+
+/** The transport that is meant. Throws a `RangeError` that lists the known names. */
+export function transportOf(backend: DistBackend | string): Transport {
+  if (typeof backend !== "string") return backend;
+  const known = Object.entries(TRANSPORTS).find(([name]) => name === backend);
+  if (known === undefined) {
+    throw new RangeError(
+      `Cannot use the dist backend: expected one of ${Object.keys(TRANSPORTS).join(", ")}, got ${
+        JSON.stringify(backend)
+      }`,
+    );
+  }
+  return known[1];
+}

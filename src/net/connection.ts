@@ -1,0 +1,303 @@
+/**
+ * Messages over a channel.
+ *
+ * @module
+ */
+
+import { ConnectionClosedError, DeadlineError, ProtocolError } from "../errors.ts";
+import {
+  decodeBody,
+  decodePrefix,
+  DEFAULT_LIMITS,
+  encodeFrame,
+  type FrameHeader,
+  PREFIX_BYTES,
+  type WireLimits,
+} from "../wire/frame.ts";
+import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
+import type { Message } from "../wire/messages.ts";
+import { SILENT_HEARTBEATS } from "./timeouts.ts";
+import type { Channel } from "./transport.ts";
+
+/** Bytes read ahead: a small frame comes in with its prefix, in one read. */
+const READ_AHEAD_BYTES = 64 * 1024;
+/** Frames up to this go out in one write. */
+const JOINED_WRITE_BYTES = 64 * 1024;
+
+/** How a connection behaves. */
+export interface ConnectionOptions {
+  /** Limits on what is read. */
+  limits?: WireLimits;
+  /** Seconds between signs of life, sent and expected. Default: none of either. */
+  heartbeatSeconds?: number;
+}
+
+/** How the next message is received. */
+export interface ReceiveOptions {
+  /**
+   * Says where the body of a message that carries a vector goes: a buffer of at least `bodyLength` bytes that begins at a multiple of 8 in
+   * memory; `undefined` refuses the body, which is read and thrown away. Until it resolves nothing more is read, so that the sender has to
+   * wait. Default: a new buffer.
+   */
+  place?: (header: FrameHeader) =>
+    | Uint8Array<ArrayBuffer>
+    | undefined
+    | Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+/** What came: the frame's header, and its message unless its body was refused. */
+export interface Received {
+  /** The frame's header. */
+  readonly header: FrameHeader;
+  /** The message; `undefined` when `place` refused the body. Its tensors are views on the buffer that `place` gave. */
+  readonly message: Message | undefined;
+}
+
+/** One peer: sends and receives whole messages, keeps and watches signs of life. */
+export class Connection implements AsyncDisposable {
+  readonly #channel: Channel;
+  readonly #limits: WireLimits;
+  readonly #ahead = new Uint8Array(READ_AHEAD_BYTES);
+  #aheadStart = 0;
+  #aheadEnd = 0;
+  #writes: Promise<void> = Promise.resolve();
+  #pendingWrites = 0;
+  #lastSent = performance.now();
+  #waitingSince: number | undefined;
+  #reading: Promise<number | null> | undefined;
+  #closing = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #failure: Error | undefined;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+
+  /** Takes a channel over. */
+  constructor(channel: Channel, options: ConnectionOptions = {}) {
+    this.#channel = channel;
+    this.#limits = options.limits ?? DEFAULT_LIMITS;
+    if (options.heartbeatSeconds !== undefined) this.#watch(options.heartbeatSeconds * 1000);
+  }
+
+  /** The other end, for messages. */
+  get remote(): string {
+    return this.#channel.remote;
+  }
+
+  /** Bytes sent so far. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** Bytes received so far. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /**
+   * Sends a message after those before it. Resolves when its tensors may change again.
+   *
+   * Rejects with a `ConnectionClosedError`, or with the reason of {@linkcode abort}.
+   */
+  send(message: Message): Promise<void> {
+    this.#pendingWrites++;
+    const sent = this.#writes.then(() => this.#write(encodeFrame(message)));
+    this.#writes = sent.catch(() => {}).finally(() => this.#pendingWrites--);
+    return sent;
+  }
+
+  /**
+   * The next message that is not a sign of life, or `null` when the peer has closed its side between two frames. One call at a time.
+   *
+   * Rejects with a `ProtocolError` for a frame that breaks the protocol, a `DeadlineError` when the peer is silent for too long, and a
+   * `ConnectionClosedError` when the connection is lost or closed; after any of them the connection is of no more use. A `RangeError` tells of a
+   * buffer from `place` that is too short or not aligned.
+   */
+  async receive(options: ReceiveOptions = {}): Promise<Received | null> {
+    if (this.#failure !== undefined || this.#closing) throw this.#failure ?? this.#closedHere();
+    for (;;) {
+      if (!await this.#fill(PREFIX_BYTES)) return null;
+      const prefix = this.#ahead.subarray(this.#aheadStart, this.#aheadStart + PREFIX_BYTES);
+      const header = decodePrefix(prefix, this.#limits);
+      this.#aheadStart += PREFIX_BYTES;
+      const buffer = isBulk(header.code) && options.place !== undefined
+        ? await options.place(header)
+        : new Uint8Array(header.bodyLength);
+      if (buffer === undefined) {
+        await this.#skip(header);
+        return { header, message: undefined };
+      }
+      if (buffer.length < header.bodyLength) {
+        throw new RangeError(
+          `Cannot read ${
+            messageName(header.code)
+          }: expected a buffer of ${header.bodyLength} bytes, got ${buffer.length}`,
+        );
+      }
+      const body = buffer.subarray(0, header.bodyLength);
+      await this.#readBody(header, body);
+      const message = decodeBody(header.code, body);
+      if (message.code !== MessageCode.Heartbeat) return { header, message };
+    }
+  }
+
+  /** Ends the connection at once; what is pending rejects with the reason. A second call does nothing. */
+  abort(reason: Error): void {
+    this.#failure ??= reason;
+    clearInterval(this.#timer);
+    this.#channel.close();
+  }
+
+  /** Tells the peer what it did wrong, then closes. Never rejects. */
+  async refuse(error: ProtocolError, drainSeconds = 1): Promise<void> {
+    const payload = { fault: error.fault, message: error.message.slice(0, 4096), fatal: true };
+    this.send({ code: MessageCode.Error, payload }).catch(() => {});
+    await this.close(drainSeconds);
+  }
+
+  /**
+   * Closes when everything sent has been written and the peer has closed its side too, or `drainSeconds` have passed: a socket closed over unread
+   * bytes would take back what was sent last. Never rejects.
+   */
+  async close(drainSeconds = 1): Promise<void> {
+    if (this.#failure !== undefined) return;
+    const timer = setTimeout(() => this.#channel.close(), drainSeconds * 1000);
+    try {
+      await this.#writes;
+      this.#closing = true;
+      await this.#channel.closeWrite();
+      // A pending `receive` still gets what its read brings; the bytes after those are for nobody.
+      await this.#reading;
+      const bin = new Uint8Array(READ_AHEAD_BYTES);
+      while (await this.#channel.read(bin) !== null);
+    } catch { /* it is closed all the same */ }
+    clearTimeout(timer);
+    this.abort(this.#closedHere());
+  }
+
+  /** Closes. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Both halves of liveness: says something when nothing was said for a while, and notices when nothing is heard. */
+  #watch(intervalMillis: number): void {
+    const silentMillis = intervalMillis * SILENT_HEARTBEATS;
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      if (this.#waitingSince !== undefined && now - this.#waitingSince > silentMillis) {
+        this.abort(
+          new DeadlineError(
+            `Lost the connection to ${this.remote}: nothing heard for ${
+              silentMillis / 1000
+            } seconds`,
+          ),
+        );
+      } else if (this.#pendingWrites === 0 && now - this.#lastSent >= intervalMillis * 0.9) {
+        this.send({ code: MessageCode.Heartbeat, payload: {} }).catch(() => {});
+      }
+    }, intervalMillis);
+  }
+
+  async #write(pieces: Uint8Array<ArrayBuffer>[]): Promise<void> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (length <= JOINED_WRITE_BYTES && pieces.length > 1) {
+        const joined = new Uint8Array(length);
+        let at = 0;
+        for (const piece of pieces) {
+          joined.set(piece, at);
+          at += piece.length;
+        }
+        await this.#channel.write(joined);
+      } else {
+        for (const piece of pieces) await this.#channel.write(piece);
+      }
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+    this.#bytesSent += length;
+    this.#lastSent = performance.now();
+  }
+
+  async #read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    if (this.#failure !== undefined || this.#closing) throw this.#failure ?? this.#closedHere();
+    this.#waitingSince = performance.now();
+    try {
+      const count = await (this.#reading = this.#channel.read(into));
+      this.#bytesReceived += count ?? 0;
+      return count;
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      this.#waitingSince = undefined;
+      this.#reading = undefined;
+    }
+  }
+
+  /** Reads ahead until so many bytes are there; false when the peer closed before the first. */
+  async #fill(count: number): Promise<boolean> {
+    if (this.#aheadStart > 0) {
+      this.#ahead.copyWithin(0, this.#aheadStart, this.#aheadEnd);
+      this.#aheadEnd -= this.#aheadStart;
+      this.#aheadStart = 0;
+    }
+    while (this.#aheadEnd < count) {
+      const got = await this.#read(this.#ahead.subarray(this.#aheadEnd));
+      if (got === null) {
+        if (this.#aheadEnd === 0) return false;
+        throw this.#truncated(`expected ${count} bytes of a frame's prefix, got ${this.#aheadEnd}`);
+      }
+      this.#aheadEnd += got;
+    }
+    return true;
+  }
+
+  /** Gives out bytes of the body: first those read ahead, then from the channel. */
+  async #body(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    const ahead = this.#ahead.subarray(
+      this.#aheadStart,
+      Math.min(this.#aheadEnd, this.#aheadStart + into.length),
+    );
+    if (ahead.length === 0) return await this.#read(into);
+    into.set(ahead);
+    this.#aheadStart += ahead.length;
+    return ahead.length;
+  }
+
+  async #readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    let at = 0;
+    while (at < body.length) {
+      const got = await this.#body(at === 0 ? body : body.subarray(at));
+      if (got === null) throw this.#truncatedBody(header, at);
+      at += got;
+    }
+  }
+
+  async #skip(header: FrameHeader): Promise<void> {
+    const bin = new Uint8Array(Math.min(header.bodyLength, READ_AHEAD_BYTES));
+    let at = 0;
+    while (at < header.bodyLength) {
+      const got = await this.#body(bin.subarray(0, header.bodyLength - at));
+      if (got === null) throw this.#truncatedBody(header, at);
+      at += got;
+    }
+  }
+
+  #closedHere(): ConnectionClosedError {
+    return new ConnectionClosedError(
+      `Lost the connection to ${this.remote}: it was closed on this side`,
+    );
+  }
+
+  #truncatedBody({ code, bodyLength }: FrameHeader, got: number): ProtocolError {
+    return this.#truncated(`expected ${bodyLength} bytes of ${messageName(code)}, got ${got}`);
+  }
+
+  #truncated(what: string): ProtocolError {
+    return new ProtocolError(
+      "truncated-frame",
+      `Lost the connection to ${this.remote} inside a frame: ${what}`,
+    );
+  }
+}

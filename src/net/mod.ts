@@ -1,0 +1,13 @@
+/**
+ * The net: transports, connections, ranks, time-outs.
+ *
+ * @module
+ */
+
+export * from "./backend.ts";
+export * from "./connection.ts";
+export { memoryTransport } from "./memory.ts";
+export * from "./process_group.ts";
+export { parseAddress, tcpTransport } from "./tcp.ts";
+export { DEFAULT_TIMEOUTS, SILENT_HEARTBEATS, type Timeouts } from "./timeouts.ts";
+export * from "./transport.ts";

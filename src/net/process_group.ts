@@ -1,0 +1,131 @@
+/**
+ * Who has which rank, and who is missing.
+ *
+ * @module
+ */
+
+import { ProtocolError } from "../errors.ts";
+
+/** A process's number in the group: 0 is the server, 1 to `worldSize - 1` are the clients. */
+export type Rank = number;
+
+/** The server's rank. */
+export const SERVER_RANK: Rank = 0;
+
+/** Ranks as a short text: `"3-7, 9"`. */
+export function formatRanks(ranks: readonly Rank[]): string {
+  const parts: string[] = [];
+  for (let i = 0; i < ranks.length;) {
+    let j = i;
+    while (j + 1 < ranks.length && ranks[j + 1] === (ranks[j] ?? 0) + 1) j++;
+    parts.push(j > i + 1 ? `${ranks[i]}-${ranks[j]}` : ranks.slice(i, j + 1).join(", "));
+    i = j + 1;
+  }
+  return parts.join(", ");
+}
+
+/** The clients of a group, by rank. A member first claims a rank and counts as joined once it is ready. */
+export class ProcessGroup<Member> {
+  /** Number of processes, the server included. */
+  readonly worldSize: number;
+  readonly #claimed = new Map<Rank, Member>();
+  readonly #ready = new Set<Rank>();
+  readonly #watchers = new Set<() => void>();
+
+  /** A group of so many processes, the server included. Throws a `RangeError` below 2. */
+  constructor(worldSize: number) {
+    if (!Number.isSafeInteger(worldSize) || worldSize < 2) {
+      throw new RangeError(
+        `Cannot make a group: expected a world size of at least 2, got ${worldSize}`,
+      );
+    }
+    this.worldSize = worldSize;
+  }
+
+  /**
+   * Gives the member the rank it asks for or, without one, the lowest that is free.
+   *
+   * Throws a `ProtocolError` "rank-out-of-range", "rank-taken" or "group-full".
+   */
+  claim(member: Member, rank?: Rank): Rank {
+    const last = this.worldSize - 1;
+    if (rank === undefined) {
+      rank = 1;
+      while (this.#claimed.has(rank)) rank++;
+      if (rank > last) {
+        throw new ProtocolError(
+          "group-full",
+          `Cannot join: expected a free rank from 1 to ${last}, all are taken`,
+        );
+      }
+    } else if (!Number.isInteger(rank) || rank < 1 || rank > last) {
+      throw new ProtocolError(
+        "rank-out-of-range",
+        `Cannot join: expected a rank from 1 to ${last}, got ${rank}`,
+      );
+    } else if (this.#claimed.has(rank)) {
+      throw new ProtocolError("rank-taken", `Cannot join: rank ${rank} is taken by another client`);
+    }
+    this.#claimed.set(rank, member);
+    return rank;
+  }
+
+  /** Counts the rank as joined. */
+  ready(rank: Rank): void {
+    if (this.#claimed.has(rank)) this.#ready.add(rank);
+    this.#changed();
+  }
+
+  /** Frees the rank, if it is that member's. */
+  leave(rank: Rank, member: Member): void {
+    if (this.#claimed.get(rank) !== member) return;
+    this.#claimed.delete(rank);
+    this.#ready.delete(rank);
+    this.#changed();
+  }
+
+  /** The member of that rank, if it has joined. */
+  get(rank: Rank): Member | undefined {
+    return this.#ready.has(rank) ? this.#claimed.get(rank) : undefined;
+  }
+
+  /** The ranks that have joined, in order. */
+  get ranks(): Rank[] {
+    return [...this.#ready].sort((a, b) => a - b);
+  }
+
+  /** The ranks that have not, in order. */
+  get missing(): Rank[] {
+    return Array.from({ length: this.worldSize - 1 }, (_, i) => i + 1).filter((rank) =>
+      !this.#ready.has(rank)
+    );
+  }
+
+  /** How far joining is: `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
+  get progress(): string {
+    const { missing } = this;
+    const joined = `${this.#ready.size} of ${this.worldSize - 1} clients joined`;
+    if (missing.length === 0) return joined;
+    return `${joined}; waiting for ${missing.length === 1 ? "rank" : "ranks"} ${
+      formatRanks(missing)
+    }`;
+  }
+
+  /** Resolves once so many have joined, or with the signal's reason as rejection. */
+  async joined(count: number, signal?: AbortSignal): Promise<void> {
+    while (this.#ready.size < count) {
+      signal?.throwIfAborted();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = () => resolve();
+      this.#watchers.add(wake);
+      signal?.addEventListener("abort", wake);
+      await promise;
+      this.#watchers.delete(wake);
+      signal?.removeEventListener("abort", wake);
+    }
+  }
+
+  #changed(): void {
+    for (const wake of this.#watchers) wake();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Everything that waits, waits for one of these.
+ *
+ * @module
+ */
+
+/** How long things may take, in seconds. */
+export interface Timeouts {
+  /** For the group to fill (server), or for a server to be reached (client). */
+  readonly joinSeconds: number;
+  /** For a round's answers, from the moment the parameters are sent. */
+  readonly roundSeconds: number;
+  /** Between signs of life on an idle connection; a peer silent for six times as long is given up. */
+  readonly heartbeatSeconds: number;
+  /** For the other side to take its leave when the run ends. */
+  readonly drainSeconds: number;
+}
+
+/** 300 s for the group to fill, 600 s a round, 5 s between signs of life, 5 s to take leave. */
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  joinSeconds: 300,
+  roundSeconds: 600,
+  heartbeatSeconds: 5,
+  drainSeconds: 5,
+};
+
+/** Silence, in heartbeats, after which a peer is given up. */
+export const SILENT_HEARTBEATS = 6;
+
+/** The defaults with the given ones in their place. Throws a `RangeError` for one that is not above 0. */
+export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
+  for (const [name, seconds] of Object.entries(given)) {
+    if (!(seconds > 0 && seconds < 2 ** 31 / 1000)) {
+      throw new RangeError(
+        `Cannot use ${name}: expected a number of seconds above 0 and below 2147483, got ${seconds}`,
+      );
+    }
+  }
+  return { ...DEFAULT_TIMEOUTS, ...given };
+}
+
+/**
+ * Waits for the promise, but no longer than the time or the signal allows. The promise itself goes on; give up what it stands for.
+ *
+ * Rejects with the error that `late` makes, or with the signal's reason.
+ */
+export async function within<T>(
+  promise: Promise<T>,
+  options: { seconds?: number; signal?: AbortSignal | undefined; late?: () => Error },
+): Promise<T> {
+  const { seconds, signal, late } = options;
+  if (signal?.aborted) {
+    // Nobody waits for it any more, so its failure must not end the process.
+    promise.catch(() => {});
+    throw signal.reason;
+  }
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = seconds === undefined || late === undefined
+    ? undefined
+    : setTimeout(() => reject(late()), seconds * 1000);
+  try {
+    return await Promise.race([promise, ended]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}

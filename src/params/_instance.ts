@@ -1,0 +1,97 @@
+import { ALIGNMENT } from "./_arena.ts";
+import type { KernelBuild } from "./_build.ts";
+import { RELAXED_SIMD, SIMD128 } from "./_kernels_wasm.ts";
+
+/** A pointer into the module's memory, in bytes. */
+export type Pointer = number;
+
+/** What the module exports; `wasm/src/lib.rs` says what each does. */
+export interface Exports {
+  readonly memory: WebAssembly.Memory;
+  readonly __heap_base: WebAssembly.Global;
+  run(): number;
+  stats(values: Pointer, length: number, into: Pointer): void;
+  copy(to: Pointer, from: Pointer, length: number, into: Pointer): void;
+  difference(to: Pointer, a: Pointer, b: Pointer, length: number, into: Pointer): void;
+  fold(acc: Pointer, x: Pointer, weight: number, length: number): void;
+  blend(acc: Pointer, x: Pointer, t: number, length: number): void;
+  scale(values: Pointer, factor: number, length: number): void;
+  to_half(halves: Pointer, values: Pointer, length: number): void;
+  from_half(values: Pointer, halves: Pointer, length: number): void;
+}
+
+/** The kernels' module with its memory: the statistics, scratch blocks, and what the caller asked for. */
+export interface Instance {
+  readonly build: KernelBuild;
+  readonly exports: Exports;
+  readonly buffer: ArrayBuffer;
+  /** Where the kernels put their statistics, and a view of them: sum of squares, count of non-finite values. */
+  readonly stats: Pointer;
+  readonly statsView: Float64Array;
+  /** Values of a scratch block: a multiple of what the statistics take for a run. */
+  readonly block: number;
+  /** Where the scratch blocks lie. */
+  readonly scratch: readonly Pointer[];
+  /** The first byte that is the caller's. */
+  readonly start: Pointer;
+}
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+const SCRATCH_BLOCKS = 3;
+const RUNS_PER_BLOCK = 16;
+
+const modules = new Map<KernelBuild, WebAssembly.Module>();
+const instances = new WeakMap<ArrayBufferLike, Instance>();
+
+function compile(build: KernelBuild): WebAssembly.Module {
+  let module = modules.get(build);
+  if (module === undefined) {
+    const base64 = build === "relaxed-simd" ? RELAXED_SIMD : SIMD128;
+    module = new WebAssembly.Module(Uint8Array.fromBase64(base64));
+    modules.set(build, module);
+  }
+  return module;
+}
+
+/**
+ * Makes an instance with room for so many bytes. The memory grows here and never again, so views of it stay valid.
+ *
+ * Throws a `RangeError` when a memory cannot be so large or the system does not give it.
+ */
+export function instantiate(build: KernelBuild, capacity: number): Instance {
+  let exports: Exports;
+  try {
+    exports = new WebAssembly.Instance(compile(build)).exports as unknown as Exports;
+  } catch (cause) {
+    throw new RangeError("Cannot create an arena: the system gave no memory", { cause });
+  }
+  const { memory } = exports;
+  const block = RUNS_PER_BLOCK * exports.run();
+  const blockBytes = block * Float32Array.BYTES_PER_ELEMENT;
+  const stats = Math.ceil(exports.__heap_base.value / ALIGNMENT) * ALIGNMENT;
+  const firstBlock = stats + ALIGNMENT;
+  const scratch = Array.from({ length: SCRATCH_BLOCKS }, (_, i) => firstBlock + i * blockBytes);
+  const start = firstBlock + SCRATCH_BLOCKS * blockBytes;
+  if (start + capacity > MAX_PAGES * PAGE) {
+    throw new RangeError(
+      `Cannot create an arena: expected at most ${MAX_PAGES * PAGE - start} bytes, got ${capacity}`,
+    );
+  }
+  const pages = Math.ceil((start + capacity) / PAGE) - memory.buffer.byteLength / PAGE;
+  try {
+    memory.grow(Math.max(0, pages));
+  } catch (cause) {
+    throw new RangeError(`Cannot create an arena: the system gave no ${capacity} bytes`, { cause });
+  }
+  const buffer = memory.buffer as ArrayBuffer;
+  const statsView = new Float64Array(buffer, stats, 2);
+  const instance = { build, exports, buffer, stats, statsView, block, scratch, start };
+  instances.set(buffer, instance);
+  return instance;
+}
+
+/** The instance in whose memory a view lies. */
+export function instanceOf(view: ArrayBufferView): Instance | undefined {
+  return instances.get(view.buffer);
+}

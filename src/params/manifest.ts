@@ -1,0 +1,142 @@
+/**
+ * What the parameter vector holds: one entry a tensor, in order.
+ *
+ * @module
+ */
+
+import { sha256Hex } from "./digest.ts";
+
+/** A model's whole state as one flat vector; `length` is that of its {@linkcode Manifest}. */
+export type ParameterVector = Float32Array<ArrayBuffer>;
+
+/** One tensor of a model's state and where it lies in the parameter vector. */
+export interface TensorSpec {
+  /** The tensor's name, unique in its manifest. */
+  readonly name: string;
+  /** Its dimensions; `[]` is a scalar. */
+  readonly shape: readonly number[];
+  /** Its element type. A vector of float32 holds no other type without loss, so there is one. */
+  readonly dtype: "float32";
+  /** Index of its first element in the vector. */
+  readonly offset: number;
+  /** Number of its elements: the product of the shape. */
+  readonly length: number;
+  /** Whether training changes it by gradient; BatchNorm's moving statistics are state, but not trainable. */
+  readonly trainable: boolean;
+}
+
+/** What a tensor's owner says of it; offset and length follow from the order and the shape. */
+export interface TensorDeclaration {
+  /** The tensor's name: 1 to 256 characters, none of them a control character. */
+  name: string;
+  /** Its dimensions, whole numbers from 0. */
+  shape: readonly number[];
+  /** Its element type. Default "float32", and nothing else is taken. */
+  dtype?: string;
+  /** Whether training changes it by gradient. Default true. */
+  trainable?: boolean;
+}
+
+const MAX_LENGTH = 2 ** 30;
+// deno-lint-ignore no-control-regex
+const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
+
+/**
+ * The ordered list of the tensors that make up a model's state.
+ *
+ * @example
+ * ```ts
+ * import { Manifest } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const manifest = Manifest.of([{ name: "kernel", shape: [64, 10] }, { name: "bias", shape: [10] }]);
+ * assertEquals(manifest.length, 650);
+ * assertEquals(manifest.tensors[1]?.offset, 640);
+ * ```
+ */
+export class Manifest {
+  /** The tensors, in the order in which they lie in the vector. */
+  readonly tensors: readonly TensorSpec[];
+  /** Number of elements of the vector. */
+  readonly length: number;
+  #digest: Promise<string> | undefined;
+
+  private constructor(tensors: readonly TensorSpec[], length: number) {
+    this.tensors = tensors;
+    this.length = length;
+  }
+
+  /**
+   * Lays the tensors out one after the other.
+   *
+   * Throws a `TypeError` for a name, shape or dtype that is not as it must be, and a `RangeError` for a name that
+   * stands twice or a vector past 2^30 elements.
+   */
+  static of(declarations: Iterable<TensorDeclaration>): Manifest {
+    const tensors: TensorSpec[] = [];
+    const names = new Set<string>();
+    let offset = 0;
+    for (const { name, shape, dtype = "float32", trainable = true } of declarations) {
+      const where = `Cannot lay out tensor ${JSON.stringify(name)}`;
+      if (name.length < 1 || name.length > 256 || CONTROL_CHARACTER.test(name)) {
+        throw new TypeError(
+          `${where}: expected a name of 1 to 256 characters without control characters`,
+        );
+      }
+      if (names.has(name)) throw new RangeError(`${where}: the name stands twice in the manifest`);
+      if (dtype !== "float32") {
+        throw new TypeError(
+          `${where}: expected dtype float32, which a vector holds without loss, got ${dtype}`,
+        );
+      }
+      if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+        throw new TypeError(`${where}: expected a shape of whole numbers, got [${shape}]`);
+      }
+      const length = shape.reduce((product, size) => product * size, 1);
+      if (offset + length > MAX_LENGTH) {
+        throw new RangeError(
+          `${where}: expected at most ${MAX_LENGTH} elements in all, got ${offset + length}`,
+        );
+      }
+      tensors.push(
+        Object.freeze({ name, shape: Object.freeze([...shape]), dtype, offset, length, trainable }),
+      );
+      names.add(name);
+      offset += length;
+    }
+    return new Manifest(Object.freeze(tensors), offset);
+  }
+
+  /** Number of bytes of the vector. */
+  get byteLength(): number {
+    return this.length * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /**
+   * SHA-256, in hexadecimal, of the UTF-8 text that has one line `name TAB dtype TAB shape TAB trainable LF` a tensor,
+   * the shape as decimal numbers joined by commas and trainable as 1 or 0.
+   */
+  digest(): Promise<string> {
+    this.#digest ??= sha256Hex(new TextEncoder().encode(
+      this.tensors.map((t) =>
+        `${t.name}\t${t.dtype}\t${t.shape.join(",")}\t${t.trainable ? 1 : 0}\n`
+      ).join(""),
+    ));
+    return this.#digest;
+  }
+
+  /** The tensors of a vector, each as a view on it. Throws a `RangeError` when the vector has another length. */
+  views(vector: ParameterVector): ParameterVector[] {
+    this.check(vector);
+    return this.tensors.map(({ offset, length }) => vector.subarray(offset, offset + length));
+  }
+
+  /** Throws a `RangeError` when the vector has another length than the manifest. */
+  check(vector: { readonly length: number }): void {
+    if (vector.length !== this.length) {
+      throw new RangeError(
+        `Cannot use the vector with this manifest: expected ${this.length} values, got ${vector.length}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { errorMessage, ProtocolError } from "../errors.ts";
+import type { Rank } from "../net/process_group.ts";
+import type { EvaluateResult } from "../train/handler.ts";
+import type { EvaluateParamsPayload, ParameterUpdatePayload } from "../wire/messages.ts";
+import { Intake } from "./_intake.ts";
+import type { ParameterServerBackendHandler } from "./handler.ts";
+
+/** The update that a rank sends was not asked for: says why. */
+export function unexpectedUpdate(rank: Rank, intake: Intake | undefined): ProtocolError {
+  const where = `Cannot take the update of rank ${rank}`;
+  if (intake === undefined) return new ProtocolError("wrong-round", `${where}: no round is open`);
+  switch (intake.outcome(rank)) {
+    case undefined:
+      return new ProtocolError(
+        "not-in-cohort",
+        `${where}: it is not in the cohort of round ${intake.round}`,
+      );
+    case "dropped":
+      return new ProtocolError(
+        "wrong-round",
+        `${where}: it came after the deadline of round ${intake.round}`,
+      );
+    default:
+      return new ProtocolError(
+        "duplicate-update",
+        `${where}: it has answered in round ${intake.round} already`,
+      );
+  }
+}
+
+/** A cohort's training in one round: what has been taken in so far. */
+export class Training {
+  readonly intake: Intake;
+  /** Number of updates that were refused, whoever sent them. */
+  refused = 0;
+  #loss = 0;
+  #samples = 0;
+
+  constructor(round: number, cohort: readonly Rank[], window: number) {
+    this.intake = new Intake(round, cohort, window);
+  }
+
+  /** Mean of the clients' training losses, by samples. */
+  get trainLoss(): number | undefined {
+    return this.#samples === 0 ? undefined : this.#loss / this.#samples;
+  }
+
+  /** Checks an update and takes it in when it is its rank's turn; false when the round has gone on without it. */
+  async take(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: ParameterServerBackendHandler,
+  ): Promise<boolean> {
+    const { intake } = this;
+    if (payload.round !== intake.round) {
+      intake.takeBack(sender);
+      throw new ProtocolError(
+        "wrong-round",
+        `Cannot take the update of rank ${sender}: expected one for round ${intake.round}, got one for round ${payload.round}`,
+      );
+    }
+    if (!intake.expects(sender)) throw unexpectedUpdate(sender, intake);
+    try {
+      handler.check(sender, payload);
+    } catch (error) {
+      intake.settle(sender, "refused", errorMessage(error));
+      throw error;
+    }
+    if (!await intake.turn(sender)) return false;
+    handler.onReceive(sender, payload);
+    const { numSamples = 0, loss = 0 } = payload;
+    this.#loss += loss * numSamples;
+    this.#samples += numSamples;
+    intake.settle(sender, "received");
+    return true;
+  }
+}
+
+/** The clients' evaluation of the parameters of one round. */
+export class Evaluation {
+  readonly intake: Intake;
+  readonly #answers = new Map<Rank, EvaluateResult>();
+
+  constructor(round: number, cohort: readonly Rank[]) {
+    this.intake = new Intake(round, cohort, cohort.length);
+  }
+
+  /** Takes a client's figures in. */
+  take(sender: Rank, { round, numSamples, loss, accuracy }: EvaluateParamsPayload): void {
+    if (this.intake.round !== round || !this.intake.expects(sender)) {
+      throw unexpectedFigures(sender, round);
+    }
+    if (numSamples === undefined || loss === undefined) {
+      throw new ProtocolError(
+        "invalid-field",
+        `Cannot take the figures of rank ${sender}: expected the fields numSamples and loss`,
+      );
+    }
+    this.#answers.set(sender, { numSamples, loss, ...(accuracy !== undefined && { accuracy }) });
+    this.intake.settle(sender, "received");
+  }
+
+  /** The figures' mean by samples, summed in rank order; `undefined` when nobody answered. */
+  get mean(): EvaluateResult | undefined {
+    const results = [...this.#answers].sort(([a], [b]) => a - b).map(([, result]) => result);
+    const numSamples = results.reduce((sum, result) => sum + result.numSamples, 0);
+    if (numSamples === 0) return undefined;
+    const mean = (figure: (result: EvaluateResult) => number) =>
+      results.reduce((sum, result) => sum + figure(result) * result.numSamples, 0) / numSamples;
+    return {
+      numSamples,
+      loss: mean(({ loss }) => loss),
+      ...(results.every(({ accuracy }) => accuracy !== undefined) &&
+        { accuracy: mean(({ accuracy = 0 }) => accuracy) }),
+    };
+  }
+}
+
+/** The figures that a rank sends were not asked for. */
+export function unexpectedFigures(rank: Rank, round: number): ProtocolError {
+  return new ProtocolError(
+    "wrong-round",
+    `Cannot take the figures of rank ${rank} for round ${round}: none are expected`,
+  );
+}

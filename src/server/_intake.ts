@@ -1,0 +1,105 @@
+import type { Rank } from "../net/process_group.ts";
+
+/** How a rank's part in a round ended. */
+export type Outcome = "received" | "refused" | "dropped";
+
+/**
+ * One round's answers, taken in rank order: what the strategy sees does not depend on who was first. Only the next `window` ranks that are still open
+ * may be read; the others wait in their sockets, so that memory does not grow with the cohort.
+ */
+export class Intake {
+  /** The round, from 1. */
+  readonly round: number;
+  /** The cohort, in rank order. */
+  readonly cohort: readonly Rank[];
+  readonly #window: number;
+  readonly #outcomes = new Map<Rank, Outcome>();
+  readonly #reasons = new Map<Rank, string>();
+  readonly #answering = new Set<Rank>();
+  readonly #watchers = new Set<() => void>();
+  #head = 0;
+
+  constructor(round: number, cohort: readonly Rank[], window: number) {
+    this.round = round;
+    this.cohort = [...cohort].sort((a, b) => a - b);
+    this.#window = window;
+  }
+
+  /** Whether the rank's answer is still to come. */
+  expects(rank: Rank): boolean {
+    return this.cohort.includes(rank) && !this.#outcomes.has(rank);
+  }
+
+  /** How the rank's part ended; `undefined` while it is open. */
+  outcome(rank: Rank): Outcome | undefined {
+    return this.#outcomes.get(rank);
+  }
+
+  /** The ranks that are still open. */
+  get open(): Rank[] {
+    return this.cohort.filter((rank) => !this.#outcomes.has(rank));
+  }
+
+  /** The open ranks of which not even the beginning of an answer was seen. */
+  get unheard(): Rank[] {
+    return this.open.filter((rank) => !this.#answering.has(rank));
+  }
+
+  /** Number of ranks whose part ended so. */
+  count(outcome: Outcome): number {
+    return [...this.#outcomes.values()].filter((one) => one === outcome).length;
+  }
+
+  /** Why ranks were dropped or refused. */
+  get losses(): { rank: Rank; reason: string }[] {
+    return [...this.#reasons].map(([rank, reason]) => ({ rank, reason })).sort((a, b) =>
+      a.rank - b.rank
+    );
+  }
+
+  /** An answer begins to come in: the deadline is kept. Resolves true once it may be read, false when the rank is not expected (any more). */
+  async admit(rank: Rank): Promise<boolean> {
+    if (!this.expects(rank)) return false;
+    this.#answering.add(rank);
+    await this.#until(() =>
+      !this.expects(rank) || this.cohort.indexOf(rank) < this.#head + this.#window
+    );
+    return this.expects(rank);
+  }
+
+  /** What came was not this round's answer: the rank is as if nothing had been heard. */
+  takeBack(rank: Rank): void {
+    this.#answering.delete(rank);
+  }
+
+  /** Resolves true when every lower rank is done and it is this one's turn to be taken in, false when the rank is not expected any more. */
+  async turn(rank: Rank): Promise<boolean> {
+    await this.#until(() => !this.expects(rank) || this.cohort[this.#head] === rank);
+    return this.expects(rank);
+  }
+
+  /** Ends a rank's part; the first word counts. */
+  settle(rank: Rank, outcome: Outcome, reason?: string): void {
+    if (!this.expects(rank)) return;
+    this.#outcomes.set(rank, outcome);
+    if (reason !== undefined) this.#reasons.set(rank, reason);
+    while (this.#head < this.cohort.length && this.#outcomes.has(this.cohort[this.#head] ?? 0)) {
+      this.#head++;
+    }
+    for (const wake of this.#watchers) wake();
+  }
+
+  /** Resolves when no rank is open. */
+  async finished(): Promise<void> {
+    await this.#until(() => this.#head === this.cohort.length);
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watchers.add(resolve);
+      await promise;
+      this.#watchers.delete(resolve);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * What a server tells as it goes.
+ *
+ * @module
+ */
+
+import type { Rank } from "../net/process_group.ts";
+import type { RoundReport, RunReport } from "./report.ts";
+
+/** Something that happened in a run. */
+export type ServerEvent =
+  | {
+    /** The server listens. */
+    readonly type: "listening";
+    /** Where, with the real port. */
+    readonly address: string;
+  }
+  | {
+    /** A client joined, or left before the first round. */
+    readonly type: "joining";
+    /** `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
+    readonly progress: string;
+  }
+  | {
+    /** The parameters go out to a cohort. */
+    readonly type: "round-started";
+    readonly round: number;
+    readonly rounds: number;
+    readonly cohort: readonly Rank[];
+  }
+  | {
+    /** An update went in. */
+    readonly type: "update-received";
+    readonly round: number;
+    readonly rank: Rank;
+    readonly received: number;
+    readonly expected: number;
+  }
+  | {
+    /** An update was refused; the client stays. */
+    readonly type: "update-refused";
+    readonly rank: Rank;
+    readonly fault: string;
+    readonly message: string;
+  }
+  | {
+    /** A client is gone. */
+    readonly type: "client-lost";
+    readonly rank: Rank;
+    readonly reason: string;
+  }
+  | {
+    /** A round is over. */
+    readonly type: "round-ended";
+    readonly report: RoundReport;
+  }
+  | {
+    /** The run is over. */
+    readonly type: "finished";
+    readonly report: RunReport;
+  };

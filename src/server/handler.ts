@@ -1,0 +1,213 @@
+/**
+ * What owns the global model on a server.
+ *
+ * @module
+ */
+
+import { ProtocolError } from "../errors.ts";
+import type { Rank } from "../net/process_group.ts";
+import { BufferPool } from "../params/buffer_pool.ts";
+import { Kernels, stats } from "../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { Random } from "../random.ts";
+import { FedAvg } from "../strategy/fedavg.ts";
+import type { Strategy, StrategyRound } from "../strategy/strategy.ts";
+import type { EvaluateResult, Evaluator, ModelDescription } from "../train/handler.ts";
+import { FIELDS_BYTES } from "../wire/frame.ts";
+import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+
+/** Room for staging buffers: for small models there are more of them, for large ones at least four. */
+const STAGING_BYTES = 64 * 2 ** 20;
+const LEAST_STAGING_BUFFERS = 4;
+const MOST_STAGING_BUFFERS = 64;
+/** Alignment and bookkeeping of the arena, for each piece in it. */
+const ARENA_SLACK_BYTES = 4096;
+
+/** One epoch of plain SGD a round: batches of 10, learning rate 0.1. */
+export const DEFAULT_PLAN: TrainSettings = {
+  epochs: 1,
+  batchSize: 10,
+  learningRate: 0.1,
+  momentum: 0,
+  weightDecay: 0,
+  keepMomentum: false,
+};
+
+/**
+ * What owns the global model: chooses the cohort, takes updates in, makes the new model. A topology calls it and knows nothing of how
+ * it aggregates.
+ */
+export abstract class ParameterServerBackendHandler {
+  /** What the parameter vector holds. */
+  abstract readonly manifest: Manifest;
+  /** The model's description for the clients; without it every client brings its own model. */
+  abstract readonly model: ModelDescription | undefined;
+  /** Name of the algorithm, for the report. */
+  abstract readonly strategyName: string;
+  /** The run's seed. */
+  abstract readonly seed: number;
+  /** Settings of the clients' training. */
+  abstract readonly plan: TrainSettings;
+  /** Where updates are read to before they are taken in. */
+  abstract readonly staging: BufferPool;
+  /** Name of the build of the kernels. */
+  abstract readonly kernels: string;
+
+  /** The global vector: getting gives the view itself, setting copies in. */
+  abstract get parameters(): ParameterVector;
+  abstract set parameters(vector: ParameterVector);
+
+  /** Chooses the cohort of a round among the ranks that are there, of `numClients` in all; the ranks in order. */
+  abstract selectClients(round: number, available: readonly Rank[], numClients: number): Rank[];
+
+  /** Opens a round. */
+  abstract beginRound(round: number): void;
+
+  /** Throws a `ProtocolError` when the update cannot be taken in; changes nothing. */
+  abstract check(sender: Rank, payload: ParameterUpdatePayload): void;
+
+  /** Takes in an update that has been checked. The topology calls it once a rank and round, in rank order. */
+  abstract onReceive(sender: Rank, payload: ParameterUpdatePayload): void;
+
+  /** Closes the round: the global vector becomes the new one. */
+  abstract updateModel(): void;
+
+  /** Evaluates the global vector, where the server can. */
+  abstract readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
+}
+
+/** What a {@linkcode SyncParameterServerHandler} is made of. */
+export interface SyncParameterServerHandlerOptions {
+  /** What the parameter vector holds. */
+  manifest: Manifest;
+  /** The initial global vector, `manifest.length` values; it is copied. */
+  parameters: ParameterVector;
+  /** The model's description for the clients. Default: every client brings its own model. */
+  model?: ModelDescription;
+  /** The aggregation algorithm. Default `new FedAvg()`. */
+  strategy?: Strategy;
+  /** Settings of the clients' training; what is left out is as in {@linkcode DEFAULT_PLAN}. */
+  plan?: Partial<TrainSettings>;
+  /** Share C of the clients that a round takes: `max(1, round(C·N))` of them. Above 0, at most 1. Default 1. */
+  fraction?: number;
+  /** The run's seed, 0 to 2^32 - 1. Default 0. */
+  seed?: number;
+  /** Evaluates a vector on the server's own data. Default: the clients evaluate. */
+  evaluator?: Evaluator;
+  /** Number of updates that are held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64. */
+  stagingBuffers?: number;
+}
+
+/**
+ * The handler of a synchronous server: one strategy over one global vector.
+ *
+ * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients.
+ */
+export class SyncParameterServerHandler extends ParameterServerBackendHandler {
+  override readonly manifest: Manifest;
+  override readonly model: ModelDescription | undefined;
+  override readonly seed: number;
+  override readonly plan: TrainSettings;
+  override readonly staging: BufferPool;
+  override readonly kernels: string;
+  override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
+  /** The aggregation algorithm. */
+  readonly strategy: Strategy;
+  /** Share of the clients that a round takes. */
+  readonly fraction: number;
+  readonly #global: ParameterVector;
+  #round: StrategyRound | undefined;
+
+  /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
+  constructor(options: SyncParameterServerHandlerOptions) {
+    super();
+    const { manifest, parameters, fraction = 1, seed = 0, evaluator } = options;
+    if (!(fraction > 0 && fraction <= 1)) {
+      throw new RangeError(
+        `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
+      );
+    }
+    this.manifest = manifest;
+    this.model = options.model;
+    this.strategy = options.strategy ?? new FedAvg();
+    this.plan = { ...DEFAULT_PLAN, ...options.plan };
+    this.fraction = fraction;
+    this.seed = seed;
+    const bodyBytes = manifest.byteLength + FIELDS_BYTES;
+    const buffers = options.stagingBuffers ??
+      Math.min(
+        MOST_STAGING_BUFFERS,
+        Math.max(LEAST_STAGING_BUFFERS, Math.floor(STAGING_BYTES / bodyBytes)),
+      );
+    const vectors = 1 + this.strategy.workingVectors;
+    const arena = Kernels.create(
+      vectors * manifest.byteLength + buffers * bodyBytes + (vectors + buffers) * ARENA_SLACK_BYTES,
+    );
+    this.kernels = arena.build;
+    this.#global = arena.alloc(manifest.length);
+    this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
+    this.evaluate = evaluator && ((signal) => evaluator(this.#global, signal));
+    this.parameters = parameters;
+  }
+
+  /** Name of the strategy. */
+  override get strategyName(): string {
+    return this.strategy.name;
+  }
+
+  override get parameters(): ParameterVector {
+    return this.#global;
+  }
+
+  override set parameters(vector: ParameterVector) {
+    this.manifest.check(vector);
+    const { nonFinite } = stats(vector);
+    if (nonFinite > 0) {
+      throw new RangeError(
+        `Cannot use the parameters: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+    this.#global.set(vector);
+  }
+
+  override selectClients(round: number, available: readonly Rank[], numClients: number): Rank[] {
+    const count = Math.min(available.length, Math.max(1, Math.round(this.fraction * numClients)));
+    const order = [...available].sort((a, b) => a - b);
+    return new Random(this.seed, "cohort", { round }).sample(order, count).sort((a, b) => a - b);
+  }
+
+  override beginRound(_round: number): void {
+    this.#round = this.strategy.begin(this.#global);
+  }
+
+  override check(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
+    const where = `Cannot take the update of rank ${sender}`;
+    if (parameters.length !== this.manifest.length) {
+      throw new ProtocolError(
+        "shape-mismatch",
+        `${where}: expected ${this.manifest.length} values, got ${parameters.length}`,
+      );
+    }
+    if (numSamples === undefined) {
+      throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
+    }
+    const { nonFinite } = stats(parameters);
+    if (nonFinite > 0) {
+      throw new ProtocolError(
+        "non-finite",
+        `${where}: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+  }
+
+  override onReceive(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
+    if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
+    this.#round.accept({ rank: sender, parameters, numSamples: numSamples ?? 1 });
+  }
+
+  override updateModel(): void {
+    const next = this.#round?.finish();
+    this.#round = undefined;
+    if (next !== undefined && next !== this.#global) this.#global.set(next);
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Servers.
+ *
+ * @module
+ */
+
+export * from "./events.ts";
+export * from "./handler.ts";
+export type { RoundReport, RunReport } from "./report.ts";
+export * from "./sync_topology.ts";
+export * from "./topology.ts";

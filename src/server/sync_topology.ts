@@ -1,0 +1,387 @@
+/**
+ * The synchronous server.
+ *
+ * @module
+ */
+
+import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import { type Logger, openLog } from "../log.ts";
+import { transportOf } from "../net/backend.ts";
+import type { Rank } from "../net/process_group.ts";
+import { within } from "../net/timeouts.ts";
+import { sha256Hex } from "../params/digest.ts";
+import type { EvaluateResult } from "../train/handler.ts";
+import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
+import { MessageCode, messageName } from "../wire/message_code.ts";
+import type { Message, Payload } from "../wire/messages.ts";
+import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_exchange.ts";
+import type { Intake } from "./_intake.ts";
+import type { Welcome } from "./_member.ts";
+import { Sessions } from "./_sessions.ts";
+import type { ServerEvent } from "./events.ts";
+import { finalOf, type RoundReport, type RunReport } from "./report.ts";
+import { ServerCommunicationTopology } from "./topology.ts";
+
+/** What a run holds while it goes on. */
+interface Run {
+  readonly sessions: Sessions;
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The synchronous server: waits for its clients, then each round chooses a cohort, sends it the parameters, waits for the answers, and makes
+ * the new model of them; at the end every client is sent `Exit`.
+ *
+ * A client that dies is dropped and the round goes on with the others; nothing waits without a time-out. See {@linkcode ClientSyncTop} for
+ * an example of both.
+ */
+export class ServerSyncTop extends ServerCommunicationTopology {
+  #run: Run | undefined;
+  #exchange: Training | Evaluation | undefined;
+  #rounds: RoundReport[] = [];
+
+  /** The rounds of the last run that are over: what there is to report when `run` rejects. */
+  get rounds(): readonly RoundReport[] {
+    return this.#rounds;
+  }
+
+  /**
+   * Runs the federation and gives its report; the final vector is `handler.parameters`.
+   *
+   * Rejects with a `DeadlineError` when too few clients join, a `ConnectionClosedError` when all of them are gone, and with the signal's reason when
+   * it is aborted; the clients are told in each case.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
+    signal?.throwIfAborted();
+    const { options, handler } = this;
+    const transport = transportOf(options.distBackend ?? "tcp");
+    const began = performance.now();
+    using log = openLog({
+      ...options.log,
+      loggerFile: options.loggerFile ?? "serverLog",
+      loggerName: options.loggerName || "server",
+      ...(options.logger && { logger: options.logger }),
+    });
+    const { logger } = log;
+    const sessions = await this.#openSessions(logger);
+    const listener = await transport.listen(options.listen);
+    const accepting = sessions.accept(listener);
+    this.#run = { sessions, logger, signal };
+    this.#rounds = [];
+    let farewell = "the run is over";
+    try {
+      this.#tell({ type: "listening", address: listener.address });
+      logger.info(
+        `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
+      );
+      await this.#gather();
+      let evaluation: EvaluateResult | undefined;
+      for (let round = 1; round <= options.rounds; round++) evaluation = await this.#round(round);
+      const report: RunReport = {
+        schema: "fedlab.run/1",
+        seed: handler.seed,
+        strategy: handler.strategyName,
+        transport: transport.name,
+        worldSize: options.worldSize,
+        kernels: handler.kernels,
+        rounds: this.#rounds,
+        ...(evaluation && { final: finalOf(evaluation) }),
+        modelDigest: await sha256Hex(handler.parameters),
+        seconds: (performance.now() - began) / 1000,
+      };
+      this.#tell({ type: "finished", report });
+      logger.info(
+        `The run is over after ${report.seconds.toFixed(1)} s, model ${report.modelDigest}`,
+      );
+      return report;
+    } catch (error) {
+      farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
+      logger.error(errorMessage(error));
+      throw error;
+    } finally {
+      listener.close();
+      await accepting;
+      await sessions.dismiss(farewell);
+      this.#run = undefined;
+    }
+  }
+
+  /** Takes updates and figures in; a client's `Exit` and `Error` end its session; any other code is refused. */
+  async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
+    const message = { code, payload } as Message;
+    const exchange = this.#exchange;
+    switch (message.code) {
+      case MessageCode.ParameterUpdate:
+        if (!(exchange instanceof Training)) throw unexpectedUpdate(sender, undefined);
+        if (await exchange.take(sender, message.payload, this.handler)) {
+          this.#tellReceived(sender, exchange.intake);
+        }
+        return;
+      case MessageCode.EvaluateParams:
+        if (!(exchange instanceof Evaluation)) {
+          throw unexpectedFigures(sender, message.payload.round);
+        }
+        return exchange.take(sender, message.payload);
+      case MessageCode.Error:
+        throw new ConnectionClosedError(message.payload.message);
+      case MessageCode.Exit:
+        throw new ConnectionClosedError(message.payload.reason);
+      default:
+        throw new ProtocolError(
+          "unexpected-code",
+          `Cannot follow rank ${sender}: expected ParameterUpdate, EvaluateParams or Exit, got ${
+            messageName(code)
+          }`,
+        );
+    }
+  }
+
+  /** Sends the global parameters to the cohort. */
+  protected activateClients(): void {
+    const { sessions } = this.#open();
+    const { intake } = this.#expecting();
+    const { parameters } = this.handler;
+    const code = this.#exchange instanceof Training
+      ? MessageCode.ParameterUpdate
+      : MessageCode.EvaluateParams;
+    for (const rank of intake.cohort) {
+      if (!sessions.send(rank, { code, payload: { round: intake.round, parameters } })) {
+        intake.settle(rank, "dropped", "it left before the round began");
+      }
+    }
+  }
+
+  /** Waits until every member of the cohort has answered, is gone, or has let the round's time-out pass. */
+  protected async listenClients(): Promise<void> {
+    const { sessions } = this.#open();
+    const { intake } = this.#expecting();
+    if (!await this.#finished(intake)) {
+      const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
+      for (const rank of intake.unheard) intake.settle(rank, "dropped", reason);
+      // Those that had begun to answer get as long again to come through.
+      if (!await this.#finished(intake)) {
+        for (const rank of intake.open) {
+          intake.settle(rank, "dropped", reason);
+          sessions.giveUp(rank, reason);
+        }
+      }
+    }
+    // The vector is about to change: whoever has not taken all of it by now would get a mixture of two.
+    for (const rank of intake.cohort) {
+      if (sessions.isSending(rank)) {
+        sessions.giveUp(rank, "it did not take the round's parameters in time");
+      }
+    }
+  }
+
+  /** Whether all have answered or are gone before the round's time-out. */
+  async #finished(intake: Intake): Promise<boolean> {
+    const finished = intake.finished().then(() => true);
+    const { roundSeconds: seconds } = this.timeouts;
+    const late = () => new DeadlineError("late");
+    try {
+      return await within(finished, { seconds, signal: this.#open().signal, late });
+    } catch (error) {
+      if (error instanceof DeadlineError) return false;
+      throw error;
+    }
+  }
+
+  #open(): Run {
+    if (this.#run === undefined) {
+      throw new Error("Cannot talk to clients: the topology is not running");
+    }
+    return this.#run;
+  }
+
+  #expecting(): { intake: Intake } {
+    if (this.#exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
+    return this.#exchange;
+  }
+
+  get #training(): Training | undefined {
+    return this.#exchange instanceof Training ? this.#exchange : undefined;
+  }
+
+  #tell(event: ServerEvent): void {
+    this.options.onEvent?.(event);
+  }
+
+  #tellReceived(rank: Rank, intake: Intake): void {
+    const received = intake.count("received");
+    this.#tell({
+      type: "update-received",
+      round: intake.round,
+      rank,
+      received,
+      expected: intake.cohort.length,
+    });
+  }
+
+  async #openSessions(logger: Logger): Promise<Sessions> {
+    const { handler, options, timeouts } = this;
+    const welcome: Welcome = {
+      rounds: options.rounds,
+      seed: handler.seed,
+      strategy: handler.strategyName,
+      plan: handler.plan,
+      manifest: handler.manifest.tensors.map(({ name, shape, dtype, trainable }) => ({
+        name,
+        shape,
+        dtype,
+        trainable,
+      })),
+      manifestDigest: await handler.manifest.digest(),
+      ...(handler.model && { model: { ...handler.model } }),
+    };
+    const joining = () => {
+      const { progress } = sessions.group;
+      if (this.#rounds.length > 0 || this.#exchange !== undefined) return;
+      logger.info(progress);
+      this.#tell({ type: "joining", progress });
+    };
+    const sessions: Sessions = new Sessions({
+      worldSize: options.worldSize,
+      welcome,
+      timeouts,
+      logger,
+      hooks: {
+        place: (rank, header) => this.#place(rank, header),
+        release: (buffer) => handler.staging.giveBack(buffer),
+        message: async (rank, message) => {
+          if (message === undefined) throw unexpectedUpdate(rank, this.#training?.intake);
+          await this.onReceive(rank, message.code, message.payload);
+        },
+        joined: joining,
+        lost: (rank, reason) => {
+          this.#exchange?.intake.settle(rank, "dropped", reason);
+          // After the last round a client goes as it should.
+          if (this.#rounds.length === options.rounds) return;
+          logger.warn(`Lost rank ${rank}: ${reason}`);
+          this.#tell({ type: "client-lost", rank, reason });
+          joining();
+        },
+        forgiven: (rank, { fault, message }) => {
+          if (this.#training !== undefined) this.#training.refused++;
+          logger.warn(message);
+          this.#tell({ type: "update-refused", rank, fault, message });
+        },
+      },
+    });
+    return sessions;
+  }
+
+  /** Where a body goes: an expected update to a staging buffer when it may be read, another nowhere, the rest to a buffer of their own. */
+  async #place(
+    rank: Rank,
+    { code, bodyLength }: FrameHeader,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const isUpdate = code === MessageCode.ParameterUpdate;
+    const most = FIELDS_BYTES + (isUpdate ? this.handler.manifest.byteLength : 0);
+    if (bodyLength > most) {
+      throw new ProtocolError(
+        "frame-too-large",
+        `Cannot read ${
+          messageName(code)
+        }: expected at most ${most} bytes for this model, got ${bodyLength}`,
+      );
+    }
+    if (!isUpdate) return new Uint8Array(bodyLength);
+    if (!await this.#training?.intake.admit(rank)) return undefined;
+    return await this.handler.staging.lend();
+  }
+
+  /** Waits for the group to fill, or for enough of it when the time is up. */
+  async #gather(): Promise<void> {
+    const { sessions: { group }, signal, logger } = this.#open();
+    const { joinSeconds: seconds } = this.timeouts;
+    const expected = this.options.worldSize - 1;
+    const late = () =>
+      new DeadlineError(`Cannot begin: ${group.progress}; gave up after ${seconds} seconds`);
+    const waiting = new AbortController();
+    try {
+      await within(group.joined(expected, waiting.signal), { seconds, signal, late });
+    } catch (error) {
+      const enough = this.options.minClients ?? expected;
+      if (!(error instanceof DeadlineError) || group.ranks.length < enough) throw error;
+      logger.warn(`Beginning with ${group.progress}`);
+    } finally {
+      waiting.abort();
+    }
+  }
+
+  async #round(round: number): Promise<EvaluateResult | undefined> {
+    const { handler, options: { rounds, worldSize } } = this;
+    const { sessions } = this.#open();
+    const began = performance.now();
+    const before = sessions.bytes;
+    const { ranks } = sessions.group;
+    if (ranks.length === 0) {
+      throw new ConnectionClosedError(
+        `Cannot go on: all clients are gone after ${round - 1} of ${rounds} rounds`,
+      );
+    }
+    const cohort = handler.selectClients(round, ranks, worldSize - 1);
+    this.#tell({ type: "round-started", round, rounds, cohort });
+    handler.beginRound(round);
+    const training = await this.#exchangeIn(new Training(round, cohort, handler.staging.size));
+    handler.updateModel();
+    const evaluation = await this.#evaluate(round);
+    const after = sessions.bytes;
+    const { intake, trainLoss, refused } = training;
+    const report: RoundReport = {
+      round,
+      cohort: intake.cohort,
+      received: intake.count("received"),
+      dropped: intake.count("dropped"),
+      refused,
+      losses: intake.losses,
+      ...(evaluation && { loss: evaluation.loss }),
+      ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+      ...(trainLoss !== undefined && { trainLoss }),
+      bytesUp: after.up - before.up,
+      bytesDown: after.down - before.down,
+      seconds: (performance.now() - began) / 1000,
+    };
+    this.#rounds.push(report);
+    this.#logRound(report);
+    this.#tell({ type: "round-ended", report });
+    return evaluation;
+  }
+
+  async #exchangeIn<Exchange extends Training | Evaluation>(exchange: Exchange): Promise<Exchange> {
+    this.#exchange = exchange;
+    try {
+      this.activateClients();
+      await this.listenClients();
+    } finally {
+      this.#exchange = undefined;
+      // Whoever still waits for its turn waits in vain when the run was stopped.
+      for (const rank of exchange.intake.open) {
+        exchange.intake.settle(rank, "dropped", "the run was stopped");
+      }
+    }
+    return exchange;
+  }
+
+  /** The server's own evaluation, or else the clients'. */
+  async #evaluate(round: number): Promise<EvaluateResult | undefined> {
+    const { sessions: { group }, signal } = this.#open();
+    if (this.handler.evaluate !== undefined) return await this.handler.evaluate(signal);
+    return (await this.#exchangeIn(new Evaluation(round, group.ranks))).mean;
+  }
+
+  #logRound({ round, received, cohort, loss, accuracy, losses }: RoundReport): void {
+    const { logger } = this.#open();
+    const figures = [
+      `${received} of ${cohort.length} updates`,
+      ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
+      ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
+    ];
+    logger.info(`Round ${round} of ${this.options.rounds}: ${figures.join(", ")}`);
+    for (const { rank, reason } of losses) {
+      logger.warn(`Round ${round} went on without rank ${rank}: ${reason}`);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What every server topology is.
+ *
+ * @module
+ */
+
+import type { Logger, LogOptions } from "../log.ts";
+import type { DistBackend } from "../net/backend.ts";
+import type { Rank } from "../net/process_group.ts";
+import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
+import type { MessageCode } from "../wire/message_code.ts";
+import type { Payload } from "../wire/messages.ts";
+import type { ServerEvent } from "./events.ts";
+import type { ParameterServerBackendHandler } from "./handler.ts";
+import type { RunReport } from "./report.ts";
+
+/** Where a server listens, for whom it waits, and how long it runs. */
+export interface ServerTopologyOptions {
+  /** Where to listen, in the form of the transport: `"HOST:PORT"` for TCP; port 0 takes a free one. */
+  listen: string;
+  /** Number of processes, the server included, at least 2. */
+  worldSize: number;
+  /** Number of rounds, at least 1. */
+  rounds: number;
+  /** Number of clients with which the run may begin once the join time-out is over. Default: all of them. */
+  minClients?: number;
+  /** The transport. Default `"tcp"`. */
+  distBackend?: DistBackend;
+  /** Log file, in the log's folder: `.txt` is added to it. Default `"serverLog"`; `""` for none. */
+  loggerFile?: string;
+  /** Name that the log's lines carry. Default `"server"`. */
+  loggerName?: string;
+  /** The log's folder (default `"log"`), lowest level (`"INFO"`), and whether it goes to standard error too (true). */
+  log?: Pick<LogOptions, "folder" | "level" | "console">;
+  /** A logger of the application's own, in place of file and console. */
+  logger?: Logger;
+  /** Time-outs, each with its default. */
+  timeouts?: Partial<Timeouts>;
+  /** Told of everything that happens, as it happens. */
+  onEvent?: (event: ServerEvent) => void;
+}
+
+function checkCount(
+  name: string,
+  value: number,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): void {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
+    throw new RangeError(`Cannot make a server: expected ${name} of ${range}, got ${value}`);
+  }
+}
+
+/**
+ * The server's side of a communication agreement: who says what, and when. The model is the handler's business.
+ *
+ * Subclass it to define an agreement of your own; {@linkcode ServerSyncTop} is the synchronous one.
+ */
+export abstract class ServerCommunicationTopology {
+  /** What owns the global model. */
+  readonly handler: ParameterServerBackendHandler;
+  /** The time-outs in force. */
+  readonly timeouts: Timeouts;
+  /** The options as given. */
+  protected readonly options: Readonly<ServerTopologyOptions>;
+
+  /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
+  constructor(handler: ParameterServerBackendHandler, options: ServerTopologyOptions) {
+    checkCount("worldSize", options.worldSize, 2);
+    checkCount("rounds", options.rounds, 1);
+    if (options.minClients !== undefined) {
+      checkCount("minClients", options.minClients, 1, options.worldSize - 1);
+    }
+    this.handler = handler;
+    this.timeouts = timeoutsOf(options.timeouts);
+    this.options = options;
+  }
+
+  /** The whole run, from waiting for the clients to taking leave of them. */
+  abstract run(options?: { signal?: AbortSignal }): Promise<RunReport>;
+
+  /** What is done on a client's message. */
+  abstract onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void>;
+
+  /** Sends the global parameters to the cohort of the round. */
+  protected abstract activateClients(): void;
+
+  /** Waits for the cohort's answers. */
+  protected abstract listenClients(): Promise<void>;
+}

@@ -1,0 +1,7 @@
+/**
+ * Models on disk.
+ *
+ * @module
+ */
+
+export * from "./safetensors.ts";

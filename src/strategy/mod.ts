@@ -1,0 +1,8 @@
+/**
+ * Aggregation.
+ *
+ * @module
+ */
+
+export * from "./fedavg.ts";
+export * from "./strategy.ts";

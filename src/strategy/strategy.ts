@@ -1,0 +1,35 @@
+/**
+ * How a server aggregates: the contract that every algorithm fulfils.
+ *
+ * @module
+ */
+
+import type { ParameterVector } from "../params/manifest.ts";
+
+/** One client's answer in a round. */
+export interface ClientUpdate {
+  /** Rank of the client. */
+  readonly rank: number;
+  /** Its trained parameters, as long as the global vector. The view is valid only during the call. */
+  readonly parameters: ParameterVector;
+  /** Number of samples it trained on, at least 1. */
+  readonly numSamples: number;
+}
+
+/** One round's aggregation: takes the updates one by one, in rank order, and gives the new global vector. */
+export interface StrategyRound {
+  /** Folds one update in. It has been checked: right length, finite, one a rank. */
+  accept(update: ClientUpdate): void;
+  /** The new global vector, valid until the next `begin`; without any update, the one the round began with. */
+  finish(): ParameterVector;
+}
+
+/** An aggregation algorithm. Learning one is learning all: `begin` a round, `accept` its updates, `finish` it. */
+export interface Strategy {
+  /** The name that reports carry, such as `"fedavg"`. */
+  readonly name: string;
+  /** Number of vectors as long as the model that the algorithm holds at once, besides the global one. */
+  readonly workingVectors: number;
+  /** Opens a round on the global vector, which it must not change. */
+  begin(global: ParameterVector): StrategyRound;
+}

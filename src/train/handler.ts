@@ -1,0 +1,102 @@
+/**
+ * How a client learns: the contract between a topology and whatever trains the model.
+ *
+ * @module
+ */
+
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
+
+/** How a client trains in one round: the run's settings, and what keys its randomness. */
+export interface TrainPlan extends TrainSettings {
+  /** The round, from 1. */
+  readonly round: number;
+  /** The run's seed. */
+  readonly seed: number;
+  /** The client's rank: with the seed and the round it keys the batch order. */
+  readonly rank: number;
+}
+
+/** What a client did in a round. */
+export interface TrainResult {
+  /** Number of the client's training samples: its weight in the mean. */
+  readonly numSamples: number;
+  /** Number of SGD steps. */
+  readonly steps: number;
+  /** Mean loss over the samples of the last epoch. */
+  readonly loss: number;
+  /** Further figures by name, such as `accuracy`. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** How good a model is on some data. */
+export interface EvaluateResult {
+  /** Number of samples the figures are taken over. */
+  readonly numSamples: number;
+  /** Mean loss over the samples. */
+  readonly loss: number;
+  /** Share of the samples that are classified rightly, 0 to 1; absent for models that do not classify. */
+  readonly accuracy?: number;
+}
+
+/** Evaluates a parameter vector on some data. */
+export type Evaluator = (
+  parameters: ParameterVector,
+  signal?: AbortSignal,
+) => Promise<EvaluateResult>;
+
+/** Names of the losses a model description can ask for. */
+export type LossName =
+  | "softmaxCrossEntropy"
+  | "categoricalCrossentropy"
+  | "binaryCrossentropy"
+  | "meanSquaredError";
+
+/** A model as the server sends it, so that a client needs nothing but its data. */
+export interface ModelDescription {
+  /** How `topology` is written: a Keras-style layers-model configuration, as tfjs reads and writes it. */
+  readonly format: "tfjs-layers";
+  /** The model's configuration, `{ class_name, config }`. */
+  readonly topology: Readonly<Record<string, unknown>>;
+  /**
+   * The loss that training lowers: `softmaxCrossEntropy` takes logits, `categoricalCrossentropy` and `binaryCrossentropy` take
+   * probabilities.
+   */
+  readonly loss: LossName;
+}
+
+/**
+ * What owns the model, the data and the optimizer on a client. A topology calls it and knows nothing of how it learns.
+ *
+ * Subclass it to train by other means than tfjs.
+ */
+export abstract class ClientBackendHandler {
+  /**
+   * Takes the model that the server describes, before anything else is called. A handler that brings its own model keeps
+   * it and ignores the description; the manifests are compared afterwards in any case.
+   */
+  setUp(_model: ModelDescription | undefined): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** What the parameter vector holds. */
+  abstract get manifest(): Manifest;
+
+  /** Number of training samples this client has. */
+  abstract get numSamples(): number;
+
+  /** The model's state: getting gives a view that the next training overwrites, setting copies the values in. */
+  abstract get parameters(): ParameterVector;
+  abstract set parameters(vector: ParameterVector);
+
+  /** Trains the model in place by the plan. Rejects with the signal's reason when it is aborted. */
+  abstract train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult>;
+
+  /** Evaluates the model as it is. */
+  abstract evaluate(signal?: AbortSignal): Promise<EvaluateResult>;
+
+  /** Frees what the handler holds. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}

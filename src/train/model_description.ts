@@ -1,0 +1,36 @@
+import type { LossName, ModelDescription } from "./handler.ts";
+
+const LOSSES: readonly LossName[] = [
+  "softmaxCrossEntropy",
+  "categoricalCrossentropy",
+  "binaryCrossentropy",
+  "meanSquaredError",
+];
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads a model description that came from elsewhere, such as a file or a peer.
+ *
+ * Throws a `TypeError` that names the field that is not as it must be.
+ */
+export function parseModelDescription(value: unknown): ModelDescription {
+  const where = "Cannot read the model description";
+  if (!isRecord(value)) throw new TypeError(`${where}: expected an object, got ${typeof value}`);
+  const { format, topology, loss } = value;
+  if (format !== "tfjs-layers") {
+    throw new TypeError(`${where}: expected format "tfjs-layers", got ${JSON.stringify(format)}`);
+  }
+  if (!isRecord(topology) || typeof topology.class_name !== "string") {
+    throw new TypeError(`${where}: expected a topology with class_name and config`);
+  }
+  const known = LOSSES.find((name) => name === loss);
+  if (known === undefined) {
+    throw new TypeError(
+      `${where}: expected loss to be one of ${LOSSES.join(", ")}, got ${JSON.stringify(loss)}`,
+    );
+  }
+  return { format, topology, loss: known };
+}

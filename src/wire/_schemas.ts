@@ -1,0 +1,89 @@
+import { ProtocolError } from "../errors.ts";
+import { v } from "./deps.ts";
+import { MessageCode, messageName } from "./message_code.ts";
+import type { Message } from "./messages.ts";
+
+const MAX_COUNT = Number.MAX_SAFE_INTEGER;
+
+const wholeFrom = (least: number, most = MAX_COUNT) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const finite = v.pipe(v.number(), v.finite());
+const rank = wholeFrom(1, 0xFFFF_FFFF);
+const round = wholeFrom(1, 0xFFFF_FFFF);
+const worldSize = wholeFrom(2, 0xFFFF_FFFF);
+const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const tensor = v.instance(Float32Array);
+const metrics = v.record(text(64), finite);
+
+const plan = v.strictObject({
+  epochs: wholeFrom(1, 0xFFFF_FFFF),
+  batchSize: wholeFrom(0, 0xFFFF_FFFF),
+  learningRate: v.pipe(finite, v.gtValue(0)),
+  momentum: v.pipe(finite, v.minValue(0), v.ltValue(1)),
+  weightDecay: v.pipe(finite, v.minValue(0)),
+  keepMomentum: v.boolean(),
+});
+
+const SCHEMAS = {
+  [MessageCode.ParameterRequest]: v.object({}),
+  [MessageCode.GradientUpdate]: v.object({ round, numSamples: wholeFrom(1), gradient: tensor }),
+  [MessageCode.ParameterUpdate]: v.object({
+    round,
+    plan: v.exactOptional(plan),
+    numSamples: v.exactOptional(wholeFrom(1)),
+    steps: v.exactOptional(wholeFrom(0)),
+    loss: v.exactOptional(finite),
+    metrics: v.exactOptional(metrics),
+    parameters: tensor,
+  }),
+  [MessageCode.EvaluateParams]: v.object({
+    round,
+    parameters: v.exactOptional(tensor),
+    numSamples: v.exactOptional(wholeFrom(1)),
+    loss: v.exactOptional(finite),
+    accuracy: v.exactOptional(v.pipe(finite, v.minValue(0), v.maxValue(1))),
+  }),
+  [MessageCode.Exit]: v.object({ reason: text(1024) }),
+  [MessageCode.Registration]: v.object({
+    rank: v.exactOptional(rank),
+    worldSize: v.exactOptional(worldSize),
+    agent: text(256),
+  }),
+  [MessageCode.IdAssignment]: v.object({
+    rank,
+    worldSize,
+    rounds: wholeFrom(1, 0xFFFF_FFFF),
+    seed: wholeFrom(0, 0xFFFF_FFFF),
+    strategy: text(64),
+    plan,
+    manifest: v.array(v.object({
+      name: text(256),
+      shape: v.array(wholeFrom(0)),
+      dtype: text(16),
+      trainable: v.boolean(),
+    })),
+    manifestDigest: digest,
+    model: v.exactOptional(v.record(v.string(), v.unknown())),
+  }),
+  [MessageCode.Heartbeat]: v.object({}),
+  [MessageCode.Error]: v.object({ fault: text(64), message: text(4096), fatal: v.boolean() }),
+  [MessageCode.Ready]: v.object({ manifestDigest: digest, numSamples: wholeFrom(1) }),
+} as const;
+
+/**
+ * The decoded map as a message. Keys that the code does not know are left out, so that a later version may add some.
+ * Throws a `ProtocolError` "invalid-field" that names the field, what was expected and what came.
+ */
+export function checkMessage(code: MessageCode, map: unknown): Message {
+  const result = v.safeParse(SCHEMAS[code], map, { abortEarly: true });
+  if (result.success) return { code, payload: result.output } as Message;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue) ?? "body";
+  throw new ProtocolError(
+    "invalid-field",
+    `Cannot read ${messageName(code)}: field ${path} expected ${
+      issue.expected ?? issue.requirement
+    }, got ${issue.received}`,
+  );
+}

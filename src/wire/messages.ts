@@ -1,0 +1,156 @@
+/**
+ * What each message carries.
+ *
+ * @module
+ */
+
+import type { ParameterVector } from "../params/manifest.ts";
+import type { MessageCode } from "./message_code.ts";
+
+/** Settings of local training, as they travel with an assignment or a round. */
+export interface TrainSettings {
+  /** Local epochs: passes over the client's data, at least 1. */
+  readonly epochs: number;
+  /** Samples a step; 0 takes all of the client's data at once. */
+  readonly batchSize: number;
+  /** Step size of SGD, above 0. */
+  readonly learningRate: number;
+  /** Momentum of SGD, from 0 to below 1. */
+  readonly momentum: number;
+  /** L2 penalty, from 0. */
+  readonly weightDecay: number;
+  /** Whether momentum lives on from the round before. */
+  readonly keepMomentum: boolean;
+}
+
+/** Figures by name. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** `ParameterRequest` and `Heartbeat`: nothing but the code. */
+export type EmptyPayload = Readonly<Record<never, never>>;
+
+/** `Registration`, client to server. */
+export interface RegistrationPayload {
+  /** The rank the client wants, 1 to `worldSize - 1`; without it the server gives the lowest free one. */
+  readonly rank?: number;
+  /** The world size the client was told of, the server included; compared with the server's. */
+  readonly worldSize?: number;
+  /** The client's software and version, for the server's log. */
+  readonly agent: string;
+}
+
+/** One tensor of the manifest, in order; offset and length follow. */
+export interface TensorPayload {
+  /** Unique name. */
+  readonly name: string;
+  /** Dimensions. */
+  readonly shape: readonly number[];
+  /** Element type. */
+  readonly dtype: string;
+  /** Whether training changes it by gradient. */
+  readonly trainable: boolean;
+}
+
+/** `IdAssignment`, server to client. */
+export interface IdAssignmentPayload {
+  /** The client's rank. */
+  readonly rank: number;
+  /** Size of the group, the server included. */
+  readonly worldSize: number;
+  /** Number of rounds of the run. */
+  readonly rounds: number;
+  /** The run's seed. */
+  readonly seed: number;
+  /** Name of the aggregation algorithm. */
+  readonly strategy: string;
+  /** Settings of local training. */
+  readonly plan: TrainSettings;
+  /** The model's tensors. */
+  readonly manifest: readonly TensorPayload[];
+  /** SHA-256 of the manifest, in hexadecimal. */
+  readonly manifestDigest: string;
+  /** The model's description; absent when every client brings its own. */
+  readonly model?: Readonly<Record<string, unknown>>;
+}
+
+/** `Ready`, client to server. */
+export interface ReadyPayload {
+  /** SHA-256 of the manifest of the model that the client built. */
+  readonly manifestDigest: string;
+  /** Number of its training samples, at least 1. */
+  readonly numSamples: number;
+}
+
+/** `ParameterUpdate`, both ways. */
+export interface ParameterUpdatePayload {
+  /** The round, from 1. */
+  readonly round: number;
+  /** From the server: settings for this round alone, in place of the assignment's. */
+  readonly plan?: TrainSettings;
+  /** From a client: number of samples it trained on. */
+  readonly numSamples?: number;
+  /** From a client: number of SGD steps. */
+  readonly steps?: number;
+  /** From a client: mean training loss of the last local epoch. */
+  readonly loss?: number;
+  /** From a client: further figures. */
+  readonly metrics?: Metrics;
+  /** The parameter vector. */
+  readonly parameters: ParameterVector;
+}
+
+/** `GradientUpdate`, client to server. */
+export interface GradientUpdatePayload {
+  /** The round, from 1. */
+  readonly round: number;
+  /** Number of samples the gradient is the mean over. */
+  readonly numSamples: number;
+  /** The gradient, laid out as the parameter vector. */
+  readonly gradient: ParameterVector;
+}
+
+/** `EvaluateParams`: the server sends `parameters`, the client answers with figures. */
+export interface EvaluateParamsPayload {
+  /** The round after which is evaluated. */
+  readonly round: number;
+  /** From the server: the parameters to evaluate. */
+  readonly parameters?: ParameterVector;
+  /** From a client: number of samples the figures are over. */
+  readonly numSamples?: number;
+  /** From a client: mean loss. */
+  readonly loss?: number;
+  /** From a client: share of samples classified rightly. */
+  readonly accuracy?: number;
+}
+
+/** `Exit`, both ways. */
+export interface ExitPayload {
+  /** Why the run ends, for the log. */
+  readonly reason: string;
+}
+
+/** `Error`, both ways. */
+export interface ErrorPayload {
+  /** Name of the fault, such as `"non-finite"`. */
+  readonly fault: string;
+  /** One line: what was expected and what came. */
+  readonly message: string;
+  /** Whether the connection ends with it. */
+  readonly fatal: boolean;
+}
+
+/** A message: its code and what it carries. */
+export type Message =
+  | { readonly code: typeof MessageCode.ParameterRequest; readonly payload: EmptyPayload }
+  | { readonly code: typeof MessageCode.GradientUpdate; readonly payload: GradientUpdatePayload }
+  | { readonly code: typeof MessageCode.ParameterUpdate; readonly payload: ParameterUpdatePayload }
+  | { readonly code: typeof MessageCode.EvaluateParams; readonly payload: EvaluateParamsPayload }
+  | { readonly code: typeof MessageCode.Exit; readonly payload: ExitPayload }
+  | { readonly code: typeof MessageCode.Registration; readonly payload: RegistrationPayload }
+  | { readonly code: typeof MessageCode.IdAssignment; readonly payload: IdAssignmentPayload }
+  | { readonly code: typeof MessageCode.Heartbeat; readonly payload: EmptyPayload }
+  | { readonly code: typeof MessageCode.Error; readonly payload: ErrorPayload }
+  | { readonly code: typeof MessageCode.Ready; readonly payload: ReadyPayload };
+
+/** What any message carries. */
+export type Payload = Message["payload"];

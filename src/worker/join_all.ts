@@ -1,0 +1,42 @@
+import type { WorkerProcess } from "./spawn.ts";
+
+/** Options of {@linkcode joinAll}. */
+export interface JoinAllOptions {
+  /** Asks all workers to end when it is aborted, with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Joins workers that were started and belong together: resolves with their results, in their order.
+ *
+ * When one fails, or the signal is aborted, the others are asked to end by `abort()`. It waits for all of them in any case, then
+ * rejects with the first failure, if there was one.
+ */
+export async function joinAll<Result>(
+  workers: readonly WorkerProcess<Result>[],
+  options: JoinAllOptions = {},
+): Promise<Result[]> {
+  const { signal } = options;
+  let failure: { readonly error: unknown } | undefined;
+  const abortAll = (reason: unknown) => workers.forEach((worker) => worker.abort(reason));
+  const onAbort = () => abortAll(signal?.reason);
+
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const results: Result[] = [];
+    await Promise.all(workers.map(async (worker, index) => {
+      try {
+        results[index] = await worker.join();
+      } catch (error) {
+        if (failure !== undefined) return;
+        failure = { error };
+        abortAll(new DOMException("Another worker has failed", "AbortError"));
+      }
+    }));
+    if (failure !== undefined) throw failure.error;
+    return results;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,164 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import type { ClientBackendHandler, TrainPlan } from "../src/train/handler.ts";
+
+/** A plan whose every figure can be replaced. */
+export function planOf(changes: Partial<TrainPlan> = {}): TrainPlan {
+  return {
+    round: 1,
+    epochs: 1,
+    batchSize: 10,
+    learningRate: 0.05,
+    momentum: 0,
+    weightDecay: 0,
+    keepMomentum: false,
+    seed: 1,
+    rank: 1,
+    ...changes,
+  };
+}
+
+/**
+ * What every handler keeps to. `make` gives one that is set up, with a model whose loss plain SGD lowers, on a number of samples
+ * from 20 that 7 does not divide.
+ */
+export function testHandlerCompliance(
+  name: string,
+  make: () => Promise<ClientBackendHandler>,
+): void {
+  Deno.test(`${name} gives a vector as long as its manifest and copies in what is set`, async () => {
+    await using handler = await make();
+    assertEquals(handler.parameters.length, handler.manifest.length);
+
+    const values = Float32Array.from(handler.parameters, (_, i) => (i % 17) / 16);
+    const expected = values.slice();
+    handler.parameters = values;
+    values.fill(9);
+    assertEquals(handler.parameters, expected);
+  });
+
+  Deno.test(`${name} refuses a vector of the wrong length or with a value that is not finite`, async () => {
+    await using handler = await make();
+    const before = handler.parameters.slice();
+    assertThrows(() => handler.parameters = before.subarray(1), RangeError, `${before.length}`);
+    for (const value of [NaN, Infinity, -Infinity]) {
+      const wrong = before.map((x) => x + 1);
+      wrong[wrong.length - 1] = value;
+      assertThrows(() => handler.parameters = wrong, RangeError);
+    }
+    assertEquals(handler.parameters, before);
+  });
+
+  Deno.test(`${name} lowers the loss by training`, async () => {
+    await using handler = await make();
+    const before = await handler.evaluate();
+    const result = await handler.train(planOf({ epochs: 3 }));
+    const after = await handler.evaluate();
+    assert(after.loss < before.loss, `${after.loss} after ${before.loss}`);
+    assert(Number.isFinite(result.loss));
+  });
+
+  Deno.test(`${name} counts samples and steps, with a smaller last batch and with one batch of all`, async () => {
+    await using handler = await make();
+    const { numSamples } = handler;
+    assert(numSamples % 7 !== 0);
+    const partial = await handler.train(planOf({ epochs: 2, batchSize: 7 }));
+    assertEquals(partial.numSamples, numSamples);
+    assertEquals(partial.steps, 2 * Math.ceil(numSamples / 7));
+    assertEquals((await handler.train(planOf({ epochs: 2, batchSize: 0 }))).steps, 2);
+  });
+
+  Deno.test(`${name} gives the same bytes for the same seed, round and rank, and others for others`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    const outcome = async (changes: Partial<TrainPlan>): Promise<Float32Array> => {
+      handler.parameters = start;
+      await handler.train(planOf({ epochs: 2, momentum: 0.5, ...changes }));
+      return handler.parameters.slice();
+    };
+    const first = await outcome({});
+    assertEquals(await outcome({}), first);
+    for (const changes of [{ seed: 2 }, { round: 2 }, { rank: 2 }]) {
+      const other = await outcome(changes);
+      assert(other.some((value, i) => value !== first[i]), JSON.stringify(changes));
+    }
+  });
+
+  Deno.test(`${name} forgets momentum between rounds unless the plan keeps it`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    const second = async (keepMomentum: boolean): Promise<Float32Array> => {
+      handler.parameters = start;
+      await handler.train(planOf({ momentum: 0.9 }));
+      handler.parameters = start;
+      await handler.train(planOf({ momentum: 0.9, round: 2, keepMomentum }));
+      return handler.parameters.slice();
+    };
+    handler.parameters = start;
+    await handler.train(planOf({ momentum: 0.9, round: 2 }));
+    const fresh = handler.parameters.slice();
+    assertEquals(await second(false), fresh);
+    const kept = await second(true);
+    assert(kept.some((value, i) => value !== fresh[i]));
+  });
+
+  Deno.test(`${name} stops training with the signal's reason`, async () => {
+    await using handler = await make();
+    const reason = new Error("the round is over");
+    await assertRejects(
+      () => handler.train(planOf(), AbortSignal.abort(reason)),
+      Error,
+      reason.message,
+    );
+    // The timer fires only if training lets the event loop run.
+    const controller = new AbortController();
+    const training = handler.train(planOf({ epochs: 1_000_000 }), controller.signal);
+    const timer = setTimeout(() => controller.abort(reason), 0);
+    await assertRejects(() => training, Error, reason.message);
+    clearTimeout(timer);
+    await handler.train(planOf());
+  });
+
+  Deno.test(`${name} says that training diverged, and can go on from good parameters`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    await assertRejects(
+      () => handler.train(planOf({ learningRate: 1e38, epochs: 3 })),
+      Error,
+      "Training diverged",
+    );
+    handler.parameters = start;
+    assert(Number.isFinite((await handler.train(planOf())).loss));
+  });
+
+  Deno.test(`${name} refuses a plan whose numbers are out of range`, async () => {
+    await using handler = await make();
+    const wrong: Partial<TrainPlan>[] = [
+      { epochs: 0 },
+      { epochs: 1.5 },
+      { batchSize: -1 },
+      { learningRate: NaN },
+      { momentum: 1 },
+      { weightDecay: -1 },
+    ];
+    for (const changes of wrong) {
+      await assertRejects(() => handler.train(planOf(changes)), RangeError, "Cannot train");
+    }
+  });
+
+  Deno.test(`${name} evaluates without changing its parameters`, async () => {
+    await using handler = await make();
+    await handler.train(planOf({ momentum: 0.9 }));
+    const before = handler.parameters.slice();
+    const first = await handler.evaluate();
+    assertEquals(await handler.evaluate(), first);
+    assertEquals(handler.parameters, before);
+    assert(first.numSamples > 0);
+    const accuracy = first.accuracy ?? 0;
+    assert(accuracy >= 0 && accuracy <= 1);
+    await assertRejects(
+      () => handler.evaluate(AbortSignal.abort(new Error("enough"))),
+      Error,
+      "enough",
+    );
+  });
+}
