@@ -5,7 +5,6 @@
  */
 
 import { blend, flatten, fold, Kernels, unflatten } from "../src/params/kernels.ts";
-import type { ParameterVector } from "../src/params/manifest.ts";
 import type { BenchResult } from "./result.ts";
 
 const VALUES = 25_000_000;
@@ -51,7 +50,7 @@ function measure(cases: readonly Case[]): number[][] {
 }
 
 /** 25 million values in 50 tensors: flatten, unflatten, fold and blend, each against a plain copy of the vector. */
-export async function paramsBench(): Promise<BenchResult[]> {
+export function paramsBench(): Promise<BenchResult[]> {
   const lengths = unequalLengths(VALUES, TENSORS);
   const kernels = Kernels.create(2 * VALUES * Float32Array.BYTES_PER_ELEMENT + (TENSORS + 1) * 64);
   const vector = kernels.alloc(VALUES);
@@ -76,7 +75,7 @@ export async function paramsBench(): Promise<BenchResult[]> {
   const [copyTimes = [], ...times] = measure([copy, ...cases]);
   const rate = (vectors: number, time: number) => vectors * vector.byteLength / time / 1e6;
   const ceiling = rate(copy.vectors, Math.min(...copyTimes));
-  return await Promise.resolve(cases.map(({ name, vectors }, i) => {
+  return Promise.resolve(cases.map(({ name, vectors }, i) => {
     const min = Math.min(...times[i] ?? []);
     const value = rate(vectors, min);
     return {

@@ -67,10 +67,11 @@ export const silentLogger: Logger = Object.freeze({
  * the log goes on without it. No permission is asked for.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { openLog } from "@fedlab/core";
  *
- * using log = openLog({ loggerFile: "clientLog", rank: 1, loggerName: "client-1" });
+ * const folder = await Deno.makeTempDir();
+ * using log = openLog({ folder, loggerFile: "clientLog", rank: 1, loggerName: "client-1" });
  * log.logger.info("connected to", "127.0.0.1:3001");
  * ```
  */

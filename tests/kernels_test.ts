@@ -266,15 +266,19 @@ Deno.test("fold() adds the weighted vector", () => {
   });
 });
 
-Deno.test("fold() gives a value the same bits wherever in the vector it stands", () => {
+Deno.test("fold() and blend() give a value the same bits wherever in the vector it stands", () => {
+  const [before, x] = [sample(1023, 18), sample(1023, 19)];
   for (const build of BUILDS) {
     using bench = new Bench(build);
-    const [a, x] = [0.1, 0.7].map(Math.fround) as [number, number];
-    const one = bench.vector("arena", new Float32Array([a]), 0);
-    fold(one, new Float32Array([x]), 0.3);
-    const many = bench.vector("arena", new Float32Array(23).fill(a), 0);
-    fold(many, new Float32Array(23).fill(x), 0.3);
-    assertSame(many, new Float32Array(23).fill(one[0] ?? NaN));
+    for (const operation of [fold, blend]) {
+      const whole = bench.vector("arena", before, 0);
+      operation(whole, bench.vector("arena", x, 0), 0.3);
+      const single = bench.vector("arena", before, 0);
+      for (let i = 0; i < single.length; i++) {
+        operation(single.subarray(i, i + 1), x.subarray(i, i + 1), 0.3);
+      }
+      assertSame(single, whole);
+    }
   }
 });
 

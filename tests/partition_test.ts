@@ -3,8 +3,8 @@ import { Dataset } from "../src/data/dataset.ts";
 import {
   type Partition,
   partition,
-  partitionIid,
   PARTITION_NAMES,
+  partitionIid,
   partitionShards,
 } from "../src/data/partition.ts";
 

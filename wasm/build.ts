@@ -13,7 +13,7 @@ const BUILDS = {
   "simd128": "+simd128,+bulk-memory",
   "relaxed": "+simd128,+bulk-memory,+relaxed-simd",
 };
-const FLAGS = ["-C", "llvm-args=-disable-lsr", "-C", "link-arg=-zstack-size=16384"];
+const FLAGS = ["-C", "link-arg=-zstack-size=16384"];
 const DEBIAN_PACKAGES = "rustc-web, rust-web-src and lld-14";
 const DEBIAN_RUSTC = "/usr/bin/rustc";
 const DEBIAN_LINKER = "/usr/bin/wasm-ld-14";

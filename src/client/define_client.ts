@@ -17,11 +17,11 @@ export type ClientModuleOptions = Omit<ClientTopologyOptions, "logger" | "onEven
  * nothing, so the module may be imported.
  *
  * @example
- * ```ts no-eval
- * import { defineClient } from "@fedlab/core";
- * import { MyHandler } from "./my_handler.ts";
+ * ```ts
+ * import { defineClient, digits } from "@fedlab/core";
+ * import { ClientSGDHandler } from "@fedlab/core/tfjs";
  *
- * defineClient(({ rank }) => new MyHandler(`data-${rank}.csv`));
+ * defineClient(async () => new ClientSGDHandler({ data: await digits() }));
  * ```
  */
 export function defineClient(

@@ -12,7 +12,7 @@ import { within } from "../net/timeouts.ts";
 import type { TrainResult } from "../train/handler.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
+import type { IdAssignmentPayload, Message, MessageOf, Payload } from "../wire/messages.ts";
 import { connect, join, remoteError } from "./_join.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
 
@@ -213,7 +213,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   }
 
   async #train(
-    payload: Extract<Message, { code: typeof MessageCode.ParameterUpdate }>["payload"],
+    payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"],
   ): Promise<void> {
     const { assignment, log, signal } = this.#open();
     const { round, parameters, plan } = payload;
@@ -251,7 +251,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   }
 
   async #evaluate(
-    payload: Extract<Message, { code: typeof MessageCode.EvaluateParams }>["payload"],
+    payload: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
   ): Promise<void> {
     const { connection, signal } = this.#open();
     if (payload.parameters === undefined) {

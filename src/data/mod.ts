@@ -19,10 +19,10 @@ export { loadDataset, type LoadDatasetOptions, type LoadedDataset } from "./load
 export {
   type Partition,
   partition,
+  PARTITION_NAMES,
   type PartitionData,
   partitionIid,
   type PartitionIidOptions,
-  PARTITION_NAMES,
   type PartitionOptions,
   partitionShards,
   type PartitionShardsOptions,

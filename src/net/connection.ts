@@ -66,6 +66,7 @@ export class Connection implements AsyncDisposable {
   #waitingSince: number | undefined;
   #reading: Promise<number | null> | undefined;
   #closing = false;
+  #closed: Promise<void> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #failure: Error | undefined;
   #bytesSent = 0;
@@ -156,9 +157,13 @@ export class Connection implements AsyncDisposable {
 
   /**
    * Closes when everything sent has been written and the peer has closed its side too, or `drainSeconds` have passed: a socket closed over unread
-   * bytes would take back what was sent last. Never rejects.
+   * bytes would take back what was sent last. A second call waits for the same end. Never rejects.
    */
-  async close(drainSeconds = 1): Promise<void> {
+  close(drainSeconds = 1): Promise<void> {
+    return this.#closed ??= this.#close(drainSeconds);
+  }
+
+  async #close(drainSeconds: number): Promise<void> {
     if (this.#failure !== undefined) return;
     const timer = setTimeout(() => this.#channel.close(), drainSeconds * 1000);
     try {
@@ -182,8 +187,14 @@ export class Connection implements AsyncDisposable {
   /** Both halves of liveness: says something when nothing was said for a while, and notices when nothing is heard. */
   #watch(intervalMillis: number): void {
     const silentMillis = intervalMillis * SILENT_HEARTBEATS;
+    let lastLook = performance.now();
     this.#timer = setInterval(() => {
       const now = performance.now();
+      // So late a timer means that this side was held up: what the peer said meanwhile is there, but not read yet.
+      if (now - lastLook > 2 * intervalMillis && this.#waitingSince !== undefined) {
+        this.#waitingSince = now;
+      }
+      lastLook = now;
       if (this.#waitingSince !== undefined && now - this.#waitingSince > silentMillis) {
         this.abort(
           new DeadlineError(
@@ -201,7 +212,7 @@ export class Connection implements AsyncDisposable {
   async #write(pieces: Uint8Array<ArrayBuffer>[]): Promise<void> {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     try {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#failure !== undefined || this.#closing) throw this.#failure ?? this.#closedHere();
       if (length <= JOINED_WRITE_BYTES && pieces.length > 1) {
         const joined = new Uint8Array(length);
         let at = 0;

@@ -4,5 +4,6 @@
  * @module
  */
 
+export { BufferPool } from "./buffer_pool.ts";
 export * from "./kernels.ts";
 export * from "./manifest.ts";

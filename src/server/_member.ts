@@ -2,7 +2,7 @@ import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
 import type { ProcessGroup, Rank } from "../net/process_group.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload, Message } from "../wire/messages.ts";
+import type { IdAssignmentPayload, MessageOf } from "../wire/messages.ts";
 
 /** A client as the server knows it: the rank is the connection's, whatever a message says. */
 export interface Member {
@@ -49,7 +49,7 @@ export async function register(
 async function expectMessage<Code extends MessageCode>(
   connection: Connection,
   code: Code,
-): Promise<Extract<Message, { code: Code }>> {
+): Promise<MessageOf<Code>> {
   const unexpected = (got: MessageCode) =>
     new ProtocolError(
       "unexpected-code",
@@ -72,5 +72,5 @@ async function expectMessage<Code extends MessageCode>(
     );
   }
   if (message.code !== code) throw unexpected(message.code);
-  return message as Extract<Message, { code: Code }>;
+  return message as MessageOf<Code>;
 }

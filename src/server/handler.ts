@@ -54,8 +54,7 @@ export abstract class ParameterServerBackendHandler {
   abstract readonly kernels: string;
 
   /** The global vector: getting gives the view itself, setting copies in. */
-  abstract get parameters(): ParameterVector;
-  abstract set parameters(vector: ParameterVector);
+  abstract parameters: ParameterVector;
 
   /** Chooses the cohort of a round among the ranks that are there, of `numClients` in all; the ranks in order. */
   abstract selectClients(round: number, available: readonly Rank[], numClients: number): Rank[];
@@ -104,12 +103,19 @@ export interface SyncParameterServerHandlerOptions {
  * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients.
  */
 export class SyncParameterServerHandler extends ParameterServerBackendHandler {
+  /** What the parameter vector holds. */
   override readonly manifest: Manifest;
+  /** The model's description for the clients, if the server has one. */
   override readonly model: ModelDescription | undefined;
+  /** The run's seed. */
   override readonly seed: number;
+  /** Settings of the clients' training. */
   override readonly plan: TrainSettings;
+  /** Where updates are read to; its buffers lie in the arena of the global vector. */
   override readonly staging: BufferPool;
+  /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
   override readonly kernels: string;
+  /** Evaluates the global vector by the `evaluator` of the options. */
   override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
   /** The aggregation algorithm. */
   readonly strategy: Strategy;
@@ -155,6 +161,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     return this.strategy.name;
   }
 
+  /** The global vector itself; setting copies finite values of the manifest's length in, or throws a `RangeError`. */
   override get parameters(): ParameterVector {
     return this.#global;
   }
@@ -170,16 +177,19 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#global.set(vector);
   }
 
+  /** Draws `max(1, round(fraction * numClients))` of the ranks, or all when there are fewer; keyed by seed and round. */
   override selectClients(round: number, available: readonly Rank[], numClients: number): Rank[] {
     const count = Math.min(available.length, Math.max(1, Math.round(this.fraction * numClients)));
     const order = [...available].sort((a, b) => a - b);
     return new Random(this.seed, "cohort", { round }).sample(order, count).sort((a, b) => a - b);
   }
 
+  /** Opens a round of the strategy. */
   override beginRound(_round: number): void {
     this.#round = this.strategy.begin(this.#global);
   }
 
+  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
   override check(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
     const where = `Cannot take the update of rank ${sender}`;
     if (parameters.length !== this.manifest.length) {
@@ -200,11 +210,13 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     }
   }
 
+  /** Folds a checked update into the strategy's round. */
   override onReceive(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#round.accept({ rank: sender, parameters, numSamples: numSamples ?? 1 });
   }
 
+  /** Copies the strategy's result into the global vector. */
   override updateModel(): void {
     const next = this.#round?.finish();
     this.#round = undefined;

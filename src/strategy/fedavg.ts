@@ -4,7 +4,7 @@
  * @module
  */
 
-import { blend, kernelsOf } from "../params/kernels.ts";
+import { blend, kernelsOf, vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
 
@@ -47,9 +47,8 @@ export class FedAvg implements Strategy {
   }
 
   #meanFor(global: ParameterVector): ParameterVector {
-    const arena = kernelsOf(global);
-    if (this.#mean?.length !== global.length || kernelsOf(this.#mean) !== arena) {
-      this.#mean = arena?.alloc(global.length) ?? new Float32Array(global.length);
+    if (this.#mean?.length !== global.length || kernelsOf(this.#mean) !== kernelsOf(global)) {
+      this.#mean = vectorLike(global);
     }
     return this.#mean;
   }

@@ -86,8 +86,7 @@ export abstract class ClientBackendHandler {
   abstract get numSamples(): number;
 
   /** The model's state: getting gives a view that the next training overwrites, setting copies the values in. */
-  abstract get parameters(): ParameterVector;
-  abstract set parameters(vector: ParameterVector);
+  abstract parameters: ParameterVector;
 
   /** Trains the model in place by the plan. Rejects with the signal's reason when it is aborted. */
   abstract train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult>;

@@ -5,6 +5,21 @@ import type { Message } from "./messages.ts";
 
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
+/** Characters of a peer's own text that an error repeats. */
+const MAX_QUOTED = 80;
+
+// deno-lint-ignore no-control-regex
+const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]+/g;
+
+function oneLine(text: string): string {
+  return text.replaceAll(CONTROL_CHARACTERS, " ");
+}
+
+function quoted(text: string): string {
+  const shown = oneLine(text);
+  return shown.length > MAX_QUOTED ? `${shown.slice(0, MAX_QUOTED)}…` : shown;
+}
+
 const wholeFrom = (least: number, most = MAX_COUNT) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const finite = v.pipe(v.number(), v.finite());
@@ -12,6 +27,8 @@ const rank = wholeFrom(1, 0xFFFF_FFFF);
 const round = wholeFrom(1, 0xFFFF_FFFF);
 const worldSize = wholeFrom(2, 0xFFFF_FFFF);
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+/** Text that ends up in logs and errors: a peer must not break their lines or steer a terminal. */
+const line = (most: number) => v.pipe(text(most), v.transform(oneLine));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const tensor = v.instance(Float32Array);
 const metrics = v.record(text(64), finite);
@@ -44,18 +61,18 @@ const SCHEMAS = {
     loss: v.exactOptional(finite),
     accuracy: v.exactOptional(v.pipe(finite, v.minValue(0), v.maxValue(1))),
   }),
-  [MessageCode.Exit]: v.object({ reason: text(1024) }),
+  [MessageCode.Exit]: v.object({ reason: line(1024) }),
   [MessageCode.Registration]: v.object({
     rank: v.exactOptional(rank),
     worldSize: v.exactOptional(worldSize),
-    agent: text(256),
+    agent: line(256),
   }),
   [MessageCode.IdAssignment]: v.object({
     rank,
     worldSize,
     rounds: wholeFrom(1, 0xFFFF_FFFF),
     seed: wholeFrom(0, 0xFFFF_FFFF),
-    strategy: text(64),
+    strategy: line(64),
     plan,
     manifest: v.array(v.object({
       name: text(256),
@@ -67,7 +84,7 @@ const SCHEMAS = {
     model: v.exactOptional(v.record(v.string(), v.unknown())),
   }),
   [MessageCode.Heartbeat]: v.object({}),
-  [MessageCode.Error]: v.object({ fault: text(64), message: text(4096), fatal: v.boolean() }),
+  [MessageCode.Error]: v.object({ fault: line(64), message: line(4096), fatal: v.boolean() }),
   [MessageCode.Ready]: v.object({ manifestDigest: digest, numSamples: wholeFrom(1) }),
 } as const;
 
@@ -82,8 +99,8 @@ export function checkMessage(code: MessageCode, map: unknown): Message {
   const path = v.getDotPath(issue) ?? "body";
   throw new ProtocolError(
     "invalid-field",
-    `Cannot read ${messageName(code)}: field ${path} expected ${
+    `Cannot read ${messageName(code)}: field ${quoted(path)} expected ${
       issue.expected ?? issue.requirement
-    }, got ${issue.received}`,
+    }, got ${quoted(issue.received)}`,
   );
 }

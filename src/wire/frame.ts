@@ -47,6 +47,10 @@ const codecOptions = {
   tagUint8Array: false,
   int64AsNumber: true,
 } as const;
+/** First byte of a CBOR map, to which the number of keys is added. */
+const MAP_HEAD = 0xA0;
+/** Most keys whose number fits into that byte. */
+const MAX_KEYS = 23;
 let encoder: Encoder | undefined;
 let decoder: Decoder | undefined;
 
@@ -82,7 +86,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
  * must not change before the piece is written.
  *
  * Throws a `ProtocolError` "frame-too-large" when the fields besides the tensors are more than {@linkcode FIELDS_BYTES} in a message
- * that carries a vector.
+ * that carries a vector, and a `RangeError` for more than 23 keys.
  */
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   const fields: Record<string, unknown> = {};
@@ -94,7 +98,13 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   encoder ??= new Encoder(codecOptions);
   // The encoder's result lies in its pool, which the next call writes over.
   const map = new Uint8Array(encoder.encode(fields));
-  map[0] = (map[0] ?? 0) + 2 * tensors.length;
+  const count = Object.keys(fields).length + 2 * tensors.length;
+  if (count > MAX_KEYS) {
+    throw new RangeError(
+      `Cannot send ${messageName(message.code)}: expected at most ${MAX_KEYS} keys, got ${count}`,
+    );
+  }
+  map[0] = MAP_HEAD + count;
 
   const prefix = new Uint8Array(PREFIX_BYTES);
   const pieces: Uint8Array<ArrayBuffer>[] = [];

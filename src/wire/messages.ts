@@ -152,5 +152,8 @@ export type Message =
   | { readonly code: typeof MessageCode.Error; readonly payload: ErrorPayload }
   | { readonly code: typeof MessageCode.Ready; readonly payload: ReadyPayload };
 
+/** The message of a code. */
+export type MessageOf<Code extends MessageCode> = Extract<Message, { readonly code: Code }>;
+
 /** What any message carries. */
 export type Payload = Message["payload"];

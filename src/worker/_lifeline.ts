@@ -3,7 +3,8 @@
  * ends, however it ends: so the worker holds one, and the program asks for it.
  */
 interface LockManager {
-  request(name: string, callback: () => Promise<void> | void): Promise<void>;
+  request(name: string, callback: () => Promise<void>): Promise<void>;
+  request(name: string, options: { signal: AbortSignal }, callback: () => void): Promise<void>;
 }
 
 /** The Web Locks of this runtime, which Deno's types do not know yet and older versions do not have. */
@@ -25,7 +26,11 @@ export async function holdLifeline(): Promise<string | undefined> {
   return name;
 }
 
-/** Resolves when the thread that holds the lifeline has ended. */
-export async function lifelineEnded(name: string): Promise<void> {
-  await locks()?.request(name, () => {});
+/** Resolves when the thread that holds the lifeline has ended, or when the signal is aborted. */
+export async function lifelineEnded(name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await locks()?.request(name, { signal }, () => {});
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }

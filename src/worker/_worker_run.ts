@@ -7,10 +7,19 @@ import type { SpawnOptions, WorkerProcess } from "./spawn.ts";
 /** How long after a worker's end its last word may still be on the way. */
 const LAST_WORD_MILLIS = 100;
 
+/** How long a worker that was terminated may take to end. */
+const ENDING_MILLIS = 1000;
+
 /** A worker that was terminated exits as a process that was ended by SIGTERM. */
 const TERMINATED = 143;
 
 type Timer = ReturnType<typeof setTimeout>;
+
+/** Deno colours some of the messages it gives. */
+function stripAnsiCode(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
+}
 
 /** How a worker ended. */
 type Outcome<Result> =
@@ -31,7 +40,8 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
   #isReady = false;
   #outcome: Outcome<Result> | undefined;
   #exitCode: number | undefined;
-  /** Resolves when the worker's thread has ended, once the worker is ready. */
+  readonly #giveUp = new AbortController();
+  /** Resolves when the worker's thread has ended, as far as that can be known. */
   #gone: Promise<void> = Promise.resolve();
   #startTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
@@ -63,7 +73,11 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     worker.addEventListener("message", (event) => this.#receive(event.data));
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#fail(new Error(`Cannot run ${this.#label}: ${errorMessage(new Error(event.message))}`));
+      this.#fail(
+        new Error(
+          `Cannot run ${this.#label}: ${stripAnsiCode(errorMessage(new Error(event.message)))}`,
+        ),
+      );
     });
     worker.addEventListener("messageerror", () => {
       this.#fail(new Error(`Cannot read a message of ${this.#label}`));
@@ -151,7 +165,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     clearTimeout(this.#startTimer);
     this.#isReady = true;
     if (lifeline !== undefined) {
-      this.#gone = lifelineEnded(lifeline);
+      this.#gone = lifelineEnded(lifeline, this.#giveUp.signal);
       this.#gone.then(() => this.#reportSilentEnd());
     }
     for (const message of this.#toSend.splice(0)) this.#send(message);
@@ -183,9 +197,16 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     clearTimeout(this.#startTimer);
     clearTimeout(this.#graceTimer);
     this.#worker?.terminate();
-    await this.#gone;
+    await this.#waitForThread();
     this.#exitCode = outcome.exitCode;
     if ("result" in outcome) this.#ended.resolve(outcome.result);
     else this.#ended.reject(outcome.error);
+  }
+
+  /** Deno cannot end a worker whose code never rests: that must not hold up those who join it. */
+  async #waitForThread(): Promise<void> {
+    const timer = setTimeout(() => this.#giveUp.abort(), ENDING_MILLIS);
+    await this.#gone;
+    clearTimeout(timer);
   }
 }

@@ -35,7 +35,7 @@ let isDefined = false;
  * Outside a worker that `spawn()` started it does nothing, so the module can be imported. Throws an `Error` when it is called twice.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { defineWorker } from "@fedlab/core/worker";
  *
  * defineWorker((args: { from: number; to: number }, { signal }) => {

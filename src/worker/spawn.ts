@@ -39,7 +39,12 @@ export interface WorkerProcess<Result> extends AsyncDisposable {
    * nothing when the worker does not run.
    */
   abort(reason?: unknown): void;
-  /** Ends the worker at once. Does nothing when the worker does not run. */
+  /**
+   * Ends the worker. Does nothing when the worker does not run.
+   *
+   * Deno ends a worker when its code next rests, as at an `await`. Code that never does keeps its thread, and the program until
+   * `Deno.exit()`; `join()` rejects all the same, after a second.
+   */
   terminate(): void;
   /** Asks the worker to end and waits until it has. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -53,7 +58,7 @@ export interface WorkerProcess<Result> extends AsyncDisposable {
  * not absolute.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { spawn } from "@fedlab/core/worker";
  *
  * await using worker = spawn<{ from: number; to: number }, number>(

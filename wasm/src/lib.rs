@@ -11,7 +11,6 @@ mod half;
 mod simd;
 mod stats;
 
-use core::slice;
 use stats::Stats;
 
 #[cfg(target_arch = "wasm32")]
@@ -65,11 +64,11 @@ pub unsafe extern "C" fn scale(values: *mut f32, factor: f32, n: usize) {
 /// float32 to half precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn to_half(halves: *mut u16, values: *const f32, n: usize) {
-    unsafe { half::to_half(slice::from_raw_parts(values, n), slice::from_raw_parts_mut(halves, n)) }
+    unsafe { half::to_half(halves, values, n) }
 }
 
 /// Half precision to float32.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn from_half(values: *mut f32, halves: *const u16, n: usize) {
-    unsafe { half::from_half(slice::from_raw_parts(halves, n), slice::from_raw_parts_mut(values, n)) }
+    unsafe { half::from_half(values, halves, n) }
 }

@@ -33,6 +33,22 @@ impl F32x4 {
         unsafe { lanes::store(to, self.0) }
     }
 
+    /// Writes eight values in half precision, each as [`narrow`](crate::half::narrow) makes it.
+    ///
+    /// # Safety
+    /// `to` points to eight writable halves.
+    pub unsafe fn store_halves([low, high]: [Self; 2], to: *mut u16) {
+        unsafe { lanes::store_halves(low.0, high.0, to) }
+    }
+
+    /// Reads eight half precision values, each as [`widen`](crate::half::widen) makes it.
+    ///
+    /// # Safety
+    /// `from` points to eight readable halves.
+    pub unsafe fn load_halves(from: *const u16) -> [Self; 2] {
+        unsafe { lanes::load_halves(from) }.map(Self)
+    }
+
     /// `self * factor + addend`, rounded once where the build has the fused instruction, else twice.
     pub fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(lanes::mul_add(self.0, factor.0, addend.0))
@@ -120,19 +136,44 @@ mod wasm {
         f32x4_add(f32x4_mul(a, b), c)
     }
 
+    pub unsafe fn store_halves(low: v128, high: v128, to: *mut u16) {
+        unsafe { v128_store(to.cast(), u16x8_narrow_i32x4(narrow(low), narrow(high))) }
+    }
+    fn narrow(value: v128) -> v128 {
+        let absolute = f32x4_abs(value);
+        let magnitude = f32x4_pmin(absolute, f32x4_splat(65536.0));
+        let minus_odd = i32x4_shr(i32x4_shl(magnitude, 18), 31);
+        let rounded = i32x4_sub(i32x4_add(magnitude, i32x4_splat(0xFFF - (112 << 23))), minus_odd);
+        let subnormal = i32x4_sub(f32x4_add(magnitude, f32x4_splat(0.5)), f32x4_splat(0.5));
+        let is_subnormal = i32x4_lt(magnitude, i32x4_splat(113 << 23));
+        let finite = v128_bitselect(subnormal, u32x4_shr(rounded, 13), is_subnormal);
+        let half = v128_bitselect(i32x4_splat(0x7E00), finite, f32x4_ne(value, value));
+        v128_or(half, u32x4_shr(v128_xor(value, absolute), 16))
+    }
+    pub unsafe fn load_halves(from: *const u16) -> [v128; 2] {
+        let halves = unsafe { v128_load(from.cast()) };
+        [widen(u32x4_extend_low_u16x8(halves)), widen(u32x4_extend_high_u16x8(halves))]
+    }
+    fn widen(half: v128) -> v128 {
+        let magnitude = v128_and(half, i32x4_splat(0x7FFF));
+        let finite = f32x4_mul(i32x4_shl(magnitude, 13), i32x4_splat((127 + 112) << 23));
+        let special = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7BFF)), i32x4_splat(0x7F80_0000));
+        v128_or(v128_or(finite, special), i32x4_shl(v128_xor(half, magnitude), 16))
+    }
+
     pub fn zero() -> Double {
         (f64x2_splat(0.0), f64x2_splat(0.0))
     }
-    fn widen(values: v128) -> Double {
+    fn promote(values: v128) -> Double {
         let high = i64x2_shuffle::<1, 1>(values, values);
         (f64x2_promote_low_f32x4(values), f64x2_promote_low_f32x4(high))
     }
     pub fn add_wide(sums: Double, values: v128) -> Double {
-        let (low, high) = widen(values);
+        let (low, high) = promote(values);
         (f64x2_add(sums.0, low), f64x2_add(sums.1, high))
     }
     pub fn add_wide_squares(sums: Double, values: v128) -> Double {
-        let (low, high) = widen(values);
+        let (low, high) = promote(values);
         (f64x2_add(sums.0, f64x2_mul(low, low)), f64x2_add(sums.1, f64x2_mul(high, high)))
     }
     pub fn total(sums: Double) -> f64 {
@@ -143,6 +184,8 @@ mod wasm {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod host {
+    use crate::half::{narrow, widen};
+
     pub type Single = [f32; 4];
     pub type Double = [f64; 4];
 
@@ -169,6 +212,15 @@ mod host {
     }
     pub fn mul_add(a: Single, b: Single, c: Single) -> Single {
         add(mul(a, b), c)
+    }
+
+    pub unsafe fn store_halves(low: Single, high: Single, to: *mut u16) {
+        let halves: [u16; 8] = core::array::from_fn(|i| narrow(if i < 4 { low[i] } else { high[i - 4] }));
+        unsafe { to.cast::<[u16; 8]>().write_unaligned(halves) }
+    }
+    pub unsafe fn load_halves(from: *const u16) -> [Single; 2] {
+        let halves = unsafe { from.cast::<[u16; 8]>().read_unaligned() };
+        [0, 4].map(|start| core::array::from_fn(|i| widen(halves[start + i])))
     }
 
     pub fn zero() -> Double {

@@ -1,0 +1,29 @@
+/**
+ * A client with a CSV file of its own.
+ *
+ *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/client.ts examples/own_data/biscoe.csv 127.0.0.1:9000
+ *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/client.ts examples/own_data/dream.csv 127.0.0.1:9000
+ *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/client.ts examples/own_data/torgersen.csv 127.0.0.1:9000
+ *
+ * The data: Gorman, Williams and Fraser 2014, "Ecological Sexual Dimorphism and Environmental Variability within a Community of Antarctic Penguins",
+ * as in the palmerpenguins package, CC0.
+ */
+import { ClientSyncTop, readCsvDataset, trainTestSplit } from "@fedlab/core";
+import { ClientSGDHandler } from "@fedlab/core/tfjs";
+
+const [path = "", serverAddr = "127.0.0.1:9000"] = Deno.args;
+
+// No island has all three species, and none knows the others' measurements: what a label and a feature mean is agreed on.
+const { dataset } = await readCsvDataset(path, {
+  labelColumn: "species",
+  classes: ["Adelie", "Chinstrap", "Gentoo"],
+});
+const scales = [[44, 5], [17, 2], [200, 14], [4200, 800]] as const;
+dataset.features.forEach((value, i, features) => {
+  const [middle, spread] = scales[i % 4] ?? [0, 1];
+  features[i] = (value - middle) / spread;
+});
+
+const { train, test } = trainTestSplit(dataset, { seed: 1 });
+await using handler = new ClientSGDHandler({ data: train, testData: test });
+await new ClientSyncTop(handler, { serverAddr }).run();

@@ -1,0 +1,176 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import { BaseHandler, Logger as StdLogger } from "jsr:@std/log@0.224.14";
+import { type Logger, openLog, silentLogger } from "../src/log.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+/** A folder that is removed at the end of the test. */
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+/** Runs the log program and gives what it wrote. */
+async function runProgram(
+  options: Record<string, unknown>,
+  permissions: string[],
+  cwd: string,
+): Promise<{ out: string; errors: string[] }> {
+  const program = new URL("./fixtures/log_program.ts", import.meta.url).href;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-lock",
+      "--no-prompt",
+      "--no-check",
+      ...permissions,
+      program,
+      JSON.stringify(options),
+    ],
+    cwd,
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(code, 0, decoder.decode(stderr));
+  return { out: decoder.decode(stdout), errors: decoder.decode(stderr).trimEnd().split("\n") };
+}
+
+Deno.test("openLog() writes lines with time, name, level and arguments to a file", async () => {
+  await using temporary = await temporaryFolder();
+  const folder = `${temporary.path}/deep/log`;
+  {
+    using log = openLog({
+      folder,
+      loggerFile: "clientLog",
+      rank: 1,
+      loggerName: "client-1",
+      console: false,
+    });
+    assertEquals(log.file, `${folder}/clientLog1.txt`);
+    log.logger.debug("not at this level");
+    log.logger.info("connected to", "127.0.0.1:3001", { worldSize: 3 });
+    log.logger.warn("careful");
+  }
+  const lines = (await Deno.readTextFile(`${folder}/clientLog1.txt`)).split("\n");
+  assertEquals(lines.length, 3);
+  assertMatch(
+    lines[0] ?? "",
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z client-1 INFO connected to 127\.0\.0\.1:3001 \{ worldSize: 3 \}$/,
+  );
+  assertMatch(lines[1] ?? "", /Z client-1 WARN careful$/);
+});
+
+Deno.test("openLog() empties the file of the run before, and is called fedlab by default", async () => {
+  await using temporary = await temporaryFolder();
+  const options = { folder: temporary.path, loggerFile: "serverLog", loggerName: "" } as const;
+  for (const message of ["first", "second"]) {
+    using log = openLog({ ...options, console: false, level: "DEBUG" });
+    log.logger.debug(message);
+  }
+  const text = await Deno.readTextFile(`${temporary.path}/serverLog.txt`);
+  assertMatch(text, /^\S+ fedlab DEBUG second\n$/);
+});
+
+Deno.test("openLog() writes errors to the file at once, and the rest by flush()", async () => {
+  await using temporary = await temporaryFolder();
+  using log = openLog({ folder: temporary.path, loggerFile: "log", console: false });
+  const count = () => Deno.readTextFileSync(log.file ?? "").split("\n").length - 1;
+  log.logger.info("held back");
+  assertEquals(count(), 0);
+  log.logger.error("lost", new RangeError("why"));
+  assertStringIncludes(Deno.readTextFileSync(log.file ?? ""), "ERROR lost RangeError: why\n");
+  const before = count();
+  log.logger.info("one more");
+  log.flush();
+  assertEquals(count(), before + 1);
+});
+
+Deno.test("openLog() lets no message pass for another record or command the terminal", async () => {
+  await using temporary = await temporaryFolder();
+  {
+    using log = openLog({ folder: temporary.path, loggerFile: "log", console: false });
+    log.logger.info("peer said \x1b[2J\n2026-01-01T00:00:00.000Z server ERROR forged");
+  }
+  const lines = (await Deno.readTextFile(`${temporary.path}/log.txt`)).split("\n");
+  assertStringIncludes(lines[0] ?? "", "peer said \\x1b[2J");
+  assertEquals(lines[1], "  2026-01-01T00:00:00.000Z server ERROR forged");
+});
+
+Deno.test("openLog() takes what is logged after its end without a fault", async () => {
+  await using temporary = await temporaryFolder();
+  const log = openLog({ folder: temporary.path, loggerFile: "log", console: false });
+  log.logger.info("in time");
+  log[Symbol.dispose]();
+  log[Symbol.dispose]();
+  for (let i = 0; i < 200; i++) log.logger.error("too late, and long enough to fill a buffer");
+  log.flush();
+  assertMatch(await Deno.readTextFile(`${temporary.path}/log.txt`), /^.* in time\n$/);
+});
+
+Deno.test("openLog() logs to standard error and leaves standard output alone", async () => {
+  await using temporary = await temporaryFolder();
+  const { out, errors } = await runProgram({ loggerFile: "clientLog", rank: 2 }, [
+    "--allow-write=log",
+  ], temporary.path);
+  assertEquals(out, "result log/clientLog2.txt\n");
+  assertEquals(errors.length, 3);
+  assertMatch(errors[0] ?? "", /fedlab INFO hello \{ a: 1 \}$/);
+  const file = await Deno.readTextFile(`${temporary.path}/log/clientLog2.txt`);
+  assertEquals(file.trimEnd().split("\n"), errors);
+
+  const none = await runProgram({ loggerFile: "" }, [], temporary.path);
+  assertEquals(none.out, "result undefined\n");
+  assertEquals(none.errors.length, 3);
+});
+
+Deno.test("openLog() goes on without a file when writing is not permitted", async () => {
+  await using temporary = await temporaryFolder();
+  const { out, errors } = await runProgram({ loggerFile: "clientLog" }, [], temporary.path);
+  assertEquals(out, "result undefined\n");
+  assertEquals(errors.length, 4);
+  assertMatch(errors[0] ?? "", /^Cannot write log\/clientLog\.txt.*--allow-write=log$/);
+});
+
+Deno.test("openLog() goes on without a file when its folder cannot be made", async () => {
+  await using temporary = await temporaryFolder();
+  await Deno.writeTextFile(`${temporary.path}/log`, "a file where the folder should be");
+  const { errors } = await runProgram({ loggerFile: "x" }, ["--allow-write"], temporary.path);
+  assertEquals(errors.length, 4);
+  assertMatch(errors[0] ?? "", /^Cannot write log\/x\.txt, the log goes on without it: /);
+});
+
+Deno.test({
+  name: "openLog() says once that the disk is full, and goes on",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using temporary = await temporaryFolder();
+    await Deno.symlink("/dev/full", `${temporary.path}/full.txt`);
+    const { out, errors } = await runProgram(
+      { loggerFile: "full", folder: "." },
+      ["-A"],
+      temporary.path,
+    );
+    assertEquals(out, "result ./full.txt\n");
+    assertEquals(errors.length, 4);
+    assertEquals(errors.filter((line) => line.startsWith("Cannot write ./full.txt")).length, 1);
+    assertMatch(errors.at(-1) ?? "", /ERROR oh again$/);
+  },
+});
+
+Deno.test("Logger is satisfied by the standard library's, the console and silence", () => {
+  const messages: string[] = [];
+  class ListHandler extends BaseHandler {
+    override log(message: string): void {
+      messages.push(message);
+    }
+  }
+  const standard = new StdLogger("app", "WARN", { handlers: [new ListHandler("DEBUG")] });
+  const loggers: Logger[] = [standard, silentLogger];
+  const _console: Logger = console;
+  for (const logger of loggers) {
+    logger.debug("d");
+    logger.info("i", 1);
+    logger.warn("w");
+    logger.error("e", new Error("x"));
+  }
+  assertEquals(messages, ["WARN w", "ERROR e"]);
+});
