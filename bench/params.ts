@@ -5,17 +5,23 @@
  */
 
 import { blend, flatten, fold, Kernels, unflatten } from "../src/params/kernels.ts";
-import type { BenchResult } from "./result.ts";
+import { type BenchOptions, type BenchResult, rateResult } from "./result.ts";
 
 const VALUES = 25_000_000;
 const TENSORS = 50;
 const REPETITIONS = 25;
+const TARGET = 0.7;
 
-interface Case {
-  name: string;
-  /** Bytes read and written, in vectors. */
+/** Work on the vector, and the number of vectors' bytes that it reads and writes. */
+interface Work {
   vectors: number;
   run(): void;
+}
+
+interface Case extends Work {
+  name: string;
+  ceiling: Work;
+  target?: number;
 }
 
 /** Lengths that add up to `total`, all odd but the last, the largest 99 times the smallest. */
@@ -31,26 +37,32 @@ function fill(vector: Float32Array): void {
   for (let i = 0; i < vector.length; i++) vector[i] = (i % 1000) / 1000 - 0.5;
 }
 
-function median(times: number[]): number {
-  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? NaN;
-}
-
-/** Runs the cases in turn, so that a slow spell of the machine meets all of them. */
-function measure(cases: readonly Case[]): number[][] {
-  for (const { run } of [...cases, ...cases]) run();
-  const times = cases.map((): number[] => []);
+/** Does each in turn, so that a slow spell of the machine meets all of them; gives the times of each. */
+async function measure(
+  works: readonly Work[],
+  signal: AbortSignal,
+): Promise<Map<Work, number[]>> {
+  for (const { run } of [...works, ...works]) run();
+  const times = new Map(works.map((work) => [work, new Array<number>()]));
   for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-    for (const [i, { run }] of cases.entries()) {
+    // Lets the process hear that it should end.
+    await new Promise((resolve) => setTimeout(resolve));
+    signal.throwIfAborted();
+    for (const [{ run }, ofWork] of times) {
       const start = performance.now();
       run();
-      times[i]?.push(performance.now() - start);
+      ofWork.push(performance.now() - start);
     }
   }
   return times;
 }
 
-/** 25 million values in 50 tensors: flatten, unflatten, fold and blend, each against a plain copy of the vector. */
-export function paramsBench(): Promise<BenchResult[]> {
+/**
+ * 25 million values in 50 tensors, in one arena; "elsewhere" has the tensors outside of it, to compare with. Value: bytes read and written, over the
+ * time; `unflatten` is counted as one pass, though it reads the vector once more to check it before it writes. Ceiling: the same for a plain copy
+ * (`set`) of the vector between the same places.
+ */
+export async function paramsBench({ signal }: BenchOptions): Promise<BenchResult[]> {
   const lengths = unequalLengths(VALUES, TENSORS);
   const kernels = Kernels.create(2 * VALUES * Float32Array.BYTES_PER_ELEMENT + (TENSORS + 1) * 64);
   const vector = kernels.alloc(VALUES);
@@ -62,32 +74,64 @@ export function paramsBench(): Promise<BenchResult[]> {
     VALUES,
   );
   for (const view of [vector, other, ...tensors, ...elsewhere]) fill(view);
+  const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((sum, one) => sum + one, 0));
+  const parts = lengths.map((length, i) => vector.subarray(starts[i], (starts[i] ?? 0) + length));
 
-  const [copy, ...cases]: [Case, ...Case[]] = [
-    { name: "copy", vectors: 2, run: () => other.set(vector) },
-    { name: "flatten", vectors: 2, run: () => flatten(tensors, vector) },
-    { name: "unflatten", vectors: 2, run: () => unflatten(vector, tensors) },
-    { name: "flatten from elsewhere", vectors: 2, run: () => flatten(elsewhere, vector) },
-    { name: "unflatten to elsewhere", vectors: 2, run: () => unflatten(vector, elsewhere) },
-    { name: "fold", vectors: 3, run: () => fold(vector, other, 1e-6) },
-    { name: "blend", vectors: 3, run: () => blend(vector, other, 0.5) },
+  const within: Work = { vectors: 2, run: () => other.set(vector) };
+  const from: Work = {
+    vectors: 2,
+    run: () => elsewhere.forEach((tensor, i) => vector.set(tensor, starts[i])),
+  };
+  const to: Work = {
+    vectors: 2,
+    run: () => elsewhere.forEach((tensor, i) => tensor.set(parts[i] ?? [])),
+  };
+  const cases: Case[] = [
+    {
+      name: "flatten",
+      vectors: 2,
+      run: () => flatten(tensors, vector),
+      ceiling: within,
+      target: TARGET,
+    },
+    {
+      name: "unflatten",
+      vectors: 2,
+      run: () => unflatten(vector, tensors),
+      ceiling: within,
+      target: TARGET,
+    },
+    {
+      name: "flatten from elsewhere",
+      vectors: 2,
+      run: () => flatten(elsewhere, vector),
+      ceiling: from,
+    },
+    {
+      name: "unflatten to elsewhere",
+      vectors: 2,
+      run: () => unflatten(vector, elsewhere),
+      ceiling: to,
+    },
+    {
+      name: "fold",
+      vectors: 3,
+      run: () => fold(vector, other, 1e-6),
+      ceiling: within,
+      target: TARGET,
+    },
+    {
+      name: "blend",
+      vectors: 3,
+      run: () => blend(vector, other, 0.5),
+      ceiling: within,
+      target: TARGET,
+    },
   ];
-  const [copyTimes = [], ...times] = measure([copy, ...cases]);
-  const rate = (vectors: number, time: number) => vectors * vector.byteLength / time / 1e6;
-  const ceiling = rate(copy.vectors, Math.min(...copyTimes));
-  return Promise.resolve(cases.map(({ name, vectors }, i) => {
-    const min = Math.min(...times[i] ?? []);
-    const value = rate(vectors, min);
-    return {
-      name: `${name} (${kernels.build})`,
-      unit: "GB/s",
-      value,
-      ceiling,
-      ratio: value / ceiling,
-      min,
-      median: median(times[i] ?? []),
-    };
-  }));
+  const times = await measure([within, from, to, ...cases], signal);
+  const figures = (work: Work) => ({
+    bytes: work.vectors * vector.byteLength,
+    times: times.get(work) ?? [],
+  });
+  return cases.map((one) => rateResult(one.name, figures(one), figures(one.ceiling), one.target));
 }
-
-if (import.meta.main) console.table(await paramsBench());

@@ -22,13 +22,14 @@ import {
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
 
 /**
- * Coordinate by coordinate, the mean without the `trim` lowest and highest values.
+ * Coordinate by coordinate, the mean without the `trim` lowest and the `trim` highest values. A round with too few updates for that
+ * changes nothing.
  *
  * Yin et al. 2018, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates", definition 2.
  */
 class TrimmedMean implements Strategy {
   readonly name = "trimmed-mean";
-  /** None that need a place on the server: it keeps copies of its own. */
+  /** None in the server's own memory: its copies lie outside. */
   readonly workingVectors = 0;
 
   constructor(readonly trim: number) {}

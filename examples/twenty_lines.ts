@@ -13,7 +13,8 @@ const { train, test = train } = await loadDataset("digits");
 const model = mlp({ inputShape: train.shape, numClasses: train.numClasses });
 const { evaluate: evaluator } = await modelEvaluator(model, test);
 const initial = await initialParameters(model, 1);
-const handler = new SyncParameterServerHandler({ ...initial, model, evaluator, seed: 1 });
+const plan = { epochs: 2, batchSize: 10, learningRate: 0.1 };
+const handler = new SyncParameterServerHandler({ ...initial, model, evaluator, plan, seed: 1 });
 
 const group = { distBackend: "memory", logger: silentLogger } as const;
 const server = new ServerSyncTop(handler, {

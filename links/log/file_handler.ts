@@ -1,6 +1,6 @@
 import { BaseHandler, type BaseHandlerOptions } from "./base_handler.ts";
 import { type LevelName, LogLevels } from "./levels.ts";
-import type { LogRecord } from "./logger.ts";
+import type { LogRecord } from "./log_record.ts";
 
 /** How a log file is opened: `a` appends, `w` empties it first, `x` refuses one that is there. */
 export type LogMode = "a" | "w" | "x";

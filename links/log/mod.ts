@@ -19,5 +19,6 @@ export * from "./console_handler.ts";
 export * from "./file_handler.ts";
 export * from "./get_logger.ts";
 export * from "./levels.ts";
+export * from "./log_record.ts";
 export * from "./logger.ts";
 export * from "./setup.ts";

@@ -14,7 +14,7 @@ import {
 } from "./_options.ts";
 import { toJson } from "./_run_folder.ts";
 import { Command } from "./deps.ts";
-import type { CommandContext } from "./main.ts";
+import type { CommandContext } from "./_context.ts";
 
 interface ClientFlags extends TimeoutFlags {
   server: string;

@@ -1,11 +1,12 @@
 import { loadDataset } from "../data/load.ts";
 import { PARTITION_NAMES } from "../data/partition.ts";
 import type { ServerEvent } from "../server/events.ts";
-import type { RunReport } from "../server/report.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import { joinAll } from "../worker/join_all.ts";
-import { spawn, type WorkerProcess } from "../worker/spawn.ts";
+import { spawn } from "../worker/spawn.ts";
+import type { WorkerProcess } from "../worker/worker_process.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
+import { conduct, outputOf } from "./_conduct.ts";
 import {
   choice,
   planFrom,
@@ -17,11 +18,11 @@ import {
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { makeRunFolder, toJson, writeRun } from "./_run_folder.ts";
+import { makeRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
-import { isTerminal, print, roundTable, RunProgress, runSummary } from "./_terminal.ts";
+import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
-import type { CommandContext } from "./main.ts";
+import type { CommandContext } from "./_context.ts";
 
 interface DemoFlags extends TrainFlags, TimeoutFlags {
   clients: number;
@@ -73,7 +74,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     backend: flags.backend,
     ...(test && { testData: test }),
   });
-  using shown = new RunProgress();
+  const shown = new RunProgress();
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
   const clients = new Clients(flags, folder.path, ending);
@@ -92,23 +93,18 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     log: { folder: `${folder.path}/log`, console: !isTerminal() },
     onEvent,
   });
-  let report: RunReport;
-  try {
-    report = await topology.run({ signal: ending });
-  } catch (error) {
-    stop.abort(error);
-    throw error;
-  } finally {
-    await clients.ended();
-    shown[Symbol.dispose]();
-  }
-  await writeRun(folder, report, server.handler);
-  if (flags.json !== undefined) await Deno.writeTextFile(flags.json, toJson(report));
-  print(roundTable(report));
-  print(runSummary(report));
-  print(
-    `written: ${[...folder.files, ...(flags.json === undefined ? [] : [flags.json])].join(", ")}`,
-  );
+  const run = async () => {
+    using _bar = shown;
+    try {
+      return await topology.run({ signal: ending });
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    } finally {
+      await clients.ended();
+    }
+  };
+  await conduct(topology, run, { name: "demo", folder, ...outputOf(flags) });
 }
 
 /** The demo's clients: over TCP each in a worker of its own, in memory all in this thread. */

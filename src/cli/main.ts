@@ -8,16 +8,11 @@ import { errorMessage } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./_options.ts";
 import { print, printError } from "./_terminal.ts";
+import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
 import { demoCommand } from "./demo.ts";
 import { Command, CommanderError } from "./deps.ts";
 import { serverCommand } from "./server.ts";
-
-/** What every command is given. */
-export interface CommandContext {
-  /** Aborted when the process is asked to end. */
-  readonly signal: AbortSignal;
-}
 
 /** Exit statuses of a process that a signal ended. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -40,7 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => printError(text.trimEnd()),
     });
-  for (const make of [demoCommand, serverCommand, clientCommand]) {
+  for (const make of [demoCommand, serverCommand, clientCommand, benchCommand]) {
     program.addCommand(make({ signal: stop.signal }).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {

@@ -1,5 +1,6 @@
 import { loadDataset } from "../data/load.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
+import { conduct, outputOf } from "./_conduct.ts";
 import {
   choice,
   planFrom,
@@ -13,11 +14,10 @@ import {
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { makeRunFolder, toJson, writeRun } from "./_run_folder.ts";
 import { buildServer, type ServerJob } from "./_server_job.ts";
-import { isTerminal, print, roundTable, RunProgress, runSummary } from "./_terminal.ts";
+import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
-import type { CommandContext } from "./main.ts";
+import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags extends TrainFlags, TimeoutFlags {
   listen: string;
@@ -97,7 +97,7 @@ async function runServer(flags: ServerFlags, { signal }: CommandContext): Promis
     backend: flags.backend,
     ...(flags.evaluate === "server" && { testData: test ?? train }),
   });
-  using shown = new RunProgress();
+  const shown = new RunProgress();
   const topology = new ServerSyncTop(server.handler, {
     listen: flags.listen,
     worldSize: flags.worldSize,
@@ -109,14 +109,9 @@ async function runServer(flags: ServerFlags, { signal }: CommandContext): Promis
     log: { console: !isTerminal() },
     ...(isTerminal() && { onEvent: (event) => shown.show(event) }),
   });
-  const report = await topology.run({ signal });
-  shown[Symbol.dispose]();
-  const folder = await makeRunFolder("server", flags.out);
-  await writeRun(folder, report, server.handler);
-  if (flags.json !== undefined) await Deno.writeTextFile(flags.json, toJson(report));
-  print(roundTable(report));
-  print(runSummary(report));
-  print(
-    `written: ${[...folder.files, ...(flags.json === undefined ? [] : [flags.json])].join(", ")}`,
-  );
+  const run = async () => {
+    using _bar = shown;
+    return await topology.run({ signal });
+  };
+  await conduct(topology, run, { name: "server", ...outputOf(flags) });
 }

@@ -40,10 +40,24 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   #run: Run | undefined;
   #exchange: Training | Evaluation | undefined;
   #rounds: RoundReport[] = [];
+  #final: EvaluateResult | undefined;
+  #began = performance.now();
 
-  /** The rounds of the last run that are over: what there is to report when `run` rejects. */
-  get rounds(): readonly RoundReport[] {
-    return this.#rounds;
+  /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
+  async report(): Promise<RunReport> {
+    const { handler, options } = this;
+    return {
+      schema: "fedlab.run/1",
+      seed: handler.seed,
+      strategy: handler.strategyName,
+      transport: transportOf(options.distBackend ?? "tcp").name,
+      worldSize: options.worldSize,
+      kernels: handler.kernels,
+      rounds: [...this.#rounds],
+      ...(this.#final && { final: finalOf(this.#final) }),
+      modelDigest: await sha256Hex(handler.parameters),
+      seconds: (performance.now() - this.#began) / 1000,
+    };
   }
 
   /**
@@ -54,9 +68,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     signal?.throwIfAborted();
-    const { options, handler } = this;
+    const { options } = this;
     const transport = transportOf(options.distBackend ?? "tcp");
-    const began = performance.now();
     using log = openLog({
       ...options.log,
       loggerFile: options.loggerFile ?? "serverLog",
@@ -69,6 +82,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const accepting = sessions.accept(listener);
     this.#run = { sessions, logger, signal };
     this.#rounds = [];
+    this.#final = undefined;
+    this.#began = performance.now();
     let farewell = "the run is over";
     try {
       this.#tell({ type: "listening", address: listener.address });
@@ -76,20 +91,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
       );
       await this.#gather();
-      let evaluation: EvaluateResult | undefined;
-      for (let round = 1; round <= options.rounds; round++) evaluation = await this.#round(round);
-      const report: RunReport = {
-        schema: "fedlab.run/1",
-        seed: handler.seed,
-        strategy: handler.strategyName,
-        transport: transport.name,
-        worldSize: options.worldSize,
-        kernels: handler.kernels,
-        rounds: this.#rounds,
-        ...(evaluation && { final: finalOf(evaluation) }),
-        modelDigest: await sha256Hex(handler.parameters),
-        seconds: (performance.now() - began) / 1000,
-      };
+      for (let round = 1; round <= options.rounds; round++) await this.#round(round);
+      const report = await this.report();
       this.#tell({ type: "finished", report });
       logger.info(
         `The run is over after ${report.seconds.toFixed(1)} s, model ${report.modelDigest}`,
@@ -311,7 +314,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     }
   }
 
-  async #round(round: number): Promise<EvaluateResult | undefined> {
+  async #round(round: number): Promise<void> {
     const { handler, options: { rounds, worldSize } } = this;
     const { sessions } = this.#open();
     const began = performance.now();
@@ -328,6 +331,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const training = await this.#exchangeIn(new Training(round, cohort, handler.staging.size));
     handler.updateModel();
     const evaluation = await this.#evaluate(round);
+    this.#final = evaluation;
     const after = sessions.bytes;
     const { intake, trainLoss, refused } = training;
     const report: RoundReport = {
@@ -347,7 +351,6 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     this.#rounds.push(report);
     this.#logRound(report);
     this.#tell({ type: "round-ended", report });
-    return evaluation;
   }
 
   async #exchangeIn<Exchange extends Training | Evaluation>(exchange: Exchange): Promise<Exchange> {

@@ -2,7 +2,7 @@ import { errorMessage } from "../errors.ts";
 import { lifelineEnded } from "./_lifeline.ts";
 import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./_messages.ts";
 import { recordThrown, reviveThrown } from "./_thrown.ts";
-import type { SpawnOptions, WorkerProcess } from "./spawn.ts";
+import type { SpawnOptions, WorkerProcess } from "./worker_process.ts";
 
 /** How long after a worker's end its last word may still be on the way. */
 const LAST_WORD_MILLIS = 100;

@@ -1,4 +1,4 @@
-import type { WorkerProcess } from "./spawn.ts";
+import type { WorkerProcess } from "./worker_process.ts";
 
 /** Options of {@linkcode joinAll}. */
 export interface JoinAllOptions {

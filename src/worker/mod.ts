@@ -8,4 +8,5 @@
 
 export { defineWorker, type WorkerContext, type WorkerMain } from "./define_worker.ts";
 export { joinAll, type JoinAllOptions } from "./join_all.ts";
-export { spawn, type SpawnOptions, type WorkerProcess } from "./spawn.ts";
+export { spawn } from "./spawn.ts";
+export type { SpawnOptions, WorkerProcess } from "./worker_process.ts";

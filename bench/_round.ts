@@ -1,0 +1,49 @@
+import { silentLogger } from "../src/log.ts";
+import { SyncParameterServerHandler } from "../src/server/handler.ts";
+import { ServerSyncTop } from "../src/server/sync_topology.ts";
+import { withProcess } from "./_process.ts";
+import { type BenchOptions, type BenchResult, mostResult } from "./result.ts";
+import { flatManifest } from "./_step_handler.ts";
+
+const CLIENTS = 10;
+const VALUES = 2_000;
+const WARM_UP_ROUNDS = 50;
+const ROUNDS = 500;
+
+/**
+ * Rounds over TCP of ten clients that do not train, 2,000 parameters. Value: the median round as the report has it, from the choice of the cohort to the
+ * new model, with nothing evaluated. The server is in this process and the clients share another: on a machine of few cores a process each would
+ * measure the system's scheduler. Ceiling: 5 ms.
+ */
+export async function roundBench({ seed, signal }: BenchOptions): Promise<BenchResult> {
+  const handler = new SyncParameterServerHandler({
+    manifest: flatManifest(VALUES),
+    parameters: new Float32Array(VALUES),
+    seed,
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  const listening = Promise.withResolvers<string>();
+  const failed = new AbortController();
+  const topology = new ServerSyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: CLIENTS + 1,
+    rounds: WARM_UP_ROUNDS + ROUNDS,
+    logger: silentLogger,
+    onEvent: (event) => {
+      if (event.type === "listening") listening.resolve(event.address);
+    },
+  });
+  const running = topology.run({ signal: AbortSignal.any([signal, failed.signal]) });
+  running.catch(listening.reject);
+  const module = new URL("./_round_clients.ts", import.meta.url);
+  try {
+    const args = [await listening.promise, CLIENTS, VALUES];
+    const { rounds } = await withProcess(module, args, { signal }, () => running);
+    const times = rounds.slice(WARM_UP_ROUNDS).map(({ seconds }) => seconds * 1000);
+    return mostResult("round-small", times, { unit: "ms", most: 5 });
+  } catch (error) {
+    failed.abort(error);
+    await running.catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,13 @@
+/** The other process of the benchmark of rounds: every client of it. */
+import { ClientSyncTop } from "../src/client/sync_topology.ts";
+import { silentLogger } from "../src/log.ts";
+import { StepHandler } from "./_step_handler.ts";
+
+if (import.meta.main) {
+  const [serverAddr = "", count, length] = Deno.args;
+  const clients = Array.from(
+    { length: Number(count) },
+    () => new ClientSyncTop(new StepHandler(Number(length)), { serverAddr, logger: silentLogger }),
+  );
+  await Promise.all(clients.map((client) => client.run()));
+}

@@ -1,0 +1,21 @@
+/**
+ * Speed of messages and of whole rounds over loopback TCP, between two processes.
+ *
+ * @module
+ */
+
+import { roundBench } from "./_round.ts";
+import { tcpBench } from "./_tcp.ts";
+import type { BenchOptions, BenchResult } from "./result.ts";
+
+/** Parameter updates of 100 MB and of 1 MB there and back, and rounds of ten clients. */
+export async function netBench(options: BenchOptions): Promise<BenchResult[]> {
+  return [
+    await tcpBench(
+      { name: "tcp-100MB", length: 25_000_000, repetitions: 40, target: 0.85 },
+      options,
+    ),
+    await tcpBench({ name: "tcp-1MB", length: 250_000, repetitions: 1000, target: 0.6 }, options),
+    await roundBench(options),
+  ];
+}

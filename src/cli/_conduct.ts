@@ -1,0 +1,50 @@
+import type { RunReport } from "../server/report.ts";
+import type { ServerSyncTop } from "../server/sync_topology.ts";
+import { makeRunFolder, type RunFolder, toJson, writeRun } from "./_run_folder.ts";
+import { print, roundTable, runSummary } from "./_terminal.ts";
+
+/** What a command's run writes. */
+export interface RunOutput {
+  /** The command, for the folder's name. */
+  name: string;
+  /** The folder that was asked for. */
+  out?: string;
+  /** The folder, where it was made before. */
+  folder?: RunFolder;
+  /** The report's file that was asked for. */
+  json?: string;
+}
+
+/** What of a command's options says where things are written. */
+export function outputOf(
+  { out, json }: { out?: string; json?: string },
+): Pick<RunOutput, "out" | "json"> {
+  return { ...(out !== undefined && { out }), ...(json !== undefined && { json }) };
+}
+
+/**
+ * Runs a server to its end, then shows and writes what came of it. A run that is stopped or fails after its first round leaves the same files
+ * behind before the error goes on.
+ */
+export async function conduct(
+  topology: ServerSyncTop,
+  run: () => Promise<RunReport>,
+  output: RunOutput,
+): Promise<void> {
+  let failure: { error: unknown } | undefined;
+  const report = await run().catch((error) => {
+    failure = { error };
+    return topology.report();
+  });
+  if (failure !== undefined && report.rounds.length === 0) throw failure.error;
+  const folder = output.folder ?? await makeRunFolder(output.name, output.out);
+  await writeRun(folder, report, topology.handler);
+  if (output.json !== undefined) {
+    await Deno.writeTextFile(output.json, toJson(report));
+    folder.files.push(output.json);
+  }
+  print(roundTable(report));
+  print(runSummary(report));
+  print(`written: ${folder.files.join(", ")}`);
+  if (failure !== undefined) throw failure.error;
+}

@@ -1,0 +1,100 @@
+import config from "../deno.json" with { type: "json" };
+
+const ROOT = import.meta.dirname + "/..";
+
+/** What a command came to. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that runs as a process of its own, with the permissions of its task. */
+export class RunningCommand {
+  readonly process: Deno.ChildProcess;
+  readonly outcome: Promise<Outcome>;
+  #stderr = "";
+  readonly #watchers = new Set<() => void>();
+
+  constructor(process: Deno.ChildProcess) {
+    this.process = process;
+    const stdout = new Response(process.stdout).text();
+    const stderr = this.#follow();
+    this.outcome = Promise.all([process.status, stdout, stderr]).then((
+      [{ code }, stdout, stderr],
+    ) => ({
+      code,
+      stdout,
+      stderr,
+    }));
+  }
+
+  /** Resolves with what the pattern matched, once standard error has it; rejects when the process ends without it. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
+    let ended = false;
+    this.outcome.then(() => ended = true);
+    for (;;) {
+      const match = pattern.exec(this.#stderr);
+      if (match !== null) return match;
+      if (ended) throw new Error(`The command never said ${pattern}, but:\n${this.#stderr}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watchers.add(resolve);
+      await Promise.race([promise, this.outcome]);
+      this.#watchers.delete(resolve);
+    }
+  }
+
+  async #follow(): Promise<string> {
+    for await (const text of this.process.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#stderr += text;
+      for (const wake of this.#watchers) wake();
+    }
+    return this.#stderr;
+  }
+}
+
+/** The arguments of the `deno` that a task runs. */
+export function taskArguments(task: keyof typeof config.tasks): string[] {
+  const command = config.tasks[task];
+  const text = typeof command === "string" ? command : command.command;
+  const [program, ...args] = text.split(" ");
+  if (program !== "deno") throw new Error(`expected the task to run deno, got ${text}`);
+  return args;
+}
+
+/** Starts a task's command in a folder of its own. */
+export function startCommand(
+  task: "demo" | "server" | "client",
+  args: string[],
+  cwd: string,
+): RunningCommand {
+  const own = taskArguments(task).map((arg) => arg.startsWith("src/") ? `${ROOT}/${arg}` : arg);
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...own, ...args],
+    cwd,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  return new RunningCommand(process);
+}
+
+/** Runs a task's command to its end. */
+export function runCommand(
+  task: "demo" | "server" | "client",
+  args: string[],
+  cwd: string,
+): Promise<Outcome> {
+  return startCommand(task, args, cwd).outcome;
+}
+
+/** Runs a test in a folder of its own, which is removed afterwards. */
+export async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
