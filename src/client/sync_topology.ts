@@ -144,9 +144,20 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     if (this.#trained === undefined) return;
     const { round, result } = this.#trained;
     this.#trained = undefined;
+    const { numSamples, steps, loss, metrics } = result;
     await connection.send({
       code: MessageCode.ParameterUpdate,
-      payload: { round, ...result, parameters: this.handler.parameters },
+      payload: {
+        round,
+        numSamples,
+        steps,
+        // A figure that is no number tells nothing; the parameters may be sound all the same.
+        ...(Number.isFinite(loss) && { loss }),
+        metrics: Object.fromEntries(
+          Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
+        ),
+        parameters: this.handler.parameters,
+      },
     });
     log.logger.debug(`Sent the parameters of round ${round}`);
   }

@@ -22,6 +22,16 @@ import type { ServerEvent } from "./events.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
+/** The synchronous agreement has no such message. */
+function unexpectedCode(rank: Rank, code: MessageCode): ProtocolError {
+  return new ProtocolError(
+    "unexpected-code",
+    `Cannot follow rank ${rank}: expected ParameterUpdate, EvaluateParams or Exit, got ${
+      messageName(code)
+    }`,
+  );
+}
+
 /** What a run holds while it goes on. */
 interface Run {
   readonly sessions: Sessions;
@@ -131,12 +141,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       case MessageCode.Exit:
         throw new ConnectionClosedError(message.payload.reason);
       default:
-        throw new ProtocolError(
-          "unexpected-code",
-          `Cannot follow rank ${sender}: expected ParameterUpdate, EvaluateParams or Exit, got ${
-            messageName(code)
-          }`,
-        );
+        throw unexpectedCode(sender, code);
     }
   }
 
@@ -280,6 +285,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     rank: Rank,
     { code, bodyLength }: FrameHeader,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (code === MessageCode.GradientUpdate) throw unexpectedCode(rank, code);
     const isUpdate = code === MessageCode.ParameterUpdate;
     const most = FIELDS_BYTES + (isUpdate ? this.handler.manifest.byteLength : 0);
     if (bodyLength > most) {
