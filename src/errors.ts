@@ -24,7 +24,8 @@ export type ProtocolFault =
   | "not-in-cohort"
   | "duplicate-update"
   | "non-finite"
-  | "handler-failed";
+  | "handler-failed"
+  | "not-authorized";
 
 /** A peer broke the protocol, or said that we did: {@linkcode ProtocolError.fault} names the rule. */
 export class ProtocolError extends Error {

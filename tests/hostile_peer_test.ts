@@ -110,7 +110,8 @@ async function withServer(
     worldSize: 3,
     rounds: ROUNDS,
     minClients: 1,
-    timeouts: { joinSeconds: 0.5 },
+    // A peer that is lost is waited for 6 heartbeats: not for long here.
+    timeouts: { joinSeconds: 0.5, heartbeatSeconds: 0.05 },
     logger: silentLogger,
     onEvent: (event) => {
       events.push(event);

@@ -46,11 +46,23 @@ const EXAMPLES: readonly Message[] = [
     payload: { round: 1, parameters: new Float32Array([1, -2, 0.5]) },
   },
   { code: MessageCode.Exit, payload: { reason: "the run is over" } },
-  { code: MessageCode.Registration, payload: { rank: 2, worldSize: 3, agent: "example/1.0" } },
+  {
+    code: MessageCode.Registration,
+    payload: {
+      rank: 2,
+      worldSize: 3,
+      token: "0123456789abcdef0123456789abcdef",
+      agent: "example/1.0",
+    },
+  },
   {
     code: MessageCode.IdAssignment,
     payload: {
       rounds: 20,
+      run: "2f6c9a",
+      token: "0123456789abcdef0123456789abcdef",
+      heartbeatSeconds: 5,
+      awaits: 4,
       seed: 7,
       strategy: "fedavg",
       plan: {
@@ -100,7 +112,7 @@ const EXAMPLES: readonly Message[] = [
       fatal: true,
     },
   },
-  { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 60 } },
+  { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 60, round: 4 } },
 ];
 
 /** Every name, which the compiler keeps complete. */
@@ -123,6 +135,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "not-in-cohort": true,
   "duplicate-update": true,
   "non-finite": true,
+  "not-authorized": true,
   "handler-failed": true,
 };
 

@@ -6,6 +6,7 @@ import { parseModelDescription } from "../train/model_description.ts";
 import { MODEL_NAMES, modelByName } from "../train/models.ts";
 import {
   type BackendChoice,
+  type BackendLogger,
   initialParameters,
   type ModelEvaluator,
   modelEvaluator,
@@ -22,8 +23,11 @@ export interface ServerJob {
   testData?: Dataset;
   plan: TrainSettings;
   fraction: number;
+  overSelection?: number;
   seed: number;
   backend: BackendChoice;
+  /** Takes warnings of tfjs. */
+  logger?: BackendLogger;
 }
 
 /** A server's handler, with what it must give back at the end. */
@@ -33,16 +37,18 @@ export interface ServerParts extends AsyncDisposable {
 
 /** Builds model and handler. */
 export async function buildServer(job: ServerJob): Promise<ServerParts> {
-  const { backend, seed, plan, fraction, testData } = job;
+  const { backend, seed, plan, fraction, overSelection = 0, testData, logger } = job;
+  const tfjs = { backend, ...(logger && { logger }) };
   const model = await describeModel(job.model, job.data);
-  const initial = await initialParameters(model, seed, { backend });
+  const initial = await initialParameters(model, seed, tfjs);
   const evaluator: ModelEvaluator | undefined = testData &&
-    await modelEvaluator(model, testData, { backend });
+    await modelEvaluator(model, testData, tfjs);
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,
     plan,
     fraction,
+    overSelection,
     seed,
     ...(evaluator && { evaluator: evaluator.evaluate }),
   });

@@ -1,5 +1,7 @@
 import { loadDataset } from "../data/load.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
+import { type Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
 import {
   choice,
@@ -15,16 +17,22 @@ import {
   withTraining,
 } from "./_options.ts";
 import { buildServer, type ServerJob } from "./_server_job.ts";
-import { isTerminal, RunProgress } from "./_terminal.ts";
+import { makeRunFolder } from "./_run_folder.ts";
+import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags extends TrainFlags, TimeoutFlags {
   listen: string;
-  worldSize: number;
+  worldSize?: number;
   rounds: number;
   minClients?: number;
+  quorum: number;
+  roundTries: number;
   fraction: number;
+  overSelect: number;
+  resume?: string;
+  keep: number;
   model: string;
   data: string;
   dataDir: string;
@@ -44,9 +52,9 @@ export function serverCommand(context: CommandContext): Command {
       "the server of a federation: waits for its clients, runs the rounds, keeps the model",
     )
     .option("--listen <host:port>", "where to listen", "127.0.0.1:9000")
-    .requiredOption(
+    .option(
       "--world-size <n>",
-      "number of processes, the server included",
+      "number of processes, the server included (must be given)",
       whole(2, 0xFFFF_FFFF),
     )
     .option("--rounds <n>", "number of rounds", whole(1, 0xFFFF_FFFF), 10)
@@ -61,6 +69,21 @@ export function serverCommand(context: CommandContext): Command {
       real({ above: 0, most: 1 }),
       1,
     )
+    .option(
+      "--over-select <share>",
+      "choose a cohort larger by this share, and end the round with the first updates",
+      real({ least: 0 }),
+      0,
+    )
+    .option(
+      "--quorum <share>",
+      "share of the updates that a round needs",
+      real({ above: 0, most: 1 }),
+      DEFAULT_QUORUM,
+    )
+    .option("--round-tries <n>", "how often a round is tried", whole(1), DEFAULT_ROUND_TRIES)
+    .option("--resume <dir>", "go on with the run of this folder, as it was started there")
+    .option("--keep <n>", "newest checkpoints that are kept, besides the best", whole(1), 3)
     .option("--model <name>", "lr, mlp, 2nn, or the path of a model description (.json)", "mlp")
     .option(
       "--data <name>",
@@ -78,31 +101,53 @@ export function serverCommand(context: CommandContext): Command {
   withTraining(command, { epochs: 1, lr: 0.1 });
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of everything random");
-  return command.action((flags: ServerFlags) => runServer(flags, context));
+  return command.action((flags: ServerFlags) => runServer(flags, command, context));
 }
 
-async function runServer(flags: ServerFlags, { signal }: CommandContext): Promise<void> {
-  if (flags.minClients !== undefined && flags.minClients >= flags.worldSize) {
+async function runServer(
+  given: ServerFlags,
+  command: Command,
+  { signal }: CommandContext,
+): Promise<void> {
+  const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
+  const flags = resume === undefined ? given : mergeFlags(resume, given, command);
+  const { worldSize, minClients } = flags;
+  if (worldSize === undefined) throw new UsageError("expected --world-size, or a run to --resume");
+  if (minClients !== undefined && minClients >= worldSize) {
     throw new UsageError(
-      `expected --min-clients below the world size of ${flags.worldSize}, got ${flags.minClients}`,
+      `expected --min-clients below the world size of ${worldSize}, got ${minClients}`,
     );
   }
   const { train, test } = await loadDataset(flags.data, { dataDir: flags.dataDir });
+  const logger = { warn: printError };
   await using server = await buildServer({
     model: flags.model,
     data: train,
     plan: planFrom(flags),
     fraction: flags.fraction,
+    overSelection: flags.overSelect,
     seed: flags.seed,
     backend: flags.backend,
+    logger,
     ...(flags.evaluate === "server" && { testData: test ?? train }),
   });
+  const folder = given.resume === undefined
+    ? await makeRunFolder("server", flags.out)
+    : { path: given.resume, files: [] };
   const shown = new RunProgress();
   const topology = new ServerSyncTop(server.handler, {
     listen: flags.listen,
-    worldSize: flags.worldSize,
+    worldSize,
     rounds: flags.rounds,
-    ...(flags.minClients !== undefined && { minClients: flags.minClients }),
+    ...(minClients !== undefined && { minClients }),
+    quorum: flags.quorum,
+    roundTries: flags.roundTries,
+    checkpoints: new CheckpointStore(checkpointsIn(folder.path), {
+      keep: flags.keep,
+      onWarning: printError,
+    }),
+    ...(resume && { resume }),
+    notes: { flags },
     timeouts: timeoutsFrom(flags),
     loggerFile: flags.loggerFile,
     loggerName: flags.loggerName,
@@ -113,5 +158,27 @@ async function runServer(flags: ServerFlags, { signal }: CommandContext): Promis
     using _bar = shown;
     return await topology.run({ signal });
   };
-  await conduct(topology, run, { name: "server", ...outputOf(flags) });
+  await conduct(topology, run, { name: "server", folder, ...outputOf(flags) });
+}
+
+function checkpointsIn(folder: string): string {
+  return `${folder}/checkpoints`;
+}
+
+async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const store = new CheckpointStore(checkpointsIn(folder), { onWarning: printError });
+  const checkpoint = await store.latest();
+  if (checkpoint === undefined) {
+    throw new Error(`Cannot resume from ${folder}: expected a whole checkpoint in ${store.folder}`);
+  }
+  return checkpoint;
+}
+
+/** The options that the run was started with, and those that are given anew. */
+function mergeFlags({ state }: Checkpoint, given: ServerFlags, command: Command): ServerFlags {
+  const { flags } = state.notes as { flags: ServerFlags };
+  const anew = Object.entries(given).filter(([name]) =>
+    command.getOptionValueSource(name) === "cli"
+  );
+  return { ...flags, ...Object.fromEntries(anew) };
 }

@@ -23,12 +23,13 @@ export async function connect(
   const { serverAddr, timeouts } = topology;
   const transport = transportOf(topology.distBackend);
   const deadline = performance.now() + timeouts.joinSeconds * 1000;
-  for (let pause = FIRST_RETRY_MILLIS;; pause = Math.min(2 * pause, LONGEST_RETRY_MILLIS)) {
+  for (let n = 0;; n++) {
     try {
       const channel = await transport.connect(serverAddr, signal ? { signal } : {});
       return new Connection(channel, { heartbeatSeconds: timeouts.heartbeatSeconds });
     } catch (cause) {
       if (!(cause instanceof ConnectionClosedError)) throw cause;
+      const pause = pauseMillis(n);
       if (performance.now() + pause > deadline) {
         throw new DeadlineError(
           `${
@@ -37,7 +38,7 @@ export async function connect(
           { cause },
         );
       }
-      if (pause === FIRST_RETRY_MILLIS) {
+      if (n === 0) {
         logger.info(
           `Waiting for the server at ${serverAddr} for up to ${timeouts.joinSeconds} seconds`,
         );
@@ -47,17 +48,33 @@ export async function connect(
   }
 }
 
+/** The server said `Exit` instead of letting the client in. */
+export class RunOverError extends Error {}
+
+/** What a client brings from an earlier connection. */
+export interface Comeback {
+  /** Its session token. */
+  readonly token: string;
+  /** The run that the token belongs to. */
+  readonly run: string;
+  /** The round it is training in, or has last trained for. */
+  readonly round: number | undefined;
+}
+
 /** Registers, takes the assignment, builds the model and says that all is ready. */
 export async function join(
   connection: Connection,
   handler: ClientBackendHandler,
   options: Readonly<ClientTopologyOptions>,
+  comeback: Comeback | undefined,
+  beforeBuilding: () => Promise<void> | undefined,
 ): Promise<IdAssignmentPayload> {
   await connection.send({
     code: MessageCode.Registration,
     payload: {
       ...(options.rank !== undefined && { rank: options.rank }),
       ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
+      ...(comeback && { token: comeback.token }),
       agent: `fedlab-deno/${VERSION}`,
     },
   });
@@ -77,7 +94,7 @@ export async function join(
   const { code, payload } = received.message;
   if (code === MessageCode.Error) throw remoteError(payload.fault, payload.message);
   if (code === MessageCode.Exit) {
-    throw new ConnectionClosedError(`Cannot join: the server ended the run: ${payload.reason}`);
+    throw new RunOverError(`Cannot join: the server ended the run: ${payload.reason}`);
   }
   if (code !== MessageCode.IdAssignment) {
     throw new ProtocolError(
@@ -85,6 +102,26 @@ export async function join(
       `Cannot join: expected IdAssignment, got ${messageName(code)}`,
     );
   }
+  connection.keepAlive(payload.heartbeatSeconds);
+  const isKnown = payload.run === comeback?.run;
+  if (!isKnown) {
+    await beforeBuilding();
+    await build(handler, payload);
+  }
+  await connection.send({
+    code: MessageCode.Ready,
+    payload: {
+      manifestDigest: payload.manifestDigest,
+      numSamples: handler.numSamples,
+      ...(isKnown && payload.awaits !== undefined && payload.awaits === comeback?.round &&
+        { round: payload.awaits }),
+    },
+  });
+  return payload;
+}
+
+/** Builds the model of the run, and makes sure that it is the server's. */
+async function build(handler: ClientBackendHandler, payload: IdAssignmentPayload): Promise<void> {
   const manifest = Manifest.of(payload.manifest);
   await handler.setUp(
     payload.model === undefined ? undefined : parseModelDescription(payload.model),
@@ -96,11 +133,6 @@ export async function join(
       `Cannot train the server's model: ${difference(manifest, handler.manifest)}`,
     );
   }
-  await connection.send({
-    code: MessageCode.Ready,
-    payload: { manifestDigest, numSamples: handler.numSamples },
-  });
-  return payload;
 }
 
 /** The error that a peer told of. */
@@ -124,7 +156,18 @@ function difference(expected: Manifest, got: Manifest): string {
   return "expected the digest of the server's own manifest, got another";
 }
 
-async function sleep(millis: number, signal: AbortSignal | undefined): Promise<void> {
+/** The pause before the n-th try, from 0, in milliseconds: twice as long each time, up to a limit, and a random part of it. */
+export function pauseMillis(n: number): number {
+  return jitter() * Math.min(FIRST_RETRY_MILLIS * 2 ** n, LONGEST_RETRY_MILLIS);
+}
+
+/** From 0.5 to 1: clients that lost one server do not all come back at one instant. */
+function jitter(): number {
+  return 0.5 + (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) / 510;
+}
+
+/** Waits, unless the signal ends it. */
+export async function sleep(millis: number, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, millis);
   try {

@@ -4,37 +4,42 @@
  * @module
  */
 
-import { ConnectionClosedError, errorMessage, ProtocolError } from "../errors.ts";
-import { type LogHandle, openLog } from "../log.ts";
+import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
-import type { TrainResult } from "../train/handler.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { IdAssignmentPayload, Message, MessageOf, Payload } from "../wire/messages.ts";
-import { connect, join, remoteError } from "./_join.ts";
+import {
+  type Comeback,
+  connect,
+  join,
+  pauseMillis,
+  remoteError,
+  RunOverError,
+  sleep,
+} from "./_join.ts";
+import { Work } from "./_work.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
 
-/** What a client holds while it runs. */
+/** Whether an error tells of a lost connection, after which a client comes back. */
+function isLoss(error: unknown): boolean {
+  return error instanceof ConnectionClosedError || error instanceof DeadlineError ||
+    (error instanceof ProtocolError && error.fault === "truncated-frame");
+}
+
+/** What a client holds while it is connected. */
 interface Session {
   readonly connection: Connection;
   readonly assignment: IdAssignmentPayload;
-  readonly log: LogHandle;
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a client has trained and not sent yet. */
-interface Trained {
-  readonly round: number;
-  readonly result: TrainResult;
-}
-
-/** Aborts a training whose round is over on the server's side. */
-class RoundOverError extends Error {}
-
 /**
- * The synchronous client: waits for parameters, trains, sends what it trained, until the server says `Exit`.
+ * The synchronous client: waits for parameters, trains, sends what it trained, until the server says `Exit`. When it loses the server it
+ * comes back, and what it was training goes on meanwhile.
  *
  * @example A client that trains by its own rule, in one process with its server
  * ```ts
@@ -67,8 +72,11 @@ class RoundOverError extends Error {}
  */
 export class ClientSyncTop extends ClientCommunicationTopology {
   #session: Session | undefined;
+  #logger: Logger = silentLogger;
   #next: Promise<Message | null> | undefined;
-  #trained: Trained | undefined;
+  /** The last round's training, running or done. */
+  #work: Work | undefined;
+  #began = 0;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
 
   /** The rank that the server gave, or the one asked for before that. */
@@ -82,10 +90,10 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   }
 
   /**
-   * Joins the group, then waits, trains and synchronizes until the server ends the run.
+   * Joins the group, then waits, trains and synchronizes until the server ends the run; joins again when the connection is lost.
    *
-   * Rejects with a `DeadlineError` when no server answers, a `ProtocolError` when the server refuses or breaks the protocol, a
-   * `ConnectionClosedError` when the server is gone, with the handler's own error, or with the signal's reason.
+   * Rejects with a `DeadlineError` when no server answers in time, a `ProtocolError` when the server refuses or breaks the protocol, with the
+   * handler's own error, or with the signal's reason.
    */
   async run({ signal }: RunOptions = {}): Promise<void> {
     const { options } = this;
@@ -98,33 +106,49 @@ export class ClientSyncTop extends ClientCommunicationTopology {
       ...(options.rank !== undefined && { rank: options.rank }),
       ...(options.logger && { logger: options.logger }),
     });
-    const connection = await connect(this, log.logger, signal);
+    this.#logger = log.logger;
+    const patienceMillis = this.timeouts.joinSeconds * 1000;
+    let comeback: Omit<Comeback, "round"> | undefined;
+    let heard = performance.now();
     try {
-      const assignment = await within(join(connection, this.handler, options), { signal });
-      this.#session = { connection, assignment, log, signal };
-      log.logger.info(
-        `Joined ${connection.remote} as rank ${assignment.rank} of a world of ${assignment.worldSize}, ` +
-          `${assignment.rounds} rounds of ${assignment.strategy}`,
-      );
-      const { rank, worldSize, rounds } = assignment;
-      options.onEvent?.({ type: "joined", rank, worldSize, rounds });
-      await this.#converse(signal);
-      log.logger.info("The run is over");
+      for (let losses = 0;; losses++) {
+        const connection = await connect(this, this.#logger, signal);
+        try {
+          comeback = await this.#meet(connection, signal, comeback);
+          losses = 0;
+          await this.#converse(signal);
+          this.#logger.info("The run is over");
+          return;
+        } catch (error) {
+          // Who was away when the run ended hears of it on coming back.
+          if (error instanceof RunOverError && comeback !== undefined) return;
+          if (losses === 0) heard = performance.now();
+          if (!isLoss(error) || performance.now() - heard > patienceMillis) {
+            await this.#takeLeave(connection, error, signal);
+            throw error;
+          }
+          this.#logger.warn(`${errorMessage(error)}; coming back`);
+          connection.abort(new ConnectionClosedError(errorMessage(error)));
+        } finally {
+          await connection.close(this.timeouts.drainSeconds);
+          this.#next?.catch(() => {});
+          this.#next = undefined;
+        }
+        await sleep(pauseMillis(losses), signal);
+      }
     } catch (error) {
-      await this.#takeLeave(connection, error, signal);
-      log.logger.error(errorMessage(error));
+      this.#logger.error(errorMessage(error));
       throw error;
     } finally {
-      await connection.close(this.timeouts.drainSeconds);
+      await this.#work?.stop();
+      this.#work = undefined;
       this.#session = undefined;
-      this.#next = undefined;
     }
   }
 
-  /** Trains on `ParameterUpdate`, evaluates and answers on `EvaluateParams`; refuses any other code. */
+  /** Begins to train on `ParameterUpdate`, evaluates and answers on `EvaluateParams`; refuses any other code. */
   async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
-    const { log } = this.#open();
-    log.logger.debug(`Received ${messageName(code)} from rank ${sender}`);
+    this.#logger.debug(`Received ${messageName(code)} from rank ${sender}`);
     const message = { code, payload } as Message;
     if (message.code === MessageCode.ParameterUpdate) await this.#train(message.payload);
     else if (message.code === MessageCode.EvaluateParams) await this.#evaluate(message.payload);
@@ -138,13 +162,11 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     }
   }
 
-  /** Sends the trained parameters; nothing when the round was over before the training was. */
+  /** Sends what was trained last; nothing when no training is done. */
   async synchronize(): Promise<void> {
-    const { connection, log } = this.#open();
-    if (this.#trained === undefined) return;
-    const { round, result } = this.#trained;
-    this.#trained = undefined;
-    const { numSamples, steps, loss, metrics } = result;
+    const { connection } = this.#open();
+    if (this.#work?.result === undefined) return;
+    const { round, result: { numSamples, steps, loss, metrics } } = this.#work;
     await connection.send({
       code: MessageCode.ParameterUpdate,
       payload: {
@@ -159,7 +181,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
         parameters: this.handler.parameters,
       },
     });
-    log.logger.debug(`Sent the parameters of round ${round}`);
+    this.#logger.debug(`Sent the parameters of round ${round}`);
   }
 
   #open(): Session {
@@ -169,22 +191,59 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     return this.#session;
   }
 
+  /** Registers, for the first time or again; gives what it takes to come back to this run. */
+  async #meet(
+    connection: Connection,
+    signal: AbortSignal | undefined,
+    before: Omit<Comeback, "round"> | undefined,
+  ): Promise<Omit<Comeback, "round">> {
+    const comeback = before && { ...before, round: this.#work?.round };
+    const joining = join(
+      connection,
+      this.handler,
+      this.options,
+      comeback,
+      () => this.#work?.stop(),
+    );
+    const assignment = await within(joining, { signal });
+    const { run, token, rank, worldSize, rounds, strategy, awaits } = assignment;
+    this.#session = { connection, assignment, signal };
+    if (run !== before?.run) this.#work = undefined;
+    const again = run === before?.run ? "again " : "";
+    this.#logger.info(
+      `Joined ${connection.remote} ${again}as rank ${rank} of a world of ${worldSize}, ${rounds} rounds of ${strategy}`,
+    );
+    this.options.onEvent?.({ type: "joined", rank, worldSize, rounds });
+    // An update that the server has not got goes out again; one whose training is not done yet goes out then.
+    if (this.#work?.round !== awaits) await this.#giveUpWork();
+    else if (this.#work?.isTold) await this.synchronize();
+    return { run, token };
+  }
+
   async #converse(signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
-      const message = await within(this.#waiting(), { signal });
-      if (message.code === MessageCode.Exit) {
-        await this.#open().connection.send(message);
-        return;
+      const work = this.#work?.isTold ? undefined : this.#work;
+      const happened = await within(
+        Promise.race([this.#waiting(), ...(work ? [work.trained] : [])]),
+        { signal },
+      );
+      if (happened === undefined) {
+        this.#tellTrained();
+        await this.synchronize();
+      } else {
+        this.#next = undefined;
+        if (happened.code === MessageCode.Exit) {
+          await this.#open().connection.send(happened);
+          return;
+        }
+        await this.onReceive(SERVER_RANK, happened.code, happened.payload);
       }
-      await this.onReceive(SERVER_RANK, message.code, message.payload);
-      if (message.code === MessageCode.ParameterUpdate) await this.synchronize();
     }
   }
 
-  /** The blocking wait for the server's next message. */
+  /** The wait for the server's next message. */
   async #waiting(): Promise<Message> {
     const message = await (this.#next ??= this.#receive());
-    this.#next = undefined;
     if (message === null) {
       const { connection } = this.#open();
       throw new ConnectionClosedError(
@@ -195,7 +254,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   }
 
   async #receive(): Promise<Message | null> {
-    const { connection, log } = this.#open();
+    const { connection } = this.#open();
     for (;;) {
       const received = await connection.receive({ place: (header) => this.#place(header) });
       if (received === null) return null;
@@ -204,7 +263,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
       if (message.code !== MessageCode.Error) return message;
       const { fault, message: text, fatal } = message.payload;
       if (fatal) throw remoteError(fault, text);
-      log.logger.warn(`The server refused an update (${fault}): ${text}`);
+      this.#logger.warn(`The server refused an update (${fault}): ${text}`);
     }
   }
 
@@ -223,42 +282,45 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     return this.#buffer;
   }
 
-  async #train(
-    payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"],
-  ): Promise<void> {
-    const { assignment, log, signal } = this.#open();
+  async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
+    const { assignment, signal } = this.#open();
     const { round, parameters, plan } = payload;
-    this.#load(parameters);
-    const over = new AbortController();
-    this.#lookAhead(over);
-    const began = performance.now();
-    try {
-      const { rank, seed } = assignment;
-      const result = await this.handler.train(
-        { ...assignment.plan, ...plan, round, rank, seed },
-        signal ? AbortSignal.any([signal, over.signal]) : over.signal,
-      );
-      this.#trained = { round, result };
-      const seconds = (performance.now() - began) / 1000;
-      this.options.onEvent?.({ type: "trained", round, result, seconds });
-      log.logger.info(
-        `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, loss ${
-          result.loss.toFixed(4)
-        }`,
-      );
-    } catch (error) {
-      if (!(error instanceof RoundOverError)) throw error;
-      log.logger.warn(`Round ${round} ended on the server before the training did`);
+    if (this.#work?.round === round) {
+      // The same round again: what was made of it is good still.
+      if (this.#work.isTold) await this.synchronize();
+      return;
     }
+    await this.#giveUpWork();
+    this.#load(parameters);
+    const { rank, seed } = assignment;
+    this.#began = performance.now();
+    this.#work = new Work(
+      this.handler,
+      { ...assignment.plan, ...plan, round, rank, seed },
+      signal,
+    );
   }
 
-  /** Reads on during a training, so that an end, a loss or a newer round is noticed at once. */
-  #lookAhead(over: AbortController): void {
-    this.#next = this.#receive();
-    this.#next.then(
-      () => over.abort(new RoundOverError("The round is over")),
-      (error) => over.abort(error),
+  #tellTrained(): void {
+    const { round, result } = this.#work ?? {};
+    this.#work?.tell();
+    if (round === undefined || result === undefined) return;
+    const seconds = (performance.now() - this.#began) / 1000;
+    this.options.onEvent?.({ type: "trained", round, result, seconds });
+    this.#logger.info(
+      `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, loss ${
+        result.loss.toFixed(4)
+      }`,
     );
+  }
+
+  /** The handler is needed for something else. */
+  async #giveUpWork(): Promise<void> {
+    if (this.#work !== undefined && !this.#work.isTold) {
+      this.#logger.warn(`Round ${this.#work.round} ended on the server before the training did`);
+    }
+    await this.#work?.stop();
+    this.#work = undefined;
   }
 
   async #evaluate(
@@ -271,6 +333,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
         "Cannot evaluate: expected the field parameters, got none",
       );
     }
+    await this.#giveUpWork();
     this.#load(payload.parameters);
     const result = await this.handler.evaluate(signal);
     await connection.send({
@@ -296,7 +359,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     error: unknown,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    if (error instanceof ConnectionClosedError) return;
+    if (isLoss(error)) return;
     const message = errorMessage(error).slice(0, 1024);
     const farewell: Message = signal?.aborted
       ? { code: MessageCode.Exit, payload: { reason: `the client was stopped: ${message}` } }

@@ -6,6 +6,7 @@
 
 import { ConnectionClosedError, DeadlineError, ProtocolError } from "../errors.ts";
 import {
+  checkMagic,
   decodeBody,
   decodePrefix,
   DEFAULT_LIMITS,
@@ -76,7 +77,7 @@ export class Connection implements AsyncDisposable {
   constructor(channel: Channel, options: ConnectionOptions = {}) {
     this.#channel = channel;
     this.#limits = options.limits ?? DEFAULT_LIMITS;
-    if (options.heartbeatSeconds !== undefined) this.#watch(options.heartbeatSeconds * 1000);
+    if (options.heartbeatSeconds !== undefined) this.keepAlive(options.heartbeatSeconds);
   }
 
   /** The other end, for messages. */
@@ -184,8 +185,11 @@ export class Connection implements AsyncDisposable {
     return this.close();
   }
 
-  /** Both halves of liveness: says something when nothing was said for a while, and notices when nothing is heard. */
-  #watch(intervalMillis: number): void {
+  /** Both halves of liveness, at this interval from now on: says something when nothing was said for a while, and notices when nothing is heard. */
+  keepAlive(heartbeatSeconds: number): void {
+    if (this.#failure !== undefined) return;
+    clearInterval(this.#timer);
+    const intervalMillis = heartbeatSeconds * 1000;
     const silentMillis = intervalMillis * SILENT_HEARTBEATS;
     let lastLook = performance.now();
     this.#timer = setInterval(() => {
@@ -257,6 +261,7 @@ export class Connection implements AsyncDisposable {
       const got = await this.#read(this.#ahead.subarray(this.#aheadEnd));
       if (got === null) {
         if (this.#aheadEnd === 0) return false;
+        if (this.#aheadEnd >= 4) checkMagic(this.#ahead);
         throw this.#truncated(`expected ${count} bytes of a frame's prefix, got ${this.#aheadEnd}`);
       }
       this.#aheadEnd += got;

@@ -84,6 +84,11 @@ export class ProcessGroup<Member> {
     this.#changed();
   }
 
+  /** The member that claimed the rank, whether it has joined yet or not. */
+  claimant(rank: Rank): Member | undefined {
+    return this.#claimed.get(rank);
+  }
+
   /** The member of that rank, if it has joined. */
   get(rank: Rank): Member | undefined {
     return this.#ready.has(rank) ? this.#claimed.get(rank) : undefined;

@@ -31,13 +31,11 @@ export function unexpectedUpdate(rank: Rank, intake: Intake | undefined): Protoc
 /** A cohort's training in one round: what has been taken in so far. */
 export class Training {
   readonly intake: Intake;
-  /** Number of updates that were refused, whoever sent them. */
-  refused = 0;
   #loss = 0;
   #samples = 0;
 
-  constructor(round: number, cohort: readonly Rank[], window: number) {
-    this.intake = new Intake(round, cohort, window);
+  constructor(round: number, cohort: readonly Rank[], window: number, enough: number) {
+    this.intake = new Intake(round, cohort, window, enough);
   }
 
   /** Mean of the clients' training losses, by samples. */

@@ -13,14 +13,16 @@ export class Intake {
   /** The cohort, in rank order. */
   readonly cohort: readonly Rank[];
   readonly #window: number;
+  readonly #enough: number;
   readonly #outcomes = new Map<Rank, Outcome>();
   readonly #reasons = new Map<Rank, string>();
   readonly #answering = new Set<Rank>();
   readonly #watchers = new Set<() => void>();
   #head = 0;
 
-  constructor(round: number, cohort: readonly Rank[], window: number) {
+  constructor(round: number, cohort: readonly Rank[], window: number, enough = cohort.length) {
     this.round = round;
+    this.#enough = enough;
     this.cohort = [...cohort].sort((a, b) => a - b);
     this.#window = window;
   }
@@ -57,19 +59,25 @@ export class Intake {
     );
   }
 
-  /** An answer begins to come in: the deadline is kept. Resolves true once it may be read, false when the rank is not expected (any more). */
+  /**
+   * An answer begins to come in: the deadline is kept. Resolves true once it may be read, false when the rank is not expected (any more). A rank
+   * that came back while its first answer is still being taken in waits for how that ends.
+   */
   async admit(rank: Rank): Promise<boolean> {
+    await this.#until(() => !this.expects(rank) || !this.#answering.has(rank));
     if (!this.expects(rank)) return false;
     this.#answering.add(rank);
+    this.#closeWhenEnough();
     await this.#until(() =>
       !this.expects(rank) || this.cohort.indexOf(rank) < this.#head + this.#window
     );
     return this.expects(rank);
   }
 
-  /** What came was not this round's answer: the rank is as if nothing had been heard. */
+  /** What came was not this round's answer, or broke off: the rank is as if nothing had been heard. */
   takeBack(rank: Rank): void {
     this.#answering.delete(rank);
+    this.#wake();
   }
 
   /** Resolves true when every lower rank is done and it is this one's turn to be taken in, false when the rank is not expected any more. */
@@ -86,12 +94,25 @@ export class Intake {
     while (this.#head < this.cohort.length && this.#outcomes.has(this.cohort[this.#head] ?? 0)) {
       this.#head++;
     }
-    for (const wake of this.#watchers) wake();
+    this.#wake();
   }
 
   /** Resolves when no rank is open. */
   async finished(): Promise<void> {
     await this.#until(() => this.#head === this.cohort.length);
+  }
+
+  /** Of a cohort that was chosen larger than needed, those that have not begun to answer are too late once enough others have. */
+  #closeWhenEnough(): void {
+    const begun = this.open.filter((rank) => this.#answering.has(rank)).length;
+    if (begun + this.count("received") < this.#enough) return;
+    for (const rank of this.unheard) {
+      this.settle(rank, "dropped", `${this.#enough} others were first`);
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#watchers) wake();
   }
 
   async #until(condition: () => boolean): Promise<void> {

@@ -1,8 +1,9 @@
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
-import type { ProcessGroup, Rank } from "../net/process_group.ts";
+import type { Rank } from "../net/process_group.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload, MessageOf } from "../wire/messages.ts";
+import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../wire/messages.ts";
+import type { Seats } from "./_seats.ts";
 
 /** A client as the server knows it: the rank is the connection's, whatever a message says. */
 export interface Member {
@@ -12,29 +13,42 @@ export interface Member {
   sending: number;
 }
 
-/** What a server tells a client that joins. */
-export type Welcome = Omit<IdAssignmentPayload, "rank" | "worldSize">;
+/** What a server tells every client that joins. */
+export type Welcome = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token" | "awaits">;
 
-/** Takes a client through registration: its rank, then the model, then its word that it is ready. */
+/** A client that has registered and is ready. */
+export interface Registered {
+  readonly rank: Rank;
+  readonly token: string;
+  readonly agent: string;
+  readonly numSamples: number;
+  /** The round whose update it will send unasked. */
+  readonly round: number | undefined;
+}
+
+/** Takes a client through registration: its seat, then the model, then its word that it is ready. */
 export async function register(
   member: Member,
-  group: ProcessGroup<Member>,
+  seats: Seats<Member>,
   welcome: Welcome,
-): Promise<{ rank: Rank; agent: string; numSamples: number }> {
+  awaits: (rank: Rank) => number | undefined,
+): Promise<Registered> {
   const { connection } = member;
-  const registration = await expectMessage(connection, MessageCode.Registration);
-  const { rank: wanted, worldSize, agent } = registration.payload;
-  if (worldSize !== undefined && worldSize !== group.worldSize) {
-    throw new ProtocolError(
-      "world-size-mismatch",
-      `Cannot join: expected a world size of ${group.worldSize}, got ${worldSize}`,
-    );
-  }
-  const rank = group.claim(member, wanted);
+  const { agent, ...claim } = await registrationOf(connection);
+  const { rank, token } = seats.claim(member, claim, ({ connection }) => {
+    connection.abort(new ConnectionClosedError("the client has a new connection"));
+  });
   member.rank = rank;
+  const round = awaits(rank);
   await connection.send({
     code: MessageCode.IdAssignment,
-    payload: { ...welcome, rank, worldSize: group.worldSize },
+    payload: {
+      ...welcome,
+      rank,
+      worldSize: seats.group.worldSize,
+      token,
+      ...(round !== undefined && { awaits: round }),
+    },
   });
   const { payload } = await expectMessage(connection, MessageCode.Ready);
   if (payload.manifestDigest !== welcome.manifestDigest) {
@@ -43,7 +57,12 @@ export async function register(
       `Cannot join: expected the manifest digest ${welcome.manifestDigest}, got ${payload.manifestDigest}`,
     );
   }
-  return { rank, agent, numSamples: payload.numSamples };
+  return { rank, token, agent, numSamples: payload.numSamples, round: payload.round };
+}
+
+/** What a client says first. */
+export async function registrationOf(connection: Connection): Promise<RegistrationPayload> {
+  return (await expectMessage(connection, MessageCode.Registration)).payload;
 }
 
 async function expectMessage<Code extends MessageCode>(

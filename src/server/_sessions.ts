@@ -1,13 +1,14 @@
-import { DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Connection } from "../net/connection.ts";
-import { ProcessGroup, type Rank } from "../net/process_group.ts";
-import { type Timeouts, within } from "../net/timeouts.ts";
+import type { Rank } from "../net/process_group.ts";
+import { SILENT_HEARTBEATS, type Timeouts, within } from "../net/timeouts.ts";
 import type { Channel, Listener } from "../net/transport.ts";
 import type { FrameHeader } from "../wire/frame.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
-import { type Member, register, type Welcome } from "./_member.ts";
+import { type Member, register, type Registered, registrationOf, type Welcome } from "./_member.ts";
+import { Seats } from "./_seats.ts";
 
 /** Faults of one message, after which the client may go on. */
 const FORGIVABLE: ReadonlySet<ProtocolError["fault"]> = new Set([
@@ -17,17 +18,24 @@ const FORGIVABLE: ReadonlySet<ProtocolError["fault"]> = new Set([
   "non-finite",
 ]);
 
+/** A client took its leave, in its own words: it is not expected back. */
+export class FarewellError extends Error {}
+
 /** What the topology does about what the sessions hear. */
 export interface SessionHooks {
+  /** The round for which the rank's update is awaited. */
+  awaits(rank: Rank): number | undefined;
   /** Says where a body goes; `undefined` refuses it. */
   place(rank: Rank, header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Takes back what `place` gave. */
-  release(buffer: Uint8Array<ArrayBuffer>): void;
+  /** Takes back what `place` gave for the rank. */
+  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
   /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
   message(rank: Rank, message: Message | undefined): Promise<void>;
-  /** A client is ready. */
-  joined(rank: Rank): void;
-  /** A client that was ready is gone. */
+  /** A client is ready, for the first time or again; it will send the update of `round` unasked. */
+  joined(rank: Rank, round: number | undefined): void;
+  /** A client's connection is lost; it is expected back. */
+  away(rank: Rank, reason: string): void;
+  /** A client is gone: it took its leave, broke the protocol, or stayed away for too long. */
   lost(rank: Rank, reason: string): void;
   /** A message was refused; its sender was told and stays. */
   forgiven(rank: Rank, error: ProtocolError): void;
@@ -35,8 +43,8 @@ export interface SessionHooks {
 
 /** Every client's session, from its registration to its end. */
 export class Sessions {
-  /** The clients by rank. */
-  readonly group: ProcessGroup<Member>;
+  /** Who sits where. */
+  readonly seats: Seats<Member>;
   readonly #welcome: Welcome;
   readonly #timeouts: Timeouts;
   readonly #logger: Logger;
@@ -44,15 +52,19 @@ export class Sessions {
   readonly #members = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
   readonly #past = { up: 0, down: 0 };
+  /** Why everybody is being dismissed, once that has begun. */
+  #farewell: string | undefined;
+  #ended: (() => void) | undefined;
 
   constructor(options: {
     worldSize: number;
+    tokens: Iterable<readonly [Rank, string]>;
     welcome: Welcome;
     timeouts: Timeouts;
     logger: Logger;
     hooks: SessionHooks;
   }) {
-    this.group = new ProcessGroup(options.worldSize);
+    this.seats = new Seats(options.worldSize, options.tokens);
     this.#welcome = options.welcome;
     this.#timeouts = options.timeouts;
     this.#logger = options.logger;
@@ -80,14 +92,17 @@ export class Sessions {
         return;
       }
       if (channel === null) return;
-      const session = this.#serve(channel).finally(() => this.#running.delete(session));
+      const session = this.#serve(channel).finally(() => {
+        this.#running.delete(session);
+        this.#ended?.();
+      });
       this.#running.add(session);
     }
   }
 
   /** Sends a message to a rank; false when there is no such client. What cannot be sent ends that client's session. */
   send(rank: Rank, message: Message): boolean {
-    const member = this.group.get(rank);
+    const member = this.seats.group.get(rank);
     if (member === undefined) return false;
     member.sending++;
     member.connection.send(message).then(() => member.sending--, () => {});
@@ -96,63 +111,106 @@ export class Sessions {
 
   /** Whether something is still on its way to the rank. */
   isSending(rank: Rank): boolean {
-    return (this.group.get(rank)?.sending ?? 0) > 0;
+    return (this.seats.group.get(rank)?.sending ?? 0) > 0;
   }
 
   /** Ends a client's session at once. */
   giveUp(rank: Rank, reason: string): void {
-    this.group.get(rank)?.connection.abort(new DeadlineError(reason));
+    this.seats.group.get(rank)?.connection.abort(new DeadlineError(reason));
   }
 
-  /** Sends `Exit` to all, waits for them to take their leave, and ends what is left. */
+  /**
+   * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, for the drain time-out at most, and ends
+   * what is left.
+   */
   async dismiss(reason: string): Promise<void> {
+    this.#farewell = reason;
+    this.seats.close();
     for (const { connection } of this.#members) {
       connection.send({ code: MessageCode.Exit, payload: { reason } }).catch(() => {});
     }
-    const all = Promise.all(this.#running);
     const late = () => new DeadlineError("it did not take its leave in time");
+    const waiting = new AbortController();
     try {
-      await within(all, { seconds: this.#timeouts.drainSeconds, late });
+      await within(this.#quiet(waiting.signal), { seconds: this.#timeouts.drainSeconds, late });
     } catch {
       for (const { connection } of this.#members) connection.abort(late());
-      await all;
+      await Promise.all(this.#running);
+    } finally {
+      waiting.abort();
+    }
+  }
+
+  /** Resolves when no session is running and nobody is expected back. */
+  async #quiet(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (this.#running.size > 0 || this.seats.away.length > 0)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#ended = resolve;
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
     }
   }
 
   /** One session, however it ends. Never rejects. */
   async #serve(channel: Channel): Promise<void> {
-    const { group } = this;
-    const connection = new Connection(channel, {
-      heartbeatSeconds: this.#timeouts.heartbeatSeconds,
-    });
+    const { seats } = this;
+    const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
+    const connection = new Connection(channel, { heartbeatSeconds });
     const member: Member = { connection, rank: undefined, sending: 0 };
     this.#members.add(member);
-    let joined: Rank | undefined;
-    let reason = "it closed the connection";
+    let registered: Registered | undefined;
+    let failure: unknown = new ConnectionClosedError("it closed the connection");
     try {
-      const { rank, agent, numSamples } = await within(register(member, group, this.#welcome), {
-        seconds: this.#timeouts.joinSeconds,
+      if (this.#farewell !== undefined) throw await this.#turnAway(connection, this.#farewell);
+      registered = await within(register(member, seats, this.#welcome, this.#hooks.awaits), {
+        seconds,
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
-      group.ready(rank);
-      joined = rank;
+      const { rank, token, agent, numSamples, round } = registered;
+      seats.sit(rank, token);
       this.#logger.info(
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent})`,
       );
-      this.#hooks.joined(rank);
+      this.#hooks.joined(rank, round);
       await this.#listen(connection, rank);
     } catch (error) {
-      reason = errorMessage(error);
-      if (error instanceof ProtocolError) await connection.refuse(error);
+      failure = error;
+      if (error instanceof ProtocolError && error.fault !== "truncated-frame") {
+        await connection.refuse(error);
+      }
     }
-    if (member.rank !== undefined) group.leave(member.rank, member);
-    if (joined === undefined) {
-      this.#logger.warn(`Refused a client at ${connection.remote}: ${reason}`);
-    } else this.#hooks.lost(joined, reason);
+    if (registered !== undefined) this.#end(registered.rank, member, failure);
+    else {
+      if (member.rank !== undefined) seats.cancel(member.rank, member);
+      this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
+    }
     await connection.close();
     this.#members.delete(member);
     this.#past.up += connection.bytesReceived;
     this.#past.down += connection.bytesSent;
+  }
+
+  /** The run is over for whoever comes now. */
+  async #turnAway(connection: Connection, reason: string): Promise<Error> {
+    const { token } = await registrationOf(connection);
+    await connection.send({ code: MessageCode.Exit, payload: { reason } });
+    const rank = token === undefined ? undefined : this.seats.rankOf(token);
+    if (rank !== undefined) this.seats.giveUp(rank);
+    return new FarewellError("the run is over");
+  }
+
+  /** The session of a client that had joined is over: it is expected back, unless it took its leave or broke the protocol. */
+  #end(rank: Rank, member: Member, failure: unknown): void {
+    const reason = errorMessage(failure);
+    const isLost = failure instanceof ConnectionClosedError || failure instanceof DeadlineError ||
+      (failure instanceof ProtocolError && failure.fault === "truncated-frame");
+    if (!isLost) {
+      if (this.seats.leave(rank, member)) this.#hooks.lost(rank, reason);
+      return;
+    }
+    const seconds = this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
+    const gone = () => this.#hooks.lost(rank, reason);
+    if (this.seats.lose(rank, member, seconds, gone)) this.#hooks.away(rank, reason);
   }
 
   /** Hears a client out, message by message, until it closes. */
@@ -172,7 +230,7 @@ export class Sessions {
           .catch(() => {});
         this.#hooks.forgiven(rank, error);
       } finally {
-        if (buffer !== undefined) this.#hooks.release(buffer);
+        if (buffer !== undefined) this.#hooks.release(rank, buffer);
       }
     }
   }

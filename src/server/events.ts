@@ -44,6 +44,26 @@ export type ServerEvent =
     readonly message: string;
   }
   | {
+    /** A client's connection is lost; it is expected back. */
+    readonly type: "client-away";
+    readonly rank: Rank;
+    readonly reason: string;
+  }
+  | {
+    /** A round had too few updates and is tried again. */
+    readonly type: "round-retried";
+    readonly round: number;
+    readonly received: number;
+    readonly quorum: number;
+  }
+  | {
+    /** The run was kept. */
+    readonly type: "checkpoint";
+    readonly round: number;
+    /** The file. */
+    readonly path: string;
+  }
+  | {
     /** A client is gone. */
     readonly type: "client-lost";
     readonly rank: Rank;

@@ -56,8 +56,19 @@ export abstract class ParameterServerBackendHandler {
   /** The global vector: getting gives the view itself, setting copies in. */
   abstract parameters: ParameterVector;
 
-  /** Chooses the cohort of a round among the ranks that are there, of `numClients` in all; the ranks in order. */
-  abstract selectClients(round: number, available: readonly Rank[], numClients: number): Rank[];
+  /** Number of updates that a round of `numClients` clients wants. */
+  abstract updatesWanted(numClients: number): number;
+
+  /**
+   * Chooses the cohort of a round among the ranks that are there, of `numClients` in all; the ranks in order. A round that is tried again counts its
+   * tries from 0.
+   */
+  abstract selectClients(
+    round: number,
+    available: readonly Rank[],
+    numClients: number,
+    attempt?: number,
+  ): Rank[];
 
   /** Opens a round. */
   abstract beginRound(round: number): void;
@@ -89,6 +100,11 @@ export interface SyncParameterServerHandlerOptions {
   plan?: Partial<TrainSettings>;
   /** Share C of the clients that a round takes: `max(1, round(C·N))` of them. Above 0, at most 1. Default 1. */
   fraction?: number;
+  /**
+   * Chooses a cohort larger by this share than the updates that are wanted, and ends the round with the first of them: 0.2 chooses 12 and keeps the first
+   * 10. The result then depends on who is first. Default 0.
+   */
+  overSelection?: number;
   /** The run's seed, 0 to 2^32 - 1. Default 0. */
   seed?: number;
   /** Evaluates a vector on the server's own data. Default: the clients evaluate. */
@@ -121,16 +137,23 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   readonly strategy: Strategy;
   /** Share of the clients that a round takes. */
   readonly fraction: number;
+  /** Share by which a cohort is larger than the updates that are wanted. */
+  readonly overSelection: number;
   readonly #global: ParameterVector;
   #round: StrategyRound | undefined;
 
   /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
   constructor(options: SyncParameterServerHandlerOptions) {
     super();
-    const { manifest, parameters, fraction = 1, seed = 0, evaluator } = options;
+    const { manifest, parameters, fraction = 1, overSelection = 0, seed = 0, evaluator } = options;
     if (!(fraction > 0 && fraction <= 1)) {
       throw new RangeError(
         `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
+      );
+    }
+    if (!(overSelection >= 0 && Number.isFinite(overSelection))) {
+      throw new RangeError(
+        `Cannot make a server: expected an over-selection of at least 0, got ${overSelection}`,
       );
     }
     this.manifest = manifest;
@@ -138,6 +161,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.strategy = options.strategy ?? new FedAvg();
     this.plan = { ...DEFAULT_PLAN, ...options.plan };
     this.fraction = fraction;
+    this.overSelection = overSelection;
     this.seed = seed;
     const bodyBytes = manifest.byteLength + FIELDS_BYTES;
     const buffers = options.stagingBuffers ??
@@ -177,11 +201,25 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#global.set(vector);
   }
 
-  /** Draws `max(1, round(fraction * numClients))` of the ranks, or all when there are fewer; keyed by seed and round. */
-  override selectClients(round: number, available: readonly Rank[], numClients: number): Rank[] {
-    const count = Math.min(available.length, Math.max(1, Math.round(this.fraction * numClients)));
+  /** `max(1, round(fraction * numClients))`. */
+  override updatesWanted(numClients: number): number {
+    return Math.max(1, Math.round(this.fraction * numClients));
+  }
+
+  /**
+   * Draws as many of the ranks as updates are wanted, and `overSelection` of that more, or all when there are fewer; keyed by seed, round and attempt.
+   */
+  override selectClients(
+    round: number,
+    available: readonly Rank[],
+    numClients: number,
+    attempt = 0,
+  ): Rank[] {
+    const wanted = Math.ceil(this.updatesWanted(numClients) * (1 + this.overSelection));
     const order = [...available].sort((a, b) => a - b);
-    return new Random(this.seed, "cohort", { round }).sample(order, count).sort((a, b) => a - b);
+    return new Random(this.seed, "cohort", { round, rank: attempt })
+      .sample(order, Math.min(order.length, wanted))
+      .sort((a, b) => a - b);
   }
 
   /** Opens a round of the strategy. */

@@ -17,8 +17,10 @@ export interface RoundReport {
   readonly received: number;
   /** Number of the cohort that did not answer. */
   readonly dropped: number;
-  /** Number of updates that were refused. */
+  /** Number of updates that were refused: late, second, or not sound. */
   readonly refused: number;
+  /** How often the round was tried. */
+  readonly tries: number;
   /** Why, for each of the cohort that did not answer or was refused. */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
   /** Loss after the round; absent when nobody evaluates. */

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import { DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
 import { type Logger, openLog } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import { sha256Hex } from "../params/digest.ts";
+import type { Checkpoint } from "../store/checkpoint.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
@@ -17,10 +18,11 @@ import type { Message, Payload } from "../wire/messages.ts";
 import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
-import { Sessions } from "./_sessions.ts";
+import { readSavedRun, type SavedRun } from "./_saved_run.ts";
+import { FarewellError, Sessions } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
-import { ServerCommunicationTopology } from "./topology.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, ServerCommunicationTopology } from "./topology.ts";
 
 /** The synchronous agreement has no such message. */
 function unexpectedCode(rank: Rank, code: MessageCode): ProtocolError {
@@ -52,6 +54,9 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   #rounds: RoundReport[] = [];
   #final: EvaluateResult | undefined;
   #began = performance.now();
+  #name = "";
+  /** Number of messages that were refused since the round began. */
+  #refused = 0;
 
   /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
   async report(): Promise<RunReport> {
@@ -87,21 +92,26 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       ...(options.logger && { logger: options.logger }),
     });
     const { logger } = log;
-    const sessions = await this.#openSessions(logger);
+    const saved = options.resume && await this.#resume(options.resume);
+    this.#name = saved?.run ?? crypto.randomUUID();
+    this.#rounds = [...saved?.rounds ?? []];
+    this.#final = saved?.final;
+    this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
+    const sessions = await this.#openSessions(logger, saved?.tokens);
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
     this.#run = { sessions, logger, signal };
-    this.#rounds = [];
-    this.#final = undefined;
-    this.#began = performance.now();
     let farewell = "the run is over";
     try {
       this.#tell({ type: "listening", address: listener.address });
       logger.info(
         `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
       );
-      await this.#gather();
-      for (let round = 1; round <= options.rounds; round++) await this.#round(round);
+      await this.#gather(saved?.tokens.length);
+      while (this.#rounds.length < options.rounds) {
+        await this.#round(this.#rounds.length + 1);
+        await this.#keep();
+      }
       const report = await this.report();
       this.#tell({ type: "finished", report });
       logger.info(
@@ -113,6 +123,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       logger.error(errorMessage(error));
       throw error;
     } finally {
+      await sessions.dismiss(farewell);
       listener.close();
       await accepting;
       await sessions.dismiss(farewell);
@@ -137,26 +148,28 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         }
         return exchange.take(sender, message.payload);
       case MessageCode.Error:
-        throw new ConnectionClosedError(message.payload.message);
+        throw new FarewellError(message.payload.message);
       case MessageCode.Exit:
-        throw new ConnectionClosedError(message.payload.reason);
+        throw new FarewellError(message.payload.reason);
       default:
         throw unexpectedCode(sender, code);
     }
   }
 
-  /** Sends the global parameters to the cohort. */
+  /** Sends the global parameters to the cohort; who is away gets them on coming back. */
   protected activateClients(): void {
+    for (const rank of this.#expecting().intake.cohort) this.#activate(rank);
+  }
+
+  #activate(rank: Rank): void {
     const { sessions } = this.#open();
     const { intake } = this.#expecting();
-    const { parameters } = this.handler;
-    const code = this.#exchange instanceof Training
-      ? MessageCode.ParameterUpdate
-      : MessageCode.EvaluateParams;
-    for (const rank of intake.cohort) {
-      if (!sessions.send(rank, { code, payload: { round: intake.round, parameters } })) {
-        intake.settle(rank, "dropped", "it left before the round began");
-      }
+    const code = this.#training === undefined
+      ? MessageCode.EvaluateParams
+      : MessageCode.ParameterUpdate;
+    const payload = { round: intake.round, parameters: this.handler.parameters };
+    if (!sessions.send(rank, { code, payload }) && !sessions.seats.away.includes(rank)) {
+      intake.settle(rank, "dropped", "it left before the round began");
     }
   }
 
@@ -227,10 +240,15 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     });
   }
 
-  async #openSessions(logger: Logger): Promise<Sessions> {
+  async #openSessions(
+    logger: Logger,
+    tokens: Iterable<readonly [Rank, string]> = [],
+  ): Promise<Sessions> {
     const { handler, options, timeouts } = this;
     const welcome: Welcome = {
       rounds: options.rounds,
+      run: this.#name,
+      heartbeatSeconds: timeouts.heartbeatSeconds,
       seed: handler.seed,
       strategy: handler.strategyName,
       plan: handler.plan,
@@ -244,34 +262,55 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       ...(handler.model && { model: { ...handler.model } }),
     };
     const joining = () => {
-      const { progress } = sessions.group;
+      const { progress } = sessions.seats.group;
       if (this.#rounds.length > 0 || this.#exchange !== undefined) return;
       logger.info(progress);
       this.#tell({ type: "joining", progress });
     };
+    const isOver = () => this.#rounds.length === options.rounds;
     const sessions: Sessions = new Sessions({
       worldSize: options.worldSize,
+      tokens,
       welcome,
       timeouts,
       logger,
       hooks: {
+        awaits: (rank) => {
+          const intake = this.#training?.intake;
+          return intake?.expects(rank) ? intake.round : undefined;
+        },
         place: (rank, header) => this.#place(rank, header),
-        release: (buffer) => handler.staging.giveBack(buffer),
+        release: (rank, buffer) => {
+          handler.staging.giveBack(buffer);
+          this.#training?.intake.takeBack(rank);
+        },
         message: async (rank, message) => {
           if (message === undefined) throw unexpectedUpdate(rank, this.#training?.intake);
           await this.onReceive(rank, message.code, message.payload);
         },
-        joined: joining,
+        joined: (rank, round) => {
+          joining();
+          const exchange = this.#exchange;
+          if (!exchange?.intake.expects(rank)) return;
+          if (exchange instanceof Training && exchange.intake.round === round) return;
+          this.#activate(rank);
+        },
+        away: (rank, reason) => {
+          if (isOver()) return;
+          logger.warn(`Lost the connection of rank ${rank}, which may come back: ${reason}`);
+          this.#tell({ type: "client-away", rank, reason });
+          joining();
+        },
         lost: (rank, reason) => {
           this.#exchange?.intake.settle(rank, "dropped", reason);
           // After the last round a client goes as it should.
-          if (this.#rounds.length === options.rounds) return;
+          if (isOver()) return;
           logger.warn(`Lost rank ${rank}: ${reason}`);
           this.#tell({ type: "client-lost", rank, reason });
           joining();
         },
         forgiven: (rank, { fault, message }) => {
-          if (this.#training !== undefined) this.#training.refused++;
+          this.#refused++;
           logger.warn(message);
           this.#tell({ type: "update-refused", rank, fault, message });
         },
@@ -301,51 +340,71 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     return await this.handler.staging.lend();
   }
 
-  /** Waits for the group to fill, or for enough of it when the time is up. */
-  async #gather(): Promise<void> {
-    const { sessions: { group }, signal, logger } = this.#open();
+  /** Goes on from a checkpoint: the handler takes its parameters. */
+  async #resume(checkpoint: Checkpoint): Promise<SavedRun> {
+    const saved = await readSavedRun(checkpoint, this.handler);
+    this.handler.parameters = checkpoint.parameters;
+    return saved;
+  }
+
+  /** Waits for the group to fill, or for enough of it when the time is up; of a resumed run, for those who were there. */
+  async #gather(before?: number): Promise<void> {
+    const { sessions: { seats } } = this.#open();
+    const { minClients, worldSize } = this.options;
+    const expected = before ?? worldSize - 1;
+    const enough = minClients ?? (before === undefined ? expected : 1);
+    await this.#joined(expected, enough, "Cannot begin");
+    for (const rank of seats.away) seats.giveUp(rank);
+  }
+
+  /** Waits until so many have joined, or for the join time-out, when `enough` will do. */
+  async #joined(expected: number, enough: number, trouble: string): Promise<void> {
+    const { sessions: { seats: { group } }, signal, logger } = this.#open();
     const { joinSeconds: seconds } = this.timeouts;
-    const expected = this.options.worldSize - 1;
     const late = () =>
-      new DeadlineError(`Cannot begin: ${group.progress}; gave up after ${seconds} seconds`);
+      new DeadlineError(`${trouble}: ${group.progress}; gave up after ${seconds} seconds`);
     const waiting = new AbortController();
     try {
       await within(group.joined(expected, waiting.signal), { seconds, signal, late });
     } catch (error) {
-      const enough = this.options.minClients ?? expected;
       if (!(error instanceof DeadlineError) || group.ranks.length < enough) throw error;
-      logger.warn(`Beginning with ${group.progress}`);
+      logger.warn(`Going on with ${group.progress}`);
     } finally {
       waiting.abort();
     }
   }
 
+  /** Waits until somebody is there, or expected back. */
+  async #somebody(): Promise<readonly Rank[]> {
+    const { sessions: { seats }, logger } = this.#open();
+    if (seats.ranks.length === 0) {
+      const { rounds } = this.options;
+      const trouble = `All clients are gone after ${this.#rounds.length} of ${rounds} rounds`;
+      logger.warn(`${trouble}; waiting for one to come back`);
+      await this.#joined(this.options.minClients ?? 1, 1, trouble);
+    }
+    return seats.ranks;
+  }
+
   async #round(round: number): Promise<void> {
-    const { handler, options: { rounds, worldSize } } = this;
+    const { handler } = this;
     const { sessions } = this.#open();
     const began = performance.now();
     const before = sessions.bytes;
-    const { ranks } = sessions.group;
-    if (ranks.length === 0) {
-      throw new ConnectionClosedError(
-        `Cannot go on: all clients are gone after ${round - 1} of ${rounds} rounds`,
-      );
-    }
-    const cohort = handler.selectClients(round, ranks, worldSize - 1);
-    this.#tell({ type: "round-started", round, rounds, cohort });
-    handler.beginRound(round);
-    const training = await this.#exchangeIn(new Training(round, cohort, handler.staging.size));
+    this.#refused = 0;
+    const { training, tries } = await this.#train(round);
     handler.updateModel();
     const evaluation = await this.#evaluate(round);
     this.#final = evaluation;
     const after = sessions.bytes;
-    const { intake, trainLoss, refused } = training;
+    const { intake, trainLoss } = training;
     const report: RoundReport = {
       round,
       cohort: intake.cohort,
       received: intake.count("received"),
       dropped: intake.count("dropped"),
-      refused,
+      refused: this.#refused,
+      tries,
       losses: intake.losses,
       ...(evaluation && { loss: evaluation.loss }),
       ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
@@ -357,6 +416,60 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     this.#rounds.push(report);
     this.#logRound(report);
     this.#tell({ type: "round-ended", report });
+  }
+
+  /** Has a cohort train, and a fresh one again while too few have answered. */
+  async #train(round: number): Promise<{ training: Training; tries: number }> {
+    const { handler, options } = this;
+    const { logger } = this.#open();
+    const numClients = options.worldSize - 1;
+    const most = options.roundTries ?? DEFAULT_ROUND_TRIES;
+    for (let tries = 1;; tries++) {
+      const ranks = await this.#somebody();
+      const cohort = handler.selectClients(round, ranks, numClients, tries - 1);
+      this.#tell({ type: "round-started", round, rounds: options.rounds, cohort });
+      handler.beginRound(round);
+      const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
+      const training = new Training(round, cohort, handler.staging.size, enough);
+      await this.#exchangeIn(training);
+      const received = training.intake.count("received");
+      const quorum = Math.max(1, Math.ceil(enough * (options.quorum ?? DEFAULT_QUORUM)));
+      if (received >= quorum) return { training, tries };
+      const trouble =
+        `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
+      if (tries === most) throw new DeadlineError(`${trouble}, after ${tries} tries`);
+      logger.warn(`${trouble}: trying again`);
+      this.#tell({ type: "round-retried", round, received, quorum });
+    }
+  }
+
+  /** Keeps the run as it stands, where that was asked for. */
+  async #keep(): Promise<void> {
+    const { handler, options: { checkpoints, notes = {} } } = this;
+    if (checkpoints === undefined) return;
+    const round = this.#rounds.length;
+    const last = this.#rounds.at(-1);
+    const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
+    const state: SavedRun = {
+      format: "fedlab.checkpoint/1",
+      run: this.#name,
+      seed: handler.seed,
+      strategy: handler.strategyName,
+      tokens: this.#open().sessions.seats.tokens,
+      rounds: this.#rounds,
+      ...(this.#final && { final: this.#final }),
+      seconds: (performance.now() - this.#began) / 1000,
+      notes,
+    };
+    const { manifest, parameters } = handler;
+    const path = await checkpoints.save({
+      manifest,
+      parameters,
+      round,
+      state: { ...state },
+      ...(score !== undefined && { score }),
+    });
+    this.#tell({ type: "checkpoint", round, path });
   }
 
   async #exchangeIn<Exchange extends Training | Evaluation>(exchange: Exchange): Promise<Exchange> {
@@ -376,7 +489,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
 
   /** The server's own evaluation, or else the clients'. */
   async #evaluate(round: number): Promise<EvaluateResult | undefined> {
-    const { sessions: { group }, signal } = this.#open();
+    const { sessions: { seats: { group } }, signal } = this.#open();
     if (this.handler.evaluate !== undefined) return await this.handler.evaluate(signal);
     return (await this.#exchangeIn(new Evaluation(round, group.ranks))).mean;
   }

@@ -8,6 +8,7 @@ import type { Logger, LogOptions } from "../log.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
+import type { Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
 import type { ServerEvent } from "./events.ts";
@@ -24,6 +25,19 @@ export interface ServerTopologyOptions {
   rounds: number;
   /** Number of clients with which the run may begin once the join time-out is over. Default: all of them. */
   minClients?: number;
+  /**
+   * Share of a cohort whose updates a round needs, above 0 and at most 1, and never less than one update. Default 0.5. A round that has fewer at its end is
+   * tried again with a fresh cohort.
+   */
+  quorum?: number;
+  /** How often a round is tried at most before the run stops. Default 3. */
+  roundTries?: number;
+  /** Where the run is kept after each round. Default: nowhere. */
+  checkpoints?: CheckpointStore;
+  /** A checkpoint of this server to go on from; its run's clients are waited for. */
+  resume?: Checkpoint;
+  /** What is kept in each checkpoint besides the run: anything that can be written as JSON. */
+  notes?: Readonly<Record<string, unknown>>;
   /** The transport. Default `"tcp"`. */
   distBackend?: DistBackend;
   /** Log file, in the log's folder: `.txt` is added to it. Default `"serverLog"`; `""` for none. */
@@ -39,6 +53,11 @@ export interface ServerTopologyOptions {
   /** Told of everything that happens, as it happens. */
   onEvent?: (event: ServerEvent) => void;
 }
+
+/** Half of the cohort. */
+export const DEFAULT_QUORUM = 0.5;
+/** Three tries. */
+export const DEFAULT_ROUND_TRIES = 3;
 
 function checkCount(
   name: string,
@@ -71,6 +90,13 @@ export abstract class ServerCommunicationTopology {
     checkCount("rounds", options.rounds, 1);
     if (options.minClients !== undefined) {
       checkCount("minClients", options.minClients, 1, options.worldSize - 1);
+    }
+    if (options.roundTries !== undefined) checkCount("roundTries", options.roundTries, 1);
+    const { quorum = DEFAULT_QUORUM } = options;
+    if (!(quorum > 0 && quorum <= 1)) {
+      throw new RangeError(
+        `Cannot make a server: expected a quorum above 0 and at most 1, got ${quorum}`,
+      );
     }
     this.handler = handler;
     this.timeouts = timeoutsOf(options.timeouts);

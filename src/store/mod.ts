@@ -4,4 +4,10 @@
  * @module
  */
 
-export * from "./safetensors.ts";
+export { type Checkpoint, CheckpointStore, type CheckpointStoreOptions } from "./checkpoint.ts";
+export {
+  encodeSafetensorsHeader,
+  readSafetensors,
+  type StoredModel,
+  writeSafetensors,
+} from "./safetensors.ts";

@@ -78,13 +78,21 @@ export async function writeSafetensors(
   const { manifest, parameters, metadata } = model;
   manifest.check(parameters);
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  const writer = file.writable.getWriter();
-  await writer.write(encodeSafetensorsHeader(manifest, metadata));
-  const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
-  for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
-    await writer.write(bytes.subarray(at, at + WRITE_BYTES));
+  await writeAll(file, encodeSafetensorsHeader(manifest, metadata));
+  await writeAll(file, bytesOf(parameters));
+  // What is renamed over an older file afterwards must be on the disk before.
+  await file.sync();
+}
+
+/** A vector's bytes, as a view. */
+export function bytesOf(vector: ParameterVector): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await file.write(bytes.subarray(at, at + WRITE_BYTES));
   }
-  await writer.close();
 }
 
 const WRITE_BYTES = 4 * 2 ** 20;

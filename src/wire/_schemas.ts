@@ -29,6 +29,7 @@ const worldSize = wholeFrom(2, 0xFFFF_FFFF);
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
 /** Text that ends up in logs and errors: a peer must not break their lines or steer a terminal. */
 const line = (most: number) => v.pipe(text(most), v.transform(oneLine));
+const token = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const tensor = v.instance(Float32Array);
 const metrics = v.record(text(64), finite);
@@ -65,12 +66,17 @@ const SCHEMAS = {
   [MessageCode.Registration]: v.object({
     rank: v.exactOptional(rank),
     worldSize: v.exactOptional(worldSize),
+    token: v.exactOptional(token),
     agent: line(256),
   }),
   [MessageCode.IdAssignment]: v.object({
     rank,
     worldSize,
     rounds: wholeFrom(1, 0xFFFF_FFFF),
+    run: line(64),
+    token,
+    heartbeatSeconds: v.pipe(finite, v.gtValue(0), v.maxValue(1e6)),
+    awaits: v.exactOptional(round),
     seed: wholeFrom(0, 0xFFFF_FFFF),
     strategy: line(64),
     plan,
@@ -85,7 +91,11 @@ const SCHEMAS = {
   }),
   [MessageCode.Heartbeat]: v.object({}),
   [MessageCode.Error]: v.object({ fault: line(64), message: line(4096), fatal: v.boolean() }),
-  [MessageCode.Ready]: v.object({ manifestDigest: digest, numSamples: wholeFrom(1) }),
+  [MessageCode.Ready]: v.object({
+    manifestDigest: digest,
+    numSamples: wholeFrom(1),
+    round: v.exactOptional(round),
+  }),
 } as const;
 
 /**

@@ -146,22 +146,32 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   return pieces;
 }
 
+/** Makes sure that these bytes, at least 4, begin a frame. Throws a `ProtocolError` "bad-magic". */
+export function checkMagic(bytes: Uint8Array): void {
+  const magic = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  if (magic !== MAGIC) {
+    throw new ProtocolError(
+      "bad-magic",
+      `Cannot read the frame: expected it to begin with 46 4c 61 62 ("FLab"), got ${
+        [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
+      }${isTls(bytes) ? ", which is TLS" : ""}`,
+    );
+  }
+}
+
+/** Whether the bytes begin a TLS handshake or alert (RFC 8446, section 5.1). */
+function isTls(bytes: Uint8Array): boolean {
+  return (bytes[0] === 22 || bytes[0] === 21) && bytes[1] === 3;
+}
+
 /**
  * Reads a frame's prefix of {@linkcode PREFIX_BYTES} bytes.
  *
  * Throws a `ProtocolError` "bad-magic", "unsupported-version", "unknown-code" or "frame-too-large".
  */
 export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LIMITS): FrameHeader {
+  checkMagic(prefix);
   const view = new DataView(prefix.buffer, prefix.byteOffset, PREFIX_BYTES);
-  const magic = view.getUint32(0, true);
-  if (magic !== MAGIC) {
-    throw new ProtocolError(
-      "bad-magic",
-      `Cannot read the frame: expected it to begin with 46 4c 61 62 ("FLab"), got ${
-        [...prefix.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
-      }`,
-    );
-  }
   const version = view.getUint16(4, true);
   if (version !== PROTOCOL_VERSION) {
     throw new ProtocolError(

@@ -35,6 +35,8 @@ export interface RegistrationPayload {
   readonly rank?: number;
   /** The world size the client was told of, the server included; compared with the server's. */
   readonly worldSize?: number;
+  /** The session token of an earlier connection in the same run: the client wants its rank back. */
+  readonly token?: string;
   /** The client's software and version, for the server's log. */
   readonly agent: string;
 }
@@ -59,6 +61,14 @@ export interface IdAssignmentPayload {
   readonly worldSize: number;
   /** Number of rounds of the run. */
   readonly rounds: number;
+  /** The run's name: what a client knows of another run is worth nothing in this one. */
+  readonly run: string;
+  /** The session token with which the client gets its rank back after a lost connection; a secret between the two. */
+  readonly token: string;
+  /** Seconds between signs of life on an idle connection. */
+  readonly heartbeatSeconds: number;
+  /** The round for which the server still awaits this rank's update; absent when it awaits none. */
+  readonly awaits?: number;
   /** The run's seed. */
   readonly seed: number;
   /** Name of the aggregation algorithm. */
@@ -79,6 +89,8 @@ export interface ReadyPayload {
   readonly manifestDigest: string;
   /** Number of its training samples, at least 1. */
   readonly numSamples: number;
+  /** The round that the client is training in or has trained for; its update follows without being asked for. */
+  readonly round?: number;
 }
 
 /** `ParameterUpdate`, both ways. */

@@ -1,0 +1,53 @@
+import type { ClientBackendHandler, TrainPlan, TrainResult } from "../train/handler.ts";
+
+/** Aborts a training whose round is over on the server's side. */
+class RoundOverError extends Error {}
+
+/** One round's training, which goes on whether the connection holds or not. */
+export class Work {
+  /** The round it is for. */
+  readonly round: number;
+  /** Resolves when the training is done; rejects with the handler's error, and never resolves once it was given up. */
+  readonly trained: Promise<void>;
+  readonly #ended: Promise<unknown>;
+  readonly #over = new AbortController();
+  #result: TrainResult | undefined;
+  #isTold = false;
+
+  constructor(
+    handler: ClientBackendHandler,
+    plan: TrainPlan,
+    signal: AbortSignal | undefined,
+  ) {
+    this.round = plan.round;
+    const { signal: over } = this.#over;
+    const training = handler.train(plan, signal ? AbortSignal.any([signal, over]) : over);
+    this.#ended = training.then((result) => this.#result = result, () => {});
+    this.trained = training.then(() => {}, (error) => {
+      if (error instanceof RoundOverError) return new Promise<void>(() => {});
+      throw error;
+    });
+    this.trained.catch(() => {});
+  }
+
+  /** What came of it, once it is done. */
+  get result(): TrainResult | undefined {
+    return this.#result;
+  }
+
+  /** Whether the outcome was seen: it counts once. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
+  /** The outcome was seen. */
+  tell(): void {
+    this.#isTold = true;
+  }
+
+  /** Gives the training up, and waits until the handler is free again. */
+  async stop(): Promise<void> {
+    this.#over.abort(new RoundOverError("The round is over"));
+    await this.#ended;
+  }
+}

@@ -1,0 +1,136 @@
+import { ConnectionClosedError, errorMessage } from "../errors.ts";
+import type { Channel, Listener } from "./transport.ts";
+
+// Shares of this size leave little in flight, so that it stays in the cache: over loopback a large vector moves a third faster than in one piece.
+const WRITE_BYTES = 768 * 1024;
+const READ_BYTES = 256 * 1024;
+
+/** What TCP and TLS connections have in common. */
+type Socket = Deno.Conn<Deno.NetAddr>;
+
+function formatAddress({ hostname, port }: Deno.NetAddr): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** A channel over a socket of Deno. */
+export class SocketChannel implements Channel {
+  readonly remote: string;
+  readonly #connection: Socket;
+  readonly #words: (cause: unknown) => string;
+  #closed = false;
+
+  /** Takes a socket over. `words` says what an error of the socket means. */
+  constructor(name: string, connection: Socket, words = errorMessage) {
+    this.#connection = connection;
+    this.#words = words;
+    this.remote = `${name} ${formatAddress(connection.remoteAddr)}`;
+  }
+
+  async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    try {
+      return await this.#connection.read(into.subarray(0, READ_BYTES));
+    } catch (cause) {
+      throw this.#lost(cause);
+    }
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      let at = 0;
+      while (at < bytes.length) {
+        at += await this.#connection.write(bytes.subarray(at, at + WRITE_BYTES));
+      }
+    } catch (cause) {
+      throw this.#lost(cause);
+    }
+  }
+
+  async closeWrite(): Promise<void> {
+    try {
+      await this.#connection.closeWrite();
+    } catch (cause) {
+      throw this.#lost(cause);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+  }
+
+  #lost(cause: unknown): Error {
+    const why = this.#closed ? "it was closed on this side" : this.#words(cause);
+    return new ConnectionClosedError(`Lost the connection to ${this.remote}: ${why}`, { cause });
+  }
+}
+
+/** Accepts sockets as channels. */
+export class SocketListener<Connection extends Socket> implements Listener {
+  readonly address: string;
+  readonly #listener: Deno.Listener<Connection, Deno.NetAddr>;
+  readonly #channelOf: (connection: Connection) => Channel;
+  #closed = false;
+
+  /** Takes a listener over, and makes a channel of each socket that it accepts. */
+  constructor(
+    listener: Deno.Listener<Connection, Deno.NetAddr>,
+    channelOf: (connection: Connection) => Channel,
+  ) {
+    this.#listener = listener;
+    this.#channelOf = channelOf;
+    this.address = formatAddress(listener.addr);
+  }
+
+  async accept(): Promise<Channel | null> {
+    while (!this.#closed) {
+      let connection: Connection | undefined;
+      try {
+        connection = await this.#listener.accept();
+        return this.#channelOf(connection);
+      } catch (error) {
+        // A peer that is gone again before it was accepted ends only itself.
+        try {
+          connection?.close();
+        } catch { /* it was closed already */ }
+        if (this.#closed || error instanceof Deno.errors.BadResource) return null;
+        if (connection === undefined && !isPeerError(error)) throw error;
+      }
+    }
+    return null;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+}
+
+function isPeerError(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.NotConnected;
+}
+
+/** The one-line error of a connection or listener that could not be had. */
+export function explain(action: string, address: string, cause: unknown): Error {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return new Error(
+      `Cannot ${action} ${address}: the port is in use, choose another or stop what holds it`,
+      { cause },
+    );
+  }
+  if (cause instanceof Deno.errors.NotCapable) {
+    return new Error(`Cannot ${action} ${address}: run Deno with --allow-net=${address}`, {
+      cause,
+    });
+  }
+  if (cause instanceof Deno.errors.ConnectionRefused) {
+    return new ConnectionClosedError(`Cannot ${action} ${address}: no server answers there`, {
+      cause,
+    });
+  }
+  return new ConnectionClosedError(`Cannot ${action} ${address}: ${errorMessage(cause)}`, {
+    cause,
+  });
+}

@@ -1,0 +1,94 @@
+/** A TCP proxy between a client and a server, which a test can cut. */
+export class Proxy implements AsyncDisposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #target: number;
+  readonly #open = new Set<Deno.TcpConn>();
+  readonly #accepting: Promise<void>;
+  readonly #pumps = new Set<Promise<void>>();
+  #isShut = false;
+
+  /** Forwards to a port of this machine. */
+  constructor(target: number) {
+    this.#target = target;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#accepting = this.#accept();
+  }
+
+  /** Where to connect. */
+  get address(): string {
+    return `127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  /** Number of connections that are open, in pairs. */
+  get connections(): number {
+    return this.#open.size / 2;
+  }
+
+  /** Ends every connection at once, in the middle of whatever was going through. */
+  cut(): void {
+    for (const connection of this.#open) close(connection);
+    this.#open.clear();
+  }
+
+  /** While it is shut, new connections are ended at once. */
+  set isShut(isShut: boolean) {
+    this.#isShut = isShut;
+    if (isShut) this.cut();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.cut();
+    await this.#accepting;
+    await Promise.all(this.#pumps);
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const near of this.#listener) {
+        if (this.#isShut) {
+          near.close();
+          continue;
+        }
+        const pump = this.#join(near).finally(() => this.#pumps.delete(pump));
+        this.#pumps.add(pump);
+      }
+    } catch { /* it was closed */ }
+  }
+
+  async #join(near: Deno.TcpConn): Promise<void> {
+    let far: Deno.TcpConn;
+    try {
+      far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+    } catch {
+      return close(near);
+    }
+    this.#open.add(near).add(far);
+    await Promise.all([pump(near, far), pump(far, near)]);
+    for (const connection of [near, far]) {
+      this.#open.delete(connection);
+      close(connection);
+    }
+  }
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch { /* it is closed */ }
+}
+
+async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  try {
+    for (;;) {
+      const count = await from.read(buffer);
+      if (count === null) return await to.closeWrite();
+      for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
+    }
+  } catch {
+    /* one side is gone: so is the other */
+    close(from);
+    close(to);
+  }
+}

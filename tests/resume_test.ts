@@ -1,0 +1,87 @@
+import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import type { RunReport } from "../mod.ts";
+import { inFolder, runCommand, startCommand } from "./_command.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const ROUNDS = 6;
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+function startClients(address: string, folder: string): ReturnType<typeof startCommand>[] {
+  return [1, 2].map((rank) =>
+    startCommand(
+      "client",
+      ["--server", address, "--rank", `${rank}`, "--part", `${rank}/2`],
+      folder,
+    )
+  );
+}
+
+async function readReport(folder: string): Promise<RunReport> {
+  return JSON.parse(await Deno.readTextFile(`${folder}/run/report.json`));
+}
+
+/** A run whose server is killed after the given rounds, and started again to go on. */
+async function runWithKills(kills: number[], folder: string): Promise<RunReport> {
+  const address = `127.0.0.1:${freePort()}`;
+  const settings = ["--world-size", "3", "--rounds", `${ROUNDS}`, "--seed", "7", "--epochs", "3"];
+  let server = startCommand(
+    "server",
+    ["--listen", address, "--out", `${folder}/run`, ...settings],
+    folder,
+  );
+  const clients = startClients(address, folder);
+  for (const round of kills) {
+    await server.said(new RegExp(`Round ${round} of ${ROUNDS}`));
+    server.process.kill("SIGKILL");
+    await server.outcome;
+    server = startCommand("server", ["--resume", `${folder}/run`], folder);
+  }
+  const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
+  assertEquals(
+    outcomes.map(({ code }) => code),
+    [0, 0, 0],
+    outcomes.map(({ stderr }) => stderr).join("\n---\n"),
+  );
+  return await readReport(folder);
+}
+
+Deno.test("a server that is killed and resumed twice ends with the model of an unbroken run", async () => {
+  let digest = "";
+  await inFolder(async (folder) => {
+    const report = await runWithKills([], folder);
+    digest = report.modelDigest;
+  });
+  await inFolder(async (folder) => {
+    const report = await runWithKills([2, 4], folder);
+    assertEquals(report.modelDigest, digest);
+    assertEquals(report.rounds.map(({ round, received }) => [round, received]), [
+      [1, 2],
+      [2, 2],
+      [3, 2],
+      [4, 2],
+      [5, 2],
+      [6, 2],
+    ]);
+  });
+});
+
+Deno.test("resuming a folder without a whole checkpoint is one line and status 1", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/run/checkpoints`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/run/checkpoints/round-000003.safetensors`, "torn");
+    const { code, stderr } = await runCommand("server", ["--resume", "run"], folder);
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /round-000003\.safetensors: expected at least 8 bytes, got 4; passing it over/,
+    );
+    assertMatch(
+      stderr,
+      /error: Cannot resume from run: expected a whole checkpoint in run\/checkpoints/,
+    );
+  }));
