@@ -6,6 +6,7 @@
  * @module
  */
 
+export * from "./src/auth/mod.ts";
 export * from "./src/client/mod.ts";
 export * from "./src/data/mod.ts";
 export * from "./src/errors.ts";

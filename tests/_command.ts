@@ -64,9 +64,10 @@ export function taskArguments(task: keyof typeof config.tasks): string[] {
 
 /** Starts a task's command in a folder of its own. */
 export function startCommand(
-  task: "demo" | "server" | "client",
+  task: "demo" | "server" | "client" | "keygen",
   args: string[],
   cwd: string,
+  env: Record<string, string> = {},
 ): RunningCommand {
   const own = taskArguments(task).map((arg) => arg.startsWith("src/") ? `${ROOT}/${arg}` : arg);
   const process = new Deno.Command(Deno.execPath(), {
@@ -75,14 +76,14 @@ export function startCommand(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).spawn();
   return new RunningCommand(process);
 }
 
 /** Runs a task's command to its end. */
 export function runCommand(
-  task: "demo" | "server" | "client",
+  task: "demo" | "server" | "client" | "keygen",
   args: string[],
   cwd: string,
 ): Promise<Outcome> {

@@ -1,4 +1,4 @@
-/** A TCP proxy between a client and a server, which a test can cut. */
+/** A TCP proxy between a client and a server, which a test can cut, slow down and hold up. */
 export class Proxy implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #target: number;
@@ -6,6 +6,10 @@ export class Proxy implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   readonly #pumps = new Set<Promise<void>>();
   #isShut = false;
+  /** Milliseconds that each piece of at most 64 KiB is held back: a slow line. */
+  delayMillis = 0;
+  /** While it is set, nothing goes through though all stays open: a half-open connection. */
+  #held: Promise<void> | undefined;
 
   /** Forwards to a port of this machine. */
   constructor(target: number) {
@@ -36,6 +40,11 @@ export class Proxy implements AsyncDisposable {
     if (isShut) this.cut();
   }
 
+  /** Holds everything up until the promise resolves. */
+  hold(until: Promise<void>): void {
+    this.#held = until.finally(() => this.#held = undefined);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     this.cut();
@@ -64,10 +73,29 @@ export class Proxy implements AsyncDisposable {
       return close(near);
     }
     this.#open.add(near).add(far);
-    await Promise.all([pump(near, far), pump(far, near)]);
+    await Promise.all([this.#pump(near, far), this.#pump(far, near)]);
     for (const connection of [near, far]) {
       this.#open.delete(connection);
       close(connection);
+    }
+  }
+
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      for (;;) {
+        const count = await from.read(buffer);
+        if (this.delayMillis > 0) {
+          await new Promise((resolve) => setTimeout(resolve, this.delayMillis));
+        }
+        await this.#held;
+        if (count === null) return await to.closeWrite();
+        for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
+      }
+    } catch {
+      /* one side is gone: so is the other */
+      close(from);
+      close(to);
     }
   }
 }
@@ -76,19 +104,4 @@ function close(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch { /* it is closed */ }
-}
-
-async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-  const buffer = new Uint8Array(64 * 1024);
-  try {
-    for (;;) {
-      const count = await from.read(buffer);
-      if (count === null) return await to.closeWrite();
-      for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
-    }
-  } catch {
-    /* one side is gone: so is the other */
-    close(from);
-    close(to);
-  }
 }

@@ -9,17 +9,16 @@ import { Buffer } from "node:buffer";
 import { createHmac, createPublicKey, verify } from "node:crypto";
 import {
   answerChallenge,
-  type ChallengePayload,
   checkProof,
   type Credential,
   type Gatekeeper,
   generateKeyPair,
   makeChallenge,
-  type ProofPayload,
   readAllowedKeys,
   readPrivateKey,
   writePrivateKey,
 } from "../src/auth/mod.ts";
+import type { ChallengePayload, ProofPayload } from "../src/wire/messages.ts";
 import { ProtocolError } from "../src/errors.ts";
 import { inFolder } from "./_command.ts";
 

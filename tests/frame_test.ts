@@ -74,6 +74,15 @@ const MESSAGES: readonly Message[] = [
   { code: MessageCode.Heartbeat, payload: {} },
   { code: MessageCode.Error, payload: { fault: "non-finite", message: "NaN", fatal: false } },
   { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 1 } },
+  {
+    code: MessageCode.Challenge,
+    payload: { nonce: DIGEST, methods: ["ed25519", "token"], server: "a server", run: "a-run" },
+  },
+  { code: MessageCode.Proof, payload: { method: "token", signature: DIGEST } },
+  {
+    code: MessageCode.Proof,
+    payload: { method: "ed25519", publicKey: "A".repeat(43), signature: DIGEST + DIGEST },
+  },
 ];
 
 /** The whole frame in one aligned buffer. */
@@ -534,7 +543,7 @@ Deno.test("decodePrefix() refuses another version and another code", () => {
     () => decodePrefix(prefix({ version: 2 })),
   );
   assertFault("unsupported-version", "got 256", () => decodePrefix(prefix({ version: 0x100 })));
-  assertFault("unknown-code", "from 0 to 9, got 10", () => decodePrefix(prefix({ code: 10 })));
+  assertFault("unknown-code", "from 0 to 11, got 12", () => decodePrefix(prefix({ code: 12 })));
   assertFault("unknown-code", "got 65535", () => decodePrefix(prefix({ code: 0xFFFF })));
 });
 

@@ -113,6 +113,24 @@ const EXAMPLES: readonly Message[] = [
     },
   },
   { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 60, round: 4 } },
+  {
+    code: MessageCode.Challenge,
+    payload: {
+      nonce: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+      methods: ["ed25519"],
+      server: "localhost",
+      run: "example",
+    },
+  },
+  {
+    code: MessageCode.Proof,
+    payload: {
+      method: "ed25519",
+      publicKey: "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE",
+      signature:
+        "46987d15b70ab2beb037298ce74ad83c13987da7d7387813c0b5140199f8628512783564608e6ec7d0f71d1edf87fc1d60c5e162e6420d15a5375f2f6b8da30b",
+    },
+  },
 ];
 
 /** Every name, which the compiler keeps complete. */

@@ -1,4 +1,4 @@
-import type { AuthMethod, ChallengePayload } from "./payloads.ts";
+import type { AuthMethod, ChallengePayload } from "../wire/messages.ts";
 
 const CONTEXT = "fedlab-auth-v1";
 

@@ -6,7 +6,7 @@
 
 import { ProtocolError } from "../errors.ts";
 import { signedBytes } from "./_signed_bytes.ts";
-import type { AuthMethod, ChallengePayload, ProofPayload } from "./payloads.ts";
+import type { AuthMethod, ChallengePayload, ProofPayload } from "../wire/messages.ts";
 import { checkToken } from "./token.ts";
 
 /** What a client proves its identity with. Neither the private key nor the token ever travels. */

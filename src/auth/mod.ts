@@ -13,5 +13,4 @@ export {
   type ReadPrivateKeyOptions,
   writePrivateKey,
 } from "./key_pair.ts";
-export * from "./payloads.ts";
 export * from "./token.ts";

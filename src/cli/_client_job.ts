@@ -47,7 +47,9 @@ export async function clientData(choice: DataChoice): Promise<{ train: Dataset; 
 /** Runs a client that trains with tfjs, to the end of its run. */
 export async function runClientJob(
   job: ClientJob,
-  options: { signal?: AbortSignal; onEvent?: (event: ClientEvent) => void },
+  options:
+    & { signal?: AbortSignal; onEvent?: (event: ClientEvent) => void }
+    & Pick<ClientTopologyOptions, "distBackend" | "credential" | "serverName">,
 ): Promise<void> {
   const { train, test } = await clientData(job.data);
   using log = openLog({ loggerName: "tfjs", ...job.topology.log });
@@ -57,7 +59,7 @@ export async function runClientJob(
     logger: log.logger,
     ...(test && { testData: test }),
   });
-  const { onEvent, signal } = options;
-  const client = new ClientSyncTop(handler, { ...job.topology, ...(onEvent && { onEvent }) });
+  const { signal, ...own } = options;
+  const client = new ClientSyncTop(handler, { ...job.topology, ...own });
   await client.run(signal ? { signal } : {});
 }

@@ -8,15 +8,17 @@ import {
   part,
   type TimeoutFlags,
   timeoutsFrom,
+  UsageError,
   whole,
   withCommon,
   withTimeouts,
 } from "./_options.ts";
 import { toJson } from "./_run_folder.ts";
+import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ClientFlags extends TimeoutFlags {
+interface ClientFlags extends TimeoutFlags, ClientSecurityFlags {
   server: string;
   rank?: number;
   worldSize?: number;
@@ -75,6 +77,10 @@ export function clientCommand(context: CommandContext): Command {
       "run this module, which calls defineClient(), in place of the built-in client",
     )
     .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
+    .option("--tls", "talk TLS to a server whose CA this machine trusts", false)
+    .option("--tls-ca <file>", "talk TLS, and trust this CA (PEM)")
+    .option("--key <file>", "private key that proves who this client is (see keygen)")
+    .option("--server-name <name>", "name that the server must have when it asks for a proof")
     .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
@@ -112,8 +118,13 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
       report.rounds.push({ round, numSamples, steps, loss, seconds });
     }
   };
-  if (flags.module === undefined) await runClientJob(job, { signal, onEvent });
-  else await runModule(flags.module, job, signal, onEvent);
+  const security = await clientSecurity(flags);
+  if (flags.module === undefined) await runClientJob(job, { signal, onEvent, ...security });
+  else if (security.distBackend !== "tcp" || security.credential !== undefined) {
+    throw new UsageError(
+      "expected no --tls, --tls-ca, --key or FEDLAB_TOKEN with --module: the module decides",
+    );
+  } else await runModule(flags.module, job, signal, onEvent);
   report.seconds = (performance.now() - began) / 1000;
   if (flags.json !== undefined) await Deno.writeTextFile(flags.json, toJson(report));
 }

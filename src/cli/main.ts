@@ -12,6 +12,7 @@ import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
 import { demoCommand } from "./demo.ts";
 import { Command, CommanderError } from "./deps.ts";
+import { keygenCommand } from "./keygen.ts";
 import { serverCommand } from "./server.ts";
 
 /** Exit statuses of a process that a signal ended. */
@@ -35,7 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => printError(text.trimEnd()),
     });
-  for (const make of [demoCommand, serverCommand, clientCommand, benchCommand]) {
+  for (const make of [demoCommand, serverCommand, clientCommand, benchCommand, keygenCommand]) {
     program.addCommand(make({ signal: stop.signal }).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {

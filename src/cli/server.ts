@@ -1,6 +1,6 @@
 import { loadDataset } from "../data/load.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { type Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
 import {
@@ -18,12 +18,13 @@ import {
 } from "./_options.ts";
 import { buildServer, type ServerJob } from "./_server_job.ts";
 import { makeRunFolder } from "./_run_folder.ts";
+import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ServerFlags extends TrainFlags, TimeoutFlags {
-  listen: string;
+interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags {
+  serverName: string;
   worldSize?: number;
   rounds: number;
   minClients?: number;
@@ -95,6 +96,14 @@ export function serverCommand(context: CommandContext): Command {
       choice("--evaluate <who>", "who evaluates after a round", ["server", "clients"], "server"),
     )
     .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
+    .option("--tls-cert <file>", "certificate (PEM): talk TLS")
+    .option("--tls-key <file>", "private key of the certificate (PEM)")
+    .option(
+      "--allow-keys <file>",
+      "public keys of the clients that may join, one a line (see keygen)",
+    )
+    .option("--server-name <name>", "name that clients sign with", DEFAULT_SERVER_NAME)
+    .option("--insecure", "let everyone join who reaches the address, loopback or not", false)
     .option("--logger-file <name>", "log file, in the folder log", "serverLog")
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
@@ -118,6 +127,7 @@ async function runServer(
       `expected --min-clients below the world size of ${worldSize}, got ${minClients}`,
     );
   }
+  const security = await serverSecurity(flags);
   const { train, test } = await loadDataset(flags.data, { dataDir: flags.dataDir });
   const logger = { warn: printError };
   await using server = await buildServer({
@@ -136,6 +146,8 @@ async function runServer(
     : { path: given.resume, files: [] };
   const shown = new RunProgress();
   const topology = new ServerSyncTop(server.handler, {
+    ...security,
+    serverName: flags.serverName,
     listen: flags.listen,
     worldSize,
     rounds: flags.rounds,

@@ -1,3 +1,4 @@
+import { answerChallenge } from "../auth/challenge.ts";
 import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
@@ -8,7 +9,7 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
 import { VERSION } from "../version.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload } from "../wire/messages.ts";
+import type { IdAssignmentPayload, Message } from "../wire/messages.ts";
 import type { ClientCommunicationTopology, ClientTopologyOptions } from "./topology.ts";
 
 const FIRST_RETRY_MILLIS = 100;
@@ -78,30 +79,19 @@ export async function join(
       agent: `fedlab-deno/${VERSION}`,
     },
   });
-  const received = await connection.receive({
-    place: (header) => {
-      throw new ProtocolError(
-        "unexpected-code",
-        `Cannot join: expected IdAssignment, got ${messageName(header.code)}`,
-      );
-    },
-  });
-  if (received?.message === undefined) {
-    throw new ConnectionClosedError(
-      `Lost the connection to ${connection.remote}: it was closed during registration`,
+  let message = await nextMessage(connection);
+  if (message.code === MessageCode.Challenge) {
+    const { credential, serverName } = options;
+    const proof = await answerChallenge(
+      credential,
+      message.payload,
+      serverName === undefined ? {} : { serverName },
     );
+    await connection.send({ code: MessageCode.Proof, payload: proof });
+    message = await nextMessage(connection);
   }
-  const { code, payload } = received.message;
-  if (code === MessageCode.Error) throw remoteError(payload.fault, payload.message);
-  if (code === MessageCode.Exit) {
-    throw new RunOverError(`Cannot join: the server ended the run: ${payload.reason}`);
-  }
-  if (code !== MessageCode.IdAssignment) {
-    throw new ProtocolError(
-      "unexpected-code",
-      `Cannot join: expected IdAssignment, got ${messageName(code)}`,
-    );
-  }
+  if (message.code !== MessageCode.IdAssignment) throw unexpected(message.code);
+  const { payload } = message;
   connection.keepAlive(payload.heartbeatSeconds);
   const isKnown = payload.run === comeback?.run;
   if (!isKnown) {
@@ -118,6 +108,35 @@ export async function join(
     },
   });
   return payload;
+}
+
+/** The server's next message of the registration, which is no refusal. */
+async function nextMessage(connection: Connection): Promise<Message> {
+  const received = await connection.receive({
+    place: (header) => {
+      throw unexpected(header.code);
+    },
+  });
+  const message = received?.message;
+  if (message === undefined) {
+    throw new ConnectionClosedError(
+      `Lost the connection to ${connection.remote}: it was closed during registration`,
+    );
+  }
+  if (message.code === MessageCode.Error) {
+    throw remoteError(message.payload.fault, message.payload.message);
+  }
+  if (message.code === MessageCode.Exit) {
+    throw new RunOverError(`Cannot join: the server ended the run: ${message.payload.reason}`);
+  }
+  return message;
+}
+
+function unexpected(code: MessageCode): ProtocolError {
+  return new ProtocolError(
+    "unexpected-code",
+    `Cannot join: expected IdAssignment, got ${messageName(code)}`,
+  );
 }
 
 /** Builds the model of the run, and makes sure that it is the server's. */

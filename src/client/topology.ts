@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Credential } from "../auth/challenge.ts";
 import type { DistBackend } from "../net/backend.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
@@ -40,6 +41,10 @@ export interface ClientTopologyOptions {
   rank?: Rank;
   /** The transport. Default `"tcp"`. */
   distBackend?: DistBackend;
+  /** What the client proves its identity with, to a server that asks. Default: nothing. */
+  credential?: Credential;
+  /** The name that the server must have when it asks. Default: whichever it says. */
+  serverName?: string;
   /** Log file, in the log's folder: the rank and `.txt` are added to it. Default `"clientLog"`; `""` for none. */
   loggerFile?: string;
   /** Name that the log's lines carry. Default `"client-RANK"`. */

@@ -24,6 +24,8 @@ import type { Channel } from "./transport.ts";
 const READ_AHEAD_BYTES = 64 * 1024;
 /** Frames up to this go out in one write. */
 const JOINED_WRITE_BYTES = 64 * 1024;
+/** What a frame's bytes must come in at, on average, after a grace as long as the silence that is borne. */
+const LEAST_BYTES_PER_SECOND = 16 * 1024;
 
 /** How a connection behaves. */
 export interface ConnectionOptions {
@@ -66,6 +68,8 @@ export class Connection implements AsyncDisposable {
   #lastSent = performance.now();
   #waitingSince: number | undefined;
   #reading: Promise<number | null> | undefined;
+  /** The frame that has begun to come in: its bytes so far, and how long they were waited for. */
+  #incoming: { bytes: number; waitedMillis: number } | undefined;
   #closing = false;
   #closed: Promise<void> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -110,14 +114,16 @@ export class Connection implements AsyncDisposable {
   /**
    * The next message that is not a sign of life, or `null` when the peer has closed its side between two frames. One call at a time.
    *
-   * Rejects with a `ProtocolError` for a frame that breaks the protocol, a `DeadlineError` when the peer is silent for too long, and a
-   * `ConnectionClosedError` when the connection is lost or closed; after any of them the connection is of no more use. A `RangeError` tells of a
+   * Rejects with a `ProtocolError` for a frame that breaks the protocol, a `DeadlineError` when the peer is silent for too long or a frame comes in
+   * below 16 KiB a second after a grace of as long (time in which nothing is read does not count), and a `ConnectionClosedError` when the connection is lost or closed; after any of them the connection is of no more use. A `RangeError` tells of a
    * buffer from `place` that is too short or not aligned.
    */
   async receive(options: ReceiveOptions = {}): Promise<Received | null> {
     if (this.#failure !== undefined || this.#closing) throw this.#failure ?? this.#closedHere();
     for (;;) {
+      this.#incoming = undefined;
       if (!await this.#fill(PREFIX_BYTES)) return null;
+      this.#incoming ??= { bytes: 0, waitedMillis: 0 };
       const prefix = this.#ahead.subarray(this.#aheadStart, this.#aheadStart + PREFIX_BYTES);
       const header = decodePrefix(prefix, this.#limits);
       this.#aheadStart += PREFIX_BYTES;
@@ -207,10 +213,32 @@ export class Connection implements AsyncDisposable {
             } seconds`,
           ),
         );
+      } else if (
+        this.#incoming !== undefined && this.#waitingSince !== undefined &&
+        this.#overdue(now) > silentMillis
+      ) {
+        this.abort(
+          new DeadlineError(
+            `Lost the connection to ${this.remote}: ${this.#incoming.bytes} bytes of a frame's body came in ${
+              Math.round(this.#waited(now)) / 1000
+            } seconds, expected at least ${LEAST_BYTES_PER_SECOND} a second`,
+          ),
+        );
       } else if (this.#pendingWrites === 0 && now - this.#lastSent >= intervalMillis * 0.9) {
         this.send({ code: MessageCode.Heartbeat, payload: {} }).catch(() => {});
       }
     }, intervalMillis);
+  }
+
+  /** Milliseconds that the frame coming in was waited for. */
+  #waited(now: number): number {
+    const current = this.#waitingSince === undefined ? 0 : now - this.#waitingSince;
+    return (this.#incoming?.waitedMillis ?? 0) + current;
+  }
+
+  /** Milliseconds by which the frame coming in is later than its bytes allow. */
+  #overdue(now: number): number {
+    return this.#waited(now) - (this.#incoming?.bytes ?? 0) / LEAST_BYTES_PER_SECOND * 1000;
   }
 
   async #write(pieces: Uint8Array<ArrayBuffer>[]): Promise<void> {
@@ -245,6 +273,9 @@ export class Connection implements AsyncDisposable {
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
+      if (this.#incoming !== undefined && this.#waitingSince !== undefined) {
+        this.#incoming.waitedMillis += performance.now() - this.#waitingSince;
+      }
       this.#waitingSince = undefined;
       this.#reading = undefined;
     }
@@ -258,6 +289,7 @@ export class Connection implements AsyncDisposable {
       this.#aheadStart = 0;
     }
     while (this.#aheadEnd < count) {
+      if (this.#aheadEnd > 0) this.#incoming ??= { bytes: 0, waitedMillis: 0 };
       const got = await this.#read(this.#ahead.subarray(this.#aheadEnd));
       if (got === null) {
         if (this.#aheadEnd === 0) return false;
@@ -275,10 +307,14 @@ export class Connection implements AsyncDisposable {
       this.#aheadStart,
       Math.min(this.#aheadEnd, this.#aheadStart + into.length),
     );
-    if (ahead.length === 0) return await this.#read(into);
-    into.set(ahead);
-    this.#aheadStart += ahead.length;
-    return ahead.length;
+    let got: number | null = ahead.length;
+    if (got === 0) got = await this.#read(into);
+    else {
+      into.set(ahead);
+      this.#aheadStart += got;
+    }
+    if (this.#incoming !== undefined) this.#incoming.bytes += got ?? 0;
+    return got;
   }
 
   async #readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>): Promise<void> {

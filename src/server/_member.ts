@@ -1,3 +1,4 @@
+import { checkProof, type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
@@ -20,22 +21,40 @@ export type Welcome = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token" |
 export interface Registered {
   readonly rank: Rank;
   readonly token: string;
+  /** Who the client has proven to be. */
+  readonly identity: string;
   readonly agent: string;
   readonly numSamples: number;
   /** The round whose update it will send unasked. */
   readonly round: number | undefined;
 }
 
-/** Takes a client through registration: its seat, then the model, then its word that it is ready. */
+/** What a server asks of those who come, and has to give them. */
+export interface Door {
+  readonly gatekeeper: Gatekeeper;
+  readonly serverName: string;
+  readonly welcome: Welcome;
+  /** The round for which the rank's update is awaited. */
+  awaits(rank: Rank): number | undefined;
+}
+
+/** Takes a client through registration: its proof, its seat, then the model, then its word that it is ready. */
 export async function register(
   member: Member,
   seats: Seats<Member>,
-  welcome: Welcome,
-  awaits: (rank: Rank) => number | undefined,
+  { gatekeeper, serverName, welcome, awaits }: Door,
 ): Promise<Registered> {
   const { connection } = member;
   const { agent, ...claim } = await registrationOf(connection);
-  const { rank, token } = seats.claim(member, claim, ({ connection }) => {
+  let identity = "open";
+  // Before the seat is claimed, since that may cost another connection its place.
+  if (gatekeeper.kind !== "open") {
+    const challenge = makeChallenge(gatekeeper, { server: serverName, run: welcome.run });
+    await connection.send({ code: MessageCode.Challenge, payload: challenge });
+    const proof = await expectMessage(connection, MessageCode.Proof);
+    identity = await checkProof(gatekeeper, challenge, proof.payload);
+  }
+  const { rank, token } = seats.claim(member, { ...claim, identity }, ({ connection }) => {
     connection.abort(new ConnectionClosedError("the client has a new connection"));
   });
   member.rank = rank;
@@ -57,7 +76,7 @@ export async function register(
       `Cannot join: expected the manifest digest ${welcome.manifestDigest}, got ${payload.manifestDigest}`,
     );
   }
-  return { rank, token, agent, numSamples: payload.numSamples, round: payload.round };
+  return { rank, token, identity, agent, numSamples: payload.numSamples, round: payload.round };
 }
 
 /** What a client says first. */

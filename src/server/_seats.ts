@@ -3,6 +3,8 @@ import { ProcessGroup, type Rank } from "../net/process_group.ts";
 
 /** What a client that registers says of itself. */
 export interface Claim {
+  /** Who it has proven to be. */
+  readonly identity: string;
   readonly token?: string;
   readonly rank?: Rank;
   readonly worldSize?: number;
@@ -21,6 +23,7 @@ export class Seats<Member> {
   /** The clients that are connected and ready. */
   readonly group: ProcessGroup<Member>;
   readonly #tokens: Map<Rank, string>;
+  readonly #identities = new Map<Rank, string>();
   /** Ranks whose connection is lost, and what ends the wait for them. */
   readonly #away = new Map<Rank, ReturnType<typeof setTimeout> | undefined>();
 
@@ -58,7 +61,7 @@ export class Seats<Member> {
    */
   claim(
     member: Member,
-    { token, rank, worldSize }: Claim,
+    { identity, token, rank, worldSize }: Claim,
     replace: (former: Member) => void,
   ): { rank: Rank; token: string } {
     if (worldSize !== undefined && worldSize !== this.group.worldSize) {
@@ -69,6 +72,13 @@ export class Seats<Member> {
     }
     const own = token === undefined ? undefined : this.rankOf(token);
     if (own !== undefined && token !== undefined) {
+      const before = this.#identities.get(own) ?? identity;
+      if (before !== identity) {
+        throw new ProtocolError(
+          "not-authorized",
+          `Cannot join: rank ${own} was given to another identity`,
+        );
+      }
       const former = this.group.claimant(own);
       if (former !== undefined) {
         this.group.leave(own, former);
@@ -85,8 +95,9 @@ export class Seats<Member> {
   }
 
   /** The client is ready: it counts as joined. */
-  sit(rank: Rank, token: string): void {
+  sit(rank: Rank, token: string, identity: string): void {
     this.#tokens.set(rank, token);
+    this.#identities.set(rank, identity);
     clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.group.ready(rank);
@@ -127,6 +138,7 @@ export class Seats<Member> {
     clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.#tokens.delete(rank);
+    this.#identities.delete(rank);
   }
 
   /** Ends all waiting. */

@@ -7,7 +7,8 @@ import type { Channel, Listener } from "../net/transport.ts";
 import type { FrameHeader } from "../wire/frame.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
-import { type Member, register, type Registered, registrationOf, type Welcome } from "./_member.ts";
+import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
+import { Gate, type PeerLimits } from "./_gate.ts";
 import { Seats } from "./_seats.ts";
 
 /** Faults of one message, after which the client may go on. */
@@ -23,8 +24,6 @@ export class FarewellError extends Error {}
 
 /** What the topology does about what the sessions hear. */
 export interface SessionHooks {
-  /** The round for which the rank's update is awaited. */
-  awaits(rank: Rank): number | undefined;
   /** Says where a body goes; `undefined` refuses it. */
   place(rank: Rank, header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Takes back what `place` gave for the rank. */
@@ -45,7 +44,8 @@ export interface SessionHooks {
 export class Sessions {
   /** Who sits where. */
   readonly seats: Seats<Member>;
-  readonly #welcome: Welcome;
+  readonly #door: Door;
+  readonly #gate: Gate;
   readonly #timeouts: Timeouts;
   readonly #logger: Logger;
   readonly #hooks: SessionHooks;
@@ -59,13 +59,15 @@ export class Sessions {
   constructor(options: {
     worldSize: number;
     tokens: Iterable<readonly [Rank, string]>;
-    welcome: Welcome;
+    door: Door;
+    limits: PeerLimits;
     timeouts: Timeouts;
     logger: Logger;
     hooks: SessionHooks;
   }) {
     this.seats = new Seats(options.worldSize, options.tokens);
-    this.#welcome = options.welcome;
+    this.#door = options.door;
+    this.#gate = new Gate(options.limits);
     this.#timeouts = options.timeouts;
     this.#logger = options.logger;
     this.#hooks = options.hooks;
@@ -156,18 +158,25 @@ export class Sessions {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
     const connection = new Connection(channel, { heartbeatSeconds });
+    const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
+    if ("refused" in admission) {
+      const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
+      if (!admission.isRepeated) this.#logger.warn(reason);
+      return connection.abort(new ConnectionClosedError(reason));
+    }
     const member: Member = { connection, rank: undefined, sending: 0 };
     this.#members.add(member);
     let registered: Registered | undefined;
     let failure: unknown = new ConnectionClosedError("it closed the connection");
     try {
       if (this.#farewell !== undefined) throw await this.#turnAway(connection, this.#farewell);
-      registered = await within(register(member, seats, this.#welcome, this.#hooks.awaits), {
+      registered = await within(register(member, seats, this.#door), {
         seconds,
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
-      const { rank, token, agent, numSamples, round } = registered;
-      seats.sit(rank, token);
+      const { rank, token, identity, agent, numSamples, round } = registered;
+      seats.sit(rank, token, identity);
+      admission.registered();
       this.#logger.info(
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent})`,
       );
@@ -185,6 +194,7 @@ export class Sessions {
       this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
     }
     await connection.close();
+    admission.release();
     this.#members.delete(member);
     this.#past.up += connection.bytesReceived;
     this.#past.down += connection.bytesSent;

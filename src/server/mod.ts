@@ -4,6 +4,7 @@
  * @module
  */
 
+export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./_gate.ts";
 export * from "./events.ts";
 export * from "./handler.ts";
 export type { RoundReport, RunReport } from "./report.ts";

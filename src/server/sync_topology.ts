@@ -16,13 +16,19 @@ import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
 import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_exchange.ts";
+import { peerLimitsOf } from "./_gate.ts";
 import type { Intake } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
 import { readSavedRun, type SavedRun } from "./_saved_run.ts";
 import { FarewellError, Sessions } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, ServerCommunicationTopology } from "./topology.ts";
+import {
+  DEFAULT_QUORUM,
+  DEFAULT_ROUND_TRIES,
+  DEFAULT_SERVER_NAME,
+  ServerCommunicationTopology,
+} from "./topology.ts";
 
 /** The synchronous agreement has no such message. */
 function unexpectedCode(rank: Rank, code: MessageCode): ProtocolError {
@@ -271,14 +277,19 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const sessions: Sessions = new Sessions({
       worldSize: options.worldSize,
       tokens,
-      welcome,
-      timeouts,
-      logger,
-      hooks: {
+      door: {
+        gatekeeper: options.gatekeeper ?? { kind: "open" },
+        serverName: options.serverName ?? DEFAULT_SERVER_NAME,
+        welcome,
         awaits: (rank) => {
           const intake = this.#training?.intake;
           return intake?.expects(rank) ? intake.round : undefined;
         },
+      },
+      limits: peerLimitsOf(options.limits),
+      timeouts,
+      logger,
+      hooks: {
         place: (rank, header) => this.#place(rank, header),
         release: (rank, buffer) => {
           handler.staging.giveBack(buffer);

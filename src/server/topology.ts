@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../log.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
@@ -11,6 +12,7 @@ import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
+import { type PeerLimits, peerLimitsOf } from "./_gate.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 import type { RunReport } from "./report.ts";
@@ -32,6 +34,12 @@ export interface ServerTopologyOptions {
   quorum?: number;
   /** How often a round is tried at most before the run stops. Default 3. */
   roundTries?: number;
+  /** Who may join. Default: everyone who reaches the address. */
+  gatekeeper?: Gatekeeper;
+  /** The server's name, which clients that prove who they are sign with. Default `"fedlab"`. */
+  serverName?: string;
+  /** How many peers the server bears, each limit with its default. */
+  limits?: Partial<PeerLimits>;
   /** Where the run is kept after each round. Default: nowhere. */
   checkpoints?: CheckpointStore;
   /** A checkpoint of this server to go on from; its run's clients are waited for. */
@@ -54,6 +62,8 @@ export interface ServerTopologyOptions {
   onEvent?: (event: ServerEvent) => void;
 }
 
+/** The name of a server that is given none. */
+export const DEFAULT_SERVER_NAME = "fedlab";
 /** Half of the cohort. */
 export const DEFAULT_QUORUM = 0.5;
 /** Three tries. */
@@ -92,12 +102,15 @@ export abstract class ServerCommunicationTopology {
       checkCount("minClients", options.minClients, 1, options.worldSize - 1);
     }
     if (options.roundTries !== undefined) checkCount("roundTries", options.roundTries, 1);
-    const { quorum = DEFAULT_QUORUM } = options;
+    const { quorum = DEFAULT_QUORUM, gatekeeper, serverName = DEFAULT_SERVER_NAME } = options;
+    // A name or a token that is of no use is better found here than when the first client comes.
+    if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
     if (!(quorum > 0 && quorum <= 1)) {
       throw new RangeError(
         `Cannot make a server: expected a quorum above 0 and at most 1, got ${quorum}`,
       );
     }
+    peerLimitsOf(options.limits);
     this.handler = handler;
     this.timeouts = timeoutsOf(options.timeouts);
     this.options = options;

@@ -4,25 +4,31 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { errorMessage } from "../errors.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { bytesOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import {
+  type CheckpointHeader,
+  readCheckpoint,
+  readCheckpointHeader,
+  writeCheckpoint,
+} from "./_checkpoint_file.ts";
+import { isDenied, namesIn, removeUnlocked, syncFolder } from "./_folder.ts";
 
 const FILE = /^round-(\d{6,})\.safetensors$/;
+/** What a process that was killed left half written; a living writer holds a lock on its file. */
 const TEMPORARY = /^\.round-\d{6,}\.[0-9a-f-]{36}\.tmp$/;
 
 /** A run as it stands after a round. */
 export interface Checkpoint {
   /** What the vector holds. */
   readonly manifest: Manifest;
-  /** The global vector. */
+  /** The global vector. It must not change while it is saved. */
   readonly parameters: ParameterVector;
   /** The round after which it stands, from 0. */
   readonly round: number;
   /** What else there is to know of the run; anything that can be written as JSON. */
   readonly state: Readonly<Record<string, unknown>>;
-  /** How good the model is, higher is better; the best one is kept. */
+  /** How good the model is, higher is better; the best one is kept. Not a number counts as none. */
   readonly score?: number;
 }
 
@@ -34,12 +40,20 @@ export interface CheckpointStoreOptions {
   onWarning?: (message: string) => void;
 }
 
+/** A file of the folder and what its header says. */
+interface Listed extends CheckpointHeader {
+  readonly name: string;
+}
+
 /**
- * A folder of checkpoints, one safetensors file each, `round-000012.safetensors`: any reader of the format opens them, and the run's state is in their
- * metadata.
+ * A folder of checkpoints, one safetensors file each, `round-000012.safetensors`: any reader of the format opens them, and the run's state
+ * is in their metadata.
  *
- * A file is written under another name, brought to the disk and renamed, and holds a digest of all that is in it: whatever happens to the process,
- * the newest whole checkpoint is found.
+ * A file is written under another name, brought to the disk and renamed, and holds SHA-256 digests of its header and of its data: whatever
+ * happens to the process, the newest whole checkpoint is found. The newest is the one saved last, not the one of the highest round, so a
+ * run can go on from an earlier round. Files are readable by their owner only, since a state may hold secrets.
+ *
+ * One process writes to a folder at a time; a second one does no harm to whole checkpoints, but each removes what the other no longer keeps.
  *
  * @example
  * ```ts
@@ -57,8 +71,9 @@ export class CheckpointStore {
   readonly folder: string;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
-  /** Scores by round, of files that this store wrote or read. */
-  readonly #scores = new Map<number, number | undefined>();
+  /** Headers by file name, so that a save does not read those that it knows. */
+  readonly #known = new Map<string, Listed>();
+  #sequence = 0;
 
   /** A store in that folder, which is made when the first checkpoint is saved. Throws a `RangeError` for `keep` below 1. */
   constructor(folder: string, options: CheckpointStoreOptions = {}) {
@@ -74,143 +89,162 @@ export class CheckpointStore {
   }
 
   /**
-   * Writes a checkpoint and gives its path; then removes those that are not kept. The ones before it are untouched when it cannot be written.
+   * Writes a checkpoint and gives its path; then removes those that are not kept. One of the same round is replaced.
    *
-   * Rejects with an error of one line that names the folder.
+   * Rejects with a `RangeError` for a round that is no whole number from 0 and for a vector that does not fit the manifest, with a `TypeError`
+   * for a state that cannot be written as a JSON object, and with an `Error` that names the file when it cannot be written. Those before it are then untouched.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
-    const { manifest, parameters, round, state, score } = checkpoint;
-    const name = `round-${String(round).padStart(6, "0")}`;
-    const temporary = `${this.folder}/.${name}.${crypto.randomUUID()}.tmp`;
-    const path = `${this.folder}/${name}.safetensors`;
-    const text = JSON.stringify(state);
+    const { manifest, parameters, round, score } = checkpoint;
+    if (!Number.isSafeInteger(round) || round < 0) {
+      throw new RangeError(
+        `Cannot save a checkpoint: expected a round that is a whole number from 0, got ${round}`,
+      );
+    }
+    manifest.check(parameters);
+    const stateText = stringify(checkpoint.state);
+    const name = nameOf(round);
+    const path = `${this.folder}/${name}`;
+    const temporary = `${this.folder}/.round-${padded(round)}.${crypto.randomUUID()}.tmp`;
     try {
       await Deno.mkdir(this.folder, { recursive: true });
-      await this.#removeTemporary();
-      await writeSafetensors(temporary, {
+      await removeUnlocked(this.folder, TEMPORARY);
+      const others = await this.#list();
+      this.#sequence = Math.max(this.#sequence, ...others.map(({ sequence }) => sequence)) + 1;
+      const header = {
         manifest,
-        parameters,
-        metadata: {
-          round: String(round),
-          state: text,
-          ...(score !== undefined && { score: String(score) }),
-          digest: await digestOf(checkpoint, text),
-        },
-      });
-      await Deno.rename(temporary, path);
-      await syncFolder(this.folder);
+        round,
+        sequence: this.#sequence,
+        ...(score !== undefined && !Number.isNaN(score) && { score }),
+      };
+      const rename = () => Deno.rename(temporary, path);
+      await writeCheckpoint(temporary, { ...header, parameters, stateText }, rename);
+      this.#known.set(name, { ...header, name });
     } catch (cause) {
       await Deno.remove(temporary).catch(() => {});
-      throw new Error(`Cannot write a checkpoint in ${this.folder}: ${errorMessage(cause)}`, {
-        cause,
-      });
+      throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
     }
-    this.#scores.set(round, score);
-    await this.#prune();
+    await syncFolder(this.folder);
+    await this.#prune().catch((error: unknown) => {
+      this.#warn(`Cannot tidy checkpoints in ${this.folder}: ${errorMessage(error)}`);
+    });
     return path;
   }
 
-  /** The newest whole checkpoint; those that are torn, altered or foreign are passed over with a warning. */
+  /**
+   * The newest whole checkpoint, or nothing; those that are torn, altered or foreign are passed over with a warning.
+   *
+   * Rejects with an `Error` that names the folder or file when it may not be read.
+   */
   async latest(): Promise<Checkpoint | undefined> {
-    for (const round of (await this.#rounds()).reverse()) {
-      const checkpoint = await this.#read(round);
-      if (checkpoint !== undefined) return checkpoint;
+    return await this.#firstWhole(byAge);
+  }
+
+  /** The checkpoint with the highest score, the newest of equals; otherwise as {@linkcode CheckpointStore.latest}. */
+  async best(): Promise<Checkpoint | undefined> {
+    return await this.#firstWhole((a, b) => byScore(a, b) || byAge(a, b), hasScore);
+  }
+
+  /** The first in that order whose bytes are whole; no other is read further than its header. */
+  async #firstWhole(
+    order: (a: Listed, b: Listed) => number,
+    fits: (header: Listed) => boolean = () => true,
+  ): Promise<Checkpoint | undefined> {
+    this.#known.clear();
+    try {
+      await removeUnlocked(this.folder, TEMPORARY);
+      const listed = await this.#list(this.#warn);
+      for (const { name } of listed.filter(fits).sort(order)) {
+        const whole = await this.#attempt(name, readCheckpoint, this.#warn);
+        if (whole === undefined) continue;
+        const { sequence: _, ...checkpoint } = whole;
+        return checkpoint;
+      }
+    } catch (cause) {
+      throw new Error(`Cannot read checkpoints in ${this.folder}: ${errorMessage(cause)}`, {
+        cause,
+      });
     }
     return undefined;
   }
 
-  /** The checkpoint with the highest score, the newest of equals. */
-  async best(): Promise<Checkpoint | undefined> {
-    let best: Checkpoint | undefined;
-    for (const round of await this.#rounds()) {
-      const checkpoint = await this.#read(round);
-      if (checkpoint?.score !== undefined && checkpoint.score >= (best?.score ?? -Infinity)) {
-        best = checkpoint;
-      }
+  /** The headers of the folder's checkpoints; those that are known are not read. */
+  async #list(warn?: (message: string) => void): Promise<Listed[]> {
+    const listed: Listed[] = [];
+    for (const name of await namesIn(this.folder, FILE)) {
+      const header = this.#known.get(name) ?? await this.#attempt(name, readCheckpointHeader, warn);
+      if (header === undefined) continue;
+      this.#known.set(name, { ...header, name });
+      listed.push({ ...header, name });
     }
-    return best;
+    return listed;
   }
 
-  /** Rounds of the files that are there, in order. */
-  async #rounds(): Promise<number[]> {
-    const rounds: number[] = [];
+  /** Reads of a file what can be read; only where reading is not allowed at all is that an error. */
+  async #attempt<Read extends CheckpointHeader>(
+    name: string,
+    read: (path: string) => Promise<Read>,
+    warn?: (message: string) => void,
+  ): Promise<Read | undefined> {
+    const path = `${this.folder}/${name}`;
     try {
-      for await (const { name, isFile } of Deno.readDir(this.folder)) {
-        const round = FILE.exec(name)?.[1];
-        if (isFile && round !== undefined) rounds.push(Number(round));
-      }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const found = await read(path);
+      if (nameOf(found.round) === name) return found;
+      warn?.(
+        `Passed over checkpoint ${path}: expected it to be of its name's round, got ${found.round}`,
+      );
+    } catch (cause) {
+      if (isDenied(cause)) throw cause;
+      // What is gone was removed by another save, and is no fault.
+      if (cause instanceof Deno.errors.NotFound) return undefined;
+      warn?.(`Passed over checkpoint ${path}: ${errorMessage(cause)}`);
     }
-    return rounds.sort((a, b) => a - b);
+    return undefined;
   }
 
-  #path(round: number): string {
-    return `${this.folder}/round-${String(round).padStart(6, "0")}.safetensors`;
-  }
-
-  async #read(round: number): Promise<Checkpoint | undefined> {
-    const path = this.#path(round);
-    try {
-      const { manifest, parameters, metadata } = await readSafetensors(path);
-      const { state: text, score, digest } = metadata;
-      if (text === undefined || digest === undefined || metadata.round !== String(round)) {
-        throw new SyntaxError(`Cannot read ${path}: expected a checkpoint of round ${round}`);
-      }
-      const checkpoint: Checkpoint = {
-        manifest,
-        parameters,
-        round,
-        state: JSON.parse(text),
-        ...(score !== undefined && { score: Number(score) }),
-      };
-      if (await digestOf(checkpoint, text) !== digest) {
-        throw new SyntaxError(`Cannot read ${path}: it was altered after it was written`);
-      }
-      this.#scores.set(round, checkpoint.score);
-      return checkpoint;
-    } catch (error) {
-      this.#warn(`${errorMessage(error)}; passing it over`);
-      return undefined;
-    }
-  }
-
-  /** Removes what is neither new nor the best. */
+  /** Removes the checkpoints that are neither new nor the best. What is not one is left alone. */
   async #prune(): Promise<void> {
-    const rounds = await this.#rounds();
-    const old = rounds.slice(0, -this.#keep);
-    if (old.length === 0) return;
-    for (const round of old) if (!this.#scores.has(round)) await this.#read(round);
-    const score = (round: number) => this.#scores.get(round) ?? -Infinity;
-    const best = rounds.reduce((one, other) => score(other) >= score(one) ? other : one);
-    for (const round of old) {
-      if (round === best && score(best) > -Infinity) continue;
-      await Deno.remove(this.#path(round)).catch((error) => this.#warn(errorMessage(error)));
-      this.#scores.delete(round);
-    }
-  }
-
-  /** Removes what a process that was killed left half written. */
-  async #removeTemporary(): Promise<void> {
-    for await (const { name } of Deno.readDir(this.folder)) {
-      if (TEMPORARY.test(name)) await Deno.remove(`${this.folder}/${name}`).catch(() => {});
+    const listed = (await this.#list()).sort(byAge);
+    const best = listed.filter(hasScore).sort((a, b) => byScore(a, b) || byAge(a, b))[0];
+    for (const old of listed.slice(this.#keep)) {
+      if (old === best) continue;
+      this.#known.delete(old.name);
+      await Deno.remove(`${this.folder}/${old.name}`).catch((error: unknown) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
     }
   }
 }
 
-/** SHA-256 over all that a checkpoint says; its vector is not copied for it. */
-async function digestOf(
-  { manifest, parameters, round, score }: Checkpoint,
-  state: string,
-): Promise<string> {
-  const head = JSON.stringify([round, score ?? null, state, await manifest.digest()]);
-  return createHash("sha256").update(head).update(bytesOf(parameters)).digest("hex");
+function padded(round: number): string {
+  return String(round).padStart(6, "0");
 }
 
-/** Brings the folder's entries to the disk, where the system lets a folder be opened. */
-async function syncFolder(folder: string): Promise<void> {
+function nameOf(round: number): string {
+  return `round-${padded(round)}.safetensors`;
+}
+
+function byAge(a: Listed, b: Listed): number {
+  return b.sequence - a.sequence || b.round - a.round;
+}
+
+function byScore(a: Listed, b: Listed): number {
+  const [x = 0, y = 0] = [a.score, b.score];
+  return x === y ? 0 : x > y ? -1 : 1;
+}
+
+function hasScore({ score }: Listed): boolean {
+  return score !== undefined;
+}
+
+function stringify(state: unknown): string {
+  const where = "Cannot save a checkpoint: expected a state that can be written as a JSON object";
+  let text: string | undefined;
   try {
-    using handle = await Deno.open(folder, { read: true });
-    await handle.sync();
-  } catch { /* the file's own bytes are on the disk in any case */ }
+    text = JSON.stringify(state);
+  } catch (cause) {
+    throw new TypeError(`${where}: ${errorMessage(cause)}`, { cause });
+  }
+  if (!text?.startsWith("{")) throw new TypeError(`${where}, got ${text?.slice(0, 40)}`);
+  return text;
 }

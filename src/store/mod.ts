@@ -1,13 +1,9 @@
 /**
- * Models on disk.
+ * Models and runs on disk.
  *
  * @module
  */
 
 export { type Checkpoint, CheckpointStore, type CheckpointStoreOptions } from "./checkpoint.ts";
-export {
-  encodeSafetensorsHeader,
-  readSafetensors,
-  type StoredModel,
-  writeSafetensors,
-} from "./safetensors.ts";
+export { readSafetensors, type StoredModel, writeSafetensors } from "./safetensors.ts";
+export { encodeSafetensorsHeader } from "./safetensors_header.ts";

@@ -91,6 +91,17 @@ const SCHEMAS = {
   }),
   [MessageCode.Heartbeat]: v.object({}),
   [MessageCode.Error]: v.object({ fault: line(64), message: line(4096), fatal: v.boolean() }),
+  [MessageCode.Challenge]: v.object({
+    nonce: digest,
+    methods: v.pipe(v.array(line(32)), v.maxLength(16)),
+    server: v.pipe(line(256), v.minLength(1)),
+    run: v.pipe(line(64), v.minLength(1)),
+  }),
+  [MessageCode.Proof]: v.object({
+    method: v.picklist(["ed25519", "token"]),
+    publicKey: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/))),
+    signature: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{64}|[0-9a-f]{128})$/)),
+  }),
   [MessageCode.Ready]: v.object({
     manifestDigest: digest,
     numSamples: wholeFrom(1),

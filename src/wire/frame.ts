@@ -183,7 +183,7 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
   if (!isMessageCode(code)) {
     throw new ProtocolError(
       "unknown-code",
-      `Cannot read the frame: expected a message code from 0 to 9, got ${code}`,
+      `Cannot read the frame: expected a message code from 0 to 11, got ${code}`,
     );
   }
   const bodyLength = Number(view.getBigUint64(8, true));

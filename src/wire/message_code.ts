@@ -26,6 +26,10 @@ export const MessageCode = {
   Error: 8,
   /** A client has built the model and is ready to train. */
   Ready: 9,
+  /** The server asks a client to prove who it is. */
+  Challenge: 10,
+  /** The proof. */
+  Proof: 11,
 } as const;
 
 /** One of the {@linkcode MessageCode} numbers. */

@@ -1,4 +1,3 @@
-import type { Dataset } from "../../data/dataset.ts";
 import { errorMessage } from "../../errors.ts";
 import type { LossName, TrainPlan } from "../handler.ts";
 import { tf } from "./deps.ts";
@@ -49,12 +48,12 @@ export class Learner {
   /** Whether layers have regularizers: a sequential model does not know before its first run. */
   #regularized: boolean | undefined;
 
-  /** Joins a model and a loss; `shape` is that in which one row goes into the model. */
-  constructor(model: tf.LayersModel, loss: LossName, shape: readonly number[], data: Dataset) {
+  /** Joins a model and a loss that fit; `shape` is that in which one row goes into the model. */
+  constructor(model: tf.LayersModel, loss: LossName, shape: readonly number[]) {
     this.#model = model;
     this.#loss = loss;
     this.#shape = shape;
-    this.#units = LOSSES[loss].units(data.numClasses);
+    this.#units = model.outputs[0]?.shape[1] ?? 0;
   }
 
   /** Whether accuracy means something. */

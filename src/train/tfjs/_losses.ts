@@ -24,8 +24,8 @@ export interface Loss {
   readonly compute: LossFunction;
   /** Whether the model classifies, so that there is an accuracy. */
   readonly classifies: boolean;
-  /** Number of output units that fit the number of classes. */
-  units(numClasses: number): number;
+  /** Least and most output units that fit the number of classes: a client may lack some of the model's classes. */
+  units(numClasses: number): readonly [least: number, most: number];
 }
 
 /** Keras's guard against the logarithm of 0. */
@@ -103,15 +103,15 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
   softmaxCrossEntropy: {
     compute: softmaxCrossEntropy,
     classifies: true,
-    units: (classes) => classes,
+    units: (classes) => [classes, Infinity],
   },
   categoricalCrossentropy: {
     compute: categoricalCrossentropy,
     classifies: true,
-    units: (classes) => classes,
+    units: (classes) => [classes, Infinity],
   },
-  binaryCrossentropy: { compute: binaryCrossentropy, classifies: true, units: () => 1 },
-  meanSquaredError: { compute: meanSquaredError, classifies: false, units: () => 1 },
+  binaryCrossentropy: { compute: binaryCrossentropy, classifies: true, units: () => [1, 1] },
+  meanSquaredError: { compute: meanSquaredError, classifies: false, units: () => [1, 1] },
 };
 
 /** Throws a `RangeError` that lists the known losses for the name of another. */

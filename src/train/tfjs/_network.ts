@@ -85,10 +85,12 @@ export function checkFit(model: tf.LayersModel, data: Dataset, loss: LossName): 
       `Cannot use the data with the loss ${loss}: expected 2 classes, got ${data.numClasses}`,
     );
   }
-  if (given.length !== 1 || given[0] !== units) {
+  const [least, most] = units;
+  const [size] = given;
+  if (given.length !== 1 || typeof size !== "number" || size < least || size > most) {
     throw new RangeError(
       `Cannot use the data with the model: ${loss} over ${data.numClasses} classes takes an output of shape ` +
-        `[${units}], the model gives ${describeShape(given)}`,
+        `[${least}]${most > least ? " or more" : ""}, the model gives ${describeShape(given)}`,
     );
   }
   return same ? [...data.shape] : [data.rowLength];

@@ -112,7 +112,7 @@ export class ClientSGDHandler extends ClientBackendHandler {
       this.#state = {
         model,
         weights,
-        learner: new Learner(model, loss, shape, data),
+        learner: new Learner(model, loss, shape),
         sgd: new Sgd(weights.trainable),
         noise: seeded,
       };

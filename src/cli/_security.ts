@@ -1,0 +1,85 @@
+import { readAllowedKeys } from "../auth/allowed_keys.ts";
+import type { Credential, Gatekeeper } from "../auth/challenge.ts";
+import { readPrivateKey } from "../auth/key_pair.ts";
+import { tokenFromEnv } from "../auth/token.ts";
+import { errorMessage } from "../errors.ts";
+import type { DistBackend } from "../net/backend.ts";
+import { parseAddress } from "../net/tcp.ts";
+import { tlsTransport } from "../net/tls.ts";
+import { UsageError } from "./_options.ts";
+import { printError } from "./_terminal.ts";
+
+/** Options of a server that say who may join, and how it shows itself. */
+export interface ServerSecurityFlags {
+  listen: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  allowKeys?: string;
+  insecure: boolean;
+}
+
+/** Options of a client that say whom it trusts, and who it is. */
+export interface ClientSecurityFlags {
+  tlsCa?: string;
+  tls: boolean;
+  serverName?: string;
+  key?: string;
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${errorMessage(cause)}`, { cause });
+  }
+}
+
+function isLoopback(address: string): boolean {
+  const { hostname } = parseAddress(address);
+  return hostname === "localhost" || hostname === "::1" || /^127\./.test(hostname);
+}
+
+/**
+ * Transport and gatekeeper of a server: keys when there is a list, else the token of `FEDLAB_TOKEN`, else everyone, which is for loopback alone
+ * unless `--insecure` says otherwise.
+ */
+export async function serverSecurity(
+  { listen, tlsCert, tlsKey, allowKeys, insecure }: ServerSecurityFlags,
+): Promise<{ distBackend: DistBackend; gatekeeper: Gatekeeper }> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new UsageError("expected --tls-cert and --tls-key together");
+  }
+  const distBackend = tlsCert === undefined || tlsKey === undefined
+    ? "tcp"
+    : tlsTransport({ cert: await readPem(tlsCert), key: await readPem(tlsKey) });
+  const token = tokenFromEnv();
+  const gatekeeper: Gatekeeper = allowKeys !== undefined
+    ? { kind: "keys", allowed: await readAllowedKeys(allowKeys) }
+    : token !== undefined
+    ? { kind: "token", token }
+    : { kind: "open" };
+  if (gatekeeper.kind === "open" && !insecure && !isLoopback(listen)) {
+    throw new UsageError(
+      `expected --allow-keys or FEDLAB_TOKEN to listen on ${listen}, which others can reach, or --insecure to let everyone join`,
+    );
+  }
+  return { distBackend, gatekeeper };
+}
+
+/** Transport and credential of a client: a key when one is given, else the token of `FEDLAB_TOKEN`. */
+export async function clientSecurity(
+  { tls, tlsCa, serverName, key }: ClientSecurityFlags,
+): Promise<{ distBackend: DistBackend; credential?: Credential; serverName?: string }> {
+  const caCerts = tlsCa === undefined ? [] : [await readPem(tlsCa)];
+  const token = tokenFromEnv();
+  const credential: Credential | undefined = key !== undefined
+    ? await readPrivateKey(key, { onWarning: printError })
+    : token !== undefined
+    ? { kind: "token", token }
+    : undefined;
+  return {
+    distBackend: tls || tlsCa !== undefined ? tlsTransport({ caCerts }) : "tcp",
+    ...(credential && { credential }),
+    ...(serverName !== undefined && { serverName }),
+  };
+}

@@ -1,0 +1,210 @@
+import { ConnectionClosedError } from "../errors.ts";
+
+/** How many peers a server bears at once, and how fast they may come. Each is a whole number of at least 1. */
+export interface PeerLimits {
+  /** Connections in all, registered or not. Default 4096. */
+  readonly connections: number;
+  /** Connections from one address. Default 1024, so that a thousand clients may share a machine. */
+  readonly connectionsPerAddress: number;
+  /**
+   * Connections that have not registered yet. Default 256. Past it a new one is let in all the same, and the oldest of the address that has most of
+   * them is closed: silent connections push out each other, not a client that registers at once.
+   */
+  readonly unregistered: number;
+  /** New connections a second from one address, on average. Default 200. */
+  readonly arrivalsPerSecond: number;
+  /** New connections from one address at once, after a quiet time. Default 1024. */
+  readonly arrivalsAtOnce: number;
+}
+
+/** 4096 connections, 1024 from one address; 256 not registered yet; 200 new ones a second from one address, 1024 at once. */
+export const DEFAULT_PEER_LIMITS: PeerLimits = {
+  connections: 4096,
+  connectionsPerAddress: 1024,
+  unregistered: 256,
+  arrivalsPerSecond: 200,
+  arrivalsAtOnce: 1024,
+};
+
+/** The defaults with the given ones in their place. Throws a `RangeError` for one that is no whole number of at least 1. */
+export function peerLimitsOf(given: Partial<PeerLimits> = {}): PeerLimits {
+  for (const [name, limit] of Object.entries(given)) {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new RangeError(
+        `Cannot use the limit ${name}: expected a whole number of at least 1, got ${limit}`,
+      );
+    }
+  }
+  return { ...DEFAULT_PEER_LIMITS, ...given };
+}
+
+/**
+ * The address of a channel's `remote`, without transport and port: `"tcp 10.0.0.7:5123"` is of `"10.0.0.7"`. Of an IPv6 address it is the network's half
+ * (`"2001:db8:0:1::/64"`), because whoever has one address of a network has them all. `undefined` where there is no port: such a peer is in this process.
+ */
+export function addressOf(remote: string): string | undefined {
+  const match = /^(?:\S+ )?(?:\[([^\]]+)\]|([^\s[\]:]+)):\d+$/.exec(remote);
+  const [, bracketed, plain] = match ?? [];
+  if (bracketed === undefined) return plain;
+  const address = bracketed.replace(/%.*$/, "").toLowerCase();
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [left = "", right] = address.split("::");
+  const head = left === "" ? [] : left.split(":");
+  const tail = right ? right.split(":") : [];
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
+  const groups = [...head, ...(right === undefined ? [] : zeros), ...tail].slice(0, 4);
+  const network = groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+  // The first 64 bits of the loopback address are nobody's network.
+  return network === "0:0:0:0" ? address : `${network}::/64`;
+}
+
+/** A connection that was let in. Both calls do nothing the second time. */
+export interface Admission {
+  /** The peer has registered: it is not pushed out any more. */
+  registered(): void;
+  /** The connection is closed: its place is free. */
+  release(): void;
+}
+
+/** A connection that is not let in. */
+export interface Refusal {
+  /** Why, for the log. */
+  readonly refused: string;
+  /** Whether another was refused less than a second ago: a flood must not fill the log. */
+  readonly isRepeated: boolean;
+}
+
+/** What is known of one address. */
+interface Source {
+  open: number;
+  /** Arrivals that were still allowed at the time `at`. */
+  credit: number;
+  at: number;
+}
+
+/** One connection. */
+interface Place {
+  readonly source: Source;
+  readonly evict: (reason: Error) => void;
+  isOpen: boolean;
+}
+
+/** Addresses that are remembered before those that could begin anew are forgotten. */
+const MOST_SOURCES = 4096;
+/** Refusals closer than this are one event. */
+const REPEATED_MILLIS = 1000;
+
+const FREE_PASS: Admission = { registered() {}, release() {} };
+
+/** Counts a server's connections and says who may come in. Peers in the server's own process always may. */
+export class Gate {
+  readonly #limits: PeerLimits;
+  readonly #now: () => number;
+  readonly #sources = new Map<string, Source>();
+  /** In order of arrival. */
+  readonly #unregistered = new Set<Place>();
+  #open = 0;
+  #refusedAt = -Infinity;
+
+  /** A gate with these limits; `now` tells the time in milliseconds. */
+  constructor(limits: PeerLimits, now: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  /** Number of connections that are open, and of those among them that have not registered. */
+  get counts(): { open: number; unregistered: number } {
+    return { open: this.#open, unregistered: this.#unregistered.size };
+  }
+
+  /**
+   * A connection has come from `remote`. `evict` must close it: it is called, at most once, when the connection has not registered and gives way to a
+   * newer one.
+   */
+  admit(remote: string, evict: (reason: Error) => void): Admission | Refusal {
+    const { connections, connectionsPerAddress, unregistered, arrivalsPerSecond } = this.#limits;
+    const address = addressOf(remote);
+    if (address === undefined) return FREE_PASS;
+    const source = this.#sourceOf(address);
+    if (source.credit < 1) {
+      return this.#refuse(`expected at most ${arrivalsPerSecond} connections a second`);
+    }
+    source.credit--;
+    if (source.open >= connectionsPerAddress) {
+      return this.#refuse(`expected at most ${connectionsPerAddress} connections from one address`);
+    }
+    // Those who have registered stay, whoever comes.
+    const isFull = this.#open >= connections;
+    if (isFull && this.#unregistered.size === 0) {
+      return this.#refuse(`expected at most ${connections} connections`);
+    }
+    if (isFull || this.#unregistered.size >= unregistered) this.#pushOut();
+    const place: Place = { source, evict, isOpen: true };
+    source.open++;
+    this.#open++;
+    this.#unregistered.add(place);
+    return {
+      registered: () => void this.#unregistered.delete(place),
+      release: () => this.#free(place),
+    };
+  }
+
+  #refuse(reason: string): Refusal {
+    const now = this.#now();
+    const isRepeated = now - this.#refusedAt < REPEATED_MILLIS;
+    if (!isRepeated) this.#refusedAt = now;
+    return { refused: reason, isRepeated };
+  }
+
+  /** Closes the oldest unregistered connection of the address that has most of them. */
+  #pushOut(): void {
+    const held = new Map<Source, number>();
+    for (const { source } of this.#unregistered) held.set(source, (held.get(source) ?? 0) + 1);
+    const most = Math.max(...held.values());
+    for (const place of this.#unregistered) {
+      if (held.get(place.source) !== most) continue;
+      this.#free(place);
+      place.evict(
+        new ConnectionClosedError("it did not register before too many others came after it"),
+      );
+      return;
+    }
+  }
+
+  #free(place: Place): void {
+    if (!place.isOpen) return;
+    place.isOpen = false;
+    place.source.open--;
+    this.#open--;
+    this.#unregistered.delete(place);
+  }
+
+  #sourceOf(address: string): Source {
+    const now = this.#now();
+    let source = this.#sources.get(address);
+    if (source === undefined) {
+      if (this.#sources.size >= MOST_SOURCES) this.#forget(now);
+      source = { open: 0, credit: this.#limits.arrivalsAtOnce, at: now };
+      this.#sources.set(address, source);
+    }
+    source.credit = this.#creditOf(source, now);
+    source.at = now;
+    return source;
+  }
+
+  /** A token bucket. */
+  #creditOf({ credit, at }: Source, now: number): number {
+    const { arrivalsPerSecond, arrivalsAtOnce } = this.#limits;
+    return Math.min(arrivalsAtOnce, credit + (now - at) / 1000 * arrivalsPerSecond);
+  }
+
+  /** Of an address without connections whose bucket is full there is nothing to remember. */
+  #forget(now: number): void {
+    for (const [address, source] of this.#sources) {
+      if (source.open === 0 && this.#creditOf(source, now) >= this.#limits.arrivalsAtOnce) {
+        this.#sources.delete(address);
+      }
+    }
+  }
+}

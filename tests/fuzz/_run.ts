@@ -1,0 +1,65 @@
+import {
+  type ClientUpdate,
+  FedAvg,
+  Random,
+  type ServerTopologyOptions,
+  type Strategy,
+  SyncParameterServerHandler,
+  type TrainPlan,
+} from "../../mod.ts";
+import { FakeHandler, vectorManifest } from "../_fake_handler.ts";
+
+/** The ranks of the honest clients. */
+export const HONEST = [1, 2] as const;
+/** Values of the model. */
+export const LENGTH = 2000;
+/** The honest clients, eight seats for others, and the server. */
+export const WORLD_SIZE = 11;
+
+export const MANIFEST = vectorManifest(LENGTH);
+
+/** Averages the honest clients' updates alone: what another client sends by the rules is its right, and must not blur the comparison. */
+class HonestAvg implements Strategy {
+  readonly name = "honest-avg";
+  readonly #inner = new FedAvg();
+  readonly workingVectors = this.#inner.workingVectors;
+
+  begin(global: Float32Array<ArrayBuffer>) {
+    const round = this.#inner.begin(global);
+    return {
+      accept(update: ClientUpdate): void {
+        if (update.rank <= HONEST.length) round.accept(update);
+      },
+      finish: () => round.finish(),
+    };
+  }
+}
+
+/** The server's handler of a run. */
+export function serverHandler(seed: number): SyncParameterServerHandler {
+  return new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(LENGTH),
+    strategy: new HonestAvg(),
+    seed,
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+}
+
+/** What both runs, the one under attack and the one at peace, have in common. */
+export function serverOptions(
+  rounds: number,
+): Pick<ServerTopologyOptions, "worldSize" | "rounds" | "minClients"> {
+  return { worldSize: WORLD_SIZE, rounds, minClients: HONEST.length };
+}
+
+/** An honest client: its step is fixed by seed, round and rank. `pace` holds a round back. */
+export function honestHandler(pace?: (round: number) => Promise<void>): FakeHandler {
+  return new FakeHandler(MANIFEST, {
+    step: async (vector, { seed, round, rank }: TrainPlan) => {
+      await pace?.(round);
+      const noise = new Random(seed, "noise", { round, rank });
+      for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) + noise.normal();
+    },
+  });
+}

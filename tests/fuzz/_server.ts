@@ -1,0 +1,70 @@
+/**
+ * The server under attack, in a process of its own. It tells what happens in lines of JSON on standard output; for each line on standard
+ * input it tells its memory.
+ */
+import { type Logger, ServerSyncTop } from "../../mod.ts";
+import { serverHandler, serverOptions } from "./_run.ts";
+
+/** What the server's process tells. */
+export type ServerLine =
+  | { readonly type: "listening"; readonly address: string }
+  | { readonly type: "rss"; readonly bytes: number }
+  /** A line of the log that tells of a fault of the server's own. */
+  | { readonly type: "strange"; readonly text: string }
+  | {
+    readonly type: "finished";
+    readonly modelDigest: string;
+    readonly rounds: readonly {
+      readonly received: number;
+      readonly losses: readonly { readonly rank: number; readonly reason: string }[];
+    }[];
+  };
+
+function tell(line: ServerLine): void {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+}
+
+/** What a peer can be refused or lost for; anything else that ends a session is a fault of ours. */
+const KNOWN =
+  /^(?:Refused a client at [^ ]+ [^ ]+: |Lost rank \d+: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take) |Lost the c|Going on with|Round \d+ |it |the |The |Refused )/;
+const OURS = /is not a function|undefined|null|not iterable|Maximum call|Invalid array|RangeError/;
+
+function watch(text: string): void {
+  if (!KNOWN.test(text) || OURS.test(text)) tell({ type: "strange", text: text.slice(0, 300) });
+}
+
+const logger: Logger = { debug() {}, info() {}, warn: watch, error: watch };
+
+async function answerQuestions(): Promise<void> {
+  const { gc } = globalThis as { gc?: () => void };
+  for await (const _ of Deno.stdin.readable) {
+    gc?.();
+    tell({ type: "rss", bytes: Deno.memoryUsage().rss });
+  }
+}
+
+if (import.meta.main) {
+  const [seed, rounds] = Deno.args.map(Number);
+  if (seed === undefined || rounds === undefined) throw new TypeError("Expected SEED and ROUNDS");
+  answerQuestions();
+  // All the cases come from one address, faster than one machine's clients would.
+  const limits = { limits: { arrivalsPerSecond: 1_000_000, arrivalsAtOnce: 1_000_000 } };
+  const server = new ServerSyncTop(serverHandler(seed), {
+    ...serverOptions(rounds),
+    ...limits,
+    listen: "127.0.0.1:0",
+    timeouts: { joinSeconds: 2, roundSeconds: 30, heartbeatSeconds: 0.5, drainSeconds: 5 },
+    logger,
+    onEvent: (event) => {
+      if (event.type === "listening") tell({ type: "listening", address: event.address });
+    },
+  });
+  const { modelDigest, rounds: reports } = await server.run();
+  tell({
+    type: "finished",
+    modelDigest,
+    rounds: reports.map(({ received, losses }) => ({ received, losses })),
+  });
+  Deno.exit(0);
+}

@@ -1,0 +1,162 @@
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  addressOf,
+  type Admission,
+  DEFAULT_PEER_LIMITS,
+  Gate,
+  type PeerLimits,
+  peerLimitsOf,
+  type Refusal,
+} from "../src/server/_gate.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+/** A gate whose clock stands still until it is set. */
+function gateOf(limits: Partial<PeerLimits> = {}) {
+  const clock = { millis: 0 };
+  const evicted: string[] = [];
+  const gate = new Gate(peerLimitsOf(limits), () => clock.millis);
+  const come = (remote: string) => gate.admit(remote, () => evicted.push(remote));
+  return { gate, clock, evicted, come };
+}
+
+function admitted(outcome: Admission | Refusal): Admission {
+  if ("refused" in outcome) throw new Error(outcome.refused);
+  return outcome;
+}
+
+function refused(outcome: Admission | Refusal): Refusal {
+  assert("refused" in outcome, "it was let in");
+  return outcome;
+}
+
+Deno.test("addressOf() leaves transport and port out", () => {
+  assertEquals(addressOf("tcp 10.0.0.7:5123"), "10.0.0.7");
+  assertEquals(addressOf("tls example.org:443"), "example.org");
+  assertEquals(addressOf("tcp [::1]:9000"), "::1");
+  assertEquals(addressOf("tcp [::ffff:10.0.0.7]:9000"), "10.0.0.7");
+  assertEquals(addressOf("memory example"), undefined);
+});
+
+Deno.test("addressOf() takes the addresses of one IPv6 network for one", () => {
+  const network = "2001:db8:0:1::/64";
+  for (
+    const address of ["2001:db8:0:1::1", "2001:DB8:0000:0001:2:3:4:5", "2001:db8:0:1:2::%eth0"]
+  ) {
+    assertEquals(addressOf(`tcp [${address}]:9000`), network);
+  }
+  assertEquals(addressOf("tcp [2001:db8:0:2::1]:9000"), "2001:db8:0:2::/64");
+  assertEquals(addressOf("tcp [2001:db8::1:0:0:1]:9000"), "2001:db8:0:0::/64");
+});
+
+Deno.test("peerLimitsOf() puts what is given in the defaults' place, and refuses what is no limit", () => {
+  assertEquals(peerLimitsOf({ connections: 7 }), { ...DEFAULT_PEER_LIMITS, connections: 7 });
+  for (const limit of [0, -1, 1.5, NaN, Infinity]) {
+    const error = assertThrows(() => peerLimitsOf({ unregistered: limit }), RangeError);
+    assertEquals(
+      error.message,
+      `Cannot use the limit unregistered: expected a whole number of at least 1, got ${limit}`,
+    );
+  }
+});
+
+Deno.test("Gate lets a thousand clients of one machine in at once by default", () => {
+  const { gate, evicted, come } = gateOf();
+  for (let i = 0; i < 1000; i++) admitted(come(`tcp 127.0.0.1:${2000 + i}`)).registered();
+  assertEquals(gate.counts, { open: 1000, unregistered: 0 });
+  assertEquals(evicted, []);
+});
+
+Deno.test("Gate bounds the connections of one address, not those of another", () => {
+  const { come } = gateOf({ connectionsPerAddress: 2 });
+  const first = admitted(come("tcp 10.0.0.1:1"));
+  admitted(come("tcp 10.0.0.1:2"));
+  assertEquals(
+    refused(come("tcp 10.0.0.1:3")).refused,
+    "expected at most 2 connections from one address",
+  );
+  admitted(come("tcp 10.0.0.2:1"));
+  first.release();
+  first.release();
+  admitted(come("tcp 10.0.0.1:4"));
+  refused(come("tcp 10.0.0.1:5"));
+});
+
+Deno.test("Gate bounds the connections in all, and keeps those who have registered", () => {
+  const { gate, evicted, come } = gateOf({ connections: 2 });
+  const first = admitted(come("tcp 10.0.0.1:1"));
+  first.registered();
+  admitted(come("tcp 10.0.0.2:1"));
+  const third = admitted(come("tcp 10.0.0.3:1"));
+  assertEquals(evicted, ["tcp 10.0.0.2:1"]);
+  third.registered();
+  assertEquals(refused(come("tcp 10.0.0.4:1")).refused, "expected at most 2 connections");
+  first.release();
+  admitted(come("tcp 10.0.0.4:1"));
+  assertEquals(gate.counts, { open: 2, unregistered: 1 });
+});
+
+Deno.test("Gate pushes out the oldest silent connection of the address that has most of them", () => {
+  const { gate, evicted, come } = gateOf({ unregistered: 3 });
+  const honest = admitted(come("tcp 10.0.0.1:1"));
+  for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
+  assertEquals(evicted, ["tcp 10.0.0.66:1", "tcp 10.0.0.66:2", "tcp 10.0.0.66:3"]);
+  honest.registered();
+  assertEquals(gate.counts, { open: 3, unregistered: 2 });
+});
+
+Deno.test("Gate frees the place of a connection that was pushed out once", () => {
+  const { gate, come } = gateOf({ unregistered: 1 });
+  const first = admitted(come("tcp 10.0.0.1:1"));
+  const second = admitted(come("tcp 10.0.0.1:2"));
+  first.registered();
+  first.release();
+  assertEquals(gate.counts, { open: 1, unregistered: 1 });
+  second.release();
+  assertEquals(gate.counts, { open: 0, unregistered: 0 });
+});
+
+Deno.test("Gate bounds how fast one address comes, by a bucket that fills again", () => {
+  const { clock, come } = gateOf({ arrivalsPerSecond: 10, arrivalsAtOnce: 3 });
+  const comeAndGo = (address: string) => {
+    const outcome = come(`tcp ${address}:1`);
+    if (!("refused" in outcome)) outcome.release();
+    return !("refused" in outcome);
+  };
+  const times = (count: number, address = "10.0.0.1") =>
+    Array.from({ length: count }, () => comeAndGo(address)).filter(Boolean).length;
+  assertEquals(times(5), 3);
+  assertEquals(times(1, "10.0.0.2"), 1);
+  clock.millis = 99;
+  assertEquals(times(1), 0);
+  clock.millis = 201;
+  assertEquals(times(5), 2);
+  clock.millis = 60_000;
+  assertEquals(times(5), 3);
+});
+
+Deno.test("Gate tells of a flood of refusals once a second", () => {
+  const { clock, come } = gateOf({ connectionsPerAddress: 1 });
+  admitted(come("tcp 10.0.0.1:1"));
+  const next = () => refused(come("tcp 10.0.0.1:2")).isRepeated;
+  assertEquals([next(), next(), next()], [false, true, true]);
+  clock.millis = 1000;
+  assertEquals([next(), next()], [false, true]);
+});
+
+Deno.test("Gate keeps count of an address through a flood from thousands of others", () => {
+  const { clock, come } = gateOf({ arrivalsPerSecond: 1, arrivalsAtOnce: 1 });
+  admitted(come("tcp 10.0.0.1:1")).release();
+  for (let i = 0; i < 5000; i++) {
+    admitted(come(`tcp 11.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`)).release();
+  }
+  refused(come("tcp 10.0.0.1:1"));
+  clock.millis = 1000;
+  admitted(come("tcp 10.0.0.1:1"));
+});
+
+Deno.test("Gate lets peers in its own process in, however many", () => {
+  const { gate, come } = gateOf({ connections: 1, unregistered: 1, arrivalsAtOnce: 1 });
+  for (let i = 0; i < 10; i++) admitted(come("memory example")).release();
+  assertEquals(gate.counts, { open: 0, unregistered: 0 });
+});
