@@ -144,6 +144,15 @@ async function runServer(
   const folder = given.resume === undefined
     ? await makeRunFolder("server", flags.out)
     : { path: given.resume, files: [] };
+  const checkpoints = new CheckpointStore(checkpointsIn(folder.path), {
+    keep: flags.keep,
+    onWarning: printError,
+  });
+  if (resume === undefined && await checkpoints.latest() !== undefined) {
+    throw new Error(
+      `Cannot begin in ${folder.path}: there is a run already; --resume it, or name another folder`,
+    );
+  }
   const shown = new RunProgress();
   const topology = new ServerSyncTop(server.handler, {
     ...security,
@@ -154,10 +163,7 @@ async function runServer(
     ...(minClients !== undefined && { minClients }),
     quorum: flags.quorum,
     roundTries: flags.roundTries,
-    checkpoints: new CheckpointStore(checkpointsIn(folder.path), {
-      keep: flags.keep,
-      onWarning: printError,
-    }),
+    checkpoints,
     ...(resume && { resume }),
     notes: { flags },
     timeouts: timeoutsFrom(flags),

@@ -77,6 +77,8 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   /** The last round's training, running or done. */
   #work: Work | undefined;
   #began = 0;
+  /** The round for which the server awaits an update, as far as this client knows. */
+  #awaited: number | undefined;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
 
   /** The rank that the server gave, or the one asked for before that. */
@@ -215,8 +217,9 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     );
     this.options.onEvent?.({ type: "joined", rank, worldSize, rounds });
     // An update that the server has not got goes out again; one whose training is not done yet goes out then.
-    if (this.#work?.round !== awaits) await this.#giveUpWork();
-    else if (this.#work?.isTold) await this.synchronize();
+    this.#awaited = awaits;
+    if (awaits !== undefined && this.#work?.round !== awaits) await this.#giveUpWork();
+    else if (awaits !== undefined && this.#work?.isTold) await this.synchronize();
     return { run, token };
   }
 
@@ -229,7 +232,8 @@ export class ClientSyncTop extends ClientCommunicationTopology {
       );
       if (happened === undefined) {
         this.#tellTrained();
-        await this.synchronize();
+        // A server that has just come back may not have opened the round again: it will ask.
+        if (this.#work?.round === this.#awaited) await this.synchronize();
       } else {
         this.#next = undefined;
         if (happened.code === MessageCode.Exit) {
@@ -285,6 +289,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
     const { assignment, signal } = this.#open();
     const { round, parameters, plan } = payload;
+    this.#awaited = round;
     if (this.#work?.round === round) {
       // The same round again: what was made of it is good still.
       if (this.#work.isTold) await this.synchronize();

@@ -22,6 +22,8 @@ import type { Channel } from "./transport.ts";
 
 /** Bytes read ahead: a small frame comes in with its prefix, in one read. */
 const READ_AHEAD_BYTES = 64 * 1024;
+/** As long as a peer has said nothing, it costs no more than this. */
+const FIRST_READ_BYTES = 1024;
 /** Frames up to this go out in one write. */
 const JOINED_WRITE_BYTES = 64 * 1024;
 /** What a frame's bytes must come in at, on average, after a grace as long as the silence that is borne. */
@@ -60,7 +62,7 @@ export interface Received {
 export class Connection implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #limits: WireLimits;
-  readonly #ahead = new Uint8Array(READ_AHEAD_BYTES);
+  #ahead = new Uint8Array(FIRST_READ_BYTES);
   #aheadStart = 0;
   #aheadEnd = 0;
   #writes: Promise<void> = Promise.resolve();
@@ -287,6 +289,11 @@ export class Connection implements AsyncDisposable {
       this.#ahead.copyWithin(0, this.#aheadStart, this.#aheadEnd);
       this.#aheadEnd -= this.#aheadStart;
       this.#aheadStart = 0;
+    }
+    if (this.#ahead.length < READ_AHEAD_BYTES && this.#bytesReceived > 0) {
+      const ahead = new Uint8Array(READ_AHEAD_BYTES);
+      ahead.set(this.#ahead.subarray(0, this.#aheadEnd));
+      this.#ahead = ahead;
     }
     while (this.#aheadEnd < count) {
       if (this.#aheadEnd > 0) this.#incoming ??= { bytes: 0, waitedMillis: 0 };

@@ -12,6 +12,8 @@ export class Intake {
   readonly round: number;
   /** The cohort, in rank order. */
   readonly cohort: readonly Rank[];
+  /** Where each rank stands in the cohort. */
+  readonly #places: ReadonlyMap<Rank, number>;
   readonly #window: number;
   readonly #enough: number;
   readonly #outcomes = new Map<Rank, Outcome>();
@@ -24,12 +26,13 @@ export class Intake {
     this.round = round;
     this.#enough = enough;
     this.cohort = [...cohort].sort((a, b) => a - b);
+    this.#places = new Map(this.cohort.map((rank, i) => [rank, i]));
     this.#window = window;
   }
 
   /** Whether the rank's answer is still to come. */
   expects(rank: Rank): boolean {
-    return this.cohort.includes(rank) && !this.#outcomes.has(rank);
+    return this.#places.has(rank) && !this.#outcomes.has(rank);
   }
 
   /** How the rank's part ended; `undefined` while it is open. */
@@ -69,7 +72,7 @@ export class Intake {
     this.#answering.add(rank);
     this.#closeWhenEnough();
     await this.#until(() =>
-      !this.expects(rank) || this.cohort.indexOf(rank) < this.#head + this.#window
+      !this.expects(rank) || (this.#places.get(rank) ?? Infinity) < this.#head + this.#window
     );
     return this.expects(rank);
   }

@@ -187,18 +187,18 @@ export class CheckpointStore {
     warn?: (message: string) => void,
   ): Promise<Read | undefined> {
     const path = `${this.folder}/${name}`;
+    let reason: string;
     try {
       const found = await read(path);
       if (nameOf(found.round) === name) return found;
-      warn?.(
-        `Passed over checkpoint ${path}: expected it to be of its name's round, got ${found.round}`,
-      );
+      reason = `expected it to be of its name's round, got ${found.round}`;
     } catch (cause) {
       if (isDenied(cause)) throw cause;
       // What is gone was removed by another save, and is no fault.
       if (cause instanceof Deno.errors.NotFound) return undefined;
-      warn?.(`Passed over checkpoint ${path}: ${errorMessage(cause)}`);
+      reason = errorMessage(cause);
     }
+    warn?.(`Cannot read checkpoint ${path}: ${reason}; passing it over`);
     return undefined;
   }
 
