@@ -2,7 +2,7 @@ import { ConnectionClosedError } from "../errors.ts";
 
 /** How many peers a server bears at once, and how fast they may come. Each is a whole number of at least 1. */
 export interface PeerLimits {
-  /** Connections in all, registered or not. Default 4096. */
+  /** Connections in all, registered or not. Default 4096, or twice the world size where that is more. */
   readonly connections: number;
   /** Connections from one address. Default 1024, so that a thousand clients may share a machine. */
   readonly connectionsPerAddress: number;

@@ -12,6 +12,8 @@ export interface Member {
   rank: Rank | undefined;
   /** Number of messages that are on their way to it. */
   sending: number;
+  /** Called once it has a seat. */
+  seated(): void;
 }
 
 /** What a server tells every client that joins. */
@@ -58,6 +60,7 @@ export async function register(
     connection.abort(new ConnectionClosedError("the client has a new connection"));
   });
   member.rank = rank;
+  member.seated();
   const round = awaits(rank);
   await connection.send({
     code: MessageCode.IdAssignment,

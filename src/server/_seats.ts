@@ -87,6 +87,12 @@ export class Seats<Member> {
       }
       return { rank: this.group.claim(member, own), token };
     }
+    const holder = rank !== undefined && this.#away.has(rank)
+      ? this.#identities.get(rank)
+      : undefined;
+    if (holder !== undefined && holder !== identity) {
+      throw new ProtocolError("rank-taken", `Cannot join: rank ${rank} is kept for another client`);
+    }
     // Without a wish the seats of those who may come back are the last to be given away.
     const free = this.group.missing.find((one) =>
       !this.#away.has(one) && this.group.claimant(one) === undefined

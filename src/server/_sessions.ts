@@ -4,7 +4,7 @@ import { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
 import { SILENT_HEARTBEATS, type Timeouts, within } from "../net/timeouts.ts";
 import type { Channel, Listener } from "../net/transport.ts";
-import type { FrameHeader } from "../wire/frame.ts";
+import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
@@ -157,14 +157,20 @@ export class Sessions {
   async #serve(channel: Channel): Promise<void> {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
-    const connection = new Connection(channel, { heartbeatSeconds });
+    const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
+    const connection = new Connection(channel, { heartbeatSeconds, limits });
     const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
     if ("refused" in admission) {
       const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
       if (!admission.isRepeated) this.#logger.warn(reason);
       return connection.abort(new ConnectionClosedError(reason));
     }
-    const member: Member = { connection, rank: undefined, sending: 0 };
+    const member: Member = {
+      connection,
+      rank: undefined,
+      sending: 0,
+      seated: () => admission.registered(),
+    };
     this.#members.add(member);
     let registered: Registered | undefined;
     let failure: unknown = new ConnectionClosedError("it closed the connection");
@@ -176,7 +182,6 @@ export class Sessions {
       });
       const { rank, token, identity, agent, numSamples, round } = registered;
       seats.sit(rank, token, identity);
-      admission.registered();
       this.#logger.info(
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent})`,
       );

@@ -16,7 +16,7 @@ import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
 import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_exchange.ts";
-import { peerLimitsOf } from "./_gate.ts";
+import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
 import type { Intake } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
 import { readSavedRun, type SavedRun } from "./_saved_run.ts";
@@ -286,7 +286,10 @@ export class ServerSyncTop extends ServerCommunicationTopology {
           return intake?.expects(rank) ? intake.round : undefined;
         },
       },
-      limits: peerLimitsOf(options.limits),
+      limits: peerLimitsOf({
+        connections: Math.max(DEFAULT_PEER_LIMITS.connections, 2 * options.worldSize),
+        ...options.limits,
+      }),
       timeouts,
       logger,
       hooks: {

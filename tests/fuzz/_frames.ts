@@ -1,10 +1,4 @@
-import {
-  encodeFrame,
-  type Message,
-  MessageCode,
-  PREFIX_BYTES,
-  type Random,
-} from "../../mod.ts";
+import { encodeFrame, type Message, MessageCode, PREFIX_BYTES, type Random } from "../../mod.ts";
 import { LENGTH, MANIFEST, WORLD_SIZE } from "./_run.ts";
 
 /** Bytes on their way to a server. */

@@ -13,8 +13,8 @@ import { FakeHandler, vectorManifest } from "../_fake_handler.ts";
 export const HONEST = [1, 2] as const;
 /** Values of the model. */
 export const LENGTH = 2000;
-/** The honest clients, eight seats for others, and the server. */
-export const WORLD_SIZE = 11;
+/** The server, the honest clients, and seats for others. */
+export const WORLD_SIZE = 20;
 
 export const MANIFEST = vectorManifest(LENGTH);
 
@@ -49,8 +49,9 @@ export function serverHandler(seed: number): SyncParameterServerHandler {
 /** What both runs, the one under attack and the one at peace, have in common. */
 export function serverOptions(
   rounds: number,
-): Pick<ServerTopologyOptions, "worldSize" | "rounds" | "minClients"> {
-  return { worldSize: WORLD_SIZE, rounds, minClients: HONEST.length };
+): Pick<ServerTopologyOptions, "worldSize" | "rounds" | "minClients" | "quorum"> {
+  // The honest clients are a minority of those who join.
+  return { worldSize: WORLD_SIZE, rounds, minClients: HONEST.length, quorum: 1 / WORLD_SIZE };
 }
 
 /** An honest client: its step is fixed by seed, round and rank. `pace` holds a round back. */

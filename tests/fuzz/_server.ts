@@ -5,10 +5,18 @@
 import { type Logger, ServerSyncTop } from "../../mod.ts";
 import { serverHandler, serverOptions } from "./_run.ts";
 
+/** Memory of the server's process in bytes, after a collection of garbage. */
+export interface Memory {
+  /** Resident. */
+  readonly rss: number;
+  /** Of objects that are alive. */
+  readonly heapUsed: number;
+}
+
 /** What the server's process tells. */
 export type ServerLine =
   | { readonly type: "listening"; readonly address: string }
-  | { readonly type: "rss"; readonly bytes: number }
+  | ({ readonly type: "memory" } & Memory)
   /** A line of the log that tells of a fault of the server's own. */
   | { readonly type: "strange"; readonly text: string }
   | {
@@ -25,10 +33,11 @@ function tell(line: ServerLine): void {
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
 }
 
-/** What a peer can be refused or lost for; anything else that ends a session is a fault of ours. */
+/** What a peer can be refused or lost for; anything else that ends a session is a fault of ours. Who takes its leave does so in its own words. */
 const KNOWN =
-  /^(?:Refused a client at [^ ]+ [^ ]+: |Lost rank \d+: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take) |Lost the c|Going on with|Round \d+ |it |the |The |Refused )/;
-const OURS = /is not a function|undefined|null|not iterable|Maximum call|Invalid array|RangeError/;
+  /^(?:(?:Refused a client at \S+ \S+: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )|Lost rank \d+: )/;
+const OURS =
+  /is not a function|Cannot read properties|not iterable|Maximum call stack|Invalid (?:typed )?array/;
 
 function watch(text: string): void {
   if (!KNOWN.test(text) || OURS.test(text)) tell({ type: "strange", text: text.slice(0, 300) });
@@ -40,7 +49,8 @@ async function answerQuestions(): Promise<void> {
   const { gc } = globalThis as { gc?: () => void };
   for await (const _ of Deno.stdin.readable) {
     gc?.();
-    tell({ type: "rss", bytes: Deno.memoryUsage().rss });
+    const { rss, heapUsed } = Deno.memoryUsage();
+    tell({ type: "memory", rss, heapUsed });
   }
 }
 
