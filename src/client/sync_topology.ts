@@ -119,7 +119,6 @@ export class ClientSyncTop extends ClientCommunicationTopology {
           comeback = await this.#meet(connection, signal, comeback);
           losses = 0;
           await this.#converse(signal);
-          this.#logger.info("The run is over");
           return;
         } catch (error) {
           // Who was away when the run ended hears of it on coming back.
@@ -237,6 +236,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
       } else {
         this.#next = undefined;
         if (happened.code === MessageCode.Exit) {
+          this.#logger.info(`The server says: ${happened.payload.reason}`);
           await this.#open().connection.send(happened);
           return;
         }
