@@ -33,7 +33,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
-        "--no-lock",
+        "--quiet",
         "--allow-net=127.0.0.1",
         "--allow-read",
         // The young generation has its full size from the beginning, so that its growth is not taken for a leak.
