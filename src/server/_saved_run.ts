@@ -17,6 +17,8 @@ export interface SavedRun {
   readonly final?: EvaluateResult;
   /** Wall time of the run so far. */
   readonly seconds: number;
+  /** What the strategy keeps, if it keeps anything. */
+  readonly strategyState?: unknown;
   readonly notes: Readonly<Record<string, unknown>>;
 }
 

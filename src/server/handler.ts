@@ -82,6 +82,12 @@ export abstract class ParameterServerBackendHandler {
   /** Closes the round: the global vector becomes the new one. */
   abstract updateModel(): void;
 
+  /** What the algorithm keeps from round to round, as JSON, for a checkpoint. */
+  abstract saveState(): unknown;
+
+  /** Takes up what `saveState` gave. */
+  abstract restoreState(state: unknown): void;
+
   /** Evaluates the global vector, where the server can. */
   abstract readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
 }
@@ -252,6 +258,16 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   override onReceive(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#round.accept({ rank: sender, parameters, numSamples: numSamples ?? 1 });
+  }
+
+  /** What the strategy keeps. */
+  override saveState(): unknown {
+    return this.strategy.save?.();
+  }
+
+  /** Gives the strategy what it kept. */
+  override restoreState(state: unknown): void {
+    if (state !== undefined) this.strategy.restore?.(state);
   }
 
   /** Copies the strategy's result into the global vector. */

@@ -358,6 +358,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   async #resume(checkpoint: Checkpoint): Promise<SavedRun> {
     const saved = await readSavedRun(checkpoint, this.handler);
     this.handler.parameters = checkpoint.parameters;
+    this.handler.restoreState(saved.strategyState);
     return saved;
   }
 
@@ -473,6 +474,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       rounds: this.#rounds,
       ...(this.#final && { final: this.#final }),
       seconds: (performance.now() - this.#began) / 1000,
+      strategyState: handler.saveState(),
       notes,
     };
     const { manifest, parameters } = handler;

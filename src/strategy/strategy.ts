@@ -32,4 +32,8 @@ export interface Strategy {
   readonly workingVectors: number;
   /** Opens a round on the global vector, which it must not change. */
   begin(global: ParameterVector): StrategyRound;
+  /** What lives on from round to round, as JSON, for a checkpoint. A strategy that keeps nothing has neither of the two. */
+  save?(): unknown;
+  /** Takes up what {@linkcode save} gave. Throws when it is not that. */
+  restore?(state: unknown): void;
 }
