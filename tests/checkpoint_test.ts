@@ -15,6 +15,7 @@ import {
   readSafetensors,
   writeSafetensors,
 } from "../mod.ts";
+import { inFolder } from "./_command.ts";
 import { checkpointOf } from "./fixtures/checkpoint_writer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -28,15 +29,6 @@ const MANIFEST = Manifest.of([
 function checkpoint(round: number, more: Partial<Checkpoint> = {}): Checkpoint {
   const parameters = new Float32Array(MANIFEST.length).fill(round);
   return { manifest: MANIFEST, parameters, round, state: { seed: 7, round }, ...more };
-}
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -66,7 +58,7 @@ function assertOneLine(message: string, ...parts: string[]): void {
 }
 
 Deno.test("CheckpointStore gives back what was saved, bit for bit", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const bits = new Uint32Array(MANIFEST.length);
     // A quiet and a signalling NaN with payloads, -0, the infinities, the smallest subnormal.
     bits.set([0x7FC12345, 0x7F812345, 0x80000000, 0x7F800000, 0xFF800000, 1]);
@@ -90,7 +82,7 @@ Deno.test("CheckpointStore gives back what was saved, bit for bit", () =>
   }));
 
 Deno.test("CheckpointStore writes a model that readSafetensors() opens, for its owner only", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const path = await new CheckpointStore(folder).save(checkpoint(3));
     const { parameters, metadata } = await readSafetensors(path);
     assertEquals(parameters, checkpoint(3).parameters);
@@ -103,7 +95,7 @@ Deno.test("CheckpointStore writes a model that readSafetensors() opens, for its 
   }));
 
 Deno.test("CheckpointStore.save() writes a part of a larger buffer, in pieces", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const manifest = Manifest.of([{ name: "w", shape: [2_500_000] }]);
     const whole = Float32Array.from({ length: manifest.length + 9 }, (_, i) => i);
     const store = new CheckpointStore(folder);
@@ -114,7 +106,7 @@ Deno.test("CheckpointStore.save() writes a part of a larger buffer, in pieces", 
   }));
 
 Deno.test("CheckpointStore keeps the last ones and the best one, also after a restart", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const scores = [0.1, 0.9, 0.3, 0.9, 0.2, 0.5, 0.4];
     for (const [i, score] of scores.entries()) {
       // Each is a process of its own, as far as the folder is concerned.
@@ -133,7 +125,7 @@ Deno.test("CheckpointStore keeps the last ones and the best one, also after a re
   }));
 
 Deno.test("CheckpointStore keeps three where nothing else is said, and no best one without scores", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const store = new CheckpointStore(folder);
     for (let round = 0; round < 6; round++) await store.save(checkpoint(round));
     assertEquals(await namesIn(folder), [3, 4, 5].map(fileOf));
@@ -141,7 +133,7 @@ Deno.test("CheckpointStore keeps three where nothing else is said, and no best o
   }));
 
 Deno.test("CheckpointStore goes on from an earlier round: the newest is the one saved last", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     for (const round of [7, 8, 9]) await new CheckpointStore(folder).save(checkpoint(round));
     const store = new CheckpointStore(folder, { keep: 2 });
     await store.save(checkpoint(2));
@@ -152,7 +144,7 @@ Deno.test("CheckpointStore goes on from an earlier round: the newest is the one 
   }));
 
 Deno.test("CheckpointStore.latest() passes over a file cut at any place, and uses the one before", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const { store, warnings } = watched(folder);
     await store.save(checkpoint(1));
     const path = await store.save(checkpoint(2));
@@ -172,7 +164,7 @@ Deno.test("CheckpointStore.latest() passes over a file cut at any place, and use
   }));
 
 Deno.test("CheckpointStore.latest() and best() refuse a file with any byte altered", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const { store, warnings } = watched(folder);
     await store.save(checkpoint(1, { score: 1 }));
     const path = await store.save(checkpoint(2, { score: 2 }));
@@ -191,7 +183,7 @@ Deno.test("CheckpointStore.latest() and best() refuse a file with any byte alter
   }));
 
 Deno.test("CheckpointStore leaves foreign files alone, whatever they are called", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const { store, warnings } = watched(folder);
     const text = fileOf(999), model = fileOf(998), renamed = fileOf(997);
     await Deno.writeTextFile(`${folder}/${text}`, "not a model at all, but text");
@@ -214,7 +206,7 @@ Deno.test("CheckpointStore leaves foreign files alone, whatever they are called"
   }));
 
 Deno.test("CheckpointStore removes what a killed process left, and not what a living one writes", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const left = () => `${folder}/.round-000003.${crypto.randomUUID()}.tmp`;
     const store = new CheckpointStore(folder);
     const first = left(), second = left(), living = left();
@@ -236,7 +228,7 @@ Deno.test("CheckpointStore removes what a killed process left, and not what a li
   }));
 
 Deno.test("CheckpointStore.save() by two stores at once leaves whole checkpoints", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const stores = [watched(folder), watched(folder)];
     const saves: Promise<string>[] = [];
     for (let i = 0; i < 20; i++) {
@@ -257,7 +249,7 @@ Deno.test("CheckpointStore.save() by two stores at once leaves whole checkpoints
   }));
 
 Deno.test("CheckpointStore.save() that cannot write says so in a line, and leaves the others", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const { store, warnings } = watched(folder);
     await store.save(checkpoint(1));
     await Deno.mkdir(`${folder}/${fileOf(2)}/in the way`, { recursive: true });
@@ -281,7 +273,7 @@ Deno.test("CheckpointStore.save() that cannot write says so in a line, and leave
   }));
 
 Deno.test("CheckpointStore without permission names the file, and does not pass for an empty one", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const store = new CheckpointStore(folder);
     await store.save(checkpoint(1));
     const run = async (call: string, ...permissions: string[]) => {
@@ -312,7 +304,7 @@ Deno.test("CheckpointStore without permission names the file, and does not pass 
   }));
 
 Deno.test("CheckpointStore refuses what is no checkpoint with an error of the right kind", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     assertThrows(() => new CheckpointStore(folder, { keep: 0 }), RangeError, "at least 1, got 0");
     const store = new CheckpointStore(folder);
     const circular: Record<string, unknown> = {};
@@ -332,7 +324,7 @@ Deno.test("CheckpointStore refuses what is no checkpoint with an error of the ri
   }));
 
 Deno.test("CheckpointStore holds a whole checkpoint whenever its process is killed", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     const random = new Random(5, "test");
     const { store, warnings } = watched(folder);
     let before = 0, halfWritten = 0;

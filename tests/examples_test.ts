@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { readSafetensors } from "../mod.ts";
+import { inFolder } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -65,15 +66,6 @@ async function run(example: string, cwd: string): Promise<string> {
   return outputs.join("");
 }
 
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 Deno.test("examples are all run here", async () => {
   const found = (await Array.fromAsync(Deno.readDir(EXAMPLES))).map(({ name }) => name).sort();
   assertEquals(found, Object.keys(OUTCOMES));
@@ -81,7 +73,7 @@ Deno.test("examples are all run here", async () => {
 
 for (const [example, outcome] of Object.entries(OUTCOMES)) {
   Deno.test(`${example} does what it says, by the commands at its top`, () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const lines = (await run(example, folder)).trim().split("\n");
       assertMatch(lines.at(-1) ?? "", outcome);
       if (example !== "twenty_lines.ts") return;
