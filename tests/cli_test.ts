@@ -61,6 +61,24 @@ Deno.test("demo gives one digest for one seed, over TCP in workers and in memory
     assert(await digest("4.json", ["--seed", "8"]) !== first);
   }));
 
+Deno.test("demo --strict-determinism takes the kernels that round alike everywhere, in its workers too", () =>
+  inFolder(async (folder) => {
+    const reports: RunReport[] = [];
+    for (const transport of ["tcp", "memory"]) {
+      const file = `${folder}/${transport}.json`;
+      const args = ["--strict-determinism", "--rounds", "2", "--clients", "2"];
+      const { code, stderr } = await runCommand(
+        "demo",
+        [...args, "--transport", transport, "--json", file],
+        folder,
+      );
+      assertEquals(code, 0, stderr);
+      reports.push(await readReport(file));
+    }
+    assertEquals(reports.map(({ kernels }) => kernels), ["simd128", "simd128"]);
+    assertEquals(reports[0]?.modelDigest, reports[1]?.modelDigest);
+  }));
+
 Deno.test("server and clients as processes end by themselves, each with status 0", () =>
   inFolder(async (folder) => {
     const server = startCommand(
@@ -79,6 +97,8 @@ Deno.test("server and clients as processes end by themselves, each with status 0
           `${rank}`,
           "--part",
           `${rank}/2`,
+          "--engine",
+          rank === 1 ? "native" : "tfjs",
           "--json",
           `client${rank}.json`,
         ],
@@ -97,6 +117,8 @@ Deno.test("server and clients as processes end by themselves, each with status 0
     assertEquals([client.schema, client.rank, client.rounds.length], ["fedlab.client/1", 2, 5]);
     assertEquals(client.rounds[0].numSamples, 750);
     assertMatch(await Deno.readTextFile(`${folder}/log/clientLog1.txt`), /client-1 INFO Joined/);
+    assertMatch(outcomes[1]?.stderr ?? "", /Training on the native engine/);
+    assertMatch(outcomes[2]?.stderr ?? "", /Training on tfjs/);
   }));
 
 Deno.test("a client process that is killed in the middle of a round is reported, and the run ends", () =>
@@ -235,6 +257,7 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["client", ["--part", "3/2"], /Expected I\/N/],
       ["client", ["--rank", "0"], /Expected a whole number from 1/],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
+      ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],
     ];
     for (const [task, args, message] of cases) {

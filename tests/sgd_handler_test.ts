@@ -56,11 +56,17 @@ async function handlerOf(
   description: ModelDescription,
   options: Partial<ClientSGDHandlerOptions> = {},
 ): Promise<ClientSGDHandler> {
-  const handler = new ClientSGDHandler({ data: corners(52), backend: "wasm", ...options });
+  const handler = new ClientSGDHandler({
+    data: corners(52),
+    engine: "tfjs",
+    backend: "wasm",
+    ...options,
+  });
   await handler.setUp(description);
   return handler;
 }
 
+const TFJS = { engine: "tfjs", backend: "wasm" } as const;
 const CORNERS_MLP = mlp({ inputShape: [4], numClasses: 3, hiddenUnits: 8 });
 
 testHandlerCompliance(
@@ -375,6 +381,12 @@ Deno.test("ClientSGDHandler refuses data and models that do not fit, and names b
   assertThrows(() => new ClientSGDHandler({ data: empty }), RangeError, "0 rows");
 });
 
+Deno.test("ClientSGDHandler refuses a model of its own that is none of tfjs", async () => {
+  const model = { layers: [], getWeights: () => [], countParams: () => 0 };
+  await using handler = new ClientSGDHandler({ data: corners(4), model });
+  await assertRejects(() => handler.setUp(undefined), TypeError, "expected a layers model of tfjs");
+});
+
 Deno.test("ClientSGDHandler trains a model of more classes than its own data have", async () => {
   await using handler = await handlerOf(logisticRegression({ inputShape: [4], numClasses: 10 }));
   assert(Number.isFinite((await handler.train(planOf())).loss));
@@ -413,7 +425,7 @@ Deno.test("ClientSGDHandler refuses a description that it cannot build in one li
     RangeError,
     "hinge",
   );
-  await using handler = new ClientSGDHandler({ data: corners(4) });
+  await using handler = new ClientSGDHandler({ data: corners(4), engine: "tfjs" });
   await assertRejects(() => handler.setUp(undefined), TypeError, "describes none");
   assertThrows(() => handler.parameters, Error, "setUp()");
 });
@@ -428,7 +440,10 @@ Deno.test("ClientSGDHandler names the way out when the WASM backend lacks a kern
     { class_name: "Dense", config: { units: 10 } },
   ]);
   const data = (await digits()).select([0, 1, 2, 3]);
-  {
+  await startBackend("wasm");
+  const kernel = tf.getKernel("Conv2DBackpropFilter", "wasm");
+  tf.unregisterKernel("Conv2DBackpropFilter", "wasm");
+  try {
     await using handler = await handlerOf(description, { data });
     const tensors = tf.memory().numTensors;
     await assertRejects(
@@ -437,6 +452,8 @@ Deno.test("ClientSGDHandler names the way out when the WASM backend lacks a kern
       'lacks the kernel Conv2DBackpropFilter for the gradient of a convolution; use backend: "cpu"',
     );
     assertEquals(tf.memory().numTensors, tensors);
+  } finally {
+    tf.registerKernel(kernel);
   }
   await using handler = await handlerOf(description, { data, backend: "cpu" });
   assert(Number.isFinite((await handler.train(planOf())).loss));
@@ -499,13 +516,13 @@ Deno.test("startBackend() starts what was asked for, and the fast matrix product
 
 Deno.test("initialParameters() depends on the seed alone, and modelEvaluator() judges them", async () => {
   const before = (await startBackend("wasm"), tf.memory().numTensors);
-  const { manifest, parameters } = await initialParameters(CORNERS_MLP, 4, { backend: "wasm" });
-  assertEquals((await initialParameters(CORNERS_MLP, 4)).parameters, parameters);
-  assertNotEquals((await initialParameters(CORNERS_MLP, 5)).parameters, parameters);
+  const { manifest, parameters } = await initialParameters(CORNERS_MLP, 4, TFJS);
+  assertEquals((await initialParameters(CORNERS_MLP, 4, TFJS)).parameters, parameters);
+  assertNotEquals((await initialParameters(CORNERS_MLP, 5, TFJS)).parameters, parameters);
 
   {
     const data = corners(52);
-    await using evaluator = await modelEvaluator(CORNERS_MLP, data, { backend: "wasm" });
+    await using evaluator = await modelEvaluator(CORNERS_MLP, data, TFJS);
     assertEquals(await evaluator.manifest.digest(), await manifest.digest());
     const { evaluate } = evaluator;
     const first = await evaluate(parameters);

@@ -4,7 +4,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { ClientSyncTop } from "../client/sync_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../client/topology.ts";
 import { openLog } from "../log.ts";
-import { type BackendChoice, ClientSGDHandler } from "../train/tfjs/mod.ts";
+import { ClientSGDHandler } from "../train/tfjs/handler.ts";
+import { chooseKernels, type EngineFlags } from "./_options.ts";
 
 /** Which of the data a client has. */
 export interface DataChoice {
@@ -26,7 +27,7 @@ export interface DataChoice {
 export interface ClientJob {
   topology: Omit<ClientTopologyOptions, "logger" | "onEvent">;
   data: DataChoice;
-  backend: BackendChoice;
+  engine: EngineFlags;
 }
 
 /** The data of one client. */
@@ -44,18 +45,21 @@ export async function clientData(choice: DataChoice): Promise<{ train: Dataset; 
   return { train: train.select(rows ?? []), ...(test && { test }) };
 }
 
-/** Runs a client that trains with tfjs, to the end of its run. */
+/** Runs a client that trains by SGD, to the end of its run. */
 export async function runClientJob(
   job: ClientJob,
   options:
     & { signal?: AbortSignal; onEvent?: (event: ClientEvent) => void }
     & Pick<ClientTopologyOptions, "distBackend" | "credential" | "serverName">,
 ): Promise<void> {
+  const { engine, backend } = job.engine;
+  chooseKernels(job.engine);
   const { train, test } = await clientData(job.data);
-  using log = openLog({ loggerName: "tfjs", ...job.topology.log });
+  using log = openLog({ loggerName: "train", ...job.topology.log });
   await using handler = new ClientSGDHandler({
     data: train,
-    backend: job.backend,
+    engine,
+    backend,
     logger: log.logger,
     ...(test && { testData: test }),
   });

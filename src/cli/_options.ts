@@ -1,4 +1,7 @@
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
+import { useKernelBuild } from "../params/kernels.ts";
+import type { BackendChoice } from "../train/tfjs/backend.ts";
+import type { EngineChoice } from "../train/tfjs/_engine.ts";
 import { type Command, InvalidArgumentError, Option } from "./deps.ts";
 
 /** A mistake in how a command was called: exit status 2. */
@@ -125,6 +128,42 @@ export function planFrom(
   keepMomentum: boolean;
 } {
   return { epochs, batchSize, learningRate: lr, momentum, weightDecay, keepMomentum };
+}
+
+/** What computes, as options. */
+export interface EngineFlags {
+  engine: EngineChoice;
+  backend: BackendChoice;
+  strictDeterminism: boolean;
+}
+
+/** Adds what computes to a command. */
+export function withEngine(command: Command): Command {
+  return command
+    .addOption(
+      choice(
+        "--engine <name>",
+        "what computes: native, our own kernels; tfjs; or auto, native where it runs the model",
+        ["auto", "native", "tfjs"],
+        "auto",
+      ),
+    )
+    .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
+    .option(
+      "--strict-determinism",
+      "kernels that round alike on every machine, somewhat slower",
+      false,
+    );
+}
+
+/** What computes among a command's options, in a form that can be posted to a worker. */
+export function engineFrom({ engine, backend, strictDeterminism }: EngineFlags): EngineFlags {
+  return { engine, backend, strictDeterminism };
+}
+
+/** Chooses the kernels of this isolate; called before any of its vectors are made. */
+export function chooseKernels({ strictDeterminism }: EngineFlags): void {
+  if (strictDeterminism) useKernelBuild("simd128");
 }
 
 /** A choice among words. */

@@ -4,14 +4,10 @@ import { SyncParameterServerHandler } from "../server/handler.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
 import { MODEL_NAMES, modelByName } from "../train/models.ts";
-import {
-  type BackendChoice,
-  type BackendLogger,
-  initialParameters,
-  type ModelEvaluator,
-  modelEvaluator,
-} from "../train/tfjs/mod.ts";
+import type { TrainLogger } from "../train/sgd_handler.ts";
+import { initialParameters, type ModelEvaluator, modelEvaluator } from "../train/tfjs/evaluator.ts";
 import type { TrainSettings } from "../wire/messages.ts";
+import { chooseKernels, type EngineFlags } from "./_options.ts";
 
 /** What a command's server is made of. */
 export interface ServerJob {
@@ -25,9 +21,9 @@ export interface ServerJob {
   fraction: number;
   overSelection?: number;
   seed: number;
-  backend: BackendChoice;
-  /** Takes warnings of tfjs. */
-  logger?: BackendLogger;
+  engine: EngineFlags;
+  /** Takes warnings of the engine. */
+  logger?: TrainLogger;
 }
 
 /** A server's handler, with what it must give back at the end. */
@@ -37,12 +33,14 @@ export interface ServerParts extends AsyncDisposable {
 
 /** Builds model and handler. */
 export async function buildServer(job: ServerJob): Promise<ServerParts> {
-  const { backend, seed, plan, fraction, overSelection = 0, testData, logger } = job;
-  const tfjs = { backend, ...(logger && { logger }) };
+  const { seed, plan, fraction, overSelection = 0, testData, logger } = job;
+  const { engine, backend } = job.engine;
+  chooseKernels(job.engine);
+  const options = { engine, backend, ...(logger && { logger }) };
   const model = await describeModel(job.model, job.data);
-  const initial = await initialParameters(model, seed, tfjs);
+  const initial = await initialParameters(model, seed, options);
   const evaluator: ModelEvaluator | undefined = testData &&
-    await modelEvaluator(model, testData, tfjs);
+    await modelEvaluator(model, testData, options);
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,

@@ -5,12 +5,15 @@ import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
 import {
   choice,
+  type EngineFlags,
+  engineFrom,
   part,
   type TimeoutFlags,
   timeoutsFrom,
   UsageError,
   whole,
   withCommon,
+  withEngine,
   withTimeouts,
 } from "./_options.ts";
 import { toJson } from "./_run_folder.ts";
@@ -18,7 +21,7 @@ import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ClientFlags extends TimeoutFlags, ClientSecurityFlags {
+interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags {
   server: string;
   rank?: number;
   worldSize?: number;
@@ -28,7 +31,6 @@ interface ClientFlags extends TimeoutFlags, ClientSecurityFlags {
   partition: ClientJob["data"]["partition"];
   shardsPerPart?: number;
   module?: string;
-  backend: ClientJob["backend"];
   loggerFile: string;
   loggerName: string;
   seed: number;
@@ -76,13 +78,13 @@ export function clientCommand(context: CommandContext): Command {
       "--module <path>",
       "run this module, which calls defineClient(), in place of the built-in client",
     )
-    .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
     .option("--tls", "talk TLS to a server whose CA this machine trusts", false)
     .option("--tls-ca <file>", "talk TLS, and trust this CA (PEM)")
     .option("--key <file>", "private key that proves who this client is (see keygen)")
     .option("--server-name <name>", "name that the server must have when it asks for a proof")
     .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
+  withEngine(command);
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of the parting of the data");
   return command.action((flags: ClientFlags) => runClient(flags, context));
@@ -106,7 +108,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
       ...(flags.part && { part: flags.part }),
       ...(flags.shardsPerPart !== undefined && { shardsPerPart: flags.shardsPerPart }),
     },
-    backend: flags.backend,
+    engine: engineFrom(flags),
   };
   const report: ClientReport = { schema: "fedlab.client/1", rounds: [], seconds: 0 };
   const began = performance.now();

@@ -9,12 +9,15 @@ import { type ClientJob, runClientJob } from "./_client_job.ts";
 import { conduct, outputOf } from "./_conduct.ts";
 import {
   choice,
+  type EngineFlags,
+  engineFrom,
   planFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
   whole,
   withCommon,
+  withEngine,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
@@ -24,13 +27,12 @@ import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface DemoFlags extends TrainFlags, TimeoutFlags {
+interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags {
   clients: number;
   rounds: number;
   transport: "tcp" | "memory";
   model: string;
   partition: ClientJob["data"]["partition"];
-  backend: ClientJob["backend"];
   seed: number;
   json?: string;
   out?: string;
@@ -50,11 +52,11 @@ export function demoCommand(context: CommandContext): Command {
         "tcp",
       ),
     )
-    .option("--model <name>", "lr, mlp or 2nn", "mlp")
+    .option("--model <name>", "lr, mlp, 2nn or cnn", "mlp")
     .addOption(choice("--partition <name>", "how the digits are dealt", PARTITION_NAMES, "iid"))
-    .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withTraining(command, { epochs: 2, lr: 0.1 });
+  withEngine(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds"]);
   withCommon(command, "seed of everything random");
   return command.action((flags: DemoFlags) => runDemo(flags, context));
@@ -71,7 +73,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     plan: planFrom(flags),
     fraction: 1,
     seed,
-    backend: flags.backend,
+    engine: engineFrom(flags),
     ...(test && { testData: test }),
   });
   const shown = new RunProgress();
@@ -146,7 +148,7 @@ class Clients {
   }
 
   #job(serverAddr: string, rank: number): ClientJob {
-    const { clients, seed, partition, backend, transport } = this.#flags;
+    const { clients, seed, partition, transport } = this.#flags;
     return {
       topology: {
         serverAddr,
@@ -157,7 +159,7 @@ class Clients {
         log: { folder: `${this.#folder}/log`, console: false },
       },
       data: { data: "digits", part: { index: rank, parts: clients }, partition, seed },
-      backend,
+      engine: engineFrom(this.#flags),
     };
   }
 }

@@ -5,6 +5,8 @@ import { type Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
 import {
   choice,
+  type EngineFlags,
+  engineFrom,
   planFrom,
   real,
   type TimeoutFlags,
@@ -13,17 +15,18 @@ import {
   UsageError,
   whole,
   withCommon,
+  withEngine,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { buildServer, type ServerJob } from "./_server_job.ts";
+import { buildServer } from "./_server_job.ts";
 import { makeRunFolder } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags {
+interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags {
   serverName: string;
   worldSize?: number;
   rounds: number;
@@ -38,7 +41,6 @@ interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags {
   data: string;
   dataDir: string;
   evaluate: "server" | "clients";
-  backend: ServerJob["backend"];
   loggerFile: string;
   loggerName: string;
   seed: number;
@@ -85,7 +87,11 @@ export function serverCommand(context: CommandContext): Command {
     .option("--round-tries <n>", "how often a round is tried", whole(1), DEFAULT_ROUND_TRIES)
     .option("--resume <dir>", "go on with the run of this folder, as it was started there")
     .option("--keep <n>", "newest checkpoints that are kept, besides the best", whole(1), 3)
-    .option("--model <name>", "lr, mlp, 2nn, or the path of a model description (.json)", "mlp")
+    .option(
+      "--model <name>",
+      "lr, mlp, 2nn, cnn, or the path of a model description (.json)",
+      "mlp",
+    )
     .option(
       "--data <name>",
       "data that tells input and classes, and to test on: digits, mnist, or a path",
@@ -95,7 +101,6 @@ export function serverCommand(context: CommandContext): Command {
     .addOption(
       choice("--evaluate <who>", "who evaluates after a round", ["server", "clients"], "server"),
     )
-    .addOption(choice("--backend <name>", "where tfjs computes", ["auto", "wasm", "cpu"], "auto"))
     .option("--tls-cert <file>", "certificate (PEM): talk TLS")
     .option("--tls-key <file>", "private key of the certificate (PEM)")
     .option(
@@ -107,6 +112,7 @@ export function serverCommand(context: CommandContext): Command {
     .option("--logger-file <name>", "log file, in the folder log", "serverLog")
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of everything random");
@@ -137,7 +143,7 @@ async function runServer(
     fraction: flags.fraction,
     overSelection: flags.overSelect,
     seed: flags.seed,
-    backend: flags.backend,
+    engine: engineFrom(flags),
     logger,
     ...(flags.evaluate === "server" && { testData: test ?? train }),
   });

@@ -1,6 +1,6 @@
 import { ALIGNMENT } from "./_arena.ts";
 import type { KernelBuild } from "./_build.ts";
-import { RELAXED_SIMD, SIMD128 } from "./_kernels_wasm.ts";
+import * as parameterKernels from "./_kernels_wasm.ts";
 
 /** A pointer into the module's memory, in bytes. */
 export type Pointer = number;
@@ -18,6 +18,14 @@ export interface Exports {
   scale(values: Pointer, factor: number, length: number): void;
   to_half(halves: Pointer, values: Pointer, length: number): void;
   from_half(values: Pointer, halves: Pointer, length: number): void;
+}
+
+/** A module of kernels, its builds in base64. */
+export interface KernelModule {
+  /** The build in baseline SIMD. */
+  readonly SIMD128: string;
+  /** The build with relaxed SIMD. */
+  readonly RELAXED_SIMD: string;
 }
 
 /** The kernels' module with its memory: the statistics, scratch blocks, and what the caller asked for. */
@@ -41,15 +49,14 @@ const MAX_PAGES = 65536;
 const SCRATCH_BLOCKS = 3;
 const RUNS_PER_BLOCK = 16;
 
-const modules = new Map<KernelBuild, WebAssembly.Module>();
+const modules = new Map<string, WebAssembly.Module>();
 const instances = new WeakMap<ArrayBufferLike, Instance>();
 
-function compile(build: KernelBuild): WebAssembly.Module {
-  let module = modules.get(build);
+function compile(base64: string): WebAssembly.Module {
+  let module = modules.get(base64);
   if (module === undefined) {
-    const base64 = build === "relaxed-simd" ? RELAXED_SIMD : SIMD128;
     module = new WebAssembly.Module(Uint8Array.fromBase64(base64));
-    modules.set(build, module);
+    modules.set(base64, module);
   }
   return module;
 }
@@ -59,10 +66,15 @@ function compile(build: KernelBuild): WebAssembly.Module {
  *
  * Throws a `RangeError` when a memory cannot be so large or the system does not give it.
  */
-export function instantiate(build: KernelBuild, capacity: number): Instance {
+export function instantiate(
+  build: KernelBuild,
+  capacity: number,
+  { SIMD128, RELAXED_SIMD }: KernelModule = parameterKernels,
+): Instance {
   let exports: Exports;
   try {
-    exports = new WebAssembly.Instance(compile(build)).exports as unknown as Exports;
+    const module = compile(build === "relaxed-simd" ? RELAXED_SIMD : SIMD128);
+    exports = new WebAssembly.Instance(module).exports as unknown as Exports;
   } catch (cause) {
     throw new RangeError("Cannot create an arena: the system gave no memory", { cause });
   }

@@ -9,16 +9,19 @@
 
 import { Arena, roomFor, type Span } from "./_arena.ts";
 import { type KernelBuild, resolveBuild } from "./_build.ts";
-import { type Instance, instantiate } from "./_instance.ts";
+import { type Instance, instantiate, type KernelModule } from "./_instance.ts";
 import type { ParameterVector } from "./manifest.ts";
 
 export { type KernelBuild, useKernelBuild } from "./_build.ts";
+export type { KernelModule } from "./_instance.ts";
 export * from "./_operations.ts";
 
 /** Options of {@linkcode Kernels.create}. */
 export interface KernelsOptions {
   /** The build; "auto", the default, is the one that {@linkcode useKernelBuild} set, else the fastest that runs here. */
   readonly build?: KernelBuild | "auto";
+  /** A module that has more kernels than those of this room, for their owner. Default: these alone. */
+  readonly module?: KernelModule;
 }
 
 const owners = new WeakMap<ArrayBufferLike, Kernels>();
@@ -68,14 +71,14 @@ export class Kernels {
    *
    * Throws a `RangeError` when the system does not give that much, and a `TypeError` for a build that does not run here.
    */
-  static create(capacity: number, { build = "auto" }: KernelsOptions = {}): Kernels {
+  static create(capacity: number, { build = "auto", module }: KernelsOptions = {}): Kernels {
     if (!Number.isSafeInteger(capacity) || capacity < 0) {
       throw new RangeError(
         `Cannot create an arena: expected a whole number of bytes, got ${capacity}`,
       );
     }
     const room = roomFor(capacity);
-    return new Kernels(instantiate(resolveBuild(build), room), room);
+    return new Kernels(instantiate(resolveBuild(build), room, module), room);
   }
 
   /** Bytes that are free, in however many pieces. */

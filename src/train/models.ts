@@ -29,41 +29,56 @@ function checkSize(what: string, size: number, least: number): void {
   }
 }
 
-/** A classifier of dense layers: the hidden ones with ReLU, the last one with bare logits. */
-function denseClassifier(
-  name: string,
-  { inputShape, numClasses }: ModelOptions,
-  hiddenLayers: readonly { name: string; units: number }[],
-): ModelDescription {
+interface LayerConfig {
+  class_name: string;
+  config: Config;
+}
+
+function checkShape(inputShape: readonly number[]): void {
   if (inputShape.length === 0) {
     throw new RangeError(
       "Cannot describe the model: expected an input shape of at least one dimension, got []",
     );
   }
   for (const size of inputShape) checkSize("dimensions of the input shape", size, 1);
+}
+
+const INITIALIZERS: Config = {
+  kernel_initializer: { class_name: "GlorotUniform", config: {} },
+  bias_initializer: { class_name: "Zeros", config: {} },
+};
+
+/** A classifier: layers of its own, then dense ones, the hidden ones with ReLU, the last one with bare logits. */
+function classifier(
+  name: string,
+  { inputShape, numClasses }: ModelOptions,
+  ownLayers: readonly LayerConfig[],
+  hiddenLayers: readonly { name: string; units: number }[],
+): ModelDescription {
+  checkShape(inputShape);
   checkSize("a number of classes", numClasses, 2);
   for (const { units } of hiddenLayers) checkSize("a number of hidden units", units, 1);
 
-  const layers: { class_name: string; config: Config }[] = [];
+  const layers = [...ownLayers];
   if (inputShape.length > 1) layers.push({ class_name: "Flatten", config: { name: "flatten" } });
   for (const { name, units } of [...hiddenLayers, { name: "logits", units: numClasses }]) {
+    const activation = name === "logits" ? "linear" : "relu";
     layers.push({
       class_name: "Dense",
-      config: {
-        name,
-        units,
-        activation: name === "logits" ? "linear" : "relu",
-        use_bias: true,
-        kernel_initializer: { class_name: "GlorotUniform", config: {} },
-        bias_initializer: { class_name: "Zeros", config: {} },
-      },
+      config: { name, units, activation, use_bias: true, ...INITIALIZERS },
     });
   }
-  const first = layers[0];
-  if (first) first.config.batch_input_shape = [null, ...inputShape];
+  const [first, ...others] = layers;
+  const input = { batch_input_shape: [null, ...inputShape] };
   return {
     format: "tfjs-layers",
-    topology: { class_name: "Sequential", config: { name, layers } },
+    topology: {
+      class_name: "Sequential",
+      config: {
+        name,
+        layers: first ? [{ ...first, config: { ...first.config, ...input } }, ...others] : others,
+      },
+    },
     loss: "softmaxCrossEntropy",
   };
 }
@@ -74,7 +89,7 @@ function denseClassifier(
  * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
  */
 export function logisticRegression(options: ModelOptions): ModelDescription {
-  return denseClassifier("lr", options, []);
+  return classifier("lr", options, [], []);
 }
 
 /**
@@ -91,7 +106,8 @@ export function logisticRegression(options: ModelOptions): ModelDescription {
  * ```
  */
 export function mlp(options: MlpOptions): ModelDescription {
-  return denseClassifier("mlp", options, [{ name: "hidden", units: options.hiddenUnits ?? 64 }]);
+  const hidden = { name: "hidden", units: options.hiddenUnits ?? 64 };
+  return classifier("mlp", options, [], [hidden]);
 }
 
 /**
@@ -101,22 +117,59 @@ export function mlp(options: MlpOptions): ModelDescription {
  * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
  */
 export function twoNN(options: ModelOptions): ModelDescription {
-  return denseClassifier("2nn", options, [
+  return classifier("2nn", options, [], [
     { name: "hidden1", units: 200 },
     { name: "hidden2", units: 200 },
   ]);
+}
+
+/**
+ * The CNN of McMahan et al. 2017, section 3: 5x5 convolutions of 32 and 64 channels, each with 2x2 max pooling, then 512
+ * ReLU units; 1,663,370 parameters on MNIST. The input shape is `[height, width, channels]`.
+ *
+ * Throws a `RangeError` for another number of dimensions, an image smaller than 4x4, or a size that is not a whole number in range.
+ */
+export function cnn(options: ModelOptions): ModelDescription {
+  const [height = 0, width = 0] = options.inputShape;
+  if (options.inputShape.length !== 3 || height < 4 || width < 4) {
+    throw new RangeError(
+      "Cannot describe the model: expected an input shape of height, width and channels, at least 4x4, " +
+        `got [${options.inputShape.join(", ")}]`,
+    );
+  }
+  const blocks = [32, 64].flatMap((filters, i): LayerConfig[] => [
+    {
+      class_name: "Conv2D",
+      config: {
+        name: `conv${i + 1}`,
+        filters,
+        kernel_size: [5, 5],
+        strides: [1, 1],
+        padding: "same",
+        activation: "relu",
+        use_bias: true,
+        ...INITIALIZERS,
+      },
+    },
+    {
+      class_name: "MaxPooling2D",
+      config: { name: `pool${i + 1}`, pool_size: [2, 2], strides: [2, 2], padding: "valid" },
+    },
+  ]);
+  return classifier("cnn", options, blocks, [{ name: "hidden", units: 512 }]);
 }
 
 const MODELS: ReadonlyMap<string, (options: ModelOptions) => ModelDescription> = new Map([
   ["lr", logisticRegression],
   ["mlp", mlp],
   ["2nn", twoNN],
+  ["cnn", cnn],
 ]);
 
 /** Names that {@linkcode modelByName} knows. */
 export const MODEL_NAMES: readonly string[] = [...MODELS.keys()];
 
-/** The model of that name, `"lr"`, `"mlp"` or `"2nn"`. Throws a `RangeError` for any other name and lists the known ones. */
+/** The model of that name, `"lr"`, `"mlp"`, `"2nn"` or `"cnn"`. Throws a `RangeError` for any other name and lists the known ones. */
 export function modelByName(name: string, options: ModelOptions): ModelDescription {
   const describe = MODELS.get(name);
   if (!describe) {

@@ -102,7 +102,7 @@ function serverArgs({ seed }: ChaosOptions, rounds: number, port: number, run: s
       "--seed",
       `${seed}`,
       "--epochs",
-      "4",
+      "100",
       "--out",
       run,
       "--quorum",
@@ -212,7 +212,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
       const began = performance.now();
       const say = (what: string) =>
         log(`${((performance.now() - began) / 1000).toFixed(1)} s: ${what}`);
-      await pause(1500);
+      await pause(300);
       while (done.server + done.client < kills && !over()) {
         await pause(50 + random.below(500));
         if (over()) break;

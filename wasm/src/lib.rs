@@ -5,11 +5,14 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(clippy::missing_safety_doc)]
+#![cfg_attr(not(feature = "train"), allow(dead_code))]
 
 mod elementwise;
 mod half;
 mod simd;
 mod stats;
+#[cfg(any(feature = "train", test))]
+mod train;
 
 use stats::Stats;
 

@@ -53,6 +53,37 @@ impl F32x4 {
     pub fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(lanes::mul_add(self.0, factor.0, addend.0))
     }
+
+    /// Negative lanes, and those that are not a number, become 0.
+    pub fn relu(self) -> Self {
+        Self::where_positive(self, self, Self::splat(0.0))
+    }
+
+    /// Lane by lane `yes` where `condition` is above 0, else `no`.
+    pub fn where_positive(condition: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::where_positive(condition.0, yes.0, no.0))
+    }
+
+    /// Lane by lane `yes` where the two are equal, else `no`.
+    pub fn where_equal(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
+    }
+
+    /// The first lane.
+    pub fn first(self) -> f32 {
+        lanes::first(self.0)
+    }
+
+    /// Rows become columns.
+    pub fn transpose(rows: [Self; 4]) -> [Self; 4] {
+        lanes::transpose(rows.map(|row| row.0)).map(Self)
+    }
+
+    /// The sum of the lanes of each.
+    pub fn totals(vectors: [Self; 4]) -> Self {
+        let [a, b, c, d] = Self::transpose(vectors);
+        (a + c) + (b + d)
+    }
 }
 
 impl Add for F32x4 {
@@ -135,6 +166,25 @@ mod wasm {
     pub fn mul_add(a: v128, b: v128, c: v128) -> v128 {
         f32x4_add(f32x4_mul(a, b), c)
     }
+    pub fn where_positive(condition: v128, yes: v128, no: v128) -> v128 {
+        v128_bitselect(yes, no, f32x4_gt(condition, f32x4_splat(0.0)))
+    }
+    pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
+        v128_bitselect(yes, no, f32x4_eq(a, b))
+    }
+    pub fn first(value: v128) -> f32 {
+        f32x4_extract_lane::<0>(value)
+    }
+    pub fn transpose([a, b, c, d]: [v128; 4]) -> [v128; 4] {
+        let (ab, cd) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d));
+        let (ef, gh) = (i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+        [
+            i64x2_shuffle::<0, 2>(ab, cd),
+            i64x2_shuffle::<1, 3>(ab, cd),
+            i64x2_shuffle::<0, 2>(ef, gh),
+            i64x2_shuffle::<1, 3>(ef, gh),
+        ]
+    }
 
     pub unsafe fn store_halves(low: v128, high: v128, to: *mut u16) {
         unsafe { v128_store(to.cast(), u16x8_narrow_i32x4(narrow(low), narrow(high))) }
@@ -212,6 +262,18 @@ mod host {
     }
     pub fn mul_add(a: Single, b: Single, c: Single) -> Single {
         add(mul(a, b), c)
+    }
+    pub fn where_positive(condition: Single, yes: Single, no: Single) -> Single {
+        core::array::from_fn(|i| if condition[i] > 0.0 { yes[i] } else { no[i] })
+    }
+    pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
+        core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
+    }
+    pub fn first(value: Single) -> f32 {
+        value[0]
+    }
+    pub fn transpose(rows: [Single; 4]) -> [Single; 4] {
+        core::array::from_fn(|i| core::array::from_fn(|j| rows[j][i]))
     }
 
     pub unsafe fn store_halves(low: Single, high: Single, to: *mut u16) {

@@ -1,7 +1,8 @@
 import { errorMessage } from "../../errors.ts";
 import type { LossName, TrainPlan } from "../handler.ts";
+import { LOSSES } from "../_losses.ts";
+import type { BatchLoss } from "../_trainer.ts";
 import { tf } from "./deps.ts";
-import { type BatchLoss, LOSSES } from "./_losses.ts";
 import { tensorOf, valuesOf } from "./_memory.ts";
 import type { Sgd } from "./_sgd.ts";
 

@@ -1,19 +1,13 @@
-import type { Dataset } from "../../data/dataset.ts";
 import { errorMessage } from "../../errors.ts";
-import type { LossName, ModelDescription } from "../handler.ts";
+import { needDescription } from "../_fit.ts";
+import type { ModelDescription } from "../handler.ts";
 import { tf } from "./deps.ts";
-import { LOSSES } from "./_losses.ts";
 
 /** Builds the model that a description has. Rejects with a one-line `TypeError` when there is none or tfjs cannot read it. */
 export async function buildModel(
   description: ModelDescription | undefined,
 ): Promise<tf.LayersModel> {
-  if (!description) {
-    throw new TypeError(
-      "Cannot build the model: the server describes none and the handler has none of its own",
-    );
-  }
-  const { format, topology } = description;
+  const { format, topology } = needDescription(description);
   if (format !== "tfjs-layers") {
     throw new TypeError(
       `Cannot build the model: expected format tfjs-layers, got ${JSON.stringify(format)}`,
@@ -42,16 +36,10 @@ export async function buildModel(
   return model;
 }
 
-function describeShape(shape: readonly (number | null)[]): string {
-  return `[${shape.map((size) => size ?? "any").join(", ")}]`;
-}
-
-/**
- * The shape in which rows of the data go into the model: their own, or flat when the model wants them flat.
- *
- * Throws a `RangeError` when data, model and loss do not fit one another; the message has both sides.
- */
-export function checkFit(model: tf.LayersModel, data: Dataset, loss: LossName): number[] {
+/** The shapes of one sample and of its output. Throws a `RangeError` for a model that is not built or has several of either. */
+export function sampleShapes(
+  model: tf.LayersModel,
+): { input: (number | null)[]; output: (number | null)[] } {
   const inputs = model.inputs ?? [], outputs = model.outputs ?? [];
   if (inputs.length === 0) {
     throw new RangeError(
@@ -64,36 +52,7 @@ export function checkFit(model: tf.LayersModel, data: Dataset, loss: LossName): 
       `Cannot use the model: expected one input and one output, got ${inputs.length} and ${outputs.length}`,
     );
   }
-  const wanted = input.shape.slice(1) as (number | null)[];
-  const same = wanted.length === data.shape.length &&
-    wanted.every((size, i) => size === null || size === data.shape[i]);
-  const flat = wanted.length === 1 && (wanted[0] === null || wanted[0] === data.rowLength);
-  if (!same && !flat) {
-    throw new RangeError(
-      `Cannot use the data with the model: the model takes samples of shape ${
-        describeShape(wanted)
-      }, ` +
-        `the data has ${describeShape(data.shape)}`,
-    );
-  }
-  const units = loss === "binaryCrossentropy" && data.numClasses !== 2
-    ? undefined
-    : LOSSES[loss].units(data.numClasses);
-  const given = output.shape.slice(1) as (number | null)[];
-  if (units === undefined) {
-    throw new RangeError(
-      `Cannot use the data with the loss ${loss}: expected 2 classes, got ${data.numClasses}`,
-    );
-  }
-  const [least, most] = units;
-  const [size] = given;
-  if (given.length !== 1 || typeof size !== "number" || size < least || size > most) {
-    throw new RangeError(
-      `Cannot use the data with the model: ${loss} over ${data.numClasses} classes takes an output of shape ` +
-        `[${least}]${most > least ? " or more" : ""}, the model gives ${describeShape(given)}`,
-    );
-  }
-  return same ? [...data.shape] : [data.rowLength];
+  return { input: input.shape.slice(1), output: output.shape.slice(1) };
 }
 
 /** A layer whose noise tfjs draws with a seed of the layer's own. */

@@ -1,7 +1,7 @@
 import { flatten, Kernels, Manifest, type ParameterVector, unflatten } from "../../params/mod.ts";
 import type { tf } from "./deps.ts";
 import { allocate, valuesOf } from "./_memory.ts";
-import { stableNames } from "./_naming.ts";
+import { stableNames } from "../_naming.ts";
 
 type Weight = tf.LayersModel["weights"][number];
 
@@ -15,6 +15,7 @@ export class Weights {
   readonly #vector: ParameterVector;
   /** Where the tensors' values lay when the vector was gathered: a weight that is written moves. */
   #gathered: readonly object[] = [];
+  #nonFinite = 0;
 
   private constructor(model: tf.LayersModel, manifest: Manifest, vector: ParameterVector) {
     this.#all = model.weights;
@@ -37,16 +38,15 @@ export class Weights {
     return new Weights(model, manifest, vector);
   }
 
-  /** The vector, gathered from the weights if one was written since; and how many of the values gathered were not finite. */
+  /** The vector, gathered from the weights if one was written since; and how many of its values are not finite. */
   gather(): { vector: ParameterVector; nonFinite: number } {
     const tensors = this.#all.map((weight) => weight.read());
     const here = tensors.map(({ dataId }) => dataId);
-    let nonFinite = 0;
     if (here.some((dataId, i) => dataId !== this.#gathered[i])) {
-      ({ nonFinite } = flatten(tensors.map(valuesOf), this.#vector));
+      this.#nonFinite = flatten(tensors.map(valuesOf), this.#vector).nonFinite;
       this.#gathered = here;
     }
-    return { vector: this.#vector, nonFinite };
+    return { vector: this.#vector, nonFinite: this.#nonFinite };
   }
 
   /** Copies the vector's values into the weights. Throws a `RangeError` for a wrong length or a value that is not finite. */

@@ -1,5 +1,5 @@
 import { errorMessage } from "../../errors.ts";
-import { installFastMatMul } from "./_matmul.ts";
+import { installTrainingKernels } from "../tfjs_kernels/mod.ts";
 import { tf, wasmBackendVersion } from "./deps.ts";
 
 /**
@@ -53,7 +53,7 @@ async function startWasm(): Promise<string | undefined> {
     return errorMessage(error);
   }
   if (!isRunning("wasm")) return "tfjs could not load it";
-  installFastMatMul();
+  installTrainingKernels();
   return undefined;
 }
 

@@ -2,9 +2,11 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { Evaluator, ModelDescription } from "../handler.ts";
 import { seedInitializers } from "../models.ts";
-import { type BackendChoice, type BackendLogger, startBackend } from "./backend.ts";
-import { buildModel } from "./_network.ts";
-import { Weights } from "./_weights.ts";
+import { initialVector } from "../native/_initializers.ts";
+import { readGraph } from "../native/_read_graph.ts";
+import type { TrainLogger } from "../sgd_handler.ts";
+import type { BackendChoice } from "./backend.ts";
+import { type EngineChoice, tryNative } from "./_engine.ts";
 import { ClientSGDHandler } from "./handler.ts";
 
 /** What a server starts from. */
@@ -15,33 +17,35 @@ export interface InitialParameters {
   readonly parameters: ParameterVector;
 }
 
-/** How tfjs is started on a server. */
+/** What computes on a server. */
 export interface TfjsOptions {
-  /** Where tfjs computes. Default `"auto"`. */
+  /** What computes. Default `"auto"`: this package's own kernels where they run the model, else tfjs. */
+  engine?: EngineChoice;
+  /** Where tfjs computes, when it does. Default `"auto"`. */
   backend?: BackendChoice;
-  /** Takes warnings. Default: none are given. */
-  logger?: BackendLogger;
+  /** Takes warnings, and from an evaluator a line that says which engine computes. Default: none are given. */
+  logger?: TrainLogger;
 }
 
 /**
- * Builds the described model once, with weights that depend on `seed` alone, and gives its manifest and its state.
+ * The described model's manifest and its initial state, with weights that depend on `seed` and the engine alone.
  *
- * Rejects with a `TypeError` for a description that tfjs cannot read and a `RangeError` for a seed out of range.
+ * Rejects with a `TypeError` for a description that cannot be read, a `RangeError` for a seed out of range, and an
+ * `UnsupportedModelError` for a model that the engine `"native"` was asked to run and does not.
  */
 export async function initialParameters(
   description: ModelDescription,
   seed: number,
-  { backend, logger }: TfjsOptions = {},
+  { engine = "auto", backend, logger }: TfjsOptions = {},
 ): Promise<InitialParameters> {
   const seeded = seedInitializers(description, seed);
-  await startBackend(backend, logger);
-  const model = await buildModel(seeded);
-  try {
-    const weights = Weights.of(model);
-    return { manifest: weights.manifest, parameters: weights.gather().vector };
-  } finally {
-    model.dispose();
-  }
+  const native = tryNative(engine, () => {
+    const graph = readGraph(description);
+    return { manifest: graph.manifest, parameters: initialVector(graph, seed) };
+  });
+  if (native) return native;
+  const { initialState } = await import("./_initial.ts");
+  return await initialState(seeded, backend, logger);
 }
 
 /** Judges parameter vectors on a server's own data. */

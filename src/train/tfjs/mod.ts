@@ -1,10 +1,13 @@
 /**
- * Training and evaluation with TensorFlow.js. It has its own entry point because tfjs is heavy; nothing starts on import.
+ * Training and evaluation on this package's own kernels, or with TensorFlow.js where those do not run a model: tfjs is heavy, so it
+ * is loaded only then, and nothing starts on import.
  *
  * @module
  */
 
-export { type BackendChoice, type BackendLogger, startBackend } from "./backend.ts";
+export type { BackendChoice, BackendLogger } from "./backend.ts";
+export { startBackend } from "./start.ts";
+export type { EngineChoice } from "./_engine.ts";
 export { ClientSGDHandler } from "./handler.ts";
 export type { ClientSGDHandlerOptions, TfjsLayersModel } from "./options.ts";
 export {

@@ -1,6 +1,6 @@
-import type { Dataset } from "../../data/dataset.ts";
-import type { LossName } from "../handler.ts";
-import type { BackendChoice, BackendLogger } from "./backend.ts";
+import type { SGDHandlerOptions, TrainLogger } from "../sgd_handler.ts";
+import type { BackendChoice } from "./backend.ts";
+import type { EngineChoice } from "./_engine.ts";
 
 /** Any `tf.LayersModel` of `npm:@tensorflow/tfjs@4.22.0`, by what tells it from other things. */
 export interface TfjsLayersModel {
@@ -13,20 +13,16 @@ export interface TfjsLayersModel {
 }
 
 /** Options of {@linkcode ClientSGDHandler}. */
-export interface ClientSGDHandlerOptions {
-  /** The client's training data; at least one row. */
-  data: Dataset;
-  /** Data to evaluate on. Default: the training data. */
-  testData?: Dataset;
+export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
   /**
-   * A model of one's own, which is kept over the server's description. It stays the caller's to dispose of. Build it
-   * after `await startBackend()`.
+   * A model of one's own, which is kept over the server's description and runs on tfjs. It stays the caller's to dispose of.
+   * Build it after `await startBackend()`.
    */
   model?: TfjsLayersModel;
-  /** The loss to lower. Default: the description's, or softmaxCrossEntropy when there is none. */
-  loss?: LossName;
-  /** Where tfjs computes. Default `"auto"`. */
+  /** What computes. Default `"auto"`: this package's own kernels where they run the model, else tfjs. */
+  engine?: EngineChoice;
+  /** Where tfjs computes, when it does. Default `"auto"`. */
   backend?: BackendChoice;
-  /** Takes warnings. Default: none are given. */
-  logger?: BackendLogger;
+  /** Takes warnings, and a line that says which engine computes. Default: none are given. */
+  logger?: TrainLogger;
 }

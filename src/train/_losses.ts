@@ -1,12 +1,5 @@
-import type { LossName } from "../handler.ts";
-
-/** What a batch's output has cost. */
-export interface BatchLoss {
-  /** Sum of the losses of the samples. */
-  loss: number;
-  /** Number of samples that were classified rightly. */
-  correct: number;
-}
+import type { BatchLoss } from "./_trainer.ts";
+import type { LossName } from "./handler.ts";
 
 /**
  * Compares a batch's output, `labels.length` rows of `units` values, with its labels. Writes the gradient of the batch's MEAN

@@ -1,0 +1,34 @@
+import type { Dataset } from "../../data/dataset.ts";
+import { checkFit, needDescription } from "../_fit.ts";
+import type { LossName, ModelDescription } from "../handler.ts";
+import { initialVector } from "./_initializers.ts";
+import { readGraph } from "./_read_graph.ts";
+import { NativeTrainer } from "./trainer.ts";
+
+/** Seed of the weights that a handler has before anyone sets them. */
+const STAND_ALONE_SEED = 0;
+
+/** What a native trainer learns and is judged on. */
+export interface NativeTrainerOptions {
+  readonly data: Dataset;
+  readonly testData: Dataset;
+  readonly loss: LossName;
+}
+
+/**
+ * Builds the described model on our own kernels.
+ *
+ * Throws a `TypeError` without a description, an `UnsupportedModelError` for a model that the kernels do not run, and a `RangeError`
+ * for data that do not fit it.
+ */
+export function createNativeTrainer(
+  description: ModelDescription | undefined,
+  { data, testData, loss }: NativeTrainerOptions,
+): NativeTrainer {
+  const graph = readGraph({ ...needDescription(description), loss });
+  const input = graph.nodes[0]?.shape ?? [], output = graph.nodes.at(-1)?.shape ?? [];
+  for (const rows of new Set([data, testData])) checkFit(input, output, rows, loss);
+  const trainer = NativeTrainer.create(graph, data, testData);
+  trainer.parameters = initialVector(graph, STAND_ALONE_SEED);
+  return trainer;
+}

@@ -1,0 +1,57 @@
+import { at, type Op, type OpContext } from "./_op.ts";
+
+/** `y = x * w + b`, with negative values replaced by 0 where `relu`: the gradient that comes back is then masked already. */
+export function denseOp(context: OpContext, useBias: boolean, relu: boolean): Op {
+  const { exports, target, output, outputGradient: dy } = context;
+  const input = at(context.inputs, 0), dx = at(context.inputGradients, 0);
+  const x = input.at, y = output.at, inputs = input.length, outputs = output.length;
+  const w = at(context.parameters, 0).at;
+  const b = useBias ? at(context.parameters, 1).at : 0;
+  const scratch = context.scratch(
+    Math.max(dx === 0 ? 0 : inputs * outputs, 2 * inputs, 2 * context.maxRows),
+  );
+  const clip = relu ? 1 : 0;
+  return {
+    forward(rows) {
+      exports.dense_forward(x, w, b, y, rows, inputs, outputs, clip, scratch);
+    },
+    backward(rows) {
+      // Before the gradient of the weights, which may go into the weights themselves.
+      if (dx !== 0) exports.dense_backward(dy, w, dx, rows, inputs, outputs, scratch);
+      const { distance, add } = target;
+      const db = useBias ? b + distance : 0;
+      exports.dense_gradient(x, dy, w + distance, db, rows, inputs, outputs, add, scratch);
+    },
+  };
+}
+
+/** `y = x` where x is positive, else `slope * x`; in place where input and output are one. */
+export function leakyReluOp(context: OpContext, slope: number, done: boolean): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  return {
+    forward(rows) {
+      if (!done) exports.leaky_relu_forward(x, y, rows * length, slope);
+    },
+    backward(rows) {
+      if (dx !== 0) exports.leaky_relu_backward(y, dy, dx, rows * length, slope);
+    },
+  };
+}
+
+/** The sum of two or more inputs. */
+export function addOp(context: OpContext): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy, inputGradients } = context;
+  const [first = 0, second = 0, ...others] = context.inputs.map((input) => input.at);
+  return {
+    forward(rows) {
+      exports.add(first, second, y, rows * length);
+      for (const other of others) exports.add(y, other, y, rows * length);
+    },
+    backward(rows) {
+      for (const dx of inputGradients) {
+        if (dx !== 0) exports.duplicate(dy, dx, rows * length);
+      }
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Pointer } from "../../params/_instance.ts";
+import type { Layer, Shape, Window2D } from "./_graph.ts";
+import { at, type Op, type OpContext } from "./_op.ts";
+
+/** The window that covers an image of so many pixels. */
+export function wholeImage(pixels: number): Window2D {
+  return {
+    size: [1, pixels],
+    strides: [1, 1],
+    dilation: [1, 1],
+    padTop: 0,
+    padLeft: 0,
+    output: [1, 1],
+  };
+}
+
+/** The kernels' `Window`. */
+function place(
+  context: OpContext,
+  window: Window2D,
+  [height, width, channels]: readonly [number, number, number],
+): Pointer {
+  const { size, strides, dilation, padTop, padLeft, output } = window;
+  return context.constants([
+    ...[height, width, channels],
+    ...output,
+    ...size,
+    ...strides,
+    ...dilation,
+    ...[padTop, padLeft],
+  ]);
+}
+
+/** A convolution with a window of its own for each filter. */
+export function convOp(
+  context: OpContext,
+  { filters, useBias, window }: Layer & { type: "conv2d" },
+  image: Shape,
+): Op {
+  const { exports, target, output, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
+  const w = at(context.parameters, 0), b = useBias ? at(context.parameters, 1).at : 0;
+  const [height = 1, width = 1, channels = 1] = image;
+  const shape = place(context, window, [height, width, channels]);
+  const depth = window.size[0] * window.size[1] * channels;
+  const pixels = output.length / filters;
+  const scratch = context.scratch(
+    Math.max(pixels, filters) * depth + (depth + 2) * filters + 2 * pixels,
+  );
+  return {
+    forward(rows) {
+      exports.conv_forward(shape, x, w.at, b, y, rows, filters, scratch);
+    },
+    backward(rows) {
+      // Before the gradient of the filters, which may go into the filters themselves.
+      if (dx !== 0) exports.conv_backward(shape, dy, w.at, dx, rows, filters, scratch);
+      const { distance, add } = target;
+      const db = useBias ? b + distance : 0;
+      exports.conv_gradient(shape, x, dy, w.at + distance, db, rows, filters, add, scratch);
+    },
+  };
+}
+
+/** The greatest or the mean value under each window. */
+export function poolOp(context: OpContext, most: boolean, window: Window2D, image: Shape): Op {
+  const { exports, output: { at: y }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const [height = 1, width = 1, channels = 1] = image;
+  const shape = place(context, window, [height, width, channels]);
+  return {
+    forward(rows) {
+      if (most) exports.max_pool_forward(shape, x, y, rows);
+      else exports.average_pool_forward(shape, x, y, rows);
+    },
+    backward(rows) {
+      if (dx === 0) return;
+      if (most) exports.max_pool_backward(shape, x, y, dy, dx, rows);
+      else exports.average_pool_backward(shape, dy, dx, rows);
+    },
+  };
+}

@@ -1,0 +1,279 @@
+import type { Dataset } from "../../data/dataset.ts";
+import type { Pointer } from "../../params/_instance.ts";
+import { type Kernels, stats } from "../../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import { LOSSES } from "../_losses.ts";
+import type { BatchLoss, Trainer } from "../_trainer.ts";
+import type { TrainPlan } from "../handler.ts";
+import type { Graph } from "./_graph.ts";
+import { createEngineArena, type EngineExports } from "./_kernels.ts";
+import type { Place, Target } from "./_op.ts";
+import { compile, type Program } from "./_program.ts";
+
+/** Rows that are evaluated at once. */
+const EVALUATION_ROWS = 256;
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+const LINE = 64;
+
+/** Memory with all that a trainer works on. */
+interface Layout {
+  readonly maxRows: number;
+  readonly exports: EngineExports;
+  readonly vector: ParameterVector;
+  readonly order: Uint32Array<ArrayBuffer>;
+  readonly output: Float32Array<ArrayBuffer>;
+  readonly outputGradient: Float32Array<ArrayBuffer>;
+  /** Where the kernels put a batch's loss and number of right answers. */
+  readonly total: Float64Array<ArrayBuffer>;
+  readonly batchLabels: Int32Array<ArrayBuffer>;
+  readonly program: Program;
+  readonly gradientDistance: number;
+  readonly velocity: ParameterVector;
+  readonly train: Resident;
+  readonly test: Resident;
+}
+
+/** A data set in the engine's memory. */
+interface Resident {
+  readonly features: Float32Array<ArrayBuffer>;
+  readonly labels: Int32Array<ArrayBuffer>;
+}
+
+/** Trains a graph in the engine's own kernels: parameters, data and everything between lie in one memory. */
+export class NativeTrainer implements Trainer {
+  readonly #graph: Graph;
+  readonly #data: Dataset;
+  readonly #testData: Dataset;
+  readonly #target: Target = { distance: 0, add: 1 };
+  readonly #result: BatchLoss = { loss: 0, correct: 0 };
+  #layout: Layout;
+  #plan: TrainPlan | undefined;
+
+  private constructor(graph: Graph, data: Dataset, testData: Dataset) {
+    this.#graph = graph;
+    this.#data = data;
+    this.#testData = testData;
+    this.#layout = this.#layOut(EVALUATION_ROWS);
+  }
+
+  /**
+   * Lays the graph and the data out. Throws an `UnsupportedModelError` for a layer that the engine has no kernels for, and a
+   * `RangeError` when the system does not give the memory.
+   */
+  static create(graph: Graph, data: Dataset, testData: Dataset): NativeTrainer {
+    return new NativeTrainer(graph, data, testData);
+  }
+
+  get manifest(): Manifest {
+    return this.#graph.manifest;
+  }
+
+  get classifies(): boolean {
+    return LOSSES[this.#graph.loss].classifies;
+  }
+
+  get parameters(): ParameterVector {
+    return this.#layout.vector;
+  }
+
+  set parameters(vector: ParameterVector) {
+    if (vector.length !== this.manifest.length) {
+      throw new RangeError(
+        `Cannot load parameters: expected ${this.manifest.length} values, got ${vector.length}`,
+      );
+    }
+    const { nonFinite } = stats(vector);
+    if (nonFinite > 0) {
+      throw new RangeError(
+        `Cannot load parameters: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+    this.#layout.vector.set(vector);
+  }
+
+  countNonFinite(): number {
+    return stats(this.#layout.vector).nonFinite;
+  }
+
+  begin(plan: TrainPlan, batchSize: number): void {
+    if (batchSize > this.#layout.maxRows) {
+      const { vector, velocity } = this.#layout;
+      this.#layout = this.#layOut(batchSize);
+      this.#layout.vector.set(vector);
+      this.#layout.velocity.set(velocity);
+    }
+    if (!plan.keepMomentum) this.#layout.velocity.fill(0);
+    // Without momentum or decay the step needs no gradient vector: what would go there goes into the parameters.
+    const direct = plan.momentum === 0 && plan.weightDecay === 0;
+    this.#target.distance = direct ? 0 : this.#layout.gradientDistance;
+    this.#target.add = direct ? 1 : 0;
+    this.#plan = plan;
+  }
+
+  shuffle(order: Uint32Array): void {
+    this.#layout.order.set(order);
+  }
+
+  step(start: number, end: number): BatchLoss {
+    const plan = this.#plan;
+    if (plan === undefined) throw new Error("Cannot take a step: begin() was not called");
+    const { exports, order, train, program, batchLabels } = this.#layout;
+    const rows = end - start, { input } = program;
+    exports.gather(
+      train.features.byteOffset,
+      train.labels.byteOffset,
+      order.byteOffset + start * BYTES,
+      rows,
+      input.length,
+      input.at,
+      batchLabels.byteOffset,
+    );
+    program.forward(rows);
+    const direct = this.#target.distance === 0;
+    // Where the step is taken on the spot, every gradient carries the step's size from the start.
+    const result = this.#lose(rows, batchLabels, direct ? -plan.learningRate : 1);
+    if (!Number.isFinite(result.loss)) return result;
+    program.backward(rows);
+    if (!direct) this.#update(plan);
+    return result;
+  }
+
+  judge(start: number, end: number): BatchLoss {
+    const { test, program, exports, maxRows } = this.#layout;
+    const { input } = program;
+    const memory = new Uint8Array(exports.memory.buffer);
+    let loss = 0, correct = 0;
+    for (let from = start; from < end; from += maxRows) {
+      const to = Math.min(from + maxRows, end);
+      const first = test.features.byteOffset + from * input.length * BYTES;
+      memory.copyWithin(input.at, first, first + (to - from) * input.length * BYTES);
+      program.forward(to - from);
+      const part = this.#lose(to - from, test.labels.subarray(from, to));
+      loss += part.loss;
+      correct += part.correct;
+    }
+    return { loss, correct };
+  }
+
+  /** Lets go of nothing but memory, which is the collector's. */
+  [Symbol.dispose](): void {}
+
+  /** The loss of the rows' output, and, where a scale is given, that times the gradient of the mean loss. */
+  #lose(rows: number, labels: Int32Array, scale?: number): BatchLoss {
+    const { exports, program: { output, outputGradient }, total } = this.#layout;
+    const result = this.#result;
+    if (this.#graph.loss === "softmaxCrossEntropy") {
+      const gradient = scale === undefined ? 0 : outputGradient;
+      exports.softmax_cross_entropy(
+        output.at,
+        labels.byteOffset,
+        gradient,
+        rows,
+        output.length,
+        (scale ?? 1) / rows,
+        total.byteOffset,
+      );
+      result.loss = total[0] ?? NaN;
+      result.correct = total[1] ?? NaN;
+      return result;
+    }
+    const { compute } = LOSSES[this.#graph.loss];
+    const ofRows = labels.subarray(0, rows);
+    const gradient = scale === undefined ? undefined : this.#layout.outputGradient;
+    const { loss, correct } = compute(this.#layout.output, ofRows, output.length, gradient);
+    const values = rows * output.length;
+    for (let i = 0; gradient && i < values; i++) gradient[i] = (gradient[i] ?? 0) * (scale ?? 1);
+    result.loss = loss;
+    result.correct = correct;
+    return result;
+  }
+
+  #update({ learningRate, momentum, weightDecay }: TrainPlan): void {
+    const { exports, vector, velocity, gradientDistance } = this.#layout;
+    for (const { offset, length, trainable } of this.manifest.tensors) {
+      if (!trainable) continue;
+      const place = vector.byteOffset + offset * BYTES;
+      const v = momentum === 0 ? 0 : velocity.byteOffset + offset * BYTES;
+      exports.sgd(place, place + gradientDistance, v, length, learningRate, momentum, weightDecay);
+    }
+  }
+
+  #layOut(maxRows: number): Layout {
+    // Once to measure: nothing is run, so no place is read.
+    let total = LINE;
+    this.#place(maxRows, {} as EngineExports, (values) => {
+      const place = total;
+      total += Math.ceil(Math.max(1, values) * BYTES / LINE) * LINE;
+      return place;
+    }, new ArrayBuffer(0));
+    const { arena, exports } = createEngineArena(total + LINE);
+    const buffer = exports.memory.buffer as ArrayBuffer;
+    return this.#place(maxRows, exports, (values) => allocate(arena, values), buffer);
+  }
+
+  #place(
+    maxRows: number,
+    exports: EngineExports,
+    alloc: (values: number) => Pointer,
+    buffer: ArrayBuffer,
+  ): Layout {
+    const { manifest } = this.#graph;
+    const measuring = buffer.byteLength === 0;
+    const floats = (length: number) => {
+      const place = alloc(length);
+      return measuring ? new Float32Array(0) : new Float32Array(buffer, place, length);
+    };
+    const integers = (length: number) => {
+      const place = alloc(length);
+      return measuring ? new Int32Array(0) : new Int32Array(buffer, place, length);
+    };
+    const resident = (data: Dataset): Resident => {
+      const features = floats(data.features.length), labels = integers(data.length);
+      if (!measuring) {
+        features.set(data.features);
+        labels.set(data.labels);
+      }
+      return { features, labels };
+    };
+    const vector = floats(manifest.length);
+    const gradient = floats(manifest.length);
+    const velocity = floats(manifest.length);
+    const parameters = manifest.tensors.map(({ offset, length }): Place => ({
+      at: vector.byteOffset + offset * BYTES,
+      length,
+    }));
+    const constants = (values: readonly number[]): Pointer => {
+      const place = integers(values.length);
+      if (!measuring) place.set(values);
+      return place.byteOffset;
+    };
+    const room = { exports, target: this.#target, parameters, alloc, constants };
+    const program = compile(this.#graph, maxRows, room);
+    const train = resident(this.#data);
+    const test = this.#testData === this.#data ? train : resident(this.#testData);
+    const order = alloc(this.#data.length);
+    const total = alloc(4);
+    const outputs = maxRows * program.output.length;
+    return {
+      maxRows,
+      exports,
+      vector,
+      velocity,
+      gradientDistance: gradient.byteOffset - vector.byteOffset,
+      program,
+      train,
+      test,
+      order: measuring ? new Uint32Array(0) : new Uint32Array(buffer, order, this.#data.length),
+      total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),
+      batchLabels: integers(maxRows),
+      output: measuring ? floats(0) : new Float32Array(buffer, program.output.at, outputs),
+      outputGradient: measuring
+        ? floats(0)
+        : new Float32Array(buffer, program.outputGradient, outputs),
+    };
+  }
+}
+
+function allocate(arena: Kernels, values: number): Pointer {
+  return arena.alloc(values).byteOffset;
+}

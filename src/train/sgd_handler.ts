@@ -1,0 +1,217 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { Random } from "../random.ts";
+import { checkLoss } from "./_losses.ts";
+import { pacer } from "./_pace.ts";
+import { checkPlan } from "./_plan.ts";
+import type { Trainer } from "./_trainer.ts";
+import {
+  ClientBackendHandler,
+  type EvaluateResult,
+  type LossName,
+  type ModelDescription,
+  type TrainPlan,
+  type TrainResult,
+} from "./handler.ts";
+
+/** Samples that are evaluated at once: past it a dense model gains nothing, and a convolution's memory only grows. */
+const EVALUATION_BATCH = 1024;
+
+/** The part of a logger that a handler writes to; a `Logger` of `@std/log` is one, and so is `console`. */
+export interface TrainLogger {
+  /** Takes one line about what was chosen. */
+  info?(message: string): unknown;
+  /** Takes one line about what may be wrong. */
+  warn(message: string): unknown;
+}
+
+/** Options of every {@linkcode SGDHandler}. */
+export interface SGDHandlerOptions {
+  /** The client's training data; at least one row. */
+  data: Dataset;
+  /** Data to evaluate on. Default: the training data. */
+  testData?: Dataset;
+  /** The loss to lower. Default: the description's, or softmaxCrossEntropy when there is none. */
+  loss?: LossName;
+}
+
+/**
+ * Stochastic gradient descent on a client, on whatever engine the subclass has.
+ *
+ * The order of the samples depends on seed, round and rank alone, and so do the masks of dropout layers: with the same
+ * parameters and plan, training gives the same bytes. Momentum starts afresh each round unless the plan keeps it. Moving
+ * statistics of BatchNorm are part of the parameters.
+ */
+export abstract class SGDHandler extends ClientBackendHandler {
+  readonly #data: Dataset;
+  readonly #testData: Dataset;
+  readonly #loss: LossName | undefined;
+  #trainer: Trainer | undefined;
+  #training = false;
+
+  /** Keeps the options. Throws a `RangeError` for data without rows or an unknown loss. */
+  constructor({ data, testData, loss }: SGDHandlerOptions) {
+    super();
+    if (data.length === 0 || testData?.length === 0) {
+      throw new RangeError("Cannot make a handler: expected data of at least one row, got 0 rows");
+    }
+    if (loss !== undefined) checkLoss(loss);
+    this.#data = data;
+    this.#testData = testData ?? data;
+    this.#loss = loss;
+  }
+
+  /**
+   * Builds the model on the engine, with the handler's data and this loss. Rejects when there is no model, the engine does not
+   * run it, or the data does not fit it.
+   */
+  protected abstract createTrainer(
+    description: ModelDescription | undefined,
+    loss: LossName,
+  ): Promise<Trainer>;
+
+  /**
+   * Builds the model that the server describes, in place of the one before.
+   *
+   * Rejects with a `TypeError` when there is no model at all or its description cannot be read, and a `RangeError` for data that
+   * does not fit the model.
+   */
+  override async setUp(description: ModelDescription | undefined): Promise<void> {
+    const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
+    checkLoss(loss);
+    this.#dispose();
+    this.#trainer = await this.createTrainer(description, loss);
+  }
+
+  /** What the parameter vector holds: every weight of the model, in its order. Throws an `Error` before {@linkcode setUp}. */
+  override get manifest(): Manifest {
+    return this.#ready().manifest;
+  }
+
+  /** Number of training samples. */
+  override get numSamples(): number {
+    return this.#data.length;
+  }
+
+  /**
+   * The model's state, a `Float32Array` of length `manifest.length`. Setting throws a `RangeError` for a vector of another
+   * length or one that has a value that is not finite; the model then stays as it was.
+   */
+  override get parameters(): ParameterVector {
+    return this.#ready().parameters;
+  }
+
+  override set parameters(vector: ParameterVector) {
+    this.#ready().parameters = vector;
+  }
+
+  /**
+   * Trains the model in place by the plan.
+   *
+   * Rejects with the signal's reason when it is aborted, with a `RangeError` for a plan whose numbers are out of range, and
+   * with an `Error` when training diverges or another training is under way; the model is then as far as training came.
+   */
+  override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    signal?.throwIfAborted();
+    checkPlan(plan);
+    const trainer = this.#ready();
+    if (this.#training) throw new Error("Cannot train: the handler is training already");
+    this.#training = true;
+    try {
+      return await this.#train(trainer, plan, signal);
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  async #train(trainer: Trainer, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    const { manifest, classifies } = trainer;
+    if (!manifest.tensors.some(({ trainable }) => trainable)) {
+      throw new Error("Cannot train the model: none of its weights is trainable");
+    }
+    const { length } = this.#data;
+    const { epochs, seed, round, rank } = plan;
+    const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
+    const shuffling = new Random(seed, "batch-order", { round, rank });
+    const rest = pacer();
+    trainer.begin(plan, batchSize);
+
+    let steps = 0, loss = 0, correct = 0;
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      loss = correct = 0;
+      let stepOfEpoch = 0;
+      trainer.shuffle(shuffling.permutation(length));
+      for (let start = 0; start < length; start += batchSize) {
+        await rest();
+        signal?.throwIfAborted();
+        this.#checkStill(trainer);
+        const result = trainer.step(start, Math.min(start + batchSize, length));
+        stepOfEpoch++;
+        if (!Number.isFinite(result.loss)) {
+          throw new Error(
+            `Training diverged: loss is ${result.loss} in epoch ${epoch}, step ${stepOfEpoch}; ` +
+              "lower the learning rate",
+          );
+        }
+        loss += result.loss;
+        correct += result.correct;
+      }
+      steps += stepOfEpoch;
+    }
+    const nonFinite = trainer.countNonFinite();
+    if (nonFinite > 0) {
+      throw new Error(
+        `Training diverged: ${nonFinite} of ${manifest.length} parameters are not finite ` +
+          `after epoch ${epochs}; lower the learning rate`,
+      );
+    }
+    return {
+      numSamples: length,
+      steps,
+      loss: loss / length,
+      metrics: classifies ? { accuracy: correct / length } : {},
+    };
+  }
+
+  /** Evaluates the model, in inference mode, on `testData` or else on the training data. */
+  override async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+    const trainer = this.#ready();
+    const { length } = this.#testData;
+    const rest = pacer();
+    let loss = 0, correct = 0;
+    for (let start = 0; start < length; start += EVALUATION_BATCH) {
+      await rest();
+      signal?.throwIfAborted();
+      this.#checkStill(trainer);
+      const result = trainer.judge(start, Math.min(start + EVALUATION_BATCH, length));
+      loss += result.loss;
+      correct += result.correct;
+    }
+    const result = { numSamples: length, loss: loss / length };
+    return trainer.classifies ? { ...result, accuracy: correct / length } : result;
+  }
+
+  /** Frees the model, unless it is the caller's own. */
+  override [Symbol.asyncDispose](): Promise<void> {
+    this.#dispose();
+    return Promise.resolve();
+  }
+
+  #ready(): Trainer {
+    if (!this.#trainer) throw new Error("Cannot use the handler: setUp() has not built its model");
+    return this.#trainer;
+  }
+
+  /** While a loop rested, the model may have been freed. */
+  #checkStill(trainer: Trainer): void {
+    if (this.#trainer !== trainer) {
+      throw new Error("Cannot go on: the handler was disposed of or set up anew meanwhile");
+    }
+  }
+
+  #dispose(): void {
+    const trainer = this.#trainer;
+    this.#trainer = undefined;
+    trainer?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,149 @@
+import type { Dataset } from "../../data/dataset.ts";
+import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import { Random } from "../../random.ts";
+import { checkFit } from "../_fit.ts";
+import type { BatchLoss, Trainer } from "../_trainer.ts";
+import type { LossName, ModelDescription, TrainPlan } from "../handler.ts";
+import type { TrainLogger } from "../sgd_handler.ts";
+import { type BackendChoice, startBackend } from "./backend.ts";
+import { tf } from "./deps.ts";
+import { type Batch, Learner } from "./_learner.ts";
+import { buildModel, noiseLayers, sampleShapes, type SeededLayer } from "./_network.ts";
+import { Sgd } from "./_sgd.ts";
+import { Weights } from "./_weights.ts";
+import type { TfjsLayersModel } from "./options.ts";
+
+/** What a tfjs trainer is made of. */
+export interface TfjsTrainerOptions {
+  readonly data: Dataset;
+  readonly testData: Dataset;
+  readonly loss: LossName;
+  /** The caller's own model, which outlives the trainer. */
+  readonly model: TfjsLayersModel | undefined;
+  readonly backend: BackendChoice | undefined;
+  readonly logger: TrainLogger | undefined;
+}
+
+/** A layers model on a backend of tfjs. */
+export class TfjsTrainer implements Trainer {
+  readonly manifest: Manifest;
+  readonly classifies: boolean;
+  readonly #options: TfjsTrainerOptions;
+  readonly #model: tf.LayersModel;
+  readonly #weights: Weights;
+  readonly #learner: Learner;
+  readonly #sgd: Sgd;
+  readonly #noise: readonly SeededLayer[];
+  #round: { plan: TrainPlan; masks: Random } | undefined;
+  #order: Uint32Array = new Uint32Array();
+  #features = new Float32Array();
+  #labels = new Int32Array();
+
+  private constructor(model: tf.LayersModel, options: TfjsTrainerOptions) {
+    const { data, testData, loss, logger } = options;
+    const { input, output } = sampleShapes(model);
+    const shape = checkFit(input, output, data, loss);
+    if (testData !== data) checkFit(input, output, testData, loss);
+    const { seeded, unseeded } = noiseLayers(model);
+    if (unseeded.length > 0) {
+      logger?.warn(
+        `Training is not reproducible: tfjs draws the noise of ${
+          unseeded.join(", ")
+        } without a seed`,
+      );
+    }
+    this.#options = options;
+    this.#model = model;
+    this.#weights = Weights.of(model);
+    this.#learner = new Learner(model, loss, shape);
+    this.#sgd = new Sgd(this.#weights.trainable);
+    this.#noise = seeded;
+    this.manifest = this.#weights.manifest;
+    this.classifies = this.#learner.classifies;
+  }
+
+  /**
+   * Starts tfjs and builds the model, unless the caller has one.
+   *
+   * Rejects with a `TypeError` when there is no model at all or it is of another kind, a `RangeError` for data that does not fit
+   * the model, and an `Error` when the backend does not start.
+   */
+  static async create(
+    description: ModelDescription | undefined,
+    options: TfjsTrainerOptions,
+  ): Promise<TfjsTrainer> {
+    const { model: own, backend, logger } = options;
+    if (own !== undefined && !(own instanceof tf.LayersModel)) {
+      throw new TypeError(
+        `Cannot use the model: expected a layers model of tfjs ${tf.version.tfjs}, got another object`,
+      );
+    }
+    await startBackend(backend, logger);
+    const model = own ?? await buildModel(description);
+    try {
+      return new TfjsTrainer(model, options);
+    } catch (error) {
+      if (model !== own) model.dispose();
+      throw error;
+    }
+  }
+
+  get parameters(): ParameterVector {
+    return this.#weights.gather().vector;
+  }
+
+  set parameters(vector: ParameterVector) {
+    this.#weights.scatter(vector);
+  }
+
+  countNonFinite(): number {
+    return this.#weights.gather().nonFinite;
+  }
+
+  begin(plan: TrainPlan, batchSize: number): void {
+    const { seed, round, rank } = plan;
+    this.#round = { plan, masks: new Random(seed, "dropout", { round, rank }) };
+    if (!plan.keepMomentum) this.#sgd.reset();
+    if (this.#labels.length === batchSize) return;
+    this.#features = new Float32Array(batchSize * this.#options.data.rowLength);
+    this.#labels = new Int32Array(batchSize);
+  }
+
+  shuffle(order: Uint32Array): void {
+    this.#order = order;
+  }
+
+  step(start: number, end: number): BatchLoss {
+    if (!this.#round) throw new Error("Cannot take a step: no round has begun");
+    const { plan, masks } = this.#round;
+    // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
+    for (const layer of this.#noise) layer.seed = masks.uint32() || 1;
+    const tensors = this.#weights.trainable.map((weight) => weight.read());
+    return this.#learner.step(this.#gather(start, end), this.#sgd, tensors, plan);
+  }
+
+  judge(start: number, end: number): BatchLoss {
+    const { features, labels, rowLength } = this.#options.testData;
+    return this.#learner.judge({
+      features: features.subarray(start * rowLength, end * rowLength),
+      labels: labels.subarray(start, end),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#model !== this.#options.model) this.#model.dispose();
+  }
+
+  /** The rows from place `start` to before `end` of the order, in buffers that the next step overwrites. */
+  #gather(start: number, end: number): Batch {
+    const { features, labels, rowLength } = this.#options.data;
+    this.#order.subarray(start, end).forEach((row, i) => {
+      this.#features.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+      this.#labels[i] = labels[row] ?? 0;
+    });
+    return {
+      features: this.#features.subarray(0, (end - start) * rowLength),
+      labels: this.#labels.subarray(0, end - start),
+    };
+  }
+}

@@ -1,0 +1,13 @@
+//! Kernels of the training engine: forward, backward and update of layers over memory that the caller lays out.
+//!
+//! Tensors lie row by row with the batch first. Nothing is checked: the caller owns the memory and answers for the ranges.
+
+mod activation;
+mod conv;
+mod dense;
+mod gemm;
+mod loss;
+mod pool;
+mod sparse;
+mod step;
+mod window;

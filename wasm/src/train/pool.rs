@@ -1,0 +1,129 @@
+//! Pooling: the greatest value under a window, or the mean; padding counts for neither.
+
+use super::window::Window;
+use crate::simd::F32x4;
+
+/// The greatest value under each window, channel by channel.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn max_pool_forward(window: &Window, x: *const f32, y: *mut f32, count: usize) {
+    let pool = |x: *const f32, y: *mut f32| unsafe {
+        by_channels(window, |pixel, channel, lanes| {
+            let mut most = F32x4::splat(f32::NEG_INFINITY);
+            window.each(pixel, |from, _| {
+                let value = lanes.load(x.add(from * window.channels + channel));
+                most = F32x4::where_positive(value - most, value, most);
+            });
+            lanes.store(most, y.add(pixel * window.channels + channel));
+        })
+    };
+    images(window, count, |from, to| unsafe { pool(x.add(from), y.add(to)) });
+}
+
+/// The gradient goes to the first of the greatest values.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn max_pool_backward(
+    window: &Window,
+    x: *const f32,
+    y: *const f32,
+    dy: *const f32,
+    dx: *mut f32,
+    count: usize,
+) {
+    unsafe { dx.write_bytes(0, count * window.image()) };
+    images(window, count, |from, to| unsafe {
+        let (x, dx, y, dy) = (x.add(from), dx.add(from), y.add(to), dy.add(to));
+        by_channels(window, |pixel, channel, lanes| {
+            let at = pixel * window.channels + channel;
+            let (most, mut gradient) = (lanes.load(y.add(at)), lanes.load(dy.add(at)));
+            window.each(pixel, |from, _| {
+                let from = from * window.channels + channel;
+                let value = lanes.load(x.add(from));
+                let zero = F32x4::splat(0.0);
+                let here = F32x4::where_equal(value, most, gradient, zero);
+                gradient = F32x4::where_equal(value, most, zero, gradient);
+                lanes.store(lanes.load(dx.add(from)) + here, dx.add(from));
+            });
+        })
+    });
+}
+
+/// The mean of the values under each window, channel by channel.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn average_pool_forward(window: &Window, x: *const f32, y: *mut f32, count: usize) {
+    images(window, count, |from, to| unsafe {
+        let (x, y) = (x.add(from), y.add(to));
+        by_channels(window, |pixel, channel, lanes| {
+            let (mut sum, mut values) = (F32x4::splat(0.0), 0.0);
+            window.each(pixel, |from, _| {
+                sum = sum + lanes.load(x.add(from * window.channels + channel));
+                values += 1.0;
+            });
+            lanes.store(sum * F32x4::splat(1.0 / values), y.add(pixel * window.channels + channel));
+        })
+    });
+}
+
+/// Each value under a window gets its share of the gradient.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn average_pool_backward(window: &Window, dy: *const f32, dx: *mut f32, count: usize) {
+    unsafe { dx.write_bytes(0, count * window.image()) };
+    images(window, count, |from, to| unsafe {
+        let (dx, dy) = (dx.add(from), dy.add(to));
+        by_channels(window, |pixel, channel, lanes| {
+            let mut values = 0.0;
+            window.each(pixel, |_, _| values += 1.0);
+            let share = lanes.load(dy.add(pixel * window.channels + channel)) * F32x4::splat(1.0 / values);
+            window.each(pixel, |from, _| {
+                let to = dx.add(from * window.channels + channel);
+                lanes.store(lanes.load(to) + share, to);
+            });
+        })
+    });
+}
+
+/// Calls with the start of each image and of its result.
+#[inline(always)]
+fn images(window: &Window, count: usize, visit: impl Fn(usize, usize)) {
+    for image in 0..count {
+        visit(image * window.image(), image * window.pixels() * window.channels);
+    }
+}
+
+/// Calls for each pixel of the result and each four of its channels, then for each one that is left.
+#[inline(always)]
+fn by_channels(window: &Window, visit: impl Fn(usize, usize, Lanes)) {
+    let whole = window.channels - window.channels % 4;
+    for pixel in 0..window.pixels() {
+        for channel in (0..whole).step_by(4) {
+            visit(pixel, channel, Lanes::Four);
+        }
+        for channel in whole..window.channels {
+            visit(pixel, channel, Lanes::One);
+        }
+    }
+}
+
+/// How many values are worked on.
+#[derive(Clone, Copy)]
+enum Lanes {
+    Four,
+    One,
+}
+
+impl Lanes {
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> F32x4 {
+        match self {
+            Self::Four => unsafe { F32x4::load(from) },
+            Self::One => F32x4::splat(unsafe { *from }),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, value: F32x4, to: *mut f32) {
+        match self {
+            Self::Four => unsafe { value.store(to) },
+            Self::One => unsafe { *to = value.first() },
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The windows that a convolution or a pooling lays over an image.
+
+/// Sizes of an image, of the windows over it and of the result; values of a pixel lie next to one another.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Window {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    pub out_height: usize,
+    pub out_width: usize,
+    pub rows: usize,
+    pub columns: usize,
+    pub stride_y: usize,
+    pub stride_x: usize,
+    pub dilation_y: usize,
+    pub dilation_x: usize,
+    pub pad_top: usize,
+    pub pad_left: usize,
+}
+
+impl Window {
+    /// Values of an image.
+    pub fn image(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Pixels of the result.
+    pub fn pixels(&self) -> usize {
+        self.out_height * self.out_width
+    }
+
+    /// Values under a window.
+    pub fn depth(&self) -> usize {
+        self.rows * self.columns * self.channels
+    }
+
+    /// Calls with the number of each pixel under the window of result pixel `pixel`, and its place in the window; those
+    /// that lie in the padding are left out.
+    #[inline(always)]
+    pub fn each(&self, pixel: usize, mut visit: impl FnMut(usize, usize)) {
+        let (y, x) = (pixel / self.out_width, pixel % self.out_width);
+        for row in 0..self.rows {
+            // What lies above or to the left of the image wraps around to a large number.
+            let from_y = (y * self.stride_y + row * self.dilation_y).wrapping_sub(self.pad_top);
+            if from_y >= self.height {
+                continue;
+            }
+            for column in 0..self.columns {
+                let from_x = (x * self.stride_x + column * self.dilation_x).wrapping_sub(self.pad_left);
+                if from_x < self.width {
+                    visit(from_y * self.width + from_x, row * self.columns + column);
+                }
+            }
+        }
+    }
+}
