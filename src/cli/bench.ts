@@ -65,7 +65,7 @@ export function benchTable(results: readonly BenchResult[]): string {
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
   for (const { name, unit, value, ceiling, ratio, min, median, target } of results) {
-    const repetitionUnit = unit === "MB" ? unit : "ms";
+    const repetitionUnit = unit === "MB" || unit === "bytes" ? unit : "ms";
     table.push([
       name,
       `${figure(value)} ${unit}`,
