@@ -95,7 +95,6 @@ export interface EngineExports extends Exports {
     dz: Pointer,
     rows: number,
     classes: number,
-    scale: number,
     total: Pointer,
   ): void;
   sgd(

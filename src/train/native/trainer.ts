@@ -25,6 +25,8 @@ interface Layout {
   readonly outputGradient: Float32Array<ArrayBuffer>;
   /** Where the kernels put a batch's loss and number of right answers. */
   readonly total: Float64Array<ArrayBuffer>;
+  /** What they multiply the gradient of the mean loss by, in memory so that a step passes no number that must be boxed. */
+  readonly scale: Float32Array<ArrayBuffer>;
   readonly batchLabels: Int32Array<ArrayBuffer>;
   readonly program: Program;
   readonly gradientDistance: number;
@@ -107,6 +109,8 @@ export class NativeTrainer implements Trainer {
     const direct = plan.momentum === 0 && plan.weightDecay === 0;
     this.#target.distance = direct ? 0 : this.#layout.gradientDistance;
     this.#target.add = direct ? 1 : 0;
+    // Where the step is taken on the spot, every gradient carries the step's size from the start.
+    this.#layout.scale[0] = direct ? -plan.learningRate : 1;
     this.#plan = plan;
   }
 
@@ -130,8 +134,7 @@ export class NativeTrainer implements Trainer {
     );
     program.forward(rows);
     const direct = this.#target.distance === 0;
-    // Where the step is taken on the spot, every gradient carries the step's size from the start.
-    const result = this.#lose(rows, batchLabels, direct ? -plan.learningRate : 1);
+    const result = this.#lose(rows, batchLabels, true);
     if (!Number.isFinite(result.loss)) return result;
     program.backward(rows);
     if (!direct) this.#update(plan);
@@ -148,7 +151,7 @@ export class NativeTrainer implements Trainer {
       const first = test.features.byteOffset + from * input.length * BYTES;
       memory.copyWithin(input.at, first, first + (to - from) * input.length * BYTES);
       program.forward(to - from);
-      const part = this.#lose(to - from, test.labels.subarray(from, to));
+      const part = this.#lose(to - from, test.labels.subarray(from, to), false);
       loss += part.loss;
       correct += part.correct;
     }
@@ -158,19 +161,17 @@ export class NativeTrainer implements Trainer {
   /** Lets go of nothing but memory, which is the collector's. */
   [Symbol.dispose](): void {}
 
-  /** The loss of the rows' output, and, where a scale is given, that times the gradient of the mean loss. */
-  #lose(rows: number, labels: Int32Array, scale?: number): BatchLoss {
-    const { exports, program: { output, outputGradient }, total } = this.#layout;
+  /** The loss of the rows' output; where it is asked for, the scale times the gradient of the mean loss. */
+  #lose(rows: number, labels: Int32Array, withGradient: boolean): BatchLoss {
+    const { exports, program: { output, outputGradient }, total, scale } = this.#layout;
     const result = this.#result;
     if (this.#graph.loss === "softmaxCrossEntropy") {
-      const gradient = scale === undefined ? 0 : outputGradient;
       exports.softmax_cross_entropy(
         output.at,
         labels.byteOffset,
-        gradient,
+        withGradient ? outputGradient : 0,
         rows,
         output.length,
-        (scale ?? 1) / rows,
         total.byteOffset,
       );
       result.loss = total[0] ?? NaN;
@@ -178,11 +179,11 @@ export class NativeTrainer implements Trainer {
       return result;
     }
     const { compute } = LOSSES[this.#graph.loss];
+    const gradient = withGradient ? this.#layout.outputGradient : undefined;
     const ofRows = labels.subarray(0, rows);
-    const gradient = scale === undefined ? undefined : this.#layout.outputGradient;
     const { loss, correct } = compute(this.#layout.output, ofRows, output.length, gradient);
-    const values = rows * output.length;
-    for (let i = 0; gradient && i < values; i++) gradient[i] = (gradient[i] ?? 0) * (scale ?? 1);
+    const values = rows * output.length, factor = scale[0] ?? NaN;
+    for (let i = 0; gradient && i < values; i++) gradient[i] = (gradient[i] ?? 0) * factor;
     result.loss = loss;
     result.correct = correct;
     return result;
@@ -252,7 +253,7 @@ export class NativeTrainer implements Trainer {
     const train = resident(this.#data);
     const test = this.#testData === this.#data ? train : resident(this.#testData);
     const order = alloc(this.#data.length);
-    const total = alloc(4);
+    const total = alloc(6);
     const outputs = maxRows * program.output.length;
     return {
       maxRows,
@@ -264,6 +265,7 @@ export class NativeTrainer implements Trainer {
       train,
       test,
       order: measuring ? new Uint32Array(0) : new Uint32Array(buffer, order, this.#data.length),
+      scale: measuring ? new Float32Array(1) : new Float32Array(buffer, total + 16, 1),
       total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),
       batchLabels: integers(maxRows),
       output: measuring ? floats(0) : new Float32Array(buffer, program.output.at, outputs),

@@ -7,10 +7,12 @@ pub struct Loss {
     pub loss: f64,
     /// Rows whose greatest logit, the first of equal ones, is that of their label.
     pub correct: f64,
+    /// What the gradient of the mean loss is multiplied by: given, not found.
+    pub scale: f32,
 }
 
 /// Softmax cross-entropy of `rows` rows of logits. Where `dz` is not null it becomes `scale` times the gradient of the
-/// sum of the losses.
+/// mean loss.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softmax_cross_entropy(
     z: *const f32,
@@ -18,10 +20,10 @@ pub unsafe extern "C" fn softmax_cross_entropy(
     dz: *mut f32,
     rows: usize,
     classes: usize,
-    scale: f32,
     total: &mut Loss,
 ) {
-    *total = Loss { loss: 0.0, correct: 0.0 };
+    (total.loss, total.correct) = (0.0, 0.0);
+    let scale = f64::from(total.scale) / rows as f64;
     for row in 0..rows {
         unsafe {
             let logits = core::slice::from_raw_parts(z.add(row * classes), classes);
@@ -46,10 +48,10 @@ pub unsafe extern "C" fn softmax_cross_entropy(
             if dz.is_null() {
                 continue;
             }
-            let share = f64::from(scale) / sum;
+            let share = scale / sum;
             for i in 0..classes {
                 let place = dz.add(row * classes + i);
-                let hit = if i == label { f64::from(scale) } else { 0.0 };
+                let hit = if i == label { scale } else { 0.0 };
                 let value = f64::from(*place) * share - hit;
                 // What is too small to move a parameter would only slow the processor down.
                 *place = if value.abs() < 1e-30 { 0.0 } else { value as f32 };
@@ -125,8 +127,8 @@ mod tests {
         let z = [1.0f32, -2.0, 0.5, 3.0, 3.0, -80.0];
         let labels = [2, 1];
         let mut dz = [0.0f32; 6];
-        let mut total = Loss { loss: 0.0, correct: 0.0 };
-        unsafe { softmax_cross_entropy(z.as_ptr(), labels.as_ptr(), dz.as_mut_ptr(), 2, 3, 0.5, &mut total) };
+        let mut total = Loss { loss: 0.0, correct: 0.0, scale: 1.0 };
+        unsafe { softmax_cross_entropy(z.as_ptr(), labels.as_ptr(), dz.as_mut_ptr(), 2, 3, &mut total) };
         let mut loss = 0.0;
         for (row, logits) in z.chunks(3).enumerate() {
             let sum: f64 = logits.iter().map(|&v| f64::from(v).exp()).sum();
