@@ -50,19 +50,23 @@ function sequential(shape: readonly number[], layers: readonly LayerConfig[]): M
 
 const LOGITS: readonly LayerConfig[] = [["Flatten"], ["Dense", { units: 3 }]];
 
-/** A block whose input joins its output. */
-function residual(): ModelDescription {
-  const layer = (
-    name: string,
-    class_name: string,
-    config: Record<string, unknown>,
-    inputs: readonly string[],
-  ) => ({
+/** A layer of a functional model. */
+function layer(
+  name: string,
+  class_name: string,
+  config: Record<string, unknown>,
+  inputs: readonly string[],
+): Record<string, unknown> {
+  return {
     name,
     class_name,
     config: { name, ...config },
     inbound_nodes: inputs.length === 0 ? [] : [inputs.map((input) => [input, 0, 0, {}])],
-  });
+  };
+}
+
+/** A block whose input joins its output. */
+function residual(): ModelDescription {
   const conv = { filters: 2, kernel_size: [3, 3], padding: "same" };
   return {
     format: "tfjs-layers",
@@ -78,6 +82,31 @@ function residual(): ModelDescription {
           layer("relu", "Activation", { activation: "relu" }, ["sum"]),
           layer("flat", "Flatten", {}, ["relu"]),
           layer("logits", "Dense", { units: 3 }, ["flat"]),
+        ],
+        input_layers: [["in", 0, 0]],
+        output_layers: [["logits", 0, 0]],
+      },
+    },
+    loss: "softmaxCrossEntropy",
+  };
+}
+
+/** Two dense layers side by side, whose rectifiers come after both. */
+function branches(): ModelDescription {
+  return {
+    format: "tfjs-layers",
+    topology: {
+      class_name: "Model",
+      config: {
+        name: "branches",
+        layers: [
+          layer("in", "InputLayer", { batch_input_shape: [null, 6], dtype: "float32" }, []),
+          layer("one", "Dense", { units: 8 }, ["in"]),
+          layer("two", "Dense", { units: 8 }, ["in"]),
+          layer("relu1", "Activation", { activation: "relu" }, ["one"]),
+          layer("relu2", "Activation", { activation: "relu" }, ["two"]),
+          layer("sum", "Add", {}, ["relu1", "relu2"]),
+          layer("logits", "Dense", { units: 3 }, ["sum"]),
         ],
         input_layers: [["in", 0, 0]],
         output_layers: [["logits", 0, 0]],
@@ -164,6 +193,7 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     ]),
   ],
   ["a residual block", [4, 5, 1], residual()],
+  ["branches", [6], branches()],
   [
     "few inputs that are not zero",
     [60],

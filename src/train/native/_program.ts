@@ -3,6 +3,7 @@ import { type Graph, type Node, UnsupportedModelError } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
 import { addOp, denseOp, leakyReluOp } from "./_ops.ts";
+import { sizeOf } from "./_shapes.ts";
 import { convOp, poolOp, wholeImage } from "./_window_ops.ts";
 
 /** A graph's layers at work on one batch, in places that were fixed when it was made. */
@@ -32,7 +33,7 @@ export interface Room {
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const { nodes } = graph;
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
-  const sizes = nodes.map(({ shape }) => shape.reduce((product, size) => product * size, 1));
+  const sizes = nodes.map(({ shape }) => sizeOf(shape));
   const scratches: number[] = [];
   const values: Pointer[] = [], gradients: Pointer[] = [];
   const isAlias = nodes.map((node) => runsInPlace(node, nodes, consumers));
@@ -72,6 +73,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const last = nodes.length - 1;
   const backwards: Op["backward"][] = [];
   const forwards: Op["forward"][] = [];
+  // Rectifiers that the dense layer before them does on the way.
   const isDone = nodes.map((node, i) => isAlias[i] && isRelu(node) && isDense(nodes, node));
   const ops = new Map<number, Op>();
   if (gradients[last]) written.add(gradients[last]);
@@ -92,9 +94,8 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
         `Cannot run layer ${node.name}: two of its inputs feed other layers too`,
       );
     }
-    const next = nodes[i + 1];
-    const relu = next?.inputs[0] === i && isDone[i + 1] === true;
-    const op = makeOp(node, nodes, { ...context, inputGradients }, relu || isDone[i] === true);
+    const fused = isDone[i] || nodes.some(({ inputs }, j) => isDone[j] && inputs[0] === i);
+    const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
     if (op === undefined) continue;
     ops.set(i, op);
     backwards.push(op.backward);

@@ -1,6 +1,7 @@
 import type { Dataset } from "../../data/dataset.ts";
+import { ALIGNMENT, roomFor } from "../../params/_arena.ts";
 import type { Pointer } from "../../params/_instance.ts";
-import { type Kernels, stats } from "../../params/kernels.ts";
+import { stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { LOSSES } from "../_losses.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
@@ -13,7 +14,6 @@ import { compile, type Program } from "./_program.ts";
 /** Rows that are evaluated at once. */
 const EVALUATION_ROWS = 256;
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
-const LINE = 64;
 
 /** Memory with all that a trainer works on. */
 interface Layout {
@@ -201,15 +201,15 @@ export class NativeTrainer implements Trainer {
 
   #layOut(maxRows: number): Layout {
     // Once to measure: nothing is run, so no place is read.
-    let total = LINE;
+    let total = ALIGNMENT;
     this.#place(maxRows, {} as EngineExports, (values) => {
       const place = total;
-      total += Math.ceil(Math.max(1, values) * BYTES / LINE) * LINE;
+      total += roomFor(values * BYTES);
       return place;
     }, new ArrayBuffer(0));
-    const { arena, exports } = createEngineArena(total + LINE);
+    const { arena, exports } = createEngineArena(total);
     const buffer = exports.memory.buffer as ArrayBuffer;
-    return this.#place(maxRows, exports, (values) => allocate(arena, values), buffer);
+    return this.#place(maxRows, exports, (values) => arena.alloc(values).byteOffset, buffer);
   }
 
   #place(
@@ -274,8 +274,4 @@ export class NativeTrainer implements Trainer {
         : new Float32Array(buffer, program.outputGradient, outputs),
     };
   }
-}
-
-function allocate(arena: Kernels, values: number): Pointer {
-  return arena.alloc(values).byteOffset;
 }
