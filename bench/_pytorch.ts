@@ -29,7 +29,7 @@ export async function startPyTorch(): Promise<PyTorch | undefined> {
     return undefined;
   }
   const writer = child.stdin.getWriter();
-  const lines = createInterface({ input: Readable.fromWeb(child.stdout) })[Symbol.asyncIterator]();
+  const lines = createInterface({ input: Readable.from(child.stdout) })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
     return done ? undefined : String(value);

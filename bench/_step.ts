@@ -53,7 +53,8 @@ export function nativeSteps(
   data: Dataset,
 ): () => void {
   const graph = readGraph(DESCRIPTIONS[model]);
-  const trainer = NativeTrainer.create(graph, data, data);
+  const trainer = NativeTrainer.create(graph, data.length);
+  trainer.use(data);
   trainer.parameters = initialVector(graph, 1);
   trainer.begin(PLAN, batch);
   trainer.shuffle(Uint32Array.from({ length: ROWS }, (_, i) => (i * 7) % ROWS));

@@ -216,3 +216,46 @@ Deno.test("ClientSGDHandler on the native engine loads no tfjs and asks for no p
     new TextDecoder().decode(stderr),
   );
 });
+
+for (const engine of ["native", "tfjs"] as const) {
+  Deno.test(`useData() makes a handler on ${engine} the next client, byte for byte`, async () => {
+    const data = corners(90);
+    const clients = [10, 37, 5].map((count) =>
+      Uint32Array.from({ length: count }, (_, i) => (i * 13 + count) % data.length)
+    );
+    const plan = planOf({ batchSize: 4, epochs: 2 });
+    const [first] = clients;
+    assert(first !== undefined);
+    await using shared = new ClientSGDHandler({ data, rows: first, engine });
+    await shared.setUp(CORNERS_MLP);
+    const start = shared.parameters.slice();
+    for (const rows of clients) {
+      shared.useData(data, rows);
+      shared.parameters = start;
+      assertEquals(shared.numSamples, rows.length);
+      const before = await shared.evaluateTraining();
+      const result = await shared.train(plan);
+
+      await using own = new ClientSGDHandler({ data: data.select(rows), engine });
+      await own.setUp(CORNERS_MLP);
+      own.parameters = start;
+      assertEquals(before, await own.evaluate());
+      assertEquals(result, await own.train(plan));
+      assertEquals(shared.parameters, own.parameters);
+    }
+  });
+}
+
+Deno.test("useData() refuses no rows and data of another kind", async () => {
+  const data = corners(20);
+  await using handler = new NativeSGDHandler({ data });
+  await handler.setUp(CORNERS_MLP);
+  assertThrows(() => handler.useData(data, new Uint32Array()), RangeError, "got 0 rows");
+  const wider = new Dataset(new Float32Array(10), new Int32Array(2), [5], 3);
+  assertThrows(() => handler.useData(wider), RangeError, "expected rows of shape [4]");
+  assertThrows(
+    () => new NativeSGDHandler({ data, rows: new Uint32Array() }),
+    RangeError,
+    "got 0 rows",
+  );
+});

@@ -208,7 +208,8 @@ for (const [name, shape, description] of MODELS) {
   Deno.test(`NativeTrainer's gradient of ${name} is that of central differences in float64`, () => {
     const graph = readGraph(description);
     const data = randomData(shape, 5, 3, name.startsWith("few") ? 0.2 : 1);
-    using trainer = NativeTrainer.create(graph, data, data);
+    using trainer = NativeTrainer.create(graph, data.length);
+    trainer.use(data);
     const before = initialVector(graph, 5).map((value, i) => value || ((i % 7) - 3) / 50);
     const samples = Array.from({ length: data.length }, (_, i) => ({
       x: Float64Array.from(data.features.subarray(i * data.rowLength, (i + 1) * data.rowLength)),
@@ -297,13 +298,14 @@ Deno.test("NativeTrainer takes a batch of any size, and gives the same bytes aga
   const graph = readGraph(description);
   const data = randomData([8, 8, 1], 700, 10);
   const run = () => {
-    using trainer = NativeTrainer.create(graph, data, data);
+    using trainer = NativeTrainer.create(graph, data.length);
+    trainer.use(data);
     trainer.parameters = initialVector(graph, 2);
     trainer.begin({ ...PLAN, learningRate: 0.1, momentum: 0.5 }, 700);
     trainer.shuffle(Uint32Array.from({ length: 700 }, (_, i) => 699 - i));
     const { loss } = trainer.step(0, 700);
     trainer.step(0, 333);
-    return { loss, vector: trainer.parameters.slice(), judged: trainer.judge(3, 699) };
+    return { loss, vector: trainer.parameters.slice(), judged: trainer.judge(data, 3, 699) };
   };
   const one = run();
   assertEquals(one, run());
@@ -314,7 +316,7 @@ Deno.test("NativeTrainer refuses a layer that it has no kernels for, by name", (
   const description = sequential([4], [["Dense", { units: 3, activation: "tanh" }]]);
   const data = randomData([4], 3, 3);
   assertThrows(
-    () => NativeTrainer.create(readGraph(description), data, data),
+    () => NativeTrainer.create(readGraph(description), data.length),
     UnsupportedModelError,
     "Cannot run layer layer0: the native engine has no kernels for activation tanh",
   );
@@ -323,7 +325,8 @@ Deno.test("NativeTrainer refuses a layer that it has no kernels for, by name", (
 Deno.test("NativeTrainer refuses parameters that do not fit, and keeps its own", () => {
   const graph = readGraph(sequential([4], [["Dense", { units: 3 }]]));
   const data = randomData([4], 3, 3);
-  using trainer = NativeTrainer.create(graph, data, data);
+  using trainer = NativeTrainer.create(graph, data.length);
+  trainer.use(data);
   const own = trainer.parameters.slice();
   assertThrows(
     () => trainer.parameters = new Float32Array(3),

@@ -1,3 +1,4 @@
+import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { TrainPlan } from "./handler.ts";
 
@@ -9,7 +10,7 @@ export interface BatchLoss {
   correct: number;
 }
 
-/** A model with its data, its loss and its optimizer, on one engine. */
+/** A model with its loss and its optimizer, on one engine. */
 export interface Trainer extends Disposable {
   /** What the parameter vector holds. */
   readonly manifest: Manifest;
@@ -20,6 +21,8 @@ export interface Trainer extends Disposable {
    * `RangeError`, with nothing changed, for a vector of another length or one that has a value that is not finite.
    */
   parameters: ParameterVector;
+  /** Takes the rows to train on: all of the data, or those that are listed. */
+  use(data: Dataset, rows?: Uint32Array): void;
   /** How many of the parameters are not finite. */
   countNonFinite(): number;
   /** Readies for a round of steps of at most `batchSize` rows: what the optimizer keeps is dropped unless the plan keeps it. */
@@ -28,6 +31,6 @@ export interface Trainer extends Disposable {
   shuffle(order: Uint32Array): void;
   /** One step on the rows from place `start` to before `end` of the order. The result's object is used again by the next step. */
   step(start: number, end: number): BatchLoss;
-  /** Judges the model, in inference mode, on rows `start` to before `end` of the evaluation data. */
-  judge(start: number, end: number): BatchLoss;
+  /** Judges the model, in inference mode, on places `start` to before `end` of the data, or of the rows that are listed. */
+  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss;
 }

@@ -29,6 +29,8 @@ export interface TrainLogger {
 export interface SGDHandlerOptions {
   /** The client's training data; at least one row. */
   data: Dataset;
+  /** Which rows of the data are the client's; at least one. Default: all of them. */
+  rows?: Uint32Array;
   /** Data to evaluate on. Default: the training data. */
   testData?: Dataset;
   /** The loss to lower. Default: the description's, or softmaxCrossEntropy when there is none. */
@@ -43,21 +45,23 @@ export interface SGDHandlerOptions {
  * statistics of BatchNorm are part of the parameters.
  */
 export abstract class SGDHandler extends ClientBackendHandler {
-  readonly #data: Dataset;
-  readonly #testData: Dataset;
+  #data: Dataset;
+  #rows: Uint32Array | undefined;
+  readonly #testData: Dataset | undefined;
   readonly #loss: LossName | undefined;
   #trainer: Trainer | undefined;
   #training = false;
 
   /** Keeps the options. Throws a `RangeError` for data without rows or an unknown loss. */
-  constructor({ data, testData, loss }: SGDHandlerOptions) {
+  constructor({ data, rows, testData, loss }: SGDHandlerOptions) {
     super();
-    if (data.length === 0 || testData?.length === 0) {
+    if ((rows ?? data).length === 0 || testData?.length === 0) {
       throw new RangeError("Cannot make a handler: expected data of at least one row, got 0 rows");
     }
     if (loss !== undefined) checkLoss(loss);
     this.#data = data;
-    this.#testData = testData ?? data;
+    this.#rows = rows;
+    this.#testData = testData;
     this.#loss = loss;
   }
 
@@ -81,6 +85,30 @@ export abstract class SGDHandler extends ClientBackendHandler {
     checkLoss(loss);
     this.#dispose();
     this.#trainer = await this.createTrainer(description, loss);
+    this.#trainer.use(this.#data, this.#rows);
+  }
+
+  /**
+   * Takes other training data, all of it or the rows that are listed, in place of what there was; the model stays. So one handler
+   * serves many clients in turn.
+   *
+   * Throws a `RangeError` for no rows at all, and for data of another shape or with more classes than before; an `Error` during a training.
+   */
+  useData(data: Dataset, rows?: Uint32Array): void {
+    const { shape, numClasses } = this.#data;
+    if ((rows ?? data).length === 0) {
+      throw new RangeError("Cannot use the data: expected at least one row, got 0 rows");
+    }
+    if (data.shape.join() !== shape.join() || data.numClasses > numClasses) {
+      throw new RangeError(
+        `Cannot use the data: expected rows of shape [${shape}] and ${numClasses} classes, ` +
+          `got [${data.shape}] and ${data.numClasses}`,
+      );
+    }
+    if (this.#training) throw new Error("Cannot use other data: the handler is training");
+    this.#data = data;
+    this.#rows = rows;
+    this.#trainer?.use(data, rows);
   }
 
   /** What the parameter vector holds: every weight of the model, in its order. Throws an `Error` before {@linkcode setUp}. */
@@ -90,7 +118,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /** Number of training samples. */
   override get numSamples(): number {
-    return this.#data.length;
+    return (this.#rows ?? this.#data).length;
   }
 
   /**
@@ -129,7 +157,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
     if (!manifest.tensors.some(({ trainable }) => trainable)) {
       throw new Error("Cannot train the model: none of its weights is trainable");
     }
-    const { length } = this.#data;
+    const length = this.numSamples;
     const { epochs, seed, round, rank } = plan;
     const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
     const shuffling = new Random(seed, "batch-order", { round, rank });
@@ -174,16 +202,30 @@ export abstract class SGDHandler extends ClientBackendHandler {
   }
 
   /** Evaluates the model, in inference mode, on `testData` or else on the training data. */
-  override async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+  override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+    const data = this.#testData;
+    return data ? this.#judge(data, undefined, signal) : this.evaluateTraining(signal);
+  }
+
+  /** Evaluates the model, in inference mode, on the training data. */
+  evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
+    return this.#judge(this.#data, this.#rows, signal);
+  }
+
+  async #judge(
+    data: Dataset,
+    rows: Uint32Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluateResult> {
     const trainer = this.#ready();
-    const { length } = this.#testData;
+    const { length } = rows ?? data;
     const rest = pacer();
     let loss = 0, correct = 0;
     for (let start = 0; start < length; start += EVALUATION_BATCH) {
       await rest();
       signal?.throwIfAborted();
       this.#checkStill(trainer);
-      const result = trainer.judge(start, Math.min(start + EVALUATION_BATCH, length));
+      const result = trainer.judge(data, start, Math.min(start + EVALUATION_BATCH, length), rows);
       loss += result.loss;
       correct += result.correct;
     }

@@ -32,38 +32,48 @@ interface Layout {
   readonly gradientDistance: number;
   readonly velocity: ParameterVector;
   readonly train: Resident;
-  readonly test: Resident;
+  /** Rows that are judged, and their labels, as they stand before the program. */
+  readonly input: Float32Array<ArrayBuffer>;
 }
 
-/** A data set in the engine's memory. */
+/** Rows to train on, in the engine's memory. */
 interface Resident {
   readonly features: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array<ArrayBuffer>;
 }
 
+/** Copies the rows that are listed, one after the other. */
+function gather(
+  { features, labels, rowLength }: Dataset,
+  rows: Uint32Array,
+  toFeatures: Float32Array,
+  toLabels: Int32Array,
+): void {
+  rows.forEach((row, i) => {
+    toFeatures.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+    toLabels[i] = labels[row] ?? 0;
+  });
+}
+
 /** Trains a graph in the engine's own kernels: parameters, data and everything between lie in one memory. */
 export class NativeTrainer implements Trainer {
   readonly #graph: Graph;
-  readonly #data: Dataset;
-  readonly #testData: Dataset;
   readonly #target: Target = { distance: 0, add: 1 };
   readonly #result: BatchLoss = { loss: 0, correct: 0 };
   #layout: Layout;
   #plan: TrainPlan | undefined;
 
-  private constructor(graph: Graph, data: Dataset, testData: Dataset) {
+  private constructor(graph: Graph, capacity: number) {
     this.#graph = graph;
-    this.#data = data;
-    this.#testData = testData;
-    this.#layout = this.#layOut(EVALUATION_ROWS);
+    this.#layout = this.#layOut(EVALUATION_ROWS, capacity);
   }
 
   /**
-   * Lays the graph and the data out. Throws an `UnsupportedModelError` for a layer that the engine has no kernels for, and a
-   * `RangeError` when the system does not give the memory.
+   * Lays the graph out, and room for so many rows to train on. Throws an `UnsupportedModelError` for a layer that the engine has no
+   * kernels for, and a `RangeError` when the system does not give the memory.
    */
-  static create(graph: Graph, data: Dataset, testData: Dataset): NativeTrainer {
-    return new NativeTrainer(graph, data, testData);
+  static create(graph: Graph, capacity: number): NativeTrainer {
+    return new NativeTrainer(graph, capacity);
   }
 
   get manifest(): Manifest {
@@ -93,16 +103,25 @@ export class NativeTrainer implements Trainer {
     this.#layout.vector.set(vector);
   }
 
+  use(data: Dataset, rows?: Uint32Array): void {
+    const { length } = rows ?? data;
+    if (length > this.#layout.train.labels.length) this.#enlarge(this.#layout.maxRows, length);
+    const { features, labels } = this.#layout.train;
+    if (rows === undefined) {
+      features.set(data.features);
+      labels.set(data.labels);
+      return;
+    }
+    gather(data, rows, features, labels);
+  }
+
   countNonFinite(): number {
     return stats(this.#layout.vector).nonFinite;
   }
 
   begin(plan: TrainPlan, batchSize: number): void {
     if (batchSize > this.#layout.maxRows) {
-      const { vector, velocity } = this.#layout;
-      this.#layout = this.#layOut(batchSize);
-      this.#layout.vector.set(vector);
-      this.#layout.velocity.set(velocity);
+      this.#enlarge(batchSize, this.#layout.train.labels.length);
     }
     if (!plan.keepMomentum) this.#layout.velocity.fill(0);
     // Without momentum or decay the step needs no gradient vector: what would go there goes into the parameters.
@@ -141,17 +160,19 @@ export class NativeTrainer implements Trainer {
     return result;
   }
 
-  judge(start: number, end: number): BatchLoss {
-    const { test, program, exports, maxRows } = this.#layout;
-    const { input } = program;
-    const memory = new Uint8Array(exports.memory.buffer);
+  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
+    const { program, maxRows, input, batchLabels } = this.#layout;
+    const { rowLength } = data;
     let loss = 0, correct = 0;
     for (let from = start; from < end; from += maxRows) {
       const to = Math.min(from + maxRows, end);
-      const first = test.features.byteOffset + from * input.length * BYTES;
-      memory.copyWithin(input.at, first, first + (to - from) * input.length * BYTES);
+      if (rows) gather(data, rows.subarray(from, to), input, batchLabels);
+      else {
+        input.set(data.features.subarray(from * rowLength, to * rowLength));
+        batchLabels.set(data.labels.subarray(from, to));
+      }
       program.forward(to - from);
-      const part = this.#lose(to - from, test.labels.subarray(from, to), false);
+      const part = this.#lose(to - from, batchLabels, false);
       loss += part.loss;
       correct += part.correct;
     }
@@ -199,21 +220,38 @@ export class NativeTrainer implements Trainer {
     }
   }
 
-  #layOut(maxRows: number): Layout {
+  /** Memory for more rows; what was in it goes along. */
+  #enlarge(maxRows: number, capacity: number): void {
+    const { vector, velocity, train } = this.#layout;
+    this.#layout = this.#layOut(maxRows, capacity);
+    this.#layout.vector.set(vector);
+    this.#layout.velocity.set(velocity);
+    this.#layout.train.features.set(train.features);
+    this.#layout.train.labels.set(train.labels);
+  }
+
+  #layOut(maxRows: number, capacity: number): Layout {
     // Once to measure: nothing is run, so no place is read.
     let total = ALIGNMENT;
-    this.#place(maxRows, {} as EngineExports, (values) => {
+    this.#place(maxRows, capacity, {} as EngineExports, (values) => {
       const place = total;
       total += roomFor(values * BYTES);
       return place;
     }, new ArrayBuffer(0));
     const { arena, exports } = createEngineArena(total);
     const buffer = exports.memory.buffer as ArrayBuffer;
-    return this.#place(maxRows, exports, (values) => arena.alloc(values).byteOffset, buffer);
+    return this.#place(
+      maxRows,
+      capacity,
+      exports,
+      (values) => arena.alloc(values).byteOffset,
+      buffer,
+    );
   }
 
   #place(
     maxRows: number,
+    capacity: number,
     exports: EngineExports,
     alloc: (values: number) => Pointer,
     buffer: ArrayBuffer,
@@ -227,14 +265,6 @@ export class NativeTrainer implements Trainer {
     const integers = (length: number) => {
       const place = alloc(length);
       return measuring ? new Int32Array(0) : new Int32Array(buffer, place, length);
-    };
-    const resident = (data: Dataset): Resident => {
-      const features = floats(data.features.length), labels = integers(data.length);
-      if (!measuring) {
-        features.set(data.features);
-        labels.set(data.labels);
-      }
-      return { features, labels };
     };
     const vector = floats(manifest.length);
     const gradient = floats(manifest.length);
@@ -250,9 +280,9 @@ export class NativeTrainer implements Trainer {
     };
     const room = { exports, target: this.#target, parameters, alloc, constants };
     const program = compile(this.#graph, maxRows, room);
-    const train = resident(this.#data);
-    const test = this.#testData === this.#data ? train : resident(this.#testData);
-    const order = alloc(this.#data.length);
+    const { length } = program.input;
+    const train = { features: floats(capacity * length), labels: integers(capacity) };
+    const order = alloc(capacity);
     const total = alloc(6);
     const outputs = maxRows * program.output.length;
     return {
@@ -263,8 +293,8 @@ export class NativeTrainer implements Trainer {
       gradientDistance: gradient.byteOffset - vector.byteOffset,
       program,
       train,
-      test,
-      order: measuring ? new Uint32Array(0) : new Uint32Array(buffer, order, this.#data.length),
+      input: measuring ? floats(0) : new Float32Array(buffer, program.input.at, maxRows * length),
+      order: measuring ? new Uint32Array(0) : new Uint32Array(buffer, order, capacity),
       scale: measuring ? new Float32Array(1) : new Float32Array(buffer, total + 16, 1),
       total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),
       batchLabels: integers(maxRows),

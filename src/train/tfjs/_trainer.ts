@@ -36,6 +36,8 @@ export class TfjsTrainer implements Trainer {
   readonly #noise: readonly SeededLayer[];
   #round: { plan: TrainPlan; masks: Random } | undefined;
   #order: Uint32Array = new Uint32Array();
+  #data: Dataset;
+  #rows: Uint32Array | undefined;
   #features = new Float32Array();
   #labels = new Int32Array();
 
@@ -53,6 +55,7 @@ export class TfjsTrainer implements Trainer {
       );
     }
     this.#options = options;
+    this.#data = data;
     this.#model = model;
     this.#weights = Weights.of(model);
     this.#learner = new Learner(model, loss, shape);
@@ -96,6 +99,11 @@ export class TfjsTrainer implements Trainer {
     this.#weights.scatter(vector);
   }
 
+  use(data: Dataset, rows?: Uint32Array): void {
+    this.#data = data;
+    this.#rows = rows;
+  }
+
   countNonFinite(): number {
     return this.#weights.gather().nonFinite;
   }
@@ -104,9 +112,7 @@ export class TfjsTrainer implements Trainer {
     const { seed, round, rank } = plan;
     this.#round = { plan, masks: new Random(seed, "dropout", { round, rank }) };
     if (!plan.keepMomentum) this.#sgd.reset();
-    if (this.#labels.length === batchSize) return;
-    this.#features = new Float32Array(batchSize * this.#options.data.rowLength);
-    this.#labels = new Int32Array(batchSize);
+    this.#makeRoom(batchSize);
   }
 
   shuffle(order: Uint32Array): void {
@@ -119,11 +125,12 @@ export class TfjsTrainer implements Trainer {
     // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
     for (const layer of this.#noise) layer.seed = masks.uint32() || 1;
     const tensors = this.#weights.trainable.map((weight) => weight.read());
-    return this.#learner.step(this.#gather(start, end), this.#sgd, tensors, plan);
+    return this.#learner.step(this.#batch(start, end), this.#sgd, tensors, plan);
   }
 
-  judge(start: number, end: number): BatchLoss {
-    const { features, labels, rowLength } = this.#options.testData;
+  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
+    const { features, labels, rowLength } = data;
+    if (rows) return this.#learner.judge(this.#gather(data, rows.subarray(start, end)));
     return this.#learner.judge({
       features: features.subarray(start * rowLength, end * rowLength),
       labels: labels.subarray(start, end),
@@ -134,16 +141,27 @@ export class TfjsTrainer implements Trainer {
     if (this.#model !== this.#options.model) this.#model.dispose();
   }
 
-  /** The rows from place `start` to before `end` of the order, in buffers that the next step overwrites. */
-  #gather(start: number, end: number): Batch {
-    const { features, labels, rowLength } = this.#options.data;
-    this.#order.subarray(start, end).forEach((row, i) => {
+  #batch(start: number, end: number): Batch {
+    const places = this.#order.subarray(start, end), rows = this.#rows;
+    return this.#gather(this.#data, rows ? places.map((place) => rows[place] ?? 0) : places);
+  }
+
+  /** The rows that are listed, in buffers that the next batch overwrites. */
+  #gather({ features, labels, rowLength }: Dataset, rows: Uint32Array): Batch {
+    this.#makeRoom(rows.length);
+    rows.forEach((row, i) => {
       this.#features.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
       this.#labels[i] = labels[row] ?? 0;
     });
     return {
-      features: this.#features.subarray(0, (end - start) * rowLength),
-      labels: this.#labels.subarray(0, end - start),
+      features: this.#features.subarray(0, rows.length * rowLength),
+      labels: this.#labels.subarray(0, rows.length),
     };
+  }
+
+  #makeRoom(rows: number): void {
+    if (this.#labels.length >= rows) return;
+    this.#features = new Float32Array(rows * this.#options.data.rowLength);
+    this.#labels = new Int32Array(rows);
   }
 }
