@@ -53,6 +53,11 @@ export abstract class ParameterServerBackendHandler {
   /** Name of the build of the kernels. */
   abstract readonly kernels: string;
 
+  /** The vector that the algorithm sends to clients beside the parameters, where it has one. */
+  get control(): ParameterVector | undefined {
+    return undefined;
+  }
+
   /** The global vector: getting gives the view itself, setting copies in. */
   abstract parameters: ParameterVector;
 
@@ -165,7 +170,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.manifest = manifest;
     this.model = options.model;
     this.strategy = options.strategy ?? new FedAvg();
-    this.plan = { ...DEFAULT_PLAN, ...options.plan };
+    this.plan = { ...DEFAULT_PLAN, ...options.plan, ...this.strategy.clientSettings };
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.seed = seed;
@@ -189,6 +194,11 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** Name of the strategy. */
   override get strategyName(): string {
     return this.strategy.name;
+  }
+
+  /** The strategy's. */
+  override get control(): ParameterVector | undefined {
+    return this.strategy.control;
   }
 
   /** The global vector itself; setting copies finite values of the manifest's length in, or throws a `RangeError`. */

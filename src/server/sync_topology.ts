@@ -173,7 +173,12 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const code = this.#training === undefined
       ? MessageCode.EvaluateParams
       : MessageCode.ParameterUpdate;
-    const payload = { round: intake.round, parameters: this.handler.parameters };
+    const { parameters, control } = this.handler;
+    const payload = {
+      round: intake.round,
+      parameters,
+      ...(control && this.#training && { control }),
+    };
     if (!sessions.send(rank, { code, payload }) && !sessions.seats.away.includes(rank)) {
       intake.settle(rank, "dropped", "it left before the round began");
     }

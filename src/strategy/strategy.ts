@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TrainSettings } from "../wire/messages.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
 /** One client's answer in a round. */
@@ -28,6 +29,10 @@ export interface StrategyRound {
 export interface Strategy {
   /** The name that reports carry, such as `"fedavg"`. */
   readonly name: string;
+  /** What it changes in the clients' settings, such as the rule that they train by. */
+  readonly clientSettings?: Partial<TrainSettings>;
+  /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
+  readonly control?: ParameterVector | undefined;
   /** Number of vectors as long as the model that the algorithm holds at once, besides the global one. */
   readonly workingVectors: number;
   /** Opens a round on the global vector, which it must not change. */

@@ -94,6 +94,11 @@ export abstract class ClientBackendHandler {
   /** Evaluates the model as it is. */
   abstract evaluate(signal?: AbortSignal): Promise<EvaluateResult>;
 
+  /** Evaluates the model as it is on the data that it trains on. Unless a handler tells the two apart, as {@linkcode evaluate}. */
+  evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
+    return this.evaluate(signal);
+  }
+
   /** Frees what the handler holds. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();

@@ -204,28 +204,33 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /** Evaluates the model, in inference mode, on `testData` or else on the training data. */
   override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
     const data = this.#testData;
-    return data ? this.#judge(data, undefined, signal) : this.evaluateTraining(signal);
+    return data ? this.evaluateOn(data, {}, signal) : this.evaluateTraining(signal);
   }
 
   /** Evaluates the model, in inference mode, on the training data. */
-  evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
-    return this.#judge(this.#data, this.#rows, signal);
+  override evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
+    return this.evaluateOn(this.#data, this.#rows ? { rows: this.#rows } : {}, signal);
   }
 
-  async #judge(
+  /** Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. */
+  async evaluateOn(
     data: Dataset,
-    rows: Uint32Array | undefined,
-    signal: AbortSignal | undefined,
+    { rows, from = 0, to = (rows ?? data).length }: {
+      rows?: Uint32Array;
+      from?: number;
+      to?: number;
+    } = {},
+    signal?: AbortSignal,
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();
-    const { length } = rows ?? data;
+    const length = to - from;
     const rest = pacer();
     let loss = 0, correct = 0;
-    for (let start = 0; start < length; start += EVALUATION_BATCH) {
+    for (let start = from; start < to; start += EVALUATION_BATCH) {
       await rest();
       signal?.throwIfAborted();
       this.#checkStill(trainer);
-      const result = trainer.judge(data, start, Math.min(start + EVALUATION_BATCH, length), rows);
+      const result = trainer.judge(data, start, Math.min(start + EVALUATION_BATCH, to), rows);
       loss += result.loss;
       correct += result.correct;
     }

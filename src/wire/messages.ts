@@ -7,6 +7,39 @@
 import type { ParameterVector } from "../params/manifest.ts";
 import type { MessageCode } from "./message_code.ts";
 
+/**
+ * What a client does beside descending on its own loss; it travels with the settings of training. In the equations `x` are the
+ * round's global parameters, `y` what the client makes of them in `K` steps of size `η`.
+ *
+ * - `scaffold`: adds `c - c_i` to every gradient, then `c_i ← c_i - c + (x - y) / (K η)` (Karimireddy et al. 2020, "SCAFFOLD", option II of
+ *   algorithm 1). The server sends `c`; `c_i` stays on the client and begins as 0. Takes plain SGD.
+ * - `feddyn`: adds `α (y - x) - h_i` to every gradient, then `h_i ← h_i - α (y - x)` (Acar et al. 2021, "Federated Learning Based on Dynamic
+ *   Regularization"). `h_i` stays on the client and begins as 0.
+ * - `ditto`: trains beside the global parameters its own, `v_i`, whose gradient has `λ (v_i - x)` added, and is evaluated by them (Li et al.
+ *   2021, "Ditto: Fair and Robust Federated Learning Through Personalization"). `v_i` begins as the first `x`.
+ * - `fedper`: the named tensors stay on the client; it is evaluated with its own, and sends the global ones back as they came (Arivazhagan et
+ *   al. 2019, "Federated Learning with Personalization Layers").
+ * - `initial-loss`: measures the loss of `x` on the client's training data first, as the figure `initialLoss` (q-FedAvg needs it).
+ */
+export type LocalRule =
+  | { readonly name: "scaffold" }
+  | {
+    readonly name: "feddyn";
+    /** Strength of the pull, above 0. */
+    readonly alpha: number;
+  }
+  | {
+    readonly name: "ditto";
+    /** Strength of the pull towards the global parameters, from 0. */
+    readonly lambda: number;
+  }
+  | {
+    readonly name: "fedper";
+    /** Beginnings of the names of the tensors that stay, such as `"logits/"`. */
+    readonly local: readonly string[];
+  }
+  | { readonly name: "initial-loss" };
+
 /** Settings of local training, as they travel with an assignment or a round. */
 export interface TrainSettings {
   /** Local epochs: passes over the client's data, at least 1. */
@@ -21,6 +54,8 @@ export interface TrainSettings {
   readonly weightDecay: number;
   /** Whether momentum lives on from the round before. */
   readonly keepMomentum: boolean;
+  /** What the algorithm has its clients do beside descending on their own loss. Default: nothing. */
+  readonly rule?: LocalRule;
 }
 
 /** Figures by name. */
@@ -134,6 +169,8 @@ export interface ParameterUpdatePayload {
   readonly metrics?: Metrics;
   /** The parameter vector. */
   readonly parameters: ParameterVector;
+  /** From the server, where the round's rule is `scaffold`: its control variate, laid out as the parameter vector. */
+  readonly control?: ParameterVector;
 }
 
 /** `GradientUpdate`, client to server. */
