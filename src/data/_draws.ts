@@ -15,7 +15,7 @@ function logUniform(random: Random): number {
  * Logarithm of a draw of the gamma distribution of the given shape (above 0) and scale 1.
  *
  * Marsaglia and Tsang 2000, "A Simple Method for Generating Gamma Variables"; a shape below 1 is drawn as
- * Gamma(shape + 1) · U^(1/shape), their section 6.
+ * Gamma(shape + 1) · U^(1/shape), as they remark.
  */
 export function logGamma(random: Random, shape: number): number {
   if (shape < 1) return logGamma(random, shape + 1) + logUniform(random) / shape;

@@ -29,7 +29,7 @@ export function checkNoise(noise: number): void {
  * The draws depend on `seed` and `index` alone. Labels and shape stay. Throws a `RangeError` when `noise` is out of range or
  * `index` is not from 1 to `parts`.
  *
- * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", section 4.2, "noise-based feature
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "noise-based feature
  * imbalance".
  *
  * @example The last of ten clients

@@ -52,8 +52,8 @@ export function checkAlpha(alpha: number): void {
  * The parts are disjoint and cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `alpha` is out of range,
  * there are fewer than `parts · minSize` rows, or `tries` draws leave a part below `minSize`.
  *
- * Hsu, Qi and Brown 2019, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification",
- * section 3; their Dir(α p) is `alpha` = α / L here.
+ * Hsu, Qi and Brown 2019, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification";
+ * their Dir(α p) is `alpha` = α / L here.
  *
  * @example Few labels for each client
  * ```ts

@@ -68,7 +68,7 @@ function draw(random: Random, places: number[], left: number, labelsPerPart: num
  * are about even where classes are. Throws a `RangeError` when `parts` or `labelsPerPart` is below 1, when there are too few
  * parts for every label to be held, or too few labels or rows for every part to hold so many.
  *
- * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", section 4.1, "quantity-based label
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "quantity-based label
  * imbalance"; there the parts that hold a label are drawn without regard to its rows.
  *
  * @example Two of four classes for each client

@@ -77,7 +77,7 @@ function deal(
  * all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `alpha` is out of range, or there are fewer than
  * `parts · minSize` rows.
  *
- * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", section 4.3, "quantity skew".
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "quantity skew".
  *
  * @example Ten clients of different sizes
  * ```ts
@@ -110,8 +110,8 @@ export function partitionDirichletSizes(
  * cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `sigma` is out of range, or there are fewer than
  * `parts · minSize` rows.
  *
- * Caldas et al. 2018, "LEAF: A Benchmark for Federated Settings", and Li et al. 2020, "Federated Optimization in Heterogeneous
- * Networks", have such sizes.
+ * The code of the synthetic data of Li et al. 2020, "Federated Optimization in Heterogeneous Networks", draws such sizes, with
+ * sigma 2.
  */
 export function partitionLogNormal(
   data: PartitionData,
