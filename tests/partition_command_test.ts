@@ -153,12 +153,13 @@ Deno.test("partition takes a file of one's own, parted by a column of it", () =>
   inFolder(async (folder) => {
     const rows = Array.from({ length: 12 }, (_, row) => `${row / 10},${row % 3},${row % 2}`);
     await Deno.writeTextFile(`${folder}/own.csv`, `size,site,kind\n${rows.join("\n")}\n`);
-    const { code, stderr } = await runCommand(
+    const { code, stdout, stderr } = await runCommand(
       "partition",
-      ["--data", "own.csv", "--partition", "id:1", "--clients", "3", "--csv", "p.csv"],
+      ["--data", `${folder}/own.csv`, "--partition", "id:1", "--clients", "3", "--csv", "p.csv"],
       folder,
     );
     assertEquals(code, 0, stderr);
+    assertMatch(stdout, /^own\.csv, id:1: 12 rows, 3 clients, seed 0\n/);
     assertEquals(
       await Deno.readTextFile(`${folder}/p.csv`),
       "client,size,label_0,label_1\n1,4,2,2\n2,4,2,2\n3,4,2,2\n",

@@ -4,7 +4,7 @@ import { scaleBand, scaleLinear } from "./deps.ts";
 
 const WIDTH = 960;
 const HEIGHT = 440;
-const MARGIN = { top: 64, right: 132, bottom: 56, left: 68 };
+const MARGIN = { top: 64, right: 132, bottom: 56, left: 74 };
 /** Bars that can still be told apart; of more parts every so many-th is drawn. */
 const MAX_BARS = 100;
 /** Paul Tol's "muted" scheme, for readers of any colour vision; its grey is for what has no colour of its own. */
@@ -105,7 +105,7 @@ export function partitionChart(report: PartitionReport, title: string): string {
     ...ticks,
     ...legend,
     `<text x="${(MARGIN.left + right) / 2}" y="${HEIGHT - 14}" text-anchor="middle">client</text>`,
-    `<text transform="translate(18 ${middle}) rotate(-90)" text-anchor="middle">rows</text>`,
+    `<text transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle">rows</text>`,
     "</svg>",
     "",
   ].join("\n");

@@ -42,9 +42,10 @@ async function runPartition(flags: PartitionFlags): Promise<void> {
   const scheme = parsePartition(spec);
   const { name, train } = await loadDataset(flags.data, { dataDir: flags.dataDir });
   const report = partitionReport(scheme.deal(train, { parts: clients, seed }), train);
-  const title = `${name}, ${spec}: ${report.rows.toLocaleString("en-US")} rows, ${
-    clients.toLocaleString("en-US")
-  } clients, seed ${seed}`;
+  // The last step of a path, so that the picture has room for the rest.
+  const title = `${name.split("/").findLast((step) => step !== "")}, ${spec}: ${
+    report.rows.toLocaleString("en-US")
+  } rows, ${clients.toLocaleString("en-US")} clients, seed ${seed}`;
   print(title);
   print(partitionTable(report));
   const files: [path: string | undefined, text: () => string][] = [
