@@ -8,6 +8,7 @@
 export type RandomPurpose =
   | "cohort"
   | "partition"
+  | "feature-noise"
   | "split"
   | "initial-weights"
   | "batch-order"

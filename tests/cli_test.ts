@@ -269,7 +269,7 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
 
 Deno.test("every command has --help, with status 0 and on standard output", () =>
   inFolder(async (folder) => {
-    for (const task of ["demo", "server", "client"] as const) {
+    for (const task of ["demo", "server", "client", "partition"] as const) {
       const { code, stdout } = await runCommand(task, ["--help"], folder);
       assertEquals(code, 0);
       for (const flag of ["--seed", "--json", "--verbose", "--help"]) {

@@ -1,5 +1,5 @@
 import { loadDataset } from "../data/load.ts";
-import { partition } from "../data/partition.ts";
+import { parsePartition } from "../data/partition.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { ClientSyncTop } from "../client/sync_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../client/topology.ts";
@@ -15,10 +15,8 @@ export interface DataChoice {
   dataDir?: string;
   /** The part of it that is this client's; the whole when absent. */
   part?: { index: number; parts: number };
-  /** How it is parted. */
+  /** How it is parted, see `parsePartition()`. */
   partition: string;
-  /** Shards a client, where it is parted by shards. */
-  shardsPerPart?: number;
   /** Seed of the parting. */
   seed: number;
 }
@@ -37,12 +35,10 @@ export async function clientData(choice: DataChoice): Promise<{ train: Dataset; 
   });
   if (choice.part === undefined) return { train, ...(test && { test }) };
   const { index, parts } = choice.part;
-  const rows = partition(choice.partition, train, {
-    parts,
-    seed: choice.seed,
-    ...(choice.shardsPerPart !== undefined && { shardsPerPart: choice.shardsPerPart }),
-  })[index - 1];
-  return { train: train.select(rows ?? []), ...(test && { test }) };
+  const { partition, seed } = choice;
+  const scheme = parsePartition(partition);
+  const rows = scheme.deal(train, { parts, seed })[index - 1] ?? [];
+  return { train: scheme.take(train, rows, { index, parts, seed }), ...(test && { test }) };
 }
 
 /** Runs a client that trains by SGD, to the end of its run. */

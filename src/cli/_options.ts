@@ -1,3 +1,5 @@
+import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
+import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import type { BackendChoice } from "../train/tfjs/backend.ts";
@@ -164,6 +166,25 @@ export function engineFrom({ engine, backend, strictDeterminism }: EngineFlags):
 /** Chooses the kernels of this isolate; called before any of its vectors are made. */
 export function chooseKernels({ strictDeterminism }: EngineFlags): void {
   if (strictDeterminism) useKernelBuild("simd128");
+}
+
+/** Checks a partition's name; it stays a text, which can be posted to a worker. */
+function partitionSpec(text: string): string {
+  try {
+    return parsePartition(text).spec;
+  } catch (error) {
+    throw new InvalidArgumentError(`${errorMessage(error)}.`);
+  }
+}
+
+/** Adds `--partition` to a command. */
+export function withPartition(command: Command, help: string): Command {
+  return command.option(
+    "--partition <spec>",
+    `${help}: ${PARTITION_USAGES.join(", ")}`,
+    partitionSpec,
+    "iid",
+  );
 }
 
 /** A choice among words. */

@@ -1,10 +1,8 @@
 import type { ClientEvent } from "../client/topology.ts";
-import { PARTITION_NAMES } from "../data/partition.ts";
 import { spawn } from "../worker/spawn.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
 import {
-  choice,
   type EngineFlags,
   engineFrom,
   part,
@@ -14,6 +12,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withPartition,
   withTimeouts,
 } from "./_options.ts";
 import { toJson } from "./_run_folder.ts";
@@ -29,7 +28,6 @@ interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags {
   dataDir: string;
   part?: { index: number; parts: number };
   partition: ClientJob["data"]["partition"];
-  shardsPerPart?: number;
   module?: string;
   loggerFile: string;
   loggerName: string;
@@ -72,8 +70,6 @@ export function clientCommand(context: CommandContext): Command {
     )
     .option("--data-dir <dir>", "folder of data sets named by a word", "data")
     .option("--part <i/n>", "take the i-th of n parts of the data (default: all of it)", part)
-    .addOption(choice("--partition <name>", "how the data is parted", PARTITION_NAMES, "iid"))
-    .option("--shards-per-part <n>", "shards of each part, with --partition shards", whole(1))
     .option(
       "--module <path>",
       "run this module, which calls defineClient(), in place of the built-in client",
@@ -84,6 +80,7 @@ export function clientCommand(context: CommandContext): Command {
     .option("--server-name <name>", "name that the server must have when it asks for a proof")
     .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
+  withPartition(command, "how the data is parted, with --part");
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of the parting of the data");
@@ -106,7 +103,6 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
       partition: flags.partition,
       seed: flags.seed,
       ...(flags.part && { part: flags.part }),
-      ...(flags.shardsPerPart !== undefined && { shardsPerPart: flags.shardsPerPart }),
     },
     engine: engineFrom(flags),
   };

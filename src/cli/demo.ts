@@ -1,5 +1,4 @@
 import { loadDataset } from "../data/load.ts";
-import { PARTITION_NAMES } from "../data/partition.ts";
 import type { ServerEvent } from "../server/events.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import { joinAll } from "../worker/join_all.ts";
@@ -18,6 +17,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withPartition,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
@@ -53,8 +53,8 @@ export function demoCommand(context: CommandContext): Command {
       ),
     )
     .option("--model <name>", "lr, mlp, 2nn or cnn", "mlp")
-    .addOption(choice("--partition <name>", "how the digits are dealt", PARTITION_NAMES, "iid"))
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withPartition(command, "how the digits are dealt");
   withTraining(command, { epochs: 2, lr: 0.1 });
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds"]);

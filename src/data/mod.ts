@@ -16,15 +16,30 @@ export {
   readIdxDataset,
 } from "./idx.ts";
 export { loadDataset, type LoadDatasetOptions, type LoadedDataset } from "./load.ts";
+export type { Partition, PartitionData, PartitionSeedOptions } from "./_deal.ts";
+export { addFeatureNoise, type FeatureNoiseOptions } from "./feature_noise.ts";
 export {
-  type Partition,
+  type ParsedPartition,
+  parsePartition,
   partition,
   PARTITION_NAMES,
-  type PartitionData,
-  partitionIid,
-  type PartitionIidOptions,
+  PARTITION_USAGES,
   type PartitionOptions,
-  partitionShards,
-  type PartitionShardsOptions,
+  type PartOptions,
 } from "./partition.ts";
+export { partitionDirichlet, type PartitionDirichletOptions } from "./partition_dirichlet.ts";
+export { partitionIds, type PartitionIdsOptions } from "./partition_ids.ts";
+export { partitionIid } from "./partition_iid.ts";
+export { partitionLabels, type PartitionLabelsOptions } from "./partition_labels.ts";
+export { type PartitionReport, partitionReport, type PartReport } from "./partition_report.ts";
+export { partitionShards, type PartitionShardsOptions } from "./partition_shards.ts";
+export {
+  partitionDirichletSizes,
+  type PartitionDirichletSizesOptions,
+  partitionLogNormal,
+  type PartitionLogNormalOptions,
+  partitionPowerLaw,
+  type PartitionPowerLawOptions,
+  type PartitionSizesOptions,
+} from "./partition_sizes.ts";
 export { type TrainTestSplit, trainTestSplit, type TrainTestSplitOptions } from "./split.ts";
