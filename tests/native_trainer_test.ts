@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../src/data/dataset.ts";
 import { Random } from "../src/random.ts";
-import type { ModelDescription, TrainPlan } from "../src/train/handler.ts";
+import type { LossName, ModelDescription, TrainPlan } from "../src/train/handler.ts";
 import { twoNN } from "../src/train/models.ts";
 import { UnsupportedModelError } from "../src/train/native/_graph.ts";
 import { initialVector } from "../src/train/native/_initializers.ts";
@@ -27,7 +27,11 @@ const PLAN: TrainPlan = {
 type LayerConfig = readonly [className: string, config?: Record<string, unknown>];
 
 /** A model of layers one after the other. */
-function sequential(shape: readonly number[], layers: readonly LayerConfig[]): ModelDescription {
+function sequential(
+  shape: readonly number[],
+  layers: readonly LayerConfig[],
+  loss: LossName = "softmaxCrossEntropy",
+): ModelDescription {
   return {
     format: "tfjs-layers",
     topology: {
@@ -44,7 +48,7 @@ function sequential(shape: readonly number[], layers: readonly LayerConfig[]): M
         })),
       },
     },
-    loss: "softmaxCrossEntropy",
+    loss,
   };
 }
 
@@ -195,6 +199,42 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
   ["a residual block", [4, 5, 1], residual()],
   ["branches", [6], branches()],
   [
+    "curves in place and not, and a softmax within",
+    [5, 4, 2],
+    sequential([5, 4, 2], [
+      ["Conv2D", { filters: 5, kernel_size: [2, 2], activation: "sigmoid" }],
+      ["MaxPooling2D", { pool_size: [2, 2], strides: [1, 1] }],
+      ["Activation", { activation: "tanh" }],
+      ["Dense", { units: 6, activation: "softmax" }],
+      ["Activation", { activation: "sigmoid" }],
+      ...LOGITS,
+    ]),
+  ],
+  [
+    "categorical cross-entropy of a softmax",
+    [6],
+    sequential([6], [
+      ["Dense", { units: 8, activation: "tanh" }],
+      ["Dense", { units: 3, activation: "softmax" }],
+    ], "categoricalCrossentropy"),
+  ],
+  [
+    "binary cross-entropy of a sigmoid",
+    [6],
+    sequential([6], [
+      ["Dense", { units: 8, activation: "sigmoid" }],
+      ["Dense", { units: 1, activation: "sigmoid" }],
+    ], "binaryCrossentropy"),
+  ],
+  [
+    "a squared error",
+    [6],
+    sequential([6], [
+      ["Dense", { units: 8, activation: "tanh" }],
+      ["Dense", { units: 1 }],
+    ], "meanSquaredError"),
+  ],
+  [
     "few inputs that are not zero",
     [60],
     sequential([60], [
@@ -207,7 +247,8 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
 for (const [name, shape, description] of MODELS) {
   Deno.test(`NativeTrainer's gradient of ${name} is that of central differences in float64`, () => {
     const graph = readGraph(description);
-    const data = randomData(shape, 5, 3, name.startsWith("few") ? 0.2 : 1);
+    const classes = description.loss === "binaryCrossentropy" ? 2 : 3;
+    const data = randomData(shape, 5, classes, name.startsWith("few") ? 0.2 : 1);
     using trainer = NativeTrainer.create(graph, data, data);
     const before = initialVector(graph, 5).map((value, i) => value || ((i % 7) - 3) / 50);
     const samples = Array.from({ length: data.length }, (_, i) => ({
@@ -311,12 +352,12 @@ Deno.test("NativeTrainer takes a batch of any size, and gives the same bytes aga
 });
 
 Deno.test("NativeTrainer refuses a layer that it has no kernels for, by name", () => {
-  const description = sequential([4], [["Dense", { units: 3, activation: "tanh" }]]);
+  const description = sequential([4], [["Dense", { units: 3 }], ["BatchNormalization"]]);
   const data = randomData([4], 3, 3);
   assertThrows(
     () => NativeTrainer.create(readGraph(description), data, data),
     UnsupportedModelError,
-    "Cannot run layer layer0: the native engine has no kernels for activation tanh",
+    "Cannot run layer layer1: the native engine has no kernels for batchNorm",
   );
 });
 

@@ -1,8 +1,8 @@
 import type { Pointer } from "../../params/_instance.ts";
-import { type Graph, type Node, UnsupportedModelError } from "./_graph.ts";
+import { type Graph, type Layer, type Node, UnsupportedModelError } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
-import { addOp, denseOp, leakyReluOp } from "./_ops.ts";
+import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./_ops.ts";
 import { sizeOf } from "./_shapes.ts";
 import { convOp, poolOp, wholeImage } from "./_window_ops.ts";
 
@@ -130,6 +130,9 @@ function isDense(nodes: readonly Node[], { inputs }: Node): boolean {
   return nodes[inputs[0] ?? 0]?.layer.type === "dense";
 }
 
+/** Layers whose way back does not read what they gave. */
+const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>(["dense", "conv2d", "add"]);
+
 /** Whether a node's output may take the place of its input: nobody else reads that, nor does the layer that wrote it. */
 function runsInPlace(
   { layer, inputs }: Node,
@@ -138,17 +141,14 @@ function runsInPlace(
 ): boolean {
   const source = inputs[0] ?? 0;
   if (layer.type === "reshape") return true;
-  if (layer.type !== "activation" || (layer.name !== "relu" && layer.name !== "leakyRelu")) {
-    return false;
-  }
+  if (layer.type !== "activation") return false;
   const before = nodes[source]?.layer.type;
-  return consumers[source]?.length === 1 &&
-    (before === "dense" || before === "conv2d" || before === "add");
+  return consumers[source]?.length === 1 && before !== undefined && FORGETFUL.has(before);
 }
 
 /** The op of a node; `undefined` where there is nothing to do. `fused`: a rectifier joins the layer before it. */
 function makeOp(
-  { layer, name, inputs }: Node,
+  { layer, name, inputs, shape }: Node,
   nodes: readonly Node[],
   context: OpContext,
   fused: boolean,
@@ -159,7 +159,7 @@ function makeOp(
     case "reshape":
       return undefined;
     case "dense":
-      return denseOp(context, layer.useBias, fused);
+      return denseOp(context, layer, fused);
     case "add":
       return addOp(context);
     case "conv2d":
@@ -173,13 +173,11 @@ function makeOp(
       return poolOp(context, false, wholeImage(pixels), [1, pixels, channels]);
     }
     case "activation":
-      if (layer.name === "relu" || layer.name === "leakyRelu") {
-        return leakyReluOp(context, layer.alpha, fused);
-      }
-      break;
+      if (layer.name === "softmax") return softmaxOp(context, shape.at(-1) ?? 1);
+      if (layer.name === "sigmoid" || layer.name === "tanh") return curveOp(context, layer.name);
+      return leakyReluOp(context, layer.alpha, fused);
   }
-  const what = layer.type === "activation" ? `activation ${layer.name}` : layer.type;
   throw new UnsupportedModelError(
-    `Cannot run layer ${name}: the native engine has no kernels for ${what}`,
+    `Cannot run layer ${name}: the native engine has no kernels for ${layer.type}`,
   );
 }

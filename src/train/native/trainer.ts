@@ -15,14 +15,19 @@ import { compile, type Program } from "./_program.ts";
 const EVALUATION_ROWS = 256;
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
+const LOSS_KERNELS = {
+  softmaxCrossEntropy: "softmax_cross_entropy",
+  categoricalCrossentropy: "categorical_crossentropy",
+  binaryCrossentropy: "binary_crossentropy",
+  meanSquaredError: "mean_squared_error",
+} as const;
+
 /** Memory with all that a trainer works on. */
 interface Layout {
   readonly maxRows: number;
   readonly exports: EngineExports;
   readonly vector: ParameterVector;
   readonly order: Uint32Array<ArrayBuffer>;
-  readonly output: Float32Array<ArrayBuffer>;
-  readonly outputGradient: Float32Array<ArrayBuffer>;
   /** Where the kernels put a batch's loss and number of right answers. */
   readonly total: Float64Array<ArrayBuffer>;
   /** What they multiply the gradient of the mean loss by, in memory so that a step passes no number that must be boxed. */
@@ -163,29 +168,18 @@ export class NativeTrainer implements Trainer {
 
   /** The loss of the rows' output; where it is asked for, the scale times the gradient of the mean loss. */
   #lose(rows: number, labels: Int32Array, withGradient: boolean): BatchLoss {
-    const { exports, program: { output, outputGradient }, total, scale } = this.#layout;
+    const { exports, program: { output, outputGradient }, total } = this.#layout;
     const result = this.#result;
-    if (this.#graph.loss === "softmaxCrossEntropy") {
-      exports.softmax_cross_entropy(
-        output.at,
-        labels.byteOffset,
-        withGradient ? outputGradient : 0,
-        rows,
-        output.length,
-        total.byteOffset,
-      );
-      result.loss = total[0] ?? NaN;
-      result.correct = total[1] ?? NaN;
-      return result;
-    }
-    const { compute } = LOSSES[this.#graph.loss];
-    const gradient = withGradient ? this.#layout.outputGradient : undefined;
-    const ofRows = labels.subarray(0, rows);
-    const { loss, correct } = compute(this.#layout.output, ofRows, output.length, gradient);
-    const values = rows * output.length, factor = scale[0] ?? NaN;
-    for (let i = 0; gradient && i < values; i++) gradient[i] = (gradient[i] ?? 0) * factor;
-    result.loss = loss;
-    result.correct = correct;
+    exports[LOSS_KERNELS[this.#graph.loss]](
+      output.at,
+      labels.byteOffset,
+      withGradient ? outputGradient : 0,
+      rows,
+      output.length,
+      total.byteOffset,
+    );
+    result.loss = total[0] ?? NaN;
+    result.correct = total[1] ?? NaN;
     return result;
   }
 
@@ -254,7 +248,6 @@ export class NativeTrainer implements Trainer {
     const test = this.#testData === this.#data ? train : resident(this.#testData);
     const order = alloc(this.#data.length);
     const total = alloc(6);
-    const outputs = maxRows * program.output.length;
     return {
       maxRows,
       exports,
@@ -268,10 +261,6 @@ export class NativeTrainer implements Trainer {
       scale: measuring ? new Float32Array(1) : new Float32Array(buffer, total + 16, 1),
       total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),
       batchLabels: integers(maxRows),
-      output: measuring ? floats(0) : new Float32Array(buffer, program.output.at, outputs),
-      outputGradient: measuring
-        ? floats(0)
-        : new Float32Array(buffer, program.outputGradient, outputs),
     };
   }
 }
