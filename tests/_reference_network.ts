@@ -1,3 +1,4 @@
+import type { Random } from "../src/random.ts";
 import type { Graph, Node, Window2D } from "../src/train/native/_graph.ts";
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
@@ -132,14 +133,29 @@ function normalize(
   return result;
 }
 
-/** What a graph, in training, makes of samples, in float64. */
+/** A batch with values dropped, one draw for each, in blocks of four; what is kept grows. */
+function drop(rate: number, batch: readonly Float64Array[], random: Random): Float64Array[] {
+  const count = batch.reduce((sum, { length }) => sum + length, 0);
+  const kept = Array.from({ length: Math.ceil(count / 4) * 4 }, () => random.uint32() / 2 ** 32)
+    .map((draw) => draw >= rate ? 1 / (1 - rate) : 0);
+  let next = 0;
+  return batch.map((x) => x.map((value) => value * kept[next++]!));
+}
+
+/** What a graph, in training, makes of samples, in float64; `random` is the stream of dropout. */
 export function referenceOutputs(
   { nodes, manifest }: Graph,
   vector: Float64Array,
   samples: readonly Float64Array[],
+  random: Random,
 ): readonly Float64Array[] {
   const values: (readonly Float64Array[])[] = [samples];
   for (const node of nodes.slice(1)) {
+    if (node.layer.type === "dropout") {
+      const x = values[node.inputs[0]!]!, { rate } = node.layer;
+      values.push(rate === 0 ? x : drop(rate, x, random));
+      continue;
+    }
     const weights = node.parameters.map(({ tensor }) => {
       const { offset, length } = manifest.tensors[tensor]!;
       return vector.subarray(offset, offset + length);
@@ -161,8 +177,9 @@ export function referenceLoss(
   graph: Graph,
   vector: Float64Array,
   samples: readonly { x: Float64Array; label: number }[],
+  random: Random,
 ): number {
-  const outputs = referenceOutputs(graph, vector, samples.map(({ x }) => x));
+  const outputs = referenceOutputs(graph, vector, samples.map(({ x }) => x), random);
   const ends = (share: number) => Math.min(1 - 1e-7, Math.max(1e-7, share));
   const losses = {
     softmaxCrossEntropy: (z: Float64Array, label: number) =>

@@ -86,6 +86,102 @@ export interface EngineExports extends Exports {
   ): void;
   average_pool_forward(window: Pointer, x: Pointer, y: Pointer, count: number): void;
   average_pool_backward(window: Pointer, dy: Pointer, dx: Pointer, count: number): void;
+  depthwise_forward(
+    window: Pointer,
+    x: Pointer,
+    w: Pointer,
+    b: Pointer,
+    y: Pointer,
+    count: number,
+    multiplier: number,
+    scratch: Pointer,
+  ): void;
+  depthwise_backward(
+    window: Pointer,
+    dy: Pointer,
+    w: Pointer,
+    dx: Pointer,
+    count: number,
+    multiplier: number,
+    scratch: Pointer,
+  ): void;
+  depthwise_gradient(
+    window: Pointer,
+    x: Pointer,
+    dy: Pointer,
+    w: Pointer,
+    b: Pointer,
+    count: number,
+    multiplier: number,
+    add: number,
+    scratch: Pointer,
+  ): void;
+  batch_norm_train(
+    x: Pointer,
+    y: Pointer,
+    saved: Pointer,
+    gamma: Pointer,
+    beta: Pointer,
+    movingMean: Pointer,
+    movingVariance: Pointer,
+    count: number,
+    channels: number,
+    rate: number,
+    epsilon: number,
+    scratch: Pointer,
+  ): void;
+  batch_norm_judge(
+    x: Pointer,
+    y: Pointer,
+    gamma: Pointer,
+    beta: Pointer,
+    mean: Pointer,
+    variance: Pointer,
+    count: number,
+    channels: number,
+    epsilon: number,
+    scratch: Pointer,
+  ): void;
+  batch_norm_backward(
+    x: Pointer,
+    dy: Pointer,
+    dx: Pointer,
+    saved: Pointer,
+    scale: Pointer,
+    gamma: Pointer,
+    beta: Pointer,
+    count: number,
+    channels: number,
+    add: number,
+    scratch: Pointer,
+  ): void;
+  dropout_forward(
+    x: Pointer,
+    y: Pointer,
+    mask: Pointer,
+    length: number,
+    least: number,
+    factor: number,
+    stream: Pointer,
+  ): void;
+  embedding_forward(
+    x: Pointer,
+    table: Pointer,
+    y: Pointer,
+    count: number,
+    rows: number,
+    length: number,
+  ): void;
+  embedding_gradient(
+    x: Pointer,
+    dy: Pointer,
+    table: Pointer,
+    count: number,
+    rows: number,
+    length: number,
+    add: number,
+  ): void;
+  multiply(a: Pointer, b: Pointer, y: Pointer, length: number): void;
   leaky_relu_forward(x: Pointer, y: Pointer, length: number, slope: number): void;
   leaky_relu_backward(y: Pointer, dy: Pointer, dx: Pointer, length: number, slope: number): void;
   sigmoid_forward(x: Pointer, y: Pointer, length: number): void;

@@ -1,6 +1,10 @@
 import type { Pointer } from "../../params/_instance.ts";
+import { depthwiseOp } from "./_depthwise_op.ts";
+import { dropoutOp } from "./_dropout_op.ts";
+import { embeddingOp } from "./_embedding_op.ts";
 import { type Graph, type Layer, type Node, UnsupportedModelError } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
+import { normOp } from "./_norm_op.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
 import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./_ops.ts";
 import { sizeOf } from "./_shapes.ts";
@@ -13,7 +17,8 @@ export interface Program {
   /** Where the output's rows come out, and where their gradient goes in. */
   readonly output: Place;
   readonly outputGradient: Pointer;
-  forward(rows: number): void;
+  /** Computes the output, as in training or as in use. */
+  forward(rows: number, training: boolean): void;
   backward(rows: number): void;
 }
 
@@ -23,13 +28,15 @@ export interface Room {
   readonly target: Target;
   /** Place of each tensor of the manifest. */
   readonly parameters: readonly Place[];
+  /** Place of the random stream of dropout. */
+  readonly stream: Pointer;
   /** Gives place for so many values. */
   alloc(values: number): Pointer;
   /** Gives place to these whole numbers. */
   constants(values: readonly number[]): Pointer;
 }
 
-/** Lays a graph out for batches of at most so many rows. Throws an `UnsupportedModelError` for a layer without kernels. */
+/** Lays a graph out for batches of at most so many rows. Throws an `UnsupportedModelError` for links that it cannot run. */
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const { nodes } = graph;
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
@@ -47,6 +54,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   });
   // One piece serves all ops, as long as the largest needs; it is placed when all have said.
   let scratch: Pointer = 0;
+  const owned: Pointer[] = [];
   const written = new Set<Pointer>();
   const contexts = nodes.map((node, i): OpContext => ({
     exports: room.exports,
@@ -57,7 +65,9 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     output: { at: at(values, i), length: at(sizes, i) },
     outputGradient: at(gradients, i),
     parameters: node.parameters.map(({ tensor }) => at(room.parameters, tensor)),
+    stream: room.stream,
     constants: room.constants,
+    own: (values) => owned[i] ??= room.alloc(values),
     scratch: (values) => {
       scratches.push(values);
       return scratch;
@@ -113,8 +123,8 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     input: { at: at(values, 0), length: at(sizes, 0) },
     output: { at: at(values, last), length: at(sizes, last) },
     outputGradient: at(gradients, last),
-    forward(rows) {
-      for (let i = 0; i < forwards.length; i++) forwards[i]?.(rows);
+    forward(rows, training) {
+      for (let i = 0; i < forwards.length; i++) forwards[i]?.(rows, training);
     },
     backward(rows) {
       for (let i = 0; i < backwards.length; i++) backwards[i]?.(rows);
@@ -130,8 +140,15 @@ function isDense(nodes: readonly Node[], { inputs }: Node): boolean {
   return nodes[inputs[0] ?? 0]?.layer.type === "dense";
 }
 
+/** Whether a layer leaves the numbers as they are. */
+function isIdle(layer: Layer): boolean {
+  return layer.type === "reshape" || (layer.type === "dropout" && layer.rate === 0);
+}
+
 /** Layers whose way back does not read what they gave. */
-const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>(["dense", "conv2d", "add"]);
+const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
+  ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add"] as const,
+]);
 
 /** Whether a node's output may take the place of its input: nobody else reads that, nor does the layer that wrote it. */
 function runsInPlace(
@@ -140,7 +157,7 @@ function runsInPlace(
   consumers: readonly (readonly Node[])[],
 ): boolean {
   const source = inputs[0] ?? 0;
-  if (layer.type === "reshape") return true;
+  if (isIdle(layer)) return true;
   if (layer.type !== "activation") return false;
   const before = nodes[source]?.layer.type;
   return consumers[source]?.length === 1 && before !== undefined && FORGETFUL.has(before);
@@ -148,7 +165,7 @@ function runsInPlace(
 
 /** The op of a node; `undefined` where there is nothing to do. `fused`: a rectifier joins the layer before it. */
 function makeOp(
-  { layer, name, inputs, shape }: Node,
+  { layer, inputs, shape }: Node,
   nodes: readonly Node[],
   context: OpContext,
   fused: boolean,
@@ -162,6 +179,14 @@ function makeOp(
       return denseOp(context, layer, fused);
     case "add":
       return addOp(context);
+    case "depthwiseConv2d":
+      return depthwiseOp(context, layer, image);
+    case "batchNorm":
+      return normOp(context, layer);
+    case "dropout":
+      return layer.rate === 0 ? undefined : dropoutOp(context, layer.rate);
+    case "embedding":
+      return embeddingOp(context, layer);
     case "conv2d":
       return convOp(context, layer, image);
     case "maxPool2d":
@@ -177,7 +202,4 @@ function makeOp(
       if (layer.name === "sigmoid" || layer.name === "tanh") return curveOp(context, layer.name);
       return leakyReluOp(context, layer.alpha, fused);
   }
-  throw new UnsupportedModelError(
-    `Cannot run layer ${name}: the native engine has no kernels for ${layer.type}`,
-  );
 }

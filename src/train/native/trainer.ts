@@ -1,3 +1,4 @@
+import { hashText } from "../../_hash_text.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { ALIGNMENT, roomFor } from "../../params/_arena.ts";
 import type { Pointer } from "../../params/_instance.ts";
@@ -7,12 +8,14 @@ import { LOSSES } from "../_losses.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
 import type { TrainPlan } from "../handler.ts";
 import type { Graph } from "./_graph.ts";
+import { checkEmbeddings } from "./_embedding_op.ts";
 import { createEngineArena, type EngineExports } from "./_kernels.ts";
 import type { Place, Target } from "./_op.ts";
 import { compile, type Program } from "./_program.ts";
 
 /** Rows that are evaluated at once. */
 const EVALUATION_ROWS = 256;
+const STREAM_VALUES = 6;
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 const LOSS_KERNELS = {
@@ -36,6 +39,8 @@ interface Layout {
   readonly program: Program;
   readonly gradientDistance: number;
   readonly velocity: ParameterVector;
+  /** Key and counter of the random stream of dropout, as the kernels have it. */
+  readonly stream: Uint32Array<ArrayBuffer>;
   readonly train: Resident;
   readonly test: Resident;
 }
@@ -44,6 +49,15 @@ interface Layout {
 interface Resident {
   readonly features: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array<ArrayBuffer>;
+}
+
+/** Whether a weight that has a gradient is to stay as it is. */
+function hasFrozen({ nodes, manifest }: Graph): boolean {
+  return nodes.some(({ parameters }) =>
+    parameters.some(({ role, tensor }) =>
+      !role.startsWith("moving") && manifest.tensors[tensor]?.trainable === false
+    )
+  );
 }
 
 /** Trains a graph in the engine's own kernels: parameters, data and everything between lie in one memory. */
@@ -64,10 +78,11 @@ export class NativeTrainer implements Trainer {
   }
 
   /**
-   * Lays the graph and the data out. Throws an `UnsupportedModelError` for a layer that the engine has no kernels for, and a
-   * `RangeError` when the system does not give the memory.
+   * Lays the graph and the data out. Throws an `UnsupportedModelError` for a layer that the engine does not run, and a
+   * `RangeError` for data that an embedding of the graph cannot take, or when the system does not give the memory.
    */
   static create(graph: Graph, data: Dataset, testData: Dataset): NativeTrainer {
+    for (const rows of new Set([data, testData])) checkEmbeddings(graph, rows);
     return new NativeTrainer(graph, data, testData);
   }
 
@@ -111,11 +126,12 @@ export class NativeTrainer implements Trainer {
     }
     if (!plan.keepMomentum) this.#layout.velocity.fill(0);
     // Without momentum or decay the step needs no gradient vector: what would go there goes into the parameters.
-    const direct = plan.momentum === 0 && plan.weightDecay === 0;
+    const direct = plan.momentum === 0 && plan.weightDecay === 0 && !hasFrozen(this.#graph);
     this.#target.distance = direct ? 0 : this.#layout.gradientDistance;
     this.#target.add = direct ? 1 : 0;
     // Where the step is taken on the spot, every gradient carries the step's size from the start.
     this.#layout.scale[0] = direct ? -plan.learningRate : 1;
+    this.#layout.stream.set([plan.seed, hashText("dropout"), plan.round, plan.rank, 0, 0]);
     this.#plan = plan;
   }
 
@@ -137,7 +153,7 @@ export class NativeTrainer implements Trainer {
       input.at,
       batchLabels.byteOffset,
     );
-    program.forward(rows);
+    program.forward(rows, true);
     const direct = this.#target.distance === 0;
     const result = this.#lose(rows, batchLabels, true);
     if (!Number.isFinite(result.loss)) return result;
@@ -155,7 +171,7 @@ export class NativeTrainer implements Trainer {
       const to = Math.min(from + maxRows, end);
       const first = test.features.byteOffset + from * input.length * BYTES;
       memory.copyWithin(input.at, first, first + (to - from) * input.length * BYTES);
-      program.forward(to - from);
+      program.forward(to - from, false);
       const part = this.#lose(to - from, test.labels.subarray(from, to), false);
       loss += part.loss;
       correct += part.correct;
@@ -242,7 +258,8 @@ export class NativeTrainer implements Trainer {
       if (!measuring) place.set(values);
       return place.byteOffset;
     };
-    const room = { exports, target: this.#target, parameters, alloc, constants };
+    const stream = alloc(STREAM_VALUES);
+    const room = { exports, target: this.#target, parameters, stream, alloc, constants };
     const program = compile(this.#graph, maxRows, room);
     const train = resident(this.#data);
     const test = this.#testData === this.#data ? train : resident(this.#testData);
@@ -257,6 +274,7 @@ export class NativeTrainer implements Trainer {
       program,
       train,
       test,
+      stream: measuring ? new Uint32Array(0) : new Uint32Array(buffer, stream, STREAM_VALUES),
       order: measuring ? new Uint32Array(0) : new Uint32Array(buffer, order, this.#data.length),
       scale: measuring ? new Float32Array(1) : new Float32Array(buffer, total + 16, 1),
       total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),

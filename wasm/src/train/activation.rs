@@ -46,6 +46,14 @@ pub unsafe extern "C" fn add(a: *const f32, b: *const f32, y: *mut f32, n: usize
     );
 }
 
+/// `to = values`, or `to += values` where `more` is not 0.
+///
+/// # Safety
+/// Both have `n` values, apart from one another.
+pub unsafe fn put(values: *const f32, to: *mut f32, n: usize, more: u32) {
+    if more == 0 { unsafe { to.copy_from_nonoverlapping(values, n) } } else { unsafe { add(to, values, to, n) } }
+}
+
 /// `y = x`; the two do not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duplicate(x: *const f32, y: *mut f32, n: usize) {
@@ -157,7 +165,7 @@ unsafe fn map(x: *const f32, y: *mut f32, n: usize, op: impl Fn(F32x4) -> F32x4)
 
 /// `y = op(a, b)`, value by value; `y` may be either.
 #[inline(always)]
-unsafe fn map2(a: *const f32, b: *const f32, y: *mut f32, n: usize, op: impl Fn(F32x4, F32x4) -> F32x4) {
+pub(super) unsafe fn map2(a: *const f32, b: *const f32, y: *mut f32, n: usize, op: impl Fn(F32x4, F32x4) -> F32x4) {
     each(
         n,
         |i| unsafe { op(F32x4::load(a.add(i)), F32x4::load(b.add(i))).store(y.add(i)) },
