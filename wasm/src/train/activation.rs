@@ -119,12 +119,14 @@ fn sum(n: usize, value: impl Fn(usize) -> f32) -> f32 {
     (0..n).fold(0.0, |sum, i| sum + f64::from(value(i))) as f32
 }
 
+#[inline(always)]
 fn sigmoid(x: F32x4) -> F32x4 {
     let one = F32x4::splat(1.0);
     // What lies beyond would come near the numbers that slow the processor down.
     one / (one + exp(within(F32x4::splat(0.0) - x, 80.0)))
 }
 
+#[inline(always)]
 fn tanh(x: F32x4) -> F32x4 {
     let (zero, one, square) = (F32x4::splat(0.0), F32x4::splat(1.0), x * x);
     let power = exp(within(x + x, 80.0));
@@ -137,6 +139,7 @@ fn tanh(x: F32x4) -> F32x4 {
 }
 
 /// Lanes beyond `limit` on either side become it; what is not a number stays so.
+#[inline(always)]
 fn within(x: F32x4, limit: f32) -> F32x4 {
     let (low, high) = (F32x4::splat(-limit), F32x4::splat(limit));
     let x = F32x4::where_positive(x - high, high, x);
@@ -144,15 +147,16 @@ fn within(x: F32x4, limit: f32) -> F32x4 {
 }
 
 /// `e^x` to a relative error of 3e-7; 0 below -87, e^88 above 88; NaN stays NaN.
+#[inline(always)]
 fn exp(x: F32x4) -> F32x4 {
     let bounded = within(x, 88.0);
     let turns = (bounded * F32x4::splat(core::f32::consts::LOG2_E)).round();
     // ln 2 in two parts, the first of so few digits that the product is exact.
     let rest = turns.mul_add(F32x4::splat(-0.693_359_4), bounded);
     let rest = turns.mul_add(F32x4::splat(2.121_944_4e-4), rest);
-    let sum = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0]
-        .into_iter()
-        .fold(F32x4::splat(0.0), |sum, factor| sum.mul_add(rest, F32x4::splat(factor)));
+    let next = |sum: F32x4, factor: f32| sum.mul_add(rest, F32x4::splat(factor));
+    let high = next(next(next(F32x4::splat(1.0 / 5040.0), 1.0 / 720.0), 1.0 / 120.0), 1.0 / 24.0);
+    let sum = next(next(next(next(high, 1.0 / 6.0), 0.5), 1.0), 1.0);
     let zero = F32x4::splat(0.0);
     F32x4::where_positive(F32x4::splat(-87.0) - x, zero, sum * turns.power_of_two())
 }
