@@ -95,7 +95,7 @@ function residual(): ModelDescription {
   };
 }
 
-/** Two dense layers side by side, whose rectifiers come after both. */
+/** Two dense layers side by side, whose rectifiers come after both, and whose results feed two layers each. */
 function branches(): ModelDescription {
   return {
     format: "tfjs-layers",
@@ -110,7 +110,9 @@ function branches(): ModelDescription {
           layer("relu1", "Activation", { activation: "relu" }, ["one"]),
           layer("relu2", "Activation", { activation: "relu" }, ["two"]),
           layer("sum", "Add", {}, ["relu1", "relu2"]),
-          layer("logits", "Dense", { units: 3 }, ["sum"]),
+          layer("norm", "BatchNormalization", { epsilon: 0.1 }, ["sum"]),
+          layer("all", "Add", {}, ["relu1", "relu2", "norm", "norm"]),
+          layer("logits", "Dense", { units: 3 }, ["all"]),
         ],
         input_layers: [["in", 0, 0]],
         output_layers: [["logits", 0, 0]],

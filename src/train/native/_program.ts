@@ -2,7 +2,7 @@ import type { Pointer } from "../../params/_instance.ts";
 import { depthwiseOp } from "./_depthwise_op.ts";
 import { dropoutOp } from "./_dropout_op.ts";
 import { embeddingOp } from "./_embedding_op.ts";
-import { type Graph, type Layer, type Node, UnsupportedModelError } from "./_graph.ts";
+import { type Graph, type Layer, type Node } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
 import { normOp } from "./_norm_op.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
@@ -36,7 +36,7 @@ export interface Room {
   constants(values: readonly number[]): Pointer;
 }
 
-/** Lays a graph out for batches of at most so many rows. Throws an `UnsupportedModelError` for links that it cannot run. */
+/** Lays a graph out for batches of at most so many rows. */
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const { nodes } = graph;
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
@@ -76,9 +76,8 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   // Said once to measure, once more to make.
   nodes.forEach((node, i) => makeOp(node, nodes, at(contexts, i), false));
   scratch = room.alloc(Math.max(0, ...scratches));
-  const spare = consumers.some((list) => list.length > 1)
-    ? room.alloc(maxRows * Math.max(...sizes))
-    : 0;
+  // Where a gradient goes that is then added to another of the same value.
+  const spares: Pointer[] = [];
 
   const last = nodes.length - 1;
   const backwards: Op["backward"][] = [];
@@ -89,29 +88,23 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   if (gradients[last]) written.add(gradients[last]);
   for (let i = last; i > 0; i--) {
     const node = at(nodes, i), context = at(contexts, i);
-    const sums: (readonly [to: Pointer, length: number])[] = [];
+    const sums: (readonly [to: Pointer, spare: Pointer, length: number])[] = [];
     const inputGradients = node.inputs.map((input, k) => {
       const own = at(context.inputGradients, k);
       if (own === 0 || own === context.outputGradient || !written.has(own)) {
         written.add(own);
         return own;
       }
-      sums.push([own, at(sizes, input)]);
+      const spare = spares[sums.length] ??= room.alloc(maxRows * Math.max(...sizes));
+      sums.push([own, spare, at(sizes, input)]);
       return spare;
     });
-    if (sums.length > 1) {
-      throw new UnsupportedModelError(
-        `Cannot run layer ${node.name}: two of its inputs feed other layers too`,
-      );
-    }
     const fused = isDone[i] || nodes.some(({ inputs }, j) => isDone[j] && inputs[0] === i);
     const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
     if (op === undefined) continue;
     ops.set(i, op);
     backwards.push(op.backward);
-    const [sum] = sums;
-    if (sum) {
-      const [to, length] = sum;
+    for (const [to, spare, length] of sums) {
       backwards.push((rows) => room.exports.add(to, spare, to, rows * length));
     }
   }
