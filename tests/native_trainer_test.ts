@@ -258,9 +258,11 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
   ],
   [
     "dropout",
-    [6],
-    sequential([6], [
+    [2, 3, 1],
+    sequential([2, 3, 1], [
       ["Dropout", { rate: 0.2 }],
+      ["MaxPooling2D", { pool_size: [1, 2], strides: [1, 1] }],
+      ["Flatten"],
       ["Dense", { units: 9, activation: "tanh" }],
       ["Dropout", { rate: 0.5 }],
       ["Dense", { units: 7, activation: "relu" }],

@@ -42,6 +42,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
   const sizes = nodes.map(({ shape }) => sizeOf(shape));
   const scratches: number[] = [];
+  const learns: boolean[] = [];
   const values: Pointer[] = [], gradients: Pointer[] = [];
   const isAlias = nodes.map((node) => runsInPlace(node, nodes, consumers));
 
@@ -49,8 +50,9 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     const source = inputs[0] ?? 0;
     const batch = () => room.alloc(maxRows * at(sizes, i));
     values[i] = isAlias[i] ? at(values, source) : batch();
-    // The input needs no gradient, and neither does what only hands it on.
-    gradients[i] = i === 0 ? 0 : isAlias[i] ? at(gradients, source) : batch();
+    // What comes before all weights needs no gradient.
+    learns[i] = at(nodes, i).parameters.length > 0 || inputs.some((input) => learns[input]);
+    gradients[i] = !learns[i] ? 0 : isAlias[i] ? at(gradients, source) : batch();
   });
   // One piece serves all ops, as long as the largest needs; it is placed when all have said.
   let scratch: Pointer = 0;
@@ -103,7 +105,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
     if (op === undefined) continue;
     ops.set(i, op);
-    backwards.push(op.backward);
+    if (learns[i]) backwards.push(op.backward);
     for (const [to, spare, length] of sums) {
       backwards.push((rows) => room.exports.add(to, spare, to, rows * length));
     }
