@@ -310,7 +310,7 @@ mod host {
         value.map(f32::round_ties_even)
     }
     pub fn power_of_two(value: Single) -> Single {
-        value.map(|n| f32::from_bits((n as i32 + 127 << 23) as u32))
+        value.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
     }
     pub fn sqrt(value: Single) -> Single {
         value.map(f32::sqrt)

@@ -2,7 +2,7 @@ import type { Pointer } from "../../params/_instance.ts";
 import { depthwiseOp } from "./_depthwise_op.ts";
 import { dropoutOp } from "./_dropout_op.ts";
 import { embeddingOp } from "./_embedding_op.ts";
-import { type Graph, type Layer, type Node } from "./_graph.ts";
+import type { Graph, Layer, Node } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
 import { normOp } from "./_norm_op.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
