@@ -1,6 +1,6 @@
 //! Four float32 lanes: WebAssembly's instructions, or plain arrays on the host, where the tests run.
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Div, Mul, Sub};
 
 #[cfg(not(target_arch = "wasm32"))]
 use host as lanes;
@@ -69,6 +69,21 @@ impl F32x4 {
         Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
     }
 
+    /// Each lane becomes the whole number next to it.
+    pub fn round(self) -> Self {
+        Self(lanes::round(self.0))
+    }
+
+    /// 2 to the power of each lane, a whole number from -126 to 127.
+    pub fn power_of_two(self) -> Self {
+        Self(lanes::power_of_two(self.0))
+    }
+
+    /// The square root of each lane.
+    pub fn sqrt(self) -> Self {
+        Self(lanes::sqrt(self.0))
+    }
+
     /// The first lane.
     pub fn first(self) -> f32 {
         lanes::first(self.0)
@@ -104,6 +119,13 @@ impl Mul for F32x4 {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         Self(lanes::mul(self.0, other.0))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        Self(lanes::div(self.0, other.0))
     }
 }
 
@@ -171,6 +193,18 @@ mod wasm {
     }
     pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
         v128_bitselect(yes, no, f32x4_eq(a, b))
+    }
+    pub fn div(a: v128, b: v128) -> v128 {
+        f32x4_div(a, b)
+    }
+    pub fn round(value: v128) -> v128 {
+        f32x4_nearest(value)
+    }
+    pub fn power_of_two(value: v128) -> v128 {
+        i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(value), i32x4_splat(127)), 23)
+    }
+    pub fn sqrt(value: v128) -> v128 {
+        f32x4_sqrt(value)
     }
     pub fn first(value: v128) -> f32 {
         f32x4_extract_lane::<0>(value)
@@ -268,6 +302,18 @@ mod host {
     }
     pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
         core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
+    }
+    pub fn div(a: Single, b: Single) -> Single {
+        zip(a, b, |a, b| a / b)
+    }
+    pub fn round(value: Single) -> Single {
+        value.map(f32::round_ties_even)
+    }
+    pub fn power_of_two(value: Single) -> Single {
+        value.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
+    }
+    pub fn sqrt(value: Single) -> Single {
+        value.map(f32::sqrt)
     }
     pub fn first(value: Single) -> f32 {
         value[0]

@@ -15,7 +15,7 @@ export function wholeImage(pixels: number): Window2D {
 }
 
 /** The kernels' `Window`. */
-function place(
+export function placeWindow(
   context: OpContext,
   window: Window2D,
   [height, width, channels]: readonly [number, number, number],
@@ -41,7 +41,7 @@ export function convOp(
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
   const w = at(context.parameters, 0), b = useBias ? at(context.parameters, 1).at : 0;
   const [height = 1, width = 1, channels = 1] = image;
-  const shape = place(context, window, [height, width, channels]);
+  const shape = placeWindow(context, window, [height, width, channels]);
   const depth = window.size[0] * window.size[1] * channels;
   const pixels = output.length / filters;
   const scratch = context.scratch(
@@ -66,7 +66,7 @@ export function poolOp(context: OpContext, most: boolean, window: Window2D, imag
   const { exports, output: { at: y }, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
   const [height = 1, width = 1, channels = 1] = image;
-  const shape = place(context, window, [height, width, channels]);
+  const shape = placeWindow(context, window, [height, width, channels]);
   return {
     forward(rows) {
       if (most) exports.max_pool_forward(shape, x, y, rows);

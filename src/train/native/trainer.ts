@@ -1,3 +1,4 @@
+import { hashText } from "../../_hash_text.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { ALIGNMENT, roomFor } from "../../params/_arena.ts";
 import type { Pointer } from "../../params/_instance.ts";
@@ -7,13 +8,22 @@ import { LOSSES } from "../_losses.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
 import type { TrainPlan } from "../handler.ts";
 import type { Graph } from "./_graph.ts";
+import { checkEmbeddings } from "./_embedding_op.ts";
 import { createEngineArena, type EngineExports } from "./_kernels.ts";
 import type { Place, Target } from "./_op.ts";
 import { compile, type Program } from "./_program.ts";
 
 /** Rows that are evaluated at once. */
 const EVALUATION_ROWS = 256;
+const STREAM_VALUES = 6;
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+const LOSS_KERNELS = {
+  softmaxCrossEntropy: "softmax_cross_entropy",
+  categoricalCrossentropy: "categorical_crossentropy",
+  binaryCrossentropy: "binary_crossentropy",
+  meanSquaredError: "mean_squared_error",
+} as const;
 
 /** Memory with all that a trainer works on. */
 interface Layout {
@@ -21,8 +31,6 @@ interface Layout {
   readonly exports: EngineExports;
   readonly vector: ParameterVector;
   readonly order: Uint32Array<ArrayBuffer>;
-  readonly output: Float32Array<ArrayBuffer>;
-  readonly outputGradient: Float32Array<ArrayBuffer>;
   /** Where the kernels put a batch's loss and number of right answers. */
   readonly total: Float64Array<ArrayBuffer>;
   /** What they multiply the gradient of the mean loss by, in memory so that a step passes no number that must be boxed. */
@@ -31,6 +39,8 @@ interface Layout {
   readonly program: Program;
   readonly gradientDistance: number;
   readonly velocity: ParameterVector;
+  /** Key and counter of the random stream of dropout, as the kernels have it. */
+  readonly stream: Uint32Array<ArrayBuffer>;
   readonly train: Resident;
   /** Rows that are judged, and their labels, as they stand before the program. */
   readonly input: Float32Array<ArrayBuffer>;
@@ -55,9 +65,19 @@ function gather(
   });
 }
 
+/** Whether a weight that has a gradient is to stay as it is. */
+function hasFrozen({ nodes, manifest }: Graph): boolean {
+  return nodes.some(({ parameters }) =>
+    parameters.some(({ role, tensor }) =>
+      !role.startsWith("moving") && manifest.tensors[tensor]?.trainable === false
+    )
+  );
+}
+
 /** Trains a graph in the engine's own kernels: parameters, data and everything between lie in one memory. */
 export class NativeTrainer implements Trainer {
   readonly #graph: Graph;
+  readonly #checked = new WeakSet<Dataset>();
   readonly #target: Target = { distance: 0, add: 1 };
   readonly #result: BatchLoss = { loss: 0, correct: 0 };
   #layout: Layout;
@@ -104,6 +124,7 @@ export class NativeTrainer implements Trainer {
   }
 
   use(data: Dataset, rows?: Uint32Array): void {
+    this.#check(data);
     const { length } = rows ?? data;
     if (length > this.#layout.train.labels.length) this.#enlarge(this.#layout.maxRows, length);
     const { features, labels } = this.#layout.train;
@@ -125,11 +146,12 @@ export class NativeTrainer implements Trainer {
     }
     if (!plan.keepMomentum) this.#layout.velocity.fill(0);
     // Without momentum or decay the step needs no gradient vector: what would go there goes into the parameters.
-    const direct = plan.momentum === 0 && plan.weightDecay === 0;
+    const direct = plan.momentum === 0 && plan.weightDecay === 0 && !hasFrozen(this.#graph);
     this.#target.distance = direct ? 0 : this.#layout.gradientDistance;
     this.#target.add = direct ? 1 : 0;
     // Where the step is taken on the spot, every gradient carries the step's size from the start.
     this.#layout.scale[0] = direct ? -plan.learningRate : 1;
+    this.#layout.stream.set([plan.seed, hashText("dropout"), plan.round, plan.rank, 0, 0]);
     this.#plan = plan;
   }
 
@@ -151,7 +173,7 @@ export class NativeTrainer implements Trainer {
       input.at,
       batchLabels.byteOffset,
     );
-    program.forward(rows);
+    program.forward(rows, true);
     const direct = this.#target.distance === 0;
     const result = this.#lose(rows, batchLabels, true);
     if (!Number.isFinite(result.loss)) return result;
@@ -163,6 +185,7 @@ export class NativeTrainer implements Trainer {
   judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
     const { program, maxRows, input, batchLabels } = this.#layout;
     const { rowLength } = data;
+    this.#check(data);
     let loss = 0, correct = 0;
     for (let from = start; from < end; from += maxRows) {
       const to = Math.min(from + maxRows, end);
@@ -171,7 +194,7 @@ export class NativeTrainer implements Trainer {
         input.set(data.features.subarray(from * rowLength, to * rowLength));
         batchLabels.set(data.labels.subarray(from, to));
       }
-      program.forward(to - from);
+      program.forward(to - from, false);
       const part = this.#lose(to - from, batchLabels, false);
       loss += part.loss;
       correct += part.correct;
@@ -179,34 +202,29 @@ export class NativeTrainer implements Trainer {
     return { loss, correct };
   }
 
+  #check(data: Dataset): void {
+    if (this.#checked.has(data)) return;
+    checkEmbeddings(this.#graph, data);
+    this.#checked.add(data);
+  }
+
   /** Lets go of nothing but memory, which is the collector's. */
   [Symbol.dispose](): void {}
 
   /** The loss of the rows' output; where it is asked for, the scale times the gradient of the mean loss. */
   #lose(rows: number, labels: Int32Array, withGradient: boolean): BatchLoss {
-    const { exports, program: { output, outputGradient }, total, scale } = this.#layout;
+    const { exports, program: { output, outputGradient }, total } = this.#layout;
     const result = this.#result;
-    if (this.#graph.loss === "softmaxCrossEntropy") {
-      exports.softmax_cross_entropy(
-        output.at,
-        labels.byteOffset,
-        withGradient ? outputGradient : 0,
-        rows,
-        output.length,
-        total.byteOffset,
-      );
-      result.loss = total[0] ?? NaN;
-      result.correct = total[1] ?? NaN;
-      return result;
-    }
-    const { compute } = LOSSES[this.#graph.loss];
-    const gradient = withGradient ? this.#layout.outputGradient : undefined;
-    const ofRows = labels.subarray(0, rows);
-    const { loss, correct } = compute(this.#layout.output, ofRows, output.length, gradient);
-    const values = rows * output.length, factor = scale[0] ?? NaN;
-    for (let i = 0; gradient && i < values; i++) gradient[i] = (gradient[i] ?? 0) * factor;
-    result.loss = loss;
-    result.correct = correct;
+    exports[LOSS_KERNELS[this.#graph.loss]](
+      output.at,
+      labels.byteOffset,
+      withGradient ? outputGradient : 0,
+      rows,
+      output.length,
+      total.byteOffset,
+    );
+    result.loss = total[0] ?? NaN;
+    result.correct = total[1] ?? NaN;
     return result;
   }
 
@@ -278,13 +296,13 @@ export class NativeTrainer implements Trainer {
       if (!measuring) place.set(values);
       return place.byteOffset;
     };
-    const room = { exports, target: this.#target, parameters, alloc, constants };
+    const stream = alloc(STREAM_VALUES);
+    const room = { exports, target: this.#target, parameters, stream, alloc, constants };
     const program = compile(this.#graph, maxRows, room);
     const { length } = program.input;
     const train = { features: floats(capacity * length), labels: integers(capacity) };
     const order = alloc(capacity);
     const total = alloc(6);
-    const outputs = maxRows * program.output.length;
     return {
       maxRows,
       exports,
@@ -294,14 +312,11 @@ export class NativeTrainer implements Trainer {
       program,
       train,
       input: measuring ? floats(0) : new Float32Array(buffer, program.input.at, maxRows * length),
+      stream: measuring ? new Uint32Array(0) : new Uint32Array(buffer, stream, STREAM_VALUES),
       order: measuring ? new Uint32Array(0) : new Uint32Array(buffer, order, capacity),
       scale: measuring ? new Float32Array(1) : new Float32Array(buffer, total + 16, 1),
       total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),
       batchLabels: integers(maxRows),
-      output: measuring ? floats(0) : new Float32Array(buffer, program.output.at, outputs),
-      outputGradient: measuring
-        ? floats(0)
-        : new Float32Array(buffer, program.outputGradient, outputs),
     };
   }
 }

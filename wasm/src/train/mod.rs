@@ -5,8 +5,12 @@
 mod activation;
 mod conv;
 mod dense;
+mod depthwise;
+mod dropout;
+mod embedding;
 mod gemm;
 mod loss;
+mod norm;
 mod pool;
 mod sparse;
 mod step;
