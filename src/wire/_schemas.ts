@@ -41,6 +41,9 @@ const plan = v.strictObject({
   momentum: v.pipe(finite, v.minValue(0), v.ltValue(1)),
   weightDecay: v.pipe(finite, v.minValue(0)),
   keepMomentum: v.boolean(),
+  optimizer: v.exactOptional(v.picklist(["sgd", "adam"])),
+  nesterov: v.exactOptional(v.boolean()),
+  proximal: v.exactOptional(v.pipe(finite, v.minValue(0))),
 });
 
 const SCHEMAS = {

@@ -1,6 +1,6 @@
 //! Four float32 lanes: WebAssembly's instructions, or plain arrays on the host, where the tests run.
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Div, Mul, Sub};
 
 #[cfg(not(target_arch = "wasm32"))]
 use host as lanes;
@@ -69,6 +69,11 @@ impl F32x4 {
         Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
     }
 
+    /// The square root of each lane.
+    pub fn sqrt(self) -> Self {
+        Self(lanes::sqrt(self.0))
+    }
+
     /// The first lane.
     pub fn first(self) -> f32 {
         lanes::first(self.0)
@@ -97,6 +102,13 @@ impl Sub for F32x4 {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
         Self(lanes::sub(self.0, other.0))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        Self(lanes::div(self.0, other.0))
     }
 }
 
@@ -157,6 +169,12 @@ mod wasm {
     }
     pub fn mul(a: v128, b: v128) -> v128 {
         f32x4_mul(a, b)
+    }
+    pub fn div(a: v128, b: v128) -> v128 {
+        f32x4_div(a, b)
+    }
+    pub fn sqrt(value: v128) -> v128 {
+        f32x4_sqrt(value)
     }
     #[cfg(target_feature = "relaxed-simd")]
     pub fn mul_add(a: v128, b: v128, c: v128) -> v128 {
@@ -259,6 +277,12 @@ mod host {
     }
     pub fn mul(a: Single, b: Single) -> Single {
         zip(a, b, |a, b| a * b)
+    }
+    pub fn div(a: Single, b: Single) -> Single {
+        zip(a, b, |a, b| a / b)
+    }
+    pub fn sqrt(value: Single) -> Single {
+        value.map(f32::sqrt)
     }
     pub fn mul_add(a: Single, b: Single, c: Single) -> Single {
         add(mul(a, b), c)

@@ -97,14 +97,16 @@ export interface EngineExports extends Exports {
     classes: number,
     total: Pointer,
   ): void;
-  sgd(
+  update(
     w: Pointer,
     g: Pointer,
     v: Pointer,
+    s: Pointer,
+    start: Pointer,
+    correction: Pointer,
     length: number,
-    rate: number,
-    momentum: number,
-    decay: number,
+    nesterov: number,
+    rule: Pointer,
   ): void;
   peak(rounds: number, seed: number): number;
 }

@@ -6,20 +6,21 @@ import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { LOSSES } from "../_losses.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
 import type { TrainPlan } from "../handler.ts";
+import { isPlain } from "../_plan.ts";
 import type { Graph } from "./_graph.ts";
 import { createEngineArena, type EngineExports } from "./_kernels.ts";
 import type { Place, Target } from "./_op.ts";
+import { type Extra, extrasOf, Optimizer, RULE_LENGTH, type UpdateMemory } from "./_optimizer.ts";
 import { compile, type Program } from "./_program.ts";
 
-/** Rows that are evaluated at once. */
-const EVALUATION_ROWS = 256;
+/** Rows that are worked on at once, in training and in evaluation: more need memory and gain nothing. */
+const ROWS = 256;
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 /** Memory with all that a trainer works on. */
-interface Layout {
+interface Layout extends UpdateMemory {
   readonly maxRows: number;
-  readonly exports: EngineExports;
-  readonly vector: ParameterVector;
+  readonly gradient: ParameterVector;
   readonly order: Uint32Array<ArrayBuffer>;
   readonly output: Float32Array<ArrayBuffer>;
   readonly outputGradient: Float32Array<ArrayBuffer>;
@@ -29,8 +30,6 @@ interface Layout {
   readonly scale: Float32Array<ArrayBuffer>;
   readonly batchLabels: Int32Array<ArrayBuffer>;
   readonly program: Program;
-  readonly gradientDistance: number;
-  readonly velocity: ParameterVector;
   readonly train: Resident;
   readonly test: Resident;
 }
@@ -48,14 +47,28 @@ export class NativeTrainer implements Trainer {
   readonly #testData: Dataset;
   readonly #target: Target = { distance: 0, add: 1 };
   readonly #result: BatchLoss = { loss: 0, correct: 0 };
+  readonly #optimizer: Optimizer;
+  /** Whether a layer mixes the rows of a batch. */
+  readonly #mixes: boolean;
+  /** Whether a gradient must not go straight into the weights that it is of. */
+  readonly #frozen: boolean;
   #layout: Layout;
-  #plan: TrainPlan | undefined;
+  #begun = false;
+  /** Whether steps are taken on the spot, where the parameters lie. */
+  #direct = false;
 
   private constructor(graph: Graph, data: Dataset, testData: Dataset) {
     this.#graph = graph;
     this.#data = data;
     this.#testData = testData;
-    this.#layout = this.#layOut(EVALUATION_ROWS);
+    this.#optimizer = new Optimizer(graph.manifest);
+    this.#mixes = graph.nodes.some(({ layer }) => layer.type === "batchNorm");
+    this.#frozen = graph.nodes.some(({ parameters }) =>
+      parameters.some(({ role, tensor }) =>
+        !role.startsWith("moving") && graph.manifest.tensors[tensor]?.trainable === false
+      )
+    );
+    this.#layout = this.#layOut(ROWS, []);
   }
 
   /**
@@ -97,21 +110,24 @@ export class NativeTrainer implements Trainer {
     return stats(this.#layout.vector).nonFinite;
   }
 
+  get gradientRows(): number {
+    return this.#mixes ? Infinity : ROWS;
+  }
+
+  get gradient(): ParameterVector {
+    return this.#layout.gradient;
+  }
+
   begin(plan: TrainPlan, batchSize: number): void {
-    if (batchSize > this.#layout.maxRows) {
-      const { vector, velocity } = this.#layout;
-      this.#layout = this.#layOut(batchSize);
-      this.#layout.vector.set(vector);
-      this.#layout.velocity.set(velocity);
-    }
-    if (!plan.keepMomentum) this.#layout.velocity.fill(0);
-    // Without momentum or decay the step needs no gradient vector: what would go there goes into the parameters.
-    const direct = plan.momentum === 0 && plan.weightDecay === 0;
-    this.#target.distance = direct ? 0 : this.#layout.gradientDistance;
-    this.#target.add = direct ? 1 : 0;
+    this.#makeRoom(this.#mixes ? batchSize : ROWS, extrasOf(plan));
+    this.#optimizer.begin(plan, this.#layout);
+    // What would go into a gradient vector goes into the parameters, where that is all there is to a step.
+    this.#direct = isPlain(plan) && !this.#frozen && batchSize <= this.#layout.maxRows;
+    this.#target.distance = this.#direct ? 0 : this.#layout.gradientDistance;
+    this.#target.add = this.#direct ? 1 : 0;
     // Where the step is taken on the spot, every gradient carries the step's size from the start.
-    this.#layout.scale[0] = direct ? -plan.learningRate : 1;
-    this.#plan = plan;
+    this.#layout.scale[0] = this.#direct ? -plan.learningRate : 1;
+    this.#begun = true;
   }
 
   shuffle(order: Uint32Array): void {
@@ -119,25 +135,34 @@ export class NativeTrainer implements Trainer {
   }
 
   step(start: number, end: number): BatchLoss {
-    const plan = this.#plan;
-    if (plan === undefined) throw new Error("Cannot take a step: begin() was not called");
-    const { exports, order, train, program, batchLabels } = this.#layout;
-    const rows = end - start, { input } = program;
-    exports.gather(
-      train.features.byteOffset,
-      train.labels.byteOffset,
-      order.byteOffset + start * BYTES,
-      rows,
-      input.length,
-      input.at,
-      batchLabels.byteOffset,
-    );
-    program.forward(rows);
-    const direct = this.#target.distance === 0;
-    const result = this.#lose(rows, batchLabels, true);
-    if (!Number.isFinite(result.loss)) return result;
-    program.backward(rows);
-    if (!direct) this.#update(plan);
+    if (!this.#begun) throw new Error("Cannot take a step: begin() was not called");
+    const { maxRows } = this.#layout, rows = end - start;
+    const result = this.#result, pieces = Math.ceil(rows / maxRows);
+    if (this.#direct) return this.#pass(start, end);
+    let loss = 0, correct = 0;
+    for (let piece = 0; piece < pieces; piece++) {
+      const from = start + Math.floor(piece * rows / pieces);
+      const to = start + Math.floor((piece + 1) * rows / pieces);
+      this.#weigh(to - from, rows, piece > 0);
+      const part = this.#pass(from, to);
+      loss += part.loss;
+      correct += part.correct;
+    }
+    result.loss = loss;
+    result.correct = correct;
+    if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
+    return result;
+  }
+
+  differentiate(start: number, end: number): BatchLoss {
+    this.#target.distance = this.#layout.gradientDistance;
+    this.#weigh(end - start, this.#data.length, start > 0);
+    const result = this.#pass(start, end);
+    if (end === this.#data.length) {
+      for (const { offset, length, trainable } of this.manifest.tensors) {
+        if (!trainable) this.gradient.fill(0, offset, offset + length);
+      }
+    }
     return result;
   }
 
@@ -189,31 +214,68 @@ export class NativeTrainer implements Trainer {
     return result;
   }
 
-  #update({ learningRate, momentum, weightDecay }: TrainPlan): void {
-    const { exports, vector, velocity, gradientDistance } = this.#layout;
-    for (const { offset, length, trainable } of this.manifest.tensors) {
-      if (!trainable) continue;
-      const place = vector.byteOffset + offset * BYTES;
-      const v = momentum === 0 ? 0 : velocity.byteOffset + offset * BYTES;
-      exports.sgd(place, place + gradientDistance, v, length, learningRate, momentum, weightDecay);
+  /** What the next rows give is their share of the mean over `total`, alone or added to what there is. */
+  #weigh(rows: number, total: number, add: boolean): void {
+    this.#layout.scale[0] = rows / total;
+    this.#target.add = add ? 1 : 0;
+  }
+
+  /** Through the model and back with rows from place `start` to before `end` of the order. */
+  #pass(start: number, end: number): BatchLoss {
+    const { exports, order, train, program, batchLabels } = this.#layout;
+    const rows = end - start, { input } = program;
+    exports.gather(
+      train.features.byteOffset,
+      train.labels.byteOffset,
+      order.byteOffset + start * BYTES,
+      rows,
+      input.length,
+      input.at,
+      batchLabels.byteOffset,
+    );
+    program.forward(rows);
+    const result = this.#lose(rows, batchLabels, true);
+    if (!Number.isFinite(result.loss)) return result;
+    program.backward(rows);
+    return result;
+  }
+
+  /** Moves to a larger memory, with all that is kept, when this one lacks room. */
+  #makeRoom(rows: number, wanted: readonly Extra[]): void {
+    const before = this.#layout;
+    const extras = [...new Set([...Object.keys(before.extras) as Extra[], ...wanted])];
+    if (rows <= before.maxRows && wanted.every((extra) => before.extras[extra])) return;
+    const after = this.#layout = this.#layOut(Math.max(rows, before.maxRows), extras);
+    after.vector.set(before.vector);
+    after.velocity.set(before.velocity);
+    for (const extra of extras) {
+      const values = before.extras[extra];
+      if (values) after.extras[extra]?.set(values);
     }
   }
 
-  #layOut(maxRows: number): Layout {
+  #layOut(maxRows: number, extras: readonly Extra[]): Layout {
     // Once to measure: nothing is run, so no place is read.
     let total = ALIGNMENT;
-    this.#place(maxRows, {} as EngineExports, (values) => {
+    this.#place(maxRows, extras, {} as EngineExports, (values) => {
       const place = total;
       total += roomFor(values * BYTES);
       return place;
     }, new ArrayBuffer(0));
     const { arena, exports } = createEngineArena(total);
     const buffer = exports.memory.buffer as ArrayBuffer;
-    return this.#place(maxRows, exports, (values) => arena.alloc(values).byteOffset, buffer);
+    return this.#place(
+      maxRows,
+      extras,
+      exports,
+      (values) => arena.alloc(values).byteOffset,
+      buffer,
+    );
   }
 
   #place(
     maxRows: number,
+    extras: readonly Extra[],
     exports: EngineExports,
     alloc: (values: number) => Pointer,
     buffer: ArrayBuffer,
@@ -260,6 +322,9 @@ export class NativeTrainer implements Trainer {
       exports,
       vector,
       velocity,
+      extras: Object.fromEntries(extras.map((extra) => [extra, floats(manifest.length)])),
+      rule: floats(RULE_LENGTH),
+      gradient,
       gradientDistance: gradient.byteOffset - vector.byteOffset,
       program,
       train,
