@@ -99,9 +99,10 @@ export interface TrainFlags {
   momentum: number;
   weightDecay: number;
   keepMomentum: boolean;
-  optimizer: OptimizerName;
-  nesterov: boolean;
-  proximal: number;
+  // A run that began before there were these options goes on without them.
+  optimizer?: OptimizerName;
+  nesterov?: boolean;
+  proximal?: number;
 }
 
 /** Adds the options of local training, with the command's own defaults. */
@@ -127,7 +128,7 @@ export function withTraining(command: Command, defaults: { epochs: number; lr: n
 
 /** The plan among a command's options. Throws a `UsageError` for options that do not go together. */
 export function planFrom(
-  { lr, optimizer, nesterov, proximal, ...flags }: TrainFlags,
+  { lr, optimizer = "sgd", nesterov = false, proximal = 0, ...flags }: TrainFlags,
 ): TrainSettings {
   const { epochs, batchSize, momentum, weightDecay, keepMomentum } = flags;
   if (optimizer === "adam" && momentum > 0) {

@@ -301,7 +301,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     this.#began = performance.now();
     this.#work = new Work(
       this.handler,
-      { ...assignment.plan, ...plan, round, rank, seed },
+      { ...plan ?? assignment.plan, round, rank, seed },
       signal,
     );
   }

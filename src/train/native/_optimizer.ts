@@ -1,6 +1,6 @@
 import type { Pointer } from "../../params/_instance.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
-import { ADAM, isPlain } from "../_plan.ts";
+import { ADAM } from "../_plan.ts";
 import type { TrainPlan } from "../handler.ts";
 import type { EngineExports } from "./_kernels.ts";
 
@@ -63,7 +63,6 @@ export class Optimizer {
       this.#steps = 0;
     }
     this.#plan = plan;
-    if (isPlain(plan)) return;
     if (proximal > 0) extras.start?.set(vector);
     if (plan.correction) extras.correction?.set(plan.correction);
     const { beta1, beta2, epsilon } = ADAM;
