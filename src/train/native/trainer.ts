@@ -136,9 +136,9 @@ export class NativeTrainer implements Trainer {
 
   step(start: number, end: number): BatchLoss {
     if (!this.#begun) throw new Error("Cannot take a step: begin() was not called");
-    const { maxRows } = this.#layout, rows = end - start;
-    const result = this.#result, pieces = Math.ceil(rows / maxRows);
     if (this.#direct) return this.#pass(start, end);
+    const rows = end - start, pieces = Math.ceil(rows / this.#layout.maxRows);
+    const result = this.#result;
     let loss = 0, correct = 0;
     for (let piece = 0; piece < pieces; piece++) {
       const from = start + Math.floor(piece * rows / pieces);
