@@ -79,6 +79,28 @@ Deno.test("demo --strict-determinism takes the kernels that round alike everywhe
     assertEquals(reports[0]?.modelDigest, reports[1]?.modelDigest);
   }));
 
+Deno.test("demo takes optimizer, nesterov and proximal, which reach the clients' training", () =>
+  inFolder(async (folder) => {
+    const digests = new Set<string>();
+    const cases = [
+      ["--lr", "0.01"],
+      ["--lr", "0.01", "--proximal", "1"],
+      ["--lr", "0.01", "--momentum", "0.5"],
+      ["--lr", "0.01", "--momentum", "0.5", "--nesterov"],
+      ["--lr", "0.01", "--optimizer", "adam"],
+    ];
+    for (const args of cases) {
+      const { code, stderr } = await runCommand(
+        "demo",
+        ["--rounds", "1", "--clients", "2", "--transport", "memory", "--json", "r.json", ...args],
+        folder,
+      );
+      assertEquals(code, 0, stderr);
+      digests.add((await readReport(`${folder}/r.json`)).modelDigest);
+    }
+    assertEquals(digests.size, cases.length);
+  }));
+
 Deno.test("server and clients as processes end by themselves, each with status 0", () =>
   inFolder(async (folder) => {
     const server = startCommand(
@@ -256,6 +278,10 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["server", ["--world-size", "3", "--lr", "0"], /Expected a number above 0/],
       ["client", ["--part", "3/2"], /Expected I\/N/],
       ["client", ["--rank", "0"], /Expected a whole number from 1/],
+      ["demo", ["--optimizer", "lbfgs"], /Allowed choices are sgd, adam/],
+      ["demo", ["--optimizer", "adam", "--momentum", "0.9"], /no --momentum with --optimizer adam/],
+      ["demo", ["--nesterov"], /expected --momentum with --nesterov/],
+      ["demo", ["--proximal", "-1"], /Expected a number from 0/],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],

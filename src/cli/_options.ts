@@ -4,6 +4,7 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import type { BackendChoice } from "../train/tfjs/backend.ts";
 import type { EngineChoice } from "../train/tfjs/_engine.ts";
+import type { OptimizerName, TrainSettings } from "../wire/messages.ts";
 import { type Command, InvalidArgumentError, Option } from "./deps.ts";
 
 /** A mistake in how a command was called: exit status 2. */
@@ -100,6 +101,10 @@ export interface TrainFlags {
   momentum: number;
   weightDecay: number;
   keepMomentum: boolean;
+  // A run that began before there were these options goes on without them.
+  optimizer?: OptimizerName;
+  nesterov?: boolean;
+  proximal?: number;
 }
 
 /** Adds the options of local training, with the command's own defaults. */
@@ -114,22 +119,31 @@ export function withTraining(command: Command, defaults: { epochs: number; lr: n
     )
     .option("--lr <x>", "learning rate", real({ above: 0 }), defaults.lr)
     .option("--momentum <x>", "momentum of SGD", real({ least: 0, below: 1 }), 0)
+    .option("--nesterov", "Nesterov's momentum", false)
+    .addOption(
+      choice("--optimizer <name>", "sgd, or adam, without momentum", ["sgd", "adam"], "sgd"),
+    )
     .option("--weight-decay <x>", "L2 penalty", real({ least: 0 }), 0)
-    .option("--keep-momentum", "let momentum live on between rounds", false);
+    .option("--proximal <x>", "pull to the round's first weights (FedProx)", real({ least: 0 }), 0)
+    .option("--keep-momentum", "let momentum, or adam's moments, live on between rounds", false);
 }
 
-/** The plan among a command's options. */
+/** The plan among a command's options. Throws a `UsageError` for options that do not go together. */
 export function planFrom(
-  { epochs, batchSize, lr, momentum, weightDecay, keepMomentum }: TrainFlags,
-): {
-  epochs: number;
-  batchSize: number;
-  learningRate: number;
-  momentum: number;
-  weightDecay: number;
-  keepMomentum: boolean;
-} {
-  return { epochs, batchSize, learningRate: lr, momentum, weightDecay, keepMomentum };
+  { lr, optimizer = "sgd", nesterov = false, proximal = 0, ...flags }: TrainFlags,
+): TrainSettings {
+  const { epochs, batchSize, momentum, weightDecay, keepMomentum } = flags;
+  if (optimizer === "adam" && momentum > 0) {
+    throw new UsageError("expected no --momentum with --optimizer adam");
+  }
+  if (nesterov && momentum === 0) throw new UsageError("expected --momentum with --nesterov");
+  return {
+    ...{ epochs, batchSize, learningRate: lr, momentum, weightDecay, keepMomentum },
+    // What is not asked for is left out: a client that does not know it reads the plan all the same.
+    ...optimizer !== "sgd" && { optimizer },
+    ...nesterov && { nesterov },
+    ...proximal > 0 && { proximal },
+  };
 }
 
 /** What computes, as options. */

@@ -301,7 +301,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
     const { assignment, signal } = this.#open();
     const { round, parameters, control } = payload;
-    const plan = { ...assignment.plan, ...payload.plan };
+    const plan = payload.plan ?? assignment.plan;
     this.#awaited = round;
     if (this.#work?.round === round) {
       // The same round again: what was made of it is good still.

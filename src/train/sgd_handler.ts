@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
+import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
 import { pacer } from "./_pace.ts";
 import { checkPlan } from "./_plan.ts";
@@ -8,6 +9,7 @@ import type { Trainer } from "./_trainer.ts";
 import {
   ClientBackendHandler,
   type EvaluateResult,
+  type GradientResult,
   type LossName,
   type ModelDescription,
   type TrainPlan,
@@ -140,13 +142,47 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * with an `Error` when training diverges or another training is under way; the model is then as far as training came.
    */
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    return await this.#alone(plan, (trainer) => this.#train(trainer, plan, signal), signal);
+  }
+
+  /**
+   * The gradient of the mean loss over all training samples: a step of plain SGD on it is that of `train` with `batchSize` 0. What a
+   * layer draws or adds to the loss is in it, the plan's weight decay and further terms are not.
+   *
+   * It takes the memory of 256 samples, save for BatchNorm, whose layers look at the whole batch; their moving statistics stay.
+   * Rejects as {@linkcode SGDHandler.train} does.
+   */
+  override async gradient(plan: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
+    const rest = pacer();
+    return await this.#alone(
+      plan,
+      (trainer) =>
+        meanGradient(trainer, plan, this.numSamples, async () => {
+          await rest();
+          signal?.throwIfAborted();
+          this.#checkStill(trainer);
+        }),
+      signal,
+    );
+  }
+
+  /** Does work that nothing else may disturb, with a plan that was checked. */
+  async #alone<T>(
+    plan: TrainPlan,
+    work: (trainer: Trainer) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     signal?.throwIfAborted();
-    checkPlan(plan);
     const trainer = this.#ready();
+    const { length, tensors } = trainer.manifest;
+    checkPlan(plan, length);
     if (this.#training) throw new Error("Cannot train: the handler is training already");
+    if (!tensors.some(({ trainable }) => trainable)) {
+      throw new Error("Cannot train the model: none of its weights is trainable");
+    }
     this.#training = true;
     try {
-      return await this.#train(trainer, plan, signal);
+      return await work(trainer);
     } finally {
       this.#training = false;
     }
@@ -154,9 +190,6 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   async #train(trainer: Trainer, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const { manifest, classifies } = trainer;
-    if (!manifest.tensors.some(({ trainable }) => trainable)) {
-      throw new Error("Cannot train the model: none of its weights is trainable");
-    }
     const length = this.numSamples;
     const { epochs, seed, round, rank } = plan;
     const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);

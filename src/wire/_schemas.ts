@@ -53,6 +53,9 @@ const plan = v.strictObject({
   weightDecay: v.pipe(finite, v.minValue(0)),
   keepMomentum: v.boolean(),
   rule: v.exactOptional(rule),
+  optimizer: v.exactOptional(v.picklist(["sgd", "adam"])),
+  nesterov: v.exactOptional(v.boolean()),
+  proximal: v.exactOptional(v.pipe(finite, v.minValue(0))),
 });
 
 const SCHEMAS = {

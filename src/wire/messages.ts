@@ -46,17 +46,32 @@ export interface TrainSettings {
   readonly epochs: number;
   /** Samples a step; 0 takes all of the client's data at once. */
   readonly batchSize: number;
-  /** Step size of SGD, above 0. */
+  /** Step size, above 0. */
   readonly learningRate: number;
-  /** Momentum of SGD, from 0 to below 1. */
+  /** Momentum of SGD, from 0 to below 1; 0 with Adam. */
   readonly momentum: number;
-  /** L2 penalty, from 0. */
+  /** L2 penalty, from 0: `weightDecay * w` is added to the gradient. */
   readonly weightDecay: number;
-  /** Whether momentum lives on from the round before. */
+  /** Whether momentum, or Adam's moments and count of steps, live on from the round before. */
   readonly keepMomentum: boolean;
   /** What the algorithm has its clients do beside descending on their own loss. Default: nothing. */
   readonly rule?: LocalRule;
+  /**
+   * How a step is made of a gradient: `"sgd"`, or `"adam"` (Kingma and Ba 2015, algorithm 1, with beta1 0.9, beta2 0.999 and
+   * epsilon 1e-8). Default `"sgd"`.
+   */
+  readonly optimizer?: OptimizerName;
+  /** Whether momentum is Nesterov's, in PyTorch's form; `momentum` is then above 0. Default false. */
+  readonly nesterov?: boolean;
+  /**
+   * From 0: `proximal * (w - w0)` is added to the gradient, where `w0` is what the round began with (FedProx, Li et al. 2020,
+   * equation 2). Default 0.
+   */
+  readonly proximal?: number;
 }
+
+/** Names of the optimizers. */
+export type OptimizerName = "sgd" | "adam";
 
 /** Figures by name. */
 export type Metrics = Readonly<Record<string, number>>;

@@ -115,17 +115,17 @@ impl Sub for F32x4 {
     }
 }
 
-impl Mul for F32x4 {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        Self(lanes::mul(self.0, other.0))
-    }
-}
-
 impl Div for F32x4 {
     type Output = Self;
     fn div(self, other: Self) -> Self {
         Self(lanes::div(self.0, other.0))
+    }
+}
+
+impl Mul for F32x4 {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        Self(lanes::mul(self.0, other.0))
     }
 }
 
@@ -180,6 +180,12 @@ mod wasm {
     pub fn mul(a: v128, b: v128) -> v128 {
         f32x4_mul(a, b)
     }
+    pub fn div(a: v128, b: v128) -> v128 {
+        f32x4_div(a, b)
+    }
+    pub fn sqrt(value: v128) -> v128 {
+        f32x4_sqrt(value)
+    }
     #[cfg(target_feature = "relaxed-simd")]
     pub fn mul_add(a: v128, b: v128, c: v128) -> v128 {
         f32x4_relaxed_madd(a, b, c)
@@ -194,17 +200,11 @@ mod wasm {
     pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
         v128_bitselect(yes, no, f32x4_eq(a, b))
     }
-    pub fn div(a: v128, b: v128) -> v128 {
-        f32x4_div(a, b)
-    }
     pub fn round(value: v128) -> v128 {
         f32x4_nearest(value)
     }
     pub fn power_of_two(value: v128) -> v128 {
         i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(value), i32x4_splat(127)), 23)
-    }
-    pub fn sqrt(value: v128) -> v128 {
-        f32x4_sqrt(value)
     }
     pub fn first(value: v128) -> f32 {
         f32x4_extract_lane::<0>(value)
@@ -294,6 +294,12 @@ mod host {
     pub fn mul(a: Single, b: Single) -> Single {
         zip(a, b, |a, b| a * b)
     }
+    pub fn div(a: Single, b: Single) -> Single {
+        zip(a, b, |a, b| a / b)
+    }
+    pub fn sqrt(value: Single) -> Single {
+        value.map(f32::sqrt)
+    }
     pub fn mul_add(a: Single, b: Single, c: Single) -> Single {
         add(mul(a, b), c)
     }
@@ -303,17 +309,11 @@ mod host {
     pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
         core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
     }
-    pub fn div(a: Single, b: Single) -> Single {
-        zip(a, b, |a, b| a / b)
-    }
     pub fn round(value: Single) -> Single {
         value.map(f32::round_ties_even)
     }
     pub fn power_of_two(value: Single) -> Single {
         value.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
-    }
-    pub fn sqrt(value: Single) -> Single {
-        value.map(f32::sqrt)
     }
     pub fn first(value: Single) -> f32 {
         value[0]

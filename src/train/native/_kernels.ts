@@ -205,14 +205,16 @@ export interface EngineExports extends Exports {
   categorical_crossentropy: LossKernel;
   binary_crossentropy: LossKernel;
   mean_squared_error: LossKernel;
-  sgd(
+  update(
     w: Pointer,
     g: Pointer,
     v: Pointer,
+    s: Pointer,
+    start: Pointer,
+    correction: Pointer,
     length: number,
-    rate: number,
-    momentum: number,
-    decay: number,
+    nesterov: number,
+    rule: Pointer,
   ): void;
   peak(rounds: number, seed: number): number;
 }

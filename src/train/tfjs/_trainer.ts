@@ -1,4 +1,5 @@
 import type { Dataset } from "../../data/dataset.ts";
+import { fold } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { Random } from "../../random.ts";
 import { checkFit } from "../_fit.ts";
@@ -8,10 +9,14 @@ import type { TrainLogger } from "../sgd_handler.ts";
 import { type BackendChoice, startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { type Batch, Learner } from "./_learner.ts";
+import { valuesOf } from "./_memory.ts";
 import { buildModel, noiseLayers, sampleShapes, type SeededLayer } from "./_network.ts";
-import { Sgd } from "./_sgd.ts";
+import { Optimizer } from "./_optimizer.ts";
 import { Weights } from "./_weights.ts";
 import type { TfjsLayersModel } from "./options.ts";
+
+/** Rows whose gradient is taken at once. */
+const GRADIENT_ROWS = 256;
 
 /** What a tfjs trainer is made of. */
 export interface TfjsTrainerOptions {
@@ -32,9 +37,10 @@ export class TfjsTrainer implements Trainer {
   readonly #model: tf.LayersModel;
   readonly #weights: Weights;
   readonly #learner: Learner;
-  readonly #sgd: Sgd;
+  readonly #optimizer: Optimizer;
   readonly #noise: readonly SeededLayer[];
-  #round: { plan: TrainPlan; masks: Random } | undefined;
+  #masks: Random | undefined;
+  #gradient = new Float32Array();
   #order: Uint32Array = new Uint32Array();
   #data: Dataset;
   #rows: Uint32Array | undefined;
@@ -59,7 +65,7 @@ export class TfjsTrainer implements Trainer {
     this.#model = model;
     this.#weights = Weights.of(model);
     this.#learner = new Learner(model, loss, shape);
-    this.#sgd = new Sgd(this.#weights.trainable);
+    this.#optimizer = new Optimizer(this.#weights.trainable);
     this.#noise = seeded;
     this.manifest = this.#weights.manifest;
     this.classifies = this.#learner.classifies;
@@ -108,10 +114,21 @@ export class TfjsTrainer implements Trainer {
     return this.#weights.gather().nonFinite;
   }
 
+  get gradientRows(): number {
+    return this.#weights.hasStatistics ? Infinity : GRADIENT_ROWS;
+  }
+
+  get gradient(): ParameterVector {
+    return this.#gradient;
+  }
+
   begin(plan: TrainPlan, batchSize: number): void {
-    const { seed, round, rank } = plan;
-    this.#round = { plan, masks: new Random(seed, "dropout", { round, rank }) };
-    if (!plan.keepMomentum) this.#sgd.reset();
+    const { seed, round, rank, proximal = 0, correction } = plan;
+    this.#masks = new Random(seed, "dropout", { round, rank });
+    this.#optimizer.begin(plan, {
+      ...proximal > 0 && { start: this.#weights.trainableViews(this.parameters.slice()) },
+      ...correction && { correction: this.#weights.trainableViews(correction.slice()) },
+    });
     this.#makeRoom(batchSize);
   }
 
@@ -120,12 +137,31 @@ export class TfjsTrainer implements Trainer {
   }
 
   step(start: number, end: number): BatchLoss {
-    if (!this.#round) throw new Error("Cannot take a step: no round has begun");
-    const { plan, masks } = this.#round;
+    return this.#learn(start, end, (gradients) => this.#optimizer.step(gradients));
+  }
+
+  differentiate(start: number, end: number): BatchLoss {
+    if (this.#gradient.length === 0) this.#gradient = new Float32Array(this.manifest.length);
+    if (start === 0) this.#gradient.fill(0);
+    const share = (end - start) / (this.#rows ?? this.#data).length;
+    const views = this.#weights.trainableViews(this.#gradient);
+    return this.#learn(start, end, (gradients) =>
+      gradients.forEach((gradient, i) => {
+        const sum = views[i];
+        if (gradient && sum) fold(sum, valuesOf(gradient), share);
+      }));
+  }
+
+  #learn(
+    start: number,
+    end: number,
+    use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
+  ): BatchLoss {
+    if (!this.#masks) throw new Error("Cannot take a step: no round has begun");
     // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
-    for (const layer of this.#noise) layer.seed = masks.uint32() || 1;
+    for (const layer of this.#noise) layer.seed = this.#masks.uint32() || 1;
     const tensors = this.#weights.trainable.map((weight) => weight.read());
-    return this.#learner.step(this.#batch(start, end), this.#sgd, tensors, plan);
+    return this.#learner.learn(this.#batch(start, end), tensors, use);
   }
 
   judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
