@@ -1,5 +1,5 @@
 /**
- * Turning the rows of a CSV table, as they come, into a data set.
+ * Turning the rows of a table, as they come, into a data set.
  *
  * @module
  */
@@ -7,17 +7,12 @@
 import { countClasses } from "./_labels.ts";
 import { Dataset } from "./dataset.ts";
 
-/** How `parseCsvDataset()` reads a table. */
-export interface CsvDatasetOptions {
-  /** The column that holds the labels: its name in the header, or its index from 0. Default: the last column. */
+/** How a table is read, whatever its format. */
+export interface TableOptions {
+  /** The column that holds the labels: its name, or its index from 0. Default: the last column. */
   labelColumn?: string | number;
-  /**
-   * Whether line 1 holds names. Default `"auto"`: it does when none of its feature columns is a number, or when they count
-   * up (`0, 1, 2`) and its label is the only one that is not a number.
-   */
-  header?: boolean | "auto";
-  /** What stands between fields, one or more characters. Default `","`. */
-  delimiter?: string;
+  /** The columns that hold the features, in this order: their names, or their indices from 0. Default: all but the label's. */
+  featureColumns?: readonly (string | number)[];
   /** Number of classes. Default: one more than the greatest label, or the number of class names. */
   numClasses?: number;
   /**
@@ -27,27 +22,39 @@ export interface CsvDatasetOptions {
   classes?: readonly string[];
   /** What each feature is multiplied by. Default 1. */
   scale?: number;
-  /** What is read, for error messages. Default `"CSV text"`. */
+  /** What is read, for error messages. Default the format's name. */
   name?: string;
 }
 
 /** A table that was read. */
-export interface CsvDataset {
+export interface TableDataset {
   /** The samples, of row shape `[number of feature columns]`. */
   readonly dataset: Dataset;
   /** The name of each class: what stood in the label column, or the number itself. Length `dataset.numClasses`. */
   readonly classes: readonly string[];
-  /** The names of the feature columns, when the table has a header. */
+  /** The names of the feature columns, when the table has such. */
   readonly columns: readonly string[] | undefined;
 }
 
+/** What stands in one place of a table. */
+export type Cell = string | number;
+
+/** What the formats have apart. */
+interface TableForm {
+  /** Whether the first row holds names. */
+  header: boolean | "auto";
+  /** What a row is counted in. */
+  unit: "line" | "row";
+}
+
 /** The number that a field holds, `NaN` when it holds none. */
-function toNumber(field: string): number {
+function toNumber(field: Cell): number {
   return field === "" ? NaN : Math.fround(Number(field));
 }
 
 /** A field as an error message shows it. */
-function quote(field: string): string {
+function quote(field: Cell): string {
+  if (typeof field === "number") return `${field}`;
   return JSON.stringify(field.length > 40 ? `${field.slice(0, 40)}…` : field);
 }
 
@@ -64,9 +71,10 @@ function isFraction(label: string): boolean {
 }
 
 /** Collects rows; features go into one growing array, labels stay text until all are known. */
-export class CsvBuilder {
+export class TableBuilder {
   readonly #name: string;
-  readonly #options: CsvDatasetOptions;
+  readonly #options: TableOptions;
+  readonly #form: TableForm;
   #features: Float32Array<ArrayBuffer> = new Float32Array(1024);
   #used = 0;
   /** Each different label once, in the order of first sight: a table has many rows and few classes. */
@@ -75,18 +83,21 @@ export class CsvBuilder {
   readonly #lines: number[] = [];
   #width = 0;
   #labelIndex = 0;
+  /** Where the features stand in a row, in the order of the samples. */
+  #featureIndices: number[] = [];
   #columns: string[] | undefined;
   #first: string[] | undefined;
   #line = 0;
 
   /** Starts an empty table; `name` stands in error messages. Throws a `RangeError` for a scale that is not finite. */
-  constructor(name: string, options: CsvDatasetOptions) {
+  constructor(name: string, options: TableOptions, form: TableForm) {
     const { scale = 1 } = options;
     if (!Number.isFinite(scale)) {
       throw new RangeError(`Cannot read ${name}: expected a finite scale, got ${scale}`);
     }
     this.#name = name;
     this.#options = options;
+    this.#form = form;
   }
 
   /** The line on which the last row ended, from 1; 0 before the first. */
@@ -95,34 +106,33 @@ export class CsvBuilder {
   }
 
   /** Takes the row that ends on the given line. Throws when it does not fit the rows before. */
-  add(row: readonly string[], line: number): void {
+  add(row: readonly Cell[], line: number): void {
     this.#line = line;
     if (!this.#first) {
-      this.#first = [...row];
+      this.#first = row.map(String);
       this.#width = row.length;
-      this.#labelIndex = this.#findLabelColumn(row);
+      this.#findColumns(this.#first);
       if (this.#isHeader(row)) {
-        this.#columns = [...row];
+        this.#columns = this.#first;
         return;
       }
     }
     if (row.length !== this.#width) {
       throw new SyntaxError(
-        `Cannot read ${this.#name}: line ${line}: expected ${this.#width} fields, got ${row.length}`,
+        `Cannot read ${this.#name}: ${this.#form.unit} ${line}: expected ${this.#width} fields, got ${row.length}`,
       );
     }
     this.#reserve();
     const { scale = 1 } = this.#options;
-    for (let column = 0; column < row.length; column++) {
-      if (column === this.#labelIndex) continue;
+    for (const column of this.#featureIndices) {
       const value = Math.fround(toNumber(row[column] ?? "") * scale);
       if (!Number.isFinite(value)) this.#refuseField(row[column] ?? "", column);
       this.#features[this.#used++] = value;
     }
-    const label = row[this.#labelIndex] ?? "";
+    const label = String(row[this.#labelIndex] ?? "");
     if (label === "") {
       throw new SyntaxError(
-        `Cannot read ${this.#name}: line ${line}, column ${
+        `Cannot read ${this.#name}: ${this.#form.unit} ${line}, column ${
           this.#labelIndex + 1
         }: expected a label, got an empty field`,
       );
@@ -134,7 +144,7 @@ export class CsvBuilder {
   }
 
   /** The data set of all rows. Throws when there are none or the labels are not those allowed. */
-  finish(): CsvDataset {
+  finish(): TableDataset {
     if (!this.#first) throw new SyntaxError(`Cannot read ${this.#name}: it is empty`);
     const skipped = this.#dropLateHeader() ? 1 : 0;
     const rows = this.#rowLabels.length - skipped;
@@ -142,69 +152,93 @@ export class CsvBuilder {
       throw new SyntaxError(`Cannot read ${this.#name}: it has a header and no rows`);
     }
     const { labels, classes } = this.#numberLabels(skipped);
-    const width = this.#width - 1;
+    const width = this.#featureIndices.length;
     const features = this.#features.slice(skipped * width, this.#used);
     return {
       dataset: new Dataset(features, labels, [width], classes.length),
       classes,
-      columns: this.#columns?.toSpliced(this.#labelIndex, 1),
+      columns: this.#featureNames(),
     };
   }
 
-  #findLabelColumn(row: readonly string[]): number {
-    const { labelColumn = row.length - 1, header = "auto" } = this.#options;
+  #featureNames(): string[] | undefined {
+    const names = this.#columns;
+    return names && this.#featureIndices.map((column) => names[column] ?? "");
+  }
+
+  #findColumns(row: readonly string[]): void {
+    const { labelColumn = row.length - 1, featureColumns } = this.#options;
     if (row.length < 2) {
       throw new SyntaxError(
-        `Cannot read ${this.#name}: line ${this.#line}: expected feature columns and a label column, got one column, check the delimiter`,
+        `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}: expected feature columns and a label column, got one column${
+          this.#form.unit === "line" ? ", check the delimiter" : ""
+        }`,
       );
     }
-    if (typeof labelColumn === "string") {
-      if (header === false) {
+    this.#labelIndex = this.#findColumn(row, labelColumn, "label");
+    this.#featureIndices = featureColumns
+      ? featureColumns.map((column) => this.#findColumn(row, column, "feature"))
+      : Array.from(row.keys()).toSpliced(this.#labelIndex, 1);
+    if (this.#featureIndices.length === 0) {
+      throw new RangeError(`Cannot read ${this.#name}: expected feature columns, got none`);
+    }
+    if (this.#featureIndices.includes(this.#labelIndex)) {
+      throw new RangeError(
+        `Cannot read ${this.#name}: expected features apart from the label, got column ${
+          this.#labelIndex + 1
+        } (${row[this.#labelIndex]}) for both`,
+      );
+    }
+  }
+
+  #findColumn(row: readonly string[], column: string | number, use: "label" | "feature"): number {
+    if (typeof column === "string") {
+      if (this.#form.header === false) {
         throw new TypeError(
-          `Cannot read ${this.#name}: a label column is named ${
-            quote(labelColumn)
+          `Cannot read ${this.#name}: a ${use} column is named ${
+            quote(column)
           } where there is no header, give its index`,
         );
       }
-      const index = row.indexOf(labelColumn);
+      const index = row.indexOf(column);
       if (index < 0) {
         const shown = row.slice(0, 20).join(", ");
         throw new RangeError(
           `Cannot read ${this.#name}: expected a column named ${
-            quote(labelColumn)
+            quote(column)
           } in the header, got ${shown}${row.length > 20 ? ` and ${row.length - 20} more` : ""}`,
         );
       }
       return index;
     }
-    if (!Number.isInteger(labelColumn) || labelColumn < 0 || labelColumn >= row.length) {
+    if (!Number.isInteger(column) || column < 0 || column >= row.length) {
       throw new RangeError(
-        `Cannot read ${this.#name}: expected a label column from 0 to ${
+        `Cannot read ${this.#name}: expected a ${use} column from 0 to ${
           row.length - 1
-        }, got ${labelColumn}`,
+        }, got ${column}`,
       );
     }
-    return labelColumn;
+    return column;
   }
 
-  #isHeader(row: readonly string[]): boolean {
-    const { header = "auto", labelColumn } = this.#options;
-    if (header !== "auto") return header;
-    if (typeof labelColumn === "string") return true;
+  #isHeader(row: readonly Cell[]): boolean {
+    const { labelColumn, featureColumns = [] } = this.#options;
+    if (this.#form.header !== "auto") return this.#form.header;
+    if ([labelColumn, ...featureColumns].some((column) => typeof column === "string")) return true;
     // A typing error in the first row must be an error and not make it a header: hence every field, not any.
-    return row.every((field, column) =>
-      column === this.#labelIndex || Number.isNaN(toNumber(field))
-    );
+    return this.#featureIndices.every((column) => Number.isNaN(toNumber(row[column] ?? "")));
   }
 
   /** Columns may be named by their numbers; then the label's name, alone not a number, gives the header away. */
   #dropLateHeader(): boolean {
-    const { header = "auto", classes } = this.#options;
-    if (header !== "auto" || this.#columns || classes || this.#rowLabels.length < 2) return false;
+    const { classes } = this.#options;
+    if (this.#form.header !== "auto" || this.#columns || classes || this.#rowLabels.length < 2) {
+      return false;
+    }
     const [label = "", ...others] = this.#labelNames.keys();
     const alone = this.#rowLabels.indexOf(0, 1) < 0;
     if (!alone || !Number.isNaN(toNumber(label)) || !others.every(isClassNumber)) return false;
-    const titles = this.#first?.toSpliced(this.#labelIndex, 1).map(Number) ?? [];
+    const titles = this.#featureIndices.map((column) => Number(this.#first?.[column]));
     const [start = NaN] = titles;
     if (!titles.every((title, i) => title === start + i)) return false;
     this.#columns = this.#first;
@@ -213,7 +247,7 @@ export class CsvBuilder {
 
   #numberLabels(skipped: number): { labels: Int32Array<ArrayBuffer>; classes: string[] } {
     const { numClasses } = this.#options;
-    const place = (row: number) => `line ${this.#lines[row + skipped]}`;
+    const place = (row: number) => `${this.#form.unit} ${this.#lines[row + skipped]}`;
     const names = [...this.#labelNames.keys()].slice(skipped);
     const ids = this.#rowLabels.slice(skipped);
     const byName = this.#options.classes !== undefined || !names.every(isClassNumber);
@@ -254,16 +288,16 @@ export class CsvBuilder {
   }
 
   #reserve(): void {
-    if (this.#used + this.#width <= this.#features.length) return;
+    if (this.#used + this.#featureIndices.length <= this.#features.length) return;
     const grown = new Float32Array(2 * this.#features.length + this.#width);
     grown.set(this.#features.subarray(0, this.#used));
     this.#features = grown;
   }
 
-  #refuseField(field: string, column: number): never {
+  #refuseField(field: Cell, column: number): never {
     const title = this.#columns?.[column];
     throw new SyntaxError(
-      `Cannot read ${this.#name}: line ${this.#line}, column ${column + 1}${
+      `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}, column ${column + 1}${
         title === undefined ? "" : ` (${title})`
       }: expected a number, got ${quote(field)}${
         this.#rowLabels.length === 0 && !this.#columns ? ", or say that line 1 is a header" : ""
