@@ -2,6 +2,7 @@ import { DATASET_NAMES } from "../data/named.ts";
 import { type DownloadProgress, loadDataset, type LoadedDataset } from "../data/load.ts";
 import { Standardizer } from "../data/standardizer.ts";
 import { errorMessage } from "../errors.ts";
+import { UsageError } from "./_options.ts";
 import { isTerminal, printError } from "./_terminal.ts";
 import { type Command, progress } from "./deps.ts";
 import process from "node:process";
@@ -63,6 +64,10 @@ export function dataFrom(flags: DataFlags): DataFlags {
 /** Loads the data set of a command's options; on a terminal a download shows a bar. */
 export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
   const { data, dataDir, labelColumn, classes, standardize } = flags;
+  const forTables = labelColumn !== undefined || classes !== undefined;
+  if (forTables && DATASET_NAMES.includes(data)) {
+    throw new UsageError(`expected a table with --label-column and --classes, got ${data}`);
+  }
   using bar = new DownloadBar();
   const loaded = await loadDataset(data, {
     ...(dataDir !== undefined && { dataDir }),

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { countClasses } from "./_labels.ts";
+import { type Cell, columnIndex, isClassNumber, quote, toNumber } from "./_cells.ts";
+import { numberClasses } from "./_labels.ts";
 import { Dataset } from "./dataset.ts";
 
 /** How a table is read, whatever its format. */
@@ -36,38 +37,12 @@ export interface TableDataset {
   readonly columns: readonly string[] | undefined;
 }
 
-/** What stands in one place of a table. */
-export type Cell = string | number;
-
 /** What the formats have apart. */
 interface TableForm {
   /** Whether the first row holds names. */
   header: boolean | "auto";
   /** What a row is counted in. */
   unit: "line" | "row";
-}
-
-/** The number that a field holds, `NaN` when it holds none. */
-function toNumber(field: Cell): number {
-  return field === "" ? NaN : Math.fround(Number(field));
-}
-
-/** A field as an error message shows it. */
-function quote(field: Cell): string {
-  if (typeof field === "number") return `${field}`;
-  return JSON.stringify(field.length > 40 ? `${field.slice(0, 40)}…` : field);
-}
-
-/** Whether a label is a whole number from 0, such as `3` or `3.0`. */
-function isClassNumber(label: string): boolean {
-  const value = toNumber(label);
-  return Number.isInteger(value) && value >= 0;
-}
-
-/** Whether a label is a number that cannot count anything: the column is then a measure and not a class. */
-function isFraction(label: string): boolean {
-  const value = toNumber(label);
-  return Number.isFinite(value) && !Number.isInteger(value);
 }
 
 /** Collects rows; features go into one growing array, labels stay text until all are known. */
@@ -151,7 +126,15 @@ export class TableBuilder {
     if (rows === 0) {
       throw new SyntaxError(`Cannot read ${this.#name}: it has a header and no rows`);
     }
-    const { labels, classes } = this.#numberLabels(skipped);
+    const { labels, classes } = numberClasses(
+      [...this.#labelNames.keys()].slice(skipped),
+      this.#rowLabels.slice(skipped).map((id) => id - skipped),
+      {
+        ...this.#options,
+        name: this.#name,
+        place: (row) => `${this.#form.unit} ${this.#lines[row + skipped]}`,
+      },
+    );
     const width = this.#featureIndices.length;
     const features = this.#features.slice(skipped * width, this.#used);
     return {
@@ -175,9 +158,11 @@ export class TableBuilder {
         }`,
       );
     }
-    this.#labelIndex = this.#findColumn(row, labelColumn, "label");
+    const find = (column: string | number, use: "label" | "feature") =>
+      columnIndex(row, column, { name: this.#name, use, header: this.#form.header !== false });
+    this.#labelIndex = find(labelColumn, "label");
     this.#featureIndices = featureColumns
-      ? featureColumns.map((column) => this.#findColumn(row, column, "feature"))
+      ? featureColumns.map((column) => find(column, "feature"))
       : Array.from(row.keys()).toSpliced(this.#labelIndex, 1);
     if (this.#featureIndices.length === 0) {
       throw new RangeError(`Cannot read ${this.#name}: expected feature columns, got none`);
@@ -189,36 +174,6 @@ export class TableBuilder {
         } (${row[this.#labelIndex]}) for both`,
       );
     }
-  }
-
-  #findColumn(row: readonly string[], column: string | number, use: "label" | "feature"): number {
-    if (typeof column === "string") {
-      if (this.#form.header === false) {
-        throw new TypeError(
-          `Cannot read ${this.#name}: a ${use} column is named ${
-            quote(column)
-          } where there is no header, give its index`,
-        );
-      }
-      const index = row.indexOf(column);
-      if (index < 0) {
-        const shown = row.slice(0, 20).join(", ");
-        throw new RangeError(
-          `Cannot read ${this.#name}: expected a column named ${
-            quote(column)
-          } in the header, got ${shown}${row.length > 20 ? ` and ${row.length - 20} more` : ""}`,
-        );
-      }
-      return index;
-    }
-    if (!Number.isInteger(column) || column < 0 || column >= row.length) {
-      throw new RangeError(
-        `Cannot read ${this.#name}: expected a ${use} column from 0 to ${
-          row.length - 1
-        }, got ${column}`,
-      );
-    }
-    return column;
   }
 
   #isHeader(row: readonly Cell[]): boolean {
@@ -243,48 +198,6 @@ export class TableBuilder {
     if (!titles.every((title, i) => title === start + i)) return false;
     this.#columns = this.#first;
     return true;
-  }
-
-  #numberLabels(skipped: number): { labels: Int32Array<ArrayBuffer>; classes: string[] } {
-    const { numClasses } = this.#options;
-    const place = (row: number) => `${this.#form.unit} ${this.#lines[row + skipped]}`;
-    const names = [...this.#labelNames.keys()].slice(skipped);
-    const ids = this.#rowLabels.slice(skipped);
-    const byName = this.#options.classes !== undefined || !names.every(isClassNumber);
-    if (!byName) {
-      const numbers = names.map(Number);
-      const labels = ids.map((id) => numbers[id - skipped] ?? -1);
-      const count = countClasses(labels, numClasses, { name: this.#name, place });
-      return {
-        labels: Int32Array.from(labels),
-        classes: Array.from({ length: count }, (_, label) => `${label}`),
-      };
-    }
-    const fraction = names.findIndex(isFraction);
-    if (fraction >= 0 && !this.#options.classes) {
-      throw new RangeError(
-        `Cannot read ${this.#name}: ${
-          place(ids.indexOf(fraction + skipped))
-        }: expected a class label, got ${names[fraction]}`,
-      );
-    }
-    const classes = [...this.#options.classes ?? names.toSorted()];
-    if (numClasses !== undefined && numClasses !== classes.length) {
-      throw new RangeError(
-        `Cannot read ${this.#name}: expected ${numClasses} classes, got ${classes.length}, name them all`,
-      );
-    }
-    const numbers = names.map((name) => classes.indexOf(name));
-    const unknown = numbers.indexOf(-1);
-    if (unknown >= 0) {
-      const row = ids.indexOf(unknown + skipped);
-      throw new RangeError(
-        `Cannot read ${this.#name}: ${place(row)}: expected a label of ${classes.join(", ")}, got ${
-          quote(names[unknown] ?? "")
-        }`,
-      );
-    }
-    return { labels: Int32Array.from(ids, (id) => numbers[id - skipped] ?? -1), classes };
   }
 
   #reserve(): void {

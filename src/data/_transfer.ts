@@ -95,8 +95,9 @@ function networkFault(cause: unknown, url: string): TransferError {
       passing: false,
     });
   }
-  // The runtime repeats the address, which stands before the reason anyway.
-  const reason = errorMessage(cause).replace(/^error sending request for url \(.*?\): /, "");
+  // The runtime says why in the error's cause, and repeats the address, which stands before the reason anyway.
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const reason = errorMessage(inner).replace(/^error sending request for url \(.*?\): /, "");
   return new TransferError(reason, { cause, passing: true });
 }
 

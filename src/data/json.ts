@@ -5,7 +5,8 @@
  */
 
 import { errorMessage } from "../errors.ts";
-import { type Cell, TableBuilder, type TableDataset, type TableOptions } from "./_table_builder.ts";
+import type { Cell } from "./_cells.ts";
+import { TableBuilder, type TableDataset, type TableOptions } from "./_table_builder.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -120,6 +121,7 @@ function readColumns(columns: Json, name: string, options: TableOptions): TableD
 /**
  * Reads a table from JSON: an array of objects, one a row, that all have the same keys; or one object of columns, each an array.
  * Columns, labels and classes are those of `parseCsvDataset()`; numbers may be written as texts. Rows count from 1 in errors.
+ * Keys that are whole numbers come before all others, so that the last column is best named.
  *
  * Throws a `SyntaxError` that names the row and key for what is not JSON, is missing or is no number, and a `RangeError` for a
  * column or a label that is not among those allowed.
