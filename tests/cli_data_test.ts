@@ -3,6 +3,12 @@ import { inFolder, runCommand, startCommand } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
+/** The cache of this Deno, which a process with another cache folder would fill anew. */
+async function denoDir(): Promise<string> {
+  const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
+  return JSON.parse(new TextDecoder().decode((await info.output()).stdout)).denoDir;
+}
+
 /** Two classes that differ by little on a large scale, and a column that says nothing. */
 function table(rows: number): string {
   const lines = Array.from({ length: rows }, (_, i) => {
@@ -23,17 +29,8 @@ Deno.test("a federation learns from tables, standardized alike by the server's f
       "server",
       [
         ...["--listen", "127.0.0.1:0", "--world-size", "2", "--rounds", "10", "--lr", "1"],
-        ...[
-          "--model",
-          "lr",
-          "--dataset",
-          "tables",
-          "--standardize",
-          "--out",
-          "run",
-          "--json",
-          "server.json",
-        ],
+        ...["--model", "lr", "--dataset", "tables", "--standardize", "--out", "run"],
+        ...["--json", "server.json"],
         ...labels,
       ],
       folder,
@@ -71,6 +68,7 @@ Deno.test("the folder of data sets is the one given, else FEDLAB_DATA, else the 
       darwin: { HOME: folder },
       windows: { LOCALAPPDATA: `${folder}/cache` },
     }[Deno.build.os as string];
+    const DENO_DIR = await denoDir();
     const cache = Deno.build.os === "darwin" ? "Library/Caches" : "cache";
     const places: [string, string[], Record<string, string>][] = [
       ["given", ["--data-dir", "given"], { FEDLAB_DATA: `${folder}/named` }],
@@ -86,7 +84,7 @@ Deno.test("the folder of data sets is the one given, else FEDLAB_DATA, else the 
         "client",
         ["--dataset", "mnist", ...args],
         folder,
-        env,
+        { DENO_DIR, ...env },
       ).outcome;
       assertEquals(code, 1);
       assert(stderr.includes(`Cannot use ${file}: expected SHA-256`), stderr);
