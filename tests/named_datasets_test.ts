@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
 import { createHash } from "node:crypto";
 import { BlobWriter, Uint8ArrayReader, ZipWriter } from "npm:@zip.js/zip.js@2.24.0";
+import { lockFile } from "../src/data/_lock.ts";
 import { type DownloadProgress, loadDataset } from "../src/data/load.ts";
 import { type DatasetFile, NAMED_DATASETS, type NamedDataset } from "../src/data/named.ts";
 import { inFolder } from "./_command.ts";
@@ -13,7 +14,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const DATA_DIR = Deno.env.get("FEDLAB_DATA") ?? `${import.meta.dirname}/../../shared/data`;
 const MNIST_DIR = `${DATA_DIR}/mnist`;
 const MNIST_IS_HERE = await Deno.stat(MNIST_DIR).then(() => true, () => false);
-const QUICK = { retryMillis: 1 };
+const QUICK = { retrySeconds: 0.001 };
 
 function sha256(bytes: Bytes): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -114,6 +115,7 @@ Deno.test({
       const { train } = await loadDataset(SMALL, { dataDir: `${dataDir}/` });
       assertEquals(train.length, 100);
 
+      // What is there and wrong is the user's: it is named, not replaced.
       await Deno.writeFile(`${dataDir}/labels.gz`, TEST_LABELS);
       const error = await assertRejects(() => loadDataset(SMALL, { dataDir }), SyntaxError);
       assertEquals(
@@ -133,7 +135,13 @@ Deno.test("loadDataset() knows a file packed anew or unpacked by what it holds",
       ...SMALL,
       files: SMALL.files.map((file) =>
         file.name === "labels.gz"
-          ? { ...file, unpacked: { algorithm: "sha256" as const, hex: sha256(raw) } }
+          ? {
+            ...file,
+            unpacked: {
+              bytes: raw.length,
+              checksum: { algorithm: "sha256" as const, hex: sha256(raw) },
+            },
+          }
           : file
       ),
     };
@@ -272,6 +280,41 @@ Deno.test("loadDataset() leaves a part behind when aborted, and goes on with it"
     assert(size > 20_000 && size < IMAGES.length, `${size}`);
     await loadDataset(SMALL, { dataDir, mirrors: [server.url] });
     assertEquals(server.requests[1]?.range, `bytes=${size}-`);
+  }));
+
+Deno.test("loadDataset() gives up a server that falls silent, and goes on at another", () =>
+  inFolder(async (dataDir) => {
+    await using silent = serveFiles({
+      files: {},
+      // What it has to say it never does.
+      intercept: () => new Response(new ReadableStream({ start: (to) => to.enqueue(noise(10)) })),
+    });
+    await using good = serveFiles({ files: FILES });
+    const { train } = await loadDataset(SMALL, {
+      dataDir,
+      mirrors: [silent.url, good.url],
+      tries: 1,
+      stallSeconds: 0.05,
+    });
+    assertEquals(train.length, 100);
+    assertEquals([silent.requests.length, good.requests.length], [4, 4]);
+  }));
+
+Deno.test("loadDataset() waits for the folder that another has locked, until aborted", () =>
+  inFolder(async (dataDir) => {
+    await Deno.mkdir(`${dataDir}/small`);
+    await using server = serveFiles({ files: FILES });
+    const options = { dataDir, mirrors: [server.url] };
+    {
+      using _other = await lockFile(`${dataDir}/small/.lock`);
+      await assertRejects(
+        () => loadDataset(SMALL, { ...options, signal: AbortSignal.timeout(20) }),
+        DOMException,
+      );
+      assertEquals(server.requests.length, 0);
+    }
+    await loadDataset(SMALL, options);
+    assertEquals(server.requests.length, 4);
   }));
 
 Deno.test("loadDataset() asks again when a server is out of order, but not for ever", () =>

@@ -17,13 +17,15 @@ export interface DownloadOptions {
   onProgress?: (progress: DownloadProgress) => void;
   /** How often each home is asked when it or the network fails. Default 4. */
   tries?: number;
-  /** Pause after the first failure, in milliseconds; it doubles with each. Default 500. */
-  retryMillis?: number;
+  /** Pause after the first failure, in seconds; it doubles with each. Default 0.5. */
+  retrySeconds?: number;
+  /** Silence after which a connection counts as broken, in seconds. Default 30. */
+  stallSeconds?: number;
 }
 
 const DEFAULT_TRIES = 4;
-const DEFAULT_RETRY_MILLIS = 500;
-const STALL_MILLIS = 30_000;
+const DEFAULT_RETRY_SECONDS = 0.5;
+const DEFAULT_STALL_SECONDS = 30;
 
 /** The address of a file at a home. */
 export function addressOf(home: string, name: string): string {
@@ -115,7 +117,8 @@ async function fromHome(
   url: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const { signal, onProgress, tries = DEFAULT_TRIES, retryMillis = DEFAULT_RETRY_MILLIS } = options;
+  const { signal, onProgress, tries = DEFAULT_TRIES } = options;
+  const { retrySeconds = DEFAULT_RETRY_SECONDS, stallSeconds = DEFAULT_STALL_SECONDS } = options;
   const part = `${folder}/${file.name}.part`;
   for (let failures = 0;;) {
     try {
@@ -125,7 +128,7 @@ async function fromHome(
         url,
         part,
         total: file.bytes,
-        stallMillis: STALL_MILLIS,
+        stallSeconds,
         ...(signal && { signal }),
         onBytes: (bytes) => onProgress?.({ file: file.name, bytes, total: file.bytes }),
       });
@@ -134,7 +137,7 @@ async function fromHome(
       return await removePart(part);
     } catch (error) {
       if (!(error instanceof TransferError) || !error.passing || ++failures >= tries) throw error;
-      await pause(retryMillis * 2 ** (failures - 1), signal);
+      await pause(retrySeconds * 1000 * 2 ** (failures - 1), signal);
     }
   }
 }

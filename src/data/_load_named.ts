@@ -21,21 +21,19 @@ export interface NamedDatasetOptions extends DownloadOptions {
   mirrors?: readonly string[];
 }
 
-/** Most bytes that a file packed anew may unpack to, as a multiple of its published length: 1032 is all that deflate can. */
-const MOST_GROWTH = 1032;
-
-async function isFile(path: string): Promise<boolean> {
+/** Whether there is such a file; `granted` is the path to ask permission for. */
+async function isFile(path: string, granted: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return false;
     }
-    throw fileError(error, path);
+    throw fileError(error, error instanceof Deno.errors.NotCapable ? granted : path);
   }
 }
 
-/** Path of a file at hand, in the data set's folder or the one above; the folder to fetch it to when there is none. */
+/** Path of a file at hand, in the data set's folder or the one above; `undefined` when there is none. */
 async function find(
   file: DatasetFile,
   { folder }: NamedDataset,
@@ -43,7 +41,9 @@ async function find(
 ): Promise<string | undefined> {
   const names = file.unpacked ? [file.name, file.name.replace(/\.gz$/, "")] : [file.name];
   for (const place of [`${dataDir}/${folder}`, dataDir]) {
-    for (const name of names) if (await isFile(`${place}/${name}`)) return `${place}/${name}`;
+    for (const name of names) {
+      if (await isFile(`${place}/${name}`, dataDir)) return `${place}/${name}`;
+    }
   }
 }
 
@@ -53,8 +53,9 @@ async function checkedBytes(file: DatasetFile, path: string): Promise<Uint8Array
   const got = await digestOf(bytes, file.checksum.algorithm);
   if (got === file.checksum.hex) return bytes;
   if (file.unpacked) {
-    const raw = isGzip(bytes) ? await gunzip(bytes, path, () => file.bytes * MOST_GROWTH) : bytes;
-    if (await digestOf(raw, file.unpacked.algorithm) === file.unpacked.hex) return raw;
+    const { bytes: length, checksum } = file.unpacked;
+    const raw = isGzip(bytes) ? await gunzip(bytes, path, () => length) : bytes;
+    if (await digestOf(raw, checksum.algorithm) === checksum.hex) return raw;
   }
   throw new SyntaxError(wrongFile(file, path, got));
 }

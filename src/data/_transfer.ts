@@ -34,8 +34,8 @@ export interface Transfer {
   readonly part: string;
   /** Length of the whole file. */
   readonly total: number;
-  /** Silence after which the request is given up, in milliseconds. */
-  readonly stallMillis: number;
+  /** Silence after which the request is given up, in seconds. */
+  readonly stallSeconds: number;
   readonly signal?: AbortSignal;
   readonly onBytes: (bytes: number) => void;
 }
@@ -118,7 +118,7 @@ export async function transfer(job: Transfer): Promise<{ resumed: boolean }> {
     headers.set("range", `bytes=${there}-`);
     headers.set("if-range", origin.version);
   }
-  using stall = new StallTimer(job.stallMillis);
+  using stall = new StallTimer(job.stallSeconds);
   const ended = signal ? AbortSignal.any([signal, stall.signal]) : stall.signal;
   let response: Response;
   try {
@@ -208,11 +208,11 @@ async function receive(
 /** Aborts when nothing has come for a while. */
 class StallTimer implements Disposable {
   readonly #controller = new AbortController();
-  readonly #millis: number;
+  readonly #seconds: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(millis: number) {
-    this.#millis = millis;
+  constructor(seconds: number) {
+    this.#seconds = seconds;
     this.restart();
   }
 
@@ -223,8 +223,8 @@ class StallTimer implements Disposable {
   restart(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#controller.abort(new Error(`nothing has come for ${this.#millis / 1000} s`));
-    }, this.#millis);
+      this.#controller.abort(new Error(`nothing has come for ${this.#seconds} s`));
+    }, this.#seconds * 1000);
   }
 
   [Symbol.dispose](): void {

@@ -33,8 +33,10 @@ export interface LoadDatasetOptions {
   mirrors?: readonly string[];
   /** How often each of these is asked when it or the network fails, with pauses that double. Default 4. */
   tries?: number;
-  /** The first pause, in milliseconds. Default 500. */
-  retryMillis?: number;
+  /** The first pause, in seconds. Default 0.5. */
+  retrySeconds?: number;
+  /** Silence after which a connection counts as broken, in seconds. Default 30. */
+  stallSeconds?: number;
   /** Ends a download; what has come is gone on with by the next call. */
   signal?: AbortSignal;
   /** Takes word of a download as it goes. */

@@ -21,10 +21,10 @@ export interface DatasetFile {
   /** The checksum of the file. */
   readonly checksum: Checksum;
   /**
-   * For a file in gzip, the checksum of what it holds: a file at hand that was packed anew, or lies there unpacked under its
-   * name without `.gz`, is known by it.
+   * For a file in gzip, length and checksum of what it holds: a file at hand that was packed anew, or lies there unpacked under
+   * its name without `.gz`, is known by them.
    */
-  readonly unpacked?: Checksum;
+  readonly unpacked?: { readonly bytes: number; readonly checksum: Checksum };
 }
 
 /** The names of a file of samples and the file of their labels, both IDX, plain or in gzip. */
@@ -85,25 +85,37 @@ const MNIST: NamedDataset = {
       name: FOUR_FILES.train.images,
       bytes: 9_912_422,
       checksum: sha256("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-      unpacked: sha256("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+      unpacked: {
+        bytes: 47_040_016,
+        checksum: sha256("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+      },
     },
     {
       name: FOUR_FILES.train.labels,
       bytes: 28_881,
       checksum: sha256("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-      unpacked: sha256("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+      unpacked: {
+        bytes: 60_008,
+        checksum: sha256("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+      },
     },
     {
       name: FOUR_FILES.test.images,
       bytes: 1_648_877,
       checksum: sha256("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-      unpacked: sha256("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+      unpacked: {
+        bytes: 7_840_016,
+        checksum: sha256("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+      },
     },
     {
       name: FOUR_FILES.test.labels,
       bytes: 4_542,
       checksum: sha256("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-      unpacked: sha256("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+      unpacked: {
+        bytes: 10_008,
+        checksum: sha256("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+      },
     },
   ],
   ...FOUR_FILES,
