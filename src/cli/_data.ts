@@ -3,7 +3,7 @@ import { type DownloadProgress, loadDataset, type LoadedDataset } from "../data/
 import { Standardizer } from "../data/standardizer.ts";
 import { errorMessage } from "../errors.ts";
 import { UsageError } from "./_options.ts";
-import { isTerminal, printError } from "./_terminal.ts";
+import { bytes as inUnits, isTerminal, printError } from "./_terminal.ts";
 import { type Command, progress } from "./deps.ts";
 import process from "node:process";
 
@@ -111,23 +111,19 @@ class DownloadBar implements Disposable {
       this.#bar?.stop();
       this.#file = file;
       this.#bar = undefined;
-      if (!isTerminal()) return printError(`Downloading ${file}, ${megabytes(total)} MB`);
+      if (!isTerminal()) return printError(`Downloading ${file}, ${inUnits(total)}`);
       this.#bar = new progress.SingleBar({
-        format: "{bar} {file} {done} of {whole} MB | {eta_formatted}",
+        format: "{bar} {file} {done} of {whole} | {eta_formatted}",
         stream: process.stderr,
         hideCursor: true,
         barsize: 24,
       }, progress.Presets.shades_classic);
-      this.#bar.start(total, bytes, { file, whole: megabytes(total), done: megabytes(bytes) });
+      this.#bar.start(total, bytes, { file, whole: inUnits(total), done: inUnits(bytes) });
     }
-    this.#bar?.update(bytes, { done: megabytes(bytes) });
+    this.#bar?.update(bytes, { done: inUnits(bytes) });
   }
 
   [Symbol.dispose](): void {
     this.#bar?.stop();
   }
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
