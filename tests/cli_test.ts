@@ -249,11 +249,13 @@ Deno.test("data that is missing or not what it claims is one line that names it,
     await Deno.writeTextFile(`${folder}/torn.csv`, "a,b,label\n1,2,0\n3\n");
     await Deno.writeTextFile(`${folder}/fake-images-idx3-ubyte`, "no images at all");
     await Deno.writeTextFile(`${folder}/fake-labels-idx1-ubyte`, "no labels at all");
+    await Deno.mkdir(`${folder}/mnist`);
+    await Deno.writeTextFile(`${folder}/mnist/train-images-idx3-ubyte.gz`, "no images at all");
     const cases: [string, RegExp][] = [
       ["absent.csv", /absent\.csv/],
       ["torn.csv", /torn\.csv/],
       ["fake-images-idx3-ubyte", /fake-(images-idx3|labels-idx1)-ubyte/],
-      ["mnist", /train-images/],
+      ["mnist", /Cannot use .*mnist\/train-images-idx3-ubyte\.gz: expected SHA-256/],
     ];
     for (const [data, names] of cases) {
       const outcome = await runCommand("client", ["--data", data, "--data-dir", folder], folder);

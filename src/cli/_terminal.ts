@@ -69,7 +69,8 @@ export class RunProgress implements Disposable {
   }
 }
 
-function bytes(count: number): string {
+/** A number of bytes in a unit that suits it. */
+export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
   return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;

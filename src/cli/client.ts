@@ -2,6 +2,7 @@ import type { ClientEvent } from "../client/topology.ts";
 import { spawn } from "../worker/spawn.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
+import { type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
   type EngineFlags,
   engineFrom,
@@ -20,12 +21,10 @@ import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags {
+interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags, DataFlags {
   server: string;
   rank?: number;
   worldSize?: number;
-  data: string;
-  dataDir: string;
   part?: { index: number; parts: number };
   partition: ClientJob["data"]["partition"];
   module?: string;
@@ -63,12 +62,6 @@ export function clientCommand(context: CommandContext): Command {
       "number of processes, checked with the server's",
       whole(2, 0xFFFF_FFFF),
     )
-    .option(
-      "--data <name>",
-      "digits, mnist, or the path of a CSV or IDX file or a folder",
-      "digits",
-    )
-    .option("--data-dir <dir>", "folder of data sets named by a word", "data")
     .option("--part <i/n>", "take the i-th of n parts of the data (default: all of it)", part)
     .option(
       "--module <path>",
@@ -81,6 +74,7 @@ export function clientCommand(context: CommandContext): Command {
     .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
   withPartition(command, "how the data is parted, with --part");
+  withData(command, "data to learn from");
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of the parting of the data");
@@ -98,8 +92,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
       loggerName: flags.loggerName,
     },
     data: {
-      data: flags.data,
-      dataDir: flags.dataDir,
+      ...dataFrom(flags),
       partition: flags.partition,
       seed: flags.seed,
       ...(flags.part && { part: flags.part }),

@@ -1,16 +1,14 @@
-import { loadDataset } from "../data/load.ts";
 import { parsePartition } from "../data/partition.ts";
 import { type PartitionReport, partitionReport } from "../data/partition_report.ts";
 import type { CommandContext } from "./_context.ts";
+import { type DataFlags, loadData, withData } from "./_data.ts";
 import { whole, withCommon, withPartition } from "./_options.ts";
 import { partitionChart } from "./_partition_chart.ts";
 import { toJson } from "./_run_folder.ts";
 import { partitionTable, print, printError } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
-interface PartitionFlags {
-  data: string;
-  dataDir: string;
+interface PartitionFlags extends DataFlags {
   partition: string;
   clients: number;
   seed: number;
@@ -20,27 +18,22 @@ interface PartitionFlags {
 }
 
 /** `partition`: what a partition makes of a data set, before anything is trained on it. */
-export function partitionCommand(_context: CommandContext): Command {
+export function partitionCommand({ signal }: CommandContext): Command {
   const command = new Command("partition")
     .description("deals a data set out to clients and shows what each of them gets")
-    .option(
-      "--dataset, --data <name>",
-      "digits, mnist, or the path of a CSV or IDX file or a folder",
-      "digits",
-    )
-    .option("--data-dir <dir>", "folder of data sets named by a word", "data")
     .option("--clients <n>", "number of clients", whole(1), 10)
     .option("--plot <file>", "draw rows and labels of each client (SVG)")
     .option("--csv <file>", "write rows and labels of each client as a table");
+  withData(command, "data to deal out");
   withPartition(command, "how the data is dealt");
   withCommon(command, "seed of the partition");
-  return command.action(runPartition);
+  return command.action((flags: PartitionFlags) => runPartition(flags, signal));
 }
 
-async function runPartition(flags: PartitionFlags): Promise<void> {
+async function runPartition(flags: PartitionFlags, signal: AbortSignal): Promise<void> {
   const { partition: spec, clients, seed } = flags;
   const scheme = parsePartition(spec);
-  const { name, train } = await loadDataset(flags.data, { dataDir: flags.dataDir });
+  const { name, train } = await loadData(flags, signal);
   const report = partitionReport(scheme.deal(train, { parts: clients, seed }), train);
   // The last step of a path, so that the picture has room for the rest.
   const title = `${name.split("/").findLast((step) => step !== "")}, ${spec}: ${

@@ -1,10 +1,10 @@
 /**
- * Data: readers of IDX and CSV, the embedded digits, splits and partitions.
+ * Data: data sets by name, readers of IDX and tables, the embedded digits, splits and partitions.
  *
  * @module
  */
 
-export { type CsvDataset, type CsvDatasetOptions, parseCsvDataset, readCsvDataset } from "./csv.ts";
+export { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
 export { Dataset } from "./dataset.ts";
 export { digits } from "./digits.ts";
 export {
@@ -15,9 +15,23 @@ export {
   parseIdx,
   readIdxDataset,
 } from "./idx.ts";
-export { loadDataset, type LoadDatasetOptions, type LoadedDataset } from "./load.ts";
 export type { Partition, PartitionData, PartitionSeedOptions } from "./_deal.ts";
 export { addFeatureNoise, type FeatureNoiseOptions } from "./feature_noise.ts";
+export { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
+export {
+  type DownloadProgress,
+  loadDataset,
+  type LoadDatasetOptions,
+  type LoadedDataset,
+} from "./load.ts";
+export {
+  type Checksum,
+  DATASET_NAMES,
+  type DatasetFile,
+  NAMED_DATASETS,
+  type NamedDataset,
+  type SamplesAndLabels,
+} from "./named.ts";
 export {
   type ParsedPartition,
   parsePartition,
@@ -43,3 +57,10 @@ export {
   type PartitionSizesOptions,
 } from "./partition_sizes.ts";
 export { type TrainTestSplit, trainTestSplit, type TrainTestSplitOptions } from "./split.ts";
+export { Standardizer, type StandardizerState } from "./standardizer.ts";
+export {
+  readTableDataset,
+  type ReadTableOptions,
+  type TableDataset,
+  type TableOptions,
+} from "./table.ts";
