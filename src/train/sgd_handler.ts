@@ -86,8 +86,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
     const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
     checkLoss(loss);
     this.#dispose();
-    this.#trainer = await this.createTrainer(description, loss);
-    this.#trainer.use(this.#data, this.#rows);
+    const trainer = await this.createTrainer(description, loss);
+    trainer.use(this.#data, this.#rows);
+    this.#trainer = trainer;
   }
 
   /**

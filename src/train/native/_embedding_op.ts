@@ -27,18 +27,20 @@ function isInput(nodes: readonly Node[], index: number): boolean {
   return layer.type === "input" || (layer.type === "reshape" && isInput(nodes, at(inputs, 0)));
 }
 
-/**
- * Throws a `RangeError` for data with a number that has no row in the table of an embedding, and an `UnsupportedModelError` for an
- * embedding of anything but the model's input, which nobody could check.
- */
-export function checkEmbeddings({ nodes }: Graph, { features, rowLength }: Dataset): void {
+/** Throws an `UnsupportedModelError` for an embedding of anything but the model's input, which nobody could check. */
+export function checkEmbeddings({ nodes }: Graph): void {
   for (const { layer, name, inputs } of nodes) {
+    if (layer.type !== "embedding" || isInput(nodes, at(inputs, 0))) continue;
+    throw new UnsupportedModelError(
+      `Cannot run layer ${name}: the native engine embeds nothing but the model's input`,
+    );
+  }
+}
+
+/** Throws a `RangeError` for data with a number that has no row in the table of an embedding. */
+export function checkWords({ nodes }: Graph, { features, rowLength }: Dataset): void {
+  for (const { layer, name } of nodes) {
     if (layer.type !== "embedding") continue;
-    if (!isInput(nodes, at(inputs, 0))) {
-      throw new UnsupportedModelError(
-        `Cannot run layer ${name}: the native engine embeds nothing but the model's input`,
-      );
-    }
     const { inputDim } = layer;
     const wrong = features.findIndex((x) => !(Number.isInteger(x) && x >= 0 && x < inputDim));
     if (wrong < 0) continue;

@@ -6,7 +6,7 @@ import { LOSSES } from "../_losses.ts";
 import { isPlain } from "../_plan.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
 import type { TrainPlan } from "../handler.ts";
-import { checkEmbeddings } from "./_embedding_op.ts";
+import { checkEmbeddings, checkWords } from "./_embedding_op.ts";
 import type { Graph } from "./_graph.ts";
 import { type Layout, layOut, type LayoutSize } from "./_layout.ts";
 import type { Target } from "./_op.ts";
@@ -64,6 +64,7 @@ export class NativeTrainer implements Trainer {
   #direct = false;
 
   private constructor(graph: Graph, capacity: number) {
+    checkEmbeddings(graph);
     this.#graph = graph;
     this.#optimizer = new Optimizer(graph.manifest);
     this.#mixes = graph.nodes.some(({ layer }) => layer.type === "batchNorm");
@@ -205,7 +206,7 @@ export class NativeTrainer implements Trainer {
 
   #check(data: Dataset): void {
     if (this.#checked.has(data)) return;
-    checkEmbeddings(this.#graph, data);
+    checkWords(this.#graph, data);
     this.#checked.add(data);
   }
 
