@@ -8,6 +8,7 @@ import {
   silentLogger,
   type Strategy,
   type StrategyRound,
+  type StrategyState,
   SyncParameterServerHandler,
 } from "../mod.ts";
 import { inFolder } from "./_command.ts";
@@ -33,12 +34,12 @@ class Counting implements Strategy {
     };
   }
 
-  save(): number {
-    return this.#rounds;
+  save(): StrategyState {
+    return { json: this.#rounds };
   }
 
-  restore(state: unknown): void {
-    this.#rounds = Number(state);
+  restore({ json }: StrategyState): void {
+    this.#rounds = Number(json);
   }
 }
 
