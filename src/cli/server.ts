@@ -9,6 +9,8 @@ import {
   engineFrom,
   planFrom,
   real,
+  type StrategyFlags,
+  strategyFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
@@ -16,6 +18,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withStrategy,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
@@ -26,7 +29,8 @@ import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags {
+interface ServerFlags
+  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, StrategyFlags {
   serverName: string;
   worldSize?: number;
   rounds: number;
@@ -112,6 +116,7 @@ export function serverCommand(context: CommandContext): Command {
     .option("--logger-file <name>", "log file, in the folder log", "serverLog")
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withStrategy(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
@@ -140,6 +145,7 @@ async function runServer(
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    strategy: strategyFrom(flags),
     fraction: flags.fraction,
     overSelection: flags.overSelect,
     seed: flags.seed,
