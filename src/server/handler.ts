@@ -122,7 +122,8 @@ export interface SyncParameterServerHandlerOptions {
 /**
  * The handler of a synchronous server: one strategy over one global vector.
  *
- * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients.
+ * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients; a strategy that has to see all of a
+ * round's updates at once keeps copies of them besides.
  */
 export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** What the parameter vector holds. */

@@ -81,7 +81,7 @@ export class GeometricMedian implements Strategy {
         sum += alpha * distance;
         return alpha / Math.max(this.#smoothing, distance);
       });
-      if (before - sum <= this.#tolerance * before) return;
+      if (i > 0 && before - sum <= this.#tolerance * before) return;
       before = sum;
       const total = weights.reduce((all, weight) => all + weight, 0);
       z.fill(0);
