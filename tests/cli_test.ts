@@ -61,6 +61,23 @@ Deno.test("demo gives one digest for one seed, over TCP in workers and in memory
     assert(await digest("4.json", ["--seed", "8"]) !== first);
   }));
 
+Deno.test("demo --strategy aggregates by the one that is named, with its options", () =>
+  inFolder(async (folder) => {
+    const report = async (strategy: string) => {
+      const { code, stderr } = await runCommand(
+        "demo",
+        ["--rounds", "1", "--transport", "memory", "--strategy", strategy, "--json", "r.json"],
+        folder,
+      );
+      assertEquals(code, 0, stderr);
+      return await readReport(`${folder}/r.json`);
+    };
+    const plain = await report("fedavg");
+    const same = await report("fedavgm:momentum=0");
+    assertEquals([same.strategy, same.modelDigest], ["fedavgm", plain.modelDigest]);
+    assert((await report("fedavgm:momentum=0,lr=0.5")).modelDigest !== plain.modelDigest);
+  }));
+
 Deno.test("demo --strict-determinism takes the kernels that round alike everywhere, in its workers too", () =>
   inFolder(async (folder) => {
     const reports: RunReport[] = [];
@@ -284,6 +301,12 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["demo", ["--optimizer", "adam", "--momentum", "0.9"], /no --momentum with --optimizer adam/],
       ["demo", ["--nesterov"], /expected --momentum with --nesterov/],
       ["demo", ["--proximal", "-1"], /Expected a number from 0/],
+      ["demo", ["--strategy", "fedprox"], /expected one of fedavg, fedavgm, .*, got fedprox/],
+      [
+        "server",
+        ["--strategy", "krum:f=1"],
+        /Cannot make krum: expected one of the options attackers/,
+      ],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],

@@ -2,6 +2,8 @@ import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
 import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
+import { parseStrategy, STRATEGY_NAMES } from "../strategy/registry.ts";
+import type { Strategy } from "../strategy/strategy.ts";
 import type { BackendChoice } from "../train/tfjs/backend.ts";
 import type { EngineChoice } from "../train/tfjs/_engine.ts";
 import type { OptimizerName, TrainSettings } from "../wire/messages.ts";
@@ -144,6 +146,34 @@ export function planFrom(
     ...nesterov && { nesterov },
     ...proximal > 0 && { proximal },
   };
+}
+
+/** How the server aggregates, as an option. */
+export interface StrategyFlags {
+  strategy?: string;
+}
+
+/** Adds the strategy to a command. It stays a text, which a checkpoint's notes can hold. */
+export function withStrategy(command: Command): Command {
+  return command.option(
+    "--strategy <name>",
+    `how updates are aggregated: ${
+      STRATEGY_NAMES.join(", ")
+    }; with options as in fedadam:lr=0.1,tau=0.001 (default: fedavg)`,
+    (text: string) => {
+      try {
+        parseStrategy(text);
+      } catch (error) {
+        throw new InvalidArgumentError(`${errorMessage(error)}.`);
+      }
+      return text;
+    },
+  );
+}
+
+/** The strategy among a command's options. */
+export function strategyFrom({ strategy = "fedavg" }: StrategyFlags): Strategy {
+  return parseStrategy(strategy);
 }
 
 /** What computes, as options. */

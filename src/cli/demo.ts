@@ -11,6 +11,8 @@ import {
   type EngineFlags,
   engineFrom,
   planFrom,
+  type StrategyFlags,
+  strategyFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
@@ -18,6 +20,7 @@ import {
   withCommon,
   withEngine,
   withPartition,
+  withStrategy,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
@@ -27,7 +30,7 @@ import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags {
+interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags {
   clients: number;
   rounds: number;
   transport: "tcp" | "memory";
@@ -55,6 +58,7 @@ export function demoCommand(context: CommandContext): Command {
     .option("--model <name>", "lr, mlp, 2nn or cnn", "mlp")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withPartition(command, "how the digits are dealt");
+  withStrategy(command);
   withTraining(command, { epochs: 2, lr: 0.1 });
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds"]);
@@ -71,6 +75,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    strategy: strategyFrom(flags),
     fraction: 1,
     seed,
     engine: engineFrom(flags),

@@ -9,6 +9,8 @@ import {
   engineFrom,
   planFrom,
   real,
+  type StrategyFlags,
+  strategyFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
@@ -16,6 +18,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withStrategy,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
@@ -27,7 +30,7 @@ import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags
-  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags {
+  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags, StrategyFlags {
   serverName: string;
   worldSize?: number;
   rounds: number;
@@ -106,6 +109,7 @@ export function serverCommand(context: CommandContext): Command {
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that tells input and classes, and to test on");
+  withStrategy(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
@@ -134,6 +138,7 @@ async function runServer(
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    strategy: strategyFrom(flags),
     fraction: flags.fraction,
     overSelection: flags.overSelect,
     seed: flags.seed,

@@ -84,6 +84,13 @@ impl F32x4 {
         Self(lanes::sqrt(self.0))
     }
 
+    /// Lane by lane the lesser of two and the other one; none is NaN.
+    #[inline(always)]
+    pub fn order(a: Self, b: Self) -> (Self, Self) {
+        let (less, more) = lanes::order(a.0, b.0);
+        (Self(less), Self(more))
+    }
+
     /// The first lane.
     pub fn first(self) -> f32 {
         lanes::first(self.0)
@@ -149,6 +156,11 @@ impl Sums {
         self.0 = lanes::add_wide_squares(self.0, values.0);
     }
 
+    /// Each sum divided by a number and rounded.
+    pub fn divided_by(self, divisor: f64) -> F32x4 {
+        F32x4(lanes::divided_by(self.0, divisor))
+    }
+
     /// The sum of the four.
     pub fn total(self) -> f64 {
         lanes::total(self.0)
@@ -206,6 +218,9 @@ mod wasm {
     pub fn power_of_two(value: v128) -> v128 {
         i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(value), i32x4_splat(127)), 23)
     }
+    pub fn order(a: v128, b: v128) -> (v128, v128) {
+        (f32x4_pmin(a, b), f32x4_pmax(b, a))
+    }
     pub fn first(value: v128) -> f32 {
         f32x4_extract_lane::<0>(value)
     }
@@ -259,6 +274,11 @@ mod wasm {
     pub fn add_wide_squares(sums: Double, values: v128) -> Double {
         let (low, high) = promote(values);
         (f64x2_add(sums.0, f64x2_mul(low, low)), f64x2_add(sums.1, f64x2_mul(high, high)))
+    }
+    pub fn divided_by(sums: Double, divisor: f64) -> v128 {
+        let divisor = f64x2_splat(divisor);
+        let (low, high) = (f64x2_div(sums.0, divisor), f64x2_div(sums.1, divisor));
+        i64x2_shuffle::<0, 2>(f32x4_demote_f64x2_zero(low), f32x4_demote_f64x2_zero(high))
     }
     pub fn total(sums: Double) -> f64 {
         let pair = f64x2_add(sums.0, sums.1);
@@ -315,6 +335,9 @@ mod host {
     pub fn power_of_two(value: Single) -> Single {
         value.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
     }
+    pub fn order(a: Single, b: Single) -> (Single, Single) {
+        (zip(a, b, |a, b| if b < a { b } else { a }), zip(a, b, |a, b| if b < a { a } else { b }))
+    }
     pub fn first(value: Single) -> f32 {
         value[0]
     }
@@ -339,6 +362,9 @@ mod host {
     }
     pub fn add_wide_squares(sums: Double, values: Single) -> Double {
         core::array::from_fn(|i| sums[i] + f64::from(values[i]) * f64::from(values[i]))
+    }
+    pub fn divided_by(sums: Double, divisor: f64) -> Single {
+        sums.map(|sum| (sum / divisor) as f32)
     }
     pub fn total(sums: Double) -> f64 {
         (sums[0] + sums[2]) + (sums[1] + sums[3])
