@@ -173,26 +173,30 @@ export class ClientSyncTop extends ClientCommunicationTopology {
     }
   }
 
-  /** Sends what was trained last; nothing when no training is done. */
+  /** Sends what was trained last, or the gradient that was taken; nothing when no training is done. */
   async synchronize(): Promise<void> {
     const { connection } = this.#open();
     if (this.#work?.result === undefined) return;
-    const { round, result: { numSamples, steps, loss, metrics } } = this.#work;
-    await connection.send({
-      code: MessageCode.ParameterUpdate,
-      payload: {
-        round,
-        numSamples,
-        steps,
-        // A figure that is no number tells nothing; the parameters may be sound all the same.
-        ...(Number.isFinite(loss) && { loss }),
-        metrics: Object.fromEntries(
-          Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
-        ),
-        parameters: this.#learner.update,
-      },
-    });
-    this.#logger.debug(`Sent the parameters of round ${round}`);
+    const { round, plan: { rule }, result: { numSamples, steps, loss, metrics } } = this.#work;
+    const { update } = this.#learner;
+    const figures = {
+      round,
+      numSamples,
+      // A figure that is no number tells nothing; the vector may be sound all the same.
+      ...(Number.isFinite(loss) && { loss }),
+      metrics: Object.fromEntries(
+        Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
+      ),
+    };
+    await connection.send(
+      rule?.name === "gradient"
+        ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
+        : {
+          code: MessageCode.ParameterUpdate,
+          payload: { ...figures, steps, parameters: update },
+        },
+    );
+    this.#logger.debug(`Sent the update of round ${round}`);
   }
 
   #open(): Session {

@@ -78,7 +78,10 @@ export abstract class ParameterServerBackendHandler {
   /** Opens a round. */
   abstract beginRound(round: number): void;
 
-  /** Throws a `ProtocolError` when the update cannot be taken in; changes nothing. */
+  /**
+   * Throws a `ProtocolError` when the update cannot be taken in; changes nothing. Where the plan's rule is `gradient`, the gradient stands in
+   * the place of the parameters, here and in `onReceive`.
+   */
   abstract check(sender: Rank, payload: ParameterUpdatePayload): void;
 
   /** Takes in an update that has been checked. The topology calls it once a rank and round, in rank order. */
@@ -171,7 +174,14 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.manifest = manifest;
     this.model = options.model;
     this.strategy = options.strategy ?? new FedAvg();
-    this.plan = { ...DEFAULT_PLAN, ...options.plan, ...this.strategy.clientSettings };
+    const { clientSettings } = this.strategy;
+    const sendsGradients = clientSettings?.rule?.name === "gradient";
+    if (options.plan?.rule?.name === "gradient" && !sendsGradients) {
+      throw new RangeError(
+        `Cannot make a server: expected a strategy that takes gradients, got ${this.strategy.name}`,
+      );
+    }
+    this.plan = { ...DEFAULT_PLAN, ...options.plan, ...clientSettings };
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.seed = seed;

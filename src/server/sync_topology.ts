@@ -15,7 +15,14 @@ import type { EvaluateResult } from "../train/handler.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
-import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_exchange.ts";
+import {
+  Evaluation,
+  Training,
+  unexpectedFigures,
+  unexpectedUpdate,
+  updateCodeOf,
+  updateOf,
+} from "./_exchange.ts";
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
 import type { Intake } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
@@ -31,10 +38,10 @@ import {
 } from "./topology.ts";
 
 /** The synchronous agreement has no such message. */
-function unexpectedCode(rank: Rank, code: MessageCode): ProtocolError {
+function unexpectedCode(rank: Rank, expected: MessageCode, code: MessageCode): ProtocolError {
   return new ProtocolError(
     "unexpected-code",
-    `Cannot follow rank ${rank}: expected ParameterUpdate, EvaluateParams or Exit, got ${
+    `Cannot follow rank ${rank}: expected ${messageName(expected)}, EvaluateParams or Exit, got ${
       messageName(code)
     }`,
   );
@@ -137,14 +144,16 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     }
   }
 
-  /** Takes updates and figures in; a client's `Exit` and `Error` end its session; any other code is refused. */
+  /** Takes updates, of the kind that the strategy asks for, and figures in; a client's `Exit` and `Error` end its session; any other code is refused. */
   async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
     const message = { code, payload } as Message;
     const exchange = this.#exchange;
     switch (message.code) {
       case MessageCode.ParameterUpdate:
+      case MessageCode.GradientUpdate:
+        if (code !== this.#updateCode) throw unexpectedCode(sender, this.#updateCode, code);
         if (!(exchange instanceof Training)) throw unexpectedUpdate(sender, undefined);
-        if (await exchange.take(sender, message.payload, this.handler)) {
+        if (await exchange.take(sender, updateOf(message), this.handler)) {
           this.#tellReceived(sender, exchange.intake);
         }
         return;
@@ -158,7 +167,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       case MessageCode.Exit:
         throw new FarewellError(message.payload.reason);
       default:
-        throw unexpectedCode(sender, code);
+        throw unexpectedCode(sender, this.#updateCode, code);
     }
   }
 
@@ -230,6 +239,11 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   #expecting(): { intake: Intake } {
     if (this.#exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
     return this.#exchange;
+  }
+
+  /** The code of the updates that the strategy asks for. */
+  get #updateCode(): MessageCode {
+    return updateCodeOf(this.handler.plan);
   }
 
   get #training(): Training | undefined {
@@ -343,8 +357,12 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     rank: Rank,
     { code, bodyLength }: FrameHeader,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (code === MessageCode.GradientUpdate) throw unexpectedCode(rank, code);
-    const isUpdate = code === MessageCode.ParameterUpdate;
+    const isUpdate = code === this.#updateCode;
+    if (
+      !isUpdate && (code === MessageCode.ParameterUpdate || code === MessageCode.GradientUpdate)
+    ) {
+      throw unexpectedCode(rank, this.#updateCode, code);
+    }
     const most = FIELDS_BYTES + (isUpdate ? this.handler.manifest.byteLength : 0);
     if (bodyLength > most) {
       throw new ProtocolError(

@@ -11,6 +11,7 @@ export * from "./fedadam.ts";
 export * from "./fedavg.ts";
 export * from "./fedavgm.ts";
 export * from "./fednova.ts";
+export * from "./fedsgd.ts";
 export * from "./fedyogi.ts";
 export * from "./geometric_median.ts";
 export * from "./krum.ts";

@@ -11,6 +11,7 @@ import { FedAdam } from "./fedadam.ts";
 import { FedAvg } from "./fedavg.ts";
 import { FedAvgM } from "./fedavgm.ts";
 import { FedNova } from "./fednova.ts";
+import { FedSGD } from "./fedsgd.ts";
 import { FedYogi } from "./fedyogi.ts";
 import { GeometricMedian } from "./geometric_median.ts";
 import { Krum, MultiKrum } from "./krum.ts";
@@ -31,6 +32,7 @@ interface Entry {
 const MOMENTS = ["learningRate", "beta1", "beta2", "tau"];
 const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedavg": { options: [], make: () => new FedAvg() },
+  "fedsgd": { options: ["learningRate"], make: (options) => new FedSGD(options) },
   "fedavgm": { options: ["learningRate", "momentum"], make: (options) => new FedAvgM(options) },
   "fedadagrad": {
     options: ["learningRate", "beta1", "tau"],

@@ -8,6 +8,7 @@ import { vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { nameOf, workingVector } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import type { ClientUpdate, Strategy, StrategyRound, StrategyState } from "./strategy.ts";
 
 /** What the names of the vectors that the mean keeps begin with. */
@@ -77,6 +78,11 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     global: ParameterVector,
     kept: Readonly<Record<Kept, ParameterVector>>,
   ): void;
+
+  /** The mean's. */
+  get clientSettings(): Partial<TrainSettings> | undefined {
+    return this.#mean.clientSettings;
+  }
 
   /** As the mean does. */
   check(update: ClientUpdate): void {

@@ -11,7 +11,10 @@ import type { ParameterVector } from "../params/manifest.ts";
 export interface ClientUpdate {
   /** Rank of the client. */
   readonly rank: number;
-  /** Its trained parameters, as long as the global vector. The view is valid only during the call. */
+  /**
+   * Its trained parameters, or its gradient where `clientSettings` have the rule `gradient`, as long as the global vector. The view is valid only
+   * during the call.
+   */
   readonly parameters: ParameterVector;
   /** Number of samples it trained on, at least 1. */
   readonly numSamples: number;
@@ -48,7 +51,7 @@ export interface Strategy {
   /** The name that reports carry, such as `"fedavg"`. */
   readonly name: string;
   /** What it changes in the clients' settings, such as the rule that they train by. */
-  readonly clientSettings?: Partial<TrainSettings>;
+  readonly clientSettings?: Partial<TrainSettings> | undefined;
   /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
   readonly control?: ParameterVector | undefined;
   /**
