@@ -1,12 +1,11 @@
 /** A worker of the pool: takes jobs from the board until there are no more. */
 
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { type KernelBuild, useKernelBuild } from "../params/kernels.ts";
 import type { ModelDescription, TrainPlan } from "../train/handler.ts";
 import { LocalLearner } from "../train/local_rule.ts";
-import type { BackendChoice } from "../train/tfjs/backend.ts";
-import type { EngineChoice } from "../train/tfjs/_engine.ts";
 import { ClientSGDHandler } from "../train/tfjs/handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { Board, type BoardMemory, type Figures, type Job } from "./_board.ts";
