@@ -44,9 +44,11 @@ export function convOp(
   const shape = place(context, window, [height, width, channels]);
   const depth = window.size[0] * window.size[1] * channels;
   const pixels = output.length / filters;
-  const scratch = context.scratch(
+  const scratch = context.scratch(Math.max(
     Math.max(pixels, filters) * depth + (depth + 2) * filters + 2 * pixels,
-  );
+    36 * (channels * filters + 24 * (channels + filters) + 32) + Math.max(channels, filters) +
+      depth * filters,
+  ));
   return {
     forward(rows) {
       exports.conv_forward(shape, x, w.at, b, y, rows, filters, scratch);

@@ -6,18 +6,19 @@ use super::dense::add_column_sums;
 use super::gemm::{Finish, Left, Sides, Start, multiply, transpose};
 use super::sparse::{self, Entry};
 use super::window::Window;
+use super::winograd::{self, Filters};
 use crate::simd::F32x4;
 
 /// Of a gradient with no more than one value in so many that is not 0, only those are worked on.
 const SPARSE: usize = 3;
 
 /// Whether it pays to work only on the values that are not 0.
-unsafe fn is_sparse(window: &Window, dy: *const f32, filters: usize) -> bool {
-    let values = window.pixels() * filters;
+unsafe fn is_sparse(window: &Window, dy: *const f32, values: usize) -> bool {
     window.depth() % 4 == 0 && window.depth() >= 40 && unsafe { sparse::count(dy, values) } * SPARSE <= values
 }
 
-/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null. `scratch` holds `pixels * depth` values.
+/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null. `scratch` holds `pixels * depth` values, and as many as
+/// [`winograd::convolve`] wants.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_forward(
     window: &Window,
@@ -30,6 +31,10 @@ pub unsafe extern "C" fn conv_forward(
     scratch: *mut f32,
 ) {
     let (pixels, depth) = (window.pixels(), window.depth());
+    if winograd::fits(window, filters) {
+        let source = Filters::forward(window, w, filters);
+        return unsafe { winograd::convolve(window, x, source, b, y, count, filters, scratch) };
+    }
     let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
     for image in 0..count {
         unsafe {
@@ -42,7 +47,8 @@ pub unsafe extern "C" fn conv_forward(
     }
 }
 
-/// The gradient of the images. `scratch` holds `pixels * depth + depth * filters` values and `2 * filters` more.
+/// The gradient of the images. `scratch` holds `(pixels + filters) * depth + 2 * filters` values, and `depth * filters` more than
+/// the forward pass wants.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_backward(
     window: &Window,
@@ -55,11 +61,17 @@ pub unsafe extern "C" fn conv_backward(
 ) {
     let (pixels, depth) = (window.pixels(), window.depth());
     unsafe {
+        let back = winograd::reversed(window, filters);
+        if winograd::fits(&back, window.channels) && !is_sparse(window, dy, count * pixels * filters) {
+            let source = Filters::reversed(window, w, scratch, filters);
+            let scratch = scratch.add(depth * filters);
+            return winograd::convolve(&back, dy, source, core::ptr::null(), dx, count, window.channels, scratch);
+        }
         let turned = scratch.add(pixels * depth);
         transpose(depth, filters, w, turned);
         for image in 0..count {
             let values = dy.add(image * pixels * filters);
-            if is_sparse(window, values, filters) {
+            if is_sparse(window, values, pixels * filters) {
                 scatter(window, values, turned, dx.add(image * window.image()), filters, scratch);
                 continue;
             }
@@ -98,7 +110,7 @@ pub unsafe extern "C" fn conv_gradient(
         unsafe {
             unfold(window, x.add(image * window.image()), scratch);
             let values = dy.add(image * pixels * filters);
-            if is_sparse(window, values, filters) {
+            if is_sparse(window, values, pixels * filters) {
                 for filter in 0..filters {
                     let found = sparse::collect(values.add(filter), pixels, filters, list);
                     let list = core::slice::from_raw_parts(list, found);

@@ -11,3 +11,4 @@ mod pool;
 mod sparse;
 mod step;
 mod window;
+mod winograd;
