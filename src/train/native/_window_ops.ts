@@ -31,6 +31,24 @@ function place(
   ]);
 }
 
+/** Values that the kernels of a convolution keep between their steps; they say which. */
+function roomOf(
+  { size, strides, dilation, output }: Window2D,
+  channels: number,
+  filters: number,
+): number {
+  const depth = size[0] * size[1] * channels, long = Math.ceil(depth / 4) * 4;
+  const pixels = output[0] * output[1];
+  const reach = (axis: 0 | 1) =>
+    (output[axis] - 1) * strides[axis] + (size[axis] - 1) * dilation[axis] + 1;
+  const padded = reach(0) * reach(1) * channels;
+  const direct = padded + (Math.max(pixels, filters) + filters) * long + filters + pixels +
+    2 * pixels * filters;
+  const winograd = 36 * (channels * filters + 24 * (channels + filters) + 32) +
+    Math.max(channels, filters) + depth * filters;
+  return Math.max(direct, winograd);
+}
+
 /** A convolution with a window of its own for each filter. */
 export function convOp(
   context: OpContext,
@@ -42,13 +60,7 @@ export function convOp(
   const w = at(context.parameters, 0), b = useBias ? at(context.parameters, 1).at : 0;
   const [height = 1, width = 1, channels = 1] = image;
   const shape = place(context, window, [height, width, channels]);
-  const depth = window.size[0] * window.size[1] * channels;
-  const pixels = output.length / filters;
-  const scratch = context.scratch(Math.max(
-    Math.max(pixels, filters) * depth + (depth + 2) * filters + 2 * pixels,
-    36 * (channels * filters + 24 * (channels + filters) + 32) + Math.max(channels, filters) +
-      depth * filters,
-  ));
+  const scratch = context.scratch(roomOf(window, channels, filters));
   return {
     forward(rows) {
       exports.conv_forward(shape, x, w.at, b, y, rows, filters, scratch);

@@ -4,21 +4,23 @@
 
 use super::dense::add_column_sums;
 use super::gemm::{Finish, Left, Sides, Start, multiply, transpose};
+use super::padded::{self, add, crop, fold, pad, unfold};
 use super::sparse::{self, Entry};
 use super::window::Window;
 use super::winograd::{self, Filters};
-use crate::simd::F32x4;
 
 /// Of a gradient with no more than one value in so many that is not 0, only those are worked on.
 const SPARSE: usize = 3;
+/// Runs of fewer values are laid together before they are summed.
+const SHORT: usize = 20;
 
 /// Whether it pays to work only on the values that are not 0.
-unsafe fn is_sparse(window: &Window, dy: *const f32, values: usize) -> bool {
-    window.depth() % 4 == 0 && window.depth() >= 40 && unsafe { sparse::count(dy, values) } * SPARSE <= values
+unsafe fn is_sparse(dy: *const f32, values: usize) -> bool {
+    unsafe { sparse::count(dy, values) * SPARSE <= values }
 }
 
-/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null. `scratch` holds `pixels * depth` values, and as many as
-/// [`winograd::convolve`] wants.
+/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null. `scratch` holds a padded image and `pixels * depth` values,
+/// and no less than [`winograd::convolve`] wants.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_forward(
     window: &Window,
@@ -38,8 +40,10 @@ pub unsafe extern "C" fn conv_forward(
     let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
     for image in 0..count {
         unsafe {
-            unfold(window, x.add(image * window.image()), scratch);
-            let left = Left { values: scratch, row: depth, step: 1 };
+            let rows = scratch.add(padded::size(window));
+            pad(window, x.add(image * window.image()), scratch);
+            unfold(window, scratch, rows, depth);
+            let left = Left { values: rows, row: depth, step: 1 };
             let result = y.add(image * pixels * filters);
             let sides = Sides { right: w, right_row: filters, result, result_row: filters };
             multiply::<false>([pixels, filters, depth], left, sides, start, Finish::Store);
@@ -47,8 +51,8 @@ pub unsafe extern "C" fn conv_forward(
     }
 }
 
-/// The gradient of the images. `scratch` holds `(pixels + filters) * depth + 2 * filters` values, and `depth * filters` more than
-/// the forward pass wants.
+/// The gradient of the images. `scratch` holds a padded image, `(pixels + filters) * depth` values and two for each of the
+/// result's, and `depth * filters` values more than the forward pass wants.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_backward(
     window: &Window,
@@ -59,32 +63,77 @@ pub unsafe extern "C" fn conv_backward(
     filters: usize,
     scratch: *mut f32,
 ) {
-    let (pixels, depth) = (window.pixels(), window.depth());
+    let (pixels, depth, run) = (window.pixels(), window.depth(), window.run());
+    let values = pixels * filters;
     unsafe {
+        if run % 4 == 0 && is_sparse(dy, count * values) {
+            return scatter(window, dy, w, dx, count, filters, scratch);
+        }
         let back = winograd::reversed(window, filters);
-        if winograd::fits(&back, window.channels) && !is_sparse(window, dy, count * pixels * filters) {
+        if winograd::fits(&back, window.channels) {
             let source = Filters::reversed(window, w, scratch, filters);
             let scratch = scratch.add(depth * filters);
             return winograd::convolve(&back, dy, source, core::ptr::null(), dx, count, window.channels, scratch);
         }
-        let turned = scratch.add(pixels * depth);
-        transpose(depth, filters, w, turned);
+        let padded = scratch.add(depth * filters);
+        let rows = padded.add(padded::size(window));
+        transpose(depth, filters, w, scratch);
+        for image in 0..count {
+            let left = Left { values: dy.add(image * values), row: filters, step: 1 };
+            let sides = Sides { right: scratch, right_row: depth, result: rows, result_row: depth };
+            multiply::<false>([pixels, depth, filters], left, sides, Start::Zero, Finish::Store);
+            padded.write_bytes(0, padded::size(window));
+            fold(window, rows, padded);
+            crop(window, padded, dx.add(image * window.image()));
+        }
+    }
+}
+
+/// The gradient of images, from the few values of `dy` that are not 0. A piece of every filter serves all pixels before the
+/// next one does, so that it stays in the first-level cache. `scratch` is as for [`conv_backward`].
+unsafe fn scatter(
+    window: &Window,
+    dy: *const f32,
+    w: *const f32,
+    dx: *mut f32,
+    count: usize,
+    filters: usize,
+    scratch: *mut f32,
+) {
+    let (pixels, depth, run) = (window.pixels(), window.depth(), window.run());
+    unsafe {
+        let padded = scratch.add(depth * filters);
+        let ends = padded.add(padded::size(window)).cast::<u32>();
+        let lists = ends.add(pixels).cast::<Entry>();
+        transpose(depth, filters, w, scratch);
         for image in 0..count {
             let values = dy.add(image * pixels * filters);
-            if is_sparse(window, values, pixels * filters) {
-                scatter(window, values, turned, dx.add(image * window.image()), filters, scratch);
-                continue;
+            let mut found = 0;
+            for pixel in 0..pixels {
+                found += sparse::collect(values.add(pixel * filters), filters, 1, depth, lists.add(found));
+                *ends.add(pixel) = found as u32;
             }
-            let left = Left { values, row: filters, step: 1 };
-            let sides = Sides { right: turned, right_row: depth, result: scratch, result_row: depth };
-            multiply::<false>([pixels, depth, filters], left, sides, Start::Zero, Finish::Store);
-            fold(window, scratch, dx.add(image * window.image()));
+            padded.write_bytes(0, padded::size(window));
+            for (i, to) in window.runs().enumerate() {
+                for (from, vectors) in sparse::blocks(run) {
+                    let mut first = 0;
+                    for (pixel, start) in window.starts().enumerate() {
+                        let end = *ends.add(pixel) as usize;
+                        let list = core::slice::from_raw_parts(lists.add(first), end - first);
+                        let rows = scratch.add(i * run + from);
+                        sparse::add_block(vectors, list, rows, padded.add(start + to + from));
+                        first = end;
+                    }
+                }
+            }
+            crop(window, padded, dx.add(image * window.image()));
         }
     }
 }
 
 /// The gradient of filters and bias, or that added to what lies there where `add` is not 0. No bias where `b` is null.
-/// `scratch` holds as many values as for the larger of pixels and filters, times the depth, `depth * filters` and `2 * pixels`.
+/// `scratch` holds a padded image, as many values as for the larger of pixels and filters, times the depth rounded up to a
+/// multiple of four, as many as for the filters once more, `filters` and two for each of the result's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_gradient(
     window: &Window,
@@ -98,114 +147,85 @@ pub unsafe extern "C" fn conv_gradient(
     scratch: *mut f32,
 ) {
     let (pixels, depth) = (window.pixels(), window.depth());
-    let turned = unsafe { scratch.add(pixels.max(filters) * depth) };
-    let list = unsafe { turned.add(depth * filters) }.cast::<Entry>();
+    let long = depth.next_multiple_of(4);
     unsafe {
-        turned.write_bytes(0, depth * filters);
+        let rows = scratch.add(padded::size(window));
+        let turned = rows.add(pixels.max(filters) * long);
+        let lists = turned.add(filters * long);
+        turned.write_bytes(0, filters * long);
         if add == 0 {
             w.write_bytes(0, depth * filters);
         }
-    }
-    for image in 0..count {
-        unsafe {
-            unfold(window, x.add(image * window.image()), scratch);
+        let mut turn = false;
+        for image in 0..count {
             let values = dy.add(image * pixels * filters);
-            if is_sparse(window, values, pixels * filters) {
-                for filter in 0..filters {
-                    let found = sparse::collect(values.add(filter), pixels, filters, list);
-                    let list = core::slice::from_raw_parts(list, found);
-                    sparse::add_rows(list, scratch, depth, turned.add(filter * depth));
-                }
+            pad(window, x.add(image * window.image()), scratch);
+            if is_sparse(values, pixels * filters) {
+                gather(window, scratch, values, filters, turned, rows, lists);
+                turn = true;
                 continue;
             }
-            let left = Left { values: scratch, row: 1, step: depth };
+            unfold(window, scratch, rows, depth);
+            let left = Left { values: rows, row: 1, step: depth };
             let sides = Sides { right: values, right_row: filters, result: w, result_row: filters };
             multiply::<true>([depth, filters, pixels], left, sides, Start::Zero, Finish::Add);
         }
+        if turn {
+            add_turned(filters, long, turned, rows, depth, w);
+        }
+        add_column_sums(dy, b, count * pixels, filters, add);
     }
-    unsafe { add_turned(filters, depth, turned, w, scratch) }
-    unsafe { add_column_sums(dy, b, count * pixels, filters, add) }
 }
 
-/// The gradient of an image, from the few values of `dy` that are not 0. Row `f` of `turned` is filter `f`, and behind
-/// it is room for the list of a pixel.
-#[inline(never)]
-unsafe fn scatter(
+/// Adds the gradient of the filters by an image to `turned`, whose row `f` is filter `f`, from the few values of `dy` that are
+/// not 0. `rows` has room for what lies under each window, `lists` for `filters` values and two for each of the result's.
+unsafe fn gather(
     window: &Window,
+    padded: *const f32,
     dy: *const f32,
-    turned: *const f32,
-    image: *mut f32,
     filters: usize,
-    scratch: *mut f32,
+    turned: *mut f32,
+    rows: *mut f32,
+    lists: *mut f32,
 ) {
-    let (channels, depth) = (window.channels, window.depth());
+    let (pixels, run) = (window.pixels(), window.run());
+    let long = window.depth().next_multiple_of(4);
+    let short = run % 4 != 0 || run < SHORT;
+    let counts = lists.cast::<u32>();
     unsafe {
-        let list = turned.add(depth * filters).cast_mut().cast::<Entry>();
-        image.write_bytes(0, window.image());
-        for pixel in 0..window.pixels() {
-            let found = sparse::collect(dy.add(pixel * filters), filters, 1, list);
-            if found == 0 {
-                continue;
+        let lists = counts.add(filters).cast::<Entry>();
+        counts.write_bytes(0, filters);
+        for (pixel, start) in window.starts().enumerate() {
+            let start = if short { pixel * long } else { start } as u32;
+            for filter in 0..filters {
+                let factor = *dy.add(pixel * filters + filter);
+                let found = counts.add(filter);
+                *lists.add(filter * pixels + *found as usize) = Entry { start, factor };
+                *found += u32::from(factor != 0.0);
             }
-            scratch.write_bytes(0, depth);
-            sparse::add_rows(core::slice::from_raw_parts(list, found), turned, depth, scratch);
-            window.each(pixel, |to, place| add(scratch.add(place * channels), image.add(to * channels), channels));
+        }
+        let each = |from: *const f32, to: usize, length: usize| {
+            for (at, vectors) in sparse::blocks(length) {
+                for filter in 0..filters {
+                    let list = core::slice::from_raw_parts(lists.add(filter * pixels), *counts.add(filter) as usize);
+                    sparse::add_block(vectors, list, from.add(at), turned.add(filter * long + to + at));
+                }
+            }
+        };
+        if short {
+            unfold(window, padded, rows, long);
+            return each(rows, 0, long);
+        }
+        for (i, from) in window.runs().enumerate() {
+            each(padded.add(from), i * run, run);
         }
     }
 }
 
-/// Adds the transpose of `turned`, `rows` by `columns`, to `w`.
-unsafe fn add_turned(rows: usize, columns: usize, turned: *const f32, w: *mut f32, scratch: *mut f32) {
+/// Adds the transpose of the first `depth` columns of `turned`, `filters` rows of `long` values, to `w`.
+unsafe fn add_turned(filters: usize, long: usize, turned: *const f32, room: *mut f32, depth: usize, w: *mut f32) {
     unsafe {
-        transpose(rows, columns, turned, scratch);
-        add(scratch, w, rows * columns);
-    }
-}
-
-/// Row `i` of `to` becomes what lies under the window of pixel `i`, zeros for the padding.
-#[inline(never)]
-unsafe fn unfold(window: &Window, image: *const f32, to: *mut f32) {
-    let (channels, depth) = (window.channels, window.depth());
-    for pixel in 0..window.pixels() {
-        unsafe {
-            let row = to.add(pixel * depth);
-            row.write_bytes(0, depth);
-            window.each(pixel, |from, place| copy(image.add(from * channels), row.add(place * channels), channels));
-        }
-    }
-}
-
-/// The converse of [`unfold`]: each value is added to where it came from.
-#[inline(never)]
-unsafe fn fold(window: &Window, rows: *const f32, image: *mut f32) {
-    let (channels, depth) = (window.channels, window.depth());
-    unsafe {
-        image.write_bytes(0, window.image());
-        for pixel in 0..window.pixels() {
-            let row = rows.add(pixel * depth);
-            window.each(pixel, |to, place| add(row.add(place * channels), image.add(to * channels), channels));
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn copy(from: *const f32, to: *mut f32, n: usize) {
-    let whole = n - n % 4;
-    for i in (0..whole).step_by(4) {
-        unsafe { F32x4::load(from.add(i)).store(to.add(i)) }
-    }
-    for i in whole..n {
-        unsafe { *to.add(i) = *from.add(i) }
-    }
-}
-
-#[inline(always)]
-unsafe fn add(from: *const f32, to: *mut f32, n: usize) {
-    let whole = n - n % 4;
-    for i in (0..whole).step_by(4) {
-        unsafe { (F32x4::load(to.add(i)) + F32x4::load(from.add(i))).store(to.add(i)) }
-    }
-    for i in whole..n {
-        unsafe { *to.add(i) += *from.add(i) }
+        transpose(filters, long, turned, room);
+        add(room, w, depth * filters);
     }
 }

@@ -34,7 +34,7 @@ pub unsafe extern "C" fn dense_forward(
     if unsafe { is_sparse(x, rows * inputs, outputs) } {
         for row in 0..rows {
             unsafe {
-                let found = sparse::collect(x.add(row * inputs), inputs, 1, scratch.cast());
+                let found = sparse::collect(x.add(row * inputs), inputs, 1, outputs, scratch.cast());
                 let list = core::slice::from_raw_parts(scratch.cast::<Entry>(), found);
                 let y = y.add(row * outputs);
                 if b.is_null() {
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn dense_gradient(
     if unsafe { is_sparse(x, rows * inputs, outputs) } {
         for input in 0..inputs {
             unsafe {
-                let found = sparse::collect(x.add(input), rows, inputs, scratch.cast());
+                let found = sparse::collect(x.add(input), rows, inputs, outputs, scratch.cast());
                 let w = w.add(input * outputs);
                 if add == 0 {
                     w.write_bytes(0, outputs);

@@ -128,7 +128,7 @@ unsafe fn block<const DOWN: bool>(
 }
 
 /// Cuts rows into as few tiles as there must be, of sizes as even as they can be: first row and number of rows of each.
-fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.div_ceil(most);
     let (size, longer) = if count == 0 { (0, 0) } else { (rows / count, rows % count) };
     (0..count).map(move |i| (i * size + i.min(longer), size + usize::from(i < longer)))

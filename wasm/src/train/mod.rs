@@ -7,6 +7,7 @@ mod conv;
 mod dense;
 mod gemm;
 mod loss;
+mod padded;
 mod pool;
 mod sparse;
 mod step;

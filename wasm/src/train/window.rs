@@ -35,6 +35,35 @@ impl Window {
         self.rows * self.columns * self.channels
     }
 
+    /// Height and width of the image with its padding, as far as windows reach.
+    pub fn padded(&self) -> [usize; 2] {
+        [
+            (self.out_height - 1) * self.stride_y + (self.rows - 1) * self.dilation_y + 1,
+            (self.out_width - 1) * self.stride_x + (self.columns - 1) * self.dilation_x + 1,
+        ]
+    }
+
+    /// Values under a window that lie next to one another.
+    pub fn run(&self) -> usize {
+        if self.dilation_x == 1 { self.columns * self.channels } else { self.channels }
+    }
+
+    /// Where each run of a window starts in the padded image, from the window's first value on.
+    pub fn runs(&self) -> impl Iterator<Item = usize> {
+        let width = self.padded()[1];
+        let each = if self.dilation_x == 1 { 1 } else { self.columns };
+        (0..self.rows * each)
+            .map(move |i| ((i / each) * self.dilation_y * width + (i % each) * self.dilation_x) * self.channels)
+    }
+
+    /// Where each window starts in the padded image, result pixel by result pixel.
+    pub fn starts(&self) -> impl Iterator<Item = usize> {
+        let width = self.padded()[1];
+        (0..self.out_height).flat_map(move |y| {
+            (0..self.out_width).map(move |x| (y * self.stride_y * width + x * self.stride_x) * self.channels)
+        })
+    }
+
     /// Calls with the number of each pixel under the window of result pixel `pixel`, and its place in the window; those
     /// that lie in the padding are left out.
     #[inline(always)]
