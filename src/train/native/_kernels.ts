@@ -37,10 +37,12 @@ export interface EngineExports extends Exports {
   ): void;
   conv_forward(
     window: Pointer,
+    pool: Pointer,
     x: Pointer,
     w: Pointer,
     b: Pointer,
     y: Pointer,
+    places: Pointer,
     count: number,
     filters: number,
     scratch: Pointer,
@@ -48,6 +50,8 @@ export interface EngineExports extends Exports {
   conv_backward(
     window: Pointer,
     dy: Pointer,
+    places: Pointer,
+    cells: number,
     w: Pointer,
     dx: Pointer,
     count: number,
@@ -58,6 +62,8 @@ export interface EngineExports extends Exports {
     window: Pointer,
     x: Pointer,
     dy: Pointer,
+    places: Pointer,
+    cells: number,
     w: Pointer,
     b: Pointer,
     count: number,

@@ -36,6 +36,8 @@ export interface OpContext {
   readonly output: Place;
   readonly outputGradient: Pointer;
   readonly parameters: readonly Place[];
+  /** Room for as many whole numbers as the output has values, where a pool must remember places; else 0. */
+  readonly places: Pointer;
   /** Place of these whole numbers, for as long as the op lives. */
   constants(values: readonly number[]): Pointer;
   /** Room for so many values that no other op uses at the same time. */

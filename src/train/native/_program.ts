@@ -1,4 +1,5 @@
 import type { Pointer } from "../../params/_instance.ts";
+import { fuse } from "./_fuse.ts";
 import { type Graph, type Node, UnsupportedModelError } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
@@ -31,7 +32,7 @@ export interface Room {
 
 /** Lays a graph out for batches of at most so many rows. Throws an `UnsupportedModelError` for a layer without kernels. */
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
-  const { nodes } = graph;
+  const { nodes } = fuse(graph);
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
   const sizes = nodes.map(({ shape }) => sizeOf(shape));
   const scratches: number[] = [];
@@ -57,6 +58,9 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     output: { at: at(values, i), length: at(sizes, i) },
     outputGradient: at(gradients, i),
     parameters: node.parameters.map(({ tensor }) => at(room.parameters, tensor)),
+    places: node.layer.type === "conv2d" && node.layer.pool
+      ? room.alloc(maxRows * at(sizes, i))
+      : 0,
     constants: room.constants,
     scratch: (values) => {
       scratches.push(values);

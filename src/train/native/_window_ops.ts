@@ -46,31 +46,35 @@ function roomOf(
     2 * pixels * filters;
   const winograd = 36 * (channels * filters + 24 * (channels + filters) + 32) +
     Math.max(channels, filters) + depth * filters;
-  return Math.max(direct, winograd);
+  return Math.max(direct, winograd) + 4 * pixels * filters;
 }
 
-/** A convolution with a window of its own for each filter. */
+/** A convolution with a window of its own for each filter; with a pool, the greatest of its results under each of the pool's windows. */
 export function convOp(
   context: OpContext,
-  { filters, useBias, window }: Layer & { type: "conv2d" },
+  { filters, useBias, window, pool }: Layer & { type: "conv2d" },
   image: Shape,
 ): Op {
-  const { exports, target, output, outputGradient: dy } = context;
+  const { exports, target, output, outputGradient: dy, places } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
   const w = at(context.parameters, 0), b = useBias ? at(context.parameters, 1).at : 0;
   const [height = 1, width = 1, channels = 1] = image;
   const shape = place(context, window, [height, width, channels]);
+  const poolShape = pool === undefined ? 0 : place(context, pool, [...window.output, filters]);
+  const cells = output.length / filters;
   const scratch = context.scratch(roomOf(window, channels, filters));
   return {
     forward(rows) {
-      exports.conv_forward(shape, x, w.at, b, y, rows, filters, scratch);
+      exports.conv_forward(shape, poolShape, x, w.at, b, y, places, rows, filters, scratch);
     },
     backward(rows) {
       // Before the gradient of the filters, which may go into the filters themselves.
-      if (dx !== 0) exports.conv_backward(shape, dy, w.at, dx, rows, filters, scratch);
+      if (dx !== 0) {
+        exports.conv_backward(shape, dy, places, cells, w.at, dx, rows, filters, scratch);
+      }
       const { distance, add } = target;
-      const db = useBias ? b + distance : 0;
-      exports.conv_gradient(shape, x, dy, w.at + distance, db, rows, filters, add, scratch);
+      const dw = w.at + distance, db = useBias ? b + distance : 0;
+      exports.conv_gradient(shape, x, dy, places, cells, dw, db, rows, filters, add, scratch);
     },
   };
 }

@@ -4,6 +4,7 @@
 
 mod activation;
 mod conv;
+mod conv_sparse;
 mod dense;
 mod gemm;
 mod loss;

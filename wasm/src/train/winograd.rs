@@ -5,7 +5,7 @@
 //! Networks", for tiles of a plane and products over channels as one matrix product a point. Six points serve filters of three taps, four results a tile, and of five, two results a tile: 36 products for 16 results
 //! instead of 144, or for 4 instead of 100.
 
-use super::gemm::{Finish, Left, Sides, Start, multiply, transpose};
+use super::gemm::{Finish, Left, Sides, Start, multiply, tiles, transpose};
 use super::window::Window;
 use crate::simd::F32x4;
 
@@ -78,68 +78,72 @@ pub fn fits(window: &Window, filters: usize) -> bool {
         && channels.min(filters) >= MANY
 }
 
-/// `y = conv(x, filters) + b` of `count` images that [`fits`] speaks for; no bias where `b` is null. `scratch` holds
-/// `36 * (channels * filters + 24 * (channels + filters) + 32) + channels` values.
-///
-/// # Safety
-/// All is within the memory, and what is written overlaps nothing else.
-pub unsafe fn convolve(
-    window: &Window,
-    x: *const f32,
-    source: Filters,
-    b: *const f32,
-    y: *mut f32,
-    count: usize,
+/// The filters of a convolution that [`fits`] speaks for, ready for any number of images.
+pub struct Prepared<'a> {
+    window: &'a Window,
     filters: usize,
     scratch: *mut f32,
-) {
-    unsafe {
-        if window.rows == 3 {
-            convolve_tiles::<3, 4>(window, x, source, b, y, count, filters, scratch)
-        } else {
-            convolve_tiles::<5, 2>(window, x, source, b, y, count, filters, scratch)
-        }
-    }
 }
 
-unsafe fn convolve_tiles<const TAPS: usize, const RESULTS: usize>(
-    window: &Window,
-    x: *const f32,
-    source: Filters,
-    b: *const f32,
-    y: *mut f32,
-    count: usize,
-    filters: usize,
-    scratch: *mut f32,
-) {
-    let channels = window.channels;
-    let (left_plane, result_plane) = (TILES * channels + GAP, TILES * filters + GAP);
-    let tiling = Tiling::new(window, RESULTS);
-    unsafe {
-        let zeros = scratch;
-        let right = zeros.add(channels);
-        let left = right.add(PLANES * channels * filters);
-        let result = left.add(PLANES * left_plane);
-        zeros.write_bytes(0, channels);
-        transform_filters::<TAPS>(source, channels, filters, right);
-        let tiles = count * tiling.rows * tiling.columns;
-        for from in (0..tiles).step_by(TILES) {
-            let n = (tiles - from).min(TILES);
-            for t in 0..n {
-                let pixels = tiling.pixels(window, from + t, x, zeros);
-                transform_tile(&pixels, channels, left.add(t * channels), left_plane);
+impl<'a> Prepared<'a> {
+    /// `scratch` holds `36 * (channels * filters + 24 * (channels + filters) + 32) + channels` values for as long as this lives.
+    ///
+    /// # Safety
+    /// All is within the memory, and what is written overlaps nothing else.
+    pub unsafe fn new(window: &'a Window, source: Filters, filters: usize, scratch: *mut f32) -> Self {
+        let channels = window.channels;
+        unsafe {
+            scratch.write_bytes(0, channels);
+            let right = scratch.add(channels);
+            if window.rows == 3 {
+                transform_filters::<3>(source, channels, filters, right);
+            } else {
+                transform_filters::<5>(source, channels, filters, right);
             }
-            for plane in 0..PLANES {
-                let left = Left { values: left.add(plane * left_plane), row: channels, step: 1 };
-                let right = right.add(plane * channels * filters);
-                let result = result.add(plane * result_plane);
-                let sides = Sides { right, right_row: filters, result, result_row: filters };
-                multiply::<false>([n, filters, channels], left, sides, Start::Zero, Finish::Store);
+        }
+        Self { window, filters, scratch }
+    }
+
+    /// `y = conv(x, filters) + b` of `count` images; no bias where `b` is null.
+    ///
+    /// # Safety
+    /// As for [`Prepared::new`].
+    pub unsafe fn convolve(&self, x: *const f32, b: *const f32, y: *mut f32, count: usize) {
+        unsafe {
+            if self.window.rows == 3 {
+                self.convolve_tiles::<4>(x, b, y, count)
+            } else {
+                self.convolve_tiles::<2>(x, b, y, count)
             }
-            for t in 0..n {
-                let values = result.add(t * filters);
-                let place = tiling.place(from + t);
-                read_off::<RESULTS>(values, result_plane, window, place, b, y, filters);
+        }
+    }
+
+    unsafe fn convolve_tiles<const RESULTS: usize>(&self, x: *const f32, b: *const f32, y: *mut f32, count: usize) {
+        let Self { window, filters, scratch: zeros } = *self;
+        let channels = window.channels;
+        let (left_plane, result_plane) = (TILES * channels + GAP, TILES * filters + GAP);
+        let tiling = Tiling::new(window, RESULTS);
+        unsafe {
+            let right = zeros.add(channels);
+            let left = right.add(PLANES * channels * filters);
+            let result = left.add(PLANES * left_plane);
+            for (from, n) in tiles(count * tiling.rows * tiling.columns, TILES) {
+                for t in 0..n {
+                    let pixels = tiling.pixels(window, from + t, x, zeros);
+                    transform_tile(&pixels, channels, left.add(t * channels), left_plane);
+                }
+                for plane in 0..PLANES {
+                    let left = Left { values: left.add(plane * left_plane), row: channels, step: 1 };
+                    let right = right.add(plane * channels * filters);
+                    let result = result.add(plane * result_plane);
+                    let sides = Sides { right, right_row: filters, result, result_row: filters };
+                    multiply::<false>([n, filters, channels], left, sides, Start::Zero, Finish::Store);
+                }
+                for t in 0..n {
+                    let values = result.add(t * filters);
+                    let place = tiling.place(from + t);
+                    read_off::<RESULTS>(values, result_plane, window, place, b, y, filters);
+                }
             }
         }
     }
@@ -358,10 +362,11 @@ mod tests {
             let b = values(filters, 3);
             let mut y = vec![f32::NAN; count * window.pixels() * filters];
             let mut scratch = vec![0.0; PLANES * (channels * filters + 24 * (channels + filters) + 32) + channels];
-            let source = Filters { first: w.as_ptr(), step: (channels * filters) as isize, row: filters };
+            let source = Filters::forward(&window, w.as_ptr(), filters);
             unsafe {
-                convolve(&window, x.as_ptr(), source, b.as_ptr(), y.as_mut_ptr(), count, filters, scratch.as_mut_ptr())
-            };
+                let prepared = Prepared::new(&window, source, filters, scratch.as_mut_ptr());
+                prepared.convolve(x.as_ptr(), b.as_ptr(), y.as_mut_ptr(), count);
+            }
             let mut worst = 0.0f64;
             for (at, &value) in y.iter().enumerate() {
                 let (filter, pixel) = (at % filters, at / filters % window.pixels());
@@ -375,7 +380,6 @@ mod tests {
                 });
                 worst = worst.max((f64::from(value) - want).abs());
             }
-            println!("{taps} {worst:e}");
             // The sums are of up to 400 products of values around 1/2.
             assert!(worst < 2e-5, "{taps} taps: {worst}");
         }
