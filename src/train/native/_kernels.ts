@@ -16,19 +16,12 @@ export interface EngineExports extends Exports {
     scratch: Pointer,
   ): void;
   dense_backward(
-    dy: Pointer,
-    w: Pointer,
-    dx: Pointer,
-    rows: number,
-    inputs: number,
-    outputs: number,
-    scratch: Pointer,
-  ): void;
-  dense_gradient(
     x: Pointer,
     dy: Pointer,
     w: Pointer,
-    b: Pointer,
+    dx: Pointer,
+    dw: Pointer,
+    db: Pointer,
     rows: number,
     inputs: number,
     outputs: number,
