@@ -173,3 +173,149 @@ pub unsafe extern "C" fn conv_gradient(
         add_column_sums(dy, b, count * cells, filters, add_to);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::noise::values;
+
+    const COUNT: usize = 3;
+
+    /// Calls with the places of every product: in the images, the filters, and the results.
+    fn products(window: &Window, filters: usize, mut visit: impl FnMut(usize, usize, usize)) {
+        for at in 0..COUNT * window.pixels() * filters {
+            let (filter, pixel) = (at % filters, at / filters % window.pixels());
+            let first = at / filters / window.pixels() * window.image();
+            window.each(pixel, |from, place| {
+                for c in 0..window.channels {
+                    visit(first + from * window.channels + c, (place * window.channels + c) * filters + filter, at);
+                }
+            });
+        }
+    }
+
+    fn assert_near(got: &[f32], want: &[f64], what: &str) {
+        for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+            assert!((f64::from(got) - want).abs() < 3e-5, "{what}, {i}: {got} instead of {want}");
+        }
+    }
+
+    /// Compares all three passes with sums in float64; `share` of the gradient is not 0.
+    fn check(window: &Window, pool: Option<&Window>, filters: usize, share: f32) {
+        let (image, depth, results) = (window.image(), window.depth(), window.pixels() * filters);
+        let cells = pool.unwrap_or(window).pixels();
+        let what = format!("{}x{}, {} channels, share {share}", window.rows, window.columns, window.channels);
+        let (x, w, b) = (values(COUNT * image, 1), values(depth * filters, 2), values(filters, 3));
+        let mut dy = values(COUNT * cells * filters, 4);
+        for (value, chance) in dy.iter_mut().zip(values(COUNT * cells * filters, 5)) {
+            *value *= f32::from(chance.abs() < share);
+        }
+        let before = values(depth * filters + filters, 6);
+        let mut y = vec![f32::NAN; dy.len()];
+        let mut places = vec![u32::MAX; dy.len()];
+        let mut dx = vec![f32::NAN; x.len()];
+        let (mut dw, mut db) = (before[filters..].to_vec(), before[..filters].to_vec());
+        let mut scratch = vec![f32::NAN; 1 << 20];
+        let to = scratch.as_mut_ptr();
+        unsafe {
+            let at = places.as_mut_ptr();
+            let [x, w, b, dy] = [&x, &w, &b, &dy].map(|values| values.as_ptr());
+            conv_forward(window, pool, x, w, b, y.as_mut_ptr(), at, COUNT, filters, to);
+            let places = if pool.is_none() { core::ptr::null() } else { at };
+            conv_backward(window, dy, places, cells, w, dx.as_mut_ptr(), COUNT, filters, to);
+            let (dw, db) = (dw.as_mut_ptr(), db.as_mut_ptr());
+            conv_gradient(window, x, dy, places, cells, dw, db, COUNT, filters, 1, to);
+        }
+
+        let mut sums: Vec<f64> = (0..COUNT * results).map(|i| f64::from(b[i % filters])).collect();
+        products(window, filters, |i, j, k| sums[k] += f64::from(x[i]) * f64::from(w[j]));
+        // The results that come out, and the gradient of all of them.
+        let mut out = sums.clone();
+        let mut gradient: Vec<f64> = dy.iter().map(|&value| f64::from(value)).collect();
+        if let Some(pool) = pool {
+            out.clear();
+            gradient = vec![0.0; sums.len()];
+            for (at, &value) in dy.iter().enumerate() {
+                let (filter, cell, first) = (at % filters, at / filters % cells, at / filters / cells * results);
+                let mut most = usize::MAX;
+                pool.each(cell, |pixel, _| {
+                    let here = first + pixel * filters + filter;
+                    if most == usize::MAX || sums[here] > sums[most] {
+                        most = here;
+                    }
+                });
+                out.push(sums[most]);
+                gradient[most] = f64::from(value);
+            }
+        }
+        let (mut of_x, mut of_w) =
+            (vec![0.0; x.len()], before[filters..].iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
+        products(window, filters, |i, j, k| {
+            of_x[i] += gradient[k] * f64::from(w[j]);
+            of_w[j] += gradient[k] * f64::from(x[i]);
+        });
+        let mut of_b: Vec<f64> = before[..filters].iter().map(|&value| f64::from(value)).collect();
+        gradient.iter().enumerate().for_each(|(i, value)| of_b[i % filters] += value);
+        assert_near(&y, &out, &format!("y of {what}"));
+        assert_near(&dx, &of_x, &format!("dx of {what}"));
+        assert_near(&dw, &of_w, &format!("dw of {what}"));
+        assert_near(&db, &of_b, &format!("db of {what}"));
+    }
+
+    fn window(
+        [height, width, channels]: [usize; 3],
+        taps: [usize; 2],
+        stride: usize,
+        dilation: usize,
+        pad: usize,
+    ) -> Window {
+        let out = |size: usize, taps: usize| (size + 2 * pad - (taps - 1) * dilation - 1) / stride + 1;
+        Window {
+            height,
+            width,
+            channels,
+            out_height: out(height, taps[0]),
+            out_width: out(width, taps[1]),
+            rows: taps[0],
+            columns: taps[1],
+            stride_y: stride,
+            stride_x: stride,
+            dilation_y: dilation,
+            dilation_x: dilation,
+            pad_top: pad,
+            pad_left: pad,
+        }
+    }
+
+    #[test]
+    fn all_passes_agree_with_sums_in_float64() {
+        for window in [
+            window([8, 9, 16], [5, 5], 1, 1, 2),
+            window([7, 6, 16], [3, 3], 1, 1, 0),
+            window([8, 7, 1], [5, 5], 1, 1, 2),
+            window([6, 7, 3], [3, 2], 1, 1, 1),
+            window([9, 8, 4], [3, 3], 2, 1, 1),
+            window([9, 9, 12], [3, 3], 1, 2, 2),
+            window([8, 8, 5], [1, 1], 3, 1, 0),
+        ] {
+            for filters in [20, 7] {
+                check(&window, None, filters, 1.0);
+                check(&window, None, filters, 0.2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_takes_the_greatest_result_and_gives_it_the_gradient() {
+        for convolved in [
+            window([8, 9, 16], [5, 5], 1, 1, 2),
+            window([9, 8, 4], [3, 3], 1, 1, 1),
+            window([9, 9, 12], [3, 3], 1, 2, 2),
+        ] {
+            for filters in [20, 7] {
+                let pool = window([convolved.out_height, convolved.out_width, filters], [2, 2], 2, 1, 0);
+                check(&convolved, Some(&pool), filters, 1.0);
+            }
+        }
+    }
+}

@@ -354,15 +354,7 @@ pub unsafe fn transpose(rows: usize, columns: usize, from: *const f32, to: *mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn values(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::train::noise::values;
 
     #[test]
     fn multiply_agrees_with_plain_sums_for_every_remainder() {

@@ -8,6 +8,8 @@ mod conv_sparse;
 mod dense;
 mod gemm;
 mod loss;
+#[cfg(test)]
+mod noise;
 mod padded;
 mod pool;
 mod sparse;

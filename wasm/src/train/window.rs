@@ -64,6 +64,12 @@ impl Window {
         })
     }
 
+    /// The first pixel under the window of result pixel `pixel`, where there is no padding.
+    #[inline(always)]
+    pub fn first(&self, pixel: usize) -> usize {
+        pixel / self.out_width * self.stride_y * self.width + pixel % self.out_width * self.stride_x
+    }
+
     /// Calls with the number of each pixel under the window of result pixel `pixel`, and its place in the window; those
     /// that lie in the padding are left out.
     #[inline(always)]

@@ -325,15 +325,7 @@ fn results<const RESULTS: usize>([a, b, c, d, e, f]: [F32x4; POINTS]) -> [F32x4;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn values(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::train::noise::values;
 
     #[test]
     fn convolve_agrees_with_the_sums_in_float64() {
