@@ -1,7 +1,6 @@
 //! Sums of few of many rows. Behind a rectifier and a maximum most gradients are exact zeros: what they would be
 //! multiplied with is not even read.
 
-use super::gemm::tiles;
 use crate::simd::F32x4;
 
 /// A factor that is not 0, and where the row starts that it belongs to.
@@ -39,16 +38,17 @@ pub unsafe fn collect(values: *const f32, n: usize, step: usize, length: usize, 
     found
 }
 
-/// Cuts rows into blocks that fit into registers, as few and as even as they can be: where each starts, and its number of
-/// vectors. `length` is a multiple of 4.
+/// Cuts rows into blocks that fit into registers: where each starts, and its number of vectors. `length` is a multiple of 4.
+#[inline(always)]
 pub fn blocks(length: usize) -> impl Iterator<Item = (usize, usize)> {
-    tiles(length / 4, BLOCK).map(|(from, vectors)| (from * 4, vectors))
+    (0..length).step_by(4 * BLOCK).map(move |from| (from, ((length - from) / 4).min(BLOCK)))
 }
 
 /// `sum += factor * row` for every entry of the list, whose rows of `length` values lie from `rows` on. `length` is a multiple of 4.
 ///
 /// # Safety
 /// The rows are readable and `sum` is writable.
+#[inline(always)]
 pub unsafe fn add_rows(list: &[Entry], rows: *const f32, length: usize, sum: *mut f32) {
     for (from, vectors) in blocks(length) {
         unsafe { add_block(vectors, list, rows.add(from), sum.add(from)) }
