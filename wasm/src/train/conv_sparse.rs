@@ -107,14 +107,14 @@ pub unsafe fn scatter(
             let lists = Lists::new(pixels, filters, padded.add(padded::size(window)));
             gradient.each(image, |pixel, filter, value| lists.push(pixel, (filter * depth) as u32, value));
             padded.write_bytes(0, padded::size(window));
-            for (i, to) in window.runs().enumerate() {
+            window.each_run(|i, to| {
                 for (from, vectors) in sparse::blocks(run) {
                     let rows = scratch.add(i * run + from);
-                    for (pixel, start) in window.starts().enumerate() {
+                    window.each_start(|pixel, start| {
                         sparse::add_block(vectors, lists.get(pixel), rows, padded.add(start + to + from));
-                    }
+                    });
                 }
-            }
+            });
             crop(window, padded, dx.add(image * window.image()));
         }
     }
@@ -140,9 +140,7 @@ pub unsafe fn gather(
     let short = run % 4 != 0 || run < SHORT;
     unsafe {
         let starts = scratch.cast::<u32>();
-        for (pixel, start) in window.starts().enumerate() {
-            *starts.add(pixel) = if short { pixel * long } else { start } as u32;
-        }
+        window.each_start(|pixel, start| *starts.add(pixel) = if short { pixel * long } else { start } as u32);
         let lists = Lists::new(filters, pixels, scratch.add(pixels));
         gradient.each(image, |pixel, filter, value| lists.push(filter, *starts.add(pixel), value));
         let each = |from: *const f32, to: usize, length: usize| {
@@ -157,8 +155,6 @@ pub unsafe fn gather(
             unfold(window, padded, rows, long);
             return each(rows, 0, long);
         }
-        for (i, from) in window.runs().enumerate() {
-            each(padded.add(from), i * run, run);
-        }
+        window.each_run(|i, from| each(padded.add(from), i * run, run));
     }
 }

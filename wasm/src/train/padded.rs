@@ -49,11 +49,9 @@ pub unsafe fn crop(window: &Window, padded: *const f32, image: *mut f32) {
 #[inline(never)]
 pub unsafe fn unfold(window: &Window, padded: *const f32, to: *mut f32, length: usize) {
     let run = window.run();
-    for (pixel, start) in window.starts().enumerate() {
-        for (i, from) in window.runs().enumerate() {
-            unsafe { copy(padded.add(start + from), to.add(pixel * length + i * run), run) }
-        }
-    }
+    window.each_start(|pixel, start| {
+        window.each_run(|i, from| unsafe { copy(padded.add(start + from), to.add(pixel * length + i * run), run) });
+    });
 }
 
 /// The converse of [`unfold`]: each value is added to where it came from.
@@ -63,11 +61,9 @@ pub unsafe fn unfold(window: &Window, padded: *const f32, to: *mut f32, length: 
 #[inline(never)]
 pub unsafe fn fold(window: &Window, rows: *const f32, padded: *mut f32) {
     let (run, depth) = (window.run(), window.depth());
-    for (pixel, start) in window.starts().enumerate() {
-        for (i, to) in window.runs().enumerate() {
-            unsafe { add(rows.add(pixel * depth + i * run), padded.add(start + to), run) }
-        }
-    }
+    window.each_start(|pixel, start| {
+        window.each_run(|i, to| unsafe { add(rows.add(pixel * depth + i * run), padded.add(start + to), run) });
+    });
 }
 
 /// `to = from`. The instruction for whole memories is dear for a few values.

@@ -48,20 +48,28 @@ impl Window {
         if self.dilation_x == 1 { self.columns * self.channels } else { self.channels }
     }
 
-    /// Where each run of a window starts in the padded image, from the window's first value on.
-    pub fn runs(&self) -> impl Iterator<Item = usize> {
+    /// Calls with the number of each run of a window, and where it starts in the padded image, from the window's first value on.
+    #[inline(always)]
+    pub fn each_run(&self, mut visit: impl FnMut(usize, usize)) {
         let width = self.padded()[1];
         let each = if self.dilation_x == 1 { 1 } else { self.columns };
-        (0..self.rows * each)
-            .map(move |i| ((i / each) * self.dilation_y * width + (i % each) * self.dilation_x) * self.channels)
+        for row in 0..self.rows {
+            for column in 0..each {
+                let pixel = row * self.dilation_y * width + column * self.dilation_x;
+                visit(row * each + column, pixel * self.channels);
+            }
+        }
     }
 
-    /// Where each window starts in the padded image, result pixel by result pixel.
-    pub fn starts(&self) -> impl Iterator<Item = usize> {
+    /// Calls with the number of each result pixel, and where its window starts in the padded image.
+    #[inline(always)]
+    pub fn each_start(&self, mut visit: impl FnMut(usize, usize)) {
         let width = self.padded()[1];
-        (0..self.out_height).flat_map(move |y| {
-            (0..self.out_width).map(move |x| (y * self.stride_y * width + x * self.stride_x) * self.channels)
-        })
+        for y in 0..self.out_height {
+            for x in 0..self.out_width {
+                visit(y * self.out_width + x, (y * self.stride_y * width + x * self.stride_x) * self.channels);
+            }
+        }
     }
 
     /// The first pixel under the window of result pixel `pixel`, where there is no padding.
