@@ -174,6 +174,18 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     })
   ),
   [
+    "convolutions with maxima after a rectifier, and after nothing",
+    [9, 10, 1],
+    sequential([9, 10, 1], [
+      ["Conv2D", { filters: 4, kernel_size: [3, 3], padding: "same" }],
+      ["LeakyReLU", { alpha: 0.3 }],
+      ["MaxPooling2D", { pool_size: [2, 2], strides: [2, 2] }],
+      ["Conv2D", { filters: 6, kernel_size: [3, 3], padding: "same" }],
+      ["MaxPooling2D", { pool_size: [2, 2], strides: [2, 2] }],
+      ...LOGITS,
+    ]),
+  ],
+  [
     "a convolution of more filters than pixels, most of them unused",
     [3, 3, 2],
     sequential([3, 3, 2], [

@@ -43,7 +43,7 @@ function roomOf(
     (output[axis] - 1) * strides[axis] + (size[axis] - 1) * dilation[axis] + 1;
   const padded = reach(0) * reach(1) * channels;
   const direct = padded + (Math.max(pixels, filters) + filters) * long + filters + pixels +
-    2 * pixels * filters;
+    2 * pixels * filters + 4;
   const winograd = 36 * (channels * filters + 24 * (channels + filters) + 32) +
     Math.max(channels, filters) + depth * filters;
   return Math.max(direct, winograd) + 4 * pixels * filters;

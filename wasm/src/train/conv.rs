@@ -18,7 +18,7 @@ const TOGETHER: usize = 4;
 /// With a pool, whose windows do not overlap, `y` is the greatest values under its windows, and `places` gets the pixels of the
 /// convolution's result that they come from.
 ///
-/// `scratch` holds a padded image and `pixels * depth` values, and no less than [`Prepared::new`] wants; with a pool, the results
+/// `scratch` holds a padded image and `pixels * depth + 4` values, and no less than [`Prepared::new`] wants; with a pool, the results
 /// of four images more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_forward(
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn conv_backward(
 /// and `cells` are as for [`conv_backward`].
 ///
 /// `scratch` holds a padded image, as many values as for the larger of pixels and filters, times the depth rounded up to a
-/// multiple of four, as many as for the filters once more, one for each filter and each pixel, and two for each of the result's.
+/// multiple of four, four, as many as for the filters once more, one for each filter and each pixel, and two for each of the result's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_gradient(
     window: &Window,
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn conv_gradient(
     let gradient = Gradient { values: dy, places, cells, filters };
     unsafe {
         let rows = scratch.add(padded::size(window));
-        let turned = rows.add(pixels.max(filters) * long);
+        let turned = rows.add(pixels.max(filters) * long + 4);
         let lists = turned.add(filters * long);
         turned.write_bytes(0, filters * long);
         if add_to == 0 {
