@@ -4,36 +4,17 @@
  * @module
  */
 
-import { Dataset } from "../src/data/dataset.ts";
-import { Random } from "../src/random.ts";
-import type { TrainPlan } from "../src/train/handler.ts";
-import { cnn, logisticRegression, twoNN } from "../src/train/models.ts";
-import { initialVector } from "../src/train/native/_initializers.ts";
+import type { Dataset } from "../src/data/dataset.ts";
+import { loadDataset } from "../src/data/load.ts";
 import { createEngineArena } from "../src/train/native/_kernels.ts";
-import { readGraph } from "../src/train/native/_read_graph.ts";
-import { NativeTrainer } from "../src/train/native/trainer.ts";
 import { tf } from "../src/train/tfjs/deps.ts";
 import { installTrainingKernels } from "../src/train/tfjs_kernels/mod.ts";
+import { withProcess } from "./_process.ts";
+import { startPyTorch } from "./_pytorch.ts";
+import { DESCRIPTIONS, type ModelName, nativeSteps, noise, PLAN, ROWS, SHAPE } from "./_step.ts";
 import { type BenchOptions, type BenchResult, median, mostResult } from "./result.ts";
 
 const REPETITIONS = 9;
-const ROWS = 1200;
-const SHAPE = [28, 28, 1];
-const MODEL = { inputShape: SHAPE, numClasses: 10 };
-const PLAN: TrainPlan = {
-  round: 1,
-  epochs: 1,
-  batchSize: 10,
-  learningRate: 1e-3,
-  momentum: 0,
-  weightDecay: 0,
-  keepMomentum: false,
-  seed: 1,
-  rank: 1,
-};
-const DESCRIPTIONS = { lr: logisticRegression(MODEL), "2nn": twoNN(MODEL), cnn: cnn(MODEL) };
-type ModelName = keyof typeof DESCRIPTIONS;
-
 /** Useful floating-point operations of a step, a sample: forward, gradient of the weights, and of the inputs but the first. */
 const FLOPS: Readonly<Record<ModelName, number>> = {
   lr: 4 * 7840,
@@ -46,56 +27,60 @@ interface Work {
   readonly name: string;
   /** Steps a repetition. */
   readonly steps: number;
-  run(): void;
+  /** Milliseconds that a repetition takes. */
+  time(): number | Promise<number>;
 }
 
-/** Images of noise of which the given share is not black: 0.19 is that of MNIST's. */
-function randomData(ink = 1): Dataset {
-  const random = new Random(1, "initial-weights");
-  const features = Float32Array.from(
-    { length: ROWS * 784 },
-    () => random.uint32() < ink * 2 ** 32 ? random.uint32() / 2 ** 32 : 0,
-  );
-  const labels = Int32Array.from({ length: ROWS }, () => random.uint32() % 10);
-  return new Dataset(features, labels, SHAPE, 10);
-}
-
-function native(model: ModelName, batch: number, steps: number, data: Dataset): Work {
-  const graph = readGraph(DESCRIPTIONS[model]);
-  const trainer = NativeTrainer.create(graph, data, data);
-  trainer.parameters = initialVector(graph, 1);
-  trainer.begin(PLAN, batch);
-  trainer.shuffle(Uint32Array.from({ length: ROWS }, (_, i) => (i * 7) % ROWS));
-  const last = ROWS - batch;
-  let start = 0;
-  const run = () => {
-    for (let i = 0; i < steps; i++) {
-      trainer.step(start, start + batch);
-      start = start + batch > last ? 0 : start + batch;
-    }
+/** Work that is done in this thread. */
+function workHere(name: string, steps: number, run: () => void): Work {
+  const time = () => {
+    const start = performance.now();
+    run();
+    return performance.now() - start;
   };
-  return { name: `${model}, batch ${batch}`, steps, run };
+  return { name, steps, time };
 }
 
-/** A step as a user of tfjs writes it, with the optimizer of the library. */
-async function tfjs(model: ModelName, batch: number, steps: number, data: Dataset): Promise<Work> {
+/** MNIST's own images where they are at hand, else noise with as much ink. */
+async function writtenData(): Promise<{ data: Dataset; name: string }> {
+  const dataDir = Deno.env.get("FEDLAB_DATA") ?? "../shared/data";
+  try {
+    const { train } = await loadDataset("mnist", { dataDir });
+    return { data: train.select(Array.from({ length: ROWS }, (_, i) => i)), name: "MNIST" };
+  } catch {
+    return { data: noise(0.19), name: "19% ink" };
+  }
+}
+
+/** Steps of tfjs's optimizer in a loop of one's own, and those that its `model.fit` takes. */
+async function tfjs(
+  model: ModelName,
+  batch: number,
+  steps: number,
+  data: Dataset,
+): Promise<{ loop: Work; fit: Work }> {
   const { topology } = DESCRIPTIONS[model];
   const layers = await tf.models.modelFromJSON(
     topology as Parameters<typeof tf.models.modelFromJSON>[0],
   ) as tf.LayersModel;
-  const x = tf.tensor(data.features.subarray(0, batch * 784), [batch, ...SHAPE]);
-  const y = tf.oneHot(tf.tensor1d(data.labels.subarray(0, batch), "int32"), 10);
+  const rows = batch * steps;
+  const x = tf.tensor(data.features.subarray(0, rows * 784), [rows, ...SHAPE]);
+  const y = tf.oneHot(tf.tensor1d(data.labels.subarray(0, rows), "int32"), 10);
+  const [firstX, firstY] = [x.slice(0, batch), y.slice(0, batch)];
   const optimizer = tf.train.sgd(PLAN.learningRate);
-  const run = () => {
-    for (let i = 0; i < steps; i++) {
-      tf.tidy(() => {
-        optimizer.minimize(() =>
-          tf.losses.softmaxCrossEntropy(y, layers.apply(x, { training: true }) as tf.Tensor)
-        );
-      });
-    }
+  const loss = (labels: tf.Tensor, logits: tf.Tensor) =>
+    tf.losses.softmaxCrossEntropy(labels, logits) as tf.Scalar;
+  const step = () => loss(firstY, layers.apply(firstX, { training: true }) as tf.Tensor);
+  const loop = workHere(`${model} in a loop of tfjs, batch ${batch}`, steps, () => {
+    for (let i = 0; i < steps; i++) tf.tidy(() => void optimizer.minimize(step));
+  });
+  layers.compile({ optimizer, loss });
+  const time = async () => {
+    const start = performance.now();
+    await layers.fit(x, y, { batchSize: batch, epochs: 1, verbose: 0 });
+    return performance.now() - start;
   };
-  return { name: `${model} on tfjs, batch ${batch}`, steps, run };
+  return { loop, fit: { name: `${model} by fit() of tfjs, batch ${batch}`, steps, time } };
 }
 
 /** Does each in turn, so that a slow spell of the machine meets all of them; milliseconds a step of each. */
@@ -106,72 +91,89 @@ async function measure(works: readonly Work[], signal: AbortSignal): Promise<Map
       // Lets the process hear that it should end.
       await new Promise((resolve) => setTimeout(resolve));
       signal.throwIfAborted();
-      const start = performance.now();
-      work.run();
+      const millis = await work.time();
       // The first time warms up.
-      if (repetition >= 0) ofWork.push((performance.now() - start) / work.steps);
+      if (repetition >= 0) ofWork.push(millis / work.steps);
     }
   }
   return times;
 }
 
+/** What the engine is measured on, and how much of the peak or how many times PyTorch's steps it should reach. */
+interface Row {
+  readonly model: ModelName;
+  readonly batch: number;
+  readonly steps: number;
+  readonly ofPeak?: number;
+  readonly ofPyTorch?: number;
+  /** Whether the images are written ones, most of whose pixels are black, rather than noise. */
+  readonly written?: boolean;
+}
+
+const ROWS_OF_DENSE: readonly Row[] = [
+  { model: "lr", batch: 10, steps: 5000, ofPyTorch: 10 },
+  { model: "2nn", batch: 10, steps: 300, ofPyTorch: 1.6 },
+  { model: "2nn", batch: 50, steps: 100, ofPeak: 0.7, ofPyTorch: 0.85 },
+  { model: "2nn", batch: 600, steps: 10, ofPeak: 0.7 },
+  { model: "2nn", batch: 10, steps: 300, ofPyTorch: 2.5, written: true },
+  { model: "2nn", batch: 50, steps: 100, ofPyTorch: 1.1, written: true },
+];
+const ROWS_OF_CNN: readonly Row[] = [
+  { model: "cnn", batch: 10, steps: 5, ofPyTorch: 1.15 },
+  { model: "cnn", batch: 50, steps: 2, ofPyTorch: 0.9 },
+];
+
 /**
  * Steps of SGD on one thread. "of peak": useful operations a second beside those of a loop of multiply-adds in registers;
- * the others: steps a second beside those of tfjs on WASM, as it is shipped or with the kernels that this package adds.
+ * "of tfjs": steps a second beside those of tfjs on WASM, as it is shipped or with the kernels that this package adds;
+ * "of PyTorch": the same beside PyTorch on one thread, where it is at hand.
  */
 export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[]> {
-  const data = randomData();
+  await using pytorch = await startPyTorch();
+  const random = noise(), written = await writtenData();
   await tf.setBackend("wasm");
   const { exports } = createEngineArena(64);
   const PEAK_ROUNDS = 1_000_000;
-  const peak: Work = {
-    name: "peak",
-    steps: PEAK_ROUNDS,
-    run: () => exports.peak(PEAK_ROUNDS, 1.5),
-  };
+  const peak = workHere("peak", PEAK_ROUNDS, () => exports.peak(PEAK_ROUNDS, 1.5));
   for (let i = 0; i < 100; i++) exports.peak(10_000, 1.5);
 
-  const shipped = await tfjs("2nn", 10, 20, data);
-  const small = native("2nn", 10, 300, data);
-  const dense = [
-    native("lr", 10, 5000, data),
-    native("2nn", 50, 100, data),
-    native("2nn", 600, 10, data),
-  ];
-  const written = randomData(0.19);
-  const sparse = [native("2nn", 10, 300, written), native("2nn", 50, 100, written)];
-  const first = await measure([peak, shipped, small, ...dense, ...sparse], signal);
+  const ready = ({ model, batch, steps, written: isWritten, ...row }: Row) => {
+    const plain = `${model}, batch ${batch}`;
+    const name = isWritten ? `${plain}, ${written.name}` : plain;
+    const run = nativeSteps(model, batch, steps, isWritten ? written.data : random);
+    const peer: Work[] = pytorch && row.ofPyTorch !== undefined
+      ? [{
+        name: `${plain} on PyTorch`,
+        steps,
+        time: () => pytorch.time(model, batch, steps),
+      }]
+      : [];
+    return { ...row, model, batch, peer, work: workHere(name, steps, run) };
+  };
+  const shipped = await tfjs("2nn", 10, 20, random);
+  const dense = ROWS_OF_DENSE.map(ready);
+  const first = await measure(
+    [peak, shipped.loop, shipped.fit, ...dense.flatMap(({ work, peer }) => [work, ...peer])],
+    signal,
+  );
   installTrainingKernels();
-  const added = await tfjs("cnn", 10, 2, data);
-  const convolutions = [native("cnn", 10, 5, data), native("cnn", 50, 2, data)];
-  const second = await measure([added, ...convolutions], signal);
+  const added = await tfjs("cnn", 10, 3, random);
+  const convolutions = ROWS_OF_CNN.map(ready);
+  const second = await measure(
+    [added.loop, added.fit, ...convolutions.flatMap(({ work, peer }) => [work, ...peer])],
+    signal,
+  );
 
   const times = new Map([...first, ...second]);
-  const heap = Array.from({ length: 5 }, () => {
-    const before = Deno.memoryUsage().heapUsed;
-    dense[0]?.run();
-    return Math.max(0, Deno.memoryUsage().heapUsed - before) / (dense[0]?.steps ?? 1);
-  });
   const least = (work: Work) => Math.min(...times.get(work) ?? []);
+  const spread = (work: Work) => ({ min: least(work), median: median(times.get(work) ?? []) });
   const peakRate = 96 / least(peak) / 1e6;
-  const ofPeak = (work: Work, model: ModelName, batch: number, target?: number): BenchResult => {
-    const value = FLOPS[model] * batch / least(work) / 1e6;
-    const name = `${work.name}, of peak`;
+  const beside = (work: Work, other: Work, what: string, target?: number): BenchResult => {
+    const [value, ceiling] = [1000 / least(work), 1000 / least(other)];
+    const name = `${work.name}, of ${what}`;
     return {
       ...spread(work),
       name,
-      unit: "GFLOP/s",
-      value,
-      ceiling: peakRate,
-      ratio: value / peakRate,
-      target,
-    };
-  };
-  const beside = (work: Work, other: Work, target: number): BenchResult => {
-    const [value, ceiling] = [1000 / least(work), 1000 / least(other)];
-    return {
-      ...spread(work),
-      name: `${work.name}, of tfjs`,
       unit: "steps/s",
       value,
       ceiling,
@@ -179,21 +181,28 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
       target,
     };
   };
-  const spread = (work: Work) => ({ min: least(work), median: median(times.get(work) ?? []) });
-  const [lr, batch50, batch600] = dense, [cnn10, cnn50] = convolutions;
+  const rows = [...dense, ...convolutions];
+  const ofModel = (model: ModelName, batch: number) =>
+    rows.find((row) => row.model === model && row.batch === batch)?.work ?? peak;
   return [
-    ...(lr ? [ofPeak(lr, "lr", 10)] : []),
-    ofPeak(small, "2nn", 10),
-    ...(batch50 ? [ofPeak(batch50, "2nn", 50, 0.7)] : []),
-    ...(batch600 ? [ofPeak(batch600, "2nn", 600, 0.7)] : []),
-    ...(cnn10 ? [ofPeak(cnn10, "cnn", 10)] : []),
-    ...(cnn50 ? [ofPeak(cnn50, "cnn", 50)] : []),
-    ...sparse.map((work, i) => {
-      const row = ofPeak(work, "2nn", i === 0 ? 10 : 50);
-      return { ...row, name: `${work.name}, 19% ink` };
+    ...rows.map(({ work, model, batch, ofPeak: target }) => {
+      const value = FLOPS[model] * batch / least(work) / 1e6, ratio = value / peakRate;
+      const name = `${work.name}, of peak`;
+      return { ...spread(work), name, unit: "GFLOP/s", value, ceiling: peakRate, ratio, target };
     }),
-    mostResult("lr, heap a step", heap, { unit: "bytes", most: 1 }),
-    beside(small, shipped, 20),
-    ...(cnn10 ? [beside(cnn10, added, 8)] : []),
+    beside(ofModel("2nn", 10), shipped.fit, "tfjs's fit()", 20),
+    beside(ofModel("2nn", 10), shipped.loop, "a loop of tfjs"),
+    beside(ofModel("cnn", 10), added.fit, "tfjs's fit() with kernels", 8),
+    beside(ofModel("cnn", 10), added.loop, "a loop of tfjs with kernels"),
+    ...rows.flatMap(({ work, peer, ofPyTorch }) =>
+      peer.map((other) => beside(work, other, `PyTorch ${pytorch?.version}`, ofPyTorch))
+    ),
+    mostResult("lr, heap a step", await heapPerStep(signal), { unit: "bytes", most: 1 }),
   ];
+}
+
+/** Bytes of JavaScript's heap a step, in a process that does nothing else. */
+async function heapPerStep(signal: AbortSignal): Promise<number[]> {
+  const module = new URL("./_heap.ts", import.meta.url);
+  return JSON.parse(await withProcess(module, [], { signal }, ({ output }) => output)) as number[];
 }

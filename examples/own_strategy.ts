@@ -1,11 +1,12 @@
 /**
- * A strategy of one's own: the trimmed mean, which a client that sends nonsense cannot move. Here one of five does.
+ * A strategy of one's own, made of others: the median of means, which a client that sends nonsense cannot move far. Here one of five does.
  *
  *     deno run --allow-read examples/own_strategy.ts
  */
 import {
   ClientSyncTop,
   FedAvg,
+  GeometricMedian,
   loadDataset,
   logisticRegression,
   type ParameterVector,
@@ -22,32 +23,36 @@ import {
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
 
 /**
- * Coordinate by coordinate, the mean without the `trim` lowest and the `trim` highest values. A round with too few updates for that
- * changes nothing.
+ * Deals the updates out to groups, and takes the geometric median of the groups' means: as long as less than half of the groups have one that
+ * sends nonsense, it does not count.
  *
- * Yin et al. 2018, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates", definition 2.
+ * Chen, Su and Xu 2017, "Distributed Statistical Machine Learning in Adversarial Settings: Byzantine Gradient Descent", algorithm 2.
  */
-class TrimmedMean implements Strategy {
-  readonly name = "trimmed-mean";
-  /** None in the server's own memory: its copies lie outside. */
-  readonly workingVectors = 0;
+class MedianOfMeans implements Strategy {
+  readonly name = "median-of-means";
+  /** The groups' means, and their median. */
+  readonly workingVectors: number;
+  readonly #means: readonly Strategy[];
+  readonly #median = new GeometricMedian();
 
-  constructor(readonly trim: number) {}
+  constructor(groups: number) {
+    this.#means = Array.from({ length: groups }, () => new FedAvg());
+    this.workingVectors = groups + this.#median.workingVectors;
+  }
 
   begin(global: ParameterVector): StrategyRound {
-    const { trim } = this;
-    const updates: ParameterVector[] = [];
+    const groups = this.#means.map((mean) => mean.begin(global));
+    const median = this.#median.begin(global);
+    let count = 0;
     return {
-      accept({ parameters }) {
-        updates.push(parameters.slice());
+      accept(update) {
+        groups[count++ % groups.length]?.accept(update);
       },
       finish() {
-        const kept = updates.length - 2 * trim;
-        if (kept < 1) return global;
-        return global.map((_, i) => {
-          const values = Float64Array.from(updates, (update) => update[i] ?? 0).sort();
-          return values.subarray(trim, trim + kept).reduce((sum, value) => sum + value) / kept;
-        });
+        for (const [rank, group] of groups.slice(0, count).entries()) {
+          median.accept({ rank, parameters: group.finish(), numSamples: 1 });
+        }
+        return median.finish();
       },
     };
   }
@@ -68,7 +73,7 @@ const model = logisticRegression({ inputShape: train.shape, numClasses: train.nu
 const initial = await initialParameters(model, 1);
 const { evaluate: evaluator } = await modelEvaluator(model, test);
 
-for (const strategy of [new FedAvg(), new TrimmedMean(1)]) {
+for (const strategy of [new FedAvg(), new MedianOfMeans(3)]) {
   const handler = new SyncParameterServerHandler({ ...initial, model, strategy, evaluator });
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const server = new ServerSyncTop(handler, {

@@ -4,10 +4,13 @@
  * @module
  */
 
+import { hashText } from "./_hash_text.ts";
+
 /** What a stream of random numbers is for; streams of different purposes are independent. */
 export type RandomPurpose =
   | "cohort"
   | "partition"
+  | "feature-noise"
   | "split"
   | "initial-weights"
   | "batch-order"
@@ -60,13 +63,6 @@ export function philox4x32(
     k1 = (k1 + WEYL_1) >>> 0;
   }
   return [c0, c1, c2, c3];
-}
-
-/** FNV-1a of a text, 32 bits: turns a purpose into a key. */
-function hashText(text: string): number {
-  let hash = 0x811C9DC5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }
 
 /**

@@ -62,9 +62,12 @@ export function taskArguments(task: keyof typeof config.tasks): string[] {
   return args;
 }
 
+/** A command that is a task of its own. */
+export type CommandName = "demo" | "server" | "client" | "keygen" | "partition";
+
 /** Starts a task's command in a folder of its own. */
 export function startCommand(
-  task: "demo" | "server" | "client" | "keygen",
+  task: CommandName,
   args: string[],
   cwd: string,
   env: Record<string, string> = {},
@@ -83,7 +86,7 @@ export function startCommand(
 
 /** Runs a task's command to its end. */
 export function runCommand(
-  task: "demo" | "server" | "client" | "keygen",
+  task: CommandName,
   args: string[],
   cwd: string,
 ): Promise<Outcome> {

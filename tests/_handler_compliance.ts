@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import type { ClientBackendHandler, TrainPlan } from "../src/train/handler.ts";
 
 /** A plan whose every figure can be replaced. */
@@ -101,6 +107,104 @@ export function testHandlerCompliance(
     assert(kept.some((value, i) => value !== fresh[i]));
   });
 
+  Deno.test(`${name} forgets Adam's moments between rounds unless the plan keeps them`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    const adam = { optimizer: "adam", learningRate: 0.01 } as const;
+    const second = async (keepMomentum: boolean): Promise<Float32Array> => {
+      handler.parameters = start;
+      await handler.train(planOf(adam));
+      handler.parameters = start;
+      await handler.train(planOf({ ...adam, round: 2, keepMomentum }));
+      return handler.parameters.slice();
+    };
+    handler.parameters = start;
+    await handler.train(planOf({ ...adam, round: 2 }));
+    const fresh = handler.parameters.slice();
+    assertEquals(await second(false), fresh);
+    const kept = await second(true);
+    assert(kept.some((value, i) => value !== fresh[i]));
+  });
+
+  Deno.test(`${name} does without a term of 0 what it does without the term`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    for (const momentum of [0, 0.5]) {
+      const outcome = async (changes: Partial<TrainPlan>): Promise<Float32Array> => {
+        handler.parameters = start;
+        await handler.train(planOf({ momentum, ...changes }));
+        return handler.parameters.slice();
+      };
+      const expected = await outcome({});
+      assertEquals(await outcome({ proximal: 0 }), expected);
+      assertEquals(await outcome({ nesterov: false }), expected);
+      assertEquals(await outcome({ optimizer: "sgd" }), expected);
+    }
+  });
+
+  Deno.test(`${name} is held near the round's first parameters by a proximal term`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    const distance = async (proximal: number): Promise<number> => {
+      handler.parameters = start;
+      await handler.train(planOf({ epochs: 5, proximal }));
+      const { tensors } = handler.manifest;
+      const moved = handler.parameters.map((value, i) => value - (start[i] ?? 0));
+      return tensors.reduce(
+        (sum, { trainable, offset, length }) =>
+          trainable ? sum + Math.hypot(...moved.subarray(offset, offset + length)) : sum,
+        0,
+      );
+    };
+    const free = await distance(0), held = await distance(10);
+    assert(held < free / 2 && held > 0, `${held}, ${free} without`);
+  });
+
+  Deno.test(`${name} steps along the correction`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    const plan = planOf({ batchSize: 0, learningRate: 0.5 });
+    await handler.train(plan);
+    const without = handler.parameters.slice();
+    handler.parameters = start;
+    await handler.train({ ...plan, correction: start.map((_, i) => i % 3) });
+    for (const { trainable, offset, length } of handler.manifest.tensors) {
+      for (let i = offset; i < offset + length; i++) {
+        const expected = (without[i] ?? 0) - (trainable ? 0.5 * (i % 3) : 0);
+        assertAlmostEquals(handler.parameters[i] ?? NaN, expected, 1e-5);
+      }
+    }
+  });
+
+  Deno.test(`${name} gives the gradient of all its data, and leaves its parameters`, async () => {
+    await using handler = await make();
+    const { length, tensors } = handler.manifest;
+    const before = handler.parameters.slice();
+    const { numSamples, loss, metrics, gradient } = await handler.gradient(planOf());
+    const first = gradient.slice();
+    assertEquals(numSamples, handler.numSamples);
+    assertEquals(first.length, length);
+    assertEquals(handler.parameters, before);
+    assert(Number.isFinite(loss));
+    const accuracy = metrics.accuracy ?? 0;
+    assert(accuracy >= 0 && accuracy <= 1);
+    assertEquals((await handler.gradient(planOf())).gradient, first);
+    for (const { trainable, offset, length } of tensors) {
+      const part = first.subarray(offset, offset + length);
+      assertEquals(part.some((value) => value !== 0), trainable);
+    }
+    const { loss: judged } = await handler.evaluate();
+    handler.parameters = before.map((value, i) => value - 0.02 * (first[i] ?? 0));
+    assert((await handler.evaluate()).loss < judged);
+    const reason = new Error("the round is over");
+    await assertRejects(
+      () => handler.gradient(planOf(), AbortSignal.abort(reason)),
+      Error,
+      reason.message,
+    );
+    await handler.train(planOf());
+  });
+
   Deno.test(`${name} stops training with the signal's reason`, async () => {
     await using handler = await make();
     const reason = new Error("the round is over");
@@ -139,9 +243,17 @@ export function testHandlerCompliance(
       { learningRate: NaN },
       { momentum: 1 },
       { weightDecay: -1 },
+      { optimizer: "lbfgs" as "adam" },
+      { optimizer: "adam", momentum: 0.9 },
+      { nesterov: true },
+      { proximal: -1 },
+      { proximal: Infinity },
+      { correction: new Float32Array(handler.manifest.length + 1) },
+      { correction: new Float32Array(handler.manifest.length).fill(NaN) },
     ];
     for (const changes of wrong) {
       await assertRejects(() => handler.train(planOf(changes)), RangeError, "Cannot train");
+      await assertRejects(() => handler.gradient(planOf(changes)), RangeError, "Cannot train");
     }
   });
 

@@ -365,3 +365,28 @@ Deno.test("CheckpointStore holds a whole checkpoint whenever its process is kill
     assertEquals(warnings, []);
     assertEquals((await namesIn(folder)).filter((name) => name.endsWith(".tmp")), []);
   }));
+
+Deno.test("CheckpointStore keeps further vectors beside the model's tensors", () =>
+  inFolder(async (folder) => {
+    const vectors = {
+      "strategy/momentum": Float32Array.from({ length: MANIFEST.length }, (_, i) => i / 3),
+      "strategy/few": new Float32Array([-0, 7]),
+    };
+    const store = new CheckpointStore(folder);
+    const path = await store.save(checkpoint(1, { vectors }));
+    await store.save(checkpoint(0));
+    const found = await new CheckpointStore(folder).best() ?? await store.latest();
+    assertEquals(found?.vectors, undefined);
+    await Deno.remove(`${folder}/${fileOf(0)}`);
+    const read = await new CheckpointStore(folder).latest();
+    assertEquals(read?.vectors, vectors);
+    assertEquals(read?.parameters, checkpoint(1).parameters);
+    assertEquals(await read?.manifest.digest(), await MANIFEST.digest());
+    const { manifest } = await readSafetensors(path);
+    assertEquals(manifest.tensors.map(({ name }) => name).slice(-2), Object.keys(vectors));
+    await assertRejects(
+      () => store.save(checkpoint(2, { vectors: { "dense/kernel": new Float32Array(1) } })),
+      RangeError,
+      "stands twice",
+    );
+  }));

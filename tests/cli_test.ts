@@ -61,6 +61,23 @@ Deno.test("demo gives one digest for one seed, over TCP in workers and in memory
     assert(await digest("4.json", ["--seed", "8"]) !== first);
   }));
 
+Deno.test("demo --strategy aggregates by the one that is named, with its options", () =>
+  inFolder(async (folder) => {
+    const report = async (strategy: string) => {
+      const { code, stderr } = await runCommand(
+        "demo",
+        ["--rounds", "1", "--transport", "memory", "--strategy", strategy, "--json", "r.json"],
+        folder,
+      );
+      assertEquals(code, 0, stderr);
+      return await readReport(`${folder}/r.json`);
+    };
+    const plain = await report("fedavg");
+    const same = await report("fedavgm:momentum=0");
+    assertEquals([same.strategy, same.modelDigest], ["fedavgm", plain.modelDigest]);
+    assert((await report("fedavgm:momentum=0,lr=0.5")).modelDigest !== plain.modelDigest);
+  }));
+
 Deno.test("demo --strict-determinism takes the kernels that round alike everywhere, in its workers too", () =>
   inFolder(async (folder) => {
     const reports: RunReport[] = [];
@@ -77,6 +94,28 @@ Deno.test("demo --strict-determinism takes the kernels that round alike everywhe
     }
     assertEquals(reports.map(({ kernels }) => kernels), ["simd128", "simd128"]);
     assertEquals(reports[0]?.modelDigest, reports[1]?.modelDigest);
+  }));
+
+Deno.test("demo takes optimizer, nesterov and proximal, which reach the clients' training", () =>
+  inFolder(async (folder) => {
+    const digests = new Set<string>();
+    const cases = [
+      ["--lr", "0.01"],
+      ["--lr", "0.01", "--proximal", "1"],
+      ["--lr", "0.01", "--momentum", "0.5"],
+      ["--lr", "0.01", "--momentum", "0.5", "--nesterov"],
+      ["--lr", "0.01", "--optimizer", "adam"],
+    ];
+    for (const args of cases) {
+      const { code, stderr } = await runCommand(
+        "demo",
+        ["--rounds", "1", "--clients", "2", "--transport", "memory", "--json", "r.json", ...args],
+        folder,
+      );
+      assertEquals(code, 0, stderr);
+      digests.add((await readReport(`${folder}/r.json`)).modelDigest);
+    }
+    assertEquals(digests.size, cases.length);
   }));
 
 Deno.test("server and clients as processes end by themselves, each with status 0", () =>
@@ -227,11 +266,13 @@ Deno.test("data that is missing or not what it claims is one line that names it,
     await Deno.writeTextFile(`${folder}/torn.csv`, "a,b,label\n1,2,0\n3\n");
     await Deno.writeTextFile(`${folder}/fake-images-idx3-ubyte`, "no images at all");
     await Deno.writeTextFile(`${folder}/fake-labels-idx1-ubyte`, "no labels at all");
+    await Deno.mkdir(`${folder}/mnist`);
+    await Deno.writeTextFile(`${folder}/mnist/train-images-idx3-ubyte.gz`, "no images at all");
     const cases: [string, RegExp][] = [
       ["absent.csv", /absent\.csv/],
       ["torn.csv", /torn\.csv/],
       ["fake-images-idx3-ubyte", /fake-(images-idx3|labels-idx1)-ubyte/],
-      ["mnist", /train-images/],
+      ["mnist", /Cannot use .*mnist\/train-images-idx3-ubyte\.gz: expected SHA-256/],
     ];
     for (const [data, names] of cases) {
       const outcome = await runCommand("client", ["--data", data, "--data-dir", folder], folder);
@@ -256,6 +297,16 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["server", ["--world-size", "3", "--lr", "0"], /Expected a number above 0/],
       ["client", ["--part", "3/2"], /Expected I\/N/],
       ["client", ["--rank", "0"], /Expected a whole number from 1/],
+      ["demo", ["--optimizer", "lbfgs"], /Allowed choices are sgd, adam/],
+      ["demo", ["--optimizer", "adam", "--momentum", "0.9"], /no --momentum with --optimizer adam/],
+      ["demo", ["--nesterov"], /expected --momentum with --nesterov/],
+      ["demo", ["--proximal", "-1"], /Expected a number from 0/],
+      ["demo", ["--strategy", "fedprox"], /expected one of fedavg, fedavgm, .*, got fedprox/],
+      [
+        "server",
+        ["--strategy", "krum:f=1"],
+        /Cannot make krum: expected one of the options attackers/,
+      ],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],
@@ -269,7 +320,7 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
 
 Deno.test("every command has --help, with status 0 and on standard output", () =>
   inFolder(async (folder) => {
-    for (const task of ["demo", "server", "client"] as const) {
+    for (const task of ["demo", "server", "client", "partition"] as const) {
       const { code, stdout } = await runCommand(task, ["--help"], folder);
       assertEquals(code, 0);
       for (const flag of ["--seed", "--json", "--verbose", "--help"]) {

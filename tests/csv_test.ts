@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
-import { type CsvDatasetOptions, parseCsvDataset, readCsvDataset } from "../src/data/csv.ts";
+import { type CsvDatasetOptions, parseCsvDataset } from "../src/data/csv.ts";
 import { loadDataset } from "../src/data/load.ts";
+import { readTableDataset } from "../src/data/table.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -165,7 +166,7 @@ Deno.test({
   fn: () => assertEquals(read("1,2,0").features, [1, 2]),
 });
 
-Deno.test("readCsvDataset() and loadDataset() read files and name them in errors", async () => {
+Deno.test("readTableDataset() and loadDataset() read files and name them in errors", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/good.csv`, "\uFEFFa,b,kind\n1,2,x\n3,4,y\n");
@@ -175,30 +176,30 @@ Deno.test("readCsvDataset() and loadDataset() read files and name them in errors
       `${folder}/utf16.csv`,
       Uint8Array.of(0xFF, 0xFE, 0x31, 0, 0x2C, 0, 0x31, 0),
     );
-    assertEquals((await readCsvDataset(`${folder}/good.csv`)).classes, ["x", "y"]);
+    assertEquals((await readTableDataset(`${folder}/good.csv`)).classes, ["x", "y"]);
     const { name, train, test } = await loadDataset(`${folder}/good.csv`);
     assertEquals([name, train.length, test], [`${folder}/good.csv`, 2, undefined]);
     const loaded = await loadDataset(`${folder}/good.TSV`, { numClasses: 5 });
     assertEquals([loaded.train.rowLength, loaded.train.numClasses], [2, 5]);
     const first = await loadDataset(`${folder}/good.csv`, {
-      csv: { labelColumn: "a", header: true, classes: ["1", "3"] },
+      table: { labelColumn: "a", header: true, classes: ["1", "3"] },
     }).catch((error) => error.message);
     assertEquals(
       first,
       `Cannot read ${folder}/good.csv: line 2, column 3 (kind): expected a number, got "x"`,
     );
     await assertRejects(
-      () => readCsvDataset(`${folder}/bad.csv`),
+      () => readTableDataset(`${folder}/bad.csv`),
       SyntaxError,
       `Cannot read ${folder}/bad.csv: line 2: expected 3 fields, got 2`,
     );
     await assertRejects(
-      () => readCsvDataset(`${folder}/utf16.csv`),
+      () => readTableDataset(`${folder}/utf16.csv`),
       SyntaxError,
       `Cannot read ${folder}/utf16.csv: expected a CSV file in UTF-8`,
     );
     await assertRejects(
-      () => readCsvDataset(`${folder}/gone.csv`),
+      () => readTableDataset(`${folder}/gone.csv`),
       Deno.errors.NotFound,
       `Cannot read ${folder}/gone.csv: there is no such file`,
     );

@@ -62,6 +62,22 @@ const MESSAGES: readonly Message[] = [
       parameters: new Float32Array([1, NaN, -Infinity]),
     },
   },
+  {
+    code: MessageCode.ParameterUpdate,
+    payload: {
+      round: 1,
+      plan: { ...PLAN, optimizer: "sgd", nesterov: true, proximal: 0.01 },
+      parameters: new Float32Array([1]),
+    },
+  },
+  {
+    code: MessageCode.ParameterUpdate,
+    payload: {
+      round: 1,
+      plan: { ...PLAN, momentum: 0, optimizer: "adam", nesterov: false, proximal: 0 },
+      parameters: new Float32Array([1]),
+    },
+  },
   { code: MessageCode.EvaluateParams, payload: { round: 2, parameters: new Float32Array(3) } },
   {
     code: MessageCode.EvaluateParams,
@@ -441,6 +457,26 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
     MessageCode.ParameterUpdate,
     { plan: { ...PLAN, learningRate: 0 } },
     "field plan.learningRate expected >0",
+  ],
+  [
+    MessageCode.ParameterUpdate,
+    { plan: { ...PLAN, optimizer: "lbfgs" } },
+    `field plan.optimizer expected ("sgd" | "adam"), got "lbfgs"`,
+  ],
+  [
+    MessageCode.ParameterUpdate,
+    { plan: { ...PLAN, nesterov: 1 } },
+    "field plan.nesterov expected boolean, got 1",
+  ],
+  [
+    MessageCode.ParameterUpdate,
+    { plan: { ...PLAN, proximal: -1 } },
+    "field plan.proximal expected >=0, got -1",
+  ],
+  [
+    MessageCode.ParameterUpdate,
+    { plan: { ...PLAN, correction: [0] } },
+    "field plan.correction expected never",
   ],
   [MessageCode.ParameterUpdate, { plan: { ...PLAN, mu: 1 } }, "field plan.mu expected never"],
   [MessageCode.GradientUpdate, { gradient: 1 }, "field gradient expected Float32Array, got 1"],

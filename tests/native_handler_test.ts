@@ -34,6 +34,13 @@ function corners(count: number): Dataset {
   return new Dataset(features, labels, [4], 3);
 }
 
+/** Those points, each coordinate 0, 1 or 2. */
+function words(count: number): Dataset {
+  const { features, labels, shape } = corners(count);
+  const whole = features.map((value) => Math.min(2, Math.max(0, Math.round(2 * value))));
+  return new Dataset(whole, labels, shape, 3);
+}
+
 function sequential(layers: readonly Record<string, unknown>[]): ModelDescription {
   const topology = { class_name: "Sequential", config: { name: "model", layers } };
   return { format: "tfjs-layers", topology, loss: "softmaxCrossEntropy" };
@@ -49,6 +56,29 @@ const CONVOLVED = sequential([
   { class_name: "Reshape", config: { target_shape: [2, 2, 1], batch_input_shape: [null, 4] } },
   { class_name: "Conv2D", config: { filters: 6, kernel_size: [2, 2], padding: "same" } },
   { class_name: "LeakyReLU", config: { alpha: 0.2 } },
+  { class_name: "Flatten", config: {} },
+  { class_name: "Dense", config: { units: 3 } },
+]);
+const SEPARATED = sequential([
+  { class_name: "Reshape", config: { target_shape: [2, 2, 1], batch_input_shape: [null, 4] } },
+  {
+    class_name: "DepthwiseConv2D",
+    config: { kernel_size: [2, 2], depth_multiplier: 6, activation: "sigmoid" },
+  },
+  { class_name: "BatchNormalization", config: {} },
+  { class_name: "Flatten", config: {} },
+  { class_name: "Dense", config: { units: 3, activation: "tanh" } },
+]);
+const DROPPING = sequential([
+  { class_name: "Dense", config: { units: 16, batch_input_shape: [null, 4] } },
+  { class_name: "Dropout", config: { rate: 0.2 } },
+  { class_name: "Dense", config: { units: 3 } },
+]);
+const WORDS = sequential([
+  {
+    class_name: "Embedding",
+    config: { input_dim: 3, output_dim: 4, batch_input_shape: [null, 4] },
+  },
   { class_name: "Flatten", config: {} },
   { class_name: "Dense", config: { units: 3 } },
 ]);
@@ -79,9 +109,12 @@ async function client(
 
 testHandlerCompliance("NativeSGDHandler", () => native(CORNERS_MLP));
 testHandlerCompliance("NativeSGDHandler with a convolution", () => native(CONVOLVED));
+testHandlerCompliance("NativeSGDHandler with batch normalization", () => native(SEPARATED));
+testHandlerCompliance("NativeSGDHandler with dropout", () => native(DROPPING));
+testHandlerCompliance("NativeSGDHandler with an embedding", () => native(WORDS, words(52)));
 testHandlerCompliance("ClientSGDHandler on auto", () => client(CORNERS_MLP, "auto"));
 
-for (const [name, description] of Object.entries({ CORNERS_MLP, CONVOLVED })) {
+for (const [name, description] of Object.entries({ CORNERS_MLP, CONVOLVED, NORMED, SEPARATED })) {
   Deno.test(`NativeSGDHandler trains ${name} as tfjs does, up to rounding`, async () => {
     await using ours = await native(description);
     await using theirs = await client(description, "tfjs");
@@ -214,5 +247,48 @@ Deno.test("ClientSGDHandler on the native engine loads no tfjs and asks for no p
     new TextDecoder().decode(stdout),
     "1 2\ntrue\n",
     new TextDecoder().decode(stderr),
+  );
+});
+
+for (const engine of ["native", "tfjs"] as const) {
+  Deno.test(`useData() makes a handler on ${engine} the next client, byte for byte`, async () => {
+    const data = corners(90);
+    const clients = [10, 37, 5].map((count) =>
+      Uint32Array.from({ length: count }, (_, i) => (i * 13 + count) % data.length)
+    );
+    const plan = planOf({ batchSize: 4, epochs: 2 });
+    const [first] = clients;
+    assert(first !== undefined);
+    await using shared = new ClientSGDHandler({ data, rows: first, engine });
+    await shared.setUp(CORNERS_MLP);
+    const start = shared.parameters.slice();
+    for (const rows of clients) {
+      shared.useData(data, rows);
+      shared.parameters = start;
+      assertEquals(shared.numSamples, rows.length);
+      const before = await shared.evaluateTraining();
+      const result = await shared.train(plan);
+
+      await using own = new ClientSGDHandler({ data: data.select(rows), engine });
+      await own.setUp(CORNERS_MLP);
+      own.parameters = start;
+      assertEquals(before, await own.evaluate());
+      assertEquals(result, await own.train(plan));
+      assertEquals(shared.parameters, own.parameters);
+    }
+  });
+}
+
+Deno.test("useData() refuses no rows and data of another kind", async () => {
+  const data = corners(20);
+  await using handler = new NativeSGDHandler({ data });
+  await handler.setUp(CORNERS_MLP);
+  assertThrows(() => handler.useData(data, new Uint32Array()), RangeError, "got 0 rows");
+  const wider = new Dataset(new Float32Array(10), new Int32Array(2), [5], 3);
+  assertThrows(() => handler.useData(wider), RangeError, "expected rows of shape [4]");
+  assertThrows(
+    () => new NativeSGDHandler({ data, rows: new Uint32Array() }),
+    RangeError,
+    "got 0 rows",
   );
 });

@@ -1,45 +1,52 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/assert@1.0.19";
-import { Dataset } from "../src/data/dataset.ts";
 import {
-  type Partition,
+  Dataset,
+  parsePartition,
   partition,
   PARTITION_NAMES,
+  PARTITION_USAGES,
   partitionIid,
   partitionShards,
-} from "../src/data/partition.ts";
+} from "../src/data/mod.ts";
+import { assertCovers, labelsOfTen, spread } from "./_partition.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Fails unless every row is in exactly one part. */
-function assertCovers(parts: Partition, rows: number): void {
-  const seen = new Uint8Array(rows);
-  for (const part of parts) for (const row of part) seen[row] = (seen[row] ?? NaN) + 1;
-  assertEquals(parts.reduce((sum, part) => sum + part.length, 0), rows);
-  assert(seen.every((count) => count === 1));
-}
+const SPECS = [
+  "iid",
+  "shards",
+  "shards:3",
+  "labels:2",
+  "dirichlet:0.5",
+  "dirichlet:0.01",
+  "dirichlet:0.3,balanced",
+  "dirichlet:1,min=2",
+  "dirichlet-sizes:0.1",
+  "log-normal",
+  "log-normal:2,min=3",
+  "power-law:1.5",
+  "noise:0.1",
+] as const;
 
-function spread(parts: Partition): number {
-  const sizes = parts.map((part) => part.length);
-  return Math.max(...sizes) - Math.min(...sizes);
+/** Ten labels of which the last are rare: label k has one row in 2^(k + 1) or so. */
+function rareLabels(rows: number): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: rows }, (_, row) => Math.min(9, Math.clz32(row + 1) % 10));
 }
-
-const labelsOfTen = (rows: number): Int32Array<ArrayBuffer> =>
-  Int32Array.from({ length: rows }, (_, row) => (row * 7) % 10);
 
 Deno.test("every partition gives each row to one part", () => {
-  for (const name of PARTITION_NAMES) {
-    for (const [rows, parts] of [[1, 1], [10, 3], [1000, 7], [1797, 100]] as const) {
-      const shardsPerPart = rows === 1 ? 1 : 2;
-      const dealt = partition(name, labelsOfTen(rows), { parts, seed: 5, shardsPerPart });
+  for (const spec of SPECS) {
+    for (const [rows, parts] of [[100, 7], [1000, 20], [1797, 100]] as const) {
+      const dealt = partition(spec, labelsOfTen(rows), { parts, seed: 5 });
       assertEquals(dealt.length, parts);
       assertCovers(dealt, rows);
     }
+    assertCovers(partition(spec, rareLabels(3000), { parts: 12, seed: 2 }), 3000);
   }
 });
 
 Deno.test("every partition depends on its seed and on nothing else", () => {
-  for (const name of PARTITION_NAMES) {
-    const deal = (seed: number) => partition(name, labelsOfTen(200), { parts: 10, seed });
+  for (const spec of SPECS) {
+    const deal = (seed: number) => partition(spec, labelsOfTen(200), { parts: 10, seed });
     assertEquals(deal(1), deal(1));
     assertNotEquals(deal(1), deal(2));
   }
@@ -48,43 +55,98 @@ Deno.test("every partition depends on its seed and on nothing else", () => {
 Deno.test("every partition takes a data set or its labels", () => {
   const labels = labelsOfTen(50);
   const data = new Dataset(new Float32Array(50), labels, [1], 10);
-  for (const name of PARTITION_NAMES) {
+  for (const spec of SPECS) {
     const options = { parts: 5, seed: 3 };
-    assertEquals(partition(name, data, options), partition(name, labels, options));
+    assertEquals(partition(spec, data, options), partition(spec, labels, options));
   }
 });
 
 Deno.test("every partition refuses fewer than one part and more parts than rows", () => {
-  for (const name of PARTITION_NAMES) {
+  for (const spec of SPECS) {
     for (const parts of [0, -1, 1.5, NaN, Infinity]) {
       assertThrows(
-        () => partition(name, labelsOfTen(10), { parts, seed: 1 }),
+        () => partition(spec, labelsOfTen(10), { parts, seed: 1 }),
         RangeError,
         `got ${parts}`,
       );
     }
     assertThrows(
-      () => partition(name, labelsOfTen(10), { parts: 11, seed: 1 }),
+      () => partition(spec, labelsOfTen(10), { parts: 11, seed: 1 }),
       RangeError,
-      "got 10 rows",
+      spec.startsWith("labels") ? "got 11 parts of 2 labels" : "got 10 rows",
     );
   }
 });
 
-Deno.test("partition() lists the known names when it is given another", () => {
-  for (const name of ["no-such", "", "constructor"]) {
+Deno.test("every partition deals 60,000 rows to 1,000 and to 10,000 parts", () => {
+  for (const spec of ["iid", "shards", "labels:2", "dirichlet:0.5", "dirichlet:0.5,balanced"]) {
+    for (const parts of [1000, 10_000]) {
+      assertCovers(partition(spec, labelsOfTen(60_000), { parts, seed: 1 }), 60_000);
+    }
+  }
+});
+
+Deno.test("parsePartition() lists the known partitions when it is given another", () => {
+  assertEquals(PARTITION_USAGES.length, PARTITION_NAMES.length);
+  for (const spec of ["no-such", "", "constructor", "IID", " iid", "dirichlet=1"]) {
     assertThrows(
-      () => partition(name, [0, 1], { parts: 1, seed: 1 }),
+      () => parsePartition(spec),
       TypeError,
-      `expected one of ${PARTITION_NAMES.join(", ")}, got "${name}"`,
+      `expected one of ${PARTITION_USAGES.join(", ")}, got ${JSON.stringify(spec)}`,
     );
   }
 });
 
-Deno.test("partition() deals 60,000 rows to 1,000 parts", () => {
-  for (const name of PARTITION_NAMES) {
-    assertCovers(partition(name, labelsOfTen(60_000), { parts: 1000, seed: 1 }), 60_000);
+Deno.test("parsePartition() refuses what does not belong behind a name", () => {
+  for (
+    const [spec, word] of [
+      ["iid:1", "1"],
+      ["shards:", ""],
+      ["shards:two", "two"],
+      ["shards:2,min=3", "min=3"],
+      ["dirichlet:0.5,0.6", "0.6"],
+      ["dirichlet:0.5,min", "min"],
+      ["dirichlet:0.5,min=x", "x"],
+      ["dirichlet:0.5,balanced=1", "balanced=1"],
+      ["dirichlet-sizes:1,balanced", "balanced"],
+      ["dirichlet:NaN", "NaN"],
+      ["noise: 1", " 1"],
+    ] as const
+  ) {
+    assertThrows(() => parsePartition(spec), SyntaxError, `got ${JSON.stringify(word)}`);
   }
+});
+
+Deno.test("parsePartition() refuses values out of range before there is any data", () => {
+  for (
+    const spec of [
+      "shards:0",
+      "shards:1.5",
+      "labels:-1",
+      "dirichlet:0",
+      "dirichlet:-1",
+      "dirichlet:1e9",
+      "dirichlet:1,min=0",
+      "dirichlet-sizes:0",
+      "log-normal:-0.1",
+      "power-law:0",
+      "id:-1",
+      "id:0.5",
+      "noise:-1",
+    ]
+  ) {
+    assertThrows(() => parsePartition(spec), RangeError, "Cannot partition the data: expected");
+  }
+});
+
+Deno.test("parsePartition() reads values and settings, and knows what they are without them", () => {
+  const deal = (spec: string) => partition(spec, labelsOfTen(300), { parts: 10, seed: 4 });
+  assertEquals(deal("shards"), deal("shards:2"));
+  assertNotEquals(deal("shards"), deal("shards:4"));
+  assertEquals(deal("dirichlet"), deal("dirichlet:0.5"));
+  assertEquals(deal("dirichlet:balanced"), deal("dirichlet:5e-1,balanced"));
+  assertEquals(spread(deal("dirichlet:0.1,balanced,min=30")), 0);
+  assertEquals(deal("power-law:1.5,min=30").every((part) => part.length === 30), true);
 });
 
 Deno.test("partitionIid() makes sizes that differ by at most one", () => {

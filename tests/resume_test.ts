@@ -28,10 +28,12 @@ async function readReport(folder: string): Promise<RunReport> {
 /** A run whose server is killed after the given rounds, and started again to go on. */
 async function runWithKills(kills: number[], folder: string): Promise<RunReport> {
   const address = `127.0.0.1:${freePort()}`;
+  // Its moments, which are vectors, and its options have to come through too.
+  const strategy = ["--strategy", "fedadam:lr=0.05"];
   const settings = ["--world-size", "3", "--rounds", `${ROUNDS}`, "--seed", "7", "--epochs", "3"];
   let server = startCommand(
     "server",
-    ["--listen", address, "--out", `${folder}/run`, ...settings],
+    ["--listen", address, "--out", `${folder}/run`, ...settings, ...strategy],
     folder,
   );
   const clients = startClients(address, folder);

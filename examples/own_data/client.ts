@@ -8,13 +8,13 @@
  * The data: Gorman, Williams and Fraser 2014, "Ecological Sexual Dimorphism and Environmental Variability within a Community of Antarctic Penguins",
  * as in the palmerpenguins package, CC0.
  */
-import { ClientSyncTop, readCsvDataset, trainTestSplit } from "@fedlab/core";
+import { ClientSyncTop, readTableDataset, trainTestSplit } from "@fedlab/core";
 import { ClientSGDHandler } from "@fedlab/core/tfjs";
 
 const [path = "", serverAddr = "127.0.0.1:9000"] = Deno.args;
 
 // No island has all three species, and none knows the others' measurements: what a label and a feature mean is agreed on.
-const { dataset } = await readCsvDataset(path, {
+const { dataset } = await readTableDataset(path, {
   labelColumn: "species",
   classes: ["Adelie", "Chinstrap", "Gentoo"],
 });

@@ -5,7 +5,8 @@ const WIDTH = 720;
 const HEIGHT = 420;
 const MARGIN = { top: 48, right: 24, bottom: 48, left: 64 };
 
-function escapeXml(text: string): string {
+/** A text as it stands in an SVG. */
+export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 

@@ -1,24 +1,18 @@
-import { loadDataset } from "../data/load.ts";
-import { partition } from "../data/partition.ts";
+import { parsePartition } from "../data/partition.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { ClientSyncTop } from "../client/sync_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../client/topology.ts";
 import { openLog } from "../log.ts";
 import { ClientSGDHandler } from "../train/tfjs/handler.ts";
+import { type DataFlags, dataFrom, loadData } from "./_data.ts";
 import { chooseKernels, type EngineFlags } from "./_options.ts";
 
 /** Which of the data a client has. */
-export interface DataChoice {
-  /** Name or path of the data set. */
-  data: string;
-  /** Folder of data sets that are named by a word. */
-  dataDir?: string;
+export interface DataChoice extends DataFlags {
   /** The part of it that is this client's; the whole when absent. */
   part?: { index: number; parts: number };
-  /** How it is parted. */
+  /** How it is parted, see `parsePartition()`. */
   partition: string;
-  /** Shards a client, where it is parted by shards. */
-  shardsPerPart?: number;
   /** Seed of the parting. */
   seed: number;
 }
@@ -31,18 +25,17 @@ export interface ClientJob {
 }
 
 /** The data of one client. */
-export async function clientData(choice: DataChoice): Promise<{ train: Dataset; test?: Dataset }> {
-  const { train, test } = await loadDataset(choice.data, {
-    ...(choice.dataDir !== undefined && { dataDir: choice.dataDir }),
-  });
+export async function clientData(
+  choice: DataChoice,
+  signal?: AbortSignal,
+): Promise<{ train: Dataset; test?: Dataset }> {
+  const { train, test } = await loadData(dataFrom(choice), signal);
   if (choice.part === undefined) return { train, ...(test && { test }) };
   const { index, parts } = choice.part;
-  const rows = partition(choice.partition, train, {
-    parts,
-    seed: choice.seed,
-    ...(choice.shardsPerPart !== undefined && { shardsPerPart: choice.shardsPerPart }),
-  })[index - 1];
-  return { train: train.select(rows ?? []), ...(test && { test }) };
+  const { partition, seed } = choice;
+  const scheme = parsePartition(partition);
+  const rows = scheme.deal(train, { parts, seed })[index - 1] ?? [];
+  return { train: scheme.take(train, rows, { index, parts, seed }), ...(test && { test }) };
 }
 
 /** Runs a client that trains by SGD, to the end of its run. */
@@ -54,7 +47,7 @@ export async function runClientJob(
 ): Promise<void> {
   const { engine, backend } = job.engine;
   chooseKernels(job.engine);
-  const { train, test } = await clientData(job.data);
+  const { train, test } = await clientData(job.data, options.signal);
   using log = openLog({ loggerName: "train", ...job.topology.log });
   await using handler = new ClientSGDHandler({
     data: train,

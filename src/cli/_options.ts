@@ -1,7 +1,12 @@
+import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
+import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
+import { parseStrategy, STRATEGY_NAMES } from "../strategy/registry.ts";
+import type { Strategy } from "../strategy/strategy.ts";
 import type { BackendChoice } from "../train/tfjs/backend.ts";
 import type { EngineChoice } from "../train/tfjs/_engine.ts";
+import type { OptimizerName, TrainSettings } from "../wire/messages.ts";
 import { type Command, InvalidArgumentError, Option } from "./deps.ts";
 
 /** A mistake in how a command was called: exit status 2. */
@@ -98,6 +103,10 @@ export interface TrainFlags {
   momentum: number;
   weightDecay: number;
   keepMomentum: boolean;
+  // A run that began before there were these options goes on without them.
+  optimizer?: OptimizerName;
+  nesterov?: boolean;
+  proximal?: number;
 }
 
 /** Adds the options of local training, with the command's own defaults. */
@@ -112,22 +121,59 @@ export function withTraining(command: Command, defaults: { epochs: number; lr: n
     )
     .option("--lr <x>", "learning rate", real({ above: 0 }), defaults.lr)
     .option("--momentum <x>", "momentum of SGD", real({ least: 0, below: 1 }), 0)
+    .option("--nesterov", "Nesterov's momentum", false)
+    .addOption(
+      choice("--optimizer <name>", "sgd, or adam, without momentum", ["sgd", "adam"], "sgd"),
+    )
     .option("--weight-decay <x>", "L2 penalty", real({ least: 0 }), 0)
-    .option("--keep-momentum", "let momentum live on between rounds", false);
+    .option("--proximal <x>", "pull to the round's first weights (FedProx)", real({ least: 0 }), 0)
+    .option("--keep-momentum", "let momentum, or adam's moments, live on between rounds", false);
 }
 
-/** The plan among a command's options. */
+/** The plan among a command's options. Throws a `UsageError` for options that do not go together. */
 export function planFrom(
-  { epochs, batchSize, lr, momentum, weightDecay, keepMomentum }: TrainFlags,
-): {
-  epochs: number;
-  batchSize: number;
-  learningRate: number;
-  momentum: number;
-  weightDecay: number;
-  keepMomentum: boolean;
-} {
-  return { epochs, batchSize, learningRate: lr, momentum, weightDecay, keepMomentum };
+  { lr, optimizer = "sgd", nesterov = false, proximal = 0, ...flags }: TrainFlags,
+): TrainSettings {
+  const { epochs, batchSize, momentum, weightDecay, keepMomentum } = flags;
+  if (optimizer === "adam" && momentum > 0) {
+    throw new UsageError("expected no --momentum with --optimizer adam");
+  }
+  if (nesterov && momentum === 0) throw new UsageError("expected --momentum with --nesterov");
+  return {
+    ...{ epochs, batchSize, learningRate: lr, momentum, weightDecay, keepMomentum },
+    // What is not asked for is left out: a client that does not know it reads the plan all the same.
+    ...optimizer !== "sgd" && { optimizer },
+    ...nesterov && { nesterov },
+    ...proximal > 0 && { proximal },
+  };
+}
+
+/** How the server aggregates, as an option. */
+export interface StrategyFlags {
+  strategy?: string;
+}
+
+/** Adds the strategy to a command. It stays a text, which a checkpoint's notes can hold. */
+export function withStrategy(command: Command): Command {
+  return command.option(
+    "--strategy <name>",
+    `how updates are aggregated: ${
+      STRATEGY_NAMES.join(", ")
+    }; with options as in fedadam:lr=0.1,tau=0.001 (default: fedavg)`,
+    (text: string) => {
+      try {
+        parseStrategy(text);
+      } catch (error) {
+        throw new InvalidArgumentError(`${errorMessage(error)}.`);
+      }
+      return text;
+    },
+  );
+}
+
+/** The strategy among a command's options. */
+export function strategyFrom({ strategy = "fedavg" }: StrategyFlags): Strategy {
+  return parseStrategy(strategy);
 }
 
 /** What computes, as options. */
@@ -164,6 +210,25 @@ export function engineFrom({ engine, backend, strictDeterminism }: EngineFlags):
 /** Chooses the kernels of this isolate; called before any of its vectors are made. */
 export function chooseKernels({ strictDeterminism }: EngineFlags): void {
   if (strictDeterminism) useKernelBuild("simd128");
+}
+
+/** Checks a partition's name; it stays a text, which can be posted to a worker. */
+function partitionSpec(text: string): string {
+  try {
+    return parsePartition(text).spec;
+  } catch (error) {
+    throw new InvalidArgumentError(`${errorMessage(error)}.`);
+  }
+}
+
+/** Adds `--partition` to a command. */
+export function withPartition(command: Command, help: string): Command {
+  return command.option(
+    "--partition <spec>",
+    `${help}: ${PARTITION_USAGES.join(", ")}`,
+    partitionSpec,
+    "iid",
+  );
 }
 
 /** A choice among words. */

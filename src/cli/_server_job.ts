@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { SyncParameterServerHandler } from "../server/handler.ts";
+import type { Strategy } from "../strategy/strategy.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
 import { MODEL_NAMES, modelByName } from "../train/models.ts";
@@ -18,6 +19,7 @@ export interface ServerJob {
   /** Data to evaluate on; without it the clients evaluate. */
   testData?: Dataset;
   plan: TrainSettings;
+  strategy: Strategy;
   fraction: number;
   overSelection?: number;
   seed: number;
@@ -33,7 +35,7 @@ export interface ServerParts extends AsyncDisposable {
 
 /** Builds model and handler. */
 export async function buildServer(job: ServerJob): Promise<ServerParts> {
-  const { seed, plan, fraction, overSelection = 0, testData, logger } = job;
+  const { seed, plan, strategy, fraction, overSelection = 0, testData, logger } = job;
   const { engine, backend } = job.engine;
   chooseKernels(job.engine);
   const options = { engine, backend, ...(logger && { logger }) };
@@ -45,6 +47,7 @@ export async function buildServer(job: ServerJob): Promise<ServerParts> {
     ...initial,
     model,
     plan,
+    strategy,
     fraction,
     overSelection,
     seed,

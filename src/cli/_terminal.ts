@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { PartitionReport } from "../data/partition_report.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { progress, Table } from "./deps.ts";
@@ -68,7 +69,8 @@ export class RunProgress implements Disposable {
   }
 }
 
-function bytes(count: number): string {
+/** A number of bytes in a unit that suits it. */
+export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
   return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
@@ -99,6 +101,28 @@ export function roundTable(report: RunReport): string {
       ],
     );
   }
+  return table.toString();
+}
+
+/** What a partition came to, as a table. */
+export function partitionTable(report: PartitionReport): string {
+  const { sizes, labelsPerPart } = report;
+  const table = new Table({
+    head: ["", "smallest", "middle", "largest"],
+    colAligns: ["left", "right", "right", "right"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
+  table.push(
+    ["rows of a client", sizes.smallest, `${sizes.median} (median)`, sizes.largest],
+    [
+      "labels of a client",
+      labelsPerPart.fewest,
+      `${labelsPerPart.mean.toFixed(1)} (mean)`,
+      labelsPerPart.most,
+    ],
+    ["total variation", "", `${report.meanTotalVariation.toFixed(3)} (mean)`, ""],
+  );
   return table.toString();
 }
 

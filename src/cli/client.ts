@@ -1,10 +1,9 @@
 import type { ClientEvent } from "../client/topology.ts";
-import { PARTITION_NAMES } from "../data/partition.ts";
 import { spawn } from "../worker/spawn.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
+import { type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
-  choice,
   type EngineFlags,
   engineFrom,
   part,
@@ -14,6 +13,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withPartition,
   withTimeouts,
 } from "./_options.ts";
 import { toJson } from "./_run_folder.ts";
@@ -21,15 +21,12 @@ import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags {
+interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags, DataFlags {
   server: string;
   rank?: number;
   worldSize?: number;
-  data: string;
-  dataDir: string;
   part?: { index: number; parts: number };
   partition: ClientJob["data"]["partition"];
-  shardsPerPart?: number;
   module?: string;
   loggerFile: string;
   loggerName: string;
@@ -65,15 +62,7 @@ export function clientCommand(context: CommandContext): Command {
       "number of processes, checked with the server's",
       whole(2, 0xFFFF_FFFF),
     )
-    .option(
-      "--data <name>",
-      "digits, mnist, or the path of a CSV or IDX file or a folder",
-      "digits",
-    )
-    .option("--data-dir <dir>", "folder of data sets named by a word", "data")
     .option("--part <i/n>", "take the i-th of n parts of the data (default: all of it)", part)
-    .addOption(choice("--partition <name>", "how the data is parted", PARTITION_NAMES, "iid"))
-    .option("--shards-per-part <n>", "shards of each part, with --partition shards", whole(1))
     .option(
       "--module <path>",
       "run this module, which calls defineClient(), in place of the built-in client",
@@ -84,6 +73,8 @@ export function clientCommand(context: CommandContext): Command {
     .option("--server-name <name>", "name that the server must have when it asks for a proof")
     .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
+  withPartition(command, "how the data is parted, with --part");
+  withData(command, "data to learn from");
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of the parting of the data");
@@ -101,12 +92,10 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
       loggerName: flags.loggerName,
     },
     data: {
-      data: flags.data,
-      dataDir: flags.dataDir,
+      ...dataFrom(flags),
       partition: flags.partition,
       seed: flags.seed,
       ...(flags.part && { part: flags.part }),
-      ...(flags.shardsPerPart !== undefined && { shardsPerPart: flags.shardsPerPart }),
     },
     engine: engineFrom(flags),
   };

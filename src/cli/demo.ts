@@ -1,5 +1,4 @@
 import { loadDataset } from "../data/load.ts";
-import { PARTITION_NAMES } from "../data/partition.ts";
 import type { ServerEvent } from "../server/events.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import { joinAll } from "../worker/join_all.ts";
@@ -12,12 +11,16 @@ import {
   type EngineFlags,
   engineFrom,
   planFrom,
+  type StrategyFlags,
+  strategyFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
   whole,
   withCommon,
   withEngine,
+  withPartition,
+  withStrategy,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
@@ -27,7 +30,7 @@ import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags {
+interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags {
   clients: number;
   rounds: number;
   transport: "tcp" | "memory";
@@ -53,8 +56,9 @@ export function demoCommand(context: CommandContext): Command {
       ),
     )
     .option("--model <name>", "lr, mlp, 2nn or cnn", "mlp")
-    .addOption(choice("--partition <name>", "how the digits are dealt", PARTITION_NAMES, "iid"))
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withPartition(command, "how the digits are dealt");
+  withStrategy(command);
   withTraining(command, { epochs: 2, lr: 0.1 });
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds"]);
@@ -71,6 +75,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    strategy: strategyFrom(flags),
     fraction: 1,
     seed,
     engine: engineFrom(flags),

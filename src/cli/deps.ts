@@ -4,6 +4,6 @@ export { Command, CommanderError, InvalidArgumentError, Option } from "npm:comma
 export { default as progress } from "npm:cli-progress@3.12.0";
 export { default as Table } from "npm:cli-table3@0.6.5";
 // @ts-types="npm:@types/d3-scale@4.0.9"
-export { scaleLinear } from "npm:d3-scale@4.0.2";
+export { scaleBand, scaleLinear } from "npm:d3-scale@4.0.2";
 // @ts-types="npm:@types/d3-shape@3.2.0"
 export { line } from "npm:d3-shape@3.2.0";

@@ -1,5 +1,5 @@
 /**
- * The commands: `demo`, `server`, `client`, `bench`.
+ * The commands: `demo`, `server`, `client`, `bench`, `keygen`, `partition`.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { clientCommand } from "./client.ts";
 import { demoCommand } from "./demo.ts";
 import { Command, CommanderError } from "./deps.ts";
 import { keygenCommand } from "./keygen.ts";
+import { partitionCommand } from "./partition.ts";
 import { serverCommand } from "./server.ts";
 
 /** Exit statuses of a process that a signal ended. */
@@ -36,7 +37,15 @@ export async function main(args: readonly string[]): Promise<number> {
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => printError(text.trimEnd()),
     });
-  for (const make of [demoCommand, serverCommand, clientCommand, benchCommand, keygenCommand]) {
+  const commands = [
+    demoCommand,
+    serverCommand,
+    clientCommand,
+    partitionCommand,
+    keygenCommand,
+    benchCommand,
+  ];
+  for (const make of commands) {
     program.addCommand(make({ signal: stop.signal }).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {

@@ -1,14 +1,16 @@
-import { loadDataset } from "../data/load.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { type Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
+import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
 import {
   choice,
   type EngineFlags,
   engineFrom,
   planFrom,
   real,
+  type StrategyFlags,
+  strategyFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
@@ -16,17 +18,19 @@ import {
   whole,
   withCommon,
   withEngine,
+  withStrategy,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
 import { buildServer } from "./_server_job.ts";
-import { makeRunFolder } from "./_run_folder.ts";
+import { makeRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags {
+interface ServerFlags
+  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags, StrategyFlags {
   serverName: string;
   worldSize?: number;
   rounds: number;
@@ -38,8 +42,6 @@ interface ServerFlags extends TrainFlags, TimeoutFlags, ServerSecurityFlags, Eng
   resume?: string;
   keep: number;
   model: string;
-  data: string;
-  dataDir: string;
   evaluate: "server" | "clients";
   loggerFile: string;
   loggerName: string;
@@ -92,12 +94,6 @@ export function serverCommand(context: CommandContext): Command {
       "lr, mlp, 2nn, cnn, or the path of a model description (.json)",
       "mlp",
     )
-    .option(
-      "--data <name>",
-      "data that tells input and classes, and to test on: digits, mnist, or a path",
-      "digits",
-    )
-    .option("--data-dir <dir>", "folder of data sets named by a word", "data")
     .addOption(
       choice("--evaluate <who>", "who evaluates after a round", ["server", "clients"], "server"),
     )
@@ -112,6 +108,8 @@ export function serverCommand(context: CommandContext): Command {
     .option("--logger-file <name>", "log file, in the folder log", "serverLog")
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withData(command, "data that tells input and classes, and to test on");
+  withStrategy(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
@@ -134,12 +132,13 @@ async function runServer(
     );
   }
   const security = await serverSecurity(flags);
-  const { train, test } = await loadDataset(flags.data, { dataDir: flags.dataDir });
+  const { train, test, standardizer } = await loadData(dataFrom(flags), signal);
   const logger = { warn: printError };
   await using server = await buildServer({
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    strategy: strategyFrom(flags),
     fraction: flags.fraction,
     overSelection: flags.overSelect,
     seed: flags.seed,
@@ -150,6 +149,11 @@ async function runServer(
   const folder = given.resume === undefined
     ? await makeRunFolder("server", flags.out)
     : { path: given.resume, files: [] };
+  if (standardizer) {
+    const path = `${folder.path}/standardizer.json`;
+    await Deno.writeTextFile(path, toJson(standardizer));
+    folder.files.push(path);
+  }
   const checkpoints = new CheckpointStore(checkpointsIn(folder.path), {
     keep: flags.keep,
     onWarning: printError,

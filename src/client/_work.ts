@@ -1,4 +1,5 @@
-import type { ClientBackendHandler, TrainPlan, TrainResult } from "../train/handler.ts";
+import type { TrainPlan, TrainResult } from "../train/handler.ts";
+import type { LocalLearner } from "../train/local_rule.ts";
 
 /** Aborts a training whose round is over on the server's side. */
 class RoundOverError extends Error {}
@@ -15,13 +16,13 @@ export class Work {
   #isTold = false;
 
   constructor(
-    handler: ClientBackendHandler,
+    learner: LocalLearner,
     plan: TrainPlan,
     signal: AbortSignal | undefined,
   ) {
     this.round = plan.round;
     const { signal: over } = this.#over;
-    const training = handler.train(plan, signal ? AbortSignal.any([signal, over]) : over);
+    const training = learner.train(plan, signal ? AbortSignal.any([signal, over]) : over);
     this.#ended = training.then((result) => this.#result = result, () => {});
     this.trained = training.then(() => {}, (error) => {
       if (error instanceof RoundOverError) return new Promise<void>(() => {});

@@ -9,9 +9,17 @@ import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import { LocalLearner } from "../train/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload, Message, MessageOf, Payload } from "../wire/messages.ts";
+import type {
+  IdAssignmentPayload,
+  LocalRule,
+  Message,
+  MessageOf,
+  Payload,
+} from "../wire/messages.ts";
 import {
   type Comeback,
   connect,
@@ -74,6 +82,8 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   #session: Session | undefined;
   #logger: Logger = silentLogger;
   #next: Promise<Message | null> | undefined;
+  /** The handler and what the server's algorithm adds to it. */
+  readonly #learner: LocalLearner = new LocalLearner(this.handler);
   /** The last round's training, running or done. */
   #work: Work | undefined;
   #began = 0;
@@ -179,7 +189,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
         metrics: Object.fromEntries(
           Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
         ),
-        parameters: this.handler.parameters,
+        parameters: this.#learner.update,
       },
     });
     this.#logger.debug(`Sent the parameters of round ${round}`);
@@ -273,7 +283,9 @@ export class ClientSyncTop extends ClientCommunicationTopology {
 
   /** One buffer serves every round: the handler has copied a vector out before the next is read. */
   #place({ code, bodyLength }: FrameHeader): Uint8Array<ArrayBuffer> {
-    const size = this.handler.manifest.byteLength + FIELDS_BYTES;
+    // With the algorithm's second vector there are two.
+    const vectors = this.#open().assignment.plan.rule?.name === "scaffold" ? 2 : 1;
+    const size = vectors * this.handler.manifest.byteLength + FIELDS_BYTES;
     if (bodyLength > size) {
       throw new ProtocolError(
         "frame-too-large",
@@ -288,7 +300,8 @@ export class ClientSyncTop extends ClientCommunicationTopology {
 
   async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
     const { assignment, signal } = this.#open();
-    const { round, parameters, plan } = payload;
+    const { round, parameters, control } = payload;
+    const plan = payload.plan ?? assignment.plan;
     this.#awaited = round;
     if (this.#work?.round === round) {
       // The same round again: what was made of it is good still.
@@ -296,12 +309,12 @@ export class ClientSyncTop extends ClientCommunicationTopology {
       return;
     }
     await this.#giveUpWork();
-    this.#load(parameters);
+    this.#load(parameters, plan.rule, control);
     const { rank, seed } = assignment;
     this.#began = performance.now();
     this.#work = new Work(
-      this.handler,
-      { ...assignment.plan, ...plan, round, rank, seed },
+      this.#learner,
+      { ...plan, round, rank, seed },
       signal,
     );
   }
@@ -331,7 +344,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   async #evaluate(
     payload: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
   ): Promise<void> {
-    const { connection, signal } = this.#open();
+    const { connection, signal, assignment } = this.#open();
     if (payload.parameters === undefined) {
       throw new ProtocolError(
         "invalid-field",
@@ -339,23 +352,25 @@ export class ClientSyncTop extends ClientCommunicationTopology {
       );
     }
     await this.#giveUpWork();
-    this.#load(payload.parameters);
-    const result = await this.handler.evaluate(signal);
+    this.#load(payload.parameters, assignment.plan.rule);
+    const result = await this.#learner.evaluate(signal);
     await connection.send({
       code: MessageCode.EvaluateParams,
       payload: { round: payload.round, ...result },
     });
   }
 
-  #load(parameters: Float32Array<ArrayBuffer>): void {
+  #load(parameters: ParameterVector, rule?: LocalRule, control?: ParameterVector): void {
     const { manifest } = this.handler;
-    if (parameters.length !== manifest.length) {
-      throw new ProtocolError(
-        "shape-mismatch",
-        `Cannot load the parameters: expected ${manifest.length} values, got ${parameters.length}`,
-      );
+    for (const vector of [parameters, control ?? parameters]) {
+      if (vector.length !== manifest.length) {
+        throw new ProtocolError(
+          "shape-mismatch",
+          `Cannot load the parameters: expected ${manifest.length} values, got ${vector.length}`,
+        );
+      }
     }
-    this.handler.parameters = parameters;
+    this.#learner.load(parameters, rule, control);
   }
 
   /** Tells the server why this client goes, so that it need not find out. */

@@ -20,19 +20,12 @@ export interface IdxFiles {
 
 const IMAGES_NAME = /images([-.])idx\d+/i;
 const TEST_NAME = /t10k|test/i;
-const MNIST_NAMES = [
-  "train-images-idx3-ubyte",
-  "train-labels-idx1-ubyte",
-  "t10k-images-idx3-ubyte",
-  "t10k-labels-idx1-ubyte",
-] as const;
-
 function join(folder: string, name: string): string {
   return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
 }
 
-/** Names of the files in a folder, `undefined` when there is no such folder; `granted` is the path to ask permission for. */
-async function list(folder: string, granted = folder): Promise<Set<string> | undefined> {
+/** Names of the files in a folder, `undefined` when there is no such folder. */
+async function list(folder: string): Promise<Set<string> | undefined> {
   try {
     const names = new Set<string>();
     for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.add(entry.name);
@@ -41,7 +34,7 @@ async function list(folder: string, granted = folder): Promise<Set<string> | und
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    throw fileError(error, granted);
+    throw fileError(error, folder);
   }
 }
 
@@ -110,39 +103,4 @@ export async function pairsIn(folder: string): Promise<IdxFiles> {
   const pair = await pairOf(join(folder, only));
   if (train === undefined || test === undefined) return { train: pair };
   return { train: pair, test: await pairOf(join(folder, test)) };
-}
-
-/** The four files of MNIST, in `dataDir/mnist` or else in `dataDir`, with or without `.gz`, `-` or `.` before `idx`. */
-export async function findMnist(dataDir: string): Promise<IdxFiles> {
-  const folders = [join(dataDir, "mnist"), dataDir];
-  for (const folder of folders) {
-    const names = await list(folder, dataDir);
-    const found = MNIST_NAMES.map((name) =>
-      [name, name.replace("-idx", ".idx")].flatMap((plain) => [plain, `${plain}.gz`])
-        .find((variant) => names?.has(variant))
-    );
-    const [trainImages, trainLabels, testImages, testLabels] = found.map((name) =>
-      name && join(folder, name)
-    );
-    if (trainImages && trainLabels && testImages && testLabels) {
-      return {
-        train: { images: trainImages, labels: trainLabels },
-        test: { images: testImages, labels: testLabels },
-      };
-    }
-    if (found.some((name) => name !== undefined)) {
-      throw new Deno.errors.NotFound(
-        `Cannot find all of MNIST in ${folder}: missing ${
-          MNIST_NAMES.filter((_, i) => found[i] === undefined).map((name) => `${name}.gz`).join(
-            ", ",
-          )
-        }`,
-      );
-    }
-  }
-  throw new Deno.errors.NotFound(
-    `Cannot find MNIST: expected ${MNIST_NAMES.map((name) => `${name}.gz`).join(", ")} in ${
-      folders.join(" or ")
-    }, put them there or name another data directory`,
-  );
 }

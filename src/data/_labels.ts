@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isClassNumber, isFraction, quote } from "./_cells.ts";
+
 /** Above this a label is taken for a mistake, such as a column of identifiers. */
 const MAX_CLASSES = 65_536;
 
@@ -39,4 +41,54 @@ export function countClasses(
     if (label > greatest) greatest = label;
   }
   return numClasses ?? greatest + 1;
+}
+
+/**
+ * Turns labels as a table has them into numbers: `ids` has the index in `names` of each row's. Whole numbers stay what they are
+ * unless `classes` are given; names are numbered by their place in `classes`, or in sorted order.
+ */
+export function numberClasses(
+  names: readonly string[],
+  ids: readonly number[],
+  { classes: given, numClasses, name, place }: {
+    classes?: readonly string[];
+    numClasses?: number;
+    name: string;
+    place: (row: number) => string;
+  },
+): { labels: Int32Array<ArrayBuffer>; classes: string[] } {
+  if (given === undefined && names.every(isClassNumber)) {
+    const numbers = names.map(Number);
+    // Not yet in an Int32Array: it would wrap what is too large for it, and hide that from the check.
+    const labels = ids.map((id) => numbers[id] ?? -1);
+    const count = countClasses(labels, numClasses, { name, place });
+    return {
+      labels: Int32Array.from(labels),
+      classes: Array.from({ length: count }, (_, label) => `${label}`),
+    };
+  }
+  const fraction = names.findIndex(isFraction);
+  if (fraction >= 0 && !given) {
+    throw new RangeError(
+      `Cannot read ${name}: ${place(ids.indexOf(fraction))}: expected a class label, got ${
+        names[fraction]
+      }`,
+    );
+  }
+  const classes = [...given ?? names.toSorted()];
+  if (numClasses !== undefined && numClasses !== classes.length) {
+    throw new RangeError(
+      `Cannot read ${name}: expected ${numClasses} classes, got ${classes.length}, name them all`,
+    );
+  }
+  const numbers = names.map((name) => classes.indexOf(name));
+  const unknown = numbers.indexOf(-1);
+  if (unknown >= 0) {
+    throw new RangeError(
+      `Cannot read ${name}: ${place(ids.indexOf(unknown))}: expected a label of ${
+        classes.join(", ")
+      }, got ${quote(names[unknown] ?? "")}`,
+    );
+  }
+  return { labels: Int32Array.from(ids, (id) => numbers[id] ?? -1), classes };
 }

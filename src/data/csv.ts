@@ -5,11 +5,19 @@
  */
 
 import { errorMessage } from "../errors.ts";
-import { CsvBuilder, type CsvDataset, type CsvDatasetOptions } from "./_csv_builder.ts";
-import { readBytes } from "./_file.ts";
+import { TableBuilder, type TableDataset, type TableOptions } from "./_table_builder.ts";
 import { CsvError, parseCsv } from "./deps.ts";
 
-export type { CsvDataset, CsvDatasetOptions };
+/** How {@linkcode parseCsvDataset} reads a table. */
+export interface CsvDatasetOptions extends TableOptions {
+  /**
+   * Whether line 1 holds names. Default `"auto"`: it does when none of its feature columns is a number, or when they count
+   * up (`0, 1, 2`) and its label is the only one that is not a number.
+   */
+  header?: boolean | "auto";
+  /** What stands between fields, one or more characters. Default `","`. */
+  delimiter?: string;
+}
 
 /** What a fault of quoting is called for a user; `line` is that of the last whole row before it. */
 function syntaxFault(error: CsvError, line: number): string {
@@ -45,8 +53,8 @@ function syntaxFault(error: CsvError, line: number): string {
  * assertEquals(dataset.shape, [2]);
  * ```
  */
-export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): CsvDataset {
-  const { name = "CSV text", delimiter = "," } = options;
+export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): TableDataset {
+  const { name = "CSV text", delimiter = ",", header = "auto" } = options;
   if (delimiter === "" || /["\r\n]/.test(delimiter)) {
     throw new TypeError(
       `Cannot read ${name}: expected a delimiter without quotes and line ends, got ${
@@ -54,7 +62,7 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
       }`,
     );
   }
-  const builder = new CsvBuilder(name, options);
+  const builder = new TableBuilder(name, options, { header, unit: "line" });
   try {
     parseCsv(text, {
       bom: true,
@@ -76,25 +84,4 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
     });
   }
   return builder.finish();
-}
-
-/**
- * Reads a CSV file, UTF-8, as {@linkcode parseCsvDataset} does; its path stands in error messages.
- *
- * Throws a `Deno.errors` class of one line when the file cannot be read, and a `SyntaxError` when it is not UTF-8.
- */
-export async function readCsvDataset(
-  path: string,
-  options: Omit<CsvDatasetOptions, "name"> = {},
-): Promise<CsvDataset> {
-  const bytes = await readBytes(path);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read ${path}: expected a CSV file in UTF-8, got other bytes`, {
-      cause,
-    });
-  }
-  return parseCsvDataset(text, { ...options, name: path });
 }

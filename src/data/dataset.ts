@@ -9,9 +9,9 @@
  */
 export class Dataset {
   /** All features, row after row: a `Float32Array` of length `length * rowLength`. */
-  readonly features: Float32Array<ArrayBuffer>;
+  readonly features: Float32Array;
   /** One label a row, from 0 to `numClasses - 1`. */
-  readonly labels: Int32Array<ArrayBuffer>;
+  readonly labels: Int32Array;
   /** Shape of one row, such as `[64]` or `[28, 28, 1]`. */
   readonly shape: readonly number[];
   /** Number of classes. */
@@ -19,8 +19,8 @@ export class Dataset {
 
   /** Wraps the arrays without copying them. Throws a `RangeError` when their lengths or labels do not fit. */
   constructor(
-    features: Float32Array<ArrayBuffer>,
-    labels: Int32Array<ArrayBuffer>,
+    features: Float32Array,
+    labels: Int32Array,
     shape: readonly number[],
     numClasses: number,
   ) {

@@ -1,10 +1,10 @@
 /**
- * Data: readers of IDX and CSV, the embedded digits, splits and partitions.
+ * Data: data sets by name, readers of IDX and tables, the embedded digits, splits and partitions.
  *
  * @module
  */
 
-export { type CsvDataset, type CsvDatasetOptions, parseCsvDataset, readCsvDataset } from "./csv.ts";
+export { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
 export { Dataset } from "./dataset.ts";
 export { digits } from "./digits.ts";
 export {
@@ -15,16 +15,52 @@ export {
   parseIdx,
   readIdxDataset,
 } from "./idx.ts";
-export { loadDataset, type LoadDatasetOptions, type LoadedDataset } from "./load.ts";
+export type { Partition, PartitionData, PartitionSeedOptions } from "./_deal.ts";
+export { addFeatureNoise, type FeatureNoiseOptions } from "./feature_noise.ts";
+export { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
 export {
-  type Partition,
+  type DownloadProgress,
+  loadDataset,
+  type LoadDatasetOptions,
+  type LoadedDataset,
+} from "./load.ts";
+export {
+  type Checksum,
+  DATASET_NAMES,
+  type DatasetFile,
+  NAMED_DATASETS,
+  type NamedDataset,
+  type SamplesAndLabels,
+} from "./named.ts";
+export {
+  type ParsedPartition,
+  parsePartition,
   partition,
   PARTITION_NAMES,
-  type PartitionData,
-  partitionIid,
-  type PartitionIidOptions,
+  PARTITION_USAGES,
   type PartitionOptions,
-  partitionShards,
-  type PartitionShardsOptions,
+  type PartOptions,
 } from "./partition.ts";
+export { partitionDirichlet, type PartitionDirichletOptions } from "./partition_dirichlet.ts";
+export { partitionIds, type PartitionIdsOptions } from "./partition_ids.ts";
+export { partitionIid } from "./partition_iid.ts";
+export { partitionLabels, type PartitionLabelsOptions } from "./partition_labels.ts";
+export { type PartitionReport, partitionReport, type PartReport } from "./partition_report.ts";
+export { partitionShards, type PartitionShardsOptions } from "./partition_shards.ts";
+export {
+  partitionDirichletSizes,
+  type PartitionDirichletSizesOptions,
+  partitionLogNormal,
+  type PartitionLogNormalOptions,
+  partitionPowerLaw,
+  type PartitionPowerLawOptions,
+  type PartitionSizesOptions,
+} from "./partition_sizes.ts";
 export { type TrainTestSplit, trainTestSplit, type TrainTestSplitOptions } from "./split.ts";
+export { Standardizer, type StandardizerState } from "./standardizer.ts";
+export {
+  readTableDataset,
+  type ReadTableOptions,
+  type TableDataset,
+  type TableOptions,
+} from "./table.ts";

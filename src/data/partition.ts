@@ -1,142 +1,149 @@
 /**
- * Dealing a data set out to clients: each algorithm says which rows are whose.
+ * Dealing a data set out to clients, by the name of an algorithm.
  *
  * @module
  */
 
-import { Random } from "../random.ts";
-import { Dataset } from "./dataset.ts";
+import {
+  checkCount,
+  type Partition,
+  type PartitionData,
+  type PartitionSeedOptions,
+} from "./_deal.ts";
+import { type Scheme, SCHEMES, type SchemeSettings } from "./_partition_schemes.ts";
+import type { Dataset } from "./dataset.ts";
 
-/** What is dealt out: a data set, or its labels alone, one a row. */
-export type PartitionData = Dataset | ArrayLike<number>;
-
-/** Row indices of each part. */
-export type Partition = Uint32Array<ArrayBuffer>[];
-
-/** How {@linkcode partitionIid} deals. */
-export interface PartitionIidOptions {
-  /** Keys the random order. An integer from 0 to 2^32 - 1. */
-  seed: number;
-}
-
-/** How {@linkcode partitionShards} deals. */
-export interface PartitionShardsOptions extends PartitionIidOptions {
-  /** Shards that each part gets. Default 2. */
-  shardsPerPart?: number;
-}
-
-/** How {@linkcode partition} deals, by whatever algorithm. */
-export interface PartitionOptions extends PartitionShardsOptions {
+/** How many parts {@linkcode partition} deals out, and how they are drawn. */
+export interface PartitionOptions extends PartitionSeedOptions {
   /** Number of parts. */
   parts: number;
 }
 
-function labelsOf(data: PartitionData): ArrayLike<number> {
-  return data instanceof Dataset ? data.labels : data;
+/** Whose part {@linkcode ParsedPartition.take} takes. */
+export interface PartOptions extends PartitionOptions {
+  /** Which part, from 1 to `parts`. */
+  index: number;
 }
 
-function checkCount(what: string, count: number): void {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(
-      `Cannot partition the data: expected a whole number of ${what} from 1, got ${count}`,
-    );
-  }
+/** A partition that was read from its name. */
+export interface ParsedPartition {
+  /** What was read, such as `"dirichlet:0.5"`. */
+  readonly spec: string;
+  /** Deals the rows out. */
+  deal(data: PartitionData, options: PartitionOptions): Partition;
+  /** What one part learns from: its rows, which `deal` has dealt, and with `noise` its noise on them. A copy. */
+  take(data: Dataset, rows: ArrayLike<number>, options: PartOptions): Dataset;
 }
 
-/** Cuts the rows into runs whose sizes differ by at most one. */
-function cut(rows: Uint32Array<ArrayBuffer>, runs: number): Partition {
-  if (runs > rows.length) {
-    throw new RangeError(
-      `Cannot partition the data: expected at least one row for each of ${runs} pieces, got ${rows.length} rows`,
-    );
-  }
-  const edge = (i: number) => Math.floor(i * rows.length / runs);
-  return Array.from({ length: runs }, (_, i) => rows.slice(edge(i), edge(i + 1)));
-}
+/** Names that {@linkcode parsePartition} knows. */
+export const PARTITION_NAMES: readonly string[] = [...SCHEMES.keys()];
 
-/**
- * Deals the rows out at random, so that every part looks like the whole.
- *
- * The parts are disjoint, cover all rows, and their sizes differ by at most one. Throws a `RangeError` when `parts` is
- * below 1 or above the number of rows.
- *
- * @example Five rows for two clients
- * ```ts
- * import { partitionIid } from "@fedlab/core";
- * import { assertEquals } from "@std/assert";
- *
- * const parts = partitionIid([0, 1, 0, 1, 0], 2, { seed: 1 });
- * assertEquals(parts.map((rows) => rows.length), [2, 3]);
- * ```
- */
-export function partitionIid(
-  data: PartitionData,
-  parts: number,
-  { seed }: PartitionIidOptions,
-): Partition {
-  checkCount("parts", parts);
-  return cut(new Random(seed, "partition").permutation(labelsOf(data).length), parts);
-}
+/** How each of {@linkcode PARTITION_NAMES} is written, with its value and settings. */
+export const PARTITION_USAGES: readonly string[] = Array.from(
+  SCHEMES.values(),
+  ({ usage }) => usage,
+);
 
-/**
- * Sorts the rows by label, cuts them into shards and deals each part its number of shards at random, so that a part holds
- * few classes.
- *
- * The parts are disjoint, cover all rows, and the sizes of shards differ by at most one. Throws a `RangeError` when `parts` or
- * `shardsPerPart` is below 1 or there are fewer rows than shards.
- *
- * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 3: the
- * pathological non-IID partition of MNIST.
- *
- * @example One class for each client
- * ```ts
- * import { partitionShards } from "@fedlab/core";
- * import { assertEquals } from "@std/assert";
- *
- * const labels = [0, 1, 0, 1];
- * for (const rows of partitionShards(labels, 2, { seed: 1, shardsPerPart: 1 })) {
- *   assertEquals(new Set(Array.from(rows, (row) => labels[row])).size, 1);
- * }
- * ```
- */
-export function partitionShards(
-  data: PartitionData,
-  parts: number,
-  { seed, shardsPerPart = 2 }: PartitionShardsOptions,
-): Partition {
-  checkCount("parts", parts);
-  checkCount("shards a part", shardsPerPart);
-  const labels = labelsOf(data);
-  const sorted = Uint32Array.from({ length: labels.length }, (_, row) => row)
-    .sort((a, b) => (labels[a] ?? 0) - (labels[b] ?? 0) || a - b);
-  const shards = cut(sorted, parts * shardsPerPart);
-  const order = new Random(seed, "partition").permutation(shards.length);
-  return Array.from({ length: parts }, (_, part) => {
-    const dealt = order.subarray(part * shardsPerPart, (part + 1) * shardsPerPart);
-    return Uint32Array.from(Array.from(dealt, (shard) => [...shards[shard] ?? []]).flat());
-  });
-}
-
-const PARTITIONS: ReadonlyMap<
-  string,
-  (data: PartitionData, parts: number, options: PartitionShardsOptions) => Partition
-> = new Map([["iid", partitionIid], ["shards", partitionShards]]);
-
-/** Names that {@linkcode partition} knows. */
-export const PARTITION_NAMES: readonly string[] = [...PARTITIONS.keys()];
-
-/**
- * Deals the rows out by the algorithm of the given name: `"iid"` ({@linkcode partitionIid}) or `"shards"`
- * ({@linkcode partitionShards}). Throws a `TypeError` that lists the known names for another one, and what the algorithm throws.
- */
-export function partition(name: string, data: PartitionData, options: PartitionOptions): Partition {
-  const algorithm = PARTITIONS.get(name);
-  if (!algorithm) {
-    throw new TypeError(
-      `Cannot partition the data: expected one of ${PARTITION_NAMES.join(", ")}, got ${
-        JSON.stringify(name)
+function readNumber(spec: string, usage: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== text || text === "" || !Number.isFinite(value)) {
+    throw new SyntaxError(
+      `Cannot read the partition ${JSON.stringify(spec)}: expected ${usage} with a number, got ${
+        JSON.stringify(text)
       }`,
     );
   }
-  return algorithm(data, options.parts, options);
+  return value;
+}
+
+/** The value and the settings after a partition's name. */
+function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"> {
+  const { usage, fallback, check, settings = [] } = scheme;
+  const read: Omit<SchemeSettings, "seed"> = { value: fallback ?? 0 };
+  const [, rest] = /^[^:]*:(.*)$/s.exec(spec) ?? [];
+  for (const [i, word] of (rest?.split(",") ?? []).entries()) {
+    const [, key = "", value] = /^([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (settings.includes(key) && key === "balanced" && value === undefined) read.balanced = true;
+    else if (settings.includes(key) && key === "min" && value !== undefined) {
+      read.minSize = readNumber(spec, usage, value);
+      checkCount("rows of the smallest part", read.minSize);
+    } else if (i === 0 && check) check(read.value = readNumber(spec, usage, word));
+    else {
+      throw new SyntaxError(
+        `Cannot read the partition ${JSON.stringify(spec)}: expected ${usage}, got ${
+          JSON.stringify(word)
+        }`,
+      );
+    }
+  }
+  return read;
+}
+
+/**
+ * Reads a partition's name, its value after a colon, and settings after commas:
+ *
+ * | name                                    | algorithm                             | default |
+ * | --------------------------------------- | ------------------------------------- | ------- |
+ * | `iid`                                   | {@linkcode partitionIid}              |         |
+ * | `shards:COUNT`                          | {@linkcode partitionShards}           | 2       |
+ * | `labels:COUNT`                          | {@linkcode partitionLabels}           | 2       |
+ * | `dirichlet:ALPHA[,balanced][,min=ROWS]` | {@linkcode partitionDirichlet}        | 0.5     |
+ * | `dirichlet-sizes:ALPHA[,min=ROWS]`      | {@linkcode partitionDirichletSizes}   | 1       |
+ * | `log-normal:SIGMA[,min=ROWS]`           | {@linkcode partitionLogNormal}        | 1       |
+ * | `power-law:EXPONENT[,min=ROWS]`         | {@linkcode partitionPowerLaw}         | 1.5     |
+ * | `id:COLUMN`                             | {@linkcode partitionIds}, by a feature | 0       |
+ * | `noise:DEVIATION`                       | {@linkcode addFeatureNoise} on `iid`  | 0.1     |
+ *
+ * Throws a `TypeError` that lists what is known for another name, a `SyntaxError` for what does not belong there, and a
+ * `RangeError` for a value out of range.
+ *
+ * @example The second of four clients
+ * ```ts
+ * import { digits, parsePartition } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const data = await digits();
+ * const scheme = parsePartition("noise:0.1");
+ * const parts = scheme.deal(data, { parts: 4, seed: 1 });
+ * const own = scheme.take(data, parts[1] ?? [], { index: 2, parts: 4, seed: 1 });
+ * assertEquals(own.length, parts[1]?.length);
+ * ```
+ */
+export function parsePartition(spec: string): ParsedPartition {
+  const [name = ""] = spec.split(":", 1);
+  const scheme = SCHEMES.get(name);
+  if (!scheme) {
+    throw new TypeError(
+      `Cannot read the partition: expected one of ${PARTITION_USAGES.join(", ")}, got ${
+        JSON.stringify(spec)
+      }`,
+    );
+  }
+  const settings = readSettings(spec, scheme);
+  return {
+    spec,
+    deal: (data, { parts, seed }) => scheme.deal(data, parts, { ...settings, seed }),
+    take: (data, rows, { index, parts, seed }) => {
+      const own = data.select(rows);
+      return scheme.alter?.(own, { noise: settings.value, index, parts, seed }) ?? own;
+    },
+  };
+}
+
+/**
+ * Deals the rows out by the partition of the given name, which {@linkcode parsePartition} reads; throws what that throws and
+ * what the algorithm throws.
+ *
+ * @example Two of the ten digits for each client
+ * ```ts
+ * import { digits, partition } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { labels } = await digits();
+ * const [rows = []] = partition("labels:2", labels, { parts: 20, seed: 1 });
+ * assertEquals(new Set(Array.from(rows, (row) => labels[row])).size, 2);
+ * ```
+ */
+export function partition(spec: string, data: PartitionData, options: PartitionOptions): Partition {
+  return parsePartition(spec).deal(data, options);
 }

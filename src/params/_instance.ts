@@ -16,6 +16,32 @@ export interface Exports {
   fold(acc: Pointer, x: Pointer, weight: number, length: number): void;
   blend(acc: Pointer, x: Pointer, t: number, length: number): void;
   scale(values: Pointer, factor: number, length: number): void;
+  squared_distance(a: Pointer, b: Pointer, length: number, into: Pointer): void;
+  squared_distances(
+    into: Pointer,
+    one: Pointer,
+    matrix: Pointer,
+    rows: number,
+    columns: number,
+  ): void;
+  tile(): number;
+  median(out: Pointer, matrix: Pointer, rows: number, columns: number, tile: Pointer): void;
+  trimmed_mean(
+    out: Pointer,
+    matrix: Pointer,
+    rows: number,
+    columns: number,
+    trim: number,
+    tile: Pointer,
+  ): void;
+  mean_around_median(
+    out: Pointer,
+    matrix: Pointer,
+    rows: number,
+    columns: number,
+    keep: number,
+    tile: Pointer,
+  ): void;
   to_half(halves: Pointer, values: Pointer, length: number): void;
   from_half(values: Pointer, halves: Pointer, length: number): void;
 }

@@ -109,6 +109,21 @@ export function difference(a: Float32Array, b: Float32Array, into: Float32Array)
 }
 
 /**
+ * The squared L2 distance of two vectors, to a relative error below 1e-6.
+ *
+ * Throws a `RangeError` when the two differ in length.
+ */
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
+  checkLength("Cannot take the distance", a, b);
+  const instance = pick([a, b]);
+  instance.statsView.fill(0);
+  sweep(instance, [{ view: a, use: "in" }, { view: b, use: "in" }], (length, a, b) => {
+    instance.exports.squared_distance(a, b, length, instance.stats);
+  });
+  return instance.statsView[0] ?? NaN;
+}
+
+/**
  * Rounds a vector to half precision, IEEE 754 binary16 in the bits of `into`: to the nearest, ties to even. What is too
  * large becomes infinite, and NaN stays NaN.
  *

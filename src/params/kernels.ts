@@ -14,6 +14,7 @@ import type { ParameterVector } from "./manifest.ts";
 
 export { type KernelBuild, useKernelBuild } from "./_build.ts";
 export type { KernelModule } from "./_instance.ts";
+export * from "./_columns.ts";
 export * from "./_operations.ts";
 
 /** Options of {@linkcode Kernels.create}. */

@@ -3,6 +3,7 @@ import type { Rank } from "../net/process_group.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { EvaluateParamsPayload, ParameterUpdatePayload } from "../wire/messages.ts";
 import { Intake } from "./_intake.ts";
+import { meanResult } from "./_mean_result.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** The update that a rank sends was not asked for: says why. */
@@ -100,17 +101,8 @@ export class Evaluation {
 
   /** The figures' mean by samples, summed in rank order; `undefined` when nobody answered. */
   get mean(): EvaluateResult | undefined {
-    const results = [...this.#answers].sort(([a], [b]) => a - b).map(([, result]) => result);
-    const numSamples = results.reduce((sum, result) => sum + result.numSamples, 0);
-    if (numSamples === 0) return undefined;
-    const mean = (figure: (result: EvaluateResult) => number) =>
-      results.reduce((sum, result) => sum + figure(result) * result.numSamples, 0) / numSamples;
-    return {
-      numSamples,
-      loss: mean(({ loss }) => loss),
-      ...(results.every(({ accuracy }) => accuracy !== undefined) &&
-        { accuracy: mean(({ accuracy = 0 }) => accuracy) }),
-    };
+    const inOrder = [...this.#answers].sort(([a], [b]) => a - b);
+    return meanResult(inOrder.map(([, result]) => result));
   }
 }
 

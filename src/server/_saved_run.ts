@@ -1,8 +1,13 @@
 import type { Rank } from "../net/process_group.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint } from "../store/checkpoint.ts";
+import type { StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
+
+/** What the names of a strategy's vectors begin with in a checkpoint. */
+const STRATEGY_PREFIX = "strategy/";
 
 /** What of a run is kept besides its parameters. */
 export interface SavedRun {
@@ -17,7 +22,7 @@ export interface SavedRun {
   readonly final?: EvaluateResult;
   /** Wall time of the run so far. */
   readonly seconds: number;
-  /** What the strategy keeps, if it keeps anything. */
+  /** What the strategy keeps as JSON, if it keeps anything; its vectors are the checkpoint's. */
   readonly strategyState?: unknown;
   readonly notes: Readonly<Record<string, unknown>>;
 }
@@ -51,4 +56,26 @@ export async function readSavedRun(
     }
   }
   return state as SavedRun;
+}
+
+/** A strategy's vectors by their names in a checkpoint. */
+export function withPrefix(
+  vectors: Readonly<Record<string, ParameterVector>>,
+): Record<string, ParameterVector> {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, vector]) => [STRATEGY_PREFIX + name, vector]),
+  );
+}
+
+/** What the strategy kept, of a checkpoint. */
+export function strategyStateOf(
+  { vectors = {} }: Checkpoint,
+  { strategyState: json }: SavedRun,
+): StrategyState {
+  const own = Object.entries(vectors).filter(([name]) => name.startsWith(STRATEGY_PREFIX))
+    .map(([name, vector]) => [name.slice(STRATEGY_PREFIX.length), vector] as const);
+  return {
+    ...(json !== undefined && { json }),
+    ...(own.length > 0 && { vectors: Object.fromEntries(own) }),
+  };
 }

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { ProtocolError } from "../errors.ts";
+import { errorMessage, ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import { BufferPool } from "../params/buffer_pool.ts";
 import { Kernels, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
 import { FedAvg } from "../strategy/fedavg.ts";
-import type { Strategy, StrategyRound } from "../strategy/strategy.ts";
+import type { ClientUpdate, Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult, Evaluator, ModelDescription } from "../train/handler.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
@@ -53,6 +53,11 @@ export abstract class ParameterServerBackendHandler {
   /** Name of the build of the kernels. */
   abstract readonly kernels: string;
 
+  /** The vector that the algorithm sends to clients beside the parameters, where it has one. */
+  get control(): ParameterVector | undefined {
+    return undefined;
+  }
+
   /** The global vector: getting gives the view itself, setting copies in. */
   abstract parameters: ParameterVector;
 
@@ -82,11 +87,11 @@ export abstract class ParameterServerBackendHandler {
   /** Closes the round: the global vector becomes the new one. */
   abstract updateModel(): void;
 
-  /** What the algorithm keeps from round to round, as JSON, for a checkpoint. */
-  abstract saveState(): unknown;
+  /** What the algorithm keeps from round to round, for a checkpoint. */
+  abstract saveState(): StrategyState;
 
   /** Takes up what `saveState` gave. */
-  abstract restoreState(state: unknown): void;
+  abstract restoreState(state: StrategyState): void;
 
   /** Evaluates the global vector, where the server can. */
   abstract readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
@@ -122,7 +127,8 @@ export interface SyncParameterServerHandlerOptions {
 /**
  * The handler of a synchronous server: one strategy over one global vector.
  *
- * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients.
+ * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients; a strategy that has to see all of a
+ * round's updates at once keeps copies of them besides.
  */
 export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** What the parameter vector holds. */
@@ -165,7 +171,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.manifest = manifest;
     this.model = options.model;
     this.strategy = options.strategy ?? new FedAvg();
-    this.plan = { ...DEFAULT_PLAN, ...options.plan };
+    this.plan = { ...DEFAULT_PLAN, ...options.plan, ...this.strategy.clientSettings };
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.seed = seed;
@@ -189,6 +195,11 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** Name of the strategy. */
   override get strategyName(): string {
     return this.strategy.name;
+  }
+
+  /** The strategy's. */
+  override get control(): ParameterVector | undefined {
+    return this.strategy.control;
   }
 
   /** The global vector itself; setting copies finite values of the manifest's length in, or throws a `RangeError`. */
@@ -234,7 +245,8 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   }
 
   /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
-  override check(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
+  override check(sender: Rank, payload: ParameterUpdatePayload): void {
+    const { parameters, numSamples } = payload;
     const where = `Cannot take the update of rank ${sender}`;
     if (parameters.length !== this.manifest.length) {
       throw new ProtocolError(
@@ -252,22 +264,27 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
         `${where}: expected finite values, got ${nonFinite} that are not`,
       );
     }
+    try {
+      this.strategy.check?.(updateOf(sender, payload));
+    } catch (cause) {
+      throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
+    }
   }
 
   /** Folds a checked update into the strategy's round. */
-  override onReceive(sender: Rank, { parameters, numSamples }: ParameterUpdatePayload): void {
+  override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
-    this.#round.accept({ rank: sender, parameters, numSamples: numSamples ?? 1 });
+    this.#round.accept(updateOf(sender, payload));
   }
 
   /** What the strategy keeps. */
-  override saveState(): unknown {
-    return this.strategy.save?.();
+  override saveState(): StrategyState {
+    return this.strategy.save?.() ?? {};
   }
 
   /** Gives the strategy what it kept. */
-  override restoreState(state: unknown): void {
-    if (state !== undefined) this.strategy.restore?.(state);
+  override restoreState(state: StrategyState): void {
+    if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
   }
 
   /** Copies the strategy's result into the global vector. */
@@ -276,4 +293,18 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#round = undefined;
     if (next !== undefined && next !== this.#global) this.#global.set(next);
   }
+}
+
+function updateOf(
+  rank: Rank,
+  { parameters, numSamples = 1, steps, loss, metrics }: ParameterUpdatePayload,
+): ClientUpdate {
+  return {
+    rank,
+    parameters,
+    numSamples,
+    ...(steps !== undefined && { steps }),
+    ...(loss !== undefined && { loss }),
+    ...(metrics !== undefined && { metrics }),
+  };
 }

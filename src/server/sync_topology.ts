@@ -19,7 +19,7 @@ import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_ex
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
 import type { Intake } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
-import { readSavedRun, type SavedRun } from "./_saved_run.ts";
+import { readSavedRun, type SavedRun, strategyStateOf, withPrefix } from "./_saved_run.ts";
 import { FarewellError, Sessions } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
@@ -173,7 +173,12 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const code = this.#training === undefined
       ? MessageCode.EvaluateParams
       : MessageCode.ParameterUpdate;
-    const payload = { round: intake.round, parameters: this.handler.parameters };
+    const { parameters, control } = this.handler;
+    const payload = {
+      round: intake.round,
+      parameters,
+      ...(control && this.#training && { control }),
+    };
     if (!sessions.send(rank, { code, payload }) && !sessions.seats.away.includes(rank)) {
       intake.settle(rank, "dropped", "it left before the round began");
     }
@@ -358,7 +363,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   async #resume(checkpoint: Checkpoint): Promise<SavedRun> {
     const saved = await readSavedRun(checkpoint, this.handler);
     this.handler.parameters = checkpoint.parameters;
-    this.handler.restoreState(saved.strategyState);
+    this.handler.restoreState(strategyStateOf(checkpoint, saved));
     return saved;
   }
 
@@ -465,6 +470,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const round = this.#rounds.length;
     const last = this.#rounds.at(-1);
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
+    const { json, vectors } = handler.saveState();
     const state: SavedRun = {
       format: "fedlab.checkpoint/1",
       run: this.#name,
@@ -474,13 +480,14 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       rounds: this.#rounds,
       ...(this.#final && { final: this.#final }),
       seconds: (performance.now() - this.#began) / 1000,
-      strategyState: handler.saveState(),
+      strategyState: json,
       notes,
     };
     const { manifest, parameters } = handler;
     const path = await checkpoints.save({
       manifest,
       parameters,
+      ...(vectors && { vectors: withPrefix(vectors) }),
       round,
       state: { ...state },
       ...(score !== undefined && { score }),

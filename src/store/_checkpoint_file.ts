@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { Manifest, type ParameterVector } from "../params/manifest.ts";
 import {
   bytesOf,
   type OpenedHeader,
@@ -25,6 +25,8 @@ const ROUND_KEY = "fedlab.round";
 const SEQUENCE_KEY = "fedlab.sequence";
 const SCORE_KEY = "fedlab.score";
 const STATE_KEY = "fedlab.state";
+/** How many of the tensors, the last ones, are none of the model's. */
+const VECTORS_KEY = "fedlab.vectors";
 const DATA_KEY = "fedlab.data_sha256";
 
 /** What a checkpoint's header says, without its data. */
@@ -39,19 +41,36 @@ export interface CheckpointHeader {
 /** A checkpoint as it was read, every byte of it checked. */
 export interface WholeCheckpoint extends CheckpointHeader {
   readonly parameters: ParameterVector;
+  readonly vectors?: Readonly<Record<string, ParameterVector>>;
   readonly state: Readonly<Record<string, unknown>>;
 }
 
 /** What goes into a file: a checkpoint, its state as JSON. */
 export interface CheckpointContent extends CheckpointHeader {
-  readonly parameters: ParameterVector;
+  /** The model's tensors and, after them, one for each further vector. */
+  readonly tensors: Manifest;
+  /** The model's vector and the further ones. */
+  readonly data: readonly ParameterVector[];
   readonly stateText: string;
+}
+
+/** The tensors of a file: the model's, and one for each further vector. Throws a `RangeError` for a name that stands twice. */
+export function withVectors(
+  manifest: Manifest,
+  vectors: Readonly<Record<string, ParameterVector>>,
+): Manifest {
+  const further = Object.entries(vectors).map(([name, { length }]) => ({
+    name,
+    shape: [length],
+    trainable: false,
+  }));
+  return further.length === 0 ? manifest : Manifest.of([...manifest.tensors, ...further]);
 }
 
 /**
  * Writes a checkpoint to a new file, brings it to the disk, and calls `done` while the file is still locked.
  *
- * The header is written again at the end, with the data's digest in it: one pass over the vector.
+ * The header is written again at the end, with the data's digest in it: one pass over the vectors.
  */
 export async function writeCheckpoint(
   path: string,
@@ -63,7 +82,9 @@ export async function writeCheckpoint(
   using file = await Deno.open(path, { write: true, createNew: true, mode: MODE });
   await file.tryLock(true).catch(() => {}); // some network file systems have no locks
   await writeAll(file, blank);
-  await writeAll(file, bytesOf(content.parameters), (piece) => hash.update(piece));
+  for (const vector of content.data) {
+    await writeAll(file, bytesOf(vector), (piece) => hash.update(piece));
+  }
   const header = encodeHeader(content, hash.digest("hex"));
   header.set(new TextEncoder().encode(headerDigest(header)), DIGEST_AT);
   await file.seek(0, Deno.SeekMode.Start);
@@ -73,13 +94,14 @@ export async function writeCheckpoint(
 }
 
 function encodeHeader(content: CheckpointContent, dataDigest: string): Uint8Array<ArrayBuffer> {
-  const { manifest, round, sequence, score, stateText } = content;
-  return encodeSafetensorsHeader(manifest, {
+  const { tensors, data, round, sequence, score, stateText } = content;
+  return encodeSafetensorsHeader(tensors, {
     "fedlab.header_sha256": NO_DIGEST,
     [DATA_KEY]: dataDigest,
     [ROUND_KEY]: String(round),
     [SEQUENCE_KEY]: String(sequence),
     ...(score !== undefined && { [SCORE_KEY]: String(score) }),
+    ...(data.length > 1 && { [VECTORS_KEY]: String(data.length - 1) }),
     [STATE_KEY]: stateText,
   });
 }
@@ -102,13 +124,23 @@ export async function readCheckpoint(path: string): Promise<WholeCheckpoint> {
   const opened = await readHeader(file);
   const header = interpret(opened);
   const hash = createHash("sha256");
-  const parameters = await readVector(file, header.manifest.length, (piece) => hash.update(piece));
+  const read = (length: number) => readVector(file, length, (piece) => hash.update(piece));
+  const parameters = await read(header.manifest.length);
+  const vectors: [string, ParameterVector][] = [];
+  for (const { name, length } of opened.manifest.tensors.slice(header.manifest.tensors.length)) {
+    vectors.push([name, await read(length)]);
+  }
   if (hash.digest("hex") !== opened.metadata[DATA_KEY]) {
     throw new SyntaxError("expected the data that were written, got others: their digest differs");
   }
   const state: unknown = JSON.parse(opened.metadata[STATE_KEY] ?? "");
   if (!isRecord(state)) throw new SyntaxError("expected the state to be an object");
-  return { ...header, parameters, state };
+  return {
+    ...header,
+    parameters,
+    ...(vectors.length > 0 && { vectors: Object.fromEntries(vectors) }),
+    state,
+  };
 }
 
 function interpret({ manifest, metadata, bytes }: OpenedHeader): CheckpointHeader {
@@ -116,16 +148,19 @@ function interpret({ manifest, metadata, bytes }: OpenedHeader): CheckpointHeade
   const round = parseCount(metadata[ROUND_KEY]);
   const sequence = parseCount(metadata[SEQUENCE_KEY]);
   const score = metadata[SCORE_KEY];
+  const further = parseCount(metadata[VECTORS_KEY] ?? "0");
   if (
     text.decode(bytes.subarray(8, DIGEST_AT)) !== PREAMBLE || round === undefined ||
-    sequence === undefined || metadata[STATE_KEY] === undefined
+    sequence === undefined || metadata[STATE_KEY] === undefined ||
+    further === undefined || further > manifest.tensors.length
   ) {
     throw new SyntaxError("expected a checkpoint, got another safetensors file");
   }
   if (text.decode(bytes.subarray(DIGEST_AT, DIGEST_END)) !== headerDigest(bytes)) {
     throw new SyntaxError("expected the header that was written, got another: its digest differs");
   }
-  return { manifest, round, sequence, ...(score !== undefined && { score: Number(score) }) };
+  const own = further === 0 ? manifest : Manifest.of(manifest.tensors.slice(0, -further));
+  return { manifest: own, round, sequence, ...(score !== undefined && { score: Number(score) }) };
 }
 
 function parseCount(text = ""): number | undefined {

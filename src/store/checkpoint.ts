@@ -10,6 +10,7 @@ import {
   type CheckpointHeader,
   readCheckpoint,
   readCheckpointHeader,
+  withVectors,
   writeCheckpoint,
 } from "./_checkpoint_file.ts";
 import { isDenied, namesIn, removeUnlocked, syncFolder } from "./_folder.ts";
@@ -24,6 +25,8 @@ export interface Checkpoint {
   readonly manifest: Manifest;
   /** The global vector. It must not change while it is saved. */
   readonly parameters: ParameterVector;
+  /** Further vectors by name, of any length, kept as tensors beside the model's. They must not change either while they are saved. */
+  readonly vectors?: Readonly<Record<string, ParameterVector>>;
   /** The round after which it stands, from 0. */
   readonly round: number;
   /** What else there is to know of the run; anything that can be written as JSON. */
@@ -91,17 +94,19 @@ export class CheckpointStore {
   /**
    * Writes a checkpoint and gives its path; then removes those that are not kept. One of the same round is replaced.
    *
-   * Rejects with a `RangeError` for a round that is no whole number from 0 and for a vector that does not fit the manifest, with a `TypeError`
+   * Rejects with a `RangeError` for a round that is no whole number from 0, for a vector that does not fit the manifest and for a further one with the
+   * name of a tensor, with a `TypeError`
    * for a state that cannot be written as a JSON object, and with an `Error` that names the file when it cannot be written. Those before it are then untouched.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
-    const { manifest, parameters, round, score } = checkpoint;
+    const { manifest, parameters, vectors = {}, round, score } = checkpoint;
     if (!Number.isSafeInteger(round) || round < 0) {
       throw new RangeError(
         `Cannot save a checkpoint: expected a round that is a whole number from 0, got ${round}`,
       );
     }
     manifest.check(parameters);
+    const tensors = withVectors(manifest, vectors);
     const stateText = stringify(checkpoint.state);
     const name = nameOf(round);
     const path = `${this.folder}/${name}`;
@@ -118,7 +123,8 @@ export class CheckpointStore {
         ...(score !== undefined && !Number.isNaN(score) && { score }),
       };
       const rename = () => Deno.rename(temporary, path);
-      await writeCheckpoint(temporary, { ...header, parameters, stateText }, rename);
+      const data = [parameters, ...Object.values(vectors)];
+      await writeCheckpoint(temporary, { ...header, tensors, data, stateText }, rename);
       this.#known.set(name, { ...header, name });
     } catch (cause) {
       await Deno.remove(temporary).catch(() => {});

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { blend, kernelsOf, vectorLike } from "../params/kernels.ts";
+import { blend } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import { workingVector } from "./_working.ts";
 import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
 
 /**
@@ -35,7 +36,7 @@ export class FedAvg implements Strategy {
 
   /** Opens a round. The mean's memory is used again in the next one. */
   begin(global: ParameterVector): StrategyRound {
-    const mean = this.#meanFor(global);
+    const mean = this.#mean = workingVector(this.#mean, global);
     let total = 0;
     return {
       accept({ parameters, numSamples }: ClientUpdate): void {
@@ -44,12 +45,5 @@ export class FedAvg implements Strategy {
       },
       finish: () => total === 0 ? global : mean,
     };
-  }
-
-  #meanFor(global: ParameterVector): ParameterVector {
-    if (this.#mean?.length !== global.length || kernelsOf(this.#mean) !== kernelsOf(global)) {
-      this.#mean = vectorLike(global);
-    }
-    return this.#mean;
   }
 }

@@ -4,5 +4,19 @@
  * @module
  */
 
+export * from "./bulyan.ts";
+export * from "./coordinate_median.ts";
+export * from "./fedadagrad.ts";
+export * from "./fedadam.ts";
 export * from "./fedavg.ts";
+export * from "./fedavgm.ts";
+export * from "./fednova.ts";
+export * from "./fedyogi.ts";
+export * from "./geometric_median.ts";
+export * from "./krum.ts";
+export * from "./norm_clipping.ts";
+export * from "./qfedavg.ts";
+export * from "./registry.ts";
+export * from "./server_optimizer.ts";
 export * from "./strategy.ts";
+export * from "./trimmed_mean.ts";

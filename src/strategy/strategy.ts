@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TrainSettings } from "../wire/messages.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
 /** One client's answer in a round. */
@@ -14,13 +15,31 @@ export interface ClientUpdate {
   readonly parameters: ParameterVector;
   /** Number of samples it trained on, at least 1. */
   readonly numSamples: number;
+  /** Number of SGD steps that it took, as it says. */
+  readonly steps?: number;
+  /** Its mean training loss in the last local epoch, as it says. */
+  readonly loss?: number;
+  /** Its further figures, as it says. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** What of a strategy lives on from round to round. */
+export interface StrategyState {
+  /** Anything that can be written as JSON. */
+  readonly json?: unknown;
+  /** Vectors by name, of any length. Of those that are saved, each is a view: it changes with the next round. */
+  readonly vectors?: Readonly<Record<string, ParameterVector>>;
 }
 
 /** One round's aggregation: takes the updates one by one, in rank order, and gives the new global vector. */
 export interface StrategyRound {
   /** Folds one update in. It has been checked: right length, finite, one a rank. */
   accept(update: ClientUpdate): void;
-  /** The new global vector, valid until the next `begin`; without any update, the one the round began with. */
+  /**
+   * The new global vector, valid until the next `begin`, which the caller may write to; without any update, the very one the round began with.
+   *
+   * Throws a `RangeError` when the updates are too few for the algorithm.
+   */
   finish(): ParameterVector;
 }
 
@@ -28,12 +47,21 @@ export interface StrategyRound {
 export interface Strategy {
   /** The name that reports carry, such as `"fedavg"`. */
   readonly name: string;
-  /** Number of vectors as long as the model that the algorithm holds at once, besides the global one. */
+  /** What it changes in the clients' settings, such as the rule that they train by. */
+  readonly clientSettings?: Partial<TrainSettings>;
+  /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
+  readonly control?: ParameterVector | undefined;
+  /**
+   * Number of vectors as long as the model that the algorithm takes in the arena of the global one, whatever the number of clients. Copies of a
+   * round's updates, where an algorithm has to see all of them at once, lie outside and are not among these.
+   */
   readonly workingVectors: number;
   /** Opens a round on the global vector, which it must not change. */
   begin(global: ParameterVector): StrategyRound;
-  /** What lives on from round to round, as JSON, for a checkpoint. A strategy that keeps nothing has neither of the two. */
-  save?(): unknown;
-  /** Takes up what {@linkcode save} gave. Throws when it is not that. */
-  restore?(state: unknown): void;
+  /** Throws a `RangeError` for an update that lacks what the algorithm needs, or says what cannot be. Default: it needs no more than any update has. */
+  check?(update: ClientUpdate): void;
+  /** What lives on from round to round, for a checkpoint. A strategy that keeps nothing has neither of the two. */
+  save?(): StrategyState;
+  /** Takes up what {@linkcode save} gave; vectors are copied. Throws when it is not that. */
+  restore?(state: StrategyState): void;
 }

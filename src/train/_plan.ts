@@ -1,13 +1,25 @@
+import { stats } from "../params/kernels.ts";
 import type { TrainPlan } from "./handler.ts";
 
-/** Throws a `RangeError` for a plan whose numbers are out of range. */
-export function checkPlan(plan: TrainPlan): void {
+/** Adam's constants, those of the paper. */
+export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
+/** Whether a step is no more than `w -= learningRate * g`. */
+export function isPlain(plan: TrainPlan): boolean {
+  const { optimizer = "sgd", momentum, weightDecay, proximal = 0, correction } = plan;
+  return optimizer === "sgd" && momentum === 0 && weightDecay === 0 && proximal === 0 &&
+    correction === undefined;
+}
+
+/** Throws a `RangeError` for a plan that is out of range or does not fit parameters of so many values. */
+export function checkPlan(plan: TrainPlan, length: number): void {
   const whole = (value: number, least: number): boolean =>
     Number.isSafeInteger(value) && value >= least;
-  const wrong = (what: string, value: number): never => {
+  const wrong = (what: string, value: number | string): never => {
     throw new RangeError(`Cannot train: expected ${what}, got ${value}`);
   };
   const { epochs, batchSize, learningRate, momentum, weightDecay } = plan;
+  const { optimizer = "sgd", nesterov = false, proximal = 0, correction } = plan;
   if (!whole(epochs, 1)) wrong("a whole number of epochs from 1", epochs);
   if (!whole(batchSize, 0)) wrong("a batch size from 0, a whole number", batchSize);
   if (!(learningRate >= 0 && learningRate < Infinity)) {
@@ -15,4 +27,16 @@ export function checkPlan(plan: TrainPlan): void {
   }
   if (!(momentum >= 0 && momentum < 1)) wrong("a momentum from 0 to below 1", momentum);
   if (!(weightDecay >= 0 && weightDecay < Infinity)) wrong("a weight decay from 0", weightDecay);
+  if (optimizer !== "sgd" && optimizer !== "adam") {
+    wrong("the optimizer sgd or adam", JSON.stringify(optimizer));
+  }
+  if (optimizer === "adam" && momentum > 0) wrong("a momentum of 0 with adam", momentum);
+  if (nesterov && momentum === 0) wrong("a momentum above 0 with nesterov", momentum);
+  if (!(proximal >= 0 && proximal < Infinity)) wrong("a proximal term from 0", proximal);
+  if (correction === undefined) return;
+  if (correction.length !== length) {
+    wrong(`a correction of ${length} values`, correction.length);
+  }
+  const { nonFinite } = stats(correction);
+  if (nonFinite > 0) wrong("a correction of finite values", `${nonFinite} that are not`);
 }

@@ -1,3 +1,4 @@
+import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { TrainPlan } from "./handler.ts";
 
@@ -9,7 +10,7 @@ export interface BatchLoss {
   correct: number;
 }
 
-/** A model with its data, its loss and its optimizer, on one engine. */
+/** A model with its loss and its optimizer, on one engine. */
 export interface Trainer extends Disposable {
   /** What the parameter vector holds. */
   readonly manifest: Manifest;
@@ -20,14 +21,31 @@ export interface Trainer extends Disposable {
    * `RangeError`, with nothing changed, for a vector of another length or one that has a value that is not finite.
    */
   parameters: ParameterVector;
+  /** Takes the rows to train on: all of the data, or those that are listed. */
+  use(data: Dataset, rows?: Uint32Array): void;
   /** How many of the parameters are not finite. */
   countNonFinite(): number;
-  /** Readies for a round of steps of at most `batchSize` rows: what the optimizer keeps is dropped unless the plan keeps it. */
+  /**
+   * Most rows whose gradient {@linkcode Trainer.differentiate} takes at once; `Infinity` for a model that looks at a batch as a
+   * whole.
+   */
+  readonly gradientRows: number;
+  /** The gradient that {@linkcode Trainer.differentiate} adds up, laid out as the parameters: a view that the next step overwrites. */
+  readonly gradient: ParameterVector;
+  /**
+   * Readies for a round of steps of at most `batchSize` rows, by a plan that was checked: what the optimizer keeps is dropped
+   * unless the plan keeps it, and the proximal term pulls to the parameters as they are now.
+   */
   begin(plan: TrainPlan, batchSize: number): void;
   /** Takes the order of the training rows for an epoch. */
   shuffle(order: Uint32Array): void;
   /** One step on the rows from place `start` to before `end` of the order. The result's object is used again by the next step. */
   step(start: number, end: number): BatchLoss;
-  /** Judges the model, in inference mode, on rows `start` to before `end` of the evaluation data. */
-  judge(start: number, end: number): BatchLoss;
+  /**
+   * Adds to {@linkcode Trainer.gradient} what rows from place `start` to before `end` of the order have in the gradient of the mean
+   * loss over all training rows; from `start` 0 it begins anew. The parameters stay, but for the moving statistics.
+   */
+  differentiate(start: number, end: number): BatchLoss;
+  /** Judges the model, in inference mode, on places `start` to before `end` of the data, or of the rows that are listed. */
+  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss;
 }

@@ -15,6 +15,12 @@ export interface TrainPlan extends TrainSettings {
   readonly seed: number;
   /** The client's rank: with the seed and the round it keys the batch order. */
   readonly rank: number;
+  /**
+   * Added to the gradient in every step, laid out as the parameter vector; values that are not trained are passed over. With
+   * `c - c_i` the client steps as in SCAFFOLD (Karimireddy et al. 2020, equation 3), with `-h_i` and a proximal term as in FedDyn
+   * (Acar et al. 2021, equation 1). It never travels. Default: none.
+   */
+  readonly correction?: ParameterVector;
 }
 
 /** What a client did in a round. */
@@ -24,6 +30,18 @@ export interface TrainResult {
   /** Number of SGD steps. */
   readonly steps: number;
   /** Mean loss over the samples of the last epoch. */
+  readonly loss: number;
+  /** Further figures by name, such as `accuracy`. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** A gradient of the loss on a client's data. */
+export interface GradientResult {
+  /** Gradient of the mean loss over the samples, laid out as the parameter vector, 0 where nothing is trained; a view that the next training overwrites. */
+  readonly gradient: ParameterVector;
+  /** Number of the client's training samples: the gradient's weight in the mean. */
+  readonly numSamples: number;
+  /** Mean loss over the samples. */
   readonly loss: number;
   /** Further figures by name, such as `accuracy`. */
   readonly metrics: Readonly<Record<string, number>>;
@@ -91,8 +109,24 @@ export abstract class ClientBackendHandler {
   /** Trains the model in place by the plan. Rejects with the signal's reason when it is aborted. */
   abstract train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult>;
 
+  /**
+   * The gradient of the mean loss over all of the client's training data, at the present parameters, which stay as they are (FedSGD,
+   * McMahan et al. 2017, section 2). Of the plan only what keys the randomness counts. A handler need not have it: by default it
+   * rejects with an `Error`.
+   */
+  gradient(_plan: TrainPlan, _signal?: AbortSignal): Promise<GradientResult> {
+    return Promise.reject(
+      new Error("Cannot give a gradient: this handler trains, but has none to give"),
+    );
+  }
+
   /** Evaluates the model as it is. */
   abstract evaluate(signal?: AbortSignal): Promise<EvaluateResult>;
+
+  /** Evaluates the model as it is on the data that it trains on. Unless a handler tells the two apart, as {@linkcode evaluate}. */
+  evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
+    return this.evaluate(signal);
+  }
 
   /** Frees what the handler holds. */
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
+import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
 import { pacer } from "./_pace.ts";
 import { checkPlan } from "./_plan.ts";
@@ -8,6 +9,7 @@ import type { Trainer } from "./_trainer.ts";
 import {
   ClientBackendHandler,
   type EvaluateResult,
+  type GradientResult,
   type LossName,
   type ModelDescription,
   type TrainPlan,
@@ -29,6 +31,8 @@ export interface TrainLogger {
 export interface SGDHandlerOptions {
   /** The client's training data; at least one row. */
   data: Dataset;
+  /** Which rows of the data are the client's; at least one. Default: all of them. */
+  rows?: Uint32Array;
   /** Data to evaluate on. Default: the training data. */
   testData?: Dataset;
   /** The loss to lower. Default: the description's, or softmaxCrossEntropy when there is none. */
@@ -43,21 +47,23 @@ export interface SGDHandlerOptions {
  * statistics of BatchNorm are part of the parameters.
  */
 export abstract class SGDHandler extends ClientBackendHandler {
-  readonly #data: Dataset;
-  readonly #testData: Dataset;
+  #data: Dataset;
+  #rows: Uint32Array | undefined;
+  readonly #testData: Dataset | undefined;
   readonly #loss: LossName | undefined;
   #trainer: Trainer | undefined;
   #training = false;
 
   /** Keeps the options. Throws a `RangeError` for data without rows or an unknown loss. */
-  constructor({ data, testData, loss }: SGDHandlerOptions) {
+  constructor({ data, rows, testData, loss }: SGDHandlerOptions) {
     super();
-    if (data.length === 0 || testData?.length === 0) {
+    if ((rows ?? data).length === 0 || testData?.length === 0) {
       throw new RangeError("Cannot make a handler: expected data of at least one row, got 0 rows");
     }
     if (loss !== undefined) checkLoss(loss);
     this.#data = data;
-    this.#testData = testData ?? data;
+    this.#rows = rows;
+    this.#testData = testData;
     this.#loss = loss;
   }
 
@@ -80,7 +86,32 @@ export abstract class SGDHandler extends ClientBackendHandler {
     const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
     checkLoss(loss);
     this.#dispose();
-    this.#trainer = await this.createTrainer(description, loss);
+    const trainer = await this.createTrainer(description, loss);
+    trainer.use(this.#data, this.#rows);
+    this.#trainer = trainer;
+  }
+
+  /**
+   * Takes other training data, all of it or the rows that are listed, in place of what there was; the model stays. So one handler
+   * serves many clients in turn.
+   *
+   * Throws a `RangeError` for no rows at all, and for data of another shape or with more classes than before; an `Error` during a training.
+   */
+  useData(data: Dataset, rows?: Uint32Array): void {
+    const { shape, numClasses } = this.#data;
+    if ((rows ?? data).length === 0) {
+      throw new RangeError("Cannot use the data: expected at least one row, got 0 rows");
+    }
+    if (data.shape.join() !== shape.join() || data.numClasses > numClasses) {
+      throw new RangeError(
+        `Cannot use the data: expected rows of shape [${shape}] and ${numClasses} classes, ` +
+          `got [${data.shape}] and ${data.numClasses}`,
+      );
+    }
+    if (this.#training) throw new Error("Cannot use other data: the handler is training");
+    this.#data = data;
+    this.#rows = rows;
+    this.#trainer?.use(data, rows);
   }
 
   /** What the parameter vector holds: every weight of the model, in its order. Throws an `Error` before {@linkcode setUp}. */
@@ -90,7 +121,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /** Number of training samples. */
   override get numSamples(): number {
-    return this.#data.length;
+    return (this.#rows ?? this.#data).length;
   }
 
   /**
@@ -112,13 +143,47 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * with an `Error` when training diverges or another training is under way; the model is then as far as training came.
    */
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    return await this.#alone(plan, (trainer) => this.#train(trainer, plan, signal), signal);
+  }
+
+  /**
+   * The gradient of the mean loss over all training samples: a step of plain SGD on it is that of `train` with `batchSize` 0. What a
+   * layer draws or adds to the loss is in it, the plan's weight decay and further terms are not.
+   *
+   * It takes the memory of 256 samples, save for BatchNorm, whose layers look at the whole batch; their moving statistics stay.
+   * Rejects as {@linkcode SGDHandler.train} does.
+   */
+  override async gradient(plan: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
+    const rest = pacer();
+    return await this.#alone(
+      plan,
+      (trainer) =>
+        meanGradient(trainer, plan, this.numSamples, async () => {
+          await rest();
+          signal?.throwIfAborted();
+          this.#checkStill(trainer);
+        }),
+      signal,
+    );
+  }
+
+  /** Does work that nothing else may disturb, with a plan that was checked. */
+  async #alone<T>(
+    plan: TrainPlan,
+    work: (trainer: Trainer) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     signal?.throwIfAborted();
-    checkPlan(plan);
     const trainer = this.#ready();
+    const { length, tensors } = trainer.manifest;
+    checkPlan(plan, length);
     if (this.#training) throw new Error("Cannot train: the handler is training already");
+    if (!tensors.some(({ trainable }) => trainable)) {
+      throw new Error("Cannot train the model: none of its weights is trainable");
+    }
     this.#training = true;
     try {
-      return await this.#train(trainer, plan, signal);
+      return await work(trainer);
     } finally {
       this.#training = false;
     }
@@ -126,10 +191,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   async #train(trainer: Trainer, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const { manifest, classifies } = trainer;
-    if (!manifest.tensors.some(({ trainable }) => trainable)) {
-      throw new Error("Cannot train the model: none of its weights is trainable");
-    }
-    const { length } = this.#data;
+    const length = this.numSamples;
     const { epochs, seed, round, rank } = plan;
     const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
     const shuffling = new Random(seed, "batch-order", { round, rank });
@@ -174,16 +236,35 @@ export abstract class SGDHandler extends ClientBackendHandler {
   }
 
   /** Evaluates the model, in inference mode, on `testData` or else on the training data. */
-  override async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+  override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+    const data = this.#testData;
+    return data ? this.evaluateOn(data, {}, signal) : this.evaluateTraining(signal);
+  }
+
+  /** Evaluates the model, in inference mode, on the training data. */
+  override evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
+    return this.evaluateOn(this.#data, this.#rows ? { rows: this.#rows } : {}, signal);
+  }
+
+  /** Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. */
+  async evaluateOn(
+    data: Dataset,
+    { rows, from = 0, to = (rows ?? data).length }: {
+      rows?: Uint32Array;
+      from?: number;
+      to?: number;
+    } = {},
+    signal?: AbortSignal,
+  ): Promise<EvaluateResult> {
     const trainer = this.#ready();
-    const { length } = this.#testData;
+    const length = to - from;
     const rest = pacer();
     let loss = 0, correct = 0;
-    for (let start = 0; start < length; start += EVALUATION_BATCH) {
+    for (let start = from; start < to; start += EVALUATION_BATCH) {
       await rest();
       signal?.throwIfAborted();
       this.#checkStill(trainer);
-      const result = trainer.judge(start, Math.min(start + EVALUATION_BATCH, length));
+      const result = trainer.judge(data, start, Math.min(start + EVALUATION_BATCH, to), rows);
       loss += result.loss;
       correct += result.correct;
     }

@@ -34,6 +34,17 @@ const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const tensor = v.instance(Float32Array);
 const metrics = v.record(text(64), finite);
 
+const rule = v.variant("name", [
+  v.strictObject({ name: v.literal("scaffold") }),
+  v.strictObject({ name: v.literal("feddyn"), alpha: v.pipe(finite, v.gtValue(0)) }),
+  v.strictObject({ name: v.literal("ditto"), lambda: v.pipe(finite, v.minValue(0)) }),
+  v.strictObject({
+    name: v.literal("fedper"),
+    local: v.pipe(v.array(text(256)), v.minLength(1), v.maxLength(256)),
+  }),
+  v.strictObject({ name: v.literal("initial-loss") }),
+]);
+
 const plan = v.strictObject({
   epochs: wholeFrom(1, 0xFFFF_FFFF),
   batchSize: wholeFrom(0, 0xFFFF_FFFF),
@@ -41,6 +52,10 @@ const plan = v.strictObject({
   momentum: v.pipe(finite, v.minValue(0), v.ltValue(1)),
   weightDecay: v.pipe(finite, v.minValue(0)),
   keepMomentum: v.boolean(),
+  rule: v.exactOptional(rule),
+  optimizer: v.exactOptional(v.picklist(["sgd", "adam"])),
+  nesterov: v.exactOptional(v.boolean()),
+  proximal: v.exactOptional(v.pipe(finite, v.minValue(0))),
 });
 
 const SCHEMAS = {
@@ -54,6 +69,7 @@ const SCHEMAS = {
     loss: v.exactOptional(finite),
     metrics: v.exactOptional(metrics),
     parameters: tensor,
+    control: v.exactOptional(tensor),
   }),
   [MessageCode.EvaluateParams]: v.object({
     round,

@@ -9,11 +9,13 @@
 
 mod elementwise;
 mod half;
+mod robust;
 mod simd;
 mod stats;
 #[cfg(any(feature = "train", test))]
 mod train;
 
+use robust::Matrix;
 use stats::Stats;
 
 #[cfg(target_arch = "wasm32")]
@@ -74,4 +76,60 @@ pub unsafe extern "C" fn to_half(halves: *mut u16, values: *const f32, n: usize)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn from_half(values: *mut f32, halves: *const u16, n: usize) {
     unsafe { half::from_half(values, halves, n) }
+}
+
+/// Columns that the kernels below take at once: their number of columns is a multiple of it, their tile holds so many of all rows.
+#[unsafe(no_mangle)]
+pub extern "C" fn tile() -> usize {
+    robust::TILE
+}
+
+/// The median of each column.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn median(out: *mut f32, values: *const f32, rows: usize, columns: usize, tile: *mut f32) {
+    unsafe { robust::median(out, Matrix { values, rows, columns }, tile) }
+}
+
+/// The mean of each column without its `trim` lowest and highest values.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn trimmed_mean(
+    out: *mut f32,
+    values: *const f32,
+    rows: usize,
+    columns: usize,
+    trim: usize,
+    tile: *mut f32,
+) {
+    unsafe { robust::trimmed_mean(out, Matrix { values, rows, columns }, trim, tile) }
+}
+
+/// The mean of the `keep` values of each column that are closest to its median.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mean_around_median(
+    out: *mut f32,
+    values: *const f32,
+    rows: usize,
+    columns: usize,
+    keep: usize,
+    tile: *mut f32,
+) {
+    unsafe { robust::mean_around_median(out, Matrix { values, rows, columns }, keep, tile) }
+}
+
+/// The squared distance of a vector of `columns` values from each row.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn squared_distances(
+    into: *mut f64,
+    one: *const f32,
+    values: *const f32,
+    rows: usize,
+    columns: usize,
+) {
+    unsafe { robust::squared_distances(into, one, Matrix { values, rows, columns }) }
+}
+
+/// Adds the squared distance of two vectors to the sum of squares.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn squared_distance(a: *const f32, b: *const f32, n: usize, into: *mut Stats) {
+    unsafe { robust::squared_distance(a, b, n, &mut *into) }
 }

@@ -1,6 +1,6 @@
 //! Four float32 lanes: WebAssembly's instructions, or plain arrays on the host, where the tests run.
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Div, Mul, Sub};
 
 #[cfg(not(target_arch = "wasm32"))]
 use host as lanes;
@@ -69,6 +69,28 @@ impl F32x4 {
         Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
     }
 
+    /// Each lane becomes the whole number next to it.
+    pub fn round(self) -> Self {
+        Self(lanes::round(self.0))
+    }
+
+    /// 2 to the power of each lane, a whole number from -126 to 127.
+    pub fn power_of_two(self) -> Self {
+        Self(lanes::power_of_two(self.0))
+    }
+
+    /// The square root of each lane.
+    pub fn sqrt(self) -> Self {
+        Self(lanes::sqrt(self.0))
+    }
+
+    /// Lane by lane the lesser of two and the other one; none is NaN.
+    #[inline(always)]
+    pub fn order(a: Self, b: Self) -> (Self, Self) {
+        let (less, more) = lanes::order(a.0, b.0);
+        (Self(less), Self(more))
+    }
+
     /// The first lane.
     pub fn first(self) -> f32 {
         lanes::first(self.0)
@@ -100,6 +122,13 @@ impl Sub for F32x4 {
     }
 }
 
+impl Div for F32x4 {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        Self(lanes::div(self.0, other.0))
+    }
+}
+
 impl Mul for F32x4 {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
@@ -125,6 +154,11 @@ impl Sums {
     /// Adds the square of each lane, taken in float64, to its sum.
     pub fn add_squares(&mut self, values: F32x4) {
         self.0 = lanes::add_wide_squares(self.0, values.0);
+    }
+
+    /// Each sum divided by a number and rounded.
+    pub fn divided_by(self, divisor: f64) -> F32x4 {
+        F32x4(lanes::divided_by(self.0, divisor))
     }
 
     /// The sum of the four.
@@ -158,6 +192,12 @@ mod wasm {
     pub fn mul(a: v128, b: v128) -> v128 {
         f32x4_mul(a, b)
     }
+    pub fn div(a: v128, b: v128) -> v128 {
+        f32x4_div(a, b)
+    }
+    pub fn sqrt(value: v128) -> v128 {
+        f32x4_sqrt(value)
+    }
     #[cfg(target_feature = "relaxed-simd")]
     pub fn mul_add(a: v128, b: v128, c: v128) -> v128 {
         f32x4_relaxed_madd(a, b, c)
@@ -171,6 +211,15 @@ mod wasm {
     }
     pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
         v128_bitselect(yes, no, f32x4_eq(a, b))
+    }
+    pub fn round(value: v128) -> v128 {
+        f32x4_nearest(value)
+    }
+    pub fn power_of_two(value: v128) -> v128 {
+        i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(value), i32x4_splat(127)), 23)
+    }
+    pub fn order(a: v128, b: v128) -> (v128, v128) {
+        (f32x4_pmin(a, b), f32x4_pmax(b, a))
     }
     pub fn first(value: v128) -> f32 {
         f32x4_extract_lane::<0>(value)
@@ -226,6 +275,11 @@ mod wasm {
         let (low, high) = promote(values);
         (f64x2_add(sums.0, f64x2_mul(low, low)), f64x2_add(sums.1, f64x2_mul(high, high)))
     }
+    pub fn divided_by(sums: Double, divisor: f64) -> v128 {
+        let divisor = f64x2_splat(divisor);
+        let (low, high) = (f64x2_div(sums.0, divisor), f64x2_div(sums.1, divisor));
+        i64x2_shuffle::<0, 2>(f32x4_demote_f64x2_zero(low), f32x4_demote_f64x2_zero(high))
+    }
     pub fn total(sums: Double) -> f64 {
         let pair = f64x2_add(sums.0, sums.1);
         f64x2_extract_lane::<0>(pair) + f64x2_extract_lane::<1>(pair)
@@ -260,6 +314,12 @@ mod host {
     pub fn mul(a: Single, b: Single) -> Single {
         zip(a, b, |a, b| a * b)
     }
+    pub fn div(a: Single, b: Single) -> Single {
+        zip(a, b, |a, b| a / b)
+    }
+    pub fn sqrt(value: Single) -> Single {
+        value.map(f32::sqrt)
+    }
     pub fn mul_add(a: Single, b: Single, c: Single) -> Single {
         add(mul(a, b), c)
     }
@@ -268,6 +328,15 @@ mod host {
     }
     pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
         core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
+    }
+    pub fn round(value: Single) -> Single {
+        value.map(f32::round_ties_even)
+    }
+    pub fn power_of_two(value: Single) -> Single {
+        value.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
+    }
+    pub fn order(a: Single, b: Single) -> (Single, Single) {
+        (zip(a, b, |a, b| if b < a { b } else { a }), zip(a, b, |a, b| if b < a { a } else { b }))
     }
     pub fn first(value: Single) -> f32 {
         value[0]
@@ -293,6 +362,9 @@ mod host {
     }
     pub fn add_wide_squares(sums: Double, values: Single) -> Double {
         core::array::from_fn(|i| sums[i] + f64::from(values[i]) * f64::from(values[i]))
+    }
+    pub fn divided_by(sums: Double, divisor: f64) -> Single {
+        sums.map(|sum| (sum / divisor) as f32)
     }
     pub fn total(sums: Double) -> f64 {
         (sums[0] + sums[2]) + (sums[1] + sums[3])

@@ -38,7 +38,7 @@ impl Stats {
 pub const RUN: usize = 1 << 14;
 
 // Below this a run's sum may owe more than 1e-7 of itself to squares that float32 rounds to a multiple of 2^-149.
-const TINY: f64 = 1e-33;
+pub const TINY: f64 = 1e-33;
 
 /// Statistics of `n` values.
 ///

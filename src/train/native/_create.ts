@@ -1,19 +1,12 @@
-import type { Dataset } from "../../data/dataset.ts";
 import { checkFit, needDescription } from "../_fit.ts";
 import type { LossName, ModelDescription } from "../handler.ts";
+import type { SGDHandlerOptions } from "../sgd_handler.ts";
 import { initialVector } from "./_initializers.ts";
 import { readGraph } from "./_read_graph.ts";
 import { NativeTrainer } from "./trainer.ts";
 
 /** Seed of the weights that a handler has before anyone sets them. */
 const STAND_ALONE_SEED = 0;
-
-/** What a native trainer learns and is judged on. */
-export interface NativeTrainerOptions {
-  readonly data: Dataset;
-  readonly testData: Dataset;
-  readonly loss: LossName;
-}
 
 /**
  * Builds the described model on our own kernels.
@@ -23,12 +16,13 @@ export interface NativeTrainerOptions {
  */
 export function createNativeTrainer(
   description: ModelDescription | undefined,
-  { data, testData, loss }: NativeTrainerOptions,
+  { data, rows, testData = data }: SGDHandlerOptions,
+  loss: LossName,
 ): NativeTrainer {
   const graph = readGraph({ ...needDescription(description), loss });
   const input = graph.nodes[0]?.shape ?? [], output = graph.nodes.at(-1)?.shape ?? [];
-  for (const rows of new Set([data, testData])) checkFit(input, output, rows, loss);
-  const trainer = NativeTrainer.create(graph, data, testData);
+  for (const one of new Set([data, testData])) checkFit(input, output, one, loss);
+  const trainer = NativeTrainer.create(graph, (rows ?? data).length);
   trainer.parameters = initialVector(graph, STAND_ALONE_SEED);
   return trainer;
 }

@@ -3,8 +3,8 @@ import type { EngineExports } from "./_kernels.ts";
 
 /** A layer at work: reads and writes tensors whose places were fixed when it was made. */
 export interface Op {
-  /** Computes the output of so many rows. */
-  forward(rows: number): void;
+  /** Computes the output of so many rows, of which the model is to learn or not. */
+  forward(rows: number, training: boolean): void;
   /** From the gradient of the output: that of the parameters, and of the inputs where it is asked for. */
   backward(rows: number): void;
 }
@@ -36,10 +36,12 @@ export interface OpContext {
   readonly output: Place;
   readonly outputGradient: Pointer;
   readonly parameters: readonly Place[];
-  /** Room for as many whole numbers as the output has values, where a pool must remember places; else 0. */
-  readonly places: Pointer;
+  /** Place of the random stream of dropout. */
+  readonly stream: Pointer;
   /** Place of these whole numbers, for as long as the op lives. */
   constants(values: readonly number[]): Pointer;
+  /** Room for so many values that is this op's alone: it asks once. */
+  own(values: number): Pointer;
   /** Room for so many values that no other op uses at the same time. */
   scratch(values: number): Pointer;
 }

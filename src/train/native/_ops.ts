@@ -1,27 +1,33 @@
+import type { Layer } from "./_graph.ts";
 import { at, type Op, type OpContext } from "./_op.ts";
 
 /** Weights that the kernels turn at once, unless four inputs have more. */
 const WEIGHTS_AT_ONCE = 16_384;
 
-/** `y = x * w + b`, with negative values replaced by 0 where `relu`: the gradient that comes back is then masked already. */
-export function denseOp(context: OpContext, useBias: boolean, relu: boolean): Op {
+/** `y = x * w + b` over the last axis, with negative values replaced by 0 where `relu`: the gradient that comes back is then masked already. */
+export function denseOp(
+  context: OpContext,
+  { units: outputs, useBias }: Layer & { type: "dense" },
+  relu: boolean,
+): Op {
   const { exports, target, output, outputGradient: dy } = context;
   const input = at(context.inputs, 0), dx = at(context.inputGradients, 0);
-  const x = input.at, y = output.at, inputs = input.length, outputs = output.length;
+  const perRow = output.length / outputs, inputs = input.length / perRow;
+  const x = input.at, y = output.at;
   const w = at(context.parameters, 0).at;
   const b = useBias ? at(context.parameters, 1).at : 0;
   const scratch = context.scratch(
-    Math.max(2 * inputs, 2 * context.maxRows, WEIGHTS_AT_ONCE, 4 * outputs),
+    Math.max(2 * inputs, 2 * context.maxRows * perRow, WEIGHTS_AT_ONCE, 4 * outputs),
   );
   const clip = relu ? 1 : 0;
   return {
     forward(rows) {
-      exports.dense_forward(x, w, b, y, rows, inputs, outputs, clip, scratch);
+      exports.dense_forward(x, w, b, y, rows * perRow, inputs, outputs, clip, scratch);
     },
     backward(rows) {
       const { distance, add } = target;
       const dw = w + distance, db = useBias ? b + distance : 0;
-      exports.dense_backward(x, dy, w, dx, dw, db, rows, inputs, outputs, add, scratch);
+      exports.dense_backward(x, dy, w, dx, dw, db, rows * perRow, inputs, outputs, add, scratch);
     },
   };
 }
@@ -36,6 +42,39 @@ export function leakyReluOp(context: OpContext, slope: number, done: boolean): O
     },
     backward(rows) {
       if (dx !== 0) exports.leaky_relu_backward(y, dy, dx, rows * length, slope);
+    },
+  };
+}
+
+/** Sigmoid or tanh; in place where input and output are one. */
+export function curveOp(context: OpContext, name: "sigmoid" | "tanh"): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const isTanh = name === "tanh";
+  return {
+    forward(rows) {
+      if (isTanh) exports.tanh_forward(x, y, rows * length);
+      else exports.sigmoid_forward(x, y, rows * length);
+    },
+    backward(rows) {
+      if (dx === 0) return;
+      if (isTanh) exports.tanh_backward(y, dy, dx, rows * length);
+      else exports.sigmoid_backward(y, dy, dx, rows * length);
+    },
+  };
+}
+
+/** Softmax over the last axis, which has so many values; in place where input and output are one. */
+export function softmaxOp(context: OpContext, classes: number): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const perRow = length / classes;
+  return {
+    forward(rows) {
+      exports.softmax_forward(x, y, rows * perRow, classes);
+    },
+    backward(rows) {
+      if (dx !== 0) exports.softmax_backward(y, dy, dx, rows * perRow, classes);
     },
   };
 }

@@ -1,9 +1,13 @@
 import type { Pointer } from "../../params/_instance.ts";
+import { depthwiseOp } from "./_depthwise_op.ts";
+import { dropoutOp } from "./_dropout_op.ts";
+import { embeddingOp } from "./_embedding_op.ts";
 import { fuse } from "./_fuse.ts";
-import { type Graph, type Node, UnsupportedModelError } from "./_graph.ts";
+import type { Graph, Layer, Node } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
+import { normOp } from "./_norm_op.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./_op.ts";
-import { addOp, denseOp, leakyReluOp } from "./_ops.ts";
+import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./_ops.ts";
 import { sizeOf } from "./_shapes.ts";
 import { convOp, poolOp, wholeImage } from "./_window_ops.ts";
 
@@ -14,7 +18,8 @@ export interface Program {
   /** Where the output's rows come out, and where their gradient goes in. */
   readonly output: Place;
   readonly outputGradient: Pointer;
-  forward(rows: number): void;
+  /** Computes the output, as in training or as in use. */
+  forward(rows: number, training: boolean): void;
   backward(rows: number): void;
 }
 
@@ -24,18 +29,21 @@ export interface Room {
   readonly target: Target;
   /** Place of each tensor of the manifest. */
   readonly parameters: readonly Place[];
+  /** Place of the random stream of dropout. */
+  readonly stream: Pointer;
   /** Gives place for so many values. */
   alloc(values: number): Pointer;
   /** Gives place to these whole numbers. */
   constants(values: readonly number[]): Pointer;
 }
 
-/** Lays a graph out for batches of at most so many rows. Throws an `UnsupportedModelError` for a layer without kernels. */
+/** Lays a graph out for batches of at most so many rows. */
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const { nodes } = fuse(graph);
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
   const sizes = nodes.map(({ shape }) => sizeOf(shape));
   const scratches: number[] = [];
+  const learns: boolean[] = [];
   const values: Pointer[] = [], gradients: Pointer[] = [];
   const isAlias = nodes.map((node) => runsInPlace(node, nodes, consumers));
 
@@ -43,11 +51,13 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     const source = inputs[0] ?? 0;
     const batch = () => room.alloc(maxRows * at(sizes, i));
     values[i] = isAlias[i] ? at(values, source) : batch();
-    // The input needs no gradient, and neither does what only hands it on.
-    gradients[i] = i === 0 ? 0 : isAlias[i] ? at(gradients, source) : batch();
+    // What comes before all weights needs no gradient.
+    learns[i] = at(nodes, i).parameters.length > 0 || inputs.some((input) => learns[input]);
+    gradients[i] = !learns[i] ? 0 : isAlias[i] ? at(gradients, source) : batch();
   });
   // One piece serves all ops, as long as the largest needs; it is placed when all have said.
   let scratch: Pointer = 0;
+  const owned: Pointer[] = [];
   const written = new Set<Pointer>();
   const contexts = nodes.map((node, i): OpContext => ({
     exports: room.exports,
@@ -58,10 +68,9 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     output: { at: at(values, i), length: at(sizes, i) },
     outputGradient: at(gradients, i),
     parameters: node.parameters.map(({ tensor }) => at(room.parameters, tensor)),
-    places: node.layer.type === "conv2d" && node.layer.pool
-      ? room.alloc(maxRows * at(sizes, i))
-      : 0,
+    stream: room.stream,
     constants: room.constants,
+    own: (values) => owned[i] ??= room.alloc(values),
     scratch: (values) => {
       scratches.push(values);
       return scratch;
@@ -70,9 +79,8 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   // Said once to measure, once more to make.
   nodes.forEach((node, i) => makeOp(node, nodes, at(contexts, i), false));
   scratch = room.alloc(Math.max(0, ...scratches));
-  const spare = consumers.some((list) => list.length > 1)
-    ? room.alloc(maxRows * Math.max(...sizes))
-    : 0;
+  // Where a gradient goes that is then added to another of the same value.
+  const spares: Pointer[] = [];
 
   const last = nodes.length - 1;
   const backwards: Op["backward"][] = [];
@@ -83,29 +91,23 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   if (gradients[last]) written.add(gradients[last]);
   for (let i = last; i > 0; i--) {
     const node = at(nodes, i), context = at(contexts, i);
-    const sums: (readonly [to: Pointer, length: number])[] = [];
+    const sums: (readonly [to: Pointer, spare: Pointer, length: number])[] = [];
     const inputGradients = node.inputs.map((input, k) => {
       const own = at(context.inputGradients, k);
       if (own === 0 || own === context.outputGradient || !written.has(own)) {
         written.add(own);
         return own;
       }
-      sums.push([own, at(sizes, input)]);
+      const spare = spares[sums.length] ??= room.alloc(maxRows * Math.max(...sizes));
+      sums.push([own, spare, at(sizes, input)]);
       return spare;
     });
-    if (sums.length > 1) {
-      throw new UnsupportedModelError(
-        `Cannot run layer ${node.name}: two of its inputs feed other layers too`,
-      );
-    }
     const fused = isDone[i] || nodes.some(({ inputs }, j) => isDone[j] && inputs[0] === i);
     const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
     if (op === undefined) continue;
     ops.set(i, op);
-    backwards.push(op.backward);
-    const [sum] = sums;
-    if (sum) {
-      const [to, length] = sum;
+    if (learns[i]) backwards.push(op.backward);
+    for (const [to, spare, length] of sums) {
       backwards.push((rows) => room.exports.add(to, spare, to, rows * length));
     }
   }
@@ -117,8 +119,8 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     input: { at: at(values, 0), length: at(sizes, 0) },
     output: { at: at(values, last), length: at(sizes, last) },
     outputGradient: at(gradients, last),
-    forward(rows) {
-      for (let i = 0; i < forwards.length; i++) forwards[i]?.(rows);
+    forward(rows, training) {
+      for (let i = 0; i < forwards.length; i++) forwards[i]?.(rows, training);
     },
     backward(rows) {
       for (let i = 0; i < backwards.length; i++) backwards[i]?.(rows);
@@ -134,6 +136,16 @@ function isDense(nodes: readonly Node[], { inputs }: Node): boolean {
   return nodes[inputs[0] ?? 0]?.layer.type === "dense";
 }
 
+/** Whether a layer leaves the numbers as they are. */
+function isIdle(layer: Layer): boolean {
+  return layer.type === "reshape" || (layer.type === "dropout" && layer.rate === 0);
+}
+
+/** Layers whose way back does not read what they gave. */
+const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
+  ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add"] as const,
+]);
+
 /** Whether a node's output may take the place of its input: nobody else reads that, nor does the layer that wrote it. */
 function runsInPlace(
   { layer, inputs }: Node,
@@ -141,18 +153,15 @@ function runsInPlace(
   consumers: readonly (readonly Node[])[],
 ): boolean {
   const source = inputs[0] ?? 0;
-  if (layer.type === "reshape") return true;
-  if (layer.type !== "activation" || (layer.name !== "relu" && layer.name !== "leakyRelu")) {
-    return false;
-  }
+  if (isIdle(layer)) return true;
+  if (layer.type !== "activation") return false;
   const before = nodes[source]?.layer.type;
-  return consumers[source]?.length === 1 &&
-    (before === "dense" || before === "conv2d" || before === "add");
+  return consumers[source]?.length === 1 && before !== undefined && FORGETFUL.has(before);
 }
 
 /** The op of a node; `undefined` where there is nothing to do. `fused`: a rectifier joins the layer before it. */
 function makeOp(
-  { layer, name, inputs }: Node,
+  { layer, inputs, shape }: Node,
   nodes: readonly Node[],
   context: OpContext,
   fused: boolean,
@@ -163,9 +172,17 @@ function makeOp(
     case "reshape":
       return undefined;
     case "dense":
-      return denseOp(context, layer.useBias, fused);
+      return denseOp(context, layer, fused);
     case "add":
       return addOp(context);
+    case "depthwiseConv2d":
+      return depthwiseOp(context, layer, image);
+    case "batchNorm":
+      return normOp(context, layer);
+    case "dropout":
+      return layer.rate === 0 ? undefined : dropoutOp(context, layer.rate);
+    case "embedding":
+      return embeddingOp(context, layer);
     case "conv2d":
       return convOp(context, layer, image);
     case "maxPool2d":
@@ -177,13 +194,8 @@ function makeOp(
       return poolOp(context, false, wholeImage(pixels), [1, pixels, channels]);
     }
     case "activation":
-      if (layer.name === "relu" || layer.name === "leakyRelu") {
-        return leakyReluOp(context, layer.alpha, fused);
-      }
-      break;
+      if (layer.name === "softmax") return softmaxOp(context, shape.at(-1) ?? 1);
+      if (layer.name === "sigmoid" || layer.name === "tanh") return curveOp(context, layer.name);
+      return leakyReluOp(context, layer.alpha, fused);
   }
-  const what = layer.type === "activation" ? `activation ${layer.name}` : layer.type;
-  throw new UnsupportedModelError(
-    `Cannot run layer ${name}: the native engine has no kernels for ${what}`,
-  );
 }

@@ -15,7 +15,7 @@ export function wholeImage(pixels: number): Window2D {
 }
 
 /** The kernels' `Window`. */
-function place(
+export function placeWindow(
   context: OpContext,
   window: Window2D,
   [height, width, channels]: readonly [number, number, number],
@@ -55,12 +55,15 @@ export function convOp(
   { filters, useBias, window, pool }: Layer & { type: "conv2d" },
   image: Shape,
 ): Op {
-  const { exports, target, output, outputGradient: dy, places } = context;
+  const { exports, target, output, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
   const w = at(context.parameters, 0), b = useBias ? at(context.parameters, 1).at : 0;
   const [height = 1, width = 1, channels = 1] = image;
-  const shape = place(context, window, [height, width, channels]);
-  const poolShape = pool === undefined ? 0 : place(context, pool, [...window.output, filters]);
+  const shape = placeWindow(context, window, [height, width, channels]);
+  const poolShape = pool === undefined
+    ? 0
+    : placeWindow(context, pool, [...window.output, filters]);
+  const places = pool === undefined ? 0 : context.own(context.maxRows * output.length);
   const cells = output.length / filters;
   const scratch = context.scratch(roomOf(window, channels, filters));
   return {
@@ -84,7 +87,7 @@ export function poolOp(context: OpContext, most: boolean, window: Window2D, imag
   const { exports, output: { at: y }, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
   const [height = 1, width = 1, channels = 1] = image;
-  const shape = place(context, window, [height, width, channels]);
+  const shape = placeWindow(context, window, [height, width, channels]);
   return {
     forward(rows) {
       if (most) exports.max_pool_forward(shape, x, y, rows);

@@ -52,8 +52,8 @@ export class NativeSGDHandler extends SGDHandler {
     description: ModelDescription | undefined,
     loss: LossName,
   ): Promise<Trainer> {
-    const { data, testData = data, logger } = this.#options;
-    const trainer = createNativeTrainer(description, { data, testData, loss });
+    const { logger } = this.#options;
+    const trainer = createNativeTrainer(description, this.#options, loss);
     logger?.info?.("Training on the native engine");
     return Promise.resolve(trainer);
   }

@@ -1,10 +1,9 @@
 import { errorMessage } from "../../errors.ts";
-import type { LossName, TrainPlan } from "../handler.ts";
+import type { LossName } from "../handler.ts";
 import { LOSSES } from "../_losses.ts";
 import type { BatchLoss } from "../_trainer.ts";
 import { tf } from "./deps.ts";
 import { tensorOf, valuesOf } from "./_memory.ts";
-import type { Sgd } from "./_sgd.ts";
 
 /** Rows of a data set, ready to go into the model. */
 export interface Batch {
@@ -40,7 +39,7 @@ function dropTape(): void {
   state.activeTape = [];
 }
 
-/** A model and its loss: takes a step on a batch, or judges one. */
+/** A model and its loss: finds the gradient of a batch, or judges one. */
 export class Learner {
   readonly #model: tf.LayersModel;
   readonly #loss: LossName;
@@ -71,12 +70,14 @@ export class Learner {
     });
   }
 
-  /** Takes one step of SGD on a batch and gives its loss before the step. */
-  step(
+  /**
+   * Gives the loss of a batch, and to `use`, within `tf.tidy`, the gradient of its mean by each weight that it depends on; `use` is not called
+   * when the loss is not finite.
+   */
+  learn(
     { features, labels }: Batch,
-    sgd: Sgd,
     weights: readonly tf.Tensor[],
-    plan: TrainPlan,
+    use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
   ): BatchLoss {
     return this.#run(() => {
       const input = tensorOf(features, [labels.length, ...this.#shape]);
@@ -97,7 +98,7 @@ export class Learner {
         upstream,
         true,
       );
-      if (Number.isFinite(result.loss)) sgd.step(this.#penalized(grads, weights), plan);
+      if (Number.isFinite(result.loss)) use(this.#penalized(grads, weights));
       return result;
     });
   }

@@ -1,4 +1,5 @@
 import type { Dataset } from "../../data/dataset.ts";
+import { fold } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { Random } from "../../random.ts";
 import { checkFit } from "../_fit.ts";
@@ -8,10 +9,14 @@ import type { TrainLogger } from "../sgd_handler.ts";
 import { type BackendChoice, startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { type Batch, Learner } from "./_learner.ts";
+import { valuesOf } from "./_memory.ts";
 import { buildModel, noiseLayers, sampleShapes, type SeededLayer } from "./_network.ts";
-import { Sgd } from "./_sgd.ts";
+import { Optimizer } from "./_optimizer.ts";
 import { Weights } from "./_weights.ts";
 import type { TfjsLayersModel } from "./options.ts";
+
+/** Rows whose gradient is taken at once. */
+const GRADIENT_ROWS = 256;
 
 /** What a tfjs trainer is made of. */
 export interface TfjsTrainerOptions {
@@ -32,10 +37,13 @@ export class TfjsTrainer implements Trainer {
   readonly #model: tf.LayersModel;
   readonly #weights: Weights;
   readonly #learner: Learner;
-  readonly #sgd: Sgd;
+  readonly #optimizer: Optimizer;
   readonly #noise: readonly SeededLayer[];
-  #round: { plan: TrainPlan; masks: Random } | undefined;
+  #masks: Random | undefined;
+  #gradient = new Float32Array();
   #order: Uint32Array = new Uint32Array();
+  #data: Dataset;
+  #rows: Uint32Array | undefined;
   #features = new Float32Array();
   #labels = new Int32Array();
 
@@ -53,10 +61,11 @@ export class TfjsTrainer implements Trainer {
       );
     }
     this.#options = options;
+    this.#data = data;
     this.#model = model;
     this.#weights = Weights.of(model);
     this.#learner = new Learner(model, loss, shape);
-    this.#sgd = new Sgd(this.#weights.trainable);
+    this.#optimizer = new Optimizer(this.#weights.trainable);
     this.#noise = seeded;
     this.manifest = this.#weights.manifest;
     this.classifies = this.#learner.classifies;
@@ -96,17 +105,31 @@ export class TfjsTrainer implements Trainer {
     this.#weights.scatter(vector);
   }
 
+  use(data: Dataset, rows?: Uint32Array): void {
+    this.#data = data;
+    this.#rows = rows;
+  }
+
   countNonFinite(): number {
     return this.#weights.gather().nonFinite;
   }
 
+  get gradientRows(): number {
+    return this.#weights.hasStatistics ? Infinity : GRADIENT_ROWS;
+  }
+
+  get gradient(): ParameterVector {
+    return this.#gradient;
+  }
+
   begin(plan: TrainPlan, batchSize: number): void {
-    const { seed, round, rank } = plan;
-    this.#round = { plan, masks: new Random(seed, "dropout", { round, rank }) };
-    if (!plan.keepMomentum) this.#sgd.reset();
-    if (this.#labels.length === batchSize) return;
-    this.#features = new Float32Array(batchSize * this.#options.data.rowLength);
-    this.#labels = new Int32Array(batchSize);
+    const { seed, round, rank, proximal = 0, correction } = plan;
+    this.#masks = new Random(seed, "dropout", { round, rank });
+    this.#optimizer.begin(plan, {
+      ...proximal > 0 && { start: this.#weights.trainableViews(this.parameters.slice()) },
+      ...correction && { correction: this.#weights.trainableViews(correction.slice()) },
+    });
+    this.#makeRoom(batchSize);
   }
 
   shuffle(order: Uint32Array): void {
@@ -114,16 +137,36 @@ export class TfjsTrainer implements Trainer {
   }
 
   step(start: number, end: number): BatchLoss {
-    if (!this.#round) throw new Error("Cannot take a step: no round has begun");
-    const { plan, masks } = this.#round;
-    // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
-    for (const layer of this.#noise) layer.seed = masks.uint32() || 1;
-    const tensors = this.#weights.trainable.map((weight) => weight.read());
-    return this.#learner.step(this.#gather(start, end), this.#sgd, tensors, plan);
+    return this.#learn(start, end, (gradients) => this.#optimizer.step(gradients));
   }
 
-  judge(start: number, end: number): BatchLoss {
-    const { features, labels, rowLength } = this.#options.testData;
+  differentiate(start: number, end: number): BatchLoss {
+    if (this.#gradient.length === 0) this.#gradient = new Float32Array(this.manifest.length);
+    if (start === 0) this.#gradient.fill(0);
+    const share = (end - start) / (this.#rows ?? this.#data).length;
+    const views = this.#weights.trainableViews(this.#gradient);
+    return this.#learn(start, end, (gradients) =>
+      gradients.forEach((gradient, i) => {
+        const sum = views[i];
+        if (gradient && sum) fold(sum, valuesOf(gradient), share);
+      }));
+  }
+
+  #learn(
+    start: number,
+    end: number,
+    use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
+  ): BatchLoss {
+    if (!this.#masks) throw new Error("Cannot take a step: no round has begun");
+    // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
+    for (const layer of this.#noise) layer.seed = this.#masks.uint32() || 1;
+    const tensors = this.#weights.trainable.map((weight) => weight.read());
+    return this.#learner.learn(this.#batch(start, end), tensors, use);
+  }
+
+  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
+    const { features, labels, rowLength } = data;
+    if (rows) return this.#learner.judge(this.#gather(data, rows.subarray(start, end)));
     return this.#learner.judge({
       features: features.subarray(start * rowLength, end * rowLength),
       labels: labels.subarray(start, end),
@@ -134,16 +177,27 @@ export class TfjsTrainer implements Trainer {
     if (this.#model !== this.#options.model) this.#model.dispose();
   }
 
-  /** The rows from place `start` to before `end` of the order, in buffers that the next step overwrites. */
-  #gather(start: number, end: number): Batch {
-    const { features, labels, rowLength } = this.#options.data;
-    this.#order.subarray(start, end).forEach((row, i) => {
+  #batch(start: number, end: number): Batch {
+    const places = this.#order.subarray(start, end), rows = this.#rows;
+    return this.#gather(this.#data, rows ? places.map((place) => rows[place] ?? 0) : places);
+  }
+
+  /** The rows that are listed, in buffers that the next batch overwrites. */
+  #gather({ features, labels, rowLength }: Dataset, rows: Uint32Array): Batch {
+    this.#makeRoom(rows.length);
+    rows.forEach((row, i) => {
       this.#features.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
       this.#labels[i] = labels[row] ?? 0;
     });
     return {
-      features: this.#features.subarray(0, (end - start) * rowLength),
-      labels: this.#labels.subarray(0, end - start),
+      features: this.#features.subarray(0, rows.length * rowLength),
+      labels: this.#labels.subarray(0, rows.length),
     };
+  }
+
+  #makeRoom(rows: number): void {
+    if (this.#labels.length >= rows) return;
+    this.#features = new Float32Array(rows * this.#options.data.rowLength);
+    this.#labels = new Int32Array(rows);
   }
 }

@@ -9,8 +9,10 @@ type Weight = tf.LayersModel["weights"][number];
 export class Weights {
   /** What the vector holds: every weight of the model, in the model's order. */
   readonly manifest: Manifest;
-  /** The weights that training changes by gradient. */
+  /** The weights that training changes by gradient, in the vector's order. */
   readonly trainable: readonly Weight[];
+  /** Whether there are moving statistics of batches. */
+  readonly hasStatistics: boolean;
   readonly #all: readonly Weight[];
   readonly #vector: ParameterVector;
   /** Where the tensors' values lay when the vector was gathered: a weight that is written moves. */
@@ -19,7 +21,10 @@ export class Weights {
 
   private constructor(model: tf.LayersModel, manifest: Manifest, vector: ParameterVector) {
     this.#all = model.weights;
-    this.trainable = model.trainableWeights;
+    this.trainable = model.weights.filter((_, i) => manifest.tensors[i]?.trainable);
+    this.hasStatistics = model.weights.some(({ originalName }) =>
+      originalName.endsWith("/moving_mean")
+    );
     this.manifest = manifest;
     this.#vector = vector;
   }
@@ -47,6 +52,12 @@ export class Weights {
       this.#gathered = here;
     }
     return { vector: this.#vector, nonFinite: this.#nonFinite };
+  }
+
+  /** A view of a vector for each weight that training changes by gradient. */
+  trainableViews(vector: ParameterVector): ParameterVector[] {
+    const { tensors } = this.manifest;
+    return this.manifest.views(vector).filter((_, i) => tensors[i]?.trainable);
   }
 
   /** Copies the vector's values into the weights. Throws a `RangeError` for a wrong length or a value that is not finite. */

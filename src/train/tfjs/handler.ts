@@ -54,7 +54,7 @@ export class ClientSGDHandler extends SGDHandler {
   ): Promise<Trainer> {
     const { data, testData = data, model, engine = "auto", backend, logger } = this.#options;
     const native = tryNative(engine, () => {
-      if (model === undefined) return createNativeTrainer(description, { data, testData, loss });
+      if (model === undefined) return createNativeTrainer(description, this.#options, loss);
       throw new UnsupportedModelError("The model is an object of tfjs");
     }, logger);
     if (native) return native;

@@ -60,6 +60,97 @@ pub unsafe extern "C" fn softmax_cross_entropy(
     }
 }
 
+/// Keras's guard against the logarithm of 0.
+const EPSILON: f64 = 1e-7;
+
+/// Cross-entropy of `rows` rows of probabilities, each kept `EPSILON` away from 0 and 1. `dy` as for
+/// [`softmax_cross_entropy`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn categorical_crossentropy(
+    y: *const f32,
+    labels: *const i32,
+    dy: *mut f32,
+    rows: usize,
+    classes: usize,
+    total: &mut Loss,
+) {
+    (total.loss, total.correct) = (0.0, 0.0);
+    let scale = f64::from(total.scale) / rows as f64;
+    for row in 0..rows {
+        unsafe {
+            let shares = core::slice::from_raw_parts(y.add(row * classes), classes);
+            let label = *labels.add(row) as usize;
+            let mut most = 0;
+            for (i, &share) in shares.iter().enumerate() {
+                if share > shares[most] {
+                    most = i;
+                }
+            }
+            let share = guarded(shares[label]);
+            total.loss -= ln(share);
+            total.correct += f64::from(u8::from(most == label));
+            if !dy.is_null() {
+                dy.add(row * classes).write_bytes(0, classes);
+                *dy.add(row * classes + label) = (-scale / share) as f32;
+            }
+        }
+    }
+}
+
+/// Cross-entropy of the probabilities of label 1, each kept `EPSILON` away from 0 and 1. `dy` as for
+/// [`softmax_cross_entropy`]; the number of values of a row is 1 and not asked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn binary_crossentropy(
+    y: *const f32,
+    labels: *const i32,
+    dy: *mut f32,
+    rows: usize,
+    _: usize,
+    total: &mut Loss,
+) {
+    (total.loss, total.correct) = (0.0, 0.0);
+    let scale = f64::from(total.scale) / rows as f64;
+    for row in 0..rows {
+        unsafe {
+            let (share, label) = (guarded(*y.add(row)), *labels.add(row));
+            total.loss -= ln(if label == 1 { share } else { 1.0 - share });
+            total.correct += f64::from(u8::from(i32::from(share > 0.5) == label));
+            if !dy.is_null() {
+                *dy.add(row) = (scale * (share - f64::from(label)) / (share * (1.0 - share))) as f32;
+            }
+        }
+    }
+}
+
+/// The square of the distance from each value to its label; none counts as right. `dy` as for
+/// [`softmax_cross_entropy`]; the number of values of a row is 1 and not asked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mean_squared_error(
+    y: *const f32,
+    labels: *const i32,
+    dy: *mut f32,
+    rows: usize,
+    _: usize,
+    total: &mut Loss,
+) {
+    (total.loss, total.correct) = (0.0, 0.0);
+    let scale = f64::from(total.scale) / rows as f64;
+    for row in 0..rows {
+        unsafe {
+            let difference = f64::from(*y.add(row)) - f64::from(*labels.add(row));
+            total.loss += difference * difference;
+            if !dy.is_null() {
+                *dy.add(row) = (2.0 * scale * difference) as f32;
+            }
+        }
+    }
+}
+
+/// What is not a number stays so: training that went astray must not look well.
+fn guarded(share: f32) -> f64 {
+    f64::from(share).clamp(EPSILON, 1.0 - EPSILON)
+}
+
 const LN_2: f64 = core::f64::consts::LN_2;
 const INVERSE_FACTORIALS: [f64; 14] = inverse_factorials();
 
@@ -115,6 +206,7 @@ mod tests {
             let x = f64::from(i) / 100.0;
             let want = (-x).exp();
             assert!((exp(-x) - want).abs() <= 1e-12 * want, "exp {x}");
+            assert!((ln(want) + x).abs() <= 1e-12 * x.max(1e-3), "ln e^-{x}");
             let x = 1.0 + x * x;
             assert!((ln(x) - x.ln()).abs() <= 1e-12 * x.ln().max(1e-3), "ln {x}");
         }
@@ -141,5 +233,60 @@ mod tests {
         }
         assert!((total.loss - loss).abs() < 1e-10);
         assert_eq!(total.correct, 0.0);
+    }
+
+    type LossKernel = unsafe extern "C" fn(*const f32, *const i32, *mut f32, usize, usize, &mut Loss);
+
+    /// Loss and number of right answers, and in `dy` the gradient where it is asked for.
+    fn run(kernel: LossKernel, y: &[f32], labels: &[i32], scale: f32, dy: Option<&mut [f32]>) -> (f64, f64) {
+        let mut total = Loss { loss: 9.0, correct: 9.0, scale };
+        let dy = dy.map_or(core::ptr::null_mut(), |dy| dy.as_mut_ptr());
+        let (rows, units) = (labels.len(), y.len() / labels.len());
+        unsafe { kernel(y.as_ptr(), labels.as_ptr(), dy, rows, units, &mut total) };
+        (total.loss, total.correct)
+    }
+
+    #[test]
+    fn losses_are_their_definitions_and_have_the_gradients_of_central_differences() {
+        let ends = |p: f64| p.clamp(1e-7, 1.0 - 1e-7);
+        let categorical = |p: &[f64], label: i32| -ends(p[label as usize]).ln();
+        let binary = |p: &[f64], label: i32| -(ends(if label == 1 { p[0] } else { 1.0 - p[0] })).ln();
+        let squared = |p: &[f64], label: i32| (p[0] - f64::from(label)).powi(2);
+        type Reference<'a> = &'a dyn Fn(&[f64], i32) -> f64;
+        let cases: [(LossKernel, Reference, &[f32], &[i32], f64); 3] = [
+            (categorical_crossentropy, &categorical, &[0.2, 0.5, 0.3, 0.4, 0.4, 0.2, 0.1, 0.1, 0.8], &[1, 0, 1], 2.0),
+            (binary_crossentropy, &binary, &[0.2, 0.5, 0.51, 0.9], &[1, 0, 1, 0], 2.0),
+            (mean_squared_error, &squared, &[3.5, -1.0, 0.0], &[2, 1, 0], 0.0),
+        ];
+        for (kernel, reference, y, labels, right) in cases {
+            let units = y.len() / labels.len();
+            let wide: Vec<f64> = y.iter().map(|&y| f64::from(y)).collect();
+            let sum = |y: &[f64]| -> f64 { y.chunks(units).zip(labels).map(|(y, &label)| reference(y, label)).sum() };
+            let mut dy = vec![9.0; y.len()];
+            let (loss, correct) = run(kernel, y, labels, -0.5, Some(&mut dy));
+            assert_eq!(run(kernel, y, labels, -0.5, None), (loss, correct));
+            assert!((loss - sum(&wide)).abs() < 1e-9, "{loss}");
+            assert_eq!(correct, right);
+            for i in 0..y.len() {
+                let moved = |by: f64| -> f64 {
+                    let mut moved = wide.clone();
+                    moved[i] += by;
+                    sum(&moved)
+                };
+                let want = -0.5 * (moved(1e-6) - moved(-1e-6)) / 2e-6 / labels.len() as f64;
+                assert!((f64::from(dy[i]) - want).abs() < 1e-6 * want.abs().max(1.0), "{} {want}", dy[i]);
+            }
+            let lost = vec![f32::NAN; y.len()];
+            assert!(run(kernel, &lost, labels, 1.0, None).0.is_nan());
+        }
+    }
+
+    #[test]
+    fn crossentropy_keeps_away_from_the_logarithm_of_zero() {
+        let mut dy = [0.0; 2];
+        let (loss, _) = run(categorical_crossentropy, &[1.0, 0.0], &[1], 1.0, Some(&mut dy));
+        assert!((loss + 1e-7f64.ln()).abs() < 1e-9 && (dy[1] + 1e7).abs() < 1.0 && dy[0] == 0.0);
+        let (loss, _) = run(binary_crossentropy, &[1.0], &[0], 1.0, Some(&mut dy[..1]));
+        assert!((loss + 1e-7f64.ln()).abs() < 1e-6 && (dy[0] / 1e7 - 1.0).abs() < 1e-6);
     }
 }

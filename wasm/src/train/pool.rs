@@ -134,14 +134,14 @@ fn by_channels(window: &Window, visit: impl Fn(usize, usize, Lanes)) {
 
 /// How many values are worked on.
 #[derive(Clone, Copy)]
-enum Lanes {
+pub(super) enum Lanes {
     Four,
     One,
 }
 
 impl Lanes {
     #[inline(always)]
-    unsafe fn load(self, from: *const f32) -> F32x4 {
+    pub(super) unsafe fn load(self, from: *const f32) -> F32x4 {
         match self {
             Self::Four => unsafe { F32x4::load(from) },
             Self::One => F32x4::splat(unsafe { *from }),
@@ -149,7 +149,7 @@ impl Lanes {
     }
 
     #[inline(always)]
-    unsafe fn store(self, value: F32x4, to: *mut f32) {
+    pub(super) unsafe fn store(self, value: F32x4, to: *mut f32) {
         match self {
             Self::Four => unsafe { value.store(to) },
             Self::One => unsafe { *to = value.first() },

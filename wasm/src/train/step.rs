@@ -22,34 +22,118 @@ pub unsafe extern "C" fn gather(
     }
 }
 
-/// `v = momentum * v + g + decay * w`, then `w -= rate * v`. A null `v` is for no momentum.
+/// The figures of an update.
+#[repr(C)]
+pub struct Rule {
+    /// Step size; Adam's is divided by the first moment's share of its sum so far.
+    pub rate: f32,
+    pub decay: f32,
+    pub proximal: f32,
+    /// What stays of the velocity, or of the first moment, and what comes to it: 1 for a velocity.
+    pub stay: f32,
+    pub come: f32,
+    /// The same of the second moment.
+    pub second_stay: f32,
+    pub second_come: f32,
+    /// What the root of the second moment is multiplied by, and what is added to that.
+    pub spread: f32,
+    pub epsilon: f32,
+}
+
+/// The vectors of an update; the last four may be null.
+#[derive(Clone, Copy)]
+struct Vectors {
+    w: *mut f32,
+    g: *const f32,
+    v: *mut f32,
+    s: *mut f32,
+    start: *const f32,
+    correction: *const f32,
+}
+
+const PLAIN: u8 = 0;
+const MOMENTUM: u8 = 1;
+const NESTEROV: u8 = 2;
+const ADAM: u8 = 3;
+
+/// One step on `n` values. To the gradient come `decay * w`, `proximal * (w - start)` unless `start` is null, and
+/// `correction` unless that is null: `d` in what follows.
+///
+/// Without `v` it is `w -= rate * d`. With it `v = momentum * v + d`, then `w -= rate * v`, or `rate * (d + momentum * v)`
+/// where `nesterov` is not 0. With `s` too it is Adam's, `v` and `s` being the moments.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sgd(w: *mut f32, g: *const f32, v: *mut f32, n: usize, rate: f32, momentum: f32, decay: f32) {
-    let (minus_rate, momentum, decay) = (F32x4::splat(-rate), F32x4::splat(momentum), F32x4::splat(decay));
-    let whole = n - n % 4;
-    let next = |w: F32x4, g: F32x4, v: F32x4| {
-        let velocity = momentum.mul_add(v, decay.mul_add(w, g));
-        (minus_rate.mul_add(velocity, w), velocity)
+pub unsafe extern "C" fn update(
+    w: *mut f32,
+    g: *const f32,
+    v: *mut f32,
+    s: *mut f32,
+    start: *const f32,
+    correction: *const f32,
+    n: usize,
+    nesterov: u32,
+    rule: &Rule,
+) {
+    let vectors = Vectors { w, g, v, s, start, correction };
+    let plain = start.is_null() && correction.is_null();
+    let run = match (v.is_null(), s.is_null(), nesterov, plain) {
+        (true, _, _, true) => run::<PLAIN, false>,
+        (true, _, _, false) => run::<PLAIN, true>,
+        (_, false, _, true) => run::<ADAM, false>,
+        (_, false, _, false) => run::<ADAM, true>,
+        (_, _, 0, true) => run::<MOMENTUM, false>,
+        (_, _, 0, false) => run::<MOMENTUM, true>,
+        (_, _, _, true) => run::<NESTEROV, false>,
+        (_, _, _, false) => run::<NESTEROV, true>,
     };
+    unsafe { run(vectors, n, rule) }
+}
+
+#[inline(never)]
+unsafe fn run<const KIND: u8, const TERMS: bool>(vectors: Vectors, n: usize, rule: &Rule) {
+    let whole = n - n % 4;
     for i in (0..whole).step_by(4) {
-        unsafe {
-            let before = if v.is_null() { F32x4::splat(0.0) } else { F32x4::load(v.add(i)) };
-            let (weight, velocity) = next(F32x4::load(w.add(i)), F32x4::load(g.add(i)), before);
-            weight.store(w.add(i));
-            if !v.is_null() {
-                velocity.store(v.add(i));
-            }
-        }
+        unsafe { step::<KIND, TERMS>(vectors, i, rule, |from| F32x4::load(from), |to, value| value.store(to)) }
     }
     for i in whole..n {
         unsafe {
-            let before = if v.is_null() { 0.0 } else { *v.add(i) };
-            let (weight, velocity) = next(F32x4::splat(*w.add(i)), F32x4::splat(*g.add(i)), F32x4::splat(before));
-            *w.add(i) = weight.first();
-            if !v.is_null() {
-                *v.add(i) = velocity.first();
-            }
+            step::<KIND, TERMS>(vectors, i, rule, |from| F32x4::splat(*from), |to, value| *to = value.first());
         }
+    }
+}
+
+/// The step at place `i`, on as many values as are loaded and stored.
+#[inline(always)]
+unsafe fn step<const KIND: u8, const TERMS: bool>(
+    Vectors { w, g, v, s, start, correction }: Vectors,
+    i: usize,
+    rule: &Rule,
+    load: impl Fn(*const f32) -> F32x4,
+    store: impl Fn(*mut f32, F32x4),
+) {
+    unsafe {
+        let weight = load(w.add(i));
+        let mut d = F32x4::splat(rule.decay).mul_add(weight, load(g.add(i)));
+        if TERMS && !start.is_null() {
+            d = F32x4::splat(rule.proximal).mul_add(weight - load(start.add(i)), d);
+        }
+        if TERMS && !correction.is_null() {
+            d = d + load(correction.add(i));
+        }
+        let mut direction = d;
+        if KIND != PLAIN {
+            let stay = F32x4::splat(rule.stay);
+            let come = if KIND == ADAM { F32x4::splat(rule.come) * d } else { d };
+            let velocity = stay.mul_add(load(v.add(i)), come);
+            store(v.add(i), velocity);
+            direction = if KIND == NESTEROV { stay.mul_add(velocity, d) } else { velocity };
+        }
+        if KIND == ADAM {
+            let square = F32x4::splat(rule.second_come) * d * d;
+            let second = F32x4::splat(rule.second_stay).mul_add(load(s.add(i)), square);
+            store(s.add(i), second);
+            direction = direction / F32x4::splat(rule.spread).mul_add(second.sqrt(), F32x4::splat(rule.epsilon));
+        }
+        store(w.add(i), F32x4::splat(-rule.rate).mul_add(direction, weight));
     }
 }
 
@@ -65,4 +149,75 @@ pub extern "C" fn peak(rounds: usize, seed: f32) -> f32 {
         }
     }
     sums.into_iter().fold(F32x4::splat(0.0), |total, sum| total + sum).first()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: Rule = Rule {
+        rate: 0.5,
+        decay: 0.25,
+        proximal: 2.0,
+        stay: 0.75,
+        come: 0.25,
+        second_stay: 0.875,
+        second_come: 0.125,
+        spread: 2.0,
+        epsilon: 0.5,
+    };
+
+    /// What becomes of one value, of the velocity and of the second moment.
+    fn reference([w, g, v, s, start, c]: [f64; 6], kind: u8, terms: [bool; 2]) -> [f64; 3] {
+        let mut d = g + 0.25 * w;
+        d += if terms[0] { 2.0 * (w - start) } else { 0.0 };
+        d += if terms[1] { c } else { 0.0 };
+        let velocity = match kind {
+            PLAIN => v,
+            ADAM => 0.75 * v + 0.25 * d,
+            _ => 0.75 * v + d,
+        };
+        let second = if kind == ADAM { 0.875 * s + 0.125 * d * d } else { s };
+        let direction = match kind {
+            PLAIN => d,
+            MOMENTUM => velocity,
+            NESTEROV => d + 0.75 * velocity,
+            _ => velocity / (2.0 * second.sqrt() + 0.5),
+        };
+        [w - 0.5 * direction, velocity, second]
+    }
+
+    #[test]
+    fn update_follows_every_rule_with_every_term() {
+        for n in [1, 3, 4, 7, 9] {
+            for kind in [PLAIN, MOMENTUM, NESTEROV, ADAM] {
+                for terms in [[false, false], [true, false], [false, true], [true, true]] {
+                    let value =
+                        |i: usize, k: usize| ((i * 7 + k * 5) % 11) as f32 / 4.0 - if k == 3 { 0.0 } else { 1.25 };
+                    let columns: [Vec<f32>; 6] = core::array::from_fn(|k| (0..n).map(|i| value(i, k)).collect());
+                    let [mut w, g, mut v, mut s, start, c] = columns.clone();
+                    unsafe {
+                        update(
+                            w.as_mut_ptr(),
+                            g.as_ptr(),
+                            if kind == PLAIN { core::ptr::null_mut() } else { v.as_mut_ptr() },
+                            if kind == ADAM { s.as_mut_ptr() } else { core::ptr::null_mut() },
+                            if terms[0] { start.as_ptr() } else { core::ptr::null() },
+                            if terms[1] { c.as_ptr() } else { core::ptr::null() },
+                            n,
+                            u32::from(kind == NESTEROV),
+                            &RULE,
+                        );
+                    }
+                    for i in 0..n {
+                        let before = core::array::from_fn(|k| f64::from(columns[k][i]));
+                        let after = reference(before, kind, terms);
+                        for (found, want) in [w[i], v[i], s[i]].into_iter().zip(after) {
+                            assert!((f64::from(found) - want).abs() < 1e-5, "{kind} {terms:?} {i}: {found} {want}");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,20 @@
+/**
+ * Bytes by which JavaScript's heap grows a step, as a list in JSON on standard output.
+ *
+ *     deno run -A bench/_heap.ts
+ */
+
+import { nativeSteps, noise } from "./_step.ts";
+
+const REPETITIONS = 9;
+const STEPS = 20_000;
+
+const run = nativeSteps("lr", 10, STEPS, noise());
+for (let i = 0; i < 3; i++) run();
+const bytes = Array.from({ length: REPETITIONS }, () => {
+  const before = Deno.memoryUsage().heapUsed;
+  run();
+  // The collector may have made the heap smaller meanwhile.
+  return Math.max(0, Deno.memoryUsage().heapUsed - before) / STEPS;
+});
+console.log(JSON.stringify(bytes));

@@ -1,0 +1,69 @@
+import { Dataset } from "../src/data/dataset.ts";
+import { Random } from "../src/random.ts";
+import type { TrainPlan } from "../src/train/handler.ts";
+import { cnn, logisticRegression, twoNN } from "../src/train/models.ts";
+import { initialVector } from "../src/train/native/_initializers.ts";
+import { readGraph } from "../src/train/native/_read_graph.ts";
+import { NativeTrainer } from "../src/train/native/trainer.ts";
+
+/** Rows of the data that steps are measured on. */
+export const ROWS = 1200;
+/** Shape of a row. */
+export const SHAPE = [28, 28, 1];
+
+/** How every engine trains that is measured. */
+export const PLAN: TrainPlan = {
+  round: 1,
+  epochs: 1,
+  batchSize: 10,
+  learningRate: 1e-3,
+  momentum: 0,
+  weightDecay: 0,
+  keepMomentum: false,
+  seed: 1,
+  rank: 1,
+};
+
+const MODEL = { inputShape: SHAPE, numClasses: 10 };
+/** The models that are measured. */
+export const DESCRIPTIONS = {
+  lr: logisticRegression(MODEL),
+  "2nn": twoNN(MODEL),
+  cnn: cnn(MODEL),
+};
+/** Their names. */
+export type ModelName = keyof typeof DESCRIPTIONS;
+
+/** Images of noise of which the given share is not black: 0.19 is that of MNIST's. */
+export function noise(ink = 1): Dataset {
+  const random = new Random(1, "initial-weights");
+  const features = Float32Array.from(
+    { length: ROWS * 784 },
+    () => random.uint32() < ink * 2 ** 32 ? random.uint32() / 2 ** 32 : 0,
+  );
+  const labels = Int32Array.from({ length: ROWS }, () => random.uint32() % 10);
+  return new Dataset(features, labels, SHAPE, 10);
+}
+
+/** What takes so many steps of the engine, one batch after the other. */
+export function nativeSteps(
+  model: ModelName,
+  batch: number,
+  steps: number,
+  data: Dataset,
+): () => void {
+  const graph = readGraph(DESCRIPTIONS[model]);
+  const trainer = NativeTrainer.create(graph, data.length);
+  trainer.use(data);
+  trainer.parameters = initialVector(graph, 1);
+  trainer.begin(PLAN, batch);
+  trainer.shuffle(Uint32Array.from({ length: ROWS }, (_, i) => (i * 7) % ROWS));
+  const last = ROWS - batch;
+  let start = 0;
+  return () => {
+    for (let i = 0; i < steps; i++) {
+      trainer.step(start, start + batch);
+      start = start + batch > last ? 0 : start + batch;
+    }
+  };
+}

@@ -1,0 +1,129 @@
+import { DATASET_NAMES } from "../data/named.ts";
+import { type DownloadProgress, loadDataset, type LoadedDataset } from "../data/load.ts";
+import { Standardizer } from "../data/standardizer.ts";
+import { errorMessage } from "../errors.ts";
+import { UsageError } from "./_options.ts";
+import { bytes as inUnits, isTerminal, printError } from "./_terminal.ts";
+import { type Command, progress } from "./deps.ts";
+import process from "node:process";
+
+/** Which data set, as options; in a form that can be posted to a worker. */
+export interface DataFlags {
+  data: string;
+  dataDir?: string;
+  labelColumn?: string;
+  classes?: string[];
+  standardize?: string | true;
+}
+
+/** Data that a command works on. */
+export interface CommandData extends LoadedDataset {
+  /** What its features were standardized with, where that was asked for. */
+  readonly standardizer?: Standardizer;
+}
+
+/** Adds the choice of a data set to a command. */
+export function withData(command: Command, help: string): Command {
+  return command
+    .option(
+      "--dataset, --data <name>",
+      `${help}: ${DATASET_NAMES.join(", ")}, or the path of a table, an IDX file or a folder`,
+      "digits",
+    )
+    .option(
+      "--data-dir <dir>",
+      "folder of data sets named by a word (default: FEDLAB_DATA, else the user's cache folder)",
+    )
+    .option(
+      "--label-column <name>",
+      "a table's column of labels, by name or index from 0 (default: the last)",
+    )
+    .option(
+      "--classes <names>",
+      "a table's classes in the order of their labels, with commas between (default: those found)",
+      (text) => text.split(",").map((name) => name.trim()),
+    )
+    .option(
+      "--standardize [file]",
+      "give features mean 0 and deviation 1, those of the data set or of a file that a server wrote",
+    );
+}
+
+/** The choice of a data set among a command's options. */
+export function dataFrom(flags: DataFlags): DataFlags {
+  const { data, dataDir, labelColumn, classes, standardize } = flags;
+  return {
+    data,
+    ...(dataDir !== undefined && { dataDir }),
+    ...(labelColumn !== undefined && { labelColumn }),
+    ...(classes !== undefined && { classes }),
+    ...(standardize !== undefined && { standardize }),
+  };
+}
+
+/** Loads the data set of a command's options; on a terminal a download shows a bar. */
+export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
+  const { data, dataDir, labelColumn, classes, standardize } = flags;
+  const forTables = labelColumn !== undefined || classes !== undefined;
+  if (forTables && DATASET_NAMES.includes(data)) {
+    throw new UsageError(`expected a table with --label-column and --classes, got ${data}`);
+  }
+  using bar = new DownloadBar();
+  const loaded = await loadDataset(data, {
+    ...(dataDir !== undefined && { dataDir }),
+    ...(signal && { signal }),
+    onProgress: (progress) => bar.show(progress),
+    table: {
+      ...(labelColumn !== undefined && {
+        labelColumn: /^\d+$/.test(labelColumn) ? Number(labelColumn) : labelColumn,
+      }),
+      ...(classes && { classes }),
+    },
+  });
+  if (standardize === undefined) return loaded;
+  const standardizer = standardize === true
+    ? Standardizer.fit(loaded.train)
+    : await readStandardizer(standardize);
+  const { train, test } = loaded;
+  return {
+    ...loaded,
+    train: standardizer.apply(train),
+    ...(test && { test: standardizer.apply(test) }),
+    standardizer,
+  };
+}
+
+async function readStandardizer(path: string): Promise<Standardizer> {
+  try {
+    return Standardizer.from(JSON.parse(await Deno.readTextFile(path)));
+  } catch (cause) {
+    throw new Error(`Cannot read the standardizer ${path}: ${errorMessage(cause)}`, { cause });
+  }
+}
+
+/** Tells of downloads: on a terminal a bar each, elsewhere a line each. */
+class DownloadBar implements Disposable {
+  #file: string | undefined;
+  #bar: progress.SingleBar | undefined;
+
+  show({ file, bytes, total }: DownloadProgress): void {
+    if (this.#file !== file) {
+      this.#bar?.stop();
+      this.#file = file;
+      this.#bar = undefined;
+      if (!isTerminal()) return printError(`Downloading ${file}, ${inUnits(total)}`);
+      this.#bar = new progress.SingleBar({
+        format: "{bar} {file} {done} of {whole} | {eta_formatted}",
+        stream: process.stderr,
+        hideCursor: true,
+        barsize: 24,
+      }, progress.Presets.shades_classic);
+      this.#bar.start(total, bytes, { file, whole: inUnits(total), done: inUnits(bytes) });
+    }
+    this.#bar?.update(bytes, { done: inUnits(bytes) });
+  }
+
+  [Symbol.dispose](): void {
+    this.#bar?.stop();
+  }
+}

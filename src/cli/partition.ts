@@ -1,0 +1,69 @@
+import { parsePartition } from "../data/partition.ts";
+import { type PartitionReport, partitionReport } from "../data/partition_report.ts";
+import type { CommandContext } from "./_context.ts";
+import { type DataFlags, loadData, withData } from "./_data.ts";
+import { whole, withCommon, withPartition } from "./_options.ts";
+import { partitionChart } from "./_partition_chart.ts";
+import { toJson } from "./_run_folder.ts";
+import { partitionTable, print, printError } from "./_terminal.ts";
+import { Command } from "./deps.ts";
+
+interface PartitionFlags extends DataFlags {
+  partition: string;
+  clients: number;
+  seed: number;
+  plot?: string;
+  csv?: string;
+  json?: string;
+}
+
+/** `partition`: what a partition makes of a data set, before anything is trained on it. */
+export function partitionCommand({ signal }: CommandContext): Command {
+  const command = new Command("partition")
+    .description("deals a data set out to clients and shows what each of them gets")
+    .option("--clients <n>", "number of clients", whole(1), 10)
+    .option("--plot <file>", "draw rows and labels of each client (SVG)")
+    .option("--csv <file>", "write rows and labels of each client as a table");
+  withData(command, "data to deal out");
+  withPartition(command, "how the data is dealt");
+  withCommon(command, "seed of the partition");
+  return command.action((flags: PartitionFlags) => runPartition(flags, signal));
+}
+
+async function runPartition(flags: PartitionFlags, signal: AbortSignal): Promise<void> {
+  const { partition: spec, clients, seed } = flags;
+  const scheme = parsePartition(spec);
+  const { name, train } = await loadData(flags, signal);
+  const report = partitionReport(scheme.deal(train, { parts: clients, seed }), train);
+  // The last step of a path, so that the picture has room for the rest.
+  const title = `${name.split("/").findLast((step) => step !== "")}, ${spec}: ${
+    report.rows.toLocaleString("en-US")
+  } rows, ${clients.toLocaleString("en-US")} clients, seed ${seed}`;
+  print(title);
+  print(partitionTable(report));
+  const files: [path: string | undefined, text: () => string][] = [
+    [flags.plot, () => partitionChart(report, title)],
+    [flags.csv, () => toCsv(report)],
+    [flags.json, () =>
+      toJson({
+        schema: "fedlab.partition/1",
+        dataset: name,
+        partition: spec,
+        clients,
+        seed,
+        ...report,
+      })],
+  ];
+  for (const [path, text] of files) {
+    if (path === undefined) continue;
+    await Deno.writeTextFile(path, text());
+    printError(`Wrote ${path}`);
+  }
+}
+
+function toCsv({ parts }: PartitionReport): string {
+  const labels = parts[0]?.labels.keys().toArray() ?? [];
+  const rows = parts.map(({ size, labels }, part) => [part + 1, size, ...labels].join());
+  const head = ["client", "size", ...labels.map((label) => `label_${label}`)].join();
+  return [head, ...rows, ""].join("\n");
+}

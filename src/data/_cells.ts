@@ -1,0 +1,64 @@
+/**
+ * What stands in a table, and in which column.
+ *
+ * @module
+ */
+
+/** What stands in one place of a table. */
+export type Cell = string | number;
+
+/** The number that a cell holds, `NaN` when it holds none. */
+export function toNumber(cell: Cell): number {
+  return cell === "" ? NaN : Math.fround(Number(cell));
+}
+
+/** A cell as an error message shows it. */
+export function quote(cell: Cell): string {
+  if (typeof cell === "number") return `${cell}`;
+  return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
+}
+
+/** Whether a label is a whole number from 0, such as `3` or `3.0`. */
+export function isClassNumber(label: string): boolean {
+  const value = toNumber(label);
+  return Number.isInteger(value) && value >= 0;
+}
+
+/** Whether a label is a number that cannot count anything: the column is then a measure and not a class. */
+export function isFraction(label: string): boolean {
+  const value = toNumber(label);
+  return Number.isFinite(value) && !Number.isInteger(value);
+}
+
+/** The index of a column that is given by its name in the first row, or by the index itself. Throws when there is no such. */
+export function columnIndex(
+  row: readonly string[],
+  column: string | number,
+  { name, use, header }: { name: string; use: "label" | "feature"; header: boolean },
+): number {
+  if (typeof column === "string") {
+    if (!header) {
+      throw new TypeError(
+        `Cannot read ${name}: a ${use} column is named ${
+          quote(column)
+        } where there is no header, give its index`,
+      );
+    }
+    const index = row.indexOf(column);
+    if (index < 0) {
+      const shown = row.slice(0, 20).join(", ");
+      throw new RangeError(
+        `Cannot read ${name}: expected a column named ${quote(column)} in the header, got ${shown}${
+          row.length > 20 ? ` and ${row.length - 20} more` : ""
+        }`,
+      );
+    }
+    return index;
+  }
+  if (!Number.isInteger(column) || column < 0 || column >= row.length) {
+    throw new RangeError(
+      `Cannot read ${name}: expected a ${use} column from 0 to ${row.length - 1}, got ${column}`,
+    );
+  }
+  return column;
+}

@@ -1,0 +1,113 @@
+/**
+ * Features of mean 0 and standard deviation 1.
+ *
+ * @module
+ */
+
+import { Dataset } from "./dataset.ts";
+
+/** What a {@linkcode Standardizer} has learned, as JSON: one number a feature in both. */
+export interface StandardizerState {
+  /** The means. */
+  readonly mean: readonly number[];
+  /** The standard deviations, over all rows; 0 for a feature that is always the same. */
+  readonly deviation: readonly number[];
+}
+
+/**
+ * Shifts and scales each feature so that over the rows it was fitted to it has mean 0 and standard deviation 1. A feature that
+ * is constant there becomes 0 everywhere, whatever it is in other data.
+ *
+ * Fit it to what is learned from, and apply it to that and to what is tested on. In a federation all clients need the same one:
+ * {@linkcode Standardizer.toJSON} gives it in a form that can be handed round.
+ *
+ * Mean and variance are found in one pass: B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and
+ * Products", Technometrics 4(3), 1962, equations 1 and 2; M_n is the sum of squares about the mean, and its nth part, not its
+ * (n - 1)th, the variance.
+ *
+ * @example Two rows of two features
+ * ```ts
+ * import { Dataset, Standardizer } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const train = new Dataset(Float32Array.of(1, 5, 3, 5), new Int32Array(2), [2], 1);
+ * const standardizer = Standardizer.fit(train);
+ * assertEquals([...standardizer.apply(train).features], [-1, 0, 1, 0]);
+ * assertEquals(JSON.stringify(standardizer), '{"mean":[2,5],"deviation":[1,0]}');
+ * ```
+ */
+export class Standardizer {
+  readonly #mean: Float64Array;
+  readonly #deviation: Float64Array;
+
+  private constructor(mean: Float64Array, deviation: Float64Array) {
+    this.#mean = mean;
+    this.#deviation = deviation;
+  }
+
+  /** Learns from the rows of a data set. Throws a `RangeError` when there are none. */
+  static fit(data: Dataset): Standardizer {
+    const { features, length, rowLength } = data;
+    if (length === 0) {
+      throw new RangeError("Cannot standardize: expected rows to learn from, got 0");
+    }
+    const mean = new Float64Array(rowLength);
+    const squares = new Float64Array(rowLength);
+    for (let row = 0, i = 0; row < length; row++) {
+      for (let feature = 0; feature < rowLength; feature++, i++) {
+        const value = features[i] ?? 0;
+        const before = mean[feature] ?? 0;
+        const after = before + (value - before) / (row + 1);
+        mean[feature] = after;
+        squares[feature] = (squares[feature] ?? 0) + (value - before) * (value - after);
+      }
+    }
+    return new Standardizer(mean, squares.map((sum) => Math.sqrt(sum / length)));
+  }
+
+  /**
+   * Takes up what {@linkcode Standardizer.toJSON} gave. Throws a `TypeError` when it has another shape, and a `RangeError` for
+   * numbers that are not finite or a negative deviation.
+   */
+  static from(state: unknown): Standardizer {
+    const { mean, deviation } = (state ?? {}) as Record<string, unknown>;
+    const isList = (list: unknown): list is number[] =>
+      Array.isArray(list) && list.every((value) => typeof value === "number");
+    if (!isList(mean) || !isList(deviation) || mean.length !== deviation.length) {
+      throw new TypeError(
+        "Cannot take up a standardizer: expected an object of two lists of numbers of one length, mean and deviation",
+      );
+    }
+    const wrong = deviation.findIndex((value, i) =>
+      !(value >= 0 && Number.isFinite(value) && Number.isFinite(mean[i]))
+    );
+    if (wrong >= 0) {
+      throw new RangeError(
+        `Cannot take up a standardizer: expected finite numbers and no negative deviation, got ${
+          mean[wrong]
+        } and ${deviation[wrong]} for feature ${wrong}`,
+      );
+    }
+    return new Standardizer(Float64Array.from(mean), Float64Array.from(deviation));
+  }
+
+  /** A copy of the data with standardized features. Throws a `RangeError` when rows have another length than those fitted to. */
+  apply(data: Dataset): Dataset {
+    const width = this.#mean.length;
+    if (data.rowLength !== width) {
+      throw new RangeError(
+        `Cannot standardize: expected rows of ${width} features, got ${data.rowLength}`,
+      );
+    }
+    const features = data.features.map((value, i) => {
+      const deviation = this.#deviation[i % width] ?? 0;
+      return deviation === 0 ? 0 : (value - (this.#mean[i % width] ?? 0)) / deviation;
+    });
+    return new Dataset(features, data.labels, data.shape, data.numClasses);
+  }
+
+  /** Means and standard deviations. */
+  toJSON(): StandardizerState {
+    return { mean: [...this.#mean], deviation: [...this.#deviation] };
+  }
+}

@@ -1,0 +1,98 @@
+/** A worker of the pool: takes jobs from the board until there are no more. */
+
+import { Dataset } from "../data/dataset.ts";
+import { errorMessage } from "../errors.ts";
+import { type KernelBuild, useKernelBuild } from "../params/kernels.ts";
+import type { ModelDescription, TrainPlan } from "../train/handler.ts";
+import { LocalLearner } from "../train/local_rule.ts";
+import type { BackendChoice } from "../train/tfjs/backend.ts";
+import type { EngineChoice } from "../train/tfjs/_engine.ts";
+import { ClientSGDHandler } from "../train/tfjs/handler.ts";
+import { defineWorker } from "../worker/define_worker.ts";
+import { Board, type BoardMemory, type Figures, type Job } from "./_board.ts";
+
+/** A data set in memory that several workers read. */
+export interface SharedData {
+  readonly features: SharedArrayBuffer;
+  readonly labels: SharedArrayBuffer;
+  readonly shape: readonly number[];
+  readonly numClasses: number;
+}
+
+/** What a worker of the pool is given. */
+export interface ClientWorkerArgs {
+  readonly board: BoardMemory;
+  readonly model: ModelDescription;
+  readonly train: SharedData;
+  readonly test: SharedData | undefined;
+  /** The rows of all clients, one client after the other; where those of the client of rank `r` begin stands at `r - 1`. */
+  readonly rows: SharedArrayBuffer;
+  readonly starts: SharedArrayBuffer;
+  readonly engine: EngineChoice;
+  readonly backend: BackendChoice;
+  readonly build: KernelBuild;
+}
+
+/** How long a worker waits for a job before it listens whether it should end. */
+const WAIT_MILLIS = 200;
+
+function datasetOf({ features, labels, shape, numClasses }: SharedData): Dataset {
+  return new Dataset(new Float32Array(features), new Int32Array(labels), shape, numClasses);
+}
+
+defineWorker(async (args: ClientWorkerArgs, { signal }) => {
+  useKernelBuild(args.build);
+  const board = new Board(args.board);
+  const data = datasetOf(args.train), test = args.test && datasetOf(args.test);
+  const allRows = new Uint32Array(args.rows), starts = new Uint32Array(args.starts);
+  const rowsOf = (rank: number) => allRows.subarray(starts[rank - 1], starts[rank]);
+  await using handler = new ClientSGDHandler({
+    data,
+    rows: rowsOf(1),
+    engine: args.engine,
+    backend: args.backend,
+  });
+  await handler.setUp(args.model);
+  const learner = new LocalLearner(handler);
+
+  /** Puts the client of that rank in the handler's place. */
+  function become(rank: number, slot: number): TrainPlan {
+    const settings = board.settings as Omit<TrainPlan, "rank">;
+    handler.useData(data, rowsOf(rank));
+    const own = board.hasState(slot) ? board.state(slot).slice() : undefined;
+    learner.state = { vector: own };
+    learner.load(board.global, settings.rule, board.control.length > 0 ? board.control : undefined);
+    return { ...settings, rank };
+  }
+
+  async function work(slot: number, job: Job): Promise<Partial<Figures>> {
+    if (job.kind === "test") {
+      if (!test) throw new Error("Cannot evaluate: there are no test data");
+      handler.parameters = board.global;
+      return await handler.evaluateOn(test, { from: job.from, to: job.to }, signal);
+    }
+    const plan = become(job.rank, slot);
+    if (job.kind === "evaluate") return await learner.evaluate(signal);
+    const { numSamples, steps, loss, metrics } = await learner.train(plan, signal);
+    board.vector(slot).set(learner.update);
+    const { vector: own } = learner.state;
+    board.setHasState(slot, own !== undefined);
+    if (own && board.keepsState) board.state(slot).set(own);
+    return { ...metrics, numSamples, steps, loss };
+  }
+
+  for (let number = board.takeNumber();; number = board.takeNumber()) {
+    let slot: number | undefined;
+    while ((slot = board.slotOf(number, WAIT_MILLIS)) === undefined) {
+      if (board.hasStopped) return;
+      await new Promise((resolve) => setTimeout(resolve));
+      signal.throwIfAborted();
+    }
+    try {
+      board.finish(slot, await work(slot, board.job(slot)));
+    } catch (error) {
+      signal.throwIfAborted();
+      board.fail(slot, errorMessage(error));
+    }
+  }
+});

@@ -1,0 +1,168 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { KernelBuild } from "../params/kernels.ts";
+import type { ModelDescription } from "../train/handler.ts";
+import type { BackendChoice } from "../train/tfjs/backend.ts";
+import type { EngineChoice } from "../train/tfjs/_engine.ts";
+import { spawn } from "../worker/spawn.ts";
+import type { WorkerProcess } from "../worker/worker_process.ts";
+import { Board, type Figures, type Job } from "./_board.ts";
+import type { ClientWorkerArgs, SharedData } from "./_client_worker.ts";
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  readonly workers: number;
+  /** Values of a parameter vector. */
+  readonly length: number;
+  readonly keepsState: boolean;
+  readonly hasControl: boolean;
+  readonly model: ModelDescription;
+  readonly train: Dataset;
+  readonly test: Dataset | undefined;
+  /** The rows of each client. */
+  readonly parts: readonly ArrayLike<number>[];
+  readonly engine: EngineChoice;
+  readonly backend: BackendChoice;
+  readonly build: KernelBuild;
+}
+
+/** Jobs that may be under way or done, for each worker: so many that none waits for the program. */
+const SLOTS_PER_WORKER = 3;
+
+/** Workers with one engine each, which read data, parameters and jobs from memory that all share. */
+export class Pool implements AsyncDisposable {
+  readonly board: Board;
+  readonly #workers: readonly WorkerProcess<void>[];
+  readonly #free: number[];
+  #failure: { readonly error: unknown } | undefined;
+
+  private constructor(board: Board, workers: readonly WorkerProcess<void>[]) {
+    this.board = board;
+    this.#workers = workers;
+    this.#free = Array.from({ length: board.memory.slots }, (_, i) => i);
+    for (const worker of workers) {
+      worker.join().catch((error) => {
+        this.#failure ??= { error };
+        board.wake();
+      });
+    }
+  }
+
+  /** Starts the workers. */
+  static start(options: PoolOptions): Pool {
+    const { workers, length, keepsState, hasControl, parts } = options;
+    const slots = workers * SLOTS_PER_WORKER;
+    const board = Board.create({ slots, length, keepsState, hasControl });
+    const { rows, starts } = shareParts(parts);
+    const args: ClientWorkerArgs = {
+      board: board.memory,
+      model: options.model,
+      train: share(options.train),
+      test: options.test && share(options.test),
+      rows,
+      starts,
+      engine: options.engine,
+      backend: options.backend,
+      build: options.build,
+    };
+    const module = new URL("./_client_worker.ts", import.meta.url);
+    const processes = Array.from(
+      { length: workers },
+      (_, i) => spawn<ClientWorkerArgs, void>(module, args, { name: `pool ${i + 1}` }),
+    );
+    for (const process of processes) process.start();
+    return new Pool(board, processes);
+  }
+
+  /**
+   * Has the workers do the jobs. `prepare` is called with the slot before a job is posted, and `take` with what came of it, or why nothing did, in the
+   * order of the jobs.
+   *
+   * Rejects when a worker ends, and with the signal's reason; the pool is of no use then.
+   */
+  async run<J extends Job>(
+    jobs: readonly J[],
+    { prepare, take, signal }: {
+      prepare?: (job: J, slot: number) => void;
+      take: (job: J, outcome: Figures | string, slot: number) => void;
+      signal?: AbortSignal | undefined;
+    },
+  ): Promise<void> {
+    const { board } = this;
+    const wake = () => board.wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      await this.#run(jobs, prepare, take, signal);
+    } finally {
+      signal?.removeEventListener("abort", wake);
+    }
+  }
+
+  async #run<J extends Job>(
+    jobs: readonly J[],
+    prepare: ((job: J, slot: number) => void) | undefined,
+    take: (job: J, outcome: Figures | string, slot: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { board } = this;
+    // Slots become free in the order in which they were posted: the board's ring counts on it.
+    const underWay: number[] = [];
+    for (let posted = 0, taken = 0; taken < jobs.length;) {
+      const next = jobs[posted], free = next && this.#free.pop();
+      if (next && free !== undefined) {
+        prepare?.(next, free);
+        board.post(free, next);
+        underWay.push(free);
+        posted++;
+        continue;
+      }
+      const job = jobs[taken], slot = underWay[0];
+      if (!job || slot === undefined) throw new Error("Cannot go on: the pool has no free slot");
+      const { done } = board;
+      signal?.throwIfAborted();
+      if (this.#failure) throw this.#failure.error;
+      const outcome = board.outcome(slot);
+      if (outcome === undefined) {
+        await board.moreDone(done);
+        continue;
+      }
+      take(job, outcome, slot);
+      underWay.shift();
+      this.#free.push(slot);
+      taken++;
+    }
+  }
+
+  /** Ends the workers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.board.stop();
+    for (const worker of this.#workers) worker.abort();
+    await Promise.allSettled(this.#workers.map((worker) => worker.join()));
+  }
+}
+
+/** The data in memory that workers can read. */
+function share({ features, labels, shape, numClasses }: Dataset): SharedData {
+  return { features: shared(features), labels: shared(labels), shape, numClasses };
+}
+
+function shared(values: Float32Array | Int32Array): SharedArrayBuffer {
+  if (
+    values.buffer instanceof SharedArrayBuffer && values.byteLength === values.buffer.byteLength
+  ) {
+    return values.buffer;
+  }
+  const buffer = new SharedArrayBuffer(values.byteLength);
+  if (values instanceof Float32Array) new Float32Array(buffer).set(values);
+  else new Int32Array(buffer).set(values);
+  return buffer;
+}
+
+function shareParts(
+  parts: readonly ArrayLike<number>[],
+): { rows: SharedArrayBuffer; starts: SharedArrayBuffer } {
+  const starts = new Uint32Array(new SharedArrayBuffer(4 * (parts.length + 1)));
+  parts.forEach(({ length }, i) => starts[i + 1] = (starts[i] ?? 0) + length);
+  const rows = new Uint32Array(new SharedArrayBuffer(4 * (starts.at(-1) ?? 0)));
+  parts.forEach((part, i) => rows.set(part, starts[i]));
+  return { rows: rows.buffer, starts: starts.buffer };
+}

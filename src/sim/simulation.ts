@@ -1,0 +1,302 @@
+/**
+ * Many clients on one machine, without sockets.
+ *
+ * @module
+ */
+
+import type { Dataset } from "../data/dataset.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Rank } from "../net/process_group.ts";
+import { sha256Hex } from "../params/digest.ts";
+import type { KernelBuild } from "../params/kernels.ts";
+import { meanResult } from "../server/_mean_result.ts";
+import type { ServerEvent } from "../server/events.ts";
+import type { ParameterServerBackendHandler } from "../server/handler.ts";
+import { finalOf, type RoundReport, type RunReport } from "../server/report.ts";
+import type { EvaluateResult } from "../train/handler.ts";
+import { keepsState } from "../train/local_rule.ts";
+import type { BackendChoice } from "../train/tfjs/backend.ts";
+import type { EngineChoice } from "../train/tfjs/_engine.ts";
+import type { Figures } from "./_board.ts";
+import { Pool } from "./_pool.ts";
+import { StateStore } from "./_states.ts";
+
+/** Rows of the test data that one worker judges at a time. */
+const TEST_ROWS = 1024;
+
+/** What is simulated. */
+export interface SimulationOptions {
+  /** The samples that the clients have among them. */
+  train: Dataset;
+  /** The rows of each client: one list a client, of at least one row each. */
+  parts: readonly ArrayLike<number>[];
+  /** Samples to evaluate the global parameters on. Default: they are not evaluated so. */
+  test?: Dataset;
+  /** Number of rounds, at least 1. */
+  rounds: number;
+  /** Evaluates after every so many rounds, and after the last one. Default 1. */
+  evaluateEvery?: number;
+  /** Ends the run when the accuracy on the test data is this high. */
+  targetAccuracy?: number;
+  /** Has every client evaluate what it uses on its own data, as often as the test data are used. Default `false`. */
+  evaluateClients?: boolean;
+  /** Number of workers, each with an engine. Default: the machine's cores. */
+  workers?: number;
+  /** What computes. Default `"auto"`. */
+  engine?: EngineChoice;
+  /** Where tfjs computes, when it does. Default `"auto"`. */
+  backend?: BackendChoice;
+  /** Bytes of the vectors that stateful clients keep in memory; past it they are kept in a temporary file. Default 512 MiB. */
+  stateBytes?: number;
+  /** Is told of the run as a server tells. */
+  onEvent?: (event: ServerEvent) => void;
+}
+
+/**
+ * A federation of virtual clients over a pool of workers: the handlers, strategies, plans and seeds are those of the real one, and so is the model
+ * that comes out, bit for bit. Memory grows with the number of workers, not of clients.
+ *
+ * @example Twenty clients on the digits
+ * ```ts ignore
+ * import { digits, FedAvg, mlp, partitionIid, Simulation, SyncParameterServerHandler } from "@fedlab/core";
+ * import { initialParameters } from "@fedlab/core/tfjs";
+ *
+ * const train = await digits();
+ * const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+ * const handler = new SyncParameterServerHandler({
+ *   ...await initialParameters(model, 1),
+ *   model,
+ *   strategy: new FedAvg(),
+ *   fraction: 0.2,
+ * });
+ * const simulation = new Simulation(handler, {
+ *   train,
+ *   test: train,
+ *   parts: partitionIid(train, 20, { seed: 1 }),
+ *   rounds: 5,
+ * });
+ * console.log((await simulation.run()).final);
+ * ```
+ */
+export class Simulation {
+  /** The server's side. */
+  readonly handler: ParameterServerBackendHandler;
+  readonly #options: SimulationOptions;
+  #rounds: RoundReport[] = [];
+  #final: RunReport["final"];
+  #began = performance.now();
+
+  /** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
+  constructor(handler: ParameterServerBackendHandler, options: SimulationOptions) {
+    const { parts, rounds, workers = 1, evaluateEvery = 1 } = options;
+    if (!handler.model) {
+      throw new TypeError("Cannot simulate: the handler has no description of its model");
+    }
+    const whole = (value: number, what: string) => {
+      if (!Number.isSafeInteger(value) || value < 1) {
+        throw new RangeError(`Cannot simulate: expected ${what} from 1, got ${value}`);
+      }
+    };
+    whole(rounds, "a number of rounds");
+    whole(workers, "a number of workers");
+    whole(evaluateEvery, "a number of rounds between evaluations");
+    whole(parts.length, "a number of clients");
+    const empty = parts.findIndex(({ length }) => length === 0);
+    if (empty >= 0) {
+      throw new RangeError(`Cannot simulate: the client of rank ${empty + 1} has no samples`);
+    }
+    this.handler = handler;
+    this.#options = options;
+  }
+
+  /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
+  async report(): Promise<RunReport> {
+    const { handler } = this;
+    return {
+      schema: "fedlab.run/1",
+      seed: handler.seed,
+      strategy: handler.strategyName,
+      transport: "simulation",
+      worldSize: this.#options.parts.length + 1,
+      kernels: handler.kernels,
+      rounds: [...this.#rounds],
+      ...(this.#final && { final: this.#final }),
+      modelDigest: await sha256Hex(handler.parameters),
+      seconds: (performance.now() - this.#began) / 1000,
+    };
+  }
+
+  /**
+   * Runs all rounds and gives the report; the final vector is `handler.parameters`.
+   *
+   * Rejects with an `Error` when a worker fails or every client of a round does, and with the signal's reason when it is aborted.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
+    signal?.throwIfAborted();
+    const { handler } = this;
+    const options = this.#options;
+    const { parts, stateBytes = 512 * 2 ** 20, targetAccuracy = Infinity } = options;
+    this.#rounds = [];
+    this.#final = undefined;
+    this.#began = performance.now();
+    if (!handler.model) throw new TypeError("Cannot simulate: the model's description is gone");
+    await using pool = Pool.start({
+      workers: Math.min(options.workers ?? navigator.hardwareConcurrency, parts.length),
+      length: handler.manifest.length,
+      keepsState: keepsState(handler.plan.rule),
+      hasControl: handler.control !== undefined,
+      model: handler.model,
+      train: options.train,
+      test: options.test,
+      parts,
+      engine: options.engine ?? "auto",
+      backend: options.backend ?? "auto",
+      build: handler.kernels as KernelBuild,
+    });
+    using states = new StateStore(handler.manifest.length, stateBytes);
+    const ranks = parts.map((_, i) => i + 1);
+    for (let round = 1; round <= options.rounds; round++) {
+      const began = performance.now();
+      const cohort = handler.selectClients(round, ranks, ranks.length);
+      options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
+      const trained = await this.#train(pool, states, round, cohort, signal);
+      const isDue = round % (options.evaluateEvery ?? 1) === 0 || round === options.rounds;
+      const evaluation = isDue ? await this.#evaluate(pool, states, round, signal) : undefined;
+      if (evaluation) this.#final = finalOf(evaluation);
+      const bytes = handler.manifest.byteLength;
+      const report: RoundReport = {
+        round,
+        cohort,
+        dropped: trained.losses.length,
+        refused: 0,
+        tries: 1,
+        ...trained,
+        ...(evaluation && { loss: evaluation.loss }),
+        ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+        bytesUp: trained.received * bytes,
+        bytesDown: cohort.length * (bytes + (handler.control ? bytes : 0)),
+        seconds: (performance.now() - began) / 1000,
+      };
+      this.#rounds.push(report);
+      options.onEvent?.({ type: "round-ended", report });
+      if ((evaluation?.accuracy ?? 0) >= targetAccuracy) break;
+    }
+    const report = await this.report();
+    options.onEvent?.({ type: "finished", report });
+    return report;
+  }
+
+  async #train(
+    pool: Pool,
+    states: StateStore,
+    round: number,
+    cohort: readonly Rank[],
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<RoundReport, "received" | "losses" | "trainLoss">> {
+    const { handler } = this;
+    const { board } = pool;
+    const losses: { rank: Rank; reason: string }[] = [];
+    let received = 0, samples = 0, lossSum = 0;
+    handler.beginRound(round);
+    this.#publish(pool, round);
+    await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
+      signal,
+      prepare: ({ rank }, slot) => this.#lend(pool, states, rank, slot),
+      take: ({ rank }, outcome, slot) => {
+        const taken = this.#take(rank, round, outcome, board.vector(slot));
+        if (typeof taken === "string") {
+          losses.push({ rank, reason: taken });
+          return;
+        }
+        if (board.keepsState && board.hasState(slot)) states.write(rank, board.state(slot));
+        received++;
+        samples += taken.numSamples;
+        lossSum += taken.loss * taken.numSamples;
+        this.#options.onEvent?.({
+          type: "update-received",
+          round,
+          rank,
+          received,
+          expected: cohort.length,
+        });
+      },
+    });
+    if (received === 0) {
+      throw new Error(
+        `Round ${round} has no update: rank ${losses[0]?.rank}: ${losses[0]?.reason}`,
+      );
+    }
+    handler.updateModel();
+    return { received, losses, ...(samples > 0 && { trainLoss: lossSum / samples }) };
+  }
+
+  /** Gives an update to the handler; the reason when there is none, or it is not sound. */
+  #take(
+    rank: Rank,
+    round: number,
+    outcome: Figures | string,
+    parameters: Float32Array<ArrayBuffer>,
+  ): Figures | string {
+    if (typeof outcome === "string") return outcome;
+    const { numSamples, steps, loss, accuracy, initialLoss } = outcome;
+    const figures = Object.entries({ accuracy, initialLoss }).filter(([, value]) => !isNaN(value));
+    const payload = {
+      round,
+      numSamples,
+      steps,
+      loss,
+      metrics: Object.fromEntries(figures),
+      parameters,
+    };
+    try {
+      this.handler.check(rank, payload);
+    } catch (error) {
+      if (error instanceof ProtocolError) return error.message;
+      throw error;
+    }
+    this.handler.onReceive(rank, payload);
+    return outcome;
+  }
+
+  /** Puts what every client gets before the workers. */
+  #publish({ board }: Pool, round: number): void {
+    const { handler } = this;
+    board.global.set(handler.parameters);
+    if (handler.control) board.control.set(handler.control);
+    board.settings = { ...handler.plan, round, seed: handler.seed };
+  }
+
+  #lend({ board }: Pool, states: StateStore, rank: Rank, slot: number): void {
+    if (board.keepsState) board.setHasState(slot, states.read(rank, board.state(slot)));
+  }
+
+  async #evaluate(
+    pool: Pool,
+    states: StateStore,
+    round: number,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluateResult | undefined> {
+    const { test, parts } = this.#options;
+    this.#publish(pool, round);
+    const all: EvaluateResult[] = [];
+    const take = (_: unknown, outcome: Figures | string) => {
+      if (typeof outcome === "string") throw new Error(outcome);
+      const { numSamples, loss, accuracy } = outcome;
+      all.push({ numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) });
+    };
+    if (test) {
+      const jobs = Array.from({ length: Math.ceil(test.length / TEST_ROWS) }, (_, i) => ({
+        kind: "test" as const,
+        from: i * TEST_ROWS,
+        to: Math.min((i + 1) * TEST_ROWS, test.length),
+      }));
+      await pool.run(jobs, { take, signal });
+    } else {
+      const jobs = parts.map((_, i) => ({ kind: "evaluate" as const, round, rank: i + 1 }));
+      const prepare = ({ rank }: { rank: Rank }, slot: number) =>
+        this.#lend(pool, states, rank, slot);
+      await pool.run(jobs, { prepare, take, signal });
+    }
+    return meanResult(all);
+  }
+}

@@ -1,0 +1,43 @@
+/** A range that an option may be in. */
+interface Range {
+  readonly above?: number;
+  readonly least?: number;
+  readonly below?: number;
+  readonly whole?: boolean;
+}
+
+/** Gives an option's value back, or throws a `RangeError` that names the strategy and the option. */
+export function checked(strategy: string, option: string, value: number, range: Range): number {
+  const { above, least, below, whole = false } = range;
+  const inside = (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
+    !(above !== undefined && value <= above) && !(least !== undefined && value < least) &&
+    !(below !== undefined && value >= below);
+  if (inside) return value;
+  const words = [
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(least === undefined ? [] : [`from ${least}`]),
+    ...(below === undefined ? [] : [`below ${below}`]),
+  ];
+  throw new RangeError(
+    `Cannot make ${strategy}: expected ${option} to be a ${whole ? "whole " : ""}number ${
+      words.join(" and ")
+    }, got ${value}`,
+  );
+}
+
+/** The number of attackers of a robust strategy. */
+export function checkedAttackers(strategy: string, value = 1): number {
+  return checked(strategy, "attackers", value, { least: 0, whole: true });
+}
+
+/** Throws a `RangeError` when a round has too few updates for that many attackers; `rule` is the least number as a formula. */
+export function checkEnough(
+  strategy: string,
+  updates: number,
+  { least, rule, attackers }: { least: number; rule: string; attackers: number },
+): void {
+  if (updates >= least) return;
+  throw new RangeError(
+    `Cannot aggregate by ${strategy}: expected at least ${rule} = ${least} updates for ${attackers} attackers, got ${updates}`,
+  );
+}

@@ -1,0 +1,102 @@
+/**
+ * Averaging in favour of clients that the model serves badly.
+ *
+ * @module
+ */
+
+import { blend, squaredDistance } from "../params/kernels.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import { checked } from "./_check.ts";
+import { workingVector } from "./_working.ts";
+import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
+
+/** A loss of 0 has no power below 0. */
+const LEAST_LOSS = 1e-10;
+/** Beyond it, what one client says could drown the others in infinities. */
+const MOST_WEIGHT = 1e100;
+
+/** How {@linkcode QFedAvg} weighs. */
+export interface QFedAvgOptions {
+  /** How much fairness counts, q, from 0. Default 0.2. */
+  q?: number;
+  /** The clients' learning rate, above 0, of which the paper takes the Lipschitz constant as L = 1 / learningRate. Default 0.1. */
+  learningRate?: number;
+}
+
+/**
+ * Averaging in favour of the clients that the model serves badly (q-FedAvg).
+ *
+ * Li et al. 2020, "Fair Resource Allocation in Federated Learning", algorithm 2: with F the client's loss on the global vector,
+ * `Δw = L (w - w_k)`, `Δ_k = F^q Δw` and `h_k = q F^(q-1) ‖Δw‖² + L F^q`, it is `w ← w - Σ Δ_k / Σ h_k`.
+ *
+ * Clients count alike, however many samples they have; with q = 0 it is the plain mean, as FedAvg's of clients with equally many samples, bit for bit.
+ * An update must have the metric `initialLoss`: the client's mean loss on the global vector, before it trains.
+ *
+ * @example
+ * ```ts
+ * import { QFedAvg } from "@fedlab/core";
+ * import { assert } from "@std/assert";
+ *
+ * const round = new QFedAvg({ q: 1, learningRate: 10 }).begin(new Float32Array(1));
+ * const update = (rank: number, value: number, initialLoss: number) => ({
+ *   rank,
+ *   parameters: new Float32Array([value]),
+ *   numSamples: 1,
+ *   metrics: { initialLoss },
+ * });
+ * round.accept(update(1, 1, 0.1));
+ * round.accept(update(2, -1, 5));
+ * assert((round.finish()[0] ?? NaN) < -0.5);
+ * ```
+ */
+export class QFedAvg implements Strategy {
+  /** `"qfedavg"`. */
+  readonly name = "qfedavg";
+  /** One: the mean as it grows. */
+  readonly workingVectors = 1;
+  readonly #q: number;
+  readonly #lipschitz: number;
+  #mean: ParameterVector | undefined;
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ q = 0.2, learningRate = 0.1 }: QFedAvgOptions = {}) {
+    this.#q = checked("qfedavg", "q", q, { least: 0 });
+    this.#lipschitz = 1 / checked("qfedavg", "learningRate", learningRate, { above: 0 });
+  }
+
+  /** Throws a `RangeError` for an update without a metric `initialLoss` from 0, or with one whose power q is past 1e100. */
+  check({ rank, metrics }: ClientUpdate): void {
+    const loss = metrics?.initialLoss;
+    if (loss !== undefined && loss >= 0 && loss ** this.#q <= MOST_WEIGHT) return;
+    throw new RangeError(
+      `Cannot aggregate the update of rank ${rank} by qfedavg: expected the metric initialLoss, a number from 0, got ${
+        loss ?? "none"
+      }`,
+    );
+  }
+
+  /** Opens a round. */
+  begin(global: ParameterVector): StrategyRound {
+    const mean = this.#mean = workingVector(this.#mean, global);
+    const q = this.#q;
+    const total = { weights: 0, steps: 0 };
+    return {
+      accept: (update) => {
+        this.check(update);
+        const { parameters, metrics } = update;
+        const loss = Math.max(LEAST_LOSS, metrics?.initialLoss ?? NaN);
+        const weight = loss ** q;
+        total.weights += weight;
+        // h_k / L: the square of Δw has one L that is not divided out.
+        total.steps += weight + (q === 0 ? 0 : q * loss ** (q - 1) * this.#lipschitz *
+          squaredDistance(parameters, global));
+        blend(mean, parameters, weight / total.weights);
+      },
+      finish: () => {
+        if (total.weights === 0) return global;
+        blend(mean, global, 1 - total.weights / total.steps);
+        return mean;
+      },
+    };
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * What an algorithm has its clients do beside descending on their own loss.
+ *
+ * @module
+ */
+
+import { difference, fold } from "../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { LocalRule } from "../wire/messages.ts";
+import type { ClientBackendHandler, EvaluateResult, TrainPlan, TrainResult } from "./handler.ts";
+
+/** Whether a client keeps a vector of its own from round to round. */
+export function keepsState(rule: LocalRule | undefined): boolean {
+  return rule !== undefined && rule.name !== "initial-loss";
+}
+
+/** Reads and writes a client's own vector. */
+export interface ClientState {
+  /** The vector, as long as the model; `undefined` before there is one. */
+  vector: ParameterVector | undefined;
+}
+
+/**
+ * A client's side of an algorithm: joins a handler, which knows how to descend, and a rule, which says what to add.
+ *
+ * What the client keeps lies in `state`, which whoever owns the client may put elsewhere between rounds.
+ */
+export class LocalLearner {
+  /** The client's own vector. */
+  state: ClientState = { vector: undefined };
+  readonly #handler: ClientBackendHandler;
+  #global: ParameterVector | undefined;
+  #control: ParameterVector | undefined;
+  #sent: ParameterVector | undefined;
+  #rule: LocalRule | undefined;
+
+  /** Learns by this handler. */
+  constructor(handler: ClientBackendHandler) {
+    this.#handler = handler;
+  }
+
+  /** What the client sends: its parameters after training, laid out as the manifest says. A view that the next training overwrites. */
+  get update(): ParameterVector {
+    return this.#sent ?? this.#handler.parameters;
+  }
+
+  /**
+   * Takes the round's parameters, and the server's control variate where the rule has one. Throws the `RangeError`s of the
+   * handler's `parameters`.
+   */
+  load(parameters: ParameterVector, rule?: LocalRule, control?: ParameterVector): void {
+    const { manifest } = this.#handler;
+    this.#handler.parameters = parameters;
+    this.#rule = rule;
+    this.#sent = undefined;
+    if (!rule || rule.name === "initial-loss") return;
+    // What came is the caller's, who may overwrite it while this client trains.
+    this.#global = copyOf(parameters, this.#global);
+    if (rule.name === "scaffold") {
+      if (control) manifest.check(control);
+      this.#control = copyOf(control ?? new Float32Array(manifest.length), this.#control);
+    }
+    if (rule.name === "fedper") this.#handler.parameters = this.#personal(rule, parameters);
+  }
+
+  /**
+   * Trains by the plan and its rule. Rejects as the handler's `train` does, and with a `RangeError` for a rule that the plan's
+   * optimizer does not go with.
+   */
+  async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    const rule = this.#rule, handler = this.#handler;
+    switch (rule?.name) {
+      case undefined:
+        return await handler.train(plan, signal);
+      case "initial-loss": {
+        const { loss: initialLoss } = await handler.evaluateTraining(signal);
+        const result = await handler.train(plan, signal);
+        return { ...result, metrics: { ...result.metrics, initialLoss } };
+      }
+      case "scaffold":
+        return await this.#scaffold(plan, signal);
+      case "feddyn":
+        return await this.#feddyn(rule.alpha, plan, signal);
+      case "ditto":
+        return await this.#ditto(rule.lambda, plan, signal);
+      case "fedper": {
+        const result = await handler.train(plan, signal);
+        this.state.vector = copyOf(handler.parameters, this.state.vector);
+        this.#sent = copyOf(handler.parameters, this.#sent);
+        for (const [from, to] of localRanges(rule, handler.manifest)) {
+          this.#sent.set(this.#here().subarray(from, to), from);
+        }
+        return result;
+      }
+    }
+  }
+
+  /** Evaluates what the client uses: its own parameters where the rule has such, else the global ones. */
+  async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+    const rule = this.#rule, own = this.state.vector;
+    if (rule?.name === "ditto" && own) this.#handler.parameters = own;
+    return await this.#handler.evaluate(signal);
+  }
+
+  #here(): ParameterVector {
+    if (this.#global === undefined) throw new Error("Cannot train: no parameters were loaded");
+    return this.#global;
+  }
+
+  async #scaffold(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    const { momentum, optimizer = "sgd", learningRate } = plan;
+    if (momentum > 0 || optimizer !== "sgd") {
+      throw new RangeError(
+        `Cannot train by SCAFFOLD: expected SGD without momentum, got ${optimizer} with momentum ${momentum}`,
+      );
+    }
+    const handler = this.#handler, x = this.#here(), { length } = x;
+    const own = this.state.vector ?? new Float32Array(length);
+    const correction = copyOf(this.#control ?? new Float32Array(length));
+    fold(correction, own, -1);
+    const result = await handler.train({ ...plan, correction }, signal);
+    // c_i - c is the correction's opposite.
+    const moved = new Float32Array(length);
+    difference(x, handler.parameters, moved);
+    fold(own, this.#control ?? new Float32Array(length), -1);
+    fold(own, moved, 1 / (result.steps * learningRate));
+    this.state.vector = own;
+    return result;
+  }
+
+  async #feddyn(alpha: number, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    const handler = this.#handler, x = this.#here(), { length } = x;
+    const own = this.state.vector ?? new Float32Array(length);
+    const correction = new Float32Array(length);
+    fold(correction, own, -1);
+    const proximal = (plan.proximal ?? 0) + alpha;
+    const result = await handler.train({ ...plan, proximal, correction }, signal);
+    const moved = new Float32Array(length);
+    difference(handler.parameters, x, moved);
+    fold(own, moved, -alpha);
+    this.state.vector = own;
+    return result;
+  }
+
+  async #ditto(lambda: number, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    const handler = this.#handler, x = this.#here();
+    const result = await handler.train(plan, signal);
+    this.#sent = copyOf(handler.parameters, this.#sent);
+    const own = this.state.vector ?? copyOf(x);
+    // The pull is towards x, not towards where this training begins: λ (v - x) = λ (v - v_0) + λ (v_0 - x).
+    const correction = copyOf(own);
+    fold(correction, x, -1);
+    const pull = new Float32Array(correction.length);
+    fold(pull, correction, lambda);
+    handler.parameters = own;
+    const proximal = (plan.proximal ?? 0) + lambda;
+    await handler.train({ ...plan, proximal, correction: pull }, signal);
+    this.state.vector = copyOf(handler.parameters, own);
+    return result;
+  }
+
+  /** The global parameters with the client's own tensors in their places. */
+  #personal(
+    rule: LocalRule & { name: "fedper" },
+    parameters: ParameterVector,
+  ): ParameterVector {
+    const mixed = copyOf(parameters), own = this.state.vector;
+    for (const [from, to] of localRanges(rule, this.#handler.manifest)) {
+      if (own) mixed.set(own.subarray(from, to), from);
+    }
+    return mixed;
+  }
+}
+
+/** Where the tensors lie that stay on the client. Throws a `RangeError` for a beginning that no name has. */
+function localRanges(
+  { local }: LocalRule & { name: "fedper" },
+  { tensors }: Manifest,
+): (readonly [from: number, to: number])[] {
+  for (const prefix of local) {
+    if (!tensors.some(({ name }) => name.startsWith(prefix))) {
+      throw new RangeError(
+        `Cannot keep tensors local: expected the beginning of one of ${
+          tensors.map(({ name }) => name).join(", ")
+        }, got ${JSON.stringify(prefix)}`,
+      );
+    }
+  }
+  return tensors.filter(({ name }) => local.some((prefix) => name.startsWith(prefix)))
+    .map(({ offset, length }) => [offset, offset + length]);
+}
+
+/** A copy, in `into` where that is as long. */
+function copyOf(vector: ParameterVector, into?: ParameterVector): ParameterVector {
+  if (into?.length !== vector.length) return vector.slice();
+  into.set(vector);
+  return into;
+}
