@@ -5,7 +5,7 @@ import type { ModelDescription } from "../train/handler.ts";
 import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import { Board, type Figures, type Job } from "./_board.ts";
-import type { ClientWorkerArgs, SharedData } from "./_client_worker.ts";
+import type { ClientWorkerArgs, SharedData } from "./_worker_args.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions {
