@@ -103,7 +103,12 @@ export function strategyOf(
   for (const option of Object.keys({ ...options, ...texts })) {
     if (numbers.includes(option) && Object.hasOwn(options, option)) continue;
     if (words.includes(option) && Object.hasOwn(texts, option)) continue;
-    const known = [...numbers.map((number) => `${number}, a number`), ...words];
+    if (numbers.includes(option)) {
+      throw new RangeError(
+        `Cannot make ${name}: expected ${option} to be a number, got ${texts[option]}`,
+      );
+    }
+    const known = [...numbers, ...words];
     throw new RangeError(
       `Cannot make ${name}: expected ${
         known.length === 0 ? "no options" : `one of the options ${known.join(", ")}`
