@@ -273,7 +273,11 @@ Deno.test("parseStrategy() knows the algorithms with a clients' side", () => {
     rule: { name: "fedper", local: ["head/", "body/"] },
   });
   assertThrows(() => parseStrategy("fedper"), RangeError, "Cannot make fedper");
-  assertThrows(() => parseStrategy("scaffold:lr=fast"), RangeError, "expected learningRate to be a number");
+  assertThrows(
+    () => parseStrategy("scaffold:lr=fast"),
+    RangeError,
+    "expected learningRate to be a number",
+  );
   for (const wrong of [{ mu: -1 }, { mu: NaN }]) {
     assertThrows(() => new FedProx(wrong), RangeError, "Cannot make fedprox");
   }
