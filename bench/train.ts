@@ -10,6 +10,7 @@ import { createEngineArena } from "../src/train/native/_kernels.ts";
 import { tf } from "../src/train/tfjs/deps.ts";
 import { installTrainingKernels } from "../src/train/tfjs_kernels/mod.ts";
 import { withProcess } from "./_process.ts";
+import { poolSteps } from "./_pool_steps.ts";
 import { startPyTorch } from "./_pytorch.ts";
 import { DESCRIPTIONS, type ModelName, nativeSteps, noise, PLAN, ROWS, SHAPE } from "./_step.ts";
 import { type BenchOptions, type BenchResult, median, mostResult } from "./result.ts";
@@ -164,7 +165,15 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
     signal,
   );
 
-  const times = new Map([...first, ...second]);
+  // Two clients on a pool: both workers read the same data and parameters.
+  const oneWorker = workHere("2nn, batch 10, one worker", 1, () => {});
+  const twoWorkers = workHere("2nn, batch 10, two workers", 1, () => {});
+  const times = new Map([
+    ...first,
+    ...second,
+    [oneWorker, await poolSteps(1, signal)],
+    [twoWorkers, await poolSteps(2, signal)],
+  ]);
   const least = (work: Work) => Math.min(...times.get(work) ?? []);
   const spread = (work: Work) => ({ min: least(work), median: median(times.get(work) ?? []) });
   const peakRate = 96 / least(peak) / 1e6;
@@ -197,6 +206,7 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
     ...rows.flatMap(({ work, peer, ofPyTorch }) =>
       peer.map((other) => beside(work, other, `PyTorch ${pytorch?.version}`, ofPyTorch))
     ),
+    beside(twoWorkers, oneWorker, "one worker", 1.7),
     mostResult("lr, heap a step", await heapPerStep(signal), { unit: "bytes", most: 1 }),
   ];
 }

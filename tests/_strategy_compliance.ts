@@ -1,5 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
-import { type ClientUpdate, Kernels, type ParameterVector, Random, type Strategy } from "../mod.ts";
+import {
+  type ClientUpdate,
+  DEFAULT_PLAN,
+  Kernels,
+  type ParameterVector,
+  Random,
+  type Strategy,
+} from "../mod.ts";
 
 /** A vector of standard normal numbers. */
 export function normalVector(length: number, rank: number): ParameterVector {
@@ -17,13 +24,16 @@ export function updateOf(
   return { rank, parameters, numSamples: 7 * rank - 6, steps: 1 + rank % 3, metrics, ...more };
 }
 
+/** What a strategy is told of a round. */
+export const INFO = { round: 1, numClients: 20, plan: DEFAULT_PLAN };
+
 /** A round of that strategy, from beginning to end; the result is a copy. */
 export function roundOf(
   strategy: Strategy,
   global: ParameterVector,
   updates: readonly ClientUpdate[],
 ): ParameterVector {
-  const round = strategy.begin(global);
+  const round = strategy.begin(global, INFO);
   for (const update of updates) round.accept(update);
   return round.finish().slice();
 }
@@ -52,7 +62,7 @@ export function testStrategyCompliance(
 
   Deno.test(`${name}: finish() without an update gives the vector that the round began with`, () => {
     const global = new Float32Array([1, -2, 3]);
-    assert(make().begin(global).finish() === global);
+    assert(make().begin(global, INFO).finish() === global);
     assertEquals([...global], [1, -2, 3]);
   });
 
@@ -66,7 +76,7 @@ export function testStrategyCompliance(
 
   Deno.test(`${name}: an update's view is not used after the call`, () => {
     const global = normalVector(100, 0), updates = updatesOf(100);
-    const round = make().begin(global);
+    const round = make().begin(global, INFO);
     const buffer = new Float32Array(100);
     for (const update of updates) {
       buffer.set(update.parameters);
@@ -91,7 +101,7 @@ export function testStrategyCompliance(
           parameters: normalVector(50, 40 + i),
         })),
       );
-      strategy.begin(global).accept(first);
+      strategy.begin(global, INFO).accept(first);
       assertEquals(bitsOf(roundOf(strategy, global, updates)), expected);
     });
   } else {

@@ -301,7 +301,7 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["demo", ["--optimizer", "adam", "--momentum", "0.9"], /no --momentum with --optimizer adam/],
       ["demo", ["--nesterov"], /expected --momentum with --nesterov/],
       ["demo", ["--proximal", "-1"], /Expected a number from 0/],
-      ["demo", ["--strategy", "fedprox"], /expected one of fedavg, fedavgm, .*, got fedprox/],
+      ["demo", ["--strategy", "fedmax"], /expected one of fedavg, fedavgm, .*, got fedmax/],
       [
         "server",
         ["--strategy", "krum:f=1"],

@@ -128,7 +128,7 @@ Deno.test("an update that lacks what the strategy needs is refused, and the serv
     new SyncParameterServerHandler({ manifest: vectorManifest(2), parameters, strategy });
   const payload = { round: 1, numSamples: 1, parameters: new Float32Array([2, 4]) };
   const nova = handler(new FedNova());
-  nova.beginRound(1);
+  nova.beginRound(1, 4);
   for (const steps of [undefined, 0, 1.5]) {
     const error = assertThrows(
       () => nova.check(3, { ...payload, ...(steps !== undefined && { steps }) }),
@@ -153,7 +153,7 @@ Deno.test("an update that lacks what the strategy needs is refused, and the serv
       `expected the metric initialLoss, a number from 0, got ${initialLoss ?? "none"}`,
     );
   }
-  fair.beginRound(1);
+  fair.beginRound(1, 4);
   const sent = { ...payload, metrics: { initialLoss: 0 } };
   fair.check(1, sent);
   fair.onReceive(1, sent);

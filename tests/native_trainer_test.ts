@@ -199,6 +199,18 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     })
   ),
   [
+    "convolutions with maxima after a rectifier, and after nothing",
+    [9, 10, 1],
+    sequential([9, 10, 1], [
+      ["Conv2D", { filters: 4, kernel_size: [3, 3], padding: "same" }],
+      ["LeakyReLU", { alpha: 0.3 }],
+      ["MaxPooling2D", { pool_size: [2, 2], strides: [2, 2] }],
+      ["Conv2D", { filters: 6, kernel_size: [3, 3], padding: "same" }],
+      ["MaxPooling2D", { pool_size: [2, 2], strides: [2, 2] }],
+      ...LOGITS,
+    ]),
+  ],
+  [
     "a convolution of more filters than pixels, most of them unused",
     [3, 3, 2],
     sequential([3, 3, 2], [
@@ -208,6 +220,19 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
       ...LOGITS,
     ]),
   ],
+  ...([3, 5] as const).map((taps) => {
+    const layers: LayerConfig[] = [
+      ["Conv2D", { filters: 16, kernel_size: [1, 1] }],
+      ["Conv2D", { filters: 20, kernel_size: [taps, taps], padding: "same" }],
+      ["GlobalAveragePooling2D"],
+      ["Dense", { units: 3 }],
+    ];
+    return [
+      `a wide convolution of ${taps} taps`,
+      [5, 6, 1],
+      sequential([5, 6, 1], layers),
+    ] as const;
+  }),
   [
     "GlobalAveragePooling2D",
     [5, 4, 2],
@@ -363,7 +388,9 @@ for (const [name, shape, description] of MODELS) {
     const decayed = step({ ...PLAN, weightDecay: 0.125 });
     assert(Math.abs(direct.loss / 5 - lossNow()) < 1e-5);
     const h = 1e-5;
-    for (let i = 0; i < vector.length; i++) {
+    // Of many parameters every so many: an odd number, so that all filters and taps have their turn.
+    const stride = Math.floor(vector.length / 300) | 1;
+    for (let i = 0; i < vector.length; i += stride) {
       if (moving.some(({ offset, length }) => i >= offset && i < offset + length)) continue;
       const value = before[i] ?? 0;
       const gradient = (lossAt(i, value + h) - lossAt(i, value - h)) / (2 * h);

@@ -7,7 +7,8 @@ Deno.test.sanitizer({ ops: true, resources: true });
 Deno.test("strategyOf() makes each strategy that it knows, under its own name", () => {
   for (const name of STRATEGY_NAMES) {
     const options = name === "norm-clipping" ? { bound: 1 } : {};
-    assertEquals(strategyOf(name, options).name, name);
+    const texts = name === "fedper" ? { local: "logits/" } : {};
+    assertEquals(strategyOf(name, options, texts).name, name);
   }
 });
 
@@ -26,9 +27,11 @@ Deno.test("parseStrategy() reads a name and its options, and they count", () => 
 Deno.test("parseStrategy() says what it expected", () => {
   const error = (text: string, kind: ErrorConstructor, message: string) =>
     assertThrows(() => parseStrategy(text), kind, message);
-  error("fedprox", RangeError, `expected one of ${STRATEGY_NAMES.join(", ")}, got fedprox`);
+  error("fedmax", RangeError, `expected one of ${STRATEGY_NAMES.join(", ")}, got fedmax`);
   error("constructor", RangeError, "got constructor");
   error("fedadam:rate=1", RangeError, "learningRate, beta1, beta2, tau, got rate");
+  error("fedadam:lr=x", RangeError, "expected learningRate to be a number, got x");
+  error("fedper:local=", SyntaxError, "expected name");
   error("median:f=1", RangeError, "Cannot make median: expected no options, got f");
   error(
     "krum:attackers=0.5",
@@ -36,7 +39,7 @@ Deno.test("parseStrategy() says what it expected", () => {
     "expected attackers to be a whole number from 0, got 0.5",
   );
   error("norm-clipping", RangeError, "expected bound to be a number above 0, got NaN");
-  for (const part of ["", "lr", "lr=", "lr=x", "lr=1,", "lr=1,learningRate=1", "lr=1 tau=2"]) {
+  for (const part of ["", "lr", "lr=", "lr=1,", "lr=1,learningRate=1", "lr=1 tau=2"]) {
     error(
       `fedadam:${part}`,
       SyntaxError,

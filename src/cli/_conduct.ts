@@ -1,7 +1,13 @@
 import type { RunReport } from "../server/report.ts";
-import type { ServerSyncTop } from "../server/sync_topology.ts";
+import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import { makeRunFolder, type RunFolder, toJson, writeRun } from "./_run_folder.ts";
 import { print, roundTable, runSummary } from "./_terminal.ts";
+
+/** What runs and can report: a server, or a simulation. */
+export interface Reporting {
+  readonly handler: ParameterServerBackendHandler;
+  report(): Promise<RunReport>;
+}
 
 /** What a command's run writes. */
 export interface RunOutput {
@@ -23,11 +29,11 @@ export function outputOf(
 }
 
 /**
- * Runs a server to its end, then shows and writes what came of it. A run that is stopped or fails after its first round leaves the same files
+ * Runs a server or a simulation to its end, then shows and writes what came of it. A run that is stopped or fails after its first round leaves the same files
  * behind before the error goes on.
  */
 export async function conduct(
-  topology: ServerSyncTop,
+  topology: Reporting,
   run: () => Promise<RunReport>,
   output: RunOutput,
 ): Promise<void> {

@@ -1,11 +1,10 @@
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
 import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../strategy/registry.ts";
 import type { Strategy } from "../strategy/strategy.ts";
-import type { BackendChoice } from "../train/tfjs/backend.ts";
-import type { EngineChoice } from "../train/tfjs/_engine.ts";
 import type { OptimizerName, TrainSettings } from "../wire/messages.ts";
 import { type Command, InvalidArgumentError, Option } from "./deps.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The commands: `demo`, `server`, `client`, `bench`, `keygen`, `partition`.
+ * The commands: `demo`, `server`, `client`, `simulate`, `bench`, `keygen`, `partition`.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { Command, CommanderError } from "./deps.ts";
 import { keygenCommand } from "./keygen.ts";
 import { partitionCommand } from "./partition.ts";
 import { serverCommand } from "./server.ts";
+import { simulateCommand } from "./simulate.ts";
 
 /** Exit statuses of a process that a signal ended. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -41,6 +42,7 @@ export async function main(args: readonly string[]): Promise<number> {
     demoCommand,
     serverCommand,
     clientCommand,
+    simulateCommand,
     partitionCommand,
     keygenCommand,
     benchCommand,

@@ -10,7 +10,7 @@ import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { LocalLearner } from "../train/local_rule.ts";
+import { LocalLearner, takesControl } from "../train/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type {
@@ -288,7 +288,7 @@ export class ClientSyncTop extends ClientCommunicationTopology {
   /** One buffer serves every round: the handler has copied a vector out before the next is read. */
   #place({ code, bodyLength }: FrameHeader): Uint8Array<ArrayBuffer> {
     // With the algorithm's second vector there are two.
-    const vectors = this.#open().assignment.plan.rule?.name === "scaffold" ? 2 : 1;
+    const vectors = takesControl(this.#open().assignment.plan.rule) ? 2 : 1;
     const size = vectors * this.handler.manifest.byteLength + FIELDS_BYTES;
     if (bodyLength > size) {
       throw new ProtocolError(

@@ -29,6 +29,8 @@ export interface PartOptions extends PartitionOptions {
 export interface ParsedPartition {
   /** What was read, such as `"dirichlet:0.5"`. */
   readonly spec: string;
+  /** Whether parts differ from their rows of the data, as with `noise`. */
+  readonly alters: boolean;
   /** Deals the rows out. */
   deal(data: PartitionData, options: PartitionOptions): Partition;
   /** What one part learns from: its rows, which `deal` has dealt, and with `noise` its noise on them. A copy. */
@@ -122,6 +124,7 @@ export function parsePartition(spec: string): ParsedPartition {
   const settings = readSettings(spec, scheme);
   return {
     spec,
+    alters: scheme.alter !== undefined,
     deal: (data, { parts, seed }) => scheme.deal(data, parts, { ...settings, seed }),
     take: (data, rows, { index, parts, seed }) => {
       const own = data.select(rows);

@@ -75,8 +75,8 @@ export abstract class ParameterServerBackendHandler {
     attempt?: number,
   ): Rank[];
 
-  /** Opens a round. */
-  abstract beginRound(round: number): void;
+  /** Opens a round of a group of `numClients` clients. */
+  abstract beginRound(round: number, numClients: number): void;
 
   /**
    * Throws a `ProtocolError` when the update cannot be taken in; changes nothing. Where the plan's rule is `gradient`, the gradient stands in
@@ -250,8 +250,8 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   }
 
   /** Opens a round of the strategy. */
-  override beginRound(_round: number): void {
-    this.#round = this.strategy.begin(this.#global);
+  override beginRound(round: number, numClients: number): void {
+    this.#round = this.strategy.begin(this.#global, { round, numClients, plan: this.plan });
   }
 
   /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */

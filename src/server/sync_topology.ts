@@ -466,7 +466,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       const ranks = await this.#somebody();
       const cohort = handler.selectClients(round, ranks, numClients, tries - 1);
       this.#tell({ type: "round-started", round, rounds: options.rounds, cohort });
-      handler.beginRound(round);
+      handler.beginRound(round, numClients);
       const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
       const training = new Training(round, cohort, handler.staging.size, enough);
       await this.#exchangeIn(training);

@@ -2,36 +2,13 @@
 
 import { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
-import { type KernelBuild, useKernelBuild } from "../params/kernels.ts";
-import type { ModelDescription, TrainPlan } from "../train/handler.ts";
+import { useKernelBuild } from "../params/kernels.ts";
+import type { TrainPlan } from "../train/handler.ts";
 import { LocalLearner } from "../train/local_rule.ts";
-import type { BackendChoice } from "../train/tfjs/backend.ts";
-import type { EngineChoice } from "../train/tfjs/_engine.ts";
 import { ClientSGDHandler } from "../train/tfjs/handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
-import { Board, type BoardMemory, type Figures, type Job } from "./_board.ts";
-
-/** A data set in memory that several workers read. */
-export interface SharedData {
-  readonly features: SharedArrayBuffer;
-  readonly labels: SharedArrayBuffer;
-  readonly shape: readonly number[];
-  readonly numClasses: number;
-}
-
-/** What a worker of the pool is given. */
-export interface ClientWorkerArgs {
-  readonly board: BoardMemory;
-  readonly model: ModelDescription;
-  readonly train: SharedData;
-  readonly test: SharedData | undefined;
-  /** The rows of all clients, one client after the other; where those of the client of rank `r` begin stands at `r - 1`. */
-  readonly rows: SharedArrayBuffer;
-  readonly starts: SharedArrayBuffer;
-  readonly engine: EngineChoice;
-  readonly backend: BackendChoice;
-  readonly build: KernelBuild;
-}
+import { Board, type Figures, type Job } from "./_board.ts";
+import type { ClientWorkerArgs, SharedData } from "./_worker_args.ts";
 
 /** How long a worker waits for a job before it listens whether it should end. */
 const WAIT_MILLIS = 200;

@@ -1,12 +1,11 @@
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import type { ModelDescription } from "../train/handler.ts";
-import type { BackendChoice } from "../train/tfjs/backend.ts";
-import type { EngineChoice } from "../train/tfjs/_engine.ts";
 import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import { Board, type Figures, type Job } from "./_board.ts";
-import type { ClientWorkerArgs, SharedData } from "./_client_worker.ts";
+import type { ClientWorkerArgs, SharedData } from "./_worker_args.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions {
@@ -141,20 +140,14 @@ export class Pool implements AsyncDisposable {
 }
 
 /** The data in memory that workers can read. */
-function share({ features, labels, shape, numClasses }: Dataset): SharedData {
-  return { features: shared(features), labels: shared(labels), shape, numClasses };
-}
-
-function shared(values: Float32Array | Int32Array): SharedArrayBuffer {
-  if (
-    values.buffer instanceof SharedArrayBuffer && values.byteLength === values.buffer.byteLength
-  ) {
-    return values.buffer;
-  }
-  const buffer = new SharedArrayBuffer(values.byteLength);
-  if (values instanceof Float32Array) new Float32Array(buffer).set(values);
-  else new Int32Array(buffer).set(values);
-  return buffer;
+function share(data: Dataset): SharedData {
+  const { features, labels, shape, numClasses } = data.share();
+  return {
+    features: features.buffer as SharedArrayBuffer,
+    labels: labels.buffer as SharedArrayBuffer,
+    shape,
+    numClasses,
+  };
 }
 
 function shareParts(

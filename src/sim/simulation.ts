@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
@@ -14,9 +15,7 @@ import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "../server/report.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import { keepsState } from "../train/local_rule.ts";
-import type { BackendChoice } from "../train/tfjs/backend.ts";
-import type { EngineChoice } from "../train/tfjs/_engine.ts";
+import { keepsState, takesControl } from "../train/local_rule.ts";
 import type { Figures } from "./_board.ts";
 import { Pool } from "./_pool.ts";
 import { StateStore } from "./_states.ts";
@@ -144,7 +143,7 @@ export class Simulation {
       workers: Math.min(options.workers ?? navigator.hardwareConcurrency, parts.length),
       length: handler.manifest.length,
       keepsState: keepsState(handler.plan.rule),
-      hasControl: handler.control !== undefined,
+      hasControl: takesControl(handler.plan.rule),
       model: handler.model,
       train: options.train,
       test: options.test,
@@ -197,7 +196,7 @@ export class Simulation {
     const { board } = pool;
     const losses: { rank: Rank; reason: string }[] = [];
     let received = 0, samples = 0, lossSum = 0;
-    handler.beginRound(round);
+    handler.beginRound(round, this.#options.parts.length);
     this.#publish(pool, round);
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,

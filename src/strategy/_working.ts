@@ -1,6 +1,6 @@
 import { kernelsOf, vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { Strategy } from "./strategy.ts";
+import type { RoundInfo, Strategy } from "./strategy.ts";
 
 /** The vector that was used before if it still fits the global one, else one of zeros as long, in the same arena. */
 export function workingVector(
@@ -15,4 +15,30 @@ export function workingVector(
 /** The name of a strategy that works on what another makes. */
 export function nameOf(name: string, mean: Strategy): string {
   return mean.name === "fedavg" ? name : `${name} of ${mean.name}`;
+}
+
+/** What is known of a round, for a strategy that cannot do without. Throws a `TypeError` where it was not given. */
+export function needInfo(name: string, info: RoundInfo | undefined): RoundInfo {
+  if (info) return info;
+  throw new TypeError(`Cannot begin a round of ${name}: expected what is known of it, got nothing`);
+}
+
+/**
+ * A vector that lives on from round to round, in the arena of the global one: what it was, or zeros at first. Throws a `RangeError` for
+ * one that was restored and has another length.
+ */
+export function restoredVector(
+  name: string,
+  what: string,
+  before: ParameterVector | undefined,
+  global: ParameterVector,
+): ParameterVector {
+  if (before && before.length !== global.length) {
+    throw new RangeError(
+      `Cannot go on with ${name}: expected ${global.length} values of ${what}, got ${before.length}`,
+    );
+  }
+  const vector = workingVector(before, global);
+  if (before && vector !== before) vector.set(before);
+  return vector;
 }

@@ -6,10 +6,17 @@
 
 import { blend, squaredDistance } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
 import { nameOf, workingVector } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
-import type { ClientUpdate, Strategy, StrategyRound, StrategyState } from "./strategy.ts";
+import type {
+  ClientUpdate,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+  StrategyState,
+} from "./strategy.ts";
 
 /** How {@linkcode NormClipping} clips. */
 export interface NormClippingOptions {
@@ -57,15 +64,25 @@ export class NormClipping implements Strategy {
     this.workingVectors = 1 + mean.workingVectors;
   }
 
+  /** What the clients are to do, as the other strategy has it. */
+  get clientSettings(): Partial<TrainSettings> {
+    return this.#mean.clientSettings ?? {};
+  }
+
+  /** The other strategy's second vector. */
+  get control(): ParameterVector | undefined {
+    return this.#mean.control;
+  }
+
   /** As the other strategy does. */
   check(update: ClientUpdate): void {
     this.#mean.check?.(update);
   }
 
   /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const clipped = this.#clipped = workingVector(this.#clipped, global);
-    const round = this.#mean.begin(global);
+    const round = this.#mean.begin(global, info);
     return {
       accept: (update) => {
         const { parameters } = update;

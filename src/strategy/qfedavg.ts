@@ -6,6 +6,7 @@
 
 import { blend, squaredDistance } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
 import { workingVector } from "./_working.ts";
 import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
@@ -54,6 +55,8 @@ export class QFedAvg implements Strategy {
   readonly name = "qfedavg";
   /** One: the mean as it grows. */
   readonly workingVectors = 1;
+  /** Clients measure their loss first. */
+  readonly clientSettings: Partial<TrainSettings> = { rule: { name: "initial-loss" } };
   readonly #q: number;
   readonly #lipschitz: number;
   #mean: ParameterVector | undefined;

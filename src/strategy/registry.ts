@@ -5,11 +5,13 @@
  */
 
 import { Bulyan } from "./bulyan.ts";
+import { Ditto, FedPer, FedProx } from "./client_side.ts";
 import { CoordinateMedian } from "./coordinate_median.ts";
 import { FedAdagrad } from "./fedadagrad.ts";
 import { FedAdam } from "./fedadam.ts";
 import { FedAvg } from "./fedavg.ts";
 import { FedAvgM } from "./fedavgm.ts";
+import { FedDyn } from "./feddyn.ts";
 import { FedNova } from "./fednova.ts";
 import { FedSGD } from "./fedsgd.ts";
 import { FedYogi } from "./fedyogi.ts";
@@ -17,16 +19,22 @@ import { GeometricMedian } from "./geometric_median.ts";
 import { Krum, MultiKrum } from "./krum.ts";
 import { NormClipping } from "./norm_clipping.ts";
 import { QFedAvg } from "./qfedavg.ts";
+import { Scaffold } from "./scaffold.ts";
 import type { Strategy } from "./strategy.ts";
 import { TrimmedMean } from "./trimmed_mean.ts";
 
 /** Options of a strategy that are numbers, by name. */
 export type StrategyOptions = Readonly<Record<string, number>>;
 
+/** Options of a strategy that are texts, by name. */
+export type StrategyTexts = Readonly<Record<string, string>>;
+
 /** How a strategy is made, and the options it has. */
 interface Entry {
   readonly options: readonly string[];
-  make(options: StrategyOptions): Strategy;
+  /** Options that are texts. */
+  readonly texts?: readonly string[];
+  make(options: StrategyOptions, texts: StrategyTexts): Strategy;
 }
 
 const MOMENTS = ["learningRate", "beta1", "beta2", "tau"];
@@ -42,6 +50,15 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedyogi": { options: MOMENTS, make: (options) => new FedYogi(options) },
   "fednova": { options: ["momentum"], make: (options) => new FedNova(options) },
   "qfedavg": { options: ["q", "learningRate"], make: (options) => new QFedAvg(options) },
+  "fedprox": { options: ["mu"], make: (options) => new FedProx(options) },
+  "scaffold": { options: ["learningRate"], make: (options) => new Scaffold(options) },
+  "feddyn": { options: ["alpha"], make: (options) => new FedDyn(options) },
+  "ditto": { options: ["lambda"], make: (options) => new Ditto(options) },
+  "fedper": {
+    options: [],
+    texts: ["local"],
+    make: (_, { local = "" }) => new FedPer({ local: local.split("+").filter(Boolean) }),
+  },
   "median": { options: [], make: () => new CoordinateMedian() },
   "trimmed-mean": { options: ["attackers"], make: (options) => new TrimmedMean(options) },
   "geometric-median": {
@@ -73,21 +90,34 @@ export const STRATEGY_NAMES: readonly string[] = Object.keys(ENTRIES);
  * assertEquals(strategyOf("fedadam", { learningRate: 0.1, tau: 0.001 }).name, "fedadam");
  * ```
  */
-export function strategyOf(name: string, options: StrategyOptions = {}): Strategy {
+export function strategyOf(
+  name: string,
+  options: StrategyOptions = {},
+  texts: StrategyTexts = {},
+): Strategy {
   const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined;
   if (entry === undefined) {
     throw new RangeError(
       `Cannot make a strategy: expected one of ${STRATEGY_NAMES.join(", ")}, got ${name}`,
     );
   }
-  for (const option of Object.keys(options)) {
-    if (entry.options.includes(option)) continue;
-    const known = entry.options.length === 0
-      ? "no options"
-      : `one of the options ${entry.options.join(", ")}`;
-    throw new RangeError(`Cannot make ${name}: expected ${known}, got ${option}`);
+  const { options: numbers, texts: words = [] } = entry;
+  for (const option of Object.keys({ ...options, ...texts })) {
+    if (numbers.includes(option) && Object.hasOwn(options, option)) continue;
+    if (words.includes(option) && Object.hasOwn(texts, option)) continue;
+    if (numbers.includes(option)) {
+      throw new RangeError(
+        `Cannot make ${name}: expected ${option} to be a number, got ${texts[option]}`,
+      );
+    }
+    const known = [...numbers, ...words];
+    throw new RangeError(
+      `Cannot make ${name}: expected ${
+        known.length === 0 ? "no options" : `one of the options ${known.join(", ")}`
+      }, got ${option}`,
+    );
   }
-  return entry.make(options);
+  return entry.make(options, texts);
 }
 
 /**
@@ -107,19 +137,20 @@ export function parseStrategy(text: string): Strategy {
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
   const pairs = colon < 0 ? [] : text.slice(colon + 1).split(",");
-  const options: Record<string, number> = {};
+  const options: Record<string, number> = {}, texts: Record<string, string> = {};
   for (const pair of pairs) {
     const match = /^\s*([a-z]\w*)\s*=\s*(\S+)\s*$/i.exec(pair);
     const [, key = "", value = ""] = match ?? [];
     const option = key === "lr" ? "learningRate" : key;
-    if (match === null || Number.isNaN(Number(value)) || Object.hasOwn(options, option)) {
+    if (match === null || Object.hasOwn(options, option) || Object.hasOwn(texts, option)) {
       throw new SyntaxError(
-        `Cannot read the strategy ${text}: expected name or name:option=number,option=number, got ${
+        `Cannot read the strategy ${text}: expected name or name:option=value,option=value, got ${
           pair.trim() || "nothing"
         } in it`,
       );
     }
-    options[option] = Number(value);
+    if (Number.isNaN(Number(value))) texts[option] = value;
+    else options[option] = Number(value);
   }
-  return strategyOf(name.trim(), options);
+  return strategyOf(name.trim(), options, texts);
 }

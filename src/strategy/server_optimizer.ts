@@ -6,10 +6,16 @@
 
 import { vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import { nameOf, workingVector } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
-import type { TrainSettings } from "../wire/messages.ts";
-import type { ClientUpdate, Strategy, StrategyRound, StrategyState } from "./strategy.ts";
+import type {
+  ClientUpdate,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+  StrategyState,
+} from "./strategy.ts";
 
 /** What the names of the vectors that the mean keeps begin with. */
 const MEAN_PREFIX = "mean/";
@@ -79,9 +85,14 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     kept: Readonly<Record<Kept, ParameterVector>>,
   ): void;
 
-  /** The mean's. */
-  get clientSettings(): Partial<TrainSettings> | undefined {
-    return this.#mean.clientSettings;
+  /** What the clients are to do, as the mean has it. */
+  get clientSettings(): Partial<TrainSettings> {
+    return this.#mean.clientSettings ?? {};
+  }
+
+  /** The mean's second vector. */
+  get control(): ParameterVector | undefined {
+    return this.#mean.control;
   }
 
   /** As the mean does. */
@@ -90,9 +101,9 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
   }
 
   /** Opens a round. Throws a `RangeError` when what was restored is not as long as the global vector. */
-  begin(global: ParameterVector): StrategyRound {
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const kept = this.#keptFor(global);
-    const round = this.#mean.begin(global);
+    const round = this.#mean.begin(global, info);
     return {
       accept: (update) => round.accept(update),
       finish: () => {

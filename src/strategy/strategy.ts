@@ -46,12 +46,22 @@ export interface StrategyRound {
   finish(): ParameterVector;
 }
 
+/** What is known of a round when it begins. */
+export interface RoundInfo {
+  /** The round, from 1. */
+  readonly round: number;
+  /** Number of clients of the group, of whom the round takes some. */
+  readonly numClients: number;
+  /** How the clients train. */
+  readonly plan: TrainSettings;
+}
+
 /** An aggregation algorithm. Learning one is learning all: `begin` a round, `accept` its updates, `finish` it. */
 export interface Strategy {
   /** The name that reports carry, such as `"fedavg"`. */
   readonly name: string;
   /** What it changes in the clients' settings, such as the rule that they train by. */
-  readonly clientSettings?: Partial<TrainSettings> | undefined;
+  readonly clientSettings?: Partial<TrainSettings>;
   /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
   readonly control?: ParameterVector | undefined;
   /**
@@ -60,7 +70,7 @@ export interface Strategy {
    */
   readonly workingVectors: number;
   /** Opens a round on the global vector, which it must not change. */
-  begin(global: ParameterVector): StrategyRound;
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound;
   /** Throws a `RangeError` for an update that lacks what the algorithm needs, or says what cannot be. Default: it needs no more than any update has. */
   check?(update: ClientUpdate): void;
   /** What lives on from round to round, for a checkpoint. A strategy that keeps nothing has neither of the two. */

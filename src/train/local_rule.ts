@@ -17,6 +17,11 @@ export function keepsState(rule: LocalRule | undefined): boolean {
   return rule !== undefined && !STATELESS.has(rule.name);
 }
 
+/** Whether the server sends a second vector with the parameters. */
+export function takesControl(rule: LocalRule | undefined): boolean {
+  return rule?.name === "scaffold";
+}
+
 /** Reads and writes a client's own vector. */
 export interface ClientState {
   /** The vector, as long as the model; `undefined` before there is one. */

@@ -5,7 +5,9 @@
  */
 
 export type { BatchLoss, Trainer } from "./_trainer.ts";
+export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./handler.ts";
+export * from "./local_rule.ts";
 export * from "./model_description.ts";
 export * from "./models.ts";
 export { UnsupportedModelError } from "./native/_graph.ts";

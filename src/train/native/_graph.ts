@@ -33,6 +33,8 @@ export type Layer =
     readonly filters: number;
     readonly window: Window2D;
     readonly useBias: boolean;
+    /** The windows of a maximum over the results, where the two are one step. */
+    readonly pool?: Window2D;
   }
   | {
     readonly type: "depthwiseConv2d";

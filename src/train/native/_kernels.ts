@@ -26,19 +26,12 @@ export interface EngineExports extends Exports {
     scratch: Pointer,
   ): void;
   dense_backward(
-    dy: Pointer,
-    w: Pointer,
-    dx: Pointer,
-    rows: number,
-    inputs: number,
-    outputs: number,
-    scratch: Pointer,
-  ): void;
-  dense_gradient(
     x: Pointer,
     dy: Pointer,
     w: Pointer,
-    b: Pointer,
+    dx: Pointer,
+    dw: Pointer,
+    db: Pointer,
     rows: number,
     inputs: number,
     outputs: number,
@@ -47,10 +40,12 @@ export interface EngineExports extends Exports {
   ): void;
   conv_forward(
     window: Pointer,
+    pool: Pointer,
     x: Pointer,
     w: Pointer,
     b: Pointer,
     y: Pointer,
+    places: Pointer,
     count: number,
     filters: number,
     scratch: Pointer,
@@ -58,6 +53,8 @@ export interface EngineExports extends Exports {
   conv_backward(
     window: Pointer,
     dy: Pointer,
+    places: Pointer,
+    cells: number,
     w: Pointer,
     dx: Pointer,
     count: number,
@@ -68,6 +65,8 @@ export interface EngineExports extends Exports {
     window: Pointer,
     x: Pointer,
     dy: Pointer,
+    places: Pointer,
+    cells: number,
     w: Pointer,
     b: Pointer,
     count: number,

@@ -1,6 +1,9 @@
 import type { Layer } from "./_graph.ts";
 import { at, type Op, type OpContext } from "./_op.ts";
 
+/** Weights that the kernels turn at once, unless four inputs have more. */
+const WEIGHTS_AT_ONCE = 16_384;
+
 /** `y = x * w + b` over the last axis, with negative values replaced by 0 where `relu`: the gradient that comes back is then masked already. */
 export function denseOp(
   context: OpContext,
@@ -14,7 +17,7 @@ export function denseOp(
   const w = at(context.parameters, 0).at;
   const b = useBias ? at(context.parameters, 1).at : 0;
   const scratch = context.scratch(
-    Math.max(dx === 0 ? 0 : inputs * outputs, 2 * inputs, 2 * context.maxRows * perRow),
+    Math.max(2 * inputs, 2 * context.maxRows * perRow, WEIGHTS_AT_ONCE, 4 * outputs),
   );
   const clip = relu ? 1 : 0;
   return {
@@ -22,12 +25,9 @@ export function denseOp(
       exports.dense_forward(x, w, b, y, rows * perRow, inputs, outputs, clip, scratch);
     },
     backward(rows) {
-      // Before the gradient of the weights, which may go into the weights themselves.
-      if (dx !== 0) exports.dense_backward(dy, w, dx, rows * perRow, inputs, outputs, scratch);
       const { distance, add } = target;
-      const db = useBias ? b + distance : 0;
-      const all = rows * perRow;
-      exports.dense_gradient(x, dy, w + distance, db, all, inputs, outputs, add, scratch);
+      const dw = w + distance, db = useBias ? b + distance : 0;
+      exports.dense_backward(x, dy, w, dx, dw, db, rows * perRow, inputs, outputs, add, scratch);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Pointer } from "../../params/_instance.ts";
 import { depthwiseOp } from "./_depthwise_op.ts";
 import { dropoutOp } from "./_dropout_op.ts";
 import { embeddingOp } from "./_embedding_op.ts";
+import { fuse } from "./_fuse.ts";
 import type { Graph, Layer, Node } from "./_graph.ts";
 import type { EngineExports } from "./_kernels.ts";
 import { normOp } from "./_norm_op.ts";
@@ -38,7 +39,7 @@ export interface Room {
 
 /** Lays a graph out for batches of at most so many rows. */
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
-  const { nodes } = graph;
+  const { nodes } = fuse(graph);
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
   const sizes = nodes.map(({ shape }) => sizeOf(shape));
   const scratches: number[] = [];

@@ -31,10 +31,28 @@ export function placeWindow(
   ]);
 }
 
-/** A convolution with a window of its own for each filter. */
+/** Values that the kernels of a convolution keep between their steps; they say which. */
+function roomOf(
+  { size, strides, dilation, output }: Window2D,
+  channels: number,
+  filters: number,
+): number {
+  const depth = size[0] * size[1] * channels, long = Math.ceil(depth / 4) * 4;
+  const pixels = output[0] * output[1];
+  const reach = (axis: 0 | 1) =>
+    (output[axis] - 1) * strides[axis] + (size[axis] - 1) * dilation[axis] + 1;
+  const padded = reach(0) * reach(1) * channels;
+  const direct = padded + (Math.max(pixels, filters) + filters) * long + filters + pixels +
+    2 * pixels * filters + 4;
+  const winograd = 36 * (channels * filters + 24 * (channels + filters) + 32) +
+    Math.max(channels, filters) + depth * filters;
+  return Math.max(direct, winograd) + 4 * pixels * filters;
+}
+
+/** A convolution with a window of its own for each filter; with a pool, the greatest of its results under each of the pool's windows. */
 export function convOp(
   context: OpContext,
-  { filters, useBias, window }: Layer & { type: "conv2d" },
+  { filters, useBias, window, pool }: Layer & { type: "conv2d" },
   image: Shape,
 ): Op {
   const { exports, target, output, outputGradient: dy } = context;
@@ -42,21 +60,24 @@ export function convOp(
   const w = at(context.parameters, 0), b = useBias ? at(context.parameters, 1).at : 0;
   const [height = 1, width = 1, channels = 1] = image;
   const shape = placeWindow(context, window, [height, width, channels]);
-  const depth = window.size[0] * window.size[1] * channels;
-  const pixels = output.length / filters;
-  const scratch = context.scratch(
-    Math.max(pixels, filters) * depth + (depth + 2) * filters + 2 * pixels,
-  );
+  const poolShape = pool === undefined
+    ? 0
+    : placeWindow(context, pool, [...window.output, filters]);
+  const places = pool === undefined ? 0 : context.own(context.maxRows * output.length);
+  const cells = output.length / filters;
+  const scratch = context.scratch(roomOf(window, channels, filters));
   return {
     forward(rows) {
-      exports.conv_forward(shape, x, w.at, b, y, rows, filters, scratch);
+      exports.conv_forward(shape, poolShape, x, w.at, b, y, places, rows, filters, scratch);
     },
     backward(rows) {
       // Before the gradient of the filters, which may go into the filters themselves.
-      if (dx !== 0) exports.conv_backward(shape, dy, w.at, dx, rows, filters, scratch);
+      if (dx !== 0) {
+        exports.conv_backward(shape, dy, places, cells, w.at, dx, rows, filters, scratch);
+      }
       const { distance, add } = target;
-      const db = useBias ? b + distance : 0;
-      exports.conv_gradient(shape, x, dy, w.at + distance, db, rows, filters, add, scratch);
+      const dw = w.at + distance, db = useBias ? b + distance : 0;
+      exports.conv_gradient(shape, x, dy, places, cells, dw, db, rows, filters, add, scratch);
     },
   };
 }

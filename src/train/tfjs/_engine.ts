@@ -1,11 +1,6 @@
+import type { EngineChoice } from "../engine_choice.ts";
 import { UnsupportedModelError } from "../native/_graph.ts";
 import type { TrainLogger } from "../sgd_handler.ts";
-
-/**
- * What computes: `"native"`, this package's own kernels; `"tfjs"`, TensorFlow.js, which knows more layers; or `"auto"`, native
- * where it runs the model and else tfjs.
- */
-export type EngineChoice = "auto" | "native" | "tfjs";
 
 /**
  * What `make` makes of the native engine, or nothing where tfjs is to run the model. Throws a `RangeError` for an engine that there

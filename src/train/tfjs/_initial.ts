@@ -1,6 +1,7 @@
+import type { BackendChoice } from "../engine_choice.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { ModelDescription } from "../handler.ts";
-import { type BackendChoice, type BackendLogger, startBackend } from "./backend.ts";
+import { type BackendLogger, startBackend } from "./backend.ts";
 import { buildModel } from "./_network.ts";
 import { Weights } from "./_weights.ts";
 

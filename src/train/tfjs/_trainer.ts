@@ -1,3 +1,4 @@
+import type { BackendChoice } from "../engine_choice.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { fold } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
@@ -6,7 +7,7 @@ import { checkFit } from "../_fit.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
 import type { LossName, ModelDescription, TrainPlan } from "../handler.ts";
 import type { TrainLogger } from "../sgd_handler.ts";
-import { type BackendChoice, startBackend } from "./backend.ts";
+import { startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { type Batch, Learner } from "./_learner.ts";
 import { valuesOf } from "./_memory.ts";

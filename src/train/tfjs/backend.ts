@@ -1,12 +1,7 @@
 import { errorMessage } from "../../errors.ts";
 import { installTrainingKernels } from "../tfjs_kernels/mod.ts";
+import type { BackendChoice } from "../engine_choice.ts";
 import { tf, wasmBackendVersion } from "./deps.ts";
-
-/**
- * Which tfjs backend computes: `"wasm"`; `"cpu"`, plain JavaScript, which is many times slower but has every kernel; or
- * `"auto"`, WASM where it starts and else cpu.
- */
-export type BackendChoice = "auto" | "wasm" | "cpu";
 
 /** The part of a logger that this room writes to; a `Logger` of `@std/log` is one. */
 export interface BackendLogger {

@@ -1,3 +1,4 @@
+import type { BackendChoice, EngineChoice } from "../engine_choice.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { Evaluator, ModelDescription } from "../handler.ts";
@@ -5,8 +6,7 @@ import { seedInitializers } from "../models.ts";
 import { initialVector } from "../native/_initializers.ts";
 import { readGraph } from "../native/_read_graph.ts";
 import type { TrainLogger } from "../sgd_handler.ts";
-import type { BackendChoice } from "./backend.ts";
-import { type EngineChoice, tryNative } from "./_engine.ts";
+import { tryNative } from "./_engine.ts";
 import { ClientSGDHandler } from "./handler.ts";
 
 /** What a server starts from. */

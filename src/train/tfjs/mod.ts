@@ -5,9 +5,9 @@
  * @module
  */
 
-export type { BackendChoice, BackendLogger } from "./backend.ts";
+export type { BackendLogger } from "./backend.ts";
 export { startBackend } from "./start.ts";
-export type { EngineChoice } from "./_engine.ts";
+export type { BackendChoice, EngineChoice } from "../engine_choice.ts";
 export { ClientSGDHandler } from "./handler.ts";
 export type { ClientSGDHandlerOptions, TfjsLayersModel } from "./options.ts";
 export {

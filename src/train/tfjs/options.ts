@@ -1,6 +1,5 @@
+import type { BackendChoice, EngineChoice } from "../engine_choice.ts";
 import type { SGDHandlerOptions, TrainLogger } from "../sgd_handler.ts";
-import type { BackendChoice } from "./backend.ts";
-import type { EngineChoice } from "./_engine.ts";
 
 /** Any `tf.LayersModel` of `npm:@tensorflow/tfjs@4.22.0`, by what tells it from other things. */
 export interface TfjsLayersModel {

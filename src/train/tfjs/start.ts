@@ -1,4 +1,5 @@
-import type { BackendChoice, BackendLogger } from "./backend.ts";
+import type { BackendChoice } from "../engine_choice.ts";
+import type { BackendLogger } from "./backend.ts";
 
 /**
  * Loads tfjs, starts its backend and makes sure that it is the one that runs. There is one a process: every handler of a process

@@ -2,24 +2,59 @@
 //!
 //! Images lie pixel by pixel, filters by row, column and input channel of the window, then output channel.
 
+use super::conv_sparse::{Gradient, gather, scatter};
 use super::dense::add_column_sums;
 use super::gemm::{Finish, Left, Sides, Start, multiply, transpose};
-use super::sparse::{self, Entry};
+use super::padded::{self, add, crop, fold, pad, unfold};
+use super::pool::max_pool_places;
 use super::window::Window;
-use crate::simd::F32x4;
+use super::winograd::{self, Filters, Prepared};
 
-/// Of a gradient with no more than one value in so many that is not 0, only those are worked on.
-const SPARSE: usize = 3;
+/// Images that are convolved before their results are pooled, which then are still in the cache.
+const TOGETHER: usize = 4;
 
-/// Whether it pays to work only on the values that are not 0.
-unsafe fn is_sparse(window: &Window, dy: *const f32, filters: usize) -> bool {
-    let values = window.pixels() * filters;
-    window.depth() % 4 == 0 && window.depth() >= 40 && unsafe { sparse::count(dy, values) } * SPARSE <= values
-}
-
-/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null. `scratch` holds `pixels * depth` values.
+/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null.
+///
+/// With a pool, whose windows do not overlap, `y` is the greatest values under its windows, and `places` gets the pixels of the
+/// convolution's result that they come from.
+///
+/// `scratch` holds a padded image and `pixels * depth + 4` values, and no less than [`Prepared::new`] wants; with a pool, the results
+/// of four images more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_forward(
+    window: &Window,
+    pool: Option<&Window>,
+    x: *const f32,
+    w: *const f32,
+    b: *const f32,
+    y: *mut f32,
+    places: *mut u32,
+    count: usize,
+    filters: usize,
+    scratch: *mut f32,
+) {
+    let values = window.pixels() * filters;
+    unsafe {
+        let rest = if pool.is_none() { scratch } else { scratch.add(TOGETHER * values) };
+        let prepared = winograd::fits(window, filters)
+            .then(|| Prepared::new(window, Filters::forward(window, w, filters), filters, rest));
+        let convolve = |x: *const f32, y: *mut f32, count: usize| match &prepared {
+            Some(prepared) => prepared.convolve(x, b, y, count),
+            None => convolve(window, x, w, b, y, count, filters, rest),
+        };
+        let Some(pool) = pool else {
+            return convolve(x, y, count);
+        };
+        for first in (0..count).step_by(TOGETHER) {
+            let count = (count - first).min(TOGETHER);
+            let from = first * pool.pixels() * filters;
+            convolve(x.add(first * window.image()), scratch, count);
+            max_pool_places(pool, scratch, y.add(from), places.add(from), count);
+        }
+    }
+}
+
+unsafe fn convolve(
     window: &Window,
     x: *const f32,
     w: *const f32,
@@ -33,8 +68,10 @@ pub unsafe extern "C" fn conv_forward(
     let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
     for image in 0..count {
         unsafe {
-            unfold(window, x.add(image * window.image()), scratch);
-            let left = Left { values: scratch, row: depth, step: 1 };
+            let rows = scratch.add(padded::size(window));
+            pad(window, x.add(image * window.image()), scratch);
+            unfold(window, scratch, rows, depth);
+            let left = Left { values: rows, row: depth, step: 1 };
             let result = y.add(image * pixels * filters);
             let sides = Sides { right: w, right_row: filters, result, result_row: filters };
             multiply::<false>([pixels, filters, depth], left, sides, start, Finish::Store);
@@ -42,11 +79,17 @@ pub unsafe extern "C" fn conv_forward(
     }
 }
 
-/// The gradient of the images. `scratch` holds `pixels * depth + depth * filters` values and `2 * filters` more.
+/// The gradient of the images. `places` is null, or says which pixels of the result the `cells` values of each filter in `dy`
+/// belong to; of the window's runs they must then have a multiple of four values.
+///
+/// `scratch` holds a padded image, `(pixels + filters) * depth` values, two for each of the result's and two for each of its
+/// pixels, and `depth * filters` values more than [`Prepared::new`] wants.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_backward(
     window: &Window,
     dy: *const f32,
+    places: *const u32,
+    cells: usize,
     w: *const f32,
     dx: *mut f32,
     count: usize,
@@ -54,146 +97,225 @@ pub unsafe extern "C" fn conv_backward(
     scratch: *mut f32,
 ) {
     let (pixels, depth) = (window.pixels(), window.depth());
+    let gradient = Gradient { values: dy, places, cells, filters };
     unsafe {
-        let turned = scratch.add(pixels * depth);
-        transpose(depth, filters, w, turned);
+        if window.run() % 4 == 0 && gradient.is_sparse(0, count) {
+            return scatter(window, &gradient, w, dx, count, scratch);
+        }
+        let back = winograd::reversed(window, filters);
+        if winograd::fits(&back, window.channels) {
+            let source = Filters::reversed(window, w, scratch, filters);
+            let prepared = Prepared::new(&back, source, window.channels, scratch.add(depth * filters));
+            return prepared.convolve(dy, core::ptr::null(), dx, count);
+        }
+        let padded = scratch.add(depth * filters);
+        let rows = padded.add(padded::size(window));
+        transpose(depth, filters, w, scratch);
         for image in 0..count {
-            let values = dy.add(image * pixels * filters);
-            if is_sparse(window, values, filters) {
-                scatter(window, values, turned, dx.add(image * window.image()), filters, scratch);
-                continue;
-            }
-            let left = Left { values, row: filters, step: 1 };
-            let sides = Sides { right: turned, right_row: depth, result: scratch, result_row: depth };
+            let left = Left { values: dy.add(image * pixels * filters), row: filters, step: 1 };
+            let sides = Sides { right: scratch, right_row: depth, result: rows, result_row: depth };
             multiply::<false>([pixels, depth, filters], left, sides, Start::Zero, Finish::Store);
-            fold(window, scratch, dx.add(image * window.image()));
+            padded.write_bytes(0, padded::size(window));
+            fold(window, rows, padded);
+            crop(window, padded, dx.add(image * window.image()));
         }
     }
 }
 
-/// The gradient of filters and bias, or that added to what lies there where `add` is not 0. No bias where `b` is null.
-/// `scratch` holds as many values as for the larger of pixels and filters, times the depth, `depth * filters` and `2 * pixels`.
+/// The gradient of filters and bias, or that added to what lies there where `add` is not 0. No bias where `b` is null. `places`
+/// and `cells` are as for [`conv_backward`].
+///
+/// `scratch` holds a padded image, as many values as for the larger of pixels and filters, times the depth rounded up to a
+/// multiple of four, four, as many as for the filters once more, one for each filter and each pixel, and two for each of the result's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_gradient(
     window: &Window,
     x: *const f32,
     dy: *const f32,
+    places: *const u32,
+    cells: usize,
     w: *mut f32,
     b: *mut f32,
     count: usize,
     filters: usize,
-    add: u32,
+    add_to: u32,
     scratch: *mut f32,
 ) {
     let (pixels, depth) = (window.pixels(), window.depth());
-    let turned = unsafe { scratch.add(pixels.max(filters) * depth) };
-    let list = unsafe { turned.add(depth * filters) }.cast::<Entry>();
+    let long = depth.next_multiple_of(4);
+    let gradient = Gradient { values: dy, places, cells, filters };
     unsafe {
-        turned.write_bytes(0, depth * filters);
-        if add == 0 {
+        let rows = scratch.add(padded::size(window));
+        let turned = rows.add(pixels.max(filters) * long + 4);
+        let lists = turned.add(filters * long);
+        turned.write_bytes(0, filters * long);
+        if add_to == 0 {
             w.write_bytes(0, depth * filters);
         }
-    }
-    for image in 0..count {
-        unsafe {
-            unfold(window, x.add(image * window.image()), scratch);
-            let values = dy.add(image * pixels * filters);
-            if is_sparse(window, values, filters) {
-                for filter in 0..filters {
-                    let found = sparse::collect(values.add(filter), pixels, filters, list);
-                    let list = core::slice::from_raw_parts(list, found);
-                    sparse::add_rows(list, scratch, depth, turned.add(filter * depth));
-                }
+        let mut sparse = false;
+        for image in 0..count {
+            pad(window, x.add(image * window.image()), scratch);
+            if gradient.is_sparse(image, 1) {
+                gather(window, scratch, &gradient, image, turned, rows, lists);
+                sparse = true;
                 continue;
             }
-            let left = Left { values: scratch, row: 1, step: depth };
-            let sides = Sides { right: values, right_row: filters, result: w, result_row: filters };
+            unfold(window, scratch, rows, depth);
+            let left = Left { values: rows, row: 1, step: depth };
+            let right = dy.add(image * pixels * filters);
+            let sides = Sides { right, right_row: filters, result: w, result_row: filters };
             multiply::<true>([depth, filters, pixels], left, sides, Start::Zero, Finish::Add);
         }
+        if sparse {
+            transpose(filters, long, turned, rows);
+            add(rows, w, depth * filters);
+        }
+        add_column_sums(dy, b, count * cells, filters, add_to);
     }
-    unsafe { add_turned(filters, depth, turned, w, scratch) }
-    unsafe { add_column_sums(dy, b, count * pixels, filters, add) }
 }
 
-/// The gradient of an image, from the few values of `dy` that are not 0. Row `f` of `turned` is filter `f`, and behind
-/// it is room for the list of a pixel.
-#[inline(never)]
-unsafe fn scatter(
-    window: &Window,
-    dy: *const f32,
-    turned: *const f32,
-    image: *mut f32,
-    filters: usize,
-    scratch: *mut f32,
-) {
-    let (channels, depth) = (window.channels, window.depth());
-    unsafe {
-        let list = turned.add(depth * filters).cast_mut().cast::<Entry>();
-        image.write_bytes(0, window.image());
-        for pixel in 0..window.pixels() {
-            let found = sparse::collect(dy.add(pixel * filters), filters, 1, list);
-            if found == 0 {
-                continue;
-            }
-            scratch.write_bytes(0, depth);
-            sparse::add_rows(core::slice::from_raw_parts(list, found), turned, depth, scratch);
-            window.each(pixel, |to, place| add(scratch.add(place * channels), image.add(to * channels), channels));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::noise::values;
+
+    const COUNT: usize = 3;
+
+    /// Calls with the places of every product: in the images, the filters, and the results.
+    fn products(window: &Window, filters: usize, mut visit: impl FnMut(usize, usize, usize)) {
+        for at in 0..COUNT * window.pixels() * filters {
+            let (filter, pixel) = (at % filters, at / filters % window.pixels());
+            let first = at / filters / window.pixels() * window.image();
+            window.each(pixel, |from, place| {
+                for c in 0..window.channels {
+                    visit(first + from * window.channels + c, (place * window.channels + c) * filters + filter, at);
+                }
+            });
         }
     }
-}
 
-/// Adds the transpose of `turned`, `rows` by `columns`, to `w`.
-unsafe fn add_turned(rows: usize, columns: usize, turned: *const f32, w: *mut f32, scratch: *mut f32) {
-    unsafe {
-        transpose(rows, columns, turned, scratch);
-        add(scratch, w, rows * columns);
+    fn assert_near(got: &[f32], want: &[f64], what: &str) {
+        for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+            assert!((f64::from(got) - want).abs() < 3e-5, "{what}, {i}: {got} instead of {want}");
+        }
     }
-}
 
-/// Row `i` of `to` becomes what lies under the window of pixel `i`, zeros for the padding.
-#[inline(never)]
-unsafe fn unfold(window: &Window, image: *const f32, to: *mut f32) {
-    let (channels, depth) = (window.channels, window.depth());
-    for pixel in 0..window.pixels() {
+    /// Compares all three passes with sums in float64; `share` of the gradient is not 0.
+    fn check(window: &Window, pool: Option<&Window>, filters: usize, share: f32) {
+        let (image, depth, results) = (window.image(), window.depth(), window.pixels() * filters);
+        let cells = pool.unwrap_or(window).pixels();
+        let what = format!("{}x{}, {} channels, share {share}", window.rows, window.columns, window.channels);
+        let (x, w, b) = (values(COUNT * image, 1), values(depth * filters, 2), values(filters, 3));
+        let mut dy = values(COUNT * cells * filters, 4);
+        for (value, chance) in dy.iter_mut().zip(values(COUNT * cells * filters, 5)) {
+            *value *= f32::from(chance.abs() < share);
+        }
+        let before = values(depth * filters + filters, 6);
+        let mut y = vec![f32::NAN; dy.len()];
+        let mut places = vec![u32::MAX; dy.len()];
+        let mut dx = vec![f32::NAN; x.len()];
+        let (mut dw, mut db) = (before[filters..].to_vec(), before[..filters].to_vec());
+        let mut scratch = vec![f32::NAN; 1 << 20];
+        let to = scratch.as_mut_ptr();
         unsafe {
-            let row = to.add(pixel * depth);
-            row.write_bytes(0, depth);
-            window.each(pixel, |from, place| copy(image.add(from * channels), row.add(place * channels), channels));
+            let at = places.as_mut_ptr();
+            let [x, w, b, dy] = [&x, &w, &b, &dy].map(|values| values.as_ptr());
+            conv_forward(window, pool, x, w, b, y.as_mut_ptr(), at, COUNT, filters, to);
+            let places = if pool.is_none() { core::ptr::null() } else { at };
+            conv_backward(window, dy, places, cells, w, dx.as_mut_ptr(), COUNT, filters, to);
+            let (dw, db) = (dw.as_mut_ptr(), db.as_mut_ptr());
+            conv_gradient(window, x, dy, places, cells, dw, db, COUNT, filters, 1, to);
+        }
+
+        let mut sums: Vec<f64> = (0..COUNT * results).map(|i| f64::from(b[i % filters])).collect();
+        products(window, filters, |i, j, k| sums[k] += f64::from(x[i]) * f64::from(w[j]));
+        // The results that come out, and the gradient of all of them.
+        let mut out = sums.clone();
+        let mut gradient: Vec<f64> = dy.iter().map(|&value| f64::from(value)).collect();
+        if let Some(pool) = pool {
+            out.clear();
+            gradient = vec![0.0; sums.len()];
+            for (at, &value) in dy.iter().enumerate() {
+                let (filter, cell, first) = (at % filters, at / filters % cells, at / filters / cells * results);
+                let mut most = usize::MAX;
+                pool.each(cell, |pixel, _| {
+                    let here = first + pixel * filters + filter;
+                    if most == usize::MAX || sums[here] > sums[most] {
+                        most = here;
+                    }
+                });
+                out.push(sums[most]);
+                gradient[most] = f64::from(value);
+            }
+        }
+        let (mut of_x, mut of_w) =
+            (vec![0.0; x.len()], before[filters..].iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
+        products(window, filters, |i, j, k| {
+            of_x[i] += gradient[k] * f64::from(w[j]);
+            of_w[j] += gradient[k] * f64::from(x[i]);
+        });
+        let mut of_b: Vec<f64> = before[..filters].iter().map(|&value| f64::from(value)).collect();
+        gradient.iter().enumerate().for_each(|(i, value)| of_b[i % filters] += value);
+        assert_near(&y, &out, &format!("y of {what}"));
+        assert_near(&dx, &of_x, &format!("dx of {what}"));
+        assert_near(&dw, &of_w, &format!("dw of {what}"));
+        assert_near(&db, &of_b, &format!("db of {what}"));
+    }
+
+    fn window(
+        [height, width, channels]: [usize; 3],
+        taps: [usize; 2],
+        stride: usize,
+        dilation: usize,
+        pad: usize,
+    ) -> Window {
+        let out = |size: usize, taps: usize| (size + 2 * pad - (taps - 1) * dilation - 1) / stride + 1;
+        Window {
+            height,
+            width,
+            channels,
+            out_height: out(height, taps[0]),
+            out_width: out(width, taps[1]),
+            rows: taps[0],
+            columns: taps[1],
+            stride_y: stride,
+            stride_x: stride,
+            dilation_y: dilation,
+            dilation_x: dilation,
+            pad_top: pad,
+            pad_left: pad,
         }
     }
-}
 
-/// The converse of [`unfold`]: each value is added to where it came from.
-#[inline(never)]
-unsafe fn fold(window: &Window, rows: *const f32, image: *mut f32) {
-    let (channels, depth) = (window.channels, window.depth());
-    unsafe {
-        image.write_bytes(0, window.image());
-        for pixel in 0..window.pixels() {
-            let row = rows.add(pixel * depth);
-            window.each(pixel, |to, place| add(row.add(place * channels), image.add(to * channels), channels));
+    #[test]
+    fn all_passes_agree_with_sums_in_float64() {
+        for window in [
+            window([8, 9, 16], [5, 5], 1, 1, 2),
+            window([7, 6, 16], [3, 3], 1, 1, 0),
+            window([8, 7, 1], [5, 5], 1, 1, 2),
+            window([6, 7, 3], [3, 2], 1, 1, 1),
+            window([9, 8, 4], [3, 3], 2, 1, 1),
+            window([9, 9, 12], [3, 3], 1, 2, 2),
+            window([8, 8, 5], [1, 1], 3, 1, 0),
+        ] {
+            for filters in [20, 7] {
+                check(&window, None, filters, 1.0);
+                check(&window, None, filters, 0.2);
+            }
         }
     }
-}
 
-#[inline(always)]
-unsafe fn copy(from: *const f32, to: *mut f32, n: usize) {
-    let whole = n - n % 4;
-    for i in (0..whole).step_by(4) {
-        unsafe { F32x4::load(from.add(i)).store(to.add(i)) }
-    }
-    for i in whole..n {
-        unsafe { *to.add(i) = *from.add(i) }
-    }
-}
-
-#[inline(always)]
-unsafe fn add(from: *const f32, to: *mut f32, n: usize) {
-    let whole = n - n % 4;
-    for i in (0..whole).step_by(4) {
-        unsafe { (F32x4::load(to.add(i)) + F32x4::load(from.add(i))).store(to.add(i)) }
-    }
-    for i in whole..n {
-        unsafe { *to.add(i) += *from.add(i) }
+    #[test]
+    fn a_pool_takes_the_greatest_result_and_gives_it_the_gradient() {
+        for convolved in [
+            window([8, 9, 16], [5, 5], 1, 1, 2),
+            window([9, 8, 4], [3, 3], 1, 1, 1),
+            window([9, 9, 12], [3, 3], 1, 2, 2),
+        ] {
+            for filters in [20, 7] {
+                let pool = window([convolved.out_height, convolved.out_width, filters], [2, 2], 2, 1, 0);
+                check(&convolved, Some(&pool), filters, 1.0);
+            }
+        }
     }
 }

@@ -128,7 +128,7 @@ unsafe fn block<const DOWN: bool>(
 }
 
 /// Cuts rows into as few tiles as there must be, of sizes as even as they can be: first row and number of rows of each.
-fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.div_ceil(most);
     let (size, longer) = if count == 0 { (0, 0) } else { (rows / count, rows % count) };
     (0..count).map(move |i| (i * size + i.min(longer), size + usize::from(i < longer)))
@@ -288,12 +288,19 @@ impl Call {
     }
 }
 
-/// `result = left * right^T`: both sides and the result lie row by row without gaps. Depth and columns are multiples of 4.
+/// `result = left * right^T`: both sides lie row by row without gaps, the rows of the result `result_row` apart. Depth and columns
+/// are multiples of 4.
 ///
 /// # Safety
 /// As for [`multiply`].
 #[inline(never)]
-pub unsafe fn multiply_rows([rows, columns, depth]: [usize; 3], left: *const f32, right: *const f32, result: *mut f32) {
+pub unsafe fn multiply_rows(
+    [rows, columns, depth]: [usize; 3],
+    left: *const f32,
+    right: *const f32,
+    result: *mut f32,
+    result_row: usize,
+) {
     for j in (0..columns).step_by(4) {
         for i in (0..rows).step_by(2) {
             // Of an odd number of rows the last is its own partner.
@@ -312,8 +319,8 @@ pub unsafe fn multiply_rows([rows, columns, depth]: [usize; 3], left: *const f32
                     }
                     lefts = lefts.map(|at| at.add(4));
                 }
-                F32x4::totals(sums[0]).store(result.add(i * columns + j));
-                F32x4::totals(sums[1]).store(result.add(next * columns + j));
+                F32x4::totals(sums[0]).store(result.add(i * result_row + j));
+                F32x4::totals(sums[1]).store(result.add(next * result_row + j));
             }
         }
     }
@@ -347,15 +354,7 @@ pub unsafe fn transpose(rows: usize, columns: usize, from: *const f32, to: *mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn values(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::train::noise::values;
 
     #[test]
     fn multiply_agrees_with_plain_sums_for_every_remainder() {
@@ -406,7 +405,7 @@ mod tests {
             let (columns, depth) = (12, 20);
             let (a, b) = (values(rows * depth, 1), values(columns * depth, 2));
             let mut result = vec![0.0; rows * columns];
-            unsafe { multiply_rows([rows, columns, depth], a.as_ptr(), b.as_ptr(), result.as_mut_ptr()) };
+            unsafe { multiply_rows([rows, columns, depth], a.as_ptr(), b.as_ptr(), result.as_mut_ptr(), columns) };
             for i in 0..rows {
                 for j in 0..columns {
                     let want: f32 = (0..depth).map(|k| a[i * depth + k] * b[j * depth + k]).sum();

@@ -4,14 +4,19 @@
 
 mod activation;
 mod conv;
+mod conv_sparse;
 mod dense;
 mod depthwise;
 mod dropout;
 mod embedding;
 mod gemm;
 mod loss;
+#[cfg(test)]
+mod noise;
 mod norm;
+mod padded;
 mod pool;
 mod sparse;
 mod step;
 mod window;
+mod winograd;

@@ -19,6 +19,35 @@ pub unsafe extern "C" fn max_pool_forward(window: &Window, x: *const f32, y: *mu
     images(window, count, |from, to| unsafe { pool(x.add(from), y.add(to)) });
 }
 
+/// As [`max_pool_forward`] of windows that lie wholly within the image; `places` gets the pixels that the values come from: the
+/// first of the greatest.
+///
+/// # Safety
+/// All is within the memory, and what is written overlaps nothing else.
+pub unsafe fn max_pool_places(window: &Window, x: *const f32, y: *mut f32, places: *mut u32, count: usize) {
+    // Places are never computed with, so lanes of float32 hold them as they are.
+    let places = places.cast::<f32>();
+    images(window, count, |from, to| unsafe {
+        by_channels(window, |pixel, channel, lanes| {
+            let first = window.first(pixel);
+            let mut most = F32x4::splat(f32::NEG_INFINITY);
+            // Even where no value is a number, no two windows name the same place.
+            let mut place = F32x4::splat(f32::from_bits(first as u32));
+            for row in 0..window.rows {
+                for at in (first + row * window.width..).take(window.columns) {
+                    let value = lanes.load(x.add(from + at * window.channels + channel));
+                    let more = value - most;
+                    place = F32x4::where_positive(more, F32x4::splat(f32::from_bits(at as u32)), place);
+                    most = F32x4::where_positive(more, value, most);
+                }
+            }
+            let at = to + pixel * window.channels + channel;
+            lanes.store(most, y.add(at));
+            lanes.store(place, places.add(at));
+        })
+    });
+}
+
 /// The gradient goes to the first of the greatest values.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn max_pool_backward(

@@ -35,6 +35,49 @@ impl Window {
         self.rows * self.columns * self.channels
     }
 
+    /// Height and width of the image with its padding, as far as windows reach.
+    pub fn padded(&self) -> [usize; 2] {
+        [
+            (self.out_height - 1) * self.stride_y + (self.rows - 1) * self.dilation_y + 1,
+            (self.out_width - 1) * self.stride_x + (self.columns - 1) * self.dilation_x + 1,
+        ]
+    }
+
+    /// Values under a window that lie next to one another.
+    pub fn run(&self) -> usize {
+        if self.dilation_x == 1 { self.columns * self.channels } else { self.channels }
+    }
+
+    /// Calls with the number of each run of a window, and where it starts in the padded image, from the window's first value on.
+    #[inline(always)]
+    pub fn each_run(&self, mut visit: impl FnMut(usize, usize)) {
+        let width = self.padded()[1];
+        let each = if self.dilation_x == 1 { 1 } else { self.columns };
+        for row in 0..self.rows {
+            for column in 0..each {
+                let pixel = row * self.dilation_y * width + column * self.dilation_x;
+                visit(row * each + column, pixel * self.channels);
+            }
+        }
+    }
+
+    /// Calls with the number of each result pixel, and where its window starts in the padded image.
+    #[inline(always)]
+    pub fn each_start(&self, mut visit: impl FnMut(usize, usize)) {
+        let width = self.padded()[1];
+        for y in 0..self.out_height {
+            for x in 0..self.out_width {
+                visit(y * self.out_width + x, (y * self.stride_y * width + x * self.stride_x) * self.channels);
+            }
+        }
+    }
+
+    /// The first pixel under the window of result pixel `pixel`, where there is no padding.
+    #[inline(always)]
+    pub fn first(&self, pixel: usize) -> usize {
+        pixel / self.out_width * self.stride_y * self.width + pixel % self.out_width * self.stride_x
+    }
+
     /// Calls with the number of each pixel under the window of result pixel `pixel`, and its place in the window; those
     /// that lie in the padding are left out.
     #[inline(always)]

@@ -1,0 +1,183 @@
+import { Dataset } from "../data/dataset.ts";
+import { type ParsedPartition, parsePartition } from "../data/partition.ts";
+import type { Partition } from "../data/_deal.ts";
+import type { ServerEvent } from "../server/events.ts";
+import type { RunReport } from "../server/report.ts";
+import { Simulation } from "../sim/simulation.ts";
+import { conduct, outputOf } from "./_conduct.ts";
+import type { CommandContext } from "./_context.ts";
+import { type DataFlags, loadData, withData } from "./_data.ts";
+import {
+  choice,
+  type EngineFlags,
+  engineFrom,
+  planFrom,
+  real,
+  type StrategyFlags,
+  strategyFrom,
+  type TrainFlags,
+  UsageError,
+  whole,
+  withCommon,
+  withEngine,
+  withPartition,
+  withStrategy,
+  withTraining,
+} from "./_options.ts";
+import { buildServer } from "./_server_job.ts";
+import { isTerminal, printError, RunProgress } from "./_terminal.ts";
+import { Command } from "./deps.ts";
+
+interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlags {
+  model: string;
+  clients: number;
+  fraction?: number;
+  cohort?: number;
+  rounds: number;
+  evalEvery: number;
+  evaluate: "server" | "clients";
+  targetAccuracy?: number;
+  partition: string;
+  workers?: number;
+  seed: number;
+  csv?: string;
+  json?: string;
+  out?: string;
+}
+
+/** `simulate`: many virtual clients on this machine, without sockets. */
+export function simulateCommand({ signal }: CommandContext): Command {
+  const command = new Command("simulate")
+    .description("a federation of virtual clients over a pool of workers, without sockets")
+    .option("--model <name>", "lr, mlp, 2nn, cnn, or a file with a model's description", "2nn")
+    .option("--clients <n>", "number of clients K", whole(1), 100)
+    .option(
+      "--fraction <c>",
+      "share C of the clients that a round takes",
+      real({ above: 0, most: 1 }),
+    )
+    .option("--cohort <n>", "number of clients that a round takes, in place of a share", whole(1))
+    .option("--rounds <n>", "number of rounds", whole(1), 50)
+    .option("--eval-every <n>", "rounds from one evaluation to the next", whole(1), 1)
+    .addOption(
+      choice(
+        "--evaluate <who>",
+        "server: on the test data; clients: each what it uses, on its own data",
+        ["server", "clients"],
+        "server",
+      ),
+    )
+    .option(
+      "--target-accuracy <a>",
+      "end when the accuracy is this high",
+      real({ above: 0, most: 1 }),
+    )
+    .option("--workers <n>", "number of workers (default: the machine's cores)", whole(1, 1024))
+    .option("--csv <file>", "write the rounds as a table")
+    .option("--out <dir>", "the run's folder (default: a new one in runs)");
+  withData(command, "data that the clients have among them");
+  withPartition(command, "how the data is dealt");
+  withStrategy(command);
+  withTraining(command, { epochs: 1, lr: 0.1 });
+  withEngine(command);
+  withCommon(command, "seed of everything random");
+  return command.action((flags: SimulateFlags) => runSimulate(flags, signal));
+}
+
+async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<void> {
+  const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
+  const { train, test, parts } = await dealData(flags, signal);
+  if (flags.evaluate === "server" && !test) {
+    throw new UsageError("expected --evaluate clients with data that have no test set");
+  }
+  await using server = await buildServer({
+    model: flags.model,
+    data: train,
+    plan: planFrom(flags),
+    strategy: strategyFrom(flags),
+    fraction: fractionFrom(flags),
+    seed,
+    engine: engineFrom(flags),
+    logger: { warn: printError },
+  });
+  const shown = new RunProgress();
+  const onEvent = (event: ServerEvent) => {
+    if (isTerminal()) shown.show(event);
+    else if (event.type === "round-ended") printRound(event.report, flags.rounds);
+  };
+  const simulation = new Simulation(server.handler, {
+    train,
+    parts,
+    rounds: flags.rounds,
+    evaluateEvery: flags.evalEvery,
+    engine,
+    backend,
+    onEvent,
+    ...(flags.evaluate === "server" && test && { test }),
+    ...(flags.targetAccuracy !== undefined && { targetAccuracy: flags.targetAccuracy }),
+    ...(flags.workers !== undefined && { workers: flags.workers }),
+  });
+  printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);
+  const run = async () => {
+    using _bar = shown;
+    return await simulation.run({ signal });
+  };
+  await conduct(simulation, run, { name: "simulate", ...outputOf(flags) });
+  if (flags.csv !== undefined) {
+    await Deno.writeTextFile(flags.csv, roundsCsv(await simulation.report()));
+  }
+}
+
+/** The data, in memory that workers read without a copy, and the rows of each client. */
+async function dealData(
+  flags: SimulateFlags,
+  signal: AbortSignal,
+): Promise<{ train: Dataset; test: Dataset | undefined; parts: Partition }> {
+  const { train, test } = await loadData(flags, signal);
+  const { clients, seed } = flags;
+  const scheme = parsePartition(flags.partition);
+  const parts = scheme.deal(train, { parts: clients, seed });
+  const dealt = scheme.alters ? alter(train, scheme, parts, seed) : train;
+  return { train: dealt.share(), test: test?.share(), parts };
+}
+
+/** The data as the clients have it, where a partition changes what it deals out. */
+function alter(data: Dataset, scheme: ParsedPartition, parts: Partition, seed: number): Dataset {
+  const { rowLength, labels, shape, numClasses } = data;
+  const features = data.features.slice();
+  parts.forEach((rows, i) => {
+    const own = scheme.take(data, rows, { index: i + 1, parts: parts.length, seed });
+    rows.forEach((row, k) =>
+      features.set(own.features.subarray(k * rowLength, (k + 1) * rowLength), row * rowLength)
+    );
+  });
+  return new Dataset(features, labels, shape, numClasses);
+}
+
+function fractionFrom({ fraction, cohort, clients }: SimulateFlags): number {
+  if (fraction !== undefined && cohort !== undefined) {
+    throw new UsageError("expected --fraction or --cohort, got both");
+  }
+  if (cohort !== undefined && cohort > clients) {
+    throw new UsageError(`expected a --cohort of at most ${clients} clients, got ${cohort}`);
+  }
+  return cohort === undefined ? fraction ?? 0.1 : cohort / clients;
+}
+
+function printRound({ round, loss, accuracy, seconds }: RunReport["rounds"][number], of: number) {
+  const figures = [
+    ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
+    ...(accuracy === undefined ? [] : [`accuracy ${(accuracy * 100).toFixed(2)}%`]),
+  ];
+  printError([`round ${round} of ${of}`, ...figures, `${seconds.toFixed(2)} s`].join(", "));
+}
+
+/** The rounds as comma-separated values; what a round does not have is left empty. */
+function roundsCsv({ rounds }: RunReport): string {
+  const columns = ["round", "loss", "accuracy", "trainLoss", "received", "bytesUp", "bytesDown"];
+  const lines = rounds.map((round) => {
+    const values: Readonly<Record<string, unknown>> = { ...round };
+    return [...columns, "seconds"].map((column) => values[column] ?? "").join();
+  });
+  return [[...columns, "seconds"].join(), ...lines, ""].join("\n");
+}

@@ -1,0 +1,7 @@
+/**
+ * Many clients on one machine.
+ *
+ * @module
+ */
+
+export * from "./simulation.ts";

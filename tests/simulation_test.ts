@@ -1,0 +1,207 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  ClientSyncTop,
+  Dataset,
+  digits,
+  mlp,
+  type ModelDescription,
+  NativeSGDHandler,
+  parseStrategy,
+  partitionDirichlet,
+  type RunReport,
+  ServerSyncTop,
+  silentLogger,
+  Simulation,
+  type SimulationOptions,
+  SyncParameterServerHandler,
+  type TrainSettings,
+} from "../mod.ts";
+import { StateStore } from "../src/sim/_states.ts";
+import { initialParameters } from "../src/train/tfjs/mod.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const MODEL: ModelDescription = mlp({ inputShape: [8, 8, 1], numClasses: 10, hiddenUnits: 12 });
+const PARTS = 6;
+
+async function handlerFor(
+  strategy: string,
+  plan: Partial<TrainSettings> = {},
+): Promise<SyncParameterServerHandler> {
+  return new SyncParameterServerHandler({
+    ...await initialParameters(MODEL, 5),
+    model: MODEL,
+    strategy: parseStrategy(strategy),
+    plan: { learningRate: 0.05, ...plan },
+    fraction: 0.7,
+    seed: 5,
+  });
+}
+
+async function dealt(): Promise<{ train: Dataset; test: Dataset; parts: Uint32Array[] }> {
+  const all = await digits();
+  const rows = Array.from({ length: 600 }, (_, i) => i);
+  const train = all.select(rows), test = all.select(rows.map((row) => row + 600));
+  return { train, test, parts: [...partitionDirichlet(train, PARTS, { alpha: 1, seed: 5 })] };
+}
+
+async function simulate(
+  strategy: string,
+  options: Partial<SimulationOptions> = {},
+): Promise<RunReport> {
+  const handler = await handlerFor(strategy);
+  return await new Simulation(handler, { ...await dealt(), rounds: 4, ...options }).run();
+}
+
+/** A simulation whose clients evaluate, each on its own data. */
+async function simulateWithoutTest(strategy: string): Promise<RunReport> {
+  const { train, parts } = await dealt();
+  const options = { train, parts, rounds: 4, workers: 1 };
+  return await new Simulation(await handlerFor(strategy), options).run();
+}
+
+/** The same run with a server and clients that talk to each other. */
+async function federate(strategy: string, distBackend: "tcp" | "memory"): Promise<RunReport> {
+  const { train, parts } = await dealt();
+  const group = { distBackend, logger: silentLogger };
+  const clients: Promise<void>[] = [];
+  const server = new ServerSyncTop(await handlerFor(strategy), {
+    ...group,
+    listen: distBackend === "tcp" ? "127.0.0.1:0" : `simulation-${strategy}`,
+    worldSize: PARTS + 1,
+    rounds: 4,
+    onEvent: (event) => {
+      if (event.type !== "listening") return;
+      for (const [i, rows] of parts.entries()) {
+        const handler = new NativeSGDHandler({ data: train, rows });
+        const options = { ...group, serverAddr: event.address, rank: i + 1 };
+        clients.push(new ClientSyncTop(handler, options).run());
+      }
+    },
+  });
+  const report = await server.run();
+  await Promise.all(clients);
+  return report;
+}
+
+for (
+  const [strategy, transport] of [
+    ["fedavg", "tcp"],
+    ["fedadam:lr=0.05", "memory"],
+    ["scaffold", "tcp"],
+    ["feddyn:alpha=0.1", "memory"],
+    ["qfedavg:q=1,lr=0.05", "memory"],
+    ["ditto", "memory"],
+    ["fedper:local=logits/", "memory"],
+  ] as const
+) {
+  Deno.test(`Simulation makes the model that a run of ${strategy} over ${transport} makes, bit for bit`, async () => {
+    const [virtual, real] = [
+      await simulate(strategy, { workers: 2 }),
+      await federate(strategy, transport),
+    ];
+    assertEquals(virtual.modelDigest, real.modelDigest);
+    assertEquals(
+      virtual.rounds.map(({ cohort, received }) => [cohort, received]),
+      real.rounds.map(({ cohort, received }) => [cohort, received]),
+    );
+    // Over the wire the clients evaluate, here the test data are used.
+    const again = await simulateWithoutTest(strategy);
+    assertEquals(again.modelDigest, real.modelDigest);
+    again.rounds.forEach(({ loss = NaN, accuracy }, i) => {
+      assert(Math.abs(loss - (real.rounds[i]?.loss ?? NaN)) < 1e-6);
+      assertEquals(accuracy, real.rounds[i]?.accuracy);
+    });
+  });
+}
+
+Deno.test("Simulation gives one model whatever the number of workers and where states are kept", async () => {
+  const digests = [
+    await simulate("scaffold", { workers: 1 }),
+    await simulate("scaffold", { workers: 3 }),
+    await simulate("scaffold", { workers: 2, stateBytes: 0 }),
+  ].map(({ modelDigest }) => modelDigest);
+  assertEquals(new Set(digests).size, 1);
+});
+
+Deno.test("Simulation evaluates as often as it is asked to, and ends at the target", async () => {
+  const report = await simulate("fedavg", { rounds: 7, evaluateEvery: 3 });
+  assertEquals(
+    report.rounds.filter(({ loss }) => loss !== undefined).map(({ round }) => round),
+    [3, 6, 7],
+  );
+  assertEquals(report.final?.samples, 600);
+  const early = await simulate("fedavg", { rounds: 50, targetAccuracy: 0.5 });
+  assert(early.rounds.length < 50);
+  const last = early.rounds.at(-1)?.accuracy ?? 0, before = early.rounds.at(-2)?.accuracy ?? 0;
+  assert(last >= 0.5 && before < 0.5);
+});
+
+Deno.test("Simulation goes on without a client whose training diverges, and says which", async () => {
+  const { train, test, parts } = await dealt();
+  const features = train.features.slice();
+  for (const row of parts[2] ?? []) features.fill(1e30, row * 64, (row + 1) * 64);
+  const { labels, shape, numClasses } = train;
+  const broken = new Dataset(features, labels, shape, numClasses);
+  const handler = await handlerFor("fedavg");
+  const report = await new Simulation(handler, { train: broken, test, parts, rounds: 3 }).run();
+  const losses = report.rounds.flatMap(({ losses }) => losses);
+  assert(losses.length > 0);
+  for (const { rank, reason } of losses) {
+    assertEquals(rank, 3);
+    assert(reason.startsWith("Training diverged"), reason);
+  }
+  assertEquals(report.rounds.map(({ dropped }) => dropped).reduce((a, b) => a + b), losses.length);
+});
+
+Deno.test("Simulation ends with the reason when every client fails, and when it is aborted", async () => {
+  const { train, test, parts } = await dealt();
+  const handler = await handlerFor("fedavg", { learningRate: 1e30 });
+  const simulation = new Simulation(handler, { train, test, parts, rounds: 3 });
+  await assertRejects(() => simulation.run(), Error, "Round 1 has no update: rank");
+  assertEquals((await simulation.report()).rounds, []);
+
+  const stop = new AbortController();
+  const long = new Simulation(await handlerFor("fedavg", { epochs: 1000 }), {
+    train,
+    test,
+    parts,
+    rounds: 3,
+    onEvent: () => stop.abort(new Error("enough")),
+  });
+  await assertRejects(() => long.run({ signal: stop.signal }), Error, "enough");
+});
+
+Deno.test("Simulation refuses what cannot be simulated", async () => {
+  const { train, parts } = await dealt();
+  const handler = await handlerFor("fedavg");
+  const make = (options: Partial<SimulationOptions>) => () =>
+    new Simulation(handler, { train, parts, rounds: 1, ...options });
+  assertThrows(make({ rounds: 0 }), RangeError, "expected a number of rounds from 1, got 0");
+  assertThrows(make({ workers: 0.5 }), RangeError, "number of workers");
+  assertThrows(make({ evaluateEvery: 0 }), RangeError, "between evaluations");
+  assertThrows(make({ parts: [] }), RangeError, "number of clients");
+  assertThrows(make({ parts: [[1], []] }), RangeError, "rank 2 has no samples");
+  const { manifest, parameters } = handler;
+  const bare = new SyncParameterServerHandler({ manifest, parameters });
+  assertThrows(
+    () => new Simulation(bare, { train, parts, rounds: 1 }),
+    TypeError,
+    "no description of its model",
+  );
+});
+
+Deno.test("StateStore gives back what was kept, from memory and from its file, and leaves no file", () => {
+  using store = new StateStore(3, 2 * 12);
+  const into = new Float32Array(3);
+  assertEquals(store.read(1, into), false);
+  const kept = (rank: number, round: number) => Float32Array.of(rank, round, rank * round);
+  for (const round of [1, 2]) {
+    for (const rank of [4, 1, 3, 2]) store.write(rank, kept(rank, round));
+    for (const rank of [1, 2, 3, 4]) {
+      assertEquals(store.read(rank, into), true);
+      assertEquals(into, kept(rank, round));
+    }
+  }
+  assertEquals(store.read(5, into), false);
+});

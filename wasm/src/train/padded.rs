@@ -1,0 +1,100 @@
+//! Images with their padding around them: what lies under a row of a window lies in one piece.
+
+use super::window::Window;
+use crate::simd::F32x4;
+
+/// Values of a padded image.
+pub fn size(window: &Window) -> usize {
+    let [height, width] = window.padded();
+    height * width * window.channels
+}
+
+/// Calls with where each row of the image starts, where it goes in the padded image, and its number of values there.
+#[inline(always)]
+fn rows(window: &Window, mut visit: impl FnMut(usize, usize, usize)) {
+    let [height, width] = window.padded();
+    let columns = window.width.min(width.saturating_sub(window.pad_left));
+    for y in 0..window.height.min(height.saturating_sub(window.pad_top)) {
+        let to = (y + window.pad_top) * width + window.pad_left;
+        visit(y * window.width * window.channels, to * window.channels, columns * window.channels);
+    }
+}
+
+/// Lays zeros around an image.
+///
+/// # Safety
+/// `image` and `to` are within the memory and do not overlap.
+pub unsafe fn pad(window: &Window, image: *const f32, to: *mut f32) {
+    unsafe {
+        to.write_bytes(0, size(window));
+        rows(window, |from, place, n| copy(image.add(from), to.add(place), n));
+    }
+}
+
+/// The converse: takes what lies around an image away. Where no window reaches, the image becomes 0.
+///
+/// # Safety
+/// As for [`pad`].
+pub unsafe fn crop(window: &Window, padded: *const f32, image: *mut f32) {
+    unsafe {
+        image.write_bytes(0, window.image());
+        rows(window, |to, place, n| copy(padded.add(place), image.add(to), n));
+    }
+}
+
+/// Row `i` of `to`, `length` values apart, becomes what lies under the window of result pixel `i`.
+///
+/// # Safety
+/// `padded` is an image with its padding; both are within the memory and do not overlap. Behind each are three values more,
+/// those behind `to` are written.
+#[inline(never)]
+pub unsafe fn unfold(window: &Window, padded: *const f32, to: *mut f32, length: usize) {
+    let run = window.run();
+    window.each_start(|pixel, start| {
+        window.each_run(|i, from| {
+            // What a last vector has too much, the next run writes over.
+            for j in (0..run).step_by(4) {
+                unsafe { F32x4::load(padded.add(start + from + j)).store(to.add(pixel * length + i * run + j)) }
+            }
+        });
+    });
+}
+
+/// The converse of [`unfold`]: each value is added to where it came from.
+///
+/// # Safety
+/// As for [`unfold`].
+#[inline(never)]
+pub unsafe fn fold(window: &Window, rows: *const f32, padded: *mut f32) {
+    let (run, depth) = (window.run(), window.depth());
+    window.each_start(|pixel, start| {
+        window.each_run(|i, to| unsafe { add(rows.add(pixel * depth + i * run), padded.add(start + to), run) });
+    });
+}
+
+/// `to = from`. The instruction for whole memories is dear for a few values.
+#[inline(always)]
+unsafe fn copy(from: *const f32, to: *mut f32, n: usize) {
+    let whole = n - n % 4;
+    for i in (0..whole).step_by(4) {
+        unsafe { F32x4::load(from.add(i)).store(to.add(i)) }
+    }
+    for i in whole..n {
+        unsafe { *to.add(i) = *from.add(i) }
+    }
+}
+
+/// `to += from`.
+///
+/// # Safety
+/// Both have `n` values.
+#[inline(always)]
+pub unsafe fn add(from: *const f32, to: *mut f32, n: usize) {
+    let whole = n - n % 4;
+    for i in (0..whole).step_by(4) {
+        unsafe { (F32x4::load(to.add(i)) + F32x4::load(from.add(i))).store(to.add(i)) }
+    }
+    for i in whole..n {
+        unsafe { *to.add(i) += *from.add(i) }
+    }
+}
