@@ -3,7 +3,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint } from "../store/checkpoint.ts";
 import type { StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import type { ParameterServerBackendHandler } from "./handler.ts";
+import type { ServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
 
 /** What the names of a strategy's vectors begin with in a checkpoint. */
@@ -34,7 +34,7 @@ export interface SavedRun {
  */
 export async function readSavedRun(
   checkpoint: Checkpoint,
-  handler: ParameterServerBackendHandler,
+  handler: ServerBackendHandler,
 ): Promise<SavedRun> {
   const where = "Cannot resume from the checkpoint";
   const state = checkpoint.state as Partial<SavedRun>;

@@ -40,7 +40,6 @@ interface Entry {
 const MOMENTS = ["learningRate", "beta1", "beta2", "tau"];
 const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedavg": { options: [], make: () => new FedAvg() },
-  "fedsgd": { options: ["learningRate"], make: (options) => new FedSGD(options) },
   "fedavgm": { options: ["learningRate", "momentum"], make: (options) => new FedAvgM(options) },
   "fedadagrad": {
     options: ["learningRate", "beta1", "tau"],
@@ -50,6 +49,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedyogi": { options: MOMENTS, make: (options) => new FedYogi(options) },
   "fednova": { options: ["momentum"], make: (options) => new FedNova(options) },
   "qfedavg": { options: ["q", "learningRate"], make: (options) => new QFedAvg(options) },
+  "fedsgd": { options: ["learningRate"], make: (options) => new FedSGD(options) },
   "fedprox": { options: ["mu"], make: (options) => new FedProx(options) },
   "scaffold": { options: ["learningRate"], make: (options) => new Scaffold(options) },
   "feddyn": { options: ["alpha"], make: (options) => new FedDyn(options) },

@@ -102,6 +102,7 @@ const SCHEMAS = {
     awaits: v.exactOptional(round),
     seed: wholeFrom(0, 0xFFFF_FFFF),
     strategy: line(64),
+    mode: v.exactOptional(v.picklist(["sync", "async"])),
     plan,
     manifest: v.array(v.object({
       name: text(256),

@@ -106,13 +106,16 @@ export interface TensorPayload {
   readonly trainable: boolean;
 }
 
+/** How server and clients agree to work: in rounds, or each client at its own pace. */
+export type AgreementMode = "sync" | "async";
+
 /** `IdAssignment`, server to client. */
 export interface IdAssignmentPayload {
   /** The client's rank. */
   readonly rank: number;
   /** Size of the group, the server included. */
   readonly worldSize: number;
-  /** Number of rounds of the run. */
+  /** Number of rounds of the run; without rounds, of versions of the model that it makes. */
   readonly rounds: number;
   /** The run's name: what a client knows of another run is worth nothing in this one. */
   readonly run: string;
@@ -126,6 +129,8 @@ export interface IdAssignmentPayload {
   readonly seed: number;
   /** Name of the aggregation algorithm. */
   readonly strategy: string;
+  /** How the two work together. Default: `"sync"`. */
+  readonly mode?: AgreementMode;
   /** Settings of local training. */
   readonly plan: TrainSettings;
   /** The model's tensors. */
