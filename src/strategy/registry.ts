@@ -4,6 +4,13 @@
  * @module
  */
 
+import {
+  type Entries,
+  makeNamed,
+  parseNamed,
+  type StrategyOptions,
+  type StrategyTexts,
+} from "./_named.ts";
 import { Bulyan } from "./bulyan.ts";
 import { Ditto, FedPer, FedProx } from "./client_side.ts";
 import { CoordinateMedian } from "./coordinate_median.ts";
@@ -23,22 +30,8 @@ import { Scaffold } from "./scaffold.ts";
 import type { Strategy } from "./strategy.ts";
 import { TrimmedMean } from "./trimmed_mean.ts";
 
-/** Options of a strategy that are numbers, by name. */
-export type StrategyOptions = Readonly<Record<string, number>>;
-
-/** Options of a strategy that are texts, by name. */
-export type StrategyTexts = Readonly<Record<string, string>>;
-
-/** How a strategy is made, and the options it has. */
-interface Entry {
-  readonly options: readonly string[];
-  /** Options that are texts. */
-  readonly texts?: readonly string[];
-  make(options: StrategyOptions, texts: StrategyTexts): Strategy;
-}
-
 const MOMENTS = ["learningRate", "beta1", "beta2", "tau"];
-const ENTRIES: Readonly<Record<string, Entry>> = {
+const ENTRIES: Entries<Strategy> = {
   "fedavg": { options: [], make: () => new FedAvg() },
   "fedavgm": { options: ["learningRate", "momentum"], make: (options) => new FedAvgM(options) },
   "fedadagrad": {
@@ -74,6 +67,8 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
 };
 
+export type { StrategyOptions, StrategyTexts } from "./_named.ts";
+
 /** The names that {@linkcode strategyOf} knows. */
 export const STRATEGY_NAMES: readonly string[] = Object.keys(ENTRIES);
 
@@ -95,29 +90,7 @@ export function strategyOf(
   options: StrategyOptions = {},
   texts: StrategyTexts = {},
 ): Strategy {
-  const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined;
-  if (entry === undefined) {
-    throw new RangeError(
-      `Cannot make a strategy: expected one of ${STRATEGY_NAMES.join(", ")}, got ${name}`,
-    );
-  }
-  const { options: numbers, texts: words = [] } = entry;
-  for (const option of Object.keys({ ...options, ...texts })) {
-    if (numbers.includes(option) && Object.hasOwn(options, option)) continue;
-    if (words.includes(option) && Object.hasOwn(texts, option)) continue;
-    if (numbers.includes(option)) {
-      throw new RangeError(
-        `Cannot make ${name}: expected ${option} to be a number, got ${texts[option]}`,
-      );
-    }
-    const known = [...numbers, ...words];
-    throw new RangeError(
-      `Cannot make ${name}: expected ${
-        known.length === 0 ? "no options" : `one of the options ${known.join(", ")}`
-      }, got ${option}`,
-    );
-  }
-  return entry.make(options, texts);
+  return makeNamed(ENTRIES, { name, options, texts });
 }
 
 /**
@@ -134,23 +107,5 @@ export function strategyOf(
  * ```
  */
 export function parseStrategy(text: string): Strategy {
-  const colon = text.indexOf(":");
-  const name = colon < 0 ? text : text.slice(0, colon);
-  const pairs = colon < 0 ? [] : text.slice(colon + 1).split(",");
-  const options: Record<string, number> = {}, texts: Record<string, string> = {};
-  for (const pair of pairs) {
-    const match = /^\s*([a-z]\w*)\s*=\s*(\S+)\s*$/i.exec(pair);
-    const [, key = "", value = ""] = match ?? [];
-    const option = key === "lr" ? "learningRate" : key;
-    if (match === null || Object.hasOwn(options, option) || Object.hasOwn(texts, option)) {
-      throw new SyntaxError(
-        `Cannot read the strategy ${text}: expected name or name:option=value,option=value, got ${
-          pair.trim() || "nothing"
-        } in it`,
-      );
-    }
-    if (Number.isNaN(Number(value))) texts[option] = value;
-    else options[option] = Number(value);
-  }
-  return strategyOf(name.trim(), options, texts);
+  return makeNamed(ENTRIES, parseNamed(text));
 }
