@@ -12,15 +12,19 @@ import {
   CheckpointStore,
   ClientFollowingTop,
   ClientSyncTop,
+  Connection,
   constantStaleness,
   DeadlineError,
   FedAsync,
   FedBuff,
+  type Message,
+  MessageCode,
   polynomialStaleness,
   ProtocolError,
   ServerAsyncTop,
   type ServerEvent,
   silentLogger,
+  tcpTransport,
   type TrainPlan,
 } from "../mod.ts";
 import { runAsync } from "./_async_run.ts";
@@ -463,4 +467,73 @@ Deno.test("ServerAsyncTop refuses options out of range", () => {
       `expected ${name} of at least 1, got 0`,
     );
   }
+});
+
+Deno.test("the server takes what it asked a client for, and names what is wrong with the rest", async () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(5),
+    strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }),
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  const address = Promise.withResolvers<string>();
+  const server = new ServerAsyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 2,
+    updates: 2,
+    logger: silentLogger,
+    onEvent: (event) => event.type === "listening" && address.resolve(event.address),
+  });
+  const running = server.run();
+  {
+    await using peer = new Connection(await tcpTransport.connect(await address.promise));
+    const next = async (): Promise<Message> => {
+      for (;;) {
+        const message = (await peer.receive())?.message;
+        if (message === undefined) throw new Error("the server closed");
+        if (message.code !== MessageCode.Heartbeat) return message;
+      }
+    };
+    const fault = async () => {
+      const { code, payload } = await next();
+      return code === MessageCode.Error && !payload.fatal && payload.fault;
+    };
+    const update = (round: number) =>
+      peer.send({
+        code: MessageCode.ParameterUpdate,
+        payload: { round, numSamples: 1, parameters: new Float32Array(5).fill(round) },
+      });
+    const ask = () => peer.send({ code: MessageCode.ParameterRequest, payload: {} });
+    await peer.send({ code: MessageCode.Registration, payload: { agent: "test" } });
+    const assignment = await next();
+    assert(assignment.code === MessageCode.IdAssignment);
+    assertEquals([assignment.payload.mode, assignment.payload.rounds], ["async", 2]);
+    const { manifestDigest } = assignment.payload;
+    await peer.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+    // Before it asks nothing is expected of it.
+    await update(1);
+    assertEquals(await fault(), "wrong-round");
+    // Asking twice gives one task.
+    await ask();
+    await ask();
+    const task = await next();
+    assert(task.code === MessageCode.ParameterUpdate);
+    assertEquals(task.payload.round, 1);
+    await update(7);
+    assertEquals(await fault(), "wrong-round");
+    await update(1);
+    await update(1);
+    assertEquals(await fault(), "wrong-round");
+    await ask();
+    const second = await next();
+    assert(second.code === MessageCode.ParameterUpdate);
+    assertEquals([second.payload.round, second.payload.parameters[0]], [2, 1]);
+    await update(2);
+    const exit = await next();
+    assert(exit.code === MessageCode.Exit);
+    await peer.send(exit);
+  }
+  const report = await running;
+  assertEquals(report.rounds.map(({ received, refused }) => [received, refused]), [[1, 2], [1, 1]]);
+  assertEquals(handler.parameters[0], 2);
 });

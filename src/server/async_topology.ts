@@ -14,8 +14,9 @@ import { updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { Inbox } from "./_inbox.ts";
 import { type Task, Tasks } from "./_tasks.ts";
+import { Version } from "./_version.ts";
 import type { AsyncParameterServerHandler } from "./async_handler.ts";
-import type { RoundReport, RunReport } from "./report.ts";
+import type { RunReport } from "./report.ts";
 import { ServerCommunicationTopology, type ServerTopologyOptions } from "./topology.ts";
 
 /** How an asynchronous server works. */
@@ -33,36 +34,6 @@ export interface ServerAsyncOptions
 interface Arrival {
   readonly sender: Rank;
   readonly payload: ParameterUpdatePayload;
-}
-
-/** What has gone into the version that is being made. */
-class Version {
-  readonly cohort: Rank[] = [];
-  readonly staleness: number[] = [];
-  readonly losses: { rank: Rank; reason: string }[] = [];
-  dropped = 0;
-  isDone = false;
-  #loss = 0;
-  #samples = 0;
-
-  add(rank: Rank, staleness: number, { numSamples = 0, loss = 0 }: ParameterUpdatePayload): void {
-    this.cohort.push(rank);
-    this.staleness.push(staleness);
-    this.#loss += loss * numSamples;
-    this.#samples += numSamples;
-  }
-
-  get report(): Pick<RoundReport, "cohort" | "received" | "dropped" | "tries" | "losses"> {
-    const { cohort, dropped, losses } = this;
-    return { cohort, received: cohort.length, dropped, tries: 1, losses };
-  }
-
-  get figures(): Pick<RoundReport, "trainLoss" | "staleness"> {
-    return {
-      ...(this.#samples > 0 && { trainLoss: this.#loss / this.#samples }),
-      staleness: this.staleness,
-    };
-  }
 }
 
 function checkCount(name: string, value: number | undefined): void {
@@ -284,9 +255,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const idle = federation.run.sessions.seats.group.ranks
       .filter((rank) => this.#tasks.get(rank) === undefined);
     const evaluation = isDue
-      ? await federation.evaluate(number, idle, async () => {
-        for (const rank of idle) federation.activate(rank);
-        await federation.listen();
+      ? await federation.conversation.evaluate(number, idle, async () => {
+        for (const rank of idle) federation.conversation.activate(rank);
+        await federation.conversation.listen();
       })
       : undefined;
     if (isDue) federation.record.final = evaluation;

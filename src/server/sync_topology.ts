@@ -68,18 +68,18 @@ export class ServerSyncTop extends ServerCommunicationTopology {
 
   /** Sends the global parameters to the cohort; who is away gets them on coming back. */
   protected activateClients(): void {
-    const { exchange } = this.#federation;
+    const { exchange } = this.#federation.conversation;
     if (exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
-    for (const rank of exchange.intake.cohort) this.#federation.activate(rank);
+    for (const rank of exchange.intake.cohort) this.#federation.conversation.activate(rank);
   }
 
   /** Waits until every member of the cohort has answered, is gone, or has let the round's time-out pass. */
   protected async listenClients(): Promise<void> {
-    await this.#federation.listen();
+    await this.#federation.conversation.listen();
   }
 
   #federate(): Federation {
-    const hasBegun = () => this.#federation.exchange !== undefined;
+    const hasBegun = () => this.#federation.conversation.exchange !== undefined;
     const { handler, options, timeouts } = this;
     return new Federation({ handler, options, timeouts }, {
       mode: "sync",
@@ -98,13 +98,15 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
       joined: (rank, round) => {
         const intake = this.#training?.intake;
-        if (intake?.expects(rank) && intake.round !== round) this.#federation.activate(rank);
+        if (intake?.expects(rank) && intake.round !== round) {
+          this.#federation.conversation.activate(rank);
+        }
       },
     });
   }
 
   get #training(): Training | undefined {
-    const { exchange } = this.#federation;
+    const { exchange } = this.#federation.conversation;
     return exchange instanceof Training ? exchange : undefined;
   }
 
@@ -119,7 +121,11 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const measure = this.#federation.measure();
     const { training, tries } = await this.#train(round);
     this.handler.updateModel();
-    const evaluation = await this.#federation.evaluate(round, group.ranks, () => this.#talk());
+    const evaluation = await this.#federation.conversation.evaluate(
+      round,
+      group.ranks,
+      () => this.#talk(),
+    );
     record.final = evaluation;
     const { intake, trainLoss } = training;
     const { refused, ...spent } = measure();
@@ -151,7 +157,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       handler.beginRound(round, numClients);
       const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
       const training = new Training(round, cohort, handler.staging.size, enough);
-      await federation.exchangeIn(training, () => this.#talk());
+      await federation.conversation.hold(training, () => this.#talk());
       const received = training.intake.count("received");
       const quorum = Math.max(1, Math.ceil(enough * (options.quorum ?? DEFAULT_QUORUM)));
       if (received >= quorum) return { training, tries };
