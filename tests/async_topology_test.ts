@@ -537,3 +537,58 @@ Deno.test("the server takes what it asked a client for, and names what is wrong 
   assertEquals(report.rounds.map(({ received, refused }) => [received, refused]), [[1, 2], [1, 1]]);
   assertEquals(handler.parameters[0], 2);
 });
+
+Deno.test("a client that has evaluated is not cut off while the parameters to train on are on a slow line", async () => {
+  const manifest = vectorManifest(4_000_000);
+  const proxies: Proxy[] = [];
+  try {
+    const { report, events } = await runAsync({
+      manifest,
+      clients: [new FakeHandler(manifest, { step: (vector) => void vector.fill(1) })],
+      updates: 2,
+      evaluates: false,
+      server: { distBackend: "tcp" },
+      addressOf: (_, address) => {
+        const proxy = new Proxy(Number(address.split(":").at(-1)));
+        proxy.delayMillis = 1;
+        proxies.push(proxy);
+        return proxy.address;
+      },
+    });
+    assertEquals(report.rounds.filter(({ loss }) => loss !== undefined).length, 2);
+    assertEquals(events.filter(({ type }) => type === "client-away"), []);
+  } finally {
+    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+  }
+});
+
+Deno.test("ServerAsyncTop stops when nobody asks for work, and tells those who are there", async () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(5),
+  });
+  const address = Promise.withResolvers<string>();
+  const server = new ServerAsyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 2,
+    updates: 2,
+    logger: silentLogger,
+    timeouts: { roundSeconds: 0.3 },
+    onEvent: (event) => event.type === "listening" && address.resolve(event.address),
+  });
+  const running = assertRejects(() => server.run(), DeadlineError, "No client asks for work");
+  await using peer = new Connection(await tcpTransport.connect(await address.promise));
+  await peer.send({ code: MessageCode.Registration, payload: { agent: "test" } });
+  for (;;) {
+    const message = (await peer.receive())?.message;
+    if (message === undefined) break;
+    if (message.code === MessageCode.Exit) {
+      assertMatch(message.payload.reason, /No client asks for work/);
+      await peer.send(message);
+    } else if (message.code === MessageCode.IdAssignment) {
+      const { manifestDigest } = message.payload;
+      await peer.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+    }
+  }
+  await running;
+});

@@ -2,6 +2,7 @@ import { ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { Timeouts } from "../net/timeouts.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, Message } from "../wire/messages.ts";
 import { updateCodeOf } from "./_exchange.ts";
@@ -18,6 +19,8 @@ export interface Agreement {
   readonly codes: readonly MessageCode[];
   /** Whether a client was given something to do already. */
   readonly hasBegun: boolean;
+  /** The parameters as clients are sent them. */
+  readonly parameters: ParameterVector;
   /** The round for which the rank's update is awaited. */
   awaits(rank: Rank): number | undefined;
   /** An update begins to come in: whether it may be read. */

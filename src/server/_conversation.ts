@@ -4,7 +4,7 @@ import { within } from "../net/timeouts.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";
-import type { Parts, Run } from "./_agreement.ts";
+import type { Agreement, Parts, Run } from "./_agreement.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
 
@@ -13,10 +13,12 @@ export class Conversation {
   /** What goes on. */
   exchange: Training | Evaluation | undefined;
   readonly #parts: Parts;
+  readonly #agreement: Agreement;
   readonly #run: () => Run;
 
-  constructor(parts: Parts, run: () => Run) {
+  constructor(parts: Parts, agreement: Agreement, run: () => Run) {
     this.#parts = parts;
+    this.#agreement = agreement;
     this.#run = run;
   }
 
@@ -45,7 +47,8 @@ export class Conversation {
     if (exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
     const isEvaluation = exchange instanceof Evaluation;
     const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
-    const { parameters, control } = this.#parts.handler;
+    const { control } = this.#parts.handler;
+    const { parameters } = this.#agreement;
     const { intake } = exchange;
     const payload = {
       round: intake.round,
@@ -71,12 +74,6 @@ export class Conversation {
           intake.settle(rank, "dropped", reason);
           sessions.giveUp(rank, reason);
         }
-      }
-    }
-    // The vector is about to change: whoever has not taken all of it by now would get a mixture of two.
-    for (const rank of intake.cohort) {
-      if (sessions.isSending(rank)) {
-        sessions.giveUp(rank, "it did not take the round's parameters in time");
       }
     }
   }

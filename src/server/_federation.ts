@@ -31,7 +31,7 @@ export class Federation {
 
   constructor(parts: Parts, agreement: Agreement) {
     this.record = new RunRecord(parts.handler, parts.options);
-    this.conversation = new Conversation(parts, () => this.run);
+    this.conversation = new Conversation(parts, agreement, () => this.run);
     this.#parts = parts;
     this.#agreement = agreement;
   }

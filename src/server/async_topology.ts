@@ -98,7 +98,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #made = 0;
   /** Number of updates that went into them and into the one that is being made. */
   #taken = 0;
-  /** A copy of the newest parameters, made when a client is first given them. */
+  /** A copy of the newest parameters, made when a client is first sent them. */
   #newest: ParameterVector | undefined;
   #draws = 0;
 
@@ -167,19 +167,20 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   protected activateClients(): void {
     const free = this.concurrency - this.#tasks.size;
     if (this.#version === undefined || free <= 0 || this.#waiting.size === 0) return;
-    this.#newest ??= this.handler.parameters.slice();
     for (const rank of this.handler.selectClients(++this.#draws, [...this.#waiting], free)) {
       this.#waiting.delete(rank);
       const task: Task = {
         rank,
         round: this.#taken + 1,
         version: this.#made,
-        base: this.#newest,
+        base: this.#parameters,
         isAnswering: false,
       };
       this.#tasks.begin(task);
       this.#send(task);
     }
+    // Whoever waits for somebody to begin waits for an update from now on.
+    this.#inbox.wake();
   }
 
   /** Waits for an update and takes it in. */
@@ -200,6 +201,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
 
   #federate(): Federation {
     const hasBegun = () => this.#version !== undefined;
+    const parameters = () => this.#parameters;
     const { handler, options, timeouts } = this;
     return new Federation({ handler, options, timeouts }, {
       mode: "async",
@@ -207,6 +209,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       codes: [MessageCode.ParameterRequest],
       get hasBegun() {
         return hasBegun();
+      },
+      get parameters() {
+        return parameters();
       },
       awaits: (rank) => this.#tasks.get(rank)?.round,
       admit: (rank) => {
@@ -230,6 +235,11 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         this.#drop(rank, reason);
       },
     });
+  }
+
+  /** The newest parameters, as they stay while they are on their way and while somebody trains from them. */
+  get #parameters(): ParameterVector {
+    return this.#newest ??= this.handler.parameters.slice();
   }
 
   #send({ rank, round, base: parameters }: Task): void {

@@ -75,7 +75,14 @@ export class ServerSyncTop extends ServerCommunicationTopology {
 
   /** Waits until every member of the cohort has answered, is gone, or has let the round's time-out pass. */
   protected async listenClients(): Promise<void> {
-    await this.#federation.conversation.listen();
+    const { conversation, run: { sessions } } = this.#federation;
+    await conversation.listen();
+    // The vector is about to change: whoever has not taken all of it by now would get a mixture of two.
+    for (const rank of conversation.exchange?.intake.cohort ?? []) {
+      if (sessions.isSending(rank)) {
+        sessions.giveUp(rank, "it did not take the round's parameters in time");
+      }
+    }
   }
 
   #federate(): Federation {
@@ -87,6 +94,9 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       codes: [],
       get hasBegun() {
         return hasBegun();
+      },
+      get parameters() {
+        return handler.parameters;
       },
       awaits: (rank) => {
         const intake = this.#training?.intake;
