@@ -115,6 +115,29 @@ for (
   });
 }
 
+for (
+  const strategy of [
+    "fedprox:mu=0",
+    "fedavgm:momentum=0,lr=1",
+    "fednova",
+    "qfedavg:q=0",
+    "norm-clipping:bound=1e9",
+  ]
+) {
+  Deno.test(`Simulation of ${strategy} with equal clients makes FedAvg's model, bit for bit`, async () => {
+    const { train, test } = await dealt();
+    const parts = Array.from(
+      { length: PARTS },
+      (_, part) => Array.from({ length: 50 }, (_, i) => part + i * PARTS),
+    );
+    const [one, other] = await Promise.all(["fedavg", strategy].map(async (name) => {
+      const options = { train, test, parts, rounds: 3 };
+      return (await new Simulation(await handlerFor(name), options).run()).modelDigest;
+    }));
+    assertEquals(one, other);
+  });
+}
+
 Deno.test("Simulation gives one model whatever the number of workers and where states are kept", async () => {
   const digests = [
     await simulate("scaffold", { workers: 1 }),

@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   net: async () => (await import("../../bench/net.ts")).netBench,
   memory: async () => (await import("../../bench/memory.ts")).memoryBench,
   train: async () => (await import("../../bench/train.ts")).trainBench,
+  sim: async () => (await import("../../bench/sim.ts")).simBench,
 };
 const GROUP_NAMES = Object.keys(GROUPS);
 
