@@ -143,7 +143,7 @@ const LACKS: Readonly<Record<string, { flags: string[]; args: string[]; says: st
   "demo without --allow-read of its workers": {
     flags: ["--allow-write", "--allow-net"],
     args: ["demo"],
-    says: `--allow-read=${ROOT}/src/cli/_client_worker.ts`,
+    says: `--allow-read=${ROOT}/`,
   },
   "keygen without --allow-write": {
     flags: [],

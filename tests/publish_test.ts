@@ -52,3 +52,31 @@ Deno.test("the published package runs the demo, as jsr:@fedlab/core/cli", () =>
     assertEquals(files.length, 4);
     for (const file of files) assert((await Deno.stat(`${folder}/${file}`)).size > 0, file);
   }));
+
+/** A module as `deno info --json` tells of it. */
+interface ModuleInfo {
+  readonly specifier: string;
+  readonly dependencies?: readonly {
+    readonly code?: { readonly specifier: string };
+    readonly isDynamic?: boolean;
+  }[];
+}
+
+Deno.test("mod.ts loads no package of npm at once but cbor-x, csv-parse and valibot", async () => {
+  const { code, stdout, stderr } = await runDeno(["info", "--json", "mod.ts"], ROOT);
+  assertEquals(code, 0, stderr);
+  const { modules } = JSON.parse(stdout) as { modules: ModuleInfo[] };
+  const known = new Map(modules.map((module) => [module.specifier, module]));
+  const loaded = new Set([`${new URL("../mod.ts", import.meta.url)}`]);
+  for (const specifier of loaded) {
+    for (const { code, isDynamic } of known.get(specifier)?.dependencies ?? []) {
+      if (code && !isDynamic) loaded.add(code.specifier);
+    }
+  }
+  const packages = [...loaded].filter((specifier) => /^npm:/.test(specifier)).sort();
+  assertEquals(packages.map((specifier) => specifier.replace(/@\d.*/, "")), [
+    "npm:cbor-x",
+    "npm:csv-parse",
+    "npm:valibot",
+  ]);
+});

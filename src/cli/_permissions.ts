@@ -1,4 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { errorMessage } from "../errors.ts";
+
+/** Where the sources lie. */
+const PACKAGE = new URL("../../", import.meta.url);
 
 /** Makes sure, before a run that may be long, that its report can be written. On a terminal Deno asks for the permission. */
 export async function mayWrite(path: string): Promise<void> {
@@ -8,14 +12,19 @@ export async function mayWrite(path: string): Promise<void> {
   }
 }
 
-/** The message of anything that was thrown, on one line; where Deno itself refused something, with the narrowest flag that grants it. */
+/** The message of anything that was thrown, on one line; where Deno itself refused something, with the narrowest flag that serves. */
 export function messageWithFlag(error: unknown): string {
   return errorMessage(error).replace(
-    /Requires (\w+) access to "([^"]+)", run again with the --allow-\1 flag/,
-    (_, kind: string, what: string) => {
-      // Each run has a folder of its own there: the flag must hold for the next.
-      const scope = what.replace(/^runs\/.+/, "runs");
-      return `Requires ${kind} access to "${what}": run Deno with --allow-${kind}=${scope}`;
-    },
+    /Requires (\w+) access to "([^"]+)", run again with the --allow-\1 flag( at \S+)?/,
+    (_, kind: string, what: string) =>
+      `Requires ${kind} access to "${what}": run Deno with --allow-${kind}=${scopeOf(what)}`,
   );
+}
+
+function scopeOf(what: string): string {
+  // Each run has a folder of its own there, and the next one needs the same.
+  if (what.startsWith("runs/")) return "runs";
+  // A worker's module imports others, each of which would be asked for in turn.
+  const sources = PACKAGE.protocol === "file:" ? fileURLToPath(PACKAGE) : undefined;
+  return sources !== undefined && what.startsWith(sources) ? sources : what;
 }
