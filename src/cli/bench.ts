@@ -17,6 +17,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   wire: async () => (await import("../../bench/wire.ts")).wireBench,
   net: async () => (await import("../../bench/net.ts")).netBench,
   memory: async () => (await import("../../bench/memory.ts")).memoryBench,
+  start: async () => (await import("../../bench/start.ts")).startBench,
   train: async () => (await import("../../bench/train.ts")).trainBench,
   sim: async () => (await import("../../bench/sim.ts")).simBench,
 };

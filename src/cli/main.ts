@@ -4,9 +4,9 @@
  * @module
  */
 
-import { errorMessage } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./_options.ts";
+import { mayWrite, messageWithFlag } from "./_permissions.ts";
 import { print, printError } from "./_terminal.ts";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
@@ -39,6 +39,10 @@ export async function main(args: readonly string[]): Promise<number> {
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => printError(text.trimEnd()),
     });
+  program.hook("preAction", async (_, command) => {
+    const { json } = command.opts<{ json?: string }>();
+    if (json !== undefined) await mayWrite(json);
+  });
   const commands = [
     demoCommand,
     serverCommand,
@@ -73,7 +77,7 @@ export async function main(args: readonly string[]): Promise<number> {
 function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError) {
-    printError(`error: ${errorMessage(error)}`);
+    printError(`error: ${messageWithFlag(error)}`);
     return 2;
   }
   if (signal.aborted && signal.reason instanceof StoppedError) {
@@ -81,7 +85,7 @@ function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
     return signal.reason.status;
   }
   printError(
-    verbose && error instanceof Error ? `${error.stack}` : `error: ${errorMessage(error)}`,
+    verbose && error instanceof Error ? `${error.stack}` : `error: ${messageWithFlag(error)}`,
   );
   return 1;
 }
