@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
+  Connection,
   type Dataset,
   digits,
   logisticRegression,
+  MessageCode,
   mlp,
   type ModelDescription,
   NativeSGDHandler,
@@ -14,6 +16,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
+  tcpTransport,
   trainTestSplit,
 } from "../mod.ts";
 import { initialParameters, modelEvaluator } from "../src/train/tfjs/mod.ts";
@@ -195,11 +198,16 @@ pythonTest("ends in one line that names what is wrong", async (python, folder) =
   const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
   const network = mlp({ inputShape: train.shape, numClasses: train.numClasses });
   const renamed: ModelDescription = JSON.parse(JSON.stringify(LR).replaceAll("logits", "other"));
+  const penalty = { class_name: "L1L2", config: { l1: 0, l2: 0.01 } };
+  const regularized: ModelDescription = JSON.parse(
+    JSON.stringify(LR).replace('"use_bias"', `"kernel_regularizer":${JSON.stringify(penalty)},$&`),
+  );
   const cases: [Federation["handler"], string[], RegExp][] = [
     [{}, ["--world-size", "5"], /^The server says 'world-size-mismatch': /],
     [{}, ["--rank", "9"], /^The server says 'rank-out-of-range': /],
     [{ model: network }, [], /^Cannot join: expected logistic regression .* got .*Dense, Dense /],
     [{ model: renamed, ...await initialParameters(LR, 1) }, [], /^Cannot join: expected /],
+    [{ model: regularized, ...await initialParameters(LR, 1) }, [], /^Cannot join: expected /],
     [{ plan: { optimizer: "adam" } }, [], /^Cannot train by the plan: .*optimizer$/m],
   ];
   for (const [handler = {}, args, line] of cases) {
@@ -228,6 +236,30 @@ pythonTest("ends in one line when the server is gone", async (python, folder) =>
   assertEquals([broken.code, refused.code], [1, 1]);
   assertEquals(broken.stderr, "The server is gone: it closed the connection\n");
   assertMatch(refused.stderr, /^Cannot go on with .+ and .+: .*Connection refused\n$/);
+});
+
+pythonTest("leaves by Exit when it is told to end", async (python, folder) => {
+  const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+  const listener = await tcpTransport.listen("127.0.0.1:0");
+  const example = new Deno.Command(python, {
+    args: [SCRIPT, "--server", listener.address, "--data", data],
+    stderr: "piped",
+  }).spawn();
+  const channel = await listener.accept();
+  assert(channel !== null);
+  const connection = new Connection(channel);
+  const registration = await connection.receive();
+  example.kill("SIGTERM");
+  const exit = await connection.receive();
+  assertEquals(registration?.message?.code, MessageCode.Registration);
+  assertEquals(exit?.message, {
+    code: MessageCode.Exit,
+    payload: { reason: "Stopped by a signal" },
+  });
+  await connection.close();
+  await listener.close();
+  const { code, stderr } = await example.output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [130, "Stopped by a signal\n"]);
 });
 
 Deno.test("examples/python is under 150 lines and needs numpy and cbor2 alone", async () => {

@@ -47,7 +47,7 @@ class Server:
                 raise End(f"The server says {fields['fault']!r}: {fields['message']!r}")
             if code == ERROR:
                 print(f"The server says {fields['fault']!r}: {fields['message']!r}", file=sys.stderr)
-            if unfit := ", ".join(PLAN ^ fields.get("plan", dict.fromkeys(PLAN)).keys()):
+            if unfit := ", ".join(sorted(PLAN ^ fields.get("plan", dict.fromkeys(PLAN)).keys())):
                 raise End(f"Cannot train by the plan: unknown or missing {unfit}", "invalid-field")
             if code in awaited:
                 return code, fields
@@ -105,6 +105,7 @@ def run(server, options, x, y):
     text = f"{name}/kernel\tfloat32\t{x.shape[1]},{classes}\t1\n{name}/bias\tfloat32\t{classes}\t1\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
     simple = {*kinds} <= {"InputLayer", "Flatten", "Dense"} and out.get("activation", "linear") == "linear"
+    simple = simple and not any(value for key, value in out.items() if key.endswith("regularizer"))
     fits = digest == given["manifestDigest"] and 0 <= y.min() <= y.max() < classes
     if not simple or not fits or loss != "softmaxCrossEntropy":
         raise End(f"Cannot join: expected logistic regression on {x.shape[1]} features and labels to "
