@@ -47,7 +47,8 @@ const PYTHON = await findPython();
 function pythonTest(name: string, fn: (python: string, folder: string) => Promise<void>): void {
   Deno.test({
     name: `examples/python ${name} (needs Python with numpy and cbor2, see FEDLAB_PYTHON)`,
-    ignore: PYTHON === undefined,
+    // On Windows there is no signal that a process could answer.
+    ignore: PYTHON === undefined || (Deno.build.os === "windows" && name.startsWith("leaves")),
     fn: () => inFolder((folder) => fn(PYTHON ?? "python3", folder)),
   });
 }
@@ -173,6 +174,18 @@ pythonTest("steps and evaluates as the Deno client does", async (python, folder)
   assertEquals(example.report?.final?.accuracy, deno.report?.final?.accuracy);
 });
 
+pythonTest("gives signs of life while it trains", async (python, folder) => {
+  const data = await writeCsv(`${folder}/all.csv`, train);
+  const { report } = await federate({
+    // A server gives up who is silent for six heartbeats, far less time than this training takes.
+    handler: { plan: { epochs: 600, batchSize: 50, learningRate: 0.1 } },
+    server: { timeouts: { heartbeatSeconds: 0.1 } },
+    join: (address) => [runExample(python, address, ["--data", data])],
+  });
+  assertEquals(report?.rounds.map(({ received }) => received), [1]);
+  assert((report?.rounds[0]?.seconds ?? 0) > 6 * 0.1, "the training was too short to tell");
+});
+
 pythonTest("proves by the token, and says so when it has none", async (python, folder) => {
   const data = await writeCsv(`${folder}/all.csv`, train);
   const token = "correct horse battery";
@@ -235,7 +248,7 @@ pythonTest("ends in one line when the server is gone", async (python, folder) =>
   const [broken, refused] = [await example, await runExample(python, address, ["--data", data])];
   assertEquals([broken.code, refused.code], [1, 1]);
   assertEquals(broken.stderr, "The server is gone: it closed the connection\n");
-  assertMatch(refused.stderr, /^Cannot go on with .+ and .+: .*Connection refused\n$/);
+  assertMatch(refused.stderr, /^Cannot go on with .+ and .+: .+\n$/);
 });
 
 pythonTest("leaves by Exit when it is told to end", async (python, folder) => {

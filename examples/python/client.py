@@ -14,7 +14,6 @@ class Server:
     def __init__(self, address):
         self.socket = socket.create_connection(address.rsplit(":", 1))
         self.lock, self.interval = threading.Lock(), 5
-        threading.Thread(target=self.beat, daemon=True).start()
     def beat(self):
         with contextlib.suppress(OSError):  # the main thread meets it too
             while not time.sleep(self.interval):
@@ -111,6 +110,7 @@ def run(server, options, x, y):
         raise End(f"Cannot join: expected logistic regression on {x.shape[1]} features and labels to "
                   f"{y.max()}, got {', '.join(kinds)} of {classes} units and {loss}", "manifest-mismatch")
     plan, server.interval = given["plan"], given["heartbeatSeconds"]
+    threading.Thread(target=server.beat, daemon=True).start()
     server.send(READY, {"manifestDigest": digest, "numSamples": len(y)})
     print(f"Joined as rank {given['rank']} of {given['worldSize']}, with {len(y)} samples")
     v, random = 0, np.random.default_rng([given["seed"], given["rank"]])
