@@ -7,9 +7,9 @@ const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
 export class KnownClients {
   readonly #clients = new Map<Rank, KnownClient>();
 
-  /** All of whom anything is known. */
+  /** All of whom anything is known as of now, in rank order: who joined first must not matter. */
   get all(): ReadonlyMap<Rank, KnownClient> {
-    return this.#clients;
+    return new Map([...this.#clients].sort(([a], [b]) => a - b));
   }
 
   /** A client has said how many samples it has. */
@@ -38,7 +38,7 @@ export class KnownClients {
 
   /** What can be written as JSON. */
   save(): [Rank, KnownClient][] {
-    return [...this.#clients].sort(([a], [b]) => a - b);
+    return [...this.all];
   }
 
   /** Takes up what {@linkcode save} gave; a `TypeError` when it is not that. */

@@ -238,7 +238,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#global.set(vector);
   }
 
-  /** What has been learnt of each client: what the selection chooses by. */
+  /** What has been learnt of each client by now, in rank order: what the selection chooses by. */
   get known(): ReadonlyMap<Rank, KnownClient> {
     return this.#known.all;
   }
@@ -249,7 +249,8 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   }
 
   /**
-   * Has the selection choose as many of the ranks as updates are wanted, and `overSelection` of that more, or all when there are fewer; keyed by seed, round and attempt.
+   * Has the selection choose as many of the ranks as updates are wanted, and `overSelection` of that more, or all when there are fewer; keyed by
+   * seed, round and attempt.
    *
    * Throws a `RangeError` when the selection chooses none, too many, one twice, or one that is not there.
    */

@@ -8,11 +8,11 @@ export function streamOf({ seed, round, attempt }: SelectionContext): Random {
 }
 
 /**
- * Draws `count` of the available ranks one after another without putting back, each draw in proportion to the weights of those that are left; in the order in which
- * they are drawn.
+ * Draws `count` of the available ranks one after another without putting back, each draw in proportion to the weights of those that are left;
+ * in the order in which they are drawn.
  *
- * Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir": the largest keys `u^(1/w)` are such a sample. Here the smallest `-ln(u) / w`,
- * which is the same order without underflow.
+ * Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir": the largest keys `u^(1/w)` are such a sample. Here the smallest
+ * `-ln(u) / w`, which is the same order without underflow.
  */
 export function drawByWeight(
   context: SelectionContext,

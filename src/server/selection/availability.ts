@@ -16,11 +16,13 @@ export interface AvailabilityOptions {
 }
 
 /**
- * Draws clients in proportion to how reliably they answer, without putting back: the weight is `max(floor, (answered + 1) / (answered + dropped + 1))`, the share of rounds
- * that a client answered of those it was chosen for, its joining counted as one more.
+ * Draws clients in proportion to how reliably they answer, without putting back. The weight is
+ * `max(floor, (answered + 1) / (answered + dropped + 1))`: the share of rounds that a client answered of those it was chosen for, its joining
+ * counted as one more that it answered.
  *
- * A client of which nothing is known has weight 1, one that never answers goes down to the floor, from where it can come up again. With over-selection a client that is too late
- * has not answered: slow ones are drawn less. The draws are those of Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir".
+ * A client of which nothing is known has weight 1, one that never answers goes down to the floor, from where it can come up again. With
+ * over-selection a client that is too late has not answered: slow ones are drawn less. The draws are those of Efraimidis and Spirakis 2006,
+ * "Weighted random sampling with a reservoir".
  */
 export class AvailabilitySelection implements ClientSelection {
   /** `"availability"`. */

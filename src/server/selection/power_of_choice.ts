@@ -18,10 +18,11 @@ export interface PowerOfChoiceOptions {
 /**
  * Draws d candidates by their numbers of samples and takes the m of them with the highest last known loss (power-of-choice).
  *
- * Cho, Wang and Joshi 2020, "Client Selection in Federated Learning: Convergence Analysis and Power-of-Choice Selection Strategies", the variant rpow-d: the loss is the mean
- * training loss that came with a client's last update, so that nothing more is computed or sent; a client without one has an infinite loss, and comes first. With
- * `d` = m it is {@linkcode SamplesSelection}; the larger d, the more the cohort leans to clients that the model serves badly. Of equal losses the candidate that was drawn first
- * is taken. A client is believed what it says of its loss.
+ * Cho, Wang and Joshi 2020, "Client Selection in Federated Learning: Convergence Analysis and Power-of-Choice Selection Strategies", the
+ * variant rpow-d: the loss is the mean training loss that came with a client's last update, so that nothing more is computed or sent; a client
+ * without one has an infinite loss, and comes first. With `d` = m it is {@linkcode SamplesSelection}; the larger d, the more the cohort leans
+ * to clients that the model serves badly. Of equal losses the candidate that was drawn first is taken. A client is believed what it says of
+ * its loss.
  */
 export class PowerOfChoiceSelection implements ClientSelection {
   /** `"power-of-choice"`. */

@@ -38,8 +38,8 @@ export const SELECTION_NAMES: readonly string[] = Object.keys(ENTRIES);
 /**
  * Makes a policy of a text such as `"uniform"` or `"power-of-choice:d=20"`; what is left out has the default of its class.
  *
- * Throws a `SyntaxError` for a text that cannot be read, and a `RangeError` for a name or option that there is not, listing those that there are, and for an option out of
- * range.
+ * Throws a `SyntaxError` for a text that cannot be read, and a `RangeError` for a name or option that there is not, listing those that there
+ * are, and for an option out of range.
  *
  * @example
  * ```ts

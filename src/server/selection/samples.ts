@@ -11,8 +11,9 @@ import type { ClientSelection, SelectionContext } from "./selection.ts";
 /**
  * Draws one client after another without putting back, each in proportion to its number of samples among those that are left.
  *
- * By the keys of Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir". Li et al. 2020, "On the Convergence of FedAvg on Non-IID Data", scheme I,
- * draws so but puts back; a cohort here is a set. A client whose number is unknown counts as the mean of the others. The number is what a client says it is.
+ * By the keys of Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir". Li et al. 2020, "On the Convergence of FedAvg on
+ * Non-IID Data", scheme I, draws so but puts back; a cohort here is a set. A client whose number is unknown counts as the mean of the others.
+ * The number is what a client says it is.
  */
 export class SamplesSelection implements ClientSelection {
   /** `"samples"`. */

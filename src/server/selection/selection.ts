@@ -34,7 +34,7 @@ export interface SelectionContext {
   readonly numClients: number;
   /** The run's seed. */
   readonly seed: number;
-  /** What is known of each rank; a rank of which nothing is known is not in it. */
+  /** What is known of each rank, in rank order; a rank of which nothing is known is not in it. */
   readonly known: ReadonlyMap<Rank, KnownClient>;
 }
 

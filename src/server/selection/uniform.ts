@@ -11,7 +11,8 @@ import type { ClientSelection, SelectionContext } from "./selection.ts";
 /**
  * Every set of `count` clients is equally likely.
  *
- * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", algorithm 1: `S_t` is a random set of m clients.
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", algorithm 1: `S_t` is a random set of m
+ * clients.
  */
 export class UniformSelection implements ClientSelection {
   /** `"uniform"`. */
