@@ -6,7 +6,7 @@
 
 import type { Rank } from "../../net/process_group.ts";
 
-/** What the server has learnt of a client so far. */
+/** What the server has learnt of a client so far, by its rank: whoever takes over a rank takes over what is known of it. */
 export interface KnownClient {
   /** Number of its samples, as it says; `undefined` when it has not said. */
   readonly numSamples?: number;
