@@ -78,6 +78,19 @@ Deno.test("demo --strategy aggregates by the one that is named, with its options
     assert((await report("fedavgm:momentum=0,lr=0.5")).modelDigest !== plain.modelDigest);
   }));
 
+Deno.test("demo --selection and --fraction say which clients a round takes", () =>
+  inFolder(async (folder) => {
+    const selection = ["--selection", "round-robin", "--fraction", "0.5", "--clients", "4"];
+    const { code, stderr } = await runCommand(
+      "demo",
+      ["--rounds", "3", "--transport", "memory", ...selection, "--json", "r.json"],
+      folder,
+    );
+    assertEquals(code, 0, stderr);
+    const { rounds } = await readReport(`${folder}/r.json`);
+    assertEquals(rounds.map(({ cohort }) => cohort), [[1, 2], [3, 4], [1, 2]]);
+  }));
+
 Deno.test("demo --strict-determinism takes the kernels that round alike everywhere, in its workers too", () =>
   inFolder(async (folder) => {
     const reports: RunReport[] = [];
@@ -306,6 +319,16 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
         "server",
         ["--strategy", "krum:f=1"],
         /Cannot make krum: expected one of the options attackers/,
+      ],
+      [
+        "demo",
+        ["--selection", "best"],
+        /expected one of uniform, samples, round-robin, power-of-choice, availability, got best/,
+      ],
+      [
+        "server",
+        ["--selection", "power-of-choice:k=2"],
+        /Cannot make power-of-choice: expected one of the options d, got k/,
       ],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],

@@ -6,6 +6,7 @@ import {
   mlp,
   type ModelDescription,
   NativeSGDHandler,
+  parseSelection,
   parseStrategy,
   partitionDirichlet,
   type RunReport,
@@ -27,13 +28,15 @@ const PARTS = 6;
 async function handlerFor(
   strategy: string,
   plan: Partial<TrainSettings> = {},
+  { selection = "uniform", fraction = 0.7 } = {},
 ): Promise<SyncParameterServerHandler> {
   return new SyncParameterServerHandler({
     ...await initialParameters(MODEL, 5),
     model: MODEL,
     strategy: parseStrategy(strategy),
     plan: { learningRate: 0.05, ...plan },
-    fraction: 0.7,
+    selection: parseSelection(selection),
+    fraction,
     seed: 5,
   });
 }
@@ -61,11 +64,15 @@ async function simulateWithoutTest(strategy: string): Promise<RunReport> {
 }
 
 /** The same run with a server and clients that talk to each other. */
-async function federate(strategy: string, distBackend: "tcp" | "memory"): Promise<RunReport> {
+async function federate(
+  strategy: string,
+  distBackend: "tcp" | "memory",
+  handler?: SyncParameterServerHandler,
+): Promise<RunReport> {
   const { train, parts } = await dealt();
   const group = { distBackend, logger: silentLogger };
   const clients: Promise<void>[] = [];
-  const server = new ServerSyncTop(await handlerFor(strategy), {
+  const server = new ServerSyncTop(handler ?? await handlerFor(strategy), {
     ...group,
     listen: distBackend === "tcp" ? "127.0.0.1:0" : `simulation-${strategy}`,
     worldSize: PARTS + 1,
@@ -138,6 +145,24 @@ for (
   });
 }
 
+for (const selection of ["samples", "round-robin", "power-of-choice:d=4", "availability"]) {
+  Deno.test(`Simulation chooses by ${selection} as a server does, and learns the same of its clients`, async () => {
+    const make = () => handlerFor("fedavg", {}, { selection, fraction: 0.34 });
+    const [virtual, real] = [await make(), await make()];
+    const simulated = await new Simulation(virtual, { ...await dealt(), rounds: 4 }).run();
+    const federated = await federate("fedavg", "memory", real);
+    const cohorts = ({ rounds }: RunReport) => rounds.map(({ cohort }) => cohort);
+    assertEquals(cohorts(simulated), cohorts(federated));
+    assertEquals(simulated.modelDigest, federated.modelDigest);
+    assertEquals([...virtual.known], [...real.known]);
+    const { parts } = await dealt();
+    assertEquals(
+      Array.from(virtual.known.values(), ({ numSamples }) => numSamples),
+      parts.map(({ length }) => length),
+    );
+  });
+}
+
 Deno.test("Simulation gives one model whatever the number of workers and where states are kept", async () => {
   const digests = [
     await simulate("scaffold", { workers: 1 }),
@@ -175,6 +200,7 @@ Deno.test("Simulation goes on without a client whose training diverges, and says
     assert(reason.startsWith("Training diverged"), reason);
   }
   assertEquals(report.rounds.map(({ dropped }) => dropped).reduce((a, b) => a + b), losses.length);
+  assertEquals(handler.known.get(3)?.dropped, losses.length);
 });
 
 Deno.test("Simulation ends with the reason when every client fails, and when it is aborted", async () => {

@@ -3,6 +3,8 @@ import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
 import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
+import { parseSelection, SELECTION_NAMES } from "../server/selection/registry.ts";
+import type { ClientSelection } from "../server/selection/selection.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../strategy/registry.ts";
 import type { Strategy } from "../strategy/strategy.ts";
 import type { OptimizerName, TrainSettings } from "../wire/messages.ts";
@@ -147,32 +149,58 @@ export function planFrom(
   };
 }
 
+/** Checks that a text can be read; it stays a text, which a checkpoint's notes can hold. */
+function readable(read: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    try {
+      read(text);
+    } catch (error) {
+      throw new InvalidArgumentError(`${errorMessage(error)}.`);
+    }
+    return text;
+  };
+}
+
 /** How the server aggregates, as an option. */
 export interface StrategyFlags {
   strategy?: string;
 }
 
-/** Adds the strategy to a command. It stays a text, which a checkpoint's notes can hold. */
+/** Adds the strategy to a command. */
 export function withStrategy(command: Command): Command {
   return command.option(
     "--strategy <name>",
     `how updates are aggregated: ${
       STRATEGY_NAMES.join(", ")
     }; with options as in fedadam:lr=0.1,tau=0.001 (default: fedavg)`,
-    (text: string) => {
-      try {
-        parseStrategy(text);
-      } catch (error) {
-        throw new InvalidArgumentError(`${errorMessage(error)}.`);
-      }
-      return text;
-    },
+    readable(parseStrategy),
   );
 }
 
 /** The strategy among a command's options. */
 export function strategyFrom({ strategy = "fedavg" }: StrategyFlags): Strategy {
   return parseStrategy(strategy);
+}
+
+/** Which clients a round takes, as an option. */
+export interface SelectionFlags {
+  selection?: string;
+}
+
+/** Adds the selection of clients to a command. */
+export function withSelection(command: Command): Command {
+  return command.option(
+    "--selection <name>",
+    `which clients a round takes: ${
+      SELECTION_NAMES.join(", ")
+    }; with options as in power-of-choice:d=20 (default: uniform)`,
+    readable(parseSelection),
+  );
+}
+
+/** The selection of clients among a command's options. */
+export function selectionFrom({ selection = "uniform" }: SelectionFlags): ClientSelection {
+  return parseSelection(selection);
 }
 
 /** What computes, as options. */
@@ -211,21 +239,12 @@ export function chooseKernels({ strictDeterminism }: EngineFlags): void {
   if (strictDeterminism) useKernelBuild("simd128");
 }
 
-/** Checks a partition's name; it stays a text, which can be posted to a worker. */
-function partitionSpec(text: string): string {
-  try {
-    return parsePartition(text).spec;
-  } catch (error) {
-    throw new InvalidArgumentError(`${errorMessage(error)}.`);
-  }
-}
-
 /** Adds `--partition` to a command. */
 export function withPartition(command: Command, help: string): Command {
   return command.option(
     "--partition <spec>",
     `${help}: ${PARTITION_USAGES.join(", ")}`,
-    partitionSpec,
+    readable(parsePartition),
     "iid",
   );
 }

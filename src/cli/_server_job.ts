@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { SyncParameterServerHandler } from "../server/handler.ts";
+import type { ClientSelection } from "../server/selection/selection.ts";
 import type { Strategy } from "../strategy/strategy.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
@@ -22,6 +23,7 @@ export interface ServerJob {
   strategy: Strategy;
   fraction: number;
   overSelection?: number;
+  selection: ClientSelection;
   seed: number;
   engine: EngineFlags;
   /** Takes warnings of the engine. */
@@ -35,7 +37,7 @@ export interface ServerParts extends AsyncDisposable {
 
 /** Builds model and handler. */
 export async function buildServer(job: ServerJob): Promise<ServerParts> {
-  const { seed, plan, strategy, fraction, overSelection = 0, testData, logger } = job;
+  const { seed, plan, strategy, fraction, overSelection = 0, selection, testData, logger } = job;
   const { engine, backend } = job.engine;
   chooseKernels(job.engine);
   const options = { engine, backend, ...(logger && { logger }) };
@@ -50,6 +52,7 @@ export async function buildServer(job: ServerJob): Promise<ServerParts> {
     strategy,
     fraction,
     overSelection,
+    selection,
     seed,
     ...(evaluator && { evaluator: evaluator.evaluate }),
   });

@@ -11,6 +11,9 @@ import {
   type EngineFlags,
   engineFrom,
   planFrom,
+  real,
+  type SelectionFlags,
+  selectionFrom,
   type StrategyFlags,
   strategyFrom,
   type TimeoutFlags,
@@ -20,6 +23,7 @@ import {
   withCommon,
   withEngine,
   withPartition,
+  withSelection,
   withStrategy,
   withTimeouts,
   withTraining,
@@ -30,9 +34,10 @@ import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags {
+interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags, SelectionFlags {
   clients: number;
   rounds: number;
+  fraction: number;
   transport: "tcp" | "memory";
   model: string;
   partition: ClientJob["data"]["partition"];
@@ -47,6 +52,12 @@ export function demoCommand(context: CommandContext): Command {
     .description("server and clients on this machine, embedded digits, to the end")
     .option("--clients <n>", "number of clients", whole(1, 1000), 4)
     .option("--rounds <n>", "number of rounds", whole(1), 15)
+    .option(
+      "--fraction <c>",
+      "share of the clients that a round takes",
+      real({ above: 0, most: 1 }),
+      1,
+    )
     .addOption(
       choice(
         "--transport <name>",
@@ -59,6 +70,7 @@ export function demoCommand(context: CommandContext): Command {
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withPartition(command, "how the digits are dealt");
   withStrategy(command);
+  withSelection(command);
   withTraining(command, { epochs: 2, lr: 0.1 });
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds"]);
@@ -76,7 +88,8 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     data: train,
     plan: planFrom(flags),
     strategy: strategyFrom(flags),
-    fraction: 1,
+    selection: selectionFrom(flags),
+    fraction: flags.fraction,
     seed,
     engine: engineFrom(flags),
     ...(test && { testData: test }),

@@ -9,6 +9,8 @@ import {
   engineFrom,
   planFrom,
   real,
+  type SelectionFlags,
+  selectionFrom,
   type StrategyFlags,
   strategyFrom,
   type TimeoutFlags,
@@ -18,6 +20,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withSelection,
   withStrategy,
   withTimeouts,
   withTraining,
@@ -30,7 +33,14 @@ import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags
-  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags, StrategyFlags {
+  extends
+    TrainFlags,
+    TimeoutFlags,
+    ServerSecurityFlags,
+    EngineFlags,
+    DataFlags,
+    StrategyFlags,
+    SelectionFlags {
   serverName: string;
   worldSize?: number;
   rounds: number;
@@ -110,6 +120,7 @@ export function serverCommand(context: CommandContext): Command {
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that tells input and classes, and to test on");
   withStrategy(command);
+  withSelection(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
@@ -139,6 +150,7 @@ async function runServer(
     data: train,
     plan: planFrom(flags),
     strategy: strategyFrom(flags),
+    selection: selectionFrom(flags),
     fraction: flags.fraction,
     overSelection: flags.overSelect,
     seed: flags.seed,

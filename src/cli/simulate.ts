@@ -13,6 +13,8 @@ import {
   engineFrom,
   planFrom,
   real,
+  type SelectionFlags,
+  selectionFrom,
   type StrategyFlags,
   strategyFrom,
   type TrainFlags,
@@ -21,6 +23,7 @@ import {
   withCommon,
   withEngine,
   withPartition,
+  withSelection,
   withStrategy,
   withTraining,
 } from "./_options.ts";
@@ -28,7 +31,7 @@ import { buildServer } from "./_server_job.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
-interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlags {
+interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlags, SelectionFlags {
   model: string;
   clients: number;
   fraction?: number;
@@ -78,6 +81,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
   withData(command, "data that the clients have among them");
   withPartition(command, "how the data is dealt");
   withStrategy(command);
+  withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withEngine(command);
   withCommon(command, "seed of everything random");
@@ -95,6 +99,7 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     data: train,
     plan: planFrom(flags),
     strategy: strategyFrom(flags),
+    selection: selectionFrom(flags),
     fraction: fractionFrom(flags),
     seed,
     engine: engineFrom(flags),

@@ -19,7 +19,7 @@ import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_ex
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
 import type { Intake } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
-import { readSavedRun, type SavedRun, strategyStateOf, withPrefix } from "./_saved_run.ts";
+import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
 import { FarewellError, Sessions } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
@@ -307,7 +307,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
           if (message === undefined) throw unexpectedUpdate(rank, this.#training?.intake);
           await this.onReceive(rank, message.code, message.payload);
         },
-        joined: (rank, round) => {
+        joined: ({ rank, numSamples, round }) => {
+          handler.onJoin(rank, numSamples);
           joining();
           const exchange = this.#exchange;
           if (!exchange?.intake.expects(rank)) return;
@@ -363,7 +364,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   async #resume(checkpoint: Checkpoint): Promise<SavedRun> {
     const saved = await readSavedRun(checkpoint, this.handler);
     this.handler.parameters = checkpoint.parameters;
-    this.handler.restoreState(strategyStateOf(checkpoint, saved));
+    this.handler.restoreState(handlerStateOf(checkpoint, saved));
     return saved;
   }
 
@@ -452,6 +453,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
       const training = new Training(round, cohort, handler.staging.size, enough);
       await this.#exchangeIn(training);
+      for (const { rank } of training.intake.losses) handler.onDrop(rank, round);
       const received = training.intake.count("received");
       const quorum = Math.max(1, Math.ceil(enough * (options.quorum ?? DEFAULT_QUORUM)));
       if (received >= quorum) return { training, tries };
@@ -470,7 +472,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const round = this.#rounds.length;
     const last = this.#rounds.at(-1);
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
-    const { json, vectors } = handler.saveState();
+    const { json, vectors, clients } = handler.saveState();
     const state: SavedRun = {
       format: "fedlab.checkpoint/1",
       run: this.#name,
@@ -481,6 +483,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       ...(this.#final && { final: this.#final }),
       seconds: (performance.now() - this.#began) / 1000,
       strategyState: json,
+      clients,
       notes,
     };
     const { manifest, parameters } = handler;

@@ -154,6 +154,7 @@ export class Simulation {
     });
     using states = new StateStore(handler.manifest.length, stateBytes);
     const ranks = parts.map((_, i) => i + 1);
+    parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
     for (let round = 1; round <= options.rounds; round++) {
       const began = performance.now();
       const cohort = handler.selectClients(round, ranks, ranks.length);
@@ -220,6 +221,7 @@ export class Simulation {
         });
       },
     });
+    for (const { rank } of losses) handler.onDrop(rank, round);
     if (received === 0) {
       throw new Error(
         `Round ${round} has no update: rank ${losses[0]?.rank}: ${losses[0]?.reason}`,

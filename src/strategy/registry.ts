@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkNamedOptions, readNamedOptions } from "../_named_options.ts";
 import { Bulyan } from "./bulyan.ts";
 import { Ditto, FedPer, FedProx } from "./client_side.ts";
 import { CoordinateMedian } from "./coordinate_median.ts";
@@ -100,21 +101,7 @@ export function strategyOf(
     );
   }
   const { options: numbers, texts: words = [] } = entry;
-  for (const option of Object.keys({ ...options, ...texts })) {
-    if (numbers.includes(option) && Object.hasOwn(options, option)) continue;
-    if (words.includes(option) && Object.hasOwn(texts, option)) continue;
-    if (numbers.includes(option)) {
-      throw new RangeError(
-        `Cannot make ${name}: expected ${option} to be a number, got ${texts[option]}`,
-      );
-    }
-    const known = [...numbers, ...words];
-    throw new RangeError(
-      `Cannot make ${name}: expected ${
-        known.length === 0 ? "no options" : `one of the options ${known.join(", ")}`
-      }, got ${option}`,
-    );
-  }
+  checkNamedOptions({ name, numbers: options, texts }, { numbers, texts: words });
   return entry.make(options, texts);
 }
 
@@ -132,23 +119,6 @@ export function strategyOf(
  * ```
  */
 export function parseStrategy(text: string): Strategy {
-  const colon = text.indexOf(":");
-  const name = colon < 0 ? text : text.slice(0, colon);
-  const pairs = colon < 0 ? [] : text.slice(colon + 1).split(",");
-  const options: Record<string, number> = {}, texts: Record<string, string> = {};
-  for (const pair of pairs) {
-    const match = /^\s*([a-z]\w*)\s*=\s*(\S+)\s*$/i.exec(pair);
-    const [, key = "", value = ""] = match ?? [];
-    const option = key === "lr" ? "learningRate" : key;
-    if (match === null || Object.hasOwn(options, option) || Object.hasOwn(texts, option)) {
-      throw new SyntaxError(
-        `Cannot read the strategy ${text}: expected name or name:option=value,option=value, got ${
-          pair.trim() || "nothing"
-        } in it`,
-      );
-    }
-    if (Number.isNaN(Number(value))) texts[option] = value;
-    else options[option] = Number(value);
-  }
-  return strategyOf(name.trim(), options, texts);
+  const { name, numbers, texts } = readNamedOptions("strategy", text);
+  return strategyOf(name, numbers, texts);
 }
