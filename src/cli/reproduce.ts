@@ -1,4 +1,5 @@
 import { parsePartition } from "../data/partition.ts";
+import { UniformSelection } from "../server/selection/uniform.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { parseStrategy } from "../strategy/registry.ts";
 import type { CommandContext } from "./_context.ts";
@@ -161,6 +162,7 @@ async function runCase(
     data: train,
     plan,
     strategy: parseStrategy(strategy),
+    selection: new UniformSelection(),
     fraction: FRACTION,
     seed,
     engine: engineFrom(flags),
