@@ -7,15 +7,17 @@
 import { memoryTransport } from "./memory.ts";
 import { tcpTransport } from "./tcp.ts";
 import type { Transport } from "./transport.ts";
+import { websocketTransport } from "./websocket.ts";
 
 /** Names of the transports that come with the package. */
-export type DistBackendName = "tcp" | "memory";
+export type DistBackendName = "tcp" | "websocket" | "memory";
 
 /** A transport: by name, or one of your own. */
 export type DistBackend = DistBackendName | Transport;
 
 const TRANSPORTS: Readonly<Record<DistBackendName, Transport>> = {
   tcp: tcpTransport,
+  websocket: websocketTransport(),
   memory: memoryTransport,
 };
 
