@@ -1,9 +1,8 @@
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Channel } from "./transport.ts";
 
-/** First byte of a message: what the rest of it is. */
-export const MessageKind = { Data: 0, Credit: 1, End: 2 } as const;
-
+/** Bytes of a message before its data: what it grants, a little-endian u32. */
+export const HEAD_BYTES = 4;
 /** Most bytes of data in one message: the fastest of 64 KiB to 2 MiB, tried with 100 MB over loopback. */
 export const MESSAGE_BYTES = 256 * 1024;
 /** What each side may send before it was granted anything: a peer that has said nothing costs no more than this. */
@@ -16,15 +15,7 @@ export const LEAST_COST = 1024;
 const LINGER_MILLIS = 1000;
 
 /** Every message is put together here; `send` takes a copy before it returns. */
-let staging: Uint8Array<ArrayBuffer> | undefined;
-
-function creditMessage(amount: number): Uint8Array<ArrayBuffer> {
-  const message = new Uint8Array(5);
-  const view = new DataView(message.buffer);
-  view.setUint8(0, MessageKind.Credit);
-  view.setUint32(1, amount, true);
-  return message;
-}
+let staging: DataView<ArrayBuffer> | undefined;
 
 /** Bytes that came, and what their message cost. */
 interface Chunk {
@@ -36,7 +27,7 @@ interface Chunk {
  * A stream of bytes over an open WebSocket.
  *
  * A WebSocket hands over whatever comes, read or not, and cannot be closed on one side alone. So each side sends only what the other has granted, and says
- * itself when it will send no more.
+ * itself when it will send no more. A message is what it grants and data; one without either is the end.
  */
 export class WebSocketChannel implements Channel {
   readonly remote: string;
@@ -123,10 +114,7 @@ export class WebSocketChannel implements Channel {
         continue;
       }
       this.#credit -= cost;
-      staging ??= new Uint8Array(1 + MESSAGE_BYTES);
-      staging[0] = MessageKind.Data;
-      staging.set(bytes.subarray(at, at + length), 1);
-      this.#socket.send(staging.subarray(0, 1 + length));
+      this.#send(this.#due, bytes.subarray(at, at + length));
       at += length;
     }
   }
@@ -136,7 +124,7 @@ export class WebSocketChannel implements Channel {
     if (this.#isClosed) return Promise.reject(this.#closedHere());
     if (this.#lost !== undefined) return Promise.reject(this.#lostError());
     this.#hasEnded = true;
-    this.#socket.send(Uint8Array.of(MessageKind.End));
+    this.#send(0);
     this.#wakeWriter?.();
     return Promise.resolve();
   }
@@ -164,40 +152,49 @@ export class WebSocketChannel implements Channel {
   }
 
   #act(message: Uint8Array<ArrayBuffer>): void {
-    const [kind] = message;
-    if (kind === MessageKind.Credit) {
-      const amount = message.length === 5 ? new DataView(message.buffer).getUint32(1, true) : 0;
-      if (amount === 0 || this.#credit + amount > MOST_CREDIT) {
-        throw badMessage(
-          `a grant of 4 bytes that keeps the credit from 1 to ${MOST_CREDIT}`,
-          `${message.length - 1} bytes, ${amount} more than ${this.#credit}`,
-        );
-      }
-      this.#credit += amount;
-    } else if (this.#peerHasEnded) {
-      throw badMessage("no data after the end", `a message of kind ${kind}`);
-    } else if (kind === MessageKind.End) {
-      if (message.length > 1) throw badMessage("an end alone", `${message.length} bytes`);
-      this.#peerHasEnded = true;
-    } else {
-      const cost = Math.max(message.length - 1, LEAST_COST);
-      if (kind !== MessageKind.Data) throw badMessage("a kind from 0 to 2", String(kind));
-      if (message.length === 1) throw badMessage("data", "none");
-      if (cost > this.#granted) throw badMessage(`${this.#granted} bytes as granted`, `${cost}`);
-      this.#granted -= cost;
-      this.#queuedCost += cost;
-      this.#chunks.push({ bytes: message.subarray(1), cost });
+    const grant = new DataView(message.buffer).getUint32(0, true);
+    const data = message.subarray(HEAD_BYTES);
+    if (this.#credit + grant > MOST_CREDIT) {
+      throw badMessage(`a credit of at most ${MOST_CREDIT}`, `${grant} more than ${this.#credit}`);
     }
+    this.#credit += grant;
+    if (data.length === 0) {
+      this.#peerHasEnded ||= grant === 0;
+      return;
+    }
+    const cost = Math.max(data.length, LEAST_COST);
+    if (this.#peerHasEnded) throw badMessage("no data after the end", `${data.length} bytes`);
+    if (cost > this.#granted) {
+      throw badMessage(`at most the ${this.#granted} bytes granted`, String(cost));
+    }
+    this.#granted -= cost;
+    this.#queuedCost += cost;
+    this.#chunks.push({ bytes: data, cost });
   }
 
-  /** Lets the peer send more when enough has been read: the window grows with what it has sent so far. */
+  /** Most that may wait here, grants that are not used yet included: it grows with what was read so far. */
+  get #window(): number {
+    return Math.min(MOST_CREDIT, FIRST_CREDIT + this.#consumed);
+  }
+
+  /** What can be granted. */
+  get #due(): number {
+    return Math.max(0, this.#window - this.#granted - this.#queuedCost);
+  }
+
+  /** Lets the peer send more before it has to wait; as long as it has half of the window, the grant goes along with this side's next data. */
   #grant(): void {
     if (this.#peerHasEnded || this.#isClosed || this.#lost !== undefined) return;
-    const window = Math.min(MOST_CREDIT, FIRST_CREDIT + this.#consumed);
-    const due = window - this.#granted - this.#queuedCost;
-    if (due < window / 4) return;
-    this.#granted += due;
-    this.#socket.send(creditMessage(due));
+    if (this.#granted < this.#window / 2 && this.#due >= this.#window / 4) this.#send(this.#due);
+  }
+
+  #send(grant: number, data = new Uint8Array()): void {
+    staging ??= new DataView(new ArrayBuffer(HEAD_BYTES + MESSAGE_BYTES));
+    staging.setUint32(0, grant, true);
+    const message = new Uint8Array(staging.buffer, 0, HEAD_BYTES + data.length);
+    message.set(data, HEAD_BYTES);
+    this.#granted += grant;
+    this.#socket.send(message);
   }
 
   #wake(): void {
@@ -228,11 +225,12 @@ function badMessage(expected: string, got: string): ProtocolError {
   );
 }
 
-/** Throws a `ProtocolError` "bad-message" for a text, an empty message and one that is too long. */
+/** Throws a `ProtocolError` "bad-message" for a text, and for a message that is too short or too long. */
 function checkMessage(data: unknown): Uint8Array<ArrayBuffer> {
   if (!(data instanceof ArrayBuffer)) throw badMessage("binary data", "text");
-  if (data.byteLength === 0 || data.byteLength > 1 + MESSAGE_BYTES) {
-    throw badMessage(`1 to ${1 + MESSAGE_BYTES} bytes`, String(data.byteLength));
+  if (data.byteLength < HEAD_BYTES || data.byteLength > HEAD_BYTES + MESSAGE_BYTES) {
+    const range = `${HEAD_BYTES} to ${HEAD_BYTES + MESSAGE_BYTES} bytes`;
+    throw badMessage(range, String(data.byteLength));
   }
   return new Uint8Array(data);
 }
