@@ -108,6 +108,8 @@ export class WebSocketChannel implements Channel {
       const cost = Math.max(length, LEAST_COST);
       this.#checkWritable();
       if (cost > this.#credit) {
+        // No grant is heard any more.
+        if (this.#fault !== undefined) throw this.#fault;
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wakeWriter = resolve;
         await promise;

@@ -126,7 +126,7 @@ async function connect(
   try {
     socket = client === undefined
       ? new WebSocket(url, SUBPROTOCOL)
-      : new WebSocket(url, { protocols: SUBPROTOCOL, client });
+      : new WebSocket(url, { protocols: [SUBPROTOCOL], client });
   } catch (cause) {
     throw new Error(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause });
   }
