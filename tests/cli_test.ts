@@ -58,6 +58,7 @@ Deno.test("demo gives one digest for one seed, over TCP in workers and in memory
     const first = await digest("1.json", ["--seed", "7"]);
     assertEquals(await digest("2.json", ["--seed", "7"]), first);
     assertEquals(await digest("3.json", ["--seed", "7", "--transport", "memory"]), first);
+    assertEquals(await digest("5.json", ["--seed", "7", "--transport", "websocket"]), first);
     assert(await digest("4.json", ["--seed", "8"]) !== first);
   }));
 
@@ -330,7 +331,7 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
         ["--selection", "power-of-choice:k=2"],
         /Cannot make power-of-choice: expected one of the options d, got k/,
       ],
-      ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
+      ["demo", ["--transport", "gloo"], /Allowed choices are tcp, websocket, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],
     ];

@@ -9,6 +9,7 @@ import {
   ClientSyncTop,
   type ClientTopologyOptions,
   DeadlineError,
+  DIST_BACKEND_NAMES,
   type DistBackendName,
   type Manifest,
   ProtocolError,
@@ -37,6 +38,12 @@ interface Federation {
   onEvent?: (event: ServerEvent) => void;
 }
 
+const LISTEN: Readonly<Record<DistBackendName, string>> = {
+  tcp: "127.0.0.1:0",
+  websocket: "ws://127.0.0.1:0/federation",
+  memory: "federation",
+};
+
 /** Runs a server and its clients in this thread, to the end of all. */
 async function federate(
   federation: Federation,
@@ -57,7 +64,7 @@ async function federate(
   const events: ServerEvent[] = [];
   let running: Promise<void>[] = [];
   const server = new ServerSyncTop(handler, {
-    listen: distBackend === "tcp" ? "127.0.0.1:0" : "federation",
+    listen: LISTEN[distBackend],
     worldSize: clients.length + 1,
     rounds,
     distBackend,
@@ -89,7 +96,7 @@ async function federate(
   return { report, parameters: [...handler.parameters], fates, events };
 }
 
-for (const distBackend of ["tcp", "memory"] as const) {
+for (const distBackend of DIST_BACKEND_NAMES) {
   Deno.test(`ServerSyncTop and ClientSyncTop run a federation to its end over ${distBackend}`, async () => {
     const add = (step: number) => (vector: Float32Array) =>
       vector.forEach((x, i) => vector[i] = x + step);
@@ -142,6 +149,7 @@ Deno.test("the final vector is the same bit for bit whatever the transport and t
   const first = await run("tcp", [1, 2, 3, 4]);
   assertEquals(await run("tcp", [4, 3, 2, 1]), first);
   assertEquals(await run("memory", [3, 1, 4, 2]), first);
+  assertEquals(await run("websocket", [4, 1, 3, 2]), first);
 });
 
 Deno.test("staging is bounded: 12 clients of a 2 MB model run over one staging buffer", async () => {
@@ -478,6 +486,6 @@ Deno.test("an unknown dist backend is an error that lists the known ones", async
   await assertRejects(
     () => new ClientSyncTop(new FakeHandler(MANIFEST), options).run(),
     RangeError,
-    'expected one of tcp, memory, got "gloo"',
+    'expected one of tcp, websocket, memory, got "gloo"',
   );
 });

@@ -135,6 +135,7 @@ const EXAMPLES: readonly Message[] = [
 
 /** Every name, which the compiler keeps complete. */
 const FAULTS: Readonly<Record<ProtocolFault, true>> = {
+  "bad-message": true,
   "bad-magic": true,
   "unsupported-version": true,
   "unknown-code": true,

@@ -1,5 +1,6 @@
 import { loadDataset } from "../data/load.ts";
 import type { ServerEvent } from "../server/events.ts";
+import { DIST_BACKEND_NAMES, type DistBackendName } from "../net/backend.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { spawn } from "../worker/spawn.ts";
@@ -34,11 +35,18 @@ import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
+/** Where the demo's server listens. */
+const LISTEN: Readonly<Record<DistBackendName, string>> = {
+  tcp: "127.0.0.1:0",
+  websocket: "ws://127.0.0.1:0/",
+  memory: "demo",
+};
+
 interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags, SelectionFlags {
   clients: number;
   rounds: number;
   fraction: number;
-  transport: "tcp" | "memory";
+  transport: DistBackendName;
   model: string;
   partition: ClientJob["data"]["partition"];
   seed: number;
@@ -61,8 +69,8 @@ export function demoCommand(context: CommandContext): Command {
     .addOption(
       choice(
         "--transport <name>",
-        "tcp: clients in workers; memory: all in one",
-        ["tcp", "memory"],
+        "tcp, websocket: clients in workers; memory: all in one",
+        DIST_BACKEND_NAMES,
         "tcp",
       ),
     )
@@ -105,7 +113,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     }
   };
   const topology = new ServerSyncTop(server.handler, {
-    listen: distBackend === "tcp" ? "127.0.0.1:0" : "demo",
+    listen: LISTEN[distBackend],
     worldSize: flags.clients + 1,
     rounds: flags.rounds,
     distBackend,
@@ -127,7 +135,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
   await conduct(topology, run, { name: "demo", folder, ...outputOf(flags) });
 }
 
-/** The demo's clients: over TCP each in a worker of its own, in memory all in this thread. */
+/** The demo's clients: each in a worker of its own, or all in this thread in memory. */
 class Clients {
   readonly #flags: DemoFlags;
   readonly #folder: string;

@@ -66,7 +66,11 @@ export function serverCommand(context: CommandContext): Command {
     .description(
       "the server of a federation: waits for its clients, runs the rounds, keeps the model",
     )
-    .option("--listen <host:port>", "where to listen", "127.0.0.1:9000")
+    .option(
+      "--listen <host:port>",
+      "where to listen; ws://host:port/path, or wss:, for WebSockets",
+      "127.0.0.1:9000",
+    )
     .option(
       "--world-size <n>",
       "number of processes, the server included (must be given)",
