@@ -25,6 +25,7 @@ import {
   withTraining,
 } from "./_options.ts";
 import { buildServer } from "./_server_job.ts";
+import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
@@ -35,12 +36,13 @@ interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlag
   cohort?: number;
   rounds: number;
   evalEvery: number;
-  evaluate: "server" | "clients";
+  evaluate: "server" | "clients" | "both";
   targetAccuracy?: number;
   partition: string;
   workers?: number;
   seed: number;
   csv?: string;
+  tensorboard?: string;
   json?: string;
   out?: string;
 }
@@ -63,7 +65,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
       choice(
         "--evaluate <who>",
         "server: on the test data; clients: each what it uses, on its own data",
-        ["server", "clients"],
+        ["server", "clients", "both"],
         "server",
       ),
     )
@@ -80,6 +82,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
   withStrategy(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withEngine(command);
+  withTensorBoard(command);
   withCommon(command, "seed of everything random");
   return command.action((flags: SimulateFlags) => runSimulate(flags, signal));
 }
@@ -87,7 +90,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
 async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<void> {
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
   const { train, test, parts } = await dealData(flags, signal);
-  if (flags.evaluate === "server" && !test) {
+  if (flags.evaluate !== "clients" && !test) {
     throw new UsageError("expected --evaluate clients with data that have no test set");
   }
   await using server = await buildServer({
@@ -101,7 +104,9 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     logger: { warn: printError },
   });
   const shown = new RunProgress();
+  using curves = new Curves(flags.tensorboard);
   const onEvent = (event: ServerEvent) => {
+    curves.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
   };
@@ -113,7 +118,8 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     engine,
     backend,
     onEvent,
-    ...(flags.evaluate === "server" && test && { test }),
+    ...(flags.evaluate !== "clients" && test && { test }),
+    evaluateClients: flags.evaluate !== "server",
     ...(flags.targetAccuracy !== undefined && { targetAccuracy: flags.targetAccuracy }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
   });
