@@ -1,7 +1,7 @@
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
 import { writeSafetensors } from "../store/safetensors.ts";
-import { accuracyChart } from "./_chart.ts";
+import { accuracyChart } from "./_curves.ts";
 
 /** The folder that a run leaves behind. */
 export interface RunFolder {

@@ -1,5 +1,5 @@
 /**
- * The commands: `demo`, `server`, `client`, `simulate`, `bench`, `keygen`, `partition`.
+ * The commands: `demo`, `server`, `client`, `simulate`, `bench`, `keygen`, `partition`, `plot`.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { demoCommand } from "./demo.ts";
 import { Command, CommanderError } from "./deps.ts";
 import { keygenCommand } from "./keygen.ts";
 import { partitionCommand } from "./partition.ts";
+import { plotCommand } from "./plot.ts";
 import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 
@@ -44,6 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
     clientCommand,
     simulateCommand,
     partitionCommand,
+    plotCommand,
     keygenCommand,
     benchCommand,
   ];

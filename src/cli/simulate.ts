@@ -24,6 +24,7 @@ import {
   withStrategy,
   withTraining,
 } from "./_options.ts";
+import { roundsCsv } from "./_rounds_csv.ts";
 import { buildServer } from "./_server_job.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
@@ -176,14 +177,4 @@ function printRound({ round, loss, accuracy, seconds }: RunReport["rounds"][numb
     ...(accuracy === undefined ? [] : [`accuracy ${(accuracy * 100).toFixed(2)}%`]),
   ];
   printError([`round ${round} of ${of}`, ...figures, `${seconds.toFixed(2)} s`].join(", "));
-}
-
-/** The rounds as comma-separated values; what a round does not have is left empty. */
-function roundsCsv({ rounds }: RunReport): string {
-  const columns = ["round", "loss", "accuracy", "trainLoss", "received", "bytesUp", "bytesDown"];
-  const lines = rounds.map((round) => {
-    const values: Readonly<Record<string, unknown>> = { ...round };
-    return [...columns, "seconds"].map((column) => values[column] ?? "").join();
-  });
-  return [[...columns, "seconds"].join(), ...lines, ""].join("\n");
 }
