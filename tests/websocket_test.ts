@@ -343,13 +343,16 @@ Deno.test("websocketMount() runs a federation beside other routes, with a hostil
     parameters: new Float32Array(manifest.length),
   });
   const options = { distBackend: mount, logger: silentLogger };
+  const listening = Promise.withResolvers<void>();
   const server = new ServerSyncTop(handler, {
     ...options,
     listen: "/federation",
     worldSize: 3,
     rounds: 3,
+    onEvent: ({ type }) => type === "listening" && listening.resolve(),
   });
   const running = server.run();
+  await listening.promise;
   const hostile = await openRaw(url);
   const thrownOut = new Promise((resolve) => hostile.onclose = resolve);
   hostile.send("hello");
