@@ -30,20 +30,9 @@ const PROTOCOL = "fedlab.v1";
 const FIRST_CREDIT = 65_536, MOST_CREDIT = 4_194_304, MESSAGE_BYTES = 262_144;
 const EXIT = { code: MessageCode.Exit, payload: { reason: "hello" } } as const;
 
-function fixture(name: string): string {
-  return Deno.readTextFileSync(new URL(`./fixtures/tls/${name}`, import.meta.url));
-}
-
-const CA = fixture("ca.pem");
-const SERVER = { cert: fixture("server.pem"), key: fixture("server.key") };
 const transport = websocketTransport();
 
 connectionCompliance("websocketTransport", transport, ADDRESS);
-connectionCompliance(
-  "websocketTransport with TLS",
-  websocketTransport({ ...SERVER, caCerts: [CA] }),
-  "wss://127.0.0.1:0/federation",
-);
 
 /** A message as the protocol has it: a grant and data. */
 function message(grant: number, dataBytes: number): Uint8Array<ArrayBuffer> {
@@ -274,32 +263,6 @@ Deno.test("websocketTransport: an address that is no WebSocket's is refused, and
   }
 });
 
-Deno.test("websocketTransport: a certificate goes with wss, and wss with a certificate", async () => {
-  await assertRejects(
-    () => transport.listen("wss://127.0.0.1:0/"),
-    TypeError,
-    "needs a certificate",
-  );
-  await assertRejects(
-    () => websocketTransport(SERVER).listen(ADDRESS),
-    TypeError,
-    "expected wss, since there is a certificate",
-  );
-});
-
-Deno.test("websocketTransport: a server whose CA the client does not know is refused for good", async () => {
-  const listener = await websocketTransport(SERVER).listen("wss://127.0.0.1:0/");
-  for (const options of [{}, { caCerts: [fixture("other_ca.pem")] }]) {
-    const error = await assertRejects(
-      () => websocketTransport(options).connect(listener.address),
-      Error,
-      "signed by no CA that this client trusts",
-    );
-    assert(!(error instanceof ConnectionClosedError));
-  }
-  listener.close();
-});
-
 Deno.test("websocketTransport: an isolate without Deno's namespace can be a client", async () => {
   const listener = await transport.listen(ADDRESS);
   const source = `
@@ -343,13 +306,16 @@ Deno.test("websocketMount() runs a federation beside other routes, with a hostil
     parameters: new Float32Array(manifest.length),
   });
   const options = { distBackend: mount, logger: silentLogger };
+  const listening = Promise.withResolvers<void>();
   const server = new ServerSyncTop(handler, {
     ...options,
     listen: "/federation",
     worldSize: 3,
     rounds: 3,
+    onEvent: ({ type }) => type === "listening" && listening.resolve(),
   });
   const running = server.run();
+  await listening.promise;
   const hostile = await openRaw(url);
   const thrownOut = new Promise((resolve) => hostile.onclose = resolve);
   hostile.send("hello");
