@@ -130,7 +130,7 @@ async function connect(
   } catch (cause) {
     throw new Error(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause });
   }
-  const channel = new WebSocketChannel(`websocket ${address}`, socket);
+  const channel = new WebSocketChannel(`websocket ${address}`, socket, "client");
   const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
   const stop = () => {
     channel.close();
