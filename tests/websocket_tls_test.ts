@@ -2,10 +2,17 @@ import { assert, assertRejects } from "jsr:@std/assert@1.0.19";
 import { ConnectionClosedError } from "../src/errors.ts";
 import { tcpTransport } from "../src/net/tcp.ts";
 import { tlsTransport } from "../src/net/tls.ts";
-import { websocketTransport } from "../src/net/websocket.ts";
+import { websocketsSettled, websocketTransport } from "../src/net/websocket.ts";
 import { connectionCompliance } from "./_connection_compliance.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
+
+function test(claim: string, run: () => Promise<void>): void {
+  Deno.test(claim, async () => {
+    await run();
+    await websocketsSettled();
+  });
+}
 
 function fixture(name: string): string {
   return Deno.readTextFileSync(new URL(`./fixtures/tls/${name}`, import.meta.url));
@@ -18,9 +25,10 @@ connectionCompliance(
   "websocketTransport with TLS",
   websocketTransport({ ...SERVER, caCerts: [CA] }),
   "wss://127.0.0.1:0/federation",
+  websocketsSettled,
 );
 
-Deno.test("websocketTransport: a certificate goes with wss, and wss with a certificate", async () => {
+test("websocketTransport: a certificate goes with wss, and wss with a certificate", async () => {
   await assertRejects(
     () => websocketTransport().listen("wss://127.0.0.1:0/"),
     TypeError,
@@ -33,7 +41,7 @@ Deno.test("websocketTransport: a certificate goes with wss, and wss with a certi
   );
 });
 
-Deno.test("websocketTransport: a server whose CA the client does not know is refused for good", async () => {
+test("websocketTransport: a server whose CA the client does not know is refused for good", async () => {
   const listener = await websocketTransport(SERVER).listen("wss://127.0.0.1:0/");
   for (const options of [{}, { caCerts: [fixture("other_ca.pem")] }]) {
     const error = await assertRejects(
@@ -46,7 +54,7 @@ Deno.test("websocketTransport: a server whose CA the client does not know is ref
   listener.close();
 });
 
-Deno.test("websocketTransport: a server that speaks no TLS, or no WebSocket, is one line", async () => {
+test("websocketTransport: a server that speaks no TLS, or no WebSocket, is one line", async () => {
   const options = { ...SERVER, caCerts: [CA] };
   for (const server of [tcpTransport, tlsTransport(options)]) {
     const listener = await server.listen("127.0.0.1:0");

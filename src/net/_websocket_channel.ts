@@ -1,16 +1,15 @@
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
+import {
+  badMessage,
+  checkMessage,
+  FIRST_CREDIT,
+  HEAD_BYTES,
+  LEAST_COST,
+  MESSAGE_BYTES,
+  MOST_CREDIT,
+} from "./_websocket_message.ts";
 import type { Channel } from "./transport.ts";
 
-/** Bytes of a message before its data: what it grants, a little-endian u32. */
-export const HEAD_BYTES = 4;
-/** Most bytes of data in one message: the fastest of 64 KiB to 2 MiB, tried with 100 MB over loopback. */
-export const MESSAGE_BYTES = 256 * 1024;
-/** What each side may send before it was granted anything: a peer that has said nothing costs no more than this. */
-export const FIRST_CREDIT = 64 * 1024;
-/** Most credit that a side may hold, and so the most that waits unread at the other. */
-export const MOST_CREDIT = 4 * 1024 * 1024;
-/** What a message of data costs at least: a message of one byte takes up memory too. */
-export const LEAST_COST = 1024;
 /**
  * Deno's client writes the head of a WebSocket message above this apart from its content, which then waits for the acknowledgement of the head (Nagle's
  * algorithm): 40 ms, if the server has nothing to say. So a client cuts what is small into messages that go out whole, and a server answers them by a
@@ -24,6 +23,14 @@ const LINGER_MILLIS = 1000;
 
 /** Every message is put together here; `send` takes a copy before it returns. */
 let staging: DataView<ArrayBuffer> | undefined;
+
+/** The ends of those that were closed here and wait for the other side's answer. */
+const closing = new Set<Promise<string>>();
+
+/** Resolves when every WebSocket that this isolate has closed so far is gone. */
+export async function webSocketsClosed(): Promise<void> {
+  await Promise.all(closing);
+}
 
 /** Bytes that came, and what their message cost. */
 interface Chunk {
@@ -150,6 +157,8 @@ export class WebSocketChannel implements Channel {
     this.#isClosed = true;
     this.#chunks.length = 0;
     if (this.#lost === undefined) {
+      closing.add(this.ended);
+      this.ended.then(() => closing.delete(this.ended));
       this.#socket.close(1000);
       this.#lingering = setTimeout(() => this.#end("the other side does not close"), LINGER_MILLIS);
     }
@@ -234,21 +243,4 @@ export class WebSocketChannel implements Channel {
   #lostError(): Error {
     return new ConnectionClosedError(`Lost the connection to ${this.remote}: ${this.#lost}`);
   }
-}
-
-function badMessage(expected: string, got: string): ProtocolError {
-  return new ProtocolError(
-    "bad-message",
-    `Cannot read the WebSocket message: expected ${expected}, got ${got}`,
-  );
-}
-
-/** Throws a `ProtocolError` "bad-message" for a text, and for a message that is too short or too long. */
-function checkMessage(data: unknown): Uint8Array<ArrayBuffer> {
-  if (!(data instanceof ArrayBuffer)) throw badMessage("binary data", "text");
-  if (data.byteLength < HEAD_BYTES || data.byteLength > HEAD_BYTES + MESSAGE_BYTES) {
-    const range = `${HEAD_BYTES} to ${HEAD_BYTES + MESSAGE_BYTES} bytes`;
-    throw badMessage(range, String(data.byteLength));
-  }
-  return new Uint8Array(data);
 }

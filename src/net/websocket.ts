@@ -5,7 +5,7 @@
  */
 
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
-import { WebSocketChannel } from "./_websocket_channel.ts";
+import { WebSocketChannel, webSocketsClosed } from "./_websocket_channel.ts";
 import { type RequestInfo, SUBPROTOCOL, WebSocketDoor } from "./_websocket_door.ts";
 import { within } from "./timeouts.ts";
 import { checkTlsOptions, explainListen, type TlsOptions, unfitCertificate } from "./tls.ts";
@@ -94,6 +94,11 @@ export function websocketMount(options: Pick<WebSocketOptions, "origins"> = {}):
     listen: (address) => Promise.try(() => door.listen(address)),
     handler: (request, info) => door.answer(request, info),
   };
+}
+
+/** Resolves when what this isolate has closed so far is gone: its WebSockets, and the ports of its listeners. */
+export async function websocketsSettled(): Promise<void> {
+  await Promise.all([webSocketsClosed(), ...closing.values()]);
 }
 
 /** Whether an address is one of this transport, rather than of TCP. */
