@@ -40,6 +40,9 @@ const closing = new Map<number, Promise<void>>();
  * To connect takes no more than a browser has. To listen takes Deno: `Deno.serve` answers the URL's path, and 404 elsewhere. When a listener is closed its
  * port is free as soon as the channels that it accepted have ended.
  *
+ * What waits unread is at most 4 MiB a channel, and 64 KiB as long as the peer has said nothing. Deno itself takes in a single WebSocket message of up to
+ * 64 MiB before it is refused: before a server that strangers reach, put a proxy that limits messages to 262,148 bytes.
+ *
  * Throws a `TypeError` or `SyntaxError` for a certificate or key that cannot be used, as `tlsTransport` does.
  *
  * @example A server and its client
