@@ -21,6 +21,7 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../mod.ts";
+import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -92,6 +93,7 @@ async function federate(
     report = await server.run();
   } finally {
     fates = await Promise.allSettled(running);
+    await websocketsSettled();
   }
   return { report, parameters: [...handler.parameters], fates, events };
 }
