@@ -14,7 +14,7 @@ export async function withProcess<T>(
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", module.href, ...args.map(String)],
+    args: ["run", "-A", ...await configOf(module), module.href, ...args.map(String)],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -36,5 +36,16 @@ export async function withProcess<T>(
       child.kill("SIGKILL");
     } catch { /* it has ended */ }
     await child.status;
+  }
+}
+
+/** A module from the network does not make Deno look for a configuration: it has that of the current folder, if there is one. */
+async function configOf(module: URL): Promise<string[]> {
+  if (module.protocol === "file:") return [];
+  try {
+    await Deno.stat("deno.json");
+    return ["--config=deno.json"];
+  } catch {
+    return [];
   }
 }

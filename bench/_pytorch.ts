@@ -14,10 +14,10 @@ export interface PyTorch extends AsyncDisposable {
  * where there is no such program or it has no PyTorch.
  */
 export async function startPyTorch(): Promise<PyTorch | undefined> {
-  const script = new URL("./pytorch.py", import.meta.url);
-  if (script.protocol !== "file:") return undefined;
+  // By its text: the package may come from the network.
+  const script = await (await fetch(new URL("./pytorch.py", import.meta.url))).text();
   const command = new Deno.Command(Deno.env.get("FEDLAB_PYTHON") ?? "python3", {
-    args: [script.pathname],
+    args: ["-c", script],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

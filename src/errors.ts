@@ -6,6 +6,7 @@
 
 /** Why a peer's message was refused. Each name goes on the wire in an `Error` message. */
 export type ProtocolFault =
+  | "bad-message"
   | "bad-magic"
   | "unsupported-version"
   | "unknown-code"

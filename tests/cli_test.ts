@@ -44,7 +44,7 @@ Deno.test("demo learns the digits, and leaves report, curve and model behind", (
     ]);
   }));
 
-Deno.test("demo gives one digest for one seed, over TCP in workers and in memory", () =>
+Deno.test("demo gives one digest for one seed, over TCP or WebSockets in workers and in memory", () =>
   inFolder(async (folder) => {
     const digest = async (name: string, args: string[]) => {
       const { code, stderr } = await runCommand(
@@ -58,6 +58,7 @@ Deno.test("demo gives one digest for one seed, over TCP in workers and in memory
     const first = await digest("1.json", ["--seed", "7"]);
     assertEquals(await digest("2.json", ["--seed", "7"]), first);
     assertEquals(await digest("3.json", ["--seed", "7", "--transport", "memory"]), first);
+    assertEquals(await digest("5.json", ["--seed", "7", "--transport", "websocket"]), first);
     assert(await digest("4.json", ["--seed", "8"]) !== first);
   }));
 
@@ -76,6 +77,19 @@ Deno.test("demo --strategy aggregates by the one that is named, with its options
     const same = await report("fedavgm:momentum=0");
     assertEquals([same.strategy, same.modelDigest], ["fedavgm", plain.modelDigest]);
     assert((await report("fedavgm:momentum=0,lr=0.5")).modelDigest !== plain.modelDigest);
+  }));
+
+Deno.test("demo --selection and --fraction say which clients a round takes", () =>
+  inFolder(async (folder) => {
+    const selection = ["--selection", "round-robin", "--fraction", "0.5", "--clients", "4"];
+    const { code, stderr } = await runCommand(
+      "demo",
+      ["--rounds", "3", "--transport", "memory", ...selection, "--json", "r.json"],
+      folder,
+    );
+    assertEquals(code, 0, stderr);
+    const { rounds } = await readReport(`${folder}/r.json`);
+    assertEquals(rounds.map(({ cohort }) => cohort), [[1, 2], [3, 4], [1, 2]]);
   }));
 
 Deno.test("demo --strict-determinism takes the kernels that round alike everywhere, in its workers too", () =>
@@ -118,47 +132,49 @@ Deno.test("demo takes optimizer, nesterov and proximal, which reach the clients'
     assertEquals(digests.size, cases.length);
   }));
 
-Deno.test("server and clients as processes end by themselves, each with status 0", () =>
-  inFolder(async (folder) => {
-    const server = startCommand(
-      "server",
-      ["--listen", "127.0.0.1:0", "--world-size", "3", "--rounds", "5", "--json", "server.json"],
-      folder,
-    );
-    const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
-    const clients = [1, 2].map((rank) =>
-      startCommand(
-        "client",
-        [
-          "--server",
-          address,
-          "--rank",
-          `${rank}`,
-          "--part",
-          `${rank}/2`,
-          "--engine",
-          rank === 1 ? "native" : "tfjs",
-          "--json",
-          `client${rank}.json`,
-        ],
+for (const listen of ["127.0.0.1:0", "ws://127.0.0.1:0/federation"]) {
+  Deno.test(`server and clients as processes end by themselves, each with status 0, over ${listen}`, () =>
+    inFolder(async (folder) => {
+      const server = startCommand(
+        "server",
+        ["--listen", listen, "--world-size", "3", "--rounds", "5", "--json", "server.json"],
         folder,
-      )
-    );
-    const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
-    assertEquals(
-      outcomes.map(({ code }) => code),
-      [0, 0, 0],
-      outcomes.map(({ stderr }) => stderr).join("\n"),
-    );
-    const report = await readReport(`${folder}/server.json`);
-    assertEquals(report.rounds.map(({ received }) => received), [2, 2, 2, 2, 2]);
-    const client = JSON.parse(await Deno.readTextFile(`${folder}/client2.json`));
-    assertEquals([client.schema, client.rank, client.rounds.length], ["fedlab.client/1", 2, 5]);
-    assertEquals(client.rounds[0].numSamples, 750);
-    assertMatch(await Deno.readTextFile(`${folder}/log/clientLog1.txt`), /client-1 INFO Joined/);
-    assertMatch(outcomes[1]?.stderr ?? "", /Training on the native engine/);
-    assertMatch(outcomes[2]?.stderr ?? "", /Training on tfjs/);
-  }));
+      );
+      const [, address = ""] = await server.said(/Listening on (?:tcp|websocket) (\S+)/);
+      const clients = [1, 2].map((rank) =>
+        startCommand(
+          "client",
+          [
+            "--server",
+            address,
+            "--rank",
+            `${rank}`,
+            "--part",
+            `${rank}/2`,
+            "--engine",
+            rank === 1 ? "native" : "tfjs",
+            "--json",
+            `client${rank}.json`,
+          ],
+          folder,
+        )
+      );
+      const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
+      assertEquals(
+        outcomes.map(({ code }) => code),
+        [0, 0, 0],
+        outcomes.map(({ stderr }) => stderr).join("\n"),
+      );
+      const report = await readReport(`${folder}/server.json`);
+      assertEquals(report.rounds.map(({ received }) => received), [2, 2, 2, 2, 2]);
+      const client = JSON.parse(await Deno.readTextFile(`${folder}/client2.json`));
+      assertEquals([client.schema, client.rank, client.rounds.length], ["fedlab.client/1", 2, 5]);
+      assertEquals(client.rounds[0].numSamples, 750);
+      assertMatch(await Deno.readTextFile(`${folder}/log/clientLog1.txt`), /client-1 INFO Joined/);
+      assertMatch(outcomes[1]?.stderr ?? "", /Training on the native engine/);
+      assertMatch(outcomes[2]?.stderr ?? "", /Training on tfjs/);
+    }));
+}
 
 Deno.test("a client process that is killed in the middle of a round is reported, and the run ends", () =>
   inFolder(async (folder) => {
@@ -307,7 +323,17 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
         ["--strategy", "krum:f=1"],
         /Cannot make krum: expected one of the options attackers/,
       ],
-      ["demo", ["--transport", "gloo"], /Allowed choices are tcp, memory/],
+      [
+        "demo",
+        ["--selection", "best"],
+        /expected one of uniform, samples, round-robin, power-of-choice, availability, got best/,
+      ],
+      [
+        "server",
+        ["--selection", "power-of-choice:k=2"],
+        /Cannot make power-of-choice: expected one of the options d, got k/,
+      ],
+      ["demo", ["--transport", "gloo"], /Allowed choices are tcp, websocket, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],
     ];

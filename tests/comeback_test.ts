@@ -11,6 +11,7 @@ import {
   type SyncParameterServerHandlerOptions,
   type TrainPlan,
 } from "../mod.ts";
+import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
 import { Proxy } from "./_proxy.ts";
 
@@ -28,11 +29,14 @@ async function throughProxies(
     handler?: Partial<SyncParameterServerHandlerOptions>;
     server?: Partial<ServerTopologyOptions>;
     joinSeconds?: number;
+    distBackend?: "tcp" | "websocket";
     onEvent?: (event: ServerEvent, proxies: Proxy[]) => void;
   } = {},
 ): Promise<
   { report: RunReport; handlers: FakeHandler[]; events: ServerEvent[]; first: number | undefined }
 > {
+  const { distBackend = "tcp" } = options;
+  const urlOf = (address: string) => distBackend === "tcp" ? address : `ws://${address}/`;
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -44,7 +48,8 @@ async function throughProxies(
   const handlers: FakeHandler[] = [];
   let running: Promise<void>[] = [];
   const server = new ServerSyncTop(handler, {
-    listen: "127.0.0.1:0",
+    listen: urlOf("127.0.0.1:0"),
+    distBackend,
     worldSize: steps.length + 1,
     rounds: options.rounds ?? 3,
     logger: silentLogger,
@@ -54,7 +59,7 @@ async function throughProxies(
       options.onEvent?.(event, proxies);
       if (event.type !== "listening") return;
       running = steps.map(async (step, i) => {
-        const proxy = new Proxy(Number(event.address.split(":").at(-1)));
+        const proxy = new Proxy(Number(/:(\d+)\/?$/.exec(event.address)?.[1]));
         proxies.push(proxy);
         const client = new FakeHandler(MANIFEST, {
           numSamples: i + 1,
@@ -62,7 +67,8 @@ async function throughProxies(
         });
         handlers.push(client);
         await new ClientSyncTop(client, {
-          serverAddr: proxy.address,
+          serverAddr: urlOf(proxy.address),
+          distBackend,
           rank: i + 1,
           logger: silentLogger,
           timeouts: { drainSeconds: 1, joinSeconds: options.joinSeconds ?? 30 },
@@ -78,6 +84,7 @@ async function throughProxies(
   } finally {
     await Promise.allSettled(running);
     await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+    await websocketsSettled();
   }
 }
 
@@ -87,52 +94,59 @@ const step: Step = (vector, { round, rank }) =>
 
 const undisturbed = await throughProxies([step, step, step], { rounds: 5 });
 
-Deno.test("a client that is cut off in its training comes back with its update, and nothing is trained or counted twice", async () => {
-  const { report, handlers } = await throughProxies([
-    step,
-    (vector, plan, proxy) => {
-      if (plan.round === 2 || plan.round === 4) proxy.cut();
-      step(vector, plan, proxy);
-    },
-    step,
-  ], { rounds: 5 });
-  assertEquals(report.modelDigest, undisturbed.report.modelDigest);
-  assertEquals(
-    report.rounds.map(({ received, dropped, tries }) => [received, dropped, tries]),
-    Array(5).fill([3, 0, 1]),
-  );
-  assertEquals(
-    handlers.map(({ plans }) => plans.map(({ round }) => round)),
-    Array(3).fill([1, 2, 3, 4, 5]),
-  );
-});
+for (const distBackend of ["tcp", "websocket"] as const) {
+  const test = (claim: string, run: () => Promise<void>) =>
+    Deno.test(`${distBackend}: ${claim}`, run);
 
-Deno.test("clients that are cut off while their updates are on the way send them again", async () => {
-  let cuts = 0;
-  const { report, handlers } = await throughProxies([step, step, step], {
-    rounds: 5,
-    onEvent: (event, proxies) => {
-      // The first update of a round is in: the others are somewhere between.
-      if (event.type === "update-received" && event.received === 1 && event.round % 2 === 0) {
-        cuts++;
-        for (const proxy of proxies) proxy.cut();
-      }
-    },
+  test("a client that is cut off in its training comes back with its update, and nothing is trained or counted twice", async () => {
+    const { report, handlers } = await throughProxies([
+      step,
+      (vector, plan, proxy) => {
+        if (plan.round === 2 || plan.round === 4) proxy.cut();
+        step(vector, plan, proxy);
+      },
+      step,
+    ], { rounds: 5, distBackend });
+    assertEquals(report.modelDigest, undisturbed.report.modelDigest);
+    assertEquals(
+      report.rounds.map(({ received, dropped, tries }) => [received, dropped, tries]),
+      Array(5).fill([3, 0, 1]),
+    );
+    assertEquals(
+      handlers.map(({ plans }) => plans.map(({ round }) => round)),
+      Array(3).fill([1, 2, 3, 4, 5]),
+    );
   });
-  assertEquals(cuts, 2);
-  assertEquals(report.modelDigest, undisturbed.report.modelDigest);
-  assertEquals(handlers.map(({ plans }) => plans.length), [5, 5, 5]);
-});
 
-Deno.test("clients that are cut off between rounds are in the next cohort all the same", async () => {
-  const { report } = await throughProxies([step, step, step], {
-    rounds: 5,
-    onEvent: (event, proxies) => {
-      if (event.type === "round-ended") { for (const proxy of proxies) proxy.cut(); }
-    },
+  test("clients that are cut off while their updates are on the way send them again", async () => {
+    let cuts = 0;
+    const { report, handlers } = await throughProxies([step, step, step], {
+      rounds: 5,
+      distBackend,
+      onEvent: (event, proxies) => {
+        // The first update of a round is in: the others are somewhere between.
+        if (event.type === "update-received" && event.received === 1 && event.round % 2 === 0) {
+          cuts++;
+          for (const proxy of proxies) proxy.cut();
+        }
+      },
+    });
+    assertEquals(cuts, 2);
+    assertEquals(report.modelDigest, undisturbed.report.modelDigest);
+    assertEquals(handlers.map(({ plans }) => plans.length), [5, 5, 5]);
   });
-  assertEquals(report.modelDigest, undisturbed.report.modelDigest);
-});
+
+  test("clients that are cut off between rounds are in the next cohort all the same", async () => {
+    const { report } = await throughProxies([step, step, step], {
+      rounds: 5,
+      distBackend,
+      onEvent: (event, proxies) => {
+        if (event.type === "round-ended") { for (const proxy of proxies) proxy.cut(); }
+      },
+    });
+    assertEquals(report.modelDigest, undisturbed.report.modelDigest);
+  });
+}
 
 Deno.test("a client that stays away is dropped after six heartbeats, and the others are not kept longer", async () => {
   const { report, events } = await throughProxies([

@@ -9,6 +9,7 @@ import {
   ClientSyncTop,
   type ClientTopologyOptions,
   DeadlineError,
+  DIST_BACKEND_NAMES,
   type DistBackendName,
   type Manifest,
   ProtocolError,
@@ -20,6 +21,7 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../mod.ts";
+import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -36,6 +38,12 @@ interface Federation {
   client?: Partial<ClientTopologyOptions>;
   onEvent?: (event: ServerEvent) => void;
 }
+
+const LISTEN: Readonly<Record<DistBackendName, string>> = {
+  tcp: "127.0.0.1:0",
+  websocket: "ws://127.0.0.1:0/federation",
+  memory: "federation",
+};
 
 /** Runs a server and its clients in this thread, to the end of all. */
 async function federate(
@@ -57,7 +65,7 @@ async function federate(
   const events: ServerEvent[] = [];
   let running: Promise<void>[] = [];
   const server = new ServerSyncTop(handler, {
-    listen: distBackend === "tcp" ? "127.0.0.1:0" : "federation",
+    listen: LISTEN[distBackend],
     worldSize: clients.length + 1,
     rounds,
     distBackend,
@@ -85,11 +93,12 @@ async function federate(
     report = await server.run();
   } finally {
     fates = await Promise.allSettled(running);
+    await websocketsSettled();
   }
   return { report, parameters: [...handler.parameters], fates, events };
 }
 
-for (const distBackend of ["tcp", "memory"] as const) {
+for (const distBackend of DIST_BACKEND_NAMES) {
   Deno.test(`ServerSyncTop and ClientSyncTop run a federation to its end over ${distBackend}`, async () => {
     const add = (step: number) => (vector: Float32Array) =>
       vector.forEach((x, i) => vector[i] = x + step);
@@ -110,7 +119,10 @@ for (const distBackend of ["tcp", "memory"] as const) {
     );
     assertEquals(report.transport, distBackend);
     // The clients evaluate where the server does not: loss is w[0], over 4 samples.
-    assertEquals(report.final, { loss: 12, accuracy: 0.5, samples: 4 });
+    const { clients, ...final } = report.final ?? {};
+    assertEquals(final, { loss: 12, accuracy: 0.5, samples: 4 });
+    assertEquals([clients?.loss.count, clients?.loss.mean, clients?.loss.variance], [2, 12, 0]);
+    assertEquals(report.rounds[0]?.clients?.loss.largest, 4);
     assertAlmostEquals(report.rounds[1]?.trainLoss ?? 0, 1 / 2);
     assert(report.rounds.every(({ bytesUp, bytesDown }) => bytesUp > 0 && bytesDown > 0));
   });
@@ -142,6 +154,7 @@ Deno.test("the final vector is the same bit for bit whatever the transport and t
   const first = await run("tcp", [1, 2, 3, 4]);
   assertEquals(await run("tcp", [4, 3, 2, 1]), first);
   assertEquals(await run("memory", [3, 1, 4, 2]), first);
+  assertEquals(await run("websocket", [4, 1, 3, 2]), first);
 });
 
 Deno.test("staging is bounded: 12 clients of a 2 MB model run over one staging buffer", async () => {
@@ -478,6 +491,6 @@ Deno.test("an unknown dist backend is an error that lists the known ones", async
   await assertRejects(
     () => new ClientSyncTop(new FakeHandler(MANIFEST), options).run(),
     RangeError,
-    'expected one of tcp, memory, got "gloo"',
+    'expected one of tcp, websocket, memory, got "gloo"',
   );
 });

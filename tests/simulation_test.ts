@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
   Dataset,
@@ -6,6 +12,7 @@ import {
   mlp,
   type ModelDescription,
   NativeSGDHandler,
+  parseSelection,
   parseStrategy,
   partitionDirichlet,
   type RunReport,
@@ -27,13 +34,15 @@ const PARTS = 6;
 async function handlerFor(
   strategy: string,
   plan: Partial<TrainSettings> = {},
+  { selection = "uniform", fraction = 0.7 } = {},
 ): Promise<SyncParameterServerHandler> {
   return new SyncParameterServerHandler({
     ...await initialParameters(MODEL, 5),
     model: MODEL,
     strategy: parseStrategy(strategy),
     plan: { learningRate: 0.05, ...plan },
-    fraction: 0.7,
+    selection: parseSelection(selection),
+    fraction,
     seed: 5,
   });
 }
@@ -61,11 +70,15 @@ async function simulateWithoutTest(strategy: string): Promise<RunReport> {
 }
 
 /** The same run with a server and clients that talk to each other. */
-async function federate(strategy: string, distBackend: "tcp" | "memory"): Promise<RunReport> {
+async function federate(
+  strategy: string,
+  distBackend: "tcp" | "memory",
+  handler?: SyncParameterServerHandler,
+): Promise<RunReport> {
   const { train, parts } = await dealt();
   const group = { distBackend, logger: silentLogger };
   const clients: Promise<void>[] = [];
-  const server = new ServerSyncTop(await handlerFor(strategy), {
+  const server = new ServerSyncTop(handler ?? await handlerFor(strategy), {
     ...group,
     listen: distBackend === "tcp" ? "127.0.0.1:0" : `simulation-${strategy}`,
     worldSize: PARTS + 1,
@@ -112,7 +125,52 @@ for (
     again.rounds.forEach(({ loss = NaN, accuracy }, i) => {
       assert(Math.abs(loss - (real.rounds[i]?.loss ?? NaN)) < 1e-6);
       assertEquals(accuracy, real.rounds[i]?.accuracy);
+      // On the wire a figure is a float32.
+      for (const [name, value] of Object.entries(again.rounds[i]?.clients?.accuracy ?? {})) {
+        assertAlmostEquals(Object(real.rounds[i]?.clients?.accuracy)[name], value, 1e-6, name);
+      }
     });
+  });
+}
+
+for (
+  const strategy of [
+    "fedprox:mu=0",
+    "fedavgm:momentum=0,lr=1",
+    "fednova",
+    "qfedavg:q=0",
+    "norm-clipping:bound=1e9",
+  ]
+) {
+  Deno.test(`Simulation of ${strategy} with equal clients makes FedAvg's model, bit for bit`, async () => {
+    const { train, test } = await dealt();
+    const parts = Array.from(
+      { length: PARTS },
+      (_, part) => Array.from({ length: 50 }, (_, i) => part + i * PARTS),
+    );
+    const [one, other] = await Promise.all(["fedavg", strategy].map(async (name) => {
+      const options = { train, test, parts, rounds: 3 };
+      return (await new Simulation(await handlerFor(name), options).run()).modelDigest;
+    }));
+    assertEquals(one, other);
+  });
+}
+
+for (const selection of ["samples", "round-robin", "power-of-choice:d=4", "availability"]) {
+  Deno.test(`Simulation chooses by ${selection} as a server does, and learns the same of its clients`, async () => {
+    const make = () => handlerFor("fedavg", {}, { selection, fraction: 0.34 });
+    const [virtual, real] = [await make(), await make()];
+    const simulated = await new Simulation(virtual, { ...await dealt(), rounds: 4 }).run();
+    const federated = await federate("fedavg", "memory", real);
+    const cohorts = ({ rounds }: RunReport) => rounds.map(({ cohort }) => cohort);
+    assertEquals(cohorts(simulated), cohorts(federated));
+    assertEquals(simulated.modelDigest, federated.modelDigest);
+    assertEquals([...virtual.known], [...real.known]);
+    const { parts } = await dealt();
+    assertEquals(
+      Array.from(virtual.known.values(), ({ numSamples }) => numSamples),
+      parts.map(({ length }) => length),
+    );
   });
 }
 
@@ -153,6 +211,7 @@ Deno.test("Simulation goes on without a client whose training diverges, and says
     assert(reason.startsWith("Training diverged"), reason);
   }
   assertEquals(report.rounds.map(({ dropped }) => dropped).reduce((a, b) => a + b), losses.length);
+  assertEquals(handler.known.get(3)?.dropped, losses.length);
 });
 
 Deno.test("Simulation ends with the reason when every client fails, and when it is aborted", async () => {

@@ -121,12 +121,13 @@ Deno.test("Connection hears what came while its own thread was held up", async (
 Deno.test("transportOf() finds transports by name, takes one of your own, and lists the names for another", () => {
   assert(transportOf("tcp") === tcpTransport);
   assert(transportOf("memory") === memoryTransport);
+  assertEquals(transportOf("websocket").name, "websocket");
   const own = { ...memoryTransport, name: "own" };
   assert(transportOf(own) === own);
   const error = assertThrows(() => transportOf("gloo"), RangeError);
   assertEquals(
     error.message,
-    `Cannot use the dist backend: expected one of tcp, memory, got "gloo"`,
+    `Cannot use the dist backend: expected one of tcp, websocket, memory, got "gloo"`,
   );
   assertThrows(() => transportOf("toString"), RangeError);
 });

@@ -5,6 +5,8 @@ import type { AgreementMode } from "../wire/messages.ts";
 import {
   asyncStrategyFrom,
   choice,
+  type SelectionFlags,
+  selectionFrom,
   type StrategyFlags,
   strategyFrom,
   UsageError,
@@ -14,7 +16,7 @@ import { buildAsyncServer, buildServer, type ModelJob } from "./_server_job.ts";
 import type { Command } from "./deps.ts";
 
 /** How the server and its clients work together, as options. */
-export interface ModeFlags extends StrategyFlags {
+export interface ModeFlags extends StrategyFlags, SelectionFlags {
   // A run that began before there were these options goes on without them.
   mode?: AgreementMode;
   updates?: number;
@@ -37,6 +39,7 @@ const OWN_FLAGS: Readonly<Record<AgreementMode, Readonly<Record<string, string>>
     roundTries: "--round-tries",
     fraction: "--fraction",
     overSelect: "--over-select",
+    selection: "--selection",
   },
   async: { updates: "--updates", concurrency: "--concurrency", evaluateEvery: "--evaluate-every" },
 };
@@ -98,7 +101,13 @@ export async function buildFor(flags: ModeFlags, job: ModelJob): Promise<ModeSer
   }
   const { rounds, quorum, roundTries, fraction, overSelect: overSelection } = flags;
   const strategy = strategyFrom(flags);
-  const server = await buildServer({ ...job, strategy, fraction, overSelection });
+  const server = await buildServer({
+    ...job,
+    strategy,
+    fraction,
+    overSelection,
+    selection: selectionFrom(flags),
+  });
   return {
     listen: (options) =>
       new ServerSyncTop(server.handler, { ...options, rounds, quorum, roundTries }),

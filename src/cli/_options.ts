@@ -3,6 +3,8 @@ import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
 import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
+import { parseSelection, SELECTION_NAMES } from "../server/selection/registry.ts";
+import type { ClientSelection } from "../server/selection/selection.ts";
 import { ASYNC_STRATEGY_NAMES, parseAsyncStrategy } from "../strategy/async_registry.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../strategy/registry.ts";
@@ -149,6 +151,18 @@ export function planFrom(
   };
 }
 
+/** Checks that a text can be read; it stays a text, which a checkpoint's notes can hold. */
+function readable(read: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    try {
+      read(text);
+    } catch (error) {
+      throw new InvalidArgumentError(`${errorMessage(error)}.`);
+    }
+    return text;
+  };
+}
+
 /** How the server aggregates, as an option. */
 export interface StrategyFlags {
   strategy?: string;
@@ -159,7 +173,7 @@ function isAsyncStrategy(text: string): boolean {
   return ASYNC_STRATEGY_NAMES.includes(text.split(":")[0]?.trim() ?? "");
 }
 
-/** Adds the strategy to a command, where that is so with the asynchronous ones. It stays a text, which a checkpoint's notes can hold. */
+/** Adds the strategy to a command, where that is so with the asynchronous ones. */
 export function withStrategy(
   command: Command,
   { takesAsync = false }: { takesAsync?: boolean } = {},
@@ -171,15 +185,9 @@ export function withStrategy(
     }; with options as in fedadam:lr=0.1,tau=0.001 (default: fedavg)${
       takesAsync ? `; with --mode async ${ASYNC_STRATEGY_NAMES.join(", ")} (default: fedasync)` : ""
     }`,
-    (text: string) => {
-      try {
-        if (takesAsync && isAsyncStrategy(text)) parseAsyncStrategy(text);
-        else parseStrategy(text);
-      } catch (error) {
-        throw new InvalidArgumentError(`${errorMessage(error)}.`);
-      }
-      return text;
-    },
+    readable((text) =>
+      takesAsync && isAsyncStrategy(text) ? parseAsyncStrategy(text) : parseStrategy(text)
+    ),
   );
 }
 
@@ -199,6 +207,27 @@ export function asyncStrategyFrom({ strategy = "fedasync" }: StrategyFlags): Asy
     );
   }
   return parseAsyncStrategy(strategy);
+}
+
+/** Which clients a round takes, as an option. */
+export interface SelectionFlags {
+  selection?: string;
+}
+
+/** Adds the selection of clients to a command. */
+export function withSelection(command: Command): Command {
+  return command.option(
+    "--selection <name>",
+    `which clients a round takes: ${
+      SELECTION_NAMES.join(", ")
+    }; with options as in power-of-choice:d=20 (default: uniform)`,
+    readable(parseSelection),
+  );
+}
+
+/** The selection of clients among a command's options. */
+export function selectionFrom({ selection = "uniform" }: SelectionFlags): ClientSelection {
+  return parseSelection(selection);
 }
 
 /** What computes, as options. */
@@ -237,21 +266,12 @@ export function chooseKernels({ strictDeterminism }: EngineFlags): void {
   if (strictDeterminism) useKernelBuild("simd128");
 }
 
-/** Checks a partition's name; it stays a text, which can be posted to a worker. */
-function partitionSpec(text: string): string {
-  try {
-    return parsePartition(text).spec;
-  } catch (error) {
-    throw new InvalidArgumentError(`${errorMessage(error)}.`);
-  }
-}
-
 /** Adds `--partition` to a command. */
 export function withPartition(command: Command, help: string): Command {
   return command.option(
     "--partition <spec>",
     `${help}: ${PARTITION_USAGES.join(", ")}`,
-    partitionSpec,
+    readable(parsePartition),
     "iid",
   );
 }

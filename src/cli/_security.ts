@@ -5,7 +5,8 @@ import { tokenFromEnv } from "../auth/token.ts";
 import { errorMessage } from "../errors.ts";
 import type { DistBackend } from "../net/backend.ts";
 import { parseAddress } from "../net/tcp.ts";
-import { tlsTransport } from "../net/tls.ts";
+import { type TlsOptions, tlsTransport } from "../net/tls.ts";
+import { isWebSocketAddress, parseWebSocketAddress, websocketTransport } from "../net/websocket.ts";
 import { UsageError } from "./_options.ts";
 import { printError } from "./_terminal.ts";
 
@@ -20,6 +21,7 @@ export interface ServerSecurityFlags {
 
 /** Options of a client that say whom it trusts, and who it is. */
 export interface ClientSecurityFlags {
+  server: string;
   tlsCa?: string;
   tls: boolean;
   serverName?: string;
@@ -35,8 +37,16 @@ async function readPem(path: string): Promise<string> {
 }
 
 function isLoopback(address: string): boolean {
-  const { hostname } = parseAddress(address);
-  return hostname === "localhost" || hostname === "::1" || /^127\./.test(hostname);
+  const { hostname } = isWebSocketAddress(address)
+    ? parseWebSocketAddress(address)
+    : parseAddress(address);
+  return /^(localhost|\[?::1\]?|127\..*)$/.test(hostname);
+}
+
+/** WebSockets for a URL; otherwise TLS if there is something to say about it, else TCP. */
+function distBackendFor(address: string, tls: TlsOptions | undefined): DistBackend {
+  if (isWebSocketAddress(address)) return tls ? websocketTransport(tls) : "websocket";
+  return tls ? tlsTransport(tls) : "tcp";
 }
 
 /**
@@ -49,9 +59,12 @@ export async function serverSecurity(
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("expected --tls-cert and --tls-key together");
   }
-  const distBackend = tlsCert === undefined || tlsKey === undefined
-    ? "tcp"
-    : tlsTransport({ cert: await readPem(tlsCert), key: await readPem(tlsKey) });
+  const distBackend = distBackendFor(
+    listen,
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : { cert: await readPem(tlsCert), key: await readPem(tlsKey) },
+  );
   const token = tokenFromEnv();
   const gatekeeper: Gatekeeper = allowKeys !== undefined
     ? { kind: "keys", allowed: await readAllowedKeys(allowKeys) }
@@ -68,7 +81,7 @@ export async function serverSecurity(
 
 /** Transport and credential of a client: a key when one is given, else the token of `FEDLAB_TOKEN`. */
 export async function clientSecurity(
-  { tls, tlsCa, serverName, key }: ClientSecurityFlags,
+  { server, tls, tlsCa, serverName, key }: ClientSecurityFlags,
 ): Promise<{ distBackend: DistBackend; credential?: Credential; serverName?: string }> {
   const caCerts = tlsCa === undefined ? [] : [await readPem(tlsCa)];
   const token = tokenFromEnv();
@@ -78,7 +91,7 @@ export async function clientSecurity(
     ? { kind: "token", token }
     : undefined;
   return {
-    distBackend: tls || tlsCa !== undefined ? tlsTransport({ caCerts }) : "tcp",
+    distBackend: distBackendFor(server, tls || tlsCa !== undefined ? { caCerts } : undefined),
     ...(credential && { credential }),
     ...(serverName !== undefined && { serverName }),
   };

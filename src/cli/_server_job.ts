@@ -2,6 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { AsyncParameterServerHandler } from "../server/async_handler.ts";
 import { type ServerHandlerOptions, SyncParameterServerHandler } from "../server/handler.ts";
+import type { ClientSelection } from "../server/selection/selection.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import type { Strategy } from "../strategy/strategy.ts";
 import type { ModelDescription } from "../train/handler.ts";
@@ -32,6 +33,7 @@ export interface ServerJob extends ModelJob {
   strategy: Strategy;
   fraction: number;
   overSelection?: number;
+  selection: ClientSelection;
 }
 
 /** A server's handler, with what it must give back at the end. */
@@ -41,11 +43,12 @@ export interface ServerParts<Handler> extends AsyncDisposable {
 
 /** Builds model and handler of a synchronous server. */
 export async function buildServer(
-  { strategy, fraction, overSelection = 0, ...job }: ServerJob,
+  { strategy, fraction, overSelection = 0, selection, ...job }: ServerJob,
 ): Promise<ServerParts<SyncParameterServerHandler>> {
   return await build(
     job,
-    (options) => new SyncParameterServerHandler({ ...options, strategy, fraction, overSelection }),
+    (options) =>
+      new SyncParameterServerHandler({ ...options, strategy, fraction, overSelection, selection }),
   );
 }
 
@@ -67,7 +70,7 @@ async function build<Handler>(
   const model = await describeModel(job.model, job.data);
   const initial = await initialParameters(model, seed, options);
   const evaluator: ModelEvaluator | undefined = testData &&
-    await modelEvaluator(model, testData, options);
+    await modelEvaluator(model, testData, { ...options, confusion: true });
   const handler = make({
     ...initial,
     model,

@@ -17,7 +17,9 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   wire: async () => (await import("../../bench/wire.ts")).wireBench,
   net: async () => (await import("../../bench/net.ts")).netBench,
   memory: async () => (await import("../../bench/memory.ts")).memoryBench,
+  start: async () => (await import("../../bench/start.ts")).startBench,
   train: async () => (await import("../../bench/train.ts")).trainBench,
+  sim: async () => (await import("../../bench/sim.ts")).simBench,
 };
 const GROUP_NAMES = Object.keys(GROUPS);
 

@@ -1,4 +1,5 @@
 import type { ClientEvent } from "../client/topology.ts";
+import { isWebSocketAddress } from "../net/websocket.ts";
 import { spawn } from "../worker/spawn.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
@@ -55,7 +56,11 @@ export function clientCommand(context: CommandContext): Command {
     .description(
       "a client of a federation: joins, trains on its own data, leaves when the server says so",
     )
-    .option("--server <host:port>", "the server's address", "127.0.0.1:9000")
+    .option(
+      "--server <host:port>",
+      "the server's address; ws://host:port/path, or wss:, for WebSockets",
+      "127.0.0.1:9000",
+    )
     .option("--rank <k>", "the rank to take (default: the lowest free one)", whole(1, 0xFFFF_FFFF))
     .option(
       "--world-size <n>",
@@ -85,6 +90,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
   const job: ClientJob = {
     topology: {
       serverAddr: flags.server,
+      ...(isWebSocketAddress(flags.server) && { distBackend: "websocket" }),
       ...(flags.rank !== undefined && { rank: flags.rank }),
       ...(flags.worldSize !== undefined && { worldSize: flags.worldSize }),
       timeouts: timeoutsFrom(flags),
@@ -111,7 +117,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
   };
   const security = await clientSecurity(flags);
   if (flags.module === undefined) await runClientJob(job, { signal, onEvent, ...security });
-  else if (security.distBackend !== "tcp" || security.credential !== undefined) {
+  else if (typeof security.distBackend !== "string" || security.credential !== undefined) {
     throw new UsageError(
       "expected no --tls, --tls-ca, --key or FEDLAB_TOKEN with --module: the module decides",
     );

@@ -1,5 +1,6 @@
 import { loadDataset } from "../data/load.ts";
 import type { ServerEvent } from "../server/events.ts";
+import { DIST_BACKEND_NAMES, type DistBackendName } from "../net/backend.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { spawn } from "../worker/spawn.ts";
@@ -11,6 +12,9 @@ import {
   type EngineFlags,
   engineFrom,
   planFrom,
+  real,
+  type SelectionFlags,
+  selectionFrom,
   type StrategyFlags,
   strategyFrom,
   type TimeoutFlags,
@@ -20,6 +24,7 @@ import {
   withCommon,
   withEngine,
   withPartition,
+  withSelection,
   withStrategy,
   withTimeouts,
   withTraining,
@@ -30,10 +35,18 @@ import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
-interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags {
+/** Where the demo's server listens. */
+const LISTEN: Readonly<Record<DistBackendName, string>> = {
+  tcp: "127.0.0.1:0",
+  websocket: "ws://127.0.0.1:0/",
+  memory: "demo",
+};
+
+interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags, SelectionFlags {
   clients: number;
   rounds: number;
-  transport: "tcp" | "memory";
+  fraction: number;
+  transport: DistBackendName;
   model: string;
   partition: ClientJob["data"]["partition"];
   seed: number;
@@ -47,11 +60,17 @@ export function demoCommand(context: CommandContext): Command {
     .description("server and clients on this machine, embedded digits, to the end")
     .option("--clients <n>", "number of clients", whole(1, 1000), 4)
     .option("--rounds <n>", "number of rounds", whole(1), 15)
+    .option(
+      "--fraction <c>",
+      "share of the clients that a round takes",
+      real({ above: 0, most: 1 }),
+      1,
+    )
     .addOption(
       choice(
         "--transport <name>",
-        "tcp: clients in workers; memory: all in one",
-        ["tcp", "memory"],
+        "tcp, websocket: clients in workers; memory: all in one",
+        DIST_BACKEND_NAMES,
         "tcp",
       ),
     )
@@ -59,6 +78,7 @@ export function demoCommand(context: CommandContext): Command {
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withPartition(command, "how the digits are dealt");
   withStrategy(command);
+  withSelection(command);
   withTraining(command, { epochs: 2, lr: 0.1 });
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds"]);
@@ -76,7 +96,8 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     data: train,
     plan: planFrom(flags),
     strategy: strategyFrom(flags),
-    fraction: 1,
+    selection: selectionFrom(flags),
+    fraction: flags.fraction,
     seed,
     engine: engineFrom(flags),
     ...(test && { testData: test }),
@@ -92,7 +113,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     }
   };
   const topology = new ServerSyncTop(server.handler, {
-    listen: distBackend === "tcp" ? "127.0.0.1:0" : "demo",
+    listen: LISTEN[distBackend],
     worldSize: flags.clients + 1,
     rounds: flags.rounds,
     distBackend,
@@ -114,7 +135,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
   await conduct(topology, run, { name: "demo", folder, ...outputOf(flags) });
 }
 
-/** The demo's clients: over TCP each in a worker of its own, in memory all in this thread. */
+/** The demo's clients: each in a worker of its own, or all in this thread in memory. */
 class Clients {
   readonly #flags: DemoFlags;
   readonly #folder: string;

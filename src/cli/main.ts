@@ -1,12 +1,12 @@
 /**
- * The commands: `demo`, `server`, `client`, `simulate`, `bench`, `keygen`, `partition`.
+ * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`, `bench`.
  *
  * @module
  */
 
-import { errorMessage } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./_options.ts";
+import { mayWrite, messageWithFlag } from "./_permissions.ts";
 import { print, printError } from "./_terminal.ts";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
@@ -14,6 +14,8 @@ import { demoCommand } from "./demo.ts";
 import { Command, CommanderError } from "./deps.ts";
 import { keygenCommand } from "./keygen.ts";
 import { partitionCommand } from "./partition.ts";
+import { reproduceCommand } from "./reproduce.ts";
+import { plotCommand } from "./plot.ts";
 import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 
@@ -38,12 +40,18 @@ export async function main(args: readonly string[]): Promise<number> {
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => printError(text.trimEnd()),
     });
+  program.hook("preAction", async (_, command) => {
+    const { json } = command.opts<{ json?: string }>();
+    if (json !== undefined) await mayWrite(json);
+  });
   const commands = [
     demoCommand,
     serverCommand,
     clientCommand,
     simulateCommand,
+    reproduceCommand,
     partitionCommand,
+    plotCommand,
     keygenCommand,
     benchCommand,
   ];
@@ -71,7 +79,7 @@ export async function main(args: readonly string[]): Promise<number> {
 function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError) {
-    printError(`error: ${errorMessage(error)}`);
+    printError(`error: ${messageWithFlag(error)}`);
     return 2;
   }
   if (signal.aborted && signal.reason instanceof StoppedError) {
@@ -79,7 +87,7 @@ function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
     return signal.reason.status;
   }
   printError(
-    verbose && error instanceof Error ? `${error.stack}` : `error: ${errorMessage(error)}`,
+    verbose && error instanceof Error ? `${error.stack}` : `error: ${messageWithFlag(error)}`,
   );
   return 1;
 }

@@ -15,6 +15,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withSelection,
   withStrategy,
   withTimeouts,
   withTraining,
@@ -22,6 +23,7 @@ import {
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
 import { makeRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
+import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
@@ -40,6 +42,7 @@ interface ServerFlags
   seed: number;
   json?: string;
   out?: string;
+  tensorboard?: string;
 }
 
 /** `server`: rank 0 of a federation. */
@@ -48,7 +51,11 @@ export function serverCommand(context: CommandContext): Command {
     .description(
       "the server of a federation: waits for its clients, runs the rounds, keeps the model",
     )
-    .option("--listen <host:port>", "where to listen", "127.0.0.1:9000")
+    .option(
+      "--listen <host:port>",
+      "where to listen; ws://host:port/path, or wss:, for WebSockets",
+      "127.0.0.1:9000",
+    )
     .option(
       "--world-size <n>",
       "number of processes, the server included (must be given)",
@@ -103,8 +110,10 @@ export function serverCommand(context: CommandContext): Command {
   withData(command, "data that tells input and classes, and to test on");
   withMode(command);
   withStrategy(command, { takesAsync: true });
+  withSelection(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
+  withTensorBoard(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of everything random");
   return command.action((flags: ServerFlags) => runServer(flags, command, context));
@@ -155,6 +164,7 @@ async function runServer(
     );
   }
   const shown = new RunProgress();
+  using curves = new Curves(flags.tensorboard);
   const topology = server.listen({
     ...security,
     serverName: flags.serverName,
@@ -168,7 +178,10 @@ async function runServer(
     loggerFile: flags.loggerFile,
     loggerName: flags.loggerName,
     log: { console: !isTerminal() },
-    ...(isTerminal() && { onEvent: (event) => shown.show(event) }),
+    onEvent: (event) => {
+      curves.show(event);
+      if (isTerminal()) shown.show(event);
+    },
   });
   const run = async () => {
     using _bar = shown;

@@ -8,7 +8,8 @@ const READ_BYTES = 256 * 1024;
 /** What TCP and TLS connections have in common. */
 type Socket = Deno.Conn<Deno.NetAddr>;
 
-function formatAddress({ hostname, port }: Deno.NetAddr): string {
+/** An address as `connect` takes it: `"HOST:PORT"`, with IPv6 in brackets. */
+export function formatAddress({ hostname, port }: Deno.NetAddr): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 

@@ -7,28 +7,33 @@
 import { memoryTransport } from "./memory.ts";
 import { tcpTransport } from "./tcp.ts";
 import type { Transport } from "./transport.ts";
+import { websocketTransport } from "./websocket.ts";
 
 /** Names of the transports that come with the package. */
-export type DistBackendName = "tcp" | "memory";
+export const DIST_BACKEND_NAMES = ["tcp", "websocket", "memory"] as const;
+
+/** Name of a transport that comes with the package. */
+export type DistBackendName = typeof DIST_BACKEND_NAMES[number];
 
 /** A transport: by name, or one of your own. */
 export type DistBackend = DistBackendName | Transport;
 
 const TRANSPORTS: Readonly<Record<DistBackendName, Transport>> = {
   tcp: tcpTransport,
+  websocket: websocketTransport(),
   memory: memoryTransport,
 };
 
 /** The transport that is meant. Throws a `RangeError` that lists the known names. */
 export function transportOf(backend: DistBackend | string): Transport {
   if (typeof backend !== "string") return backend;
-  const known = Object.entries(TRANSPORTS).find(([name]) => name === backend);
+  const known = DIST_BACKEND_NAMES.find((name) => name === backend);
   if (known === undefined) {
     throw new RangeError(
-      `Cannot use the dist backend: expected one of ${Object.keys(TRANSPORTS).join(", ")}, got ${
+      `Cannot use the dist backend: expected one of ${DIST_BACKEND_NAMES.join(", ")}, got ${
         JSON.stringify(backend)
       }`,
     );
   }
-  return known[1];
+  return TRANSPORTS[known];
 }

@@ -5,6 +5,7 @@
  */
 
 import { ConnectionClosedError } from "../errors.ts";
+import { QueueListener } from "./_queue_listener.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
 /** Like a socket's own buffer: a writer of little bytes need not wait for the reader. */
@@ -121,42 +122,7 @@ function memoryChannel(remote: string, incoming: Pipe, outgoing: Pipe): Channel 
   };
 }
 
-class MemoryListener implements Listener {
-  readonly address: string;
-  readonly #waiting: Channel[] = [];
-  #wake: (() => void) | undefined;
-  #closed = false;
-
-  constructor(address: string) {
-    this.address = address;
-  }
-
-  offer(channel: Channel): void {
-    this.#waiting.push(channel);
-    this.#wake?.();
-  }
-
-  async accept(): Promise<Channel | null> {
-    for (;;) {
-      const channel = this.#waiting.shift();
-      if (channel !== undefined) return channel;
-      if (this.#closed) return null;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      await promise;
-    }
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    listeners.delete(this.address);
-    for (const channel of this.#waiting.splice(0)) channel.close();
-    this.#wake?.();
-  }
-}
-
-const listeners = new Map<string, MemoryListener>();
+const listeners = new Map<string, QueueListener>();
 
 /** Channels within this isolate; an address is any text. */
 export const memoryTransport: Transport = {
@@ -183,7 +149,7 @@ export const memoryTransport: Transport = {
         ),
       );
     }
-    const listener = new MemoryListener(address);
+    const listener = new QueueListener(address, () => listeners.delete(address));
     listeners.set(address, listener);
     return Promise.resolve(listener);
   },

@@ -12,3 +12,10 @@ export { parseAddress, tcpTransport } from "./tcp.ts";
 export { DEFAULT_TIMEOUTS, SILENT_HEARTBEATS, type Timeouts } from "./timeouts.ts";
 export { type TlsOptions, tlsTransport } from "./tls.ts";
 export * from "./transport.ts";
+export {
+  type RequestInfo,
+  type WebSocketMount,
+  websocketMount,
+  type WebSocketOptions,
+  websocketTransport,
+} from "./websocket.ts";

@@ -44,17 +44,8 @@ export interface TlsOptions {
  * ```
  */
 export function tlsTransport(options: TlsOptions): Transport {
+  checkTlsOptions(options);
   const { cert, key, caCerts = [], serverName } = options;
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new TypeError(
-      `Cannot use TLS: expected a certificate and its key, got only the ${
-        cert === undefined ? "key" : "certificate"
-      }`,
-    );
-  }
-  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");
-  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");
-  caCerts.forEach((text, i) => checkPem(`caCerts[${i}]`, text, "CERTIFICATE"));
 
   return {
     name: "tls",
@@ -103,14 +94,33 @@ export function tlsTransport(options: TlsOptions): Transport {
           ),
         );
       } catch (cause) {
-        if (!isTlsFault(cause)) return Promise.reject(explain("listen on", address, cause));
-        const why = errorMessage(cause).includes("KeyMismatch")
-          ? "the key is not the certificate's"
-          : errorMessage(cause);
-        return Promise.reject(new Error(`Cannot listen on ${address}: ${why}`, { cause }));
+        return Promise.reject(explainListen(address, cause));
       }
     },
   };
+}
+
+/** Throws a `TypeError` for a certificate without its key or the reverse, and a `SyntaxError` for a text that is not the PEM it should be. */
+export function checkTlsOptions({ cert, key, caCerts = [] }: TlsOptions): void {
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError(
+      `Cannot use TLS: expected a certificate and its key, got only the ${
+        cert === undefined ? "key" : "certificate"
+      }`,
+    );
+  }
+  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");
+  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");
+  caCerts.forEach((text, i) => checkPem(`caCerts[${i}]`, text, "CERTIFICATE"));
+}
+
+/** The one-line error of a listener that could not be had, with TLS or without. */
+export function explainListen(address: string, cause: unknown): Error {
+  if (!isTlsFault(cause)) return explain("listen on", address, cause);
+  const why = errorMessage(cause).includes("KeyMismatch")
+    ? "the key is not the certificate's"
+    : errorMessage(cause);
+  return new Error(`Cannot listen on ${address}: ${why}`, { cause });
 }
 
 /** Says what is amiss, never what the text is: it may be a key. */
@@ -136,18 +146,20 @@ function explainHandshake(address: string, name: string, cause: unknown): Error 
     return new ConnectionClosedError(`${action}: ${why}`, { cause });
   }
   if (!(cause instanceof Deno.errors.InvalidData)) return explain("connect to", address, cause);
-  const text = errorMessage(cause);
-  if (text.includes("UnknownIssuer")) {
-    const why = "the server's certificate is signed by no CA that this client trusts";
-    return new Error(`${action}: ${why}`, { cause });
+  return new Error(`${action}: ${unfitCertificate(errorMessage(cause), name) ?? meaning(cause)}`, {
+    cause,
+  });
+}
+
+/** Why the server's certificate does not do, if the TLS library's words are about that. */
+export function unfitCertificate(words: string, name: string): string | undefined {
+  if (words.includes("UnknownIssuer")) {
+    return "the server's certificate is signed by no CA that this client trusts";
   }
-  const others = /not valid for name .*?; certificate is only valid for (.*)$/.exec(text)?.[1];
-  if (others !== undefined) {
-    const names = [...others.matchAll(/\w+\("?([^")]+)"?\)/g)].map((match) => match[1]);
-    const why = `the server's certificate is for ${names.join(", ")}, not for ${name}`;
-    return new Error(`${action}: ${why}`, { cause });
-  }
-  return new Error(`${action}: ${meaning(cause)}`, { cause });
+  const others = /not valid for name .*?; certificate is only valid for (.*)$/.exec(words)?.[1];
+  if (others === undefined) return undefined;
+  const names = [...others.matchAll(/\w+\("?([^")]+)"?\)/g)].map((match) => match[1]);
+  return `the server's certificate is for ${names.join(", ")}, not for ${name}`;
 }
 
 /** What the TLS library's words mean to somebody who has to mend it. */

@@ -7,6 +7,8 @@ import type { MessageOf } from "../wire/messages.ts";
 import type { Agreement, Parts, Run } from "./_agreement.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
+import { meanResult } from "./_mean_result.ts";
+import { type ClientFigures, clientFigures } from "./distribution.ts";
 
 /** What is said to a cohort, and what is waited for. */
 export class Conversation {
@@ -92,10 +94,11 @@ export class Conversation {
     round: number,
     ranks: readonly Rank[],
     talk: () => Promise<void>,
-  ): Promise<EvaluateResult | undefined> {
+  ): Promise<{ evaluation?: EvaluateResult | undefined; clients?: ClientFigures | undefined }> {
     const { evaluate } = this.#parts.handler;
-    if (evaluate !== undefined) return await evaluate(this.#run().signal);
-    return (await this.hold(new Evaluation(round, ranks), talk)).mean;
+    if (evaluate !== undefined) return { evaluation: await evaluate(this.#run().signal) };
+    const { results } = await this.hold(new Evaluation(round, ranks), talk);
+    return { evaluation: meanResult(results), clients: clientFigures(results) };
   }
 
   /** Whether all have answered or are gone before the round's time-out. */

@@ -9,7 +9,6 @@ import type {
   TrainSettings,
 } from "../wire/messages.ts";
 import { Intake } from "./_intake.ts";
-import { meanResult } from "./_mean_result.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** A message that carries what a client has made of its data. */
@@ -122,10 +121,9 @@ export class Evaluation {
     this.intake.settle(sender, "received");
   }
 
-  /** The figures' mean by samples, summed in rank order; `undefined` when nobody answered. */
-  get mean(): EvaluateResult | undefined {
-    const inOrder = [...this.#answers].sort(([a], [b]) => a - b);
-    return meanResult(inOrder.map(([, result]) => result));
+  /** What came, in rank order. */
+  get results(): EvaluateResult[] {
+    return [...this.#answers].sort(([a], [b]) => a - b).map(([, result]) => result);
   }
 }
 

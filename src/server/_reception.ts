@@ -69,7 +69,8 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       if (message === undefined) throw agreement.refusal(rank);
       await agreement.receive(rank, message);
     },
-    joined: (rank, round) => {
+    joined: ({ rank, numSamples, round }) => {
+      handler.onJoin(rank, numSamples);
       joining();
       const { exchange } = conversation;
       if (exchange instanceof Evaluation && exchange.intake.expects(rank)) {

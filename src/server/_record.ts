@@ -2,7 +2,7 @@ import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { sha256Hex } from "../params/digest.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import { readSavedRun, type SavedRun, strategyStateOf, withPrefix } from "./_saved_run.ts";
+import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
 import type { ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
 import type { ServerTopologyOptions } from "./topology.ts";
@@ -35,7 +35,7 @@ export class RunRecord {
     const saved = resume && await readSavedRun(resume, this.#handler);
     if (resume && saved) {
       this.#handler.parameters = resume.parameters;
-      this.#handler.restoreState(strategyStateOf(resume, saved));
+      this.#handler.restoreState(handlerStateOf(resume, saved));
     }
     this.name = saved?.run ?? crypto.randomUUID();
     this.rounds = [...saved?.rounds ?? []];
@@ -55,7 +55,7 @@ export class RunRecord {
       worldSize,
       kernels: handler.kernels,
       rounds: [...this.rounds],
-      ...(this.final && { final: finalOf(this.final) }),
+      ...(this.final && { final: finalOf(this.final, this.rounds.at(-1)?.clients) }),
       modelDigest: await sha256Hex(handler.parameters),
       seconds: this.#seconds,
     };
@@ -68,7 +68,7 @@ export class RunRecord {
     const last = this.rounds.at(-1);
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
     const { manifest, parameters, seed, strategyName } = this.#handler;
-    const { json, vectors } = this.#handler.saveState();
+    const { json, vectors, clients } = this.#handler.saveState();
     const state: SavedRun = {
       format: "fedlab.checkpoint/1",
       run: this.name,
@@ -79,6 +79,7 @@ export class RunRecord {
       ...(this.final && { final: this.final }),
       seconds: this.#seconds,
       strategyState: json,
+      clients,
       notes,
     };
     return await checkpoints.save({

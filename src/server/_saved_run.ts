@@ -1,9 +1,8 @@
 import type { Rank } from "../net/process_group.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint } from "../store/checkpoint.ts";
-import type { StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import type { ServerBackendHandler } from "./handler.ts";
+import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
 
 /** What the names of a strategy's vectors begin with in a checkpoint. */
@@ -24,6 +23,8 @@ export interface SavedRun {
   readonly seconds: number;
   /** What the strategy keeps as JSON, if it keeps anything; its vectors are the checkpoint's. */
   readonly strategyState?: unknown;
+  /** What the handler knows of the clients, if it keeps that. */
+  readonly clients?: unknown;
   readonly notes: Readonly<Record<string, unknown>>;
 }
 
@@ -67,15 +68,16 @@ export function withPrefix(
   );
 }
 
-/** What the strategy kept, of a checkpoint. */
-export function strategyStateOf(
+/** What the handler kept, of a checkpoint. */
+export function handlerStateOf(
   { vectors = {} }: Checkpoint,
-  { strategyState: json }: SavedRun,
-): StrategyState {
+  { strategyState: json, clients }: SavedRun,
+): HandlerState {
   const own = Object.entries(vectors).filter(([name]) => name.startsWith(STRATEGY_PREFIX))
     .map(([name, vector]) => [name.slice(STRATEGY_PREFIX.length), vector] as const);
   return {
     ...(json !== undefined && { json }),
+    ...(clients !== undefined && { clients }),
     ...(own.length > 0 && { vectors: Object.fromEntries(own) }),
   };
 }

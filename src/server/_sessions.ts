@@ -30,8 +30,8 @@ export interface SessionHooks {
   release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
   /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
   message(rank: Rank, message: Message | undefined): Promise<void>;
-  /** A client is ready, for the first time or again; it will send the update of `round` unasked. */
-  joined(rank: Rank, round: number | undefined): void;
+  /** A client is ready, for the first time or again; it will send the update of its `round` unasked. */
+  joined(client: Registered): void;
   /** A client's connection is lost; it is expected back. */
   away(rank: Rank, reason: string): void;
   /** A client is gone: it took its leave, broke the protocol, or stayed away for too long. */
@@ -180,12 +180,12 @@ export class Sessions {
         seconds,
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
-      const { rank, token, identity, agent, numSamples, round } = registered;
+      const { rank, token, identity, agent, numSamples } = registered;
       seats.sit(rank, token, identity);
       this.#logger.info(
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent})`,
       );
-      this.#hooks.joined(rank, round);
+      this.#hooks.joined(registered);
       await this.#listen(connection, rank);
     } catch (error) {
       failure = error;

@@ -264,12 +264,12 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const isDue = number === rounds || number % this.evaluateEvery === 0;
     const idle = federation.run.sessions.seats.group.ranks
       .filter((rank) => this.#tasks.get(rank) === undefined);
-    const evaluation = isDue
+    const { evaluation, clients } = isDue
       ? await federation.conversation.evaluate(number, idle, async () => {
         for (const rank of idle) federation.conversation.activate(rank);
         await federation.conversation.listen();
       })
-      : undefined;
+      : {};
     if (isDue) federation.record.final = evaluation;
     const { refused, ...spent } = measure();
     const { trainLoss, ...rest } = version.figures;
@@ -279,6 +279,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       refused,
       ...(evaluation && { loss: evaluation.loss }),
       ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+      ...(clients && { clients }),
       ...(trainLoss !== undefined && { trainLoss }),
       ...rest,
       ...spent,

@@ -7,14 +7,22 @@
 import type { Rank } from "../net/process_group.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { Random } from "../random.ts";
 import { FedAvg } from "../strategy/fedavg.ts";
 import type { Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult, Evaluator, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
+import { KnownClients } from "./_known_clients.ts";
+import type { ClientSelection, KnownClient } from "./selection/selection.ts";
+import { UniformSelection } from "./selection/uniform.ts";
 
 export { DEFAULT_PLAN } from "./_global_model.ts";
+
+/** What a handler keeps from round to round, for a checkpoint. */
+export interface HandlerState extends StrategyState {
+  /** What is known of the clients, as JSON. */
+  readonly clients?: unknown;
+}
 
 /** What owns the global model, whatever the agreement. A topology calls it and knows nothing of how it aggregates. */
 export abstract class ServerBackendHandler {
@@ -47,11 +55,14 @@ export abstract class ServerBackendHandler {
    */
   abstract check(sender: Rank, payload: ParameterUpdatePayload): void;
 
-  /** What the algorithm keeps from round to round, for a checkpoint. */
-  abstract saveState(): StrategyState;
+  /** A client has joined, or come back, and says how many samples it has. Default: that is of no interest. */
+  onJoin(_rank: Rank, _numSamples: number): void {}
+
+  /** What the algorithm and the choice of clients keep from round to round, for a checkpoint. */
+  abstract saveState(): HandlerState;
 
   /** Takes up what `saveState` gave. */
-  abstract restoreState(state: StrategyState): void;
+  abstract restoreState(state: HandlerState): void;
 
   /** Evaluates the global vector, where the server can. */
   abstract readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
@@ -72,6 +83,9 @@ export abstract class ParameterServerBackendHandler extends ServerBackendHandler
     numClients: number,
     attempt?: number,
   ): Rank[];
+
+  /** A client was chosen for a round and gave no update that counts. Default: that is of no interest. */
+  onDrop(_rank: Rank, _round: number): void {}
 
   /** Opens a round of a group of `numClients` clients. */
   abstract beginRound(round: number, numClients: number): void;
@@ -112,6 +126,8 @@ export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions 
    * 10. The result then depends on who is first. Default 0.
    */
   overSelection?: number;
+  /** Which clients a round takes. Default `new UniformSelection()`. */
+  selection?: ClientSelection;
 }
 
 /**
@@ -141,6 +157,9 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   readonly fraction: number;
   /** Share by which a cohort is larger than the updates that are wanted. */
   readonly overSelection: number;
+  /** Which clients a round takes. */
+  readonly selection: ClientSelection;
+  readonly #known = new KnownClients();
   readonly #model: GlobalModel;
   #round: StrategyRound | undefined;
 
@@ -164,6 +183,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.plan = planOf(options.plan, this.strategy);
     this.fraction = fraction;
     this.overSelection = overSelection;
+    this.selection = options.selection ?? new UniformSelection();
     this.seed = seed;
     this.#model = new GlobalModel({
       manifest,
@@ -195,13 +215,21 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#model.set(vector);
   }
 
+  /** What has been learnt of each client by now, in rank order: what the selection chooses by. */
+  get known(): ReadonlyMap<Rank, KnownClient> {
+    return this.#known.all;
+  }
+
   /** `max(1, round(fraction * numClients))`. */
   override updatesWanted(numClients: number): number {
     return Math.max(1, Math.round(this.fraction * numClients));
   }
 
   /**
-   * Draws as many of the ranks as updates are wanted, and `overSelection` of that more, or all when there are fewer; keyed by seed, round and attempt.
+   * Has the selection choose as many of the ranks as updates are wanted, and `overSelection` of that more, or all when there are fewer; keyed by
+   * seed, round and attempt.
+   *
+   * Throws a `RangeError` when the selection chooses none, too many, one twice, or one that is not there.
    */
   override selectClients(
     round: number,
@@ -211,9 +239,29 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   ): Rank[] {
     const wanted = Math.ceil(this.updatesWanted(numClients) * (1 + this.overSelection));
     const order = [...available].sort((a, b) => a - b);
-    return new Random(this.seed, "cohort", { round, rank: attempt })
-      .sample(order, Math.min(order.length, wanted))
-      .sort((a, b) => a - b);
+    const count = Math.min(order.length, wanted);
+    const { seed, known, selection } = this;
+    const context = { round, attempt, available: order, count, numClients, seed, known };
+    const cohort = [...selection.select(context)].sort((a, b) => a - b);
+    const chosen = new Set(cohort).intersection(new Set(order)).size;
+    if (cohort.length === 0 || cohort.length > count || chosen < cohort.length) {
+      throw new RangeError(
+        `Cannot begin round ${round}: expected ${selection.name} to choose 1 to ${count} different ranks that are there, got ${
+          cohort.join(", ") || "none"
+        }`,
+      );
+    }
+    return cohort;
+  }
+
+  /** Remembers the number of samples. */
+  override onJoin(rank: Rank, numSamples: number): void {
+    this.#known.joined(rank, numSamples);
+  }
+
+  /** Remembers that the client did not answer. */
+  override onDrop(rank: Rank, round: number): void {
+    this.#known.dropped(rank, round);
   }
 
   /** Opens a round of the strategy. */
@@ -226,20 +274,22 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#model.check(sender, payload, this.strategy);
   }
 
-  /** Folds a checked update into the strategy's round. */
+  /** Folds a checked update into the strategy's round, and remembers its loss. */
   override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#round.accept(clientUpdateOf(sender, payload));
+    this.#known.answered(sender, payload);
   }
 
-  /** What the strategy keeps. */
-  override saveState(): StrategyState {
-    return this.strategy.save?.() ?? {};
+  /** What the strategy keeps, and what is known of the clients. */
+  override saveState(): HandlerState {
+    return { ...this.strategy.save?.(), clients: this.#known.save() };
   }
 
-  /** Gives the strategy what it kept. */
-  override restoreState(state: StrategyState): void {
+  /** Takes up what {@linkcode saveState} gave; a `TypeError` when it is not that. */
+  override restoreState({ clients, ...state }: HandlerState): void {
     if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
+    if (clients !== undefined) this.#known.restore(clients);
   }
 
   /** Copies the strategy's result into the global vector. */

@@ -131,7 +131,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const measure = this.#federation.measure();
     const { training, tries } = await this.#train(round);
     this.handler.updateModel();
-    const evaluation = await this.#federation.conversation.evaluate(
+    const { evaluation, clients } = await this.#federation.conversation.evaluate(
       round,
       group.ranks,
       () => this.#talk(),
@@ -149,6 +149,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       losses: intake.losses,
       ...(evaluation && { loss: evaluation.loss }),
       ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+      ...(clients && { clients }),
       ...(trainLoss !== undefined && { trainLoss }),
       ...spent,
     });
@@ -168,6 +169,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
       const training = new Training(round, cohort, handler.staging.size, enough);
       await federation.conversation.hold(training, () => this.#talk());
+      for (const { rank } of training.intake.losses) handler.onDrop(rank, round);
       const received = training.intake.count("received");
       const quorum = Math.max(1, Math.ceil(enough * (options.quorum ?? DEFAULT_QUORUM)));
       if (received >= quorum) return { training, tries };

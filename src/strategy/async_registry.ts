@@ -4,10 +4,11 @@
  * @module
  */
 
-import { type Entries, makeNamed, parseNamed, type StrategyOptions } from "./_named.ts";
+import { checkNamedOptions, readNamedOptions } from "../_named_options.ts";
 import type { AsyncStrategy } from "./async_strategy.ts";
 import { FedAsync } from "./fedasync.ts";
 import { FedBuff } from "./fedbuff.ts";
+import type { StrategyOptions, StrategyTexts } from "./registry.ts";
 import {
   constantStaleness,
   hingeStaleness,
@@ -39,9 +40,16 @@ function stalenessOf(name: string, { a, b }: StrategyOptions): StalenessFunction
   }
 }
 
-const ENTRIES: Entries<AsyncStrategy> = {
+/** How a strategy is made, and the options it has. */
+interface Entry {
+  readonly numbers: readonly string[];
+  readonly texts?: readonly string[];
+  make(numbers: StrategyOptions, texts: StrategyTexts): AsyncStrategy;
+}
+
+const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedasync": {
-    options: ["alpha", "a", "b"],
+    numbers: ["alpha", "a", "b"],
     texts: ["staleness"],
     make: ({ alpha, ...numbers }, { staleness = "polynomial" }) =>
       new FedAsync({
@@ -49,7 +57,7 @@ const ENTRIES: Entries<AsyncStrategy> = {
         staleness: stalenessOf(staleness, numbers),
       }),
   },
-  "fedbuff": { options: ["size", "learningRate"], make: (options) => new FedBuff(options) },
+  "fedbuff": { numbers: ["size", "learningRate"], make: (options) => new FedBuff(options) },
 };
 
 /** The names that {@linkcode parseAsyncStrategy} knows. */
@@ -70,5 +78,14 @@ export const ASYNC_STRATEGY_NAMES: readonly string[] = Object.keys(ENTRIES);
  * ```
  */
 export function parseAsyncStrategy(text: string): AsyncStrategy {
-  return makeNamed(ENTRIES, parseNamed(text));
+  const named = readNamedOptions("strategy", text);
+  const { name, numbers, texts } = named;
+  const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined;
+  if (entry === undefined) {
+    throw new RangeError(
+      `Cannot make a strategy: expected one of ${ASYNC_STRATEGY_NAMES.join(", ")}, got ${name}`,
+    );
+  }
+  checkNamedOptions(named, entry);
+  return entry.make(numbers, texts);
 }

@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  type Entries,
-  makeNamed,
-  parseNamed,
-  type StrategyOptions,
-  type StrategyTexts,
-} from "./_named.ts";
+import { checkNamedOptions, readNamedOptions } from "../_named_options.ts";
 import { Bulyan } from "./bulyan.ts";
 import { Ditto, FedPer, FedProx } from "./client_side.ts";
 import { CoordinateMedian } from "./coordinate_median.ts";
@@ -30,8 +24,22 @@ import { Scaffold } from "./scaffold.ts";
 import type { Strategy } from "./strategy.ts";
 import { TrimmedMean } from "./trimmed_mean.ts";
 
+/** Options of a strategy that are numbers, by name. */
+export type StrategyOptions = Readonly<Record<string, number>>;
+
+/** Options of a strategy that are texts, by name. */
+export type StrategyTexts = Readonly<Record<string, string>>;
+
+/** How a strategy is made, and the options it has. */
+interface Entry {
+  readonly options: readonly string[];
+  /** Options that are texts. */
+  readonly texts?: readonly string[];
+  make(options: StrategyOptions, texts: StrategyTexts): Strategy;
+}
+
 const MOMENTS = ["learningRate", "beta1", "beta2", "tau"];
-const ENTRIES: Entries<Strategy> = {
+const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedavg": { options: [], make: () => new FedAvg() },
   "fedavgm": { options: ["learningRate", "momentum"], make: (options) => new FedAvgM(options) },
   "fedadagrad": {
@@ -67,8 +75,6 @@ const ENTRIES: Entries<Strategy> = {
   },
 };
 
-export type { StrategyOptions, StrategyTexts } from "./_named.ts";
-
 /** The names that {@linkcode strategyOf} knows. */
 export const STRATEGY_NAMES: readonly string[] = Object.keys(ENTRIES);
 
@@ -90,7 +96,15 @@ export function strategyOf(
   options: StrategyOptions = {},
   texts: StrategyTexts = {},
 ): Strategy {
-  return makeNamed(ENTRIES, { name, options, texts });
+  const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined;
+  if (entry === undefined) {
+    throw new RangeError(
+      `Cannot make a strategy: expected one of ${STRATEGY_NAMES.join(", ")}, got ${name}`,
+    );
+  }
+  const { options: numbers, texts: words = [] } = entry;
+  checkNamedOptions({ name, numbers: options, texts }, { numbers, texts: words });
+  return entry.make(options, texts);
 }
 
 /**
@@ -107,5 +121,6 @@ export function strategyOf(
  * ```
  */
 export function parseStrategy(text: string): Strategy {
-  return makeNamed(ENTRIES, parseNamed(text));
+  const { name, numbers, texts } = readNamedOptions("strategy", text);
+  return strategyOf(name, numbers, texts);
 }

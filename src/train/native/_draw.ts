@@ -1,7 +1,6 @@
 import type { ParameterVector } from "../../params/mod.ts";
 import type { Random } from "../../random.ts";
-import type { Shape } from "./_graph.ts";
-import type { Initializer } from "./_initializers.ts";
+import type { Initializer, Shape } from "./_graph.ts";
 
 /** Standard deviation of the standard normal distribution cut off at -2 and 2. */
 const TRUNCATED_STDDEV = 0.87962566103423978;

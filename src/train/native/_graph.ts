@@ -1,6 +1,5 @@
 import type { Manifest } from "../../params/mod.ts";
 import type { LossName } from "../handler.ts";
-import type { Initializer } from "./_initializers.ts";
 
 /** The sizes of one sample's array, without the batch axis. */
 export type Shape = readonly number[];
@@ -59,6 +58,20 @@ export type Layer =
   | { readonly type: "activation"; readonly name: ActivationName; readonly alpha: number }
   | { readonly type: "embedding"; readonly inputDim: number; readonly outputDim: number }
   | { readonly type: "add" };
+
+/** What a weight holds before training. */
+export type Initializer =
+  | { readonly type: "constant"; readonly value: number }
+  | { readonly type: "uniform"; readonly low: number; readonly high: number }
+  /** The truncated one draws again what is past two standard deviations. */
+  | { readonly type: "normal" | "truncatedNormal"; readonly mean: number; readonly stddev: number }
+  | {
+    readonly type: "varianceScaling";
+    readonly scale: number;
+    readonly mode: "fanIn" | "fanOut" | "fanAvg";
+    readonly distribution: "normal" | "truncatedNormal" | "uniform";
+  }
+  | { readonly type: "identity" | "orthogonal"; readonly gain: number };
 
 /** What a layer uses a weight for. */
 export type ParameterRole =

@@ -2,21 +2,7 @@ import type { ParameterVector } from "../../params/mod.ts";
 import { Random } from "../../random.ts";
 import { type Config, field, isRecord, toCamelCase } from "./_config.ts";
 import { fill } from "./_draw.ts";
-import type { Graph, Shape } from "./_graph.ts";
-
-/** What a weight holds before training. */
-export type Initializer =
-  | { readonly type: "constant"; readonly value: number }
-  | { readonly type: "uniform"; readonly low: number; readonly high: number }
-  /** The truncated one draws again what is past two standard deviations. */
-  | { readonly type: "normal" | "truncatedNormal"; readonly mean: number; readonly stddev: number }
-  | {
-    readonly type: "varianceScaling";
-    readonly scale: number;
-    readonly mode: "fanIn" | "fanOut" | "fanAvg";
-    readonly distribution: "normal" | "truncatedNormal" | "uniform";
-  }
-  | { readonly type: "identity" | "orthogonal"; readonly gain: number };
+import type { Graph, Initializer, Shape } from "./_graph.ts";
 
 type VarianceScaling = Extract<Initializer, { type: "varianceScaling" }>;
 

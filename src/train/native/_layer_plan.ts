@@ -1,6 +1,6 @@
 import type { Config } from "./_config.ts";
-import type { ActivationName, Layer, ParameterRole, Shape } from "./_graph.ts";
-import { type Initializer, parseInitializer } from "./_initializers.ts";
+import type { ActivationName, Initializer, Layer, ParameterRole, Shape } from "./_graph.ts";
+import { parseInitializer } from "./_initializers.ts";
 
 /** A weight that a layer declares. */
 export interface WeightPlan {

@@ -1,0 +1,9 @@
+/** The process that is measured: a client with embedded data and the native engine. */
+import { ClientSyncTop, loadDataset, NativeSGDHandler } from "../mod.ts";
+
+if (import.meta.main) {
+  const [serverAddr = ""] = Deno.args;
+  const { train } = await loadDataset("digits");
+  await using handler = new NativeSGDHandler({ data: train });
+  await new ClientSyncTop(handler, { serverAddr, loggerFile: "" }).run();
+}

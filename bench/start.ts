@@ -1,0 +1,75 @@
+/**
+ * How long a program takes to begin, in a process of its own and with all modules in Deno's cache.
+ *
+ * @module
+ */
+
+import { withProcess } from "./_process.ts";
+import { type BenchOptions, type BenchResult, mostResult } from "./result.ts";
+
+const REPETITIONS = 15;
+/** The first ones fill Deno's cache. */
+const WARM_UP = 2;
+const MOST_IMPORT_MILLIS = 100;
+const MOST_CLIENT_MILLIS = 400;
+
+/** Import of the main module, and a client's start to its registration: a program's of twenty lines, and the command's. */
+export async function startBench({ signal }: BenchOptions): Promise<BenchResult[]> {
+  const module = new URL("../mod.ts", import.meta.url);
+  const program = new URL("./_start_client.ts", import.meta.url);
+  const command = new URL("../src/cli/main.ts", import.meta.url);
+  return [
+    await startResult("import-mod", MOST_IMPORT_MILLIS, () => runMillis(module, signal)),
+    await startResult(
+      "client-start",
+      MOST_CLIENT_MILLIS,
+      () => registrationMillis(program, (address) => [address], signal),
+    ),
+    await startResult(
+      "client-command-start",
+      MOST_CLIENT_MILLIS,
+      () =>
+        registrationMillis(
+          command,
+          (address) => ["client", "--server", address, "--logger-file", ""],
+          signal,
+        ),
+    ),
+  ];
+}
+
+async function startResult(
+  name: string,
+  most: number,
+  measure: () => Promise<number>,
+): Promise<BenchResult> {
+  const times: number[] = [];
+  for (let i = 0; i < WARM_UP + REPETITIONS; i++) {
+    const millis = await measure();
+    if (i >= WARM_UP) times.push(millis);
+  }
+  return mostResult(name, times, { unit: "ms", most });
+}
+
+/** Milliseconds from the start of the process to its end, Deno's own start included. */
+async function runMillis(module: URL, signal: AbortSignal): Promise<number> {
+  const began = performance.now();
+  await withProcess(module, [], { signal }, ({ output }) => output);
+  return performance.now() - began;
+}
+
+/** Milliseconds from the start of the process to the first bytes that the client sends: its registration. */
+async function registrationMillis(
+  module: URL,
+  args: (address: string) => string[],
+  signal: AbortSignal,
+): Promise<number> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const began = performance.now();
+  const client = args(`127.0.0.1:${listener.addr.port}`);
+  return await withProcess(module, client, { signal }, async () => {
+    using connection = await listener.accept();
+    await connection.read(new Uint8Array(1));
+    return performance.now() - began;
+  });
+}

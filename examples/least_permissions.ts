@@ -1,0 +1,19 @@
+/**
+ * A client that may do nothing but talk to its server. Data in a file takes `--allow-read=FILE` more, and the name FILE at the end.
+ *
+ *     deno task server --listen 127.0.0.1:9000 --world-size 2 --rounds 5
+ *     deno run --no-prompt --allow-net=127.0.0.1:9000 examples/least_permissions.ts 127.0.0.1:9000
+ */
+import { ClientSyncTop, loadDataset, NativeSGDHandler } from "@fedlab/core";
+
+const [serverAddr = "127.0.0.1:9000", data = "digits"] = Deno.args;
+const { train } = await loadDataset(data);
+await using handler = new NativeSGDHandler({ data: train });
+const client = new ClientSyncTop(handler, {
+  serverAddr,
+  loggerFile: "", // no file, so no --allow-write
+  onEvent(event) {
+    if (event.type === "trained") console.log(`loss ${event.result.loss.toFixed(3)}`);
+  },
+});
+await client.run();

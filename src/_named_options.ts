@@ -1,0 +1,54 @@
+/** A name with options, as a text has them. */
+export interface NamedOptions {
+  readonly name: string;
+  /** Options that are numbers. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** Options that are not. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** Reads `name` or `name:option=value,option=value`, of what `kind` names; `lr` stands for `learningRate`. A `SyntaxError` for any other text. */
+export function readNamedOptions(kind: string, text: string): NamedOptions {
+  const colon = text.indexOf(":");
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const pairs = colon < 0 ? [] : text.slice(colon + 1).split(",");
+  const numbers: Record<string, number> = {}, texts: Record<string, string> = {};
+  for (const pair of pairs) {
+    const match = /^\s*([a-z]\w*)\s*=\s*(\S+)\s*$/i.exec(pair);
+    const [, key = "", value = ""] = match ?? [];
+    const option = key === "lr" ? "learningRate" : key;
+    if (match === null || Object.hasOwn(numbers, option) || Object.hasOwn(texts, option)) {
+      throw new SyntaxError(
+        `Cannot read the ${kind} ${text}: expected name or name:option=value,option=value, got ${
+          pair.trim() || "nothing"
+        } in it`,
+      );
+    }
+    if (Number.isNaN(Number(value))) texts[option] = value;
+    else numbers[option] = Number(value);
+  }
+  return { name: name.trim(), numbers, texts };
+}
+
+/** Throws a `RangeError` for options that something of that name does not have, or that should be numbers, listing those that there are. */
+export function checkNamedOptions(
+  { name, numbers, texts }: NamedOptions,
+  known: { readonly numbers: readonly string[]; readonly texts?: readonly string[] },
+): void {
+  const { texts: words = [] } = known;
+  for (const option of Object.keys({ ...numbers, ...texts })) {
+    if (known.numbers.includes(option) && Object.hasOwn(numbers, option)) continue;
+    if (words.includes(option) && Object.hasOwn(texts, option)) continue;
+    if (known.numbers.includes(option)) {
+      throw new RangeError(
+        `Cannot make ${name}: expected ${option} to be a number, got ${texts[option]}`,
+      );
+    }
+    const all = [...known.numbers, ...words];
+    throw new RangeError(
+      `Cannot make ${name}: expected ${
+        all.length === 0 ? "no options" : `one of the options ${all.join(", ")}`
+      }, got ${option}`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import type { Channel, Listener } from "./transport.ts";
+
+/** A listener whose channels are made elsewhere and offered to it. Those that nobody accepted end with it. */
+export class QueueListener implements Listener {
+  readonly address: string;
+  readonly #waiting: Channel[] = [];
+  readonly #onClose: () => void;
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  /** A listener at the address; `onClose` is called once. */
+  constructor(address: string, onClose: () => void) {
+    this.address = address;
+    this.#onClose = onClose;
+  }
+
+  /** Lets a channel wait for `accept`; it is closed if the listener is. */
+  offer(channel: Channel): void {
+    if (this.#closed) return channel.close();
+    this.#waiting.push(channel);
+    this.#wake?.();
+  }
+
+  async accept(): Promise<Channel | null> {
+    for (;;) {
+      const channel = this.#waiting.shift();
+      if (channel !== undefined) return channel;
+      if (this.#closed) return null;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const channel of this.#waiting.splice(0)) channel.close();
+    this.#onClose();
+    this.#wake?.();
+  }
+}
