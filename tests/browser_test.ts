@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
 import { partOf } from "../examples/browser/part.ts";
-import { ClientSyncTop, NativeSGDHandler, silentLogger } from "../mod.ts";
+import * as fedlab from "../mod.ts";
 import { taskArguments } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -86,9 +86,10 @@ class ExampleServer implements AsyncDisposable {
 /** A client in this process with a part of the digits. */
 async function runDenoClient(serverAddr: string, part: number): Promise<void> {
   const { train, test } = await partOf(part, CLIENTS);
-  await using handler = new NativeSGDHandler({ data: train, testData: test });
-  const options = { distBackend: "websocket", loggerFile: "", logger: silentLogger } as const;
-  await new ClientSyncTop(handler, { ...options, serverAddr, rank: part }).run();
+  await using handler = new fedlab.NativeSGDHandler({ data: train, testData: test });
+  const { silentLogger: logger } = fedlab;
+  const options = { distBackend: "websocket", loggerFile: "", logger } as const;
+  await new fedlab.ClientSyncTop(handler, { ...options, serverAddr, rank: part }).run();
 }
 
 /** Keeps what the page's status line says, from before the page's script runs. */
@@ -174,25 +175,66 @@ async function drawOneWithKeys(page: Page): Promise<void> {
 
 const chromium = findChromium();
 
-Deno.test({
-  name: "browser: two pages and a Deno client train the model that three Deno clients do" +
-    (chromium === undefined ? " (needs Chromium, at CHROMIUM or on PATH)" : ""),
-  ignore: chromium === undefined,
-  async fn() {
-    const build = new Deno.Command(Deno.execPath(), {
-      args: taskArguments("build:browser"),
-      cwd: ROOT,
-      stdout: "null",
-    });
-    assert((await build.output()).success);
-    await using server = await ExampleServer.start();
-    await using stack = new AsyncDisposableStack();
-    const browser = await puppeteer.launch({
-      executablePath: chromium ?? "",
-      args: ["--no-sandbox"],
-    });
-    stack.defer(() => browser.close());
+/** A test in Chromium, where there is one. */
+function testInBrowser(claim: string, test: (browser: Browser) => Promise<void>): void {
+  const ignore = chromium === undefined;
+  Deno.test({
+    name: claim + (ignore ? " (needs Chromium, at CHROMIUM or on PATH)" : ""),
+    ignore,
+    async fn() {
+      const browser = await puppeteer.launch({
+        executablePath: chromium ?? "",
+        args: ["--no-sandbox"],
+      });
+      try {
+        await test(browser);
+      } finally {
+        await browser.close();
+      }
+    },
+  });
+}
 
+/** Runs Deno with the arguments and gives its standard output. */
+async function deno(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT })
+    .output();
+  assert(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+testInBrowser(
+  "mod.ts is bundled whole, loads in a browser and logs to its console",
+  async (browser) => {
+    const bundle = await deno("bundle", "--quiet", "--platform=browser", "mod.ts");
+    const web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
+      const isModule = new URL(url).pathname === "/mod.js";
+      const type = isModule ? "text/javascript" : "text/html";
+      return new Response(isModule ? bundle : "<!doctype html>", {
+        headers: { "content-type": type },
+      });
+    });
+    await using _closing = { [Symbol.asyncDispose]: () => web.shutdown() };
+    const page = await browser.newPage();
+    const lines: string[] = [];
+    page.on("console", (message) => lines.push(message.text()));
+    await page.goto(`http://127.0.0.1:${web.addr.port}/`);
+    const found = await page.evaluate(`import("/mod.js").then((fedlab) => {
+    const log = fedlab.openLog({ loggerName: "page", loggerFile: "pageLog" });
+    log.logger.info("ready", { rank: 1 });
+    return { names: Object.keys(fedlab), file: typeof log.file, buffer: typeof Buffer };
+  })`) as { names: string[]; file: string; buffer: string };
+    assertEquals(found.names.sort(), Object.keys(fedlab).sort());
+    assertEquals([found.file, found.buffer], ["undefined", "undefined"]);
+    assertMatch(lines.find((line) => line.includes("ready")) ?? "", /^2\S+Z page INFO ready/);
+  },
+);
+
+testInBrowser(
+  "two pages and a Deno client train the model that three Deno clients do",
+  async (browser) => {
+    await deno(...taskArguments("build:browser"));
+    await using server = await ExampleServer.start();
     const invitation = await server.said(/http.+part=3\/3\n/);
     const [, host = ""] = /http:\/\/(.+?)\//.exec(invitation) ?? [];
     const address = `ws://${host}/federation`;
@@ -242,4 +284,4 @@ Deno.test({
     const [digest] = mixed.match(/model .+$/) ?? [];
     assertStringIncludes(await server.said(/model [0-9a-f]{64}/), digest ?? "a digest");
   },
-});
+);

@@ -85,6 +85,7 @@ async function join({ server, part, parts }: ToClient & { type: "join" }): Promi
   const client = new ClientSyncTop(handler, {
     serverAddr: server,
     rank: part,
+    worldSize: parts + 1,
     distBackend: "websocket",
     loggerFile: "",
     onEvent(event) {

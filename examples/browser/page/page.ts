@@ -12,6 +12,8 @@ import { Pad } from "./pad.ts";
 
 /** Rounds that the chart has room for before a server says how many there are. */
 const ROUNDS = 20;
+/** Probability from which a reading is given without a doubt. */
+const SURE = 0.5;
 /** How long a drawing rests before its reading is said aloud: a screen reader should not hear every stroke. */
 const REST_MILLIS = 300;
 
@@ -83,7 +85,6 @@ function setRunning(isRunning: boolean): void {
 
 function ended(text: string, state: "idle" | "done" | "failed"): void {
   setRunning(false);
-  write("enter", "Join again");
   say(text, state);
 }
 
@@ -203,8 +204,10 @@ function showReading(probabilities: readonly number[]): void {
   showBars(probabilities);
   clearTimeout(rest);
   rest = setTimeout(() => {
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    write("reading", `This looks like ${best === 8 ? "an" : "a"} ${best}.`);
+    const probability = Math.max(...probabilities);
+    const best = probabilities.indexOf(probability);
+    const looks = probability < SURE ? "This is not clear: perhaps" : "This looks like";
+    write("reading", `${looks} ${best === 8 ? "an" : "a"} ${best}.`);
   }, REST_MILLIS);
 }
 
