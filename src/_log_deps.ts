@@ -1,1 +1,8 @@
-export { BaseHandler, FileHandler, Logger, LogLevels, type LogRecord } from "jsr:@std/log@0.224.14";
+export {
+  BaseHandler,
+  ConsoleHandler,
+  FileHandler,
+  Logger,
+  LogLevels,
+  type LogRecord,
+} from "jsr:@std/log@0.224.14";

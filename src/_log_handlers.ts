@@ -1,4 +1,5 @@
 import { BaseHandler, FileHandler, LogLevels, type LogRecord } from "./_log_deps.ts";
+import { isDeno } from "./_is_deno.ts";
 import { errorMessage } from "./errors.ts";
 
 /** A record as `time name LEVEL message arguments`; further lines of it are indented, so that a record is told by its start. */
@@ -9,7 +10,7 @@ export function formatRecord(record: LogRecord): string {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === "string" ? value : Deno.inspect(value);
+  return typeof value === "string" ? value : isDeno() ? Deno.inspect(value) : String(value);
 }
 
 /** A message may quote a peer: nothing in it may pass for a record of its own or command the terminal. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type BaseHandler, Logger as StdLogger } from "./_log_deps.ts";
+import { isDeno } from "./_is_deno.ts";
+import { type BaseHandler, ConsoleHandler, Logger as StdLogger } from "./_log_deps.ts";
 import { formatRecord, printToStderr, SafeFileHandler, StderrHandler } from "./_log_handlers.ts";
 import { errorMessage } from "./errors.ts";
 
@@ -64,7 +65,7 @@ export const silentLogger: Logger = Object.freeze({
  * `<folder>/<loggerFile><rank>.txt`. The file is emptied first. It is whole once the log is disposed of.
  *
  * Never throws: where the file cannot be written, for want of permission or of space, one line on standard error says so and
- * the log goes on without it. No permission is asked for.
+ * the log goes on without it. No permission is asked for. In a browser the lines go to its console, and there is no file.
  *
  * @example
  * ```ts
@@ -81,8 +82,15 @@ export function openLog(options: LogOptions = {}): LogHandle {
   }
   const { level = "INFO", loggerName, loggerFile, rank, folder = "log", console = true } = options;
   const handlers: BaseHandler[] = [];
-  if (console) handlers.push(new StderrHandler(level, { formatter: formatRecord }));
-  const file = loggerFile
+  const formatter = formatRecord;
+  if (console) {
+    handlers.push(
+      isDeno()
+        ? new StderrHandler(level, { formatter })
+        : new ConsoleHandler(level, { formatter, useColors: false }),
+    );
+  }
+  const file = loggerFile && isDeno()
     ? openFile(folder, `${folder}/${loggerFile}${rank ?? ""}.txt`, level)
     : undefined;
   if (file !== undefined) handlers.push(file.handler);

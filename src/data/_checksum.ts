@@ -4,7 +4,6 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { fileError } from "./_file.ts";
 import type { Checksum } from "./named.ts";
 
@@ -13,6 +12,8 @@ export async function digestOf(
   source: Uint8Array | ReadableStream<Uint8Array>,
   algorithm: Checksum["algorithm"],
 ): Promise<string> {
+  // Only when it is needed: a browser has no such module.
+  const { createHash } = await import("node:crypto");
   const hash = createHash(algorithm);
   if (source instanceof Uint8Array) hash.update(source);
   else for await (const chunk of source) hash.update(chunk);

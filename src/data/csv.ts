@@ -37,7 +37,7 @@ function syntaxFault(error: CsvError, line: number): string {
  * Reads a table whose columns are numbers but for one column of class labels.
  *
  * Labels that are all whole numbers from 0 are used as they are; labels that are names are numbered in sorted order. A
- * byte order mark, quoted fields, blank lines and any line ending are understood.
+ * byte order mark, quoted fields, blank lines and any line ending are understood. A browser cannot do it.
  *
  * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a number, broken quoting or
  * a table without rows, and a `RangeError` for a label column or a label that is not among those allowed.
@@ -61,6 +61,9 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
         JSON.stringify(delimiter)
       }`,
     );
+  }
+  if (!("Buffer" in globalThis)) {
+    throw new TypeError(`Cannot read ${name}: CSV is read where there is Buffer, not in a browser`);
   }
   const builder = new TableBuilder(name, options, { header, unit: "line" });
   try {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import { Manifest, type ParameterVector } from "../params/manifest.ts";
 import {
   bytesOf,
@@ -77,7 +77,7 @@ export async function writeCheckpoint(
   content: CheckpointContent,
   done: () => Promise<void>,
 ): Promise<void> {
-  const hash = createHash("sha256");
+  const hash = await sha256();
   const blank = encodeHeader(content, NO_DIGEST);
   using file = await Deno.open(path, { write: true, createNew: true, mode: MODE });
   await file.tryLock(true).catch(() => {}); // some network file systems have no locks
@@ -86,7 +86,7 @@ export async function writeCheckpoint(
     await writeAll(file, bytesOf(vector), (piece) => hash.update(piece));
   }
   const header = encodeHeader(content, hash.digest("hex"));
-  header.set(new TextEncoder().encode(headerDigest(header)), DIGEST_AT);
+  header.set(new TextEncoder().encode(await headerDigest(header)), DIGEST_AT);
   await file.seek(0, Deno.SeekMode.Start);
   await writeAll(file, header);
   await file.sync();
@@ -106,24 +106,31 @@ function encodeHeader(content: CheckpointContent, dataDigest: string): Uint8Arra
   });
 }
 
+/** A digest that takes its bytes in pieces. */
+async function sha256(): Promise<Hash> {
+  // Only when it is needed: a browser has no such module.
+  const { createHash } = await import("node:crypto");
+  return createHash("sha256");
+}
+
 /** SHA-256 of a header's bytes, with zeros where it stands itself. */
-function headerDigest(bytes: Uint8Array<ArrayBuffer>): string {
-  return createHash("sha256").update(bytes.subarray(0, DIGEST_AT)).update(NO_DIGEST)
+async function headerDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return (await sha256()).update(bytes.subarray(0, DIGEST_AT)).update(NO_DIGEST)
     .update(bytes.subarray(DIGEST_END)).digest("hex");
 }
 
 /** Reads what a checkpoint's header says. Throws a `SyntaxError` or `TypeError` when it is not one. */
 export async function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
   using file = await Deno.open(path);
-  return interpret(await readHeader(file));
+  return await interpret(await readHeader(file));
 }
 
 /** Reads a checkpoint and checks every byte of it by its digest. */
 export async function readCheckpoint(path: string): Promise<WholeCheckpoint> {
   using file = await Deno.open(path);
   const opened = await readHeader(file);
-  const header = interpret(opened);
-  const hash = createHash("sha256");
+  const header = await interpret(opened);
+  const hash = await sha256();
   const read = (length: number) => readVector(file, length, (piece) => hash.update(piece));
   const parameters = await read(header.manifest.length);
   const vectors: [string, ParameterVector][] = [];
@@ -143,7 +150,9 @@ export async function readCheckpoint(path: string): Promise<WholeCheckpoint> {
   };
 }
 
-function interpret({ manifest, metadata, bytes }: OpenedHeader): CheckpointHeader {
+async function interpret(
+  { manifest, metadata, bytes }: OpenedHeader,
+): Promise<CheckpointHeader> {
   const text = new TextDecoder();
   const round = parseCount(metadata[ROUND_KEY]);
   const sequence = parseCount(metadata[SEQUENCE_KEY]);
@@ -156,7 +165,7 @@ function interpret({ manifest, metadata, bytes }: OpenedHeader): CheckpointHeade
   ) {
     throw new SyntaxError("expected a checkpoint, got another safetensors file");
   }
-  if (text.decode(bytes.subarray(DIGEST_AT, DIGEST_END)) !== headerDigest(bytes)) {
+  if (text.decode(bytes.subarray(DIGEST_AT, DIGEST_END)) !== await headerDigest(bytes)) {
     throw new SyntaxError("expected the header that was written, got another: its digest differs");
   }
   const own = further === 0 ? manifest : Manifest.of(manifest.tensors.slice(0, -further));

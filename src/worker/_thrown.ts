@@ -1,4 +1,5 @@
 import { ConnectionClosedError, DeadlineError, ProtocolError } from "../errors.ts";
+import { isDeno } from "../_is_deno.ts";
 
 /**
  * Anything that was thrown, in a form that can be posted. Posting an error itself would lose its class's name, its own
@@ -38,7 +39,7 @@ const CLASSES: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
   ConnectionClosedError,
   DeadlineError,
   ProtocolError,
-  ...Object.values(Deno.errors),
+  ...(isDeno() ? Object.values(Deno.errors) : []),
 ].map((type) => [type.name, type]));
 
 /** Makes a record of what was thrown. Never throws. */
@@ -81,7 +82,7 @@ function fieldsOf(error: Error): Record<string, unknown> {
 }
 
 function cloneable(value: unknown): unknown {
-  return isCloneable(value) ? value : Deno.inspect(value);
+  return isCloneable(value) ? value : isDeno() ? Deno.inspect(value) : String(value);
 }
 
 function isCloneable(value: unknown): boolean {

@@ -1,0 +1,237 @@
+/**
+ * The page: joins a federation in a worker, shows how it goes, and has drawings read.
+ *
+ * @module
+ */
+
+import type { FromClient, ToClient } from "../messages.ts";
+import { Cells } from "./cells.ts";
+import { drawChart } from "./chart.ts";
+import { pixelsOf } from "./digit.ts";
+import { Pad } from "./pad.ts";
+
+/** Rounds that the chart has room for before a server says how many there are. */
+const ROUNDS = 20;
+/** Probability from which a reading is given without a doubt. */
+const SURE = 0.5;
+/** How long a drawing rests before its reading is said aloud: a screen reader should not hear every stroke. */
+const REST_MILLIS = 300;
+
+function find<T extends Element>(id: string, type: abstract new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new TypeError(`Expected an element ${id} in the page`);
+  return found;
+}
+
+const form = find("join", HTMLFormElement);
+const server = find("server", HTMLInputElement);
+const part = find("part", HTMLInputElement);
+const parts = find("parts", HTMLInputElement);
+const enter = find("enter", HTMLButtonElement);
+const leave = find("leave", HTMLButtonElement);
+const status = find("status", HTMLElement);
+const progress = find("progress", HTMLProgressElement);
+const chart = find("chart", SVGElement);
+
+function write(id: string, text: string): void {
+  const place = find(id, HTMLElement);
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+function say(text: string, state: "idle" | "busy" | "done" | "failed"): void {
+  write("status", text);
+  status.dataset.state = state;
+}
+
+let worker: Worker | undefined;
+let rounds = ROUNDS;
+let hasModel = false;
+const lines = { global: new Map<number, number>(), local: new Map<number, number>() };
+
+function post(message: ToClient): void {
+  worker?.postMessage(message);
+}
+
+function join(): void {
+  worker?.terminate();
+  worker = new Worker(new URL("client.js", document.baseURI), { type: "module" });
+  worker.onmessage = ({ data }: MessageEvent<FromClient>) => take(data);
+  worker.onerror = (event) => ended(`The worker failed: ${event.message}`, "failed");
+  lines.global.clear();
+  lines.local.clear();
+  hasModel = false;
+  showProgress();
+  setRunning(true);
+  say("Loading the digits.", "busy");
+  post({
+    type: "join",
+    server: server.value,
+    part: Number(part.value),
+    parts: Number(parts.value),
+  });
+}
+
+function setRunning(isRunning: boolean): void {
+  for (const input of [server, part, parts]) input.disabled = isRunning;
+  const hadFocus = document.activeElement === enter || document.activeElement === leave;
+  enter.hidden = isRunning;
+  leave.hidden = !isRunning;
+  if (hadFocus) (isRunning ? leave : enter).focus();
+}
+
+function ended(text: string, state: "idle" | "done" | "failed"): void {
+  setRunning(false);
+  say(text, state);
+}
+
+function take(message: FromClient): void {
+  switch (message.type) {
+    case "loaded": {
+      const { samples, labels, testSamples } = message;
+      write("samples", String(samples));
+      const which = labels.length === 10 ? "all ten of them" : `only ${labels.join(", ")}`;
+      write(
+        "labels",
+        `The digits here: ${which}. Accuracy is measured on ${testSamples} others, of all ten.`,
+      );
+      return say("Waiting for the server.", "busy");
+    }
+    case "joined": {
+      const { rank, worldSize } = message;
+      rounds = message.rounds;
+      showProgress();
+      return say(
+        `Joined as client ${rank} of ${worldSize - 1}. Training begins when all are here.`,
+        "busy",
+      );
+    }
+    case "training":
+      write("round", `${message.round} of ${rounds}`);
+      return say("Training together.", "busy");
+    case "trained":
+      lines.local.set(message.round, message.accuracy);
+      return showProgress();
+    case "evaluated":
+      lines.global.set(message.round, message.accuracy);
+      hasModel = true;
+      showProgress();
+      return read();
+    case "reading":
+      return showReading(message.probabilities);
+    case "over": {
+      const accuracy = [...lines.global.values()].at(-1) ?? 0;
+      return ended(
+        `The run is over. The common model reads ${percent(accuracy)} of the test digits.`,
+        "done",
+      );
+    }
+    case "left":
+      return ended("You have left the run.", "idle");
+    case "failed":
+      return ended(message.message, "failed");
+  }
+}
+
+function showProgress(): void {
+  const [round, accuracy] = [...lines.global].at(-1) ?? [];
+  progress.max = rounds;
+  progress.value = round ?? 0;
+  if (round === undefined) write("round", "–");
+  write("accuracy", accuracy === undefined ? "–" : percent(accuracy));
+  const text = round === undefined || accuracy === undefined
+    ? "No rounds yet."
+    : `After round ${round} of ${rounds}: ${percent(accuracy)}.`;
+  write("chart-text", text);
+  drawChart(chart, rounds, lines);
+}
+
+const bars = Array.from({ length: 10 }, (_, digit) => {
+  const item = document.createElement("li");
+  const parts = ["digit", "bar", "percent"].map((name) => {
+    const part = document.createElement("span");
+    part.className = name;
+    return part;
+  });
+  const [name, , share] = parts;
+  if (name) name.textContent = String(digit);
+  item.append(...parts);
+  return { item, share };
+});
+find("classes", HTMLOListElement).append(...bars.map(({ item }) => item));
+
+const cells = new Cells(find("cells", HTMLElement), () => {
+  pad.clear();
+  read();
+});
+const pad = new Pad(find("pad", HTMLCanvasElement), (strokes) => {
+  cells.values = pixelsOf(strokes);
+  read();
+});
+
+function isBlank(): boolean {
+  return cells.values.every((value) => value === 0);
+}
+
+function read(): void {
+  if (isBlank()) return showBars([]);
+  if (!hasModel) {
+    write("reading", "There is no model yet: join, and it is read after the first round.");
+    return;
+  }
+  post({ type: "read", pixels: cells.values });
+}
+
+function showBars(probabilities: readonly number[]): void {
+  const best = probabilities.indexOf(Math.max(...probabilities));
+  for (const [digit, { item, share }] of bars.entries()) {
+    const probability = probabilities[digit];
+    item.className = digit === best ? "best" : "";
+    item.style.setProperty("--share", String(probability ?? 0));
+    if (share) {
+      share.textContent = probability === undefined ? "" : `${Math.round(probability * 100)}%`;
+    }
+  }
+}
+
+let rest: number | undefined;
+
+function showReading(probabilities: readonly number[]): void {
+  if (isBlank()) return;
+  showBars(probabilities);
+  clearTimeout(rest);
+  rest = setTimeout(() => {
+    const probability = Math.max(...probabilities);
+    const best = probabilities.indexOf(probability);
+    const looks = probability < SURE ? "This is not clear: perhaps" : "This looks like";
+    write("reading", `${looks} ${best === 8 ? "an" : "a"} ${best}.`);
+  }, REST_MILLIS);
+}
+
+find("clear", HTMLButtonElement).addEventListener("click", () => {
+  clearTimeout(rest);
+  pad.clear();
+  cells.values = cells.values.map(() => 0);
+  showBars([]);
+  write("reading", "Draw a digit to have it read.");
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  join();
+});
+leave.addEventListener("click", () => post({ type: "leave" }));
+
+const query = new URLSearchParams(location.search);
+const [, ownPart, allParts] = /^(\d+)\/(\d+)$/.exec(query.get("part") ?? "") ?? [];
+const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+server.value = query.get("server") ?? `${scheme}//${location.host}/federation`;
+showProgress();
+if (ownPart !== undefined && allParts !== undefined) {
+  part.value = ownPart;
+  parts.value = allParts;
+  join();
+}

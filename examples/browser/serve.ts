@@ -1,0 +1,85 @@
+/**
+ * The server of a federation whose clients are pages: it serves the page and the federation on one port.
+ *
+ *     deno task build:browser
+ *     deno run --allow-net=127.0.0.1 --allow-read=examples/browser/dist examples/browser/serve.ts 127.0.0.1:9000
+ *
+ * Then open the addresses that it prints, each in a tab of its own. Arguments after the address: number of clients (3) and of rounds (20).
+ */
+import {
+  errorMessage,
+  mlp,
+  NativeSGDHandler,
+  ServerSyncTop,
+  SyncParameterServerHandler,
+  websocketMount,
+} from "@fedlab/core";
+import { partOf } from "./part.ts";
+
+const PATH = "/federation";
+/** A day: people open pages in their own time. */
+const JOIN_SECONDS = 24 * 60 * 60;
+const FILES: Readonly<Record<string, { name: string; type: string }>> = {
+  "/": { name: "index.html", type: "text/html; charset=utf-8" },
+  "/styles.css": { name: "styles.css", type: "text/css; charset=utf-8" },
+  "/page.js": { name: "page.js", type: "text/javascript; charset=utf-8" },
+  "/client.js": { name: "client.js", type: "text/javascript; charset=utf-8" },
+};
+
+const [address = "127.0.0.1:9000", clients = "3", rounds = "20"] = Deno.args;
+const { hostname, port } = new URL(`http://${address}`);
+
+const site = new Map<string, { bytes: Uint8Array<ArrayBuffer>; type: string }>();
+for (const [path, { name, type }] of Object.entries(FILES)) {
+  try {
+    site.set(path, { bytes: await Deno.readFile(`${import.meta.dirname}/dist/${name}`), type });
+  } catch (error) {
+    console.error(`Cannot serve the page: ${errorMessage(error)}`);
+    console.error("Build it with: deno task build:browser");
+    Deno.exit(1);
+  }
+}
+
+const mount = websocketMount();
+const web = Deno.serve({ hostname, port: Number(port || 80), onListen() {} }, (request, info) => {
+  const { pathname } = new URL(request.url);
+  if (pathname === PATH) return mount.handler(request, info);
+  const file = site.get(pathname);
+  if (file === undefined) return new Response("Not found\n", { status: 404 });
+  return new Response(file.bytes, { headers: { "content-type": file.type } });
+});
+
+const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+const { test } = await partOf(1, 1);
+await using initial = new NativeSGDHandler({ data: test });
+await initial.setUp(model);
+const { manifest, parameters } = initial;
+
+for (;;) {
+  console.log("Open, each in a tab of its own:");
+  for (let part = 1; part <= Number(clients); part++) {
+    console.log(`  http://${hostname}:${web.addr.port}/?part=${part}/${clients}`);
+  }
+  const handler = new SyncParameterServerHandler({ manifest, parameters, model, seed: 1 });
+  const server = new ServerSyncTop(handler, {
+    distBackend: mount,
+    listen: PATH,
+    worldSize: Number(clients) + 1,
+    rounds: Number(rounds),
+    loggerFile: "",
+    log: { console: false },
+    timeouts: { joinSeconds: JOIN_SECONDS, roundSeconds: 60 },
+    onEvent(event) {
+      if (event.type === "joining") console.log(event.progress);
+      if (event.type !== "round-ended") return;
+      const { round, accuracy = 0 } = event.report;
+      console.log(`round ${round}: accuracy ${(accuracy * 100).toFixed(1)}%`);
+    },
+  });
+  try {
+    const { modelDigest } = await server.run();
+    console.log(`The run is over, model ${modelDigest}`);
+  } catch (error) {
+    console.log(`The run stopped: ${errorMessage(error)}`);
+  }
+}
