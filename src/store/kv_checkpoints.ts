@@ -1,0 +1,260 @@
+/**
+ * A server's run in a key-value store, from which it can go on where there is no disk.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { errorMessage } from "../errors.ts";
+import {
+  blankHeader,
+  type CheckpointContent,
+  readCheckpoint,
+  sealedHeader,
+} from "./_checkpoint_format.ts";
+import {
+  bestFirst,
+  checkedKeep,
+  contentOf,
+  type Dated,
+  hasScore,
+  nameOfRound,
+  newestFirst,
+  superseded,
+} from "./_checkpoint_rules.ts";
+import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
+import { bytesOf } from "./_safetensors_file.ts";
+import { isRecord } from "./safetensors_header.ts";
+import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoint.ts";
+
+const ROOT = "fedlab.checkpoints";
+/** A commit takes 1000 changes at most. */
+const BATCH_DELETES = 500;
+
+/** What is kept of a checkpoint beside its chunks; it is written last. */
+interface Listed extends Dated {
+  /** Whose chunks they are. */
+  readonly id: string;
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
+/**
+ * Checkpoints in a key-value store, such as Deno KV. Runs of different names are apart.
+ *
+ * A checkpoint's bytes are those of the file that {@linkcode CheckpointStore} would write, in chunks of 64 KiB, which is the most a value may have; its
+ * entry is written last, in one commit. What a process that was stopped left half written is never seen, and is removed by the next `save`. The bytes are
+ * checked by SHA-256 digests when they are read. Whoever may read the store can read the clients' session tokens in it.
+ *
+ * One process writes a run at a time. A second one does no harm to whole checkpoints, but a `save` of one fails when that of the other begins meanwhile.
+ *
+ * @example Run with `--unstable-kv`
+ * ```ts
+ * /// <reference lib="deno.unstable" />
+ * import { KvCheckpointStore, Manifest } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * if ("openKv" in Deno) {
+ *   using kv = await Deno.openKv(":memory:");
+ *   const store = new KvCheckpointStore(kv, "digits");
+ *   const manifest = Manifest.of([{ name: "w", shape: [2] }]);
+ *   await store.save({ manifest, parameters: new Float32Array([1, 2]), round: 1, state: { seed: 7 } });
+ *   assertEquals((await store.latest())?.state, { seed: 7 });
+ * }
+ * ```
+ */
+export class KvCheckpointStore implements Checkpoints {
+  /** The run's name. */
+  readonly name: string;
+  readonly #kv: CheckpointKv;
+  readonly #keep: number;
+  readonly #warn: (message: string) => void;
+
+  /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
+  constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
+    const { keep = 3, onWarning = () => {} } = options;
+    this.#kv = kv;
+    this.name = name;
+    this.#keep = checkedKeep(keep);
+    this.#warn = onWarning;
+  }
+
+  /**
+   * Writes a checkpoint and gives what it is called, `kv:NAME/round-000012`; then removes those that are not kept. One of the same round is replaced.
+   *
+   * Rejects as {@linkcode CheckpointStore.save} does. Those before it are then untouched.
+   */
+  async save(checkpoint: Checkpoint): Promise<string> {
+    const content = contentOf(checkpoint);
+    const path = this.#pathOf(content.round);
+    try {
+      await this.#sweep();
+      const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
+      await this.#write({ ...content, sequence });
+    } catch (cause) {
+      throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
+    }
+    await this.#prune().catch((error: unknown) => {
+      this.#warn(`Cannot tidy checkpoints in kv:${this.name}: ${errorMessage(error)}`);
+    });
+    return path;
+  }
+
+  /**
+   * The newest whole checkpoint, or nothing; those that are broken are passed over with a warning.
+   *
+   * Rejects with an `Error` when the store cannot be read.
+   */
+  async latest(): Promise<Checkpoint | undefined> {
+    return await this.#firstWhole(newestFirst);
+  }
+
+  /** The checkpoint with the highest score, the newest of equals; otherwise as {@linkcode KvCheckpointStore.latest}. */
+  async best(): Promise<Checkpoint | undefined> {
+    return await this.#firstWhole(bestFirst, hasScore);
+  }
+
+  async #firstWhole(
+    order: (a: Listed, b: Listed) => number,
+    fits: (one: Listed) => boolean = () => true,
+  ): Promise<Checkpoint | undefined> {
+    try {
+      for (const one of (await this.#list(this.#warn)).filter(fits).sort(order)) {
+        const whole = await this.#attempt(one);
+        if (whole !== undefined) return whole;
+      }
+    } catch (cause) {
+      throw new Error(`Cannot read checkpoints in kv:${this.name}: ${errorMessage(cause)}`, {
+        cause,
+      });
+    }
+    return undefined;
+  }
+
+  /** Reads a checkpoint; what is wrong with its bytes is told, and what is wrong with the store is thrown. */
+  async #attempt(one: Listed): Promise<Checkpoint | undefined> {
+    const source = new ChunkSource(this.#kv, this.#key("chunk", one.id), one.bytes);
+    try {
+      const { sequence, ...checkpoint } = await readCheckpoint(source);
+      if (checkpoint.round === one.round && sequence === one.sequence) return checkpoint;
+      this.#passOver(one.round, "expected the one that its entry tells of, got another");
+    } catch (cause) {
+      if (source.fault !== undefined) throw cause;
+      this.#passOver(one.round, errorMessage(cause));
+    }
+    return undefined;
+  }
+
+  async #list(warn?: (message: string) => void): Promise<Listed[]> {
+    const listed: Listed[] = [];
+    for await (const { key, value } of this.#kv.list({ prefix: this.#key("whole") })) {
+      const round = key.at(-1);
+      if (isListed(value) && value.round === round) listed.push(value);
+      else if (warn !== undefined) this.#passOver(round, "expected an entry of this store");
+    }
+    return listed;
+  }
+
+  /** Writes the chunks, and makes a checkpoint of them at the end. */
+  async #write(content: CheckpointContent): Promise<void> {
+    const { round, sequence, score, data } = content;
+    const id = crypto.randomUUID();
+    const header = cut(blankHeader(content));
+    const pieces = data.flatMap((vector) => cut(bytesOf(vector)));
+    const all = [...header, ...pieces];
+    const chunks = all.length;
+    const bytes = all.reduce((sum, { length }) => sum + length, 0);
+    const loose = this.#key("loose", id);
+    const { versionstamp = null } = await this.#kv.atomic().set(loose, { chunks }).commit();
+    // Chunks without that mark would never be found again: no commit goes through once it is gone.
+    const begin = () => this.#kv.atomic().check({ key: loose, versionstamp });
+    const put = async (pieces: readonly Uint8Array[], first: number) => {
+      for (let i = 0; i < pieces.length; i += BATCH_CHUNKS) {
+        const commit = begin();
+        for (const [j, piece] of pieces.slice(i, i + BATCH_CHUNKS).entries()) {
+          commit.set(this.#key("chunk", id, first + i + j), piece);
+        }
+        await finish(commit);
+      }
+    };
+    await put(pieces, header.length);
+    const hash = createHash("sha256");
+    for (const piece of pieces) hash.update(piece);
+    await put(cut(sealedHeader(content, hash.digest("hex"))), 0);
+    const key = this.#key("whole", round);
+    const { value: former, versionstamp: before } = await this.#kv.get(key);
+    const entry: Listed = {
+      id,
+      chunks,
+      bytes,
+      round,
+      sequence,
+      ...(score !== undefined && { score }),
+    };
+    const commit = begin().check({ key, versionstamp: before }).set(key, entry).delete(loose);
+    if (isListed(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
+    await finish(commit);
+  }
+
+  /** Removes the checkpoints that are neither new nor the best. */
+  async #prune(): Promise<void> {
+    for (const { round, id, chunks } of superseded(await this.#list(), this.#keep)) {
+      const key = this.#key("whole", round);
+      const { value, versionstamp } = await this.#kv.get(key);
+      if (!isListed(value) || value.id !== id) continue;
+      await this.#kv.atomic().check({ key, versionstamp }).delete(key)
+        .set(this.#key("loose", id), { chunks }).commit();
+    }
+    await this.#sweep();
+  }
+
+  /** Removes the chunks of which no checkpoint was made, and of those that are removed. */
+  async #sweep(): Promise<void> {
+    for await (
+      const { key, value, versionstamp } of this.#kv.list({ prefix: this.#key("loose") })
+    ) {
+      const id = key.at(-1);
+      if (typeof id !== "string" || !isRecord(value) || !isCount(value.chunks)) continue;
+      const loose = this.#key("loose", id);
+      // Its version is another from now on, so that a writer who still lives adds nothing more.
+      const held = await this.#kv.atomic().check({ key: loose, versionstamp }).set(loose, value)
+        .commit();
+      if (!held.ok) continue;
+      for (let i = 0; i < value.chunks; i += BATCH_DELETES) {
+        const commit = this.#kv.atomic();
+        const end = Math.min(i + BATCH_DELETES, value.chunks);
+        for (let j = i; j < end; j++) commit.delete(this.#key("chunk", id, j));
+        await commit.commit();
+      }
+      await this.#kv.atomic().delete(loose).commit();
+    }
+  }
+
+  #passOver(round: unknown, reason: string): void {
+    this.#warn(`Cannot read checkpoint ${this.#pathOf(round)}: ${reason}; passing it over`);
+  }
+
+  #pathOf(round: unknown): string {
+    return `kv:${this.name}/${nameOfRound(Number(round))}`;
+  }
+
+  #key(...parts: KvKey): KvKey {
+    return [ROOT, this.name, ...parts];
+  }
+}
+
+async function finish(commit: KvCommit): Promise<void> {
+  if ((await commit.commit()).ok) return;
+  throw new Error("another server saves a checkpoint of this run");
+}
+
+function isListed(value: unknown): value is Listed {
+  return isRecord(value) && typeof value.id === "string" && isCount(value.chunks) &&
+    isCount(value.bytes) && isCount(value.round) && isCount(value.sequence) &&
+    (value.score === undefined || typeof value.score === "number");
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
