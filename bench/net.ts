@@ -1,14 +1,15 @@
 /**
- * Speed of messages and of whole rounds over loopback TCP, between two processes.
+ * Speed of messages and of whole rounds over loopback, between two processes.
  *
  * @module
  */
 
 import { roundBench } from "./_round.ts";
 import { tcpBench } from "./_tcp.ts";
+import { websocketBench } from "./_websocket.ts";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
-/** Parameter updates of 100 MB and of 1 MB there and back, and rounds of ten clients. */
+/** Parameter updates of 100 MB and of 1 MB there and back, over TCP and as WebSocket messages, and rounds of ten clients. */
 export async function netBench(options: BenchOptions): Promise<BenchResult[]> {
   return [
     await tcpBench(
@@ -16,6 +17,10 @@ export async function netBench(options: BenchOptions): Promise<BenchResult[]> {
       options,
     ),
     await tcpBench({ name: "tcp-1MB", length: 250_000, repetitions: 1000, target: 0.6 }, options),
+    await websocketBench(
+      { name: "websocket-100MB", length: 25_000_000, repetitions: 20, target: 0.7 },
+      options,
+    ),
     await roundBench(options),
   ];
 }

@@ -63,7 +63,14 @@ export function taskArguments(task: keyof typeof config.tasks): string[] {
 }
 
 /** A command that is a task of its own. */
-export type CommandName = "demo" | "server" | "client" | "keygen" | "partition";
+export type CommandName =
+  | "demo"
+  | "server"
+  | "client"
+  | "keygen"
+  | "partition"
+  | "simulate"
+  | "plot";
 
 /** Starts a task's command in a folder of its own. */
 export function startCommand(

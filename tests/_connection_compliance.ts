@@ -101,9 +101,21 @@ async function openPair(
   };
 }
 
-/** Registers the tests that every transport passes. `address` is one to listen on; each test listens anew. */
-export function connectionCompliance(name: string, transport: Transport, address: string): void {
-  const test = (claim: string, run: () => Promise<void>) => Deno.test(`${name}: ${claim}`, run);
+/**
+ * Registers the tests that every transport passes. `address` is one to listen on; each test listens anew. `settled` waits for what is closed to be gone,
+ * where that takes time.
+ */
+export function connectionCompliance(
+  name: string,
+  transport: Transport,
+  address: string,
+  settled: () => Promise<void> = () => Promise.resolve(),
+): void {
+  const test = (claim: string, run: () => Promise<void>) =>
+    Deno.test(`${name}: ${claim}`, async () => {
+      await run();
+      await settled();
+    });
   const pair = (options?: Parameters<typeof openPair>[2]) => openPair(transport, address, options);
 
   // Listening and connecting

@@ -44,7 +44,7 @@ Deno.test("demo learns the digits, and leaves report, curve and model behind", (
     ]);
   }));
 
-Deno.test("demo gives one digest for one seed, over TCP in workers and in memory", () =>
+Deno.test("demo gives one digest for one seed, over TCP or WebSockets in workers and in memory", () =>
   inFolder(async (folder) => {
     const digest = async (name: string, args: string[]) => {
       const { code, stderr } = await runCommand(
@@ -132,47 +132,49 @@ Deno.test("demo takes optimizer, nesterov and proximal, which reach the clients'
     assertEquals(digests.size, cases.length);
   }));
 
-Deno.test("server and clients as processes end by themselves, each with status 0", () =>
-  inFolder(async (folder) => {
-    const server = startCommand(
-      "server",
-      ["--listen", "127.0.0.1:0", "--world-size", "3", "--rounds", "5", "--json", "server.json"],
-      folder,
-    );
-    const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
-    const clients = [1, 2].map((rank) =>
-      startCommand(
-        "client",
-        [
-          "--server",
-          address,
-          "--rank",
-          `${rank}`,
-          "--part",
-          `${rank}/2`,
-          "--engine",
-          rank === 1 ? "native" : "tfjs",
-          "--json",
-          `client${rank}.json`,
-        ],
+for (const listen of ["127.0.0.1:0", "ws://127.0.0.1:0/federation"]) {
+  Deno.test(`server and clients as processes end by themselves, each with status 0, over ${listen}`, () =>
+    inFolder(async (folder) => {
+      const server = startCommand(
+        "server",
+        ["--listen", listen, "--world-size", "3", "--rounds", "5", "--json", "server.json"],
         folder,
-      )
-    );
-    const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
-    assertEquals(
-      outcomes.map(({ code }) => code),
-      [0, 0, 0],
-      outcomes.map(({ stderr }) => stderr).join("\n"),
-    );
-    const report = await readReport(`${folder}/server.json`);
-    assertEquals(report.rounds.map(({ received }) => received), [2, 2, 2, 2, 2]);
-    const client = JSON.parse(await Deno.readTextFile(`${folder}/client2.json`));
-    assertEquals([client.schema, client.rank, client.rounds.length], ["fedlab.client/1", 2, 5]);
-    assertEquals(client.rounds[0].numSamples, 750);
-    assertMatch(await Deno.readTextFile(`${folder}/log/clientLog1.txt`), /client-1 INFO Joined/);
-    assertMatch(outcomes[1]?.stderr ?? "", /Training on the native engine/);
-    assertMatch(outcomes[2]?.stderr ?? "", /Training on tfjs/);
-  }));
+      );
+      const [, address = ""] = await server.said(/Listening on (?:tcp|websocket) (\S+)/);
+      const clients = [1, 2].map((rank) =>
+        startCommand(
+          "client",
+          [
+            "--server",
+            address,
+            "--rank",
+            `${rank}`,
+            "--part",
+            `${rank}/2`,
+            "--engine",
+            rank === 1 ? "native" : "tfjs",
+            "--json",
+            `client${rank}.json`,
+          ],
+          folder,
+        )
+      );
+      const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
+      assertEquals(
+        outcomes.map(({ code }) => code),
+        [0, 0, 0],
+        outcomes.map(({ stderr }) => stderr).join("\n"),
+      );
+      const report = await readReport(`${folder}/server.json`);
+      assertEquals(report.rounds.map(({ received }) => received), [2, 2, 2, 2, 2]);
+      const client = JSON.parse(await Deno.readTextFile(`${folder}/client2.json`));
+      assertEquals([client.schema, client.rank, client.rounds.length], ["fedlab.client/1", 2, 5]);
+      assertEquals(client.rounds[0].numSamples, 750);
+      assertMatch(await Deno.readTextFile(`${folder}/log/clientLog1.txt`), /client-1 INFO Joined/);
+      assertMatch(outcomes[1]?.stderr ?? "", /Training on the native engine/);
+      assertMatch(outcomes[2]?.stderr ?? "", /Training on tfjs/);
+    }));
+}
 
 Deno.test("a client process that is killed in the middle of a round is reported, and the run ends", () =>
   inFolder(async (folder) => {

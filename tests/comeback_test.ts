@@ -11,6 +11,7 @@ import {
   type SyncParameterServerHandlerOptions,
   type TrainPlan,
 } from "../mod.ts";
+import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
 import { Proxy } from "./_proxy.ts";
 
@@ -83,6 +84,7 @@ async function throughProxies(
   } finally {
     await Promise.allSettled(running);
     await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+    await websocketsSettled();
   }
 }
 

@@ -21,6 +21,7 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../mod.ts";
+import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -92,6 +93,7 @@ async function federate(
     report = await server.run();
   } finally {
     fates = await Promise.allSettled(running);
+    await websocketsSettled();
   }
   return { report, parameters: [...handler.parameters], fates, events };
 }
@@ -117,7 +119,10 @@ for (const distBackend of DIST_BACKEND_NAMES) {
     );
     assertEquals(report.transport, distBackend);
     // The clients evaluate where the server does not: loss is w[0], over 4 samples.
-    assertEquals(report.final, { loss: 12, accuracy: 0.5, samples: 4 });
+    const { clients, ...final } = report.final ?? {};
+    assertEquals(final, { loss: 12, accuracy: 0.5, samples: 4 });
+    assertEquals([clients?.loss.count, clients?.loss.mean, clients?.loss.variance], [2, 12, 0]);
+    assertEquals(report.rounds[0]?.clients?.loss.largest, 4);
     assertAlmostEquals(report.rounds[1]?.trainLoss ?? 0, 1 / 2);
     assert(report.rounds.every(({ bytesUp, bytesDown }) => bytesUp > 0 && bytesDown > 0));
   });

@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import type { ProtocolFault } from "../src/errors.ts";
+import {
+  FIRST_CREDIT,
+  HEAD_BYTES,
+  LEAST_COST,
+  MESSAGE_BYTES,
+  MOST_CREDIT,
+} from "../src/net/_websocket_message.ts";
 import { Manifest } from "../src/params/manifest.ts";
 import {
   decodeBody,
@@ -279,7 +286,9 @@ Deno.test("docs/PROTOCOL.md gives the right digest of its example manifest", () 
 
 Deno.test("docs/PROTOCOL.md gives the limits in force", () => {
   const grouped = (count: number) => count.toLocaleString("en");
-  for (const bytes of [DEFAULT_LIMITS.bulkBytes, DEFAULT_LIMITS.controlBytes, FIELDS_BYTES]) {
+  const webSocket = [MESSAGE_BYTES, HEAD_BYTES + MESSAGE_BYTES, FIRST_CREDIT, MOST_CREDIT];
+  const limits = [DEFAULT_LIMITS.bulkBytes, DEFAULT_LIMITS.controlBytes, FIELDS_BYTES];
+  for (const bytes of [...limits, ...webSocket, LEAST_COST]) {
     assert(DOCUMENT.includes(grouped(bytes)), `expected ${grouped(bytes)}`);
   }
 });

@@ -104,3 +104,42 @@ Deno.test("a server that lets everyone join listens on loopback alone, unless to
     server.process.kill("SIGTERM");
     assertEquals((await server.outcome).code, 143);
   }));
+
+Deno.test("a client joins over wss, if it knows the server's CA", () =>
+  inFolder(async (folder) => {
+    const server = startCommand("server", [
+      "--listen",
+      "wss://127.0.0.1:0/federation",
+      "--rounds",
+      "1",
+      "--world-size",
+      "2",
+      "--tls-cert",
+      `${TLS}/server.pem`,
+      "--tls-key",
+      `${TLS}/server.key`,
+    ], folder);
+    const [, address = ""] = await server.said(/Listening on websocket (wss:\S+)/);
+    const untrusting = await runCommand("client", ["--server", address], folder);
+    assertEquals(untrusting.code, 1);
+    assertMatch(untrusting.stderr, /is signed by no CA that this client trusts/);
+    const client = await runCommand("client", [
+      "--server",
+      address,
+      "--tls-ca",
+      `${TLS}/ca.pem`,
+    ], folder);
+    assertEquals([client.code, (await server.outcome).code], [0, 0], client.stderr);
+  }));
+
+Deno.test("a WebSocket that others can reach asks for keys or a token too, and wss for a certificate", () =>
+  inFolder(async (folder) => {
+    const start = (address: string) =>
+      runCommand("server", ["--listen", address, "--world-size", "2"], folder);
+    const open = await start("ws://0.0.0.0:0/");
+    assertEquals(open.code, 2);
+    assertMatch(open.stderr, /expected --allow-keys or FEDLAB_TOKEN to listen on ws:/);
+    const bare = await start("wss://127.0.0.1:0/");
+    assertEquals(bare.code, 1);
+    assertMatch(bare.stderr, /Cannot listen on wss:.*: wss needs a certificate and its key/);
+  }));

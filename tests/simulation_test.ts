@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
   Dataset,
@@ -118,6 +124,10 @@ for (
     again.rounds.forEach(({ loss = NaN, accuracy }, i) => {
       assert(Math.abs(loss - (real.rounds[i]?.loss ?? NaN)) < 1e-6);
       assertEquals(accuracy, real.rounds[i]?.accuracy);
+      // On the wire a figure is a float32.
+      for (const [name, value] of Object.entries(again.rounds[i]?.clients?.accuracy ?? {})) {
+        assertAlmostEquals(Object(real.rounds[i]?.clients?.accuracy)[name], value, 1e-6, name);
+      }
     });
   });
 }

@@ -1,5 +1,5 @@
 import type { PartitionReport } from "../data/partition_report.ts";
-import { escapeXml } from "./_chart.ts";
+import { escapeXml, PALETTE } from "./_chart.ts";
 import { scaleBand, scaleLinear } from "./deps.ts";
 
 const WIDTH = 960;
@@ -7,18 +7,7 @@ const HEIGHT = 440;
 const MARGIN = { top: 64, right: 132, bottom: 56, left: 74 };
 /** Bars that can still be told apart; of more parts every so many-th is drawn. */
 const MAX_BARS = 100;
-/** Paul Tol's "muted" scheme, for readers of any colour vision; its grey is for what has no colour of its own. */
-const PALETTE = [
-  "#332288",
-  "#88ccee",
-  "#44aa99",
-  "#117733",
-  "#999933",
-  "#ddcc77",
-  "#cc6677",
-  "#882255",
-  "#aa4499",
-] as const;
+/** For what has no colour of its own. */
 const GREY = "#bbbbbb";
 
 /** Labels that are drawn in one colour. */

@@ -1,7 +1,7 @@
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
 import { writeSafetensors } from "../store/safetensors.ts";
-import { accuracyChart } from "./_chart.ts";
+import { accuracyChart } from "./_curves.ts";
 
 /** The folder that a run leaves behind. */
 export interface RunFolder {
@@ -63,7 +63,12 @@ export async function writeRun(
   }
 }
 
-/** A report as it stands in a file. */
+/** A list of numbers that takes a line each; no text can look so, as JSON writes none over several lines. */
+const NUMBERS = /\[\n[\s\d.,eE+null-]+\]/g;
+
+/** A report as it stands in a file: lists of numbers on one line. */
 export function toJson(report: unknown): string {
-  return `${JSON.stringify(report, null, 2)}\n`;
+  const json = JSON.stringify(report, null, 2);
+  const line = (list: string) => `[${list.slice(1, -1).trim().replace(/\s+/g, " ")}]`;
+  return `${json.replace(NUMBERS, line)}\n`;
 }

@@ -44,7 +44,7 @@ export async function buildServer(job: ServerJob): Promise<ServerParts> {
   const model = await describeModel(job.model, job.data);
   const initial = await initialParameters(model, seed, options);
   const evaluator: ModelEvaluator | undefined = testData &&
-    await modelEvaluator(model, testData, options);
+    await modelEvaluator(model, testData, { ...options, confusion: true });
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,

@@ -126,21 +126,34 @@ export function partitionTable(report: PartitionReport): string {
   return table.toString();
 }
 
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)}%`;
+}
+
 /** The outcome of a run, in a few lines. */
 export function runSummary(report: RunReport): string {
   const { final, modelDigest, seconds } = report;
   const losses = report.rounds.flatMap(({ round, losses }) =>
     losses.map((loss) => ({ round, ...loss }))
   );
+  const { accuracy } = final?.clients ?? {};
+  const total = (name: "bytesUp" | "bytesDown") =>
+    bytes(report.rounds.reduce((sum, round) => sum + round[name], 0));
   return [
     ...losses.map(({ round, rank, reason }) =>
       `round ${round} went on without rank ${rank}: ${reason}`
     ),
     ...(final?.accuracy === undefined ? [] : [
-      `accuracy ${(final.accuracy * 100).toFixed(2)}% on ${final.samples} samples after ${
+      `accuracy ${percent(final.accuracy)} on ${final.samples} samples after ${
         seconds.toFixed(1)
       } s`,
     ]),
+    ...(accuracy === undefined ? [] : [
+      `accuracy of ${accuracy.count} clients ${percent(accuracy.mean)} (mean), ${
+        percent(accuracy.worstDecile)
+      } (worst tenth)`,
+    ]),
+    `${total("bytesUp")} up, ${total("bytesDown")} down`,
     `model digest ${modelDigest}`,
   ].join("\n");
 }

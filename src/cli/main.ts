@@ -1,5 +1,5 @@
 /**
- * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `bench`, `keygen`, `partition`.
+ * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`, `bench`.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { Command, CommanderError } from "./deps.ts";
 import { keygenCommand } from "./keygen.ts";
 import { partitionCommand } from "./partition.ts";
 import { reproduceCommand } from "./reproduce.ts";
+import { plotCommand } from "./plot.ts";
 import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 
@@ -50,6 +51,7 @@ export async function main(args: readonly string[]): Promise<number> {
     simulateCommand,
     reproduceCommand,
     partitionCommand,
+    plotCommand,
     keygenCommand,
     benchCommand,
   ];

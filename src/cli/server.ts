@@ -28,6 +28,7 @@ import {
 import { buildServer } from "./_server_job.ts";
 import { makeRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
+import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
@@ -58,6 +59,7 @@ interface ServerFlags
   seed: number;
   json?: string;
   out?: string;
+  tensorboard?: string;
 }
 
 /** `server`: rank 0 of a federation. */
@@ -127,6 +129,7 @@ export function serverCommand(context: CommandContext): Command {
   withSelection(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
+  withTensorBoard(command);
   withTimeouts(command, ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of everything random");
   return command.action((flags: ServerFlags) => runServer(flags, command, context));
@@ -180,6 +183,7 @@ async function runServer(
     );
   }
   const shown = new RunProgress();
+  using curves = new Curves(flags.tensorboard);
   const topology = new ServerSyncTop(server.handler, {
     ...security,
     serverName: flags.serverName,
@@ -196,7 +200,10 @@ async function runServer(
     loggerFile: flags.loggerFile,
     loggerName: flags.loggerName,
     log: { console: !isTerminal() },
-    ...(isTerminal() && { onEvent: (event) => shown.show(event) }),
+    onEvent: (event) => {
+      curves.show(event);
+      if (isTerminal()) shown.show(event);
+    },
   });
   const run = async () => {
     using _bar = shown;

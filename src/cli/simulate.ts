@@ -27,7 +27,9 @@ import {
   withStrategy,
   withTraining,
 } from "./_options.ts";
+import { roundsCsv } from "./_rounds_csv.ts";
 import { buildServer } from "./_server_job.ts";
+import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
@@ -38,12 +40,13 @@ interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlag
   cohort?: number;
   rounds: number;
   evalEvery: number;
-  evaluate: "server" | "clients";
+  evaluate: "server" | "clients" | "both";
   targetAccuracy?: number;
   partition: string;
   workers?: number;
   seed: number;
   csv?: string;
+  tensorboard?: string;
   json?: string;
   out?: string;
 }
@@ -66,7 +69,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
       choice(
         "--evaluate <who>",
         "server: on the test data; clients: each what it uses, on its own data",
-        ["server", "clients"],
+        ["server", "clients", "both"],
         "server",
       ),
     )
@@ -84,6 +87,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
   withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
   withEngine(command);
+  withTensorBoard(command);
   withCommon(command, "seed of everything random");
   return command.action((flags: SimulateFlags) => runSimulate(flags, signal));
 }
@@ -91,7 +95,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
 async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<void> {
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
   const { train, test, parts } = await dealData(flags, signal);
-  if (flags.evaluate === "server" && !test) {
+  if (flags.evaluate !== "clients" && !test) {
     throw new UsageError("expected --evaluate clients with data that have no test set");
   }
   await using server = await buildServer({
@@ -106,7 +110,9 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     logger: { warn: printError },
   });
   const shown = new RunProgress();
+  using curves = new Curves(flags.tensorboard);
   const onEvent = (event: ServerEvent) => {
+    curves.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
   };
@@ -118,7 +124,8 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     engine,
     backend,
     onEvent,
-    ...(flags.evaluate === "server" && test && { test }),
+    ...(flags.evaluate !== "clients" && test && { test }),
+    evaluateClients: flags.evaluate !== "server",
     ...(flags.targetAccuracy !== undefined && { targetAccuracy: flags.targetAccuracy }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
   });
@@ -175,14 +182,4 @@ function printRound({ round, loss, accuracy, seconds }: RunReport["rounds"][numb
     ...(accuracy === undefined ? [] : [`accuracy ${(accuracy * 100).toFixed(2)}%`]),
   ];
   printError([`round ${round} of ${of}`, ...figures, `${seconds.toFixed(2)} s`].join(", "));
-}
-
-/** The rounds as comma-separated values; what a round does not have is left empty. */
-function roundsCsv({ rounds }: RunReport): string {
-  const columns = ["round", "loss", "accuracy", "trainLoss", "received", "bytesUp", "bytesDown"];
-  const lines = rounds.map((round) => {
-    const values: Readonly<Record<string, unknown>> = { ...round };
-    return [...columns, "seconds"].map((column) => values[column] ?? "").join();
-  });
-  return [[...columns, "seconds"].join(), ...lines, ""].join("\n");
 }

@@ -33,7 +33,7 @@ export type ClientEvent =
 
 /** How a client finds its group, and where it logs. */
 export interface ClientTopologyOptions {
-  /** The server's address, in the form of the transport: `"HOST:PORT"` for TCP. */
+  /** The server's address, in the form of the transport: `"HOST:PORT"` for TCP, `"ws://HOST:PORT/PATH"` for WebSockets. */
   serverAddr: string;
   /** Number of processes, the server included. When given, it must be the server's. */
   worldSize?: number;

@@ -1,21 +1,36 @@
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
+import {
+  badMessage,
+  checkMessage,
+  FIRST_CREDIT,
+  HEAD_BYTES,
+  LEAST_COST,
+  MESSAGE_BYTES,
+  MOST_CREDIT,
+} from "./_websocket_message.ts";
 import type { Channel } from "./transport.ts";
 
-/** Bytes of a message before its data: what it grants, a little-endian u32. */
-export const HEAD_BYTES = 4;
-/** Most bytes of data in one message: the fastest of 64 KiB to 2 MiB, tried with 100 MB over loopback. */
-export const MESSAGE_BYTES = 256 * 1024;
-/** What each side may send before it was granted anything: a peer that has said nothing costs no more than this. */
-export const FIRST_CREDIT = 64 * 1024;
-/** Most credit that a side may hold, and so the most that waits unread at the other. */
-export const MOST_CREDIT = 4 * 1024 * 1024;
-/** What a message of data costs at least: a message of one byte takes up memory too. */
-export const LEAST_COST = 1024;
+/**
+ * Deno's client writes the head of a WebSocket message above this apart from its content, which then waits for the acknowledgement of the head (Nagle's
+ * algorithm): 40 ms, if the server has nothing to say. So a client cuts what is small into messages that go out whole, and a server answers them by a
+ * grant at once.
+ */
+const PROMPT_BYTES = 1024 - HEAD_BYTES;
+/** As much as this fills a segment even of the loopback interface, and does not wait. */
+const SEGMENT_BYTES = 64 * 1024;
 /** How long the other side has to answer a close. */
 const LINGER_MILLIS = 1000;
 
 /** Every message is put together here; `send` takes a copy before it returns. */
 let staging: DataView<ArrayBuffer> | undefined;
+
+/** The ends of those that were closed here and wait for the other side's answer. */
+const closing = new Set<Promise<string>>();
+
+/** Resolves when every WebSocket that this isolate has closed so far is gone. */
+export async function webSocketsClosed(): Promise<void> {
+  await Promise.all(closing);
+}
 
 /** Bytes that came, and what their message cost. */
 interface Chunk {
@@ -35,6 +50,7 @@ export class WebSocketChannel implements Channel {
   readonly ended: Promise<string>;
   readonly #end: (reason: string) => void;
   readonly #socket: WebSocket;
+  readonly #isClient: boolean;
   /** What came and is not read yet. */
   readonly #chunks: Chunk[] = [];
   #queuedCost = 0;
@@ -53,8 +69,9 @@ export class WebSocketChannel implements Channel {
   #lingering: ReturnType<typeof setTimeout> | undefined;
 
   /** Takes over a WebSocket that is open or about to be; what comes in is heard from now on. */
-  constructor(remote: string, socket: WebSocket) {
+  constructor(remote: string, socket: WebSocket, side: "client" | "server") {
     this.remote = remote;
+    this.#isClient = side === "client";
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -84,6 +101,7 @@ export class WebSocketChannel implements Channel {
       await promise;
     }
     let count = 0;
+    let isPrompt = false;
     for (
       let chunk = this.#chunks[0];
       chunk !== undefined && count < into.length;
@@ -95,16 +113,19 @@ export class WebSocketChannel implements Channel {
       chunk.bytes = chunk.bytes.subarray(part.length);
       if (chunk.bytes.length > 0) break;
       this.#chunks.shift();
+      isPrompt ||= !this.#isClient && chunk.cost <= LEAST_COST;
       this.#queuedCost -= chunk.cost;
       this.#consumed += chunk.cost;
     }
-    this.#grant();
+    this.#grant(isPrompt);
     return count;
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      const length = Math.min(bytes.length - at, MESSAGE_BYTES, Math.max(this.#credit, LEAST_COST));
+      const left = bytes.length - at;
+      const most = this.#isClient && left < SEGMENT_BYTES ? PROMPT_BYTES : MESSAGE_BYTES;
+      const length = Math.min(left, most, Math.max(this.#credit, LEAST_COST));
       const cost = Math.max(length, LEAST_COST);
       this.#checkWritable();
       if (cost > this.#credit) {
@@ -136,6 +157,8 @@ export class WebSocketChannel implements Channel {
     this.#isClosed = true;
     this.#chunks.length = 0;
     if (this.#lost === undefined) {
+      closing.add(this.ended);
+      this.ended.then(() => closing.delete(this.ended));
       this.#socket.close(1000);
       this.#lingering = setTimeout(() => this.#end("the other side does not close"), LINGER_MILLIS);
     }
@@ -185,9 +208,11 @@ export class WebSocketChannel implements Channel {
   }
 
   /** Lets the peer send more before it has to wait; as long as it has half of the window, the grant goes along with this side's next data. */
-  #grant(): void {
+  #grant(isPrompt: boolean): void {
     if (this.#peerHasEnded || this.#isClosed || this.#lost !== undefined) return;
-    if (this.#granted < this.#window / 2 && this.#due >= this.#window / 4) this.#send(this.#due);
+    const due = this.#due;
+    const isNeeded = this.#granted < this.#window / 2 && due >= this.#window / 4;
+    if (isNeeded || isPrompt && due > 0) this.#send(due);
   }
 
   #send(grant: number, data = new Uint8Array()): void {
@@ -218,21 +243,4 @@ export class WebSocketChannel implements Channel {
   #lostError(): Error {
     return new ConnectionClosedError(`Lost the connection to ${this.remote}: ${this.#lost}`);
   }
-}
-
-function badMessage(expected: string, got: string): ProtocolError {
-  return new ProtocolError(
-    "bad-message",
-    `Cannot read the WebSocket message: expected ${expected}, got ${got}`,
-  );
-}
-
-/** Throws a `ProtocolError` "bad-message" for a text, and for a message that is too short or too long. */
-function checkMessage(data: unknown): Uint8Array<ArrayBuffer> {
-  if (!(data instanceof ArrayBuffer)) throw badMessage("binary data", "text");
-  if (data.byteLength < HEAD_BYTES || data.byteLength > HEAD_BYTES + MESSAGE_BYTES) {
-    const range = `${HEAD_BYTES} to ${HEAD_BYTES + MESSAGE_BYTES} bytes`;
-    throw badMessage(range, String(data.byteLength));
-  }
-  return new Uint8Array(data);
 }

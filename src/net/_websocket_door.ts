@@ -55,7 +55,7 @@ export class WebSocketDoor {
     } catch (error) {
       return refusal(400, errorMessage(error));
     }
-    const channel = new WebSocketChannel(`websocket ${remote}`, upgrade.socket);
+    const channel = new WebSocketChannel(`websocket ${remote}`, upgrade.socket, "server");
     this.#live.add(channel);
     channel.ended.then(() => this.#live.delete(channel));
     upgrade.socket.onopen = () => listener.offer(channel);

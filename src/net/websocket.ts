@@ -5,7 +5,7 @@
  */
 
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
-import { WebSocketChannel } from "./_websocket_channel.ts";
+import { WebSocketChannel, webSocketsClosed } from "./_websocket_channel.ts";
 import { type RequestInfo, SUBPROTOCOL, WebSocketDoor } from "./_websocket_door.ts";
 import { within } from "./timeouts.ts";
 import { checkTlsOptions, explainListen, type TlsOptions, unfitCertificate } from "./tls.ts";
@@ -39,6 +39,9 @@ const closing = new Map<number, Promise<void>>();
  *
  * To connect takes no more than a browser has. To listen takes Deno: `Deno.serve` answers the URL's path, and 404 elsewhere. When a listener is closed its
  * port is free as soon as the channels that it accepted have ended.
+ *
+ * What waits unread is at most 4 MiB a channel, and 64 KiB as long as the peer has said nothing. Deno itself takes in a single WebSocket message of up to
+ * 64 MiB before it is refused: before a server that strangers reach, put a proxy that limits messages to 262,148 bytes.
  *
  * Throws a `TypeError` or `SyntaxError` for a certificate or key that cannot be used, as `tlsTransport` does.
  *
@@ -96,6 +99,11 @@ export function websocketMount(options: Pick<WebSocketOptions, "origins"> = {}):
   };
 }
 
+/** Resolves when what this isolate has closed so far is gone: its WebSockets, and the ports of its listeners. */
+export async function websocketsSettled(): Promise<void> {
+  await Promise.all([webSocketsClosed(), ...closing.values()]);
+}
+
 /** Whether an address is one of this transport, rather than of TCP. */
 export function isWebSocketAddress(address: string): boolean {
   return /^wss?:\/\//i.test(address);
@@ -130,7 +138,7 @@ async function connect(
   } catch (cause) {
     throw new Error(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause });
   }
-  const channel = new WebSocketChannel(`websocket ${address}`, socket);
+  const channel = new WebSocketChannel(`websocket ${address}`, socket, "client");
   const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
   const stop = () => {
     channel.close();

@@ -3,7 +3,6 @@ import type { Rank } from "../net/process_group.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { EvaluateParamsPayload, ParameterUpdatePayload } from "../wire/messages.ts";
 import { Intake } from "./_intake.ts";
-import { meanResult } from "./_mean_result.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** The update that a rank sends was not asked for: says why. */
@@ -99,10 +98,9 @@ export class Evaluation {
     this.intake.settle(sender, "received");
   }
 
-  /** The figures' mean by samples, summed in rank order; `undefined` when nobody answered. */
-  get mean(): EvaluateResult | undefined {
-    const inOrder = [...this.#answers].sort(([a], [b]) => a - b);
-    return meanResult(inOrder.map(([, result]) => result));
+  /** What came, in rank order. */
+  get results(): EvaluateResult[] {
+    return [...this.#answers].sort(([a], [b]) => a - b).map(([, result]) => result);
   }
 }
 

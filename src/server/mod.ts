@@ -8,6 +8,7 @@ export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./_gate.ts";
 export * from "./events.ts";
 export * from "./handler.ts";
 export * from "./selection/mod.ts";
-export type { RoundReport, RunReport } from "./report.ts";
+export type { ClientFigures, Distribution } from "./distribution.ts";
+export type { FinalReport, RoundReport, RunReport } from "./report.ts";
 export * from "./sync_topology.ts";
 export * from "./topology.ts";

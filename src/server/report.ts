@@ -6,6 +6,7 @@
 
 import type { Rank } from "../net/process_group.ts";
 import type { EvaluateResult } from "../train/handler.ts";
+import type { ClientFigures } from "./distribution.ts";
 
 /** One round, as it went. */
 export interface RoundReport {
@@ -27,6 +28,8 @@ export interface RoundReport {
   readonly loss?: number;
   /** Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify. */
   readonly accuracy?: number;
+  /** What the clients' own evaluations after the round came to; absent when they do not evaluate. */
+  readonly clients?: ClientFigures;
   /** Mean of the clients' training losses, by samples. */
   readonly trainLoss?: number;
   /** Bytes from clients to the server. */
@@ -35,6 +38,22 @@ export interface RoundReport {
   readonly bytesDown: number;
   /** Wall time of the round. */
   readonly seconds: number;
+}
+
+/** The evaluation of a run's final parameters. */
+export interface FinalReport {
+  /** Mean loss over the samples. */
+  readonly loss: number;
+  /** Accuracy, 0 to 1; absent when the model does not classify. */
+  readonly accuracy?: number;
+  /** Number of the samples. */
+  readonly samples: number;
+  /** How often a sample of each true class, a row, was taken for each class, a column; absent when the clients evaluate. */
+  readonly confusion?: readonly (readonly number[])[];
+  /** Accuracy on the samples of each class; `null` for a class without samples. */
+  readonly perClass?: readonly (number | null)[];
+  /** What the clients' own evaluations came to; absent when they do not evaluate. */
+  readonly clients?: ClientFigures;
 }
 
 /** A run: the machine-readable report. */
@@ -54,16 +73,29 @@ export interface RunReport {
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
   /** Evaluation of the final parameters; absent when nobody evaluates. */
-  readonly final?: { readonly loss: number; readonly accuracy?: number; readonly samples: number };
+  readonly final?: FinalReport;
   /** SHA-256 of the final vector's bytes, in hexadecimal. */
   readonly modelDigest: string;
   /** Wall time of the run. */
   readonly seconds: number;
 }
 
-/** An evaluation in the words of the report. */
+/** The evaluations after the last round in the words of the report. */
 export function finalOf(
-  { loss, accuracy, numSamples }: EvaluateResult,
-): NonNullable<RunReport["final"]> {
-  return { loss, ...(accuracy !== undefined && { accuracy }), samples: numSamples };
+  { loss, accuracy, numSamples, confusion }: EvaluateResult,
+  clients?: ClientFigures,
+): FinalReport {
+  return {
+    loss,
+    ...(accuracy !== undefined && { accuracy }),
+    samples: numSamples,
+    ...(confusion && { confusion, perClass: confusion.map(shareOfRight) }),
+    ...(clients && { clients }),
+  };
+}
+
+/** The share of a class's samples that were taken for it. */
+function shareOfRight(row: readonly number[], label: number): number | null {
+  const total = row.reduce((sum, count) => sum + count, 0);
+  return total === 0 ? null : (row[label] ?? 0) / total;
 }

@@ -18,9 +18,11 @@ import type { Message, Payload } from "../wire/messages.ts";
 import { Evaluation, Training, unexpectedFigures, unexpectedUpdate } from "./_exchange.ts";
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
 import type { Intake } from "./_intake.ts";
+import { meanResult } from "./_mean_result.ts";
 import type { Welcome } from "./_member.ts";
 import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
 import { FarewellError, Sessions } from "./_sessions.ts";
+import { type ClientFigures, clientFigures } from "./distribution.ts";
 import type { ServerEvent } from "./events.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
 import {
@@ -75,7 +77,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       worldSize: options.worldSize,
       kernels: handler.kernels,
       rounds: [...this.#rounds],
-      ...(this.#final && { final: finalOf(this.#final) }),
+      ...(this.#final && { final: finalOf(this.#final, this.#rounds.at(-1)?.clients) }),
       modelDigest: await sha256Hex(handler.parameters),
       seconds: (performance.now() - this.#began) / 1000,
     };
@@ -415,7 +417,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     this.#refused = 0;
     const { training, tries } = await this.#train(round);
     handler.updateModel();
-    const evaluation = await this.#evaluate(round);
+    const { evaluation, clients } = await this.#evaluate(round);
     this.#final = evaluation;
     const after = sessions.bytes;
     const { intake, trainLoss } = training;
@@ -429,6 +431,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       losses: intake.losses,
       ...(evaluation && { loss: evaluation.loss }),
       ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+      ...(clients && { clients }),
       ...(trainLoss !== undefined && { trainLoss }),
       bytesUp: after.up - before.up,
       bytesDown: after.down - before.down,
@@ -514,10 +517,15 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   }
 
   /** The server's own evaluation, or else the clients'. */
-  async #evaluate(round: number): Promise<EvaluateResult | undefined> {
+  async #evaluate(
+    round: number,
+  ): Promise<{ evaluation?: EvaluateResult | undefined; clients?: ClientFigures | undefined }> {
     const { sessions: { seats: { group } }, signal } = this.#open();
-    if (this.handler.evaluate !== undefined) return await this.handler.evaluate(signal);
-    return (await this.#exchangeIn(new Evaluation(round, group.ranks))).mean;
+    if (this.handler.evaluate !== undefined) {
+      return { evaluation: await this.handler.evaluate(signal) };
+    }
+    const { results } = await this.#exchangeIn(new Evaluation(round, group.ranks));
+    return { evaluation: meanResult(results), clients: clientFigures(results) };
   }
 
   #logRound({ round, received, cohort, loss, accuracy, losses }: RoundReport): void {

@@ -19,7 +19,7 @@ import type { RunReport } from "./report.ts";
 
 /** Where a server listens, for whom it waits, and how long it runs. */
 export interface ServerTopologyOptions {
-  /** Where to listen, in the form of the transport: `"HOST:PORT"` for TCP; port 0 takes a free one. */
+  /** Where to listen, in the form of the transport: `"HOST:PORT"` for TCP, `"ws://HOST:PORT/PATH"` for WebSockets; port 0 takes a free one. */
   listen: string;
   /** Number of processes, the server included, at least 2. */
   worldSize: number;

@@ -42,6 +42,7 @@ export interface BoardMemory {
   readonly control: SharedArrayBuffer;
   readonly vectors: SharedArrayBuffer;
   readonly states: SharedArrayBuffer;
+  readonly counts: SharedArrayBuffer;
 }
 
 /** Views of shared memory pass for others: whoever reads or writes them here does it while nobody else does. */
@@ -59,6 +60,8 @@ export interface BoardOptions {
   readonly keepsState: boolean;
   /** Whether the server sends a second vector. */
   readonly hasControl: boolean;
+  /** How many counts the workers add up. */
+  readonly counts: number;
 }
 
 /**
@@ -84,7 +87,7 @@ export class Board {
   }
 
   /** Makes a board. Throws a `RangeError` when the system does not give the memory. */
-  static create({ slots, length, keepsState, hasControl }: BoardOptions): Board {
+  static create({ slots, length, keepsState, hasControl, counts }: BoardOptions): Board {
     const bytes = length * Float32Array.BYTES_PER_ELEMENT;
     return new Board({
       slots,
@@ -98,6 +101,7 @@ export class Board {
       control: new SharedArrayBuffer(hasControl ? bytes : 0),
       vectors: new SharedArrayBuffer(slots * bytes),
       states: new SharedArrayBuffer(keepsState ? slots * bytes : 0),
+      counts: new SharedArrayBuffer(4 * counts),
     });
   }
 
@@ -140,6 +144,11 @@ export class Board {
 
   set settings(value: unknown) {
     writeText(this.#memory.settings, 0, this.#memory.settings.byteLength, JSON.stringify(value));
+  }
+
+  /** What the workers have counted, of no length where nothing is; one at a time may set it back, several may add. */
+  get counts(): Uint32Array {
+    return new Uint32Array(this.#memory.counts);
   }
 
   /** Posts a job in a slot that is free. */

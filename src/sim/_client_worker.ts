@@ -46,7 +46,15 @@ defineWorker(async (args: ClientWorkerArgs, { signal }) => {
     if (job.kind === "test") {
       if (!test) throw new Error("Cannot evaluate: there are no test data");
       handler.parameters = board.global;
-      return await handler.evaluateOn(test, { from: job.from, to: job.to }, signal);
+      const { from, to } = job, { counts } = board;
+      const options = { from, to, confusion: counts.length > 0 };
+      const { confusion = [], ...figures } = await handler.evaluateOn(test, options, signal);
+      confusion.forEach((row, label) =>
+        row.forEach((count, answer) => {
+          if (count > 0) Atomics.add(counts, label * (test.numClasses + 1) + answer, count);
+        })
+      );
+      return figures;
     }
     const plan = become(job.rank, slot);
     if (job.kind === "evaluate") return await learner.evaluate(signal);

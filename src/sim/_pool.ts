@@ -14,6 +14,8 @@ export interface PoolOptions {
   readonly length: number;
   readonly keepsState: boolean;
   readonly hasControl: boolean;
+  /** How many counts the workers add up. */
+  readonly counts: number;
   readonly model: ModelDescription;
   readonly train: Dataset;
   readonly test: Dataset | undefined;
@@ -48,9 +50,9 @@ export class Pool implements AsyncDisposable {
 
   /** Starts the workers. */
   static start(options: PoolOptions): Pool {
-    const { workers, length, keepsState, hasControl, parts } = options;
+    const { workers, length, keepsState, hasControl, counts, parts } = options;
     const slots = workers * SLOTS_PER_WORKER;
-    const board = Board.create({ slots, length, keepsState, hasControl });
+    const board = Board.create({ slots, length, keepsState, hasControl, counts });
     const { rows, starts } = shareParts(parts);
     const args: ClientWorkerArgs = {
       board: board.memory,

@@ -11,9 +11,11 @@ import type { Rank } from "../net/process_group.ts";
 import { sha256Hex } from "../params/digest.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { meanResult } from "../server/_mean_result.ts";
+import { type ClientFigures, clientFigures } from "../server/distribution.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "../server/report.ts";
+import { confusionOf, countsLength } from "../train/_confusion.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { keepsState, takesControl } from "../train/local_rule.ts";
 import type { Figures } from "./_board.ts";
@@ -37,7 +39,10 @@ export interface SimulationOptions {
   evaluateEvery?: number;
   /** Ends the run when the accuracy on the test data is this high. */
   targetAccuracy?: number;
-  /** Has every client evaluate what it uses on its own data, as often as the test data are used. Default `false`. */
+  /**
+   * Has every client evaluate what it uses, its own parameters where the strategy has such, on its own data, as often as the test data
+   * are used; without test data they do in any case, and their mean by samples is the round's. Default `false`.
+   */
   evaluateClients?: boolean;
   /** Number of workers, each with an engine. Default: the machine's cores. */
   workers?: number;
@@ -144,6 +149,7 @@ export class Simulation {
       length: handler.manifest.length,
       keepsState: keepsState(handler.plan.rule),
       hasControl: takesControl(handler.plan.rule),
+      counts: options.test ? countsLength(options.test.numClasses) : 0,
       model: handler.model,
       train: options.train,
       test: options.test,
@@ -161,8 +167,10 @@ export class Simulation {
       options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
       const trained = await this.#train(pool, states, round, cohort, signal);
       const isDue = round % (options.evaluateEvery ?? 1) === 0 || round === options.rounds;
-      const evaluation = isDue ? await this.#evaluate(pool, states, round, signal) : undefined;
-      if (evaluation) this.#final = finalOf(evaluation);
+      const { evaluation, clients } = isDue
+        ? await this.#evaluate(pool, states, round, signal)
+        : {};
+      if (evaluation) this.#final = finalOf(evaluation, clients);
       const bytes = handler.manifest.byteLength;
       const report: RoundReport = {
         round,
@@ -173,6 +181,7 @@ export class Simulation {
         ...trained,
         ...(evaluation && { loss: evaluation.loss }),
         ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+        ...(clients && { clients }),
         bytesUp: trained.received * bytes,
         bytesDown: cohort.length * (bytes + (handler.control ? bytes : 0)),
         seconds: (performance.now() - began) / 1000,
@@ -271,33 +280,50 @@ export class Simulation {
     if (board.keepsState) board.setHasState(slot, states.read(rank, board.state(slot)));
   }
 
+  /** Judges the global parameters on the test data, and has the clients evaluate where that is asked for or there are no others. */
   async #evaluate(
     pool: Pool,
     states: StateStore,
     round: number,
     signal: AbortSignal | undefined,
-  ): Promise<EvaluateResult | undefined> {
-    const { test, parts } = this.#options;
+  ): Promise<{ evaluation?: EvaluateResult | undefined; clients?: ClientFigures | undefined }> {
+    const { test, parts, evaluateClients = false } = this.#options;
     this.#publish(pool, round);
-    const all: EvaluateResult[] = [];
-    const take = (_: unknown, outcome: Figures | string) => {
-      if (typeof outcome === "string") throw new Error(outcome);
-      const { numSamples, loss, accuracy } = outcome;
-      all.push({ numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) });
-    };
-    if (test) {
-      const jobs = Array.from({ length: Math.ceil(test.length / TEST_ROWS) }, (_, i) => ({
-        kind: "test" as const,
-        from: i * TEST_ROWS,
-        to: Math.min((i + 1) * TEST_ROWS, test.length),
-      }));
-      await pool.run(jobs, { take, signal });
-    } else {
-      const jobs = parts.map((_, i) => ({ kind: "evaluate" as const, round, rank: i + 1 }));
-      const prepare = ({ rank }: { rank: Rank }, slot: number) =>
-        this.#lend(pool, states, rank, slot);
-      await pool.run(jobs, { prepare, take, signal });
-    }
-    return meanResult(all);
+    const central = test && await this.#judge(pool, test, signal);
+    if (test && !evaluateClients) return { evaluation: central };
+    const results: EvaluateResult[] = [];
+    await pool.run(parts.map((_, i) => ({ kind: "evaluate" as const, round, rank: i + 1 })), {
+      signal,
+      prepare: ({ rank }, slot) => this.#lend(pool, states, rank, slot),
+      take: (_, outcome) => void results.push(resultOf(outcome)),
+    });
+    return { evaluation: central ?? meanResult(results), clients: clientFigures(results) };
   }
+
+  async #judge(
+    pool: Pool,
+    { length }: Dataset,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluateResult | undefined> {
+    const { counts } = pool.board;
+    counts.fill(0);
+    const results: EvaluateResult[] = [];
+    const jobs = Array.from({ length: Math.ceil(length / TEST_ROWS) }, (_, i) => ({
+      kind: "test" as const,
+      from: i * TEST_ROWS,
+      to: Math.min((i + 1) * TEST_ROWS, length),
+    }));
+    const take = (_: unknown, outcome: Figures | string) => void results.push(resultOf(outcome));
+    await pool.run(jobs, { take, signal });
+    const result = meanResult(results);
+    if (result?.accuracy === undefined || counts.length === 0) return result;
+    return { ...result, confusion: confusionOf(counts) };
+  }
+}
+
+/** What an evaluation came to. Throws an `Error` with the reason when nothing did. */
+function resultOf(outcome: Figures | string): EvaluateResult {
+  if (typeof outcome === "string") throw new Error(outcome);
+  const { numSamples, loss, accuracy } = outcome;
+  return { numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) };
 }

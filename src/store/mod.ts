@@ -12,5 +12,6 @@ export {
 } from "./checkpoint.ts";
 export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts";
 export { KvCheckpointStore } from "./kv_checkpoints.ts";
+export { EventFile } from "./event_file.ts";
 export { readSafetensors, type StoredModel, writeSafetensors } from "./safetensors.ts";
 export { encodeSafetensorsHeader } from "./safetensors_header.ts";

@@ -24,7 +24,8 @@ export interface Loss {
 /** Keras's guard against the logarithm of 0. */
 const EPSILON = 1e-7;
 
-function argmax(values: Float32Array, from: number, count: number): number {
+/** The place of the first of the largest of `count` values. */
+export function argmax(values: Float32Array, from: number, count: number): number {
   let best = 0;
   for (let i = 1; i < count; i++) {
     if ((values[from + i] ?? 0) > (values[from + best] ?? 0)) best = i;

@@ -46,6 +46,14 @@ export interface Trainer extends Disposable {
    * loss over all training rows; from `start` 0 it begins anew. The parameters stay, but for the moving statistics.
    */
   differentiate(start: number, end: number): BatchLoss;
-  /** Judges the model, in inference mode, on places `start` to before `end` of the data, or of the rows that are listed. */
-  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss;
+  /**
+   * Judges the model, in inference mode, on places `start` to before `end` of the data, or of the rows that are listed. What a
+   * classifier took each class for is added to `counts`, when they are given: of data with n classes n rows of n + 1.
+   */
+  judge(
+    data: Dataset,
+    start: number,
+    end: number,
+    { rows, counts }?: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined },
+  ): BatchLoss;
 }

@@ -55,6 +55,11 @@ export interface EvaluateResult {
   readonly loss: number;
   /** Share of the samples that are classified rightly, 0 to 1; absent for models that do not classify. */
   readonly accuracy?: number;
+  /**
+   * What a classifier took each class for, where that was asked: a row for each true class, in it how often each class was the
+   * answer. A model with more outputs than the data have classes may have a last column, for all of the others. It never travels.
+   */
+  readonly confusion?: readonly (readonly number[])[];
 }
 
 /** Evaluates a parameter vector on some data. */

@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
+import { confusionOf, countsLength } from "./_confusion.ts";
 import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
 import { pacer } from "./_pace.ts";
@@ -246,30 +247,41 @@ export abstract class SGDHandler extends ClientBackendHandler {
     return this.evaluateOn(this.#data, this.#rows ? { rows: this.#rows } : {}, signal);
   }
 
-  /** Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. */
+  /**
+   * Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. With
+   * `confusion` the result says what a classifier took each class for, where the data have at most 1000.
+   */
   async evaluateOn(
     data: Dataset,
-    { rows, from = 0, to = (rows ?? data).length }: {
+    { rows, from = 0, to = (rows ?? data).length, confusion = false }: {
       rows?: Uint32Array;
       from?: number;
       to?: number;
+      confusion?: boolean;
     } = {},
     signal?: AbortSignal,
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();
     const length = to - from;
     const rest = pacer();
+    const room = confusion && trainer.classifies ? countsLength(data.numClasses) : 0;
+    const counts = room > 0 ? new Uint32Array(room) : undefined;
     let loss = 0, correct = 0;
     for (let start = from; start < to; start += EVALUATION_BATCH) {
       await rest();
       signal?.throwIfAborted();
       this.#checkStill(trainer);
-      const result = trainer.judge(data, start, Math.min(start + EVALUATION_BATCH, to), rows);
+      const end = Math.min(start + EVALUATION_BATCH, to);
+      const result = trainer.judge(data, start, end, { rows, counts });
       loss += result.loss;
       correct += result.correct;
     }
     const result = { numSamples: length, loss: loss / length };
-    return trainer.classifies ? { ...result, accuracy: correct / length } : result;
+    if (!trainer.classifies) return result;
+    const accuracy = correct / length;
+    return counts
+      ? { ...result, accuracy, confusion: confusionOf(counts) }
+      : { ...result, accuracy };
   }
 
   /** Frees the model, unless it is the caller's own. */

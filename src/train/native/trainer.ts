@@ -2,6 +2,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { hashText } from "../../_hash_text.ts";
 import { stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import { countAnswers } from "../_confusion.ts";
 import { LOSSES } from "../_losses.ts";
 import { isPlain } from "../_plan.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
@@ -181,8 +182,13 @@ export class NativeTrainer implements Trainer {
     return result;
   }
 
-  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
-    const { program, maxRows, input, batchLabels } = this.#layout;
+  judge(
+    data: Dataset,
+    start: number,
+    end: number,
+    { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
+  ): BatchLoss {
+    const { exports, program, maxRows, input, batchLabels } = this.#layout;
     const { features, labels, rowLength } = data;
     this.#check(data);
     let loss = 0, correct = 0;
@@ -197,6 +203,11 @@ export class NativeTrainer implements Trainer {
       const part = this.#lose(to - from, false);
       loss += part.loss;
       correct += part.correct;
+      if (counts) {
+        const { at, length } = program.output;
+        const output = new Float32Array(exports.memory.buffer, at, (to - from) * length);
+        countAnswers(counts, output, batchLabels.subarray(0, to - from), length);
+      }
     }
     return { loss, correct };
   }

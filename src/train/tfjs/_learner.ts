@@ -1,5 +1,6 @@
 import { errorMessage } from "../../errors.ts";
 import type { LossName } from "../handler.ts";
+import { countAnswers } from "../_confusion.ts";
 import { LOSSES } from "../_losses.ts";
 import type { BatchLoss } from "../_trainer.ts";
 import { tf } from "./deps.ts";
@@ -61,12 +62,14 @@ export class Learner {
     return LOSSES[this.#loss].classifies;
   }
 
-  /** Judges the model on a batch, in inference mode. */
-  judge({ features, labels }: Batch): BatchLoss {
+  /** Judges the model on a batch, in inference mode; what it took each class for is added to the counts. */
+  judge({ features, labels }: Batch, counts?: Uint32Array): BatchLoss {
     return this.#run(() => {
       const input = tensorOf(features, [labels.length, ...this.#shape]);
       const output = this.#model.apply(input, { training: false }) as tf.Tensor;
-      return LOSSES[this.#loss].compute(valuesOf(output), labels, this.#units);
+      const values = valuesOf(output);
+      if (counts) countAnswers(counts, values, labels, this.#units);
+      return LOSSES[this.#loss].compute(values, labels, this.#units);
     });
   }
 

@@ -165,13 +165,18 @@ export class TfjsTrainer implements Trainer {
     return this.#learner.learn(this.#batch(start, end), tensors, use);
   }
 
-  judge(data: Dataset, start: number, end: number, rows?: Uint32Array): BatchLoss {
+  judge(
+    data: Dataset,
+    start: number,
+    end: number,
+    { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
+  ): BatchLoss {
     const { features, labels, rowLength } = data;
-    if (rows) return this.#learner.judge(this.#gather(data, rows.subarray(start, end)));
-    return this.#learner.judge({
+    const batch = rows ? this.#gather(data, rows.subarray(start, end)) : {
       features: features.subarray(start * rowLength, end * rowLength),
       labels: labels.subarray(start, end),
-    });
+    };
+    return this.#learner.judge(batch, counts);
   }
 
   [Symbol.dispose](): void {

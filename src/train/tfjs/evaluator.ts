@@ -27,6 +27,12 @@ export interface TfjsOptions {
   logger?: TrainLogger;
 }
 
+/** Options of {@linkcode modelEvaluator}. */
+export interface EvaluatorOptions extends TfjsOptions {
+  /** Has an evaluation of a classifier tell what it took each class for. Default `false`. */
+  confusion?: boolean;
+}
+
 /**
  * The described model's manifest and its initial state, with weights that depend on `seed` and the engine alone.
  *
@@ -78,7 +84,7 @@ export interface ModelEvaluator extends AsyncDisposable {
 export async function modelEvaluator(
   description: ModelDescription,
   data: Dataset,
-  options: TfjsOptions = {},
+  { confusion = false, ...options }: EvaluatorOptions = {},
 ): Promise<ModelEvaluator> {
   const handler = new ClientSGDHandler({ data, ...options });
   await handler.setUp(description);
@@ -86,7 +92,7 @@ export async function modelEvaluator(
     manifest: handler.manifest,
     evaluate: async (parameters, signal) => {
       handler.parameters = parameters;
-      return await handler.evaluate(signal);
+      return await handler.evaluateOn(data, { confusion }, signal);
     },
     [Symbol.asyncDispose]: () => handler[Symbol.asyncDispose](),
   };

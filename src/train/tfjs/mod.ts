@@ -11,6 +11,7 @@ export type { BackendChoice, EngineChoice } from "../engine_choice.ts";
 export { ClientSGDHandler } from "./handler.ts";
 export type { ClientSGDHandlerOptions, TfjsLayersModel } from "./options.ts";
 export {
+  type EvaluatorOptions,
   type InitialParameters,
   initialParameters,
   type ModelEvaluator,

@@ -1,0 +1,83 @@
+import { errorMessage } from "../errors.ts";
+import type { RunReport } from "../server/report.ts";
+import {
+  curvesChart,
+  METRIC_NAMES,
+  type MetricName,
+  type NamedRun,
+  PROGRESS_NAMES,
+  type ProgressName,
+} from "./_curves.ts";
+import { choice, UsageError } from "./_options.ts";
+import { runsCsv } from "./_rounds_csv.ts";
+import { printError } from "./_terminal.ts";
+import { Command } from "./deps.ts";
+
+interface PlotFlags {
+  out?: string;
+  csv?: string;
+  metric: MetricName;
+  x: ProgressName;
+  title?: string;
+}
+
+/** `plot`: learning curves of several runs over one another. */
+export function plotCommand(): Command {
+  return new Command("plot")
+    .description("draws the learning curves of runs over one another, from their reports")
+    .argument("<run...>", "reports (report.json) of runs, or the folders that have them")
+    .option("--out <file>", "the picture (SVG)")
+    .option("--csv <file>", "write the rounds of all runs as one table")
+    .addOption(choice("--metric <name>", "what is drawn", METRIC_NAMES, "accuracy"))
+    .addOption(choice("--x <name>", "what it is drawn over", PROGRESS_NAMES, "round"))
+    .option("--title <text>", "the picture's title (default: what is drawn)")
+    .option("--verbose", "show the stack of an error", false)
+    .action(runPlot);
+}
+
+async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
+  const { out, csv, metric, x, title } = flags;
+  if (out === undefined && csv === undefined) throw new UsageError("expected --out or --csv");
+  const runs: NamedRun[] = [];
+  for (const path of paths) runs.push(await readRun(path));
+  const files: [path: string | undefined, text: () => string][] = [
+    [out, () => curvesChart(runs, { metric, over: x, ...(title !== undefined && { title }) })],
+    [csv, () => runsCsv(runs)],
+  ];
+  for (const [path, text] of files) {
+    if (path === undefined) continue;
+    await Deno.writeTextFile(path, text());
+    printError(`Wrote ${path}`);
+  }
+}
+
+async function readRun(given: string): Promise<NamedRun> {
+  let path = given, report: unknown;
+  try {
+    if ((await Deno.stat(given)).isDirectory) path = `${given.replace(/[\\/]+$/, "")}/report.json`;
+    report = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new Error(`Cannot read the run ${path}: ${errorMessage(cause)}`, { cause });
+  }
+  if (!isReport(report)) {
+    throw new TypeError(`Cannot read the run ${path}: expected a report "fedlab.run/1"`);
+  }
+  return { name: nameOf(path, report.strategy), report };
+}
+
+/** Whether it has what is drawn; a figure that is none is left out. */
+function isReport(value: unknown): value is RunReport {
+  const { schema, strategy, rounds } = Object(value);
+  return schema === "fedlab.run/1" && typeof strategy === "string" && Array.isArray(rounds) &&
+    rounds.every((round) =>
+      ["bytesUp", "bytesDown", "seconds"].every((name) => Number.isFinite(Object(round)[name]))
+    );
+}
+
+/** The strategy, and what tells the file from others: its name, or its folder's where all are named alike. */
+function nameOf(path: string, strategy: string): string {
+  const steps = path.split(/[\\/]/).filter((step) => step !== "" && step !== ".");
+  const stem = (steps.at(-1) ?? "").replace(/\.json$/, "");
+  const own = stem === "report" ? steps.at(-2) ?? stem : stem;
+  return own === strategy ? strategy : `${strategy}, ${own}`;
+}

@@ -1,0 +1,97 @@
+/** Event messages and their frames, by TensorFlow's event.proto, summary.proto and record_writer.h. */
+
+/** The polynomial of CRC-32C, its bits in reverse. */
+const CASTAGNOLI = 0x82f63b78;
+
+/** What is added to a checksum, so that one of data that have checksums in them stays good. */
+const MASK_DELTA = 0xa282ead8;
+
+/** How a protobuf field is written. */
+const VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5;
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? rest >>> 1 ^ CASTAGNOLI : rest >>> 1;
+  return rest;
+});
+
+/** The checksum that a TFRecord has: CRC-32C (RFC 3720, B.4), turned and masked. */
+export function maskedCrc32c(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff;
+  for (const byte of bytes) crc = (TABLE[(crc ^ byte) & 0xff] ?? 0) ^ crc >>> 8;
+  crc = ~crc;
+  return (crc >>> 15 | crc << 17) + MASK_DELTA >>> 0;
+}
+
+/** A frame: length, its checksum, the data, their checksum; all numbers little-endian. */
+export function tfRecord(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(12 + data.length + 4);
+  const view = new DataView(frame.buffer);
+  view.setBigUint64(0, BigInt(data.length), true);
+  view.setUint32(8, maskedCrc32c(frame.subarray(0, 8)), true);
+  frame.set(data, 12);
+  view.setUint32(12 + data.length, maskedCrc32c(data), true);
+  return frame;
+}
+
+/** The event that begins a file. */
+export function versionEvent(seconds: number): Uint8Array {
+  return join(field(1, FIXED64, float64(seconds)), text(3, "brain.Event:2"));
+}
+
+/** The event of a step's scalars. */
+export function scalarEvent(
+  step: number,
+  scalars: Readonly<Record<string, number>>,
+  seconds: number,
+): Uint8Array {
+  const values = Object.entries(scalars).map(([tag, value]) =>
+    bytes(1, join(text(1, tag), field(2, FIXED32, float32(value))))
+  );
+  return join(
+    field(1, FIXED64, float64(seconds)),
+    field(2, VARINT, varint(step)),
+    bytes(5, join(...values)),
+  );
+}
+
+function field(number: number, type: number, value: Uint8Array): Uint8Array {
+  return join(varint(number << 3 | type), value);
+}
+
+function bytes(number: number, value: Uint8Array): Uint8Array {
+  return field(number, BYTES, join(varint(value.length), value));
+}
+
+function text(number: number, value: string): Uint8Array {
+  return bytes(number, new TextEncoder().encode(value));
+}
+
+/** A natural number in groups of seven bits, the lowest first. */
+function varint(value: number): Uint8Array {
+  const groups: number[] = [];
+  for (; value >= 128; value = Math.floor(value / 128)) groups.push(value % 128 + 128);
+  return Uint8Array.of(...groups, value);
+}
+
+function float64(value: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value, true);
+  return new Uint8Array(view.buffer);
+}
+
+function float32(value: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value, true);
+  return new Uint8Array(view.buffer);
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,49 @@
+import { assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
+import { EventFile } from "../mod.ts";
+import { maskedCrc32c, scalarEvent, tfRecord, versionEvent } from "../src/store/_event_records.ts";
+import { inFolder } from "./_command.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+Deno.test("maskedCrc32c() is CRC-32C of RFC 3720, B.4, turned by 15 bits and masked", () => {
+  const masked = (crc: number) => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+  assertEquals(maskedCrc32c(new TextEncoder().encode("123456789")), masked(0xe3069283));
+  assertEquals(maskedCrc32c(new Uint8Array(32)), masked(0x8a9136aa));
+  assertEquals(maskedCrc32c(new Uint8Array(32).fill(255)), masked(0x62a8ab43));
+});
+
+Deno.test("tfRecord() of events are the bytes that tensorboard 2.21 writes", () => {
+  // RecordWriter of Event(wall_time=1700000000.25, file_version="brain.Event:2"), then of step 300 with two simple values.
+  const expected =
+    "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9" +
+    "2c00000000000000f4aecc450900002040fc54d94110ac022a1e0a0b0a046c6f737315cdcccc3d" +
+    "0a0f0a086163637572616379150000403ff79c10e2";
+  const scalars = { loss: 0.1, accuracy: 0.75 };
+  const records = [
+    tfRecord(versionEvent(1700000000.25)),
+    tfRecord(scalarEvent(300, scalars, 1700000000.5)),
+  ];
+  assertEquals(records.map((bytes) => bytes.toHex()).join(""), expected);
+});
+
+Deno.test("EventFile keeps steps as they come, and files of two runs apart", () =>
+  inFolder(async (folder) => {
+    using first = EventFile.create(`${folder}/a/b`), second = EventFile.create(`${folder}/a/b`);
+    first.write(1, { loss: 2 }, 5);
+    second.write(7, { loss: 3 }, 6);
+    const names = [...Deno.readDirSync(`${folder}/a/b`)].map(({ name }) => name);
+    assertEquals(names.length, 2);
+    for (const name of names) assertMatch(name, /tfevents/);
+    for (
+      const [file, last] of [
+        [first, scalarEvent(1, { loss: 2 }, 5)],
+        [second, scalarEvent(7, { loss: 3 }, 6)],
+      ] as const
+    ) {
+      const bytes = await Deno.readFile(file.path);
+      const record = tfRecord(last);
+      assertEquals(bytes.subarray(-record.length), record);
+      assertEquals(bytes.length, tfRecord(versionEvent(0)).length + record.length);
+    }
+    assertThrows(() => first.write(0.5, {}), RangeError, "expected a step from 0, got 0.5");
+  }));
