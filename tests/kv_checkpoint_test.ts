@@ -67,14 +67,14 @@ function watched(kv: CheckpointKv): { store: KvCheckpointStore; warnings: string
   return { store: new KvCheckpointStore(kv, NAME, { onWarning }), warnings };
 }
 
-/** Asserts that every chunk belongs to a checkpoint, and nothing else is there. */
+/** Asserts that every chunk belongs to a checkpoint, and nothing else is there but what tells the last one. */
 async function assertTidy(kv: CheckpointKv, rounds: number[]): Promise<void> {
   const whole = await rowsOf(kv, NAME, "whole");
   assertEquals(whole.map(({ key }) => key.at(-1)), rounds);
   const chunks = await Promise.all(rounds.map((round) => chunksOf(kv, round)));
   assertEquals(
     (await rowsOf(kv)).length,
-    whole.length + chunks.reduce((sum, { length }) => sum + length, 0),
+    1 + whole.length + chunks.reduce((sum, { length }) => sum + length, 0),
   );
 }
 
@@ -194,7 +194,7 @@ Deno.test("KvCheckpointStore: a save that another server's save interrupts fails
     if (action === "commit" && ++commits === 3) other = watched(kv).store.save(large(2));
   };
   const { message } = await assertRejects(() => store.save(large(3)), Error);
-  assertOneLine(message, "kv:run/round-000003: another server saves a checkpoint of this run");
+  assertOneLine(message, "kv:run/round-000003: another server goes on with this run");
   assertEquals(await other, "kv:run/round-000002");
   await assertTidy(kv, [1, 2]);
 });
@@ -207,4 +207,32 @@ Deno.test("KvCheckpointStore keeps runs of different names apart", async () => {
   }
   const found = await Promise.all(stores.map((store) => store.latest()));
   assertEquals(found.map((one) => one?.round), [30, 31, 32]);
+});
+
+Deno.test("KvCheckpointStore: of two servers that go on with a run the first that saves has it", async () => {
+  const kv = new MemoryKv();
+  for (const before of [0, 1]) {
+    const [first, second] = [watched(kv).store, watched(kv).store];
+    for (const store of [first, second]) assertEquals((await store.latest())?.round ?? 0, before);
+    await first.save(checkpoint(before + 1));
+    // The second has trained for as long, on other clients.
+    const error = await assertRejects(() => second.save(checkpoint(before + 1)), Error);
+    assertOneLine(error.message, "another server goes on with this run");
+    await assertRejects(() => second.save(checkpoint(before + 2)), Error);
+    await assertTidy(kv, before === 0 ? [1] : [1, 2]);
+    // Nor does it trouble the first while that saves.
+    let late: Promise<unknown> | undefined;
+    let commits = 0;
+    kv.before = (action) => {
+      if (action === "commit" && ++commits === 2) late = second.save(checkpoint(9)).catch((e) => e);
+    };
+    await first.save(checkpoint(before + 1));
+    assert(await late instanceof Error);
+    kv.before = () => {};
+    // It can have the run only by going on from what the other has made.
+    if (before === 0) continue;
+    assertEquals((await second.latest())?.round, 2);
+    await second.save(checkpoint(3));
+    await assertRejects(() => first.save(checkpoint(3)), Error);
+  }
 });

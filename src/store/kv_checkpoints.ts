@@ -16,13 +16,13 @@ import {
   bestFirst,
   checkedKeep,
   contentOf,
-  type Dated,
   hasScore,
   nameOfRound,
   newestFirst,
   superseded,
 } from "./_checkpoint_rules.ts";
 import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
+import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
 import { bytesOf } from "./_safetensors_file.ts";
 import { isRecord } from "./safetensors_header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
@@ -32,14 +32,6 @@ const ROOT = "fedlab.checkpoints";
 /** A commit takes 1000 changes at most. */
 const BATCH_DELETES = 500;
 
-/** What is kept of a checkpoint beside its chunks; it is written last. */
-interface Listed extends Dated {
-  /** Whose chunks they are. */
-  readonly id: string;
-  readonly chunks: number;
-  readonly bytes: number;
-}
-
 /**
  * Checkpoints in a key-value store, such as Deno KV. Runs of different names are apart.
  *
@@ -47,7 +39,8 @@ interface Listed extends Dated {
  * entry is written last, in one commit. What a process that was stopped left half written is never seen, and is removed by the next `save`. The bytes are
  * checked by SHA-256 digests when they are read. Whoever may read the store can read the clients' session tokens in it.
  *
- * One process writes a run at a time. A second one does no harm to whole checkpoints, but a `save` of one fails when that of the other begins meanwhile.
+ * One process goes on with a run. Where there are two all the same, each of which has read the run's checkpoint, the first that saves has the run, and `save`
+ * of the other fails, however late it comes.
  *
  * @example Run with `--unstable-kv`
  * ```ts
@@ -70,6 +63,8 @@ export class KvCheckpointStore implements Checkpoints {
   readonly #kv: CheckpointKv;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
+  /** The checkpoint that was saved last as far as this store knows, `null` for none; `undefined` before it has looked. */
+  #head: string | null | undefined;
 
   /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
   constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
@@ -89,9 +84,11 @@ export class KvCheckpointStore implements Checkpoints {
     const content = contentOf(checkpoint);
     const path = this.#pathOf(content.round);
     try {
+      const last = await this.#kv.get(this.#key("head"));
+      if (this.#head !== undefined && headOf(last) !== this.#head) throw overtaken();
       await this.#sweep();
       const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
-      await this.#write({ ...content, sequence });
+      this.#head = await this.#write({ ...content, sequence }, last.versionstamp);
     } catch (cause) {
       throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
     }
@@ -116,10 +113,11 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   async #firstWhole(
-    order: (a: Listed, b: Listed) => number,
-    fits: (one: Listed) => boolean = () => true,
+    order: (a: Entry, b: Entry) => number,
+    fits: (one: Entry) => boolean = () => true,
   ): Promise<Checkpoint | undefined> {
     try {
+      this.#head = headOf(await this.#kv.get(this.#key("head")));
       for (const one of (await this.#list(this.#warn)).filter(fits).sort(order)) {
         const whole = await this.#attempt(one);
         if (whole !== undefined) return whole;
@@ -133,7 +131,7 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   /** Reads a checkpoint; what is wrong with its bytes is told, and what is wrong with the store is thrown. */
-  async #attempt(one: Listed): Promise<Checkpoint | undefined> {
+  async #attempt(one: Entry): Promise<Checkpoint | undefined> {
     const source = new ChunkSource(this.#kv, this.#key("chunk", one.id), one.bytes);
     try {
       const { sequence, ...checkpoint } = await readCheckpoint(source);
@@ -146,18 +144,18 @@ export class KvCheckpointStore implements Checkpoints {
     return undefined;
   }
 
-  async #list(warn?: (message: string) => void): Promise<Listed[]> {
-    const listed: Listed[] = [];
+  async #list(warn?: (message: string) => void): Promise<Entry[]> {
+    const listed: Entry[] = [];
     for await (const { key, value } of this.#kv.list({ prefix: this.#key("whole") })) {
       const round = key.at(-1);
-      if (isListed(value) && value.round === round) listed.push(value);
+      if (isEntry(value) && value.round === round) listed.push(value);
       else if (warn !== undefined) this.#passOver(round, "expected an entry of this store");
     }
     return listed;
   }
 
-  /** Writes the chunks, and makes a checkpoint of them at the end. */
-  async #write(content: CheckpointContent): Promise<void> {
+  /** Writes the chunks, makes a checkpoint of them if the one before it is still the last, and gives its id. */
+  async #write(content: CheckpointContent, lastVersion: string | null): Promise<string> {
     const { round, sequence, score, data } = content;
     const id = crypto.randomUUID();
     const header = cut(blankHeader(content));
@@ -182,19 +180,15 @@ export class KvCheckpointStore implements Checkpoints {
     const hash = createHash("sha256");
     for (const piece of pieces) hash.update(piece);
     await put(cut(sealedHeader(content, hash.digest("hex"))), 0);
-    const key = this.#key("whole", round);
+    const [key, head] = [this.#key("whole", round), this.#key("head")];
     const { value: former, versionstamp: before } = await this.#kv.get(key);
-    const entry: Listed = {
-      id,
-      chunks,
-      bytes,
-      round,
-      sequence,
-      ...(score !== undefined && { score }),
-    };
-    const commit = begin().check({ key, versionstamp: before }).set(key, entry).delete(loose);
-    if (isListed(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
+    const own = { id, chunks, bytes, round, sequence };
+    const entry: Entry = score === undefined ? own : { ...own, score };
+    const commit = begin().check({ key, versionstamp: before }).set(key, entry).delete(loose)
+      .check({ key: head, versionstamp: lastVersion }).set(head, { id });
+    if (isEntry(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
     await finish(commit);
+    return id;
   }
 
   /** Removes the checkpoints that are neither new nor the best. */
@@ -202,7 +196,7 @@ export class KvCheckpointStore implements Checkpoints {
     for (const { round, id, chunks } of superseded(await this.#list(), this.#keep)) {
       const key = this.#key("whole", round);
       const { value, versionstamp } = await this.#kv.get(key);
-      if (!isListed(value) || value.id !== id) continue;
+      if (!isEntry(value) || value.id !== id) continue;
       await this.#kv.atomic().check({ key, versionstamp }).delete(key)
         .set(this.#key("loose", id), { chunks }).commit();
     }
@@ -245,16 +239,9 @@ export class KvCheckpointStore implements Checkpoints {
 }
 
 async function finish(commit: KvCommit): Promise<void> {
-  if ((await commit.commit()).ok) return;
-  throw new Error("another server saves a checkpoint of this run");
+  if (!(await commit.commit()).ok) throw overtaken();
 }
 
-function isListed(value: unknown): value is Listed {
-  return isRecord(value) && typeof value.id === "string" && isCount(value.chunks) &&
-    isCount(value.bytes) && isCount(value.round) && isCount(value.sequence) &&
-    (value.score === undefined || typeof value.score === "number");
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
+function overtaken(): Error {
+  return new Error("another server goes on with this run");
 }
