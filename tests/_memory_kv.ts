@@ -13,14 +13,12 @@ export class MemoryKv implements CheckpointKv {
   #version = 0;
   /** Number of commits so far. */
   commits = 0;
-  /** Called before each read and commit; what it throws is what the store fails with. */
-  before: (action: "read" | "commit") => void = () => {};
+  /** Called before each read and commit, which wait for it; what it throws is what the store fails with. */
+  before: (action: "read" | "commit") => void | Promise<void> = () => {};
 
-  get(key: KvKey): Promise<KvEntry> {
-    return Promise.try(() => {
-      this.before("read");
-      return this.#rows.get(nameOf(key)) ?? { value: null, versionstamp: null };
-    });
+  async get(key: KvKey): Promise<KvEntry> {
+    await this.before("read");
+    return this.#rows.get(nameOf(key)) ?? { value: null, versionstamp: null };
   }
 
   async *list({ prefix }: { prefix: KvKey }): AsyncGenerator<KvRow> {
@@ -28,8 +26,8 @@ export class MemoryKv implements CheckpointKv {
       .filter(({ key }) => key.length > prefix.length && prefix.every((part, i) => key[i] === part))
       .sort((a, b) => compare(a.key, b.key));
     for (const row of rows) {
-      this.before("read");
-      yield await Promise.resolve(row);
+      await this.before("read");
+      yield row;
     }
   }
 
@@ -40,7 +38,10 @@ export class MemoryKv implements CheckpointKv {
       check: (check) => (checks.push(check), commit),
       set: (key, value) => (changes.push({ key, value: copyOf(value) }), commit),
       delete: (key) => (changes.push({ key }), commit),
-      commit: () => Promise.try(() => this.#commit(checks, changes)),
+      commit: async () => {
+        await this.before("commit");
+        return this.#commit(checks, changes);
+      },
     };
     return commit;
   }
@@ -49,7 +50,6 @@ export class MemoryKv implements CheckpointKv {
     checks: readonly { key: KvKey; versionstamp: string | null }[],
     changes: readonly { key: KvKey; value?: unknown }[],
   ): { ok: boolean; versionstamp?: string } {
-    this.before("commit");
     this.commits++;
     const sizes = changes.map(({ value }) => value instanceof Uint8Array ? value.length : 0);
     const total = sizes.reduce((sum, size) => sum + size + 100, 0);

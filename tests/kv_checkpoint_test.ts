@@ -236,3 +236,77 @@ Deno.test("KvCheckpointStore: of two servers that go on with a run the first tha
     await assertRejects(() => first.save(checkpoint(3)), Error);
   }
 });
+
+/** Lets a save begin, holds it before its n-th commit, and goes on with it when the other one is through. */
+async function overlap(
+  kv: MemoryKv,
+  n: number,
+  held: () => Promise<unknown>,
+  other: () => Promise<unknown>,
+): Promise<PromiseSettledResult<unknown>[]> {
+  const [isHeld, isThrough] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let commits = 0;
+  kv.before = (action) => {
+    if (action !== "commit" || ++commits < n) return;
+    kv.before = () => {};
+    isHeld.resolve();
+    return isThrough.promise;
+  };
+  const first = held();
+  await isHeld.promise;
+  const second = await Promise.allSettled([other()]);
+  isThrough.resolve();
+  return [...await Promise.allSettled([first]), ...second];
+}
+
+Deno.test("KvCheckpointStore: a save that was held anywhere while another was made fails, and harms nothing", async () => {
+  for (let commit = 1; commit <= 6; commit++) {
+    for (const round of [2, 3]) {
+      const kv = new MemoryKv();
+      const [first, second] = [watched(kv).store, watched(kv).store];
+      await first.save(large(1));
+      await second.latest();
+      const [slow, quick] = await overlap(
+        kv,
+        commit,
+        () => first.save(large(2)),
+        () => second.save(large(round)),
+      );
+      assertEquals([slow?.status, quick?.status], ["rejected", "fulfilled"]);
+      const { store, warnings } = watched(kv);
+      const found = await store.latest();
+      assertEquals(found?.round, round);
+      assert(found?.parameters.every((value) => value === round));
+      assertEquals(warnings, []);
+      await store.save(large(4));
+      await assertTidy(kv, [1, round, 4]);
+    }
+  }
+});
+
+Deno.test("KvCheckpointStore does not sweep what has become a checkpoint meanwhile", async () => {
+  const kv = new MemoryKv();
+  const [first, second] = [watched(kv).store, watched(kv).store];
+  await first.save(large(1));
+  await second.latest();
+  const [reached, gates] = [0, 1].map(() => [0, 1].map(() => Promise.withResolvers<void>()));
+  assert(reached !== undefined && gates !== undefined);
+  // The commit that makes the checkpoint, and then the one by which the other takes hold of the chunks it has found loose.
+  let commits = 0;
+  kv.before = (action) => {
+    const gate = action === "commit" ? ++commits - 6 : -1;
+    reached[gate]?.resolve();
+    return gates[gate]?.promise;
+  };
+  const saving = first.save(large(2));
+  await reached[0]?.promise;
+  const sweeping = assertRejects(() => second.save(large(3)), Error, "another server goes on");
+  await reached[1]?.promise;
+  gates[0]?.resolve();
+  await saving;
+  gates[1]?.resolve();
+  await sweeping;
+  const { store, warnings } = watched(kv);
+  assertEquals((await store.latest())?.round, 2);
+  assertEquals(warnings, []);
+});
