@@ -4,7 +4,8 @@
  *
  *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
  *
- * Without `--unstable-kv` the run is kept in the folder `checkpoints`, which takes `--allow-read=checkpoints --allow-write=checkpoints`.
+ * Without `--unstable-kv` the run is kept in the folder `checkpoints`, which takes `--allow-read=checkpoints --allow-write=checkpoints`; a database in a file of
+ * your own takes both for its folder.
  *
  * Settings, as environment variables: FEDLAB_CLIENTS (2), FEDLAB_ROUNDS (20), FEDLAB_SEED (1), FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or
  * the database's file, and FEDLAB_TOKEN, which clients have to know.
