@@ -20,6 +20,7 @@ export type ProtocolFault =
   | "rank-taken"
   | "rank-out-of-range"
   | "world-size-mismatch"
+  | "mode-mismatch"
   | "group-full"
   | "wrong-round"
   | "not-in-cohort"

@@ -156,6 +156,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "rank-taken": true,
   "rank-out-of-range": true,
   "world-size-mismatch": true,
+  "mode-mismatch": true,
   "group-full": true,
   "wrong-round": true,
   "not-in-cohort": true,

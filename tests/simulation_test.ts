@@ -104,6 +104,7 @@ for (
     ["scaffold", "tcp"],
     ["feddyn:alpha=0.1", "memory"],
     ["qfedavg:q=1,lr=0.05", "memory"],
+    ["fedsgd:lr=0.5", "memory"],
     ["ditto", "memory"],
     ["fedper:local=logits/", "memory"],
   ] as const

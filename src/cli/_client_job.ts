@@ -1,6 +1,6 @@
 import { parsePartition } from "../data/partition.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { ClientSyncTop } from "../client/sync_topology.ts";
+import { ClientFollowingTop } from "../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../client/topology.ts";
 import { openLog } from "../log.ts";
 import { ClientSGDHandler } from "../train/tfjs/handler.ts";
@@ -57,6 +57,6 @@ export async function runClientJob(
     ...(test && { testData: test }),
   });
   const { signal, ...own } = options;
-  const client = new ClientSyncTop(handler, { ...job.topology, ...own });
+  const client = new ClientFollowingTop(handler, { ...job.topology, ...own });
   await client.run(signal ? { signal } : {});
 }

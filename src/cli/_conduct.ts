@@ -1,11 +1,11 @@
 import type { RunReport } from "../server/report.ts";
-import type { ParameterServerBackendHandler } from "../server/handler.ts";
+import type { ServerBackendHandler } from "../server/handler.ts";
 import { makeRunFolder, type RunFolder, toJson, writeRun } from "./_run_folder.ts";
 import { print, roundTable, runSummary } from "./_terminal.ts";
 
 /** What runs and can report: a server, or a simulation. */
 export interface Reporting {
-  readonly handler: ParameterServerBackendHandler;
+  readonly handler: ServerBackendHandler;
   report(): Promise<RunReport>;
 }
 

@@ -5,6 +5,8 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import { parseSelection, SELECTION_NAMES } from "../server/selection/registry.ts";
 import type { ClientSelection } from "../server/selection/selection.ts";
+import { ASYNC_STRATEGY_NAMES, parseAsyncStrategy } from "../strategy/async_registry.ts";
+import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../strategy/registry.ts";
 import type { Strategy } from "../strategy/strategy.ts";
 import type { OptimizerName, TrainSettings } from "../wire/messages.ts";
@@ -166,20 +168,45 @@ export interface StrategyFlags {
   strategy?: string;
 }
 
-/** Adds the strategy to a command. */
-export function withStrategy(command: Command): Command {
+/** Whether the text names an asynchronous strategy. */
+function isAsyncStrategy(text: string): boolean {
+  return ASYNC_STRATEGY_NAMES.includes(text.split(":")[0]?.trim() ?? "");
+}
+
+/** Adds the strategy to a command, where that is so with the asynchronous ones. */
+export function withStrategy(
+  command: Command,
+  { takesAsync = false }: { takesAsync?: boolean } = {},
+): Command {
   return command.option(
     "--strategy <name>",
     `how updates are aggregated: ${
       STRATEGY_NAMES.join(", ")
-    }; with options as in fedadam:lr=0.1,tau=0.001 (default: fedavg)`,
-    readable(parseStrategy),
+    }; with options as in fedadam:lr=0.1,tau=0.001 (default: fedavg)${
+      takesAsync ? `; with --mode async ${ASYNC_STRATEGY_NAMES.join(", ")} (default: fedasync)` : ""
+    }`,
+    readable((text) =>
+      takesAsync && isAsyncStrategy(text) ? parseAsyncStrategy(text) : parseStrategy(text)
+    ),
   );
 }
 
-/** The strategy among a command's options. */
+/** The strategy among a command's options. Throws a `UsageError` for an asynchronous one. */
 export function strategyFrom({ strategy = "fedavg" }: StrategyFlags): Strategy {
+  if (isAsyncStrategy(strategy)) {
+    throw new UsageError(`expected --mode async with --strategy ${strategy}`);
+  }
   return parseStrategy(strategy);
+}
+
+/** The asynchronous strategy among a command's options. Throws a `UsageError` for another one. */
+export function asyncStrategyFrom({ strategy = "fedasync" }: StrategyFlags): AsyncStrategy {
+  if (!isAsyncStrategy(strategy)) {
+    throw new UsageError(
+      `expected --strategy ${ASYNC_STRATEGY_NAMES.join(" or ")} with --mode async, got ${strategy}`,
+    );
+  }
+  return parseAsyncStrategy(strategy);
 }
 
 /** Which clients a round takes, as an option. */

@@ -1,4 +1,4 @@
-import type { ParameterServerBackendHandler } from "../server/handler.ts";
+import type { ServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
 import { writeSafetensors } from "../store/safetensors.ts";
 import { accuracyChart } from "./_curves.ts";
@@ -34,7 +34,7 @@ export async function makeRunFolder(name: string, asked?: string): Promise<RunFo
 export async function writeRun(
   folder: RunFolder,
   report: RunReport,
-  handler: ParameterServerBackendHandler,
+  handler: ServerBackendHandler,
 ): Promise<void> {
   const files: [string, (path: string) => Promise<void>][] = [
     ["report.json", (path) => Deno.writeTextFile(path, toJson(report))],

@@ -1,7 +1,9 @@
 import type { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
-import { SyncParameterServerHandler } from "../server/handler.ts";
+import { AsyncParameterServerHandler } from "../server/async_handler.ts";
+import { type ServerHandlerOptions, SyncParameterServerHandler } from "../server/handler.ts";
 import type { ClientSelection } from "../server/selection/selection.ts";
+import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import type { Strategy } from "../strategy/strategy.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
@@ -11,8 +13,8 @@ import { initialParameters, type ModelEvaluator, modelEvaluator } from "../train
 import type { TrainSettings } from "../wire/messages.ts";
 import { chooseKernels, type EngineFlags } from "./_options.ts";
 
-/** What a command's server is made of. */
-export interface ServerJob {
+/** What a command's server is made of, whatever its mode. */
+export interface ModelJob {
   /** Name of a model, or path of a file with a model's description. */
   model: string;
   /** Data that tells the model's input and output. */
@@ -20,24 +22,48 @@ export interface ServerJob {
   /** Data to evaluate on; without it the clients evaluate. */
   testData?: Dataset;
   plan: TrainSettings;
-  strategy: Strategy;
-  fraction: number;
-  overSelection?: number;
-  selection: ClientSelection;
   seed: number;
   engine: EngineFlags;
   /** Takes warnings of the engine. */
   logger?: TrainLogger;
 }
 
-/** A server's handler, with what it must give back at the end. */
-export interface ServerParts extends AsyncDisposable {
-  readonly handler: SyncParameterServerHandler;
+/** What a command's synchronous server is made of. */
+export interface ServerJob extends ModelJob {
+  strategy: Strategy;
+  fraction: number;
+  overSelection?: number;
+  selection: ClientSelection;
 }
 
-/** Builds model and handler. */
-export async function buildServer(job: ServerJob): Promise<ServerParts> {
-  const { seed, plan, strategy, fraction, overSelection = 0, selection, testData, logger } = job;
+/** A server's handler, with what it must give back at the end. */
+export interface ServerParts<Handler> extends AsyncDisposable {
+  readonly handler: Handler;
+}
+
+/** Builds model and handler of a synchronous server. */
+export async function buildServer(
+  { strategy, fraction, overSelection = 0, selection, ...job }: ServerJob,
+): Promise<ServerParts<SyncParameterServerHandler>> {
+  return await build(
+    job,
+    (options) =>
+      new SyncParameterServerHandler({ ...options, strategy, fraction, overSelection, selection }),
+  );
+}
+
+/** Builds model and handler of an asynchronous server. */
+export async function buildAsyncServer(
+  { strategy, ...job }: ModelJob & { strategy: AsyncStrategy },
+): Promise<ServerParts<AsyncParameterServerHandler>> {
+  return await build(job, (options) => new AsyncParameterServerHandler({ ...options, strategy }));
+}
+
+async function build<Handler>(
+  job: ModelJob,
+  make: (options: ServerHandlerOptions) => Handler,
+): Promise<ServerParts<Handler>> {
+  const { seed, plan, testData, logger } = job;
   const { engine, backend } = job.engine;
   chooseKernels(job.engine);
   const options = { engine, backend, ...(logger && { logger }) };
@@ -45,14 +71,10 @@ export async function buildServer(job: ServerJob): Promise<ServerParts> {
   const initial = await initialParameters(model, seed, options);
   const evaluator: ModelEvaluator | undefined = testData &&
     await modelEvaluator(model, testData, { ...options, confusion: true });
-  const handler = new SyncParameterServerHandler({
+  const handler = make({
     ...initial,
     model,
     plan,
-    strategy,
-    fraction,
-    overSelection,
-    selection,
     seed,
     ...(evaluator && { evaluator: evaluator.evaluate }),
   });

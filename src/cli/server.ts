@@ -1,4 +1,3 @@
-import { ServerSyncTop } from "../server/sync_topology.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { type Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
@@ -9,10 +8,6 @@ import {
   engineFrom,
   planFrom,
   real,
-  type SelectionFlags,
-  selectionFrom,
-  type StrategyFlags,
-  strategyFrom,
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
@@ -25,7 +20,7 @@ import {
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { buildServer } from "./_server_job.ts";
+import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
 import { makeRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
@@ -34,22 +29,10 @@ import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags
-  extends
-    TrainFlags,
-    TimeoutFlags,
-    ServerSecurityFlags,
-    EngineFlags,
-    DataFlags,
-    StrategyFlags,
-    SelectionFlags {
+  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags, ModeFlags {
   serverName: string;
   worldSize?: number;
-  rounds: number;
   minClients?: number;
-  quorum: number;
-  roundTries: number;
-  fraction: number;
-  overSelect: number;
   resume?: string;
   keep: number;
   model: string;
@@ -125,7 +108,8 @@ export function serverCommand(context: CommandContext): Command {
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that tells input and classes, and to test on");
-  withStrategy(command);
+  withMode(command);
+  withStrategy(command, { takesAsync: true });
   withSelection(command);
   withEngine(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
@@ -142,6 +126,7 @@ async function runServer(
 ): Promise<void> {
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
+  checkMode(flags, command);
   const { worldSize, minClients } = flags;
   if (worldSize === undefined) throw new UsageError("expected --world-size, or a run to --resume");
   if (minClients !== undefined && minClients >= worldSize) {
@@ -152,14 +137,10 @@ async function runServer(
   const security = await serverSecurity(flags);
   const { train, test, standardizer } = await loadData(dataFrom(flags), signal);
   const logger = { warn: printError };
-  await using server = await buildServer({
+  await using server = await buildFor(flags, {
     model: flags.model,
     data: train,
     plan: planFrom(flags),
-    strategy: strategyFrom(flags),
-    selection: selectionFrom(flags),
-    fraction: flags.fraction,
-    overSelection: flags.overSelect,
     seed: flags.seed,
     engine: engineFrom(flags),
     logger,
@@ -184,15 +165,12 @@ async function runServer(
   }
   const shown = new RunProgress();
   using curves = new Curves(flags.tensorboard);
-  const topology = new ServerSyncTop(server.handler, {
+  const topology = server.listen({
     ...security,
     serverName: flags.serverName,
     listen: flags.listen,
     worldSize,
-    rounds: flags.rounds,
     ...(minClients !== undefined && { minClients }),
-    quorum: flags.quorum,
-    roundTries: flags.roundTries,
     checkpoints,
     ...(resume && { resume }),
     notes: { flags },

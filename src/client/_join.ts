@@ -9,7 +9,7 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
 import { VERSION } from "../version.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload, Message } from "../wire/messages.ts";
+import type { AgreementMode, IdAssignmentPayload, Message } from "../wire/messages.ts";
 import type { ClientCommunicationTopology, ClientTopologyOptions } from "./topology.ts";
 
 const FIRST_RETRY_MILLIS = 100;
@@ -67,7 +67,7 @@ export async function join(
   connection: Connection,
   handler: ClientBackendHandler,
   options: Readonly<ClientTopologyOptions>,
-  comeback: Comeback | undefined,
+  { comeback, mode }: { comeback: Comeback | undefined; mode: AgreementMode | undefined },
   beforeBuilding: () => Promise<void> | undefined,
 ): Promise<IdAssignmentPayload> {
   await connection.send({
@@ -93,6 +93,13 @@ export async function join(
   if (message.code !== MessageCode.IdAssignment) throw unexpected(message.code);
   const { payload } = message;
   connection.keepAlive(payload.heartbeatSeconds);
+  const { mode: theirs = "sync" } = payload;
+  if (mode !== undefined && mode !== theirs) {
+    throw new ProtocolError(
+      "mode-mismatch",
+      `Cannot join: expected a server of the mode ${mode}, got ${theirs}`,
+    );
+  }
   const isKnown = payload.run === comeback?.run;
   if (!isKnown) {
     await beforeBuilding();

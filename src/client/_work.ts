@@ -6,8 +6,8 @@ class RoundOverError extends Error {}
 
 /** One round's training, which goes on whether the connection holds or not. */
 export class Work {
-  /** The round it is for. */
-  readonly round: number;
+  /** What it does, and for which round. */
+  readonly plan: TrainPlan;
   /** Resolves when the training is done; rejects with the handler's error, and never resolves once it was given up. */
   readonly trained: Promise<void>;
   readonly #ended: Promise<unknown>;
@@ -20,7 +20,7 @@ export class Work {
     plan: TrainPlan,
     signal: AbortSignal | undefined,
   ) {
-    this.round = plan.round;
+    this.plan = plan;
     const { signal: over } = this.#over;
     const training = learner.train(plan, signal ? AbortSignal.any([signal, over]) : over);
     this.#ended = training.then((result) => this.#result = result, () => {});
@@ -29,6 +29,11 @@ export class Work {
       throw error;
     });
     this.trained.catch(() => {});
+  }
+
+  /** The round it is for. */
+  get round(): number {
+    return this.plan.round;
   }
 
   /** What came of it, once it is done. */

@@ -6,7 +6,7 @@
 
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
-import { ClientSyncTop } from "./sync_topology.ts";
+import { ClientFollowingTop } from "./following_topology.ts";
 import type { ClientTopologyOptions } from "./topology.ts";
 
 /** What a client's module is told: where its server is, and as which rank to join. */
@@ -31,7 +31,7 @@ export function defineClient(
 ): void {
   defineWorker<ClientModuleOptions, void>(async (options, { signal, post }) => {
     await using handler = await makeHandler(options);
-    await new ClientSyncTop(handler, { ...options, onEvent: (event) => post(event) }).run({
+    await new ClientFollowingTop(handler, { ...options, onEvent: (event) => post(event) }).run({
       signal,
     });
   });

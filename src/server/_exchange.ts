@@ -1,9 +1,32 @@
 import { errorMessage, ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import type { EvaluateParamsPayload, ParameterUpdatePayload } from "../wire/messages.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type {
+  EvaluateParamsPayload,
+  MessageOf,
+  ParameterUpdatePayload,
+  TrainSettings,
+} from "../wire/messages.ts";
 import { Intake } from "./_intake.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
+
+/** A message that carries what a client has made of its data. */
+export type UpdateMessage = MessageOf<
+  typeof MessageCode.ParameterUpdate | typeof MessageCode.GradientUpdate
+>;
+
+/** The code of the updates that are asked for by a plan. */
+export function updateCodeOf({ rule }: TrainSettings): UpdateMessage["code"] {
+  return rule?.name === "gradient" ? MessageCode.GradientUpdate : MessageCode.ParameterUpdate;
+}
+
+/** An update as the handler takes it, with a gradient in the place of the parameters. */
+export function updateOf({ code, payload }: UpdateMessage): ParameterUpdatePayload {
+  if (code === MessageCode.ParameterUpdate) return payload;
+  const { gradient: parameters, ...fields } = payload;
+  return { ...fields, parameters };
+}
 
 /** The update that a rank sends was not asked for: says why. */
 export function unexpectedUpdate(rank: Rank, intake: Intake | undefined): ProtocolError {

@@ -2,7 +2,7 @@ import type { Rank } from "../net/process_group.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint } from "../store/checkpoint.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import type { HandlerState, ParameterServerBackendHandler } from "./handler.ts";
+import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
 
 /** What the names of a strategy's vectors begin with in a checkpoint. */
@@ -35,7 +35,7 @@ export interface SavedRun {
  */
 export async function readSavedRun(
   checkpoint: Checkpoint,
-  handler: ParameterServerBackendHandler,
+  handler: ServerBackendHandler,
 ): Promise<SavedRun> {
   const where = "Cannot resume from the checkpoint";
   const state = checkpoint.state as Partial<SavedRun>;

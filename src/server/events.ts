@@ -22,7 +22,7 @@ export type ServerEvent =
     readonly progress: string;
   }
   | {
-    /** The parameters go out to a cohort. */
+    /** The parameters go out to a cohort; without rounds, a new version is begun while those train. */
     readonly type: "round-started";
     readonly round: number;
     readonly rounds: number;

@@ -4,36 +4,19 @@
  * @module
  */
 
-import { errorMessage, ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
-import { BufferPool } from "../params/buffer_pool.ts";
-import { Kernels, stats } from "../params/kernels.ts";
+import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { FedAvg } from "../strategy/fedavg.ts";
-import type { ClientUpdate, Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
+import type { Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult, Evaluator, ModelDescription } from "../train/handler.ts";
-import { FIELDS_BYTES } from "../wire/frame.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { KnownClients } from "./_known_clients.ts";
 import type { ClientSelection, KnownClient } from "./selection/selection.ts";
 import { UniformSelection } from "./selection/uniform.ts";
 
-/** Room for staging buffers: for small models there are more of them, for large ones at least four. */
-const STAGING_BYTES = 64 * 2 ** 20;
-const LEAST_STAGING_BUFFERS = 4;
-const MOST_STAGING_BUFFERS = 64;
-/** Alignment and bookkeeping of the arena, for each piece in it. */
-const ARENA_SLACK_BYTES = 4096;
-
-/** One epoch of plain SGD a round: batches of 10, learning rate 0.1. */
-export const DEFAULT_PLAN: TrainSettings = {
-  epochs: 1,
-  batchSize: 10,
-  learningRate: 0.1,
-  momentum: 0,
-  weightDecay: 0,
-  keepMomentum: false,
-};
+export { DEFAULT_PLAN } from "./_global_model.ts";
 
 /** What a handler keeps from round to round, for a checkpoint. */
 export interface HandlerState extends StrategyState {
@@ -41,11 +24,8 @@ export interface HandlerState extends StrategyState {
   readonly clients?: unknown;
 }
 
-/**
- * What owns the global model: chooses the cohort, takes updates in, makes the new model. A topology calls it and knows nothing of how
- * it aggregates.
- */
-export abstract class ParameterServerBackendHandler {
+/** What owns the global model, whatever the agreement. A topology calls it and knows nothing of how it aggregates. */
+export abstract class ServerBackendHandler {
   /** What the parameter vector holds. */
   abstract readonly manifest: Manifest;
   /** The model's description for the clients; without it every client brings its own model. */
@@ -69,6 +49,27 @@ export abstract class ParameterServerBackendHandler {
   /** The global vector: getting gives the view itself, setting copies in. */
   abstract parameters: ParameterVector;
 
+  /**
+   * Throws a `ProtocolError` when the update cannot be taken in; changes nothing. Where the plan's rule is `gradient`, the gradient stands in
+   * the place of the parameters, here and in `onReceive`.
+   */
+  abstract check(sender: Rank, payload: ParameterUpdatePayload): void;
+
+  /** A client has joined, or come back, and says how many samples it has. Default: that is of no interest. */
+  onJoin(_rank: Rank, _numSamples: number): void {}
+
+  /** What the algorithm and the choice of clients keep from round to round, for a checkpoint. */
+  abstract saveState(): HandlerState;
+
+  /** Takes up what `saveState` gave. */
+  abstract restoreState(state: HandlerState): void;
+
+  /** Evaluates the global vector, where the server can. */
+  abstract readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
+}
+
+/** The handler of a server that goes round by round: chooses the cohort, takes updates in, makes the new model. */
+export abstract class ParameterServerBackendHandler extends ServerBackendHandler {
   /** Number of updates that a round of `numClients` clients wants. */
   abstract updatesWanted(numClients: number): number;
 
@@ -83,46 +84,41 @@ export abstract class ParameterServerBackendHandler {
     attempt?: number,
   ): Rank[];
 
-  /** A client has joined, or come back, and says how many samples it has. Default: that is of no interest. */
-  onJoin(_rank: Rank, _numSamples: number): void {}
-
   /** A client was chosen for a round and gave no update that counts. Default: that is of no interest. */
   onDrop(_rank: Rank, _round: number): void {}
 
   /** Opens a round of a group of `numClients` clients. */
   abstract beginRound(round: number, numClients: number): void;
 
-  /** Throws a `ProtocolError` when the update cannot be taken in; changes nothing. */
-  abstract check(sender: Rank, payload: ParameterUpdatePayload): void;
-
   /** Takes in an update that has been checked. The topology calls it once a rank and round, in rank order. */
   abstract onReceive(sender: Rank, payload: ParameterUpdatePayload): void;
 
   /** Closes the round: the global vector becomes the new one. */
   abstract updateModel(): void;
-
-  /** What the algorithm and the choice of clients keep from round to round, for a checkpoint. */
-  abstract saveState(): HandlerState;
-
-  /** Takes up what `saveState` gave. */
-  abstract restoreState(state: HandlerState): void;
-
-  /** Evaluates the global vector, where the server can. */
-  abstract readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
 }
 
-/** What a {@linkcode SyncParameterServerHandler} is made of. */
-export interface SyncParameterServerHandlerOptions {
+/** What the handler of any server is made of. */
+export interface ServerHandlerOptions {
   /** What the parameter vector holds. */
   manifest: Manifest;
   /** The initial global vector, `manifest.length` values; it is copied. */
   parameters: ParameterVector;
   /** The model's description for the clients. Default: every client brings its own model. */
   model?: ModelDescription;
-  /** The aggregation algorithm. Default `new FedAvg()`. */
-  strategy?: Strategy;
   /** Settings of the clients' training; what is left out is as in {@linkcode DEFAULT_PLAN}. */
   plan?: Partial<TrainSettings>;
+  /** The run's seed, 0 to 2^32 - 1. Default 0. */
+  seed?: number;
+  /** Evaluates a vector on the server's own data. Default: the clients evaluate. */
+  evaluator?: Evaluator;
+  /** Number of updates that are held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64. */
+  stagingBuffers?: number;
+}
+
+/** What a {@linkcode SyncParameterServerHandler} is made of. */
+export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions {
+  /** The aggregation algorithm. Default `new FedAvg()`. */
+  strategy?: Strategy;
   /** Share C of the clients that a round takes: `max(1, round(C·N))` of them. Above 0, at most 1. Default 1. */
   fraction?: number;
   /**
@@ -132,12 +128,6 @@ export interface SyncParameterServerHandlerOptions {
   overSelection?: number;
   /** Which clients a round takes. Default `new UniformSelection()`. */
   selection?: ClientSelection;
-  /** The run's seed, 0 to 2^32 - 1. Default 0. */
-  seed?: number;
-  /** Evaluates a vector on the server's own data. Default: the clients evaluate. */
-  evaluator?: Evaluator;
-  /** Number of updates that are held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64. */
-  stagingBuffers?: number;
 }
 
 /**
@@ -170,7 +160,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** Which clients a round takes. */
   readonly selection: ClientSelection;
   readonly #known = new KnownClients();
-  readonly #global: ParameterVector;
+  readonly #model: GlobalModel;
   #round: StrategyRound | undefined;
 
   /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
@@ -190,26 +180,20 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.manifest = manifest;
     this.model = options.model;
     this.strategy = options.strategy ?? new FedAvg();
-    this.plan = { ...DEFAULT_PLAN, ...options.plan, ...this.strategy.clientSettings };
+    this.plan = planOf(options.plan, this.strategy);
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = options.selection ?? new UniformSelection();
     this.seed = seed;
-    const bodyBytes = manifest.byteLength + FIELDS_BYTES;
-    const buffers = options.stagingBuffers ??
-      Math.min(
-        MOST_STAGING_BUFFERS,
-        Math.max(LEAST_STAGING_BUFFERS, Math.floor(STAGING_BYTES / bodyBytes)),
-      );
-    const vectors = 1 + this.strategy.workingVectors;
-    const arena = Kernels.create(
-      vectors * manifest.byteLength + buffers * bodyBytes + (vectors + buffers) * ARENA_SLACK_BYTES,
-    );
-    this.kernels = arena.build;
-    this.#global = arena.alloc(manifest.length);
-    this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
-    this.evaluate = evaluator && ((signal) => evaluator(this.#global, signal));
-    this.parameters = parameters;
+    this.#model = new GlobalModel({
+      manifest,
+      parameters,
+      workingVectors: this.strategy.workingVectors,
+      stagingBuffers: options.stagingBuffers,
+    });
+    this.kernels = this.#model.kernels;
+    this.staging = this.#model.staging;
+    this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
   }
 
   /** Name of the strategy. */
@@ -224,18 +208,11 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
 
   /** The global vector itself; setting copies finite values of the manifest's length in, or throws a `RangeError`. */
   override get parameters(): ParameterVector {
-    return this.#global;
+    return this.#model.vector;
   }
 
   override set parameters(vector: ParameterVector) {
-    this.manifest.check(vector);
-    const { nonFinite } = stats(vector);
-    if (nonFinite > 0) {
-      throw new RangeError(
-        `Cannot use the parameters: expected finite values, got ${nonFinite} that are not`,
-      );
-    }
-    this.#global.set(vector);
+    this.#model.set(vector);
   }
 
   /** What has been learnt of each client by now, in rank order: what the selection chooses by. */
@@ -289,40 +266,18 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
 
   /** Opens a round of the strategy. */
   override beginRound(round: number, numClients: number): void {
-    this.#round = this.strategy.begin(this.#global, { round, numClients, plan: this.plan });
+    this.#round = this.strategy.begin(this.parameters, { round, numClients, plan: this.plan });
   }
 
   /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
   override check(sender: Rank, payload: ParameterUpdatePayload): void {
-    const { parameters, numSamples } = payload;
-    const where = `Cannot take the update of rank ${sender}`;
-    if (parameters.length !== this.manifest.length) {
-      throw new ProtocolError(
-        "shape-mismatch",
-        `${where}: expected ${this.manifest.length} values, got ${parameters.length}`,
-      );
-    }
-    if (numSamples === undefined) {
-      throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
-    }
-    const { nonFinite } = stats(parameters);
-    if (nonFinite > 0) {
-      throw new ProtocolError(
-        "non-finite",
-        `${where}: expected finite values, got ${nonFinite} that are not`,
-      );
-    }
-    try {
-      this.strategy.check?.(updateOf(sender, payload));
-    } catch (cause) {
-      throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
-    }
+    this.#model.check(sender, payload, this.strategy);
   }
 
   /** Folds a checked update into the strategy's round, and remembers its loss. */
   override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
-    this.#round.accept(updateOf(sender, payload));
+    this.#round.accept(clientUpdateOf(sender, payload));
     this.#known.answered(sender, payload);
   }
 
@@ -341,20 +296,6 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   override updateModel(): void {
     const next = this.#round?.finish();
     this.#round = undefined;
-    if (next !== undefined && next !== this.#global) this.#global.set(next);
+    if (next !== undefined && next !== this.parameters) this.parameters.set(next);
   }
-}
-
-function updateOf(
-  rank: Rank,
-  { parameters, numSamples = 1, steps, loss, metrics }: ParameterUpdatePayload,
-): ClientUpdate {
-  return {
-    rank,
-    parameters,
-    numSamples,
-    ...(steps !== undefined && { steps }),
-    ...(loss !== undefined && { loss }),
-    ...(metrics !== undefined && { metrics }),
-  };
 }

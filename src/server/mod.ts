@@ -5,6 +5,8 @@
  */
 
 export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./_gate.ts";
+export * from "./async_handler.ts";
+export * from "./async_topology.ts";
 export * from "./events.ts";
 export * from "./handler.ts";
 export * from "./selection/mod.ts";

@@ -12,7 +12,7 @@ import type { ClientFigures } from "./distribution.ts";
 export interface RoundReport {
   /** The round, from 1. */
   readonly round: number;
-  /** Ranks that were chosen. */
+  /** Ranks that were chosen; of an asynchronous run, ranks whose updates went in. */
   readonly cohort: readonly Rank[];
   /** Number of updates that went into the new parameters. */
   readonly received: number;
@@ -32,6 +32,11 @@ export interface RoundReport {
   readonly clients?: ClientFigures;
   /** Mean of the clients' training losses, by samples. */
   readonly trainLoss?: number;
+  /**
+   * Of an asynchronous run, where a round is a version of the model and its cohort those whose updates went into it in their order: of each
+   * update, the number of versions made since its client began.
+   */
+  readonly staleness?: readonly number[];
   /** Bytes from clients to the server. */
   readonly bytesUp: number;
   /** Bytes from the server to clients. */

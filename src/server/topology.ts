@@ -14,7 +14,7 @@ import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
 import { type PeerLimits, peerLimitsOf } from "./_gate.ts";
 import type { ServerEvent } from "./events.ts";
-import type { ParameterServerBackendHandler } from "./handler.ts";
+import type { ParameterServerBackendHandler, ServerBackendHandler } from "./handler.ts";
 import type { RunReport } from "./report.ts";
 
 /** Where a server listens, for whom it waits, and how long it runs. */
@@ -84,18 +84,21 @@ function checkCount(
 /**
  * The server's side of a communication agreement: who says what, and when. The model is the handler's business.
  *
- * Subclass it to define an agreement of your own; {@linkcode ServerSyncTop} is the synchronous one.
+ * Subclass it to define an agreement of your own; {@linkcode ServerSyncTop} is the synchronous one, {@linkcode ServerAsyncTop} the
+ * asynchronous one.
  */
-export abstract class ServerCommunicationTopology {
+export abstract class ServerCommunicationTopology<
+  Handler extends ServerBackendHandler = ParameterServerBackendHandler,
+> {
   /** What owns the global model. */
-  readonly handler: ParameterServerBackendHandler;
+  readonly handler: Handler;
   /** The time-outs in force. */
   readonly timeouts: Timeouts;
   /** The options as given. */
   protected readonly options: Readonly<ServerTopologyOptions>;
 
   /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
-  constructor(handler: ParameterServerBackendHandler, options: ServerTopologyOptions) {
+  constructor(handler: Handler, options: ServerTopologyOptions) {
     checkCount("worldSize", options.worldSize, 2);
     checkCount("rounds", options.rounds, 1);
     if (options.minClients !== undefined) {
@@ -122,9 +125,9 @@ export abstract class ServerCommunicationTopology {
   /** What is done on a client's message. */
   abstract onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void>;
 
-  /** Sends the global parameters to the cohort of the round. */
+  /** Sends the global parameters to the clients whose turn it is. */
   protected abstract activateClients(): void;
 
-  /** Waits for the cohort's answers. */
+  /** Waits for what they answer. */
   protected abstract listenClients(): Promise<void>;
 }

@@ -51,9 +51,14 @@ export class NormClipping implements Strategy {
   readonly #mean: Strategy;
   #clipped: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /** Throws a `RangeError` for an option out of range, and for a strategy that takes gradients, which have no distance from the global vector. */
   constructor({ bound, mean = new FedAvg() }: NormClippingOptions) {
     this.#bound = checked("norm-clipping", "bound", bound, { above: 0 });
+    if (mean.clientSettings?.rule?.name === "gradient") {
+      throw new RangeError(
+        `Cannot make norm-clipping: expected a mean of parameters, got ${mean.name}, which takes gradients`,
+      );
+    }
     this.#mean = mean;
     this.name = nameOf("norm-clipping", mean);
     this.workingVectors = 1 + mean.workingVectors;

@@ -14,6 +14,7 @@ import { FedAvg } from "./fedavg.ts";
 import { FedAvgM } from "./fedavgm.ts";
 import { FedDyn } from "./feddyn.ts";
 import { FedNova } from "./fednova.ts";
+import { FedSGD } from "./fedsgd.ts";
 import { FedYogi } from "./fedyogi.ts";
 import { GeometricMedian } from "./geometric_median.ts";
 import { Krum, MultiKrum } from "./krum.ts";
@@ -49,6 +50,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   "fedyogi": { options: MOMENTS, make: (options) => new FedYogi(options) },
   "fednova": { options: ["momentum"], make: (options) => new FedNova(options) },
   "qfedavg": { options: ["q", "learningRate"], make: (options) => new QFedAvg(options) },
+  "fedsgd": { options: ["learningRate"], make: (options) => new FedSGD(options) },
   "fedprox": { options: ["mu"], make: (options) => new FedProx(options) },
   "scaffold": { options: ["learningRate"], make: (options) => new Scaffold(options) },
   "feddyn": { options: ["alpha"], make: (options) => new FedDyn(options) },

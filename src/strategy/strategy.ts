@@ -11,7 +11,10 @@ import type { ParameterVector } from "../params/manifest.ts";
 export interface ClientUpdate {
   /** Rank of the client. */
   readonly rank: number;
-  /** Its trained parameters, as long as the global vector. The view is valid only during the call. */
+  /**
+   * Its trained parameters, or its gradient where `clientSettings` have the rule `gradient`, as long as the global vector. The view is valid only
+   * during the call.
+   */
   readonly parameters: ParameterVector;
   /** Number of samples it trained on, at least 1. */
   readonly numSamples: number;

@@ -54,6 +54,6 @@ export interface Trainer extends Disposable {
     data: Dataset,
     start: number,
     end: number,
-    { rows, counts }?: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined },
+    options?: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined },
   ): BatchLoss;
 }

@@ -9,9 +9,12 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { LocalRule } from "../wire/messages.ts";
 import type { ClientBackendHandler, EvaluateResult, TrainPlan, TrainResult } from "./handler.ts";
 
+/** Rules by which a client keeps nothing from round to round. */
+const STATELESS: ReadonlySet<LocalRule["name"]> = new Set(["gradient", "initial-loss"]);
+
 /** Whether a client keeps a vector of its own from round to round. */
 export function keepsState(rule: LocalRule | undefined): boolean {
-  return rule !== undefined && rule.name !== "initial-loss";
+  return rule !== undefined && !STATELESS.has(rule.name);
 }
 
 /** Whether the server sends a second vector with the parameters. */
@@ -44,7 +47,10 @@ export class LocalLearner {
     this.#handler = handler;
   }
 
-  /** What the client sends: its parameters after training, laid out as the manifest says. A view that the next training overwrites. */
+  /**
+   * What the client sends: its parameters after training, or its gradient by the rule `gradient`, laid out as the manifest says. A view that the
+   * next training overwrites.
+   */
   get update(): ParameterVector {
     return this.#sent ?? this.#handler.parameters;
   }
@@ -58,7 +64,7 @@ export class LocalLearner {
     this.#handler.parameters = parameters;
     this.#rule = rule;
     this.#sent = undefined;
-    if (!rule || rule.name === "initial-loss") return;
+    if (!rule || !keepsState(rule)) return;
     // What came is the caller's, who may overwrite it while this client trains.
     this.#global = copyOf(parameters, this.#global);
     if (rule.name === "scaffold") {
@@ -77,6 +83,11 @@ export class LocalLearner {
     switch (rule?.name) {
       case undefined:
         return await handler.train(plan, signal);
+      case "gradient": {
+        const { gradient, ...figures } = await handler.gradient(plan, signal);
+        this.#sent = gradient;
+        return { ...figures, steps: 0 };
+      }
       case "initial-loss": {
         const { loss: initialLoss } = await handler.evaluateTraining(signal);
         const result = await handler.train(plan, signal);

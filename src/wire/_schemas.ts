@@ -42,6 +42,7 @@ const rule = v.variant("name", [
     name: v.literal("fedper"),
     local: v.pipe(v.array(text(256)), v.minLength(1), v.maxLength(256)),
   }),
+  v.strictObject({ name: v.literal("gradient") }),
   v.strictObject({ name: v.literal("initial-loss") }),
 ]);
 
@@ -60,7 +61,13 @@ const plan = v.strictObject({
 
 const SCHEMAS = {
   [MessageCode.ParameterRequest]: v.object({}),
-  [MessageCode.GradientUpdate]: v.object({ round, numSamples: wholeFrom(1), gradient: tensor }),
+  [MessageCode.GradientUpdate]: v.object({
+    round,
+    numSamples: wholeFrom(1),
+    loss: v.exactOptional(finite),
+    metrics: v.exactOptional(metrics),
+    gradient: tensor,
+  }),
   [MessageCode.ParameterUpdate]: v.object({
     round,
     plan: v.exactOptional(plan),
@@ -95,6 +102,7 @@ const SCHEMAS = {
     awaits: v.exactOptional(round),
     seed: wholeFrom(0, 0xFFFF_FFFF),
     strategy: line(64),
+    mode: v.exactOptional(v.picklist(["sync", "async"])),
     plan,
     manifest: v.array(v.object({
       name: text(256),

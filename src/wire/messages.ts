@@ -19,6 +19,8 @@ import type { MessageCode } from "./message_code.ts";
  *   2021, "Ditto: Fair and Robust Federated Learning Through Personalization"). `v_i` begins as the first `x`.
  * - `fedper`: the named tensors stay on the client; it is evaluated with its own, and sends the global ones back as they came (Arivazhagan et
  *   al. 2019, "Federated Learning with Personalization Layers").
+ * - `gradient`: does not train, and sends the gradient of the mean loss over all of its data at `x`, in a `GradientUpdate` (FedSGD, McMahan et
+ *   al. 2017, section 2).
  * - `initial-loss`: measures the loss of `x` on the client's training data first, as the figure `initialLoss` (q-FedAvg needs it).
  */
 export type LocalRule =
@@ -38,6 +40,7 @@ export type LocalRule =
     /** Beginnings of the names of the tensors that stay, such as `"logits/"`. */
     readonly local: readonly string[];
   }
+  | { readonly name: "gradient" }
   | { readonly name: "initial-loss" };
 
 /** Settings of local training, as they travel with an assignment or a round. */
@@ -103,13 +106,16 @@ export interface TensorPayload {
   readonly trainable: boolean;
 }
 
+/** How server and clients agree to work: in rounds, or each client at its own pace. */
+export type AgreementMode = "sync" | "async";
+
 /** `IdAssignment`, server to client. */
 export interface IdAssignmentPayload {
   /** The client's rank. */
   readonly rank: number;
   /** Size of the group, the server included. */
   readonly worldSize: number;
-  /** Number of rounds of the run. */
+  /** Number of rounds of the run; without rounds, of versions of the model that it makes. */
   readonly rounds: number;
   /** The run's name: what a client knows of another run is worth nothing in this one. */
   readonly run: string;
@@ -123,6 +129,8 @@ export interface IdAssignmentPayload {
   readonly seed: number;
   /** Name of the aggregation algorithm. */
   readonly strategy: string;
+  /** How the two work together. Default: `"sync"`. */
+  readonly mode?: AgreementMode;
   /** Settings of local training. */
   readonly plan: TrainSettings;
   /** The model's tensors. */
@@ -188,13 +196,17 @@ export interface ParameterUpdatePayload {
   readonly control?: ParameterVector;
 }
 
-/** `GradientUpdate`, client to server. */
+/** `GradientUpdate`, client to server, in answer to parameters whose plan has the rule `gradient`. */
 export interface GradientUpdatePayload {
   /** The round, from 1. */
   readonly round: number;
   /** Number of samples the gradient is the mean over. */
   readonly numSamples: number;
-  /** The gradient, laid out as the parameter vector. */
+  /** Mean loss over the samples. */
+  readonly loss?: number;
+  /** Further figures. */
+  readonly metrics?: Metrics;
+  /** The gradient, laid out as the parameter vector; 0 where nothing is trained. */
   readonly gradient: ParameterVector;
 }
 

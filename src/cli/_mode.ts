@@ -1,0 +1,116 @@
+import { ServerAsyncTop } from "../server/async_topology.ts";
+import { ServerSyncTop } from "../server/sync_topology.ts";
+import type { ServerTopologyOptions } from "../server/topology.ts";
+import type { AgreementMode } from "../wire/messages.ts";
+import {
+  asyncStrategyFrom,
+  choice,
+  type SelectionFlags,
+  selectionFrom,
+  type StrategyFlags,
+  strategyFrom,
+  UsageError,
+  whole,
+} from "./_options.ts";
+import { buildAsyncServer, buildServer, type ModelJob } from "./_server_job.ts";
+import type { Command } from "./deps.ts";
+
+/** How the server and its clients work together, as options. */
+export interface ModeFlags extends StrategyFlags, SelectionFlags {
+  // A run that began before there were these options goes on without them.
+  mode?: AgreementMode;
+  updates?: number;
+  concurrency?: number;
+  evaluateEvery?: number;
+  rounds: number;
+  quorum: number;
+  roundTries: number;
+  fraction: number;
+  overSelect: number;
+}
+
+const DEFAULT_UPDATES = 100;
+
+/** The options that belong to one mode alone, as flags. */
+const OWN_FLAGS: Readonly<Record<AgreementMode, Readonly<Record<string, string>>>> = {
+  sync: {
+    rounds: "--rounds",
+    quorum: "--quorum",
+    roundTries: "--round-tries",
+    fraction: "--fraction",
+    overSelect: "--over-select",
+    selection: "--selection",
+  },
+  async: { updates: "--updates", concurrency: "--concurrency", evaluateEvery: "--evaluate-every" },
+};
+
+/** Adds the mode to a command, and the options of the asynchronous one. */
+export function withMode(command: Command): Command {
+  return command
+    .addOption(
+      choice(
+        "--mode <name>",
+        "sync: in rounds; async: each client at its own pace, with --strategy fedasync or fedbuff",
+        ["sync", "async"],
+        "sync",
+      ),
+    )
+    .option(
+      "--updates <n>",
+      `async: number of versions of the model (default: ${DEFAULT_UPDATES})`,
+      whole(1, 0xFFFF_FFFF),
+    )
+    .option("--concurrency <n>", "async: clients that train at a time (default: all)", whole(1))
+    .option(
+      "--evaluate-every <n>",
+      "async: versions from one evaluation and checkpoint to the next (default: 1)",
+      whole(1),
+    );
+}
+
+/** Throws a `UsageError` when an option is given that belongs to the other mode. */
+export function checkMode({ mode = "sync" }: ModeFlags, command: Command): void {
+  const other = mode === "sync" ? "async" : "sync";
+  for (const [name, flag] of Object.entries(OWN_FLAGS[other])) {
+    if (command.getOptionValueSource(name) !== "cli") continue;
+    throw new UsageError(`expected no ${flag} with --mode ${mode}`);
+  }
+}
+
+/** A server whose clients are still to be named. */
+export interface ModeServer extends AsyncDisposable {
+  /** Makes the topology. */
+  listen(options: Omit<ServerTopologyOptions, "rounds">): ServerSyncTop | ServerAsyncTop;
+}
+
+/** Builds the server that the mode wants. */
+export async function buildFor(flags: ModeFlags, job: ModelJob): Promise<ModeServer> {
+  if (flags.mode === "async") {
+    const { updates = DEFAULT_UPDATES, concurrency, evaluateEvery } = flags;
+    const server = await buildAsyncServer({ ...job, strategy: asyncStrategyFrom(flags) });
+    return {
+      listen: (options) =>
+        new ServerAsyncTop(server.handler, {
+          ...options,
+          updates,
+          ...(concurrency !== undefined && { concurrency }),
+          ...(evaluateEvery !== undefined && { evaluateEvery }),
+        }),
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  }
+  const { rounds, quorum, roundTries, fraction, overSelect: overSelection } = flags;
+  const strategy = strategyFrom(flags);
+  const server = await buildServer({
+    ...job,
+    strategy,
+    fraction,
+    overSelection,
+    selection: selectionFrom(flags),
+  });
+  return {
+    listen: (options) =>
+      new ServerSyncTop(server.handler, { ...options, rounds, quorum, roundTries }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}

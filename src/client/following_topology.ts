@@ -1,0 +1,403 @@
+/**
+ * A client that follows its server.
+ *
+ * @module
+ */
+
+import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import { type Logger, openLog, silentLogger } from "../log.ts";
+import type { Connection } from "../net/connection.ts";
+import { type Rank, SERVER_RANK } from "../net/process_group.ts";
+import { within } from "../net/timeouts.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import { LocalLearner, takesControl } from "../train/local_rule.ts";
+import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
+import { MessageCode, messageName } from "../wire/message_code.ts";
+import type {
+  AgreementMode,
+  IdAssignmentPayload,
+  LocalRule,
+  Message,
+  MessageOf,
+  Payload,
+} from "../wire/messages.ts";
+import {
+  type Comeback,
+  connect,
+  join,
+  pauseMillis,
+  remoteError,
+  RunOverError,
+  sleep,
+} from "./_join.ts";
+import { Work } from "./_work.ts";
+import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
+
+/** Whether an error tells of a lost connection, after which a client comes back. */
+function isLoss(error: unknown): boolean {
+  return error instanceof ConnectionClosedError || error instanceof DeadlineError ||
+    (error instanceof ProtocolError && error.fault === "truncated-frame");
+}
+
+/** What a client holds while it is connected. */
+interface Session {
+  readonly connection: Connection;
+  readonly assignment: IdAssignmentPayload;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * A client that follows the agreement that its server names: it trains in rounds, or at its own pace. When it loses the server it comes back, and
+ * what it was training goes on meanwhile.
+ *
+ * {@linkcode ClientSyncTop} and {@linkcode ClientAsyncTop} take one agreement alone.
+ */
+export class ClientFollowingTop extends ClientCommunicationTopology {
+  #session: Session | undefined;
+  #logger: Logger = silentLogger;
+  #next: Promise<Message | null> | undefined;
+  /** The handler and what the server's algorithm adds to it. */
+  readonly #learner: LocalLearner = new LocalLearner(this.handler);
+  /** The last round's training, running or done. */
+  #work: Work | undefined;
+  #began = 0;
+  /** The round for which the server awaits an update, as far as this client knows. */
+  #awaited: number | undefined;
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+
+  /** The only agreement that it takes part in. Default: any. */
+  protected get mode(): AgreementMode | undefined {
+    return undefined;
+  }
+
+  /** The rank that the server gave, or the one asked for before that. */
+  get rank(): Rank | undefined {
+    return this.#session?.assignment.rank ?? this.options.rank;
+  }
+
+  /** The group's size, once the server has told it, or the one in the options. */
+  get worldSize(): number | undefined {
+    return this.#session?.assignment.worldSize ?? this.options.worldSize;
+  }
+
+  /**
+   * Joins the group, then waits, trains and synchronizes until the server ends the run; joins again when the connection is lost.
+   *
+   * Rejects with a `DeadlineError` when no server answers in time, a `ProtocolError` when the server refuses or breaks the protocol, with the
+   * handler's own error, or with the signal's reason.
+   */
+  async run({ signal }: RunOptions = {}): Promise<void> {
+    const { options } = this;
+    const name = options.loggerName ||
+      (options.rank === undefined ? "client" : `client-${options.rank}`);
+    using log = openLog({
+      ...options.log,
+      loggerFile: options.loggerFile ?? "clientLog",
+      loggerName: name,
+      ...(options.rank !== undefined && { rank: options.rank }),
+      ...(options.logger && { logger: options.logger }),
+    });
+    this.#logger = log.logger;
+    const patienceMillis = this.timeouts.joinSeconds * 1000;
+    let comeback: Omit<Comeback, "round"> | undefined;
+    let heard = performance.now();
+    try {
+      for (let losses = 0;; losses++) {
+        const connection = await connect(this, this.#logger, signal);
+        try {
+          comeback = await this.#meet(connection, signal, comeback);
+          losses = 0;
+          await this.#converse(signal);
+          return;
+        } catch (error) {
+          // Who was away when the run ended hears of it on coming back.
+          if (error instanceof RunOverError && comeback !== undefined) return;
+          if (losses === 0) heard = performance.now();
+          if (!isLoss(error) || performance.now() - heard > patienceMillis) {
+            await this.#takeLeave(connection, error, signal);
+            throw error;
+          }
+          this.#logger.warn(`${errorMessage(error)}; coming back`);
+          connection.abort(new ConnectionClosedError(errorMessage(error)));
+        } finally {
+          await connection.close(this.timeouts.drainSeconds);
+          this.#next?.catch(() => {});
+          this.#next = undefined;
+        }
+        await sleep(pauseMillis(losses), signal);
+      }
+    } catch (error) {
+      this.#logger.error(errorMessage(error));
+      throw error;
+    } finally {
+      await this.#work?.stop();
+      this.#work = undefined;
+      this.#session = undefined;
+    }
+  }
+
+  /** Begins to train on `ParameterUpdate`, evaluates and answers on `EvaluateParams`; refuses any other code. */
+  async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
+    this.#logger.debug(`Received ${messageName(code)} from rank ${sender}`);
+    const message = { code, payload } as Message;
+    if (message.code === MessageCode.ParameterUpdate) await this.#train(message.payload);
+    else if (message.code === MessageCode.EvaluateParams) await this.#evaluate(message.payload);
+    else {
+      throw new ProtocolError(
+        "unexpected-code",
+        `Cannot follow the server: expected ParameterUpdate, EvaluateParams or Exit, got ${
+          messageName(code)
+        }`,
+      );
+    }
+  }
+
+  /** Sends what was trained last, or the gradient that was taken, and asks for more where there are no rounds; nothing when no training is done. */
+  async synchronize(): Promise<void> {
+    const { connection } = this.#open();
+    if (this.#work?.result === undefined) return;
+    const { round, plan: { rule }, result: { numSamples, steps, loss, metrics } } = this.#work;
+    const { update } = this.#learner;
+    const figures = {
+      round,
+      numSamples,
+      // A figure that is no number tells nothing; the vector may be sound all the same.
+      ...(Number.isFinite(loss) && { loss }),
+      metrics: Object.fromEntries(
+        Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
+      ),
+    };
+    await connection.send(
+      rule?.name === "gradient"
+        ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
+        : {
+          code: MessageCode.ParameterUpdate,
+          payload: { ...figures, steps, parameters: update },
+        },
+    );
+    this.#logger.debug(`Sent the update of round ${round}`);
+    await this.#ask();
+  }
+
+  #open(): Session {
+    if (this.#session === undefined) {
+      throw new Error("Cannot talk to the server: the topology is not running");
+    }
+    return this.#session;
+  }
+
+  get #isAsync(): boolean {
+    return this.#open().assignment.mode === "async";
+  }
+
+  /** Asks for something to do, where there are no rounds. */
+  async #ask(): Promise<void> {
+    if (!this.#isAsync) return;
+    const { connection } = this.#open();
+    await connection.send({ code: MessageCode.ParameterRequest, payload: {} });
+  }
+
+  /** Registers, for the first time or again; gives what it takes to come back to this run. */
+  async #meet(
+    connection: Connection,
+    signal: AbortSignal | undefined,
+    before: Omit<Comeback, "round"> | undefined,
+  ): Promise<Omit<Comeback, "round">> {
+    const comeback = before && { ...before, round: this.#work?.round };
+    const joining = join(
+      connection,
+      this.handler,
+      this.options,
+      { comeback, mode: this.mode },
+      () => this.#work?.stop(),
+    );
+    const assignment = await within(joining, { signal });
+    const { run, token, rank, worldSize, rounds, strategy, awaits, mode = "sync" } = assignment;
+    this.#session = { connection, assignment, signal };
+    if (run !== before?.run) this.#work = undefined;
+    const again = run === before?.run ? "again " : "";
+    this.#logger.info(
+      `Joined ${connection.remote} ${again}as rank ${rank} of a world of ${worldSize}, ${rounds} ${
+        mode === "sync" ? "rounds" : "versions"
+      } of ${strategy}`,
+    );
+    this.options.onEvent?.({ type: "joined", rank, worldSize, rounds });
+    // An update that the server has not got goes out again; one whose training is not done yet goes out then.
+    this.#awaited = awaits;
+    // Without rounds, what is not awaited never will be.
+    const isKnown = awaits !== undefined || mode === "async";
+    if (isKnown && this.#work?.round !== awaits) await this.#giveUpWork();
+    else if (awaits !== undefined && this.#work?.isTold) await this.synchronize();
+    if (awaits === undefined) await this.#ask();
+    return { run, token };
+  }
+
+  async #converse(signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      const work = this.#work?.isTold ? undefined : this.#work;
+      const happened = await within(
+        Promise.race([this.#waiting(), ...(work ? [work.trained] : [])]),
+        { signal },
+      );
+      if (happened === undefined) {
+        this.#tellTrained();
+        // A server that has just come back may not have opened the round again: it will ask.
+        if (this.#work?.round === this.#awaited) await this.synchronize();
+      } else {
+        this.#next = undefined;
+        if (happened.code === MessageCode.Exit) {
+          this.#logger.info(`The server says: ${happened.payload.reason}`);
+          await this.#open().connection.send(happened);
+          return;
+        }
+        await this.onReceive(SERVER_RANK, happened.code, happened.payload);
+      }
+    }
+  }
+
+  /** The wait for the server's next message. */
+  async #waiting(): Promise<Message> {
+    const message = await (this.#next ??= this.#receive());
+    if (message === null) {
+      const { connection } = this.#open();
+      throw new ConnectionClosedError(
+        `Lost the connection to ${connection.remote}: the server closed it before the end`,
+      );
+    }
+    return message;
+  }
+
+  async #receive(): Promise<Message | null> {
+    const { connection } = this.#open();
+    for (;;) {
+      const received = await connection.receive({ place: (header) => this.#place(header) });
+      if (received === null) return null;
+      const { message } = received;
+      if (message === undefined) continue;
+      if (message.code !== MessageCode.Error) return message;
+      const { fault, message: text, fatal } = message.payload;
+      if (fatal) throw remoteError(fault, text);
+      this.#logger.warn(`The server refused an update (${fault}): ${text}`);
+    }
+  }
+
+  /** One buffer serves every round: the handler has copied a vector out before the next is read. */
+  #place({ code, bodyLength }: FrameHeader): Uint8Array<ArrayBuffer> {
+    // With the algorithm's second vector there are two.
+    const vectors = takesControl(this.#open().assignment.plan.rule) ? 2 : 1;
+    const size = vectors * this.handler.manifest.byteLength + FIELDS_BYTES;
+    if (bodyLength > size) {
+      throw new ProtocolError(
+        "frame-too-large",
+        `Cannot read ${
+          messageName(code)
+        }: expected at most ${size} bytes for this model, got ${bodyLength}`,
+      );
+    }
+    if (this.#buffer?.length !== size) this.#buffer = new Uint8Array(size);
+    return this.#buffer;
+  }
+
+  async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
+    const { assignment, signal } = this.#open();
+    const { round, parameters, control } = payload;
+    const plan = payload.plan ?? assignment.plan;
+    this.#awaited = round;
+    if (this.#work?.round === round && !this.#isAsync) {
+      // The same round again: what was made of it is good still.
+      if (this.#work.isTold) await this.synchronize();
+      return;
+    }
+    await this.#giveUpWork();
+    this.#load(parameters, plan.rule, control);
+    const { rank, seed } = assignment;
+    this.#began = performance.now();
+    this.#work = new Work(
+      this.#learner,
+      { ...plan, round, rank, seed },
+      signal,
+    );
+  }
+
+  #tellTrained(): void {
+    const { round, result } = this.#work ?? {};
+    this.#work?.tell();
+    if (round === undefined || result === undefined) return;
+    const seconds = (performance.now() - this.#began) / 1000;
+    this.options.onEvent?.({ type: "trained", round, result, seconds });
+    this.#logger.info(
+      `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, loss ${
+        result.loss.toFixed(4)
+      }`,
+    );
+  }
+
+  /** The handler is needed for something else. */
+  async #giveUpWork(): Promise<void> {
+    if (this.#work !== undefined && !this.#work.isTold) {
+      this.#logger.warn(`Round ${this.#work.round} ended on the server before the training did`);
+    }
+    await this.#work?.stop();
+    this.#work = undefined;
+  }
+
+  async #evaluate(
+    payload: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
+  ): Promise<void> {
+    const { connection, signal, assignment } = this.#open();
+    if (payload.parameters === undefined) {
+      throw new ProtocolError(
+        "invalid-field",
+        "Cannot evaluate: expected the field parameters, got none",
+      );
+    }
+    const hasGivenUp = this.#work?.isTold === false;
+    await this.#giveUpWork();
+    this.#load(payload.parameters, assignment.plan.rule);
+    const result = await this.#learner.evaluate(signal);
+    await connection.send({
+      code: MessageCode.EvaluateParams,
+      payload: { round: payload.round, ...result },
+    });
+    if (hasGivenUp) await this.#ask();
+  }
+
+  #load(parameters: ParameterVector, rule?: LocalRule, control?: ParameterVector): void {
+    const { manifest } = this.handler;
+    for (const vector of [parameters, control ?? parameters]) {
+      if (vector.length !== manifest.length) {
+        throw new ProtocolError(
+          "shape-mismatch",
+          `Cannot load the parameters: expected ${manifest.length} values, got ${vector.length}`,
+        );
+      }
+    }
+    this.#learner.load(parameters, rule, control);
+  }
+
+  /** Tells the server why this client goes, so that it need not find out. */
+  async #takeLeave(
+    connection: Connection,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (isLoss(error)) return;
+    const message = errorMessage(error).slice(0, 1024);
+    const farewell: Message = signal?.aborted
+      ? { code: MessageCode.Exit, payload: { reason: `the client was stopped: ${message}` } }
+      : {
+        code: MessageCode.Error,
+        payload: {
+          fault: error instanceof ProtocolError ? error.fault : "handler-failed",
+          message,
+          fatal: true,
+        },
+      };
+    try {
+      await within(connection.send(farewell), {
+        seconds: this.timeouts.drainSeconds,
+        late: () => new Error("late"),
+      });
+    } catch { /* the server is gone as well */ }
+  }
+}

@@ -1,0 +1,204 @@
+import { DeadlineError, errorMessage } from "../errors.ts";
+import { openLog } from "../log.ts";
+import { transportOf } from "../net/backend.ts";
+import type { Rank } from "../net/process_group.ts";
+import { within } from "../net/timeouts.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type { Message } from "../wire/messages.ts";
+import {
+  type Agreement,
+  checkUpdateCode,
+  type Parts,
+  type Run,
+  unexpectedCode,
+} from "./_agreement.ts";
+import { Conversation } from "./_conversation.ts";
+import { openSessions } from "./_reception.ts";
+import { RunRecord } from "./_record.ts";
+import { FarewellError } from "./_sessions.ts";
+import type { ServerEvent } from "./events.ts";
+import type { RoundReport, RunReport } from "./report.ts";
+
+/** A server's clients from the first who joins to the last who leaves, and the run's record: what is alike in every agreement. */
+export class Federation {
+  readonly record: RunRecord;
+  readonly conversation: Conversation;
+  readonly #parts: Parts;
+  readonly #agreement: Agreement;
+  #run: Run | undefined;
+  /** Number of messages that were refused since {@linkcode Federation.measure}. */
+  #refused = 0;
+
+  constructor(parts: Parts, agreement: Agreement) {
+    this.record = new RunRecord(parts.handler, parts.options);
+    this.conversation = new Conversation(parts, agreement, () => this.run);
+    this.#parts = parts;
+    this.#agreement = agreement;
+  }
+
+  /** What there is of the run that goes on. */
+  get run(): Run {
+    if (this.#run === undefined) {
+      throw new Error("Cannot talk to clients: the topology is not running");
+    }
+    return this.#run;
+  }
+
+  /** Opens the doors, gathers the clients, does the work, and takes leave of them, however it ends. */
+  async conduct(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<RunReport> {
+    signal?.throwIfAborted();
+    const options = this.#parts.options;
+    const transport = transportOf(options.distBackend ?? "tcp");
+    using log = openLog({
+      ...options.log,
+      loggerFile: options.loggerFile ?? "serverLog",
+      loggerName: options.loggerName || "server",
+      ...(options.logger && { logger: options.logger }),
+    });
+    const { logger } = log;
+    const tokens = await this.record.begin();
+    const sessions = await openSessions({
+      parts: this.#parts,
+      agreement: this.#agreement,
+      record: this.record,
+      conversation: this.conversation,
+      logger,
+      tell: (event) => this.tell(event),
+      refused: () => this.#refused++,
+    }, tokens);
+    const listener = await transport.listen(options.listen);
+    const accepting = sessions.accept(listener);
+    this.#run = { sessions, logger, signal };
+    let farewell = "the run is over";
+    try {
+      this.tell({ type: "listening", address: listener.address });
+      logger.info(
+        `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
+      );
+      await this.#gather(tokens?.length);
+      await work();
+      const report = await this.record.report();
+      this.tell({ type: "finished", report });
+      logger.info(
+        `The run is over after ${report.seconds.toFixed(1)} s, model ${report.modelDigest}`,
+      );
+      return report;
+    } catch (error) {
+      farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
+      logger.error(errorMessage(error));
+      throw error;
+    } finally {
+      await sessions.dismiss(farewell);
+      listener.close();
+      await accepting;
+      await sessions.dismiss(farewell);
+      this.#run = undefined;
+    }
+  }
+
+  /** Tells whoever wants to know. */
+  tell(event: ServerEvent): void {
+    this.#parts.options.onEvent?.(event);
+  }
+
+  /** Acts on what every agreement has besides updates: figures, and leaves that are taken. Any other code is refused. */
+  hear(sender: Rank, message: Message): void {
+    switch (message.code) {
+      case MessageCode.EvaluateParams:
+        return this.conversation.takeFigures(sender, message.payload);
+      case MessageCode.Error:
+        throw new FarewellError(message.payload.message);
+      case MessageCode.Exit:
+        throw new FarewellError(message.payload.reason);
+      default:
+        throw unexpectedCode(sender, message.code, this.#parts.handler, this.#agreement);
+    }
+  }
+
+  /** Throws a `ProtocolError` for an update of the kind that the plan does not ask for. */
+  checkCode(sender: Rank, code: MessageCode): void {
+    checkUpdateCode(sender, code, this.#parts.handler, this.#agreement);
+  }
+
+  /** Waits until somebody is there, or expected back. */
+  async somebody(): Promise<readonly Rank[]> {
+    const { sessions: { seats }, logger } = this.run;
+    if (seats.ranks.length === 0) {
+      const { rounds, minClients = 1 } = this.#parts.options;
+      const word = this.#agreement.word.toLowerCase();
+      const trouble =
+        `All clients are gone after ${this.record.rounds.length} of ${rounds} ${word}s`;
+      logger.warn(`${trouble}; waiting for one to come back`);
+      await this.#joined(minClients, 1, trouble);
+    }
+    return seats.ranks;
+  }
+
+  /** Begins to count what a round costs; the result ends it. */
+  measure(): () => Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds"> {
+    const { sessions } = this.run;
+    const began = performance.now(), before = sessions.bytes;
+    this.#refused = 0;
+    return () => {
+      const { up, down } = sessions.bytes;
+      return {
+        refused: this.#refused,
+        bytesUp: up - before.up,
+        bytesDown: down - before.down,
+        seconds: (performance.now() - began) / 1000,
+      };
+    };
+  }
+
+  /** A round is over. */
+  endRound(report: RoundReport): void {
+    const { logger } = this.run;
+    this.record.rounds.push(report);
+    const { round, received, cohort, loss, accuracy, losses } = report;
+    const figures = [
+      `${received} of ${cohort.length} updates`,
+      ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
+      ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
+    ];
+    const name = `${this.#agreement.word} ${round}`;
+    logger.info(`${name} of ${this.#parts.options.rounds}: ${figures.join(", ")}`);
+    for (const { rank, reason } of losses) {
+      logger.warn(`${name} went on without rank ${rank}: ${reason}`);
+    }
+    this.tell({ type: "round-ended", report });
+  }
+
+  /** Keeps the run as it stands, where that was asked for. */
+  async keep(): Promise<void> {
+    const path = await this.record.keep(this.run.sessions.seats.tokens);
+    const round = this.record.rounds.length;
+    if (path !== undefined) this.tell({ type: "checkpoint", round, path });
+  }
+
+  /** Waits for the group to fill, or for enough of it when the time is up; of a resumed run, for those who were there. */
+  async #gather(before?: number): Promise<void> {
+    const { sessions: { seats } } = this.run;
+    const { minClients, worldSize } = this.#parts.options;
+    const expected = before ?? worldSize - 1;
+    const enough = minClients ?? (before === undefined ? expected : 1);
+    await this.#joined(expected, enough, "Cannot begin");
+    for (const rank of seats.away) seats.giveUp(rank);
+  }
+
+  /** Waits until so many have joined, or for the join time-out, when `enough` will do. */
+  async #joined(expected: number, enough: number, trouble: string): Promise<void> {
+    const { sessions: { seats: { group } }, signal, logger } = this.run;
+    const { joinSeconds: seconds } = this.#parts.timeouts;
+    const late = () =>
+      new DeadlineError(`${trouble}: ${group.progress}; gave up after ${seconds} seconds`);
+    const waiting = new AbortController();
+    try {
+      await within(group.joined(expected, waiting.signal), { seconds, signal, late });
+    } catch (error) {
+      if (!(error instanceof DeadlineError) || group.ranks.length < enough) throw error;
+      logger.warn(`Going on with ${group.progress}`);
+    } finally {
+      waiting.abort();
+    }
+  }
+}

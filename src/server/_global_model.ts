@@ -1,0 +1,133 @@
+import { errorMessage, ProtocolError } from "../errors.ts";
+import type { Rank } from "../net/process_group.ts";
+import { BufferPool } from "../params/buffer_pool.ts";
+import { Kernels, stats } from "../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { ClientUpdate } from "../strategy/strategy.ts";
+import { FIELDS_BYTES } from "../wire/frame.ts";
+import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+
+/** Room for staging buffers: for small models there are more of them, for large ones at least four. */
+const STAGING_BYTES = 64 * 2 ** 20;
+const LEAST_STAGING_BUFFERS = 4;
+const MOST_STAGING_BUFFERS = 64;
+/** Alignment and bookkeeping of the arena, for each piece in it. */
+const ARENA_SLACK_BYTES = 4096;
+
+/** One epoch of plain SGD a round: batches of 10, learning rate 0.1. */
+export const DEFAULT_PLAN: TrainSettings = {
+  epochs: 1,
+  batchSize: 10,
+  learningRate: 0.1,
+  momentum: 0,
+  weightDecay: 0,
+  keepMomentum: false,
+};
+
+/** What of an algorithm matters to the plan and to the checks. */
+interface Algorithm {
+  readonly name: string;
+  readonly clientSettings?: Partial<TrainSettings>;
+  check?(update: ClientUpdate): void;
+}
+
+/**
+ * The clients' settings: the defaults, the ones that are given, and those of the algorithm, each before the ones before it. Throws a `RangeError` when
+ * the clients are to send gradients that the algorithm would take for parameters.
+ */
+export function planOf(
+  given: Partial<TrainSettings> | undefined,
+  { name, clientSettings }: Algorithm,
+): TrainSettings {
+  if (given?.rule?.name === "gradient" && clientSettings?.rule?.name !== "gradient") {
+    throw new RangeError(
+      `Cannot make a server: expected a strategy that takes gradients, got ${name}`,
+    );
+  }
+  return { ...DEFAULT_PLAN, ...given, ...clientSettings };
+}
+
+/** The global vector with the arena that it lies in, and the buffers that updates are read to. */
+export class GlobalModel {
+  readonly vector: ParameterVector;
+  readonly staging: BufferPool;
+  readonly kernels: string;
+  readonly #manifest: Manifest;
+
+  constructor({ manifest, parameters, workingVectors, stagingBuffers }: {
+    manifest: Manifest;
+    parameters: ParameterVector;
+    workingVectors: number;
+    stagingBuffers: number | undefined;
+  }) {
+    const bodyBytes = manifest.byteLength + FIELDS_BYTES;
+    const buffers = stagingBuffers ??
+      Math.min(
+        MOST_STAGING_BUFFERS,
+        Math.max(LEAST_STAGING_BUFFERS, Math.floor(STAGING_BYTES / bodyBytes)),
+      );
+    const vectors = 1 + workingVectors;
+    const arena = Kernels.create(
+      vectors * manifest.byteLength + buffers * bodyBytes + (vectors + buffers) * ARENA_SLACK_BYTES,
+    );
+    this.#manifest = manifest;
+    this.kernels = arena.build;
+    this.vector = arena.alloc(manifest.length);
+    this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
+    this.set(parameters);
+  }
+
+  /** Copies finite values of the manifest's length in, or throws a `RangeError`. */
+  set(vector: ParameterVector): void {
+    this.#manifest.check(vector);
+    const { nonFinite } = stats(vector);
+    if (nonFinite > 0) {
+      throw new RangeError(
+        `Cannot use the parameters: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+    this.vector.set(vector);
+  }
+
+  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite" for an update that cannot be taken in. */
+  check(sender: Rank, payload: ParameterUpdatePayload, algorithm: Algorithm): void {
+    const { parameters, numSamples } = payload;
+    const where = `Cannot take the update of rank ${sender}`;
+    if (parameters.length !== this.#manifest.length) {
+      throw new ProtocolError(
+        "shape-mismatch",
+        `${where}: expected ${this.#manifest.length} values, got ${parameters.length}`,
+      );
+    }
+    if (numSamples === undefined) {
+      throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
+    }
+    const { nonFinite } = stats(parameters);
+    if (nonFinite > 0) {
+      throw new ProtocolError(
+        "non-finite",
+        `${where}: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+    try {
+      algorithm.check?.(clientUpdateOf(sender, payload));
+    } catch (cause) {
+      throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
+    }
+  }
+}
+
+/** An update in the words of the algorithms. */
+export function clientUpdateOf(
+  rank: Rank,
+  { parameters, numSamples = 1, steps, loss, metrics }: ParameterUpdatePayload,
+): ClientUpdate {
+  return {
+    rank,
+    parameters,
+    numSamples,
+    ...(steps !== undefined && { steps }),
+    ...(loss !== undefined && { loss }),
+    ...(metrics !== undefined && { metrics }),
+  };
+}

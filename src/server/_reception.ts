@@ -1,0 +1,148 @@
+import { ProtocolError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Rank } from "../net/process_group.ts";
+import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
+import { messageName } from "../wire/message_code.ts";
+import { type Agreement, checkUpdateCode, type Parts } from "./_agreement.ts";
+import type { Conversation } from "./_conversation.ts";
+import { Evaluation, updateCodeOf } from "./_exchange.ts";
+import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
+import type { Welcome } from "./_member.ts";
+import type { RunRecord } from "./_record.ts";
+import { type SessionHooks, Sessions } from "./_sessions.ts";
+import type { ServerEvent } from "./events.ts";
+import { DEFAULT_SERVER_NAME } from "./topology.ts";
+
+/** Whom the reception works for. */
+interface House {
+  readonly parts: Parts;
+  readonly agreement: Agreement;
+  readonly record: RunRecord;
+  readonly conversation: Conversation;
+  readonly logger: Logger;
+  tell(event: ServerEvent): void;
+  /** A message was refused. */
+  refused(): void;
+}
+
+/** Opens the sessions of a run, of which clients with those tokens may have been part before. */
+export async function openSessions(
+  house: House,
+  tokens: Iterable<readonly [Rank, string]> = [],
+): Promise<Sessions> {
+  const { parts: { options, timeouts }, agreement, logger } = house;
+  const sessions: Sessions = new Sessions({
+    worldSize: options.worldSize,
+    tokens,
+    door: {
+      gatekeeper: options.gatekeeper ?? { kind: "open" },
+      serverName: options.serverName ?? DEFAULT_SERVER_NAME,
+      welcome: await welcomeOf(house),
+      awaits: (rank) => agreement.awaits(rank),
+    },
+    limits: peerLimitsOf({
+      connections: Math.max(DEFAULT_PEER_LIMITS.connections, 2 * options.worldSize),
+      ...options.limits,
+    }),
+    timeouts,
+    logger,
+    hooks: hooksOf(house, () => sessions.seats.group.progress),
+  });
+  return sessions;
+}
+
+function hooksOf(house: House, progressOf: () => string): SessionHooks {
+  const { parts: { handler }, agreement, record, conversation, logger } = house;
+  const joining = () => {
+    const progress = progressOf();
+    if (record.rounds.length > 0 || agreement.hasBegun) return;
+    logger.info(progress);
+    house.tell({ type: "joining", progress });
+  };
+  return {
+    place: (rank, header) => place(rank, header, house),
+    release: (rank, buffer) => {
+      handler.staging.giveBack(buffer);
+      agreement.release(rank);
+    },
+    message: async (rank, message) => {
+      if (message === undefined) throw agreement.refusal(rank);
+      await agreement.receive(rank, message);
+    },
+    joined: ({ rank, numSamples, round }) => {
+      handler.onJoin(rank, numSamples);
+      joining();
+      const { exchange } = conversation;
+      if (exchange instanceof Evaluation && exchange.intake.expects(rank)) {
+        conversation.activate(rank);
+      }
+      agreement.joined(rank, round);
+    },
+    away: (rank, reason) => {
+      agreement.away?.(rank);
+      if (record.isOver) return;
+      logger.warn(`Lost the connection of rank ${rank}, which may come back: ${reason}`);
+      house.tell({ type: "client-away", rank, reason });
+      joining();
+    },
+    lost: (rank, reason) => {
+      conversation.exchange?.intake.settle(rank, "dropped", reason);
+      agreement.lost?.(rank, reason);
+      // After the last round a client goes as it should.
+      if (record.isOver) return;
+      logger.warn(`Lost rank ${rank}: ${reason}`);
+      house.tell({ type: "client-lost", rank, reason });
+      joining();
+    },
+    forgiven: (rank, { fault, message }) => {
+      house.refused();
+      logger.warn(message);
+      house.tell({ type: "update-refused", rank, fault, message });
+    },
+  };
+}
+
+/** What every client is told that joins. */
+async function welcomeOf({ parts, agreement: { mode }, record }: House): Promise<Welcome> {
+  const { handler, options, timeouts } = parts;
+  return {
+    rounds: options.rounds,
+    run: record.name,
+    heartbeatSeconds: timeouts.heartbeatSeconds,
+    seed: handler.seed,
+    strategy: handler.strategyName,
+    // A client that does not know of modes knows the synchronous one.
+    ...(mode !== "sync" && { mode }),
+    plan: handler.plan,
+    manifest: handler.manifest.tensors.map(({ name, shape, dtype, trainable }) => ({
+      name,
+      shape,
+      dtype,
+      trainable,
+    })),
+    manifestDigest: await handler.manifest.digest(),
+    ...(handler.model && { model: { ...handler.model } }),
+  };
+}
+
+/** Where a body goes: an expected update to a staging buffer when it may be read, another nowhere, the rest to a buffer of their own. */
+async function place(
+  rank: Rank,
+  { code, bodyLength }: FrameHeader,
+  { parts: { handler }, agreement }: House,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  checkUpdateCode(rank, code, handler, agreement);
+  const isUpdate = code === updateCodeOf(handler.plan);
+  const most = FIELDS_BYTES + (isUpdate ? handler.manifest.byteLength : 0);
+  if (bodyLength > most) {
+    throw new ProtocolError(
+      "frame-too-large",
+      `Cannot read ${
+        messageName(code)
+      }: expected at most ${most} bytes for this model, got ${bodyLength}`,
+    );
+  }
+  if (!isUpdate) return new Uint8Array(bodyLength);
+  if (!await agreement.admit(rank)) return undefined;
+  return await handler.staging.lend();
+}

@@ -1,0 +1,99 @@
+import { transportOf } from "../net/backend.ts";
+import type { Rank } from "../net/process_group.ts";
+import { sha256Hex } from "../params/digest.ts";
+import type { EvaluateResult } from "../train/handler.ts";
+import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
+import type { ServerBackendHandler } from "./handler.ts";
+import { finalOf, type RoundReport, type RunReport } from "./report.ts";
+import type { ServerTopologyOptions } from "./topology.ts";
+
+/** What a run has come to so far: what its report tells and its checkpoints keep. */
+export class RunRecord {
+  /** The run's name. */
+  name = "";
+  /** The rounds that are over. */
+  rounds: RoundReport[] = [];
+  /** The last evaluation. */
+  final: EvaluateResult | undefined;
+  readonly #handler: ServerBackendHandler;
+  readonly #options: Readonly<ServerTopologyOptions>;
+  #began = performance.now();
+
+  constructor(handler: ServerBackendHandler, options: Readonly<ServerTopologyOptions>) {
+    this.#handler = handler;
+    this.#options = options;
+  }
+
+  /** Whether all of the run's rounds are over. */
+  get isOver(): boolean {
+    return this.rounds.length === this.#options.rounds;
+  }
+
+  /** Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the handler takes; gives that one's tokens. */
+  async begin(): Promise<SavedRun["tokens"] | undefined> {
+    const { resume } = this.#options;
+    const saved = resume && await readSavedRun(resume, this.#handler);
+    if (resume && saved) {
+      this.#handler.parameters = resume.parameters;
+      this.#handler.restoreState(handlerStateOf(resume, saved));
+    }
+    this.name = saved?.run ?? crypto.randomUUID();
+    this.rounds = [...saved?.rounds ?? []];
+    this.final = saved?.final;
+    this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
+    return saved?.tokens;
+  }
+
+  /** What there is to report. */
+  async report(): Promise<RunReport> {
+    const handler = this.#handler, { distBackend = "tcp", worldSize } = this.#options;
+    return {
+      schema: "fedlab.run/1",
+      seed: handler.seed,
+      strategy: handler.strategyName,
+      transport: transportOf(distBackend).name,
+      worldSize,
+      kernels: handler.kernels,
+      rounds: [...this.rounds],
+      ...(this.final && { final: finalOf(this.final, this.rounds.at(-1)?.clients) }),
+      modelDigest: await sha256Hex(handler.parameters),
+      seconds: this.#seconds,
+    };
+  }
+
+  /** Keeps the run as it stands, where that was asked for; gives the file. */
+  async keep(tokens: readonly (readonly [Rank, string])[]): Promise<string | undefined> {
+    const { checkpoints, notes = {} } = this.#options;
+    if (checkpoints === undefined) return undefined;
+    const last = this.rounds.at(-1);
+    const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
+    const { manifest, parameters, seed, strategyName } = this.#handler;
+    const { json, vectors, clients } = this.#handler.saveState();
+    const state: SavedRun = {
+      format: "fedlab.checkpoint/1",
+      run: this.name,
+      seed,
+      strategy: strategyName,
+      tokens,
+      rounds: this.rounds,
+      ...(this.final && { final: this.final }),
+      seconds: this.#seconds,
+      strategyState: json,
+      clients,
+      notes,
+    };
+    return await checkpoints.save({
+      manifest,
+      parameters,
+      ...(vectors && { vectors: withPrefix(vectors) }),
+      round: this.rounds.length,
+      state: { ...state },
+      ...(score !== undefined && { score }),
+    });
+  }
+
+  /** Wall time of the run so far. */
+  get #seconds(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+}

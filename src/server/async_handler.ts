@@ -1,0 +1,120 @@
+/**
+ * What owns the global model on an asynchronous server.
+ *
+ * @module
+ */
+
+import type { Rank } from "../net/process_group.ts";
+import type { BufferPool } from "../params/buffer_pool.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { Random } from "../random.ts";
+import type { AsyncStrategy } from "../strategy/async_strategy.ts";
+import { FedAsync } from "../strategy/fedasync.ts";
+import type { StrategyState } from "../strategy/strategy.ts";
+import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
+import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
+import { ServerBackendHandler, type ServerHandlerOptions } from "./handler.ts";
+
+/** What an {@linkcode AsyncParameterServerHandler} is made of. */
+export interface AsyncParameterServerHandlerOptions extends ServerHandlerOptions {
+  /** The algorithm. Default `new FedAsync()`. */
+  strategy?: AsyncStrategy;
+}
+
+/** Where an update comes from, in time. */
+export interface UpdateOrigin {
+  /** What its client began with, as long as the global vector. */
+  readonly base: ParameterVector;
+  /** Number of versions that were made since. */
+  readonly staleness: number;
+}
+
+/**
+ * The handler of an asynchronous server: one strategy over one global vector.
+ *
+ * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`; its topology keeps the versions besides that clients are training from.
+ */
+export class AsyncParameterServerHandler extends ServerBackendHandler {
+  /** What the parameter vector holds. */
+  override readonly manifest: Manifest;
+  /** The model's description for the clients, if the server has one. */
+  override readonly model: ModelDescription | undefined;
+  /** The run's seed. */
+  override readonly seed: number;
+  /** Settings of the clients' training. */
+  override readonly plan: TrainSettings;
+  /** Where updates are read to; its buffers lie in the arena of the global vector. */
+  override readonly staging: BufferPool;
+  /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
+  override readonly kernels: string;
+  /** Evaluates the global vector by the `evaluator` of the options. */
+  override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
+  /** The algorithm. */
+  readonly strategy: AsyncStrategy;
+  readonly #model: GlobalModel;
+
+  /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
+  constructor(options: AsyncParameterServerHandlerOptions) {
+    super();
+    const { manifest, parameters, seed = 0, evaluator, strategy = new FedAsync() } = options;
+    this.manifest = manifest;
+    this.model = options.model;
+    this.strategy = strategy;
+    this.plan = planOf(options.plan, strategy);
+    this.seed = seed;
+    this.#model = new GlobalModel({
+      manifest,
+      parameters,
+      workingVectors: strategy.workingVectors,
+      stagingBuffers: options.stagingBuffers,
+    });
+    this.kernels = this.#model.kernels;
+    this.staging = this.#model.staging;
+    this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
+  }
+
+  /** Name of the strategy. */
+  override get strategyName(): string {
+    return this.strategy.name;
+  }
+
+  /** The global vector itself; setting copies finite values of the manifest's length in, or throws a `RangeError`. */
+  override get parameters(): ParameterVector {
+    return this.#model.vector;
+  }
+
+  override set parameters(vector: ParameterVector) {
+    this.#model.set(vector);
+  }
+
+  /**
+   * Draws who may train among those that wait, `most` of them at most, in the order in which they are drawn; keyed by the seed and the number of the draw,
+   * from 1.
+   */
+  selectClients(draw: number, waiting: readonly Rank[], most: number): Rank[] {
+    const order = [...waiting].sort((a, b) => a - b);
+    return new Random(this.seed, "cohort", { round: draw })
+      .sample(order, Math.min(order.length, most));
+  }
+
+  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
+  override check(sender: Rank, payload: ParameterUpdatePayload): void {
+    this.#model.check(sender, payload, this.strategy);
+  }
+
+  /** Takes in an update that has been checked; gives whether the global vector is a new version now. */
+  onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
+    return this.strategy.accept(this.parameters, { ...clientUpdateOf(sender, payload), ...origin });
+  }
+
+  /** What the strategy keeps. */
+  override saveState(): StrategyState {
+    return this.strategy.save?.() ?? {};
+  }
+
+  /** Gives the strategy what it kept. */
+  override restoreState(state: StrategyState): void {
+    if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * The asynchronous server.
+ *
+ * @module
+ */
+
+import { DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import type { Rank } from "../net/process_group.ts";
+import { within } from "../net/timeouts.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type { Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
+import { updateOf } from "./_exchange.ts";
+import { Federation } from "./_federation.ts";
+import { Inbox } from "./_inbox.ts";
+import { type Task, Tasks } from "./_tasks.ts";
+import { Version } from "./_version.ts";
+import type { AsyncParameterServerHandler } from "./async_handler.ts";
+import type { RunReport } from "./report.ts";
+import { ServerCommunicationTopology, type ServerTopologyOptions } from "./topology.ts";
+
+/** How an asynchronous server works. */
+export interface ServerAsyncOptions
+  extends Omit<ServerTopologyOptions, "rounds" | "quorum" | "roundTries"> {
+  /** Number of versions of the model that the run makes, at least 1. */
+  updates: number;
+  /** Number of clients that train at a time, at least 1. Default: all of them. */
+  concurrency?: number;
+  /** After how many versions one is evaluated and kept; the last one is in any case. Default 1. */
+  evaluateEvery?: number;
+}
+
+/** An update that waits to be taken in. */
+interface Arrival {
+  readonly sender: Rank;
+  readonly payload: ParameterUpdatePayload;
+}
+
+function checkCount(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return;
+  throw new RangeError(`Cannot make a server: expected ${name} of at least 1, got ${value}`);
+}
+
+/**
+ * The asynchronous server: a client that asks for work is given the newest parameters, and its update goes into the model when it comes; nobody waits for
+ * anybody. The run ends after so many versions of the model; at the end every client is sent `Exit`.
+ *
+ * `concurrency` clients train at a time, drawn by the seed from those that ask. A client that is silent for `roundSeconds`, or gone, loses its task, and
+ * another may have its place. The order in which updates come decides the result: with one seed it is not the same bit for bit.
+ *
+ * @example A server and a client in one process
+ * ```ts
+ * import {
+ *   AsyncParameterServerHandler, ClientAsyncTop, ClientBackendHandler, FedAsync, Manifest, ServerAsyncTop, silentLogger,
+ *   type TrainResult,
+ * } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const manifest = Manifest.of([{ name: "w", shape: [1] }]);
+ * class AddTwo extends ClientBackendHandler {
+ *   readonly manifest = manifest;
+ *   readonly numSamples = 1;
+ *   #w = new Float32Array(1);
+ *   get parameters() { return this.#w; }
+ *   set parameters(w) { this.#w.set(w); }
+ *   train(): Promise<TrainResult> {
+ *     this.#w.forEach((x, i) => this.#w[i] = x + 2);
+ *     return Promise.resolve({ numSamples: 1, steps: 1, loss: 0, metrics: {} });
+ *   }
+ *   evaluate() { return Promise.resolve({ numSamples: 1, loss: 0 }); }
+ * }
+ *
+ * const group = { distBackend: "memory", logger: silentLogger } as const;
+ * const strategy = new FedAsync({ alpha: 0.5 });
+ * const handler = new AsyncParameterServerHandler({ manifest, parameters: new Float32Array(1), strategy });
+ * const server = new ServerAsyncTop(handler, { ...group, listen: "async", worldSize: 2, updates: 3 });
+ * const client = new ClientAsyncTop(new AddTwo(), { ...group, serverAddr: "async" });
+ * await Promise.all([server.run(), client.run()]);
+ * assertEquals([...handler.parameters], [3]);
+ * ```
+ */
+export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterServerHandler> {
+  /** Number of clients that train at a time. */
+  readonly concurrency: number;
+  /** After how many versions one is evaluated and kept. */
+  readonly evaluateEvery: number;
+  readonly #federation: Federation = this.#federate();
+  readonly #tasks: Tasks = new Tasks(
+    this.timeouts.roundSeconds,
+    (task, wasExtended) => this.#late(task, wasExtended),
+  );
+  /** Who asks for work, in the order of asking. */
+  readonly #waiting = new Set<Rank>();
+  #inbox = new Inbox<Arrival>();
+  /** The version that updates go into; none before the group is there, and after the last one. */
+  #version: Version | undefined;
+  /** Number of versions that were made. */
+  #made = 0;
+  /** Number of updates that went into them and into the one that is being made. */
+  #taken = 0;
+  /** A copy of the newest parameters, made when a client is first sent them. */
+  #newest: ParameterVector | undefined;
+  #draws = 0;
+
+  /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
+  constructor(handler: AsyncParameterServerHandler, options: ServerAsyncOptions) {
+    const { updates, concurrency, evaluateEvery = 1, ...rest } = options;
+    for (const [name, value] of Object.entries({ updates, concurrency, evaluateEvery })) {
+      checkCount(name, value);
+    }
+    super(handler, { ...rest, rounds: updates });
+    this.concurrency = concurrency ?? options.worldSize - 1;
+    this.evaluateEvery = evaluateEvery;
+  }
+
+  /** What there is to report of the run so far, or of the last one, each version as a round: also when `run` rejects. */
+  async report(): Promise<RunReport> {
+    return await this.#federation.record.report();
+  }
+
+  /**
+   * Runs the federation and gives its report; the final vector is `handler.parameters`.
+   *
+   * Rejects with a `DeadlineError` when too few clients join, all of them are gone, or nobody has asked for work for `roundSeconds`, and with the
+   * signal's reason when it is aborted; the clients are told in each case.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
+    const federation = this.#federation;
+    this.#inbox = new Inbox();
+    this.#newest = undefined;
+    try {
+      return await federation.conduct(signal, async () => {
+        const { rounds } = federation.record;
+        this.#made = rounds.length;
+        this.#taken = rounds.reduce((sum, { received }) => sum + received, 0);
+        if (!federation.record.isOver) this.#version = new Version();
+        try {
+          while (this.#version !== undefined) await this.#make(this.#version);
+        } finally {
+          this.#close();
+        }
+      });
+    } finally {
+      this.#waiting.clear();
+    }
+  }
+
+  /** Takes requests for work, updates and figures in; a client's `Exit` and `Error` end its session; any other code is refused. */
+  async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
+    const message = { code, payload } as Message;
+    switch (message.code) {
+      case MessageCode.ParameterRequest:
+        // Who has something to do is not given more.
+        if (this.#tasks.get(sender) !== undefined) return;
+        this.#waiting.add(sender);
+        return this.activateClients();
+      case MessageCode.ParameterUpdate:
+      case MessageCode.GradientUpdate:
+        this.#federation.checkCode(sender, code);
+        return await this.#inbox.put({ sender, payload: updateOf(message) });
+      default:
+        return this.#federation.hear(sender, message);
+    }
+  }
+
+  /** Gives the newest parameters to clients that ask for work, while fewer than `concurrency` train. */
+  protected activateClients(): void {
+    const free = this.concurrency - this.#tasks.size;
+    if (this.#version === undefined || free <= 0 || this.#waiting.size === 0) return;
+    for (const rank of this.handler.selectClients(++this.#draws, [...this.#waiting], free)) {
+      this.#waiting.delete(rank);
+      const task: Task = {
+        rank,
+        round: this.#taken + 1,
+        version: this.#made,
+        base: this.#parameters,
+        isAnswering: false,
+      };
+      this.#tasks.begin(task);
+      this.#send(task);
+    }
+    // Whoever waits for somebody to begin waits for an update from now on.
+    this.#inbox.wake();
+  }
+
+  /** Waits for an update and takes it in. */
+  protected async listenClients(): Promise<void> {
+    const { signal } = this.#federation.run;
+    const { roundSeconds: seconds } = this.timeouts;
+    const late = () =>
+      new DeadlineError(`No client asks for work: gave up after ${seconds} seconds`);
+    for (;;) {
+      if (this.#inbox.next((arrival) => this.#take(arrival))) return;
+      if (this.#tasks.size > 0) await within(this.#inbox.changed(), { signal });
+      else {
+        await this.#federation.somebody();
+        await within(this.#inbox.changed(), { signal, seconds, late });
+      }
+    }
+  }
+
+  #federate(): Federation {
+    const hasBegun = () => this.#version !== undefined;
+    const parameters = () => this.#parameters;
+    const { handler, options, timeouts } = this;
+    return new Federation({ handler, options, timeouts }, {
+      mode: "async",
+      word: "Version",
+      codes: [MessageCode.ParameterRequest],
+      get hasBegun() {
+        return hasBegun();
+      },
+      get parameters() {
+        return parameters();
+      },
+      awaits: (rank) => this.#tasks.get(rank)?.round,
+      admit: (rank) => {
+        const task = this.#tasks.get(rank);
+        if (task !== undefined) task.isAnswering = true;
+        return Promise.resolve(task !== undefined);
+      },
+      release: (rank) => {
+        const task = this.#tasks.get(rank);
+        if (task !== undefined) task.isAnswering = false;
+      },
+      refusal: (rank) => this.#refusal(rank),
+      receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
+      joined: (rank, round) => {
+        const task = this.#tasks.get(rank);
+        if (task !== undefined && task.round !== round) this.#send(task);
+      },
+      away: (rank) => void this.#waiting.delete(rank),
+      lost: (rank, reason) => {
+        this.#waiting.delete(rank);
+        this.#drop(rank, reason);
+      },
+    });
+  }
+
+  /** The newest parameters, as they stay while they are on their way and while somebody trains from them. */
+  get #parameters(): ParameterVector {
+    return this.#newest ??= this.handler.parameters.slice();
+  }
+
+  #send({ rank, round, base: parameters }: Task): void {
+    // Who is away gets it on coming back.
+    this.#federation.run.sessions.send(rank, {
+      code: MessageCode.ParameterUpdate,
+      payload: { round, parameters },
+    });
+  }
+
+  /** Makes a version of the model. */
+  async #make(version: Version): Promise<void> {
+    const federation = this.#federation;
+    const { options: { rounds } } = this;
+    const number = this.#made + 1;
+    const measure = federation.measure();
+    federation.tell({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
+    while (!version.isDone) {
+      this.activateClients();
+      await this.listenClients();
+    }
+    const isDue = number === rounds || number % this.evaluateEvery === 0;
+    const idle = federation.run.sessions.seats.group.ranks
+      .filter((rank) => this.#tasks.get(rank) === undefined);
+    const { evaluation, clients } = isDue
+      ? await federation.conversation.evaluate(number, idle, async () => {
+        for (const rank of idle) federation.conversation.activate(rank);
+        await federation.conversation.listen();
+      })
+      : {};
+    if (isDue) federation.record.final = evaluation;
+    const { refused, ...spent } = measure();
+    const { trainLoss, ...rest } = version.figures;
+    federation.endRound({
+      ...version.report,
+      round: number,
+      refused,
+      ...(evaluation && { loss: evaluation.loss }),
+      ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
+      ...(clients && { clients }),
+      ...(trainLoss !== undefined && { trainLoss }),
+      ...rest,
+      ...spent,
+    });
+    if (isDue) await federation.keep();
+  }
+
+  /** Takes an update in. Throws a `ProtocolError` for one that was not asked for, or is not sound. */
+  #take({ sender, payload }: Arrival): void {
+    const task = this.#tasks.get(sender), version = this.#version;
+    if (task === undefined || version === undefined) throw this.#refusal(sender);
+    if (payload.round !== task.round) {
+      throw new ProtocolError(
+        "wrong-round",
+        `Cannot take the update of rank ${sender}: expected one for round ${task.round}, got one for round ${payload.round}`,
+      );
+    }
+    try {
+      this.handler.check(sender, payload);
+    } catch (error) {
+      this.#tasks.end(sender);
+      version.losses.push({ rank: sender, reason: errorMessage(error) });
+      throw error;
+    }
+    this.#tasks.end(sender);
+    const staleness = this.#made - task.version;
+    version.isDone = this.handler.onReceive(sender, payload, { base: task.base, staleness });
+    version.add(sender, staleness, payload);
+    this.#taken++;
+    this.#federation.tell({
+      type: "update-received",
+      round: this.#made + 1,
+      rank: sender,
+      received: version.cohort.length,
+      expected: this.handler.strategy.updatesPerVersion,
+    });
+    if (!version.isDone) return;
+    this.#newest = undefined;
+    this.#made++;
+    if (this.#made === this.options.rounds) this.#close();
+    else this.#version = new Version();
+  }
+
+  #refusal(rank: Rank): ProtocolError {
+    return new ProtocolError(
+      "wrong-round",
+      `Cannot take the update of rank ${rank}: none is expected`,
+    );
+  }
+
+  /** A client's time is up. */
+  #late(task: Task, wasExtended: boolean): void {
+    const { rank } = task;
+    // What waits here to be taken in has come in time.
+    if (this.#inbox.has(({ sender }) => sender === rank)) return;
+    if (task.isAnswering && !wasExtended) return this.#tasks.extend(task);
+    const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
+    if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
+      this.#federation.run.sessions.giveUp(rank, reason);
+    }
+    this.#drop(rank, reason);
+  }
+
+  /** A client will not answer: its place is another's. */
+  #drop(rank: Rank, reason: string): void {
+    if (this.#tasks.end(rank) !== undefined && this.#version !== undefined) {
+      this.#version.dropped++;
+      this.#version.losses.push({ rank, reason });
+      this.activateClients();
+    }
+    this.#inbox.wake();
+  }
+
+  /** Nobody is given anything any more, and what comes is refused. */
+  #close(): void {
+    this.#version = undefined;
+    this.#tasks.clear();
+    this.#inbox.close(() =>
+      new ProtocolError("wrong-round", "Cannot take the update: the run is over")
+    );
+  }
+}

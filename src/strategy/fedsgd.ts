@@ -1,0 +1,73 @@
+/**
+ * Federated stochastic gradient descent.
+ *
+ * @module
+ */
+
+import { blend, fold, scale } from "../params/kernels.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
+import { checked } from "./_check.ts";
+import { workingVector } from "./_working.ts";
+import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
+
+/** How {@linkcode FedSGD} steps. */
+export interface FedSGDOptions {
+  /** Step size η, above 0. Default 0.1. */
+  learningRate?: number;
+}
+
+/**
+ * One step on the cohort's mean gradient (FedSGD).
+ *
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 2: `w ← w - η Σ (n_k / n) g_k`, with
+ * `g_k` the gradient of the mean loss over all of a client's data. Clients do not train: by the rule `gradient` they send `g_k` as the update's
+ * `parameters`. It is FedAvg of one epoch of plain SGD on all of the data at once, up to rounding; the plan's weight decay and proximal term
+ * do not count, and what is not trained, such as BatchNorm's moving statistics, stays as it is.
+ *
+ * As the `mean` of a {@linkcode ServerOptimizer} with η = 1 it gives a gradient step of that optimizer.
+ *
+ * @example
+ * ```ts
+ * import { FedSGD } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const round = new FedSGD({ learningRate: 0.5 }).begin(new Float32Array([1, 1]));
+ * round.accept({ rank: 1, parameters: new Float32Array([2, 0]), numSamples: 3 });
+ * round.accept({ rank: 2, parameters: new Float32Array([-2, 4]), numSamples: 1 });
+ * assertEquals(round.finish(), new Float32Array([0.5, 0.5]));
+ * ```
+ */
+export class FedSGD implements Strategy {
+  /** `"fedsgd"`. */
+  readonly name = "fedsgd";
+  /** Has the clients send gradients. */
+  readonly clientSettings: Partial<TrainSettings> = { rule: { name: "gradient" } };
+  /** One: the mean gradient as it grows. */
+  readonly workingVectors = 1;
+  readonly #learningRate: number;
+  #mean: ParameterVector | undefined;
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ learningRate = 0.1 }: FedSGDOptions = {}) {
+    this.#learningRate = checked("fedsgd", "learningRate", learningRate, { above: 0 });
+  }
+
+  /** Opens a round. The mean's memory is used again in the next one. */
+  begin(global: ParameterVector): StrategyRound {
+    const mean = this.#mean = workingVector(this.#mean, global);
+    let total = 0;
+    return {
+      accept({ parameters, numSamples }: ClientUpdate): void {
+        total += numSamples;
+        blend(mean, parameters, numSamples / total);
+      },
+      finish: () => {
+        if (total === 0) return global;
+        scale(mean, -this.#learningRate);
+        fold(mean, global, 1);
+        return mean;
+      },
+    };
+  }
+}
