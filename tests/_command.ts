@@ -13,30 +13,28 @@ export interface Outcome {
 export class RunningCommand {
   readonly process: Deno.ChildProcess;
   readonly outcome: Promise<Outcome>;
-  #stderr = "";
+  /** What it has said so far, on both. */
+  #said = { stdout: "", stderr: "" };
   readonly #watchers = new Set<() => void>();
 
   constructor(process: Deno.ChildProcess) {
     this.process = process;
-    const stdout = new Response(process.stdout).text();
-    const stderr = this.#follow();
-    this.outcome = Promise.all([process.status, stdout, stderr]).then((
-      [{ code }, stdout, stderr],
-    ) => ({
+    const followed = [this.#follow("stdout"), this.#follow("stderr")];
+    this.outcome = Promise.all([process.status, ...followed]).then(([{ code }]) => ({
       code,
-      stdout,
-      stderr,
+      ...this.#said,
     }));
   }
 
-  /** Resolves with what the pattern matched, once standard error has it; rejects when the process ends without it. */
+  /** Resolves with what the pattern matched, once standard output or standard error has it; rejects when the process ends without it. */
   async said(pattern: RegExp): Promise<RegExpExecArray> {
     let ended = false;
     this.outcome.then(() => ended = true);
     for (;;) {
-      const match = pattern.exec(this.#stderr);
+      const { stdout, stderr } = this.#said;
+      const match = pattern.exec(stdout) ?? pattern.exec(stderr);
       if (match !== null) return match;
-      if (ended) throw new Error(`The command never said ${pattern}, but:\n${this.#stderr}`);
+      if (ended) throw new Error(`The command never said ${pattern}, but:\n${stdout}${stderr}`);
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#watchers.add(resolve);
       await Promise.race([promise, this.outcome]);
@@ -44,12 +42,11 @@ export class RunningCommand {
     }
   }
 
-  async #follow(): Promise<string> {
-    for await (const text of this.process.stderr.pipeThrough(new TextDecoderStream())) {
-      this.#stderr += text;
+  async #follow(stream: "stdout" | "stderr"): Promise<void> {
+    for await (const text of this.process[stream].pipeThrough(new TextDecoderStream())) {
+      this.#said[stream] += text;
       for (const wake of this.#watchers) wake();
     }
-    return this.#stderr;
   }
 }
 

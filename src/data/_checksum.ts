@@ -4,6 +4,7 @@
  * @module
  */
 
+import { digester } from "../_digest.ts";
 import { fileError } from "./_file.ts";
 import type { Checksum } from "./named.ts";
 
@@ -12,9 +13,7 @@ export async function digestOf(
   source: Uint8Array | ReadableStream<Uint8Array>,
   algorithm: Checksum["algorithm"],
 ): Promise<string> {
-  // Only when it is needed: a browser has no such module.
-  const { createHash } = await import("node:crypto");
-  const hash = createHash(algorithm);
+  const hash = await digester(algorithm);
   if (source instanceof Uint8Array) hash.update(source);
   else for await (const chunk of source) hash.update(chunk);
   return hash.digest("hex");

@@ -1,6 +1,6 @@
 import type { Rank } from "../net/process_group.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { Checkpoint } from "../store/checkpoint.ts";
+import type { Checkpoint } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";

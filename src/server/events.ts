@@ -60,7 +60,7 @@ export type ServerEvent =
     /** The run was kept. */
     readonly type: "checkpoint";
     readonly round: number;
-    /** The file. */
+    /** The file, or what else the store calls it. */
     readonly path: string;
   }
   | {

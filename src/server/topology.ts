@@ -9,7 +9,7 @@ import type { Logger, LogOptions } from "../log.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
-import type { Checkpoint, CheckpointStore } from "../store/checkpoint.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
 import { type PeerLimits, peerLimitsOf } from "./_gate.ts";
@@ -41,7 +41,7 @@ export interface ServerTopologyOptions {
   /** How many peers the server bears, each limit with its default. */
   limits?: Partial<PeerLimits>;
   /** Where the run is kept after each round. Default: nowhere. */
-  checkpoints?: CheckpointStore;
+  checkpoints?: Checkpoints;
   /** A checkpoint of this server to go on from; its run's clients are waited for. */
   resume?: Checkpoint;
   /** What is kept in each checkpoint besides the run: anything that can be written as JSON. */

@@ -11,6 +11,14 @@ const PIECE_BYTES = 4 * 2 ** 20;
 /** Told of each piece of bytes that is read or written, in order. */
 export type OnPiece = (piece: Uint8Array<ArrayBuffer>) => void;
 
+/** Bytes that can be read from their beginning on: an open file, or what a key-value store holds. */
+export interface ByteSource {
+  /** Tells how many there are. */
+  stat(): Promise<{ readonly size: number }>;
+  /** Fills as much of `into` as is at hand, and gives how much that is; `null` at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+}
+
 /** An open file's header. */
 export interface OpenedHeader extends SafetensorsHeader {
   /** The file's bytes up to its data. */
@@ -18,7 +26,7 @@ export interface OpenedHeader extends SafetensorsHeader {
 }
 
 /** Reads an open file up to its data, and checks by its length that the data can be whole. */
-export async function readHeader(file: Deno.FsFile): Promise<OpenedHeader> {
+export async function readHeader(file: ByteSource): Promise<OpenedHeader> {
   const { size } = await file.stat();
   if (size < LENGTH_BYTES) throw new SyntaxError(`expected at least 8 bytes, got ${size}`);
   const prefix = new Uint8Array(LENGTH_BYTES);
@@ -44,7 +52,7 @@ export async function readHeader(file: Deno.FsFile): Promise<OpenedHeader> {
 
 /** Reads the vector that follows a file's header. */
 export async function readVector(
-  file: Deno.FsFile,
+  file: ByteSource,
   length: number,
   onPiece?: OnPiece,
 ): Promise<ParameterVector> {
@@ -73,7 +81,7 @@ export async function writeAll(
 }
 
 async function readAll(
-  file: Deno.FsFile,
+  file: ByteSource,
   bytes: Uint8Array<ArrayBuffer>,
   onPiece?: OnPiece,
 ): Promise<void> {

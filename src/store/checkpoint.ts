@@ -4,44 +4,25 @@
  * @module
  */
 
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
 import { errorMessage } from "../errors.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./_checkpoint_file.ts";
+import type { CheckpointHeader } from "./_checkpoint_format.ts";
 import {
-  type CheckpointHeader,
-  readCheckpoint,
-  readCheckpointHeader,
-  withVectors,
-  writeCheckpoint,
-} from "./_checkpoint_file.ts";
+  bestFirst,
+  checkedKeep,
+  contentOf,
+  hasScore,
+  nameOfRound,
+  newestFirst,
+  superseded,
+} from "./_checkpoint_rules.ts";
 import { isDenied, namesIn, removeUnlocked, syncFolder } from "./_folder.ts";
 
 const FILE = /^round-(\d{6,})\.safetensors$/;
 /** What a process that was killed left half written; a living writer holds a lock on its file. */
 const TEMPORARY = /^\.round-\d{6,}\.[0-9a-f-]{36}\.tmp$/;
-
-/** A run as it stands after a round. */
-export interface Checkpoint {
-  /** What the vector holds. */
-  readonly manifest: Manifest;
-  /** The global vector. It must not change while it is saved. */
-  readonly parameters: ParameterVector;
-  /** Further vectors by name, of any length, kept as tensors beside the model's. They must not change either while they are saved. */
-  readonly vectors?: Readonly<Record<string, ParameterVector>>;
-  /** The round after which it stands, from 0. */
-  readonly round: number;
-  /** What else there is to know of the run; anything that can be written as JSON. */
-  readonly state: Readonly<Record<string, unknown>>;
-  /** How good the model is, higher is better; the best one is kept. Not a number counts as none. */
-  readonly score?: number;
-}
-
-/** Options of {@linkcode CheckpointStore}. */
-export interface CheckpointStoreOptions {
-  /** How many of the newest are kept, besides the best one; at least 1. Default 3. */
-  keep?: number;
-  /** Told, in one line each, of files that cannot be used. */
-  onWarning?: (message: string) => void;
-}
 
 /** A file of the folder and what its header says. */
 interface Listed extends CheckpointHeader {
@@ -69,7 +50,7 @@ interface Listed extends CheckpointHeader {
  * assertEquals((await store.latest())?.state, { seed: 7 });
  * ```
  */
-export class CheckpointStore {
+export class CheckpointStore implements Checkpoints {
   /** The folder. */
   readonly folder: string;
   readonly #keep: number;
@@ -81,13 +62,8 @@ export class CheckpointStore {
   /** A store in that folder, which is made when the first checkpoint is saved. Throws a `RangeError` for `keep` below 1. */
   constructor(folder: string, options: CheckpointStoreOptions = {}) {
     const { keep = 3, onWarning = () => {} } = options;
-    if (!Number.isSafeInteger(keep) || keep < 1) {
-      throw new RangeError(
-        `Cannot make a checkpoint store: expected to keep at least 1, got ${keep}`,
-      );
-    }
     this.folder = folder;
-    this.#keep = keep;
+    this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
   }
 
@@ -99,33 +75,26 @@ export class CheckpointStore {
    * for a state that cannot be written as a JSON object, and with an `Error` that names the file when it cannot be written. Those before it are then untouched.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
-    const { manifest, parameters, vectors = {}, round, score } = checkpoint;
-    if (!Number.isSafeInteger(round) || round < 0) {
-      throw new RangeError(
-        `Cannot save a checkpoint: expected a round that is a whole number from 0, got ${round}`,
-      );
-    }
-    manifest.check(parameters);
-    const tensors = withVectors(manifest, vectors);
-    const stateText = stringify(checkpoint.state);
-    const name = nameOf(round);
+    const content = contentOf(checkpoint);
+    const name = nameOf(content.round);
     const path = `${this.folder}/${name}`;
-    const temporary = `${this.folder}/.round-${padded(round)}.${crypto.randomUUID()}.tmp`;
+    const temporary = `${this.folder}/.${nameOfRound(content.round)}.${crypto.randomUUID()}.tmp`;
     try {
       await Deno.mkdir(this.folder, { recursive: true });
       await removeUnlocked(this.folder, TEMPORARY);
       const others = await this.#list();
       this.#sequence = Math.max(this.#sequence, ...others.map(({ sequence }) => sequence)) + 1;
-      const header = {
+      const { manifest, round, score } = content;
+      const sequence = this.#sequence;
+      const rename = () => Deno.rename(temporary, path);
+      await writeCheckpoint(temporary, { ...content, sequence }, rename);
+      this.#known.set(name, {
+        name,
         manifest,
         round,
-        sequence: this.#sequence,
-        ...(score !== undefined && !Number.isNaN(score) && { score }),
-      };
-      const rename = () => Deno.rename(temporary, path);
-      const data = [parameters, ...Object.values(vectors)];
-      await writeCheckpoint(temporary, { ...header, tensors, data, stateText }, rename);
-      this.#known.set(name, { ...header, name });
+        sequence,
+        ...(score !== undefined && { score }),
+      });
     } catch (cause) {
       await Deno.remove(temporary).catch(() => {});
       throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
@@ -143,12 +112,12 @@ export class CheckpointStore {
    * Rejects with an `Error` that names the folder or file when it may not be read.
    */
   async latest(): Promise<Checkpoint | undefined> {
-    return await this.#firstWhole(byAge);
+    return await this.#firstWhole(newestFirst);
   }
 
   /** The checkpoint with the highest score, the newest of equals; otherwise as {@linkcode CheckpointStore.latest}. */
   async best(): Promise<Checkpoint | undefined> {
-    return await this.#firstWhole((a, b) => byScore(a, b) || byAge(a, b), hasScore);
+    return await this.#firstWhole(bestFirst, hasScore);
   }
 
   /** The first in that order whose bytes are whole; no other is read further than its header. */
@@ -161,7 +130,7 @@ export class CheckpointStore {
       await removeUnlocked(this.folder, TEMPORARY);
       const listed = await this.#list(this.#warn);
       for (const { name } of listed.filter(fits).sort(order)) {
-        const whole = await this.#attempt(name, readCheckpoint, this.#warn);
+        const whole = await this.#attempt(name, readCheckpointFile, this.#warn);
         if (whole === undefined) continue;
         const { sequence: _, ...checkpoint } = whole;
         return checkpoint;
@@ -178,7 +147,7 @@ export class CheckpointStore {
   async #list(warn?: (message: string) => void): Promise<Listed[]> {
     const listed: Listed[] = [];
     for (const name of await namesIn(this.folder, FILE)) {
-      const header = this.#known.get(name) ?? await this.#attempt(name, readCheckpointHeader, warn);
+      const header = this.#known.get(name) ?? await this.#attempt(name, readHeaderOfFile, warn);
       if (header === undefined) continue;
       this.#known.set(name, { ...header, name });
       listed.push({ ...header, name });
@@ -210,10 +179,7 @@ export class CheckpointStore {
 
   /** Removes the checkpoints that are neither new nor the best. What is not one is left alone. */
   async #prune(): Promise<void> {
-    const listed = (await this.#list()).sort(byAge);
-    const best = listed.filter(hasScore).sort((a, b) => byScore(a, b) || byAge(a, b))[0];
-    for (const old of listed.slice(this.#keep)) {
-      if (old === best) continue;
+    for (const old of superseded(await this.#list(), this.#keep)) {
       this.#known.delete(old.name);
       await Deno.remove(`${this.folder}/${old.name}`).catch((error: unknown) => {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -222,35 +188,6 @@ export class CheckpointStore {
   }
 }
 
-function padded(round: number): string {
-  return String(round).padStart(6, "0");
-}
-
 function nameOf(round: number): string {
-  return `round-${padded(round)}.safetensors`;
-}
-
-function byAge(a: Listed, b: Listed): number {
-  return b.sequence - a.sequence || b.round - a.round;
-}
-
-function byScore(a: Listed, b: Listed): number {
-  const [x = 0, y = 0] = [a.score, b.score];
-  return x === y ? 0 : x > y ? -1 : 1;
-}
-
-function hasScore({ score }: Listed): boolean {
-  return score !== undefined;
-}
-
-function stringify(state: unknown): string {
-  const where = "Cannot save a checkpoint: expected a state that can be written as a JSON object";
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(state);
-  } catch (cause) {
-    throw new TypeError(`${where}: ${errorMessage(cause)}`, { cause });
-  }
-  if (!text?.startsWith("{")) throw new TypeError(`${where}, got ${text?.slice(0, 40)}`);
-  return text;
+  return `${nameOfRound(round)}.safetensors`;
 }

@@ -1,0 +1,53 @@
+/**
+ * The server of a federation in an isolate: clients join it over WebSockets, people look at its page, and its run outlives it in Deno KV. It begins with the first
+ * request.
+ *
+ *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
+ *
+ * Without `--unstable-kv` the run is kept in the folder `checkpoints`, which takes `--allow-read=checkpoints --allow-write=checkpoints`; a database in a file of
+ * your own takes both for its folder.
+ *
+ * Settings, as environment variables: FEDLAB_CLIENTS (2), FEDLAB_ROUNDS (20), FEDLAB_SEED (1), FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or
+ * the database's file, and FEDLAB_TOKEN, which clients have to know.
+ */
+import { Coordinator } from "./federation.ts";
+import { openCheckpoints } from "./store.ts";
+import { page } from "./page.ts";
+
+const coordinator = new Coordinator({
+  clients: Number(Deno.env.get("FEDLAB_CLIENTS") ?? 2),
+  rounds: Number(Deno.env.get("FEDLAB_ROUNDS") ?? 20),
+  seed: Number(Deno.env.get("FEDLAB_SEED") ?? 1),
+  token: Deno.env.get("FEDLAB_TOKEN"),
+  open: openCheckpoints,
+});
+
+async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  switch (pathname) {
+    case "/federation":
+      return await coordinator.join(request, info);
+    case "/status":
+      return Response.json(await coordinator.status());
+    case "/model.safetensors":
+      return await coordinator.model();
+    case "/":
+      return new Response(page(await coordinator.status()), {
+        headers: { "content-type": "text/html; charset=utf-8", refresh: "3" },
+      });
+    default:
+      return new Response("Not found\n", { status: 404 });
+  }
+}
+
+export default {
+  async fetch(request, info): Promise<Response> {
+    try {
+      return await answer(request, info);
+    } catch (error) {
+      // What went wrong is for the log; the next request begins anew.
+      console.error(error);
+      return new Response("The federation cannot begin\n", { status: 500 });
+    }
+  },
+} satisfies Deno.ServeDefaultExport;

@@ -1,0 +1,173 @@
+import {
+  type Checkpoints,
+  encodeSafetensorsHeader,
+  mlp,
+  type Rank,
+  type RequestInfo,
+  type RoundReport,
+  type ServerEvent,
+  ServerSyncTop,
+  SyncParameterServerHandler,
+  websocketMount,
+} from "@fedlab/core";
+import { initialParameters } from "@fedlab/core/tfjs";
+
+/** How long a server listens whose run is over: the client that had it begin is let in and told. */
+const FAREWELL_SECONDS = 2;
+
+/** What a federation is. */
+export interface Settings {
+  clients: number;
+  rounds: number;
+  seed: number;
+  /** What clients have to know. Where there is none, everyone may join. */
+  token: string | undefined;
+  /** Opens the place where the run is kept. */
+  open: () => Promise<Checkpoints>;
+}
+
+/** How the run stands. */
+export interface Status {
+  readonly state: "waiting" | "training" | "finished";
+  /** The last round that is over, 0 to `rounds`. */
+  readonly round: number;
+  readonly rounds: number;
+  /** Ranks that are connected, of `clients` in all. */
+  readonly joined: readonly Rank[];
+  readonly clients: number;
+  /** Mean accuracy of the clients after that round. */
+  readonly accuracy?: number;
+  /** SHA-256 of the final model. */
+  readonly modelDigest?: string;
+  /** Why the run stopped, if it did; it goes on with the next request. */
+  readonly error?: string;
+}
+
+/** Knows who is connected. */
+class Handler extends SyncParameterServerHandler {
+  readonly present = new Set<Rank>();
+
+  override onJoin(rank: Rank, numSamples: number): void {
+    super.onJoin(rank, numSamples);
+    this.present.add(rank);
+  }
+}
+
+/** A server that its first request begins, from its last checkpoint if there is one. */
+export class Coordinator {
+  readonly #settings: Settings;
+  readonly #mount = websocketMount();
+  #store: Checkpoints | undefined;
+  #begun: Promise<Handler> | undefined;
+  #isRunning = false;
+  #rounds: readonly RoundReport[] = [];
+  #state: Status["state"] = "waiting";
+  #digest: string | undefined;
+  #error: string | undefined;
+
+  /** Nothing is opened before the first request. */
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Lets a client in. When the run is over, it listens once more: clients that were away want to be told. */
+  async join(request: Request, info: RequestInfo): Promise<Response> {
+    if (this.#state === "finished" && !this.#isRunning) this.#begun = undefined;
+    await this.#begin();
+    return this.#mount.handler(request, info);
+  }
+
+  /** How the run stands. */
+  async status(): Promise<Status> {
+    const { present } = await this.#begin();
+    const last = this.#rounds.at(-1);
+    return {
+      state: this.#state,
+      round: last?.round ?? 0,
+      rounds: this.#settings.rounds,
+      joined: [...present].sort((a, b) => a - b),
+      clients: this.#settings.clients,
+      ...(last?.accuracy !== undefined && { accuracy: last.accuracy }),
+      ...(this.#digest !== undefined && { modelDigest: this.#digest }),
+      ...(this.#error !== undefined && { error: this.#error }),
+    };
+  }
+
+  /** The model as a file, once the run is over. */
+  async model(): Promise<Response> {
+    const { manifest, parameters } = await this.#begin();
+    if (this.#state !== "finished") {
+      return new Response("The run is not over yet\n", { status: 404 });
+    }
+    const header = encodeSafetensorsHeader(manifest, { rounds: `${this.#rounds.length}` });
+    return new Response(new Blob([header, parameters.slice()]), {
+      headers: { "content-type": "application/octet-stream" },
+    });
+  }
+
+  /** Begins the run or goes on with it, once for all requests that ask meanwhile. */
+  #begin(): Promise<Handler> {
+    return this.#begun ??= this.#open().catch((error) => {
+      this.#begun = undefined;
+      throw error;
+    });
+  }
+
+  async #open(): Promise<Handler> {
+    const { clients, rounds, seed, token, open } = this.#settings;
+    const store = this.#store ??= await open();
+    const resume = await store.latest();
+    const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+    const plan = { epochs: 2, batchSize: 10, learningRate: 0.1 };
+    const initial = await initialParameters(model, seed);
+    const handler = new Handler({ ...initial, model, plan, seed });
+    const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+    const isOver = (resume?.round ?? 0) >= rounds;
+    const server = new ServerSyncTop(handler, {
+      distBackend: this.#mount,
+      listen: "/federation",
+      worldSize: clients + 1,
+      rounds,
+      checkpoints: store,
+      ...(resume && { resume }),
+      ...(token && { gatekeeper: { kind: "token", token } }),
+      ...(isOver && { timeouts: { joinSeconds: FAREWELL_SECONDS } }),
+      logger: console,
+      onEvent: (event) => {
+        if (event.type === "listening") resolve();
+        this.#note(event, handler);
+      },
+    });
+    this.#isRunning = true;
+    server.run().catch((error) => {
+      reject(error);
+      // Whoever asks next begins anew, from the last checkpoint.
+      if (this.#state === "finished") return;
+      this.#error = `${error}`;
+      this.#begun = undefined;
+    }).finally(() => {
+      this.#isRunning = false;
+      handler.present.clear();
+    });
+    await listening;
+    const report = await server.report();
+    this.#rounds = report.rounds;
+    if (isOver) {
+      this.#state = "finished";
+      this.#digest = report.modelDigest;
+    }
+    return handler;
+  }
+
+  #note(event: ServerEvent, { present }: Handler): void {
+    if (event.type === "client-away" || event.type === "client-lost") present.delete(event.rank);
+    else if (event.type === "round-started") this.#state = "training";
+    else if (event.type === "round-ended") {
+      this.#rounds = [...this.#rounds, event.report];
+      this.#error = undefined;
+    } else if (event.type === "finished") {
+      this.#state = "finished";
+      this.#digest = event.report.modelDigest;
+    }
+  }
+}

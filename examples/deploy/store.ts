@@ -1,0 +1,11 @@
+/// <reference lib="deno.unstable" />
+import { type Checkpoints, CheckpointStore, KvCheckpointStore } from "@fedlab/core";
+
+/** Where the run is kept: in Deno KV where that is there, else in a folder. */
+export async function openCheckpoints(): Promise<Checkpoints> {
+  const name = Deno.env.get("FEDLAB_RUN") ?? "digits";
+  const path = Deno.env.get("FEDLAB_STORE");
+  const options = { onWarning: (message: string) => console.warn(message) };
+  if ("openKv" in Deno) return new KvCheckpointStore(await Deno.openKv(path), name, options);
+  return new CheckpointStore(`${path ?? "checkpoints"}/${name}`, options);
+}

@@ -1,0 +1,8 @@
+import type { Hash } from "node:crypto";
+
+/** A digest that takes its bytes in pieces. */
+export async function digester(algorithm: "sha256" | "md5"): Promise<Hash> {
+  // Only when it is needed: a browser has no such module.
+  const { createHash } = await import("node:crypto");
+  return createHash(algorithm);
+}

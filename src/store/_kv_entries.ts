@@ -1,0 +1,28 @@
+import type { Dated } from "./_checkpoint_rules.ts";
+import type { KvEntry } from "./checkpoint_kv.ts";
+import { isRecord } from "./safetensors_header.ts";
+
+/** What is kept of a checkpoint beside its chunks; it is written last. */
+export interface Entry extends Dated {
+  /** Whose chunks they are. */
+  readonly id: string;
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
+/** Whether a value is an entry. */
+export function isEntry(value: unknown): value is Entry {
+  return isRecord(value) && typeof value.id === "string" && isCount(value.chunks) &&
+    isCount(value.bytes) && isCount(value.round) && isCount(value.sequence) &&
+    (value.score === undefined || typeof value.score === "number");
+}
+
+/** Whether a value is a whole number from 0. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** The id of the checkpoint that was saved last; `null` where there is none. */
+export function headOf({ value }: KvEntry): string | null {
+  return isRecord(value) && typeof value.id === "string" ? value.id : null;
+}

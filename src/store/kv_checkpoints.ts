@@ -1,0 +1,247 @@
+/**
+ * A server's run in a key-value store, from which it can go on where there is no disk.
+ *
+ * @module
+ */
+
+import { digester } from "../_digest.ts";
+import { errorMessage } from "../errors.ts";
+import {
+  blankHeader,
+  type CheckpointContent,
+  readCheckpoint,
+  sealedHeader,
+} from "./_checkpoint_format.ts";
+import {
+  bestFirst,
+  checkedKeep,
+  contentOf,
+  hasScore,
+  nameOfRound,
+  newestFirst,
+  superseded,
+} from "./_checkpoint_rules.ts";
+import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
+import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
+import { bytesOf } from "./_safetensors_file.ts";
+import { isRecord } from "./safetensors_header.ts";
+import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
+
+const ROOT = "fedlab.checkpoints";
+/** A commit takes 1000 changes at most. */
+const BATCH_DELETES = 500;
+
+/**
+ * Checkpoints in a key-value store, such as Deno KV. Runs of different names are apart.
+ *
+ * A checkpoint's bytes are those of the file that {@linkcode CheckpointStore} would write, in chunks of 64 KiB, which is the most a value may have; its
+ * entry is written last, in one commit. What a process that was stopped left half written is never seen, and is removed by the next `save`. The bytes are
+ * checked by SHA-256 digests when they are read. Whoever may read the store can read the clients' session tokens in it.
+ *
+ * One process goes on with a run. Where there are two all the same, each of which has read the run's checkpoint, the first that saves has the run, and `save`
+ * of the other fails, however late it comes.
+ *
+ * @example Run with `--unstable-kv`
+ * ```ts
+ * /// <reference lib="deno.unstable" />
+ * import { KvCheckpointStore, Manifest } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * if ("openKv" in Deno) {
+ *   using kv = await Deno.openKv(":memory:");
+ *   const store = new KvCheckpointStore(kv, "digits");
+ *   const manifest = Manifest.of([{ name: "w", shape: [2] }]);
+ *   await store.save({ manifest, parameters: new Float32Array([1, 2]), round: 1, state: { seed: 7 } });
+ *   assertEquals((await store.latest())?.state, { seed: 7 });
+ * }
+ * ```
+ */
+export class KvCheckpointStore implements Checkpoints {
+  /** The run's name. */
+  readonly name: string;
+  readonly #kv: CheckpointKv;
+  readonly #keep: number;
+  readonly #warn: (message: string) => void;
+  /** The checkpoint that was saved last as far as this store knows, `null` for none; `undefined` before it has looked. */
+  #head: string | null | undefined;
+
+  /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
+  constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
+    const { keep = 3, onWarning = () => {} } = options;
+    this.#kv = kv;
+    this.name = name;
+    this.#keep = checkedKeep(keep);
+    this.#warn = onWarning;
+  }
+
+  /**
+   * Writes a checkpoint and gives what it is called, `kv:NAME/round-000012`; then removes those that are not kept. One of the same round is replaced.
+   *
+   * Rejects as {@linkcode CheckpointStore.save} does. Those before it are then untouched.
+   */
+  async save(checkpoint: Checkpoint): Promise<string> {
+    const content = contentOf(checkpoint);
+    const path = this.#pathOf(content.round);
+    try {
+      const last = await this.#kv.get(this.#key("head"));
+      if (this.#head !== undefined && headOf(last) !== this.#head) throw overtaken();
+      await this.#sweep();
+      const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
+      this.#head = await this.#write({ ...content, sequence }, last.versionstamp);
+    } catch (cause) {
+      throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
+    }
+    await this.#prune().catch((error: unknown) => {
+      this.#warn(`Cannot tidy checkpoints in kv:${this.name}: ${errorMessage(error)}`);
+    });
+    return path;
+  }
+
+  /**
+   * The newest whole checkpoint, or nothing; those that are broken are passed over with a warning.
+   *
+   * Rejects with an `Error` when the store cannot be read.
+   */
+  async latest(): Promise<Checkpoint | undefined> {
+    return await this.#firstWhole(newestFirst);
+  }
+
+  /** The checkpoint with the highest score, the newest of equals; otherwise as {@linkcode KvCheckpointStore.latest}. */
+  async best(): Promise<Checkpoint | undefined> {
+    return await this.#firstWhole(bestFirst, hasScore);
+  }
+
+  async #firstWhole(
+    order: (a: Entry, b: Entry) => number,
+    fits: (one: Entry) => boolean = () => true,
+  ): Promise<Checkpoint | undefined> {
+    try {
+      this.#head = headOf(await this.#kv.get(this.#key("head")));
+      for (const one of (await this.#list(this.#warn)).filter(fits).sort(order)) {
+        const whole = await this.#attempt(one);
+        if (whole !== undefined) return whole;
+      }
+    } catch (cause) {
+      throw new Error(`Cannot read checkpoints in kv:${this.name}: ${errorMessage(cause)}`, {
+        cause,
+      });
+    }
+    return undefined;
+  }
+
+  /** Reads a checkpoint; what is wrong with its bytes is told, and what is wrong with the store is thrown. */
+  async #attempt(one: Entry): Promise<Checkpoint | undefined> {
+    const source = new ChunkSource(this.#kv, this.#key("chunk", one.id), one.bytes);
+    try {
+      const { sequence, ...checkpoint } = await readCheckpoint(source);
+      if (checkpoint.round === one.round && sequence === one.sequence) return checkpoint;
+      this.#passOver(one.round, "expected the one that its entry tells of, got another");
+    } catch (cause) {
+      if (source.fault !== undefined) throw cause;
+      this.#passOver(one.round, errorMessage(cause));
+    }
+    return undefined;
+  }
+
+  async #list(warn?: (message: string) => void): Promise<Entry[]> {
+    const listed: Entry[] = [];
+    for await (const { key, value } of this.#kv.list({ prefix: this.#key("whole") })) {
+      const round = key.at(-1);
+      if (isEntry(value) && value.round === round) listed.push(value);
+      else if (warn !== undefined) this.#passOver(round, "expected an entry of this store");
+    }
+    return listed;
+  }
+
+  /** Writes the chunks, makes a checkpoint of them if the one before it is still the last, and gives its id. */
+  async #write(content: CheckpointContent, lastVersion: string | null): Promise<string> {
+    const { round, sequence, score, data } = content;
+    const id = crypto.randomUUID();
+    const header = cut(blankHeader(content));
+    const pieces = data.flatMap((vector) => cut(bytesOf(vector)));
+    const all = [...header, ...pieces];
+    const chunks = all.length;
+    const bytes = all.reduce((sum, { length }) => sum + length, 0);
+    const loose = this.#key("loose", id);
+    const { versionstamp = null } = await this.#kv.atomic().set(loose, { chunks }).commit();
+    // Chunks without that mark would never be found again: no commit goes through once it is gone.
+    const begin = () => this.#kv.atomic().check({ key: loose, versionstamp });
+    const put = async (pieces: readonly Uint8Array[], first: number) => {
+      for (let i = 0; i < pieces.length; i += BATCH_CHUNKS) {
+        const commit = begin();
+        for (const [j, piece] of pieces.slice(i, i + BATCH_CHUNKS).entries()) {
+          commit.set(this.#key("chunk", id, first + i + j), piece);
+        }
+        await finish(commit);
+      }
+    };
+    await put(pieces, header.length);
+    const hash = await digester("sha256");
+    for (const piece of pieces) hash.update(piece);
+    await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
+    const [key, head] = [this.#key("whole", round), this.#key("head")];
+    const { value: former, versionstamp: before } = await this.#kv.get(key);
+    const own = { id, chunks, bytes, round, sequence };
+    const entry: Entry = score === undefined ? own : { ...own, score };
+    const commit = begin().check({ key, versionstamp: before }).set(key, entry).delete(loose)
+      .check({ key: head, versionstamp: lastVersion }).set(head, { id });
+    if (isEntry(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
+    await finish(commit);
+    return id;
+  }
+
+  /** Removes the checkpoints that are neither new nor the best. */
+  async #prune(): Promise<void> {
+    for (const { round, id, chunks } of superseded(await this.#list(), this.#keep)) {
+      const key = this.#key("whole", round);
+      const { value, versionstamp } = await this.#kv.get(key);
+      if (!isEntry(value) || value.id !== id) continue;
+      await this.#kv.atomic().check({ key, versionstamp }).delete(key)
+        .set(this.#key("loose", id), { chunks }).commit();
+    }
+    await this.#sweep();
+  }
+
+  /** Removes the chunks of which no checkpoint was made, and of those that are removed. */
+  async #sweep(): Promise<void> {
+    for await (
+      const { key, value, versionstamp } of this.#kv.list({ prefix: this.#key("loose") })
+    ) {
+      const id = key.at(-1);
+      if (typeof id !== "string" || !isRecord(value) || !isCount(value.chunks)) continue;
+      const loose = this.#key("loose", id);
+      // Its version is another from now on, so that a writer who still lives adds nothing more.
+      const held = await this.#kv.atomic().check({ key: loose, versionstamp }).set(loose, value)
+        .commit();
+      if (!held.ok) continue;
+      for (let i = 0; i < value.chunks; i += BATCH_DELETES) {
+        const commit = this.#kv.atomic();
+        const end = Math.min(i + BATCH_DELETES, value.chunks);
+        for (let j = i; j < end; j++) commit.delete(this.#key("chunk", id, j));
+        await commit.commit();
+      }
+      await this.#kv.atomic().delete(loose).commit();
+    }
+  }
+
+  #passOver(round: unknown, reason: string): void {
+    this.#warn(`Cannot read checkpoint ${this.#pathOf(round)}: ${reason}; passing it over`);
+  }
+
+  #pathOf(round: unknown): string {
+    return `kv:${this.name}/${nameOfRound(Number(round))}`;
+  }
+
+  #key(...parts: KvKey): KvKey {
+    return [ROOT, this.name, ...parts];
+  }
+}
+
+async function finish(commit: KvCommit): Promise<void> {
+  if (!(await commit.commit()).ok) throw overtaken();
+}
+
+function overtaken(): Error {
+  return new Error("another server goes on with this run");
+}

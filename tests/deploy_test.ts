@@ -1,0 +1,236 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "jsr:@std/assert@1.0.19";
+import type { Status } from "../examples/deploy/federation.ts";
+import { readSafetensors } from "../mod.ts";
+import { sha256Hex } from "../src/params/digest.ts";
+import { inFolder, RunningCommand } from "./_command.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const ROOT = await Deno.realPath(`${import.meta.dirname}/..`);
+const ROUNDS = 6;
+
+/** The command in the comment at an example's top, one word each, with another port. */
+async function commandOf(module: string, port: number): Promise<string[]> {
+  const text = await Deno.readTextFile(`${ROOT}/${module}`);
+  const [, command = ""] = /^ \* {5}deno (.+)$/m.exec(text) ?? [];
+  assertMatch(command, / 9000 |:9000 /);
+  return command.replaceAll("9000", `${port}`).replace(module, `${ROOT}/${module}`).split(" ");
+}
+
+function start(args: string[], cwd: string, env: Record<string, string> = {}): RunningCommand {
+  return new RunningCommand(
+    new Deno.Command(Deno.execPath(), {
+      args,
+      cwd,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1", ...env },
+    }).spawn(),
+  );
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** How the coordinator is started by its command, so that it keeps its run there. */
+interface Store {
+  readonly name: string;
+  readonly change: (args: string[], folder: string) => string[];
+  readonly env: (folder: string) => Record<string, string>;
+}
+
+const KV: Store = {
+  name: "Deno KV",
+  change: ([serve = "", ...args], folder) => [
+    serve,
+    `--allow-read=${folder}`,
+    `--allow-write=${folder}`,
+    ...args,
+  ],
+  env: (folder) => ({ FEDLAB_STORE: `${folder}/kv` }),
+};
+
+const FOLDER: Store = {
+  name: "its folder, where there is no KV",
+  change: ([serve = "", ...args]) => [
+    serve,
+    "--allow-read=checkpoints",
+    "--allow-write=checkpoints",
+    ...args.filter((arg) => arg !== "--unstable-kv"),
+  ],
+  env: () => ({}),
+};
+
+/** A deployment on one port: a coordinator that can be stopped and started, and its clients. */
+class Deployment implements AsyncDisposable {
+  readonly #store: Store;
+  readonly #folder: string;
+  readonly #env: Record<string, string>;
+  readonly #port = freePort();
+  /** Those that have not left. */
+  readonly clients: RunningCommand[] = [];
+  coordinator: RunningCommand | undefined;
+
+  constructor(store: Store, folder: string, { rounds = ROUNDS, token = "" } = {}) {
+    this.#store = store;
+    this.#folder = folder;
+    this.#env = {
+      FEDLAB_ROUNDS: `${rounds}`,
+      ...(token && { FEDLAB_TOKEN: token }),
+      ...store.env(folder),
+    };
+  }
+
+  /** Starts the coordinator; until there is a request it does nothing. */
+  async start(): Promise<RunningCommand> {
+    const args = await commandOf("examples/deploy/coordinator.ts", this.#port);
+    this.coordinator = start(
+      // Unlike `deno run`, it looks for its configuration in the working folder alone.
+      [
+        "serve",
+        `--config=${ROOT}/deno.json`,
+        "--no-lock",
+        "--no-prompt",
+        ...this.#store.change(args, this.#folder).slice(1),
+      ],
+      this.#folder,
+      this.#env,
+    );
+    await this.coordinator.said(/Listening on http/);
+    return this.coordinator;
+  }
+
+  /** Takes the coordinator's process away, without a word to it. */
+  async kill(): Promise<void> {
+    this.coordinator?.process.kill("SIGKILL");
+    await this.coordinator?.outcome;
+  }
+
+  async client(part: string, token?: string): Promise<RunningCommand> {
+    const args = await commandOf("examples/deploy/client.ts", this.#port);
+    assertEquals(args.slice(1, 3), ["--no-prompt", `--allow-net=127.0.0.1:${this.#port}`]);
+    const own = [part, ...(token === undefined ? [] : [token])];
+    const client = start([...args.slice(0, -1), ...own], this.#folder);
+    this.clients.push(client);
+    return client;
+  }
+
+  async get(path: string): Promise<Response> {
+    return await fetch(`http://127.0.0.1:${this.#port}${path}`);
+  }
+
+  async status(): Promise<Status> {
+    return await (await this.get("/status")).json();
+  }
+
+  /** Ends what a failed test has left running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const command of [this.coordinator, ...this.clients]) {
+      try {
+        command?.process.kill("SIGKILL");
+      } catch { /* it has ended */ }
+      await command?.outcome;
+    }
+  }
+
+  /** Waits until the clients have left of themselves. */
+  async left(): Promise<void> {
+    for (const { outcome } of this.clients.splice(0)) {
+      const { code, stdout, stderr } = await outcome;
+      assertEquals(code, 0, stderr);
+      assertMatch(stdout, /The server says: the run is over/);
+    }
+  }
+}
+
+/** The digest of an undisturbed run. */
+let undisturbed: string | undefined;
+
+Deno.test("coordinator.ts runs a federation of clients that may do nothing but talk to it", () =>
+  inFolder(async (folder) => {
+    await using deployment = new Deployment(FOLDER, folder);
+    const coordinator = await deployment.start();
+    // All of them begin it, and it begins once.
+    const early = await Promise.all(Array.from({ length: 5 }, () => deployment.status()));
+    const waiting = { state: "waiting", round: 0, rounds: ROUNDS, joined: [], clients: 2 } as const;
+    assertEquals(early, Array.from({ length: 5 }, () => waiting));
+    const tooEarly = await deployment.get("/model.safetensors");
+    assertEquals([tooEarly.status, await tooEarly.text()], [404, "The run is not over yet\n"]);
+    await deployment.client("1/2");
+    await coordinator.said(/1 of 2 clients joined/);
+    assertEquals(await deployment.status(), { ...waiting, joined: [1] });
+    await deployment.client("2/2");
+    await deployment.left();
+    const { accuracy = 0, modelDigest = "", ...rest } = await deployment.status();
+    assertEquals(rest, { ...waiting, state: "finished", round: ROUNDS });
+    assert(accuracy > 0.9);
+    undisturbed = modelDigest;
+    const page = await (await deployment.get("/")).text();
+    for (const part of [`<td>${ROUNDS} of ${ROUNDS}`, `<td>${modelDigest}`, "/model.safetensors"]) {
+      assert(page.includes(part), part);
+    }
+    const file = `${folder}/model.safetensors`;
+    await Deno.writeFile(file, await (await deployment.get("/model.safetensors")).bytes());
+    assertEquals(await sha256Hex((await readSafetensors(file)).parameters), modelDigest);
+    const strange = await deployment.get("/strange");
+    assertEquals([strange.status, await strange.text()], [404, "Not found\n"]);
+    await deployment.kill();
+    const { stdout } = await coordinator.outcome;
+    assertEquals(stdout.match(/Listening on websocket/g)?.length, 1);
+  }));
+
+for (const store of [KV, FOLDER]) {
+  Deno.test(`coordinator.ts with ${store.name} goes on after each kill, and ends with the model of an undisturbed run`, () =>
+    inFolder(async (folder) => {
+      await using deployment = new Deployment(store, folder);
+      let coordinator = await deployment.start();
+      await deployment.client("1/2");
+      await coordinator.said(/1 of 2 clients joined/);
+      await deployment.kill();
+      coordinator = await deployment.start();
+      await coordinator.said(/1 of 2 clients joined/);
+      await deployment.client("2/2");
+      for (const round of [1, 3]) {
+        await coordinator.said(new RegExp(`Round ${round} of ${ROUNDS}`));
+        await deployment.kill();
+        coordinator = await deployment.start();
+      }
+      await deployment.left();
+      const finished = await deployment.status();
+      assertEquals([finished.state, finished.round], ["finished", ROUNDS]);
+      assertNotEquals(undisturbed, undefined);
+      assertEquals(finished.modelDigest, undisturbed);
+      await deployment.kill();
+      const { stdout } = await coordinator.outcome;
+      assert(
+        !stdout.includes(`Round 1 of ${ROUNDS}`) && stdout.includes(`Round ${ROUNDS} of`),
+        stdout,
+      );
+      // All that is known from here on is what was kept.
+      await deployment.start();
+      assertEquals(await deployment.status(), finished);
+      assertEquals((await (await deployment.get("/model.safetensors")).bytes()).length, 19_608);
+    }));
+}
+
+Deno.test("coordinator.ts with a token lets in who knows it, and tells who comes late that the run is over", () =>
+  inFolder(async (folder) => {
+    const token = "a token of some length";
+    await using deployment = new Deployment(KV, folder, { rounds: 1, token });
+    await deployment.start();
+    const stranger = await deployment.client("1/2");
+    const { code, stderr } = await stranger.outcome;
+    assertEquals(code, 1);
+    assertMatch(stderr, /not-authorized|credential|token/);
+    deployment.clients.length = 0;
+    for (const part of ["1/2", "2/2"]) await deployment.client(part, token);
+    await deployment.left();
+    await deployment.kill();
+    await deployment.start();
+    await deployment.client("2/2", token);
+    await deployment.left();
+    assertEquals((await deployment.status()).round, 1);
+  }));
