@@ -1,6 +1,6 @@
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
-import type { CheckpointStore } from "../store/checkpoint.ts";
+import { CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
 import {
