@@ -6,7 +6,6 @@
 
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
 import { errorMessage } from "../errors.ts";
-import type { Manifest } from "../params/manifest.ts";
 import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./_checkpoint_file.ts";
 import type { CheckpointHeader } from "./_checkpoint_format.ts";
 import {
