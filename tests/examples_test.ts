@@ -17,6 +17,7 @@ const OUTCOMES: Readonly<Record<string, RegExp>> = {
   "own_handler": /^slopes 3\.0,-2\.0, intercept 1\.0$/,
   "own_strategy.ts": /^median-of-means: accuracy [89]\d\.\d%$/,
   "twenty_lines.ts": /^round 10: accuracy 9\d\.\d%$/,
+  "two_machines": /^accuracy 9\d\.\d%$/,
   "workers": /^exit codes 0,0,0,0$/,
 };
 
@@ -39,7 +40,7 @@ async function argumentsOf(command: string, address: string): Promise<string[]> 
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
   const spelledOut = command.replace(/^deno task (\S+)/, (_, name) => tasks[name]);
   return spelledOut.replaceAll(ADDRESS, address).split(" ").slice(1).map((argument) =>
-    /^(src|examples)\//.test(argument) ? `${ROOT}/${argument}` : argument
+    /^(src|examples|tests)\//.test(argument) ? `${ROOT}/${argument}` : argument
   );
 }
 

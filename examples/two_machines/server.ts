@@ -1,0 +1,28 @@
+/**
+ * A server that its clients reach over TLS, from other machines, and that takes none but those who know a word.
+ *
+ *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/server.ts 127.0.0.1:9000 tests/fixtures/tls/server.pem tests/fixtures/tls/server.key a-long-word-that-nobody-guesses
+ *
+ * The arguments are the address to listen on, `0.0.0.0:9000` for all networks; the server's certificate and its key, those of the tests standing in for
+ * yours; and the word, of 16 characters or more. The clients are at the top of client.ts.
+ */
+import { mlp, ServerSyncTop, SyncParameterServerHandler, tlsTransport } from "@fedlab/core";
+import { initialParameters } from "@fedlab/core/tfjs";
+
+const [listen = "", certificate = "", privateKey = "", token = ""] = Deno.args;
+const [cert, key] = await Promise.all(
+  [certificate, privateKey].map((path) => Deno.readTextFile(path)),
+);
+const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+const server = new ServerSyncTop(
+  new SyncParameterServerHandler({ ...await initialParameters(model, 1), model }),
+  {
+    listen,
+    worldSize: 3,
+    rounds: 10,
+    distBackend: tlsTransport({ cert: cert ?? "", key: key ?? "" }),
+    gatekeeper: { kind: "token", token },
+  },
+);
+const { final } = await server.run();
+console.log(`accuracy ${((final?.accuracy ?? 0) * 100).toFixed(1)}%`);
