@@ -28,12 +28,7 @@ pub unsafe extern "C" fn softmax_cross_entropy(
         unsafe {
             let logits = core::slice::from_raw_parts(z.add(row * classes), classes);
             let label = *labels.add(row) as usize;
-            let mut most = 0;
-            for (i, &logit) in logits.iter().enumerate() {
-                if logit > logits[most] {
-                    most = i;
-                }
-            }
+            let most = greatest(logits);
             let peak = logits[most];
             let mut sum = 0.0;
             for (i, &logit) in logits.iter().enumerate() {
@@ -60,6 +55,17 @@ pub unsafe extern "C" fn softmax_cross_entropy(
     }
 }
 
+/// Where the greatest value stands, the first of equal ones.
+fn greatest(values: &[f32]) -> usize {
+    let mut most = 0;
+    for (i, &value) in values.iter().enumerate() {
+        if value > values[most] {
+            most = i;
+        }
+    }
+    most
+}
+
 /// Keras's guard against the logarithm of 0.
 const EPSILON: f64 = 1e-7;
 
@@ -80,12 +86,7 @@ pub unsafe extern "C" fn categorical_crossentropy(
         unsafe {
             let shares = core::slice::from_raw_parts(y.add(row * classes), classes);
             let label = *labels.add(row) as usize;
-            let mut most = 0;
-            for (i, &share) in shares.iter().enumerate() {
-                if share > shares[most] {
-                    most = i;
-                }
-            }
+            let most = greatest(shares);
             let share = guarded(shares[label]);
             total.loss -= ln(share);
             total.correct += f64::from(u8::from(most == label));
