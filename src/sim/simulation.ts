@@ -61,25 +61,30 @@ export interface SimulationOptions {
  * that comes out, bit for bit. Memory grows with the number of workers, not of clients.
  *
  * @example Twenty clients on the digits
- * ```ts ignore
- * import { digits, FedAvg, mlp, partitionIid, Simulation, SyncParameterServerHandler } from "@fedlab/core";
+ * ```ts
+ * import {
+ *   digits,
+ *   mlp,
+ *   partition,
+ *   Scaffold,
+ *   Simulation,
+ *   SyncParameterServerHandler,
+ * } from "@fedlab/core";
  * import { initialParameters } from "@fedlab/core/tfjs";
+ * import { assert } from "@std/assert";
  *
  * const train = await digits();
- * const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+ * const model = mlp({ inputShape: train.shape, numClasses: train.numClasses });
  * const handler = new SyncParameterServerHandler({
  *   ...await initialParameters(model, 1),
  *   model,
- *   strategy: new FedAvg(),
- *   fraction: 0.2,
+ *   strategy: new Scaffold(),
+ *   fraction: 0.5,
  * });
- * const simulation = new Simulation(handler, {
- *   train,
- *   test: train,
- *   parts: partitionIid(train, 20, { seed: 1 }),
- *   rounds: 5,
- * });
- * console.log((await simulation.run()).final);
+ * const parts = partition("dirichlet:0.5", train, { parts: 20, seed: 1 });
+ * const simulation = new Simulation(handler, { train, test: train, parts, rounds: 10, workers: 2 });
+ * const { final } = await simulation.run();
+ * assert((final?.accuracy ?? 0) > 0.8);
  * ```
  */
 export class Simulation {
