@@ -1,4 +1,4 @@
-import { SyncParameterServerHandler } from "../src/server/handler.ts";
+import { SyncParameterServerHandler } from "../src/server/sync_handler.ts";
 import { Simulation } from "../src/sim/simulation.ts";
 import { initialParameters } from "../src/train/tfjs/evaluator.ts";
 import { DESCRIPTIONS, noise, ROWS } from "./_step.ts";

@@ -8,7 +8,7 @@
 
 import { loadDataset } from "../src/data/load.ts";
 import { partition } from "../src/data/partition.ts";
-import { SyncParameterServerHandler } from "../src/server/handler.ts";
+import { SyncParameterServerHandler } from "../src/server/sync_handler.ts";
 import { Simulation } from "../src/sim/simulation.ts";
 import { modelByName } from "../src/train/models.ts";
 import { initialParameters } from "../src/train/tfjs/evaluator.ts";

@@ -1,7 +1,8 @@
 import type { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { AsyncParameterServerHandler } from "../server/async_handler.ts";
-import { type ServerHandlerOptions, SyncParameterServerHandler } from "../server/handler.ts";
+import type { ServerHandlerOptions } from "../server/handler.ts";
+import { SyncParameterServerHandler } from "../server/sync_handler.ts";
 import type { ClientSelection } from "../server/selection/selection.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import type { Strategy } from "../strategy/strategy.ts";

@@ -9,6 +9,7 @@ export * from "./async_handler.ts";
 export * from "./async_topology.ts";
 export * from "./events.ts";
 export * from "./handler.ts";
+export * from "./sync_handler.ts";
 export * from "./selection/mod.ts";
 export type { ClientFigures, Distribution } from "./distribution.ts";
 export type { FinalReport, RoundReport, RunReport } from "./report.ts";

@@ -1,0 +1,207 @@
+/**
+ * The handler of a synchronous server.
+ *
+ * @module
+ */
+
+import type { Rank } from "../net/process_group.ts";
+import type { BufferPool } from "../params/buffer_pool.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { FedAvg } from "../strategy/fedavg.ts";
+import type { Strategy, StrategyRound } from "../strategy/strategy.ts";
+import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
+import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
+import { KnownClients } from "./_known_clients.ts";
+import type { ClientSelection, KnownClient } from "./selection/selection.ts";
+import { UniformSelection } from "./selection/uniform.ts";
+import {
+  type HandlerState,
+  ParameterServerBackendHandler,
+  type ServerHandlerOptions,
+} from "./handler.ts";
+
+/** What a {@linkcode SyncParameterServerHandler} is made of. */
+export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions {
+  /** The aggregation algorithm. Default `new FedAvg()`. */
+  strategy?: Strategy;
+  /** Share C of the clients that a round takes: `max(1, round(C·N))` of them. Above 0, at most 1. Default 1. */
+  fraction?: number;
+  /**
+   * Chooses a cohort larger by this share than the updates that are wanted, and ends the round with the first of them: 0.2 chooses 12 and keeps the first
+   * 10. The result then depends on who is first. Default 0.
+   */
+  overSelection?: number;
+  /** Which clients a round takes. Default `new UniformSelection()`. */
+  selection?: ClientSelection;
+}
+
+/**
+ * The handler of a synchronous server: one strategy over one global vector.
+ *
+ * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients; a strategy that has to see all of a
+ * round's updates at once keeps copies of them besides.
+ */
+export class SyncParameterServerHandler extends ParameterServerBackendHandler {
+  /** What the parameter vector holds. */
+  override readonly manifest: Manifest;
+  /** The model's description for the clients, if the server has one. */
+  override readonly model: ModelDescription | undefined;
+  /** The run's seed. */
+  override readonly seed: number;
+  /** Settings of the clients' training. */
+  override readonly plan: TrainSettings;
+  /** Where updates are read to; its buffers lie in the arena of the global vector. */
+  override readonly staging: BufferPool;
+  /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
+  override readonly kernels: string;
+  /** Evaluates the global vector by the `evaluator` of the options. */
+  override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
+  /** The aggregation algorithm. */
+  readonly strategy: Strategy;
+  /** Share of the clients that a round takes. */
+  readonly fraction: number;
+  /** Share by which a cohort is larger than the updates that are wanted. */
+  readonly overSelection: number;
+  /** Which clients a round takes. */
+  readonly selection: ClientSelection;
+  readonly #known = new KnownClients();
+  readonly #model: GlobalModel;
+  #round: StrategyRound | undefined;
+
+  /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
+  constructor(options: SyncParameterServerHandlerOptions) {
+    super();
+    const { manifest, parameters, fraction = 1, overSelection = 0, seed = 0, evaluator } = options;
+    if (!(fraction > 0 && fraction <= 1)) {
+      throw new RangeError(
+        `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
+      );
+    }
+    if (!(overSelection >= 0 && Number.isFinite(overSelection))) {
+      throw new RangeError(
+        `Cannot make a server: expected an over-selection of at least 0, got ${overSelection}`,
+      );
+    }
+    this.manifest = manifest;
+    this.model = options.model;
+    this.strategy = options.strategy ?? new FedAvg();
+    this.plan = planOf(options.plan, this.strategy);
+    this.fraction = fraction;
+    this.overSelection = overSelection;
+    this.selection = options.selection ?? new UniformSelection();
+    this.seed = seed;
+    this.#model = new GlobalModel({
+      manifest,
+      parameters,
+      workingVectors: this.strategy.workingVectors,
+      stagingBuffers: options.stagingBuffers,
+    });
+    this.kernels = this.#model.kernels;
+    this.staging = this.#model.staging;
+    this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
+  }
+
+  /** Name of the strategy. */
+  override get strategyName(): string {
+    return this.strategy.name;
+  }
+
+  /** The strategy's. */
+  override get control(): ParameterVector | undefined {
+    return this.strategy.control;
+  }
+
+  /** The global vector itself; setting copies finite values of the manifest's length in, or throws a `RangeError`. */
+  override get parameters(): ParameterVector {
+    return this.#model.vector;
+  }
+
+  override set parameters(vector: ParameterVector) {
+    this.#model.set(vector);
+  }
+
+  /** What has been learnt of each client by now, in rank order: what the selection chooses by. */
+  get known(): ReadonlyMap<Rank, KnownClient> {
+    return this.#known.all;
+  }
+
+  /** `max(1, round(fraction * numClients))`. */
+  override updatesWanted(numClients: number): number {
+    return Math.max(1, Math.round(this.fraction * numClients));
+  }
+
+  /**
+   * Has the selection choose as many of the ranks as updates are wanted, and `overSelection` of that more, or all when there are fewer; keyed by
+   * seed, round and attempt.
+   *
+   * Throws a `RangeError` when the selection chooses none, too many, one twice, or one that is not there.
+   */
+  override selectClients(
+    round: number,
+    available: readonly Rank[],
+    numClients: number,
+    attempt = 0,
+  ): Rank[] {
+    const wanted = Math.ceil(this.updatesWanted(numClients) * (1 + this.overSelection));
+    const order = [...available].sort((a, b) => a - b);
+    const count = Math.min(order.length, wanted);
+    const { seed, known, selection } = this;
+    const context = { round, attempt, available: order, count, numClients, seed, known };
+    const cohort = [...selection.select(context)].sort((a, b) => a - b);
+    const chosen = new Set(cohort).intersection(new Set(order)).size;
+    if (cohort.length === 0 || cohort.length > count || chosen < cohort.length) {
+      throw new RangeError(
+        `Cannot begin round ${round}: expected ${selection.name} to choose 1 to ${count} different ranks that are there, got ${
+          cohort.join(", ") || "none"
+        }`,
+      );
+    }
+    return cohort;
+  }
+
+  /** Remembers the number of samples. */
+  override onJoin(rank: Rank, numSamples: number): void {
+    this.#known.joined(rank, numSamples);
+  }
+
+  /** Remembers that the client did not answer. */
+  override onDrop(rank: Rank, round: number): void {
+    this.#known.dropped(rank, round);
+  }
+
+  /** Opens a round of the strategy. */
+  override beginRound(round: number, numClients: number): void {
+    this.#round = this.strategy.begin(this.parameters, { round, numClients, plan: this.plan });
+  }
+
+  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
+  override check(sender: Rank, payload: ParameterUpdatePayload): void {
+    this.#model.check(sender, payload, this.strategy);
+  }
+
+  /** Folds a checked update into the strategy's round, and remembers its loss. */
+  override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
+    if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
+    this.#round.accept(clientUpdateOf(sender, payload));
+    this.#known.answered(sender, payload);
+  }
+
+  /** What the strategy keeps, and what is known of the clients. */
+  override saveState(): HandlerState {
+    return { ...this.strategy.save?.(), clients: this.#known.save() };
+  }
+
+  /** Takes up what {@linkcode saveState} gave; a `TypeError` when it is not that. */
+  override restoreState({ clients, ...state }: HandlerState): void {
+    if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
+    if (clients !== undefined) this.#known.restore(clients);
+  }
+
+  /** Copies the strategy's result into the global vector. */
+  override updateModel(): void {
+    const next = this.#round?.finish();
+    this.#round = undefined;
+    if (next !== undefined && next !== this.parameters) this.parameters.set(next);
+  }
+}
