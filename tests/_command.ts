@@ -67,6 +67,7 @@ export type CommandName =
   | "keygen"
   | "partition"
   | "simulate"
+  | "reproduce"
   | "plot";
 
 /** Starts a task's command in a folder of its own. */

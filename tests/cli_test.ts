@@ -333,6 +333,13 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
         ["--selection", "power-of-choice:k=2"],
         /Cannot make power-of-choice: expected one of the options d, got k/,
       ],
+      ["reproduce", ["cnn"], /Allowed cases are 2nn-iid, 2nn-shards/],
+      [
+        "simulate",
+        ["--fraction", "0.5", "--cohort", "3"],
+        /expected --fraction or --cohort, got both/,
+      ],
+      ["simulate", ["--cohort", "30", "--clients", "20"], /--cohort of at most 20 clients, got 30/],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, websocket, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],

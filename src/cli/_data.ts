@@ -23,12 +23,12 @@ export interface CommandData extends LoadedDataset {
 }
 
 /** Adds the choice of a data set to a command. */
-export function withData(command: Command, help: string): Command {
+export function withData(command: Command, help: string, fallback = "digits"): Command {
   return command
     .option(
       "--dataset, --data <name>",
       `${help}: ${DATASET_NAMES.join(", ")}, or the path of a table, an IDX file or a folder`,
-      "digits",
+      fallback,
     )
     .option(
       "--data-dir <dir>",

@@ -288,9 +288,9 @@ export function choice(
 }
 
 /** `--json`, `--seed` and `--verbose`, which every command has. */
-export function withCommon(command: Command, seedHelp: string): Command {
+export function withCommon(command: Command, seedHelp: string, seed = 0): Command {
   return command
-    .option("--seed <n>", seedHelp, whole(0, 0xFFFF_FFFF), 0)
+    .option("--seed <n>", seedHelp, whole(0, 0xFFFF_FFFF), seed)
     .option("--json <file>", "write a machine-readable report")
     .option("--verbose", "show the stack of an error", false);
 }

@@ -33,6 +33,7 @@ interface Case {
 
 const CLIENTS = 100;
 const FRACTION = 0.1;
+const FIRST_SEED = 1;
 const TWO_NN = { model: "2nn", epochs: 1, batchSize: 10, target: 0.97, strategy: "fedavg" };
 const CNN = { model: "cnn", epochs: 5, batchSize: 10, target: 0.99, strategy: "fedavg" };
 
@@ -50,7 +51,7 @@ const CASES: readonly Case[] = [
   },
   {
     ...CNN,
-    ...{ name: "cnn-iid", partition: "iid", lr: 0.1, isShort: true },
+    ...{ name: "cnn-iid", partition: "iid", lr: 0.215, isShort: true },
     ...{ published: "20", least: 1, most: 20 },
   },
   {
@@ -60,7 +61,8 @@ const CASES: readonly Case[] = [
   },
   {
     ...CNN,
-    ...{ name: "fedsgd-cnn-iid", partition: "iid", epochs: 1, batchSize: 0, lr: 0.1 },
+    ...{ name: "fedsgd-cnn-iid", partition: "iid", strategy: "fedsgd:lr=0.1" },
+    ...{ epochs: 1, batchSize: 0, lr: 0.1 },
     ...{ isShort: false, published: "626", least: 470, most: 782 },
   },
 ];
@@ -92,9 +94,9 @@ export function reproduceCommand({ signal }: CommandContext): Command {
     .argument("[cases...]", `${NAMES.join(", ")} (default: all of them)`, addCase)
     .option("--short", "only the cases that take minutes", false)
     .option("--workers <n>", "number of workers (default: the machine's cores)", whole(1, 1024));
-  withData(command, "the data set of the figures").setOptionValue("data", "mnist");
+  withData(command, "the data set of the figures", "mnist");
   withEngine(command);
-  withCommon(command, "first seed");
+  withCommon(command, "first seed", FIRST_SEED);
   return command.action((names: string[] | undefined, flags: ReproduceFlags) =>
     runReproduce(names ?? [], flags, signal)
   );
