@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { readSafetensors, type RunReport } from "../mod.ts";
-import { inFolder, type Outcome, runCommand, startCommand } from "./_command.ts";
+import { type CommandName, inFolder, type Outcome, runCommand, startCommand } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -302,7 +302,7 @@ Deno.test("data that is missing or not what it claims is one line that names it,
 
 Deno.test("wrong usage is status 2 and says what was expected", () =>
   inFolder(async (folder) => {
-    const cases: ["demo" | "server" | "client", string[], RegExp][] = [
+    const cases: [CommandName, string[], RegExp][] = [
       ["server", [], /--world-size/],
       ["server", ["--world-size", "1"], /Expected a whole number from 2/],
       [
