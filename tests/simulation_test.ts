@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import {
+  CheckpointStore,
   ClientSyncTop,
   Dataset,
   digits,
@@ -23,6 +24,7 @@ import {
   SyncParameterServerHandler,
   type TrainSettings,
 } from "../mod.ts";
+import { inFolder } from "./_command.ts";
 import { StateStore } from "../src/sim/_states.ts";
 import { initialParameters } from "../src/train/tfjs/mod.ts";
 
@@ -182,6 +184,47 @@ Deno.test("Simulation gives one model whatever the number of workers and where s
   ].map(({ modelDigest }) => modelDigest);
   assertEquals(new Set(digests).size, 1);
 });
+
+for (
+  const [strategy, selection] of [
+    ["fedadam:lr=0.05", "uniform"],
+    ["scaffold", "uniform"],
+    ["feddyn:alpha=0.1", "power-of-choice:d=4"],
+  ] as const
+) {
+  Deno.test(`Simulation of ${strategy}, ${selection} goes on from a checkpoint as if it had not ended`, () =>
+    inFolder(async (folder) => {
+      const data = await dealt();
+      const make = () => handlerFor(strategy, {}, { selection });
+      const whole = await new Simulation(await make(), { ...data, rounds: 6 }).run();
+
+      const checkpoints = new CheckpointStore(folder);
+      const kept: number[] = [];
+      await new Simulation(await make(), {
+        ...data,
+        rounds: 4,
+        checkpoints,
+        checkpointEvery: 3,
+        stateBytes: 0,
+        onEvent: (event) => event.type === "checkpoint" && kept.push(event.round),
+      }).run();
+      assertEquals(kept, [3, 4]);
+
+      const resume = await checkpoints.latest();
+      assert(resume);
+      const rest = await new Simulation(await make(), { ...data, rounds: 6, resume }).run();
+      assertEquals(rest.modelDigest, whole.modelDigest);
+      const figures = ({ rounds }: RunReport) =>
+        rounds.map(({ round, cohort, loss }) => [round, cohort, loss]);
+      assertEquals(figures(rest), figures(whole));
+      const other = await handlerFor("fedavg");
+      await assertRejects(
+        () => new Simulation(other, { ...data, rounds: 6, resume }).run(),
+        RangeError,
+        "expected strategy fedavg",
+      );
+    }));
+}
 
 Deno.test("Simulation evaluates as often as it is asked to, and ends at the target", async () => {
   const report = await simulate("fedavg", { rounds: 7, evaluateEvery: 3 });

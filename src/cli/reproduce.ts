@@ -2,6 +2,7 @@ import { parsePartition } from "../data/partition.ts";
 import { UniformSelection } from "../server/selection/uniform.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { parseStrategy } from "../strategy/registry.ts";
+import { checkpointsIn } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type CommandData, type DataFlags, loadData, withData } from "./_data.ts";
 import { type EngineFlags, engineFrom, whole, withCommon, withEngine } from "./_options.ts";
@@ -82,6 +83,7 @@ interface Outcome {
 
 interface ReproduceFlags extends EngineFlags, DataFlags {
   short: boolean;
+  keep?: string;
   workers?: number;
   seed: number;
   json?: string;
@@ -93,6 +95,10 @@ export function reproduceCommand({ signal }: CommandContext): Command {
     .description("runs to published figures on MNIST, and those of this machine beside them")
     .argument("[cases...]", `${NAMES.join(", ")} (default: all of them)`, addCase)
     .option("--short", "only the cases that take minutes", false)
+    .option(
+      "--keep <dir>",
+      "keep each run in a folder of this one, and go on with those that are there",
+    )
     .option("--workers <n>", "number of workers (default: the machine's cores)", whole(1, 1024));
   withData(command, "the data set of the figures", "mnist");
   withEngine(command);
@@ -169,7 +175,9 @@ async function runCase(
     seed,
     engine: engineFrom(flags),
   });
-  const { engine, backend } = flags;
+  const { engine, backend, keep } = flags;
+  const checkpoints = keep === undefined ? undefined : checkpointsIn(`${keep}/${name}-${seed}`, 1);
+  const resume = await checkpoints?.latest();
   const simulation = new Simulation(server.handler, {
     train,
     parts: parsePartition(partition).deal(train, { parts: CLIENTS, seed }),
@@ -178,6 +186,8 @@ async function runCase(
     engine,
     backend,
     ...(test && { test }),
+    ...(checkpoints && { checkpoints }),
+    ...(resume && { resume }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
     onEvent: (event) => {
       if (event.type !== "round-ended") return;

@@ -1,6 +1,5 @@
+import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
-import type { Checkpoint } from "../store/checkpoints.ts";
-import { CheckpointStore } from "../store/checkpoint.ts";
 import { conduct, outputOf } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
 import {
@@ -155,10 +154,7 @@ async function runServer(
     await Deno.writeTextFile(path, toJson(standardizer));
     folder.files.push(path);
   }
-  const checkpoints = new CheckpointStore(checkpointsIn(folder.path), {
-    keep: flags.keep,
-    onWarning: printError,
-  });
+  const checkpoints = checkpointsIn(folder.path, flags.keep);
   if (resume === undefined && await checkpoints.latest() !== undefined) {
     throw new Error(
       `Cannot begin in ${folder.path}: there is a run already; --resume it, or name another folder`,
@@ -189,26 +185,4 @@ async function runServer(
     return await topology.run({ signal });
   };
   await conduct(topology, run, { name: "server", folder, ...outputOf(flags) });
-}
-
-function checkpointsIn(folder: string): string {
-  return `${folder}/checkpoints`;
-}
-
-async function readCheckpoint(folder: string): Promise<Checkpoint> {
-  const store = new CheckpointStore(checkpointsIn(folder), { onWarning: printError });
-  const checkpoint = await store.latest();
-  if (checkpoint === undefined) {
-    throw new Error(`Cannot resume from ${folder}: expected a whole checkpoint in ${store.folder}`);
-  }
-  return checkpoint;
-}
-
-/** The options that the run was started with, and those that are given anew. */
-function mergeFlags({ state }: Checkpoint, given: ServerFlags, command: Command): ServerFlags {
-  const { flags } = state.notes as { flags: ServerFlags };
-  const anew = Object.entries(given).filter(([name]) =>
-    command.getOptionValueSource(name) === "cli"
-  );
-  return { ...flags, ...Object.fromEntries(anew) };
 }

@@ -5,6 +5,7 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct, outputOf } from "./_conduct.ts";
+import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -28,6 +29,7 @@ import {
   withTraining,
 } from "./_options.ts";
 import { roundsCsv } from "./_rounds_csv.ts";
+import { makeRunFolder, type RunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
@@ -44,6 +46,8 @@ interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlag
   targetAccuracy?: number;
   partition: string;
   workers?: number;
+  checkpointEvery?: number;
+  resume?: string;
   seed: number;
   csv?: string;
   tensorboard?: string;
@@ -79,6 +83,8 @@ export function simulateCommand({ signal }: CommandContext): Command {
       real({ above: 0, most: 1 }),
     )
     .option("--workers <n>", "number of workers (default: the machine's cores)", whole(1, 1024))
+    .option("--checkpoint-every <n>", "keep the run after every so many rounds", whole(1))
+    .option("--resume <dir>", "go on with the run of this folder, with its options")
     .option("--csv <file>", "write the rounds as a table")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that the clients have among them");
@@ -89,10 +95,16 @@ export function simulateCommand({ signal }: CommandContext): Command {
   withEngine(command);
   withTensorBoard(command);
   withCommon(command, "seed of everything random");
-  return command.action((flags: SimulateFlags) => runSimulate(flags, signal));
+  return command.action((flags: SimulateFlags) => runSimulate(flags, command, signal));
 }
 
-async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<void> {
+async function runSimulate(
+  given: SimulateFlags,
+  command: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
+  const flags = resume === undefined ? given : mergeFlags(resume, given, command);
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
   const { train, test, parts } = await dealData(flags, signal);
   if (flags.evaluate !== "clients" && !test) {
@@ -109,6 +121,7 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     engine: engineFrom(flags),
     logger: { warn: printError },
   });
+  const folder = await folderFor(given.resume, flags);
   const shown = new RunProgress();
   using curves = new Curves(flags.tensorboard);
   const onEvent = (event: ServerEvent) => {
@@ -128,16 +141,35 @@ async function runSimulate(flags: SimulateFlags, signal: AbortSignal): Promise<v
     evaluateClients: flags.evaluate !== "server",
     ...(flags.targetAccuracy !== undefined && { targetAccuracy: flags.targetAccuracy }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
+    ...(flags.checkpointEvery !== undefined && folder && {
+      checkpoints: checkpointsIn(folder.path),
+      checkpointEvery: flags.checkpointEvery,
+    }),
+    ...(resume && { resume }),
+    notes: { flags },
   });
   printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);
   const run = async () => {
     using _bar = shown;
     return await simulation.run({ signal });
   };
-  await conduct(simulation, run, { name: "simulate", ...outputOf(flags) });
+  await conduct(simulation, run, {
+    name: "simulate",
+    ...outputOf(flags),
+    ...(folder && { folder }),
+  });
   if (flags.csv !== undefined) {
     await Deno.writeTextFile(flags.csv, roundsCsv(await simulation.report()));
   }
+}
+
+/** The run's folder, where it is needed before the run ends. */
+async function folderFor(
+  resumed: string | undefined,
+  { checkpointEvery, out }: SimulateFlags,
+): Promise<RunFolder | undefined> {
+  if (resumed !== undefined) return { path: resumed, files: [] };
+  return checkpointEvery === undefined ? undefined : await makeRunFolder("simulate", out);
 }
 
 /** The data, in memory that workers read without a copy, and the rows of each client. */

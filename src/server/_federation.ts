@@ -30,7 +30,13 @@ export class Federation {
   #refused = 0;
 
   constructor(parts: Parts, agreement: Agreement) {
-    this.record = new RunRecord(parts.handler, parts.options);
+    const { options } = parts;
+    this.record = new RunRecord(parts.handler, {
+      ...options,
+      get transport() {
+        return transportOf(options.distBackend ?? "tcp").name;
+      },
+    });
     this.conversation = new Conversation(parts, agreement, () => this.run);
     this.#parts = parts;
     this.#agreement = agreement;

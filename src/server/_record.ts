@@ -1,11 +1,24 @@
-import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { sha256Hex } from "../params/digest.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
 import type { ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
-import type { ServerTopologyOptions } from "./topology.ts";
+
+/** What a record is of. */
+export interface RecordOptions {
+  /** Name of the transport. */
+  readonly transport: string;
+  readonly worldSize: number;
+  readonly rounds: number;
+  /** Where the run is kept. */
+  readonly checkpoints?: Checkpoints | undefined;
+  /** What to go on from. */
+  readonly resume?: Checkpoint | undefined;
+  readonly notes?: Readonly<Record<string, unknown>> | undefined;
+}
 
 /** What a run has come to so far: what its report tells and its checkpoints keep. */
 export class RunRecord {
@@ -16,10 +29,10 @@ export class RunRecord {
   /** The last evaluation. */
   final: EvaluateResult | undefined;
   readonly #handler: ServerBackendHandler;
-  readonly #options: Readonly<ServerTopologyOptions>;
+  readonly #options: RecordOptions;
   #began = performance.now();
 
-  constructor(handler: ServerBackendHandler, options: Readonly<ServerTopologyOptions>) {
+  constructor(handler: ServerBackendHandler, options: RecordOptions) {
     this.#handler = handler;
     this.#options = options;
   }
@@ -46,12 +59,12 @@ export class RunRecord {
 
   /** What there is to report. */
   async report(): Promise<RunReport> {
-    const handler = this.#handler, { distBackend = "tcp", worldSize } = this.#options;
+    const handler = this.#handler, { transport, worldSize } = this.#options;
     return {
       schema: "fedlab.run/1",
       seed: handler.seed,
       strategy: handler.strategyName,
-      transport: transportOf(distBackend).name,
+      transport,
       worldSize,
       kernels: handler.kernels,
       rounds: [...this.rounds],
@@ -61,8 +74,11 @@ export class RunRecord {
     };
   }
 
-  /** Keeps the run as it stands, where that was asked for; gives the file. */
-  async keep(tokens: readonly (readonly [Rank, string])[]): Promise<string | undefined> {
+  /** Keeps the run as it stands, with further vectors by name, where that was asked for; gives the file. */
+  async keep(
+    tokens: readonly (readonly [Rank, string])[],
+    further: Readonly<Record<string, ParameterVector>> = {},
+  ): Promise<string | undefined> {
     const { checkpoints, notes = {} } = this.#options;
     if (checkpoints === undefined) return undefined;
     const last = this.rounds.at(-1);
@@ -85,7 +101,7 @@ export class RunRecord {
     return await checkpoints.save({
       manifest,
       parameters,
-      ...(vectors && { vectors: withPrefix(vectors) }),
+      vectors: { ...vectors && withPrefix(vectors), ...further },
       round: this.rounds.length,
       state: { ...state },
       ...(score !== undefined && { score }),

@@ -1,6 +1,9 @@
 import type { Rank } from "../net/process_group.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
+/** What the names of clients' vectors begin with in a checkpoint. */
+const PREFIX = "client/";
+
 /** The vectors that clients keep from round to round: in memory up to a limit, past it in a file that goes with the store. */
 export class StateStore implements Disposable {
   readonly #length: number;
@@ -50,6 +53,23 @@ export class StateStore implements Disposable {
     // What is shared between threads cannot be written from.
     const bytes = new Uint8Array(Float32Array.from(vector).buffer);
     for (let at = 0; at < bytes.length;) at += handle.writeSync(bytes.subarray(at));
+  }
+
+  /** A copy of each client's vector, by names that {@linkcode restore} reads. */
+  save(): Record<string, ParameterVector> {
+    const ranks = [...this.#inMemory.keys(), ...this.#inFile.keys()].sort((a, b) => a - b);
+    return Object.fromEntries(ranks.map((rank) => {
+      const vector = new Float32Array(this.#length);
+      this.read(rank, vector);
+      return [PREFIX + rank, vector];
+    }));
+  }
+
+  /** Keeps what was saved; other vectors are passed over. */
+  restore(vectors: Readonly<Record<string, ParameterVector>>): void {
+    for (const [name, vector] of Object.entries(vectors)) {
+      if (name.startsWith(PREFIX)) this.write(Number(name.slice(PREFIX.length)), vector);
+    }
   }
 
   /** Removes the file. */

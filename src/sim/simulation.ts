@@ -8,13 +8,14 @@ import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
-import { sha256Hex } from "../params/digest.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { meanResult } from "../server/_mean_result.ts";
+import { RunRecord } from "../server/_record.ts";
 import { type ClientFigures, clientFigures } from "../server/distribution.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
-import { finalOf, type RoundReport, type RunReport } from "../server/report.ts";
+import type { RoundReport, RunReport } from "../server/report.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import { confusionOf, countsLength } from "../train/_confusion.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { keepsState, takesControl } from "../train/local_rule.ts";
@@ -52,6 +53,14 @@ export interface SimulationOptions {
   backend?: BackendChoice;
   /** Bytes of the vectors that stateful clients keep in memory; past it they are kept in a temporary file. Default 512 MiB. */
   stateBytes?: number;
+  /** Where the run is kept, to go on from; with an algorithm whose clients keep vectors these are kept too. Default: nowhere. */
+  checkpoints?: Checkpoints;
+  /** Keeps the run after every so many rounds, and after the last one. Default 1. */
+  checkpointEvery?: number;
+  /** Goes on from there: a run of the same handler, data and parts. */
+  resume?: Checkpoint;
+  /** What else to keep with the run; anything that can be written as JSON. */
+  notes?: Readonly<Record<string, unknown>>;
   /** Is told of the run as a server tells. */
   onEvent?: (event: ServerEvent) => void;
 }
@@ -91,13 +100,11 @@ export class Simulation {
   /** The server's side. */
   readonly handler: ParameterServerBackendHandler;
   readonly #options: SimulationOptions;
-  #rounds: RoundReport[] = [];
-  #final: RunReport["final"];
-  #began = performance.now();
+  readonly #record: RunRecord;
 
   /** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
   constructor(handler: ParameterServerBackendHandler, options: SimulationOptions) {
-    const { parts, rounds, workers = 1, evaluateEvery = 1 } = options;
+    const { parts, rounds, workers = 1, evaluateEvery = 1, checkpointEvery = 1 } = options;
     if (!handler.model) {
       throw new TypeError("Cannot simulate: the handler has no description of its model");
     }
@@ -109,6 +116,7 @@ export class Simulation {
     whole(rounds, "a number of rounds");
     whole(workers, "a number of workers");
     whole(evaluateEvery, "a number of rounds between evaluations");
+    whole(checkpointEvery, "a number of rounds between checkpoints");
     whole(parts.length, "a number of clients");
     const empty = parts.findIndex(({ length }) => length === 0);
     if (empty >= 0) {
@@ -116,38 +124,28 @@ export class Simulation {
     }
     this.handler = handler;
     this.#options = options;
+    const worldSize = parts.length + 1;
+    this.#record = new RunRecord(handler, { ...options, transport: "simulation", worldSize });
   }
 
   /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
   async report(): Promise<RunReport> {
-    const { handler } = this;
-    return {
-      schema: "fedlab.run/1",
-      seed: handler.seed,
-      strategy: handler.strategyName,
-      transport: "simulation",
-      worldSize: this.#options.parts.length + 1,
-      kernels: handler.kernels,
-      rounds: [...this.#rounds],
-      ...(this.#final && { final: this.#final }),
-      modelDigest: await sha256Hex(handler.parameters),
-      seconds: (performance.now() - this.#began) / 1000,
-    };
+    return await this.#record.report();
   }
 
   /**
    * Runs all rounds and gives the report; the final vector is `handler.parameters`.
    *
-   * Rejects with an `Error` when a worker fails or every client of a round does, and with the signal's reason when it is aborted.
+   * Rejects with an `Error` when a worker fails or every client of a round does, with a `RangeError` for a checkpoint of another run, and with the
+   * signal's reason when it is aborted.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     signal?.throwIfAborted();
     const { handler } = this;
     const options = this.#options;
     const { parts, stateBytes = 512 * 2 ** 20, targetAccuracy = Infinity } = options;
-    this.#rounds = [];
-    this.#final = undefined;
-    this.#began = performance.now();
+    const record = this.#record;
+    await record.begin();
     if (!handler.model) throw new TypeError("Cannot simulate: the model's description is gone");
     await using pool = Pool.start({
       workers: Math.min(options.workers ?? navigator.hardwareConcurrency, parts.length),
@@ -164,18 +162,20 @@ export class Simulation {
       build: handler.kernels as KernelBuild,
     });
     using states = new StateStore(handler.manifest.length, stateBytes);
+    states.restore(options.resume?.vectors ?? {});
     const ranks = parts.map((_, i) => i + 1);
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
-    for (let round = 1; round <= options.rounds; round++) {
+    const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
+    for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
       const began = performance.now();
       const cohort = handler.selectClients(round, ranks, ranks.length);
       options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
       const trained = await this.#train(pool, states, round, cohort, signal);
-      const isDue = round % (options.evaluateEvery ?? 1) === 0 || round === options.rounds;
-      const { evaluation, clients } = isDue
+      const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;
+      const { evaluation, clients } = isDueEvery(options.evaluateEvery)
         ? await this.#evaluate(pool, states, round, signal)
         : {};
-      if (evaluation) this.#final = finalOf(evaluation, clients);
+      if (evaluation) record.final = evaluation;
       const bytes = handler.manifest.byteLength;
       const report: RoundReport = {
         round,
@@ -191,9 +191,12 @@ export class Simulation {
         bytesDown: cohort.length * (bytes + (handler.control ? bytes : 0)),
         seconds: (performance.now() - began) / 1000,
       };
-      this.#rounds.push(report);
+      record.rounds.push(report);
       options.onEvent?.({ type: "round-ended", report });
-      if ((evaluation?.accuracy ?? 0) >= targetAccuracy) break;
+      if (options.checkpoints && (isReached() || isDueEvery(options.checkpointEvery))) {
+        const path = await record.keep([], states.save()) ?? "";
+        options.onEvent?.({ type: "checkpoint", round, path });
+      }
     }
     const report = await this.report();
     options.onEvent?.({ type: "finished", report });
