@@ -14,6 +14,7 @@ import {
   FedDyn,
   FedPer,
   FedProx,
+  FedSGD,
   LocalLearner,
   Manifest,
   type ParameterVector,
@@ -264,6 +265,26 @@ Deno.test("Scaffold and FedDyn refuse a round without knowledge of it, and a sta
     "expected a whole number of steps from 1, got 0",
   );
   assertEquals([...roundOf(new Scaffold(), new Float32Array(1), [update])], [0]);
+});
+
+Deno.test("FedProx of Scaffold sends its control variate; two rules do not go together", async () => {
+  const strategy = new FedProx({ mu: 0.01, mean: new Scaffold() });
+  await federate(strategy, clients(), 2);
+  assert(strategy.control?.some((value) => value !== 0));
+  assertThrows(
+    () => new Ditto({ mean: new Scaffold() }),
+    RangeError,
+    "cannot follow the rules ditto and scaffold at once",
+  );
+  assertThrows(() => new FedPer({ local: ["w"], mean: new FedSGD() }), RangeError, "gradient");
+  const [learner] = clients();
+  learner?.load(new Float32Array(3), { name: "ditto", lambda: 1 });
+  const plan = { ...PLAN, keepMomentum: true, round: 1, rank: 1, seed: 0 };
+  await assertRejects(
+    async () => await learner?.train(plan),
+    RangeError,
+    "cannot keep one momentum",
+  );
 });
 
 Deno.test("parseStrategy() knows the algorithms with a clients' side", () => {

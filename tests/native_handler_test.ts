@@ -281,6 +281,8 @@ for (const engine of ["native", "tfjs"] as const) {
 
 Deno.test("useData() refuses no rows and data of another kind", async () => {
   const data = corners(20);
+  const absent = Uint32Array.of(3, 20);
+  assertThrows(() => new NativeSGDHandler({ data, rows: absent }), RangeError, "row 20");
   await using handler = new NativeSGDHandler({ data });
   await handler.setUp(CORNERS_MLP);
   assertThrows(() => handler.useData(data, new Uint32Array()), RangeError, "got 0 rows");

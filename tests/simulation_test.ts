@@ -285,6 +285,17 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
   assertThrows(make({ evaluateEvery: 0 }), RangeError, "between evaluations");
   assertThrows(make({ parts: [] }), RangeError, "number of clients");
   assertThrows(make({ parts: [[1], []] }), RangeError, "rank 2 has no samples");
+  assertThrows(
+    make({ parts: [[1], [2, 600]] }),
+    RangeError,
+    "rows 0 to 599 of the client of rank 2",
+  );
+  const keeping = await handlerFor("fedavg", { momentum: 0.9, keepMomentum: true });
+  assertThrows(
+    () => new Simulation(keeping, { train, parts, rounds: 1 }),
+    RangeError,
+    "cannot keep the momentum of many clients",
+  );
   const { manifest, parameters } = handler;
   const bare = new SyncParameterServerHandler({ manifest, parameters });
   assertThrows(
@@ -293,6 +304,36 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
     "no description of its model",
   );
 });
+
+for (const strategy of ["fedavgm", "feddyn:alpha=0.1", "fednova", "fedyogi:lr=1"]) {
+  Deno.test(`Simulation of ${strategy} keeps BatchNorm's moving statistics within what clients sent`, async () => {
+    const { train, test, parts } = await dealt();
+    const layers = [
+      ["Flatten", { batch_input_shape: [null, 8, 8, 1] }],
+      ["Dense", { units: 16 }],
+      ["BatchNormalization", { momentum: 0.5 }],
+      ["Dense", { units: 10 }],
+    ].map(([class_name, config]) => ({ class_name, config }));
+    const model: ModelDescription = {
+      format: "tfjs-layers",
+      topology: { class_name: "Sequential", config: { name: "normed", layers } },
+      loss: "softmaxCrossEntropy",
+    };
+    const handler = new SyncParameterServerHandler({
+      ...await initialParameters(model, 5),
+      model,
+      strategy: parseStrategy(strategy),
+      plan: { learningRate: 0.02 },
+      seed: 5,
+    });
+    const { rounds } = await new Simulation(handler, { train, test, parts, rounds: 6 }).run();
+    for (const { loss = NaN } of rounds) assert(Number.isFinite(loss), `${loss}`);
+    const variance = handler.manifest.tensors.find(({ name }) => name.endsWith("moving_variance"));
+    assert(variance);
+    const { offset, length } = variance;
+    assert(handler.parameters.subarray(offset, offset + length).every((value) => value > 0));
+  });
+}
 
 Deno.test("StateStore gives back what was kept, from memory and from its file, and leaves no file", () => {
   using store = new StateStore(3, 2 * 12);

@@ -39,7 +39,7 @@ export class RunRecord {
 
   /** Whether all of the run's rounds are over. */
   get isOver(): boolean {
-    return this.rounds.length === this.#options.rounds;
+    return this.rounds.length >= this.#options.rounds;
   }
 
   /** Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the handler takes; gives that one's tokens. */

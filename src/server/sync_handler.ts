@@ -13,6 +13,7 @@ import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { KnownClients } from "./_known_clients.ts";
+import { UntrainedMean } from "./_untrained_mean.ts";
 import type { ClientSelection, KnownClient } from "./selection/selection.ts";
 import { UniformSelection } from "./selection/uniform.ts";
 import {
@@ -67,6 +68,8 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   readonly selection: ClientSelection;
   readonly #known = new KnownClients();
   readonly #model: GlobalModel;
+  /** What stands in for the result of a strategy that may overshoot. */
+  readonly #untrained: UntrainedMean | undefined;
   #round: StrategyRound | undefined;
 
   /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
@@ -97,6 +100,11 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
       workingVectors: this.strategy.workingVectors,
       stagingBuffers: options.stagingBuffers,
     });
+    // Gradients are no values to take a mean of.
+    const takesGradients = this.plan.rule?.name === "gradient";
+    this.#untrained = this.strategy.extrapolates && !takesGradients
+      ? new UntrainedMean(manifest)
+      : undefined;
     this.kernels = this.#model.kernels;
     this.staging = this.#model.staging;
     this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
@@ -143,7 +151,9 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     numClients: number,
     attempt = 0,
   ): Rank[] {
-    const wanted = Math.ceil(this.updatesWanted(numClients) * (1 + this.overSelection));
+    const updates = this.updatesWanted(numClients);
+    // Less what a product of floating-point numbers may be too large.
+    const wanted = updates + Math.ceil(updates * this.overSelection - 1e-9);
     const order = [...available].sort((a, b) => a - b);
     const count = Math.min(order.length, wanted);
     const { seed, known, selection } = this;
@@ -172,6 +182,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
 
   /** Opens a round of the strategy. */
   override beginRound(round: number, numClients: number): void {
+    this.#untrained?.begin();
     this.#round = this.strategy.begin(this.parameters, { round, numClients, plan: this.plan });
   }
 
@@ -183,7 +194,9 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** Folds a checked update into the strategy's round, and remembers its loss. */
   override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
-    this.#round.accept(clientUpdateOf(sender, payload));
+    const update = clientUpdateOf(sender, payload);
+    this.#round.accept(update);
+    this.#untrained?.accept(update.parameters, update.numSamples);
     this.#known.answered(sender, payload);
   }
 
@@ -198,10 +211,14 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     if (clients !== undefined) this.#known.restore(clients);
   }
 
-  /** Copies the strategy's result into the global vector. */
+  /**
+   * Copies the strategy's result into the global vector. Of a strategy that extrapolates, what no gradient trains is the clients' mean by samples instead:
+   * a moving variance, say, must not become negative.
+   */
   override updateModel(): void {
     const next = this.#round?.finish();
     this.#round = undefined;
     if (next !== undefined && next !== this.parameters) this.parameters.set(next);
+    this.#untrained?.writeTo(this.parameters);
   }
 }

@@ -122,6 +122,22 @@ export class Simulation {
     if (empty >= 0) {
       throw new RangeError(`Cannot simulate: the client of rank ${empty + 1} has no samples`);
     }
+    const { momentum, optimizer, keepMomentum } = handler.plan;
+    if (keepMomentum && (momentum > 0 || optimizer === "adam")) {
+      throw new RangeError("Cannot simulate: one handler cannot keep the momentum of many clients");
+    }
+    const { length } = options.train;
+    parts.forEach((part, i) => {
+      for (let k = 0; k < part.length; k++) {
+        const row = part[k] ?? NaN;
+        if (row >= 0 && row < length) continue;
+        throw new RangeError(
+          `Cannot simulate: expected rows 0 to ${length - 1} of the client of rank ${
+            i + 1
+          }, got ${row}`,
+        );
+      }
+    });
     this.handler = handler;
     this.#options = options;
     const worldSize = parts.length + 1;
@@ -169,6 +185,9 @@ export class Simulation {
     for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
       const began = performance.now();
       const cohort = handler.selectClients(round, ranks, ranks.length);
+      if (cohort.length > handler.updatesWanted(ranks.length)) {
+        throw new RangeError("Cannot simulate over-selection: no virtual client is late");
+      }
       options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
       const trained = await this.#train(pool, states, round, cohort, signal);
       const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;

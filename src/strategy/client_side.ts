@@ -33,16 +33,31 @@ export abstract class ClientSideStrategy implements Strategy {
   readonly workingVectors: number;
   readonly #mean: Strategy;
 
-  /** Joins the clients' settings and a mean. */
+  /** Joins the clients' settings and a mean. Throws a `RangeError` when both have a rule for the clients. */
   constructor(
     name: string,
     settings: Partial<TrainSettings>,
     { mean = new FedAvg() }: ClientSideOptions = {},
   ) {
+    if (settings.rule && mean.clientSettings?.rule) {
+      throw new RangeError(
+        `Cannot make ${name} of ${mean.name}: its clients cannot follow the rules ${settings.rule.name} and ${mean.clientSettings.rule.name} at once`,
+      );
+    }
     this.name = nameOf(name, mean);
     this.clientSettings = { ...mean.clientSettings, ...settings };
     this.workingVectors = mean.workingVectors;
     this.#mean = mean;
+  }
+
+  /** As the mean. */
+  get extrapolates(): boolean {
+    return this.#mean.extrapolates ?? false;
+  }
+
+  /** The mean's second vector. */
+  get control(): ParameterVector | undefined {
+    return this.#mean.control;
   }
 
   /** As the mean does. */

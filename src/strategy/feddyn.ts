@@ -40,6 +40,8 @@ export class FedDyn implements Strategy {
   readonly name = "feddyn";
   /** Three: the mean, the server's h, and room for a difference. */
   readonly workingVectors = 3;
+  /** It may step past the mean. */
+  readonly extrapolates = true;
   /** The rule `feddyn`. */
   readonly clientSettings: Partial<TrainSettings>;
   readonly #alpha: number;

@@ -41,6 +41,8 @@ export class FedNova implements Strategy {
   readonly name = "fednova";
   /** One: the mean as it grows. */
   readonly workingVectors = 1;
+  /** It may step past the mean. */
+  readonly extrapolates = true;
   readonly #momentum: number;
   #mean: ParameterVector | undefined;
 

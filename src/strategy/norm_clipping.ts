@@ -64,6 +64,11 @@ export class NormClipping implements Strategy {
     this.workingVectors = 1 + mean.workingVectors;
   }
 
+  /** As the other strategy. */
+  get extrapolates(): boolean {
+    return this.#mean.extrapolates ?? false;
+  }
+
   /** What the clients are to do, as the other strategy has it. */
   get clientSettings(): Partial<TrainSettings> {
     return this.#mean.clientSettings ?? {};

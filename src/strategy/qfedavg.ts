@@ -55,6 +55,8 @@ export class QFedAvg implements Strategy {
   readonly name = "qfedavg";
   /** One: the mean as it grows. */
   readonly workingVectors = 1;
+  /** It may step past the mean. */
+  readonly extrapolates = true;
   /** Clients measure their loss first. */
   readonly clientSettings: Partial<TrainSettings> = { rule: { name: "initial-loss" } };
   readonly #q: number;

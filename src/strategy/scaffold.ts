@@ -50,6 +50,8 @@ export class Scaffold implements Strategy {
   readonly name = "scaffold";
   /** Four: mean, sum of the changes of the control variates, the server's control variate, and room for a difference. */
   readonly workingVectors = 4;
+  /** It may step past the mean. */
+  readonly extrapolates = true;
   /** The rule `scaffold`. */
   readonly clientSettings: Partial<TrainSettings> = { rule: { name: "scaffold" } };
   readonly #learningRate: number;

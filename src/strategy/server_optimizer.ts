@@ -56,6 +56,8 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
   readonly name: string;
   /** Those of the mean, and one for each vector that lives on. */
   readonly workingVectors: number;
+  /** It may step past the mean. */
+  readonly extrapolates = true;
   readonly #initial: Readonly<Record<Kept, number>>;
   readonly #mean: Strategy;
   #kept: Record<Kept, ParameterVector> | undefined;

@@ -69,6 +69,11 @@ export interface Strategy {
    * round's updates, where an algorithm has to see all of them at once, lie outside and are not among these.
    */
   readonly workingVectors: number;
+  /**
+   * Whether its result may lie outside of what the clients sent, as after a step past their mean. A handler then takes that mean for what no
+   * gradient trains, such as moving statistics. Default `false`.
+   */
+  readonly extrapolates?: boolean;
   /** Opens a round on the global vector, which it must not change. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound;
   /** Throws a `RangeError` for an update that lacks what the algorithm needs, or says what cannot be. Default: it needs no more than any update has. */

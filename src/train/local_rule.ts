@@ -98,6 +98,9 @@ export class LocalLearner {
       case "feddyn":
         return await this.#feddyn(rule.alpha, plan, signal);
       case "ditto":
+        if (plan.keepMomentum) {
+          throw new RangeError("Cannot train by Ditto: two models cannot keep one momentum");
+        }
         return await this.#ditto(rule.lambda, plan, signal);
       case "fedper": {
         const result = await handler.train(plan, signal);

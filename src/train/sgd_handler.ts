@@ -62,6 +62,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
       throw new RangeError("Cannot make a handler: expected data of at least one row, got 0 rows");
     }
     if (loss !== undefined) checkLoss(loss);
+    checkRows(data, rows);
     this.#data = data;
     this.#rows = rows;
     this.#testData = testData;
@@ -109,6 +110,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
           `got [${data.shape}] and ${data.numClasses}`,
       );
     }
+    checkRows(data, rows);
     if (this.#training) throw new Error("Cannot use other data: the handler is training");
     this.#data = data;
     this.#rows = rows;
@@ -307,4 +309,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
     this.#trainer = undefined;
     trainer?.[Symbol.dispose]();
   }
+}
+
+/** Throws a `RangeError` for a row that the data do not have. */
+function checkRows({ length }: Dataset, rows: Uint32Array = new Uint32Array()): void {
+  const wrong = rows.find((row) => row >= length);
+  if (wrong === undefined) return;
+  throw new RangeError(`Cannot use row ${wrong} of the data: expected 0 to ${length - 1}`);
 }
