@@ -115,16 +115,22 @@ Deno.test({
       const { train } = await loadDataset(SMALL, { dataDir: `${dataDir}/` });
       assertEquals(train.length, 100);
 
-      // What is there and wrong is the user's: it is named, not replaced.
+      // In the common folder a file of that name may be another data set's: it is passed over.
       await Deno.writeFile(`${dataDir}/labels.gz`, TEST_LABELS);
+      const none = await assertRejects(() => loadDataset(SMALL, { dataDir, tries: 1 }), Error);
+      assert(!none.message.includes("remove it"), none.message);
+      assertEquals(await Deno.readFile(`${dataDir}/labels.gz`), TEST_LABELS);
+
+      // What is in the data set's own and wrong is the user's: it is named, not replaced.
+      await Deno.writeFile(`${dataDir}/small/labels.gz`, TEST_LABELS);
       const error = await assertRejects(() => loadDataset(SMALL, { dataDir }), SyntaxError);
       assertEquals(
         error.message,
-        `Cannot use ${dataDir}/labels.gz: expected SHA-256 ${sha256(LABELS)}, got ${
+        `Cannot use ${dataDir}/small/labels.gz: expected SHA-256 ${sha256(LABELS)}, got ${
           sha256(TEST_LABELS)
         }, remove it to have it fetched`,
       );
-      assertEquals(await Deno.readFile(`${dataDir}/labels.gz`), TEST_LABELS);
+      assertEquals(await Deno.readFile(`${dataDir}/small/labels.gz`), TEST_LABELS);
     }),
 });
 
@@ -159,11 +165,12 @@ Deno.test("loadDataset() knows a file packed anew or unpacked by what it holds",
     assertEquals(first.train.labels, second.train.labels);
     assertEquals(first.train.labels[4], 1);
     raw[20] = 2;
-    await Deno.writeFile(`${dataDir}/labels`, raw);
+    await Deno.mkdir(`${dataDir}/small`);
+    await Deno.writeFile(`${dataDir}/small/labels`, raw);
     await assertRejects(
       () => loadDataset(source, { dataDir, mirrors: [] }),
       SyntaxError,
-      `Cannot use ${dataDir}/labels: expected SHA-256`,
+      `Cannot use ${dataDir}/small/labels: expected SHA-256`,
     );
   }));
 

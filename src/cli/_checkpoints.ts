@@ -1,5 +1,6 @@
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
+import { UsageError } from "./_options.ts";
 import { printError } from "./_terminal.ts";
 import type { Command } from "./deps.ts";
 
@@ -21,13 +22,33 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   return checkpoint;
 }
 
-/** The options that the run was started with, and those that are given anew. */
-export function mergeFlags<Flags extends object>(
+/** Rejects with an `Error` when the folder has a run already. */
+export async function checkUnused(folder: string): Promise<void> {
+  if (await checkpointsIn(folder).latest() === undefined) return;
+  throw new Error(
+    `Cannot begin in ${folder}: there is a run already; --resume it, or name another folder`,
+  );
+}
+
+/**
+ * The options that the run was started with, and those that are given anew. Throws an `Error` for a run that another command began, and a
+ * `UsageError` for a folder beside the one that is resumed.
+ */
+export function mergeFlags<Flags extends { resume?: string; out?: string }>(
   { state }: Checkpoint,
   given: Flags,
   command: Command,
 ): Flags {
-  const { flags } = state.notes as { flags: Flags };
+  const notes = state.notes as { command?: string; flags?: Flags } | undefined;
+  const flags = notes?.command === command.name() ? notes.flags : undefined;
+  if (flags === undefined) {
+    throw new Error(
+      `Cannot resume from ${given.resume}: its run was not begun by the command ${command.name()}`,
+    );
+  }
+  if (given.out !== undefined) {
+    throw new UsageError("expected no --out with --resume, which goes on in its own folder");
+  }
   const anew = Object.entries(given).filter(([name]) =>
     command.getOptionValueSource(name) === "cli"
   );

@@ -1,6 +1,6 @@
 import type { RunReport } from "../server/report.ts";
 import type { ServerBackendHandler } from "../server/handler.ts";
-import { makeRunFolder, type RunFolder, toJson, writeRun } from "./_run_folder.ts";
+import { type RunFolder, toJson, writeRun } from "./_run_folder.ts";
 import { print, roundTable, runSummary } from "./_terminal.ts";
 
 /** What runs and can report: a server, or a simulation. */
@@ -11,21 +11,10 @@ export interface Reporting {
 
 /** What a command's run writes. */
 export interface RunOutput {
-  /** The command, for the folder's name. */
-  name: string;
-  /** The folder that was asked for. */
-  out?: string;
-  /** The folder, where it was made before. */
-  folder?: RunFolder;
+  /** The run's folder. */
+  folder: RunFolder;
   /** The report's file that was asked for. */
   json?: string;
-}
-
-/** What of a command's options says where things are written. */
-export function outputOf(
-  { out, json }: { out?: string; json?: string },
-): Pick<RunOutput, "out" | "json"> {
-  return { ...(out !== undefined && { out }), ...(json !== undefined && { json }) };
 }
 
 /**
@@ -43,14 +32,12 @@ export async function conduct(
     return topology.report();
   });
   if (failure !== undefined && report.rounds.length === 0) throw failure.error;
-  const folder = output.folder ?? await makeRunFolder(output.name, output.out);
-  await writeRun(folder, report, topology.handler);
-  if (output.json !== undefined) {
-    await Deno.writeTextFile(output.json, toJson(report));
-    folder.files.push(output.json);
-  }
   print(roundTable(report));
   print(runSummary(report));
+  const { folder, json } = output;
+  if (json !== undefined) await Deno.writeTextFile(json, toJson(report));
+  await writeRun(folder, report, topology.handler);
+  if (json !== undefined) folder.files.push(json);
   print(`written: ${folder.files.join(", ")}`);
   if (failure !== undefined) throw failure.error;
 }

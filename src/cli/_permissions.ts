@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorMessage } from "../errors.ts";
 
@@ -10,6 +11,11 @@ export async function mayWrite(path: string): Promise<void> {
   if (state !== "granted") {
     throw new Deno.errors.NotCapable(`Cannot write ${path}: run Deno with --allow-write=${path}`);
   }
+  const folder = dirname(path);
+  // Whether it is there can be seen where reading is allowed.
+  if ((await Deno.permissions.query({ name: "read", path: folder })).state !== "granted") return;
+  const isThere = await Deno.stat(folder).then(({ isDirectory }) => isDirectory, () => false);
+  if (!isThere) throw new Error(`Cannot write ${path}: there is no folder ${folder}`);
 }
 
 /** The message of anything that was thrown, on one line; where Deno itself refused something, with the narrowest flag that serves. */

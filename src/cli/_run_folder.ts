@@ -1,3 +1,4 @@
+import { errorMessage } from "../errors.ts";
 import type { ServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
 import { writeSafetensors } from "../store/safetensors.ts";
@@ -23,8 +24,9 @@ export async function makeRunFolder(name: string, asked?: string): Promise<RunFo
       return { path, files: [] };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) await Deno.mkdir("runs", { recursive: true });
-      else if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      else continue;
+      else if (asked !== undefined || !(error instanceof Deno.errors.AlreadyExists)) {
+        throw new Error(`Cannot make the folder ${path}: ${errorMessage(error)}`, { cause: error });
+      } else continue;
       n--;
     }
   }

@@ -83,6 +83,10 @@ export async function serverSecurity(
 export async function clientSecurity(
   { server, tls, tlsCa, serverName, key }: ClientSecurityFlags,
 ): Promise<{ distBackend: DistBackend; credential?: Credential; serverName?: string }> {
+  const wantsTls = tls || tlsCa !== undefined;
+  if (wantsTls && isWebSocketAddress(server) && parseWebSocketAddress(server).protocol === "ws:") {
+    throw new UsageError(`expected wss: with --tls and --tls-ca, got ${server}`);
+  }
   const caCerts = tlsCa === undefined ? [] : [await readPem(tlsCa)];
   const token = tokenFromEnv();
   const credential: Credential | undefined = key !== undefined
@@ -91,7 +95,7 @@ export async function clientSecurity(
     ? { kind: "token", token }
     : undefined;
   return {
-    distBackend: distBackendFor(server, tls || tlsCa !== undefined ? { caCerts } : undefined),
+    distBackend: distBackendFor(server, wantsTls ? { caCerts } : undefined),
     ...(credential && { credential }),
     ...(serverName !== undefined && { serverName }),
   };

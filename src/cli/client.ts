@@ -83,7 +83,32 @@ export function clientCommand(context: CommandContext): Command {
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of the parting of the data");
-  return command.action((flags: ClientFlags) => runClient(flags, context));
+  return command.action((flags: ClientFlags) => {
+    checkFlags(flags, command);
+    return runClient(flags, context);
+  });
+}
+
+/** What the built-in client alone follows. */
+const OF_BUILT_IN = [
+  "data",
+  "dataDir",
+  "part",
+  "partition",
+  "labelColumn",
+  "classes",
+  "standardize",
+];
+
+/** Throws a `UsageError` for options that would be passed over. */
+function checkFlags({ module, part }: ClientFlags, command: Command): void {
+  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+  if (module !== undefined && OF_BUILT_IN.some(isGiven)) {
+    throw new UsageError("expected no options of data with --module: the module decides");
+  }
+  if (part === undefined && isGiven("partition")) {
+    throw new UsageError("expected --part with --partition");
+  }
 }
 
 async function runClient(flags: ClientFlags, { signal }: CommandContext): Promise<void> {

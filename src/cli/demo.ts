@@ -6,7 +6,7 @@ import { joinAll } from "../worker/join_all.ts";
 import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
-import { conduct, outputOf } from "./_conduct.ts";
+import { conduct } from "./_conduct.ts";
 import {
   choice,
   type EngineFlags,
@@ -89,7 +89,6 @@ export function demoCommand(context: CommandContext): Command {
 async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<void> {
   const { seed, transport: distBackend } = flags;
   const { train, test } = await loadDataset("digits");
-  const folder = await makeRunFolder("demo", flags.out);
   const timeouts = timeoutsFrom(flags);
   await using server = await buildServer({
     model: flags.model,
@@ -102,6 +101,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     engine: engineFrom(flags),
     ...(test && { testData: test }),
   });
+  const folder = await makeRunFolder("demo", flags.out);
   const shown = new RunProgress();
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
@@ -132,7 +132,8 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
       await clients.ended();
     }
   };
-  await conduct(topology, run, { name: "demo", folder, ...outputOf(flags) });
+  const { json } = flags;
+  await conduct(topology, run, { folder, ...(json !== undefined && { json }) });
 }
 
 /** The demo's clients: each in a worker of its own, or all in this thread in memory. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorMessage } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./_options.ts";
 import { mayWrite, messageWithFlag } from "./_permissions.ts";
@@ -41,8 +42,8 @@ export async function main(args: readonly string[]): Promise<number> {
       writeErr: (text) => printError(text.trimEnd()),
     });
   program.hook("preAction", async (_, command) => {
-    const { json } = command.opts<{ json?: string }>();
-    if (json !== undefined) await mayWrite(json);
+    const { json, csv } = command.opts<{ json?: string; csv?: string }>();
+    for (const path of [json, csv]) if (path !== undefined) await mayWrite(path);
   });
   const commands = [
     demoCommand,
@@ -82,14 +83,17 @@ function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
     printError(`error: ${messageWithFlag(error)}`);
     return 2;
   }
-  if (signal.aborted && signal.reason instanceof StoppedError) {
-    printError("stopped: the others were told");
-    return signal.reason.status;
+  const { reason } = signal;
+  const isStopped = signal.aborted && reason instanceof StoppedError;
+  // The reason itself, or what became of it on its way through a worker.
+  if (isStopped && errorMessage(error) === reason.message) {
+    printError("stopped");
+    return reason.status;
   }
   printError(
     verbose && error instanceof Error ? `${error.stack}` : `error: ${messageWithFlag(error)}`,
   );
-  return 1;
+  return isStopped ? reason.status : 1;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

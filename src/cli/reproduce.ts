@@ -5,7 +5,14 @@ import { parseStrategy } from "../strategy/registry.ts";
 import { checkpointsIn } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type CommandData, type DataFlags, loadData, withData } from "./_data.ts";
-import { type EngineFlags, engineFrom, whole, withCommon, withEngine } from "./_options.ts";
+import {
+  type EngineFlags,
+  engineFrom,
+  UsageError,
+  whole,
+  withCommon,
+  withEngine,
+} from "./_options.ts";
 import { toJson } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { print, printError } from "./_terminal.ts";
@@ -120,6 +127,8 @@ async function runReproduce(
   flags: ReproduceFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  const long = CASES.find(({ name, isShort }) => names.includes(name) && !isShort);
+  if (flags.short && long) throw new UsageError(`expected no --short with ${long.name}`);
   const { train, test, ...loaded } = await loadData(flags, signal);
   const data: CommandData = {
     ...loaded,

@@ -1,6 +1,6 @@
-import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, checkUnused, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
-import { conduct, outputOf } from "./_conduct.ts";
+import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
 import {
   choice,
@@ -149,17 +149,13 @@ async function runServer(
   const folder = given.resume === undefined
     ? await makeRunFolder("server", flags.out)
     : { path: given.resume, files: [] };
+  if (resume === undefined) await checkUnused(folder.path);
   if (standardizer) {
     const path = `${folder.path}/standardizer.json`;
     await Deno.writeTextFile(path, toJson(standardizer));
     folder.files.push(path);
   }
   const checkpoints = checkpointsIn(folder.path, flags.keep);
-  if (resume === undefined && await checkpoints.latest() !== undefined) {
-    throw new Error(
-      `Cannot begin in ${folder.path}: there is a run already; --resume it, or name another folder`,
-    );
-  }
   const shown = new RunProgress();
   using curves = new Curves(flags.tensorboard);
   const topology = server.listen({
@@ -170,7 +166,7 @@ async function runServer(
     ...(minClients !== undefined && { minClients }),
     checkpoints,
     ...(resume && { resume }),
-    notes: { flags },
+    notes: { command: "server", flags },
     timeouts: timeoutsFrom(flags),
     loggerFile: flags.loggerFile,
     loggerName: flags.loggerName,
@@ -184,5 +180,6 @@ async function runServer(
     using _bar = shown;
     return await topology.run({ signal });
   };
-  await conduct(topology, run, { name: "server", folder, ...outputOf(flags) });
+  const { json } = flags;
+  await conduct(topology, run, { folder, ...(json !== undefined && { json }) });
 }

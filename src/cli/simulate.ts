@@ -4,8 +4,8 @@ import type { Partition } from "../data/_deal.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
-import { conduct, outputOf } from "./_conduct.ts";
-import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { conduct } from "./_conduct.ts";
+import { checkpointsIn, checkUnused, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -121,7 +121,7 @@ async function runSimulate(
     engine: engineFrom(flags),
     logger: { warn: printError },
   });
-  const folder = await folderFor(given.resume, flags);
+  const folder = await folderFor(given.resume, flags.out);
   const shown = new RunProgress();
   using curves = new Curves(flags.tensorboard);
   const onEvent = (event: ServerEvent) => {
@@ -141,35 +141,35 @@ async function runSimulate(
     evaluateClients: flags.evaluate !== "server",
     ...(flags.targetAccuracy !== undefined && { targetAccuracy: flags.targetAccuracy }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
-    ...(flags.checkpointEvery !== undefined && folder && {
+    ...(flags.checkpointEvery !== undefined && {
       checkpoints: checkpointsIn(folder.path),
       checkpointEvery: flags.checkpointEvery,
     }),
     ...(resume && { resume }),
-    notes: { flags },
+    notes: { command: "simulate", flags },
   });
   printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);
   const run = async () => {
     using _bar = shown;
     return await simulation.run({ signal });
   };
-  await conduct(simulation, run, {
-    name: "simulate",
-    ...outputOf(flags),
-    ...(folder && { folder }),
-  });
-  if (flags.csv !== undefined) {
-    await Deno.writeTextFile(flags.csv, roundsCsv(await simulation.report()));
+  const { json, csv } = flags;
+  try {
+    await conduct(simulation, run, { folder, ...(json !== undefined && { json }) });
+  } finally {
+    const report = await simulation.report();
+    if (csv !== undefined && report.rounds.length > 0) {
+      await Deno.writeTextFile(csv, roundsCsv(report));
+    }
   }
 }
 
-/** The run's folder, where it is needed before the run ends. */
-async function folderFor(
-  resumed: string | undefined,
-  { checkpointEvery, out }: SimulateFlags,
-): Promise<RunFolder | undefined> {
+/** The run's folder, made before the run: what was learnt must not be lost for want of it. */
+async function folderFor(resumed: string | undefined, out: string | undefined): Promise<RunFolder> {
   if (resumed !== undefined) return { path: resumed, files: [] };
-  return checkpointEvery === undefined ? undefined : await makeRunFolder("simulate", out);
+  const folder = await makeRunFolder("simulate", out);
+  await checkUnused(folder.path);
+  return folder;
 }
 
 /** The data, in memory that workers read without a copy, and the rows of each client. */

@@ -9,7 +9,8 @@ export type Cell = string | number;
 
 /** The number that a cell holds, `NaN` when it holds none. */
 export function toNumber(cell: Cell): number {
-  return cell === "" ? NaN : Math.fround(Number(cell));
+  const isBlank = typeof cell === "string" && cell.trim() === "";
+  return isBlank ? NaN : Math.fround(Number(cell));
 }
 
 /** A cell as an error message shows it. */

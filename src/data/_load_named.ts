@@ -33,7 +33,10 @@ async function isFile(path: string, granted: string): Promise<boolean> {
   }
 }
 
-/** Path of a file at hand, in the data set's folder or the one above; `undefined` when there is none. */
+/**
+ * Path of a file at hand, in the data set's folder or the one above; `undefined` when there is none. In the one above a file of that name may be
+ * another data set's: then it is none.
+ */
 async function find(
   file: DatasetFile,
   { folder }: NamedDataset,
@@ -42,8 +45,21 @@ async function find(
   const names = file.unpacked ? [file.name, file.name.replace(/\.gz$/, "")] : [file.name];
   for (const place of [`${dataDir}/${folder}`, dataDir]) {
     for (const name of names) {
-      if (await isFile(`${place}/${name}`, dataDir)) return `${place}/${name}`;
+      const path = `${place}/${name}`;
+      if (!await isFile(path, dataDir)) continue;
+      if (place !== dataDir || await isRight(file, path)) return path;
     }
+  }
+}
+
+async function isRight(file: DatasetFile, path: string): Promise<boolean> {
+  if (!file.unpacked) return await fileDigest(path, file.checksum.algorithm) === file.checksum.hex;
+  try {
+    await checkedBytes(file, path);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
   }
 }
 

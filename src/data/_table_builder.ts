@@ -105,7 +105,7 @@ export class TableBuilder {
       this.#features[this.#used++] = value;
     }
     const label = String(row[this.#labelIndex] ?? "");
-    if (label === "") {
+    if (label.trim() === "") {
       throw new SyntaxError(
         `Cannot read ${this.#name}: ${this.#form.unit} ${line}, column ${
           this.#labelIndex + 1
