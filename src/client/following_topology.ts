@@ -154,7 +154,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
 
   /** Sends what was trained last, or the gradient that was taken, and asks for more where there are no rounds; nothing when no training is done. */
   async synchronize(): Promise<void> {
-    const { connection } = this.#open();
+    this.#open();
     if (this.#work?.result === undefined) return;
     const { round, plan: { rule }, result: { numSamples, steps, loss, metrics } } = this.#work;
     const { update } = this.#learner;
@@ -167,7 +167,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
         Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
       ),
     };
-    await connection.send(
+    await this.#send(
       rule?.name === "gradient"
         ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
         : {
@@ -186,6 +186,12 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     return this.#session;
   }
 
+  /** Sends a message; the server may make it wait for long, which an abort ends. */
+  async #send(message: Message): Promise<void> {
+    const { connection, signal } = this.#open();
+    await within(connection.send(message), { signal });
+  }
+
   get #isAsync(): boolean {
     return this.#open().assignment.mode === "async";
   }
@@ -193,8 +199,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   /** Asks for something to do, where there are no rounds. */
   async #ask(): Promise<void> {
     if (!this.#isAsync) return;
-    const { connection } = this.#open();
-    await connection.send({ code: MessageCode.ParameterRequest, payload: {} });
+    await this.#send({ code: MessageCode.ParameterRequest, payload: {} });
   }
 
   /** Registers, for the first time or again; gives what it takes to come back to this run. */
@@ -344,7 +349,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   async #evaluate(
     payload: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
   ): Promise<void> {
-    const { connection, signal, assignment } = this.#open();
+    const { signal, assignment } = this.#open();
     if (payload.parameters === undefined) {
       throw new ProtocolError(
         "invalid-field",
@@ -355,7 +360,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     await this.#giveUpWork();
     this.#load(payload.parameters, assignment.plan.rule);
     const result = await this.#learner.evaluate(signal);
-    await connection.send({
+    await this.#send({
       code: MessageCode.EvaluateParams,
       payload: { round: payload.round, ...result },
     });

@@ -10,6 +10,8 @@ import type { Seats } from "./_seats.ts";
 export interface Member {
   readonly connection: Connection;
   rank: Rank | undefined;
+  /** Whether its session has ended, whatever its registration still does. */
+  isOver: boolean;
   /** Number of messages that are on their way to it. */
   sending: number;
   /** Called once it has a seat. */
@@ -55,6 +57,9 @@ export async function register(
     await connection.send({ code: MessageCode.Challenge, payload: challenge });
     const proof = await expectMessage(connection, MessageCode.Proof);
     identity = await checkProof(gatekeeper, challenge, proof.payload);
+  }
+  if (member.isOver) {
+    throw new ConnectionClosedError("it did not finish its registration in time");
   }
   const { rank, token } = seats.claim(member, { ...claim, identity }, ({ connection }) => {
     connection.abort(new ConnectionClosedError("the client has a new connection"));

@@ -109,9 +109,15 @@ export class Seats<Member> {
     this.group.ready(rank);
   }
 
-  /** A connection ended before its client was ready. */
-  cancel(rank: Rank, member: Member): void {
+  /**
+   * A connection ended before its client was ready. True when it had taken the place of an earlier one, whose seat is kept from now on as by {@linkcode lose}.
+   */
+  cancel(rank: Rank, member: Member, seconds: number, gone: () => void): boolean {
+    if (this.group.claimant(rank) !== member) return false;
     this.group.leave(rank, member);
+    if (!this.#away.has(rank) || this.#away.get(rank) !== undefined) return false;
+    this.#keep(rank, seconds, gone);
+    return true;
   }
 
   /**
@@ -120,15 +126,17 @@ export class Seats<Member> {
   lose(rank: Rank, member: Member, seconds: number, gone: () => void): boolean {
     if (this.group.claimant(rank) !== member) return false;
     this.group.leave(rank, member);
-    clearTimeout(this.#away.get(rank));
-    this.#away.set(
-      rank,
-      setTimeout(() => {
-        this.giveUp(rank);
-        gone();
-      }, seconds * 1000),
-    );
+    this.#keep(rank, seconds, gone);
     return true;
+  }
+
+  #keep(rank: Rank, seconds: number, gone: () => void): void {
+    clearTimeout(this.#away.get(rank));
+    const timer = setTimeout(() => {
+      this.giveUp(rank);
+      gone();
+    }, seconds * 1000);
+    this.#away.set(rank, timer);
   }
 
   /** A client took its leave. False when the seat is not that member's (any more). */

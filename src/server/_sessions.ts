@@ -169,6 +169,7 @@ export class Sessions {
       connection,
       rank: undefined,
       sending: 0,
+      isOver: false,
       seated: () => admission.registered(),
     };
     this.#members.add(member);
@@ -195,7 +196,9 @@ export class Sessions {
     }
     if (registered !== undefined) this.#end(registered.rank, member, failure);
     else {
-      if (member.rank !== undefined) seats.cancel(member.rank, member);
+      // Its registration may still be under way.
+      member.isOver = true;
+      if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
       this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
     }
     await connection.close();
@@ -212,6 +215,19 @@ export class Sessions {
     const rank = token === undefined ? undefined : this.seats.rankOf(token);
     if (rank !== undefined) this.seats.giveUp(rank);
     return new FarewellError("the run is over");
+  }
+
+  /** A client that was not ready yet is gone; one that had come back to its seat is expected again. */
+  #cancel(rank: Rank, member: Member, failure: unknown): void {
+    const reason = errorMessage(failure);
+    const seconds = this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
+    const isKept = this.seats.cancel(
+      rank,
+      member,
+      seconds,
+      () => this.#hooks.lost(rank, reason),
+    );
+    if (isKept) this.#hooks.away(rank, reason);
   }
 
   /** The session of a client that had joined is over: it is expected back, unless it took its leave or broke the protocol. */
@@ -241,9 +257,15 @@ export class Sessions {
       } catch (error) {
         if (!(error instanceof ProtocolError) || !FORGIVABLE.has(error.fault)) throw error;
         const { fault, message } = error;
-        connection.send({ code: MessageCode.Error, payload: { fault, message, fatal: false } })
-          .catch(() => {});
         this.#hooks.forgiven(rank, error);
+        // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.
+        await within(
+          connection.send({ code: MessageCode.Error, payload: { fault, message, fatal: false } }),
+          {
+            seconds: this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS,
+            late: () => new DeadlineError("it does not read what it is told"),
+          },
+        );
       } finally {
         if (buffer !== undefined) this.#hooks.release(rank, buffer);
       }

@@ -334,7 +334,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #late(task: Task, wasExtended: boolean): void {
     const { rank } = task;
     // What waits here to be taken in has come in time.
-    if (this.#inbox.has(({ sender }) => sender === rank)) return;
+    if (this.#inbox.has(({ sender }) => sender === rank)) return this.#tasks.extend(task);
     if (task.isAnswering && !wasExtended) return this.#tasks.extend(task);
     const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
     if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
