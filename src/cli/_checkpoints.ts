@@ -40,7 +40,8 @@ export function mergeFlags<Flags extends { resume?: string; out?: string }>(
   command: Command,
 ): Flags {
   const notes = state.notes as { command?: string; flags?: Flags } | undefined;
-  const flags = notes?.command === command.name() ? notes.flags : undefined;
+  // A server's own from before there were others do not say so.
+  const flags = (notes?.command ?? "server") === command.name() ? notes?.flags : undefined;
   if (flags === undefined) {
     throw new Error(
       `Cannot resume from ${given.resume}: its run was not begun by the command ${command.name()}`,
