@@ -23,9 +23,13 @@ const FLOPS: Readonly<Record<ModelName, number>> = {
   cnn: 2 * (2 * 784 * 25 * 32 + 3 * (196 * 800 * 64 + 3136 * 512 + 5120)),
 };
 
-/** Work of which the unit is one step. */
-interface Work {
+/** Something that was timed. */
+interface Named {
   readonly name: string;
+}
+
+/** Work of which the unit is one step. */
+interface Work extends Named {
   /** Steps a repetition. */
   readonly steps: number;
   /** Milliseconds that a repetition takes. */
@@ -166,18 +170,18 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
   );
 
   // Two clients on a pool: both workers read the same data and parameters.
-  const oneWorker = workHere("2nn, batch 10, one worker", 1, () => {});
-  const twoWorkers = workHere("2nn, batch 10, two workers", 1, () => {});
-  const times = new Map([
+  const oneWorker = { name: "2nn, batch 10, one worker" };
+  const twoWorkers = { name: "2nn, batch 10, two workers" };
+  const times = new Map<Named, number[]>([
     ...first,
     ...second,
     [oneWorker, await poolSteps(1, signal)],
     [twoWorkers, await poolSteps(2, signal)],
   ]);
-  const least = (work: Work) => Math.min(...times.get(work) ?? []);
-  const spread = (work: Work) => ({ min: least(work), median: median(times.get(work) ?? []) });
+  const least = (work: Named) => Math.min(...times.get(work) ?? []);
+  const spread = (work: Named) => ({ min: least(work), median: median(times.get(work) ?? []) });
   const peakRate = 96 / least(peak) / 1e6;
-  const beside = (work: Work, other: Work, what: string, target?: number): BenchResult => {
+  const beside = (work: Named, other: Named, what: string, target?: number): BenchResult => {
     const [value, ceiling] = [1000 / least(work), 1000 / least(other)];
     const name = `${work.name}, of ${what}`;
     return {

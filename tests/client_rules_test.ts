@@ -173,9 +173,7 @@ Deno.test("Scaffold and its clients do what the paper's algorithm 1 says, worked
   }
   got.forEach((w, i) => assertAlmostEquals(w, x[i]!, 1e-5));
   strategy.control?.forEach((v, i) => assertAlmostEquals(v, c[i]!, 1e-4));
-  learners.forEach(({ state: { vector } }, k) =>
-    vector?.forEach((v, i) => assertAlmostEquals(v, ci[k]![i]!, 1e-4))
-  );
+  learners.forEach(({ own }, k) => own?.forEach((v, i) => assertAlmostEquals(v, ci[k]![i]!, 1e-4)));
 });
 
 Deno.test("LocalLearner refuses SCAFFOLD with momentum or Adam", async () => {
@@ -202,8 +200,8 @@ Deno.test("Ditto's clients keep models of their own between the global optimum a
   for (const [lambda, near] of [[0, 1], [2, 0], [18, 0]] as const) {
     const learners = clients();
     const global = await federate(new Ditto({ lambda }), learners, 400);
-    learners.forEach(({ state: { vector } }, k) =>
-      vector?.forEach((v, i) => {
+    learners.forEach(({ own }, k) =>
+      own?.forEach((v, i) => {
         // Where a (v - b) + λ (v - w) = 0.
         const a = CURVATURES[k]![i]!, b = OPTIMA[k]![i]!;
         const expected = (a * b + lambda * global[i]!) / (a + lambda);
@@ -223,9 +221,7 @@ Deno.test("FedPer leaves the named tensors on the clients and sends them to nobo
   const global = await federate(new FedPer({ local: ["head/"] }), learners, 300);
   assertEquals(global[0], 0);
   assert(Math.abs(global[1]!) > 0.1);
-  learners.forEach(({ state: { vector } }, k) =>
-    assertAlmostEquals(vector?.[0] ?? NaN, OPTIMA[k]![0]!, 1e-3)
-  );
+  learners.forEach(({ own }, k) => assertAlmostEquals(own?.[0] ?? NaN, OPTIMA[k]![0]!, 1e-3));
   const [learner] = learners;
   learner?.load(global, { name: "fedper", local: ["head/"] });
   assertAlmostEquals(learner?.update[0] ?? NaN, 1, 1e-3);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/as
 import {
   addFeatureNoise,
   Dataset,
+  digits,
   parsePartition,
   type Partition,
   partition,
@@ -281,4 +282,17 @@ Deno.test("parsePartition() takes a part's rows, with noise where it is by noise
     noisy.features,
     addFeatureNoise(plain, { noise: 0.2, index: 2, parts: 4, seed: 9 }).features,
   );
+});
+
+Deno.test("spread() gives the data as take() gives them to each client, and itself where nothing is changed", async () => {
+  const data = await digits();
+  const options = { parts: 4, seed: 9 };
+  const noisy = parsePartition("noise:0.5"), plain = parsePartition("iid");
+  const parts = noisy.deal(data, options);
+  const all = noisy.spread(data, parts, options);
+  parts.forEach((rows, i) => {
+    const own = noisy.take(data, rows, { ...options, index: i + 1 });
+    assertEquals(all.select(rows).features, own.features);
+  });
+  assertEquals(plain.spread(data, plain.deal(data, options), options) === data, true);
 });

@@ -1,5 +1,5 @@
-import { Dataset } from "../data/dataset.ts";
-import { type ParsedPartition, parsePartition } from "../data/partition.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { parsePartition } from "../data/partition.ts";
 import type { Partition } from "../data/_deal.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
@@ -181,21 +181,7 @@ async function dealData(
   const { clients, seed } = flags;
   const scheme = parsePartition(flags.partition);
   const parts = scheme.deal(train, { parts: clients, seed });
-  const dealt = scheme.alters ? alter(train, scheme, parts, seed) : train;
-  return { train: dealt.share(), test: test?.share(), parts };
-}
-
-/** The data as the clients have it, where a partition changes what it deals out. */
-function alter(data: Dataset, scheme: ParsedPartition, parts: Partition, seed: number): Dataset {
-  const { rowLength, labels, shape, numClasses } = data;
-  const features = data.features.slice();
-  parts.forEach((rows, i) => {
-    const own = scheme.take(data, rows, { index: i + 1, parts: parts.length, seed });
-    rows.forEach((row, k) =>
-      features.set(own.features.subarray(k * rowLength, (k + 1) * rowLength), row * rowLength)
-    );
-  });
-  return new Dataset(features, labels, shape, numClasses);
+  return { train: scheme.spread(train, parts, { seed }).share(), test: test?.share(), parts };
 }
 
 function fractionFrom({ fraction, cohort, clients }: SimulateFlags): number {

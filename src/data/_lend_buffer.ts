@@ -1,6 +1,6 @@
 /**
  * csv-parse makes two `Buffer`s as it is loaded. A browser has none and could not load this package: while that module is loaded it
- * finds a stand-in, which `_take_buffer_back.ts` removes.
+ * finds a stand-in, which `_take_buffer_back.ts` removes. (Its own edition for browsers does not run on Deno, which lacks `__proto__`.)
  *
  * @module
  */

@@ -11,7 +11,7 @@ import {
   type PartitionSeedOptions,
 } from "./_deal.ts";
 import { type Scheme, SCHEMES, type SchemeSettings } from "./_partition_schemes.ts";
-import type { Dataset } from "./dataset.ts";
+import { Dataset } from "./dataset.ts";
 
 /** How many parts {@linkcode partition} deals out, and how they are drawn. */
 export interface PartitionOptions extends PartitionSeedOptions {
@@ -29,12 +29,12 @@ export interface PartOptions extends PartitionOptions {
 export interface ParsedPartition {
   /** What was read, such as `"dirichlet:0.5"`. */
   readonly spec: string;
-  /** Whether parts differ from their rows of the data, as with `noise`. */
-  readonly alters: boolean;
   /** Deals the rows out. */
   deal(data: PartitionData, options: PartitionOptions): Partition;
   /** What one part learns from: its rows, which `deal` has dealt, and with `noise` its noise on them. A copy. */
   take(data: Dataset, rows: ArrayLike<number>, options: PartOptions): Dataset;
+  /** All of the data as the parts have it: itself, or with `noise` a copy with each part's noise on its rows. */
+  spread(data: Dataset, parts: Partition, options: PartitionSeedOptions): Dataset;
 }
 
 /** Names that {@linkcode parsePartition} knows. */
@@ -122,13 +122,25 @@ export function parsePartition(spec: string): ParsedPartition {
     );
   }
   const settings = readSettings(spec, scheme);
+  const take: ParsedPartition["take"] = (data, rows, { index, parts, seed }) => {
+    const own = data.select(rows);
+    return scheme.alter?.(own, { noise: settings.value, index, parts, seed }) ?? own;
+  };
   return {
     spec,
-    alters: scheme.alter !== undefined,
     deal: (data, { parts, seed }) => scheme.deal(data, parts, { ...settings, seed }),
-    take: (data, rows, { index, parts, seed }) => {
-      const own = data.select(rows);
-      return scheme.alter?.(own, { noise: settings.value, index, parts, seed }) ?? own;
+    take,
+    spread: (data, parts, { seed }) => {
+      if (!scheme.alter) return data;
+      const { rowLength, labels, shape, numClasses } = data;
+      const features = data.features.slice();
+      parts.forEach((rows, i) => {
+        const own = take(data, rows, { index: i + 1, parts: parts.length, seed }).features;
+        rows.forEach((row, k) =>
+          features.set(own.subarray(k * rowLength, (k + 1) * rowLength), row * rowLength)
+        );
+      });
+      return new Dataset(features, labels, shape, numClasses);
     },
   };
 }

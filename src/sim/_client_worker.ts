@@ -36,8 +36,7 @@ defineWorker(async (args: ClientWorkerArgs, { signal }) => {
   function become(rank: number, slot: number): TrainPlan {
     const settings = board.settings as Omit<TrainPlan, "rank">;
     handler.useData(data, rowsOf(rank));
-    const own = board.hasState(slot) ? board.state(slot).slice() : undefined;
-    learner.state = { vector: own };
+    learner.own = board.hasState(slot) ? board.state(slot).slice() : undefined;
     learner.load(board.global, settings.rule, board.control.length > 0 ? board.control : undefined);
     return { ...settings, rank };
   }
@@ -60,7 +59,7 @@ defineWorker(async (args: ClientWorkerArgs, { signal }) => {
     if (job.kind === "evaluate") return await learner.evaluate(signal);
     const { numSamples, steps, loss, metrics } = await learner.train(plan, signal);
     board.vector(slot).set(learner.update);
-    const { vector: own } = learner.state;
+    const { own } = learner;
     board.setHasState(slot, own !== undefined);
     if (own && board.keepsState) board.state(slot).set(own);
     return { ...metrics, numSamples, steps, loss };

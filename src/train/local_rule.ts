@@ -4,7 +4,7 @@
  * @module
  */
 
-import { difference, fold } from "../params/kernels.ts";
+import { difference, fold, scale } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { LocalRule } from "../wire/messages.ts";
 import type { ClientBackendHandler, EvaluateResult, TrainPlan, TrainResult } from "./handler.ts";
@@ -22,20 +22,14 @@ export function takesControl(rule: LocalRule | undefined): boolean {
   return rule?.name === "scaffold";
 }
 
-/** Reads and writes a client's own vector. */
-export interface ClientState {
-  /** The vector, as long as the model; `undefined` before there is one. */
-  vector: ParameterVector | undefined;
-}
-
 /**
  * A client's side of an algorithm: joins a handler, which knows how to descend, and a rule, which says what to add.
  *
- * What the client keeps lies in `state`, which whoever owns the client may put elsewhere between rounds.
+ * What the client keeps is `own`, which whoever owns the client may put elsewhere between rounds.
  */
 export class LocalLearner {
-  /** The client's own vector. */
-  state: ClientState = { vector: undefined };
+  /** The client's own vector, as long as the model; `undefined` before there is one. */
+  own: ParameterVector | undefined;
   readonly #handler: ClientBackendHandler;
   #global: ParameterVector | undefined;
   #control: ParameterVector | undefined;
@@ -98,13 +92,10 @@ export class LocalLearner {
       case "feddyn":
         return await this.#feddyn(rule.alpha, plan, signal);
       case "ditto":
-        if (plan.keepMomentum) {
-          throw new RangeError("Cannot train by Ditto: two models cannot keep one momentum");
-        }
         return await this.#ditto(rule.lambda, plan, signal);
       case "fedper": {
         const result = await handler.train(plan, signal);
-        this.state.vector = copyOf(handler.parameters, this.state.vector);
+        this.own = copyOf(handler.parameters, this.own);
         this.#sent = copyOf(handler.parameters, this.#sent);
         for (const [from, to] of localRanges(rule, handler.manifest)) {
           this.#sent.set(this.#here().subarray(from, to), from);
@@ -116,7 +107,7 @@ export class LocalLearner {
 
   /** Evaluates what the client uses: its own parameters where the rule has such, else the global ones. */
   async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
-    const rule = this.#rule, own = this.state.vector;
+    const rule = this.#rule, own = this.own;
     if (rule?.name === "ditto" && own) this.#handler.parameters = own;
     return await this.#handler.evaluate(signal);
   }
@@ -133,48 +124,49 @@ export class LocalLearner {
         `Cannot train by SCAFFOLD: expected SGD without momentum, got ${optimizer} with momentum ${momentum}`,
       );
     }
-    const handler = this.#handler, x = this.#here(), { length } = x;
-    const own = this.state.vector ?? new Float32Array(length);
-    const correction = copyOf(this.#control ?? new Float32Array(length));
-    fold(correction, own, -1);
+    const handler = this.#handler, x = this.#here();
+    const correction = copyOf(this.#control ?? new Float32Array(x.length));
+    if (this.own) fold(correction, this.own, -1);
     const result = await handler.train({ ...plan, correction }, signal);
-    // c_i - c is the correction's opposite.
-    const moved = new Float32Array(length);
+    const moved = new Float32Array(x.length);
     difference(x, handler.parameters, moved);
-    fold(own, this.#control ?? new Float32Array(length), -1);
-    fold(own, moved, 1 / (result.steps * learningRate));
-    this.state.vector = own;
+    // c_i - c is the correction's opposite.
+    scale(correction, -1);
+    fold(correction, moved, 1 / (result.steps * learningRate));
+    this.own = correction;
     return result;
   }
 
   async #feddyn(alpha: number, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    const handler = this.#handler, x = this.#here(), { length } = x;
-    const own = this.state.vector ?? new Float32Array(length);
-    const correction = new Float32Array(length);
-    fold(correction, own, -1);
+    const handler = this.#handler, x = this.#here();
+    const own = this.own ?? new Float32Array(x.length);
+    const correction = copyOf(own);
+    scale(correction, -1);
     const proximal = (plan.proximal ?? 0) + alpha;
     const result = await handler.train({ ...plan, proximal, correction }, signal);
-    const moved = new Float32Array(length);
+    const moved = correction;
     difference(handler.parameters, x, moved);
     fold(own, moved, -alpha);
-    this.state.vector = own;
+    this.own = own;
     return result;
   }
 
   async #ditto(lambda: number, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
+    if (plan.keepMomentum) {
+      throw new RangeError("Cannot train by Ditto: two models cannot keep one momentum");
+    }
     const handler = this.#handler, x = this.#here();
     const result = await handler.train(plan, signal);
     this.#sent = copyOf(handler.parameters, this.#sent);
-    const own = this.state.vector ?? copyOf(x);
+    const own = this.own ?? copyOf(x);
     // The pull is towards x, not towards where this training begins: λ (v - x) = λ (v - v_0) + λ (v_0 - x).
     const correction = copyOf(own);
     fold(correction, x, -1);
-    const pull = new Float32Array(correction.length);
-    fold(pull, correction, lambda);
+    scale(correction, lambda);
     handler.parameters = own;
     const proximal = (plan.proximal ?? 0) + lambda;
-    await handler.train({ ...plan, proximal, correction: pull }, signal);
-    this.state.vector = copyOf(handler.parameters, own);
+    await handler.train({ ...plan, proximal, correction }, signal);
+    this.own = copyOf(handler.parameters, own);
     return result;
   }
 
@@ -183,7 +175,7 @@ export class LocalLearner {
     rule: LocalRule & { name: "fedper" },
     parameters: ParameterVector,
   ): ParameterVector {
-    const mixed = copyOf(parameters), own = this.state.vector;
+    const mixed = copyOf(parameters), own = this.own;
     for (const [from, to] of localRanges(rule, this.#handler.manifest)) {
       if (own) mixed.set(own.subarray(from, to), from);
     }

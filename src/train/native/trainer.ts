@@ -60,6 +60,8 @@ export class NativeTrainer implements Trainer {
   #layout: Layout;
   #size: LayoutSize;
   #numSamples = 0;
+  /** Rows that are still to be copied into the engine's memory: a handler that only evaluates never does. */
+  #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
   #begun = false;
   /** Whether steps are taken on the spot, where the parameters lie. */
   #direct = false;
@@ -111,13 +113,8 @@ export class NativeTrainer implements Trainer {
 
   use(data: Dataset, rows?: Uint32Array): void {
     this.#check(data);
-    const { length } = rows ?? data;
-    this.#makeRoom({ capacity: length });
-    this.#numSamples = length;
-    const { features, labels } = this.#layout.train;
-    if (rows) return gather(data, rows, features, labels);
-    features.set(data.features);
-    labels.set(data.labels);
+    this.#numSamples = (rows ?? data).length;
+    this.#waiting = { data, rows };
   }
 
   countNonFinite(): number {
@@ -133,7 +130,12 @@ export class NativeTrainer implements Trainer {
   }
 
   begin(plan: TrainPlan, batchSize: number): void {
-    this.#makeRoom({ maxRows: this.#mixes ? batchSize : ROWS, extras: extrasOf(plan) });
+    this.#makeRoom({
+      maxRows: this.#mixes ? batchSize : ROWS,
+      capacity: this.#numSamples,
+      extras: extrasOf(plan),
+    });
+    this.#takeIn();
     const { maxRows, scale, stream, gradientDistance } = this.#layout;
     this.#optimizer.begin(plan, this.#layout);
     // What would go into a gradient vector goes into the parameters, where that is all there is to a step.
@@ -214,6 +216,15 @@ export class NativeTrainer implements Trainer {
 
   /** Lets go of nothing but memory, which is the collector's. */
   [Symbol.dispose](): void {}
+
+  #takeIn(): void {
+    if (!this.#waiting) return;
+    const { data, rows } = this.#waiting, { features, labels } = this.#layout.train;
+    this.#waiting = undefined;
+    if (rows) return gather(data, rows, features, labels);
+    features.set(data.features);
+    labels.set(data.labels);
+  }
 
   #check(data: Dataset): void {
     if (this.#checked.has(data)) return;

@@ -203,7 +203,7 @@ export class TfjsTrainer implements Trainer {
 
   #makeRoom(rows: number): void {
     if (this.#labels.length >= rows) return;
-    this.#features = new Float32Array(rows * this.#options.data.rowLength);
+    this.#features = new Float32Array(rows * this.#data.rowLength);
     this.#labels = new Int32Array(rows);
   }
 }
