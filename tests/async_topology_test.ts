@@ -17,7 +17,6 @@ import {
   DeadlineError,
   FedAsync,
   FedBuff,
-  type Message,
   MessageCode,
   polynomialStaleness,
   ProtocolError,
@@ -29,6 +28,7 @@ import {
 } from "../mod.ts";
 import { runAsync } from "./_async_run.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
+import { Peer } from "./_peer.ts";
 import { Proxy } from "./_proxy.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -486,56 +486,85 @@ Deno.test("the server takes what it asked a client for, and names what is wrong 
   });
   const running = server.run();
   {
-    await using peer = new Connection(await tcpTransport.connect(await address.promise));
-    const next = async (): Promise<Message> => {
-      for (;;) {
-        const message = (await peer.receive())?.message;
-        if (message === undefined) throw new Error("the server closed");
-        if (message.code !== MessageCode.Heartbeat) return message;
-      }
-    };
+    await using peer = await Peer.connect(await address.promise);
     const fault = async () => {
-      const { code, payload } = await next();
+      const { code, payload } = await peer.next();
       return code === MessageCode.Error && !payload.fatal && payload.fault;
     };
-    const update = (round: number) =>
-      peer.send({
-        code: MessageCode.ParameterUpdate,
-        payload: { round, numSamples: 1, parameters: new Float32Array(5).fill(round) },
-      });
-    const ask = () => peer.send({ code: MessageCode.ParameterRequest, payload: {} });
-    await peer.send({ code: MessageCode.Registration, payload: { agent: "test" } });
-    const assignment = await next();
-    assert(assignment.code === MessageCode.IdAssignment);
-    assertEquals([assignment.payload.mode, assignment.payload.rounds], ["async", 2]);
-    const { manifestDigest } = assignment.payload;
-    await peer.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+    const assignment = await peer.join();
+    assertEquals([assignment.mode, assignment.rounds], ["async", 2]);
     // Before it asks nothing is expected of it.
-    await update(1);
+    await peer.update(1);
     assertEquals(await fault(), "wrong-round");
     // Asking twice gives one task.
-    await ask();
-    await ask();
-    const task = await next();
+    await peer.ask();
+    await peer.ask();
+    const task = await peer.next();
     assert(task.code === MessageCode.ParameterUpdate);
     assertEquals(task.payload.round, 1);
-    await update(7);
+    await peer.update(7);
     assertEquals(await fault(), "wrong-round");
-    await update(1);
-    await update(1);
+    await peer.update(1);
+    await peer.update(1);
     assertEquals(await fault(), "wrong-round");
-    await ask();
-    const second = await next();
+    await peer.ask();
+    const second = await peer.next();
     assert(second.code === MessageCode.ParameterUpdate);
     assertEquals([second.payload.round, second.payload.parameters[0]], [2, 1]);
-    await update(2);
-    const exit = await next();
+    await peer.update(2);
+    const exit = await peer.next();
     assert(exit.code === MessageCode.Exit);
     await peer.send(exit);
   }
   const report = await running;
   assertEquals(report.rounds.map(({ received, refused }) => [received, refused]), [[1, 2], [1, 1]]);
   assertEquals(handler.parameters[0], 2);
+});
+
+Deno.test("a client that trains again already is not stopped for figures that were lost with its connection", async () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(5),
+    strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }),
+  });
+  const address = Promise.withResolvers<string>();
+  const away = Promise.withResolvers<void>();
+  const server = new ServerAsyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 2,
+    updates: 2,
+    logger: silentLogger,
+    onEvent: (event) => {
+      if (event.type === "listening") address.resolve(event.address);
+      if (event.type === "client-away") away.resolve();
+    },
+  });
+  const running = server.run();
+  let token: string;
+  {
+    await using first = await Peer.connect(await address.promise);
+    token = (await first.join()).token;
+    await first.ask();
+    assertEquals((await first.until(MessageCode.ParameterUpdate)).round, 1);
+    await first.update(1);
+    assertEquals((await first.until(MessageCode.EvaluateParams)).round, 1);
+    await first.ask();
+    assertEquals((await first.until(MessageCode.ParameterUpdate)).round, 2);
+    first.connection.abort(new Error("broken"));
+  }
+  await away.promise;
+  {
+    await using again = await Peer.connect(await address.promise);
+    assertEquals((await again.join({ token }, 2)).awaits, 2);
+    await again.update(2);
+    assertEquals((await again.until(MessageCode.EvaluateParams)).round, 2);
+    const figures = { round: 2, numSamples: 1, loss: 0.5 };
+    await again.send({ code: MessageCode.EvaluateParams, payload: figures });
+    const exit = await again.next();
+    assertEquals(exit.code, MessageCode.Exit);
+    await again.send(exit);
+  }
+  assertEquals((await running).rounds.map(({ loss }) => loss), [undefined, 0.5]);
 });
 
 Deno.test("a client that has evaluated is not cut off while the parameters to train on are on a slow line", async () => {

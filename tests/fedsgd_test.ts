@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
-  Connection,
   digits,
   type DistBackendName,
   FedAdam,
@@ -17,10 +16,10 @@ import {
   silentLogger,
   type Strategy,
   SyncParameterServerHandler,
-  tcpTransport,
 } from "../mod.ts";
 import { ClientSGDHandler, initialParameters } from "../src/train/tfjs/mod.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
+import { Peer } from "./_peer.ts";
 import { normalVector, roundOf, testStrategyCompliance, updateOf } from "./_strategy_compliance.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -153,25 +152,13 @@ async function faultOf(strategy: Strategy, update: Message): Promise<string | un
   const running = server.run().catch(() => {});
   let fault: string | undefined;
   {
-    await using connection = new Connection(await tcpTransport.connect(await address.promise));
-    await connection.send({ code: MessageCode.Registration, payload: { agent: "test" } });
-    for (;;) {
-      const message = (await connection.receive())?.message;
-      if (message?.code === MessageCode.IdAssignment) {
-        const { manifestDigest } = message.payload;
-        await connection.send({
-          code: MessageCode.Ready,
-          payload: { manifestDigest, numSamples: 1 },
-        });
-      } else if (message?.code === MessageCode.ParameterUpdate) {
-        await connection.send(update);
-      } else {
-        if (message?.code === MessageCode.Error) fault = message.payload.fault;
-        const farewell: Message = { code: MessageCode.Exit, payload: { reason: "done" } };
-        await connection.send(farewell).catch(() => {});
-        break;
-      }
-    }
+    await using peer = await Peer.connect(await address.promise);
+    await peer.join();
+    await peer.until(MessageCode.ParameterUpdate);
+    await peer.send(update);
+    fault = (await peer.error()).fault;
+    // Where it was refused for good the server closes.
+    await peer.send({ code: MessageCode.Exit, payload: { reason: "done" } }).catch(() => {});
   }
   await running;
   return fault;

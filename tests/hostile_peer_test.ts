@@ -1,12 +1,10 @@
-import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
-  type Channel,
   ClientSyncTop,
   Connection,
   encodeFrame,
   type Message,
   MessageCode,
-  type MessageOf,
   type RunReport,
   type ServerEvent,
   ServerSyncTop,
@@ -15,6 +13,7 @@ import {
   tcpTransport,
 } from "../mod.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
+import { type PayloadOf, Peer } from "./_peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -23,72 +22,7 @@ const MANIFEST = vectorManifest(LENGTH);
 const DIGEST = await MANIFEST.digest();
 const ROUNDS = 3;
 
-type ErrorMessage = PayloadOf[typeof MessageCode.Error];
-
-type PayloadOf = { [Code in MessageCode]: MessageOf<Code>["payload"] };
-
-/** A peer that speaks the protocol by hand. */
-class Peer implements AsyncDisposable {
-  readonly channel: Channel;
-  readonly connection: Connection;
-
-  private constructor(channel: Channel) {
-    this.channel = channel;
-    this.connection = new Connection(channel);
-  }
-
-  static async connect(address: string): Promise<Peer> {
-    return new Peer(await tcpTransport.connect(address));
-  }
-
-  async next(): Promise<Message | undefined> {
-    return (await this.connection.receive())?.message;
-  }
-
-  async error(): Promise<ErrorMessage> {
-    for (;;) {
-      const message = await this.next();
-      if (message === undefined) throw new Error("the server closed without an Error");
-      if (message.code === MessageCode.Error) return message.payload;
-    }
-  }
-
-  /** What the next message of that code carries. */
-  async until<Code extends MessageCode>(code: Code): Promise<PayloadOf[Code]> {
-    for (;;) {
-      const message = await this.next();
-      if (message === undefined) throw new Error("the server closed");
-      if (message.code === code) return message.payload as PayloadOf[Code];
-    }
-  }
-
-  register(payload: { rank?: number; worldSize?: number } = {}): Promise<void> {
-    return this.connection.send({
-      code: MessageCode.Registration,
-      payload: { agent: "by hand", ...payload },
-    });
-  }
-
-  async join(rank: number): Promise<void> {
-    await this.register({ rank });
-    await this.until(MessageCode.IdAssignment);
-    await this.connection.send({
-      code: MessageCode.Ready,
-      payload: { manifestDigest: DIGEST, numSamples: 1 },
-    });
-  }
-
-  update(round: number, parameters = new Float32Array(LENGTH).fill(round)): Promise<void> {
-    return this.connection.send({
-      code: MessageCode.ParameterUpdate,
-      payload: { round, numSamples: 1, parameters },
-    });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.connection.close();
-  }
-}
+type ErrorMessage = PayloadOf<typeof MessageCode.Error>;
 
 /** A run with an honest client and a place for whoever `visit` makes; it must end well all the same. */
 async function withServer(
@@ -150,7 +84,7 @@ async function refusedAtTheDoor(
     const error = await peer.error();
     assertEquals([error.fault, error.fatal], [fault, true]);
     assertMatch(error.message, message);
-    assertEquals(await peer.next(), undefined);
+    await assertRejects(() => peer.next(), Error, "the server closed");
   });
 }
 
@@ -164,7 +98,7 @@ Deno.test("the server refuses a rank out of range", () =>
 Deno.test("the server refuses a rank that is taken", () =>
   withServer(async (address) => {
     await using first = await Peer.connect(address);
-    await first.join(2);
+    await first.join({ rank: 2 });
     await using second = await Peer.connect(address);
     await second.register({ rank: 2 });
     const { fault, fatal, message } = await second.error();
@@ -186,6 +120,17 @@ Deno.test("the server refuses a first message that is no Registration", () =>
     /expected Registration, got ParameterUpdate/,
   ));
 
+Deno.test("a client that takes its leave before it has joined is not told that it erred", () =>
+  withServer(async (address) => {
+    await using peer = await Peer.connect(address);
+    await peer.register();
+    await peer.until(MessageCode.IdAssignment);
+    await peer.send({ code: MessageCode.Exit, payload: { reason: "no time" } });
+    await assertRejects(() => peer.error(), Error, "the server closed");
+    await using again = await Peer.connect(address);
+    await again.join({ rank: 2 });
+  }).then(() => {}));
+
 Deno.test("the server refuses another manifest", () =>
   refusedAtTheDoor(
     async (peer) => {
@@ -204,7 +149,7 @@ Deno.test("the server refuses another manifest", () =>
 Deno.test("the server refuses a client when the group is full", () =>
   withServer(async (address) => {
     await using second = await Peer.connect(address);
-    await second.join(2);
+    await second.join({ rank: 2 });
     await using third = await Peer.connect(address);
     await third.register();
     assertEquals((await third.error()).fault, "group-full");
@@ -224,7 +169,7 @@ Deno.test("the server refuses codes that the synchronous agreement has not", asy
   for (const message of messages) {
     const { events } = await withServer(async (address) => {
       await using peer = await Peer.connect(address);
-      await peer.join(2);
+      await peer.join({ rank: 2 });
       await peer.connection.send(message);
       assertEquals((await peer.error()).fault, "unexpected-code");
     });
@@ -268,7 +213,7 @@ Deno.test("bytes that are no frame end their connection with a named error, and 
 Deno.test("a frame longer than the model can need is refused before it is read", async () => {
   await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     await peer.until(MessageCode.ParameterUpdate);
     peer.update(1, new Float32Array(LENGTH * 2)).catch(() => {});
     const error = await peer.error();
@@ -280,7 +225,7 @@ Deno.test("a frame longer than the model can need is refused before it is read",
 Deno.test("an update of the wrong length ends the connection", async () => {
   const { report } = await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     await peer.until(MessageCode.ParameterUpdate);
     await peer.update(1, new Float32Array(LENGTH - 1));
     assertEquals((await peer.error()).fault, "shape-mismatch");
@@ -291,7 +236,7 @@ Deno.test("an update of the wrong length ends the connection", async () => {
 Deno.test("an update without its number of samples ends the connection", async () => {
   await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     const { round, parameters } = await peer.until(MessageCode.ParameterUpdate);
     await peer.connection.send({
       code: MessageCode.ParameterUpdate,
@@ -305,7 +250,7 @@ Deno.test("an update that is not finite is refused and counted, and leaves the m
   for (const bad of [NaN, Infinity]) {
     const { report, parameters } = await withServer(async (address) => {
       await using peer = await Peer.connect(address);
-      await peer.join(2);
+      await peer.join({ rank: 2 });
       for (let round = 1; round <= ROUNDS; round++) {
         await peer.until(MessageCode.ParameterUpdate);
         const vector = new Float32Array(LENGTH);
@@ -328,7 +273,7 @@ Deno.test("an update that is not finite is refused and counted, and leaves the m
 Deno.test("an update for another round is refused and counted, and the right one is still taken", async () => {
   const { report } = await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     const { round } = await peer.until(MessageCode.ParameterUpdate);
     await peer.update(round + 7);
     const { fault, fatal, message } = await peer.error();
@@ -348,7 +293,7 @@ Deno.test("an update for another round is refused and counted, and the right one
 Deno.test("a second update in one round is refused and counted: the first wins", async () => {
   const { report, parameters } = await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(1);
+    await peer.join({ rank: 1 });
     for (let round = 1; round < ROUNDS; round++) {
       await peer.until(MessageCode.ParameterUpdate);
       await peer.update(round);
@@ -370,7 +315,7 @@ Deno.test("a second update in one round is refused and counted: the first wins",
 Deno.test("an update from outside the cohort is refused", async () => {
   const { report, events } = await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     const { fault, fatal } = await new Promise<ErrorMessage>((resolve, reject) => {
       peer.update(1).then(() => peer.error()).then(resolve, reject);
     });
@@ -384,7 +329,7 @@ Deno.test("an update from outside the cohort is refused", async () => {
 Deno.test("a client that dies inside a frame is dropped, and the round goes on", async () => {
   const { report } = await withServer(async (address) => {
     const peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     await peer.until(MessageCode.ParameterUpdate);
     const [head, vector] = encodeFrame({
       code: MessageCode.ParameterUpdate,
@@ -403,7 +348,7 @@ Deno.test("a client that dies inside a frame is dropped, and the round goes on",
 Deno.test("a client that closes in the middle of a round is dropped with its reason", async () => {
   const { report } = await withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.join(2);
+    await peer.join({ rank: 2 });
     await peer.until(MessageCode.ParameterUpdate);
   });
   assertEquals(report.rounds[0]?.losses, [{ rank: 2, reason: "it closed the connection" }]);
@@ -413,11 +358,11 @@ Deno.test("a client that joins in the middle of a run takes part from the next r
   const { report } = await withServer(async (address) => {
     {
       await using first = await Peer.connect(address);
-      await first.join(2);
+      await first.join({ rank: 2 });
       await first.until(MessageCode.ParameterUpdate);
     }
     await using again = await Peer.connect(address);
-    await again.join(2);
+    await again.join({ rank: 2 });
   });
   assertEquals(report.rounds[0]?.dropped, 1);
   assertEquals(report.rounds.length, ROUNDS);

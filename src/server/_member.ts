@@ -112,9 +112,14 @@ async function expectMessage<Code extends MessageCode>(
       `Lost the connection to ${connection.remote}: it was closed during registration`,
     );
   }
-  if (message.code === MessageCode.Error) {
+  const lastWord = message.code === MessageCode.Error
+    ? message.payload.message
+    : message.code === MessageCode.Exit
+    ? message.payload.reason
+    : undefined;
+  if (lastWord !== undefined) {
     throw new ConnectionClosedError(
-      `Lost the client at ${connection.remote}: it said: ${message.payload.message}`,
+      `Lost the client at ${connection.remote}: it said: ${lastWord}`,
     );
   }
   if (message.code !== code) throw unexpected(message.code);

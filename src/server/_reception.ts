@@ -74,7 +74,10 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       joining();
       const { exchange } = conversation;
       if (exchange instanceof Evaluation && exchange.intake.expects(rank)) {
-        conversation.activate(rank);
+        // Who trains again already is not stopped for figures that were lost.
+        const isBusy = round !== undefined && round === agreement.awaits(rank);
+        if (isBusy) exchange.intake.settle(rank, "dropped", "its figures were lost");
+        else conversation.activate(rank);
       }
       agreement.joined(rank, round);
     },

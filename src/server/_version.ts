@@ -7,11 +7,11 @@ export class Version {
   /** Whose updates, in the order of coming. */
   readonly cohort: Rank[] = [];
   readonly staleness: number[] = [];
-  /** Why, of each client that was dropped or refused. */
-  readonly losses: { rank: Rank; reason: string }[] = [];
+  /** Number of tasks that were lost. */
   dropped = 0;
   /** Whether it is made. */
   isDone = false;
+  readonly #reasons = new Map<Rank, string>();
   #loss = 0;
   #samples = 0;
 
@@ -23,9 +23,15 @@ export class Version {
     this.#samples += numSamples;
   }
 
+  /** A client was dropped, or its update refused: the last reason is kept. */
+  miss(rank: Rank, reason: string): void {
+    this.#reasons.set(rank, reason);
+  }
+
   /** What the report says of its updates. */
   get report(): Pick<RoundReport, "cohort" | "received" | "dropped" | "tries" | "losses"> {
-    const { cohort, dropped, losses } = this;
+    const { cohort, dropped } = this;
+    const losses = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
     return { cohort, received: cohort.length, dropped, tries: 1, losses };
   }
 

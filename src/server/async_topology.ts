@@ -301,7 +301,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       this.handler.check(sender, payload);
     } catch (error) {
       this.#tasks.end(sender);
-      version.losses.push({ rank: sender, reason: errorMessage(error) });
+      version.miss(sender, errorMessage(error));
       throw error;
     }
     this.#tasks.end(sender);
@@ -347,7 +347,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #drop(rank: Rank, reason: string): void {
     if (this.#tasks.end(rank) !== undefined && this.#version !== undefined) {
       this.#version.dropped++;
-      this.#version.losses.push({ rank, reason });
+      this.#version.miss(rank, reason);
       this.activateClients();
     }
     this.#inbox.wake();
