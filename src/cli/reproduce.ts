@@ -69,8 +69,8 @@ const CASES: readonly Case[] = [
   },
   {
     ...CNN,
-    ...{ name: "fedsgd-cnn-iid", partition: "iid", strategy: "fedsgd:lr=0.1" },
-    ...{ epochs: 1, batchSize: 0, lr: 0.1 },
+    ...{ name: "fedsgd-cnn-iid", partition: "iid", strategy: "fedsgd:lr=0.25" },
+    ...{ epochs: 1, batchSize: 0, lr: 0.25 },
     ...{ isShort: false, published: "626", least: 470, most: 782 },
   },
 ];

@@ -4,47 +4,20 @@
  * @module
  */
 
-import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import { ConnectionClosedError, errorMessage, ProtocolError } from "../errors.ts";
 import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { LocalLearner, takesControl } from "../train/local_rule.ts";
-import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
+import { LocalLearner } from "../train/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type {
-  AgreementMode,
-  IdAssignmentPayload,
-  LocalRule,
-  Message,
-  MessageOf,
-  Payload,
-} from "../wire/messages.ts";
-import {
-  type Comeback,
-  connect,
-  join,
-  pauseMillis,
-  remoteError,
-  RunOverError,
-  sleep,
-} from "./_join.ts";
+import type { AgreementMode, LocalRule, Message, MessageOf, Payload } from "../wire/messages.ts";
+import { type Comeback, connect, join, pauseMillis, RunOverError, sleep } from "./_join.ts";
+import { isLoss, takeLeave } from "./_leave.ts";
+import { Session } from "./_session.ts";
 import { Work } from "./_work.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
-
-/** Whether an error tells of a lost connection, after which a client comes back. */
-function isLoss(error: unknown): boolean {
-  return error instanceof ConnectionClosedError || error instanceof DeadlineError ||
-    (error instanceof ProtocolError && error.fault === "truncated-frame");
-}
-
-/** What a client holds while it is connected. */
-interface Session {
-  readonly connection: Connection;
-  readonly assignment: IdAssignmentPayload;
-  readonly signal: AbortSignal | undefined;
-}
 
 /**
  * A client that follows the agreement that its server names: it trains in rounds, or at its own pace. When it loses the server it comes back, and
@@ -55,7 +28,6 @@ interface Session {
 export class ClientFollowingTop extends ClientCommunicationTopology {
   #session: Session | undefined;
   #logger: Logger = silentLogger;
-  #next: Promise<Message | null> | undefined;
   /** The handler and what the server's algorithm adds to it. */
   readonly #learner: LocalLearner = new LocalLearner(this.handler);
   /** The last round's training, running or done. */
@@ -63,7 +35,6 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   #began = 0;
   /** The round for which the server awaits an update, as far as this client knows. */
   #awaited: number | undefined;
-  #buffer: Uint8Array<ArrayBuffer> | undefined;
 
   /** The only agreement that it takes part in. Default: any. */
   protected get mode(): AgreementMode | undefined {
@@ -107,22 +78,21 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
         try {
           comeback = await this.#meet(connection, signal, comeback);
           losses = 0;
-          await this.#converse(signal);
+          await this.#converse();
           return;
         } catch (error) {
           // Who was away when the run ended hears of it on coming back.
           if (error instanceof RunOverError && comeback !== undefined) return;
           if (losses === 0) heard = performance.now();
           if (!isLoss(error) || performance.now() - heard > patienceMillis) {
-            await this.#takeLeave(connection, error, signal);
+            await takeLeave(connection, error, { signal, seconds: this.timeouts.drainSeconds });
             throw error;
           }
           this.#logger.warn(`${errorMessage(error)}; coming back`);
           connection.abort(new ConnectionClosedError(errorMessage(error)));
         } finally {
           await connection.close(this.timeouts.drainSeconds);
-          this.#next?.catch(() => {});
-          this.#next = undefined;
+          this.#session?.end();
         }
         await sleep(pauseMillis(losses), signal);
       }
@@ -154,7 +124,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
 
   /** Sends what was trained last, or the gradient that was taken, and asks for more where there are no rounds; nothing when no training is done. */
   async synchronize(): Promise<void> {
-    this.#open();
+    const session = this.#open();
     if (this.#work?.result === undefined) return;
     const { round, plan: { rule }, result: { numSamples, steps, loss, metrics } } = this.#work;
     const { update } = this.#learner;
@@ -167,7 +137,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
         Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
       ),
     };
-    await this.#send(
+    await session.send(
       rule?.name === "gradient"
         ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
         : {
@@ -186,20 +156,11 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     return this.#session;
   }
 
-  /** Sends a message; the server may make it wait for long, which an abort ends. */
-  async #send(message: Message): Promise<void> {
-    const { connection, signal } = this.#open();
-    await within(connection.send(message), { signal });
-  }
-
-  get #isAsync(): boolean {
-    return this.#open().assignment.mode === "async";
-  }
-
   /** Asks for something to do, where there are no rounds. */
   async #ask(): Promise<void> {
-    if (!this.#isAsync) return;
-    await this.#send({ code: MessageCode.ParameterRequest, payload: {} });
+    const session = this.#open();
+    if (!session.isAsync) return;
+    await session.send({ code: MessageCode.ParameterRequest, payload: {} });
   }
 
   /** Registers, for the first time or again; gives what it takes to come back to this run. */
@@ -218,7 +179,13 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     );
     const assignment = await within(joining, { signal });
     const { run, token, rank, worldSize, rounds, strategy, awaits, mode = "sync" } = assignment;
-    this.#session = { connection, assignment, signal };
+    this.#session = new Session({
+      connection,
+      assignment,
+      manifest: this.handler.manifest,
+      logger: this.#logger,
+      signal,
+    });
     if (run !== before?.run) this.#work = undefined;
     const again = run === before?.run ? "again " : "";
     this.#logger.info(
@@ -237,22 +204,23 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     return { run, token };
   }
 
-  async #converse(signal: AbortSignal | undefined): Promise<void> {
+  async #converse(): Promise<void> {
+    const session = this.#open();
     for (;;) {
       const work = this.#work?.isTold ? undefined : this.#work;
       const happened = await within(
-        Promise.race([this.#waiting(), ...(work ? [work.trained] : [])]),
-        { signal },
+        Promise.race([session.next(), ...(work ? [work.trained] : [])]),
+        { signal: session.signal },
       );
       if (happened === undefined) {
         this.#tellTrained();
         // A server that has just come back may not have opened the round again: it will ask.
         if (this.#work?.round === this.#awaited) await this.synchronize();
       } else {
-        this.#next = undefined;
+        session.taken();
         if (happened.code === MessageCode.Exit) {
           this.#logger.info(`The server says: ${happened.payload.reason}`);
-          await this.#open().connection.send(happened);
+          await session.send(happened);
           return;
         }
         await this.onReceive(SERVER_RANK, happened.code, happened.payload);
@@ -260,55 +228,12 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     }
   }
 
-  /** The wait for the server's next message. */
-  async #waiting(): Promise<Message> {
-    const message = await (this.#next ??= this.#receive());
-    if (message === null) {
-      const { connection } = this.#open();
-      throw new ConnectionClosedError(
-        `Lost the connection to ${connection.remote}: the server closed it before the end`,
-      );
-    }
-    return message;
-  }
-
-  async #receive(): Promise<Message | null> {
-    const { connection } = this.#open();
-    for (;;) {
-      const received = await connection.receive({ place: (header) => this.#place(header) });
-      if (received === null) return null;
-      const { message } = received;
-      if (message === undefined) continue;
-      if (message.code !== MessageCode.Error) return message;
-      const { fault, message: text, fatal } = message.payload;
-      if (fatal) throw remoteError(fault, text);
-      this.#logger.warn(`The server refused an update (${fault}): ${text}`);
-    }
-  }
-
-  /** One buffer serves every round: the handler has copied a vector out before the next is read. */
-  #place({ code, bodyLength }: FrameHeader): Uint8Array<ArrayBuffer> {
-    // With the algorithm's second vector there are two.
-    const vectors = takesControl(this.#open().assignment.plan.rule) ? 2 : 1;
-    const size = vectors * this.handler.manifest.byteLength + FIELDS_BYTES;
-    if (bodyLength > size) {
-      throw new ProtocolError(
-        "frame-too-large",
-        `Cannot read ${
-          messageName(code)
-        }: expected at most ${size} bytes for this model, got ${bodyLength}`,
-      );
-    }
-    if (this.#buffer?.length !== size) this.#buffer = new Uint8Array(size);
-    return this.#buffer;
-  }
-
   async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
-    const { assignment, signal } = this.#open();
+    const { assignment, signal, isAsync } = this.#open();
     const { round, parameters, control } = payload;
     const plan = payload.plan ?? assignment.plan;
     this.#awaited = round;
-    if (this.#work?.round === round && !this.#isAsync) {
+    if (this.#work?.round === round && !isAsync) {
       // The same round again: what was made of it is good still.
       if (this.#work.isTold) await this.synchronize();
       return;
@@ -349,7 +274,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   async #evaluate(
     payload: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
   ): Promise<void> {
-    const { signal, assignment } = this.#open();
+    const session = this.#open();
     if (payload.parameters === undefined) {
       throw new ProtocolError(
         "invalid-field",
@@ -358,9 +283,9 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     }
     const hasGivenUp = this.#work?.isTold === false;
     await this.#giveUpWork();
-    this.#load(payload.parameters, assignment.plan.rule);
-    const result = await this.#learner.evaluate(signal);
-    await this.#send({
+    this.#load(payload.parameters, session.assignment.plan.rule);
+    const result = await this.#learner.evaluate(session.signal);
+    await session.send({
       code: MessageCode.EvaluateParams,
       payload: { round: payload.round, ...result },
     });
@@ -378,31 +303,5 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       }
     }
     this.#learner.load(parameters, rule, control);
-  }
-
-  /** Tells the server why this client goes, so that it need not find out. */
-  async #takeLeave(
-    connection: Connection,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    if (isLoss(error)) return;
-    const message = errorMessage(error).slice(0, 1024);
-    const farewell: Message = signal?.aborted
-      ? { code: MessageCode.Exit, payload: { reason: `the client was stopped: ${message}` } }
-      : {
-        code: MessageCode.Error,
-        payload: {
-          fault: error instanceof ProtocolError ? error.fault : "handler-failed",
-          message,
-          fatal: true,
-        },
-      };
-    try {
-      await within(connection.send(farewell), {
-        seconds: this.timeouts.drainSeconds,
-        late: () => new Error("late"),
-      });
-    } catch { /* the server is gone as well */ }
   }
 }

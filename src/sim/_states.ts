@@ -8,7 +8,7 @@ const PREFIX = "client/";
 export class StateStore implements Disposable {
   readonly #length: number;
   readonly #most: number;
-  readonly #inMemory = new Map<Rank, Float32Array>();
+  readonly #inMemory = new Map<Rank, ParameterVector>();
   readonly #inFile = new Map<Rank, number>();
   #file: { readonly handle: Deno.FsFile; readonly path: string } | undefined;
 
@@ -55,12 +55,12 @@ export class StateStore implements Disposable {
     for (let at = 0; at < bytes.length;) at += handle.writeSync(bytes.subarray(at));
   }
 
-  /** A copy of each client's vector, by names that {@linkcode restore} reads. */
+  /** Each client's vector, by names that {@linkcode restore} reads: as it is in memory, which lasts until the next `write`, or read from the file. */
   save(): Record<string, ParameterVector> {
     const ranks = [...this.#inMemory.keys(), ...this.#inFile.keys()].sort((a, b) => a - b);
     return Object.fromEntries(ranks.map((rank) => {
-      const vector = new Float32Array(this.#length);
-      this.read(rank, vector);
+      const vector = this.#inMemory.get(rank) ?? new Float32Array(this.#length);
+      if (this.#inFile.has(rank)) this.read(rank, vector);
       return [PREFIX + rank, vector];
     }));
   }

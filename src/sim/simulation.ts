@@ -6,25 +6,17 @@
 
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { ProtocolError } from "../errors.ts";
-import type { Rank } from "../net/process_group.ts";
 import type { KernelBuild } from "../params/kernels.ts";
-import { meanResult } from "../server/_mean_result.ts";
 import { RunRecord } from "../server/_record.ts";
-import { type ClientFigures, clientFigures } from "../server/distribution.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import type { RoundReport, RunReport } from "../server/report.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
-import { confusionOf, countsLength } from "../train/_confusion.ts";
-import type { EvaluateResult } from "../train/handler.ts";
+import { countsLength } from "../train/_confusion.ts";
 import { keepsState, takesControl } from "../train/local_rule.ts";
-import type { Figures } from "./_board.ts";
 import { Pool } from "./_pool.ts";
 import { StateStore } from "./_states.ts";
-
-/** Rows of the test data that one worker judges at a time. */
-const TEST_ROWS = 1024;
+import { VirtualClients } from "./_virtual_clients.ts";
 
 /** What is simulated. */
 export interface SimulationOptions {
@@ -179,6 +171,7 @@ export class Simulation {
     });
     using states = new StateStore(handler.manifest.length, stateBytes);
     states.restore(options.resume?.vectors ?? {});
+    const clients = new VirtualClients({ ...options, handler, pool, states, signal });
     const ranks = parts.map((_, i) => i + 1);
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
     const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
@@ -189,10 +182,10 @@ export class Simulation {
         throw new RangeError("Cannot simulate over-selection: no virtual client is late");
       }
       options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
-      const trained = await this.#train(pool, states, round, cohort, signal);
+      const trained = await clients.train(round, cohort);
       const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;
-      const { evaluation, clients } = isDueEvery(options.evaluateEvery)
-        ? await this.#evaluate(pool, states, round, signal)
+      const { evaluation, distribution } = isDueEvery(options.evaluateEvery)
+        ? await clients.evaluate(round)
         : {};
       if (evaluation) record.final = evaluation;
       const bytes = handler.manifest.byteLength;
@@ -205,7 +198,7 @@ export class Simulation {
         ...trained,
         ...(evaluation && { loss: evaluation.loss }),
         ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
-        ...(clients && { clients }),
+        ...(distribution && { clients: distribution }),
         bytesUp: trained.received * bytes,
         bytesDown: cohort.length * (bytes + (handler.control ? bytes : 0)),
         seconds: (performance.now() - began) / 1000,
@@ -221,136 +214,4 @@ export class Simulation {
     options.onEvent?.({ type: "finished", report });
     return report;
   }
-
-  async #train(
-    pool: Pool,
-    states: StateStore,
-    round: number,
-    cohort: readonly Rank[],
-    signal: AbortSignal | undefined,
-  ): Promise<Pick<RoundReport, "received" | "losses" | "trainLoss">> {
-    const { handler } = this;
-    const { board } = pool;
-    const losses: { rank: Rank; reason: string }[] = [];
-    let received = 0, samples = 0, lossSum = 0;
-    handler.beginRound(round, this.#options.parts.length);
-    this.#publish(pool, round);
-    await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
-      signal,
-      prepare: ({ rank }, slot) => this.#lend(pool, states, rank, slot),
-      take: ({ rank }, outcome, slot) => {
-        const taken = this.#take(rank, round, outcome, board.vector(slot));
-        if (typeof taken === "string") {
-          losses.push({ rank, reason: taken });
-          return;
-        }
-        if (board.keepsState && board.hasState(slot)) states.write(rank, board.state(slot));
-        received++;
-        samples += taken.numSamples;
-        lossSum += taken.loss * taken.numSamples;
-        this.#options.onEvent?.({
-          type: "update-received",
-          round,
-          rank,
-          received,
-          expected: cohort.length,
-        });
-      },
-    });
-    for (const { rank } of losses) handler.onDrop(rank, round);
-    if (received === 0) {
-      throw new Error(
-        `Round ${round} has no update: rank ${losses[0]?.rank}: ${losses[0]?.reason}`,
-      );
-    }
-    handler.updateModel();
-    return { received, losses, ...(samples > 0 && { trainLoss: lossSum / samples }) };
-  }
-
-  /** Gives an update to the handler; the reason when there is none, or it is not sound. */
-  #take(
-    rank: Rank,
-    round: number,
-    outcome: Figures | string,
-    parameters: Float32Array<ArrayBuffer>,
-  ): Figures | string {
-    if (typeof outcome === "string") return outcome;
-    const { numSamples, steps, loss, accuracy, initialLoss } = outcome;
-    const figures = Object.entries({ accuracy, initialLoss }).filter(([, value]) => !isNaN(value));
-    const payload = {
-      round,
-      numSamples,
-      steps,
-      loss,
-      metrics: Object.fromEntries(figures),
-      parameters,
-    };
-    try {
-      this.handler.check(rank, payload);
-    } catch (error) {
-      if (error instanceof ProtocolError) return error.message;
-      throw error;
-    }
-    this.handler.onReceive(rank, payload);
-    return outcome;
-  }
-
-  /** Puts what every client gets before the workers. */
-  #publish({ board }: Pool, round: number): void {
-    const { handler } = this;
-    board.global.set(handler.parameters);
-    if (handler.control) board.control.set(handler.control);
-    board.settings = { ...handler.plan, round, seed: handler.seed };
-  }
-
-  #lend({ board }: Pool, states: StateStore, rank: Rank, slot: number): void {
-    if (board.keepsState) board.setHasState(slot, states.read(rank, board.state(slot)));
-  }
-
-  /** Judges the global parameters on the test data, and has the clients evaluate where that is asked for or there are no others. */
-  async #evaluate(
-    pool: Pool,
-    states: StateStore,
-    round: number,
-    signal: AbortSignal | undefined,
-  ): Promise<{ evaluation?: EvaluateResult | undefined; clients?: ClientFigures | undefined }> {
-    const { test, parts, evaluateClients = false } = this.#options;
-    this.#publish(pool, round);
-    const central = test && await this.#judge(pool, test, signal);
-    if (test && !evaluateClients) return { evaluation: central };
-    const results: EvaluateResult[] = [];
-    await pool.run(parts.map((_, i) => ({ kind: "evaluate" as const, round, rank: i + 1 })), {
-      signal,
-      prepare: ({ rank }, slot) => this.#lend(pool, states, rank, slot),
-      take: (_, outcome) => void results.push(resultOf(outcome)),
-    });
-    return { evaluation: central ?? meanResult(results), clients: clientFigures(results) };
-  }
-
-  async #judge(
-    pool: Pool,
-    { length }: Dataset,
-    signal: AbortSignal | undefined,
-  ): Promise<EvaluateResult | undefined> {
-    const { counts } = pool.board;
-    counts.fill(0);
-    const results: EvaluateResult[] = [];
-    const jobs = Array.from({ length: Math.ceil(length / TEST_ROWS) }, (_, i) => ({
-      kind: "test" as const,
-      from: i * TEST_ROWS,
-      to: Math.min((i + 1) * TEST_ROWS, length),
-    }));
-    const take = (_: unknown, outcome: Figures | string) => void results.push(resultOf(outcome));
-    await pool.run(jobs, { take, signal });
-    const result = meanResult(results);
-    if (result?.accuracy === undefined || counts.length === 0) return result;
-    return { ...result, confusion: confusionOf(counts) };
-  }
-}
-
-/** What an evaluation came to. Throws an `Error` with the reason when nothing did. */
-function resultOf(outcome: Figures | string): EvaluateResult {
-  if (typeof outcome === "string") throw new Error(outcome);
-  const { numSamples, loss, accuracy } = outcome;
-  return { numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) };
 }
