@@ -1,5 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
 import {
+  AsyncParameterServerHandler,
+  ClientAsyncTop,
   ClientBackendHandler,
   ClientSyncTop,
   Ditto,
@@ -11,6 +13,7 @@ import {
   MessageCode,
   type ParameterVector,
   Scaffold,
+  ServerAsyncTop,
   type ServerEvent,
   ServerSyncTop,
   type ServerTopologyOptions,
@@ -149,8 +152,9 @@ for (const make of [() => new Scaffold(), () => new FedDyn({ alpha: 0.1 })]) {
       let late = Promise.withResolvers<void>();
       await run(handler, {
         rounds: 300,
-        // Of each round's four updates three are taken, and each client is late in its turn.
-        before: ({ round, rank }) => rank === 1 + round % 4 ? late.promise : undefined,
+        // Of each round's four updates three are taken: the first client is late at first, then each in its turn.
+        before: ({ round, rank }) =>
+          rank === (round < 9 ? 1 : 1 + round % 4) ? late.promise : undefined,
         onEvent: (event) => {
           if (event.type === "update-received" && event.received === 3) {
             late.resolve();
@@ -260,6 +264,27 @@ for (const make of [() => new Scaffold(), () => new Ditto({ lambda: 1 })]) {
     assertEquals(wide.slice(0, -1), first);
   });
 }
+
+Deno.test("a client of Ditto that joins another run without rounds begins it as a new client does", async () => {
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const listen = `own-${groups++}`;
+  const clientOf = () =>
+    new ClientAsyncTop(new Quadratic([1, -4], () => ONE), { ...group, serverAddr: listen });
+  const federate = async (client: ClientAsyncTop) => {
+    const handler = new AsyncParameterServerHandler({
+      manifest: ONE,
+      parameters: new Float32Array([20]),
+      plan: { learningRate: 0.05, rule: { name: "ditto", lambda: 1 } },
+    });
+    const server = new ServerAsyncTop(handler, { ...group, listen, worldSize: 2, updates: 3 });
+    const [{ rounds }] = await Promise.all([server.run(), client.run()]);
+    return rounds.map(({ loss }) => loss);
+  };
+  const client = clientOf();
+  const first = await federate(client);
+  assertEquals(new Set(first).size, 3);
+  assertEquals(await federate(client), first);
+});
 
 Deno.test("a server says which update it took last, and warns of a client that has joined anew", async () => {
   const warnings: string[] = [];
