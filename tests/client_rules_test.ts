@@ -117,6 +117,7 @@ async function federate(
       const update = { ...result, rank: i + 1, parameters: learner.update };
       strategy.check?.(update);
       open.accept(update);
+      learner.settle();
     }
     global = open.finish().slice();
   }

@@ -9,10 +9,16 @@ import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
-import type { ParameterVector } from "../params/manifest.ts";
 import { LocalLearner } from "../train/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { AgreementMode, LocalRule, Message, MessageOf, Payload } from "../wire/messages.ts";
+import type {
+  AgreementMode,
+  LocalRule,
+  Message,
+  MessageOf,
+  ParameterUpdatePayload,
+  Payload,
+} from "../wire/messages.ts";
 import { type Comeback, connect, join, pauseMillis, RunOverError, sleep } from "./_join.ts";
 import { isLoss, takeLeave } from "./_leave.ts";
 import { Session } from "./_session.ts";
@@ -186,7 +192,10 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       logger: this.#logger,
       signal,
     });
-    if (run !== before?.run) this.#work = undefined;
+    if (run !== before?.run) {
+      this.#work = undefined;
+      this.#learner.own = undefined;
+    }
     const again = run === before?.run ? "again " : "";
     this.#logger.info(
       `Joined ${connection.remote} ${again}as rank ${rank} of a world of ${worldSize}, ${rounds} ${
@@ -230,7 +239,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
 
   async #train(payload: MessageOf<typeof MessageCode.ParameterUpdate>["payload"]): Promise<void> {
     const { assignment, signal, isAsync } = this.#open();
-    const { round, parameters, control } = payload;
+    const { round } = payload;
     const plan = payload.plan ?? assignment.plan;
     this.#awaited = round;
     if (this.#work?.round === round && !isAsync) {
@@ -239,7 +248,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       return;
     }
     await this.#giveUpWork();
-    this.#load(parameters, plan.rule, control);
+    this.#load(payload, plan.rule);
     const { rank, seed } = assignment;
     this.#began = performance.now();
     this.#work = new Work(
@@ -275,7 +284,8 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     payload: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
   ): Promise<void> {
     const session = this.#open();
-    if (payload.parameters === undefined) {
+    const { parameters, ...fields } = payload;
+    if (parameters === undefined) {
       throw new ProtocolError(
         "invalid-field",
         "Cannot evaluate: expected the field parameters, got none",
@@ -283,7 +293,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     }
     const hasGivenUp = this.#work?.isTold === false;
     await this.#giveUpWork();
-    this.#load(payload.parameters, session.assignment.plan.rule);
+    this.#load({ ...fields, parameters }, session.assignment.plan.rule);
     const result = await this.#learner.evaluate(session.signal);
     await session.send({
       code: MessageCode.EvaluateParams,
@@ -292,7 +302,11 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     if (hasGivenUp) await this.#ask();
   }
 
-  #load(parameters: ParameterVector, rule?: LocalRule, control?: ParameterVector): void {
+  /** Takes the server's vectors, and what the client keeps as it was after the last update that the server has taken. */
+  #load(
+    { parameters, control, taken }: ParameterUpdatePayload,
+    rule: LocalRule | undefined,
+  ): void {
     const { manifest } = this.handler;
     for (const vector of [parameters, control ?? parameters]) {
       if (vector.length !== manifest.length) {
@@ -301,6 +315,11 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
           `Cannot load the parameters: expected ${manifest.length} values, got ${vector.length}`,
         );
       }
+    }
+    if (!this.#learner.settle(taken)) {
+      this.#logger.warn(
+        `What this client kept for ${rule?.name} in round ${taken}, the last that the server has of it, is lost: the result is not that of an undisturbed run`,
+      );
     }
     this.#learner.load(parameters, rule, control);
   }

@@ -3,6 +3,7 @@ import type { Logger } from "../log.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import { keepsState } from "../train/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, Message } from "../wire/messages.ts";
 import { updateCodeOf } from "./_exchange.ts";
@@ -23,6 +24,8 @@ export interface Agreement {
   readonly parameters: ParameterVector;
   /** The round for which the rank's update is awaited. */
   awaits(rank: Rank): number | undefined;
+  /** The round of the rank's last update that is in the model, 0 for none; `undefined` where that is not known. */
+  taken(rank: Rank): number | undefined;
   /** An update begins to come in: whether it may be read. */
   admit(rank: Rank): Promise<boolean>;
   /** What `admit` let in was taken in, refused, or broke off. */
@@ -80,4 +83,12 @@ export function checkUpdateCode(
   if (isUpdate && code !== updateCodeOf(handler.plan)) {
     throw unexpectedCode(rank, code, handler, agreement);
   }
+}
+
+/** What a client is told of its last update that was taken, where what it keeps goes by that. */
+export function takenOf(
+  { plan }: ServerBackendHandler,
+  taken: number | undefined,
+): { readonly taken?: number } {
+  return taken !== undefined && keepsState(plan.rule) ? { taken } : {};
 }

@@ -4,7 +4,7 @@ import { within } from "../net/timeouts.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";
-import type { Agreement, Parts, Run } from "./_agreement.ts";
+import { type Agreement, type Parts, type Run, takenOf } from "./_agreement.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
 import { meanResult } from "./_mean_result.ts";
@@ -49,13 +49,14 @@ export class Conversation {
     if (exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
     const isEvaluation = exchange instanceof Evaluation;
     const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
-    const { control } = this.#parts.handler;
+    const { handler, handler: { control } } = this.#parts;
     const { parameters } = this.#agreement;
     const { intake } = exchange;
     const payload = {
       round: intake.round,
       parameters,
       ...(control && !isEvaluation && { control }),
+      ...takenOf(handler, this.#agreement.taken(rank)),
     };
     if (!sessions.send(rank, { code, payload }) && !sessions.seats.away.includes(rank)) {
       intake.settle(rank, "dropped", "it left before the round began");

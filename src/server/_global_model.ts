@@ -3,9 +3,10 @@ import type { Rank } from "../net/process_group.ts";
 import { BufferPool } from "../params/buffer_pool.ts";
 import { Kernels, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import type { ClientUpdate } from "../strategy/strategy.ts";
+import type { ClientSettings, ClientUpdate } from "../strategy/strategy.ts";
+import { checkRule } from "../train/_check_rule.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
-import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import type { LocalRule, ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 
 /** Room for staging buffers: for small models there are more of them, for large ones at least four. */
 const STAGING_BYTES = 64 * 2 ** 20;
@@ -27,24 +28,55 @@ export const DEFAULT_PLAN: TrainSettings = {
 /** What of an algorithm matters to the plan and to the checks. */
 interface Algorithm {
   readonly name: string;
-  readonly clientSettings?: Partial<TrainSettings>;
+  readonly clientSettings?: ClientSettings;
   check?(update: ClientUpdate): void;
 }
 
+/** Rules that are one half of an algorithm, and what has to be the other. */
+const HALVES: { readonly [Name in LocalRule["name"]]?: string } = {
+  gradient: "that takes gradients",
+  scaffold: "with the server's half of the rule scaffold",
+  feddyn: "with the server's half of the rule feddyn",
+};
+
 /**
- * The clients' settings: the defaults, the ones that are given, and those of the algorithm, each before the ones before it. Throws a `RangeError` when
- * the clients are to send gradients that the algorithm would take for parameters.
+ * The clients' settings: the defaults, the ones that are given, and those of the algorithm, each before the ones before it.
+ *
+ * Throws a `RangeError` for a rule that does not go with the other settings, the model or the algorithm, and for a setting that is given and that the
+ * algorithm sets otherwise.
  */
 export function planOf(
-  given: Partial<TrainSettings> | undefined,
-  { name, clientSettings }: Algorithm,
+  given: Partial<TrainSettings>,
+  { name, clientSettings = {} }: Algorithm,
+  manifest: Manifest,
 ): TrainSettings {
-  if (given?.rule?.name === "gradient" && clientSettings?.rule?.name !== "gradient") {
-    throw new RangeError(
-      `Cannot make a server: expected a strategy that takes gradients, got ${name}`,
-    );
+  const { defaults, ...settings } = clientSettings;
+  const half = given.rule && HALVES[given.rule.name];
+  if (half !== undefined && settings.rule?.name !== given.rule?.name) {
+    throw new RangeError(`Cannot make a server: expected a strategy ${half}, got ${name}`);
   }
-  return { ...DEFAULT_PLAN, ...given, ...clientSettings };
+  // A plan without a pull says so by 0.
+  const { proximal, ...rest } = given;
+  const wanted = { ...rest, ...(proximal !== undefined && proximal !== 0 && { proximal }) };
+  checkAgreed("rule", wanted, settings, name);
+  checkAgreed("proximal", wanted, settings, name);
+  const plan = { ...DEFAULT_PLAN, ...defaults, ...wanted, ...settings };
+  checkRule(plan, manifest);
+  return plan;
+}
+
+/** Throws a `RangeError` when two say what a setting is, and not the same. */
+function checkAgreed(
+  key: "rule" | "proximal",
+  given: Partial<TrainSettings>,
+  settings: Partial<TrainSettings>,
+  name: string,
+): void {
+  const [mine, theirs] = [given[key], settings[key]].map((value) => JSON.stringify(value));
+  if (mine === undefined || theirs === undefined || mine === theirs) return;
+  throw new RangeError(
+    `Cannot make a server: expected the plan's ${key} to be that of ${name}, ${theirs}, got ${mine}`,
+  );
 }
 
 /** The global vector with the arena that it lies in, and the buffers that updates are read to. */

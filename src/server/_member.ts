@@ -25,6 +25,8 @@ export type Welcome = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token" |
 export interface Registered {
   readonly rank: Rank;
   readonly token: string;
+  /** Whether it has shown the token of an earlier connection. */
+  readonly isBack: boolean;
   /** Who the client has proven to be. */
   readonly identity: string;
   readonly agent: string;
@@ -84,7 +86,9 @@ export async function register(
       `Cannot join: expected the manifest digest ${welcome.manifestDigest}, got ${payload.manifestDigest}`,
     );
   }
-  return { rank, token, identity, agent, numSamples: payload.numSamples, round: payload.round };
+  const { numSamples, round: goesOnWith } = payload;
+  const isBack = token === claim.token;
+  return { rank, token, isBack, identity, agent, numSamples, round: goesOnWith };
 }
 
 /** What a client says first. */

@@ -1,6 +1,7 @@
 import { ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Rank } from "../net/process_group.ts";
+import { keepsState } from "../train/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { messageName } from "../wire/message_code.ts";
 import { type Agreement, checkUpdateCode, type Parts } from "./_agreement.ts";
@@ -69,8 +70,14 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       if (message === undefined) throw agreement.refusal(rank);
       await agreement.receive(rank, message);
     },
-    joined: ({ rank, numSamples, round }) => {
+    joined: ({ rank, numSamples, round, isBack }) => {
       handler.onJoin(rank, numSamples);
+      const { rule } = handler.plan, taken = agreement.taken(rank) ?? 0;
+      if (!isBack && taken > 0 && keepsState(rule)) {
+        logger.warn(
+          `Rank ${rank} has joined anew: what it had kept for ${rule?.name} up to round ${taken} is lost, and the result is not that of an undisturbed run`,
+        );
+      }
       joining();
       const { exchange } = conversation;
       if (exchange instanceof Evaluation && exchange.intake.expects(rank)) {

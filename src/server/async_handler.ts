@@ -61,7 +61,7 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.manifest = manifest;
     this.model = options.model;
     this.strategy = strategy;
-    this.plan = planOf(options.plan, strategy);
+    this.plan = planOf(options.plan ?? {}, strategy, manifest);
     this.seed = seed;
     this.#model = new GlobalModel({
       manifest,

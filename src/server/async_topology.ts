@@ -10,6 +10,7 @@ import { within } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
+import { takenOf } from "./_agreement.ts";
 import { updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { Inbox } from "./_inbox.ts";
@@ -92,6 +93,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   /** Who asks for work, in the order of asking. */
   readonly #waiting = new Set<Rank>();
   #inbox = new Inbox<Arrival>();
+  /** The round of each client's last update that was taken in this run, as far as this process knows. */
+  readonly #lastTaken = new Map<Rank, number>();
   /** The version that updates go into; none before the group is there, and after the last one. */
   #version: Version | undefined;
   /** Number of versions that were made. */
@@ -128,6 +131,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const federation = this.#federation;
     this.#inbox = new Inbox();
     this.#newest = undefined;
+    this.#lastTaken.clear();
     try {
       return await federation.conduct(signal, async () => {
         const { rounds } = federation.record;
@@ -214,6 +218,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         return parameters();
       },
       awaits: (rank) => this.#tasks.get(rank)?.round,
+      taken: (rank) => this.#lastTaken.get(rank),
       admit: (rank) => {
         const task = this.#tasks.get(rank);
         if (task !== undefined) task.isAnswering = true;
@@ -246,7 +251,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     // Who is away gets it on coming back.
     this.#federation.run.sessions.send(rank, {
       code: MessageCode.ParameterUpdate,
-      payload: { round, parameters },
+      payload: { round, parameters, ...takenOf(this.handler, this.#lastTaken.get(rank)) },
     });
   }
 
@@ -309,6 +314,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     version.isDone = this.handler.onReceive(sender, payload, { base: task.base, staleness });
     version.add(sender, staleness, payload);
     this.#taken++;
+    this.#lastTaken.set(sender, task.round);
     this.#federation.tell({
       type: "update-received",
       round: this.#made + 1,

@@ -89,7 +89,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.manifest = manifest;
     this.model = options.model;
     this.strategy = options.strategy ?? new FedAvg();
-    this.plan = planOf(options.plan, this.strategy);
+    this.plan = planOf(options.plan ?? {}, this.strategy, manifest);
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = options.selection ?? new UniformSelection();

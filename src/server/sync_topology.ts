@@ -10,6 +10,7 @@ import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
 import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
+import { TakenRounds } from "./_taken_rounds.ts";
 import type { RunReport } from "./report.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, ServerCommunicationTopology } from "./topology.ts";
 
@@ -22,6 +23,7 @@ import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, ServerCommunicationTopology } from
  */
 export class ServerSyncTop extends ServerCommunicationTopology {
   readonly #federation: Federation = this.#federate();
+  readonly #taken = new TakenRounds();
 
   /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
   async report(): Promise<RunReport> {
@@ -36,6 +38,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     const { record } = this.#federation;
+    this.#taken.clear();
     return await this.#federation.conduct(signal, async () => {
       while (!record.isOver) {
         await this.#round(record.rounds.length + 1);
@@ -102,6 +105,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         const intake = this.#training?.intake;
         return intake?.expects(rank) ? intake.round : undefined;
       },
+      taken: (rank) => this.#taken.of(rank, this.#federation.record.rounds),
       admit: async (rank) => await this.#training?.intake.admit(rank) ?? false,
       release: (rank) => this.#training?.intake.takeBack(rank),
       refusal: (rank) => unexpectedUpdate(rank, this.#training?.intake),
@@ -131,6 +135,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const measure = this.#federation.measure();
     const { training, tries } = await this.#train(round);
     this.handler.updateModel();
+    this.#taken.add(training.intake);
     const { evaluation, clients } = await this.#federation.conversation.evaluate(
       round,
       group.ranks,

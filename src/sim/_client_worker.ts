@@ -59,6 +59,8 @@ defineWorker(async (args: ClientWorkerArgs, { signal }) => {
     if (job.kind === "evaluate") return await learner.evaluate(signal);
     const { numSamples, steps, loss, metrics } = await learner.train(plan, signal);
     board.vector(slot).set(learner.update);
+    // Whether it counts is for the program to say, which keeps it or does not.
+    learner.settle();
     const { own } = learner;
     board.setHasState(slot, own !== undefined);
     if (own && board.keepsState) board.state(slot).set(own);

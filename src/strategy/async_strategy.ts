@@ -5,8 +5,7 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
-import type { ClientUpdate, StrategyState } from "./strategy.ts";
+import type { ClientSettings, ClientUpdate, StrategyState } from "./strategy.ts";
 
 /** One client's update, with how old its beginning was when it came. */
 export interface AsyncUpdate extends ClientUpdate {
@@ -23,7 +22,7 @@ export interface AsyncStrategy {
   /** Number of updates that make a version of the model, at least 1. */
   readonly updatesPerVersion: number;
   /** What it changes in the clients' settings. */
-  readonly clientSettings?: Partial<TrainSettings>;
+  readonly clientSettings?: ClientSettings;
   /** Number of vectors as long as the model that the algorithm takes in the arena of the global one. */
   readonly workingVectors: number;
   /**

@@ -5,11 +5,11 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
 import { nameOf } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
 import type {
+  ClientSettings,
   ClientUpdate,
   RoundInfo,
   Strategy,
@@ -28,7 +28,7 @@ export abstract class ClientSideStrategy implements Strategy {
   /** The algorithm's name; of another mean than FedAvg also that one's. */
   readonly name: string;
   /** What the clients are to do. */
-  readonly clientSettings: Partial<TrainSettings>;
+  readonly clientSettings: ClientSettings;
   /** As many as the mean needs. */
   readonly workingVectors: number;
   readonly #mean: Strategy;
@@ -36,7 +36,7 @@ export abstract class ClientSideStrategy implements Strategy {
   /** Joins the clients' settings and a mean. Throws a `RangeError` when both have a rule for the clients. */
   constructor(
     name: string,
-    settings: Partial<TrainSettings>,
+    settings: ClientSettings,
     { mean = new FedAvg() }: ClientSideOptions = {},
   ) {
     if (settings.rule && mean.clientSettings?.rule) {
@@ -45,7 +45,12 @@ export abstract class ClientSideStrategy implements Strategy {
       );
     }
     this.name = nameOf(name, mean);
-    this.clientSettings = { ...mean.clientSettings, ...settings };
+    const defaults = { ...mean.clientSettings?.defaults, ...settings.defaults };
+    this.clientSettings = {
+      ...mean.clientSettings,
+      ...settings,
+      ...(Object.keys(defaults).length > 0 && { defaults }),
+    };
     this.workingVectors = mean.workingVectors;
     this.#mean = mean;
   }
@@ -83,7 +88,7 @@ export abstract class ClientSideStrategy implements Strategy {
 
 /** How {@linkcode FedProx} pulls. */
 export interface FedProxOptions extends ClientSideOptions {
-  /** Strength μ of the pull, from 0. Default 0.01. */
+  /** Strength μ of the pull, from 0. Default: the plan's `proximal` when that is above 0, else 0.01. With both they have to be the same. */
   mu?: number;
 }
 
@@ -103,8 +108,11 @@ export interface FedProxOptions extends ClientSideOptions {
  */
 export class FedProx extends ClientSideStrategy {
   /** Throws a `RangeError` for an option out of range. */
-  constructor({ mu = 0.01, ...options }: FedProxOptions = {}) {
-    super("fedprox", { proximal: checked("fedprox", "mu", mu, { least: 0 }) }, options);
+  constructor({ mu, ...options }: FedProxOptions = {}) {
+    const settings = mu === undefined
+      ? { defaults: { proximal: 0.01 } }
+      : { proximal: checked("fedprox", "mu", mu, { least: 0 }) };
+    super("fedprox", settings, options);
   }
 }
 

@@ -56,12 +56,18 @@ export interface RoundInfo {
   readonly plan: TrainSettings;
 }
 
+/** What an algorithm changes in the clients' settings. */
+export interface ClientSettings extends Partial<TrainSettings> {
+  /** What it sets where the plan does not; a `proximal` of 0 in the plan leaves it to the algorithm. */
+  readonly defaults?: Partial<TrainSettings>;
+}
+
 /** An aggregation algorithm. Learning one is learning all: `begin` a round, `accept` its updates, `finish` it. */
 export interface Strategy {
   /** The name that reports carry, such as `"fedavg"`. */
   readonly name: string;
   /** What it changes in the clients' settings, such as the rule that they train by. */
-  readonly clientSettings?: Partial<TrainSettings>;
+  readonly clientSettings?: ClientSettings;
   /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
   readonly control?: ParameterVector | undefined;
   /**

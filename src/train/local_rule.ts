@@ -5,9 +5,11 @@
  */
 
 import { difference, fold, scale } from "../params/kernels.ts";
-import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import type { LocalRule } from "../wire/messages.ts";
+import { checkRule, localRanges } from "./_check_rule.ts";
 import type { ClientBackendHandler, EvaluateResult, TrainPlan, TrainResult } from "./handler.ts";
+import { OwnVector } from "./_own_vector.ts";
 
 /** Rules by which a client keeps nothing from round to round. */
 const STATELESS: ReadonlySet<LocalRule["name"]> = new Set(["gradient", "initial-loss"]);
@@ -25,11 +27,11 @@ export function takesControl(rule: LocalRule | undefined): boolean {
 /**
  * A client's side of an algorithm: joins a handler, which knows how to descend, and a rule, which says what to add.
  *
- * What the client keeps is `own`, which whoever owns the client may put elsewhere between rounds.
+ * What the client keeps is `own`, which whoever owns the client may put elsewhere between rounds. A training does not change it: {@linkcode LocalLearner.settle}
+ * does, when it is known what became of the update.
  */
 export class LocalLearner {
-  /** The client's own vector, as long as the model; `undefined` before there is one. */
-  own: ParameterVector | undefined;
+  readonly #own = new OwnVector();
   readonly #handler: ClientBackendHandler;
   #global: ParameterVector | undefined;
   #control: ParameterVector | undefined;
@@ -39,6 +41,25 @@ export class LocalLearner {
   /** Learns by this handler. */
   constructor(handler: ClientBackendHandler) {
     this.#handler = handler;
+  }
+
+  /** The client's own vector, as long as the model; `undefined` before there is one. Setting it forgets what was to become of it. */
+  get own(): ParameterVector | undefined {
+    return this.#own.vector;
+  }
+
+  set own(vector: ParameterVector | undefined) {
+    this.#own.vector = vector;
+  }
+
+  /**
+   * Has `own` be what it was when the server had taken the update of the round `taken`, its last of this client, 0 for none; by default what the last
+   * training made of it. To be called before {@linkcode LocalLearner.load}.
+   *
+   * It knows the last two that counted, and what came of the last training. False when it is none of these: the nearest counts then.
+   */
+  settle(taken?: number): boolean {
+    return this.#own.settle(taken);
   }
 
   /**
@@ -74,6 +95,7 @@ export class LocalLearner {
    */
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const rule = this.#rule, handler = this.#handler;
+    checkRule({ ...plan, ...(rule && { rule }) }, handler.manifest);
     switch (rule?.name) {
       case undefined:
         return await handler.train(plan, signal);
@@ -95,7 +117,7 @@ export class LocalLearner {
         return await this.#ditto(rule.lambda, plan, signal);
       case "fedper": {
         const result = await handler.train(plan, signal);
-        this.own = copyOf(handler.parameters, this.own);
+        this.#own.propose(plan.round, handler.parameters.slice());
         this.#sent = copyOf(handler.parameters, this.#sent);
         for (const [from, to] of localRanges(rule, handler.manifest)) {
           this.#sent.set(this.#here().subarray(from, to), from);
@@ -118,12 +140,6 @@ export class LocalLearner {
   }
 
   async #scaffold(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    const { momentum, optimizer = "sgd", learningRate } = plan;
-    if (momentum > 0 || optimizer !== "sgd") {
-      throw new RangeError(
-        `Cannot train by SCAFFOLD: expected SGD without momentum, got ${optimizer} with momentum ${momentum}`,
-      );
-    }
     const handler = this.#handler, x = this.#here();
     const correction = copyOf(this.#control ?? new Float32Array(x.length));
     if (this.own) fold(correction, this.own, -1);
@@ -132,33 +148,30 @@ export class LocalLearner {
     difference(x, handler.parameters, moved);
     // c_i - c is the correction's opposite.
     scale(correction, -1);
-    fold(correction, moved, 1 / (result.steps * learningRate));
-    this.own = correction;
+    fold(correction, moved, 1 / (result.steps * plan.learningRate));
+    this.#own.propose(plan.round, correction);
     return result;
   }
 
   async #feddyn(alpha: number, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const handler = this.#handler, x = this.#here();
-    const own = this.own ?? new Float32Array(x.length);
-    const correction = copyOf(own);
+    const next = this.own?.slice() ?? new Float32Array(x.length);
+    const correction = copyOf(next);
     scale(correction, -1);
     const proximal = (plan.proximal ?? 0) + alpha;
     const result = await handler.train({ ...plan, proximal, correction }, signal);
     const moved = correction;
     difference(handler.parameters, x, moved);
-    fold(own, moved, -alpha);
-    this.own = own;
+    fold(next, moved, -alpha);
+    this.#own.propose(plan.round, next);
     return result;
   }
 
   async #ditto(lambda: number, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    if (plan.keepMomentum) {
-      throw new RangeError("Cannot train by Ditto: two models cannot keep one momentum");
-    }
     const handler = this.#handler, x = this.#here();
     const result = await handler.train(plan, signal);
     this.#sent = copyOf(handler.parameters, this.#sent);
-    const own = this.own ?? copyOf(x);
+    const own = this.own ?? x;
     // The pull is towards x, not towards where this training begins: λ (v - x) = λ (v - v_0) + λ (v_0 - x).
     const correction = copyOf(own);
     fold(correction, x, -1);
@@ -166,7 +179,7 @@ export class LocalLearner {
     handler.parameters = own;
     const proximal = (plan.proximal ?? 0) + lambda;
     await handler.train({ ...plan, proximal, correction }, signal);
-    this.own = copyOf(handler.parameters, own);
+    this.#own.propose(plan.round, handler.parameters.slice());
     return result;
   }
 
@@ -181,24 +194,6 @@ export class LocalLearner {
     }
     return mixed;
   }
-}
-
-/** Where the tensors lie that stay on the client. Throws a `RangeError` for a beginning that no name has. */
-function localRanges(
-  { local }: LocalRule & { name: "fedper" },
-  { tensors }: Manifest,
-): (readonly [from: number, to: number])[] {
-  for (const prefix of local) {
-    if (!tensors.some(({ name }) => name.startsWith(prefix))) {
-      throw new RangeError(
-        `Cannot keep tensors local: expected the beginning of one of ${
-          tensors.map(({ name }) => name).join(", ")
-        }, got ${JSON.stringify(prefix)}`,
-      );
-    }
-  }
-  return tensors.filter(({ name }) => local.some((prefix) => name.startsWith(prefix)))
-    .map(({ offset, length }) => [offset, offset + length]);
 }
 
 /** A copy, in `into` where that is as long. */

@@ -77,10 +77,12 @@ const SCHEMAS = {
     metrics: v.exactOptional(metrics),
     parameters: tensor,
     control: v.exactOptional(tensor),
+    taken: v.exactOptional(wholeFrom(0)),
   }),
   [MessageCode.EvaluateParams]: v.object({
     round,
     parameters: v.exactOptional(tensor),
+    taken: v.exactOptional(wholeFrom(0)),
     numSamples: v.exactOptional(wholeFrom(1)),
     loss: v.exactOptional(finite),
     accuracy: v.exactOptional(v.pipe(finite, v.minValue(0), v.maxValue(1))),

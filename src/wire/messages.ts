@@ -194,6 +194,8 @@ export interface ParameterUpdatePayload {
   readonly parameters: ParameterVector;
   /** From the server, where the round's rule is `scaffold`: its control variate, laid out as the parameter vector. */
   readonly control?: ParameterVector;
+  /** From the server, where a client keeps a vector: the round of the last update of this client that is in the model; 0 for none. */
+  readonly taken?: number;
 }
 
 /** `GradientUpdate`, client to server, in answer to parameters whose plan has the rule `gradient`. */
@@ -216,6 +218,8 @@ export interface EvaluateParamsPayload {
   readonly round: number;
   /** From the server: the parameters to evaluate. */
   readonly parameters?: ParameterVector;
+  /** From the server, as in {@linkcode ParameterUpdatePayload}. */
+  readonly taken?: number;
   /** From a client: number of samples the figures are over. */
   readonly numSamples?: number;
   /** From a client: mean loss. */

@@ -1,0 +1,33 @@
+import type { Rank } from "../net/process_group.ts";
+import type { Intake } from "./_intake.ts";
+import type { RoundReport } from "./report.ts";
+
+/** Of each client, the last round whose model has its update in it. */
+export class TakenRounds {
+  readonly #last = new Map<Rank, number>();
+  /** Number of reports that were read. */
+  #read = 0;
+
+  /** A run begins. */
+  clear(): void {
+    this.#last.clear();
+    this.#read = 0;
+  }
+
+  /** The model of the round was made; its report is still to come. */
+  add({ round, cohort, losses }: Pick<Intake | RoundReport, "round" | "cohort" | "losses">): void {
+    const lost = new Set(losses.map(({ rank }) => rank));
+    for (const rank of cohort) {
+      if (!lost.has(rank)) this.#last.set(rank, Math.max(round, this.#last.get(rank) ?? 0));
+    }
+  }
+
+  /** The rank's last round, 0 for none; the run's reports tell of the rounds that were added by none. */
+  of(rank: Rank, reports: readonly RoundReport[]): number {
+    for (; this.#read < reports.length; this.#read++) {
+      const report = reports[this.#read];
+      if (report !== undefined) this.add(report);
+    }
+    return this.#last.get(rank) ?? 0;
+  }
+}
