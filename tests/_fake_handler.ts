@@ -15,6 +15,8 @@ export function vectorManifest(length: number): Manifest {
 /** What a {@linkcode FakeHandler} does instead of learning. */
 export interface FakeOptions {
   numSamples?: number;
+  /** The loss that it tells. Default: 1 / round. */
+  loss?: number;
   /** Changes the vector in place. Default: adds 1. */
   step?: (vector: ParameterVector, plan: TrainPlan, signal?: AbortSignal) => void | Promise<void>;
 }
@@ -25,6 +27,7 @@ export class FakeHandler extends ClientBackendHandler {
   readonly numSamples: number;
   readonly plans: TrainPlan[] = [];
   readonly #vector: ParameterVector;
+  readonly #loss: number | undefined;
   readonly #step: NonNullable<FakeOptions["step"]>;
 
   constructor(manifest: Manifest, options: FakeOptions = {}) {
@@ -32,6 +35,7 @@ export class FakeHandler extends ClientBackendHandler {
     this.manifest = manifest;
     this.numSamples = options.numSamples ?? 1;
     this.#vector = new Float32Array(manifest.length);
+    this.#loss = options.loss;
     this.#step = options.step ?? ((vector) => vector.forEach((x, i) => vector[i] = x + 1));
   }
 
@@ -46,7 +50,8 @@ export class FakeHandler extends ClientBackendHandler {
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     this.plans.push(plan);
     await this.#step(this.#vector, plan, signal);
-    return { numSamples: this.numSamples, steps: plan.epochs, loss: 1 / plan.round, metrics: {} };
+    const loss = this.#loss ?? 1 / plan.round;
+    return { numSamples: this.numSamples, steps: plan.epochs, loss, metrics: {} };
   }
 
   evaluate(): Promise<EvaluateResult> {

@@ -192,14 +192,16 @@ Deno.test("a client that is silent for too long loses its place to another", asy
 });
 
 Deno.test("a client that fails leaves, and the run goes on without it", async () => {
+  const gone = Promise.withResolvers<void>();
   const { report, fates, events } = await runAsync({
     manifest: MANIFEST,
-    clients: fakes({}, {
+    clients: fakes({ step: () => gone.promise }, {
       step: () => {
         throw new Error("out of memory");
       },
     }),
     updates: 5,
+    onEvent: ({ type }) => type === "client-lost" && gone.resolve(),
   });
   assertEquals(fates.map(({ status }) => status), ["fulfilled", "rejected"]);
   assertEquals(report.rounds.length, 5);
@@ -556,7 +558,7 @@ Deno.test("a client that trains again already is not stopped for figures that we
   {
     await using again = await Peer.connect(await address.promise);
     assertEquals((await again.join({ token }, 2)).awaits, 2);
-    await again.update(2);
+    await again.update(2, new Float32Array(5));
     assertEquals((await again.until(MessageCode.EvaluateParams)).round, 2);
     const figures = { round: 2, numSamples: 1, loss: 0.5 };
     await again.send({ code: MessageCode.EvaluateParams, payload: figures });
@@ -620,4 +622,66 @@ Deno.test("ServerAsyncTop stops when nobody asks for work, and tells those who a
     }
   }
   await running;
+});
+
+Deno.test("a client that loses its task while it joins again is given another", async () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(5),
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  const address = Promise.withResolvers<string>();
+  const server = new ServerAsyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 3,
+    updates: 2,
+    concurrency: 1,
+    logger: silentLogger,
+    timeouts: { roundSeconds: 0.3 },
+    onEvent: (event) => event.type === "listening" && address.resolve(event.address),
+  });
+  const running = server.run();
+  {
+    await using other = await Peer.connect(await address.promise);
+    await using first = await Peer.connect(await address.promise);
+    await other.join();
+    const { token } = await first.join();
+    await first.ask();
+    await first.until(MessageCode.ParameterUpdate);
+    first.connection.abort(new Error("broken"));
+    await using again = await Peer.connect(await address.promise);
+    await again.register({ token });
+    const { awaits, manifestDigest } = await again.until(MessageCode.IdAssignment);
+    assertEquals(awaits, 1);
+    // The other is given the place when the task's time is up.
+    await other.ask();
+    await other.until(MessageCode.ParameterUpdate);
+    await again.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+    await other.update(1);
+    assertEquals((await again.until(MessageCode.ParameterUpdate)).round, 2);
+    await again.update(2, new Float32Array(5));
+    for (const peer of [again, other]) {
+      await peer.send({ code: MessageCode.Exit, payload: await peer.until(MessageCode.Exit) });
+    }
+  }
+  assertEquals((await running).rounds.map(({ cohort }) => cohort), [[1], [2]]);
+});
+
+Deno.test("what comes in while a version is kept is counted", async () => {
+  const manifest = vectorManifest(10_000);
+  const saved = () => new Promise<string>((resolve) => setTimeout(() => resolve("there"), 20));
+  const { report } = await runAsync({
+    manifest,
+    clients: [new FakeHandler(manifest), new FakeHandler(manifest)],
+    updates: 5,
+    server: {
+      checkpoints: {
+        save: saved,
+        latest: () => Promise.resolve(undefined),
+        best: () => Promise.resolve(undefined),
+      },
+    },
+  });
+  const up = report.rounds.reduce((sum, { bytesUp }) => sum + bytesUp, 0);
+  assert(up > 5 * 40_000, `expected the bytes of five updates, got ${up}`);
 });

@@ -6,12 +6,15 @@ import {
   assertRejects,
 } from "jsr:@std/assert@1.0.19";
 import {
+  type Checkpoint,
+  type Checkpoints,
   ClientSyncTop,
   type ClientTopologyOptions,
   DeadlineError,
   DIST_BACKEND_NAMES,
   type DistBackendName,
   type Manifest,
+  memoryTransport,
   ProtocolError,
   type RunReport,
   type ServerEvent,
@@ -20,6 +23,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
+  type Transport,
 } from "../mod.ts";
 import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
@@ -493,4 +497,116 @@ Deno.test("an unknown dist backend is an error that lists the known ones", async
     RangeError,
     'expected one of tcp, websocket, memory, got "gloo"',
   );
+});
+
+Deno.test("a round that was tried again reports who was missing in any try", async () => {
+  const { report: { rounds: [round] } } = await federate({
+    rounds: 1,
+    distBackend: "memory",
+    clients: [
+      {},
+      ...[2, 3].map(() => ({
+        step: () => {
+          throw new Error("no memory");
+        },
+      })),
+    ],
+  });
+  assertEquals([round?.tries, round?.cohort, round?.received, round?.dropped], [2, [1], 1, 2]);
+  assertEquals(round?.losses.map(({ rank }) => rank), [2, 3]);
+  assert(round?.losses.every(({ reason }) => reason.includes("no memory")));
+});
+
+Deno.test("the mean training loss is that of the clients that tell one", async () => {
+  const { report } = await federate({
+    rounds: 2,
+    distBackend: "memory",
+    clients: [{ loss: 2 }, { loss: NaN, numSamples: 9 }],
+  });
+  assertEquals(report.rounds.map(({ trainLoss }) => trainLoss), [2, 2]);
+});
+
+Deno.test("a run in memory leaves room for timers, whatever its handlers do", async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error("enough")), 60);
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const server = new ServerSyncTop(handler, {
+    ...group,
+    listen: "timers",
+    worldSize: 2,
+    rounds: 20_000,
+  });
+  const client = new ClientSyncTop(new FakeHandler(MANIFEST), { ...group, serverAddr: "timers" });
+  const ends = await Promise.allSettled(
+    [server, client].map((one) => one.run({ signal: stop.signal })),
+  );
+  assertEquals(ends.map(({ status }) => status), ["rejected", "rejected"]);
+  assert((await server.report()).rounds.length < 20_000);
+});
+
+Deno.test("a server whose listener fails for a while accepts clients again", async () => {
+  let isFirst = true;
+  const failing: Transport = {
+    ...memoryTransport,
+    listen: async (address) => {
+      const listener = await memoryTransport.listen(address);
+      return {
+        address,
+        close: () => listener.close(),
+        accept: () => {
+          if (!isFirst) return listener.accept();
+          isFirst = false;
+          return Promise.reject(new Error("Too many open files"));
+        },
+      };
+    },
+  };
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  const group = { distBackend: failing, logger: silentLogger };
+  const server = new ServerSyncTop(handler, { ...group, listen: "full", worldSize: 2, rounds: 1 });
+  const client = new ClientSyncTop(new FakeHandler(MANIFEST), { ...group, serverAddr: "full" });
+  const [report] = await Promise.all([server.run(), client.run()]);
+  assertEquals(report.rounds.length, 1);
+});
+
+Deno.test("a run that was over before its report was made is reported without clients", async () => {
+  const saved: Checkpoint[] = [];
+  const checkpoints: Checkpoints = {
+    save: (checkpoint) => {
+      saved.push(checkpoint);
+      return Promise.resolve("memory");
+    },
+    latest: () => Promise.resolve(saved.at(-1)),
+    best: () => Promise.resolve(saved.at(-1)),
+  };
+  const { report } = await federate({
+    distBackend: "memory",
+    clients: [{}],
+    server: { checkpoints },
+  });
+  const [resume] = saved.slice(-1);
+  assert(resume);
+  const server = new ServerSyncTop(
+    new SyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(MANIFEST.length),
+    }),
+    {
+      listen: "over",
+      worldSize: 2,
+      rounds: 3,
+      distBackend: "memory",
+      logger: silentLogger,
+      resume,
+      timeouts: { drainSeconds: 0.01 },
+    },
+  );
+  assertEquals((await server.run()).modelDigest, report.modelDigest);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { rest } from "../_pace.ts";
 import { ConnectionClosedError } from "../errors.ts";
 import { QueueListener } from "./_queue_listener.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
@@ -58,6 +59,7 @@ class Pipe {
       this.#wake = resolve;
       await promise;
     }
+    await rest();
     let count = 0;
     for (
       let chunk = this.#chunks[0];

@@ -7,6 +7,7 @@ import { keepsState } from "../train/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, Message } from "../wire/messages.ts";
 import { updateCodeOf } from "./_exchange.ts";
+import type { Registered } from "./_member.ts";
 import type { Sessions } from "./_sessions.ts";
 import type { ServerBackendHandler } from "./handler.ts";
 import type { ServerTopologyOptions } from "./topology.ts";
@@ -35,7 +36,7 @@ export interface Agreement {
   /** Acts on a message. */
   receive(rank: Rank, message: Message): Promise<void>;
   /** A client is ready, for the first time or again. */
-  joined(rank: Rank, round: number | undefined): void;
+  joined(client: Registered): void;
   /** A client's connection is lost. */
   away?(rank: Rank): void;
   /** A client is gone. */

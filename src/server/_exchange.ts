@@ -9,6 +9,7 @@ import type {
   TrainSettings,
 } from "../wire/messages.ts";
 import { Intake } from "./_intake.ts";
+import { MeanLoss } from "./_mean_loss.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** A message that carries what a client has made of its data. */
@@ -54,8 +55,7 @@ export function unexpectedUpdate(rank: Rank, intake: Intake | undefined): Protoc
 /** A cohort's training in one round: what has been taken in so far. */
 export class Training {
   readonly intake: Intake;
-  #loss = 0;
-  #samples = 0;
+  readonly #losses = new MeanLoss();
 
   constructor(round: number, cohort: readonly Rank[], window: number, enough: number) {
     this.intake = new Intake(round, cohort, window, enough);
@@ -63,7 +63,7 @@ export class Training {
 
   /** Mean of the clients' training losses, by samples. */
   get trainLoss(): number | undefined {
-    return this.#samples === 0 ? undefined : this.#loss / this.#samples;
+    return this.#losses.mean;
   }
 
   /** Checks an update and takes it in when it is its rank's turn; false when the round has gone on without it. */
@@ -89,9 +89,7 @@ export class Training {
     }
     if (!await intake.turn(sender)) return false;
     handler.onReceive(sender, payload);
-    const { numSamples = 0, loss = 0 } = payload;
-    this.#loss += loss * numSamples;
-    this.#samples += numSamples;
+    this.#losses.add(payload);
     intake.settle(sender, "received");
     return true;
   }

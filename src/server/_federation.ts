@@ -26,8 +26,10 @@ export class Federation {
   readonly #parts: Parts;
   readonly #agreement: Agreement;
   #run: Run | undefined;
-  /** Number of messages that were refused since {@linkcode Federation.measure}. */
+  /** Number of messages that were refused since they were last counted. */
   #refused = 0;
+  /** Bytes that were counted already. */
+  #counted = { up: 0, down: 0 };
 
   constructor(parts: Parts, agreement: Agreement) {
     const { options } = parts;
@@ -81,7 +83,10 @@ export class Federation {
       logger.info(
         `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
       );
-      await this.#gather(tokens?.length);
+      // Of a run that was over before it could say so there is only the report to make.
+      if (!this.record.isOver) await this.#gather(tokens?.length);
+      this.#counted = sessions.bytes;
+      this.#refused = 0;
       await work();
       const report = await this.record.report();
       this.tell({ type: "finished", report });
@@ -140,15 +145,16 @@ export class Federation {
     return seats.ranks;
   }
 
-  /** Begins to count what a round costs; the result ends it. */
+  /** Begins to count what a round costs, with what went to and fro since the round before; the result ends it. */
   measure(): () => Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds"> {
     const { sessions } = this.run;
-    const began = performance.now(), before = sessions.bytes;
-    this.#refused = 0;
+    const began = performance.now();
     return () => {
-      const { up, down } = sessions.bytes;
+      const before = this.#counted, refused = this.#refused;
+      const { up, down } = this.#counted = sessions.bytes;
+      this.#refused = 0;
       return {
-        refused: this.#refused,
+        refused,
         bytesUp: up - before.up,
         bytesDown: down - before.down,
         seconds: (performance.now() - began) / 1000,
@@ -185,8 +191,9 @@ export class Federation {
   async #gather(before?: number): Promise<void> {
     const { sessions: { seats } } = this.run;
     const { minClients, worldSize } = this.#parts.options;
-    const expected = before ?? worldSize - 1;
-    const enough = minClients ?? (before === undefined ? expected : 1);
+    // A simulation's checkpoint has nobody's token.
+    const expected = before || worldSize - 1;
+    const enough = minClients ?? (before ? 1 : expected);
     await this.#joined(expected, enough, "Cannot begin");
     for (const rank of seats.away) seats.giveUp(rank);
   }

@@ -33,6 +33,8 @@ export interface Registered {
   readonly numSamples: number;
   /** The round whose update it will send unasked. */
   readonly round: number | undefined;
+  /** The round whose update was awaited of it when it was given its seat. */
+  readonly awaited: number | undefined;
 }
 
 /** What a server asks of those who come, and has to give them. */
@@ -68,7 +70,7 @@ export async function register(
   });
   member.rank = rank;
   member.seated();
-  const round = awaits(rank);
+  const awaited = awaits(rank);
   await connection.send({
     code: MessageCode.IdAssignment,
     payload: {
@@ -76,7 +78,7 @@ export async function register(
       rank,
       worldSize: seats.group.worldSize,
       token,
-      ...(round !== undefined && { awaits: round }),
+      ...(awaited !== undefined && { awaits: awaited }),
     },
   });
   const { payload } = await expectMessage(connection, MessageCode.Ready);
@@ -86,9 +88,9 @@ export async function register(
       `Cannot join: expected the manifest digest ${welcome.manifestDigest}, got ${payload.manifestDigest}`,
     );
   }
-  const { numSamples, round: goesOnWith } = payload;
+  const { numSamples, round } = payload;
   const isBack = token === claim.token;
-  return { rank, token, isBack, identity, agent, numSamples, round: goesOnWith };
+  return { rank, token, isBack, identity, agent, numSamples, round, awaited };
 }
 
 /** What a client says first. */

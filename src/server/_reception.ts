@@ -70,7 +70,8 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       if (message === undefined) throw agreement.refusal(rank);
       await agreement.receive(rank, message);
     },
-    joined: ({ rank, numSamples, round, isBack }) => {
+    joined: (client) => {
+      const { rank, numSamples, round, isBack } = client;
       handler.onJoin(rank, numSamples);
       const { rule } = handler.plan, taken = agreement.taken(rank) ?? 0;
       if (!isBack && taken > 0 && keepsState(rule)) {
@@ -86,7 +87,7 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
         if (isBusy) exchange.intake.settle(rank, "dropped", "its figures were lost");
         else conversation.activate(rank);
       }
-      agreement.joined(rank, round);
+      agreement.joined(client);
     },
     away: (rank, reason) => {
       agreement.away?.(rank);

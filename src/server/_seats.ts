@@ -85,6 +85,11 @@ export class Seats<Member> {
         this.#away.set(own, undefined);
         replace(former);
       }
+      // Whoever is on the way in is not given up meanwhile.
+      if (this.#away.has(own)) {
+        clearTimeout(this.#away.get(own));
+        this.#away.set(own, undefined);
+      }
       return { rank: this.group.claim(member, own), token };
     }
     const holder = rank !== undefined && this.#away.has(rank)

@@ -19,6 +19,9 @@ const FORGIVABLE: ReadonlySet<ProtocolError["fault"]> = new Set([
   "non-finite",
 ]);
 
+/** How long nobody is accepted after that has failed. */
+const ACCEPT_PAUSE_MILLIS = 500;
+
 /** A client took its leave, in its own words: it is not expected back. */
 export class FarewellError extends Error {}
 
@@ -85,15 +88,23 @@ export class Sessions {
 
   /** Begins a session with everyone who comes, until the listener is closed. Never rejects. */
   async accept(listener: Listener): Promise<void> {
+    let fault: string | undefined;
     for (;;) {
       let channel: Channel | null;
       try {
         channel = await listener.accept();
       } catch (error) {
-        this.#logger.error(`Cannot accept clients any more: ${errorMessage(error)}`);
-        return;
+        // Such as too many open files: that may pass, and those who are lost meanwhile come back.
+        if (fault === undefined) {
+          this.#logger.error(`Cannot accept clients for now: ${errorMessage(error)}`);
+        }
+        fault = errorMessage(error);
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MILLIS));
+        continue;
       }
       if (channel === null) return;
+      if (fault !== undefined) this.#logger.info("Accepting clients again");
+      fault = undefined;
       const session = this.#serve(channel).finally(() => {
         this.#running.delete(session);
         this.#ended?.();

@@ -1,5 +1,6 @@
 import type { Rank } from "../net/process_group.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
+import { MeanLoss } from "./_mean_loss.ts";
 import type { RoundReport } from "./report.ts";
 
 /** What has gone into the version that is being made. */
@@ -12,15 +13,13 @@ export class Version {
   /** Whether it is made. */
   isDone = false;
   readonly #reasons = new Map<Rank, string>();
-  #loss = 0;
-  #samples = 0;
+  readonly #losses = new MeanLoss();
 
   /** An update went in. */
-  add(rank: Rank, staleness: number, { numSamples = 0, loss = 0 }: ParameterUpdatePayload): void {
+  add(rank: Rank, staleness: number, payload: ParameterUpdatePayload): void {
     this.cohort.push(rank);
     this.staleness.push(staleness);
-    this.#loss += loss * numSamples;
-    this.#samples += numSamples;
+    this.#losses.add(payload);
   }
 
   /** A client was dropped, or its update refused: the last reason is kept. */
@@ -37,8 +36,9 @@ export class Version {
 
   /** What the report says of what they tell. */
   get figures(): Pick<RoundReport, "trainLoss" | "staleness"> {
+    const { mean: trainLoss } = this.#losses;
     return {
-      ...(this.#samples > 0 && { trainLoss: this.#loss / this.#samples }),
+      ...(trainLoss !== undefined && { trainLoss }),
       staleness: this.staleness,
     };
   }

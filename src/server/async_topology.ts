@@ -198,6 +198,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       if (this.#tasks.size > 0) await within(this.#inbox.changed(), { signal });
       else {
         await this.#federation.somebody();
+        if (this.#tasks.size > 0) continue;
         await within(this.#inbox.changed(), { signal, seconds, late });
       }
     }
@@ -230,9 +231,13 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       },
       refusal: (rank) => this.#refusal(rank),
       receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
-      joined: (rank, round) => {
+      joined: ({ rank, round, awaited }) => {
         const task = this.#tasks.get(rank);
         if (task !== undefined && task.round !== round) this.#send(task);
+        // It was told of a task that it has lost since: it waits for that, and does not ask.
+        if (task !== undefined || awaited === undefined || this.#version === undefined) return;
+        this.#waiting.add(rank);
+        this.activateClients();
       },
       away: (rank) => void this.#waiting.delete(rank),
       lost: (rank, reason) => {

@@ -16,13 +16,13 @@ export interface RoundReport {
   readonly cohort: readonly Rank[];
   /** Number of updates that went into the new parameters. */
   readonly received: number;
-  /** Number of the cohort that did not answer. */
+  /** Number of those chosen, in any try, that did not answer. */
   readonly dropped: number;
   /** Number of updates that were refused: late, second, or not sound. */
   readonly refused: number;
   /** How often the round was tried. */
   readonly tries: number;
-  /** Why, for each of the cohort that did not answer or was refused. */
+  /** Why, for each of those chosen, in any try, that did not answer or was refused: what its last try came to. */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
   /** Loss after the round; absent when nobody evaluates. */
   readonly loss?: number;
@@ -30,7 +30,7 @@ export interface RoundReport {
   readonly accuracy?: number;
   /** What the clients' own evaluations after the round came to; absent when they do not evaluate. */
   readonly clients?: ClientFigures;
-  /** Mean of the clients' training losses, by samples. */
+  /** Mean of the clients' training losses, by samples: of those that tell one. */
   readonly trainLoss?: number;
   /**
    * Of an asynchronous run, where a round is a version of the model and its cohort those whose updates went into it in their order: of each

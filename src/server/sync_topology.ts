@@ -10,8 +10,9 @@ import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
 import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
+import { Missing } from "./_missing.ts";
 import { TakenRounds } from "./_taken_rounds.ts";
-import type { RunReport } from "./report.ts";
+import type { RoundReport, RunReport } from "./report.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, ServerCommunicationTopology } from "./topology.ts";
 
 /**
@@ -110,7 +111,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       release: (rank) => this.#training?.intake.takeBack(rank),
       refusal: (rank) => unexpectedUpdate(rank, this.#training?.intake),
       receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
-      joined: (rank, round) => {
+      joined: ({ rank, round }) => {
         const intake = this.#training?.intake;
         if (intake?.expects(rank) && intake.round !== round) {
           this.#federation.conversation.activate(rank);
@@ -133,7 +134,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   async #round(round: number): Promise<void> {
     const { record, run: { sessions: { seats: { group } } } } = this.#federation;
     const measure = this.#federation.measure();
-    const { training, tries } = await this.#train(round);
+    const { training, ...tried } = await this.#train(round);
     this.handler.updateModel();
     this.#taken.add(training.intake);
     const { evaluation, clients } = await this.#federation.conversation.evaluate(
@@ -148,10 +149,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       round,
       cohort: intake.cohort,
       received: intake.count("received"),
-      dropped: intake.count("dropped"),
       refused,
-      tries,
-      losses: intake.losses,
+      ...tried,
       ...(evaluation && { loss: evaluation.loss }),
       ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
       ...(clients && { clients }),
@@ -161,11 +160,14 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   }
 
   /** Has a cohort train, and a fresh one again while too few have answered. */
-  async #train(round: number): Promise<{ training: Training; tries: number }> {
+  async #train(
+    round: number,
+  ): Promise<{ training: Training } & Pick<RoundReport, "tries" | "dropped" | "losses">> {
     const { handler, options } = this;
     const federation = this.#federation;
     const numClients = options.worldSize - 1;
     const most = options.roundTries ?? DEFAULT_ROUND_TRIES;
+    const missing = new Missing();
     for (let tries = 1;; tries++) {
       const ranks = await federation.somebody();
       const cohort = handler.selectClients(round, ranks, numClients, tries - 1);
@@ -175,9 +177,10 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       const training = new Training(round, cohort, handler.staging.size, enough);
       await federation.conversation.hold(training, () => this.#talk());
       for (const { rank } of training.intake.losses) handler.onDrop(rank, round);
+      missing.add(training.intake);
       const received = training.intake.count("received");
       const quorum = Math.max(1, Math.ceil(enough * (options.quorum ?? DEFAULT_QUORUM)));
-      if (received >= quorum) return { training, tries };
+      if (received >= quorum) return { training, tries, ...missing.report };
       const trouble =
         `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
       if (tries === most) throw new DeadlineError(`${trouble}, after ${tries} tries`);

@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
+import { MeanLoss } from "../server/_mean_loss.ts";
 import { meanResult } from "../server/_mean_result.ts";
 import { type ClientFigures, clientFigures } from "../server/distribution.ts";
 import type { ServerEvent } from "../server/events.ts";
@@ -44,7 +45,8 @@ export class VirtualClients {
     const { handler, pool, states, parts, signal, onEvent } = this.#parts;
     const { board } = pool;
     const losses: { rank: Rank; reason: string }[] = [];
-    let received = 0, samples = 0, lossSum = 0;
+    const trained = new MeanLoss();
+    let received = 0;
     handler.beginRound(round, parts.length);
     this.#publish(round);
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
@@ -58,8 +60,7 @@ export class VirtualClients {
         }
         if (board.keepsState && board.hasState(slot)) states.write(rank, board.state(slot));
         received++;
-        samples += taken.numSamples;
-        lossSum += taken.loss * taken.numSamples;
+        trained.add(taken);
         onEvent?.({
           type: "update-received",
           round,
@@ -76,7 +77,8 @@ export class VirtualClients {
       );
     }
     handler.updateModel();
-    return { received, losses, ...(samples > 0 && { trainLoss: lossSum / samples }) };
+    const { mean: trainLoss } = trained;
+    return { received, losses, ...(trainLoss !== undefined && { trainLoss }) };
   }
 
   /** Gives an update to the handler; the reason when there is none, or it is not sound. */
@@ -94,7 +96,7 @@ export class VirtualClients {
       round,
       numSamples,
       steps,
-      loss,
+      ...(Number.isFinite(loss) && { loss }),
       metrics: Object.fromEntries(figures),
       parameters,
     };

@@ -1,10 +1,10 @@
+import { rest } from "../_pace.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
 import { confusionOf, countsLength } from "./_confusion.ts";
 import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
-import { pacer } from "./_pace.ts";
 import { checkPlan } from "./_plan.ts";
 import type { Trainer } from "./_trainer.ts";
 import {
@@ -157,7 +157,6 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * Rejects as {@linkcode SGDHandler.train} does.
    */
   override async gradient(plan: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
-    const rest = pacer();
     return await this.#alone(
       plan,
       (trainer) =>
@@ -198,7 +197,6 @@ export abstract class SGDHandler extends ClientBackendHandler {
     const { epochs, seed, round, rank } = plan;
     const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
     const shuffling = new Random(seed, "batch-order", { round, rank });
-    const rest = pacer();
     trainer.begin(plan, batchSize);
 
     let steps = 0, loss = 0, correct = 0;
@@ -265,7 +263,6 @@ export abstract class SGDHandler extends ClientBackendHandler {
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();
     const length = to - from;
-    const rest = pacer();
     const room = confusion && trainer.classifies ? countsLength(data.numClasses) : 0;
     const counts = room > 0 ? new Uint32Array(room) : undefined;
     let loss = 0, correct = 0;

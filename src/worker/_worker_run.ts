@@ -206,7 +206,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
   /** Deno cannot end a worker whose code never rests: that must not hold up those who join it. */
   async #waitForThread(): Promise<void> {
     const timer = setTimeout(() => this.#giveUp.abort(), ENDING_MILLIS);
-    await this.#gone;
+    await this.#gone.catch(() => {});
     clearTimeout(timer);
   }
 }
