@@ -50,14 +50,14 @@ export abstract class ClientSideStrategy implements Strategy {
     this.#mean = mean;
   }
 
-  /** As the mean. */
-  get extrapolates(): boolean {
-    return this.#mean.extrapolates ?? false;
-  }
-
   /** The mean's second vector. */
   get control(): ParameterVector | undefined {
     return this.#mean.control;
+  }
+
+  /** As the mean does. */
+  checkPlan(plan: TrainSettings): void {
+    this.#mean.checkPlan?.(plan);
   }
 
   /** As the mean does. */
