@@ -119,9 +119,12 @@ Deno.test("FedBuff restores a buffer that is half full, and refuses what is none
   ]);
   assertEquals(bitsOf(other), bitsOf(global));
   assertEquals(strategy.save(), {});
-  assertThrows(() => restored.restore({ json: { count: 3 }, vectors: { sum } }), TypeError);
+  assertThrows(
+    () => restored.restore({ json: { count: 3, weight: 3 }, vectors: { sum } }),
+    TypeError,
+  );
   const short = new FedBuff({ size: 3 });
-  short.restore({ json: { count: 1 }, vectors: { sum: new Float32Array(2) } });
+  short.restore({ json: { count: 1, weight: 1 }, vectors: { sum: new Float32Array(2) } });
   assertThrows(() => short.accept(BASE.slice(), update(1, 0)), RangeError, "got 2");
 });
 

@@ -1,17 +1,25 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   type ClientUpdate,
+  DEFAULT_PLAN,
   FedAvg,
+  FedAvgM,
+  FedDyn,
   FedNova,
+  FedProx,
   NormClipping,
   ProtocolError,
   QFedAvg,
+  Scaffold,
+  type Strategy,
   SyncParameterServerHandler,
+  type TrainSettings,
   TrimmedMean,
 } from "../mod.ts";
 import { vectorManifest } from "./_fake_handler.ts";
 import {
   bitsOf,
+  INFO,
   normalVector,
   roundOf,
   testStrategyCompliance,
@@ -71,6 +79,106 @@ Deno.test("FedNova is w + τ_eff Σ p (w_k - w) / ‖a‖, with a of momentum ad
       );
       assertAlmostEquals(value, w + effective * step, 1e-5);
     });
+  }
+});
+
+/** The value after a round of two clients who go different ways by these settings. */
+function planned(strategy: Strategy, plan: Partial<TrainSettings>): number {
+  const round = strategy.begin(new Float32Array([5]), {
+    ...INFO,
+    plan: { ...DEFAULT_PLAN, ...plan, ...strategy.clientSettings },
+  });
+  round.accept(updateOf(1, new Float32Array([4]), { numSamples: 1, steps: 2 }));
+  round.accept(updateOf(2, new Float32Array([9]), { numSamples: 2, steps: 12 }));
+  return round.finish()[0] ?? NaN;
+}
+
+Deno.test("FedNova takes momentum and proximal term from the clients' settings, with a added up step by step", () => {
+  for (
+    const [strategy, { momentum = 0, proximal = 0 }] of [
+      [new FedNova(), { momentum: 0.9 }],
+      [new FedNova({ momentum: 0.9 }), { momentum: 0.9 }],
+      [new FedNova(), { proximal: 3 }],
+      [new FedProx({ mu: 3, mean: new FedNova() }), { proximal: 3 }],
+    ] as const satisfies [Strategy, Partial<TrainSettings>][]
+  ) {
+    const [one = NaN, two = NaN] = [2, 12].map((steps) => {
+      // How far a client goes whose gradient is 1 in each step, in learning rates; the proximal term pulls it back.
+      let velocity = 0, way = 0;
+      for (let i = 0; i < steps; i++) {
+        way += velocity = momentum * velocity + 1 - proximal * DEFAULT_PLAN.learningRate * way;
+      }
+      return way;
+    });
+    const effective = (one + 2 * two) / 3, step = (-1 / one + 2 * 4 / two) / 3;
+    assertAlmostEquals(planned(strategy, { momentum, proximal }), 5 + effective * step, 1e-5);
+  }
+});
+
+Deno.test("q-FedAvg takes the learning rate from the clients' settings", () => {
+  for (const learningRate of [0.001, 0.1, 2]) {
+    const given = new QFedAvg({ q: 1, learningRate });
+    assertEquals(
+      planned(new QFedAvg({ q: 1 }), { learningRate }),
+      planned(given, { learningRate }),
+    );
+  }
+  const [slow, fast] = [0.001, 2].map((learningRate) =>
+    planned(new QFedAvg({ q: 1 }), { learningRate })
+  );
+  assertEquals(slow === fast, false);
+});
+
+Deno.test("a server refuses settings of its clients that its strategy does not go with, also inside another", () => {
+  const make = (strategy: Strategy, plan: Partial<TrainSettings>) =>
+    new SyncParameterServerHandler({
+      manifest: vectorManifest(1),
+      parameters: new Float32Array(1),
+      strategy,
+      plan,
+    });
+  const error = (strategy: Strategy, plan: Partial<TrainSettings>, message: string) =>
+    assertThrows(() => make(strategy, plan), RangeError, message);
+  const nova = new FedNova({ momentum: 0.9 });
+  const other = "Cannot train by fednova: expected the clients' momentum 0.9, got 0";
+  for (
+    const strategy of [
+      nova,
+      new NormClipping({ bound: 1, mean: nova }),
+      new FedAvgM({ mean: nova }),
+      new FedProx({ mean: nova }),
+    ]
+  ) error(strategy, {}, other);
+  error(new FedNova(), { optimizer: "adam" }, "Cannot train by fednova: expected SGD");
+  error(new FedNova(), { momentum: 0.5, nesterov: true }, "got Nesterov's momentum");
+  error(new FedNova(), { momentum: 0.5, keepMomentum: true }, "got momentum that is kept");
+  error(new FedNova(), { momentum: 0.5, proximal: 1 }, "got momentum with a proximal term of 1");
+  error(new FedNova(), { proximal: 11 }, "got a proximal term of 11, too large");
+  make(new FedNova(), { keepMomentum: true });
+  make(nova, { momentum: 0.9 });
+  error(
+    new QFedAvg({ learningRate: 0.2 }),
+    {},
+    "Cannot train by qfedavg: expected the clients' learningRate 0.2, got 0.1",
+  );
+  error(new QFedAvg(), { learningRate: 0 }, "expected a learning rate above 0, got 0");
+  make(new QFedAvg({ learningRate: 0.2 }), { learningRate: 0.2 });
+});
+
+Deno.test("NormClipping refuses strategies whose clients reckon with what they sent, also inside another", () => {
+  for (
+    const mean of [
+      new Scaffold(),
+      new FedDyn(),
+      new FedProx({ mean: new Scaffold() }),
+      new FedAvgM({ mean: new Scaffold() }),
+    ]
+  ) {
+    assertThrows(
+      () => new NormClipping({ bound: 1, mean }),
+      RangeError,
+      `Cannot make norm-clipping: expected a mean of parameters, got ${mean.name}, whose clients`,
+    );
   }
 });
 

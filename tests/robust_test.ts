@@ -162,6 +162,41 @@ Deno.test("GeometricMedian is the update itself where more than half are the sam
   z.forEach((x, i) => assertAlmostEquals(x, a[i] ?? NaN, 1e-4));
 });
 
+/** The least sum of distances from points in the plane, in float64, by trying all directions from where it was least. */
+function leastSum(points: readonly ParameterVector[]): number {
+  let at = meanOf(points), least = sumOfDistances(points, at);
+  for (let step = 8; step > 1e-9;) {
+    const before = least;
+    for (let k = 0; k < 64; k++) {
+      const [x = NaN, y = NaN] = at, angle = k * Math.PI / 32;
+      const next = [x + step * Math.cos(angle), y + step * Math.sin(angle)];
+      const sum = sumOfDistances(points, next);
+      if (sum < least) [at, least] = [next, sum];
+    }
+    if (least === before) step /= 2;
+  }
+  return least;
+}
+
+function sumOfDistances(points: readonly ParameterVector[], z: ArrayLike<number>): number {
+  return points.reduce((sum, point) => sum + Math.sqrt(squared(point, z)), 0);
+}
+
+Deno.test("GeometricMedian leaves an update that it begins at, or near to, for the least sum of distances", () => {
+  const around = [[10, 1], [10, -1], [-1, 10], [-1, -10]];
+  for (const beside of [0, 1e-6, 1e-5, 1e-4, 1e-3]) {
+    for (const scale of [1e-3, 1, 100]) {
+      for (const shift of [0, 5]) {
+        const points = [[beside, -beside], ...around].map((at) =>
+          Float32Array.from(at, (x) => scale * (x + shift))
+        );
+        const found = sumOfDistances(points, aggregate(new GeometricMedian(), points));
+        assertLess(found / leastSum(points) - 1, 1e-6, `${[beside, scale, shift]}`);
+      }
+    }
+  }
+});
+
 const CLIENTS = 15, ATTACKERS = 3, SPREAD = 0.1;
 
 /** What honest clients send: one vector, with noise. */

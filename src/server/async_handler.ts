@@ -10,9 +10,12 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import { FedAsync } from "../strategy/fedasync.ts";
-import type { StrategyState } from "../strategy/strategy.ts";
+import { untrainedSpans } from "../strategy/_untrained.ts";
+import { workingVector } from "../strategy/_working.ts";
+import type { Spans, StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { ServerBackendHandler, type ServerHandlerOptions } from "./handler.ts";
 
@@ -33,7 +36,7 @@ export interface UpdateOrigin {
 /**
  * The handler of an asynchronous server: one strategy over one global vector.
  *
- * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`; its topology keeps the versions besides that clients are training from.
+ * Its memory is `(2 + strategy.workingVectors + stagingBuffers) × model`; its topology keeps the versions besides that clients are training from.
  */
 export class AsyncParameterServerHandler extends ServerBackendHandler {
   /** What the parameter vector holds. */
@@ -53,6 +56,10 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   /** The algorithm. */
   readonly strategy: AsyncStrategy;
   readonly #model: GlobalModel;
+  /** Where the vector holds what no gradient trains. */
+  readonly #untrained: Spans;
+  /** The global vector as it was before an update. */
+  #before: ParameterVector | undefined;
 
   /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
   constructor(options: AsyncParameterServerHandlerOptions) {
@@ -66,9 +73,10 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.#model = new GlobalModel({
       manifest,
       parameters,
-      workingVectors: strategy.workingVectors,
+      workingVectors: 1 + strategy.workingVectors,
       stagingBuffers: options.stagingBuffers,
     });
+    this.#untrained = untrainedSpans(manifest);
     this.kernels = this.#model.kernels;
     this.staging = this.#model.staging;
     this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
@@ -103,9 +111,25 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.#model.check(sender, payload, this.strategy);
   }
 
-  /** Takes in an update that has been checked; gives whether the global vector is a new version now. */
+  /**
+   * Takes in an update that has been checked; gives whether the global vector is a new version now.
+   *
+   * Throws an `Error` when that version, or a vector that the strategy keeps, is not finite. The global vector stays as it was; the strategy is of no more use.
+   */
   onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
-    return this.strategy.accept(this.parameters, { ...clientUpdateOf(sender, payload), ...origin });
+    const { parameters, strategy } = this;
+    const before = this.#before = workingVector(this.#before, parameters);
+    before.set(parameters);
+    const update = { ...clientUpdateOf(sender, payload), ...origin, untrained: this.#untrained };
+    const isNew = strategy.accept(parameters, update);
+    if (!isNew) return false;
+    try {
+      checkFinite(`Cannot make a version of update ${payload.round}`, parameters, strategy);
+    } catch (error) {
+      parameters.set(before);
+      throw error;
+    }
+    return true;
   }
 
   /** What the strategy keeps. */

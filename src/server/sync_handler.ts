@@ -8,12 +8,13 @@ import type { Rank } from "../net/process_group.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { FedAvg } from "../strategy/fedavg.ts";
-import type { Strategy, StrategyRound } from "../strategy/strategy.ts";
+import { untrainedSpans } from "../strategy/_untrained.ts";
+import type { Spans, Strategy, StrategyRound } from "../strategy/strategy.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { KnownClients } from "./_known_clients.ts";
-import { UntrainedMean } from "./_untrained_mean.ts";
 import type { ClientSelection, KnownClient } from "./selection/selection.ts";
 import { UniformSelection } from "./selection/uniform.ts";
 import {
@@ -68,11 +69,12 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   readonly selection: ClientSelection;
   readonly #known = new KnownClients();
   readonly #model: GlobalModel;
-  /** What stands in for the result of a strategy that may overshoot. */
-  readonly #untrained: UntrainedMean | undefined;
+  /** Where the vector holds what no gradient trains. */
+  readonly #untrained: Spans;
   #round: StrategyRound | undefined;
+  #number = 0;
 
-  /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
+  /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, an option out of range, or a plan that the strategy does not go with. */
   constructor(options: SyncParameterServerHandlerOptions) {
     super();
     const { manifest, parameters, fraction = 1, overSelection = 0, seed = 0, evaluator } = options;
@@ -90,6 +92,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.model = options.model;
     this.strategy = options.strategy ?? new FedAvg();
     this.plan = planOf(options.plan ?? {}, this.strategy, manifest);
+    this.strategy.checkPlan?.(this.plan);
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = options.selection ?? new UniformSelection();
@@ -100,11 +103,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
       workingVectors: this.strategy.workingVectors,
       stagingBuffers: options.stagingBuffers,
     });
-    // Gradients are no values to take a mean of.
-    const takesGradients = this.plan.rule?.name === "gradient";
-    this.#untrained = this.strategy.extrapolates && !takesGradients
-      ? new UntrainedMean(manifest)
-      : undefined;
+    this.#untrained = untrainedSpans(manifest);
     this.kernels = this.#model.kernels;
     this.staging = this.#model.staging;
     this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
@@ -182,8 +181,14 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
 
   /** Opens a round of the strategy. */
   override beginRound(round: number, numClients: number): void {
-    this.#untrained?.begin();
-    this.#round = this.strategy.begin(this.parameters, { round, numClients, plan: this.plan });
+    const { plan } = this;
+    this.#number = round;
+    this.#round = this.strategy.begin(this.parameters, {
+      round,
+      numClients,
+      plan,
+      untrained: this.#untrained,
+    });
   }
 
   /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
@@ -194,9 +199,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** Folds a checked update into the strategy's round, and remembers its loss. */
   override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
-    const update = clientUpdateOf(sender, payload);
-    this.#round.accept(update);
-    this.#untrained?.accept(update.parameters, update.numSamples);
+    this.#round.accept(clientUpdateOf(sender, payload));
     this.#known.answered(sender, payload);
   }
 
@@ -212,13 +215,16 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   }
 
   /**
-   * Copies the strategy's result into the global vector. Of a strategy that extrapolates, what no gradient trains is the clients' mean by samples instead:
-   * a moving variance, say, must not become negative.
+   * Copies the strategy's result into the global vector.
+   *
+   * Throws an `Error` when the result, or a vector that the strategy sends or keeps, is not finite. The global vector stays as it was; the strategy is of no
+   * more use.
    */
   override updateModel(): void {
     const next = this.#round?.finish();
     this.#round = undefined;
-    if (next !== undefined && next !== this.parameters) this.parameters.set(next);
-    this.#untrained?.writeTo(this.parameters);
+    if (next === undefined || next === this.parameters) return;
+    checkFinite(`Cannot end round ${this.#number}`, next, this.strategy);
+    this.parameters.set(next);
   }
 }

@@ -25,6 +25,19 @@ export function checked(strategy: string, option: string, value: number, range: 
   );
 }
 
+/** Throws a `RangeError` when an option that repeats one of the clients' settings has another value. */
+export function checkSame(
+  strategy: string,
+  option: string,
+  given: number | undefined,
+  setting: number,
+): void {
+  if (given === undefined || given === setting) return;
+  throw new RangeError(
+    `Cannot train by ${strategy}: expected the clients' ${option} ${given}, got ${setting}`,
+  );
+}
+
 /** The number of attackers of a robust strategy. */
 export function checkedAttackers(strategy: string, value = 1): number {
   return checked(strategy, "attackers", value, { least: 0, whole: true });

@@ -5,7 +5,7 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
-import type { ClientSettings, ClientUpdate, StrategyState } from "./strategy.ts";
+import type { ClientSettings, ClientUpdate, Spans, StrategyState } from "./strategy.ts";
 
 /** One client's update, with how old its beginning was when it came. */
 export interface AsyncUpdate extends ClientUpdate {
@@ -13,6 +13,8 @@ export interface AsyncUpdate extends ClientUpdate {
   readonly base: ParameterVector;
   /** Number of versions that were made between its beginning and its coming: 0 when it began with the present one. */
   readonly staleness: number;
+  /** As in `RoundInfo`: where the vector holds what no gradient trains. Default: nowhere. */
+  readonly untrained?: Spans;
 }
 
 /** An asynchronous algorithm: takes in one update after the other, in the order in which they come. */

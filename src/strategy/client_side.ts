@@ -5,6 +5,7 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
 import { nameOf } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
@@ -55,14 +56,14 @@ export abstract class ClientSideStrategy implements Strategy {
     this.#mean = mean;
   }
 
-  /** As the mean. */
-  get extrapolates(): boolean {
-    return this.#mean.extrapolates ?? false;
-  }
-
   /** The mean's second vector. */
   get control(): ParameterVector | undefined {
     return this.#mean.control;
+  }
+
+  /** As the mean does. */
+  checkPlan(plan: TrainSettings): void {
+    this.#mean.checkPlan?.(plan);
   }
 
   /** As the mean does. */

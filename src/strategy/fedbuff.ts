@@ -4,10 +4,11 @@
  * @module
  */
 
-import { difference, fold } from "../params/kernels.ts";
+import { blend, difference, fold, scale } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 import { checked } from "./_check.ts";
+import { copySpans } from "./_untrained.ts";
 import { workingVector } from "./_working.ts";
 import type { StrategyState } from "./strategy.ts";
 
@@ -25,6 +26,10 @@ export interface FedBuffOptions {
  * Nguyen et al. 2022, "Federated Learning with Buffered Asynchronous Aggregation", algorithm 1, with the weights of its experiments:
  * `w ← w + η / K · Σ (w_k - w_τ) / √(1 + s_k)`, where `w_τ` is what the client began with and `s_k` the number of versions made since. Clients count
  * alike, however many samples they have. The buffer is one vector, whatever K is.
+ *
+ * What no gradient trains, such as a moving variance, must stay within what clients sent, which a sum of ways from different beginnings does not. There the way is
+ * taken from the present vector: `w ← w + t (Σ s_k w_k / Σ s_k - w)` with `s_k = 1 / √(1 + staleness)` and `t = min(1, η / K · Σ s_k)`, which is the same step
+ * where all began with the present vector.
  *
  * @example
  * ```ts
@@ -53,6 +58,8 @@ export class FedBuff implements AsyncStrategy {
   #sum: ParameterVector | undefined;
   #way: ParameterVector | undefined;
   #count = 0;
+  /** Sum of the weights by staleness in the buffer. */
+  #weight = 0;
 
   /** Throws a `RangeError` for an option out of range. */
   constructor({ size = 10, learningRate = 1 }: FedBuffOptions = {}) {
@@ -61,34 +68,49 @@ export class FedBuff implements AsyncStrategy {
   }
 
   /** Adds the update to the buffer; a full one makes a version. Throws a `RangeError` when what was restored is not as long as the global vector. */
-  accept(global: ParameterVector, { parameters, base, staleness }: AsyncUpdate): boolean {
+  accept(
+    global: ParameterVector,
+    { parameters, base, staleness, untrained = [] }: AsyncUpdate,
+  ): boolean {
     const sum = this.#sumFor(global);
     const way = this.#way = workingVector(this.#way, global);
     difference(parameters, base, way);
-    fold(sum, way, 1 / Math.sqrt(1 + staleness));
+    copySpans(untrained, parameters, way);
+    const weight = 1 / Math.sqrt(1 + staleness);
+    fold(sum, way, weight);
+    this.#weight += weight;
     if (++this.#count < this.updatesPerVersion) return false;
-    fold(global, sum, this.#learningRate / this.#count);
-    this.#count = 0;
+    const step = this.#learningRate / this.#count;
+    for (const [from, to] of untrained) {
+      const here = global.subarray(from, to), mean = sum.subarray(from, to);
+      scale(mean, 1 / this.#weight);
+      blend(here, mean, Math.min(1, step * this.#weight));
+      mean.fill(0);
+    }
+    fold(global, sum, step);
+    this.#count = this.#weight = 0;
     return true;
   }
 
   /** The buffer, where there is something in it. */
   save(): StrategyState {
     if (this.#sum === undefined || this.#count === 0) return {};
-    return { json: { count: this.#count }, vectors: { sum: this.#sum } };
+    return { json: { count: this.#count, weight: this.#weight }, vectors: { sum: this.#sum } };
   }
 
   /** Takes up what was saved. Throws a `TypeError` when it is no buffer of this size. */
   restore({ json, vectors }: StrategyState): void {
-    const { count = NaN } = (json ?? {}) as { count?: number };
+    const { count = NaN, weight = NaN } = (json ?? {}) as { count?: number; weight?: number };
     const sum = vectors?.sum;
-    if (sum === undefined || !(count >= 1 && count < this.updatesPerVersion)) {
+    const isBuffer = count >= 1 && count < this.updatesPerVersion && weight > 0;
+    if (sum === undefined || !isBuffer) {
       throw new TypeError(
-        `Cannot restore fedbuff: expected a buffer of less than ${this.updatesPerVersion} updates, got ${count}`,
+        `Cannot restore fedbuff: expected a buffer of less than ${this.updatesPerVersion} updates and its weight, got ${count} of weight ${weight}`,
       );
     }
     this.#sum = sum.slice();
     this.#count = count;
+    this.#weight = weight;
   }
 
   #sumFor(global: ParameterVector): ParameterVector {

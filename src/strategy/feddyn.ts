@@ -6,10 +6,16 @@
 
 import { blend, difference, fold } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
+import { sparing } from "./_untrained.ts";
 import { needInfo, restoredVector, workingVector } from "./_working.ts";
-import type { RoundInfo, Strategy, StrategyRound, StrategyState } from "./strategy.ts";
+import type {
+  ClientSettings,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+  StrategyState,
+} from "./strategy.ts";
 
 /** How {@linkcode FedDyn} regularizes. */
 export interface FedDynOptions {
@@ -40,10 +46,8 @@ export class FedDyn implements Strategy {
   readonly name = "feddyn";
   /** Three: the mean, the server's h, and room for a difference. */
   readonly workingVectors = 3;
-  /** It may step past the mean. */
-  readonly extrapolates = true;
   /** The rule `feddyn`. */
-  readonly clientSettings: Partial<TrainSettings>;
+  readonly clientSettings: ClientSettings;
   readonly #alpha: number;
   #mean: ParameterVector | undefined;
   #moved: ParameterVector | undefined;
@@ -57,7 +61,7 @@ export class FedDyn implements Strategy {
 
   /** Opens a round. Throws a `TypeError` without what is known of it, and a `RangeError` for a restored h of another length. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const { numClients } = needInfo(this.name, info);
+    const { numClients, untrained } = needInfo(this.name, info);
     const mean = this.#mean = workingVector(this.#mean, global);
     const moved = this.#moved = workingVector(this.#moved, global);
     const h = this.#h = restoredVector(this.name, "h", this.#h, global);
@@ -71,7 +75,7 @@ export class FedDyn implements Strategy {
         if (count === 0) return global;
         difference(mean, global, moved);
         fold(h, moved, -this.#alpha * count / numClients);
-        fold(mean, h, -1 / this.#alpha);
+        sparing(untrained, mean, () => fold(mean, h, -1 / this.#alpha));
         return mean;
       },
     };

@@ -6,13 +6,15 @@
 
 import { blend } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { checked } from "./_check.ts";
+import type { TrainSettings } from "../wire/messages.ts";
+import { checked, checkSame } from "./_check.ts";
+import { sparing } from "./_untrained.ts";
 import { workingVector } from "./_working.ts";
-import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
+import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "./strategy.ts";
 
 /** How {@linkcode FedNova} weighs. */
 export interface FedNovaOptions {
-  /** Momentum ρ of the clients' SGD, from 0 to below 1, begun afresh in each round. Default 0. */
+  /** Momentum ρ of the clients' SGD, from 0 to below 1, begun afresh in each round. Default: that of the clients' settings, which a given one must equal. */
   momentum?: number;
 }
 
@@ -21,9 +23,9 @@ export interface FedNovaOptions {
  *
  * Wang et al. 2020, "Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization", equations 6 and 11:
  * `w ← w + τ_eff Σ p_k (w_k - w) / a_k`, with `p_k = n_k / n` by samples and `τ_eff = Σ p_k a_k`. Here `a_k` is the number of steps
- * τ of plain SGD, and `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ.
+ * τ of plain SGD, `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ, and `(1 - (1 - η μ)^τ) / (η μ)` with a proximal term μ and learning rate η.
  *
- * When all take as many steps, it is FedAvg bit for bit. An update must have `steps`.
+ * When all take as many steps, it is FedAvg bit for bit. An update must have `steps`. What no gradient trains is the mean that FedNova steps past, by `p_k / a_k`.
  *
  * @example
  * ```ts
@@ -41,14 +43,27 @@ export class FedNova implements Strategy {
   readonly name = "fednova";
   /** One: the mean as it grows. */
   readonly workingVectors = 1;
-  /** It may step past the mean. */
-  readonly extrapolates = true;
-  readonly #momentum: number;
+  readonly #momentum: number | undefined;
   #mean: ParameterVector | undefined;
 
   /** Throws a `RangeError` for an option out of range. */
-  constructor({ momentum = 0 }: FedNovaOptions = {}) {
-    this.#momentum = checked("fednova", "momentum", momentum, { least: 0, below: 1 });
+  constructor({ momentum }: FedNovaOptions = {}) {
+    this.#momentum = momentum === undefined
+      ? undefined
+      : checked("fednova", "momentum", momentum, { least: 0, below: 1 });
+  }
+
+  /**
+   * Throws a `RangeError` for another momentum than the one that was given, and for steps that `a_k` is not of: Adam's, Nesterov's, those of a momentum that is
+   * kept from round to round, and proximal ones with momentum, or with η μ from 1.
+   */
+  checkPlan(plan: TrainSettings): void {
+    checkSame(this.name, "momentum", this.#momentum, plan.momentum);
+    const unfit = unfitOf(plan);
+    if (unfit === undefined) return;
+    throw new RangeError(
+      `Cannot train by fednova: expected SGD, plain or with momentum begun afresh in each round, got ${unfit}`,
+    );
   }
 
   /** Throws a `RangeError` for an update without a whole number of steps from 1. */
@@ -62,15 +77,17 @@ export class FedNova implements Strategy {
   }
 
   /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const mean = this.#mean = workingVector(this.#mean, global);
+    const { learningRate = 0, momentum = 0, proximal = 0 } = info?.plan ?? {};
+    const kind = { momentum: this.#momentum ?? momentum, shrinkage: learningRate * proximal };
     let first = 0;
     const total = { samples: 0, weights: 0, lengths: 0 };
     return {
       accept: (update) => {
         this.check(update);
         const { parameters, numSamples, steps = NaN } = update;
-        const length = this.#length(steps);
+        const length = lengthOf(steps, kind);
         first ||= length;
         // Lengths in terms of the first one: where all are equal, every number here is as in FedAvg.
         const weight = numSamples / (length / first);
@@ -82,15 +99,32 @@ export class FedNova implements Strategy {
       finish: () => {
         if (total.samples === 0) return global;
         const step = total.lengths * total.weights / total.samples ** 2;
-        blend(mean, global, 1 - step);
+        sparing(info?.untrained, mean, () => blend(mean, global, 1 - step));
         return mean;
       },
     };
   }
+}
 
-  /** How long the way is that so many steps of size 1 go together: the norm ‖a‖₁ of the paper. */
-  #length(steps: number): number {
-    const rho = this.#momentum;
-    return (steps - rho * (1 - rho ** steps) / (1 - rho)) / (1 - rho);
-  }
+/** What in the clients' settings makes steps whose lengths do not add up to `a_k`. */
+function unfitOf(
+  { learningRate, momentum, optimizer = "sgd", nesterov, keepMomentum, proximal = 0 }:
+    TrainSettings,
+): string | undefined {
+  if (optimizer !== "sgd") return optimizer;
+  if (nesterov) return "Nesterov's momentum";
+  if (keepMomentum && momentum > 0) return "momentum that is kept";
+  if (proximal > 0 && momentum > 0) return `momentum with a proximal term of ${proximal}`;
+  if (proximal * learningRate >= 1) return `a proximal term of ${proximal}, too large`;
+  return undefined;
+}
+
+/** How long the way is that so many steps of size 1 go together: the norm ‖a‖₁ of the paper. */
+function lengthOf(
+  steps: number,
+  { momentum: rho, shrinkage }: { momentum: number; shrinkage: number },
+): number {
+  return shrinkage > 0
+    ? -Math.expm1(steps * Math.log1p(-shrinkage)) / shrinkage
+    : (steps - rho * (1 - rho ** steps) / (1 - rho)) / (1 - rho);
 }

@@ -6,10 +6,16 @@
 
 import { blend, fold, scale } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
+import { copySpans } from "./_untrained.ts";
 import { workingVector } from "./_working.ts";
-import type { ClientUpdate, Strategy, StrategyRound } from "./strategy.ts";
+import type {
+  ClientSettings,
+  ClientUpdate,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+} from "./strategy.ts";
 
 /** How {@linkcode FedSGD} steps. */
 export interface FedSGDOptions {
@@ -42,7 +48,7 @@ export class FedSGD implements Strategy {
   /** `"fedsgd"`. */
   readonly name = "fedsgd";
   /** Has the clients send gradients. */
-  readonly clientSettings: Partial<TrainSettings> = { rule: { name: "gradient" } };
+  readonly clientSettings: ClientSettings = { rule: { name: "gradient" } };
   /** One: the mean gradient as it grows. */
   readonly workingVectors = 1;
   readonly #learningRate: number;
@@ -54,7 +60,7 @@ export class FedSGD implements Strategy {
   }
 
   /** Opens a round. The mean's memory is used again in the next one. */
-  begin(global: ParameterVector): StrategyRound {
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const mean = this.#mean = workingVector(this.#mean, global);
     let total = 0;
     return {
@@ -66,6 +72,7 @@ export class FedSGD implements Strategy {
         if (total === 0) return global;
         scale(mean, -this.#learningRate);
         fold(mean, global, 1);
+        copySpans(info?.untrained, global, mean);
         return mean;
       },
     };

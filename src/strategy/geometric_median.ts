@@ -4,11 +4,14 @@
  * @module
  */
 
-import { columnMedian, fold, squaredDistance } from "../params/kernels.ts";
+import { blend, columnMedian, fold, squaredDistance } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { checked } from "./_check.ts";
 import { type RoundRows, Rows } from "./_rows.ts";
 import type { Strategy, StrategyRound } from "./strategy.ts";
+
+/** Share of the median distance, which a minority cannot make large, within which an update counts as the point where the iteration stands. */
+const NEAR = 1e-4;
 
 /** How {@linkcode GeometricMedian} is found. */
 export interface GeometricMedianOptions {
@@ -30,7 +33,8 @@ export interface GeometricMedianOptions {
  *
  * Pillutla et al. 2022, "Robust Aggregation for Federated Learning", algorithm 2, the smoothed Weiszfeld iteration:
  * `z ← Σ β_k w_k / Σ β_k` with `β_k = α_k / max(ν, ‖z - w_k‖)`. It begins at the coordinate-wise median, which is not far to begin with, however large
- * some updates are. Copies of a round's updates lie outside the arena.
+ * some updates are. Where it stands at an update that is not the median, which would hold it by its weight 1 / ν, it takes the step of Vardi and Zhang 2000, "The multivariate
+ * L1-median and associated data depth", instead. Copies of a round's updates lie outside the arena.
  *
  * @example
  * ```ts
@@ -71,21 +75,67 @@ export class GeometricMedian implements Strategy {
   }
 
   #iterate({ rows, samples }: RoundRows, z: ParameterVector): void {
+    const alphas = rows.map((_, k) => this.#weighted ? samples[k] ?? NaN : 1);
     columnMedian(rows, z);
     let before = Infinity;
     for (let i = 0; i < this.#iterations; i++) {
-      let sum = 0;
-      const weights = rows.map((row, k) => {
-        const alpha = this.#weighted ? samples[k] ?? NaN : 1;
-        const distance = Math.sqrt(squaredDistance(row, z));
-        sum += alpha * distance;
-        return alpha / Math.max(this.#smoothing, distance);
-      });
+      const distances = rows.map((row) => Math.sqrt(squaredDistance(row, z)));
+      const sum = sumOf(distances.map((distance, k) => (alphas[k] ?? NaN) * distance));
       if (i > 0 && before - sum <= this.#tolerance * before) return;
       before = sum;
-      const total = weights.reduce((all, weight) => all + weight, 0);
-      z.fill(0);
-      rows.forEach((row, k) => fold(z, row, (weights[k] ?? NaN) / total));
+      const middle = distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? NaN;
+      const near = Math.max(this.#smoothing, NEAR * middle);
+      if (this.#leave(near, { rows, alphas, distances }, z)) continue;
+      const weights = distances.map((distance, k) =>
+        (alphas[k] ?? NaN) / Math.max(this.#smoothing, distance)
+      );
+      meanOf(rows, weights, z);
     }
   }
+
+  /** Goes on from an update where z stands, by the step of Vardi and Zhang; false where there is none, or z should stay. */
+  #leave(
+    near: number,
+    { rows, alphas, distances }: {
+      rows: readonly ParameterVector[];
+      alphas: readonly number[];
+      distances: readonly number[];
+    },
+    z: ParameterVector,
+  ): boolean {
+    const hold = sumOf(alphas.filter((_, k) => (distances[k] ?? NaN) <= near));
+    const weights = distances.map((distance, k) =>
+      distance <= near ? 0 : (alphas[k] ?? NaN) / distance
+    );
+    const weight = sumOf(weights);
+    if (hold === 0 || weight === 0) return false;
+    const here = z.slice();
+    meanOf(rows, weights, z);
+    // How strongly the other updates pull.
+    const pull = weight * Math.sqrt(squaredDistance(z, here));
+    if (pull <= hold) {
+      z.set(here);
+      return false;
+    }
+    blend(z, here, hold / pull);
+    return true;
+  }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** The mean of the rows by the weights; those of weight 0 are left out. */
+function meanOf(
+  rows: readonly ParameterVector[],
+  weights: readonly number[],
+  into: ParameterVector,
+): void {
+  const total = sumOf(weights);
+  into.fill(0);
+  rows.forEach((row, k) => {
+    const weight = weights[k] ?? NaN;
+    if (weight !== 0) fold(into, row, weight / total);
+  });
 }

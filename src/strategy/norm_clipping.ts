@@ -11,12 +11,21 @@ import { checked } from "./_check.ts";
 import { nameOf, workingVector } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
 import type {
+  ClientSettings,
   ClientUpdate,
   RoundInfo,
   Strategy,
   StrategyRound,
   StrategyState,
 } from "./strategy.ts";
+
+const TWO_HALVES = "whose clients reckon with updates that are not clipped";
+/** Why a rule for the clients does not go with clipping. */
+const UNFIT: Readonly<Record<string, string>> = {
+  gradient: "which takes gradients",
+  scaffold: TWO_HALVES,
+  feddyn: TWO_HALVES,
+};
 
 /** How {@linkcode NormClipping} clips. */
 export interface NormClippingOptions {
@@ -51,12 +60,16 @@ export class NormClipping implements Strategy {
   readonly #mean: Strategy;
   #clipped: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range, and for a strategy that takes gradients, which have no distance from the global vector. */
+  /**
+   * Throws a `RangeError` for an option out of range, for a strategy that takes gradients, which have no distance from the global vector, and for SCAFFOLD and FedDyn,
+   * whose clients reckon with their whole updates: with the clipped ones the server's half no longer fits theirs, and both go to another model.
+   */
   constructor({ bound, mean = new FedAvg() }: NormClippingOptions) {
     this.#bound = checked("norm-clipping", "bound", bound, { above: 0 });
-    if (mean.clientSettings?.rule?.name === "gradient") {
+    const unfit = UNFIT[mean.clientSettings?.rule?.name ?? ""];
+    if (unfit !== undefined) {
       throw new RangeError(
-        `Cannot make norm-clipping: expected a mean of parameters, got ${mean.name}, which takes gradients`,
+        `Cannot make norm-clipping: expected a mean of parameters, got ${mean.name}, ${unfit}`,
       );
     }
     this.#mean = mean;
@@ -64,19 +77,19 @@ export class NormClipping implements Strategy {
     this.workingVectors = 1 + mean.workingVectors;
   }
 
-  /** As the other strategy. */
-  get extrapolates(): boolean {
-    return this.#mean.extrapolates ?? false;
-  }
-
   /** What the clients are to do, as the other strategy has it. */
-  get clientSettings(): Partial<TrainSettings> {
+  get clientSettings(): ClientSettings {
     return this.#mean.clientSettings ?? {};
   }
 
   /** The other strategy's second vector. */
   get control(): ParameterVector | undefined {
     return this.#mean.control;
+  }
+
+  /** As the other strategy does. */
+  checkPlan(plan: TrainSettings): void {
+    this.#mean.checkPlan?.(plan);
   }
 
   /** As the other strategy does. */

@@ -6,10 +6,11 @@
 
 import { blend, difference, fold, scale } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
+import { sparing } from "./_untrained.ts";
 import { needInfo, restoredVector, workingVector } from "./_working.ts";
 import type {
+  ClientSettings,
   ClientUpdate,
   RoundInfo,
   Strategy,
@@ -50,10 +51,8 @@ export class Scaffold implements Strategy {
   readonly name = "scaffold";
   /** Four: mean, sum of the changes of the control variates, the server's control variate, and room for a difference. */
   readonly workingVectors = 4;
-  /** It may step past the mean. */
-  readonly extrapolates = true;
   /** The rule `scaffold`. */
-  readonly clientSettings: Partial<TrainSettings> = { rule: { name: "scaffold" } };
+  readonly clientSettings: ClientSettings = { rule: { name: "scaffold" } };
   readonly #learningRate: number;
   #mean: ParameterVector | undefined;
   #change: ParameterVector | undefined;
@@ -82,7 +81,7 @@ export class Scaffold implements Strategy {
 
   /** Opens a round. Throws a `TypeError` without what is known of it, and a `RangeError` for a restored control variate of another length. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const { numClients, plan: { learningRate } } = needInfo(this.name, info);
+    const { numClients, plan: { learningRate }, untrained } = needInfo(this.name, info);
     const mean = this.#mean = workingVector(this.#mean, global);
     const change = this.#change = workingVector(this.#change, global);
     const moved = this.#moved = workingVector(this.#moved, global);
@@ -100,7 +99,7 @@ export class Scaffold implements Strategy {
       },
       finish: () => {
         if (count === 0) return global;
-        blend(mean, global, 1 - this.#learningRate);
+        sparing(untrained, mean, () => blend(mean, global, 1 - this.#learningRate));
         // c + (1/N) Σ ((x - y_i) / (K_i η) - c)
         scale(control, 1 - count / numClients);
         fold(control, change, 1 / numClients);

@@ -7,9 +7,11 @@
 import { vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { TrainSettings } from "../wire/messages.ts";
+import { copySpans, sparing } from "./_untrained.ts";
 import { nameOf, workingVector } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
 import type {
+  ClientSettings,
   ClientUpdate,
   RoundInfo,
   Strategy,
@@ -30,7 +32,8 @@ export interface ServerOptimizerOptions {
  * An optimizer on the server, for which the pseudo-gradient is `Δ = mean - global`: a round's mean is taken by another strategy, then
  * {@linkcode ServerOptimizer.step} makes the new global vector of it. What lives on from round to round are vectors as long as the model.
  *
- * A round without any update takes no step.
+ * A round without any update takes no step. What no gradient trains, such as moving statistics, is as the mean has it: there the step sees no change, and what it
+ * makes does not count.
  *
  * @example An optimizer of one's own
  * ```ts
@@ -56,20 +59,25 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
   readonly name: string;
   /** Those of the mean, and one for each vector that lives on. */
   readonly workingVectors: number;
-  /** It may step past the mean. */
-  readonly extrapolates = true;
   readonly #initial: Readonly<Record<Kept, number>>;
   readonly #mean: Strategy;
   #kept: Record<Kept, ParameterVector> | undefined;
 
   /**
    * Takes the algorithm's name, and the names of the vectors that live on, each with the value that it is filled with before the first round.
+   *
+   * Throws a `RangeError` for FedDyn as the mean, whose h is right for its own step alone: under momentum the two drive each other to infinity.
    */
   constructor(
     name: string,
     initial: Readonly<Record<Kept, number>>,
     { mean = new FedAvg() }: ServerOptimizerOptions = {},
   ) {
+    if (mean.clientSettings?.rule?.name === "feddyn") {
+      throw new RangeError(
+        `Cannot make ${name}: expected a mean that leaves the step to it, got ${mean.name}, which takes its own`,
+      );
+    }
     this.name = nameOf(name, mean);
     this.#initial = initial;
     this.#mean = mean;
@@ -88,13 +96,18 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
   ): void;
 
   /** What the clients are to do, as the mean has it. */
-  get clientSettings(): Partial<TrainSettings> {
+  get clientSettings(): ClientSettings {
     return this.#mean.clientSettings ?? {};
   }
 
   /** The mean's second vector. */
   get control(): ParameterVector | undefined {
     return this.#mean.control;
+  }
+
+  /** As the mean does. */
+  checkPlan(plan: TrainSettings): void {
+    this.#mean.checkPlan?.(plan);
   }
 
   /** As the mean does. */
@@ -110,7 +123,12 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
       accept: (update) => round.accept(update),
       finish: () => {
         const next = round.finish();
-        if (next !== global) this.step(next, global, kept);
+        if (next === global) return global;
+        const { untrained } = info ?? {};
+        sparing(untrained, next, () => {
+          copySpans(untrained, global, next);
+          this.step(next, global, kept);
+        });
         return next;
       },
     };

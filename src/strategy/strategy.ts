@@ -46,6 +46,9 @@ export interface StrategyRound {
   finish(): ParameterVector;
 }
 
+/** Places in a vector: each from its first value to the one before which it ends. */
+export type Spans = readonly (readonly [from: number, to: number])[];
+
 /** What is known of a round when it begins. */
 export interface RoundInfo {
   /** The round, from 1. */
@@ -54,6 +57,11 @@ export interface RoundInfo {
   readonly numClients: number;
   /** How the clients train. */
   readonly plan: TrainSettings;
+  /**
+   * Where the vector holds what no gradient trains, such as BatchNorm's moving statistics. A strategy that steps past the mean of the updates, or by some
+   * rule for gradients, leaves the mean itself there: a moving variance must not become negative. Default: nowhere.
+   */
+  readonly untrained?: Spans;
 }
 
 /** What an algorithm changes in the clients' settings. */
@@ -75,13 +83,10 @@ export interface Strategy {
    * round's updates, where an algorithm has to see all of them at once, lie outside and are not among these.
    */
   readonly workingVectors: number;
-  /**
-   * Whether its result may lie outside of what the clients sent, as after a step past their mean. A handler then takes that mean for what no
-   * gradient trains, such as moving statistics. Default `false`.
-   */
-  readonly extrapolates?: boolean;
   /** Opens a round on the global vector, which it must not change. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound;
+  /** Throws a `RangeError` for settings of the clients' training that the algorithm does not go with. Default: it goes with all. */
+  checkPlan?(plan: TrainSettings): void;
   /** Throws a `RangeError` for an update that lacks what the algorithm needs, or says what cannot be. Default: it needs no more than any update has. */
   check?(update: ClientUpdate): void;
   /** What lives on from round to round, for a checkpoint. A strategy that keeps nothing has neither of the two. */
