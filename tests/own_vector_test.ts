@@ -149,16 +149,15 @@ for (const make of [() => new Scaffold(), () => new FedDyn({ alpha: 0.1 })]) {
         overSelection: 1 / 3,
         isJudge: evaluator === "server",
       });
-      let late = Promise.withResolvers<void>();
+      const rounds = Array.from({ length: 301 }, () => Promise.withResolvers<void>());
       await run(handler, {
         rounds: 300,
         // Of each round's four updates three are taken: the first client is late at first, then each in its turn.
         before: ({ round, rank }) =>
-          rank === (round < 9 ? 1 : 1 + round % 4) ? late.promise : undefined,
+          rank === (round < 9 ? 1 : 1 + round % 4) ? rounds[round]?.promise : undefined,
         onEvent: (event) => {
           if (event.type === "update-received" && event.received === 3) {
-            late.resolve();
-            late = Promise.withResolvers();
+            rounds[event.round]?.resolve();
           }
         },
       });

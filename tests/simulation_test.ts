@@ -305,6 +305,34 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
   );
 });
 
+Deno.test("Simulation ends with a round that is not finite, and its checkpoint is the one before", () =>
+  inFolder(async (folder) => {
+    const mean = parseStrategy("fedavg");
+    const handler = new SyncParameterServerHandler({
+      ...await initialParameters(MODEL, 5),
+      model: MODEL,
+      strategy: {
+        name: "spoiling",
+        workingVectors: 1,
+        begin(global, info) {
+          const round = mean.begin(global, info);
+          const finish = () => info?.round === 3 ? round.finish().fill(Infinity) : round.finish();
+          return { accept: (update) => round.accept(update), finish };
+        },
+      },
+    });
+    const checkpoints = new CheckpointStore(folder);
+    const simulation = new Simulation(handler, { ...await dealt(), rounds: 4, checkpoints });
+    await assertRejects(
+      () => simulation.run(),
+      Error,
+      "Cannot end round 3: expected finite parameters of spoiling",
+    );
+    const kept = await checkpoints.latest();
+    assertEquals(kept?.round, 2);
+    assertEquals(kept?.parameters, handler.parameters);
+  }));
+
 for (const strategy of ["fedavgm", "feddyn:alpha=0.1", "fednova", "fedyogi:lr=1"]) {
   Deno.test(`Simulation of ${strategy} keeps BatchNorm's moving statistics within what clients sent`, async () => {
     const { train, test, parts } = await dealt();
