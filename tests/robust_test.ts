@@ -156,6 +156,17 @@ Deno.test("GeometricMedian is where the unit vectors to the updates, by weight, 
   }
 });
 
+Deno.test("GeometricMedian is found as well where attackers are very far away", () => {
+  const vectors = normalVectors(9).map((vector, k) => k < 2 ? vector.map((x) => 1e9 * x) : vector);
+  const z = aggregate(new GeometricMedian(), vectors);
+  const pull = new Float64Array(LENGTH);
+  for (const vector of vectors) {
+    const distance = Math.sqrt(squared(vector, z));
+    pull.forEach((x, i) => pull[i] = x + ((vector[i] ?? NaN) - (z[i] ?? NaN)) / distance);
+  }
+  assertLess(Math.hypot(...pull) / vectors.length, 3e-3);
+});
+
 Deno.test("GeometricMedian is the update itself where more than half are the same", () => {
   const [a = GLOBAL, b = GLOBAL] = normalVectors(2);
   const z = aggregate(new GeometricMedian(), [a, b, a, b, a]);

@@ -19,7 +19,7 @@ export interface GeometricMedianOptions {
   smoothing?: number;
   /** Number of iterations, at most; from 1. Default 100. */
   iterations?: number;
-  /** Ends the iteration when the sum of distances falls by less than this share of itself, from 0. Default 1e-7. */
+  /** Ends the iteration when the sum of distances falls by less than this share of what it would be, were all as far as the middle one; from 0. Default 1e-7. */
   tolerance?: number;
   /**
    * Whether a client counts by its number of samples, as in the paper, and not like any other. A number of samples is what a client says it is, so this is for
@@ -81,9 +81,10 @@ export class GeometricMedian implements Strategy {
     for (let i = 0; i < this.#iterations; i++) {
       const distances = rows.map((row) => Math.sqrt(squaredDistance(row, z)));
       const sum = sumOf(distances.map((distance, k) => (alphas[k] ?? NaN) * distance));
-      if (i > 0 && before - sum <= this.#tolerance * before) return;
-      before = sum;
+      // Not by the sum itself, which a few that are far away make as large as they like.
       const middle = distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? NaN;
+      if (i > 0 && before - sum <= this.#tolerance * middle * sumOf(alphas)) return;
+      before = sum;
       const near = Math.max(this.#smoothing, NEAR * middle);
       if (this.#leave(near, { rows, alphas, distances }, z)) continue;
       const weights = distances.map((distance, k) =>
