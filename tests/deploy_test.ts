@@ -230,7 +230,10 @@ Deno.test("coordinator.ts with a token lets in who knows it, and tells who comes
     await deployment.left();
     await deployment.kill();
     await deployment.start();
-    await deployment.client("2/2", token);
-    await deployment.left();
+    const late = await deployment.client("2/2", token);
+    const end = await late.outcome;
+    assertEquals(end.code, 1);
+    assertMatch(end.stderr, /the server ended the run: the run is over/);
+    deployment.clients.length = 0;
     assertEquals((await deployment.status()).round, 1);
   }));

@@ -54,7 +54,8 @@ export class RunRecord {
     this.rounds = [...saved?.rounds ?? []];
     this.final = saved?.final;
     this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
-    return saved?.tokens;
+    // A smaller group has no seats for the rest.
+    return saved?.tokens.filter(([rank]) => rank < this.#options.worldSize);
   }
 
   /** What there is to report. */
