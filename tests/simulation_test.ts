@@ -290,6 +290,14 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
     RangeError,
     "rows 0 to 599 of the client of rank 2",
   );
+  for (const side of [4, 9]) {
+    const test = new Dataset(new Float32Array(side * side), Int32Array.of(0), [side, side, 1], 10);
+    assertThrows(
+      make({ test }),
+      RangeError,
+      `test data of shape [8,8,1] and 10 classes, got [${side},`,
+    );
+  }
   const keeping = await handlerFor("fedavg", { momentum: 0.9, keepMomentum: true });
   assertThrows(
     () => new Simulation(keeping, { train, parts, rounds: 1 }),
