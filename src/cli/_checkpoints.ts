@@ -24,10 +24,28 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
 
 /** Rejects with an `Error` when the folder has a run already. */
 export async function checkUnused(folder: string): Promise<void> {
-  if (await checkpointsIn(folder).latest() === undefined) return;
-  throw new Error(
-    `Cannot begin in ${folder}: there is a run already; --resume it, or name another folder`,
-  );
+  const where = `Cannot begin in ${folder}: there is a run already`;
+  for (const name of ["report.json", "model.safetensors"]) {
+    if (await exists(`${folder}/${name}`)) {
+      throw new Error(
+        `${where}, see ${name}; --resume it if it has checkpoints, or name another folder`,
+      );
+    }
+  }
+  if (await exists(`${folder}/checkpoints`) && await checkpointsIn(folder).latest() !== undefined) {
+    throw new Error(`${where}; --resume it, or name another folder`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
 }
 
 /**

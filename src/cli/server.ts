@@ -1,4 +1,4 @@
-import { checkpointsIn, checkUnused, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
@@ -21,7 +21,7 @@ import {
   withTraining,
 } from "./_options.ts";
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
-import { makeRunFolder, toJson } from "./_run_folder.ts";
+import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
@@ -146,10 +146,7 @@ async function runServer(
     logger,
     ...(flags.evaluate === "server" && { testData: test ?? train }),
   });
-  const folder = given.resume === undefined
-    ? await makeRunFolder("server", flags.out)
-    : { path: given.resume, files: [] };
-  if (resume === undefined) await checkUnused(folder.path);
+  const folder = await openRunFolder("server", flags, { keeps: true });
   if (standardizer) {
     const path = `${folder.path}/standardizer.json`;
     await Deno.writeTextFile(path, toJson(standardizer));

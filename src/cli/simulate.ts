@@ -5,7 +5,7 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct } from "./_conduct.ts";
-import { checkpointsIn, checkUnused, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -28,8 +28,7 @@ import {
   withStrategy,
   withTraining,
 } from "./_options.ts";
-import { roundsCsv } from "./_rounds_csv.ts";
-import { makeRunFolder, type RunFolder } from "./_run_folder.ts";
+import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
@@ -121,7 +120,9 @@ async function runSimulate(
     engine: engineFrom(flags),
     logger: { warn: printError },
   });
-  const folder = await folderFor(given.resume, flags.out);
+  const folder = await openRunFolder("simulate", flags, {
+    keeps: flags.checkpointEvery !== undefined,
+  });
   const shown = new RunProgress();
   using curves = new Curves(flags.tensorboard);
   const onEvent = (event: ServerEvent) => {
@@ -154,22 +155,11 @@ async function runSimulate(
     return await simulation.run({ signal });
   };
   const { json, csv } = flags;
-  try {
-    await conduct(simulation, run, { folder, ...(json !== undefined && { json }) });
-  } finally {
-    const report = await simulation.report();
-    if (csv !== undefined && report.rounds.length > 0) {
-      await Deno.writeTextFile(csv, roundsCsv(report));
-    }
-  }
-}
-
-/** The run's folder, made before the run: what was learnt must not be lost for want of it. */
-async function folderFor(resumed: string | undefined, out: string | undefined): Promise<RunFolder> {
-  if (resumed !== undefined) return { path: resumed, files: [] };
-  const folder = await makeRunFolder("simulate", out);
-  await checkUnused(folder.path);
-  return folder;
+  await conduct(simulation, run, {
+    folder,
+    ...(json !== undefined && { json }),
+    ...(csv !== undefined && { csv }),
+  });
 }
 
 /** The data, in memory that workers read without a copy, and the rows of each client. */
