@@ -1,8 +1,6 @@
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
-import { UsageError } from "./_options.ts";
 import { printError } from "./_terminal.ts";
-import type { Command } from "./deps.ts";
 
 /** Where a run's folder has its checkpoints. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {
@@ -46,30 +44,4 @@ async function exists(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
-}
-
-/**
- * The options that the run was started with, and those that are given anew. Throws an `Error` for a run that another command began, and a
- * `UsageError` for a folder beside the one that is resumed.
- */
-export function mergeFlags<Flags extends { resume?: string; out?: string }>(
-  { state }: Checkpoint,
-  given: Flags,
-  command: Command,
-): Flags {
-  const notes = state.notes as { command?: string; flags?: Flags } | undefined;
-  // A server's own from before there were others do not say so.
-  const flags = (notes?.command ?? "server") === command.name() ? notes?.flags : undefined;
-  if (flags === undefined) {
-    throw new Error(
-      `Cannot resume from ${given.resume}: its run was not begun by the command ${command.name()}`,
-    );
-  }
-  if (given.out !== undefined) {
-    throw new UsageError("expected no --out with --resume, which goes on in its own folder");
-  }
-  const anew = Object.entries(given).filter(([name]) =>
-    command.getOptionValueSource(name) === "cli"
-  );
-  return { ...flags, ...Object.fromEntries(anew) };
 }

@@ -1,4 +1,4 @@
-import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, readCheckpoint } from "./_checkpoints.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
@@ -21,6 +21,7 @@ import {
   withTraining,
 } from "./_options.ts";
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
+import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
@@ -163,7 +164,7 @@ async function runServer(
     ...(minClients !== undefined && { minClients }),
     checkpoints,
     ...(resume && { resume }),
-    notes: { command: "server", flags },
+    notes: resumeNotes(command, flags),
     timeouts: timeoutsFrom(flags),
     loggerFile: flags.loggerFile,
     loggerName: flags.loggerName,

@@ -5,7 +5,7 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct } from "./_conduct.ts";
-import { checkpointsIn, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, readCheckpoint } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -28,6 +28,7 @@ import {
   withStrategy,
   withTraining,
 } from "./_options.ts";
+import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
@@ -147,7 +148,7 @@ async function runSimulate(
       checkpointEvery: flags.checkpointEvery,
     }),
     ...(resume && { resume }),
-    notes: { command: "simulate", flags },
+    notes: resumeNotes(command, flags),
   });
   printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);
   const run = async () => {
