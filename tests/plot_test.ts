@@ -171,6 +171,18 @@ Deno.test("runSummary() has the bytes of all rounds", () => {
   assert(runSummary(A).includes("4.0 kB up, 12.0 kB down"), runSummary(A));
 });
 
+Deno.test("runSummary() has the last known accuracy and its round, whatever was evaluated since", () => {
+  const rounds = [{ accuracy: 0.5 }, { accuracy: 0.75 }, {}];
+  const report = reportOf("fedavg", rounds);
+  const stopped = "accuracy 75.00% after round 2, the last that was evaluated\n";
+  assert(runSummary(report).includes(stopped), runSummary(report));
+  const whole = {
+    ...reportOf("fedavg", rounds.slice(0, 2)),
+    final: { loss: 1, accuracy: 0.75, samples: 297 },
+  };
+  assert(runSummary(whole).includes("accuracy 75.00% on 297 samples after round 2, "));
+});
+
 Deno.test("simulate --evaluate both --tensorboard, then plot: report, event file, picture and table", () =>
   inFolder(async (folder) => {
     const { code, stdout, stderr } = await runCommand("simulate", [

@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import {
+  type Checkpoint,
   CheckpointStore,
   ClientSyncTop,
   Dataset,
@@ -238,6 +239,38 @@ Deno.test("Simulation evaluates as often as it is asked to, and ends at the targ
   const last = early.rounds.at(-1)?.accuracy ?? 0, before = early.rounds.at(-2)?.accuracy ?? 0;
   assert(last >= 0.5 && before < 0.5);
 });
+
+Deno.test("Simulation that is stopped between evaluations reports none as final, nor does one that goes on from there", () =>
+  inFolder(async (folder) => {
+    const data = await dealt();
+    const checkpoints = new CheckpointStore(folder);
+    const runTo = async (round: number, resume?: Checkpoint) => {
+      const stop = new AbortController();
+      const simulation = new Simulation(await handlerFor("fedavg"), {
+        ...data,
+        rounds: 9,
+        evaluateEvery: 3,
+        checkpoints,
+        ...(resume && { resume }),
+        onEvent: (event) => {
+          if (event.type === "round-started" && event.round === round + 1) {
+            stop.abort(new Error("enough"));
+          }
+        },
+      });
+      await assertRejects(() => simulation.run({ signal: stop.signal }), Error, "enough");
+      const { rounds, final } = await simulation.report();
+      assertEquals(rounds.length, round);
+      return [final?.accuracy, rounds[2]?.accuracy];
+    };
+    const [atThree, ofThree] = await runTo(3);
+    assert(ofThree !== undefined);
+    assertEquals(atThree, ofThree);
+    const resume = await checkpoints.latest();
+    assertEquals(await runTo(3, resume), [ofThree, ofThree]);
+    assertEquals((await runTo(4, resume))[0], undefined);
+    assertEquals((await runTo(4, await checkpoints.latest()))[0], undefined);
+  }));
 
 Deno.test("Simulation goes on without a client whose training diverges, and says which", async () => {
   const { train, test, parts } = await dealt();

@@ -134,6 +134,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const { record, run: { sessions: { seats: { group } } } } = this.#federation;
     const measure = this.#federation.measure();
     const { training, tries } = await this.#train(round);
+    record.final = undefined;
     this.handler.updateModel();
     this.#taken.add(training.intake);
     const { evaluation, clients } = await this.#federation.conversation.evaluate(

@@ -189,11 +189,12 @@ export class Simulation {
       }
       options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
       const trained = await clients.train(round, cohort);
+      record.final = undefined;
       const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;
       const { evaluation, distribution } = isDueEvery(options.evaluateEvery)
         ? await clients.evaluate(round)
         : {};
-      if (evaluation) record.final = evaluation;
+      record.final = evaluation;
       const bytes = handler.manifest.byteLength;
       const report: RoundReport = {
         round,
