@@ -155,7 +155,7 @@ async function runServer(
   }
   const checkpoints = checkpointsIn(folder.path, flags.keep);
   const shown = new RunProgress();
-  using curves = new Curves(flags.tensorboard);
+  using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const topology = server.listen({
     ...security,
     serverName: flags.serverName,

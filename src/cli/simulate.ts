@@ -125,7 +125,7 @@ async function runSimulate(
     keeps: flags.checkpointEvery !== undefined,
   });
   const shown = new RunProgress();
-  using curves = new Curves(flags.tensorboard);
+  using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const onEvent = (event: ServerEvent) => {
     curves.show(event);
     if (isTerminal()) shown.show(event);
