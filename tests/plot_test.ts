@@ -167,6 +167,17 @@ Deno.test("toJson() has a list of numbers on one line, and is the same JSON", ()
   assert(json.includes("[null, 3]"), json);
 });
 
+Deno.test("curvesChart() has long times in whole seconds", () => {
+  const report = reportOf("fedavg", [{ accuracy: 0.5, seconds: 12.34 }, {
+    accuracy: 0.75,
+    seconds: 2460.2,
+  }]);
+  const chart = curvesChart([{ name: "a", report }], { over: "seconds" });
+  for (const words of [">a, 12.3 s: 50%<", ">a, 2473 s: 75%<", "</tspan> at 2473 s<"]) {
+    assert(chart.includes(words), chart);
+  }
+});
+
 Deno.test("runSummary() has the bytes of all rounds", () => {
   assert(runSummary(A).includes("4.0 kB up, 12.0 kB down"), runSummary(A));
 });
