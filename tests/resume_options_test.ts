@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import type { RunReport } from "../mod.ts";
 import { type CommandName, inFolder, type Outcome, runCommand, startCommand } from "./_command.ts";
 
@@ -16,8 +16,10 @@ const OWN_DATA = ["--dataset", "own.csv", "--evaluate", "clients"];
 
 async function begin(folder: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/own.csv`, TABLE);
-  const args = [...BEGUN, ...OWN_DATA, "--rounds", "2", "--checkpoint-every", "1", "--out", "run"];
-  const { code, stderr } = await runCommand("simulate", args, folder);
+  const { code, stderr } = await runCommand("simulate", [
+    ...[...BEGUN, ...OWN_DATA, "--rounds", "2", "--checkpoint-every", "1"],
+    ...["--out", "run", "--json", "r.json"],
+  ], folder);
   assertEquals(code, 0, stderr);
 }
 
@@ -61,6 +63,18 @@ Deno.test("simulate --resume goes on from another folder, with what is given onc
     const again = await runCommand("simulate", ["--resume", "../run", "--rounds", "5"], other);
     assertEquals(again.code, 0, again.stderr);
     assertEquals((await readReport(`${folder}/run`)).rounds.length, 5);
+  }));
+
+Deno.test("simulate --resume tries the report that the run began with before it goes on", () =>
+  inFolder(async (folder) => {
+    await begin(folder);
+    await Deno.remove(`${folder}/r.json`);
+    await Deno.mkdir(`${folder}/r.json`);
+    const args = ["--resume", "run", "--rounds", "3"];
+    const { code, stderr } = await runCommand("simulate", args, folder);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: Cannot write \S+\/r\.json: Is a directory/);
+    assertEquals((await readReport(`${folder}/run`)).rounds.length, 2);
   }));
 
 Deno.test("server --resume takes no smaller group than the run began with", () =>
