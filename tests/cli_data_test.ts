@@ -95,8 +95,20 @@ Deno.test("options of data that do not fit are named", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/t.csv`, table(4));
     await Deno.writeTextFile(`${folder}/s.json`, '{ "mean": [1] }');
+    await Deno.mkdir(`${folder}/idx`);
+    const idx = (shape: number[], payload: number[]) =>
+      Uint8Array.of(0, 0, 8, shape.length, ...shape.flatMap((size) => [0, 0, 0, size]), ...payload);
+    await Deno.writeFile(`${folder}/idx/images-idx3-ubyte`, idx([2, 1, 1], [0, 9]));
+    await Deno.writeFile(`${folder}/idx/labels-idx1-ubyte`, idx([2], [0, 1]));
     const cases: [string[], number, RegExp][] = [
       [["--classes", "a,b"], 2, /expected a table with --label-column and --classes, got digits/],
+      [["--data", "idx", "--classes", "a,b"], 2, /expected a table with .*, got idx/],
+      [["--data", "idx", "--label-column", "0"], 2, /expected a table with .*, got idx/],
+      [
+        ["--data", "t.csv", "--label-column", "0", "--classes", "yes,no,yes"],
+        1,
+        /name of each class once, got "yes" twice/,
+      ],
       [["--data", "t.csv", "--label-column", "grade"], 1, /a column named "grade" in the header/],
       [
         ["--data", "t.csv", "--label-column", "0", "--classes", "yes,maybe"],

@@ -246,6 +246,26 @@ Deno.test("SIGINT ends a server and its clients, and leaves the model so far", (
     await readSafetensors(`${folder}/run/model.safetensors`);
   }));
 
+Deno.test("SIGINT ends a client, which leaves its report so far", () =>
+  inFolder(async (folder) => {
+    const server = startCommand(
+      "server",
+      ["--listen", "127.0.0.1:0", "--world-size", "2", "--rounds", "100000", "--join-seconds", "1"],
+      folder,
+    );
+    const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
+    const client = startCommand("client", ["--server", address, "--json", "c.json"], folder);
+    await server.said(/Round 2 of 100000/);
+    client.process.kill("SIGINT");
+    const { code, stderr } = await client.outcome;
+    assertEquals(code, 130, stderr);
+    const report = JSON.parse(await Deno.readTextFile(`${folder}/c.json`));
+    assertEquals([report.schema, report.rank], ["fedlab.client/1", 1]);
+    assert(report.rounds.length >= 2 && report.seconds > 0);
+    server.process.kill("SIGINT");
+    assertEquals((await server.outcome).code, 130);
+  }));
+
 Deno.test("SIGTERM ends the demo and all its workers", () =>
   inFolder(async (folder) => {
     const demo = startCommand("demo", ["--rounds", "100000"], folder);

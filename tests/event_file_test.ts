@@ -1,6 +1,8 @@
-import { assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
 import { EventFile } from "../mod.ts";
 import { maskedCrc32c, scalarEvent, tfRecord, versionEvent } from "../src/store/_event_records.ts";
+import type { RoundReport } from "../mod.ts";
+import { Curves } from "../src/cli/_tensorboard.ts";
 import { inFolder } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -46,4 +48,25 @@ Deno.test("EventFile keeps steps as they come, and files of two runs apart", () 
       assertEquals(bytes.length, tfRecord(versionEvent(0)).length + record.length);
     }
     assertThrows(() => first.write(0.5, {}), RangeError, "expected a step from 0, got 0.5");
+  }));
+
+Deno.test("Curves has a file from the first round on, which of a resumed run takes the place of what was there", () =>
+  inFolder(async (folder) => {
+    using curves = await Curves.open(`${folder}/tb`, { goesOn: true });
+    assertEquals([...Deno.readDirSync(`${folder}/tb`)], []);
+    const report = { round: 300, loss: 0.1, seconds: 1 } as RoundReport;
+    for (const round of [300, 301]) {
+      curves.show({ type: "round-ended", report: { ...report, round } });
+    }
+    const [file] = Deno.readDirSync(`${folder}/tb`);
+    const hex = (await Deno.readFile(`${folder}/tb/${file?.name}`)).toHex();
+    // An Event of a wall time: step 300, then field 7, a SessionLog of status START.
+    const starts = [...hex.matchAll(/09[0-9a-f]{16}10ac023a020801/g)];
+    assertEquals(starts.length, 1);
+    const scalars = [...hex.matchAll(/09[0-9a-f]{16}10a[cd]022a/g)];
+    assertEquals(scalars.length, 2);
+    assertEquals((starts[0]?.index ?? NaN) < (scalars[0]?.index ?? NaN), true);
+
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await assertRejects(() => Curves.open(`${folder}/file`), Error, "Cannot make the folder");
   }));

@@ -317,6 +317,10 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
     "two/emnist-train-labels-idx1-ubyte": LABELS,
     "two/emnist-test-images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
     "two/emnist-test-labels-idx1-ubyte": idx(8, [1], [0]),
+    "unlike/train-images-idx3-ubyte": IMAGES,
+    "unlike/train-labels-idx1-ubyte": LABELS,
+    "unlike/test-images-idx3-ubyte": idx(8, [1, 3, 1], [1, 2, 3]),
+    "unlike/test-labels-idx1-ubyte": idx(8, [1], [0]),
     "many/a-images-idx3-ubyte": IMAGES,
     "many/b-images-idx3-ubyte": IMAGES,
     "none/readme.txt": LABELS,
@@ -330,6 +334,12 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
     () => loadDataset(`${path}/many`),
     RangeError,
     "a-images-idx3-ubyte, b-images-idx3-ubyte",
+  );
+  await assertOneLine(
+    () => loadDataset(`${path}/unlike`),
+    RangeError,
+    "unlike/test-images-idx3-ubyte: expected images of shape [1,3,1] as in ",
+    "unlike/train-images-idx3-ubyte, got [3,1,1]",
   );
   await assertOneLine(() => loadDataset(`${path}/none`), Deno.errors.NotFound, `${path}/none`);
 });

@@ -171,6 +171,20 @@ for (const [command, { flags, args, says }] of Object.entries(LACKS)) {
     }));
 }
 
+Deno.test("simulate needs to read no run when it keeps none, and leaves no folder when it may not", () =>
+  inFolder(async (folder) => {
+    const simulate = (args: string[]) => {
+      const flags = ["--no-prompt", `--allow-read=${ROOT}/`, "--allow-write=runs"];
+      const small = ["--clients", "2", "--rounds", "1", "--model", "lr", "--workers", "1"];
+      return runDeno(["run", ...flags, CLI, "simulate", ...small, ...args], folder);
+    };
+    const { code, stderr } = await simulate(["--checkpoint-every", "1"]);
+    assertEquals(code, 1);
+    assertEquals(stderr, "error: Cannot read runs: run Deno with --allow-read=runs\n");
+    assertEquals(await entries(folder), []);
+    assertEquals((await simulate([])).code, 0);
+  }));
+
 async function entries(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
 }

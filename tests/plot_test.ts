@@ -167,8 +167,31 @@ Deno.test("toJson() has a list of numbers on one line, and is the same JSON", ()
   assert(json.includes("[null, 3]"), json);
 });
 
+Deno.test("curvesChart() has long times in whole seconds", () => {
+  const report = reportOf("fedavg", [{ accuracy: 0.5, seconds: 12.34 }, {
+    accuracy: 0.75,
+    seconds: 2460.2,
+  }]);
+  const chart = curvesChart([{ name: "a", report }], { over: "seconds" });
+  for (const words of [">a, 12.3 s: 50%<", ">a, 2473 s: 75%<", "</tspan> at 2473 s<"]) {
+    assert(chart.includes(words), chart);
+  }
+});
+
 Deno.test("runSummary() has the bytes of all rounds", () => {
   assert(runSummary(A).includes("4.0 kB up, 12.0 kB down"), runSummary(A));
+});
+
+Deno.test("runSummary() has the last known accuracy and its round, whatever was evaluated since", () => {
+  const rounds = [{ accuracy: 0.5 }, { accuracy: 0.75 }, {}];
+  const report = reportOf("fedavg", rounds);
+  const stopped = "accuracy 75.00% after round 2, the last that was evaluated\n";
+  assert(runSummary(report).includes(stopped), runSummary(report));
+  const whole = {
+    ...reportOf("fedavg", rounds.slice(0, 2)),
+    final: { loss: 1, accuracy: 0.75, samples: 297 },
+  };
+  assert(runSummary(whole).includes("accuracy 75.00% on 297 samples after round 2, "));
 });
 
 Deno.test("simulate --evaluate both --tensorboard, then plot: report, event file, picture and table", () =>

@@ -381,6 +381,24 @@ Deno.test("ClientSGDHandler refuses data and models that do not fit, and names b
   assertThrows(() => new ClientSGDHandler({ data: empty }), RangeError, "0 rows");
 });
 
+for (const engine of ["native", "tfjs"] as const) {
+  Deno.test(`ClientSGDHandler.evaluateOn() on ${engine} refuses data that do not fit the model`, async () => {
+    const lr = logisticRegression({ inputShape: [4], numClasses: 3 });
+    await using handler = await handlerOf(lr, { engine });
+    const one = (size: number, classes: number) =>
+      new Dataset(new Float32Array(size), Int32Array.of(0), [size], classes);
+    for (const size of [3, 5]) {
+      await assertRejects(
+        () => handler.evaluateOn(one(size, 3)),
+        RangeError,
+        `takes samples of shape [4], the data has [${size}]`,
+      );
+    }
+    await assertRejects(() => handler.evaluateOn(one(4, 7)), RangeError, "the model gives [3]");
+    assertEquals((await handler.evaluateOn(one(4, 2))).numSamples, 1);
+  });
+}
+
 Deno.test("ClientSGDHandler refuses a model of its own that is none of tfjs", async () => {
   const model = { layers: [], getWeights: () => [], countParams: () => 0 };
   await using handler = new ClientSGDHandler({ data: corners(4), model });

@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import {
+  type Checkpoint,
   CheckpointStore,
   ClientSyncTop,
   Dataset,
@@ -239,6 +240,38 @@ Deno.test("Simulation evaluates as often as it is asked to, and ends at the targ
   assert(last >= 0.5 && before < 0.5);
 });
 
+Deno.test("Simulation that is stopped between evaluations reports none as final, nor does one that goes on from there", () =>
+  inFolder(async (folder) => {
+    const data = await dealt();
+    const checkpoints = new CheckpointStore(folder);
+    const runTo = async (round: number, resume?: Checkpoint) => {
+      const stop = new AbortController();
+      const simulation = new Simulation(await handlerFor("fedavg"), {
+        ...data,
+        rounds: 9,
+        evaluateEvery: 3,
+        checkpoints,
+        ...(resume && { resume }),
+        onEvent: (event) => {
+          if (event.type === "round-started" && event.round === round + 1) {
+            stop.abort(new Error("enough"));
+          }
+        },
+      });
+      await assertRejects(() => simulation.run({ signal: stop.signal }), Error, "enough");
+      const { rounds, final } = await simulation.report();
+      assertEquals(rounds.length, round);
+      return [final?.accuracy, rounds[2]?.accuracy];
+    };
+    const [atThree, ofThree] = await runTo(3);
+    assert(ofThree !== undefined);
+    assertEquals(atThree, ofThree);
+    const resume = await checkpoints.latest();
+    assertEquals(await runTo(3, resume), [ofThree, ofThree]);
+    assertEquals((await runTo(4, resume))[0], undefined);
+    assertEquals((await runTo(4, await checkpoints.latest()))[0], undefined);
+  }));
+
 Deno.test("Simulation goes on without a client whose training diverges, and says which", async () => {
   const { train, test, parts } = await dealt();
   const features = train.features.slice();
@@ -290,6 +323,14 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
     RangeError,
     "rows 0 to 599 of the client of rank 2",
   );
+  for (const side of [4, 9]) {
+    const test = new Dataset(new Float32Array(side * side), Int32Array.of(0), [side, side, 1], 10);
+    assertThrows(
+      make({ test }),
+      RangeError,
+      `test data of shape [8,8,1] and 10 classes, got [${side},`,
+    );
+  }
   const keeping = await handlerFor("fedavg", { momentum: 0.9, keepMomentum: true });
   assertThrows(
     () => new Simulation(keeping, { train, parts, rounds: 1 }),

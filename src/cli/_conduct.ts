@@ -1,7 +1,8 @@
 import type { RunReport } from "../server/report.ts";
 import type { ServerBackendHandler } from "../server/handler.ts";
-import { type RunFolder, toJson, writeRun } from "./_run_folder.ts";
-import { print, roundTable, runSummary } from "./_terminal.ts";
+import { messageWithFlag } from "./_permissions.ts";
+import { type RunFolder, type RunOutputs, writeRun } from "./_run_folder.ts";
+import { print, printError, roundTable, runSummary } from "./_terminal.ts";
 
 /** What runs and can report: a server, or a simulation. */
 export interface Reporting {
@@ -10,34 +11,38 @@ export interface Reporting {
 }
 
 /** What a command's run writes. */
-export interface RunOutput {
+export interface RunOutput extends Pick<RunOutputs, "json" | "csv"> {
   /** The run's folder. */
   folder: RunFolder;
-  /** The report's file that was asked for. */
-  json?: string;
 }
 
 /**
- * Runs a server or a simulation to its end, then shows and writes what came of it. A run that is stopped or fails after its first round leaves the same files
- * behind before the error goes on.
+ * Runs a server or a simulation to its end, then writes and shows what came of it. A run that is stopped or fails after its first round leaves the same files
+ * behind before the error goes on. A file that cannot be written keeps none of the others from it, and is an error too.
  */
 export async function conduct(
   topology: Reporting,
   run: () => Promise<RunReport>,
-  output: RunOutput,
+  { folder, json, csv }: RunOutput,
 ): Promise<void> {
-  let failure: { error: unknown } | undefined;
+  const failures: unknown[] = [];
   const report = await run().catch((error) => {
-    failure = { error };
+    failures.push(error);
     return topology.report();
   });
-  if (failure !== undefined && report.rounds.length === 0) throw failure.error;
+  if (failures.length > 0 && report.rounds.length === 0) throw failures[0];
+  const { handler } = topology;
+  failures.push(
+    ...await writeRun(folder, report, {
+      handler,
+      ...(json !== undefined && { json }),
+      ...(csv !== undefined && { csv }),
+    }),
+  );
   print(roundTable(report));
   print(runSummary(report));
-  const { folder, json } = output;
-  if (json !== undefined) await Deno.writeTextFile(json, toJson(report));
-  await writeRun(folder, report, topology.handler);
-  if (json !== undefined) folder.files.push(json);
   print(`written: ${folder.files.join(", ")}`);
-  if (failure !== undefined) throw failure.error;
+  const [first, ...others] = failures;
+  for (const error of others) printError(`error: ${messageWithFlag(error)}`);
+  if (first !== undefined) throw first;
 }

@@ -62,7 +62,7 @@ const PROGRESS = {
     axis: {
       title: "seconds",
       label: (value) => `${+value.toPrecision(3)}`,
-      exact: (value) => `${value.toPrecision(3)} s`,
+      exact: (value) => `${value < 100 ? value.toPrecision(3) : value.toFixed(0)} s`,
       from: 0,
     },
     step: ({ seconds }) => seconds,

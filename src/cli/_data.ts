@@ -65,9 +65,10 @@ export function dataFrom(flags: DataFlags): DataFlags {
 export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
   const { data, dataDir, labelColumn, classes, standardize } = flags;
   const forTables = labelColumn !== undefined || classes !== undefined;
-  if (forTables && DATASET_NAMES.includes(data)) {
-    throw new UsageError(`expected a table with --label-column and --classes, got ${data}`);
-  }
+  const refused = new UsageError(
+    `expected a table with --label-column and --classes, got ${data}`,
+  );
+  if (forTables && DATASET_NAMES.includes(data)) throw refused;
   using bar = new DownloadBar();
   const loaded = await loadDataset(data, {
     ...(dataDir !== undefined && { dataDir }),
@@ -80,6 +81,8 @@ export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<
       ...(classes && { classes }),
     },
   });
+  // Tables have names of their classes, and of paths no others.
+  if (forTables && loaded.classes === undefined) throw refused;
   if (standardize === undefined) return loaded;
   const standardizer = standardize === true
     ? Standardizer.fit(loaded.train)

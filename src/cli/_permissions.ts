@@ -5,17 +5,43 @@ import { errorMessage } from "../errors.ts";
 /** Where the sources lie. */
 const PACKAGE = new URL("../../", import.meta.url);
 
-/** Makes sure, before a run that may be long, that its report can be written. On a terminal Deno asks for the permission. */
+/** Makes sure of a permission; on a terminal Deno asks for it. */
+export async function mayUse(name: "read" | "write", path: string): Promise<void> {
+  const { state } = await Deno.permissions.request({ name, path });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(`Cannot ${name} ${path}: run Deno with --allow-${name}=${path}`);
+}
+
+/**
+ * Makes sure, before a run that may be long, that a file can be written: what is in it stays, and none is left where there was none. Rejects with
+ * an `Error` that says why not.
+ */
 export async function mayWrite(path: string): Promise<void> {
-  const { state } = await Deno.permissions.request({ name: "write", path });
-  if (state !== "granted") {
-    throw new Deno.errors.NotCapable(`Cannot write ${path}: run Deno with --allow-write=${path}`);
+  await mayUse("write", path);
+  try {
+    if (await isPipe(path)) return;
+    try {
+      (await Deno.open(path, { write: true, createNew: true })).close();
+      await Deno.remove(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      (await Deno.open(path, { append: true })).close();
+    }
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? `there is no folder ${dirname(path)}`
+      : errorMessage(cause);
+    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
   }
-  const folder = dirname(path);
-  // Whether it is there can be seen where reading is allowed.
-  if ((await Deno.permissions.query({ name: "read", path: folder })).state !== "granted") return;
-  const isThere = await Deno.stat(folder).then(({ isDirectory }) => isDirectory, () => false);
-  if (!isThere) throw new Error(`Cannot write ${path}: there is no folder ${folder}`);
+}
+
+/** Whether it is a pipe or a device, whose reader would take the first closing for the end; that can be seen where reading is allowed. */
+async function isPipe(path: string): Promise<boolean> {
+  if ((await Deno.permissions.query({ name: "read", path })).state !== "granted") return false;
+  return await Deno.stat(path).then(
+    ({ isFile, isDirectory }) => !isFile && !isDirectory,
+    () => false,
+  );
 }
 
 /** The message of anything that was thrown, on one line; where Deno itself refused something, with the narrowest flag that serves. */

@@ -1,5 +1,7 @@
+import { errorMessage } from "../errors.ts";
 import type { ServerEvent } from "../server/events.ts";
 import { EventFile } from "../store/event_file.ts";
+import { mayUse, mayWrite } from "./_permissions.ts";
 import type { Command } from "./deps.ts";
 
 /** The figures of a round that are curves. */
@@ -12,16 +14,33 @@ export function withTensorBoard(command: Command): Command {
 
 /** Writes the rounds to TensorBoard, where that was asked for. */
 export class Curves implements Disposable {
-  readonly #file: EventFile | undefined;
+  readonly #folder: string | undefined;
+  readonly #goesOn: boolean;
+  #file: EventFile | undefined;
 
-  /** Makes the file. Throws the system's error when it cannot. */
-  constructor(folder: string | undefined) {
-    this.#file = folder === undefined ? undefined : EventFile.create(folder);
+  private constructor(folder: string | undefined, goesOn: boolean) {
+    this.#folder = folder;
+    this.#goesOn = goesOn;
+  }
+
+  /**
+   * Makes the folder, if one was asked for; its file comes with the first round. A run that `goesOn` replaces what the folder has of the rounds that
+   * are made again. Rejects with an `Error` when it cannot be written.
+   */
+  static async open(folder: string | undefined, { goesOn = false } = {}): Promise<Curves> {
+    if (folder !== undefined) {
+      await mayUse("write", folder);
+      await Deno.mkdir(folder, { recursive: true }).catch((cause) => {
+        throw new Error(`Cannot make the folder ${folder}: ${errorMessage(cause)}`, { cause });
+      });
+      await mayWrite(`${folder}/events`);
+    }
+    return new Curves(folder, goesOn);
   }
 
   /** Takes an event of the run. */
   show(event: ServerEvent): void {
-    if (event.type !== "round-ended") return;
+    if (this.#folder === undefined || event.type !== "round-ended") return;
     const { report } = event;
     const { accuracy, loss } = report.clients ?? {};
     const scalars = Object.entries({
@@ -30,7 +49,11 @@ export class Curves implements Disposable {
       "clients/worstDecile": accuracy?.worstDecile,
       "clients/loss": loss?.mean,
     }).filter((entry): entry is [string, number] => entry[1] !== undefined);
-    this.#file?.write(report.round, Object.fromEntries(scalars));
+    if (this.#file === undefined) {
+      this.#file = EventFile.create(this.#folder);
+      if (this.#goesOn) this.#file.restart(report.round);
+    }
+    this.#file.write(report.round, Object.fromEntries(scalars));
   }
 
   /** Closes the file. */

@@ -136,6 +136,7 @@ export function runSummary(report: RunReport): string {
   const losses = report.rounds.flatMap(({ round, losses }) =>
     losses.map((loss) => ({ round, ...loss }))
   );
+  const known = report.rounds.findLast(({ accuracy }) => accuracy !== undefined);
   const { accuracy } = final?.clients ?? {};
   const total = (name: "bytesUp" | "bytesDown") =>
     bytes(report.rounds.reduce((sum, round) => sum + round[name], 0));
@@ -143,10 +144,12 @@ export function runSummary(report: RunReport): string {
     ...losses.map(({ round, rank, reason }) =>
       `round ${round} went on without rank ${rank}: ${reason}`
     ),
-    ...(final?.accuracy === undefined ? [] : [
-      `accuracy ${percent(final.accuracy)} on ${final.samples} samples after ${
-        seconds.toFixed(1)
-      } s`,
+    ...(known?.accuracy === undefined ? [] : [
+      `accuracy ${percent(known.accuracy)} ${
+        final === undefined ? "" : `on ${final.samples} samples `
+      }after round ${known.round}${
+        final === undefined ? ", the last that was evaluated" : `, ${seconds.toFixed(1)} s`
+      }`,
     ]),
     ...(accuracy === undefined ? [] : [
       `accuracy of ${accuracy.count} clients ${percent(accuracy.mean)} (mean), ${

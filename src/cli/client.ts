@@ -1,4 +1,5 @@
 import type { ClientEvent } from "../client/topology.ts";
+import { errorMessage } from "../errors.ts";
 import { isWebSocketAddress } from "../net/websocket.ts";
 import { spawn } from "../worker/spawn.ts";
 import { joinAll } from "../worker/join_all.ts";
@@ -17,8 +18,10 @@ import {
   withPartition,
   withTimeouts,
 } from "./_options.ts";
+import { messageWithFlag } from "./_permissions.ts";
 import { toJson } from "./_run_folder.ts";
 import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
+import { printError } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
@@ -141,14 +144,31 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
     }
   };
   const security = await clientSecurity(flags);
-  if (flags.module === undefined) await runClientJob(job, { signal, onEvent, ...security });
-  else if (typeof security.distBackend !== "string" || security.credential !== undefined) {
-    throw new UsageError(
-      "expected no --tls, --tls-ca, --key or FEDLAB_TOKEN with --module: the module decides",
-    );
-  } else await runModule(flags.module, job, signal, onEvent);
+  const run = async () => {
+    if (flags.module === undefined) {
+      return await runClientJob(job, { signal, onEvent, ...security });
+    }
+    if (typeof security.distBackend !== "string" || security.credential !== undefined) {
+      throw new UsageError(
+        "expected no --tls, --tls-ca, --key or FEDLAB_TOKEN with --module: the module decides",
+      );
+    }
+    await runModule(flags.module, job, signal, onEvent);
+  };
+  const failures: unknown[] = [];
+  await run().catch((error) => failures.push(error));
   report.seconds = (performance.now() - began) / 1000;
-  if (flags.json !== undefined) await Deno.writeTextFile(flags.json, toJson(report));
+  // As a server's: one that is stopped or fails has a report from its first round on.
+  if (flags.json !== undefined && (failures.length === 0 || report.rounds.length > 0)) {
+    await Deno.writeTextFile(flags.json, toJson(report)).catch((cause) =>
+      failures.push(
+        new Error(`Cannot write ${flags.json}: ${errorMessage(cause)}`, { cause }),
+      )
+    );
+  }
+  const [first, ...others] = failures;
+  for (const error of others) printError(`error: ${messageWithFlag(error)}`);
+  if (first !== undefined) throw first;
 }
 
 async function runModule(

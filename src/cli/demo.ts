@@ -29,7 +29,7 @@ import {
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { makeRunFolder } from "./_run_folder.ts";
+import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
@@ -101,7 +101,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     engine: engineFrom(flags),
     ...(test && { testData: test }),
   });
-  const folder = await makeRunFolder("demo", flags.out);
+  const folder = await openRunFolder("demo", flags);
   const shown = new RunProgress();
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);

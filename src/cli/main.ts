@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname, normalize } from "node:path";
 import { errorMessage } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./_options.ts";
@@ -42,8 +43,13 @@ export async function main(args: readonly string[]): Promise<number> {
       writeErr: (text) => printError(text.trimEnd()),
     });
   program.hook("preAction", async (_, command) => {
-    const { json, csv } = command.opts<{ json?: string; csv?: string }>();
-    for (const path of [json, csv]) if (path !== undefined) await mayWrite(path);
+    const { json, csv, plot, out } = command.opts<Record<string, string | undefined>>();
+    const isPicture = command.name() === "plot";
+    for (const path of [json, csv, plot, ...isPicture ? [out] : []]) {
+      // What goes into the run's own folder is looked at when that is there.
+      if (path === undefined || (!isPicture && out !== undefined && isWithin(path, out))) continue;
+      await mayWrite(path);
+    }
   });
   const commands = [
     demoCommand,
@@ -75,6 +81,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } finally {
     for (const remove of listeners) remove();
   }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return `${normalize(dirname(path))}/`.startsWith(`${normalize(folder).replace(/[\\/]$/, "")}/`);
 }
 
 function report(error: unknown, verbose: boolean, signal: AbortSignal): number {

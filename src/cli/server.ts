@@ -1,4 +1,4 @@
-import { checkpointsIn, checkUnused, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, readCheckpoint } from "./_checkpoints.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
@@ -21,7 +21,8 @@ import {
   withTraining,
 } from "./_options.ts";
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
-import { makeRunFolder, toJson } from "./_run_folder.ts";
+import { mergeFlags, resumeNotes } from "./_resume.ts";
+import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
@@ -146,10 +147,7 @@ async function runServer(
     logger,
     ...(flags.evaluate === "server" && { testData: test ?? train }),
   });
-  const folder = given.resume === undefined
-    ? await makeRunFolder("server", flags.out)
-    : { path: given.resume, files: [] };
-  if (resume === undefined) await checkUnused(folder.path);
+  const folder = await openRunFolder("server", flags, { keeps: true });
   if (standardizer) {
     const path = `${folder.path}/standardizer.json`;
     await Deno.writeTextFile(path, toJson(standardizer));
@@ -157,7 +155,7 @@ async function runServer(
   }
   const checkpoints = checkpointsIn(folder.path, flags.keep);
   const shown = new RunProgress();
-  using curves = new Curves(flags.tensorboard);
+  using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const topology = server.listen({
     ...security,
     serverName: flags.serverName,
@@ -166,7 +164,7 @@ async function runServer(
     ...(minClients !== undefined && { minClients }),
     checkpoints,
     ...(resume && { resume }),
-    notes: { command: "server", flags },
+    notes: resumeNotes(command, flags),
     timeouts: timeoutsFrom(flags),
     loggerFile: flags.loggerFile,
     loggerName: flags.loggerName,

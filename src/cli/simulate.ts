@@ -5,7 +5,7 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct } from "./_conduct.ts";
-import { checkpointsIn, checkUnused, mergeFlags, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, readCheckpoint } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -28,8 +28,8 @@ import {
   withStrategy,
   withTraining,
 } from "./_options.ts";
-import { roundsCsv } from "./_rounds_csv.ts";
-import { makeRunFolder, type RunFolder } from "./_run_folder.ts";
+import { mergeFlags, resumeNotes } from "./_resume.ts";
+import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
@@ -121,9 +121,11 @@ async function runSimulate(
     engine: engineFrom(flags),
     logger: { warn: printError },
   });
-  const folder = await folderFor(given.resume, flags.out);
+  const folder = await openRunFolder("simulate", flags, {
+    keeps: flags.checkpointEvery !== undefined,
+  });
   const shown = new RunProgress();
-  using curves = new Curves(flags.tensorboard);
+  using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const onEvent = (event: ServerEvent) => {
     curves.show(event);
     if (isTerminal()) shown.show(event);
@@ -146,7 +148,7 @@ async function runSimulate(
       checkpointEvery: flags.checkpointEvery,
     }),
     ...(resume && { resume }),
-    notes: { command: "simulate", flags },
+    notes: resumeNotes(command, flags),
   });
   printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);
   const run = async () => {
@@ -154,22 +156,11 @@ async function runSimulate(
     return await simulation.run({ signal });
   };
   const { json, csv } = flags;
-  try {
-    await conduct(simulation, run, { folder, ...(json !== undefined && { json }) });
-  } finally {
-    const report = await simulation.report();
-    if (csv !== undefined && report.rounds.length > 0) {
-      await Deno.writeTextFile(csv, roundsCsv(report));
-    }
-  }
-}
-
-/** The run's folder, made before the run: what was learnt must not be lost for want of it. */
-async function folderFor(resumed: string | undefined, out: string | undefined): Promise<RunFolder> {
-  if (resumed !== undefined) return { path: resumed, files: [] };
-  const folder = await makeRunFolder("simulate", out);
-  await checkUnused(folder.path);
-  return folder;
+  await conduct(simulation, run, {
+    folder,
+    ...(json !== undefined && { json }),
+    ...(csv !== undefined && { csv }),
+  });
 }
 
 /** The data, in memory that workers read without a copy, and the rows of each client. */

@@ -76,6 +76,12 @@ export function numberClasses(
     );
   }
   const classes = [...given ?? names.toSorted()];
+  const twice = classes.find((one, label) => classes.indexOf(one) < label);
+  if (twice !== undefined) {
+    throw new RangeError(
+      `Cannot read ${name}: expected the name of each class once, got ${quote(twice)} twice`,
+    );
+  }
   if (numClasses !== undefined && numClasses !== classes.length) {
     throw new RangeError(
       `Cannot read ${name}: expected ${numClasses} classes, got ${classes.length}, name them all`,

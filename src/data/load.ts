@@ -72,7 +72,13 @@ async function readIdxFiles(
     );
   const train = await read(files.train, numClasses);
   if (!files.test) return { name, train };
-  return { name, train, test: await read(files.test, train.numClasses) };
+  const test = await read(files.test, train.numClasses);
+  if (test.shape.join() !== train.shape.join()) {
+    throw new RangeError(
+      `Cannot use ${files.test.images}: expected images of shape [${train.shape}] as in ${files.train.images}, got [${test.shape}]`,
+    );
+  }
+  return { name, train, test };
 }
 
 /**

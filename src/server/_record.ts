@@ -26,7 +26,7 @@ export class RunRecord {
   name = "";
   /** The rounds that are over. */
   rounds: RoundReport[] = [];
-  /** The last evaluation. */
+  /** The evaluation of the handler's parameters as they are: to be taken away when they change. */
   final: EvaluateResult | undefined;
   readonly #handler: ServerBackendHandler;
   readonly #options: RecordOptions;
@@ -52,7 +52,8 @@ export class RunRecord {
     }
     this.name = saved?.run ?? crypto.randomUUID();
     this.rounds = [...saved?.rounds ?? []];
-    this.final = saved?.final;
+    // Older checkpoints have one of an older model too.
+    this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
     this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
     // A smaller group has no seats for the rest.
     return saved?.tokens.filter(([rank]) => rank < this.#options.worldSize);

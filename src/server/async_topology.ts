@@ -271,6 +271,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       this.activateClients();
       await this.listenClients();
     }
+    federation.record.final = undefined;
     const isDue = number === rounds || number % this.evaluateEvery === 0;
     const idle = federation.run.sessions.seats.group.ranks
       .filter((rank) => this.#tasks.get(rank) === undefined);
@@ -280,7 +281,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         await federation.conversation.listen();
       })
       : {};
-    if (isDue) federation.record.final = evaluation;
+    federation.record.final = evaluation;
     const { refused, ...spent } = measure();
     const { trainLoss, ...rest } = version.figures;
     federation.endRound({

@@ -77,7 +77,7 @@ export interface RunReport {
   readonly kernels: string;
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
-  /** Evaluation of the final parameters; absent when nobody evaluates. */
+  /** Evaluation of the final parameters; absent when nobody has evaluated them, as in a run that was stopped between two evaluations. */
   readonly final?: FinalReport;
   /** SHA-256 of the final vector's bytes, in hexadecimal. */
   readonly modelDigest: string;

@@ -136,6 +136,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const measure = this.#federation.measure();
     const { training, ...tried } = await this.#train(round);
     this.handler.updateModel();
+    record.final = undefined;
     this.#taken.add(training.intake);
     const { evaluation, clients } = await this.#federation.conversation.evaluate(
       round,

@@ -118,7 +118,13 @@ export class Simulation {
     if (keepMomentum && (momentum > 0 || optimizer === "adam")) {
       throw new RangeError("Cannot simulate: one handler cannot keep the momentum of many clients");
     }
-    const { length } = options.train;
+    const { train, test = train } = options;
+    if (test.shape.join() !== train.shape.join() || test.numClasses > train.numClasses) {
+      throw new RangeError(
+        `Cannot simulate: expected test data of shape [${train.shape}] and ${train.numClasses} classes, got [${test.shape}] and ${test.numClasses}`,
+      );
+    }
+    const { length } = train;
     parts.forEach((part, i) => {
       for (let k = 0; k < part.length; k++) {
         const row = part[k] ?? NaN;
@@ -183,11 +189,12 @@ export class Simulation {
       }
       options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
       const trained = await clients.train(round, cohort);
+      record.final = undefined;
       const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;
       const { evaluation, distribution } = isDueEvery(options.evaluateEvery)
         ? await clients.evaluate(round)
         : {};
-      if (evaluation) record.final = evaluation;
+      record.final = evaluation;
       const bytes = handler.manifest.byteLength;
       const report: RoundReport = {
         round,

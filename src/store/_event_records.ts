@@ -55,6 +55,16 @@ export function scalarEvent(
   );
 }
 
+/** The event of a start at a step: what a reader has of that step and later ones counts no more. */
+export function startEvent(step: number, seconds: number): Uint8Array {
+  return join(
+    field(1, FIXED64, float64(seconds)),
+    field(2, VARINT, varint(step)),
+    // SessionLog, whose status is START.
+    bytes(7, field(1, VARINT, varint(1))),
+  );
+}
+
 function field(number: number, type: number, value: Uint8Array): Uint8Array {
   return join(varint(number << 3 | type), value);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { scalarEvent, tfRecord, versionEvent } from "./_event_records.ts";
+import { scalarEvent, startEvent, tfRecord, versionEvent } from "./_event_records.ts";
 
 /**
  * A file of scalars by step, as TensorBoard reads it: TFRecord frames of `Event` messages. It grows while a run goes on.
@@ -59,10 +59,17 @@ export class EventFile implements Disposable {
     scalars: Readonly<Record<string, number>>,
     seconds: number = Date.now() / 1000,
   ): void {
-    if (!Number.isSafeInteger(step) || step < 0) {
-      throw new RangeError(`Cannot write scalars: expected a step from 0, got ${step}`);
-    }
+    checkStep(step);
     this.#append(scalarEvent(step, scalars, seconds));
+  }
+
+  /**
+   * Says that a run goes on at that step: what earlier files of the folder have of it and of later ones is shown no more. `seconds` and errors
+   * as of {@linkcode EventFile.write}.
+   */
+  restart(step: number, seconds: number = Date.now() / 1000): void {
+    checkStep(step);
+    this.#append(startEvent(step, seconds));
   }
 
   /** Closes the file. */
@@ -74,4 +81,9 @@ export class EventFile implements Disposable {
     const record = tfRecord(event);
     for (let at = 0; at < record.length;) at += this.#file.writeSync(record.subarray(at));
   }
+}
+
+function checkStep(step: number): void {
+  if (Number.isSafeInteger(step) && step >= 0) return;
+  throw new RangeError(`Cannot write scalars: expected a step from 0, got ${step}`);
 }

@@ -48,7 +48,8 @@ export interface Trainer extends Disposable {
   differentiate(start: number, end: number): BatchLoss;
   /**
    * Judges the model, in inference mode, on places `start` to before `end` of the data, or of the rows that are listed. What a
-   * classifier took each class for is added to `counts`, when they are given: of data with n classes n rows of n + 1.
+   * classifier took each class for is added to `counts`, when they are given: of data with n classes n rows of n + 1. Throws a
+   * `RangeError` for data that do not fit the model.
    */
   judge(
     data: Dataset,

@@ -249,7 +249,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /**
    * Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. With
-   * `confusion` the result says what a classifier took each class for, where the data have at most 1000.
+   * `confusion` the result says what a classifier took each class for, where the data have at most 1000. Rejects with a `RangeError` for
+   * data that do not fit the model.
    */
   async evaluateOn(
     data: Dataset,

@@ -3,6 +3,7 @@ import { hashText } from "../../_hash_text.ts";
 import { stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { countAnswers } from "../_confusion.ts";
+import { checkFit } from "../_fit.ts";
 import { LOSSES } from "../_losses.ts";
 import { isPlain } from "../_plan.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
@@ -228,6 +229,8 @@ export class NativeTrainer implements Trainer {
 
   #check(data: Dataset): void {
     if (this.#checked.has(data)) return;
+    const { nodes, loss } = this.#graph;
+    checkFit(nodes[0]?.shape ?? [], nodes.at(-1)?.shape ?? [], data, loss);
     checkWords(this.#graph, data);
     this.#checked.add(data);
   }

@@ -45,6 +45,10 @@ export class TfjsTrainer implements Trainer {
   #order: Uint32Array = new Uint32Array();
   #data: Dataset;
   #rows: Uint32Array | undefined;
+  /** What was seen to fit the model. */
+  readonly #checked = new WeakSet<Dataset>();
+  /** The shapes of a sample, in and out. */
+  readonly #shapes: readonly [number[], readonly (number | null)[]];
   #features = new Float32Array();
   #labels = new Int32Array();
 
@@ -53,6 +57,7 @@ export class TfjsTrainer implements Trainer {
     const { input, output } = sampleShapes(model);
     const shape = checkFit(input, output, data, loss);
     if (testData !== data) checkFit(input, output, testData, loss);
+    this.#shapes = [shape, output];
     const { seeded, unseeded } = noiseLayers(model);
     if (unseeded.length > 0) {
       logger?.warn(
@@ -171,6 +176,10 @@ export class TfjsTrainer implements Trainer {
     end: number,
     { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
   ): BatchLoss {
+    if (!this.#checked.has(data)) {
+      checkFit(...this.#shapes, data, this.#options.loss);
+      this.#checked.add(data);
+    }
     const { features, labels, rowLength } = data;
     const batch = rows ? this.#gather(data, rows.subarray(start, end)) : {
       features: features.subarray(start * rowLength, end * rowLength),

@@ -1,0 +1,89 @@
+import { resolve } from "node:path";
+import { DATASET_NAMES } from "../data/named.ts";
+import type { Checkpoint } from "../store/checkpoints.ts";
+import { UsageError } from "./_options.ts";
+import type { Command } from "./deps.ts";
+
+/** What may change when a run goes on: none of it makes another model of the same rounds, save by rounding or by clients that fail. */
+const MAY_CHANGE: ReadonlySet<string> = new Set([
+  ...["resume", "rounds", "updates", "targetAccuracy", "verbose"],
+  ...["json", "csv", "tensorboard", "loggerFile", "loggerName"],
+  ...["checkpointEvery", "keep", "evaluate", "evalEvery", "evaluateEvery"],
+  ...["engine", "backend", "workers", "dataDir"],
+  ...["listen", "serverName", "tlsCert", "tlsKey", "allowKeys", "insecure"],
+  ...["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"],
+  // How a run bears clients that fail: what may have stopped it.
+  ...["minClients", "quorum", "roundTries"],
+]);
+
+/** What options without a default in their command come to when they are not given. */
+const IMPLIED: Readonly<Record<string, unknown>> = { strategy: "fedavg", selection: "uniform" };
+
+/** Options that are paths. */
+const PATHS: ReadonlySet<string> = new Set([
+  ...["json", "csv", "tensorboard", "dataDir", "standardize", "tlsCert", "tlsKey", "allowKeys"],
+]);
+
+/** What a command's checkpoints keep of it: options whose paths hold in every folder. */
+export function resumeNotes(command: Command, flags: object): Record<string, unknown> {
+  return { command: command.name(), flags: withAbsolutePaths(flags) };
+}
+
+/**
+ * The options that the run was started with, and those that are given anew. Throws an `Error` for a run that another command began, and a
+ * `UsageError` for a folder beside the one that is resumed, and for options with which another model would come out than that of the unbroken run.
+ */
+export function mergeFlags<Flags extends { resume?: string; out?: string; worldSize?: number }>(
+  { state }: Checkpoint,
+  given: Flags,
+  command: Command,
+): Flags {
+  const notes = state.notes as { command?: string; flags?: Flags } | undefined;
+  // A server's own from before there were others do not say so.
+  const flags = (notes?.command ?? "server") === command.name() ? notes?.flags : undefined;
+  if (flags === undefined) {
+    throw new Error(
+      `Cannot resume from ${given.resume}: its run was not begun by the command ${command.name()}`,
+    );
+  }
+  if (given.out !== undefined) {
+    throw new UsageError("expected no --out with --resume, which goes on in its own folder");
+  }
+  const anew = Object.entries(given).filter(([name]) =>
+    command.getOptionValueSource(name) === "cli"
+  );
+  const began = withAbsolutePaths(flags) as Readonly<Record<string, unknown>>;
+  for (const [name, value] of Object.entries(withAbsolutePaths(Object.fromEntries(anew)))) {
+    checkSame(name, value, began[name], command);
+  }
+  return { ...flags, ...Object.fromEntries(anew) };
+}
+
+/** Throws a `UsageError` for an option that is another than the run began with, and may not be. */
+function checkSame(name: string, value: unknown, stored: unknown, command: Command): void {
+  if (MAY_CHANGE.has(name)) return;
+  const option = command.options.find((option) => option.attributeName() === name);
+  const began = stored ?? option?.defaultValue ?? IMPLIED[name];
+  if (JSON.stringify(value) === JSON.stringify(began)) return;
+  const flag = option?.long ?? name;
+  if (name === "worldSize") {
+    if (Number(value) >= Number(began)) return;
+    throw new UsageError(`expected ${flag} of at least ${began} as the run began, got ${value}`);
+  }
+  const wanted = began === undefined || began === false ? `no ${flag}` : `${flag} ${began}`;
+  throw new UsageError(`expected ${wanted} as the run began, got ${value}`);
+}
+
+/** The same options with the paths among them absolute. */
+function withAbsolutePaths(flags: object): Record<string, unknown> {
+  const isPath = (name: string, value: string) =>
+    PATHS.has(name) ||
+    (name === "data" && !DATASET_NAMES.includes(value)) ||
+    (name === "model" && value.endsWith(".json"));
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => [
+      name,
+      typeof value === "string" && isPath(name, value) ? resolve(value) : value,
+    ]),
+  );
+}
