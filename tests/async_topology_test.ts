@@ -146,10 +146,13 @@ Deno.test("ServerAsyncTop with FedBuff makes a version of every K updates, and a
 
 Deno.test("ServerAsyncTop has no more clients train at a time than it should, and all have their turn", async () => {
   let active = 0, most = 0;
+  // The first to train does so until another does.
+  const two = Promise.withResolvers<void>();
   const clients = fakes(...Array.from({ length: 5 }, () => ({
     step: async (vector: Float32Array) => {
       most = Math.max(most, ++active);
-      await Promise.resolve();
+      if (active === 2) two.resolve();
+      await two.promise;
       vector.fill(1);
       active--;
     },
