@@ -29,6 +29,20 @@ Deno.test("Standardizer finds the mean and deviation of 1 to n, and of large val
   assertEquals([mean[2], deviation[2]], [-7, 0]);
 });
 
+Deno.test("Standardizer gives all pixels of an image's channel one mean and deviation", () => {
+  // Two images of one row and two pixels: channel 0 holds 1 to 4, channel 1 is constant.
+  const images = new Dataset(
+    Float32Array.of(1, 7, 2, 7, 3, 7, 4, 7),
+    new Int32Array(2),
+    [1, 2, 2],
+    1,
+  );
+  const { mean, deviation } = Standardizer.fit(images).toJSON();
+  assertEquals(mean, [2.5, 7, 2.5, 7]);
+  // Of 1 to n the variance is (n^2 - 1) / 12.
+  assertEquals(deviation, [Math.sqrt(15 / 12), 0, Math.sqrt(15 / 12), 0]);
+});
+
 Deno.test("Standardizer applies what it learned to other data; what was constant is 0", () => {
   const standardizer = Standardizer.fit(rows([1, 5, 3, 5], 2));
   const test = rows([4, 9, 2, 5], 2);

@@ -45,7 +45,7 @@ export function withData(command: Command, help: string, fallback = "digits"): C
     )
     .option(
       "--standardize [file]",
-      "give features mean 0 and deviation 1, those of the data set or of a file that a server wrote",
+      "give features, or the channels of images, mean 0 and deviation 1 (by the data set or a file that a server wrote)",
     );
 }
 

@@ -10,13 +10,14 @@ import { Dataset } from "./dataset.ts";
 export interface StandardizerState {
   /** The means. */
   readonly mean: readonly number[];
-  /** The standard deviations, over all rows; 0 for a feature that is always the same. */
+  /** The standard deviations, over all rows (and pixels of a channel); 0 for a feature that is always the same. */
   readonly deviation: readonly number[];
 }
 
 /**
  * Shifts and scales each feature so that over the rows it was fitted to it has mean 0 and standard deviation 1. A feature that
- * is constant there becomes 0 everywhere, whatever it is in other data.
+ * is constant there becomes 0 everywhere, whatever it is in other data. The pixels of an image, a row of height, width and
+ * channels, share the mean and the deviation of their channel: a pixel at the border that is hardly ever inked is not blown up.
  *
  * Fit it to what is learned from, and apply it to that and to what is tested on. In a federation all clients need the same one:
  * {@linkcode Standardizer.toJSON} gives it in a form that can be handed round.
@@ -47,22 +48,30 @@ export class Standardizer {
 
   /** Learns from the rows of a data set. Throws a `RangeError` when there are none. */
   static fit(data: Dataset): Standardizer {
-    const { features, length, rowLength } = data;
+    const { features, length, rowLength, shape } = data;
     if (length === 0) {
       throw new RangeError("Cannot standardize: expected rows to learn from, got 0");
     }
-    const mean = new Float64Array(rowLength);
-    const squares = new Float64Array(rowLength);
-    for (let row = 0, i = 0; row < length; row++) {
-      for (let feature = 0; feature < rowLength; feature++, i++) {
+    const numGroups = (shape.length === 3 ? shape[2] : undefined) ?? rowLength;
+    const mean = new Float64Array(numGroups);
+    const squares = new Float64Array(numGroups);
+    for (let i = 0, count = 0; i < features.length;) {
+      count++;
+      for (let group = 0; group < numGroups; group++, i++) {
         const value = features[i] ?? 0;
-        const before = mean[feature] ?? 0;
-        const after = before + (value - before) / (row + 1);
-        mean[feature] = after;
-        squares[feature] = (squares[feature] ?? 0) + (value - before) * (value - after);
+        const before = mean[group] ?? 0;
+        const after = before + (value - before) / count;
+        mean[group] = after;
+        squares[group] = (squares[group] ?? 0) + (value - before) * (value - after);
       }
     }
-    return new Standardizer(mean, squares.map((sum) => Math.sqrt(sum / length)));
+    const count = features.length / numGroups;
+    const forAll = (ofGroups: Float64Array) =>
+      Float64Array.from({ length: rowLength }, (_, i) => ofGroups[i % numGroups] ?? 0);
+    return new Standardizer(
+      forAll(mean),
+      forAll(squares.map((sum) => Math.sqrt(sum / count))),
+    );
   }
 
   /**
