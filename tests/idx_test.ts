@@ -1,4 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "jsr:@std/assert@1.0.19";
 import { type IdxValues, parseIdx, readIdxDataset } from "../src/data/idx.ts";
 import { loadDataset } from "../src/data/load.ts";
 import { Standardizer } from "../src/data/standardizer.ts";
@@ -174,6 +180,12 @@ Deno.test("readIdxDataset() scales bytes to 0 to 1 and puts channels last", asyn
   assertEquals([...data.features], [0, 51 / 255, 1, 1, 102 / 255, 0].map(Math.fround));
   assertEquals([...data.labels], [1, 4]);
   assertEquals(data.numClasses, 5);
+});
+
+Deno.test("readIdxDataset() puts the samples where workers read them without a copy", async () => {
+  await using folder = await folderOf({ images: IMAGES, labels: LABELS });
+  const data = await readIdxDataset(`${folder.path}/images`, `${folder.path}/labels`);
+  assertStrictEquals(data.share(), data);
 });
 
 Deno.test("readIdxDataset() turns each of the 256 bytes into the nearest float32 of its 255th part", async () => {

@@ -1,4 +1,10 @@
-import { assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertNotStrictEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../src/data/dataset.ts";
 import { Standardizer } from "../src/data/standardizer.ts";
 
@@ -48,6 +54,13 @@ Deno.test("Standardizer applies what it learned to other data; what was constant
   const test = rows([4, 9, 2, 5], 2);
   assertEquals([...standardizer.apply(test).features], [2, 0, 0, 0]);
   assertEquals([...test.features], [4, 9, 2, 5]);
+});
+
+Deno.test("Standardizer makes a copy that workers share where the data are shared", () => {
+  const data = rows([1, 2, 3, 4], 2).share();
+  const standardized = Standardizer.fit(data).apply(data);
+  assertNotStrictEquals(standardized, data);
+  assertStrictEquals(standardized.share(), standardized);
 });
 
 Deno.test("Standardizer is the same after a way through JSON", () => {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isShareable, shareableFloats, shareableInts } from "./_shareable.ts";
+
 /**
  * Labelled samples: `length` rows of features, one after the other, and one class label a row.
  */
@@ -56,12 +58,10 @@ export class Dataset {
 
   /** The same data in memory that workers read without a copy; itself where it lies there already. */
   share(): Dataset {
-    if (isShared(this.features) && isShared(this.labels)) return this;
-    const features = new Float32Array(new SharedArrayBuffer(this.features.byteLength));
-    const labels = new Int32Array(new SharedArrayBuffer(this.labels.byteLength));
+    if (isShareable(this.features) && isShareable(this.labels)) return this;
+    const features = shareableFloats(this.features.length);
     features.set(this.features);
-    labels.set(this.labels);
-    return new Dataset(features, labels, this.shape, this.numClasses);
+    return new Dataset(features, shareableInts(this.labels), this.shape, this.numClasses);
   }
 
   /** A copy of the given rows, in the given order. Throws a `RangeError` for a row that is not there. */
@@ -80,9 +80,4 @@ export class Dataset {
     }
     return new Dataset(features, labels, this.shape, this.numClasses);
   }
-}
-
-/** Whether the array is all of a memory that threads share. */
-function isShared({ buffer, byteLength }: ArrayBufferView): boolean {
-  return buffer instanceof SharedArrayBuffer && buffer.byteLength === byteLength;
 }

@@ -7,6 +7,7 @@
 import { readBytes } from "./_file.ts";
 import { gunzip, isGzip } from "./_gzip.ts";
 import { countClasses } from "./_labels.ts";
+import { shareableFloats, shareableInts } from "./_shareable.ts";
 import { Dataset } from "./dataset.ts";
 
 /** Element types of IDX, by their usual names. */
@@ -226,7 +227,7 @@ export function idxDataset(
   }
   const scale = options.scale ?? (images.type === "uint8" ? 1 / 255 : 1);
   const { values } = images;
-  const features = new Float32Array(values.length);
+  const features = shareableFloats(values.length);
   for (let i = 0; i < values.length; i++) {
     const feature = Math.fround((values[i] ?? 0) * scale);
     if (!Number.isFinite(feature)) {
@@ -244,7 +245,7 @@ export function idxDataset(
   });
   // Models that convolve want a channel dimension, last.
   const shape = row.length === 2 ? [...row, 1] : row;
-  return new Dataset(features, Int32Array.from(labels.values), shape, numClasses);
+  return new Dataset(features, shareableInts(labels.values), shape, numClasses);
 }
 
 /**

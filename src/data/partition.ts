@@ -11,6 +11,7 @@ import {
   type PartitionSeedOptions,
 } from "./_deal.ts";
 import { type Scheme, SCHEMES, type SchemeSettings } from "./_partition_schemes.ts";
+import { shareableFloats } from "./_shareable.ts";
 import { Dataset } from "./dataset.ts";
 
 /** How many parts {@linkcode partition} deals out, and how they are drawn. */
@@ -133,7 +134,8 @@ export function parsePartition(spec: string): ParsedPartition {
     spread: (data, parts, { seed }) => {
       if (!scheme.alter) return data;
       const { rowLength, labels, shape, numClasses } = data;
-      const features = data.features.slice();
+      const features = shareableFloats(data.features.length);
+      features.set(data.features);
       parts.forEach((rows, i) => {
         const own = take(data, rows, { index: i + 1, parts: parts.length, seed }).features;
         rows.forEach((row, k) =>

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shareableFloats } from "./_shareable.ts";
 import { Dataset } from "./dataset.ts";
 
 /** What a {@linkcode Standardizer} has learned, as JSON: one number a feature in both. */
@@ -108,9 +109,10 @@ export class Standardizer {
         `Cannot standardize: expected rows of ${width} features, got ${data.rowLength}`,
       );
     }
-    const features = data.features.map((value, i) => {
+    const features = shareableFloats(data.features.length);
+    data.features.forEach((value, i) => {
       const deviation = this.#deviation[i % width] ?? 0;
-      return deviation === 0 ? 0 : (value - (this.#mean[i % width] ?? 0)) / deviation;
+      features[i] = deviation === 0 ? 0 : (value - (this.#mean[i % width] ?? 0)) / deviation;
     });
     return new Dataset(features, data.labels, data.shape, data.numClasses);
   }
