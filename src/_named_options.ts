@@ -1,9 +1,9 @@
 /** A name with options, as a text has them. */
 export interface NamedOptions {
   readonly name: string;
-  /** Options that are numbers. */
+  /** Those of the options that are numbers. */
   readonly numbers: Readonly<Record<string, number>>;
-  /** Options that are not. */
+  /** All of the options as they were written. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
@@ -17,15 +17,15 @@ export function readNamedOptions(kind: string, text: string): NamedOptions {
     const match = /^\s*([a-z]\w*)\s*=\s*(\S+)\s*$/i.exec(pair);
     const [, key = "", value = ""] = match ?? [];
     const option = key === "lr" ? "learningRate" : key;
-    if (match === null || Object.hasOwn(numbers, option) || Object.hasOwn(texts, option)) {
+    if (match === null || Object.hasOwn(texts, option)) {
       throw new SyntaxError(
         `Cannot read the ${kind} ${text}: expected name or name:option=value,option=value, got ${
           pair.trim() || "nothing"
         } in it`,
       );
     }
-    if (Number.isNaN(Number(value))) texts[option] = value;
-    else numbers[option] = Number(value);
+    texts[option] = value;
+    if (!Number.isNaN(Number(value))) numbers[option] = Number(value);
   }
   return { name: name.trim(), numbers, texts };
 }
@@ -42,6 +42,11 @@ export function checkNamedOptions(
     if (known.numbers.includes(option)) {
       throw new RangeError(
         `Cannot make ${name}: expected ${option} to be a number, got ${texts[option]}`,
+      );
+    }
+    if (words.includes(option)) {
+      throw new RangeError(
+        `Cannot make ${name}: expected ${option} to be a text, got ${numbers[option]}`,
       );
     }
     const all = [...known.numbers, ...words];

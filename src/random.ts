@@ -5,6 +5,7 @@
  */
 
 import { hashText } from "./_hash_text.ts";
+import { checkedSeed } from "./_seed.ts";
 
 /** What a stream of random numbers is for; streams of different purposes are independent. */
 export type RandomPurpose =
@@ -87,12 +88,7 @@ export class Random {
 
   /** Opens the stream. `seed` is an integer from 0 to 2^32 - 1; a `RangeError` otherwise. */
   constructor(seed: number, purpose: RandomPurpose, stream: RandomStream = {}) {
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xFFFFFFFF) {
-      throw new RangeError(
-        `Cannot use the seed: expected an integer from 0 to 4294967295, got ${seed}`,
-      );
-    }
-    this.#key = [seed, hashText(purpose)];
+    this.#key = [checkedSeed(seed), hashText(purpose)];
     this.#round = stream.round ?? 0;
     this.#rank = stream.rank ?? 0;
   }

@@ -22,6 +22,7 @@ import {
   QFedAvg,
   Scaffold,
   type Strategy,
+  strategyOf,
   type TrainPlan,
   type TrainResult,
 } from "../mod.ts";
@@ -290,7 +291,15 @@ Deno.test("parseStrategy() knows the algorithms with a clients' side", () => {
   assertEquals(parseStrategy("fedper:local=head/+body/").clientSettings, {
     rule: { name: "fedper", local: ["head/", "body/"] },
   });
+  assertEquals(parseStrategy("fedper:local=0").clientSettings, {
+    rule: { name: "fedper", local: ["0"] },
+  });
   assertThrows(() => parseStrategy("fedper"), RangeError, "Cannot make fedper");
+  assertThrows(
+    () => strategyOf("fedper", { local: 0 }),
+    RangeError,
+    "expected local to be a text, got 0",
+  );
   assertThrows(
     () => parseStrategy("scaffold:lr=fast"),
     RangeError,

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
+  DEFAULT_PLAN,
   digits,
   type DistBackendName,
   FedAdam,
@@ -39,6 +40,15 @@ Deno.test("FedSGD steps against the mean gradient weighted by samples, against a
   for (let j = 0; j < next.length; j++) {
     const mean = gradients.reduce((sum, one, i) => sum + (samples[i] ?? 0) * (one[j] ?? 0), 0);
     assertAlmostEquals(next[j] ?? NaN, (global[j] ?? 0) - 0.25 * mean / total, 1e-6);
+  }
+});
+
+Deno.test("FedSGD steps by the plan's learning rate where it has none of its own", () => {
+  const info = { round: 1, numClients: 1, plan: { ...DEFAULT_PLAN, learningRate: 0.5 } };
+  for (const [options, size] of [[{}, 0.5], [{ learningRate: 0.25 }, 0.25]] as const) {
+    const round = new FedSGD(options).begin(new Float32Array([1]), info);
+    round.accept(updateOf(1, new Float32Array([2]), { numSamples: 1 }));
+    assertEquals(round.finish(), new Float32Array([1 - 2 * size]));
   }
 });
 

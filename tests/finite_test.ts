@@ -29,6 +29,27 @@ const GLOBAL = new Float32Array([1, 2, 3]);
 const filled = (value: number) => new Float32Array(LENGTH).fill(value);
 
 for (
+  const [result, got] of [[new Float32Array(4), 4], [filled(1).subarray(1), 2], [
+    undefined,
+    "none",
+  ]] as const
+) {
+  Deno.test(`a round whose strategy gives ${got} of 3 values is an error, and the model is the one before`, () => {
+    const strategy: Strategy = {
+      name: "own",
+      workingVectors: 0,
+      begin: () => ({ accept() {}, finish: () => result as Float32Array<ArrayBuffer> }),
+    };
+    const options = { manifest: MANIFEST, parameters: GLOBAL, strategy };
+    const handler = new SyncParameterServerHandler(options);
+    handler.beginRound(7, 1);
+    const message = `Cannot end round 7: expected 3 values of own, got ${got}`;
+    assertThrows(() => handler.updateModel(), RangeError, message);
+    assertEquals(handler.parameters, GLOBAL);
+  });
+}
+
+for (
   const [strategy, sent, part] of [
     [new FedAvg(), [HUGE, -HUGE], "parameters of fedavg"],
     [new FedAvgM(), [HUGE, -HUGE], "momentum of fedavgm"],

@@ -6,6 +6,7 @@ import {
   FedDyn,
   FedPer,
   FedProx,
+  FedSGD,
   Manifest,
   Scaffold,
   type Strategy,
@@ -56,6 +57,37 @@ for (
 ) {
   Deno.test(`SyncParameterServerHandler refuses ${strategy?.name ?? "fedavg"} with ${JSON.stringify(plan)}`, () => {
     assertThrows(() => planned(plan, strategy), RangeError, message);
+  });
+}
+
+for (
+  const [setting, message] of [
+    [{ plan: { epochs: 0 } }, "expected a whole number of epochs from 1, got 0"],
+    [{ plan: { batchSize: 1.5 } }, "expected a batch size from 0, a whole number, got 1.5"],
+    [{ plan: { learningRate: NaN } }, "expected a learning rate from 0, got NaN"],
+    [{ plan: { learningRate: 0 } }, "expected a learning rate above 0, got 0"],
+    [{ plan: { nesterov: true } }, "expected a momentum above 0 with nesterov, got 0"],
+    [{ seed: -1 }, "Cannot use the seed: expected an integer from 0 to 4294967295, got -1"],
+    [{ seed: 1.5 }, "got 1.5"],
+  ] as const
+) {
+  Deno.test(`servers refuse ${JSON.stringify(setting)}, which no client could take`, () => {
+    const options = { manifest, parameters: new Float32Array(1), ...setting };
+    assertThrows(() => new SyncParameterServerHandler(options), RangeError, message);
+    assertThrows(() => new AsyncParameterServerHandler(options), RangeError, message);
+  });
+}
+
+for (
+  const [plan, got] of [
+    [{ optimizer: "adam" }, "adam"],
+    [{ momentum: 0.5 }, "momentum 0.5"],
+    [{ weightDecay: 0.1 }, "weight decay 0.1"],
+    [{ proximal: 0.2 }, "a proximal term of 0.2"],
+  ] as const
+) {
+  Deno.test(`SyncParameterServerHandler refuses fedsgd with ${JSON.stringify(plan)}, which would do nothing`, () => {
+    assertThrows(() => planned(plan, new FedSGD()), RangeError, `take no steps, got ${got}`);
   });
 }
 

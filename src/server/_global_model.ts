@@ -5,6 +5,7 @@ import { Kernels, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { ClientSettings, ClientUpdate } from "../strategy/strategy.ts";
 import { checkRule } from "../train/_check_rule.ts";
+import { checkSettings } from "../train/_plan.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
 import type { LocalRule, ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 
@@ -25,6 +26,8 @@ export const DEFAULT_PLAN: TrainSettings = {
   keepMomentum: false,
 };
 
+const NO_SERVER = "Cannot make a server";
+
 /** What of an algorithm matters to the plan and to the checks. */
 interface Algorithm {
   readonly name: string;
@@ -42,7 +45,7 @@ const HALVES: { readonly [Name in LocalRule["name"]]?: string } = {
 /**
  * The clients' settings: the defaults, the ones that are given, and those of the algorithm, each before the ones before it.
  *
- * Throws a `RangeError` for a rule that does not go with the other settings, the model or the algorithm, and for a setting that is given and that the
+ * Throws a `RangeError` for a setting out of range, for a rule that does not go with the other settings, the model or the algorithm, and for a setting that is given and that the
  * algorithm sets otherwise.
  */
 export function planOf(
@@ -53,7 +56,7 @@ export function planOf(
   const { defaults, ...settings } = clientSettings;
   const half = given.rule && HALVES[given.rule.name];
   if (half !== undefined && settings.rule?.name !== given.rule?.name) {
-    throw new RangeError(`Cannot make a server: expected a strategy ${half}, got ${name}`);
+    throw new RangeError(`${NO_SERVER}: expected a strategy ${half}, got ${name}`);
   }
   // A plan without a pull says so by 0.
   const { proximal, ...rest } = given;
@@ -61,6 +64,10 @@ export function planOf(
   checkAgreed("rule", wanted, settings, name);
   checkAgreed("proximal", wanted, settings, name);
   const plan = { ...DEFAULT_PLAN, ...defaults, ...wanted, ...settings };
+  checkSettings(plan, NO_SERVER);
+  if (plan.learningRate === 0) {
+    throw new RangeError(`${NO_SERVER}: expected a learning rate above 0, got 0`);
+  }
   checkRule(plan, manifest);
   return plan;
 }
@@ -75,7 +82,7 @@ function checkAgreed(
   const [mine, theirs] = [given[key], settings[key]].map((value) => JSON.stringify(value));
   if (mine === undefined || theirs === undefined || mine === theirs) return;
   throw new RangeError(
-    `Cannot make a server: expected the plan's ${key} to be that of ${name}, ${theirs}, got ${mine}`,
+    `${NO_SERVER}: expected the plan's ${key} to be that of ${name}, ${theirs}, got ${mine}`,
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkedSeed } from "../_seed.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
@@ -69,7 +70,7 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.model = options.model;
     this.strategy = strategy;
     this.plan = planOf(options.plan ?? {}, strategy, manifest);
-    this.seed = seed;
+    this.seed = checkedSeed(seed);
     this.#model = new GlobalModel({
       manifest,
       parameters,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkedSeed } from "../_seed.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
@@ -96,7 +97,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = options.selection ?? new UniformSelection();
-    this.seed = seed;
+    this.seed = checkedSeed(seed);
     this.#model = new GlobalModel({
       manifest,
       parameters,
@@ -217,13 +218,24 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /**
    * Copies the strategy's result into the global vector.
    *
-   * Throws an `Error` when the result, or a vector that the strategy sends or keeps, is not finite. The global vector stays as it was; the strategy is of no
+   * Throws a `RangeError` when the result is no vector of the global one's length, and an `Error` when it, or a vector that the strategy sends or keeps, is not
+   * finite. The global vector stays as it was; the strategy is of no
    * more use.
    */
   override updateModel(): void {
-    const next = this.#round?.finish();
+    const round = this.#round;
+    if (!round) return;
     this.#round = undefined;
-    if (next === undefined || next === this.parameters) return;
+    const next = round.finish();
+    if (next === this.parameters) return;
+    // A strategy of one's own may be plain JavaScript, and give nothing.
+    if (!(next instanceof Float32Array) || next.length !== this.parameters.length) {
+      throw new RangeError(
+        `Cannot end round ${this.#number}: expected ${this.parameters.length} values of ${this.strategy.name}, got ${
+          (next as ParameterVector | undefined)?.length ?? "none"
+        }`,
+      );
+    }
     checkFinite(`Cannot end round ${this.#number}`, next, this.strategy);
     this.parameters.set(next);
   }

@@ -6,6 +6,7 @@
 
 import { blend, fold, scale } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import { checked } from "./_check.ts";
 import { copySpans } from "./_untrained.ts";
 import { workingVector } from "./_working.ts";
@@ -17,9 +18,11 @@ import type {
   StrategyRound,
 } from "./strategy.ts";
 
+const DEFAULT_LEARNING_RATE = 0.1;
+
 /** How {@linkcode FedSGD} steps. */
 export interface FedSGDOptions {
-  /** Step size η, above 0. Default 0.1. */
+  /** Step size η, above 0. Default: the plan's learning rate, or 0.1 without a plan. */
   learningRate?: number;
 }
 
@@ -28,8 +31,8 @@ export interface FedSGDOptions {
  *
  * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 2: `w ← w - η Σ (n_k / n) g_k`, with
  * `g_k` the gradient of the mean loss over all of a client's data. Clients do not train: by the rule `gradient` they send `g_k` as the update's
- * `parameters`. It is FedAvg of one epoch of plain SGD on all of the data at once, up to rounding; the plan's weight decay and proximal term
- * do not count, and what is not trained, such as BatchNorm's moving statistics, stays as it is.
+ * `parameters`. It is FedAvg of one epoch of plain SGD on all of the data at once, up to rounding; the plan's epochs and batch size do not
+ * count, and what is not trained, such as BatchNorm's moving statistics, stays as it is.
  *
  * As the `mean` of a {@linkcode ServerOptimizer} with η = 1 it gives a gradient step of that optimizer.
  *
@@ -51,17 +54,37 @@ export class FedSGD implements Strategy {
   readonly clientSettings: ClientSettings = { rule: { name: "gradient" } };
   /** One: the mean gradient as it grows. */
   readonly workingVectors = 1;
-  readonly #learningRate: number;
+  readonly #learningRate: number | undefined;
   #mean: ParameterVector | undefined;
 
   /** Throws a `RangeError` for an option out of range. */
-  constructor({ learningRate = 0.1 }: FedSGDOptions = {}) {
-    this.#learningRate = checked("fedsgd", "learningRate", learningRate, { above: 0 });
+  constructor({ learningRate }: FedSGDOptions = {}) {
+    this.#learningRate = learningRate === undefined
+      ? undefined
+      : checked("fedsgd", "learningRate", learningRate, { above: 0 });
+  }
+
+  /** Throws a `RangeError` for what would be of clients' steps, which there are none of: Adam's, momentum, weight decay, a proximal term. */
+  checkPlan({ optimizer = "sgd", momentum, weightDecay, proximal = 0 }: TrainSettings): void {
+    const unfit = optimizer !== "sgd"
+      ? optimizer
+      : momentum > 0
+      ? `momentum ${momentum}`
+      : weightDecay > 0
+      ? `weight decay ${weightDecay}`
+      : proximal > 0
+      ? `a proximal term of ${proximal}`
+      : undefined;
+    if (unfit === undefined) return;
+    throw new RangeError(
+      `Cannot train by fedsgd: expected plain SGD, as clients send gradients and take no steps, got ${unfit}`,
+    );
   }
 
   /** Opens a round. The mean's memory is used again in the next one. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const mean = this.#mean = workingVector(this.#mean, global);
+    const learningRate = this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE;
     let total = 0;
     return {
       accept({ parameters, numSamples }: ClientUpdate): void {
@@ -70,7 +93,7 @@ export class FedSGD implements Strategy {
       },
       finish: () => {
         if (total === 0) return global;
-        scale(mean, -this.#learningRate);
+        scale(mean, -learningRate);
         fold(mean, global, 1);
         copySpans(info?.untrained, global, mean);
         return mean;

@@ -91,8 +91,11 @@ export class QFedAvg implements Strategy {
   check({ rank, metrics }: ClientUpdate): void {
     const loss = metrics?.initialLoss;
     if (loss !== undefined && loss >= 0 && loss ** this.#q <= MOST_WEIGHT) return;
+    const wanted = loss !== undefined && loss >= 0
+      ? `whose power q = ${this.#q} is at most ${MOST_WEIGHT}`
+      : "a number from 0";
     throw new RangeError(
-      `Cannot aggregate the update of rank ${rank} by qfedavg: expected the metric initialLoss, a number from 0, got ${
+      `Cannot aggregate the update of rank ${rank} by qfedavg: expected the metric initialLoss, ${wanted}, got ${
         loss ?? "none"
       }`,
     );

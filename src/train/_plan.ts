@@ -1,4 +1,5 @@
 import { stats } from "../params/kernels.ts";
+import type { TrainSettings } from "../wire/messages.ts";
 import type { TrainPlan } from "./handler.ts";
 
 /** Adam's constants, those of the paper. */
@@ -11,15 +12,15 @@ export function isPlain(plan: TrainPlan): boolean {
     correction === undefined;
 }
 
-/** Throws a `RangeError` for a plan that is out of range or does not fit parameters of so many values. */
-export function checkPlan(plan: TrainPlan, length: number): void {
+/** Throws a `RangeError` for settings that are out of range; `problem` begins its message. */
+export function checkSettings(settings: TrainSettings, problem: string): void {
   const whole = (value: number, least: number): boolean =>
-    Number.isSafeInteger(value) && value >= least;
+    Number.isSafeInteger(value) && value >= least && value <= 0xFFFF_FFFF;
   const wrong = (what: string, value: number | string): never => {
-    throw new RangeError(`Cannot train: expected ${what}, got ${value}`);
+    throw new RangeError(`${problem}: expected ${what}, got ${value}`);
   };
-  const { epochs, batchSize, learningRate, momentum, weightDecay } = plan;
-  const { optimizer = "sgd", nesterov = false, proximal = 0, correction } = plan;
+  const { epochs, batchSize, learningRate, momentum, weightDecay } = settings;
+  const { optimizer = "sgd", nesterov = false, proximal = 0 } = settings;
   if (!whole(epochs, 1)) wrong("a whole number of epochs from 1", epochs);
   if (!whole(batchSize, 0)) wrong("a batch size from 0, a whole number", batchSize);
   if (!(learningRate >= 0 && learningRate < Infinity)) {
@@ -33,10 +34,22 @@ export function checkPlan(plan: TrainPlan, length: number): void {
   if (optimizer === "adam" && momentum > 0) wrong("a momentum of 0 with adam", momentum);
   if (nesterov && momentum === 0) wrong("a momentum above 0 with nesterov", momentum);
   if (!(proximal >= 0 && proximal < Infinity)) wrong("a proximal term from 0", proximal);
+}
+
+/** Throws a `RangeError` for a plan that is out of range or does not fit parameters of so many values. */
+export function checkPlan(plan: TrainPlan, length: number): void {
+  checkSettings(plan, "Cannot train");
+  const { correction } = plan;
   if (correction === undefined) return;
   if (correction.length !== length) {
-    wrong(`a correction of ${length} values`, correction.length);
+    throw new RangeError(
+      `Cannot train: expected a correction of ${length} values, got ${correction.length}`,
+    );
   }
   const { nonFinite } = stats(correction);
-  if (nonFinite > 0) wrong("a correction of finite values", `${nonFinite} that are not`);
+  if (nonFinite > 0) {
+    throw new RangeError(
+      `Cannot train: expected a correction of finite values, got ${nonFinite} that are not`,
+    );
+  }
 }

@@ -147,7 +147,7 @@ export function checkMessage(code: MessageCode, map: unknown): Message {
   throw new ProtocolError(
     "invalid-field",
     `Cannot read ${messageName(code)}: field ${quoted(path)} expected ${
-      issue.expected ?? issue.requirement
+      issue.expected ?? issue.type
     }, got ${quoted(issue.received)}`,
   );
 }
