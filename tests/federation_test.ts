@@ -125,8 +125,8 @@ for (const distBackend of DIST_BACKEND_NAMES) {
     // The clients evaluate where the server does not: loss is w[0], over 4 samples.
     const { clients, ...final } = report.final ?? {};
     assertEquals(final, { loss: 12, accuracy: 0.5, samples: 4 });
-    assertEquals([clients?.loss.count, clients?.loss.mean, clients?.loss.variance], [2, 12, 0]);
-    assertEquals(report.rounds[0]?.clients?.loss.largest, 4);
+    assertEquals([clients?.loss?.count, clients?.loss?.mean, clients?.loss?.variance], [2, 12, 0]);
+    assertEquals(report.rounds[0]?.clients?.loss?.largest, 4);
     assertAlmostEquals(report.rounds[1]?.trainLoss ?? 0, 1 / 2);
     assert(report.rounds.every(({ bytesUp, bytesDown }) => bytesUp > 0 && bytesDown > 0));
   });

@@ -56,10 +56,11 @@ async function stopped(
 }
 
 for (const mode of ["sync", "async"] as const) {
-  Deno.test(`a server, ${mode}, that is stopped while it evaluates reports the model before as no final one`, async () => {
+  Deno.test(`a server, ${mode}, that is stopped while it evaluates reports the round, which the model has, without figures`, async () => {
     const { report, model = 0 } = await stopped(mode, { evaluations: 1 });
-    assertEquals(report.rounds.map(({ round }) => round), [1]);
+    assertEquals(report.rounds.map(({ round }) => round), [1, 2]);
     assertEquals(model > (report.rounds[0]?.loss ?? NaN), true);
+    assertEquals(report.rounds[1]?.loss, undefined);
     assertEquals(report.final, undefined);
   });
 

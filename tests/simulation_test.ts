@@ -2,6 +2,7 @@ import {
   assert,
   assertAlmostEquals,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
@@ -17,6 +18,7 @@ import {
   parseSelection,
   parseStrategy,
   partitionDirichlet,
+  ProtocolError,
   type RunReport,
   ServerSyncTop,
   silentLogger,
@@ -50,11 +52,18 @@ async function handlerFor(
   });
 }
 
-async function dealt(): Promise<{ train: Dataset; test: Dataset; parts: Uint32Array[] }> {
+/** Data of which those of the clients of the given ranks are beyond what can be learned from. */
+async function dealt(
+  broken: readonly number[] = [],
+): Promise<{ train: Dataset; test: Dataset; parts: Uint32Array[] }> {
   const all = await digits();
   const rows = Array.from({ length: 600 }, (_, i) => i);
   const train = all.select(rows), test = all.select(rows.map((row) => row + 600));
-  return { train, test, parts: [...partitionDirichlet(train, PARTS, { alpha: 1, seed: 5 })] };
+  const parts = partitionDirichlet(train, PARTS, { alpha: 1, seed: 5 });
+  for (const row of broken.flatMap((rank) => [...parts[rank - 1] ?? []])) {
+    train.features.fill(1e30, row * 64, (row + 1) * 64);
+  }
+  return { train, test, parts: [...parts] };
 }
 
 async function simulate(
@@ -77,10 +86,11 @@ async function federate(
   strategy: string,
   distBackend: "tcp" | "memory",
   handler?: SyncParameterServerHandler,
+  broken: readonly number[] = [],
 ): Promise<RunReport> {
-  const { train, parts } = await dealt();
+  const { train, parts } = await dealt(broken);
   const group = { distBackend, logger: silentLogger };
-  const clients: Promise<void>[] = [];
+  const clients: Promise<number | void>[] = [];
   const server = new ServerSyncTop(handler ?? await handlerFor(strategy), {
     ...group,
     listen: distBackend === "tcp" ? "127.0.0.1:0" : `simulation-${strategy}`,
@@ -91,12 +101,13 @@ async function federate(
       for (const [i, rows] of parts.entries()) {
         const handler = new NativeSGDHandler({ data: train, rows });
         const options = { ...group, serverAddr: event.address, rank: i + 1 };
-        clients.push(new ClientSyncTop(handler, options).run());
+        clients.push(new ClientSyncTop(handler, options).run().catch(() => i + 1));
       }
     },
   });
   const report = await server.run();
-  await Promise.all(clients);
+  const failed = (await Promise.all(clients)).filter((rank) => rank !== undefined);
+  assertEquals(failed.filter((rank) => !broken.includes(rank)), []);
   return report;
 }
 
@@ -273,28 +284,58 @@ Deno.test("Simulation that is stopped between evaluations reports none as final,
   }));
 
 Deno.test("Simulation goes on without a client whose training diverges, and says which", async () => {
-  const { train, test, parts } = await dealt();
-  const features = train.features.slice();
-  for (const row of parts[2] ?? []) features.fill(1e30, row * 64, (row + 1) * 64);
-  const { labels, shape, numClasses } = train;
-  const broken = new Dataset(features, labels, shape, numClasses);
   const handler = await handlerFor("fedavg");
-  const report = await new Simulation(handler, { train: broken, test, parts, rounds: 3 }).run();
-  const losses = report.rounds.flatMap(({ losses }) => losses);
-  assert(losses.length > 0);
-  for (const { rank, reason } of losses) {
-    assertEquals(rank, 3);
-    assert(reason.startsWith("Training diverged"), reason);
+  const report = await new Simulation(handler, { ...await dealt([3]), rounds: 3 }).run();
+  const [loss, ...more] = report.rounds.flatMap(({ losses }) => losses);
+  assertEquals([loss?.rank, more], [3, []]);
+  assertMatch(loss?.reason ?? "", /^Training diverged/);
+  const round = report.rounds.findIndex(({ dropped }) => dropped === 1);
+  assert(report.rounds.slice(round + 1).every(({ cohort }) => !cohort.includes(3)));
+  assertEquals(handler.known.get(3)?.dropped, 1);
+});
+
+for (const strategy of ["fedavg", "scaffold"]) {
+  Deno.test(`Simulation of ${strategy} loses clients and tries rounds again as a server does, bit for bit`, async () => {
+    const broken = [1, 3, 4, 6];
+    const options = { ...await dealt(broken), rounds: 4 };
+    const simulated = await new Simulation(await handlerFor(strategy), options).run();
+    const federated = await federate(strategy, "memory", await handlerFor(strategy), broken);
+    const story = ({ rounds }: RunReport) =>
+      rounds.map(({ cohort, received, dropped, refused, tries, losses }) => [
+        ...[cohort, received, dropped, refused, tries, losses],
+      ]);
+    assertEquals(story(simulated), story(federated));
+    assert(simulated.rounds.some(({ tries }) => tries > 1));
+    assertEquals(simulated.modelDigest, federated.modelDigest);
+  });
+}
+
+Deno.test("Simulation counts a refused update as refused, and keeps its client, as a server does", async () => {
+  const refusing = async () => {
+    const handler = await handlerFor("fedavg", {}, { fraction: 1 });
+    const { check } = handler;
+    handler.check = (rank, payload) => {
+      if (rank === 2) throw new ProtocolError("non-finite", "Cannot take it");
+      check.call(handler, rank, payload);
+    };
+    return handler;
+  };
+  const simulated = await new Simulation(await refusing(), { ...await dealt(), rounds: 4 }).run();
+  const federated = await federate("fedavg", "memory", await refusing());
+  for (const { rounds } of [simulated, federated]) {
+    for (const { cohort, received, dropped, refused, losses } of rounds) {
+      assertEquals([cohort.length, received, dropped, refused], [PARTS, PARTS - 1, 0, 1]);
+      assertEquals(losses, [{ rank: 2, reason: "Cannot take it" }]);
+    }
   }
-  assertEquals(report.rounds.map(({ dropped }) => dropped).reduce((a, b) => a + b), losses.length);
-  assertEquals(handler.known.get(3)?.dropped, losses.length);
+  assertEquals(simulated.modelDigest, federated.modelDigest);
 });
 
 Deno.test("Simulation ends with the reason when every client fails, and when it is aborted", async () => {
   const { train, test, parts } = await dealt();
   const handler = await handlerFor("fedavg", { learningRate: 1e30 });
   const simulation = new Simulation(handler, { train, test, parts, rounds: 3 });
-  await assertRejects(() => simulation.run(), Error, "Round 1 has no update: rank");
+  await assertRejects(() => simulation.run(), Error, "All clients are gone, rank");
   assertEquals((await simulation.report()).rounds, []);
 
   const stop = new AbortController();
@@ -316,6 +357,10 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
   assertThrows(make({ rounds: 0 }), RangeError, "expected a number of rounds from 1, got 0");
   assertThrows(make({ workers: 0.5 }), RangeError, "number of workers");
   assertThrows(make({ evaluateEvery: 0 }), RangeError, "between evaluations");
+  assertThrows(make({ quorum: 2 }), RangeError, "a quorum above 0 and at most 1, got 2");
+  assertThrows(make({ targetAccuracy: 95 }), RangeError, "at most 1, got 95");
+  assertThrows(make({ stateBytes: NaN }), RangeError, "expected state bytes from 0, got NaN");
+  assertThrows(make({ parts: [[0.5]] }), RangeError, "of the client of rank 1, got 0.5");
   assertThrows(make({ parts: [] }), RangeError, "number of clients");
   assertThrows(make({ parts: [[1], []] }), RangeError, "rank 2 has no samples");
   assertThrows(
@@ -412,9 +457,22 @@ Deno.test("StateStore gives back what was kept, from memory and from its file, a
   for (const round of [1, 2]) {
     for (const rank of [4, 1, 3, 2]) store.write(rank, kept(rank, round));
     for (const rank of [1, 2, 3, 4]) {
+      assertEquals(store.read(rank, into), round > 1);
+      if (round > 1) assertEquals(into, kept(rank, round - 1));
+    }
+    store.commit();
+    for (const rank of [1, 2, 3, 4]) {
       assertEquals(store.read(rank, into), true);
       assertEquals(into, kept(rank, round));
     }
   }
-  assertEquals(store.read(5, into), false);
+  for (const rank of [5, 2, 1]) store.write(rank, kept(rank, 3));
+  store.discard();
+  for (const rank of [3, 1, 5]) store.write(rank, kept(rank, 4));
+  store.commit();
+  for (const [rank, round] of [[1, 4], [2, 2], [3, 4], [4, 2], [5, 4]] as const) {
+    assertEquals(store.read(rank, into), true);
+    assertEquals(into, kept(rank, round));
+  }
+  assertEquals(store.read(6, into), false);
 });

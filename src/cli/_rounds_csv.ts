@@ -14,7 +14,7 @@ const COLUMNS: readonly (readonly [name: string, cell: (round: RoundReport) => C
   ["seconds", ({ seconds }) => seconds],
   ["clientsAccuracy", ({ clients }) => clients?.accuracy?.mean],
   ["clientsWorstDecile", ({ clients }) => clients?.accuracy?.worstDecile],
-  ["clientsLoss", ({ clients }) => clients?.loss.mean],
+  ["clientsLoss", ({ clients }) => clients?.loss?.mean],
 ];
 const NAMES = COLUMNS.map(([name]) => name);
 

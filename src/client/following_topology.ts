@@ -294,10 +294,18 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     const hasGivenUp = this.#work?.isTold === false;
     await this.#giveUpWork();
     this.#load({ ...fields, parameters }, session.assignment.plan.rule);
-    const result = await this.#learner.evaluate(session.signal);
+    const { numSamples, loss, accuracy } = await this.#learner.evaluate(session.signal);
+    if (!Number.isFinite(loss)) {
+      this.#logger.warn(`Round ${payload.round}: the loss of the parameters is ${loss} here`);
+    }
     await session.send({
       code: MessageCode.EvaluateParams,
-      payload: { round: payload.round, ...result },
+      payload: {
+        round: payload.round,
+        numSamples,
+        ...(Number.isFinite(loss) && { loss }),
+        ...(accuracy !== undefined && { accuracy }),
+      },
     });
     if (hasGivenUp) await this.#ask();
   }

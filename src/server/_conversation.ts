@@ -1,14 +1,14 @@
 import { DeadlineError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
-import type { EvaluateResult } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";
 import { type Agreement, type Parts, type Run, takenOf } from "./_agreement.ts";
+import type { Evaluated } from "./_evaluated.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
 import { meanResult } from "./_mean_result.ts";
-import { type ClientFigures, clientFigures } from "./distribution.ts";
+import { clientFigures } from "./distribution.ts";
 
 /** What is said to a cohort, and what is waited for. */
 export class Conversation {
@@ -95,7 +95,7 @@ export class Conversation {
     round: number,
     ranks: readonly Rank[],
     talk: () => Promise<void>,
-  ): Promise<{ evaluation?: EvaluateResult | undefined; clients?: ClientFigures | undefined }> {
+  ): Promise<Evaluated> {
     const { evaluate } = this.#parts.handler;
     if (evaluate !== undefined) return { evaluation: await evaluate(this.#run().signal) };
     const { results } = await this.hold(new Evaluation(round, ranks), talk);

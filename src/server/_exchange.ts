@@ -81,17 +81,49 @@ export class Training {
       );
     }
     if (!intake.expects(sender)) throw unexpectedUpdate(sender, intake);
+    this.#check(sender, payload, handler);
+    if (!await intake.turn(sender)) return false;
+    try {
+      this.#add(sender, payload, handler);
+    } catch (error) {
+      // The sender is not to blame for what the algorithm makes of a sound update.
+      intake.fail(error);
+      return false;
+    }
+    return true;
+  }
+
+  /** The same for the update of the rank whose turn it is. */
+  takeNext(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: ParameterServerBackendHandler,
+  ): void {
+    this.#check(sender, payload, handler);
+    this.#add(sender, payload, handler);
+  }
+
+  #check(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: ParameterServerBackendHandler,
+  ): void {
     try {
       handler.check(sender, payload);
     } catch (error) {
-      intake.settle(sender, "refused", errorMessage(error));
+      this.intake.settle(sender, "refused", errorMessage(error));
       throw error;
     }
-    if (!await intake.turn(sender)) return false;
+  }
+
+  #add(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: ParameterServerBackendHandler,
+  ): void {
     handler.onReceive(sender, payload);
     this.#losses.add(payload);
-    intake.settle(sender, "received");
-    return true;
+    this.intake.settle(sender, "received");
   }
 }
 
@@ -109,13 +141,18 @@ export class Evaluation {
     if (this.intake.round !== round || !this.intake.expects(sender)) {
       throw unexpectedFigures(sender, round);
     }
-    if (numSamples === undefined || loss === undefined) {
+    if (numSamples === undefined) {
       throw new ProtocolError(
         "invalid-field",
-        `Cannot take the figures of rank ${sender}: expected the fields numSamples and loss`,
+        `Cannot take the figures of rank ${sender}: expected the field numSamples, got none`,
       );
     }
-    this.#answers.set(sender, { numSamples, loss, ...(accuracy !== undefined && { accuracy }) });
+    // A loss that is left out is not finite.
+    this.#answers.set(sender, {
+      numSamples,
+      loss: loss ?? NaN,
+      ...(accuracy !== undefined && { accuracy }),
+    });
     this.intake.settle(sender, "received");
   }
 

@@ -21,6 +21,7 @@ export class Intake {
   readonly #answering = new Set<Rank>();
   readonly #watchers = new Set<() => void>();
   #head = 0;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(round: number, cohort: readonly Rank[], window: number, enough = cohort.length) {
     this.round = round;
@@ -100,9 +101,16 @@ export class Intake {
     this.#wake();
   }
 
-  /** Resolves when no rank is open. */
+  /** The round cannot be ended, whatever answers are still to come. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  /** Resolves when no rank is open; rejects when the round has failed. */
   async finished(): Promise<void> {
-    await this.#until(() => this.#head === this.cohort.length);
+    await this.#until(() => this.#failure !== undefined || this.#head === this.cohort.length);
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** Of a cohort that was chosen larger than needed, those that have not begun to answer are too late once enough others have. */

@@ -105,8 +105,8 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       house.tell({ type: "client-lost", rank, reason });
       joining();
     },
+    refused: () => house.refused(),
     forgiven: (rank, { fault, message }) => {
-      house.refused();
       logger.warn(message);
       house.tell({ type: "update-refused", rank, fault, message });
     },

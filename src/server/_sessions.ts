@@ -8,19 +8,17 @@ import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
+import { isForgivable } from "./_forgivable.ts";
 import { Gate, type PeerLimits } from "./_gate.ts";
 import { Seats } from "./_seats.ts";
 
-/** Faults of one message, after which the client may go on. */
-const FORGIVABLE: ReadonlySet<ProtocolError["fault"]> = new Set([
-  "wrong-round",
-  "not-in-cohort",
-  "duplicate-update",
-  "non-finite",
-]);
-
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
+
+/** Whether a peer has broken the protocol; a frame that was cut off has lost its connection. */
+function isFault(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && error.fault !== "truncated-frame";
+}
 
 /** A client took its leave, in its own words: it is not expected back. */
 export class FarewellError extends Error {}
@@ -39,7 +37,9 @@ export interface SessionHooks {
   away(rank: Rank, reason: string): void;
   /** A client is gone: it took its leave, broke the protocol, or stayed away for too long. */
   lost(rank: Rank, reason: string): void;
-  /** A message was refused; its sender was told and stays. */
+  /** A message of a client was refused, whatever becomes of the client. */
+  refused(): void;
+  /** The sender of a refused message stays. */
   forgiven(rank: Rank, error: ProtocolError): void;
 }
 
@@ -201,9 +201,7 @@ export class Sessions {
       await this.#listen(connection, rank);
     } catch (error) {
       failure = error;
-      if (error instanceof ProtocolError && error.fault !== "truncated-frame") {
-        await connection.refuse(error);
-      }
+      if (isFault(error)) await connection.refuse(error);
     }
     if (registered !== undefined) this.#end(registered.rank, member, failure);
     else {
@@ -245,7 +243,7 @@ export class Sessions {
   #end(rank: Rank, member: Member, failure: unknown): void {
     const reason = errorMessage(failure);
     const isLost = failure instanceof ConnectionClosedError || failure instanceof DeadlineError ||
-      (failure instanceof ProtocolError && failure.fault === "truncated-frame");
+      (failure instanceof ProtocolError && !isFault(failure));
     if (!isLost) {
       if (this.seats.leave(rank, member)) this.#hooks.lost(rank, reason);
       return;
@@ -266,7 +264,8 @@ export class Sessions {
         if (received === null) return;
         await this.#hooks.message(rank, received.message);
       } catch (error) {
-        if (!(error instanceof ProtocolError) || !FORGIVABLE.has(error.fault)) throw error;
+        if (isFault(error)) this.#hooks.refused();
+        if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
         const { fault, message } = error;
         this.#hooks.forgiven(rank, error);
         // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.

@@ -11,6 +11,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
 import { takenOf } from "./_agreement.ts";
+import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { Inbox } from "./_inbox.ts";
@@ -275,26 +276,29 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const isDue = number === rounds || number % this.evaluateEvery === 0;
     const idle = federation.run.sessions.seats.group.ranks
       .filter((rank) => this.#tasks.get(rank) === undefined);
-    const { evaluation, clients } = isDue
-      ? await federation.conversation.evaluate(number, idle, async () => {
-        for (const rank of idle) federation.conversation.activate(rank);
-        await federation.conversation.listen();
-      })
-      : {};
-    federation.record.final = evaluation;
-    const { refused, ...spent } = measure();
-    const { trainLoss, ...rest } = version.figures;
-    federation.endRound({
-      ...version.report,
-      round: number,
-      refused,
-      ...(evaluation && { loss: evaluation.loss }),
-      ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
-      ...(clients && { clients }),
-      ...(trainLoss !== undefined && { trainLoss }),
-      ...rest,
-      ...spent,
-    });
+    let evaluated: Evaluated = {};
+    try {
+      if (isDue) {
+        evaluated = await federation.conversation.evaluate(number, idle, async () => {
+          for (const rank of idle) federation.conversation.activate(rank);
+          await federation.conversation.listen();
+        });
+      }
+    } finally {
+      // The model is this version, also where the evaluation was stopped.
+      federation.record.final = evaluated.evaluation;
+      const { refused, ...spent } = measure();
+      const { trainLoss, ...rest } = version.figures;
+      federation.endRound({
+        ...version.report,
+        round: number,
+        refused,
+        ...figuresOf(evaluated),
+        ...(trainLoss !== undefined && { trainLoss }),
+        ...rest,
+        ...spent,
+      });
+    }
     if (isDue) await federation.keep();
   }
 

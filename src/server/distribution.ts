@@ -31,18 +31,19 @@ export interface Distribution {
 export interface ClientFigures {
   /** Of the clients' accuracy; absent for models that do not classify. */
   readonly accuracy?: Distribution;
-  /** Of the clients' loss. */
-  readonly loss: Distribution;
+  /** Of the clients' loss, of those whose loss is finite; absent where none is. */
+  readonly loss?: Distribution;
 }
 
 /** The figures of the clients that answered; `undefined` where none did. */
 export function clientFigures(results: readonly EvaluateResult[]): ClientFigures | undefined {
   if (results.length === 0) return undefined;
   const accuracies = results.flatMap(({ accuracy }) => accuracy ?? []);
+  const losses = results.map(({ loss }) => loss).filter(Number.isFinite);
   return {
     ...(accuracies.length === results.length &&
       { accuracy: distributionOf(accuracies, "low") }),
-    loss: distributionOf(results.map(({ loss }) => loss), "high"),
+    ...(losses.length > 0 && { loss: distributionOf(losses, "high") }),
   };
 }
 

@@ -24,7 +24,7 @@ export interface RoundReport {
   readonly tries: number;
   /** Why, for each of those chosen, in any try, that did not answer or was refused: what its last try came to. */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
-  /** Loss after the round; absent when nobody evaluates. */
+  /** Loss after the round; absent when nobody evaluates, or it is not finite. */
   readonly loss?: number;
   /** Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify. */
   readonly accuracy?: number;
@@ -47,8 +47,8 @@ export interface RoundReport {
 
 /** The evaluation of a run's final parameters. */
 export interface FinalReport {
-  /** Mean loss over the samples. */
-  readonly loss: number;
+  /** Mean loss over the samples; absent when it is not finite. */
+  readonly loss?: number;
   /** Accuracy, 0 to 1; absent when the model does not classify. */
   readonly accuracy?: number;
   /** Number of the samples. */
@@ -91,7 +91,7 @@ export function finalOf(
   clients?: ClientFigures,
 ): FinalReport {
   return {
-    loss,
+    ...(Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
     samples: numSamples,
     ...(confusion && { confusion, perClass: confusion.map(shareOfRight) }),

@@ -4,16 +4,16 @@
  * @module
  */
 
-import { DeadlineError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
+import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
-import { Missing } from "./_missing.ts";
 import { TakenRounds } from "./_taken_rounds.ts";
-import type { RoundReport, RunReport } from "./report.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, ServerCommunicationTopology } from "./topology.ts";
+import { trainRound } from "./_train_round.ts";
+import type { RunReport } from "./report.ts";
+import { ServerCommunicationTopology } from "./topology.ts";
 
 /**
  * The synchronous server: waits for its clients, then each round chooses a cohort, sends it the parameters, waits for the answers, and makes
@@ -132,61 +132,39 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   }
 
   async #round(round: number): Promise<void> {
-    const { record, run: { sessions: { seats: { group } } } } = this.#federation;
-    const measure = this.#federation.measure();
-    const { training, ...tried } = await this.#train(round);
+    const federation = this.#federation;
+    const { conversation, record, run: { logger, sessions: { seats: { group } } } } = federation;
+    const measure = federation.measure();
+    const { training, ...tried } = await trainRound(round, {
+      handler: this.handler,
+      numClients: this.options.worldSize - 1,
+      limits: this.options,
+      available: () => federation.somebody(),
+      attempt: async (training) => void await conversation.hold(training, () => this.#talk()),
+      tell: (event) => federation.tell(event),
+      warn: (text) => logger.warn(text),
+    });
     this.handler.updateModel();
     record.final = undefined;
     this.#taken.add(training.intake);
-    const { evaluation, clients } = await this.#federation.conversation.evaluate(
-      round,
-      group.ranks,
-      () => this.#talk(),
-    );
-    record.final = evaluation;
-    const { intake, trainLoss } = training;
-    const { refused, ...spent } = measure();
-    this.#federation.endRound({
-      round,
-      cohort: intake.cohort,
-      received: intake.count("received"),
-      refused,
-      ...tried,
-      ...(evaluation && { loss: evaluation.loss }),
-      ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
-      ...(clients && { clients }),
-      ...(trainLoss !== undefined && { trainLoss }),
-      ...spent,
-    });
-  }
-
-  /** Has a cohort train, and a fresh one again while too few have answered. */
-  async #train(
-    round: number,
-  ): Promise<{ training: Training } & Pick<RoundReport, "tries" | "dropped" | "losses">> {
-    const { handler, options } = this;
-    const federation = this.#federation;
-    const numClients = options.worldSize - 1;
-    const most = options.roundTries ?? DEFAULT_ROUND_TRIES;
-    const missing = new Missing();
-    for (let tries = 1;; tries++) {
-      const ranks = await federation.somebody();
-      const cohort = handler.selectClients(round, ranks, numClients, tries - 1);
-      federation.tell({ type: "round-started", round, rounds: options.rounds, cohort });
-      handler.beginRound(round, numClients);
-      const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
-      const training = new Training(round, cohort, handler.staging.size, enough);
-      await federation.conversation.hold(training, () => this.#talk());
-      for (const { rank } of training.intake.losses) handler.onDrop(rank, round);
-      missing.add(training.intake);
-      const received = training.intake.count("received");
-      const quorum = Math.max(1, Math.ceil(enough * (options.quorum ?? DEFAULT_QUORUM)));
-      if (received >= quorum) return { training, tries, ...missing.report };
-      const trouble =
-        `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
-      if (tries === most) throw new DeadlineError(`${trouble}, after ${tries} tries`);
-      federation.run.logger.warn(`${trouble}: trying again`);
-      federation.tell({ type: "round-retried", round, received, quorum });
+    let evaluated: Evaluated = {};
+    try {
+      evaluated = await conversation.evaluate(round, group.ranks, () => this.#talk());
+    } finally {
+      // The model is the round's, also where the evaluation was stopped.
+      record.final = evaluated.evaluation;
+      const { intake, trainLoss } = training;
+      const { refused, ...spent } = measure();
+      federation.endRound({
+        round,
+        cohort: intake.cohort,
+        received: intake.count("received"),
+        refused,
+        ...tried,
+        ...figuresOf(evaluated),
+        ...(trainLoss !== undefined && { trainLoss }),
+        ...spent,
+      });
     }
   }
 }

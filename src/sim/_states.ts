@@ -4,12 +4,18 @@ import type { ParameterVector } from "../params/manifest.ts";
 /** What the names of clients' vectors begin with in a checkpoint. */
 const PREFIX = "client/";
 
-/** The vectors that clients keep from round to round: in memory up to a limit, past it in a file that goes with the store. */
+/**
+ * The vectors that clients keep from round to round: in memory up to a limit, past it in a file that goes with the store. What is written in a round counts
+ * once that is over: a round that is tried again begins from what there was.
+ */
 export class StateStore implements Disposable {
   readonly #length: number;
+  /** Number of places in memory: those after them are in the file. */
   readonly #most: number;
-  readonly #inMemory = new Map<Rank, ParameterVector>();
-  readonly #inFile = new Map<Rank, number>();
+  readonly #memory: ParameterVector[] = [];
+  readonly #places = new Map<Rank, number>();
+  readonly #written = new Map<Rank, number>();
+  readonly #free: number[] = [];
   #file: { readonly handle: Deno.FsFile; readonly path: string } | undefined;
 
   /** Room for vectors of so many values, of which so many bytes stay in memory. */
@@ -20,49 +26,50 @@ export class StateStore implements Disposable {
 
   /** Copies a client's vector out; false when it has none. */
   read(rank: Rank, into: ParameterVector): boolean {
-    const kept = this.#inMemory.get(rank);
-    if (kept) {
-      into.set(kept);
-      return true;
-    }
-    const place = this.#inFile.get(rank);
-    if (place === undefined || !this.#file) return false;
-    const bytes = new Uint8Array(this.#length * Float32Array.BYTES_PER_ELEMENT);
-    this.#seek(this.#file.handle, place);
-    for (let at = 0; at < bytes.length;) {
-      const count = this.#file.handle.readSync(bytes.subarray(at));
-      if (count === null) throw new Error(`Cannot read ${this.#file.path}: it was cut short`);
-      at += count;
-    }
-    into.set(new Float32Array(bytes.buffer));
+    const place = this.#places.get(rank);
+    if (place === undefined) return false;
+    into.set(this.#memory[place] ?? this.#readFile(place));
     return true;
   }
 
-  /** Keeps a copy of a client's vector. Throws the system's error when the file cannot be made or written. */
+  /** Keeps a copy of a client's vector until {@linkcode commit}. Throws the system's error when the file cannot be made or written. */
   write(rank: Rank, vector: ParameterVector): void {
-    const kept = this.#inMemory.get(rank);
-    if (kept) return kept.set(vector);
-    if (this.#inMemory.size < this.#most && !this.#inFile.has(rank)) {
-      this.#inMemory.set(rank, Float32Array.from(vector));
+    const place = this.#written.get(rank) ?? this.#free.pop() ??
+      this.#places.size + this.#written.size;
+    this.#written.set(rank, place);
+    if (place < this.#most) {
+      (this.#memory[place] ??= new Float32Array(this.#length)).set(vector);
       return;
     }
     const { handle } = this.#file ??= openTemporary();
-    const place = this.#inFile.get(rank) ?? this.#inFile.size;
-    this.#inFile.set(rank, place);
     this.#seek(handle, place);
     // What is shared between threads cannot be written from.
     const bytes = new Uint8Array(Float32Array.from(vector).buffer);
     for (let at = 0; at < bytes.length;) at += handle.writeSync(bytes.subarray(at));
   }
 
-  /** Each client's vector, by names that {@linkcode restore} reads: as it is in memory, which lasts until the next `write`, or read from the file. */
+  /** What was written counts from now on. */
+  commit(): void {
+    for (const [rank, place] of this.#written) {
+      const before = this.#places.get(rank);
+      if (before !== undefined) this.#free.push(before);
+      this.#places.set(rank, place);
+    }
+    this.#written.clear();
+  }
+
+  /** What was written since the last {@linkcode commit} does not count. */
+  discard(): void {
+    this.#free.push(...this.#written.values());
+    this.#written.clear();
+  }
+
+  /** Each client's vector that counts, by names that {@linkcode restore} reads: as it is in memory, which lasts until the next `write`, or read from the file. */
   save(): Record<string, ParameterVector> {
-    const ranks = [...this.#inMemory.keys(), ...this.#inFile.keys()].sort((a, b) => a - b);
-    return Object.fromEntries(ranks.map((rank) => {
-      const vector = this.#inMemory.get(rank) ?? new Float32Array(this.#length);
-      if (this.#inFile.has(rank)) this.read(rank, vector);
-      return [PREFIX + rank, vector];
-    }));
+    const sorted = [...this.#places].sort(([a], [b]) => a - b);
+    return Object.fromEntries(
+      sorted.map(([rank, place]) => [PREFIX + rank, this.#memory[place] ?? this.#readFile(place)]),
+    );
   }
 
   /** Keeps what was saved; other vectors are passed over. */
@@ -70,6 +77,7 @@ export class StateStore implements Disposable {
     for (const [name, vector] of Object.entries(vectors)) {
       if (name.startsWith(PREFIX)) this.write(Number(name.slice(PREFIX.length)), vector);
     }
+    this.commit();
   }
 
   /** Removes the file. */
@@ -81,7 +89,21 @@ export class StateStore implements Disposable {
     Deno.removeSync(path);
   }
 
+  #readFile(place: number): ParameterVector {
+    const file = this.#file;
+    if (!file) throw new Error("Cannot read a client's vector: there is no file of them");
+    const bytes = new Uint8Array(this.#length * Float32Array.BYTES_PER_ELEMENT);
+    this.#seek(file.handle, place);
+    for (let at = 0; at < bytes.length;) {
+      const count = file.handle.readSync(bytes.subarray(at));
+      if (count === null) throw new Error(`Cannot read ${file.path}: it was cut short`);
+      at += count;
+    }
+    return new Float32Array(bytes.buffer);
+  }
+
   #seek(handle: Deno.FsFile, place: number): void {
+    place -= this.#most;
     handle.seekSync(place * this.#length * Float32Array.BYTES_PER_ELEMENT, Deno.SeekMode.Start);
   }
 }

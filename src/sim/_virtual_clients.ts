@@ -1,14 +1,16 @@
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
-import { MeanLoss } from "../server/_mean_loss.ts";
+import type { Evaluated } from "../server/_evaluated.ts";
+import type { Training } from "../server/_exchange.ts";
+import { isForgivable } from "../server/_forgivable.ts";
 import { meanResult } from "../server/_mean_result.ts";
-import { type ClientFigures, clientFigures } from "../server/distribution.ts";
+import { clientFigures } from "../server/distribution.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
-import type { RoundReport } from "../server/report.ts";
 import { confusionOf } from "../train/_confusion.ts";
 import type { EvaluateResult } from "../train/handler.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import type { Figures } from "./_board.ts";
 import type { Pool } from "./_pool.ts";
 import type { StateStore } from "./_states.ts";
@@ -32,82 +34,58 @@ export interface VirtualClientsParts {
 /** The clients of a simulation: what the handler asks of a cohort, the pool's workers do in the clients' place. */
 export class VirtualClients {
   readonly #parts: VirtualClientsParts;
+  readonly #present: Set<Rank>;
+  /** Who was the last to go, and why. */
+  #farewell = "";
+  /** Vectors that a server would have got and sent. */
+  readonly vectors = { up: 0, down: 0 };
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
+    this.#present = new Set(parts.parts.map((_, i) => i + 1));
   }
 
-  /** Has a cohort train, gives the handler what it sends, and has it make the round's model. */
-  async train(
-    round: number,
-    cohort: readonly Rank[],
-  ): Promise<Pick<RoundReport, "received" | "losses" | "trainLoss">> {
-    const { handler, pool, states, parts, signal, onEvent } = this.#parts;
+  /** The ranks of those that have not failed, in order. Throws an `Error` with a reason when all have. */
+  get present(): readonly Rank[] {
+    if (this.#present.size === 0) throw new Error(`All clients are gone, ${this.#farewell}`);
+    return [...this.#present];
+  }
+
+  /** Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client whose process has ended. */
+  async train(training: Training): Promise<void> {
+    const { handler, pool, states, signal, onEvent } = this.#parts;
     const { board } = pool;
-    const losses: { rank: Rank; reason: string }[] = [];
-    const trained = new MeanLoss();
-    let received = 0;
-    handler.beginRound(round, parts.length);
+    const { intake, intake: { round, cohort } } = training;
     this.#publish(round);
+    // Of a try before this one nothing counts.
+    states.discard();
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       prepare: ({ rank }, slot) => this.#lend(rank, slot),
       take: ({ rank }, outcome, slot) => {
-        const taken = this.#take(rank, round, outcome, board.vector(slot));
-        if (typeof taken === "string") {
-          losses.push({ rank, reason: taken });
+        this.vectors.down += handler.control ? 2 : 1;
+        if (typeof outcome === "string") {
+          this.#lose(rank, outcome);
+          return intake.settle(rank, "dropped", outcome);
+        }
+        this.vectors.up++;
+        try {
+          training.takeNext(rank, updateOf(round, outcome, board.vector(slot)), handler);
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error;
+          if (!isForgivable(error)) this.#lose(rank, error.message);
           return;
         }
         if (board.keepsState && board.hasState(slot)) states.write(rank, board.state(slot));
-        received++;
-        trained.add(taken);
-        onEvent?.({
-          type: "update-received",
-          round,
-          rank,
-          received,
-          expected: cohort.length,
-        });
+        const received = intake.count("received");
+        onEvent?.({ type: "update-received", round, rank, received, expected: cohort.length });
       },
     });
-    for (const { rank } of losses) handler.onDrop(rank, round);
-    if (received === 0) {
-      throw new Error(
-        `Round ${round} has no update: rank ${losses[0]?.rank}: ${losses[0]?.reason}`,
-      );
-    }
-    handler.updateModel();
-    const { mean: trainLoss } = trained;
-    return { received, losses, ...(trainLoss !== undefined && { trainLoss }) };
   }
 
-  /** Gives an update to the handler; the reason when there is none, or it is not sound. */
-  #take(
-    rank: Rank,
-    round: number,
-    outcome: Figures | string,
-    parameters: Float32Array<ArrayBuffer>,
-  ): Figures | string {
-    if (typeof outcome === "string") return outcome;
-    const { handler } = this.#parts;
-    const { numSamples, steps, loss, accuracy, initialLoss } = outcome;
-    const figures = Object.entries({ accuracy, initialLoss }).filter(([, value]) => !isNaN(value));
-    const payload = {
-      round,
-      numSamples,
-      steps,
-      ...(Number.isFinite(loss) && { loss }),
-      metrics: Object.fromEntries(figures),
-      parameters,
-    };
-    try {
-      handler.check(rank, payload);
-    } catch (error) {
-      if (error instanceof ProtocolError) return error.message;
-      throw error;
-    }
-    handler.onReceive(rank, payload);
-    return outcome;
+  #lose(rank: Rank, reason: string): void {
+    this.#present.delete(rank);
+    this.#farewell = `rank ${rank} last: ${reason}`;
   }
 
   /** Puts what every client gets before the workers. */
@@ -125,22 +103,22 @@ export class VirtualClients {
   }
 
   /** Judges the global parameters on the test data, and has the clients evaluate where that is asked for or there are no others. */
-  async evaluate(
-    round: number,
-  ): Promise<
-    { evaluation?: EvaluateResult | undefined; distribution?: ClientFigures | undefined }
-  > {
-    const { pool, test, parts, evaluateClients = false, signal } = this.#parts;
+  async evaluate(round: number): Promise<Evaluated> {
+    const { pool, test, evaluateClients = false, signal } = this.#parts;
     this.#publish(round);
     const central = test && await this.#judge(test);
     if (test && !evaluateClients) return { evaluation: central };
     const results: EvaluateResult[] = [];
-    await pool.run(parts.map((_, i) => ({ kind: "evaluate" as const, round, rank: i + 1 })), {
+    await pool.run(this.present.map((rank) => ({ kind: "evaluate" as const, round, rank })), {
       signal,
       prepare: ({ rank }, slot) => this.#lend(rank, slot),
-      take: (_, outcome) => void results.push(resultOf(outcome)),
+      take: ({ rank }, outcome) => {
+        this.vectors.down++;
+        if (typeof outcome === "string") this.#lose(rank, outcome);
+        else results.push(resultOf(outcome));
+      },
     });
-    return { evaluation: central ?? meanResult(results), distribution: clientFigures(results) };
+    return { evaluation: central ?? meanResult(results), clients: clientFigures(results) };
   }
 
   async #judge({ length }: Dataset): Promise<EvaluateResult | undefined> {
@@ -153,7 +131,10 @@ export class VirtualClients {
       from: i * TEST_ROWS,
       to: Math.min((i + 1) * TEST_ROWS, length),
     }));
-    const take = (_: unknown, outcome: Figures | string) => void results.push(resultOf(outcome));
+    const take = (_: unknown, outcome: Figures | string) => {
+      if (typeof outcome === "string") throw new Error(outcome);
+      results.push(resultOf(outcome));
+    };
     await pool.run(jobs, { take, signal });
     const result = meanResult(results);
     if (result?.accuracy === undefined || counts.length === 0) return result;
@@ -161,9 +142,23 @@ export class VirtualClients {
   }
 }
 
-/** What an evaluation came to. Throws an `Error` with the reason when nothing did. */
-function resultOf(outcome: Figures | string): EvaluateResult {
-  if (typeof outcome === "string") throw new Error(outcome);
-  const { numSamples, loss, accuracy } = outcome;
+/** What a client has sent. */
+function updateOf(
+  round: number,
+  { numSamples, steps, loss, accuracy, initialLoss }: Figures,
+  parameters: Float32Array<ArrayBuffer>,
+): ParameterUpdatePayload {
+  const figures = Object.entries({ accuracy, initialLoss }).filter(([, value]) => !isNaN(value));
+  return {
+    round,
+    numSamples,
+    steps,
+    ...(Number.isFinite(loss) && { loss }),
+    metrics: Object.fromEntries(figures),
+    parameters,
+  };
+}
+
+function resultOf({ numSamples, loss, accuracy }: Figures): EvaluateResult {
   return { numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) };
 }

@@ -7,7 +7,9 @@
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { KernelBuild } from "../params/kernels.ts";
+import { type Evaluated, figuresOf } from "../server/_evaluated.ts";
 import { RunRecord } from "../server/_record.ts";
+import { trainRound } from "../server/_train_round.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import type { RoundReport, RunReport } from "../server/report.ts";
@@ -43,6 +45,10 @@ export interface SimulationOptions {
   engine?: EngineChoice;
   /** Where tfjs computes, when it does. Default `"auto"`. */
   backend?: BackendChoice;
+  /** Share of a cohort whose updates a round needs, as of a server. Default 0.5. */
+  quorum?: number;
+  /** How often a round is tried at most before the run stops. Default 3. */
+  roundTries?: number;
   /** Bytes of the vectors that stateful clients keep in memory; past it they are kept in a temporary file. Default 512 MiB. */
   stateBytes?: number;
   /** Where the run is kept, to go on from; with an algorithm whose clients keep vectors these are kept too. Default: nowhere. */
@@ -93,10 +99,12 @@ export class Simulation {
   readonly handler: ParameterServerBackendHandler;
   readonly #options: SimulationOptions;
   readonly #record: RunRecord;
+  #isRunning = false;
 
   /** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
   constructor(handler: ParameterServerBackendHandler, options: SimulationOptions) {
     const { parts, rounds, workers = 1, evaluateEvery = 1, checkpointEvery = 1 } = options;
+    const { quorum = 1, roundTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
     if (!handler.model) {
       throw new TypeError("Cannot simulate: the handler has no description of its model");
     }
@@ -110,6 +118,17 @@ export class Simulation {
     whole(evaluateEvery, "a number of rounds between evaluations");
     whole(checkpointEvery, "a number of rounds between checkpoints");
     whole(parts.length, "a number of clients");
+    whole(roundTries, "a number of tries of a round");
+    const within = (value: number, most: number, what: string) => {
+      if (!(value > 0 && value <= most)) {
+        throw new RangeError(`Cannot simulate: expected ${what}, got ${value}`);
+      }
+    };
+    within(quorum, 1, "a quorum above 0 and at most 1");
+    within(targetAccuracy, 1, "a target accuracy above 0 and at most 1");
+    if (!(stateBytes >= 0)) {
+      throw new RangeError(`Cannot simulate: expected state bytes from 0, got ${stateBytes}`);
+    }
     const empty = parts.findIndex(({ length }) => length === 0);
     if (empty >= 0) {
       throw new RangeError(`Cannot simulate: the client of rank ${empty + 1} has no samples`);
@@ -128,7 +147,7 @@ export class Simulation {
     parts.forEach((part, i) => {
       for (let k = 0; k < part.length; k++) {
         const row = part[k] ?? NaN;
-        if (row >= 0 && row < length) continue;
+        if (Number.isInteger(row) && row >= 0 && row < length) continue;
         throw new RangeError(
           `Cannot simulate: expected rows 0 to ${length - 1} of the client of rank ${
             i + 1
@@ -150,13 +169,25 @@ export class Simulation {
   /**
    * Runs all rounds and gives the report; the final vector is `handler.parameters`.
    *
-   * Rejects with an `Error` when a worker fails or every client of a round does, with a `RangeError` for a checkpoint of another run, and with the
+   * A client that fails is there no more, as one whose process has ended. Rejects with a `DeadlineError` when a round has too few updates, with an
+   * `Error` when a worker fails or every client has, or when the simulation runs already, with a `RangeError` for a checkpoint of another run, and with the
    * signal's reason when it is aborted.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     signal?.throwIfAborted();
+    if (this.#isRunning) throw new Error("Cannot run: the simulation is running already");
+    this.#isRunning = true;
+    try {
+      return await this.#run(signal);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #run(signal: AbortSignal | undefined): Promise<RunReport> {
     const { handler } = this;
     const options = this.#options;
+    const tell = (event: ServerEvent) => options.onEvent?.(event);
     const { parts, stateBytes = 512 * 2 ** 20, targetAccuracy = Infinity } = options;
     const record = this.#record;
     await record.begin();
@@ -178,47 +209,62 @@ export class Simulation {
     using states = new StateStore(handler.manifest.length, stateBytes);
     states.restore(options.resume?.vectors ?? {});
     const clients = new VirtualClients({ ...options, handler, pool, states, signal });
-    const ranks = parts.map((_, i) => i + 1);
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
     const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
     for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
       const began = performance.now();
-      const cohort = handler.selectClients(round, ranks, ranks.length);
-      if (cohort.length > handler.updatesWanted(ranks.length)) {
-        throw new RangeError("Cannot simulate over-selection: no virtual client is late");
-      }
-      options.onEvent?.({ type: "round-started", round, rounds: options.rounds, cohort });
-      const trained = await clients.train(round, cohort);
+      const before = { ...clients.vectors };
+      let refused = 0;
+      const { training, ...tried } = await trainRound(round, {
+        handler,
+        numClients: parts.length,
+        limits: options,
+        available: () => Promise.resolve(clients.present),
+        attempt: async (training) => {
+          const { intake } = training;
+          if (intake.cohort.length > handler.updatesWanted(parts.length)) {
+            throw new RangeError("Cannot simulate over-selection: no virtual client is late");
+          }
+          await clients.train(training);
+          refused += intake.count("refused");
+        },
+        tell,
+        warn: () => {},
+      });
+      handler.updateModel();
+      states.commit();
       record.final = undefined;
       const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;
-      const { evaluation, distribution } = isDueEvery(options.evaluateEvery)
-        ? await clients.evaluate(round)
-        : {};
-      record.final = evaluation;
-      const bytes = handler.manifest.byteLength;
-      const report: RoundReport = {
-        round,
-        cohort,
-        dropped: trained.losses.length,
-        refused: 0,
-        tries: 1,
-        ...trained,
-        ...(evaluation && { loss: evaluation.loss }),
-        ...(evaluation?.accuracy !== undefined && { accuracy: evaluation.accuracy }),
-        ...(distribution && { clients: distribution }),
-        bytesUp: trained.received * bytes,
-        bytesDown: cohort.length * (bytes + (handler.control ? bytes : 0)),
-        seconds: (performance.now() - began) / 1000,
-      };
-      record.rounds.push(report);
-      options.onEvent?.({ type: "round-ended", report });
+      let evaluated: Evaluated = {};
+      try {
+        if (isDueEvery(options.evaluateEvery)) evaluated = await clients.evaluate(round);
+      } finally {
+        // The model is the round's, also where the evaluation was stopped.
+        record.final = evaluated.evaluation;
+        const { trainLoss, intake } = training;
+        const { byteLength } = handler.manifest, { up, down } = clients.vectors;
+        const report: RoundReport = {
+          round,
+          cohort: intake.cohort,
+          received: intake.count("received"),
+          refused,
+          ...tried,
+          ...figuresOf(evaluated),
+          ...(trainLoss !== undefined && { trainLoss }),
+          bytesUp: (up - before.up) * byteLength,
+          bytesDown: (down - before.down) * byteLength,
+          seconds: (performance.now() - began) / 1000,
+        };
+        record.rounds.push(report);
+        tell({ type: "round-ended", report });
+      }
       if (options.checkpoints && (isReached() || isDueEvery(options.checkpointEvery))) {
         const path = await record.keep([], states.save()) ?? "";
-        options.onEvent?.({ type: "checkpoint", round, path });
+        tell({ type: "checkpoint", round, path });
       }
     }
     const report = await this.report();
-    options.onEvent?.({ type: "finished", report });
+    tell({ type: "finished", report });
     return report;
   }
 }
