@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { clientData } from "../src/cli/_client_job.ts";
+import { holdOut, loadDataset, parsePartition } from "../mod.ts";
 import { inFolder, runCommand, startCommand } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -127,3 +129,18 @@ Deno.test("options of data that do not fit are named", () =>
       assertMatch(stderr, message);
     }
   }));
+
+Deno.test("a client holds back the samples that a simulation holds back for it, with the part's noise on them", async () => {
+  const choice = { data: "digits", partition: "noise:0.1", seed: 3, holdOut: 0.25 };
+  const { train: all } = await loadDataset("digits");
+  const scheme = parsePartition(choice.partition);
+  const parts = scheme.deal(all, { parts: 4, seed: 3 });
+  const spread = scheme.spread(all, parts, { seed: 3 });
+  for (const index of [1, 4]) {
+    const { train, test } = await clientData({ ...choice, part: { index, parts: 4 } });
+    const held = holdOut(parts[index - 1] ?? [], { share: 0.25, seed: 3, index });
+    assertEquals(train.features, spread.select(held.train).features);
+    assertEquals(test?.features, spread.select(held.test).features);
+    assertEquals(test?.labels, all.select(held.test).labels);
+  }
+});

@@ -362,6 +362,8 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
         ["--fraction", "0.5", "--cohort", "3"],
         /expected --fraction or --cohort, got both/,
       ],
+      ["simulate", ["--hold-out", "0.2"], /expected --evaluate clients or both with --hold-out/],
+      ["client", ["--hold-out", "1"], /Expected a number above 0 and below 1/],
       ["simulate", ["--cohort", "30", "--clients", "20"], /--cohort of at most 20 clients, got 30/],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, websocket, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],

@@ -260,7 +260,7 @@ Deno.test("Simulation with evaluateClients has each client judge the global mode
     1e-12,
   );
   assertEquals(report.final?.samples, test.length);
-  assertEquals(report.rounds.map(({ clients }) => clients?.loss.count), [undefined, 5]);
+  assertEquals(report.rounds.map(({ clients }) => clients?.loss?.count), [undefined, 5]);
 });
 
 Deno.test("Simulation with evaluateClients judges the clients' own models where the strategy has such", async () => {

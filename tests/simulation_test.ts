@@ -12,6 +12,7 @@ import {
   ClientSyncTop,
   Dataset,
   digits,
+  holdOut,
   mlp,
   type ModelDescription,
   NativeSGDHandler,
@@ -86,7 +87,10 @@ async function federate(
   strategy: string,
   distBackend: "tcp" | "memory",
   handler?: SyncParameterServerHandler,
-  broken: readonly number[] = [],
+  { broken = [], clients: given }: {
+    broken?: readonly number[];
+    clients?: { rows: Uint32Array[]; testRows: Uint32Array[] };
+  } = {},
 ): Promise<RunReport> {
   const { train, parts } = await dealt(broken);
   const group = { distBackend, logger: silentLogger };
@@ -98,8 +102,13 @@ async function federate(
     rounds: 4,
     onEvent: (event) => {
       if (event.type !== "listening") return;
-      for (const [i, rows] of parts.entries()) {
-        const handler = new NativeSGDHandler({ data: train, rows });
+      for (const [i, rows] of (given?.rows ?? parts).entries()) {
+        const testRows = given?.testRows[i];
+        const handler = new NativeSGDHandler({
+          data: train,
+          rows,
+          ...(testRows && { testRows }),
+        });
         const options = { ...group, serverAddr: event.address, rank: i + 1 };
         clients.push(new ClientSyncTop(handler, options).run().catch(() => i + 1));
       }
@@ -294,12 +303,33 @@ Deno.test("Simulation goes on without a client whose training diverges, and says
   assertEquals(handler.known.get(3)?.dropped, 1);
 });
 
+for (const strategy of ["fedavg", "ditto"]) {
+  Deno.test(`clients of ${strategy} evaluate on what they do not learn from, in a simulation and with a server`, async () => {
+    const data = await dealt();
+    const held = data.parts.map((rows, i) => holdOut(rows, { share: 0.3, seed: 5, index: i + 1 }));
+    const parts = held.map(({ train }) => train), testParts = held.map(({ test }) => test);
+    const options = { train: data.train, parts, testParts, rounds: 4 };
+    const simulated = await new Simulation(await handlerFor(strategy), options).run();
+    const clients = { rows: parts, testRows: testParts };
+    const federated = await federate(strategy, "memory", await handlerFor(strategy), { clients });
+    assertEquals(simulated.modelDigest, federated.modelDigest);
+    assertEquals(simulated.final?.samples, testParts.reduce((sum, { length }) => sum + length, 0));
+    for (const [i, { clients }] of simulated.rounds.entries()) {
+      assertEquals(clients?.accuracy?.count, PARTS);
+      const other = federated.rounds[i]?.clients?.accuracy;
+      for (const [name, value] of Object.entries(clients?.accuracy ?? {})) {
+        assertAlmostEquals(Object(other)[name], value, 1e-6, name);
+      }
+    }
+  });
+}
+
 for (const strategy of ["fedavg", "scaffold"]) {
   Deno.test(`Simulation of ${strategy} loses clients and tries rounds again as a server does, bit for bit`, async () => {
     const broken = [1, 3, 4, 6];
     const options = { ...await dealt(broken), rounds: 4 };
     const simulated = await new Simulation(await handlerFor(strategy), options).run();
-    const federated = await federate(strategy, "memory", await handlerFor(strategy), broken);
+    const federated = await federate(strategy, "memory", await handlerFor(strategy), { broken });
     const story = ({ rounds }: RunReport) =>
       rounds.map(({ cohort, received, dropped, refused, tries, losses }) => [
         ...[cohort, received, dropped, refused, tries, losses],
@@ -357,6 +387,8 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
   assertThrows(make({ rounds: 0 }), RangeError, "expected a number of rounds from 1, got 0");
   assertThrows(make({ workers: 0.5 }), RangeError, "number of workers");
   assertThrows(make({ evaluateEvery: 0 }), RangeError, "between evaluations");
+  assertThrows(make({ testParts: [] }), RangeError, "testParts of 6 clients, got 0");
+  assertThrows(make({ testParts: parts.map(() => []) }), RangeError, "no samples to evaluate on");
   assertThrows(make({ quorum: 2 }), RangeError, "a quorum above 0 and at most 1, got 2");
   assertThrows(make({ targetAccuracy: 95 }), RangeError, "at most 1, got 95");
   assertThrows(make({ stateBytes: NaN }), RangeError, "expected state bytes from 0, got NaN");

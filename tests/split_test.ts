@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../src/data/dataset.ts";
-import { trainTestSplit } from "../src/data/split.ts";
+import { holdOut, trainTestSplit } from "../src/data/split.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -72,4 +72,25 @@ Deno.test("trainTestSplit() refuses a count together with a fraction", () => {
     TypeError,
     "got both",
   );
+});
+
+Deno.test("holdOut() gives each row once, in order, another choice for each client and seed", () => {
+  const rows = Uint32Array.from({ length: 40 }, (_, i) => 3 * i + 7);
+  const split = (seed: number, index: number) => holdOut(rows, { share: 0.26, seed, index });
+  const { train, test } = split(1, 1);
+  assertEquals([train.length, test.length], [30, 10]);
+  assertEquals(Uint32Array.from([...train, ...test]).sort(), rows);
+  for (const part of [train, test]) assertEquals(part.slice().sort(), part);
+  assertEquals(split(1, 1), { train, test });
+  for (const other of [split(1, 2), split(2, 1)]) assertNotEquals(other.test, test);
+});
+
+Deno.test("holdOut() leaves a row on either side, and refuses what cannot be split", () => {
+  const count = (length: number, share: number) =>
+    holdOut(new Uint32Array(length), { share, seed: 1, index: 1 }).test.length;
+  assertEquals([count(2, 0.01), count(2, 0.99), count(3, 0.5)], [1, 1, 2]);
+  for (const share of [0, 1, NaN]) {
+    assertThrows(() => count(5, share), RangeError, `a share between 0 and 1, got ${share}`);
+  }
+  assertThrows(() => count(1, 0.5), RangeError, "of part 1: expected at least 2 rows, got 1");
 });

@@ -1,5 +1,6 @@
 import { parsePartition } from "../data/partition.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { holdOut } from "../data/split.ts";
 import { ClientFollowingTop } from "../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../client/topology.ts";
 import { openLog } from "../log.ts";
@@ -13,6 +14,8 @@ export interface DataChoice extends DataFlags {
   part?: { index: number; parts: number };
   /** How it is parted, see `parsePartition()`. */
   partition: string;
+  /** Share of the client's samples that it evaluates on and does not learn from; in place of the data's test set. */
+  holdOut?: number;
   /** Seed of the parting. */
   seed: number;
 }
@@ -29,13 +32,19 @@ export async function clientData(
   choice: DataChoice,
   signal?: AbortSignal,
 ): Promise<{ train: Dataset; test?: Dataset }> {
-  const { train, test } = await loadData(dataFrom(choice), signal);
-  if (choice.part === undefined) return { train, ...(test && { test }) };
-  const { index, parts } = choice.part;
-  const { partition, seed } = choice;
-  const scheme = parsePartition(partition);
-  const rows = scheme.deal(train, { parts, seed })[index - 1] ?? [];
-  return { train: scheme.take(train, rows, { index, parts, seed }), ...(test && { test }) };
+  const { train: all, test } = await loadData(dataFrom(choice), signal);
+  const { part, partition, seed, holdOut: share } = choice;
+  let train = all;
+  if (part !== undefined) {
+    const { index, parts } = part;
+    const scheme = parsePartition(partition);
+    const rows = scheme.deal(all, { parts, seed })[index - 1] ?? [];
+    train = scheme.take(all, rows, { index, parts, seed });
+  }
+  if (share === undefined) return { train, ...(test && { test }) };
+  const places = Uint32Array.from(train.labels.keys());
+  const held = holdOut(places, { share, seed, index: part?.index ?? 0 });
+  return { train: train.select(held.train), test: train.select(held.test) };
 }
 
 /** Runs a client that trains by SGD, to the end of its run. */

@@ -276,6 +276,11 @@ export function withPartition(command: Command, help: string): Command {
   );
 }
 
+/** Adds `--hold-out` to a command. */
+export function withHoldOut(command: Command, help: string): Command {
+  return command.option("--hold-out <share>", help, real({ above: 0, below: 1 }));
+}
+
 /** A choice among words. */
 export function choice(
   flags: string,

@@ -15,6 +15,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withHoldOut,
   withPartition,
   withTimeouts,
 } from "./_options.ts";
@@ -31,6 +32,7 @@ interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags, Da
   worldSize?: number;
   part?: { index: number; parts: number };
   partition: ClientJob["data"]["partition"];
+  holdOut?: number;
   module?: string;
   loggerFile: string;
   loggerName: string;
@@ -82,6 +84,10 @@ export function clientCommand(context: CommandContext): Command {
     .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
   withPartition(command, "how the data is parted, with --part");
+  withHoldOut(
+    command,
+    "share of the samples that it evaluates on and does not learn from, in place of a test set",
+  );
   withData(command, "data to learn from");
   withEngine(command);
   withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
@@ -98,6 +104,7 @@ const OF_BUILT_IN = [
   "dataDir",
   "part",
   "partition",
+  "holdOut",
   "labelColumn",
   "classes",
   "standardize",
@@ -130,6 +137,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
       partition: flags.partition,
       seed: flags.seed,
       ...(flags.part && { part: flags.part }),
+      ...(flags.holdOut !== undefined && { holdOut: flags.holdOut }),
     },
     engine: engineFrom(flags),
   };

@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { parsePartition } from "../data/partition.ts";
+import { holdOut } from "../data/split.ts";
 import type { Partition } from "../data/_deal.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
@@ -23,6 +24,7 @@ import {
   whole,
   withCommon,
   withEngine,
+  withHoldOut,
   withPartition,
   withSelection,
   withStrategy,
@@ -45,6 +47,7 @@ interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlag
   evaluate: "server" | "clients" | "both";
   targetAccuracy?: number;
   partition: string;
+  holdOut?: number;
   workers?: number;
   checkpointEvery?: number;
   resume?: string;
@@ -89,6 +92,10 @@ export function simulateCommand({ signal }: CommandContext): Command {
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that the clients have among them");
   withPartition(command, "how the data is dealt");
+  withHoldOut(
+    command,
+    "share of each client's samples that it evaluates on and does not learn from",
+  );
   withStrategy(command);
   withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
@@ -106,7 +113,10 @@ async function runSimulate(
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
-  const { train, test, parts } = await dealData(flags, signal);
+  if (flags.evaluate === "server" && flags.holdOut !== undefined) {
+    throw new UsageError("expected --evaluate clients or both with --hold-out");
+  }
+  const { train, test, ...parts } = await dealData(flags, signal);
   if (flags.evaluate !== "clients" && !test) {
     throw new UsageError("expected --evaluate clients with data that have no test set");
   }
@@ -133,7 +143,7 @@ async function runSimulate(
   };
   const simulation = new Simulation(server.handler, {
     train,
-    parts,
+    ...parts,
     rounds: flags.rounds,
     evaluateEvery: flags.evalEvery,
     engine,
@@ -167,12 +177,21 @@ async function runSimulate(
 async function dealData(
   flags: SimulateFlags,
   signal: AbortSignal,
-): Promise<{ train: Dataset; test: Dataset | undefined; parts: Partition }> {
+): Promise<
+  { train: Dataset; test: Dataset | undefined; parts: Partition; testParts?: Partition }
+> {
   const { train, test } = await loadData(flags, signal);
-  const { clients, seed } = flags;
+  const { clients, seed, holdOut: share } = flags;
   const scheme = parsePartition(flags.partition);
   const parts = scheme.deal(train, { parts: clients, seed });
-  return { train: scheme.spread(train, parts, { seed }).share(), test: test?.share(), parts };
+  const shared = { train: scheme.spread(train, parts, { seed }).share(), test: test?.share() };
+  if (share === undefined) return { ...shared, parts };
+  const held = parts.map((rows, i) => holdOut(rows, { share, seed, index: i + 1 }));
+  return {
+    ...shared,
+    parts: held.map(({ train }) => train),
+    testParts: held.map(({ test }) => test),
+  };
 }
 
 function fractionFrom({ fraction, cohort, clients }: SimulateFlags): number {

@@ -56,7 +56,14 @@ export {
   type PartitionPowerLawOptions,
   type PartitionSizesOptions,
 } from "./partition_sizes.ts";
-export { type TrainTestSplit, trainTestSplit, type TrainTestSplitOptions } from "./split.ts";
+export {
+  type HeldOut,
+  holdOut,
+  type HoldOutOptions,
+  type TrainTestSplit,
+  trainTestSplit,
+  type TrainTestSplitOptions,
+} from "./split.ts";
 export { Standardizer, type StandardizerState } from "./standardizer.ts";
 export {
   readTableDataset,

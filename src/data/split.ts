@@ -66,3 +66,56 @@ export function trainTestSplit(dataset: Dataset, options: TrainTestSplitOptions)
     test: dataset.select(order.subarray(0, count)),
   };
 }
+
+/** Whose rows {@linkcode holdOut} holds back, and how many. */
+export interface HoldOutOptions {
+  /** Share of the rows that is held back, between 0 and 1; their number is rounded, and at least 1. */
+  share: number;
+  /** Keys the random choice. An integer from 0 to 2^32 - 1. */
+  seed: number;
+  /** Which client this is, from 1, so that each draws its own; 0 for data that are nobody's part. */
+  index: number;
+}
+
+/** A client's rows. */
+export interface HeldOut {
+  /** Those that it learns from. */
+  readonly train: Uint32Array<ArrayBuffer>;
+  /** Those that it is evaluated on. */
+  readonly test: Uint32Array<ArrayBuffer>;
+}
+
+/**
+ * Splits a client's rows at random into those that it learns from and those that it is evaluated on, each in the order in which they were.
+ *
+ * Throws a `RangeError` for a share that is not between 0 and 1, and for fewer than two rows.
+ *
+ * @example A quarter of each client's rows
+ * ```ts
+ * import { digits, holdOut, partition } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parts = partition("iid", await digits(), { parts: 10, seed: 1 });
+ * const held = parts.map((rows, i) => holdOut(rows, { share: 0.25, seed: 1, index: i + 1 }));
+ * assertEquals([held[0]?.train.length, held[0]?.test.length], [134, 45]);
+ * ```
+ */
+export function holdOut(
+  rows: ArrayLike<number>,
+  { share, seed, index }: HoldOutOptions,
+): HeldOut {
+  const { length } = rows;
+  if (!(share > 0 && share < 1)) {
+    throw new RangeError(
+      `Cannot hold rows back: expected a share between 0 and 1, got ${share}`,
+    );
+  }
+  if (length < 2) {
+    const whose = index === 0 ? "" : ` of part ${index}`;
+    throw new RangeError(`Cannot hold rows back${whose}: expected at least 2 rows, got ${length}`);
+  }
+  const count = Math.min(Math.max(1, Math.round(share * length)), length - 1);
+  const order = new Random(seed, "split", { rank: index }).permutation(length);
+  const take = (places: Uint32Array<ArrayBuffer>) => places.sort().map((place) => rows[place] ?? 0);
+  return { train: take(order.slice(count)), test: take(order.slice(0, count)) };
+}

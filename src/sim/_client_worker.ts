@@ -8,7 +8,7 @@ import { LocalLearner } from "../train/local_rule.ts";
 import { ClientSGDHandler } from "../train/tfjs/handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { Board, type Figures, type Job } from "./_board.ts";
-import type { ClientWorkerArgs, SharedData } from "./_worker_args.ts";
+import type { ClientWorkerArgs, SharedData, SharedParts } from "./_worker_args.ts";
 
 /** How long a worker waits for a job before it listens whether it should end. */
 const WAIT_MILLIS = 200;
@@ -17,12 +17,18 @@ function datasetOf({ features, labels, shape, numClasses }: SharedData): Dataset
   return new Dataset(new Float32Array(features), new Int32Array(labels), shape, numClasses);
 }
 
+/** Gives a client's rows by its rank. */
+function partsReader({ rows, starts }: SharedParts): (rank: number) => Uint32Array {
+  const all = new Uint32Array(rows), bounds = new Uint32Array(starts);
+  return (rank) => all.subarray(bounds[rank - 1], bounds[rank]);
+}
+
 defineWorker(async (args: ClientWorkerArgs, { signal }) => {
   useKernelBuild(args.build);
   const board = new Board(args.board);
   const data = datasetOf(args.train), test = args.test && datasetOf(args.test);
-  const allRows = new Uint32Array(args.rows), starts = new Uint32Array(args.starts);
-  const rowsOf = (rank: number) => allRows.subarray(starts[rank - 1], starts[rank]);
+  const rowsOf = partsReader(args.parts);
+  const testRowsOf = args.testParts ? partsReader(args.testParts) : () => undefined;
   await using handler = new ClientSGDHandler({
     data,
     rows: rowsOf(1),
@@ -35,7 +41,7 @@ defineWorker(async (args: ClientWorkerArgs, { signal }) => {
   /** Puts the client of that rank in the handler's place. */
   function become(rank: number, slot: number): TrainPlan {
     const settings = board.settings as Omit<TrainPlan, "rank">;
-    handler.useData(data, rowsOf(rank));
+    handler.useData(data, rowsOf(rank), testRowsOf(rank));
     learner.own = board.hasState(slot) ? board.state(slot).slice() : undefined;
     learner.load(board.global, settings.rule, board.control.length > 0 ? board.control : undefined);
     return { ...settings, rank };

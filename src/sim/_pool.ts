@@ -5,7 +5,7 @@ import type { ModelDescription } from "../train/handler.ts";
 import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import { Board, type Figures, type Job } from "./_board.ts";
-import type { ClientWorkerArgs, SharedData } from "./_worker_args.ts";
+import type { ClientWorkerArgs, SharedData, SharedParts } from "./_worker_args.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions {
@@ -21,6 +21,8 @@ export interface PoolOptions {
   readonly test: Dataset | undefined;
   /** The rows of each client. */
   readonly parts: readonly ArrayLike<number>[];
+  /** The rows that each client evaluates on, where those are not the same. */
+  readonly testParts: readonly ArrayLike<number>[] | undefined;
   readonly engine: EngineChoice;
   readonly backend: BackendChoice;
   readonly build: KernelBuild;
@@ -50,17 +52,16 @@ export class Pool implements AsyncDisposable {
 
   /** Starts the workers. */
   static start(options: PoolOptions): Pool {
-    const { workers, length, keepsState, hasControl, counts, parts } = options;
+    const { workers, length, keepsState, hasControl, counts, parts, testParts } = options;
     const slots = workers * SLOTS_PER_WORKER;
     const board = Board.create({ slots, length, keepsState, hasControl, counts });
-    const { rows, starts } = shareParts(parts);
     const args: ClientWorkerArgs = {
       board: board.memory,
       model: options.model,
       train: share(options.train),
       test: options.test && share(options.test),
-      rows,
-      starts,
+      parts: shareParts(parts),
+      testParts: testParts && shareParts(testParts),
       engine: options.engine,
       backend: options.backend,
       build: options.build,
@@ -152,9 +153,7 @@ function share(data: Dataset): SharedData {
   };
 }
 
-function shareParts(
-  parts: readonly ArrayLike<number>[],
-): { rows: SharedArrayBuffer; starts: SharedArrayBuffer } {
+function shareParts(parts: readonly ArrayLike<number>[]): SharedParts {
   const starts = new Uint32Array(new SharedArrayBuffer(4 * (parts.length + 1)));
   parts.forEach(({ length }, i) => starts[i + 1] = (starts[i] ?? 0) + length);
   const rows = new Uint32Array(new SharedArrayBuffer(4 * (starts.at(-1) ?? 0)));

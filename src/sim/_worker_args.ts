@@ -11,15 +11,21 @@ export interface SharedData {
   readonly numClasses: number;
 }
 
+/** The rows of all clients, one client after the other; where those of the client of rank `r` begin stands at `r - 1`. */
+export interface SharedParts {
+  readonly rows: SharedArrayBuffer;
+  readonly starts: SharedArrayBuffer;
+}
+
 /** What a worker of the pool is given. */
 export interface ClientWorkerArgs {
   readonly board: BoardMemory;
   readonly model: ModelDescription;
   readonly train: SharedData;
   readonly test: SharedData | undefined;
-  /** The rows of all clients, one client after the other; where those of the client of rank `r` begin stands at `r - 1`. */
-  readonly rows: SharedArrayBuffer;
-  readonly starts: SharedArrayBuffer;
+  readonly parts: SharedParts;
+  /** What the clients evaluate on, where that is not what they train on. */
+  readonly testParts: SharedParts | undefined;
   readonly engine: EngineChoice;
   readonly backend: BackendChoice;
   readonly build: KernelBuild;

@@ -26,6 +26,11 @@ export interface SimulationOptions {
   train: Dataset;
   /** The rows of each client: one list a client, of at least one row each. */
   parts: readonly ArrayLike<number>[];
+  /**
+   * The rows that each client evaluates on, of which it should learn from none; see `holdOut()`. One list a client, of at least one row each. Default:
+   * those that it learns from, on which it looks better than it is.
+   */
+  testParts?: readonly ArrayLike<number>[];
   /** Samples to evaluate the global parameters on. Default: they are not evaluated so. */
   test?: Dataset;
   /** Number of rounds, at least 1. */
@@ -129,9 +134,11 @@ export class Simulation {
     if (!(stateBytes >= 0)) {
       throw new RangeError(`Cannot simulate: expected state bytes from 0, got ${stateBytes}`);
     }
-    const empty = parts.findIndex(({ length }) => length === 0);
-    if (empty >= 0) {
-      throw new RangeError(`Cannot simulate: the client of rank ${empty + 1} has no samples`);
+    const { testParts } = options;
+    if (testParts && testParts.length !== parts.length) {
+      throw new RangeError(
+        `Cannot simulate: expected testParts of ${parts.length} clients, got ${testParts.length}`,
+      );
     }
     const { momentum, optimizer, keepMomentum } = handler.plan;
     if (keepMomentum && (momentum > 0 || optimizer === "adam")) {
@@ -143,18 +150,8 @@ export class Simulation {
         `Cannot simulate: expected test data of shape [${train.shape}] and ${train.numClasses} classes, got [${test.shape}] and ${test.numClasses}`,
       );
     }
-    const { length } = train;
-    parts.forEach((part, i) => {
-      for (let k = 0; k < part.length; k++) {
-        const row = part[k] ?? NaN;
-        if (Number.isInteger(row) && row >= 0 && row < length) continue;
-        throw new RangeError(
-          `Cannot simulate: expected rows 0 to ${length - 1} of the client of rank ${
-            i + 1
-          }, got ${row}`,
-        );
-      }
-    });
+    checkParts(parts, train, "");
+    if (testParts) checkParts(testParts, train, " to evaluate on");
     this.handler = handler;
     this.#options = options;
     const worldSize = parts.length + 1;
@@ -202,6 +199,7 @@ export class Simulation {
       train: options.train,
       test: options.test,
       parts,
+      testParts: options.testParts,
       engine: options.engine ?? "auto",
       backend: options.backend ?? "auto",
       build: handler.kernels as KernelBuild,
@@ -267,4 +265,25 @@ export class Simulation {
     tell({ type: "finished", report });
     return report;
   }
+}
+
+/** Throws a `RangeError` for a client without rows, and for a row that the data do not have. */
+function checkParts(
+  parts: readonly ArrayLike<number>[],
+  { length }: Dataset,
+  purpose: string,
+): void {
+  parts.forEach((part, i) => {
+    const whose = `the client of rank ${i + 1}`;
+    if (part.length === 0) {
+      throw new RangeError(`Cannot simulate: ${whose} has no samples${purpose}`);
+    }
+    for (let k = 0; k < part.length; k++) {
+      const row = part[k] ?? NaN;
+      if (Number.isInteger(row) && row >= 0 && row < length) continue;
+      throw new RangeError(
+        `Cannot simulate: expected rows 0 to ${length - 1} of ${whose}${purpose}, got ${row}`,
+      );
+    }
+  });
 }

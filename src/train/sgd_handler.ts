@@ -34,8 +34,10 @@ export interface SGDHandlerOptions {
   data: Dataset;
   /** Which rows of the data are the client's; at least one. Default: all of them. */
   rows?: Uint32Array;
-  /** Data to evaluate on. Default: the training data. */
+  /** Data to evaluate on. Default: `testRows` of the data, or else what it trains on. */
   testData?: Dataset;
+  /** Which rows of the data to evaluate on, where there are no `testData`; at least one. */
+  testRows?: Uint32Array;
   /** The loss to lower. Default: the description's, or softmaxCrossEntropy when there is none. */
   loss?: LossName;
 }
@@ -51,21 +53,24 @@ export abstract class SGDHandler extends ClientBackendHandler {
   #data: Dataset;
   #rows: Uint32Array | undefined;
   readonly #testData: Dataset | undefined;
+  #testRows: Uint32Array | undefined;
   readonly #loss: LossName | undefined;
   #trainer: Trainer | undefined;
   #training = false;
 
   /** Keeps the options. Throws a `RangeError` for data without rows or an unknown loss. */
-  constructor({ data, rows, testData, loss }: SGDHandlerOptions) {
+  constructor({ data, rows, testData, testRows, loss }: SGDHandlerOptions) {
     super();
-    if ((rows ?? data).length === 0 || testData?.length === 0) {
+    if ([rows ?? data, testData, testRows].some((samples) => samples?.length === 0)) {
       throw new RangeError("Cannot make a handler: expected data of at least one row, got 0 rows");
     }
     if (loss !== undefined) checkLoss(loss);
     checkRows(data, rows);
+    checkRows(data, testRows);
     this.#data = data;
     this.#rows = rows;
     this.#testData = testData;
+    this.#testRows = testRows;
     this.#loss = loss;
   }
 
@@ -94,14 +99,14 @@ export abstract class SGDHandler extends ClientBackendHandler {
   }
 
   /**
-   * Takes other training data, all of it or the rows that are listed, in place of what there was; the model stays. So one handler
-   * serves many clients in turn.
+   * Takes other training data, all of it or the rows that are listed, in place of what there was, and rows of it to evaluate on; the model
+   * stays. So one handler serves many clients in turn.
    *
    * Throws a `RangeError` for no rows at all, and for data of another shape or with more classes than before; an `Error` during a training.
    */
-  useData(data: Dataset, rows?: Uint32Array): void {
+  useData(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): void {
     const { shape, numClasses } = this.#data;
-    if ((rows ?? data).length === 0) {
+    if ((rows ?? data).length === 0 || testRows?.length === 0) {
       throw new RangeError("Cannot use the data: expected at least one row, got 0 rows");
     }
     if (data.shape.join() !== shape.join() || data.numClasses > numClasses) {
@@ -111,9 +116,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
       );
     }
     checkRows(data, rows);
+    checkRows(data, testRows);
     if (this.#training) throw new Error("Cannot use other data: the handler is training");
     this.#data = data;
     this.#rows = rows;
+    this.#testRows = testRows;
     this.#trainer?.use(data, rows);
   }
 
@@ -236,10 +243,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
     };
   }
 
-  /** Evaluates the model, in inference mode, on `testData` or else on the training data. */
+  /** Evaluates the model, in inference mode, on `testData`, or on the `testRows`, or else on the training data. */
   override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
-    const data = this.#testData;
-    return data ? this.evaluateOn(data, {}, signal) : this.evaluateTraining(signal);
+    if (this.#testData) return this.evaluateOn(this.#testData, {}, signal);
+    const rows = this.#testRows;
+    return rows ? this.evaluateOn(this.#data, { rows }, signal) : this.evaluateTraining(signal);
   }
 
   /** Evaluates the model, in inference mode, on the training data. */
