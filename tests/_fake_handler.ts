@@ -17,6 +17,8 @@ export interface FakeOptions {
   numSamples?: number;
   /** The loss that it tells. Default: 1 / round. */
   loss?: number;
+  /** The loss of its evaluations. Default: the vector's first value. */
+  evaluation?: number;
   /** Changes the vector in place. Default: adds 1. */
   step?: (vector: ParameterVector, plan: TrainPlan, signal?: AbortSignal) => void | Promise<void>;
 }
@@ -28,6 +30,7 @@ export class FakeHandler extends ClientBackendHandler {
   readonly plans: TrainPlan[] = [];
   readonly #vector: ParameterVector;
   readonly #loss: number | undefined;
+  readonly #evaluation: number | undefined;
   readonly #step: NonNullable<FakeOptions["step"]>;
 
   constructor(manifest: Manifest, options: FakeOptions = {}) {
@@ -36,6 +39,7 @@ export class FakeHandler extends ClientBackendHandler {
     this.numSamples = options.numSamples ?? 1;
     this.#vector = new Float32Array(manifest.length);
     this.#loss = options.loss;
+    this.#evaluation = options.evaluation;
     this.#step = options.step ?? ((vector) => vector.forEach((x, i) => vector[i] = x + 1));
   }
 
@@ -57,7 +61,7 @@ export class FakeHandler extends ClientBackendHandler {
   evaluate(): Promise<EvaluateResult> {
     return Promise.resolve({
       numSamples: this.numSamples,
-      loss: this.#vector[0] ?? 0,
+      loss: this.#evaluation ?? this.#vector[0] ?? 0,
       accuracy: 0.5,
     });
   }

@@ -45,6 +45,19 @@ Deno.test("constantStaleness(), polynomialStaleness() and hingeStaleness() follo
   assertThrows(() => hingeStaleness(1, -1), RangeError, "expected b to be a number from 0");
 });
 
+Deno.test("FedAsync refuses a weight that its staleness function should not give", () => {
+  for (const weight of [5, -5, 0, NaN]) {
+    const strategy = new FedAsync({ staleness: () => weight });
+    const global = BASE.slice();
+    assertThrows(
+      () => strategy.accept(global, update(1, 3, BASE)),
+      RangeError,
+      `above 0 and at most 1 of staleness 3, got ${weight}`,
+    );
+    assertEquals(global, BASE);
+  }
+});
+
 Deno.test("FedAsync with alpha 1 and constant staleness is the last update bit for bit", () => {
   const strategy = new FedAsync({ alpha: 1, staleness: constantStaleness() });
   const global = BASE.slice();

@@ -21,6 +21,7 @@ import {
   ServerSyncTop,
   type ServerTopologyOptions,
   silentLogger,
+  type Strategy,
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
   type Transport,
@@ -524,6 +525,41 @@ Deno.test("the mean training loss is that of the clients that tell one", async (
     clients: [{ loss: 2 }, { loss: NaN, numSamples: 9 }],
   });
   assertEquals(report.rounds.map(({ trainLoss }) => trainLoss), [2, 2]);
+});
+
+Deno.test("a client whose loss is not finite stays, and its loss counts for nobody", async () => {
+  const { report: { rounds, final }, fates } = await federate({
+    rounds: 2,
+    distBackend: "memory",
+    clients: [{}, { evaluation: NaN }, { evaluation: Infinity }],
+  });
+  for (const { received, loss, accuracy, clients } of [...rounds]) {
+    assertEquals([received, loss, accuracy], [3, undefined, 0.5]);
+    assertEquals([clients?.loss?.count, clients?.accuracy?.count], [1, 3]);
+  }
+  assertEquals([final?.loss, final?.accuracy, final?.samples], [undefined, 0.5, 3]);
+  assertEquals(fates.map(({ status }) => status), Array(3).fill("fulfilled"));
+});
+
+Deno.test("an error in the strategy ends the run as it is, and is laid on no client", async () => {
+  const strategy: Strategy = {
+    name: "own",
+    workingVectors: 0,
+    begin: (global) => ({
+      accept: ({ rank }) => {
+        if (rank === 2) throw new Error("no such metric");
+      },
+      finish: () => global,
+    }),
+  };
+  const events: ServerEvent[] = [];
+  const options = { distBackend: "memory", clients: [{}, {}, {}], handler: { strategy } } as const;
+  await assertRejects(
+    () => federate({ ...options, clients: [...options.clients], onEvent: (e) => events.push(e) }),
+    Error,
+    "no such metric",
+  );
+  assertEquals(events.filter(({ type }) => type === "round-retried"), []);
 });
 
 Deno.test("a run in memory leaves room for timers, whatever its handlers do", async () => {

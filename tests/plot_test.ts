@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import type { RoundReport, RunReport } from "../mod.ts";
 import { accuracyChart, curvesChart, type CurvesOptions } from "../src/cli/_curves.ts";
 import { runsCsv } from "../src/cli/_rounds_csv.ts";
+import { runNames } from "../src/cli/_run_names.ts";
 import { toJson } from "../src/cli/_run_folder.ts";
 import { bytes, runSummary } from "../src/cli/_terminal.ts";
 import { inFolder, runCommand } from "./_command.ts";
@@ -226,7 +227,7 @@ Deno.test("simulate --evaluate both --tensorboard, then plot: report, event file
       ],
     ], folder);
     assertEquals(plotted.code, 0, plotted.stderr);
-    assert((await Deno.readTextFile(`${folder}/p.svg`)).includes(">fedavg, mine: best "));
+    assert((await Deno.readTextFile(`${folder}/p.svg`)).includes(">fedavg, mine (2): best "));
     assertEquals((await Deno.readTextFile(`${folder}/p.csv`)).trimEnd().split("\n").length, 5);
   }));
 
@@ -247,3 +248,21 @@ Deno.test("plot says in one line what is wrong, and with which file", () =>
       assert(stderr.includes(message), stderr);
     }
   }));
+
+Deno.test("runNames() tells runs apart that are called alike", () => {
+  const named = (...paths: string[]) =>
+    runNames(paths.map((path) => ({ path, strategy: "fedavg" })));
+  assertEquals(named("runs/a/report.json", "b.json"), ["fedavg, a", "fedavg, b"]);
+  assertEquals(named("1/run/report.json", "./2/run/report.json", "c/report.json"), [
+    "fedavg, 1/run",
+    "fedavg, 2/run",
+    "fedavg, c",
+  ]);
+  assertEquals(named("run/report.json", "x/run/report.json"), ["fedavg, run", "fedavg, x/run"]);
+  assertEquals(named("a.json", "a.json", "report.json"), [
+    "fedavg, a (1)",
+    "fedavg, a (2)",
+    "fedavg, report",
+  ]);
+  assertEquals(named("fedavg.json"), ["fedavg"]);
+});

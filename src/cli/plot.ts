@@ -10,6 +10,7 @@ import {
 } from "./_curves.ts";
 import { choice, UsageError } from "./_options.ts";
 import { runsCsv } from "./_rounds_csv.ts";
+import { type ReportedRun, runNames } from "./_run_names.ts";
 import { printError } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
@@ -38,8 +39,10 @@ export function plotCommand(): Command {
 async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
   const { out, csv, metric, x, title } = flags;
   if (out === undefined && csv === undefined) throw new UsageError("expected --out or --csv");
-  const runs: NamedRun[] = [];
-  for (const path of paths) runs.push(await readRun(path));
+  const reports: (ReportedRun & { report: RunReport })[] = [];
+  for (const path of paths) reports.push(await readRun(path));
+  const names = runNames(reports);
+  const runs: NamedRun[] = reports.map(({ report }, i) => ({ name: names[i] ?? "", report }));
   const files: [path: string | undefined, text: () => string][] = [
     [out, () => curvesChart(runs, { metric, over: x, ...(title !== undefined && { title }) })],
     [csv, () => runsCsv(runs)],
@@ -51,7 +54,7 @@ async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
   }
 }
 
-async function readRun(given: string): Promise<NamedRun> {
+async function readRun(given: string): Promise<ReportedRun & { report: RunReport }> {
   let path = given, report: unknown;
   try {
     if ((await Deno.stat(given)).isDirectory) path = `${given.replace(/[\\/]+$/, "")}/report.json`;
@@ -62,7 +65,7 @@ async function readRun(given: string): Promise<NamedRun> {
   if (!isReport(report)) {
     throw new TypeError(`Cannot read the run ${path}: expected a report "fedlab.run/1"`);
   }
-  return { name: nameOf(path, report.strategy), report };
+  return { path, strategy: report.strategy, report };
 }
 
 /** Whether it has what is drawn; a figure that is none is left out. */
@@ -72,12 +75,4 @@ function isReport(value: unknown): value is RunReport {
     rounds.every((round) =>
       ["bytesUp", "bytesDown", "seconds"].every((name) => Number.isFinite(Object(round)[name]))
     );
-}
-
-/** The strategy, and what tells the file from others: its name, or its folder's where all are named alike. */
-function nameOf(path: string, strategy: string): string {
-  const steps = path.split(/[\\/]/).filter((step) => step !== "" && step !== ".");
-  const stem = (steps.at(-1) ?? "").replace(/\.json$/, "");
-  const own = stem === "report" ? steps.at(-2) ?? stem : stem;
-  return own === strategy ? strategy : `${strategy}, ${own}`;
 }

@@ -58,9 +58,15 @@ export class FedAsync implements AsyncStrategy {
     this.#staleness = staleness;
   }
 
-  /** Mixes the update in. */
+  /** Mixes the update in. Throws a `RangeError` when the staleness function gives no weight. */
   accept(global: ParameterVector, { parameters, staleness }: AsyncUpdate): boolean {
-    blend(global, parameters, this.#alpha * this.#staleness(staleness));
+    const weight = this.#staleness(staleness);
+    if (!(weight > 0 && weight <= 1)) {
+      throw new RangeError(
+        `Cannot aggregate by fedasync: expected a weight above 0 and at most 1 of staleness ${staleness}, got ${weight}`,
+      );
+    }
+    blend(global, parameters, this.#alpha * weight);
     return true;
   }
 }
