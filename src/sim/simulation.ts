@@ -56,7 +56,10 @@ export interface SimulationOptions {
   roundTries?: number;
   /** Bytes of the vectors that stateful clients keep in memory; past it they are kept in a temporary file. Default 512 MiB. */
   stateBytes?: number;
-  /** Where the run is kept, to go on from; with an algorithm whose clients keep vectors these are kept too. Default: nowhere. */
+  /**
+   * Where the run is kept, to go on from. Vectors that the algorithm's clients keep are kept too, and are in memory all at once while they are written or
+   * read. Default: nowhere.
+   */
   checkpoints?: Checkpoints;
   /** Keeps the run after every so many rounds, and after the last one. Default 1. */
   checkpointEvery?: number;
