@@ -72,6 +72,7 @@ Deno.test("the folder of data sets is the one given, else FEDLAB_DATA, else the 
     const cache = Deno.build.os === "darwin" ? "Library/Caches" : "cache";
     const places: [string, string[], Record<string, string>][] = [
       ["given", ["--data-dir", "given"], { FEDLAB_DATA: `${folder}/named` }],
+      [`${folder}/named`, ["--data-dir", ""], { FEDLAB_DATA: `${folder}/named` }],
       [`${folder}/named`, [], { FEDLAB_DATA: `${folder}/named`, ...home }],
       [`${folder}/${cache}/fedlab`, [], { FEDLAB_DATA: "", ...home }],
     ];

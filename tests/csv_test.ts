@@ -270,6 +270,14 @@ Deno.test("readTableDataset() and loadDataset() read files and name them in erro
       SyntaxError,
       `Cannot read ${folder}/utf16.csv: expected a CSV file in UTF-8`,
     );
+    // Larger than any text, though it takes no room.
+    await Deno.writeTextFile(`${folder}/large.csv`, "1,2,0\n");
+    await Deno.truncate(`${folder}/large.csv`, 2 ** 29);
+    await assertRejects(
+      () => readTableDataset(`${folder}/large.csv`),
+      RangeError,
+      `Cannot read ${folder}/large.csv: expected a table of at most 536870888 bytes, got 536870912, split it`,
+    );
     await assertRejects(
       () => readTableDataset(`${folder}/gone.csv`),
       Deno.errors.NotFound,

@@ -330,6 +330,10 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
     "two/emnist-train-labels-idx1-ubyte": LABELS,
     "two/emnist-test-images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
     "two/emnist-test-labels-idx1-ubyte": idx(8, [1], [0]),
+    "latest/latest-images-idx3-ubyte": IMAGES,
+    "latest/latest-labels-idx1-ubyte": LABELS,
+    "latest/test_images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
+    "latest/test_labels-idx1-ubyte": idx(8, [1], [0]),
     "unlike/train-images-idx3-ubyte": IMAGES,
     "unlike/train-labels-idx1-ubyte": LABELS,
     "unlike/test-images-idx3-ubyte": idx(8, [1, 3, 1], [1, 2, 3]),
@@ -343,6 +347,8 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
   assertEquals([one.train.length, one.test], [2, undefined]);
   const two = await loadDataset(`${path}/two/`);
   assertEquals([two.train.length, two.test?.length, two.test?.numClasses], [2, 1, 5]);
+  const latest = await loadDataset(`${path}/latest`);
+  assertEquals([latest.train.length, latest.test?.length], [2, 1]);
   await assertOneLine(
     () => loadDataset(`${path}/many`),
     RangeError,

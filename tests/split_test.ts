@@ -73,3 +73,17 @@ Deno.test("trainTestSplit() refuses a count together with a fraction", () => {
     "got both",
   );
 });
+
+Deno.test("new Dataset() takes whole numbers of classes alone, and none only where there are no rows", () => {
+  const make = (rows: number, numClasses: number) =>
+    new Dataset(new Float32Array(rows), new Int32Array(rows), [1], numClasses);
+  for (const numClasses of [NaN, 2.5, Infinity, 0, -1]) {
+    assertThrows(
+      () => make(2, numClasses),
+      RangeError,
+      `Cannot make a data set: expected a whole number of classes from 1, got ${numClasses}`,
+    );
+  }
+  assertEquals([make(0, 0).numClasses, make(2, 1).numClasses], [0, 1]);
+  assertThrows(() => make(0, NaN), RangeError, "classes from 0, got NaN");
+});

@@ -24,7 +24,7 @@ const DIGITS_SPLIT = { seed: 0, testCount: 297 };
 /** How {@linkcode loadDataset} finds and reads. */
 export interface LoadDatasetOptions {
   /**
-   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default: what `FEDLAB_DATA` says, else
+   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default, also for `""`: what `FEDLAB_DATA` says, else
    * the user's cache folder: `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
    * `%LOCALAPPDATA%/fedlab`.
    */
@@ -35,7 +35,7 @@ export interface LoadDatasetOptions {
   tries?: number;
   /** The first pause, in seconds. Default 0.5. */
   retrySeconds?: number;
-  /** Silence after which a connection counts as broken, in seconds. Default 30. */
+  /** Silence after which a connection counts as broken, in seconds; `Infinity` for never. Default 30. */
   stallSeconds?: number;
   /** Ends a download; what has come is gone on with by the next call. */
   signal?: AbortSignal;
