@@ -99,6 +99,22 @@ Deno.test("parseIdx() refuses data cut off at any byte", async () => {
   }
 });
 
+Deno.test("parseIdx() reads gzip of several members, and refuses it where it is cut off or too long", async () => {
+  const values = Array.from({ length: 40 }, (_, i) => i * 37 & 255);
+  const bytes = idx(8, [40], values);
+  // The header alone is cut in two, so that the first member does not tell the length.
+  const pieces = [bytes.slice(0, 3), bytes.slice(3, 20), bytes.slice(20)];
+  const members = await Promise.all(pieces.map(gzip));
+  const whole = Uint8Array.from(members.flatMap((member) => [...member]));
+  assertEquals((await parseIdx(whole)).values, Uint8Array.from(values));
+  const last = members[2]?.length ?? NaN;
+  for (let length = whole.length - last; length < whole.length; length++) {
+    await assertOneLine(() => parseIdx(whole.slice(0, length), "cut.gz"), SyntaxError, "cut.gz");
+  }
+  const long = Uint8Array.from([...whole, ...await gzip(new Uint8Array(100_000))]);
+  await assertOneLine(() => parseIdx(long, "long.gz"), SyntaxError, "long.gz");
+});
+
 Deno.test("parseIdx() refuses gzip cut off at any byte", async () => {
   const whole = await gzip(idx(8, [40], Array.from({ length: 40 }, (_, i) => i * 37 & 255)));
   // Of the first byte alone nobody can tell that it was gzip.

@@ -276,6 +276,21 @@ Deno.test("partition() takes ids from a column of features", () => {
   const data = new Dataset(features, new Int32Array(4), [2], 1);
   const parts = partition("id:1", data, { parts: 2, seed: 1 });
   assertEquals(new Set(parts.map((rows) => rows.join())), new Set(["0,2", "1,3"]));
+  // With ids of the data's own no feature need be one.
+  const ids = ["a", "a", "b", "b"];
+  const own = partition("id", data, { parts: 2, seed: 1, ids });
+  assertEquals(new Set(own.map((rows) => rows.join())), new Set(["0,1", "2,3"]));
+  assertEquals(partition("id", data.labels, { parts: 2, seed: 1, ids }), own);
+  assertThrows(
+    () => partition("id", data, { parts: 2, seed: 1 }),
+    TypeError,
+    "expected ids, of an",
+  );
+  assertThrows(
+    () => partition("id", data, { parts: 2, seed: 1, ids: ["a"] }),
+    RangeError,
+    "an id for each of 4 rows, got 1",
+  );
   assertThrows(() => partition("id:2", data, { parts: 2, seed: 1 }), RangeError, "below 2");
   assertThrows(() => partition("id:0", data.labels, { parts: 2, seed: 1 }), RangeError, "below 0");
 });

@@ -29,12 +29,12 @@ export async function clientData(
   choice: DataChoice,
   signal?: AbortSignal,
 ): Promise<{ train: Dataset; test?: Dataset }> {
-  const { train, test } = await loadData(dataFrom(choice), signal);
+  const { train, test, ids } = await loadData(dataFrom(choice), signal);
   if (choice.part === undefined) return { train, ...(test && { test }) };
   const { index, parts } = choice.part;
   const { partition, seed } = choice;
   const scheme = parsePartition(partition);
-  const rows = scheme.deal(train, { parts, seed })[index - 1] ?? [];
+  const rows = scheme.deal(train, { parts, seed, ...(ids && { ids }) })[index - 1] ?? [];
   return { train: scheme.take(train, rows, { index, parts, seed }), ...(test && { test }) };
 }
 

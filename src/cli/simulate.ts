@@ -168,10 +168,10 @@ async function dealData(
   flags: SimulateFlags,
   signal: AbortSignal,
 ): Promise<{ train: Dataset; test: Dataset | undefined; parts: Partition }> {
-  const { train, test } = await loadData(flags, signal);
+  const { train, test, ids } = await loadData(flags, signal);
   const { clients, seed } = flags;
   const scheme = parsePartition(flags.partition);
-  const parts = scheme.deal(train, { parts: clients, seed });
+  const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   return { train: scheme.spread(train, parts, { seed }).share(), test: test?.share(), parts };
 }
 

@@ -57,6 +57,8 @@ export interface LoadedDataset {
   readonly test?: Dataset;
   /** The names of the classes in the order of their labels, where the data set has names. */
   readonly classes?: readonly string[];
+  /** The id of each row of `train`, where a table has a column of ids (`table.idColumn`). */
+  readonly ids?: readonly string[];
 }
 
 async function readIdxFiles(
@@ -143,9 +145,10 @@ async function loadPath(path: string, options: LoadDatasetOptions): Promise<Load
     const tables = await tablesIn(path);
     if (!tables) return readIdxFiles(path, await pairsIn(path), numClasses);
     const { train, test } = await readTablePair(tables.train, tables.test, table);
-    return { name: path, train: train.dataset, test: test.dataset, classes: train.classes };
+    const { dataset, classes, ids } = train;
+    return { name: path, train: dataset, test: test.dataset, classes, ...(ids && { ids }) };
   }
   if (!isTablePath(path)) return readIdxFiles(path, { train: await pairOf(path) }, numClasses);
-  const { dataset, classes } = await readTableDataset(path, table);
-  return { name: path, train: dataset, classes };
+  const { dataset, classes, ids } = await readTableDataset(path, table);
+  return { name: path, train: dataset, classes, ...(ids && { ids }) };
 }
