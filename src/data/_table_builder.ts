@@ -251,7 +251,7 @@ export class TableBuilder {
       `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}, column ${column + 1}${
         title === undefined ? "" : ` (${title})`
       }: expected a number, got ${quote(field)}${
-        this.#rowLabels.length === 0 && !this.#columns
+        this.#rowLabels.length === 0 && this.#form.header === "auto" && !this.#columns
           ? ", or say that line 1 is a header (option header, --header)"
           : ""
       }`,
