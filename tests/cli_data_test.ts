@@ -63,6 +63,57 @@ Deno.test("a federation learns from tables, standardized alike by the server's f
     assertEquals(rounds[0].numSamples, 7);
   }));
 
+Deno.test("the options of tables reach every command, and ids are dealt by and not learned from", () =>
+  inFolder(async (folder) => {
+    // Four writers with 3, 5, 4 and 6 rows; the second column says nothing.
+    const rows = [3, 5, 4, 6].flatMap((count, writer) =>
+      Array.from({ length: count }, (_, i) => `w${1000 + writer}\t?\t${i % 2 ? 1 : -1}\t${i % 2}`)
+    );
+    await Deno.writeTextFile(`${folder}/own.csv`, `${rows.join("\n")}\n`);
+    const data = [
+      ...["--data", "own.csv", "--header", "no", "--delimiter", "tab"],
+      ...["--label-column", "3", "--id-column", "0", "--feature-columns", "2"],
+    ];
+    const dealt = await runCommand(
+      "partition",
+      [...data, "--partition", "id", "--clients", "4", "--json", "p.json"],
+      folder,
+    );
+    assertEquals(dealt.code, 0, dealt.stderr);
+    const { parts } = JSON.parse(await Deno.readTextFile(`${folder}/p.json`));
+    const sizes = parts.map(({ size }: { size: number }) => size);
+    assertEquals(sizes.toSorted(), [3, 4, 5, 6]);
+
+    const training = ["--rounds", "3", "--lr", "1", "--model", "lr"];
+    const simulated = await runCommand("simulate", [
+      ...data,
+      ...training,
+      ...["--partition", "id", "--clients", "4", "--fraction", "1", "--workers", "1"],
+      ...["--evaluate", "clients", "--json", "sim.json", "--out", "sim"],
+    ], folder);
+    assertEquals(simulated.code, 0, simulated.stderr);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/sim.json`)).final.accuracy, 1);
+    const model = JSON.parse(await Deno.readTextFile(`${folder}/sim/model.json`));
+    assertEquals(JSON.stringify(model).match(/"batch_?[iI]nput_?[sS]hape":\[null,1\]/)?.length, 1);
+
+    const server = startCommand("server", [
+      ...data,
+      ...training,
+      ...["--listen", "127.0.0.1:0", "--world-size", "2", "--out", "run", "--json", "server.json"],
+    ], folder);
+    const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
+    const client = startCommand("client", [
+      ...data,
+      ...["--server", address, "--partition", "id", "--part", "2/4", "--json", "client.json"],
+    ], folder);
+    for (const { code, stderr } of await Promise.all([server.outcome, client.outcome])) {
+      assertEquals(code, 0, stderr);
+    }
+    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/server.json`)).final.accuracy, 1);
+    const { rounds } = JSON.parse(await Deno.readTextFile(`${folder}/client.json`));
+    assertEquals(rounds[0].numSamples, sizes[1]);
+  }));
+
 Deno.test("the folder of data sets is the one given, else FEDLAB_DATA, else the user's cache", () =>
   inFolder(async (folder) => {
     const home = {
@@ -74,6 +125,7 @@ Deno.test("the folder of data sets is the one given, else FEDLAB_DATA, else the 
     const cache = Deno.build.os === "darwin" ? "Library/Caches" : "cache";
     const places: [string, string[], Record<string, string>][] = [
       ["given", ["--data-dir", "given"], { FEDLAB_DATA: `${folder}/named` }],
+      [`${folder}/named`, ["--data-dir", ""], { FEDLAB_DATA: `${folder}/named` }],
       [`${folder}/named`, [], { FEDLAB_DATA: `${folder}/named`, ...home }],
       [`${folder}/${cache}/fedlab`, [], { FEDLAB_DATA: "", ...home }],
     ];
@@ -103,7 +155,17 @@ Deno.test("options of data that do not fit are named", () =>
     await Deno.writeFile(`${folder}/idx/images-idx3-ubyte`, idx([2, 1, 1], [0, 9]));
     await Deno.writeFile(`${folder}/idx/labels-idx1-ubyte`, idx([2], [0, 1]));
     const cases: [string[], number, RegExp][] = [
-      [["--classes", "a,b"], 2, /expected a table with --label-column and --classes, got digits/],
+      [["--classes", "a,b"], 2, /expected a table with --classes, got digits/],
+      [["--header", "no", "--delimiter", "tab"], 2, /with --header, --delimiter, got digits/],
+      [["--id-column", "w", "--data", "mnist"], 2, /a table with --id-column, got mnist/],
+      [["--data", "idx", "--feature-columns", "0"], 2, /with --feature-columns, got idx/],
+      [["--data", "t.csv", "--header", "maybe"], 2, /Allowed choices are yes, no, auto/],
+      [
+        ["--module", "m.ts", "--id-column", "w"],
+        2,
+        /expected no options of data with --module/,
+      ],
+      [["--part", "1/2", "--partition", "id"], 1, /expected ids, of an id column \(--id-column\)/],
       [["--data", "idx", "--classes", "a,b"], 2, /expected a table with .*, got idx/],
       [["--data", "idx", "--label-column", "0"], 2, /expected a table with .*, got idx/],
       [

@@ -38,14 +38,64 @@ Deno.test("parseCsvDataset() takes a first row of numbers for a row", () => {
 Deno.test("parseCsvDataset() finds a header whose columns are named by numbers", () => {
   const { labels, columns } = read("0,1,label\n5,6,3\n7,8,0");
   assertEquals([labels, columns], [[3, 0], ["0", "1"]]);
+  assertEquals(read("2019,2020,kind\n5,6,3\n7,8,0").columns, ["2019", "2020"]);
   // A first row of data whose label is odd one out must not be taken for a header.
-  assertEquals(read("5,1,none\n5,6,3").labels, [1, 0]);
+  assertThrows(() => read("5,1,none\n5,6,3"), RangeError, "line 1: expected a whole number");
   assertEquals(read("0,1,-1\n5,6,1").labels, [0, 1]);
+});
+
+Deno.test("parseCsvDataset() loses no first row that may be one of data", () => {
+  const cases = [
+    ["?,1\n1,0\n3,1\n", 'column 1: expected names or numbers throughout, got "?"'],
+    [",1\n1,0\n3,1\n", 'column 1: expected names or numbers throughout, got ""'],
+    ["O.5,1\n0.4,0\n", 'column 2: expected names or numbers throughout, got "1"'],
+    ["NaN,NaN,1\n1,2,0\n", "column 1: expected names or numbers throughout"],
+    ["a,NA,kind\n1,2,0\n", 'column 2: expected names or numbers throughout, got "NA"'],
+  ] as const;
+  for (const [text, message] of cases) {
+    assertThrows(() => read(text), SyntaxError, `line 1, ${message}`);
+    assertThrows(() => read(text), SyntaxError, "say whether line 1 is a header");
+    assertEquals(read(text, { header: true }).labels[0], 0);
+  }
+});
+
+Deno.test("parseCsvDataset() keeps whole numbers below 0 in their order", () => {
+  assertEquals(read("5,10\n5,-1\n5,2\n").classes, ["-1", "2", "10"]);
+});
+
+Deno.test("parseCsvDataset() reads one wrong label among whole numbers only where classes name it", () => {
+  const rows = Array.from({ length: 12 }, (_, i) => `${i},${i}`).join("\n");
+  for (const wrong of ["NaN", "nan", "NA", "?", "1l"]) {
+    const text = `x,y\n${rows}\n12,${wrong}\n`;
+    assertThrows(() => read(text), RangeError, `line 14: expected a`);
+    assertThrows(() => read(text), RangeError, `got "${wrong}", name the classes`);
+    const classes = [...Array.from({ length: 12 }, (_, i) => `${i}`), wrong];
+    assertEquals(read(text, { classes }).labels, Array.from({ length: 13 }, (_, i) => i));
+  }
+  assertThrows(
+    () => read("1,cat\n2,dog\n3,7\n4,cat\n"),
+    RangeError,
+    'line 3: expected a name as other labels are, got "7"',
+  );
+  assertThrows(() => read("1,cat\n2,NA\n"), RangeError, 'line 2: expected a label, got "NA"');
+});
+
+Deno.test("parseCsvDataset() keeps a column of ids apart from features and label", () => {
+  const text = "writer,a,kind,b\nann,1,0,2\nbob,3,1,4\nann,5,0,6\n";
+  for (const [labelColumn, idColumn] of [["kind", "writer"], [2, 0], ["kind", 0]] as const) {
+    const { dataset, columns, ids } = parseCsvDataset(text, { labelColumn, idColumn });
+    assertEquals([...dataset.features], [1, 2, 3, 4, 5, 6]);
+    assertEquals([dataset.shape, columns, ids], [[2], ["a", "b"], ["ann", "bob", "ann"]]);
+  }
+  assertEquals(parseCsvDataset("7,1,0\n8,2,1\n", { idColumn: 0 }).ids, ["7", "8"]);
+  assertEquals(parseCsvDataset("0,1,2,kind\n9,1,2,0\n", { idColumn: 0 }).ids, ["9"]);
+  assertEquals(parseCsvDataset("7,1,0\n").ids, undefined);
 });
 
 Deno.test("parseCsvDataset() obeys what is said of the header", () => {
   assertEquals(read("5,6,7\n1,2,0", { header: true }).features, [1, 2]);
-  assertEquals(read("0,1,label\n5,6,3", { header: false }).features, [0, 1, 5, 6]);
+  assertEquals(read("0,1,label\n5,6,kind", { header: false }).features, [0, 1, 5, 6]);
+  assertEquals(read(",1\n1,0\n3,1\n", { header: true }).features, [1, 3]);
 });
 
 Deno.test("parseCsvDataset() takes labels from the named or numbered column", () => {
@@ -136,11 +186,33 @@ const FAULTS: readonly [string, CsvDatasetOptions, keyof typeof ERRORS, string][
   ["a,b,y\n1,2,0", { labelColumn: "z" }, "RangeError", 'named "z" in the header, got a, b, y'],
   ["a,b,y\n1,2,0", { labelColumn: 3 }, "RangeError", "a label column from 0 to 2, got 3"],
   ["a,b,y\n1,2,0", { labelColumn: -1 }, "RangeError", "a label column from 0 to 2, got -1"],
+  ["y,a,y\n1,2,0", { labelColumn: "y" }, "RangeError", 'two columns are named "y", give the index'],
+  [
+    "a,a,y\n1,2,0",
+    { featureColumns: ["a"] },
+    "RangeError",
+    'two columns are named "a", give the index',
+  ],
+  [
+    "w,a,y\n,2,0",
+    { idColumn: "w" },
+    "SyntaxError",
+    "line 2, column 1: expected an id, got an empty",
+  ],
+  ["1,2,0", { idColumn: 3 }, "RangeError", "an id column from 0 to 2, got 3"],
+  ["1,2,0", { idColumn: "w", header: false }, "TypeError", 'an id column is named "w" where'],
+  ["1,2,0", { idColumn: 2 }, "RangeError", "a label apart from the id, got column 3 (0) for both"],
+  [
+    "1,2,0",
+    { idColumn: 0, featureColumns: [0, 1] },
+    "RangeError",
+    "features apart from the id, got column 1 (1) for both",
+  ],
   ["1,2,0", { labelColumn: "y", header: false }, "TypeError", "where there is no header"],
   ["1,2,0\n1,2,3", { numClasses: 3 }, "RangeError", "labels from 0 to 2, got 3 in line 2"],
   ["1,2,0\n1,2,123456", {}, "RangeError", "labels from 0 to 65535, got 123456 in line 2"],
   ["1,2,0\n1,2,5e9", {}, "RangeError", "got 5000000000 in line 2"],
-  ["1,2,0\n1,2,1.5", {}, "RangeError", "line 2: expected a class label, got 1.5"],
+  ["1,2,0\n1,2,1.5", {}, "RangeError", 'line 2: expected a class label, got "1.5"'],
   ["1,a\n1,c", { classes: ["a", "b"] }, "RangeError", 'line 2: expected a label of a, b, got "c"'],
   ["1,a\n1,c", { numClasses: 3 }, "RangeError", "expected 3 classes, got 2"],
   ["1,1", { numClasses: 0 }, "RangeError", "a number of classes from 1 to 65536, got 0"],
@@ -197,6 +269,14 @@ Deno.test("readTableDataset() and loadDataset() read files and name them in erro
       () => readTableDataset(`${folder}/utf16.csv`),
       SyntaxError,
       `Cannot read ${folder}/utf16.csv: expected a CSV file in UTF-8`,
+    );
+    // Larger than any text, though it takes no room.
+    await Deno.writeTextFile(`${folder}/large.csv`, "1,2,0\n");
+    await Deno.truncate(`${folder}/large.csv`, 2 ** 29);
+    await assertRejects(
+      () => readTableDataset(`${folder}/large.csv`),
+      RangeError,
+      `Cannot read ${folder}/large.csv: expected a table of at most 536870888 bytes, got 536870912, split it`,
     );
     await assertRejects(
       () => readTableDataset(`${folder}/gone.csv`),

@@ -99,6 +99,22 @@ Deno.test("parseIdx() refuses data cut off at any byte", async () => {
   }
 });
 
+Deno.test("parseIdx() reads gzip of several members, and refuses it where it is cut off or too long", async () => {
+  const values = Array.from({ length: 40 }, (_, i) => i * 37 & 255);
+  const bytes = idx(8, [40], values);
+  // The header alone is cut in two, so that the first member does not tell the length.
+  const pieces = [bytes.slice(0, 3), bytes.slice(3, 20), bytes.slice(20)];
+  const members = await Promise.all(pieces.map(gzip));
+  const whole = Uint8Array.from(members.flatMap((member) => [...member]));
+  assertEquals((await parseIdx(whole)).values, Uint8Array.from(values));
+  const last = members[2]?.length ?? NaN;
+  for (let length = whole.length - last; length < whole.length; length++) {
+    await assertOneLine(() => parseIdx(whole.slice(0, length), "cut.gz"), SyntaxError, "cut.gz");
+  }
+  const long = Uint8Array.from([...whole, ...await gzip(new Uint8Array(100_000))]);
+  await assertOneLine(() => parseIdx(long, "long.gz"), SyntaxError, "long.gz");
+});
+
 Deno.test("parseIdx() refuses gzip cut off at any byte", async () => {
   const whole = await gzip(idx(8, [40], Array.from({ length: 40 }, (_, i) => i * 37 & 255)));
   // Of the first byte alone nobody can tell that it was gzip.
@@ -330,6 +346,10 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
     "two/emnist-train-labels-idx1-ubyte": LABELS,
     "two/emnist-test-images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
     "two/emnist-test-labels-idx1-ubyte": idx(8, [1], [0]),
+    "latest/latest-images-idx3-ubyte": IMAGES,
+    "latest/latest-labels-idx1-ubyte": LABELS,
+    "latest/test_images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
+    "latest/test_labels-idx1-ubyte": idx(8, [1], [0]),
     "unlike/train-images-idx3-ubyte": IMAGES,
     "unlike/train-labels-idx1-ubyte": LABELS,
     "unlike/test-images-idx3-ubyte": idx(8, [1, 3, 1], [1, 2, 3]),
@@ -343,6 +363,8 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
   assertEquals([one.train.length, one.test], [2, undefined]);
   const two = await loadDataset(`${path}/two/`);
   assertEquals([two.train.length, two.test?.length, two.test?.numClasses], [2, 1, 5]);
+  const latest = await loadDataset(`${path}/latest`);
+  assertEquals([latest.train.length, latest.test?.length], [2, 1]);
   await assertOneLine(
     () => loadDataset(`${path}/many`),
     RangeError,

@@ -160,6 +160,25 @@ Deno.test("tables name the row, the column and the cause of what they cannot rea
   }
 });
 
+Deno.test("loadDataset() gives the ids of the rows to learn from, of one table and of two", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(
+      `${folder}/train.jsonl`,
+      '{"w":"ann","a":1,"y":0}\n{"w":7,"a":2,"y":1}\n',
+    );
+    await Deno.writeTextFile(`${folder}/test.jsonl`, '{"w":"bob","a":1,"y":1}\n');
+    const table = { idColumn: "w" };
+    for (const path of [folder, `${folder}/train.jsonl`]) {
+      const { train, test, ids } = await loadDataset(path, { table });
+      assertEquals([train.shape, test?.shape ?? [1], ids], [[1], [1], ["ann", "7"]]);
+    }
+    assertEquals("ids" in await loadDataset("digits"), false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("loadDataset() reads a folder of a training and a test table as one data set", () =>
   inFolder(async (folder) => {
     const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);

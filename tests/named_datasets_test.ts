@@ -313,6 +313,72 @@ Deno.test("loadDataset() gives up a server that falls silent, and keeps what it 
     assertEquals(server.requests.length, 5);
   }));
 
+Deno.test("loadDataset() waits for ever where it is told so, and refuses options that are none", () =>
+  inFolder(async (dataDir) => {
+    await using server = serveFiles({ files: FILES });
+    const options = { dataDir, mirrors: [server.url], ...QUICK };
+    for (
+      const [wrong, message] of [
+        [{ tries: NaN }, "expected a whole number of tries from 1, got NaN"],
+        [{ tries: 0 }, "expected a whole number of tries from 1, got 0"],
+        [{ stallSeconds: NaN }, "expected stallSeconds above 0, got NaN"],
+        [{ stallSeconds: 0 }, "expected stallSeconds above 0, got 0"],
+        [{ retrySeconds: -1 }, "expected retrySeconds from 0, got -1"],
+        [{ retrySeconds: Infinity }, "expected retrySeconds from 0, got Infinity"],
+      ] as const
+    ) {
+      const error = await assertRejects(
+        () => loadDataset(SMALL, { ...options, ...wrong }),
+        RangeError,
+      );
+      assertEquals(error.message, `Cannot get images.gz: ${message}`);
+    }
+    await assertRejects(
+      () => loadDataset(SMALL, { ...options, mirrors: [server.url, "not a url"] }),
+      TypeError,
+      'Cannot get images.gz: expected the URL of a mirror, got "not a url"',
+    );
+    assertEquals(server.requests.length, 0);
+    await using slow = serveFiles({
+      files: FILES,
+      // Long after a timer that is taken for one of 1 ms.
+      intercept: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return undefined;
+      },
+    });
+    for (const stallSeconds of [Infinity, 1e7]) {
+      const { train } = await loadDataset(SMALL, {
+        dataDir,
+        mirrors: [slow.url],
+        tries: 1,
+        stallSeconds,
+      });
+      assertEquals(train.length, 100);
+      await Deno.remove(`${dataDir}/small`, { recursive: true });
+    }
+  }));
+
+Deno.test("loadDataset() names a folder in a file's place, and a file in a folder's", () =>
+  inFolder(async (dataDir) => {
+    await using server = serveFiles({ files: FILES });
+    const options = { dataDir, mirrors: [server.url], ...QUICK };
+    await Deno.mkdir(`${dataDir}/small/images.gz`, { recursive: true });
+    await assertRejects(
+      () => loadDataset(SMALL, options),
+      Deno.errors.IsADirectory,
+      `Cannot keep ${dataDir}/small/images.gz: a folder of that name is there, move it away`,
+    );
+    await Deno.remove(`${dataDir}/small`, { recursive: true });
+    await Deno.writeTextFile(`${dataDir}/small`, "");
+    await assertRejects(
+      () => loadDataset(SMALL, options),
+      Deno.errors.NotADirectory,
+      `Cannot keep images.gz in ${dataDir}/small: a file of that name is there, move it away`,
+    );
+    assertEquals(server.requests.length, 0);
+  }));
+
 Deno.test("loadDataset() waits for the folder that another has locked, until aborted", () =>
   inFolder(async (dataDir) => {
     await Deno.mkdir(`${dataDir}/small`);

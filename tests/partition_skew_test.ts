@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import { createHash } from "node:crypto";
 import {
   addFeatureNoise,
   Dataset,
@@ -128,8 +129,49 @@ Deno.test("partitionDirichlet() keeps to the minimum, or says which alpha could 
   assert(Math.min(...sizesOf(deal(1))) < 40);
   assert(Math.min(...sizesOf(deal(40))) >= 40);
   const { message } = assertThrows(() => deal(50, 5), RangeError);
-  assert(/at least 50 rows in each of 20 parts, got \d+ .* alpha 0.1 after 5 tries$/.test(message));
+  assert(
+    /at least 50 rows in each of 20 parts, got \d+ .* alpha 0.1 after 5 tries, take balanced, .*min=$/
+      .test(message),
+  );
   assertThrows(() => deal(51), RangeError, "at least 51 rows for each of 20 pieces, got 1000 rows");
+});
+
+Deno.test("partitionDirichlet() deals the parts of a seed that it always has", () => {
+  const labels = Int32Array.from({ length: 60_000 }, (_, row) => (row * 7919) % 10);
+  for (
+    const [parts, alpha, expected] of [
+      [1000, 0.1, "73e329a348e3"],
+      [15_000, 0.5, "ec91219b10e3"],
+    ] as const
+  ) {
+    const hash = createHash("sha256");
+    for (const rows of partitionDirichlet(labels, parts, { seed: 1, alpha })) {
+      hash.update(Uint32Array.of(rows.length)).update(rows);
+    }
+    assertEquals(hash.digest("hex").slice(0, 12), expected);
+  }
+});
+
+Deno.test("partitionDirichlet() fills up the last short parts, each by its own labels", () => {
+  const labels = labelsOfTen(60_000);
+  const deal = () => partitionDirichlet(labels, 20_000, { seed: 1, alpha: 0.1 });
+  const dealt = deal();
+  assertCovers(dealt, labels.length);
+  assertEquals(dealt, deal());
+  // Of parts of two rows, drawn by a mix of Dir(0.1, ...), both are of one label with probability (0.1 + 1) / (1 + 1).
+  const pairs = tally(dealt, labels).filter((own) => own.reduce((a, b) => a + b) === 2);
+  const alike = pairs.filter((own) => own.includes(2)).length / pairs.length;
+  assert(pairs.length > 1000 && alike > 0.55, `${alike} of ${pairs.length}`);
+});
+
+Deno.test("partitionDirichlet() soon gives up where most parts would be short", () => {
+  const { message } = assertThrows(
+    () => partitionDirichlet(labelsOfTen(60_000), 60_000, { seed: 1 }),
+    RangeError,
+    "take balanced, fewer parts or a lower min=",
+  );
+  const tries = Number(/after (\d+) tries/.exec(message)?.[1]);
+  assert(tries < 20, `${tries}`);
 });
 
 Deno.test("partitionDirichlet() balanced makes sizes that differ by at most one", () => {
@@ -234,6 +276,21 @@ Deno.test("partition() takes ids from a column of features", () => {
   const data = new Dataset(features, new Int32Array(4), [2], 1);
   const parts = partition("id:1", data, { parts: 2, seed: 1 });
   assertEquals(new Set(parts.map((rows) => rows.join())), new Set(["0,2", "1,3"]));
+  // With ids of the data's own no feature need be one.
+  const ids = ["a", "a", "b", "b"];
+  const own = partition("id", data, { parts: 2, seed: 1, ids });
+  assertEquals(new Set(own.map((rows) => rows.join())), new Set(["0,1", "2,3"]));
+  assertEquals(partition("id", data.labels, { parts: 2, seed: 1, ids }), own);
+  assertThrows(
+    () => partition("id", data, { parts: 2, seed: 1 }),
+    TypeError,
+    "expected ids, of an",
+  );
+  assertThrows(
+    () => partition("id", data, { parts: 2, seed: 1, ids: ["a"] }),
+    RangeError,
+    "an id for each of 4 rows, got 1",
+  );
   assertThrows(() => partition("id:2", data, { parts: 2, seed: 1 }), RangeError, "below 2");
   assertThrows(() => partition("id:0", data.labels, { parts: 2, seed: 1 }), RangeError, "below 0");
 });

@@ -94,3 +94,17 @@ Deno.test("holdOut() leaves a row on either side, and refuses what cannot be spl
   }
   assertThrows(() => count(1, 0.5), RangeError, "of part 1: expected at least 2 rows, got 1");
 });
+
+Deno.test("new Dataset() takes whole numbers of classes alone, and none only where there are no rows", () => {
+  const make = (rows: number, numClasses: number) =>
+    new Dataset(new Float32Array(rows), new Int32Array(rows), [1], numClasses);
+  for (const numClasses of [NaN, 2.5, Infinity, 0, -1]) {
+    assertThrows(
+      () => make(2, numClasses),
+      RangeError,
+      `Cannot make a data set: expected a whole number of classes from 1, got ${numClasses}`,
+    );
+  }
+  assertEquals([make(0, 0).numClasses, make(2, 1).numClasses], [0, 1]);
+  assertThrows(() => make(0, NaN), RangeError, "classes from 0, got NaN");
+});

@@ -82,6 +82,20 @@ Deno.test("Standardizer refuses what does not fit", () => {
     RangeError,
     "expected rows of 2 features, got 3",
   );
+  for (const value of [NaN, Infinity, -Infinity]) {
+    const harmed = rows([1, 5, 2, value], 2);
+    const message = `got ${value} in row 1`;
+    assertThrows(() => Standardizer.fit(harmed), RangeError, message);
+    for (const deviation of [0, 1]) {
+      const standardizer = Standardizer.from({ mean: [0, 0], deviation: [deviation, deviation] });
+      assertThrows(() => standardizer.apply(harmed), RangeError, message);
+    }
+  }
+  assertThrows(
+    () => Standardizer.from({ mean: [0], deviation: [1e-30] }).apply(rows([1, 1e10], 1)),
+    RangeError,
+    "got 10000000000 in row 1, which becomes 9.99",
+  );
   for (
     const state of [null, {}, { mean: [1] }, { mean: [1], deviation: [1, 2] }, {
       mean: ["1"],

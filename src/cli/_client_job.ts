@@ -32,13 +32,13 @@ export async function clientData(
   choice: DataChoice,
   signal?: AbortSignal,
 ): Promise<{ train: Dataset; test?: Dataset }> {
-  const { train: all, test } = await loadData(dataFrom(choice), signal);
+  const { train: all, test, ids } = await loadData(dataFrom(choice), signal);
   const { part, partition, seed, holdOut: share } = choice;
   let train = all;
   if (part !== undefined) {
     const { index, parts } = part;
     const scheme = parsePartition(partition);
-    const rows = scheme.deal(all, { parts, seed })[index - 1] ?? [];
+    const rows = scheme.deal(all, { parts, seed, ...(ids && { ids }) })[index - 1] ?? [];
     train = scheme.take(all, rows, { index, parts, seed });
   }
   if (share === undefined) return { train, ...(test && { test }) };

@@ -1,8 +1,9 @@
+import type { ReadTableOptions } from "../data/table.ts";
 import { DATASET_NAMES } from "../data/named.ts";
 import { type DownloadProgress, loadDataset, type LoadedDataset } from "../data/load.ts";
 import { Standardizer } from "../data/standardizer.ts";
 import { errorMessage } from "../errors.ts";
-import { UsageError } from "./_options.ts";
+import { choice, UsageError } from "./_options.ts";
 import { bytes as inUnits, isTerminal, printError } from "./_terminal.ts";
 import { type Command, progress } from "./deps.ts";
 import process from "node:process";
@@ -12,9 +13,31 @@ export interface DataFlags {
   data: string;
   dataDir?: string;
   labelColumn?: string;
+  idColumn?: string;
+  featureColumns?: string[];
   classes?: string[];
+  header?: "yes" | "no" | "auto";
+  delimiter?: string;
   standardize?: string | true;
 }
+
+/** Options of tables alone, with the names of their flags. */
+const TABLE_FLAGS = {
+  labelColumn: "--label-column",
+  idColumn: "--id-column",
+  featureColumns: "--feature-columns",
+  classes: "--classes",
+  header: "--header",
+  delimiter: "--delimiter",
+} as const satisfies Partial<Record<keyof DataFlags, string>>;
+
+const TABLE_NAMES = Object.keys(TABLE_FLAGS) as (keyof typeof TABLE_FLAGS)[];
+
+/** The names of all options of data. */
+export const DATA_NAMES: readonly (keyof DataFlags)[] = [
+  ...["data", "dataDir", "standardize"] as const,
+  ...TABLE_NAMES,
+];
 
 /** Data that a command works on. */
 export interface CommandData extends LoadedDataset {
@@ -39,50 +62,72 @@ export function withData(command: Command, help: string, fallback = "digits"): C
       "a table's column of labels, by name or index from 0 (default: the last)",
     )
     .option(
+      "--id-column <name>",
+      "a table's column of ids for --partition id, by name or index; no feature (default: none)",
+    )
+    .option(
+      "--feature-columns <names>",
+      "a table's columns of features, by name or index, with commas between (default: all others)",
+      words,
+    )
+    .option(
       "--classes <names>",
       "a table's classes in the order of their labels, with commas between (default: those found)",
-      (text) => text.split(",").map((name) => name.trim()),
+      words,
     )
+    .addOption(
+      choice("--header <word>", "whether line 1 of a CSV table has names (default: auto)", [
+        ...["yes", "no", "auto"],
+      ]),
+    )
+    .option("--delimiter <char>", "what stands between a CSV table's fields, or tab (default: ,)")
     .option(
       "--standardize [file]",
       "give features, or the channels of images, mean 0 and deviation 1 (by the data set or a file that a server wrote)",
     );
 }
 
+function words(text: string): string[] {
+  return text.split(",").map((word) => word.trim());
+}
+
 /** The choice of a data set among a command's options. */
 export function dataFrom(flags: DataFlags): DataFlags {
-  const { data, dataDir, labelColumn, classes, standardize } = flags;
+  const chosen = DATA_NAMES.filter((name) => flags[name] !== undefined);
+  return { data: flags.data, ...Object.fromEntries(chosen.map((name) => [name, flags[name]])) };
+}
+
+/** How tables are read, by a command's options. */
+function tableFrom(flags: DataFlags): Omit<ReadTableOptions, "numClasses"> {
+  const { labelColumn, idColumn, featureColumns, classes, header, delimiter } = flags;
+  const column = (text: string) => /^\d+$/.test(text) ? Number(text) : text;
   return {
-    data,
-    ...(dataDir !== undefined && { dataDir }),
-    ...(labelColumn !== undefined && { labelColumn }),
-    ...(classes !== undefined && { classes }),
-    ...(standardize !== undefined && { standardize }),
+    ...(labelColumn !== undefined && { labelColumn: column(labelColumn) }),
+    ...(idColumn !== undefined && { idColumn: column(idColumn) }),
+    ...(featureColumns && { featureColumns: featureColumns.map(column) }),
+    ...(classes && { classes }),
+    ...(header !== undefined && { header: header === "auto" ? header : header === "yes" }),
+    ...(delimiter !== undefined && { delimiter: delimiter === "tab" ? "\t" : delimiter }),
   };
 }
 
 /** Loads the data set of a command's options; on a terminal a download shows a bar. */
 export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
-  const { data, dataDir, labelColumn, classes, standardize } = flags;
-  const forTables = labelColumn !== undefined || classes !== undefined;
+  const { data, dataDir, standardize } = flags;
+  const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
   const refused = new UsageError(
-    `expected a table with --label-column and --classes, got ${data}`,
+    `expected a table with ${forTables.map((name) => TABLE_FLAGS[name]).join(", ")}, got ${data}`,
   );
-  if (forTables && DATASET_NAMES.includes(data)) throw refused;
+  if (forTables.length > 0 && DATASET_NAMES.includes(data)) throw refused;
   using bar = new DownloadBar();
   const loaded = await loadDataset(data, {
     ...(dataDir !== undefined && { dataDir }),
     ...(signal && { signal }),
     onProgress: (progress) => bar.show(progress),
-    table: {
-      ...(labelColumn !== undefined && {
-        labelColumn: /^\d+$/.test(labelColumn) ? Number(labelColumn) : labelColumn,
-      }),
-      ...(classes && { classes }),
-    },
+    table: tableFrom(flags),
   });
   // Tables have names of their classes, and of paths no others.
-  if (forTables && loaded.classes === undefined) throw refused;
+  if (forTables.length > 0 && loaded.classes === undefined) throw refused;
   if (standardize === undefined) return loaded;
   const standardizer = standardize === true
     ? Standardizer.fit(loaded.train)

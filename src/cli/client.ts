@@ -4,7 +4,7 @@ import { isWebSocketAddress } from "../net/websocket.ts";
 import { spawn } from "../worker/spawn.ts";
 import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
-import { type DataFlags, dataFrom, withData } from "./_data.ts";
+import { DATA_NAMES, type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
   type EngineFlags,
   engineFrom,
@@ -99,16 +99,7 @@ export function clientCommand(context: CommandContext): Command {
 }
 
 /** What the built-in client alone follows. */
-const OF_BUILT_IN = [
-  "data",
-  "dataDir",
-  "part",
-  "partition",
-  "holdOut",
-  "labelColumn",
-  "classes",
-  "standardize",
-];
+const OF_BUILT_IN = [...DATA_NAMES, "part", "partition", "holdOut"];
 
 /** Throws a `UsageError` for options that would be passed over. */
 function checkFlags({ module, part }: ClientFlags, command: Command): void {

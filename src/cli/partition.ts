@@ -33,8 +33,9 @@ export function partitionCommand({ signal }: CommandContext): Command {
 async function runPartition(flags: PartitionFlags, signal: AbortSignal): Promise<void> {
   const { partition: spec, clients, seed } = flags;
   const scheme = parsePartition(spec);
-  const { name, train } = await loadData(flags, signal);
-  const report = partitionReport(scheme.deal(train, { parts: clients, seed }), train);
+  const { name, train, ids } = await loadData(flags, signal);
+  const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
+  const report = partitionReport(parts, train);
   // The last step of a path, so that the picture has room for the rest.
   const title = `${name.split("/").findLast((step) => step !== "")}, ${spec}: ${
     report.rows.toLocaleString("en-US")

@@ -180,10 +180,10 @@ async function dealData(
 ): Promise<
   { train: Dataset; test: Dataset | undefined; parts: Partition; testParts?: Partition }
 > {
-  const { train, test } = await loadData(flags, signal);
+  const { train, test, ids } = await loadData(flags, signal);
   const { clients, seed, holdOut: share } = flags;
   const scheme = parsePartition(flags.partition);
-  const parts = scheme.deal(train, { parts: clients, seed });
+  const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   const shared = { train: scheme.spread(train, parts, { seed }).share(), test: test?.share() };
   if (share === undefined) return { ...shared, parts };
   const held = parts.map((rows, i) => holdOut(rows, { share, seed, index: i + 1 }));

@@ -32,12 +32,12 @@ function cacheFolder(): { path: string | undefined; variables: string[] } {
 }
 
 /**
- * The folder of data sets: the given one, else what `FEDLAB_DATA` says, else `fedlab` in the user's cache folder.
+ * The folder of data sets: the given one unless it is empty, else what `FEDLAB_DATA` says, else `fedlab` in the user's cache folder.
  *
  * Throws an `Error` when no variable tells it or may be read.
  */
 export function dataFolder(given?: string): string {
-  const named = given ?? env(VARIABLE);
+  const named = given || env(VARIABLE);
   if (named !== undefined) return named;
   const { path, variables } = cacheFolder();
   if (path !== undefined) return `${path}/fedlab`;

@@ -65,16 +65,18 @@ export function cut(rows: Uint32Array<ArrayBuffer>, runs: number): Partition {
  * sampling).
  */
 export function shareOut(weights: Float64Array, total: number, offset = 0): Uint32Array {
-  const sum = weights.reduce((sum, weight) => sum + weight, 0);
-  let reached = 0, edge = 0;
-  return Uint32Array.from(weights, (weight, i) => {
-    reached += weight;
-    const last = i === weights.length - 1;
+  // Loops and not reduce() and from(), which take several times as long: there may be many parts.
+  let sum = 0, reached = 0, edge = 0;
+  for (const weight of weights) sum += weight;
+  const shares = new Uint32Array(weights.length);
+  for (let i = 0; i < shares.length; i++) {
+    reached += weights[i] ?? 0;
+    const last = i === shares.length - 1;
     const next = last ? total : Math.min(total, Math.floor(reached / sum * total + offset));
-    const share = next - edge;
+    shares[i] = next - edge;
     edge = next;
-    return share;
-  });
+  }
+  return shares;
 }
 
 /** The rows of each label, in the order of labels and then of rows. */

@@ -19,7 +19,7 @@ export interface DownloadOptions {
   tries?: number;
   /** Pause after the first failure, in seconds; it doubles with each. Default 0.5. */
   retrySeconds?: number;
-  /** Silence after which a connection counts as broken, in seconds. Default 30. */
+  /** Silence after which a connection counts as broken, in seconds; `Infinity` for never. Default 30. */
   stallSeconds?: number;
 }
 
@@ -30,6 +30,25 @@ const DEFAULT_STALL_SECONDS = 30;
 /** The address of a file at a home. */
 export function addressOf(home: string, name: string): string {
   return new URL(name, home.endsWith("/") ? home : `${home}/`).href;
+}
+
+function checkOptions(file: string, homes: readonly string[], options: DownloadOptions): void {
+  const { tries = DEFAULT_TRIES } = options;
+  const { retrySeconds = DEFAULT_RETRY_SECONDS, stallSeconds = DEFAULT_STALL_SECONDS } = options;
+  const refuse = (expected: string, got: unknown) => {
+    throw new RangeError(`Cannot get ${file}: expected ${expected}, got ${got}`);
+  };
+  if (!Number.isInteger(tries) || tries < 1) refuse("a whole number of tries from 1", tries);
+  if (!(retrySeconds >= 0 && retrySeconds < Infinity)) {
+    refuse("retrySeconds from 0", retrySeconds);
+  }
+  if (!(stallSeconds > 0)) refuse("stallSeconds above 0", stallSeconds);
+  const wrong = homes.find((home) => !URL.canParse(home));
+  if (wrong !== undefined) {
+    throw new TypeError(
+      `Cannot get ${file}: expected the URL of a mirror, got ${JSON.stringify(wrong)}`,
+    );
+  }
 }
 
 /** What is to be said in place of the runtime's own error about writing to a folder. */
@@ -48,14 +67,34 @@ function writeError(error: unknown, file: string, folder: string): unknown {
       options,
     );
   }
+  // A path that is made there is then not a folder's, or a step of it is not.
+  if (error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory) {
+    return new Deno.errors.NotADirectory(
+      `${start}: a file of that name is there, move it away`,
+      options,
+    );
+  }
   return error;
+}
+
+/** Fails where a folder lies in the file's place. */
+async function checkPlace(path: string): Promise<void> {
+  try {
+    if (!(await Deno.stat(path)).isDirectory) return;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  throw new Deno.errors.IsADirectory(
+    `Cannot keep ${path}: a folder of that name is there, move it away`,
+  );
 }
 
 /**
  * Fetches a file into a folder from the first of its homes that has it whole. It is written to `NAME.part`, which a later call
  * goes on with, and takes its name when its checksum is right. Processes that want the same folder take turns.
  *
- * Throws an error of one line that names the file, every home with the reason, and where to put the file by hand; the reason of
+ * Throws a `RangeError` or a `TypeError` for options and homes that are none, an error of one line that names the file, every home with the reason, and where to put the file by hand; the reason of
  * `signal`; and what the file system says.
  */
 export async function download(
@@ -65,10 +104,12 @@ export async function download(
   options: DownloadOptions = {},
 ): Promise<void> {
   const { signal } = options;
+  checkOptions(file.name, homes, options);
   signal?.throwIfAborted();
   try {
     await Deno.mkdir(folder, { recursive: true });
     using _lock = await lockFile(`${folder}/.lock`, signal);
+    await checkPlace(`${folder}/${file.name}`);
     // Another process may have been first.
     if (await sizeOf(`${folder}/${file.name}`) === file.bytes) return;
     await fromHomes(file, folder, homes, options);

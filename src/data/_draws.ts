@@ -31,11 +31,17 @@ export function logGamma(random: Random, shape: number): number {
 
 /** Logarithms of a draw of the Dirichlet distribution: gamma draws over their sum. */
 export function logDirichlet(random: Random, concentrations: Float64Array): Float64Array {
-  const draws = concentrations.map((shape) => logGamma(random, shape));
-  const greatest = draws.reduce((a, b) => Math.max(a, b), -Infinity);
-  const sum = draws.reduce((sum, draw) => sum + Math.exp(draw - greatest), 0);
+  const draws = new Float64Array(concentrations.length);
+  let greatest = -Infinity, sum = 0;
+  for (let i = 0; i < draws.length; i++) {
+    const draw = logGamma(random, concentrations[i] ?? 0);
+    draws[i] = draw;
+    greatest = Math.max(greatest, draw);
+  }
+  for (const draw of draws) sum += Math.exp(draw - greatest);
   const logSum = greatest + Math.log(sum);
-  return draws.map((draw) => draw - logSum);
+  for (let i = 0; i < draws.length; i++) draws[i] = (draws[i] ?? 0) - logSum;
+  return draws;
 }
 
 /** Logarithm of a draw of the Pareto distribution from 1: P(X > x) = x^(-exponent). */
@@ -45,6 +51,9 @@ export function logPareto(random: Random, exponent: number): number {
 
 /** The numbers of these logarithms, over the greatest of them. */
 export function relative(logs: Float64Array): Float64Array<ArrayBuffer> {
-  const greatest = logs.reduce((a, b) => Math.max(a, b), -Infinity);
-  return Float64Array.from(logs, (log) => Math.exp(log - greatest));
+  let greatest = -Infinity;
+  for (const log of logs) greatest = Math.max(greatest, log);
+  const numbers = new Float64Array(logs.length);
+  for (let i = 0; i < logs.length; i++) numbers[i] = Math.exp((logs[i] ?? 0) - greatest);
+  return numbers;
 }

@@ -35,10 +35,30 @@ function join(parts: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8A
 }
 
 /**
+ * Unpacks gzip of several members, one after the other (RFC 1952, section 2.2), which a `DecompressionStream` takes for damaged.
+ * Throws what the decompressor throws, which is not in a browser.
+ */
+async function gunzipMembers(
+  bytes: Uint8Array<ArrayBuffer>,
+  limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  // Only when it is needed: a browser has no such module.
+  const { constants, gunzipSync } = await import("node:zlib");
+  const start = gunzipSync(bytes.subarray(0, SLICE_BYTES), {
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+  const limit = limitOf(new Uint8Array(start));
+  return new Uint8Array(
+    gunzipSync(bytes, { maxOutputLength: limit === undefined ? start.length : limit + 1 }),
+  );
+}
+
+/**
  * Unpacks gzip. After every step `limitOf` is given the first bytes so far and says how many bytes may come in all, or
  * `undefined` while it cannot tell; once more have come, unpacking stops there. What it throws is thrown on.
  *
- * Throws a `SyntaxError` that names `name` when the gzip data are damaged or cut off.
+ * Throws a `SyntaxError` that names `name` when the gzip data are damaged or cut off; in a browser also when they have several
+ * members.
  */
 export async function gunzip(
   bytes: Uint8Array<ArrayBuffer>,
@@ -47,15 +67,14 @@ export async function gunzip(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = slices(bytes).pipeThrough(new DecompressionStream("gzip")).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
+  let failure: unknown;
   let length = 0;
   let limit: number | undefined;
   try {
     while (limit === undefined || length <= limit) {
-      const { done, value } = await reader.read().catch((cause) => {
-        throw new SyntaxError(
-          `Cannot read ${name}: its gzip data are damaged or incomplete, get the file again`,
-          { cause },
-        );
+      const { done, value } = await reader.read().catch((error) => {
+        failure = error;
+        return { done: true, value: undefined } as const;
       });
       if (done) break;
       parts.push(value);
@@ -65,6 +84,14 @@ export async function gunzip(
   } finally {
     // A stream that has failed cannot be cancelled, and its failure is already on its way to the caller.
     await reader.cancel().catch(() => {});
+  }
+  if (failure !== undefined) {
+    return await gunzipMembers(bytes, limitOf).catch(() => {
+      throw new SyntaxError(
+        `Cannot read ${name}: its gzip data are damaged or incomplete, get the file again`,
+        { cause: failure },
+      );
+    });
   }
   const [only] = parts;
   return parts.length === 1 && only ? only : join(parts, length);

@@ -19,7 +19,9 @@ export interface IdxFiles {
 }
 
 const IMAGES_NAME = /images([-.])idx\d+/i;
-const TEST_NAME = /t10k|test/i;
+/** As words of their own: `latest` and `contest` are no test data. */
+const TEST_NAME = /(?<![a-z0-9])(t10k|test)(?![a-z0-9])/i;
+
 function join(folder: string, name: string): string {
   return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
 }
@@ -78,7 +80,7 @@ export async function pairOf(images: string): Promise<IdxPair> {
   );
 }
 
-/** The pairs in a folder: one of training data, and one of test data if a name has `t10k` or `test` in it. */
+/** The pairs in a folder: one of training data, and one of test data if a name has the word `t10k` or `test` in it. */
 export async function pairsIn(folder: string): Promise<IdxFiles> {
   const names = await list(folder) ?? new Set();
   // Of a file and its gzip the plain one is taken: it need not be unpacked.

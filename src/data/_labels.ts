@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isClassNumber, isFraction, quote } from "./_cells.ts";
+import { isClassNumber, isFraction, isMissing, isWhole, quote, toNumber } from "./_cells.ts";
 
 /** Above this a label is taken for a mistake, such as a column of identifiers. */
 const MAX_CLASSES = 65_536;
@@ -43,9 +43,39 @@ export function countClasses(
   return numClasses ?? greatest + 1;
 }
 
+const NAME_THEM = "name the classes (option classes, --classes)";
+
+/** Fails for labels that cannot be told to be classes: measures, marks of a missing one, whole numbers among names. */
+function checkNames(
+  names: readonly string[],
+  ids: readonly number[],
+  { name, place }: { name: string; place: (row: number) => string },
+): void {
+  const refuse = (id: number, expected: string, wayOut = "") => {
+    throw new RangeError(
+      `Cannot read ${name}: ${place(ids.indexOf(id))}: expected ${expected}, got ${
+        quote(names[id] ?? "")
+      }${wayOut}`,
+    );
+  };
+  const fraction = names.findIndex(isFraction);
+  if (fraction >= 0) refuse(fraction, "a class label");
+  const missing = names.findIndex(isMissing);
+  if (missing >= 0) refuse(missing, "a label", `, ${NAME_THEM} if it is one`);
+  const areWhole = names.map(isWhole);
+  const numWhole = ids.reduce((count, id) => count + (areWhole[id] ? 1 : 0), 0);
+  if (numWhole === 0 || numWhole === ids.length) return;
+  const isWholeOdd = 2 * numWhole < ids.length;
+  refuse(
+    areWhole.indexOf(isWholeOdd),
+    isWholeOdd ? "a name as other labels are" : "a whole number as other labels are",
+    `, ${NAME_THEM} if it is right`,
+  );
+}
+
 /**
- * Turns labels as a table has them into numbers: `ids` has the index in `names` of each row's. Whole numbers stay what they are
- * unless `classes` are given; names are numbered by their place in `classes`, or in sorted order.
+ * Turns labels as a table has them into numbers: `ids` has the index in `names` of each row's. Whole numbers from 0 stay what
+ * they are unless `classes` are given; names are numbered by their place in `classes`, or in sorted order.
  */
 export function numberClasses(
   names: readonly string[],
@@ -67,15 +97,11 @@ export function numberClasses(
       classes: Array.from({ length: count }, (_, label) => `${label}`),
     };
   }
-  const fraction = names.findIndex(isFraction);
-  if (fraction >= 0 && !given) {
-    throw new RangeError(
-      `Cannot read ${name}: ${place(ids.indexOf(fraction))}: expected a class label, got ${
-        names[fraction]
-      }`,
-    );
-  }
-  const classes = [...given ?? names.toSorted()];
+  if (!given) checkNames(names, ids, { name, place });
+  const sorted = names.every(isWhole)
+    ? names.toSorted((a, b) => toNumber(a) - toNumber(b))
+    : names.toSorted();
+  const classes = [...given ?? sorted];
   const twice = classes.find((one, label) => classes.indexOf(one) < label);
   if (twice !== undefined) {
     throw new RangeError(

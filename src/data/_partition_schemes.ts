@@ -27,9 +27,12 @@ import {
 
 /** What stands behind a partition's name. */
 export interface SchemeSettings extends PartitionSeedOptions {
+  /** What stands behind the name, else the scheme's fallback; `NaN` when there is neither. */
   value: number;
   minSize?: number;
   balanced?: boolean;
+  /** The id of each row, when the data bring such. */
+  ids?: ArrayLike<number | string>;
 }
 
 /** A partition with a name. */
@@ -59,6 +62,21 @@ function columnOf(data: PartitionData, column: number): ArrayLike<number> {
     { length: data.length },
     (_, row) => data.features[row * width + column] ?? 0,
   );
+}
+
+/** The ids that the data bring, one a row. */
+function idsOf(data: PartitionData, ids: SchemeSettings["ids"]): ArrayLike<number | string> {
+  if (ids === undefined) {
+    throw new TypeError(
+      "Cannot partition the data: expected ids, of an id column (--id-column) or by id:COLUMN of a feature, got none",
+    );
+  }
+  if (ids.length !== data.length) {
+    throw new RangeError(
+      `Cannot partition the data: expected an id for each of ${data.length} rows, got ${ids.length}`,
+    );
+  }
+  return ids;
 }
 
 function checkColumn(column: number): void {
@@ -115,10 +133,10 @@ export const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
       partitionPowerLaw(data, parts, { ...rest, exponent: value }),
   }],
   ["id", {
-    usage: "id:COLUMN",
-    fallback: 0,
+    usage: "id[:COLUMN]",
     check: checkColumn,
-    deal: (data, parts, { value, seed }) => partitionIds(columnOf(data, value), { parts, seed }),
+    deal: (data, parts, { value, seed, ids }) =>
+      partitionIds(Number.isNaN(value) ? idsOf(data, ids) : columnOf(data, value), { parts, seed }),
   }],
   ["noise", {
     usage: "noise:DEVIATION",

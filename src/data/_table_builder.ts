@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Cell, columnIndex, isClassNumber, quote, toNumber } from "./_cells.ts";
+import { type Cell, columnIndex, isClassNumber, isMissing, quote, toNumber } from "./_cells.ts";
 import { numberClasses } from "./_labels.ts";
 import { Dataset } from "./dataset.ts";
 
@@ -12,8 +12,13 @@ import { Dataset } from "./dataset.ts";
 export interface TableOptions {
   /** The column that holds the labels: its name, or its index from 0. Default: the last column. */
   labelColumn?: string | number;
-  /** The columns that hold the features, in this order: their names, or their indices from 0. Default: all but the label's. */
+  /** The columns that hold the features, in this order: their names, or their indices from 0. Default: all but those of labels and ids. */
   featureColumns?: readonly (string | number)[];
+  /**
+   * The column whose texts or numbers say which rows belong together, such as the writer of a letter: its name, or its index
+   * from 0. It is not a feature. Default: there is none.
+   */
+  idColumn?: string | number;
   /** Number of classes. Default: one more than the greatest label, or the number of class names. */
   numClasses?: number;
   /**
@@ -35,6 +40,8 @@ export interface TableDataset {
   readonly classes: readonly string[];
   /** The names of the feature columns, when the table has such. */
   readonly columns: readonly string[] | undefined;
+  /** The id of each row as it stood in `idColumn`, when there is one; `partitionIds()` deals the rows out by it. */
+  readonly ids: readonly string[] | undefined;
 }
 
 /** What the formats have apart. */
@@ -55,9 +62,11 @@ export class TableBuilder {
   /** Each different label once, in the order of first sight: a table has many rows and few classes. */
   readonly #labelNames = new Map<string, number>();
   readonly #rowLabels: number[] = [];
+  readonly #ids: string[] = [];
   readonly #lines: number[] = [];
   #width = 0;
   #labelIndex = 0;
+  #idIndex: number | undefined;
   /** Where the features stand in a row, in the order of the samples. */
   #featureIndices: number[] = [];
   #columns: string[] | undefined;
@@ -104,17 +113,11 @@ export class TableBuilder {
       if (!Number.isFinite(value)) this.#refuseField(row[column] ?? "", column);
       this.#features[this.#used++] = value;
     }
-    const label = String(row[this.#labelIndex] ?? "");
-    if (label.trim() === "") {
-      throw new SyntaxError(
-        `Cannot read ${this.#name}: ${this.#form.unit} ${line}, column ${
-          this.#labelIndex + 1
-        }: expected a label, got an empty field`,
-      );
-    }
+    const label = this.#textAt(row, this.#labelIndex, "a label");
     const known = this.#labelNames.get(label) ?? this.#labelNames.size;
     this.#labelNames.set(label, known);
     this.#rowLabels.push(known);
+    if (this.#idIndex !== undefined) this.#ids.push(this.#textAt(row, this.#idIndex, "an id"));
     this.#lines.push(line);
   }
 
@@ -141,7 +144,20 @@ export class TableBuilder {
       dataset: new Dataset(features, labels, [width], classes.length),
       classes,
       columns: this.#featureNames(),
+      ids: this.#idIndex === undefined ? undefined : this.#ids.slice(skipped),
     };
+  }
+
+  #textAt(row: readonly Cell[], column: number, expected: string): string {
+    const text = String(row[column] ?? "");
+    if (text.trim() === "") {
+      throw new SyntaxError(
+        `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}, column ${
+          column + 1
+        }: expected ${expected}, got an empty field`,
+      );
+    }
+    return text;
   }
 
   #featureNames(): string[] | undefined {
@@ -150,38 +166,60 @@ export class TableBuilder {
   }
 
   #findColumns(row: readonly string[]): void {
-    const { labelColumn = row.length - 1, featureColumns } = this.#options;
+    const { labelColumn = row.length - 1, featureColumns, idColumn } = this.#options;
     if (row.length < 2) {
       throw new SyntaxError(
         `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}: expected feature columns and a label column, got one column${
-          this.#form.unit === "line" ? ", check the delimiter" : ""
+          this.#form.unit === "line" ? ", check the delimiter (option delimiter, --delimiter)" : ""
         }`,
       );
     }
-    const find = (column: string | number, use: "label" | "feature") =>
+    const find = (column: string | number, use: "label" | "feature" | "id") =>
       columnIndex(row, column, { name: this.#name, use, header: this.#form.header !== false });
     this.#labelIndex = find(labelColumn, "label");
+    this.#idIndex = idColumn === undefined ? undefined : find(idColumn, "id");
+    const apart = [this.#labelIndex, this.#idIndex];
     this.#featureIndices = featureColumns
       ? featureColumns.map((column) => find(column, "feature"))
-      : Array.from(row.keys()).toSpliced(this.#labelIndex, 1);
+      : Array.from(row.keys()).filter((column) => !apart.includes(column));
     if (this.#featureIndices.length === 0) {
       throw new RangeError(`Cannot read ${this.#name}: expected feature columns, got none`);
     }
-    if (this.#featureIndices.includes(this.#labelIndex)) {
+    const uses: [used: number | undefined, what: string, by: readonly (number | undefined)[]][] = [
+      [this.#labelIndex, "features apart from the label", this.#featureIndices],
+      [this.#idIndex, "features apart from the id", this.#featureIndices],
+      [this.#idIndex, "a label apart from the id", [this.#labelIndex]],
+    ];
+    for (const [used, what, by] of uses) {
+      if (used === undefined || !by.includes(used)) continue;
       throw new RangeError(
-        `Cannot read ${this.#name}: expected features apart from the label, got column ${
-          this.#labelIndex + 1
-        } (${row[this.#labelIndex]}) for both`,
+        `Cannot read ${this.#name}: expected ${what}, got column ${used + 1} (${
+          row[used]
+        }) for both`,
       );
     }
   }
 
   #isHeader(row: readonly Cell[]): boolean {
-    const { labelColumn, featureColumns = [] } = this.#options;
+    const { labelColumn, idColumn, featureColumns = [] } = this.#options;
     if (this.#form.header !== "auto") return this.#form.header;
-    if ([labelColumn, ...featureColumns].some((column) => typeof column === "string")) return true;
+    const columns = [labelColumn, idColumn, ...featureColumns];
+    if (columns.some((column) => typeof column === "string")) return true;
     // A typing error in the first row must be an error and not make it a header: hence every field, not any.
-    return this.#featureIndices.every((column) => Number.isNaN(toNumber(row[column] ?? "")));
+    const hasNumber = this.#featureIndices.some((i) => !Number.isNaN(toNumber(row[i] ?? "")));
+    if (hasNumber) return false;
+    const odd = this.#featureIndices.find((column) => isMissing(row[column] ?? "")) ??
+      (Number.isNaN(toNumber(row[this.#labelIndex] ?? "")) ? undefined : this.#labelIndex);
+    if (odd !== undefined) {
+      throw new SyntaxError(
+        `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}, column ${
+          odd + 1
+        }: expected names or numbers throughout, got ${
+          quote(row[odd] ?? "")
+        } among what may be names, say whether line 1 is a header (option header, --header)`,
+      );
+    }
+    return true;
   }
 
   /** Columns may be named by their numbers; then the label's name, alone not a number, gives the header away. */
@@ -213,7 +251,9 @@ export class TableBuilder {
       `Cannot read ${this.#name}: ${this.#form.unit} ${this.#line}, column ${column + 1}${
         title === undefined ? "" : ` (${title})`
       }: expected a number, got ${quote(field)}${
-        this.#rowLabels.length === 0 && !this.#columns ? ", or say that line 1 is a header" : ""
+        this.#rowLabels.length === 0 && this.#form.header === "auto" && !this.#columns
+          ? ", or say that line 1 is a header (option header, --header)"
+          : ""
       }`,
     );
   }

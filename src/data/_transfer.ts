@@ -5,6 +5,7 @@
  */
 
 import { errorMessage } from "../errors.ts";
+import { MAX_TIMER_MILLIS } from "./_lock.ts";
 
 /** Bytes of a file that have come so far. */
 export interface DownloadProgress {
@@ -34,7 +35,7 @@ export interface Transfer {
   readonly part: string;
   /** Length of the whole file. */
   readonly total: number;
-  /** Silence after which the request is given up, in seconds. */
+  /** Silence after which the request is given up, in seconds; above 24 days it never is. */
   readonly stallSeconds: number;
   readonly signal?: AbortSignal;
   readonly onBytes: (bytes: number) => void;
@@ -222,9 +223,11 @@ class StallTimer implements Disposable {
 
   restart(): void {
     clearTimeout(this.#timer);
+    const millis = this.#seconds * 1000;
+    if (millis > MAX_TIMER_MILLIS) return;
     this.#timer = setTimeout(() => {
       this.#controller.abort(new Error(`nothing has come for ${this.#seconds} s`));
-    }, this.#seconds * 1000);
+    }, millis);
   }
 
   [Symbol.dispose](): void {

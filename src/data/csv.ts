@@ -12,7 +12,8 @@ import { CsvError, parseCsv } from "./deps.ts";
 export interface CsvDatasetOptions extends TableOptions {
   /**
    * Whether line 1 holds names. Default `"auto"`: it does when none of its feature columns is a number, or when they count
-   * up (`0, 1, 2`) and its label is the only one that is not a number.
+   * up (`0, 1, 2`) and its label is the only one that is not a number. Where that cannot be told, because one of these fields
+   * is empty, `NaN` or `?`, or the label is a number, it is an error.
    */
   header?: boolean | "auto";
   /** What stands between fields, one or more characters. Default `","`. */
@@ -36,8 +37,9 @@ function syntaxFault(error: CsvError, line: number): string {
 /**
  * Reads a table whose columns are numbers but for one column of class labels.
  *
- * Labels that are all whole numbers from 0 are used as they are; labels that are names are numbered in sorted order. A
- * byte order mark, quoted fields, blank lines and any line ending are understood. A browser cannot do it.
+ * Labels that are all whole numbers from 0 are used as they are; labels that are names are numbered in sorted order. Numbers
+ * among names, and marks such as `NaN` and `?`, are labels only when `classes` names them. A byte order mark, quoted fields,
+ * blank lines and any line ending are understood. A browser cannot do it.
  *
  * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a number, broken quoting or
  * a table without rows, and a `RangeError` for a label column or a label that is not among those allowed.

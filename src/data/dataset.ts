@@ -16,10 +16,10 @@ export class Dataset {
   readonly labels: Int32Array;
   /** Shape of one row, such as `[64]` or `[28, 28, 1]`. */
   readonly shape: readonly number[];
-  /** Number of classes. */
+  /** Number of classes: a whole number from 1, or 0 where there are no rows. */
   readonly numClasses: number;
 
-  /** Wraps the arrays without copying them. Throws a `RangeError` when their lengths or labels do not fit. */
+  /** Wraps the arrays without copying them. Throws a `RangeError` when their lengths, labels or number of classes do not fit. */
   constructor(
     features: Float32Array,
     labels: Int32Array,
@@ -30,6 +30,12 @@ export class Dataset {
     if (features.length !== labels.length * rowLength) {
       throw new RangeError(
         `Cannot make a data set: expected ${labels.length} rows of ${rowLength} features, got ${features.length} values`,
+      );
+    }
+    const fewest = labels.length === 0 ? 0 : 1;
+    if (!Number.isInteger(numClasses) || numClasses < fewest) {
+      throw new RangeError(
+        `Cannot make a data set: expected a whole number of classes from ${fewest}, got ${numClasses}`,
       );
     }
     const wrong = labels.findIndex((label) => label < 0 || label >= numClasses);

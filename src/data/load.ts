@@ -24,7 +24,7 @@ const DIGITS_SPLIT = { seed: 0, testCount: 297 };
 /** How {@linkcode loadDataset} finds and reads. */
 export interface LoadDatasetOptions {
   /**
-   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default: what `FEDLAB_DATA` says, else
+   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default, also for `""`: what `FEDLAB_DATA` says, else
    * the user's cache folder: `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
    * `%LOCALAPPDATA%/fedlab`.
    */
@@ -35,7 +35,7 @@ export interface LoadDatasetOptions {
   tries?: number;
   /** The first pause, in seconds. Default 0.5. */
   retrySeconds?: number;
-  /** Silence after which a connection counts as broken, in seconds. Default 30. */
+  /** Silence after which a connection counts as broken, in seconds; `Infinity` for never. Default 30. */
   stallSeconds?: number;
   /** Ends a download; what has come is gone on with by the next call. */
   signal?: AbortSignal;
@@ -57,6 +57,8 @@ export interface LoadedDataset {
   readonly test?: Dataset;
   /** The names of the classes in the order of their labels, where the data set has names. */
   readonly classes?: readonly string[];
+  /** The id of each row of `train`, where a table has a column of ids (`table.idColumn`). */
+  readonly ids?: readonly string[];
 }
 
 async function readIdxFiles(
@@ -143,9 +145,10 @@ async function loadPath(path: string, options: LoadDatasetOptions): Promise<Load
     const tables = await tablesIn(path);
     if (!tables) return readIdxFiles(path, await pairsIn(path), numClasses);
     const { train, test } = await readTablePair(tables.train, tables.test, table);
-    return { name: path, train: train.dataset, test: test.dataset, classes: train.classes };
+    const { dataset, classes, ids } = train;
+    return { name: path, train: dataset, test: test.dataset, classes, ...(ids && { ids }) };
   }
   if (!isTablePath(path)) return readIdxFiles(path, { train: await pairOf(path) }, numClasses);
-  const { dataset, classes } = await readTableDataset(path, table);
-  return { name: path, train: dataset, classes };
+  const { dataset, classes, ids } = await readTableDataset(path, table);
+  return { name: path, train: dataset, classes, ...(ids && { ids }) };
 }

@@ -18,10 +18,12 @@ import { Dataset } from "./dataset.ts";
 export interface PartitionOptions extends PartitionSeedOptions {
   /** Number of parts. */
   parts: number;
+  /** The id of each row, for `id` without a column: a table's `ids`, such as `loadDataset()` gives. */
+  ids?: ArrayLike<number | string>;
 }
 
 /** Whose part {@linkcode ParsedPartition.take} takes. */
-export interface PartOptions extends PartitionOptions {
+export interface PartOptions extends Omit<PartitionOptions, "ids"> {
   /** Which part, from 1 to `parts`. */
   index: number;
 }
@@ -62,7 +64,7 @@ function readNumber(spec: string, usage: string, text: string): number {
 /** The value and the settings after a partition's name. */
 function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"> {
   const { usage, fallback, check, settings = [] } = scheme;
-  const read: Omit<SchemeSettings, "seed"> = { value: fallback ?? 0 };
+  const read: Omit<SchemeSettings, "seed"> = { value: fallback ?? NaN };
   const [, rest] = /^[^:]*:(.*)$/s.exec(spec) ?? [];
   for (const [i, word] of (rest?.split(",") ?? []).entries()) {
     const [, key = "", value] = /^([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];
@@ -94,7 +96,8 @@ function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"
  * | `dirichlet-sizes:ALPHA[,min=ROWS]`      | {@linkcode partitionDirichletSizes}   | 1       |
  * | `log-normal:SIGMA[,min=ROWS]`           | {@linkcode partitionLogNormal}        | 1       |
  * | `power-law:EXPONENT[,min=ROWS]`         | {@linkcode partitionPowerLaw}         | 1.5     |
- * | `id:COLUMN`                             | {@linkcode partitionIds}, by a feature | 0       |
+ * | `id`                                    | {@linkcode partitionIds}, by `ids`    |         |
+ * | `id:COLUMN`                             | {@linkcode partitionIds}, by a feature |         |
  * | `noise:DEVIATION`                       | {@linkcode addFeatureNoise} on `iid`  | 0.1     |
  *
  * Throws a `TypeError` that lists what is known for another name, a `SyntaxError` for what does not belong there, and a
@@ -129,7 +132,8 @@ export function parsePartition(spec: string): ParsedPartition {
   };
   return {
     spec,
-    deal: (data, { parts, seed }) => scheme.deal(data, parts, { ...settings, seed }),
+    deal: (data, { parts, seed, ids }) =>
+      scheme.deal(data, parts, { ...settings, seed, ...(ids && { ids }) }),
     take,
     spread: (data, parts, { seed }) => {
       if (!scheme.alter) return data;

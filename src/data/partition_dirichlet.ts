@@ -21,13 +21,20 @@ import { logDirichlet, relative } from "./_draws.ts";
 
 const DEFAULT_TRIES = 100;
 
+/** So many parts that fall short by chance do not all come right in one of the tries. */
+const MANY_SHORT = 30;
+/** Draws, beyond one more for each part, after which no more are made while so many are short. */
+const MOST_DRAWS = 50_000;
+/** The share of all rows that short parts are filled up with, at most: the rest are dealt by the distribution. */
+const MOST_MOVED = 0.05;
+
 /** How {@linkcode partitionDirichlet} deals. */
 export interface PartitionDirichletOptions extends PartitionSeedOptions {
   /** Concentration for each label, from 1e-6 (one label a part) to 1e6 (parts like the whole). Default 0.5. */
   alpha?: number;
   /** Rows that each part has at least. Default 1. */
   minSize?: number;
-  /** How often parts that fell short of `minSize` are drawn again before it is an error. Default 100. */
+  /** How often at most parts that fell short of `minSize` are drawn again before they are filled up. Default 100. */
   tries?: number;
   /** Whether sizes are equal, to within one row. Default false. */
   balanced?: boolean;
@@ -44,13 +51,16 @@ export function checkAlpha(alpha: number): void {
  *
  * Part i draws q_i ~ Dir(alpha · L · p), where p is the labels' distribution in the data and L their number; for classes of
  * equal size that is Dir(alpha, ..., alpha). Then label k's rows go to part i in proportion to q_ik / Σ_j q_jk, rounded so
- * that it is right on average; sizes differ. Parts with fewer than `minSize` rows draw again.
+ * that it is right on average; sizes differ. Parts with fewer than `minSize` rows draw again, `tries`
+ * times at most, and fewer where many parts stay short. Those that are short in the end draw what they lack, label by label from
+ * their q_i, and each time the largest part that has the label gives a row; so long as that moves no more than a twentieth of
+ * all rows.
  *
  * With `balanced`, all parts have one size: they take turns, each draws a label from its q_i, among those that have rows
  * left, and takes a row of it. When labels run out, the last rows of a part follow its q_i less.
  *
  * The parts are disjoint and cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `alpha` is out of range,
- * there are fewer than `parts · minSize` rows, or `tries` draws leave a part below `minSize`.
+ * there are fewer than `parts · minSize` rows, or more than a twentieth of all rows is lacking to parts below `minSize`.
  *
  * Hsu, Qi and Brown 2019, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification";
  * their Dir(α p) is `alpha` = α / L here.
@@ -86,21 +96,112 @@ export function partitionDirichlet(
   const draw = () => logDirichlet(random, concentrations);
   const mixes = Array.from({ length: parts }, draw);
   if (balanced) return takeTurns(random, rows, mixes);
-  const offsets = rows.map(() => random.uniform());
-  let smallest = 0;
-  for (let i = 0; i < tries; i++) {
-    const counts = rows.map(({ length }, label) => {
-      const logs = Float64Array.from(mixes, (mix) => mix[label] ?? 0);
-      return shareOut(relative(logs), length, offsets[label]);
-    });
-    const sizes = mixes.map((_, part) => counts.reduce((sum, own) => sum + (own[part] ?? 0), 0));
-    smallest = sizes.reduce((a, b) => Math.min(a, b));
-    if (smallest >= minSize) return hand(rows, counts, parts);
-    for (const [part, size] of sizes.entries()) if (size < minSize) mixes[part] = draw();
+  const weights = rows.map((_, label) => new LabelWeights(mixes, label, random.uniform()));
+  let drawn = 0;
+  for (let i = 1;; i++) {
+    const counts = rows.map(({ length }, label) => weights[label]?.share(length) ?? NO_ROWS);
+    const sizes = sizesOf(counts, parts);
+    const short = sizes.keys().filter((part) => (sizes[part] ?? 0) < minSize).toArray();
+    const isVain = short.length > MANY_SHORT && drawn > parts + MOST_DRAWS;
+    if (short.length > 0 && i < tries && !isVain) {
+      drawn += short.length;
+      for (const part of short) {
+        mixes[part] = draw();
+        for (const ofLabel of weights) ofLabel.renew(part);
+      }
+      continue;
+    }
+    const lacking = short.reduce((sum, part) => sum + minSize - (sizes[part] ?? 0), 0);
+    if (lacking > MOST_MOVED * labels.length) {
+      const smallest = sizes.reduce((a, b) => Math.min(a, b));
+      throw new RangeError(
+        `Cannot partition the data: expected at least ${minSize} rows in each of ${parts} parts, got ${smallest} by a Dirichlet distribution with alpha ${alpha} after ${i} tries, take balanced, fewer parts or a lower min=`,
+      );
+    }
+    fillUp(random, mixes, counts, minSize);
+    return hand(rows, counts, parts);
   }
-  throw new RangeError(
-    `Cannot partition the data: expected at least ${minSize} rows in each of ${parts} parts, got ${smallest} by a Dirichlet distribution with alpha ${alpha} after ${tries} tries`,
+}
+
+const NO_ROWS = new Uint32Array();
+
+/** Number of rows of each part, of all labels. */
+function sizesOf(counts: readonly Uint32Array[], parts: number): Uint32Array {
+  const sizes = new Uint32Array(parts);
+  for (const own of counts) {
+    for (let part = 0; part < parts; part++) sizes[part] = (sizes[part] ?? 0) + (own[part] ?? 0);
+  }
+  return sizes;
+}
+
+/** The parts' weights of one label. Those of parts that do not draw again are kept from try to try. */
+class LabelWeights {
+  readonly #logs: Float64Array;
+  readonly #mixes: readonly Float64Array[];
+  readonly #label: number;
+  readonly #offset: number;
+  #greatest = NaN;
+  #weights: Float64Array = new Float64Array();
+
+  /** Rounding of shares begins at `offset`. */
+  constructor(mixes: readonly Float64Array[], label: number, offset: number) {
+    this.#logs = Float64Array.from(mixes, (mix) => mix[label] ?? 0);
+    this.#mixes = mixes;
+    this.#label = label;
+    this.#offset = offset;
+  }
+
+  /** Takes over what a part has drawn. */
+  renew(part: number): void {
+    const log = this.#mixes[part]?.[this.#label] ?? 0;
+    this.#logs[part] = log;
+    this.#weights[part] = Math.exp(log - this.#greatest);
+  }
+
+  /** Shares out the rows of the label. */
+  share(rows: number): Uint32Array {
+    let greatest = -Infinity;
+    for (const log of this.#logs) greatest = Math.max(greatest, log);
+    if (greatest !== this.#greatest) {
+      this.#greatest = greatest;
+      this.#weights = relative(this.#logs);
+    }
+    return shareOut(this.#weights, rows, this.#offset);
+  }
+}
+
+/** Moves single rows from the largest parts to those below `minSize`, which draw the labels from their mixes. */
+function fillUp(
+  random: Random,
+  mixes: readonly Float64Array[],
+  counts: readonly Uint32Array[],
+  minSize: number,
+): void {
+  const sizes = sizesOf(counts, mixes.length);
+  const canGive = (part: number) => (sizes[part] ?? 0) > minSize;
+  /** Rows of each label in parts that can give. */
+  const left = counts.map((own) =>
+    own.reduce((sum, count, part) => canGive(part) ? sum + count : sum, 0)
   );
+  const move = (own: Uint32Array, part: number, change: number) => {
+    own[part] = (own[part] ?? 0) + change;
+    sizes[part] = (sizes[part] ?? 0) + change;
+  };
+  for (const [part, mix] of mixes.entries()) {
+    while ((sizes[part] ?? 0) < minSize) {
+      const label = pick(random, mix, left);
+      const own = counts[label] ?? NO_ROWS;
+      let giver = -1, most = minSize;
+      for (let other = 0; other < own.length; other++) {
+        if ((sizes[other] ?? 0) > most && (own[other] ?? 0) > 0) most = sizes[giver = other] ?? 0;
+      }
+      move(own, giver, -1);
+      move(own, part, 1);
+      left[label] = (left[label] ?? 0) - 1;
+      if (canGive(giver)) continue;
+      counts.forEach((own, k) => left[k] = (left[k] ?? 0) - (own[giver] ?? 0));
+    }
+  }
 }
 
 /** Gives each part its number of rows of each label. */

@@ -47,7 +47,7 @@ export class Standardizer {
     this.#deviation = deviation;
   }
 
-  /** Learns from the rows of a data set. Throws a `RangeError` when there are none. */
+  /** Learns from the rows of a data set. Throws a `RangeError` when there are none, and for a feature that is not finite. */
   static fit(data: Dataset): Standardizer {
     const { features, length, rowLength, shape } = data;
     if (length === 0) {
@@ -60,6 +60,13 @@ export class Standardizer {
       count++;
       for (let group = 0; group < numGroups; group++, i++) {
         const value = features[i] ?? 0;
+        if (!Number.isFinite(value)) {
+          throw new RangeError(
+            `Cannot standardize: expected finite features, got ${value} in row ${
+              Math.floor(i / rowLength)
+            }`,
+          );
+        }
         const before = mean[group] ?? 0;
         const after = before + (value - before) / count;
         mean[group] = after;
@@ -101,7 +108,10 @@ export class Standardizer {
     return new Standardizer(Float64Array.from(mean), Float64Array.from(deviation));
   }
 
-  /** A copy of the data with standardized features. Throws a `RangeError` when rows have another length than those fitted to. */
+  /**
+   * A copy of the data with standardized features. Throws a `RangeError` when rows have another length than those fitted to, and
+   * for a feature that is not finite or becomes too large for a 32-bit float.
+   */
   apply(data: Dataset): Dataset {
     const width = this.#mean.length;
     if (data.rowLength !== width) {
@@ -112,7 +122,15 @@ export class Standardizer {
     const features = shareableFloats(data.features.length);
     data.features.forEach((value, i) => {
       const deviation = this.#deviation[i % width] ?? 0;
-      features[i] = deviation === 0 ? 0 : (value - (this.#mean[i % width] ?? 0)) / deviation;
+      const standardized = deviation === 0 ? 0 : (value - (this.#mean[i % width] ?? 0)) / deviation;
+      if (!Number.isFinite(Math.fround(standardized)) || !Number.isFinite(value)) {
+        throw new RangeError(
+          `Cannot standardize: expected finite features, before and after, got ${value} in row ${
+            Math.floor(i / width)
+          }, which becomes ${standardized}`,
+        );
+      }
+      features[i] = standardized;
     });
     return new Dataset(features, data.labels, data.shape, data.numClasses);
   }

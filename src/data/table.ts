@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readBytes } from "./_file.ts";
+import { fileError, readBytes } from "./_file.ts";
 import type { TableDataset, TableOptions } from "./_table_builder.ts";
 import { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
 import { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
@@ -33,6 +33,21 @@ const FORMATS: ReadonlyMap<string, TableFormat> = new Map([
   ["ndjson", JSON_LINES],
 ]);
 
+/** The longest text that the engine holds, in characters (V8 on 64 bits), which are as many bytes in a table of numbers. */
+const MAX_TEXT = 2 ** 29 - 24;
+
+/** Fails for a file too large to be read as one text, before it is read. */
+async function checkSize(path: string): Promise<void> {
+  const { size } = await Deno.stat(path).catch((error) => {
+    throw fileError(error, path);
+  });
+  if (size > MAX_TEXT) {
+    throw new RangeError(
+      `Cannot read ${path}: expected a table of at most ${MAX_TEXT} bytes, got ${size}, split it`,
+    );
+  }
+}
+
 function extensionOf(path: string): string {
   return /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
 }
@@ -47,14 +62,15 @@ export function isTablePath(path: string): boolean {
  * tabs, `.json` as `parseJsonDataset()`, `.jsonl` and `.ndjson` as `parseJsonLinesDataset()`. Any other is read as CSV. The path
  * stands in error messages.
  *
- * Throws a `Deno.errors` class of one line when the file cannot be read, a `SyntaxError` when it is not UTF-8, and what the
- * format's reader throws.
+ * Throws a `Deno.errors` class of one line when the file cannot be read, a `RangeError` when it is larger than 512 MiB,
+ * a `SyntaxError` when it is not UTF-8, and what the format's reader throws.
  */
 export async function readTableDataset(
   path: string,
   options: ReadTableOptions = {},
 ): Promise<TableDataset> {
   const { name, parse } = FORMATS.get(extensionOf(path)) ?? CSV;
+  await checkSize(path);
   const bytes = await readBytes(path);
   let text: string;
   try {
