@@ -253,12 +253,19 @@ Deno.test("an update that lacks what the strategy needs is refused, and the serv
   assertEquals([...nova.parameters], [2, 4]);
 
   const fair = handler(new QFedAvg({ q: 3 }));
-  for (const initialLoss of [undefined, -1, Infinity, 1e40]) {
+  for (
+    const [initialLoss, wanted] of [
+      [undefined, "a number from 0"],
+      [-1, "a number from 0"],
+      [Infinity, "whose power q = 3 is at most 1e+100"],
+      [1e40, "whose power q = 3 is at most 1e+100"],
+    ] as const
+  ) {
     assertThrows(
       () =>
         fair.check(1, { ...payload, metrics: initialLoss === undefined ? {} : { initialLoss } }),
       ProtocolError,
-      `expected the metric initialLoss, a number from 0, got ${initialLoss ?? "none"}`,
+      `expected the metric initialLoss, ${wanted}, got ${initialLoss ?? "none"}`,
     );
   }
   fair.beginRound(1, 4);
