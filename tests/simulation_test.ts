@@ -247,6 +247,79 @@ for (
     }));
 }
 
+for (
+  const [strategy, selection] of [
+    ["fedavg", "power-of-choice:d=4"],
+    ["fedadam:lr=0.05", "uniform"],
+    ["scaffold", "uniform"],
+    ["feddyn:alpha=0.1", "uniform"],
+  ] as const
+) {
+  Deno.test(`Simulation of ${strategy}, ${selection} that is stopped keeps the last whole round, and goes on as if undisturbed`, () =>
+    inFolder(async (folder) => {
+      const data = await dealt();
+      const make = () => handlerFor(strategy, {}, { selection });
+      const figures = ({ rounds, final, modelDigest }: RunReport) => [
+        ...rounds.map(({ cohort, loss }) => [cohort, loss]),
+        final?.accuracy,
+        modelDigest,
+      ];
+      const whole = await new Simulation(await make(), { ...data, rounds: 6 }).run();
+      for (const place of ["training", "evaluation"] as const) {
+        const checkpoints = new CheckpointStore(`${folder}/${place}`);
+        const stop = new AbortController();
+        const handler = await make();
+        if (place === "evaluation") atModel(handler, 3, () => stop.abort(new Error("enough")));
+        const simulation = new Simulation(handler, {
+          ...data,
+          rounds: 6,
+          checkpoints,
+          checkpointEvery: 100,
+          onEvent: (event) => {
+            if (event.type !== "update-received" || event.round !== 4) return;
+            if (event.received === 2) stop.abort(new Error("enough"));
+          },
+        });
+        await assertRejects(() => simulation.run({ signal: stop.signal }), Error, "enough");
+        const resume = await checkpoints.latest();
+        assertEquals(resume?.round, 3);
+        assert(resume);
+        const rest = await new Simulation(await make(), { ...data, rounds: 6, resume }).run();
+        assertEquals(figures(rest), figures(whole));
+      }
+    }));
+}
+
+/** Calls back when the handler has made the model of that round. */
+function atModel(handler: SyncParameterServerHandler, round: number, done: () => void): void {
+  const { updateModel } = handler;
+  let rounds = 0;
+  handler.updateModel = () => {
+    updateModel.call(handler);
+    if (++rounds === round) done();
+  };
+}
+
+Deno.test("Simulation that is stopped in the evaluation at which it would have ended ends with it when it goes on", () =>
+  inFolder(async (folder) => {
+    const options = { ...await dealt(), rounds: 50, targetAccuracy: 0.5 };
+    const whole = await new Simulation(await handlerFor("fedavg"), options).run();
+    const last = whole.rounds.length;
+    const checkpoints = new CheckpointStore(folder);
+    const stop = new AbortController();
+    const handler = await handlerFor("fedavg");
+    atModel(handler, last, () => stop.abort(new Error("enough")));
+    const stopped = new Simulation(handler, { ...options, checkpoints, checkpointEvery: 100 });
+    await assertRejects(() => stopped.run({ signal: stop.signal }), Error, "enough");
+    const resume = await checkpoints.latest();
+    assertEquals(resume?.round, last);
+    assert(resume);
+    const rest = await new Simulation(await handlerFor("fedavg"), { ...options, resume }).run();
+    assertEquals(rest.rounds.length, last);
+    assertEquals(rest.final?.accuracy, whole.final?.accuracy);
+    assertEquals(rest.modelDigest, whole.modelDigest);
+  }));
+
 Deno.test("Simulation evaluates as often as it is asked to, and ends at the target", async () => {
   const report = await simulate("fedavg", { rounds: 7, evaluateEvery: 3 });
   assertEquals(

@@ -4,7 +4,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
-import type { ServerBackendHandler } from "./handler.ts";
+import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
 
 /** What a record is of. */
@@ -76,17 +76,18 @@ export class RunRecord {
     };
   }
 
-  /** Keeps the run as it stands, with further vectors by name, where that was asked for; gives the file. */
+  /** Keeps the run as it stands, with further vectors by name, where that was asked for; gives the file. `handlerState` is what the handler kept, if that is not what it has now. */
   async keep(
     tokens: readonly (readonly [Rank, string])[],
     further: Readonly<Record<string, ParameterVector>> = {},
+    handlerState: HandlerState = this.#handler.saveState(),
   ): Promise<string | undefined> {
     const { checkpoints, notes = {} } = this.#options;
     if (checkpoints === undefined) return undefined;
     const last = this.rounds.at(-1);
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
     const { manifest, parameters, seed, strategyName } = this.#handler;
-    const { json, vectors, clients } = this.#handler.saveState();
+    const { json, vectors, clients } = handlerState;
     const state: SavedRun = {
       format: "fedlab.checkpoint/1",
       run: this.name,

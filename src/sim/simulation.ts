@@ -6,6 +6,7 @@
 
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { errorMessage } from "../errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { type Evaluated, figuresOf } from "../server/_evaluated.ts";
 import { RunRecord } from "../server/_record.ts";
@@ -16,6 +17,7 @@ import type { RoundReport, RunReport } from "../server/report.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import { countsLength } from "../train/_confusion.ts";
 import { keepsState, takesControl } from "../train/local_rule.ts";
+import { LastRound } from "./_last_round.ts";
 import { Pool } from "./_pool.ts";
 import { StateStore } from "./_states.ts";
 import { VirtualClients } from "./_virtual_clients.ts";
@@ -61,7 +63,7 @@ export interface SimulationOptions {
    * read. Default: nowhere.
    */
   checkpoints?: Checkpoints;
-  /** Keeps the run after every so many rounds, and after the last one. Default 1. */
+  /** Keeps the run after every so many rounds, and after the last whole one, also where the run is stopped or fails. Default 1. */
   checkpointEvery?: number;
   /** Goes on from there: a run of the same handler, data and parts. */
   resume?: Checkpoint;
@@ -188,7 +190,7 @@ export class Simulation {
     const { handler } = this;
     const options = this.#options;
     const tell = (event: ServerEvent) => options.onEvent?.(event);
-    const { parts, stateBytes = 512 * 2 ** 20, targetAccuracy = Infinity } = options;
+    const { parts, stateBytes = 512 * 2 ** 20 } = options;
     const record = this.#record;
     await record.begin();
     if (!handler.model) throw new TypeError("Cannot simulate: the model's description is gone");
@@ -211,6 +213,43 @@ export class Simulation {
     states.restore(options.resume?.vectors ?? {});
     const clients = new VirtualClients({ ...options, handler, pool, states, signal });
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
+    const lastRound = options.checkpoints && new LastRound(handler, record, states);
+    const keep = async () => {
+      const path = await lastRound?.keep();
+      if (path !== undefined) tell({ type: "checkpoint", round: record.rounds.length, path });
+    };
+    try {
+      await this.#runRounds(clients, states, lastRound, keep);
+    } catch (error) {
+      await keep().catch((failure) => {
+        const text = `${errorMessage(error)}; ${errorMessage(failure)}`;
+        throw new AggregateError([error, failure], text);
+      });
+      throw error;
+    }
+    const report = await this.report();
+    tell({ type: "finished", report });
+    return report;
+  }
+
+  async #runRounds(
+    clients: VirtualClients,
+    states: StateStore,
+    lastRound: LastRound | undefined,
+    keep: () => Promise<void>,
+  ): Promise<void> {
+    const { handler } = this;
+    const options = this.#options, record = this.#record;
+    const { parts, targetAccuracy = Infinity } = options;
+    const tell = (event: ServerEvent) => options.onEvent?.(event);
+    const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
+    const last = record.rounds.at(-1);
+    if (last && last.loss === undefined && isDue(last.round, options.evaluateEvery)) {
+      // The run was stopped in the evaluation.
+      const evaluated = await clients.evaluate(last.round);
+      record.final = evaluated.evaluation;
+      record.rounds[record.rounds.length - 1] = { ...last, ...figuresOf(evaluated) };
+    }
     const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
     for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
       const began = performance.now();
@@ -234,11 +273,11 @@ export class Simulation {
       });
       handler.updateModel();
       states.commit();
+      lastRound?.ended(round);
       record.final = undefined;
-      const isDueEvery = (many = 1) => round % many === 0 || round === options.rounds;
       let evaluated: Evaluated = {};
       try {
-        if (isDueEvery(options.evaluateEvery)) evaluated = await clients.evaluate(round);
+        if (isDue(round, options.evaluateEvery)) evaluated = await clients.evaluate(round);
       } finally {
         // The model is the round's, also where the evaluation was stopped.
         record.final = evaluated.evaluation;
@@ -259,14 +298,8 @@ export class Simulation {
         record.rounds.push(report);
         tell({ type: "round-ended", report });
       }
-      if (options.checkpoints && (isReached() || isDueEvery(options.checkpointEvery))) {
-        const path = await record.keep([], states.save()) ?? "";
-        tell({ type: "checkpoint", round, path });
-      }
+      if (isReached() || isDue(round, options.checkpointEvery)) await keep();
     }
-    const report = await this.report();
-    tell({ type: "finished", report });
-    return report;
   }
 }
 
