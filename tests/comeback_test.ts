@@ -219,3 +219,31 @@ Deno.test("over-selection ends a round with the first updates; the late ones are
   assertEquals(report.rounds[0]?.received, 2);
   assertEquals(report.rounds[0]?.losses, [{ rank: 3, reason: "2 others were first" }]);
 });
+
+for (const [distBackend, scheme] of [["tcp", ""], ["websocket", "ws://"]] as const) {
+  Deno.test(`${distBackend}: a client ends after the join time-out at something that listens and says nothing`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepted: Deno.Conn[] = [];
+    const accepting = (async () => {
+      for await (const connection of listener) accepted.push(connection);
+    })();
+    const said: string[] = [];
+    const log = (text: string) => void said.push(text);
+    const client = new ClientSyncTop(new FakeHandler(MANIFEST, { numSamples: 1, step: () => {} }), {
+      serverAddr: `${scheme}127.0.0.1:${listener.addr.port}`,
+      distBackend,
+      logger: { debug: log, info: log, warn: log, error: log },
+      timeouts: { joinSeconds: 0.5, drainSeconds: 60 },
+    });
+    const began = performance.now();
+    const error = await assertRejects(() => client.run(), DeadlineError);
+    assert(performance.now() - began < 5000);
+    assertMatch(error.message, /^Cannot (join|connect to) .*FedLab server.* within 0\.5 seconds$/);
+    assertEquals(said.filter((text) => text.includes("coming back")), []);
+    if (distBackend === "tcp") assertMatch(error.message, /something listens there/);
+    listener.close();
+    await accepting;
+    for (const connection of accepted) connection.close();
+    await websocketsSettled();
+  });
+}

@@ -138,7 +138,17 @@ const LACKS: Readonly<Record<string, { flags: string[]; args: string[]; says: st
   "demo without --allow-net": {
     flags: ["--allow-write"],
     args: ["demo"],
-    says: "--allow-net=127.0.0.1:0",
+    says: "--allow-net=127.0.0.1",
+  },
+  "demo over WebSockets without --allow-net": {
+    flags: ["--allow-write"],
+    args: ["demo", "--transport", "websocket"],
+    says: "--allow-net=127.0.0.1",
+  },
+  "server over WebSockets without --allow-net": {
+    flags: ["--allow-write", "--allow-read"],
+    args: ["server", "--world-size", "2", "--listen", "ws://127.0.0.1:9000/federation"],
+    says: "--allow-net=127.0.0.1:9000",
   },
   "demo without --allow-read of its workers": {
     flags: ["--allow-write", "--allow-net"],

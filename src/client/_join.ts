@@ -15,18 +15,25 @@ import type { ClientCommunicationTopology, ClientTopologyOptions } from "./topol
 const FIRST_RETRY_MILLIS = 100;
 const LONGEST_RETRY_MILLIS = 2_000;
 
-/** Opens a connection, trying again while no server answers, until the join time-out. */
+/** Opens a connection, trying again while no server answers, until the deadline of the join time-out. */
 export async function connect(
   topology: ClientCommunicationTopology,
   logger: Logger,
   signal: AbortSignal | undefined,
+  deadline: number,
 ): Promise<Connection> {
   const { serverAddr, timeouts } = topology;
   const transport = transportOf(topology.distBackend);
-  const deadline = performance.now() + timeouts.joinSeconds * 1000;
+  const late = () =>
+    new DeadlineError(
+      `Cannot connect to ${serverAddr}: no FedLab server answers there within ${timeouts.joinSeconds} seconds`,
+    );
   for (let n = 0;; n++) {
     try {
-      const channel = await transport.connect(serverAddr, signal ? { signal } : {});
+      const channel = await timed(
+        (signal) => transport.connect(serverAddr, { signal }),
+        { signal, deadline, late },
+      );
       return new Connection(channel, { heartbeatSeconds: timeouts.heartbeatSeconds });
     } catch (cause) {
       if (!(cause instanceof ConnectionClosedError)) throw cause;
@@ -49,6 +56,28 @@ export async function connect(
   }
 }
 
+/** Does what takes a signal, which is aborted at the deadline too. */
+async function timed<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  { signal, deadline, late }: {
+    signal: AbortSignal | undefined;
+    deadline: number;
+    late: () => Error;
+  },
+): Promise<T> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(late()), millisTo(deadline));
+  try {
+    return await work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function millisTo(deadline: number): number {
+  return Math.max(0, deadline - performance.now());
+}
+
 /** The server said `Exit` instead of letting the client in. */
 export class RunOverError extends Error {}
 
@@ -67,7 +96,14 @@ export async function join(
   connection: Connection,
   handler: ClientBackendHandler,
   options: Readonly<ClientTopologyOptions>,
-  { comeback, mode }: { comeback: Comeback | undefined; mode: AgreementMode | undefined },
+  { comeback, mode, deadline, joinSeconds }: {
+    comeback: Comeback | undefined;
+    mode: AgreementMode | undefined;
+    /** When the server has to have said something. */
+    deadline: number;
+    /** What the deadline was given as. */
+    joinSeconds: number;
+  },
   beforeBuilding: () => Promise<void> | undefined,
 ): Promise<IdAssignmentPayload> {
   await connection.send({
@@ -79,7 +115,13 @@ export async function join(
       agent: `fedlab-deno/${VERSION}`,
     },
   });
-  let message = await nextMessage(connection);
+  let message = await within(nextMessage(connection), {
+    seconds: millisTo(deadline) / 1000,
+    late: () =>
+      new DeadlineError(
+        `Cannot join ${connection.remote}: something listens there, but does not answer as a FedLab server within ${joinSeconds} seconds`,
+      ),
+  });
   if (message.code === MessageCode.Challenge) {
     const { credential, serverName } = options;
     const proof = await answerChallenge(

@@ -77,25 +77,28 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     this.#logger = log.logger;
     const patienceMillis = this.timeouts.joinSeconds * 1000;
     let comeback: Omit<Comeback, "round"> | undefined;
-    let heard = performance.now();
+    let deadline = performance.now() + patienceMillis;
     try {
       for (let losses = 0;; losses++) {
-        const connection = await connect(this, this.#logger, signal);
+        const connection = await connect(this, this.#logger, signal, deadline);
         try {
-          comeback = await this.#meet(connection, signal, comeback);
+          comeback = await this.#meet(connection, signal, comeback, deadline);
           losses = 0;
           await this.#converse();
           return;
         } catch (error) {
           // Who was away when the run ended hears of it on coming back.
           if (error instanceof RunOverError && comeback !== undefined) return;
-          if (losses === 0) heard = performance.now();
-          if (!isLoss(error) || performance.now() - heard > patienceMillis) {
+          const hasJoined = comeback !== undefined;
+          if (hasJoined && losses === 0) deadline = performance.now() + patienceMillis;
+          if (isLoss(error)) connection.abort(new ConnectionClosedError(errorMessage(error)));
+          if (!isLoss(error) || performance.now() >= deadline) {
             await takeLeave(connection, error, { signal, seconds: this.timeouts.drainSeconds });
             throw error;
           }
-          this.#logger.warn(`${errorMessage(error)}; coming back`);
-          connection.abort(new ConnectionClosedError(errorMessage(error)));
+          this.#logger.warn(
+            `${errorMessage(error)}; ${hasJoined ? "coming back" : "trying again"}`,
+          );
         } finally {
           await connection.close(this.timeouts.drainSeconds);
           this.#session?.end();
@@ -174,13 +177,14 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     connection: Connection,
     signal: AbortSignal | undefined,
     before: Omit<Comeback, "round"> | undefined,
+    deadline: number,
   ): Promise<Omit<Comeback, "round">> {
     const comeback = before && { ...before, round: this.#work?.round };
     const joining = join(
       connection,
       this.handler,
       this.options,
-      { comeback, mode: this.mode },
+      { comeback, mode: this.mode, deadline, joinSeconds: this.timeouts.joinSeconds },
       () => this.#work?.stop(),
     );
     const assignment = await within(joining, { signal });

@@ -113,6 +113,14 @@ function isPeerError(error: unknown): boolean {
     error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.NotConnected;
 }
 
+/** What `--allow-net` takes for an address: the host alone where the port is 0, for which the system chooses another each time. */
+function scopeOf(address: string): string {
+  const url = /^wss?:/i.test(address) ? URL.parse(address) : null;
+  const port = url?.protocol === "wss:" ? 443 : 80;
+  const place = url === null ? address : url.port === "" ? `${url.host}:${port}` : url.host;
+  return place.replace(/^(?=:)/, "0.0.0.0").replace(/:0+$/, "");
+}
+
 /** The one-line error of a connection or listener that could not be had. */
 export function explain(action: string, address: string, cause: unknown): Error {
   if (cause instanceof Deno.errors.AddrInUse) {
@@ -122,7 +130,7 @@ export function explain(action: string, address: string, cause: unknown): Error 
     );
   }
   if (cause instanceof Deno.errors.NotCapable) {
-    return new Error(`Cannot ${action} ${address}: run Deno with --allow-net=${address}`, {
+    return new Error(`Cannot ${action} ${address}: run Deno with --allow-net=${scopeOf(address)}`, {
       cause,
     });
   }
