@@ -1,10 +1,11 @@
 /**
  * Local training alone, without a federation: one epoch over all of the data, on either engine.
  *
- *     deno run --allow-read --allow-env=FEDLAB_DATA examples/central_training.ts native cnn digits
+ *     deno run --allow-read examples/central_training.ts native cnn digits
  *
- * `native` or `tfjs` is the engine; `cnn`, `2nn`, `mlp` or `lr` the model; `digits`, which is embedded, or `mnist` the data,
- * whose four files are in `mnist` under the folder that FEDLAB_DATA names, `../shared/data` by default.
+ * `native` or `tfjs` is the engine; `cnn`, `2nn`, `mlp` or `lr` the model; the data are `digits`, which are embedded, or another data set by its
+ * name, such as `mnist`, or path. A named one lies in the folder that FEDLAB_DATA says, else in the user's cache folder: that takes
+ * `--allow-env=FEDLAB_DATA,XDG_CACHE_HOME,HOME`, and `--allow-net --allow-write` to fetch it when it is not there yet.
  */
 
 import { loadDataset, modelByName } from "../mod.ts";
@@ -12,10 +13,10 @@ import { ClientSGDHandler } from "../src/train/tfjs/mod.ts";
 
 const [engine = "native", model = "cnn", name = "digits"] = Deno.args;
 if (engine !== "native" && engine !== "tfjs") {
-  throw new RangeError(`Cannot train: expected the engine native or tfjs, got ${engine}`);
+  console.error("Usage: central_training.ts [native|tfjs [cnn|2nn|mlp|lr [DATA]]]");
+  Deno.exit(2);
 }
-const dataDir = Deno.env.get("FEDLAB_DATA") ?? "../shared/data";
-const { train, test } = await loadDataset(name, { dataDir });
+const { train, test } = await loadDataset(name);
 
 await using handler = new ClientSGDHandler({
   data: train,

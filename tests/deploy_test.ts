@@ -234,6 +234,7 @@ Deno.test("coordinator.ts with a token lets in who knows it, and tells who comes
     const end = await late.outcome;
     assertEquals(end.code, 1);
     assertMatch(end.stderr, /the server ended the run: the run is over/);
+    assertEquals(end.stderr.match(/^ +at |Uncaught/m), null, end.stderr);
     deployment.clients.length = 0;
     assertEquals((await deployment.status()).round, 1);
   }));

@@ -88,6 +88,24 @@ for (const [example, outcome] of Object.entries(OUTCOMES)) {
     }));
 }
 
+Deno.test("examples that need arguments say in a line which", async () => {
+  const cases = [
+    ["central_training.ts", "torch"],
+    ["own_data/client.ts"],
+    ["two_machines/client.ts", ADDRESS],
+    ["two_machines/server.ts"],
+  ];
+  for (const [module, ...args] of cases) {
+    const program = ["run", "--no-prompt", `--allow-read=${ROOT}`, `${EXAMPLES}/${module}`];
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...program, ...args],
+    })
+      .output();
+    assertEquals(code, 2);
+    assertMatch(new TextDecoder().decode(stderr), /^Usage: \w+\.ts .*\n$/);
+  }
+});
+
 Deno.test("README.md shows the program of twenty_lines.ts", async () => {
   const program = await Deno.readTextFile(`${EXAMPLES}/twenty_lines.ts`);
   const readme = await Deno.readTextFile(`${ROOT}/README.md`);

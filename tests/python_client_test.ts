@@ -275,12 +275,20 @@ pythonTest("leaves by Exit when it is told to end", async (python, folder) => {
   assertEquals([code, new TextDecoder().decode(stderr)], [130, "Stopped by a signal\n"]);
 });
 
+Deno.test("examples/python without its packages says in a line how to get them", async () => {
+  const code = `import runpy, sys; sys.modules["cbor2"] = None; runpy.run_path(${
+    JSON.stringify(SCRIPT)
+  })`;
+  const { stderr } = await new Deno.Command("python3", { args: ["-c", code] }).output();
+  assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
+});
+
 Deno.test("examples/python is under 150 lines and needs numpy and cbor2 alone", async () => {
   const text = await Deno.readTextFile(SCRIPT);
   assert(text.trimEnd().split("\n").length < 150);
-  const modules = text.matchAll(/^\s*(?:import|from) ([\w., ]+)/gm).flatMap(([, names = ""]) =>
-    names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? "")
-  );
+  const modules = text.matchAll(/^\s*(?:try: )?(?:import|from) ([\w., ]+)/gm).flatMap((
+    [, names = ""],
+  ) => names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? ""));
   const standard =
     "argparse contextlib gzip hashlib hmac math os pathlib select signal socket struct sys threading time";
   assertEquals(

@@ -13,7 +13,10 @@ const [rank = 1, parts = 1] = part.split("/").map(Number);
 
 const { train, test = train } = await loadDataset("digits");
 const rows = partitionIid(train, parts, { seed: 1 })[rank - 1];
-if (rows === undefined) throw new RangeError(`Expected a part such as 1/2, got ${part}`);
+if (rows === undefined) {
+  console.error(`Expected a part such as 1/2, got ${part}`);
+  Deno.exit(2);
+}
 await using handler = new NativeSGDHandler({ data: train.select(rows), testData: test });
 const client = new ClientSyncTop(handler, {
   serverAddr,
@@ -22,4 +25,9 @@ const client = new ClientSyncTop(handler, {
   ...(token !== undefined && { credential: { kind: "token", token } }),
   logger: console,
 });
-await client.run();
+try {
+  await client.run();
+} catch {
+  // The log, on standard error, has said why in a line: that the run is over, or that the token is not the server's.
+  Deno.exitCode = 1;
+}

@@ -11,7 +11,11 @@
 import { ClientSyncTop, readTableDataset, trainTestSplit } from "@fedlab/core";
 import { ClientSGDHandler } from "@fedlab/core/tfjs";
 
-const [path = "", serverAddr = "127.0.0.1:9000"] = Deno.args;
+const [path, serverAddr = "127.0.0.1:9000"] = Deno.args;
+if (path === undefined) {
+  console.error("Usage: client.ts FILE.csv [HOST:PORT]");
+  Deno.exit(2);
+}
 
 // No island has all three species, and none knows the others' measurements: what a label and a feature mean is agreed on.
 const { dataset } = await readTableDataset(path, {

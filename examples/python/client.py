@@ -1,7 +1,8 @@
 """A client that trains multinomial logistic regression (`--model lr`), after docs/PROTOCOL.md."""
 import argparse, contextlib, gzip, hashlib, hmac, math, os, pathlib
 import select, signal, socket, struct, sys, threading, time
-import cbor2, numpy as np
+try: import cbor2, numpy as np
+except ImportError as error: sys.exit(f"Cannot begin: {error}; run: pip install numpy cbor2")
 
 UPDATE, EVALUATE, EXIT, REGISTER, ASSIGN, HEARTBEAT, ERROR, READY, CHALLENGE, PROOF = range(2, 12)
 PLAN = {"epochs", "batchSize", "learningRate", "momentum", "weightDecay", "keepMomentum"}
@@ -129,8 +130,7 @@ if __name__ == "__main__":
     parser.add_argument("--server", default="127.0.0.1:9000", metavar="HOST:PORT")
     parser.add_argument("--data", required=True, help="a CSV file, or the folder of the digits' IDX files")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="rows I, I + N, … of the data")
-    parser.add_argument("--rank", type=int)
-    parser.add_argument("--world-size", type=int)
+    for name in ("--rank", "--world-size"): parser.add_argument(name, type=int)
     parser.add_argument("--token", default=os.environ.get("FEDLAB_TOKEN"), help="default: FEDLAB_TOKEN")
     options, server = parser.parse_args(), None
     signal.signal(signal.SIGTERM, signal.default_int_handler)

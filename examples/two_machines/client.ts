@@ -14,7 +14,11 @@ import {
   tlsTransport,
 } from "@fedlab/core";
 
-const [serverAddr = "", ca = "", token = "", half = "1"] = Deno.args;
+const [serverAddr, ca, token, half = "1"] = Deno.args;
+if (serverAddr === undefined || ca === undefined || token === undefined) {
+  console.error("Usage: client.ts HOST:PORT CA.pem WORD [1|2]");
+  Deno.exit(2);
+}
 const { train, test = train } = await loadDataset("digits");
 const rows = partitionIid(train, 2, { seed: 1 })[Number(half) - 1];
 const handler = new NativeSGDHandler({ data: train, testData: test, ...(rows && { rows }) });

@@ -9,7 +9,11 @@
 import { mlp, ServerSyncTop, SyncParameterServerHandler, tlsTransport } from "@fedlab/core";
 import { initialParameters } from "@fedlab/core/tfjs";
 
-const [listen = "", certificate = "", privateKey = "", token = ""] = Deno.args;
+const [listen, certificate = "", privateKey = "", token] = Deno.args;
+if (listen === undefined || token === undefined) {
+  console.error("Usage: server.ts HOST:PORT CERTIFICATE.pem KEY.pem WORD");
+  Deno.exit(2);
+}
 const [cert, key] = await Promise.all(
   [certificate, privateKey].map((path) => Deno.readTextFile(path)),
 );
