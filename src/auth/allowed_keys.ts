@@ -12,6 +12,23 @@ import { unreadable } from "./key_pair.ts";
  *
  * Rejects with a `SyntaxError` that names file and line for what is no key or stands twice, with a `RangeError` for a list without a key, and
  * with an `Error` for a file that cannot be read.
+ *
+ * @example Who may join a server
+ * ```ts
+ * import { type Gatekeeper, generateKeyPair, readAllowedKeys } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * const { publicKey } = await generateKeyPair();
+ * await Deno.writeTextFile(path, `# clients of our run\n${publicKey} north ward\n`);
+ *
+ * const keys = await readAllowedKeys(path);
+ * assertEquals(keys.get(publicKey), "north ward");
+ * // The option of that name of a server topology.
+ * const gatekeeper: Gatekeeper = { kind: "keys", allowed: keys };
+ * console.log(gatekeeper.kind);
+ * await Deno.remove(path);
+ * ```
  */
 export async function readAllowedKeys(path: string): Promise<ReadonlyMap<string, string>> {
   let text: string;

@@ -66,6 +66,21 @@ export interface ReadPrivateKeyOptions {
  * Reads a client's credential from a PKCS#8 PEM file. The key that it holds can sign, and cannot be exported.
  *
  * Rejects with a `SyntaxError` for another content, and with an `Error` for a file that cannot be read; both name the file.
+ *
+ * @example What a client proves by which it is
+ * ```ts
+ * import { generateKeyPair, readPrivateKey, writePrivateKey } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const { privateKeyPem } = await generateKeyPair();
+ * await writePrivateKey(`${folder}/client.key`, privateKeyPem);
+ *
+ * // The option of that name of a client topology.
+ * const credential = await readPrivateKey(`${folder}/client.key`);
+ * assertEquals(credential.kind, "key");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function readPrivateKey(
   path: string,

@@ -44,6 +44,29 @@ export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions 
  *
  * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients; a strategy that has to see all of a
  * round's updates at once keeps copies of them besides.
+ *
+ * @example A round by hand, as a topology calls it
+ * ```ts
+ * import { FedAvg, Manifest, SyncParameterServerHandler } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const handler = new SyncParameterServerHandler({
+ *   manifest: Manifest.of([{ name: "w", shape: [2] }]),
+ *   parameters: new Float32Array([0, 0]),
+ *   strategy: new FedAvg(),
+ *   fraction: 0.5,
+ * });
+ * const cohort = handler.selectClients(1, [1, 2, 3, 4], 4);
+ * assertEquals(cohort.length, 2);
+ * handler.beginRound(1, 4);
+ * for (const rank of cohort) {
+ *   const update = { round: 1, numSamples: 10, parameters: new Float32Array([1, 3]) };
+ *   handler.check(rank, update);
+ *   handler.onReceive(rank, update);
+ * }
+ * handler.updateModel();
+ * assertEquals([...handler.parameters], [1, 3]);
+ * ```
  */
 export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** What the parameter vector holds. */

@@ -19,8 +19,32 @@ import { ServerCommunicationTopology } from "./topology.ts";
  * The synchronous server: waits for its clients, then each round chooses a cohort, sends it the parameters, waits for the answers, and makes
  * the new model of them; at the end every client is sent `Exit`.
  *
- * A client that dies is dropped and the round goes on with the others; nothing waits without a time-out. See {@linkcode ClientSyncTop} for
- * an example of both.
+ * A client that dies is dropped and the round goes on with the others; nothing waits without a time-out.
+ *
+ * @example A server and its two clients, in one process
+ * ```ts
+ * import {
+ *   ClientSyncTop, loadDataset, mlp, NativeSGDHandler, partitionIid, ServerSyncTop, silentLogger, SyncParameterServerHandler,
+ * } from "@fedlab/core";
+ * import { initialParameters } from "@fedlab/core/tfjs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { train, test = train } = await loadDataset("digits");
+ * const model = mlp({ inputShape: train.shape, numClasses: train.numClasses });
+ * const group = { distBackend: "memory", logger: silentLogger } as const;
+ * const server = new ServerSyncTop(
+ *   new SyncParameterServerHandler({ ...await initialParameters(model, 1), model }),
+ *   { ...group, listen: "wards", worldSize: 3, rounds: 2 },
+ * );
+ * const clients = partitionIid(train, 2, { seed: 1 }).map((rows) =>
+ *   new ClientSyncTop(new NativeSGDHandler({ data: train, testData: test, rows }), {
+ *     ...group,
+ *     serverAddr: "wards",
+ *   })
+ * );
+ * const [{ rounds }] = await Promise.all([server.run(), ...clients.map((client) => client.run())]);
+ * assertEquals(rounds.map(({ received }) => received), [2, 2]);
+ * ```
  */
 export class ServerSyncTop extends ServerCommunicationTopology {
   readonly #federation: Federation = this.#federate();

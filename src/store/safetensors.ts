@@ -23,6 +23,19 @@ export interface StoredModel {
  * Writes a vector to a file, in pieces: nothing as large as the model is made for it.
  *
  * Throws a `RangeError` when the vector does not fit the manifest, and as {@linkcode encodeSafetensorsHeader} does.
+ *
+ * @example
+ * ```ts
+ * import { Manifest, writeSafetensors } from "@fedlab/core";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await writeSafetensors(path, {
+ *   manifest: Manifest.of([{ name: "weights", shape: [2, 3] }, { name: "bias", shape: [3] }]),
+ *   parameters: new Float32Array(9),
+ *   metadata: { rounds: "10" },
+ * });
+ * await Deno.remove(path);
+ * ```
  */
 export async function writeSafetensors(
   path: string | URL,
@@ -44,6 +57,26 @@ export async function writeSafetensors(
  * Reads a file whose tensors are all float32.
  *
  * Throws a `SyntaxError` that names the file when it is not a whole safetensors file, and a `TypeError` for another element type.
+ *
+ * @example The accuracy of a trained model
+ * ```ts
+ * import { loadDataset, mlp, readSafetensors, writeSafetensors } from "@fedlab/core";
+ * import { initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { train, test = train } = await loadDataset("digits");
+ * const model = mlp({ inputShape: test.shape, numClasses: test.numClasses });
+ * // In place of the model.safetensors of a run, whose model.json is the model.
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await writeSafetensors(path, await initialParameters(model, 1));
+ *
+ * const { manifest, parameters } = await readSafetensors(path);
+ * await using evaluator = await modelEvaluator(model, test);
+ * const { numSamples, accuracy = 0 } = await evaluator.evaluate(parameters);
+ * console.log(`${manifest.length} values, accuracy ${accuracy} on ${numSamples} samples`);
+ * assertEquals(numSamples, 297);
+ * await Deno.remove(path);
+ * ```
  */
 export async function readSafetensors(path: string | URL): Promise<StoredModel> {
   using file = await Deno.open(path);

@@ -92,6 +92,34 @@ export interface ModelDescription {
  * What owns the model, the data and the optimizer on a client. A topology calls it and knows nothing of how it learns.
  *
  * Subclass it to train by other means than tfjs.
+ *
+ * @example A client that has a mean to share, and no network
+ * ```ts
+ * import { ClientBackendHandler, Manifest, type ParameterVector, type TrainResult } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Mean extends ClientBackendHandler {
+ *   readonly manifest = Manifest.of([{ name: "mean", shape: [1] }]);
+ *   readonly parameters = new Float32Array(1);
+ *   constructor(readonly samples: readonly number[]) {
+ *     super();
+ *   }
+ *   get numSamples(): number {
+ *     return this.samples.length;
+ *   }
+ *   train(): Promise<TrainResult> {
+ *     this.parameters[0] = this.samples.reduce((sum, x) => sum + x, 0) / this.numSamples;
+ *     return Promise.resolve({ numSamples: this.numSamples, steps: 1, loss: 0, metrics: {} });
+ *   }
+ *   evaluate() {
+ *     return Promise.resolve({ numSamples: this.numSamples, loss: 0 });
+ *   }
+ * }
+ *
+ * const handler = new Mean([1, 2, 6]);
+ * await handler.train();
+ * assertEquals([...handler.parameters], [3]);
+ * ```
  */
 export abstract class ClientBackendHandler {
   /**
