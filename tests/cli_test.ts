@@ -320,6 +320,15 @@ Deno.test("data that is missing or not what it claims is one line that names it,
     }
   }));
 
+Deno.test("simulate tries a round as often as --round-tries says, and needs the --quorum", () =>
+  inFolder(async (folder) => {
+    const diverging = ["--clients", "4", "--fraction", "1", "--model", "lr", "--lr", "1e38"];
+    const limits = ["--workers", "1", "--quorum", "0.75", "--round-tries", "1"];
+    const outcome = await runCommand("simulate", [...diverging, ...limits], folder);
+    assertEquals(outcome.code, 1);
+    assertMatch(errorLine(outcome), /0 of 4 updates, below the quorum of 3, after 1 tries/);
+  }));
+
 Deno.test("wrong usage is status 2 and says what was expected", () =>
   inFolder(async (folder) => {
     const cases: [CommandName, string[], RegExp][] = [
@@ -365,6 +374,13 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["simulate", ["--hold-out", "0.2"], /expected --evaluate clients or both with --hold-out/],
       ["client", ["--hold-out", "1"], /Expected a number above 0 and below 1/],
       ["simulate", ["--cohort", "30", "--clients", "20"], /--cohort of at most 20 clients, got 30/],
+      [
+        "demo",
+        ["--clients", "65"],
+        /at most 64 --clients with --transport tcp.*--transport memory, or the command simulate/,
+      ],
+      ["simulate", ["--quorum", "0"], /Expected a number above 0 and up to 1/],
+      ["simulate", ["--round-tries", "0"], /Expected a whole number from 1/],
       ["demo", ["--transport", "gloo"], /Allowed choices are tcp, websocket, memory/],
       ["client", ["--engine", "torch"], /Allowed choices are auto, native, tfjs/],
       ["demo", ["--sed", "1"], /unknown option '--sed'/],
@@ -385,4 +401,6 @@ Deno.test("every command has --help, with status 0 and on standard output", () =
         assert(stdout.includes(flag), `${task} ${flag}`);
       }
     }
+    const { stdout } = await runCommand("simulate", ["--help"], folder);
+    assertMatch(stdout.replaceAll(/\s+/g, " "), /that a round takes \(default: 0\.1\)/);
   }));

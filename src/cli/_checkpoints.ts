@@ -1,6 +1,12 @@
+import { lockFile } from "../data/_lock.ts";
+import { isDenied } from "../store/_folder.ts";
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
+import { mayUse } from "./_permissions.ts";
 import { printError } from "./_terminal.ts";
+
+/** The file that says by its lock that a process has its run in the folder. It stays: whoever removed it could part two processes. */
+export const LOCK = ".lock";
 
 /** Where a run's folder has its checkpoints. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {
@@ -20,6 +26,27 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   return checkpoint;
 }
 
+/**
+ * Holds a run's folder for this process until disposed of; a process that dies holds it no more. Rejects with an `Error` when another process holds it, or
+ * it may not be written.
+ */
+export async function holdFolder(folder: string): Promise<Disposable> {
+  await mayUse("write", folder);
+  const held = new Error(`Cannot use the folder ${folder}: another process has its run there`);
+  try {
+    return await lockFile(`${folder}/${LOCK}`, AbortSignal.abort(held));
+  } catch (error) {
+    if (error === held || isDenied(error)) throw error;
+    return { [Symbol.dispose]() {} }; // some network file systems have no locks
+  }
+}
+
+/** Holds the folder of a run that is to go on; nothing where there are no checkpoints. Rejects as {@linkcode holdFolder} does. */
+export async function holdResumed(folder: string | undefined): Promise<Disposable | undefined> {
+  if (folder === undefined || !await exists(`${folder}/checkpoints`)) return undefined;
+  return await holdFolder(folder);
+}
+
 /** Rejects with an `Error` when the folder has a run already. */
 export async function checkUnused(folder: string): Promise<void> {
   const where = `Cannot begin in ${folder}: there is a run already`;
@@ -35,7 +62,8 @@ export async function checkUnused(folder: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is a file or folder of that path. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
     return true;

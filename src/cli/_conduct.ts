@@ -1,8 +1,9 @@
 import type { RunReport } from "../server/report.ts";
 import type { ServerBackendHandler } from "../server/handler.ts";
+import { printerBeside } from "./_outputs.ts";
 import { messageWithFlag } from "./_permissions.ts";
 import { type RunFolder, type RunOutputs, writeRun } from "./_run_folder.ts";
-import { print, printError, roundTable, runSummary } from "./_terminal.ts";
+import { printError, roundTable, runSummary } from "./_terminal.ts";
 
 /** What runs and can report: a server, or a simulation. */
 export interface Reporting {
@@ -39,9 +40,10 @@ export async function conduct(
       ...(csv !== undefined && { csv }),
     }),
   );
-  print(roundTable(report));
-  print(runSummary(report));
-  print(`written: ${folder.files.join(", ")}`);
+  const show = printerBeside(json, csv);
+  show(roundTable(report));
+  show(runSummary(report));
+  show(`written: ${folder.files.join(", ")}`);
   const [first, ...others] = failures;
   for (const error of others) printError(`error: ${messageWithFlag(error)}`);
   if (first !== undefined) throw first;

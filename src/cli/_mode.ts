@@ -1,10 +1,12 @@
 import { ServerAsyncTop } from "../server/async_topology.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import type { ServerTopologyOptions } from "../server/topology.ts";
 import type { AgreementMode } from "../wire/messages.ts";
 import {
   asyncStrategyFrom,
   choice,
+  real,
   type SelectionFlags,
   selectionFrom,
   type StrategyFlags,
@@ -15,16 +17,41 @@ import {
 import { buildAsyncServer, buildServer, type ModelJob } from "./_server_job.ts";
 import type { Command } from "./deps.ts";
 
+/** How a round bears clients that fail, as options. */
+export interface RoundLimitFlags {
+  // A simulation that began before it had these options goes on without them.
+  quorum?: number;
+  roundTries?: number;
+}
+
+/** Adds how a round bears clients that fail to a command. */
+export function withRoundLimits(command: Command): Command {
+  return command
+    .option(
+      "--quorum <share>",
+      "share of the updates that a round needs",
+      real({ above: 0, most: 1 }),
+      DEFAULT_QUORUM,
+    )
+    .option("--round-tries <n>", "how often a round is tried", whole(1), DEFAULT_ROUND_TRIES);
+}
+
+/** How a round bears clients that fail, among a command's options. */
+export function roundLimitsFrom({ quorum, roundTries }: RoundLimitFlags): RoundLimitFlags {
+  return {
+    ...(quorum !== undefined && { quorum }),
+    ...(roundTries !== undefined && { roundTries }),
+  };
+}
+
 /** How the server and its clients work together, as options. */
-export interface ModeFlags extends StrategyFlags, SelectionFlags {
+export interface ModeFlags extends StrategyFlags, SelectionFlags, RoundLimitFlags {
   // A run that began before there were these options goes on without them.
   mode?: AgreementMode;
   updates?: number;
   concurrency?: number;
   evaluateEvery?: number;
   rounds: number;
-  quorum: number;
-  roundTries: number;
   fraction: number;
   overSelect: number;
 }
@@ -99,7 +126,7 @@ export async function buildFor(flags: ModeFlags, job: ModelJob): Promise<ModeSer
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   }
-  const { rounds, quorum, roundTries, fraction, overSelect: overSelection } = flags;
+  const { rounds, fraction, overSelect: overSelection } = flags;
   const strategy = strategyFrom(flags);
   const server = await buildServer({
     ...job,
@@ -110,7 +137,7 @@ export async function buildFor(flags: ModeFlags, job: ModelJob): Promise<ModeSer
   });
   return {
     listen: (options) =>
-      new ServerSyncTop(server.handler, { ...options, rounds, quorum, roundTries }),
+      new ServerSyncTop(server.handler, { ...options, rounds, ...roundLimitsFrom(flags) }),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -296,6 +296,6 @@ export function choice(
 export function withCommon(command: Command, seedHelp: string, seed = 0): Command {
   return command
     .option("--seed <n>", seedHelp, whole(0, 0xFFFF_FFFF), seed)
-    .option("--json <file>", "write a machine-readable report")
+    .option("--json <file>", "write a machine-readable report, - for standard output")
     .option("--verbose", "show the stack of an error", false);
 }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { DATASET_NAMES } from "../data/named.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
 import { UsageError } from "./_options.ts";
+import { STANDARD_OUTPUT } from "./_outputs.ts";
 import type { Command } from "./deps.ts";
 
 /** What may change when a run goes on: none of it makes another model of the same rounds, save by rounding or by clients that fail. */
@@ -75,7 +76,7 @@ function checkSame(name: string, value: unknown, stored: unknown, command: Comma
 }
 
 /** The same options with the paths among them absolute. */
-function withAbsolutePaths(flags: object): Record<string, unknown> {
+export function withAbsolutePaths(flags: object): Record<string, unknown> {
   const isPath = (name: string, value: string) =>
     PATHS.has(name) ||
     (name === "data" && !DATASET_NAMES.includes(value)) ||
@@ -83,7 +84,9 @@ function withAbsolutePaths(flags: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(flags).map(([name, value]) => [
       name,
-      typeof value === "string" && isPath(name, value) ? resolve(value) : value,
+      typeof value === "string" && value !== STANDARD_OUTPUT && isPath(name, value)
+        ? resolve(value)
+        : value,
     ]),
   );
 }

@@ -2,17 +2,39 @@ import { errorMessage } from "../errors.ts";
 import type { ServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
 import { writeSafetensors } from "../store/safetensors.ts";
-import { checkUnused } from "./_checkpoints.ts";
+import { checkUnused, exists, holdFolder, LOCK } from "./_checkpoints.ts";
 import { accuracyChart } from "./_curves.ts";
+import { checkOutputs, STANDARD_OUTPUT, writeOutput } from "./_outputs.ts";
 import { mayUse, mayWrite } from "./_permissions.ts";
 import { roundsCsv } from "./_rounds_csv.ts";
 
-/** The folder that a run leaves behind. */
-export interface RunFolder {
+/** The folder that a run leaves behind, held for this process until disposed of; one that was made for a run that came to nothing is then removed. */
+export class RunFolder implements AsyncDisposable {
   /** Its path. */
   readonly path: string;
-  /** The files in it, as they are written. */
-  readonly files: string[];
+  /** The files that were written, in it or elsewhere. */
+  readonly files: string[] = [];
+  /** Whether a run has come to something here. */
+  hasRun = false;
+  readonly #lock: Disposable | undefined;
+  readonly #isNew: boolean;
+
+  /** A folder that is there, its lock where that is not held elsewhere, and whether it was made for this run. */
+  constructor(path: string, { lock, isNew = false }: { lock?: Disposable; isNew?: boolean } = {}) {
+    this.path = path;
+    this.#lock = lock;
+    this.#isNew = isNew;
+  }
+
+  /** Gives it free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isNew && !this.hasRun) {
+      // A folder with anything else in it stays.
+      const own = [...this.files, `${this.path}/${LOCK}`, this.path];
+      for (const path of own) await Deno.remove(path).catch(() => {});
+    }
+    this.#lock?.[Symbol.dispose]();
+  }
 }
 
 /** What a command writes, and where. */
@@ -28,26 +50,52 @@ export interface RunOutputs {
 
 /**
  * Opens the run's folder: the one that is resumed, the one asked for, or a new one `runs/<date and time>-<name>`; before the run, so that what is
- * learnt is not lost for want of it. With `keeps` there will be checkpoints in it.
+ * learnt is not lost for want of it. With `keeps` there will be checkpoints in it. A folder that is resumed has to be held already.
  *
- * Rejects with an `Error` for a folder that has a run already, and for one, or a further file, that cannot be written.
+ * Rejects with an `Error` for a folder that has a run already or in which another process has its run, and for one, or a further file, that cannot be written.
  */
 export async function openRunFolder(
   name: string,
-  { out, resume, json, csv }: RunOutputs,
+  outputs: RunOutputs,
   { keeps = false }: { keeps?: boolean } = {},
 ): Promise<RunFolder> {
-  const path = resume ?? await newFolder(name, out, keeps);
-  for (const file of [`${path}/report.json`, json, csv]) {
-    if (file !== undefined) await mayWrite(file);
+  const { out, resume, json, csv } = outputs;
+  // A run that goes on has the outputs that it began with.
+  if (resume !== undefined) await checkOutputs(name, outputs);
+  const folder = resume === undefined ? await newFolder(name, out, keeps) : new RunFolder(resume);
+  try {
+    for (const file of [`${folder.path}/report.json`, json, csv]) {
+      if (file !== undefined && file !== STANDARD_OUTPUT) await mayWrite(file);
+    }
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
   }
-  return { path, files: [] };
+  return folder;
 }
 
-async function newFolder(name: string, out: string | undefined, keeps: boolean): Promise<string> {
+async function newFolder(
+  name: string,
+  out: string | undefined,
+  keeps: boolean,
+): Promise<RunFolder> {
   await mayUse("write", out ?? "runs");
   if (keeps || out !== undefined) await mayUse("read", out ?? "runs");
   if (out !== undefined) await checkUnused(out);
+  const isNew = out === undefined || !await exists(out);
+  const path = await makeFolder(name, out);
+  const folder = new RunFolder(path, { lock: await holdFolder(path), isNew });
+  try {
+    // What another process has done since.
+    if (out !== undefined) await checkUnused(out);
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
+  return folder;
+}
+
+async function makeFolder(name: string, out: string | undefined): Promise<string> {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const wanted = out ?? `runs/${stamp}-${name}`;
   try {
@@ -73,9 +121,10 @@ export async function writeRun(
   report: RunReport,
   { handler, json, csv }: Pick<RunOutputs, "json" | "csv"> & { handler: ServerBackendHandler },
 ): Promise<Error[]> {
-  const text = (content: () => string) => (path: string) => Deno.writeTextFile(path, content());
+  const text = (content: () => string) => (path: string) => writeOutput(path, content());
   const own = (name: string) => `${folder.path}/${name}`;
   const { model } = handler;
+  folder.hasRun = true;
   const files: [path: string, write: (path: string) => Promise<void>][] = [
     [own("report.json"), text(() => toJson(report))],
     [own("model.safetensors"), (path) =>
@@ -99,7 +148,7 @@ export async function writeRun(
   for (const [path, write] of files) {
     try {
       await write(path);
-      folder.files.push(path);
+      if (path !== STANDARD_OUTPUT) folder.files.push(path);
     } catch (cause) {
       errors.push(new Error(`Cannot write ${path}: ${errorMessage(cause)}`, { cause }));
     }

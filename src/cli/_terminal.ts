@@ -9,12 +9,18 @@ const TABLE_ROWS = 30;
 
 /** Writes a line to standard output, where results go. */
 export function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+  writeText(Deno.stdout, `${text}\n`);
 }
 
 /** Writes a line to standard error, where everything else goes. */
 export function printError(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+  writeText(Deno.stderr, `${text}\n`);
+}
+
+/** Writes a text as it is, all of it: a pipe may take a part at a time. */
+export function writeText(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }
 
 /** Whether standard error is a terminal, on which a bar can move. */

@@ -1,6 +1,7 @@
 import type { BenchOptions, BenchResult } from "../../bench/result.ts";
 import { withCommon } from "./_options.ts";
-import { print, printError } from "./_terminal.ts";
+import { printerBeside, writeOutput } from "./_outputs.ts";
+import { printError } from "./_terminal.ts";
 import { Command, InvalidArgumentError, Table } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
@@ -54,8 +55,8 @@ async function runBench(
     const bench = await load();
     results.push(...await bench({ seed, signal }));
   }
-  print(benchTable(results));
-  if (json !== undefined) await Deno.writeTextFile(json, benchJson(results));
+  printerBeside(json)(benchTable(results));
+  if (json !== undefined) await writeOutput(json, benchJson(results));
 }
 
 /** The results as a table, a row each; a ratio that is missed is marked. */

@@ -19,6 +19,7 @@ import {
   withPartition,
   withTimeouts,
 } from "./_options.ts";
+import { writeOutput } from "./_outputs.ts";
 import { messageWithFlag } from "./_permissions.ts";
 import { toJson } from "./_run_folder.ts";
 import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
@@ -159,7 +160,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
   report.seconds = (performance.now() - began) / 1000;
   // As a server's: one that is stopped or fails has a report from its first round on.
   if (flags.json !== undefined && (failures.length === 0 || report.rounds.length > 0)) {
-    await Deno.writeTextFile(flags.json, toJson(report)).catch((cause) =>
+    await writeOutput(flags.json, toJson(report)).catch((cause) =>
       failures.push(
         new Error(`Cannot write ${flags.json}: ${errorMessage(cause)}`, { cause }),
       )

@@ -20,6 +20,7 @@ import {
   type TimeoutFlags,
   timeoutsFrom,
   type TrainFlags,
+  UsageError,
   whole,
   withCommon,
   withEngine,
@@ -34,6 +35,9 @@ import { buildServer } from "./_server_job.ts";
 import { isTerminal, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
+
+/** Most clients that have a worker each: more take minutes to start, and gigabytes. */
+const MOST_WORKERS = 64;
 
 /** Where the demo's server listens. */
 const LISTEN: Readonly<Record<DistBackendName, string>> = {
@@ -58,7 +62,12 @@ interface DemoFlags extends TrainFlags, TimeoutFlags, EngineFlags, StrategyFlags
 export function demoCommand(context: CommandContext): Command {
   const command = new Command("demo")
     .description("server and clients on this machine, embedded digits, to the end")
-    .option("--clients <n>", "number of clients", whole(1, 1000), 4)
+    .option(
+      "--clients <n>",
+      `number of clients; at most ${MOST_WORKERS}, except in memory`,
+      whole(1, 1000),
+      4,
+    )
     .option("--rounds <n>", "number of rounds", whole(1), 15)
     .option(
       "--fraction <c>",
@@ -88,6 +97,11 @@ export function demoCommand(context: CommandContext): Command {
 
 async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<void> {
   const { seed, transport: distBackend } = flags;
+  if (distBackend !== "memory" && flags.clients > MOST_WORKERS) {
+    throw new UsageError(
+      `expected at most ${MOST_WORKERS} --clients with --transport ${distBackend}, a worker each, got ${flags.clients}: take --transport memory, or the command simulate`,
+    );
+  }
   const { train, test } = await loadDataset("digits");
   const timeouts = timeoutsFrom(flags);
   await using server = await buildServer({
@@ -101,7 +115,7 @@ async function runDemo(flags: DemoFlags, { signal }: CommandContext): Promise<vo
     engine: engineFrom(flags),
     ...(test && { testData: test }),
   });
-  const folder = await openRunFolder("demo", flags);
+  await using folder = await openRunFolder("demo", flags);
   const shown = new RunProgress();
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { dirname, normalize } from "node:path";
 import { errorMessage } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./_options.ts";
-import { mayWrite, messageWithFlag } from "./_permissions.ts";
+import { checkOutputs } from "./_outputs.ts";
+import { messageWithFlag } from "./_permissions.ts";
 import { print, printError } from "./_terminal.ts";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
@@ -43,13 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
       writeErr: (text) => printError(text.trimEnd()),
     });
   program.hook("preAction", async (_, command) => {
-    const { json, csv, plot, out } = command.opts<Record<string, string | undefined>>();
-    const isPicture = command.name() === "plot";
-    for (const path of [json, csv, plot, ...isPicture ? [out] : []]) {
-      // What goes into the run's own folder is looked at when that is there.
-      if (path === undefined || (!isPicture && out !== undefined && isWithin(path, out))) continue;
-      await mayWrite(path);
-    }
+    await checkOutputs(command.name(), command.opts(), command.args);
   });
   const commands = [
     demoCommand,
@@ -81,10 +75,6 @@ export async function main(args: readonly string[]): Promise<number> {
   } finally {
     for (const remove of listeners) remove();
   }
-}
-
-function isWithin(path: string, folder: string): boolean {
-  return `${normalize(dirname(path))}/`.startsWith(`${normalize(folder).replace(/[\\/]$/, "")}/`);
 }
 
 function report(error: unknown, verbose: boolean, signal: AbortSignal): number {

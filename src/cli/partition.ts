@@ -3,9 +3,10 @@ import { type PartitionReport, partitionReport } from "../data/partition_report.
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import { whole, withCommon, withPartition } from "./_options.ts";
+import { printerBeside, STANDARD_OUTPUT, writeOutput } from "./_outputs.ts";
 import { partitionChart } from "./_partition_chart.ts";
 import { toJson } from "./_run_folder.ts";
-import { partitionTable, print, printError } from "./_terminal.ts";
+import { partitionTable, printError } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
 interface PartitionFlags extends DataFlags {
@@ -40,8 +41,9 @@ async function runPartition(flags: PartitionFlags, signal: AbortSignal): Promise
   const title = `${name.split("/").findLast((step) => step !== "")}, ${spec}: ${
     report.rows.toLocaleString("en-US")
   } rows, ${clients.toLocaleString("en-US")} clients, seed ${seed}`;
-  print(title);
-  print(partitionTable(report));
+  const show = printerBeside(flags.plot, flags.csv, flags.json);
+  show(title);
+  show(partitionTable(report));
   const files: [path: string | undefined, text: () => string][] = [
     [flags.plot, () => partitionChart(report, title)],
     [flags.csv, () => toCsv(report)],
@@ -57,8 +59,8 @@ async function runPartition(flags: PartitionFlags, signal: AbortSignal): Promise
   ];
   for (const [path, text] of files) {
     if (path === undefined) continue;
-    await Deno.writeTextFile(path, text());
-    printError(`Wrote ${path}`);
+    await writeOutput(path, text());
+    if (path !== STANDARD_OUTPUT) printError(`Wrote ${path}`);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type ProgressName,
 } from "./_curves.ts";
 import { choice, UsageError } from "./_options.ts";
+import { STANDARD_OUTPUT, writeOutput } from "./_outputs.ts";
 import { runsCsv } from "./_rounds_csv.ts";
 import { type ReportedRun, runNames } from "./_run_names.ts";
 import { printError } from "./_terminal.ts";
@@ -49,8 +50,8 @@ async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
   ];
   for (const [path, text] of files) {
     if (path === undefined) continue;
-    await Deno.writeTextFile(path, text());
-    printError(`Wrote ${path}`);
+    await writeOutput(path, text());
+    if (path !== STANDARD_OUTPUT) printError(`Wrote ${path}`);
   }
 }
 

@@ -4,9 +4,9 @@ import { Standardizer } from "../data/standardizer.ts";
 import { UniformSelection } from "../server/selection/uniform.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { parseStrategy } from "../strategy/registry.ts";
-import { checkpointsIn } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
-import { type CommandData, type DataFlags, loadData, withData } from "./_data.ts";
+import { type CommandData, type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
+import { openKept } from "./_kept_run.ts";
 import {
   type EngineFlags,
   engineFrom,
@@ -15,9 +15,11 @@ import {
   withCommon,
   withEngine,
 } from "./_options.ts";
+import { printerBeside, writeOutput } from "./_outputs.ts";
+import { withAbsolutePaths } from "./_resume.ts";
 import { toJson } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
-import { print, printError } from "./_terminal.ts";
+import { printError } from "./_terminal.ts";
 import { Command, InvalidArgumentError, Table } from "./deps.ts";
 
 /** A published figure: rounds until the test accuracy first reaches a target. */
@@ -146,9 +148,9 @@ async function runReproduce(
       printError(line(one, outcome));
     }
   }
-  print(outcomeTable(outcomes));
+  printerBeside(flags.json)(outcomeTable(outcomes));
   if (flags.json !== undefined) {
-    await Deno.writeTextFile(
+    await writeOutput(
       flags.json,
       toJson({ schema: "fedlab.reproduce/1", clients: CLIENTS, fraction: FRACTION, outcomes }),
     );
@@ -173,13 +175,27 @@ function dataFor(
   return { ...loaded, train: prepare(train), ...(test && { test: prepare(test) }) };
 }
 
+/** What of a case and the options the rounds come of. */
+function settingsOf(
+  { model, partition, strategy, epochs, batchSize, lr, standardize = false }: Case,
+  flags: ReproduceFlags,
+): Record<string, unknown> {
+  const { dataDir: _, ...data } = dataFrom(flags);
+  const { strictDeterminism } = flags;
+  return withAbsolutePaths({
+    ...{ model, partition, strategy, epochs, batchSize, lr, standardizedCase: standardize },
+    ...{ ...data, strictDeterminism },
+  });
+}
+
 async function runCase(
-  { name, model, partition, strategy, target, least, most, epochs, batchSize, lr }: Case,
+  one: Case,
   seed: number,
   { train, test }: CommandData,
   flags: ReproduceFlags,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const { name, model, partition, strategy, target, least, most, epochs, batchSize, lr } = one;
   const plan = {
     ...{ epochs, batchSize, learningRate: lr },
     ...{ momentum: 0, weightDecay: 0, keepMomentum: false },
@@ -195,8 +211,8 @@ async function runCase(
     engine: engineFrom(flags),
   });
   const { engine, backend, keep } = flags;
-  const checkpoints = keep === undefined ? undefined : checkpointsIn(`${keep}/${name}-${seed}`, 1);
-  const resume = await checkpoints?.latest();
+  const settings = settingsOf(one, flags);
+  using kept = keep === undefined ? undefined : await openKept(`${keep}/${name}-${seed}`, settings);
   const simulation = new Simulation(server.handler, {
     train,
     parts: parsePartition(partition).deal(train, { parts: CLIENTS, seed }),
@@ -205,8 +221,8 @@ async function runCase(
     engine,
     backend,
     ...(test && { test }),
-    ...(checkpoints && { checkpoints }),
-    ...(resume && { resume }),
+    ...(kept && { checkpoints: kept.checkpoints, notes: { settings } }),
+    ...(kept?.resume && { resume: kept.resume }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
     onEvent: (event) => {
       if (event.type !== "round-ended") return;

@@ -1,5 +1,5 @@
-import { checkpointsIn, readCheckpoint } from "./_checkpoints.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES, DEFAULT_SERVER_NAME } from "../server/topology.ts";
+import { checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import { DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
 import {
@@ -20,7 +20,7 @@ import {
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
+import { buildFor, checkMode, type ModeFlags, withMode, withRoundLimits } from "./_mode.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
@@ -80,13 +80,6 @@ export function serverCommand(context: CommandContext): Command {
       real({ least: 0 }),
       0,
     )
-    .option(
-      "--quorum <share>",
-      "share of the updates that a round needs",
-      real({ above: 0, most: 1 }),
-      DEFAULT_QUORUM,
-    )
-    .option("--round-tries <n>", "how often a round is tried", whole(1), DEFAULT_ROUND_TRIES)
     .option("--resume <dir>", "go on with the run of this folder, as it was started there")
     .option("--keep <n>", "newest checkpoints that are kept, besides the best", whole(1), 3)
     .option(
@@ -110,6 +103,7 @@ export function serverCommand(context: CommandContext): Command {
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that tells input and classes, and to test on");
   withMode(command);
+  withRoundLimits(command);
   withStrategy(command, { takesAsync: true });
   withSelection(command);
   withEngine(command);
@@ -125,6 +119,7 @@ async function runServer(
   command: Command,
   { signal }: CommandContext,
 ): Promise<void> {
+  using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
   checkMode(flags, command);
@@ -147,7 +142,7 @@ async function runServer(
     logger,
     ...(flags.evaluate === "server" && { testData: test ?? train }),
   });
-  const folder = await openRunFolder("server", flags, { keeps: true });
+  await using folder = await openRunFolder("server", flags, { keeps: true });
   if (standardizer) {
     const path = `${folder.path}/standardizer.json`;
     await Deno.writeTextFile(path, toJson(standardizer));

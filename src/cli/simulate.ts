@@ -6,7 +6,7 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct } from "./_conduct.ts";
-import { checkpointsIn, readCheckpoint } from "./_checkpoints.ts";
+import { checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -30,6 +30,7 @@ import {
   withStrategy,
   withTraining,
 } from "./_options.ts";
+import { type RoundLimitFlags, roundLimitsFrom, withRoundLimits } from "./_mode.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
@@ -37,7 +38,10 @@ import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
-interface SimulateFlags extends DataFlags, TrainFlags, EngineFlags, StrategyFlags, SelectionFlags {
+const DEFAULT_FRACTION = 0.1;
+
+interface SimulateFlags
+  extends DataFlags, TrainFlags, EngineFlags, StrategyFlags, SelectionFlags, RoundLimitFlags {
   model: string;
   clients: number;
   fraction?: number;
@@ -66,7 +70,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
     .option("--clients <n>", "number of clients K", whole(1), 100)
     .option(
       "--fraction <c>",
-      "share C of the clients that a round takes",
+      `share C of the clients that a round takes (default: ${DEFAULT_FRACTION})`,
       real({ above: 0, most: 1 }),
     )
     .option("--cohort <n>", "number of clients that a round takes, in place of a share", whole(1))
@@ -96,6 +100,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
     command,
     "share of each client's samples that it evaluates on and does not learn from",
   );
+  withRoundLimits(command);
   withStrategy(command);
   withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
@@ -110,6 +115,7 @@ async function runSimulate(
   command: Command,
   signal: AbortSignal,
 ): Promise<void> {
+  using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
@@ -131,7 +137,7 @@ async function runSimulate(
     engine: engineFrom(flags),
     logger: { warn: printError },
   });
-  const folder = await openRunFolder("simulate", flags, {
+  await using folder = await openRunFolder("simulate", flags, {
     keeps: flags.checkpointEvery !== undefined,
   });
   const shown = new RunProgress();
@@ -146,6 +152,7 @@ async function runSimulate(
     ...parts,
     rounds: flags.rounds,
     evaluateEvery: flags.evalEvery,
+    ...roundLimitsFrom(flags),
     engine,
     backend,
     onEvent,
@@ -201,7 +208,7 @@ function fractionFrom({ fraction, cohort, clients }: SimulateFlags): number {
   if (cohort !== undefined && cohort > clients) {
     throw new UsageError(`expected a --cohort of at most ${clients} clients, got ${cohort}`);
   }
-  return cohort === undefined ? fraction ?? 0.1 : cohort / clients;
+  return cohort === undefined ? fraction ?? DEFAULT_FRACTION : cohort / clients;
 }
 
 function printRound({ round, loss, accuracy, seconds }: RunReport["rounds"][number], of: number) {
