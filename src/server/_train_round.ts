@@ -1,5 +1,6 @@
 import { DeadlineError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
+import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { Training } from "./_exchange.ts";
 import { Missing } from "./_missing.ts";
 import type { ServerEvent } from "./events.ts";
@@ -60,4 +61,22 @@ export async function trainRound(round: number, parts: RoundParts): Promise<Trai
     parts.warn(`${trouble}: trying again`);
     parts.tell({ type: "round-retried", round, received, quorum });
   }
+}
+
+/** What the round's report says. */
+export function roundReport(
+  round: number,
+  { training: { intake, trainLoss }, ...tried }: TrainedRound,
+  evaluated: Evaluated,
+  spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds">,
+): RoundReport {
+  return {
+    round,
+    cohort: intake.cohort,
+    received: intake.count("received"),
+    ...tried,
+    ...figuresOf(evaluated),
+    ...(trainLoss !== undefined && { trainLoss }),
+    ...spent,
+  };
 }

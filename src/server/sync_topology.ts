@@ -7,11 +7,11 @@
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
-import { type Evaluated, figuresOf } from "./_evaluated.ts";
+import type { Evaluated } from "./_evaluated.ts";
 import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { TakenRounds } from "./_taken_rounds.ts";
-import { trainRound } from "./_train_round.ts";
+import { roundReport, trainRound } from "./_train_round.ts";
 import type { RunReport } from "./report.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
@@ -159,7 +159,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const federation = this.#federation;
     const { conversation, record, run: { logger, sessions: { seats: { group } } } } = federation;
     const measure = federation.measure();
-    const { training, ...tried } = await trainRound(round, {
+    const trained = await trainRound(round, {
       handler: this.handler,
       numClients: this.options.worldSize - 1,
       limits: this.options,
@@ -170,25 +170,14 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     });
     this.handler.updateModel();
     record.final = undefined;
-    this.#taken.add(training.intake);
+    this.#taken.add(trained.training.intake);
     let evaluated: Evaluated = {};
     try {
       evaluated = await conversation.evaluate(round, group.ranks, () => this.#talk());
     } finally {
       // The model is the round's, also where the evaluation was stopped.
       record.final = evaluated.evaluation;
-      const { intake, trainLoss } = training;
-      const { refused, ...spent } = measure();
-      federation.endRound({
-        round,
-        cohort: intake.cohort,
-        received: intake.count("received"),
-        refused,
-        ...tried,
-        ...figuresOf(evaluated),
-        ...(trainLoss !== undefined && { trainLoss }),
-        ...spent,
-      });
+      federation.endRound(roundReport(round, trained, evaluated, measure()));
     }
   }
 }

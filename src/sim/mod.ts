@@ -4,4 +4,5 @@
  * @module
  */
 
+export type { SimulationOptions } from "./options.ts";
 export * from "./simulation.ts";
