@@ -9,6 +9,8 @@ export interface SharedData {
   readonly labels: SharedArrayBuffer;
   readonly shape: readonly number[];
   readonly numClasses: number;
+  /** Whether it is known that all features are finite. */
+  readonly isFinite: boolean;
 }
 
 /** What a worker of the pool is given. */

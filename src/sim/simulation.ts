@@ -5,6 +5,7 @@
  */
 
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import { checkFinite } from "../data/_finite.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { type Evaluated, figuresOf } from "../server/_evaluated.ts";
@@ -155,6 +156,8 @@ export class Simulation {
         );
       }
     });
+    for (const part of parts) checkFinite(train, part);
+    if (options.test) checkFinite(options.test);
     this.handler = handler;
     this.#options = options;
     const worldSize = parts.length + 1;
