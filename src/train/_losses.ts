@@ -24,7 +24,7 @@ export interface Loss {
 /** Keras's guard against the logarithm of 0. */
 const EPSILON = 1e-7;
 
-/** The place of the first of the largest of `count` values; -1 where one of them is NaN, which answers nothing. */
+/** The place of the first of the largest of `count` values; -1, no answer, where that is infinite or one of them is NaN. */
 export function argmax(values: Float32Array, from: number, count: number): number {
   let best = 0;
   for (let i = 0; i < count; i++) {
@@ -32,7 +32,7 @@ export function argmax(values: Float32Array, from: number, count: number): numbe
     if (Number.isNaN(value)) return -1;
     if (value > (values[from + best] ?? NaN)) best = i;
   }
-  return best;
+  return Number.isFinite(values[from + best]) ? best : -1;
 }
 
 /** The class that a probability of class 1 stands for; -1 for NaN. */

@@ -262,7 +262,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /**
    * Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. With
-   * `confusion` the result says what a classifier took each class for, where the data have at most 1000; an output of NaN is a wrong
+   * `confusion` the result says what a classifier took each class for, where the data have at most 1000; a row whose output is not finite is a wrong
    * answer. Rejects with a `RangeError` for data that do not fit the model, rows that they do not have, no rows at all, and features that
    * are not finite.
    */
