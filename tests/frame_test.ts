@@ -281,6 +281,13 @@ Deno.test("decodeBody() makes one line of a peer's text", () => {
     code: MessageCode.Exit,
     payload: { reason: "over [2Jforged line " },
   });
+  const metrics = { "f1\n\u001b[2J": 0.5 };
+  const parameters = new Float32Array(1);
+  const payload = { round: 1, metrics, parameters };
+  assertEquals(roundTrip({ code: MessageCode.ParameterUpdate, payload }), {
+    code: MessageCode.ParameterUpdate,
+    payload: { ...payload, metrics: { "f1 [2J": 0.5 } },
+  });
 });
 
 Deno.test("decodeBody() asks for a body that is aligned in its buffer", () => {
@@ -407,7 +414,7 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
   [
     MessageCode.ParameterUpdate,
     { round: undefined },
-    `field round expected "round", got undefined`,
+    "field round is missing",
   ],
   [MessageCode.ParameterUpdate, { round: 0 }, "field round expected >=1, got 0"],
   [MessageCode.ParameterUpdate, { round: 1.5 }, "field round expected"],
@@ -425,7 +432,7 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
   [
     MessageCode.ParameterUpdate,
     { parameters: undefined },
-    `field parameters expected "parameters"`,
+    "field parameters is missing",
   ],
   [MessageCode.ParameterUpdate, { numSamples: 0 }, "field numSamples expected >=1, got 0"],
   [
@@ -478,6 +485,7 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
     { plan: { ...PLAN, correction: [0] } },
     "field plan.correction expected never",
   ],
+  [MessageCode.ParameterUpdate, { plan: {} }, "field plan.epochs is missing"],
   [MessageCode.ParameterUpdate, { plan: { ...PLAN, mu: 1 } }, "field plan.mu expected never"],
   [MessageCode.GradientUpdate, { gradient: 1 }, "field gradient expected Float32Array, got 1"],
   [MessageCode.EvaluateParams, { accuracy: 1.1 }, "field accuracy expected <=1, got 1.1"],
@@ -485,7 +493,7 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
   [MessageCode.Exit, { reason: "r".repeat(1025) }, "field reason expected <=1024, got 1025"],
   [MessageCode.Registration, { rank: 0 }, "field rank expected >=1, got 0"],
   [MessageCode.Registration, { worldSize: 1 }, "field worldSize expected >=2, got 1"],
-  [MessageCode.Registration, { agent: undefined }, `field agent expected "agent"`],
+  [MessageCode.Registration, { agent: undefined }, "field agent is missing"],
   [MessageCode.IdAssignment, { seed: 2 ** 32 }, "field seed expected <=4294967295"],
   [MessageCode.IdAssignment, { manifest: { a: 1 } }, "field manifest expected Array, got Object"],
   [
@@ -497,7 +505,7 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
   [MessageCode.IdAssignment, { model: "mlp" }, `field model expected Object, got "mlp"`],
   [MessageCode.Error, { fatal: 1 }, "field fatal expected boolean, got 1"],
   [MessageCode.Ready, { manifestDigest: "AB".repeat(32) }, "field manifestDigest expected"],
-  [MessageCode.Ready, { numSamples: undefined }, `field numSamples expected "numSamples"`],
+  [MessageCode.Ready, { numSamples: undefined }, "field numSamples is missing"],
 ];
 
 for (const [code, change, claim] of UNFIT) {
@@ -567,9 +575,17 @@ Deno.test("decodePrefix() refuses what does not begin as a frame, and shows it",
   const bytes = prefix({ magic: "47455420" });
   assertFault(
     "bad-magic",
-    `expected it to begin with 46 4c 61 62 ("FLab"), got 47 45 54 20`,
+    `expected it to begin with 46 4c 61 62 ("FLab"), got 47 45 54 20, which is HTTP`,
     () => decodePrefix(bytes),
   );
+  assertFault(
+    "bad-magic",
+    "got 48 54 54 50, which is HTTP",
+    () => decodePrefix(prefix({ magic: "48545450" })),
+  );
+  const other = () => decodePrefix(prefix({ magic: "00545450" }));
+  const { message } = assertThrows(other, ProtocolError);
+  assert(message.endsWith("got 00 54 54 50"), message);
 });
 
 Deno.test("decodePrefix() refuses another version and another code", () => {

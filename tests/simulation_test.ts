@@ -468,6 +468,11 @@ Deno.test("Simulation refuses what cannot be simulated", async () => {
   assertThrows(make({ parts: [[0.5]] }), RangeError, "of the client of rank 1, got 0.5");
   assertThrows(make({ parts: [] }), RangeError, "number of clients");
   assertThrows(make({ parts: [[1], []] }), RangeError, "rank 2 has no samples");
+  const broken = train.select([0, 1, 2]);
+  broken.features[64] = NaN;
+  const message = "expected finite features, got NaN in row 1";
+  assertThrows(make({ train: broken, parts: [[0], [1]] }), RangeError, message);
+  assertThrows(make({ test: broken }), RangeError, message);
   assertThrows(
     make({ parts: [[1], [2, 600]] }),
     RangeError,

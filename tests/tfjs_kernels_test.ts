@@ -69,12 +69,13 @@ async function testAgainstCpu(cases: readonly Case[]): Promise<void> {
   await testAgainst(results(cases), cases);
 }
 
-/** Compares wasm with a reference; the error may be 1e-4 of the largest value. */
+/** Compares a backend, wasm unless said otherwise, with a reference; the error may be 1e-4 of the largest value. */
 async function testAgainst(
   expected: ReadonlyMap<string, Float32Array | Float64Array>,
   cases: readonly Case[],
+  backend: "wasm" | "cpu" = "wasm",
 ): Promise<void> {
-  await startBackend("wasm");
+  await startBackend(backend);
   const actual = results(cases);
   assertEquals(actual.size, cases.length);
   for (const [label, values] of actual) {
@@ -148,6 +149,136 @@ function depthwiseGradients(
     }
   }
   return { images, filter: taps };
+}
+
+/** A convolution by its definition. */
+function convolution(
+  x: Values,
+  filter: Values,
+  info: tf.backend_util.Conv2DInfo,
+  depthwise: boolean,
+): Float64Array {
+  const { outHeight, outWidth, inHeight, inWidth, inChannels, outChannels } = info;
+  const multiplier = outChannels / inChannels;
+  return Float64Array.from({ length: tf.util.sizeFromShape(info.outShape) }, (_, i) => {
+    const out = i % outChannels, pixel = Math.floor(i / outChannels);
+    const column = pixel % outWidth, line = Math.floor(pixel / outWidth);
+    const row = line % outHeight, image = Math.floor(line / outHeight);
+    let sum = 0;
+    for (let tapY = 0; tapY < info.filterHeight; tapY++) {
+      for (let tapX = 0; tapX < info.filterWidth; tapX++) {
+        const y = row * info.strideHeight + tapY - info.padInfo.top;
+        const x0 = column * info.strideWidth + tapX - info.padInfo.left;
+        if (y < 0 || y >= inHeight || x0 < 0 || x0 >= inWidth) continue;
+        const from = ((image * inHeight + y) * inWidth + x0) * inChannels;
+        const tap = tapY * info.filterWidth + tapX;
+        if (depthwise) {
+          const value = x.data[from + Math.floor(out / multiplier)] ?? NaN;
+          sum += value * (filter.data[tap * outChannels + out] ?? NaN);
+          continue;
+        }
+        for (let c = 0; c < inChannels; c++) {
+          const weight = filter.data[(tap * inChannels + c) * outChannels + out] ?? NaN;
+          sum += (x.data[from + c] ?? NaN) * weight;
+        }
+      }
+    }
+    return sum;
+  });
+}
+
+Deno.test("installTrainingKernels() makes convolutions right whose stride is longer than the filter", async () => {
+  const cases: Case[] = [];
+  const expected = new Map<string, Float64Array>();
+  const sizes: Pair[] = [[1, 2], [2, 1], [1, 3], [2, 2], [1, 1], [3, 3]];
+  for (const size of sizes) {
+    for (const strides of [[2, 2], [3, 3], [1, 2], [2, 1], [4, 3]] as Pair[]) {
+      for (const [height, width] of [[6, 8], [7, 7], [5, 4]] as Pair[]) {
+        const x = normal(2, height, width, 2);
+        for (const depthwise of [false, true]) {
+          const filter = normal(...size, 2, depthwise ? 2 : 3);
+          const info = geometry(x.shape, filter.shape, strides, [1, 1], "same", depthwise);
+          const values = convolution(x, filter, info, depthwise);
+          const bias = normal(info.outChannels);
+          const name = `${depthwise ? "depthwise " : ""}${x.shape} by ${filter.shape}, ${strides}`;
+          expected.set(name, values).set(
+            `fused ${name}`,
+            values.map((value, i) => Math.max(0, value + (bias.data[i % info.outChannels] ?? NaN))),
+          );
+          const plain = depthwise ? tf.depthwiseConv2d : tf.conv2d;
+          const fused = depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
+          cases.push([
+            name,
+            [x, filter],
+            (x, filter) => plain(x as tf.Tensor4D, filter as tf.Tensor4D, strides, "same"),
+          ], [
+            `fused ${name}`,
+            [x, filter, bias],
+            (x, filter, bias) =>
+              fused({
+                x: x as tf.Tensor4D,
+                filter: filter as tf.Tensor4D,
+                bias,
+                strides,
+                pad: "same",
+                activation: "relu",
+              }),
+          ]);
+        }
+      }
+    }
+  }
+  await testAgainst(expected, cases);
+});
+
+/** Goes through the windows of a pooling: the places of their pixels, and the place of what they come to. */
+function forEachWindow(
+  info: tf.backend_util.Conv2DInfo,
+  visit: (pixels: readonly number[], out: number) => void,
+): void {
+  const { outHeight, outWidth, inHeight, inWidth, inChannels } = info;
+  for (let out = 0; out < tf.util.sizeFromShape(info.outShape); out++) {
+    const channel = out % inChannels, pixel = Math.floor(out / inChannels);
+    const column = pixel % outWidth, line = Math.floor(pixel / outWidth);
+    const row = line % outHeight, image = Math.floor(line / outHeight);
+    const pixels: number[] = [];
+    for (let i = 0; i < info.filterHeight * info.filterWidth; i++) {
+      const y = row * info.strideHeight + Math.floor(i / info.filterWidth) - info.padInfo.top;
+      const x = column * info.strideWidth + i % info.filterWidth - info.padInfo.left;
+      if (y < 0 || y >= inHeight || x < 0 || x >= inWidth) continue;
+      pixels.push(((image * inHeight + y) * inWidth + x) * inChannels + channel);
+    }
+    visit(pixels, out);
+  }
+}
+
+for (const backend of ["wasm", "cpu"] as const) {
+  Deno.test(`startBackend() has average pooling and its gradient leave the padding out on ${backend}`, async () => {
+    const cases: Case[] = [];
+    const expected = new Map<string, Float64Array>();
+    for (const size of [[2, 2], [3, 3], [1, 3], [1, 1]] as Pair[]) {
+      for (const strides of [[1, 1], [2, 2], [3, 2]] as Pair[]) {
+        for (const pad of ["same", "valid"] as const) {
+          const x = normal(2, 5, 4, 3);
+          const info = tf.backend_util.computePool2DInfo(x.shape as Four, size, strides, 1, pad);
+          const dy = normal(...info.outShape);
+          const means = new Float64Array(dy.data.length), slopes = new Float64Array(x.data.length);
+          forEachWindow(info, (pixels, out) => {
+            for (const pixel of pixels) {
+              means[out] = (means[out] ?? 0) + (x.data[pixel] ?? NaN) / pixels.length;
+              slopes[pixel] = (slopes[pixel] ?? 0) + (dy.data[out] ?? NaN) / pixels.length;
+            }
+          });
+          const label = `${size}, ${strides}, ${pad}`;
+          expected.set(label, means).set(`gradient of ${label}`, slopes);
+          const pool = (x: tf.Tensor) => tf.avgPool(x as tf.Tensor4D, size, strides, pad);
+          cases.push([label, [x], pool]);
+          cases.push([`gradient of ${label}`, [x, dy], (x, dy) => tf.grad(pool)(x, dy)]);
+        }
+      }
+    }
+    await testAgainst(expected, cases, backend);
+  });
 }
 
 Deno.test("installTrainingKernels() gives both gradients of a convolution as cpu does", async () => {

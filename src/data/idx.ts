@@ -5,6 +5,7 @@
  */
 
 import { readBytes } from "./_file.ts";
+import { trustFinite } from "./_finite.ts";
 import { gunzip, isGzip } from "./_gzip.ts";
 import { countClasses } from "./_labels.ts";
 import { shareableFloats, shareableInts } from "./_shareable.ts";
@@ -245,7 +246,7 @@ export function idxDataset(
   });
   // Models that convolve want a channel dimension, last.
   const shape = row.length === 2 ? [...row, 1] : row;
-  return new Dataset(features, shareableInts(labels.values), shape, numClasses);
+  return trustFinite(new Dataset(features, shareableInts(labels.values), shape, numClasses));
 }
 
 /**

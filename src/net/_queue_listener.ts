@@ -5,7 +5,8 @@ export class QueueListener implements Listener {
   readonly address: string;
   readonly #waiting: Channel[] = [];
   readonly #onClose: () => void;
-  #wake: (() => void) | undefined;
+  /** Resolves when a channel comes or the listener closes, for all who accept. */
+  #news = Promise.withResolvers<void>();
   #closed = false;
 
   /** A listener at the address; `onClose` is called once. */
@@ -18,7 +19,7 @@ export class QueueListener implements Listener {
   offer(channel: Channel): void {
     if (this.#closed) return channel.close();
     this.#waiting.push(channel);
-    this.#wake?.();
+    this.#wake();
   }
 
   async accept(): Promise<Channel | null> {
@@ -26,9 +27,7 @@ export class QueueListener implements Listener {
       const channel = this.#waiting.shift();
       if (channel !== undefined) return channel;
       if (this.#closed) return null;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      await promise;
+      await this.#news.promise;
     }
   }
 
@@ -37,6 +36,11 @@ export class QueueListener implements Listener {
     this.#closed = true;
     for (const channel of this.#waiting.splice(0)) channel.close();
     this.#onClose();
-    this.#wake?.();
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 }

@@ -8,9 +8,9 @@
 export interface Channel {
   /** The other end, for messages: `"tcp 127.0.0.1:9000"`. */
   readonly remote: string;
-  /** Reads at least one byte into the buffer and gives their number, or `null` when the other end has closed its side. */
+  /** Reads at least one byte into the buffer and gives their number, or `null` when the other end has closed its side. One call at a time. */
   read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;
-  /** Writes all the bytes; they may change once the promise has resolved. */
+  /** Writes all the bytes; they may change once the promise has resolved. One call at a time. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Tells the other end that nothing more will be written. */
   closeWrite(): Promise<void>;

@@ -1,5 +1,6 @@
 /** A worker of the pool: takes jobs from the board until there are no more. */
 
+import { trustFinite } from "../data/_finite.ts";
 import { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { useKernelBuild } from "../params/kernels.ts";
@@ -13,8 +14,9 @@ import type { ClientWorkerArgs, SharedData, SharedParts } from "./_worker_args.t
 /** How long a worker waits for a job before it listens whether it should end. */
 const WAIT_MILLIS = 200;
 
-function datasetOf({ features, labels, shape, numClasses }: SharedData): Dataset {
-  return new Dataset(new Float32Array(features), new Int32Array(labels), shape, numClasses);
+function datasetOf({ features, labels, shape, numClasses, isFinite }: SharedData): Dataset {
+  const data = new Dataset(new Float32Array(features), new Int32Array(labels), shape, numClasses);
+  return isFinite ? trustFinite(data) : data;
 }
 
 /** Gives a client's rows by its rank. */

@@ -1,4 +1,5 @@
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import { isFiniteData } from "../data/_finite.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import type { ModelDescription } from "../train/handler.ts";
@@ -150,6 +151,7 @@ function share(data: Dataset): SharedData {
     labels: labels.buffer as SharedArrayBuffer,
     shape,
     numClasses,
+    isFinite: isFiniteData(data),
   };
 }
 

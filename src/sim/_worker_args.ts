@@ -9,6 +9,8 @@ export interface SharedData {
   readonly labels: SharedArrayBuffer;
   readonly shape: readonly number[];
   readonly numClasses: number;
+  /** Whether it is known that all features are finite. */
+  readonly isFinite: boolean;
 }
 
 /** The rows of all clients, one client after the other; where those of the client of rank `r` begin stands at `r - 1`. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkFinite } from "../data/_finite.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
@@ -110,14 +111,16 @@ export function checkSimulation(
   }
   checkParts(parts, train, "");
   if (testParts) checkParts(testParts, train, " to evaluate on");
+  if (options.test) checkFinite(options.test);
 }
 
-/** Throws a `RangeError` for a client without rows, and for a row that the data do not have. */
+/** Throws a `RangeError` for a client without rows, and for a row that the data do not have or that is not finite. */
 function checkParts(
   parts: readonly ArrayLike<number>[],
-  { length }: Dataset,
+  data: Dataset,
   purpose: string,
 ): void {
+  const { length } = data;
   parts.forEach((part, i) => {
     const whose = `the client of rank ${i + 1}`;
     if (part.length === 0) {
@@ -130,5 +133,6 @@ function checkParts(
         `Cannot simulate: expected rows 0 to ${length - 1} of ${whose}${purpose}, got ${row}`,
       );
     }
+    checkFinite(data, part);
   });
 }

@@ -1,12 +1,12 @@
-import { argmax } from "./_losses.ts";
+import { argmax, yesOrNo } from "./_losses.ts";
 
 /** Most classes for which a matrix is counted: of words or pixels it would be larger than the model. */
 const MOST_CLASSES = 1000;
 
 /**
  * How many counts say what a classifier took each class for, of data with so many classes: none for too many. They are a row for each
- * true class, in it a column for each class, and a last one for what the data do not know and a model with more outputs may
- * still answer.
+ * true class, in it a column for each class, and a last one for what is none of them: what a model with more outputs may still
+ * answer, and NaN.
  */
 export function countsLength(numClasses: number): number {
   return numClasses > MOST_CLASSES ? 0 : numClasses * (numClasses + 1);
@@ -27,9 +27,9 @@ export function countAnswers(
   const classes = classesOf(counts);
   labels.forEach((label, row) => {
     const answer = units === 1 && classes === 2
-      ? (output[row] ?? 0) > 0.5 ? 1 : 0
+      ? yesOrNo(output[row] ?? NaN)
       : argmax(output, row * units, units);
-    const at = label * (classes + 1) + Math.min(answer, classes);
+    const at = label * (classes + 1) + (answer < 0 ? classes : Math.min(answer, classes));
     counts[at] = (counts[at] ?? 0) + 1;
   });
 }

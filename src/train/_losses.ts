@@ -24,13 +24,21 @@ export interface Loss {
 /** Keras's guard against the logarithm of 0. */
 const EPSILON = 1e-7;
 
-/** The place of the first of the largest of `count` values. */
+/** The place of the first of the largest of `count` values; -1, no answer, where that is infinite or one of them is NaN. */
 export function argmax(values: Float32Array, from: number, count: number): number {
   let best = 0;
-  for (let i = 1; i < count; i++) {
-    if ((values[from + i] ?? 0) > (values[from + best] ?? 0)) best = i;
+  for (let i = 0; i < count; i++) {
+    const value = values[from + i] ?? NaN;
+    if (Number.isNaN(value)) return -1;
+    if (value > (values[from + best] ?? NaN)) best = i;
   }
-  return best;
+  return Number.isFinite(values[from + best]) ? best : -1;
+}
+
+/** The class that a probability of class 1 stands for; -1 for NaN. */
+export function yesOrNo(probability: number): number {
+  if (Number.isNaN(probability)) return -1;
+  return probability > 0.5 ? 1 : 0;
 }
 
 const softmaxCrossEntropy: LossFunction = (output, labels, units, gradient) => {
@@ -72,7 +80,7 @@ const binaryCrossentropy: LossFunction = (output, labels, _units, gradient) => {
     const label = labels[row] ?? 0;
     const probability = Math.min(1 - EPSILON, Math.max(EPSILON, output[row] ?? 0));
     loss -= Math.log(label === 1 ? probability : 1 - probability);
-    if ((probability > 0.5 ? 1 : 0) === label) correct++;
+    if (yesOrNo(probability) === label) correct++;
     if (!gradient) continue;
     gradient[row] = (probability - label) / (probability * (1 - probability) * labels.length);
   }

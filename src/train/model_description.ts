@@ -1,3 +1,4 @@
+import { checkTopology } from "./_check_topology.ts";
 import type { LossName, ModelDescription } from "./handler.ts";
 
 const LOSSES: readonly LossName[] = [
@@ -26,6 +27,7 @@ export function parseModelDescription(value: unknown): ModelDescription {
   if (!isRecord(topology) || typeof topology.class_name !== "string") {
     throw new TypeError(`${where}: expected a topology with class_name and config`);
   }
+  checkTopology(topology);
   const known = LOSSES.find((name) => name === loss);
   if (known === undefined) {
     throw new TypeError(

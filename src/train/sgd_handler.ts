@@ -2,6 +2,7 @@ import { rest } from "../_pace.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
+import { checkRange, checkRows } from "./_check_rows.ts";
 import { confusionOf, countsLength } from "./_confusion.ts";
 import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
@@ -56,9 +57,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
   #testRows: Uint32Array | undefined;
   readonly #loss: LossName | undefined;
   #trainer: Trainer | undefined;
+  /** Which set-up or disposal was the last to begin. */
+  #turn = 0;
   #training = false;
 
-  /** Keeps the options. Throws a `RangeError` for data without rows or an unknown loss. */
+  /** Keeps the options. Throws a `RangeError` for data without rows or with features that are not finite, or an unknown loss. */
   constructor({ data, rows, testData, testRows, loss }: SGDHandlerOptions) {
     super();
     if ([rows ?? data, testData, testRows].some((samples) => samples?.length === 0)) {
@@ -66,7 +69,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
     }
     if (loss !== undefined) checkLoss(loss);
     checkRows(data, rows);
-    checkRows(data, testRows);
+    if (testRows) checkRows(data, testRows);
+    if (testData) checkRows(testData);
     this.#data = data;
     this.#rows = rows;
     this.#testData = testData;
@@ -86,15 +90,22 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /**
    * Builds the model that the server describes, in place of the one before.
    *
-   * Rejects with a `TypeError` when there is no model at all or its description cannot be read, and a `RangeError` for data that
-   * does not fit the model.
+   * Rejects with a `TypeError` when there is no model at all or its description cannot be read, a `RangeError` for data that
+   * does not fit the model, and an `Error` when the handler is disposed of or set up anew meanwhile.
    */
   override async setUp(description: ModelDescription | undefined): Promise<void> {
     const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
     checkLoss(loss);
     this.#dispose();
+    const turn = this.#turn;
     const trainer = await this.createTrainer(description, loss);
-    trainer.use(this.#data, this.#rows);
+    try {
+      if (turn !== this.#turn) throw takenAway();
+      trainer.use(this.#data, this.#rows);
+    } catch (error) {
+      trainer[Symbol.dispose]();
+      throw error;
+    }
     this.#trainer = trainer;
   }
 
@@ -102,7 +113,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * Takes other training data, all of it or the rows that are listed, in place of what there was, and rows of it to evaluate on; the model
    * stays. So one handler serves many clients in turn.
    *
-   * Throws a `RangeError` for no rows at all, and for data of another shape or with more classes than before; an `Error` during a training.
+   * Throws a `RangeError` for no rows at all, for features that are not finite, and for data of another shape or with more classes than
+   * before; an `Error` during a training. The handler then keeps the data that it has. What is written into the same `Dataset` later
+   * is not checked again.
    */
   useData(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): void {
     const { shape, numClasses } = this.#data;
@@ -116,12 +129,12 @@ export abstract class SGDHandler extends ClientBackendHandler {
       );
     }
     checkRows(data, rows);
-    checkRows(data, testRows);
+    if (testRows) checkRows(data, testRows);
     if (this.#training) throw new Error("Cannot use other data: the handler is training");
+    this.#trainer?.use(data, rows);
     this.#data = data;
     this.#rows = rows;
     this.#testRows = testRows;
-    this.#trainer?.use(data, rows);
   }
 
   /** What the parameter vector holds: every weight of the model, in its order. Throws an `Error` before {@linkcode setUp}. */
@@ -257,8 +270,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /**
    * Evaluates the model, in inference mode, on rows `from` to before `to` of the data, or of the rows of it that are listed. With
-   * `confusion` the result says what a classifier took each class for, where the data have at most 1000. Rejects with a `RangeError` for
-   * data that do not fit the model.
+   * `confusion` the result says what a classifier took each class for, where the data have at most 1000; a row whose output is not finite is a wrong
+   * answer. Rejects with a `RangeError` for data that do not fit the model, rows that they do not have, no rows at all, and features that
+   * are not finite.
    */
   async evaluateOn(
     data: Dataset,
@@ -271,6 +285,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
     signal?: AbortSignal,
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();
+    checkRange(from, to, (rows ?? data).length);
+    checkRows(data, rows, from, to);
     const length = to - from;
     const room = confusion && trainer.classifies ? countsLength(data.numClasses) : 0;
     const counts = room > 0 ? new Uint32Array(room) : undefined;
@@ -305,21 +321,17 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /** While a loop rested, the model may have been freed. */
   #checkStill(trainer: Trainer): void {
-    if (this.#trainer !== trainer) {
-      throw new Error("Cannot go on: the handler was disposed of or set up anew meanwhile");
-    }
+    if (this.#trainer !== trainer) throw takenAway();
   }
 
   #dispose(): void {
     const trainer = this.#trainer;
     this.#trainer = undefined;
+    this.#turn++;
     trainer?.[Symbol.dispose]();
   }
 }
 
-/** Throws a `RangeError` for a row that the data do not have. */
-function checkRows({ length }: Dataset, rows: Uint32Array = new Uint32Array()): void {
-  const wrong = rows.find((row) => row >= length);
-  if (wrong === undefined) return;
-  throw new RangeError(`Cannot use row ${wrong} of the data: expected 0 to ${length - 1}`);
+function takenAway(): Error {
+  return new Error("Cannot go on: the handler was disposed of or set up anew meanwhile");
 }

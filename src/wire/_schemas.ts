@@ -32,7 +32,7 @@ const line = (most: number) => v.pipe(text(most), v.transform(oneLine));
 const token = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const tensor = v.instance(Float32Array);
-const metrics = v.record(text(64), finite);
+const metrics = v.record(line(64), finite);
 
 const rule = v.variant("name", [
   v.strictObject({ name: v.literal("scaffold") }),
@@ -144,10 +144,15 @@ export function checkMessage(code: MessageCode, map: unknown): Message {
   if (result.success) return { code, payload: result.output } as Message;
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "body";
+  // Of a key that is not there valibot expects the key itself.
+  const isMissing = issue.received === "undefined" &&
+    issue.expected === JSON.stringify(issue.path?.at(-1)?.key);
   throw new ProtocolError(
     "invalid-field",
-    `Cannot read ${messageName(code)}: field ${quoted(path)} expected ${
-      issue.expected ?? issue.type
-    }, got ${quoted(issue.received)}`,
+    `Cannot read ${messageName(code)}: field ${quoted(path)} ${
+      isMissing
+        ? "is missing"
+        : `expected ${issue.expected ?? issue.type}, got ${quoted(issue.received)}`
+    }`,
   );
 }

@@ -154,7 +154,7 @@ export function checkMagic(bytes: Uint8Array): void {
       "bad-magic",
       `Cannot read the frame: expected it to begin with 46 4c 61 62 ("FLab"), got ${
         [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
-      }${isTls(bytes) ? ", which is TLS" : ""}`,
+      }${isTls(bytes) ? ", which is TLS" : isHttp(bytes) ? ", which is HTTP" : ""}`,
     );
   }
 }
@@ -162,6 +162,12 @@ export function checkMagic(bytes: Uint8Array): void {
 /** Whether the bytes begin a TLS handshake or alert (RFC 8446, section 5.1). */
 function isTls(bytes: Uint8Array): boolean {
   return (bytes[0] === 22 || bytes[0] === 21) && bytes[1] === 3;
+}
+
+/** Whether the bytes begin an answer of an HTTP server, or a request for a page or a WebSocket. */
+function isHttp(bytes: Uint8Array): boolean {
+  const start = String.fromCharCode(...bytes.subarray(0, 4));
+  return start === "HTTP" || start === "GET ";
 }
 
 /**

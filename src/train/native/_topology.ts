@@ -1,3 +1,4 @@
+import { checkTopology, unwrapTopology } from "../_check_topology.ts";
 import { Config, field, isCount, isRecord } from "./_config.ts";
 import { type Shape, UnsupportedModelError } from "./_graph.ts";
 
@@ -203,11 +204,9 @@ function readFunctional(config: unknown): Topology {
 
 /** Reads the layers of a `Sequential` or a functional model. */
 export function readTopology(topology: Record<string, unknown>): Topology {
-  for (const wrapper of ["modelTopology", "modelConfig"]) {
-    const inner = field(topology, wrapper);
-    if (isRecord(inner)) topology = inner;
-  }
-  const className = field(topology, "className"), config = field(topology, "config");
+  checkTopology(topology);
+  const model = unwrapTopology(topology);
+  const className = field(model, "className"), config = field(model, "config");
   if (className === "Sequential") return readSequential(config);
   if (className === "Model" || className === "Functional") return readFunctional(config);
   if (typeof className !== "string") throw malformed("expected a topology with class_name");

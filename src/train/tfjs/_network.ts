@@ -1,5 +1,6 @@
 import { errorMessage } from "../../errors.ts";
 import { needDescription } from "../_fit.ts";
+import { checkTopology } from "../_check_topology.ts";
 import type { ModelDescription } from "../handler.ts";
 import { tf } from "./deps.ts";
 
@@ -13,19 +14,24 @@ export async function buildModel(
       `Cannot build the model: expected format tfjs-layers, got ${JSON.stringify(format)}`,
     );
   }
+  checkTopology(topology);
+  const before = new Set(variables());
+  let made: tf.Variable[] = [];
   let model: unknown;
   try {
-    model = await tf.models.modelFromJSON(
+    const building = tf.models.modelFromJSON(
       topology as Parameters<typeof tf.models.modelFromJSON>[0],
     );
+    // All is made by now, so these are this model's and no other's.
+    made = variables().filter((variable) => !before.has(variable));
+    model = await building;
   } catch (error) {
+    tf.dispose(made);
     // tfjs adds advice of several lines to the first, which has the cause.
-    const cause = error instanceof Error ? error.message.split("\n")[0] ?? "" : errorMessage(error);
+    const [cause = ""] = errorMessage(error).split(/\n| This may be due to/);
     throw new TypeError(
-      `Cannot build the model: tfjs does not read its topology: ${cause.trim()}`,
-      {
-        cause: error,
-      },
+      `Cannot build the model: tfjs does not read its topology: ${cause.trim().replace(/\.$/, "")}`,
+      { cause: error },
     );
   }
   if (!(model instanceof tf.LayersModel)) {
@@ -34,6 +40,26 @@ export async function buildModel(
     );
   }
   return model;
+}
+
+/** The variables that there are in tfjs. */
+function variables(): tf.Variable[] {
+  return Object.values(tf.engine().state.registeredVariables);
+}
+
+/**
+ * Throws an `Error` that names a BatchNormalization without its scale or its center, which tfjs builds and cannot train.
+ */
+export function checkNorms(model: tf.LayersModel): void {
+  visitLayers(model, (layer) => {
+    if (layer.getClassName() !== "BatchNormalization") return;
+    const config = layer.getConfig();
+    const missing = ["scale", "center"].find((key) => config[key] === false);
+    if (missing === undefined) return;
+    throw new Error(
+      `Cannot train layer ${layer.name} on tfjs: expected ${missing} true, got false; the native engine runs it`,
+    );
+  });
 }
 
 /** The shapes of one sample and of its output. Throws a `RangeError` for a model that is not built or has several of either. */
@@ -76,21 +102,31 @@ const UNSEEDED_LAYERS: ReadonlySet<string> = new Set([
   "AlphaDropout",
 ]);
 
+/** Visits the layers of a model, and those within them. */
+function visitLayers(model: tf.LayersModel, visit: (layer: LayerTree) => void): void {
+  const descend = (layer: LayerTree): void => {
+    visit(layer);
+    for (const child of innerLayers(layer)) descend(child);
+  };
+  for (const layer of model.layers) descend(layer as unknown as LayerTree);
+}
+
+function innerLayers(layer: LayerTree): LayerTree[] {
+  return [...layer.layers ?? [], layer.layer, layer.forwardLayer, layer.backwardLayer]
+    .filter((child) => child !== undefined && child !== null);
+}
+
 /** The layers of a model that draw noise: those that take a seed, and the names of those that take none. */
 export function noiseLayers(model: tf.LayersModel): { seeded: SeededLayer[]; unseeded: string[] } {
   const seeded: SeededLayer[] = [], unseeded: string[] = [];
-  const visit = (layer: LayerTree): void => {
+  visitLayers(model, (layer) => {
     const className = layer.getClassName();
     if (className === "Dropout" || className === "SpatialDropout1D") {
       seeded.push(layer as unknown as SeededLayer);
     }
-    const inner = [...layer.layers ?? [], layer.layer, layer.forwardLayer, layer.backwardLayer]
-      .filter((child) => child !== undefined && child !== null);
-    const drops = inner.length === 0 &&
+    const drops = innerLayers(layer).length === 0 &&
       ["dropout", "recurrentDropout"].some((key) => Number(layer.getConfig()[key] ?? 0) > 0);
     if (UNSEEDED_LAYERS.has(className) || drops) unseeded.push(layer.name);
-    for (const child of inner) visit(child);
-  };
-  for (const layer of model.layers) visit(layer as unknown as LayerTree);
+  });
   return { seeded, unseeded };
 }

@@ -11,7 +11,7 @@ import { startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { type Batch, Learner } from "./_learner.ts";
 import { valuesOf } from "./_memory.ts";
-import { buildModel, noiseLayers, sampleShapes, type SeededLayer } from "./_network.ts";
+import { buildModel, checkNorms, noiseLayers, sampleShapes, type SeededLayer } from "./_network.ts";
 import { Optimizer } from "./_optimizer.ts";
 import { Weights } from "./_weights.ts";
 import type { TfjsLayersModel } from "./options.ts";
@@ -57,6 +57,7 @@ export class TfjsTrainer implements Trainer {
     const { input, output } = sampleShapes(model);
     const shape = checkFit(input, output, data, loss);
     if (testData !== data) checkFit(input, output, testData, loss);
+    checkNorms(model);
     this.#shapes = [shape, output];
     const { seeded, unseeded } = noiseLayers(model);
     if (unseeded.length > 0) {
@@ -81,7 +82,7 @@ export class TfjsTrainer implements Trainer {
    * Starts tfjs and builds the model, unless the caller has one.
    *
    * Rejects with a `TypeError` when there is no model at all or it is of another kind, a `RangeError` for data that does not fit
-   * the model, and an `Error` when the backend does not start.
+   * the model, and an `Error` when the backend does not start or the model has a layer that tfjs cannot train.
    */
   static async create(
     description: ModelDescription | undefined,

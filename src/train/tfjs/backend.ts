@@ -1,4 +1,5 @@
 import { errorMessage } from "../../errors.ts";
+import { installCpuKernels } from "../tfjs_kernels/_cpu.ts";
 import { installTrainingKernels } from "../tfjs_kernels/mod.ts";
 import type { BackendChoice } from "../engine_choice.ts";
 import { tf, wasmBackendVersion } from "./deps.ts";
@@ -56,6 +57,7 @@ async function startCpu(): Promise<void> {
   if (isRunning("cpu")) return;
   await tf.setBackend("cpu");
   if (!isRunning("cpu")) throw new Error("Cannot start tfjs's cpu backend: tfjs could not load it");
+  installCpuKernels();
   // It greets with advice to install a Node addon, which Deno has no use for.
   Object.assign(tf.backend(), { firstUse: false });
 }

@@ -35,7 +35,7 @@ export function kernelOf(name: string): Kernel {
 }
 
 /** Gives an input of a kernel; throws a `TypeError` when the caller left it out. */
-export function inputOf({ inputs }: KernelCall, name: string): tf.TensorInfo {
+export function inputOf({ inputs }: Pick<KernelCall, "inputs">, name: string): tf.TensorInfo {
   const input = inputs[name];
   if (!input) {
     throw new TypeError(`Cannot run a training kernel: expected an input ${name}, got none`);

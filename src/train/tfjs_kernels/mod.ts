@@ -27,7 +27,8 @@ import { filterGradient, inputGradient } from "./_conv.ts";
 import { depthwiseFilterGradient, depthwiseInputGradient } from "./_depthwise.ts";
 import { tf } from "./deps.ts";
 import { matrixProduct } from "./_matmul.ts";
-import { maxPoolGradient } from "./_pool.ts";
+import { averagePoolGradient, maxPoolGradient } from "./_pool.ts";
+import { withPads } from "./_same_padding.ts";
 import { segmentSum } from "./_segments.ts";
 
 let installed = false;
@@ -37,8 +38,10 @@ let installed = false;
  * calling it again does nothing. Call it after `await tf.setBackend("wasm")`.
  *
  * It adds `Conv2DBackpropFilter`, `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and
- * `UnsortedSegmentSum`, and replaces `BatchMatMul`, `Conv2DBackpropInput` and `MaxPoolGrad`. Results agree with those of the cpu backend up
- * to rounding.
+ * `UnsortedSegmentSum`, and replaces `BatchMatMul`, `Conv2DBackpropInput` and `MaxPoolGrad`, which are slow. What is wrong it puts right:
+ * `AvgPoolGrad` with padding "same" at the edge of the images, and `Conv2D`, `DepthwiseConv2dNative` and their fused forms with padding
+ * "same" where a stride is longer than the filter. Results agree with those of the cpu backend up to rounding, save for `AvgPoolGrad`,
+ * which is wrong there too.
  *
  * Throws an `Error` when the WASM backend is not registered.
  *
@@ -65,11 +68,16 @@ export function installTrainingKernels(): void {
     );
   }
   const tools = takeTools();
+  install("Conv2D", withPads("Conv2D"));
+  install("FusedConv2D", withPads("FusedConv2D"));
+  install("DepthwiseConv2dNative", withPads("DepthwiseConv2dNative", { depthwise: true }));
+  install("FusedDepthwiseConv2D", withPads("FusedDepthwiseConv2D", { depthwise: true }));
   install("BatchMatMul", matrixProduct(tools));
   install("Conv2DBackpropInput", inputGradient(tools));
   install("Conv2DBackpropFilter", filterGradient(tools));
   install("DepthwiseConv2dNativeBackpropInput", depthwiseInputGradient(tools));
   install("DepthwiseConv2dNativeBackpropFilter", depthwiseFilterGradient);
+  install("AvgPoolGrad", averagePoolGradient);
   install("MaxPoolGrad", maxPoolGradient);
   install("UnsortedSegmentSum", segmentSum);
   installed = true;
