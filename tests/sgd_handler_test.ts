@@ -585,3 +585,30 @@ Deno.test("startBackend() without permission to read goes on with cpu only when 
   assertEquals(lines[2], "cpu");
   assertEquals(lines.at(-1), "cpu");
 });
+
+Deno.test("a description cannot have tfjs fetch weights", async () => {
+  const description = logisticRegression({ inputShape: [4], numClasses: 3 });
+  const { fetch } = globalThis;
+  const asked: unknown[] = [];
+  globalThis.fetch = (what) => {
+    asked.push(what);
+    return Promise.reject(new Error("it must not"));
+  };
+  try {
+    const weights = ["kernel", "bias"].map((name, i) => ({
+      ...{ name: `logits/${name}`, dtype: "float32" },
+      shape: i === 0 ? [4, 3] : [3],
+    }));
+    await using handler = await handlerOf({
+      ...description,
+      topology: {
+        modelTopology: description.topology,
+        weightsManifest: [{ paths: ["http://127.0.0.1:9/weights"], weights }],
+      },
+    });
+    assertEquals(handler.manifest.length, 15);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  assertEquals(asked, []);
+});

@@ -19,8 +19,10 @@ export async function buildModel(
   let made: tf.Variable[] = [];
   let model: unknown;
   try {
+    // Alone, without a manifest of weights that may lie beside it: tfjs would fetch them from where a peer says.
+    const modelTopology = topology.modelTopology ?? topology;
     const building = tf.models.modelFromJSON(
-      topology as Parameters<typeof tf.models.modelFromJSON>[0],
+      { modelTopology } as Parameters<typeof tf.models.modelFromJSON>[0],
     );
     // All is made by now, so these are this model's and no other's.
     made = variables().filter((variable) => !before.has(variable));
