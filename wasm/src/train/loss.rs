@@ -5,7 +5,7 @@
 pub struct Loss {
     /// Sum over the rows.
     pub loss: f64,
-    /// Rows whose greatest logit, the first of equal ones, is that of their label.
+    /// Rows whose greatest logit, the first of equal ones, is that of their label. A row with NaN, or whose greatest is infinite, has no answer.
     pub correct: f64,
     /// What the gradient of the mean loss is multiplied by: given, not found.
     pub scale: f32,
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn softmax_cross_entropy(
                 }
             }
             total.loss += ln(sum) + f64::from(peak) - f64::from(logits[label]);
-            total.correct += f64::from(u8::from(most == label));
+            total.correct += f64::from(u8::from(most == label && has_answer(logits, most)));
             if dz.is_null() {
                 continue;
             }
@@ -66,6 +66,11 @@ fn greatest(values: &[f32]) -> usize {
     most
 }
 
+/// Whether the greatest value is one: it is finite, and none of them is NaN.
+fn has_answer(values: &[f32], most: usize) -> bool {
+    values[most].is_finite() && !values.iter().any(|value| value.is_nan())
+}
+
 /// Keras's guard against the logarithm of 0.
 const EPSILON: f64 = 1e-7;
 
@@ -89,7 +94,7 @@ pub unsafe extern "C" fn categorical_crossentropy(
             let most = greatest(shares);
             let share = guarded(shares[label]);
             total.loss -= ln(share);
-            total.correct += f64::from(u8::from(most == label));
+            total.correct += f64::from(u8::from(most == label && has_answer(shares, most)));
             if !dy.is_null() {
                 dy.add(row * classes).write_bytes(0, classes);
                 *dy.add(row * classes + label) = (-scale / share) as f32;
@@ -115,7 +120,8 @@ pub unsafe extern "C" fn binary_crossentropy(
         unsafe {
             let (share, label) = (guarded(*y.add(row)), *labels.add(row));
             total.loss -= ln(if label == 1 { share } else { 1.0 - share });
-            total.correct += f64::from(u8::from(i32::from(share > 0.5) == label));
+            let right = i32::from(share > 0.5) == label && !share.is_nan();
+            total.correct += f64::from(u8::from(right));
             if !dy.is_null() {
                 *dy.add(row) = (scale * (share - f64::from(label)) / (share * (1.0 - share))) as f32;
             }
@@ -280,6 +286,19 @@ mod tests {
             let lost = vec![f32::NAN; y.len()];
             assert!(run(kernel, &lost, labels, 1.0, None).0.is_nan());
         }
+    }
+
+    #[test]
+    fn outputs_that_are_no_answer_are_never_right() {
+        const NAN: f32 = f32::NAN;
+        const INFINITE: f32 = f32::INFINITY;
+        for kernel in [softmax_cross_entropy, categorical_crossentropy] {
+            for lost in [[NAN, 0.0], [1.0, NAN], [INFINITE, 0.0], [-INFINITE, -INFINITE]] {
+                assert_eq!(run(kernel, &lost, &[0], 1.0, None).1, 0.0, "{lost:?}");
+            }
+            assert_eq!(run(kernel, &[1.0, -INFINITE], &[0], 1.0, None).1, 1.0);
+        }
+        assert_eq!(run(binary_crossentropy, &[NAN, 0.5], &[0, 0], 1.0, None).1, 1.0);
     }
 
     #[test]
