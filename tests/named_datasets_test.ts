@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
 import { createHash } from "node:crypto";
 import { BlobWriter, Uint8ArrayReader, ZipWriter } from "npm:@zip.js/zip.js@2.24.0";
-import { lockFile } from "../src/data/_lock.ts";
+import { lockFile } from "../src/_lock.ts";
 import { type DownloadProgress, loadDataset } from "../src/data/load.ts";
 import { type DatasetFile, NAMED_DATASETS, type NamedDataset } from "../src/data/named.ts";
 import { inFolder } from "./_command.ts";

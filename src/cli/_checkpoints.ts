@@ -1,4 +1,4 @@
-import { lockFile } from "../data/_lock.ts";
+import { tryLockFile } from "../_lock.ts";
 import { isDenied } from "../store/_folder.ts";
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
@@ -32,13 +32,12 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
  */
 export async function holdFolder(folder: string): Promise<Disposable> {
   await mayUse("write", folder);
-  const held = new Error(`Cannot use the folder ${folder}: another process has its run there`);
-  try {
-    return await lockFile(`${folder}/${LOCK}`, AbortSignal.abort(held));
-  } catch (error) {
-    if (error === held || isDenied(error)) throw error;
+  const lock = await tryLockFile(`${folder}/${LOCK}`).catch((error) => {
+    if (isDenied(error)) throw error;
     return { [Symbol.dispose]() {} }; // some network file systems have no locks
-  }
+  });
+  if (lock) return lock;
+  throw new Error(`Cannot use the folder ${folder}: another process has its run there`);
 }
 
 /** Holds the folder of a run that is to go on; nothing where there are no checkpoints. Rejects as {@linkcode holdFolder} does. */

@@ -3,7 +3,7 @@ import { DATASET_NAMES } from "../data/named.ts";
 import { type DownloadProgress, loadDataset, type LoadedDataset } from "../data/load.ts";
 import { Standardizer } from "../data/standardizer.ts";
 import { errorMessage } from "../errors.ts";
-import { choice, UsageError } from "./_options.ts";
+import { choice, flagOf, UsageError } from "./_options.ts";
 import { bytes as inUnits, isTerminal, printError } from "./_terminal.ts";
 import { type Command, progress } from "./deps.ts";
 import process from "node:process";
@@ -21,17 +21,10 @@ export interface DataFlags {
   standardize?: string | true;
 }
 
-/** Options of tables alone, with the names of their flags. */
-const TABLE_FLAGS = {
-  labelColumn: "--label-column",
-  idColumn: "--id-column",
-  featureColumns: "--feature-columns",
-  classes: "--classes",
-  header: "--header",
-  delimiter: "--delimiter",
-} as const satisfies Partial<Record<keyof DataFlags, string>>;
-
-const TABLE_NAMES = Object.keys(TABLE_FLAGS) as (keyof typeof TABLE_FLAGS)[];
+/** Options of tables alone. */
+const TABLE_NAMES = [
+  ...["labelColumn", "idColumn", "featureColumns", "classes", "header", "delimiter"] as const,
+];
 
 /** The names of all options of data. */
 export const DATA_NAMES: readonly (keyof DataFlags)[] = [
@@ -116,7 +109,7 @@ export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<
   const { data, dataDir, standardize } = flags;
   const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
   const refused = new UsageError(
-    `expected a table with ${forTables.map((name) => TABLE_FLAGS[name]).join(", ")}, got ${data}`,
+    `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
   );
   if (forTables.length > 0 && DATASET_NAMES.includes(data)) throw refused;
   using bar = new DownloadBar();

@@ -1,12 +1,11 @@
 import { ServerAsyncTop } from "../server/async_topology.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
 import { ServerSyncTop } from "../server/sync_topology.ts";
 import type { ServerTopologyOptions } from "../server/topology.ts";
 import type { AgreementMode } from "../wire/messages.ts";
 import {
   asyncStrategyFrom,
   choice,
-  real,
+  flagOf,
   type SelectionFlags,
   selectionFrom,
   type StrategyFlags,
@@ -14,35 +13,9 @@ import {
   UsageError,
   whole,
 } from "./_options.ts";
+import { type RoundLimitFlags, roundLimitsFrom } from "./_round_limits.ts";
 import { buildAsyncServer, buildServer, type ModelJob } from "./_server_job.ts";
 import type { Command } from "./deps.ts";
-
-/** How a round bears clients that fail, as options. */
-export interface RoundLimitFlags {
-  // A simulation that began before it had these options goes on without them.
-  quorum?: number;
-  roundTries?: number;
-}
-
-/** Adds how a round bears clients that fail to a command. */
-export function withRoundLimits(command: Command): Command {
-  return command
-    .option(
-      "--quorum <share>",
-      "share of the updates that a round needs",
-      real({ above: 0, most: 1 }),
-      DEFAULT_QUORUM,
-    )
-    .option("--round-tries <n>", "how often a round is tried", whole(1), DEFAULT_ROUND_TRIES);
-}
-
-/** How a round bears clients that fail, among a command's options. */
-export function roundLimitsFrom({ quorum, roundTries }: RoundLimitFlags): RoundLimitFlags {
-  return {
-    ...(quorum !== undefined && { quorum }),
-    ...(roundTries !== undefined && { roundTries }),
-  };
-}
 
 /** How the server and its clients work together, as options. */
 export interface ModeFlags extends StrategyFlags, SelectionFlags, RoundLimitFlags {
@@ -58,17 +31,10 @@ export interface ModeFlags extends StrategyFlags, SelectionFlags, RoundLimitFlag
 
 const DEFAULT_UPDATES = 100;
 
-/** The options that belong to one mode alone, as flags. */
-const OWN_FLAGS: Readonly<Record<AgreementMode, Readonly<Record<string, string>>>> = {
-  sync: {
-    rounds: "--rounds",
-    quorum: "--quorum",
-    roundTries: "--round-tries",
-    fraction: "--fraction",
-    overSelect: "--over-select",
-    selection: "--selection",
-  },
-  async: { updates: "--updates", concurrency: "--concurrency", evaluateEvery: "--evaluate-every" },
+/** The options that belong to one mode alone. */
+const OWN: Readonly<Record<AgreementMode, readonly string[]>> = {
+  sync: ["rounds", "quorum", "roundTries", "fraction", "overSelect", "selection"],
+  async: ["updates", "concurrency", "evaluateEvery"],
 };
 
 /** Adds the mode to a command, and the options of the asynchronous one. */
@@ -98,9 +64,9 @@ export function withMode(command: Command): Command {
 /** Throws a `UsageError` when an option is given that belongs to the other mode. */
 export function checkMode({ mode = "sync" }: ModeFlags, command: Command): void {
   const other = mode === "sync" ? "async" : "sync";
-  for (const [name, flag] of Object.entries(OWN_FLAGS[other])) {
+  for (const name of OWN[other]) {
     if (command.getOptionValueSource(name) !== "cli") continue;
-    throw new UsageError(`expected no ${flag} with --mode ${mode}`);
+    throw new UsageError(`expected no ${flagOf(name)} with --mode ${mode}`);
   }
 }
 

@@ -1,5 +1,4 @@
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
-import { parsePartition, PARTITION_USAGES } from "../data/partition.ts";
 import { errorMessage } from "../errors.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
@@ -47,16 +46,6 @@ export function real(
     ];
     throw new InvalidArgumentError(`Expected a number ${words.join(" and ")}.`);
   };
-}
-
-/** Reads `"2/5"`: the second of five parts. */
-export function part(text: string): { index: number; parts: number } {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const index = Number(match?.[1]), parts = Number(match?.[2]);
-  if (match === null || index < 1 || index > parts) {
-    throw new InvalidArgumentError("Expected I/N, the I-th of N parts, such as 1/2.");
-  }
-  return { index, parts };
 }
 
 /** Time-outs as options. */
@@ -152,7 +141,7 @@ export function planFrom(
 }
 
 /** Checks that a text can be read; it stays a text, which a checkpoint's notes can hold. */
-function readable(read: (text: string) => unknown): (text: string) => string {
+export function readable(read: (text: string) => unknown): (text: string) => string {
   return (text) => {
     try {
       read(text);
@@ -266,19 +255,9 @@ export function chooseKernels({ strictDeterminism }: EngineFlags): void {
   if (strictDeterminism) useKernelBuild("simd128");
 }
 
-/** Adds `--partition` to a command. */
-export function withPartition(command: Command, help: string): Command {
-  return command.option(
-    "--partition <spec>",
-    `${help}: ${PARTITION_USAGES.join(", ")}`,
-    readable(parsePartition),
-    "iid",
-  );
-}
-
-/** Adds `--hold-out` to a command. */
-export function withHoldOut(command: Command, help: string): Command {
-  return command.option("--hold-out <share>", help, real({ above: 0, below: 1 }));
+/** The flag of an option by its name: `--over-select` of `overSelect`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** A choice among words. */

@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { DATASET_NAMES } from "../data/named.ts";
 import { LOCK } from "./_checkpoints.ts";
-import { UsageError } from "./_options.ts";
+import { flagOf, UsageError } from "./_options.ts";
 import { mayWrite } from "./_permissions.ts";
 import { print, printError, writeText } from "./_terminal.ts";
 
@@ -91,10 +91,6 @@ export async function writeOutput(path: string, content: string): Promise<void> 
 /** What shows a command's results: on standard error where standard output is one of the files. */
 export function printerBeside(...paths: (string | undefined)[]): (text: string) => void {
   return paths.includes(STANDARD_OUTPUT) ? printError : print;
-}
-
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** One text for all paths of a file, whether it is there or not; links are followed where reading is allowed. */

@@ -8,17 +8,15 @@ import { DATA_NAMES, type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
   type EngineFlags,
   engineFrom,
-  part,
   type TimeoutFlags,
   timeoutsFrom,
   UsageError,
   whole,
   withCommon,
   withEngine,
-  withHoldOut,
-  withPartition,
   withTimeouts,
 } from "./_options.ts";
+import { part, withHoldOut, withPartition } from "./_partition_options.ts";
 import { writeOutput } from "./_outputs.ts";
 import { messageWithFlag } from "./_permissions.ts";
 import { toJson } from "./_run_folder.ts";

@@ -24,12 +24,12 @@ import {
   whole,
   withCommon,
   withEngine,
-  withPartition,
   withSelection,
   withStrategy,
   withTimeouts,
   withTraining,
 } from "./_options.ts";
+import { withPartition } from "./_partition_options.ts";
 import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
 import { isTerminal, RunProgress } from "./_terminal.ts";

@@ -20,7 +20,8 @@ import {
   withTimeouts,
   withTraining,
 } from "./_options.ts";
-import { buildFor, checkMode, type ModeFlags, withMode, withRoundLimits } from "./_mode.ts";
+import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
+import { withRoundLimits } from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";

@@ -24,13 +24,12 @@ import {
   whole,
   withCommon,
   withEngine,
-  withHoldOut,
-  withPartition,
   withSelection,
   withStrategy,
   withTraining,
 } from "./_options.ts";
-import { type RoundLimitFlags, roundLimitsFrom, withRoundLimits } from "./_mode.ts";
+import { withHoldOut, withPartition } from "./_partition_options.ts";
+import { type RoundLimitFlags, roundLimitsFrom, withRoundLimits } from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";

@@ -1,3 +1,4 @@
+import { pause } from "../_pause.ts";
 import { answerChallenge } from "../auth/challenge.ts";
 import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -37,8 +38,8 @@ export async function connect(
       return new Connection(channel, { heartbeatSeconds: timeouts.heartbeatSeconds });
     } catch (cause) {
       if (!(cause instanceof ConnectionClosedError)) throw cause;
-      const pause = pauseMillis(n);
-      if (performance.now() + pause > deadline) {
+      const millis = pauseMillis(n);
+      if (performance.now() + millis > deadline) {
         throw new DeadlineError(
           `${
             errorMessage(cause)
@@ -51,7 +52,7 @@ export async function connect(
           `Waiting for the server at ${serverAddr} for up to ${timeouts.joinSeconds} seconds`,
         );
       }
-      await sleep(pause, signal);
+      await pause(millis, signal);
     }
   }
 }
@@ -232,15 +233,4 @@ export function pauseMillis(n: number): number {
 /** From 0.5 to 1: clients that lost one server do not all come back at one instant. */
 function jitter(): number {
   return 0.5 + (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) / 510;
-}
-
-/** Waits, unless the signal ends it. */
-export async function sleep(millis: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, millis);
-  try {
-    await within(promise, { signal });
-  } finally {
-    clearTimeout(timer);
-  }
 }

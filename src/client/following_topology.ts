@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../_pause.ts";
 import { ConnectionClosedError, errorMessage, ProtocolError } from "../errors.ts";
 import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
@@ -19,7 +20,7 @@ import type {
   ParameterUpdatePayload,
   Payload,
 } from "../wire/messages.ts";
-import { type Comeback, connect, join, pauseMillis, RunOverError, sleep } from "./_join.ts";
+import { type Comeback, connect, join, pauseMillis, RunOverError } from "./_join.ts";
 import { isLoss, takeLeave } from "./_leave.ts";
 import { Session } from "./_session.ts";
 import { Work } from "./_work.ts";
@@ -103,7 +104,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
           await connection.close(this.timeouts.drainSeconds);
           this.#session?.end();
         }
-        await sleep(pauseMillis(losses), signal);
+        await pause(pauseMillis(losses), signal);
       }
     } catch (error) {
       this.#logger.error(errorMessage(error));

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { lockFile } from "../_lock.ts";
+import { pause } from "../_pause.ts";
 import { checksumFault, fileDigest } from "./_checksum.ts";
-import { lockFile, pause } from "./_lock.ts";
 import { type DownloadProgress, removePart, sizeOf, transfer, TransferError } from "./_transfer.ts";
 import type { DatasetFile } from "./named.ts";
 
@@ -94,8 +95,8 @@ async function checkPlace(path: string): Promise<void> {
  * Fetches a file into a folder from the first of its homes that has it whole. It is written to `NAME.part`, which a later call
  * goes on with, and takes its name when its checksum is right. Processes that want the same folder take turns.
  *
- * Throws a `RangeError` or a `TypeError` for options and homes that are none, an error of one line that names the file, every home with the reason, and where to put the file by hand; the reason of
- * `signal`; and what the file system says.
+ * Throws a `RangeError` or a `TypeError` for options and homes that are none; an error of one line that names the file, every
+ * home with the reason, and where to put the file by hand; the reason of `signal`; and what the file system says.
  */
 export async function download(
   file: DatasetFile,

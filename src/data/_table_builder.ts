@@ -5,6 +5,7 @@
  */
 
 import { type Cell, columnIndex, isClassNumber, isMissing, quote, toNumber } from "./_cells.ts";
+import { trustFinite } from "./_finite.ts";
 import { numberClasses } from "./_labels.ts";
 import { Dataset } from "./dataset.ts";
 
@@ -141,7 +142,7 @@ export class TableBuilder {
     const width = this.#featureIndices.length;
     const features = this.#features.slice(skipped * width, this.#used);
     return {
-      dataset: new Dataset(features, labels, [width], classes.length),
+      dataset: trustFinite(new Dataset(features, labels, [width], classes.length)),
       classes,
       columns: this.#featureNames(),
       ids: this.#idIndex === undefined ? undefined : this.#ids.slice(skipped),

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { MAX_TIMER_MILLIS } from "../_pause.ts";
 import { errorMessage } from "../errors.ts";
-import { MAX_TIMER_MILLIS } from "./_lock.ts";
 
 /** Bytes of a file that have come so far. */
 export interface DownloadProgress {

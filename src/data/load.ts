@@ -24,8 +24,8 @@ const DIGITS_SPLIT = { seed: 0, testCount: 297 };
 /** How {@linkcode loadDataset} finds and reads. */
 export interface LoadDatasetOptions {
   /**
-   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default, also for `""`: what `FEDLAB_DATA` says, else
-   * the user's cache folder: `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
+   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default, also for `""`: what
+   * `FEDLAB_DATA` says, else the user's cache folder: `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
    * `%LOCALAPPDATA%/fedlab`.
    */
   dataDir?: string;

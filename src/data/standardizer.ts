@@ -4,6 +4,7 @@
  * @module
  */
 
+import { trustFinite } from "./_finite.ts";
 import { shareableFloats } from "./_shareable.ts";
 import { Dataset } from "./dataset.ts";
 
@@ -132,7 +133,7 @@ export class Standardizer {
       }
       features[i] = standardized;
     });
-    return new Dataset(features, data.labels, data.shape, data.numClasses);
+    return trustFinite(new Dataset(features, data.labels, data.shape, data.numClasses));
   }
 
   /** Means and standard deviations. */

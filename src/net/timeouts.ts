@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MAX_TIMER_MILLIS } from "../_pause.ts";
+
 /** How long things may take, in seconds. */
 export interface Timeouts {
   /** For the group to fill (server), or for a server to be reached (client). */
@@ -30,7 +32,7 @@ export const SILENT_HEARTBEATS = 6;
 /** The defaults with the given ones in their place. Throws a `RangeError` for one that is not above 0. */
 export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
   for (const [name, seconds] of Object.entries(given)) {
-    if (!(seconds > 0 && seconds < 2 ** 31 / 1000)) {
+    if (!(seconds > 0 && seconds * 1000 <= MAX_TIMER_MILLIS)) {
       throw new RangeError(
         `Cannot use ${name}: expected a number of seconds above 0 and below 2147483, got ${seconds}`,
       );

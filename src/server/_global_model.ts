@@ -45,8 +45,8 @@ const HALVES: { readonly [Name in LocalRule["name"]]?: string } = {
 /**
  * The clients' settings: the defaults, the ones that are given, and those of the algorithm, each before the ones before it.
  *
- * Throws a `RangeError` for a setting out of range, for a rule that does not go with the other settings, the model or the algorithm, and for a setting that is given and that the
- * algorithm sets otherwise.
+ * Throws a `RangeError` for a setting out of range, for a rule that does not go with the other settings, the model or the algorithm, and for a setting that
+ * is given and that the algorithm sets otherwise.
  */
 export function planOf(
   given: Partial<TrainSettings>,

@@ -3,6 +3,7 @@ import { sha256Hex } from "../params/digest.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
+import type { Evaluated } from "./_evaluated.ts";
 import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
@@ -26,7 +27,7 @@ export class RunRecord {
   name = "";
   /** The rounds that are over. */
   rounds: RoundReport[] = [];
-  /** The evaluation of the handler's parameters as they are: to be taken away when they change. */
+  /** The evaluation of the handler's parameters as they are. */
   final: EvaluateResult | undefined;
   readonly #handler: ServerBackendHandler;
   readonly #options: RecordOptions;
@@ -59,6 +60,24 @@ export class RunRecord {
     return saved?.tokens.filter(([rank]) => rank < this.#options.worldSize);
   }
 
+  /**
+   * Has the parameters evaluated that a round has just made, and ends that round by what comes of it: also where the evaluation fails, as the model is the
+   * round's all the same.
+   */
+  async conclude(
+    evaluate: () => Promise<Evaluated>,
+    end: (evaluated: Evaluated) => void,
+  ): Promise<void> {
+    this.final = undefined;
+    let evaluated: Evaluated = {};
+    try {
+      evaluated = await evaluate();
+    } finally {
+      this.final = evaluated.evaluation;
+      end(evaluated);
+    }
+  }
+
   /** What there is to report. */
   async report(): Promise<RunReport> {
     const handler = this.#handler, { transport, worldSize } = this.#options;
@@ -76,7 +95,10 @@ export class RunRecord {
     };
   }
 
-  /** Keeps the run as it stands, with further vectors by name, where that was asked for; gives the file. `handlerState` is what the handler kept, if that is not what it has now. */
+  /**
+   * Keeps the run as it stands, with further vectors by name, where that was asked for; gives the file. `handlerState` is what the handler kept, if that is
+   * not what it has now.
+   */
   async keep(
     tokens: readonly (readonly [Rank, string])[],
     further: Readonly<Record<string, ParameterVector>> = {},

@@ -272,34 +272,32 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       this.activateClients();
       await this.listenClients();
     }
-    federation.record.final = undefined;
     const isDue = number === rounds || number % this.evaluateEvery === 0;
-    const idle = federation.run.sessions.seats.group.ranks
-      .filter((rank) => this.#tasks.get(rank) === undefined);
-    let evaluated: Evaluated = {};
-    try {
-      if (isDue) {
-        evaluated = await federation.conversation.evaluate(number, idle, async () => {
-          for (const rank of idle) federation.conversation.activate(rank);
-          await federation.conversation.listen();
+    await federation.record.conclude(
+      async () => isDue ? await this.#evaluate(number) : {},
+      (evaluated) => {
+        const { trainLoss, ...rest } = version.figures;
+        federation.endRound({
+          ...version.report,
+          round: number,
+          ...figuresOf(evaluated),
+          ...(trainLoss !== undefined && { trainLoss }),
+          ...rest,
+          ...measure(),
         });
-      }
-    } finally {
-      // The model is this version, also where the evaluation was stopped.
-      federation.record.final = evaluated.evaluation;
-      const { refused, ...spent } = measure();
-      const { trainLoss, ...rest } = version.figures;
-      federation.endRound({
-        ...version.report,
-        round: number,
-        refused,
-        ...figuresOf(evaluated),
-        ...(trainLoss !== undefined && { trainLoss }),
-        ...rest,
-        ...spent,
-      });
-    }
+      },
+    );
     if (isDue) await federation.keep();
+  }
+
+  /** Has the server evaluate, or the clients that do not train. */
+  async #evaluate(number: number): Promise<Evaluated> {
+    const { conversation, run: { sessions: { seats: { group } } } } = this.#federation;
+    const idle = group.ranks.filter((rank) => this.#tasks.get(rank) === undefined);
+    return await conversation.evaluate(number, idle, async () => {
+      for (const rank of idle) conversation.activate(rank);
+      await conversation.listen();
+    });
   }
 
   /** Takes an update in. Throws a `ProtocolError` for one that was not asked for, or is not sound. */

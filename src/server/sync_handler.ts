@@ -242,8 +242,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
    * Copies the strategy's result into the global vector.
    *
    * Throws a `RangeError` when the result is no vector of the global one's length, and an `Error` when it, or a vector that the strategy sends or keeps, is not
-   * finite. The global vector stays as it was; the strategy is of no
-   * more use.
+   * finite. The global vector stays as it was; the strategy is of no more use.
    */
   override updateModel(): void {
     const round = this.#round;

@@ -7,7 +7,6 @@
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
-import type { Evaluated } from "./_evaluated.ts";
 import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { TakenRounds } from "./_taken_rounds.ts";
@@ -169,15 +168,10 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       warn: (text) => logger.warn(text),
     });
     this.handler.updateModel();
-    record.final = undefined;
     this.#taken.add(trained.training.intake);
-    let evaluated: Evaluated = {};
-    try {
-      evaluated = await conversation.evaluate(round, group.ranks, () => this.#talk());
-    } finally {
-      // The model is the round's, also where the evaluation was stopped.
-      record.final = evaluated.evaluation;
-      federation.endRound(roundReport(round, trained, evaluated, measure()));
-    }
+    await record.conclude(
+      () => conversation.evaluate(round, group.ranks, () => this.#talk()),
+      (evaluated) => federation.endRound(roundReport(round, trained, evaluated, measure())),
+    );
   }
 }

@@ -83,13 +83,13 @@ export function checkSimulation(
   whole(checkpointEvery, "a number of rounds between checkpoints");
   whole(parts.length, "a number of clients");
   whole(roundTries, "a number of tries of a round");
-  const within = (value: number, most: number, what: string) => {
-    if (!(value > 0 && value <= most)) {
-      throw new RangeError(`Cannot simulate: expected ${what}, got ${value}`);
+  const share = (value: number, what: string) => {
+    if (!(value > 0 && value <= 1)) {
+      throw new RangeError(`Cannot simulate: expected ${what} above 0 and at most 1, got ${value}`);
     }
   };
-  within(quorum, 1, "a quorum above 0 and at most 1");
-  within(targetAccuracy, 1, "a target accuracy above 0 and at most 1");
+  share(quorum, "a quorum");
+  share(targetAccuracy, "a target accuracy");
   if (!(stateBytes >= 0)) {
     throw new RangeError(`Cannot simulate: expected state bytes from 0, got ${stateBytes}`);
   }

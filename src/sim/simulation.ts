@@ -6,7 +6,7 @@
 
 import { errorMessage } from "../errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
-import { type Evaluated, figuresOf } from "../server/_evaluated.ts";
+import { figuresOf } from "../server/_evaluated.ts";
 import { RunRecord } from "../server/_record.ts";
 import { roundReport, trainRound } from "../server/_train_round.ts";
 import type { ServerEvent } from "../server/events.ts";
@@ -178,23 +178,20 @@ export class Simulation {
       handler.updateModel();
       states.commit();
       lastRound?.ended(round);
-      record.final = undefined;
-      let evaluated: Evaluated = {};
-      try {
-        if (isDue(round, options.evaluateEvery)) evaluated = await clients.evaluate(round);
-      } finally {
-        // The model is the round's, also where the evaluation was stopped.
-        record.final = evaluated.evaluation;
-        const { byteLength } = handler.manifest, { up, down } = clients.vectors;
-        const report = roundReport(round, trained, evaluated, {
-          refused,
-          bytesUp: (up - before.up) * byteLength,
-          bytesDown: (down - before.down) * byteLength,
-          seconds: (performance.now() - began) / 1000,
-        });
-        record.rounds.push(report);
-        tell({ type: "round-ended", report });
-      }
+      await record.conclude(
+        async () => isDue(round, options.evaluateEvery) ? await clients.evaluate(round) : {},
+        (evaluated) => {
+          const { byteLength } = handler.manifest, { up, down } = clients.vectors;
+          const report = roundReport(round, trained, evaluated, {
+            refused,
+            bytesUp: (up - before.up) * byteLength,
+            bytesDown: (down - before.down) * byteLength,
+            seconds: (performance.now() - began) / 1000,
+          });
+          record.rounds.push(report);
+          tell({ type: "round-ended", report });
+        },
+      );
       if (isReached() || isDue(round, options.checkpointEvery)) await keep();
     }
   }

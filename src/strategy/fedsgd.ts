@@ -65,16 +65,8 @@ export class FedSGD implements Strategy {
   }
 
   /** Throws a `RangeError` for what would be of clients' steps, which there are none of: Adam's, momentum, weight decay, a proximal term. */
-  checkPlan({ optimizer = "sgd", momentum, weightDecay, proximal = 0 }: TrainSettings): void {
-    const unfit = optimizer !== "sgd"
-      ? optimizer
-      : momentum > 0
-      ? `momentum ${momentum}`
-      : weightDecay > 0
-      ? `weight decay ${weightDecay}`
-      : proximal > 0
-      ? `a proximal term of ${proximal}`
-      : undefined;
+  checkPlan(plan: TrainSettings): void {
+    const unfit = unfitOf(plan);
     if (unfit === undefined) return;
     throw new RangeError(
       `Cannot train by fedsgd: expected plain SGD, as clients send gradients and take no steps, got ${unfit}`,
@@ -100,4 +92,15 @@ export class FedSGD implements Strategy {
       },
     };
   }
+}
+
+/** What of a plan is for steps. */
+function unfitOf(
+  { optimizer = "sgd", momentum, weightDecay, proximal = 0 }: TrainSettings,
+): string | undefined {
+  if (optimizer !== "sgd") return optimizer;
+  if (momentum > 0) return `momentum ${momentum}`;
+  if (weightDecay > 0) return `weight decay ${weightDecay}`;
+  if (proximal > 0) return `a proximal term of ${proximal}`;
+  return undefined;
 }

@@ -2,8 +2,8 @@ import { rest } from "../_pace.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../random.ts";
-import { checkRange, checkRows } from "./_check_rows.ts";
-import { confusionOf, countsLength } from "./_confusion.ts";
+import { checkRows } from "./_check_rows.ts";
+import { evaluateRows } from "./_evaluation.ts";
 import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
 import { checkPlan } from "./_plan.ts";
@@ -17,9 +17,6 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "./handler.ts";
-
-/** Samples that are evaluated at once: past it a dense model gains nothing, and a convolution's memory only grows. */
-const EVALUATION_BATCH = 1024;
 
 /** The part of a logger that a handler writes to; a `Logger` of `@std/log` is one, and so is `console`. */
 export interface TrainLogger {
@@ -179,12 +176,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
   override async gradient(plan: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
     return await this.#alone(
       plan,
-      (trainer) =>
-        meanGradient(trainer, plan, this.numSamples, async () => {
-          await rest();
-          signal?.throwIfAborted();
-          this.#checkStill(trainer);
-        }),
+      (trainer) => meanGradient(trainer, plan, this.numSamples, () => this.#rest(trainer, signal)),
       signal,
     );
   }
@@ -225,9 +217,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
       let stepOfEpoch = 0;
       trainer.shuffle(shuffling.permutation(length));
       for (let start = 0; start < length; start += batchSize) {
-        await rest();
-        signal?.throwIfAborted();
-        this.#checkStill(trainer);
+        await this.#rest(trainer, signal);
         const result = trainer.step(start, Math.min(start + batchSize, length));
         stepOfEpoch++;
         if (!Number.isFinite(result.loss)) {
@@ -276,36 +266,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
    */
   async evaluateOn(
     data: Dataset,
-    { rows, from = 0, to = (rows ?? data).length, confusion = false }: {
-      rows?: Uint32Array;
-      from?: number;
-      to?: number;
-      confusion?: boolean;
-    } = {},
+    options: { rows?: Uint32Array; from?: number; to?: number; confusion?: boolean } = {},
     signal?: AbortSignal,
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();
-    checkRange(from, to, (rows ?? data).length);
-    checkRows(data, rows, from, to);
-    const length = to - from;
-    const room = confusion && trainer.classifies ? countsLength(data.numClasses) : 0;
-    const counts = room > 0 ? new Uint32Array(room) : undefined;
-    let loss = 0, correct = 0;
-    for (let start = from; start < to; start += EVALUATION_BATCH) {
-      await rest();
-      signal?.throwIfAborted();
-      this.#checkStill(trainer);
-      const end = Math.min(start + EVALUATION_BATCH, to);
-      const result = trainer.judge(data, start, end, { rows, counts });
-      loss += result.loss;
-      correct += result.correct;
-    }
-    const result = { numSamples: length, loss: loss / length };
-    if (!trainer.classifies) return result;
-    const accuracy = correct / length;
-    return counts
-      ? { ...result, accuracy, confusion: confusionOf(counts) }
-      : { ...result, accuracy };
+    return await evaluateRows(trainer, data, options, () => this.#rest(trainer, signal));
   }
 
   /** Frees the model, unless it is the caller's own. */
@@ -319,8 +284,10 @@ export abstract class SGDHandler extends ClientBackendHandler {
     return this.#trainer;
   }
 
-  /** While a loop rested, the model may have been freed. */
-  #checkStill(trainer: Trainer): void {
+  /** Leaves room for others. Throws where it was aborted meanwhile, or the model freed. */
+  async #rest(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> {
+    await rest();
+    signal?.throwIfAborted();
     if (this.#trainer !== trainer) throw takenAway();
   }
 

@@ -28,28 +28,18 @@ export function averagePoolGradient(call: KernelCall): tf.TensorInfo {
 
 /** Adds to each pixel its share of the gradient of every mean that it is in: a mean is over the pixels of its window, not the padding. */
 export function spreadMeans(upstream: tf.TypedArray, slopes: tf.TypedArray, info: PoolInfo): void {
-  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, padInfo } = info;
-  const { strideHeight, strideWidth, filterHeight, filterWidth } = info;
-  let out = 0;
-  for (let image = 0; image < batchSize; image++) {
-    for (let row = 0; row < outHeight; row++) {
-      const rows = meeting(row * strideHeight - padInfo.top, 1, inHeight, filterHeight);
-      for (let column = 0; column < outWidth; column++, out += inChannels) {
-        const columns = meeting(column * strideWidth - padInfo.left, 1, inWidth, filterWidth);
-        const pixels = (rows.to - rows.from) * (columns.to - columns.from);
-        for (let y = rows.from; y < rows.to; y++) {
-          const line = (image * inHeight + rows.start + y) * inWidth + columns.start;
-          for (let x = columns.from; x < columns.to; x++) {
-            const at = (line + x) * inChannels;
-            for (let channel = 0; channel < inChannels; channel++) {
-              slopes[at + channel] = (slopes[at + channel] ?? 0) +
-                (upstream[out + channel] ?? 0) / pixels;
-            }
-          }
+  const { inWidth, inChannels } = info;
+  overWindows(info, (window, first, height, width) => {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const at = (first + y * inWidth + x) * inChannels;
+        for (let channel = 0; channel < inChannels; channel++) {
+          slopes[at + channel] = (slopes[at + channel] ?? 0) +
+            (upstream[window * inChannels + channel] ?? 0) / (height * width);
         }
       }
     }
-  }
+  });
 }
 
 /**
@@ -63,32 +53,44 @@ export function maxPoolGradient(call: KernelCall): tf.TensorInfo {
   const result = backend.makeOutput(x.shape, "float32");
   const slopes = backend.typedArrayFromHeap(result).fill(0);
   const values = backend.typedArrayFromHeap(x), upstream = backend.typedArrayFromHeap(dy);
-  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, padInfo } = info;
+  const { inWidth, inChannels } = info;
+  overWindows(info, (window, first, height, width) => {
+    for (let channel = 0; channel < inChannels; channel++) {
+      let most = -Infinity, best = -1;
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const index = (first + y * inWidth + x) * inChannels + channel;
+          const value = values[index] ?? 0;
+          if (value > most) {
+            most = value;
+            best = index;
+          }
+        }
+      }
+      // A window of nothing but NaN has no largest pixel.
+      if (best < 0) continue;
+      slopes[best] = (slopes[best] ?? 0) + (upstream[window * inChannels + channel] ?? 0);
+    }
+  });
+  return result;
+}
+
+/** Visits the windows in the order of the outputs: the number of each, its first pixel that is inside of the image, and how many are down and across. */
+function overWindows(
+  { batchSize, inHeight, inWidth, outHeight, outWidth, padInfo, ...info }: PoolInfo,
+  visit: (window: number, first: number, height: number, width: number) => void,
+): void {
   const { strideHeight, strideWidth, filterHeight, filterWidth } = info;
-  let out = 0;
+  let window = 0;
   for (let image = 0; image < batchSize; image++) {
     for (let row = 0; row < outHeight; row++) {
       const rows = meeting(row * strideHeight - padInfo.top, 1, inHeight, filterHeight);
+      const line = (image * inHeight + rows.start + rows.from) * inWidth;
       for (let column = 0; column < outWidth; column++) {
         const columns = meeting(column * strideWidth - padInfo.left, 1, inWidth, filterWidth);
-        for (let channel = 0; channel < inChannels; channel++, out++) {
-          let most = -Infinity, best = -1;
-          for (let y = rows.from; y < rows.to; y++) {
-            const line = (image * inHeight + rows.start + y) * inWidth + columns.start;
-            for (let x = columns.from; x < columns.to; x++) {
-              const index = (line + x) * inChannels + channel;
-              const value = values[index] ?? 0;
-              if (value > most) {
-                most = value;
-                best = index;
-              }
-            }
-          }
-          // A window of nothing but NaN has no largest pixel.
-          if (best >= 0) slopes[best] = (slopes[best] ?? 0) + (upstream[out] ?? 0);
-        }
+        const first = line + columns.start + columns.from;
+        visit(window++, first, rows.to - rows.from, columns.to - columns.from);
       }
     }
   }
-  return result;
 }
