@@ -11,7 +11,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 Deno.test("Intake admits only the next ranks of the window", async () => {
-  const intake = new Intake(1, [9, 3, 5, 7], 2);
+  const intake = new Intake(1, [9, 3, 5, 7], { window: 2 });
   assert(await intake.admit(3));
   assert(await intake.admit(5));
   const seventh = intake.admit(7);
@@ -21,7 +21,7 @@ Deno.test("Intake admits only the next ranks of the window", async () => {
 });
 
 Deno.test("Intake gives turns in rank order, past ranks that are gone", async () => {
-  const intake = new Intake(1, [1, 2, 3], 3);
+  const intake = new Intake(1, [1, 2, 3], { window: 3 });
   const third = intake.turn(3);
   intake.settle(2, "dropped", "it left");
   assert(!await isSettled(third));
@@ -30,12 +30,12 @@ Deno.test("Intake gives turns in rank order, past ranks that are gone", async ()
   assert(await third);
   intake.settle(3, "received");
   await intake.finished();
-  assertEquals(intake.losses, [{ rank: 2, reason: "it left" }]);
+  assertEquals(intake.losses, [{ rank: 2, reason: "it left", isExcused: false }]);
   assertEquals([intake.count("received"), intake.count("dropped")], [2, 1]);
 });
 
 Deno.test("Intake lets nobody wait whose part has ended", async () => {
-  const intake = new Intake(1, [1, 2, 3], 1);
+  const intake = new Intake(1, [1, 2, 3], { window: 1 });
   const waits = [intake.admit(3), intake.turn(2)];
   intake.settle(3, "dropped");
   intake.settle(2, "dropped");
@@ -44,7 +44,7 @@ Deno.test("Intake lets nobody wait whose part has ended", async () => {
 });
 
 Deno.test("Intake: the first word on a rank counts", () => {
-  const intake = new Intake(1, [1, 2], 2);
+  const intake = new Intake(1, [1, 2], { window: 2 });
   intake.settle(1, "dropped", "late");
   intake.settle(1, "received");
   intake.settle(7, "received");
@@ -52,12 +52,90 @@ Deno.test("Intake: the first word on a rank counts", () => {
   assertEquals(intake.count("received"), 0);
 });
 
-Deno.test("Intake spares from the deadline whoever has begun to answer", async () => {
-  const intake = new Intake(1, [1, 2, 3], 3);
-  await intake.admit(2);
-  assertEquals(intake.unheard, [1, 3]);
+/** An intake whose clock is told the time, in milliseconds. */
+function timedIntake(cohort: number[], options: { window: number; enough?: number }) {
+  const clock = { now: 0 };
+  return { clock, intake: new Intake(1, cohort, { ...options, now: () => clock.now }) };
+}
+
+/** An update of 100 bytes of which so many have come. */
+function incoming(received: number) {
+  return { size: 100, received };
+}
+
+const ranksOf = (losses: { rank: number }[]) => losses.map(({ rank }) => rank);
+
+Deno.test("Intake: at the deadline those are late of whose update bytes are missing, whoever has begun", async () => {
+  const { clock, intake } = timedIntake([1, 2, 3, 4], { window: 4 });
+  assert(await intake.admit(1, incoming(16)));
+  intake.started(1);
+  assert(await intake.admit(2, incoming(100)));
+  intake.started(2);
+  intake.arrived(2);
+  assertEquals(intake.patience(5), 5000);
+  clock.now = 4999;
+  assertEquals(intake.overdue(5), []);
+  clock.now = 5000;
+  assertEquals(intake.overdue(5), [
+    { rank: 1, reason: "only 16 of the 100 bytes of its update came in time", isReading: true },
+    { rank: 3, reason: "no answer within 5 seconds", isReading: false },
+    { rank: 4, reason: "no answer within 5 seconds", isReading: false },
+  ]);
+});
+
+Deno.test("Intake: who waits for its place is never late, and gets that time back", async () => {
+  const { clock, intake } = timedIntake([1, 2, 3], { window: 1 });
+  assert(await intake.admit(1, incoming(16)));
+  intake.started(1);
+  clock.now = 100;
+  const second = intake.admit(2, incoming(0)), third = intake.admit(3, incoming(0));
+  clock.now = 5000;
+  assertEquals(ranksOf(intake.overdue(5)), [1]);
+  intake.settle(1, "dropped", "too late");
+  assert(await second);
+  clock.now = 5050;
+  intake.started(2);
+  clock.now = 9949;
+  assertEquals(intake.overdue(5), []);
+  assertEquals(intake.patience(5), 1);
+  clock.now = 9950;
+  assertEquals(ranksOf(intake.overdue(5)), [2]);
+  intake.settle(2, "received");
+  assert(await third);
+  assertEquals(intake.patience(5), undefined);
+});
+
+Deno.test("Intake: a rank whose answer broke off is as one that was not heard", async () => {
+  const { clock, intake } = timedIntake([1, 2], { window: 2 });
+  await intake.admit(2, incoming(50));
+  intake.started(2);
   intake.takeBack(2);
-  assertEquals(intake.unheard, [1, 2, 3]);
+  clock.now = 5000;
+  assertEquals(intake.overdue(5).map(({ rank, isReading }) => [rank, isReading]), [
+    [1, false],
+    [2, false],
+  ]);
+  assert(await intake.admit(2, incoming(0)));
+});
+
+Deno.test("Intake: of a cohort larger than needed those win whose updates are whole, not those that have begun", async () => {
+  const { intake } = timedIntake([1, 2, 3, 4], { window: 4, enough: 2 });
+  for (const rank of [1, 2]) {
+    assert(await intake.admit(rank, incoming(16)));
+    intake.started(rank);
+  }
+  for (const rank of [4, 3]) {
+    assert(await intake.admit(rank, incoming(100)));
+    intake.started(rank);
+    intake.arrived(rank);
+  }
+  assertEquals(intake.open, [3, 4]);
+  assertEquals(intake.losses, [1, 2].map((rank) => ({
+    rank,
+    reason: "2 others were first",
+    isExcused: true,
+  })));
+  assert(await intake.turn(3));
 });
 
 Deno.test("Intake: in any order of arrival the turns are in rank order, and never more than the window are in", async () => {
@@ -65,7 +143,7 @@ Deno.test("Intake: in any order of arrival the turns are in rank order, and neve
   for (let trial = 0; trial < 50; trial++) {
     const size = 1 + random.below(12), window = 1 + random.below(4);
     const cohort = Array.from({ length: size }, (_, i) => i + 1);
-    const intake = new Intake(1, cohort, window);
+    const intake = new Intake(1, cohort, { window });
     const taken: number[] = [];
     let inside = 0;
     const clients = random.shuffle([...cohort]).map(async (rank) => {

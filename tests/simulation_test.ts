@@ -419,7 +419,7 @@ Deno.test("Simulation counts a refused update as refused, and keeps its client, 
     const { check } = handler;
     handler.check = (rank, payload) => {
       if (rank === 2) throw new ProtocolError("non-finite", "Cannot take it");
-      check.call(handler, rank, payload);
+      return check.call(handler, rank, payload);
     };
     return handler;
   };

@@ -101,6 +101,11 @@ export class Connection implements AsyncDisposable {
     return this.#bytesReceived;
   }
 
+  /** Bytes of the body of the frame that is coming in. */
+  get bodyReceived(): number {
+    return this.#incoming?.bytes ?? 0;
+  }
+
   /**
    * Sends a message after those before it. Resolves when its tensors may change again.
    *

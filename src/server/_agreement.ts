@@ -7,6 +7,7 @@ import { keepsState } from "../train/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, Message } from "../wire/messages.ts";
 import { updateCodeOf } from "./_exchange.ts";
+import type { Incoming } from "./_intake.ts";
 import type { Registered } from "./_member.ts";
 import type { Sessions } from "./_sessions.ts";
 import type { ServerBackendHandler } from "./handler.ts";
@@ -27,8 +28,10 @@ export interface Agreement {
   awaits(rank: Rank): number | undefined;
   /** The round of the rank's last update that is in the model, 0 for none; `undefined` where that is not known. */
   taken(rank: Rank): number | undefined;
-  /** An update begins to come in: whether it may be read. */
-  admit(rank: Rank): Promise<boolean>;
+  /** An update begins to come in, whose bytes `incoming` counts: whether it may be read. */
+  admit(rank: Rank, incoming: Incoming): Promise<boolean>;
+  /** An update that was let in has a buffer, and is read from now on. */
+  started?(rank: Rank): void;
   /** What `admit` let in was taken in, refused, or broke off. */
   release(rank: Rank): void;
   /** Why an update is refused that was not admitted. */

@@ -4,11 +4,14 @@ import { within } from "../net/timeouts.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";
 import { type Agreement, type Parts, type Run, takenOf } from "./_agreement.ts";
-import type { Evaluated } from "./_evaluated.ts";
+import { type Evaluated, isUnsound } from "./_evaluated.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
 import { meanResult } from "./_mean_result.ts";
 import { clientFigures } from "./distribution.ts";
+
+/** How often in a round's time it is looked whose time is up. */
+const LOOKS = 8;
 
 /** What is said to a cohort, and what is waited for. */
 export class Conversation {
@@ -36,7 +39,7 @@ export class Conversation {
       this.exchange = undefined;
       // Whoever still waits for its turn waits in vain when the run was stopped.
       for (const rank of exchange.intake.open) {
-        exchange.intake.settle(rank, "dropped", "the run was stopped");
+        exchange.intake.settle(rank, "dropped", "the run was stopped", true);
       }
     }
     return exchange;
@@ -63,20 +66,20 @@ export class Conversation {
     }
   }
 
-  /** Waits until every member of the cohort has answered, is gone, or has let the round's time-out pass. */
+  /**
+   * Waits until every member of the cohort has answered, is gone, or has let its time pass. At the deadline those are dropped of whose update bytes are
+   * missing; who waits here for its place or its turn is not late.
+   */
   async listen(): Promise<void> {
     const { sessions } = this.#run();
     if (this.exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
     const { intake } = this.exchange;
-    if (!await this.#finished(intake)) {
-      const reason = `no answer within ${this.#parts.timeouts.roundSeconds} seconds`;
-      for (const rank of intake.unheard) intake.settle(rank, "dropped", reason);
-      // Those that had begun to answer get as long again to come through.
-      if (!await this.#finished(intake)) {
-        for (const rank of intake.open) {
-          intake.settle(rank, "dropped", reason);
-          sessions.giveUp(rank, reason);
-        }
+    const { roundSeconds } = this.#parts.timeouts;
+    while (!await this.#finished(intake, intake.patience(roundSeconds))) {
+      for (const { rank, reason, isReading } of intake.overdue(roundSeconds)) {
+        intake.settle(rank, "dropped", reason);
+        // What is still to come of its update would be taken for that of a later round.
+        if (isReading) sessions.giveUp(rank, reason);
       }
     }
   }
@@ -97,15 +100,24 @@ export class Conversation {
     talk: () => Promise<void>,
   ): Promise<Evaluated> {
     const { evaluate } = this.#parts.handler;
-    if (evaluate !== undefined) return { evaluation: await evaluate(this.#run().signal) };
+    if (evaluate !== undefined) {
+      const evaluation = await evaluate(this.#run().signal);
+      return { evaluation, isUnsound: isUnsound([evaluation]) };
+    }
     const { results } = await this.hold(new Evaluation(round, ranks), talk);
-    return { evaluation: meanResult(results), clients: clientFigures(results) };
+    return {
+      evaluation: meanResult(results),
+      clients: clientFigures(results),
+      isUnsound: isUnsound(results),
+    };
   }
 
-  /** Whether all have answered or are gone before the round's time-out. */
-  async #finished(intake: Intake): Promise<boolean> {
+  /** Whether all have answered or are gone before so many milliseconds have passed, or a share of a round's time. */
+  async #finished(intake: Intake, millis: number | undefined): Promise<boolean> {
     const finished = intake.finished().then(() => true);
-    const { roundSeconds: seconds } = this.#parts.timeouts;
+    // Whose time is up changes as updates begin to be read.
+    const most = this.#parts.timeouts.roundSeconds / LOOKS;
+    const seconds = Math.min(most, (millis ?? Infinity) / 1000);
     const late = () => new DeadlineError("late");
     try {
       return await within(finished, { seconds, signal: this.#run().signal, late });

@@ -8,8 +8,9 @@ import type {
   ParameterUpdatePayload,
   TrainSettings,
 } from "../wire/messages.ts";
-import { Intake } from "./_intake.ts";
+import { Intake, type IntakeOptions } from "./_intake.ts";
 import { MeanLoss } from "./_mean_loss.ts";
+import { figuresOfUpdate, type UpdateFigures } from "./_update_bound.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** A message that carries what a client has made of its data. */
@@ -56,9 +57,11 @@ export function unexpectedUpdate(rank: Rank, intake: Intake | undefined): Protoc
 export class Training {
   readonly intake: Intake;
   readonly #losses = new MeanLoss();
+  /** The figures of what was taken in, in rank order. */
+  readonly updates = new Map<Rank, UpdateFigures>();
 
-  constructor(round: number, cohort: readonly Rank[], window: number, enough: number) {
-    this.intake = new Intake(round, cohort, window, enough);
+  constructor(round: number, cohort: readonly Rank[], options: IntakeOptions) {
+    this.intake = new Intake(round, cohort, options);
   }
 
   /** Mean of the clients' training losses, by samples. */
@@ -81,10 +84,11 @@ export class Training {
       );
     }
     if (!intake.expects(sender)) throw unexpectedUpdate(sender, intake);
-    this.#check(sender, payload, handler);
+    const norm = this.#check(sender, payload, handler);
+    intake.arrived(sender);
     if (!await intake.turn(sender)) return false;
     try {
-      this.#add(sender, payload, handler);
+      this.#add(sender, payload, norm, handler);
     } catch (error) {
       // The sender is not to blame for what the algorithm makes of a sound update.
       intake.fail(error);
@@ -99,17 +103,17 @@ export class Training {
     payload: ParameterUpdatePayload,
     handler: ParameterServerBackendHandler,
   ): void {
-    this.#check(sender, payload, handler);
-    this.#add(sender, payload, handler);
+    const norm = this.#check(sender, payload, handler);
+    this.#add(sender, payload, norm, handler);
   }
 
   #check(
     sender: Rank,
     payload: ParameterUpdatePayload,
     handler: ParameterServerBackendHandler,
-  ): void {
+  ): number | undefined {
     try {
-      handler.check(sender, payload);
+      return handler.check(sender, payload) ?? undefined;
     } catch (error) {
       this.intake.settle(sender, "refused", errorMessage(error));
       throw error;
@@ -119,10 +123,12 @@ export class Training {
   #add(
     sender: Rank,
     payload: ParameterUpdatePayload,
+    norm: number | undefined,
     handler: ParameterServerBackendHandler,
   ): void {
     handler.onReceive(sender, payload);
     this.#losses.add(payload);
+    if (norm !== undefined) this.updates.set(sender, figuresOfUpdate(norm, payload));
     this.intake.settle(sender, "received");
   }
 }
@@ -133,7 +139,7 @@ export class Evaluation {
   readonly #answers = new Map<Rank, EvaluateResult>();
 
   constructor(round: number, cohort: readonly Rank[]) {
-    this.intake = new Intake(round, cohort, cohort.length);
+    this.intake = new Intake(round, cohort, { window: cohort.length });
   }
 
   /** Takes a client's figures in. */

@@ -1,4 +1,4 @@
-import { DeadlineError, errorMessage } from "../errors.ts";
+import { DeadlineError, errorMessage, type ProtocolError } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
@@ -131,18 +131,30 @@ export class Federation {
     checkUpdateCode(sender, code, this.#parts.handler, this.#agreement);
   }
 
-  /** Waits until somebody is there, or expected back. */
-  async somebody(): Promise<readonly Rank[]> {
+  /** Waits until at least so many are there, or expected back, for the join time-out at most. */
+  async enough(least: number): Promise<readonly Rank[]> {
     const { sessions: { seats }, logger } = this.run;
-    if (seats.ranks.length === 0) {
-      const { rounds, minClients = 1 } = this.#parts.options;
+    const present = seats.ranks.length;
+    if (present < least) {
+      const { rounds } = this.#parts.options;
       const word = this.#agreement.word.toLowerCase();
-      const trouble =
-        `All clients are gone after ${this.record.rounds.length} of ${rounds} ${word}s`;
-      logger.warn(`${trouble}; waiting for one to come back`);
-      await this.#joined(minClients, 1, trouble);
+      const after = `after ${this.record.rounds.length} of ${rounds} ${word}s`;
+      const trouble = present === 0
+        ? `All clients are gone ${after}`
+        : `Too few clients are left ${after}: ${present}, expected at least ${least}`;
+      logger.warn(`${trouble}; waiting for others to come back`);
+      await this.#joined(least, least, trouble);
     }
     return seats.ranks;
+  }
+
+  /** Refuses an update after it was read: its sender is told, and stays. */
+  refuse(rank: Rank, { fault, message }: ProtocolError): void {
+    const { sessions, logger } = this.run;
+    this.#refused++;
+    logger.warn(message);
+    this.tell({ type: "update-refused", rank, fault, message });
+    sessions.send(rank, { code: MessageCode.Error, payload: { fault, message, fatal: false } });
   }
 
   /** Begins to count what a round costs, with what went to and fro since the round before; the result ends it. */

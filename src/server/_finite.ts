@@ -9,8 +9,11 @@ interface Keeper {
   save?(): StrategyState;
 }
 
+/** What an algorithm made is not finite. */
+export class NonFiniteResultError extends Error {}
+
 /**
- * Throws an `Error` that says what cannot be done when the parameters that an algorithm made, or a vector that it sends or keeps, are not finite: from finite updates
+ * Throws a {@linkcode NonFiniteResultError} that says what cannot be done when the parameters that an algorithm made, or a vector that it sends or keeps, are not finite: from finite updates
  * there come others where numbers grow past those of float32.
  */
 export function checkFinite(what: string, parameters: ParameterVector, keeper: Keeper): void {
@@ -19,7 +22,7 @@ export function checkFinite(what: string, parameters: ParameterVector, keeper: K
   for (const [part, vector] of Object.entries({ ...vectors, parameters })) {
     const { nonFinite } = stats(vector);
     if (nonFinite === 0) continue;
-    throw new Error(
+    throw new NonFiniteResultError(
       `${what}: expected finite ${part} of ${name}, got ${nonFinite} of ${vector.length} values that are not`,
     );
   }

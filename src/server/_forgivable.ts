@@ -6,6 +6,7 @@ const FORGIVABLE: ReadonlySet<ProtocolError["fault"]> = new Set([
   "not-in-cohort",
   "duplicate-update",
   "non-finite",
+  "out-of-bounds",
 ]);
 
 /** Whether the client may go on whose message it was. */

@@ -1,9 +1,10 @@
 import { errorMessage, ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import { BufferPool } from "../params/buffer_pool.ts";
-import { Kernels, stats } from "../params/kernels.ts";
+import { Kernels, squaredDistance, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import type { ClientSettings, ClientUpdate } from "../strategy/strategy.ts";
+import { workingVector } from "../strategy/_working.ts";
+import type { ClientSettings, ClientUpdate, StrategyState } from "../strategy/strategy.ts";
 import { checkRule } from "../train/_check_rule.ts";
 import { checkSettings } from "../train/_plan.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
@@ -33,6 +34,12 @@ interface Algorithm {
   readonly name: string;
   readonly clientSettings?: ClientSettings;
   check?(update: ClientUpdate): void;
+}
+
+/** What an algorithm keeps, and takes up again. */
+interface StateKeeper {
+  save?(): StrategyState;
+  restore?(state: StrategyState): void;
 }
 
 /** Rules that are one half of an algorithm, and what has to be the other. */
@@ -92,6 +99,9 @@ export class GlobalModel {
   readonly staging: BufferPool;
   readonly kernels: string;
   readonly #manifest: Manifest;
+  /** The vector as it was before it last changed, and what the algorithm kept. */
+  #before: ParameterVector | undefined;
+  #kept: StrategyState | undefined;
 
   constructor({ manifest, parameters, workingVectors, stagingBuffers }: {
     manifest: Manifest;
@@ -105,7 +115,8 @@ export class GlobalModel {
         MOST_STAGING_BUFFERS,
         Math.max(LEAST_STAGING_BUFFERS, Math.floor(STAGING_BYTES / bodyBytes)),
       );
-    const vectors = 1 + workingVectors;
+    // The vector, and as it was before.
+    const vectors = 2 + workingVectors;
     const arena = Kernels.create(
       vectors * manifest.byteLength + buffers * bodyBytes + (vectors + buffers) * ARENA_SLACK_BYTES,
     );
@@ -128,8 +139,11 @@ export class GlobalModel {
     this.vector.set(vector);
   }
 
-  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite" for an update that cannot be taken in. */
-  check(sender: Rank, payload: ParameterUpdatePayload, algorithm: Algorithm): void {
+  /**
+   * Gives the L2 norm of the change that an update is, or of the gradient. Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite" for
+   * an update that cannot be taken in.
+   */
+  check(sender: Rank, payload: ParameterUpdatePayload, algorithm: Algorithm): number {
     const { parameters, numSamples } = payload;
     const where = `Cannot take the update of rank ${sender}`;
     if (parameters.length !== this.#manifest.length) {
@@ -141,8 +155,13 @@ export class GlobalModel {
     if (numSamples === undefined) {
       throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
     }
-    const { nonFinite } = stats(parameters);
-    if (nonFinite > 0) {
+    const isGradient = algorithm.clientSettings?.rule?.name === "gradient";
+    // From finite values there comes a finite distance, and from others none.
+    const norm = isGradient
+      ? stats(parameters).norm
+      : Math.sqrt(squaredDistance(parameters, this.vector));
+    if (!Number.isFinite(norm)) {
+      const { nonFinite } = stats(parameters);
       throw new ProtocolError(
         "non-finite",
         `${where}: expected finite values, got ${nonFinite} that are not`,
@@ -153,6 +172,41 @@ export class GlobalModel {
     } catch (cause) {
       throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
     }
+    return norm;
+  }
+
+  /** Notes what an algorithm keeps, before it changes that. */
+  noteState(algorithm: StateKeeper): void {
+    if (algorithm.save === undefined) return;
+    const { json, vectors } = algorithm.save();
+    const copies = Object.entries(vectors ?? {}).map(([name, vector]) => {
+      const last = this.#kept?.vectors?.[name];
+      // Outside the arena, where there is room for what the algorithm counts itself.
+      const copy = last?.length === vector.length ? last : new Float32Array(vector.length);
+      copy.set(vector);
+      return [name, copy] as const;
+    });
+    this.#kept = {
+      ...(json !== undefined && { json: structuredClone(json) }),
+      ...(vectors && { vectors: Object.fromEntries(copies) }),
+    };
+  }
+
+  /** Notes the vector, before it is changed. */
+  noteVector(): void {
+    const before = this.#before = workingVector(this.#before, this.vector);
+    before.set(this.vector);
+  }
+
+  /** Goes back to what was noted last. */
+  revert(algorithm: StateKeeper): void {
+    if (this.#before !== undefined) this.vector.set(this.#before);
+    if (this.#kept !== undefined) algorithm.restore?.(this.#kept);
+  }
+
+  /** The L2 norm of a change that is never out of bounds: as large as the model, or as one in which every value moves by 1. */
+  get harmlessNorm(): number {
+    return Math.max(stats(this.vector).norm, Math.sqrt(this.vector.length));
   }
 }
 

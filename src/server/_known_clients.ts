@@ -2,6 +2,10 @@ import type { Rank } from "../net/process_group.ts";
 import type { KnownClient } from "./selection/selection.ts";
 
 const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
+/** How often in a row a client may give no update before it is left out. */
+const MOST_MISSES = 2;
+/** Rounds that a client is left out of at most, before it is asked again. */
+const LONGEST_PAUSE = 64;
 
 /** What has been learnt of the clients, by rank. */
 export class KnownClients {
@@ -19,7 +23,7 @@ export class KnownClients {
 
   /** A client's update was taken in. */
   answered(rank: Rank, update: { round: number; numSamples?: number; loss?: number }): void {
-    const before = this.#of(rank);
+    const { misses: _misses, pausedUntil: _pausedUntil, ...before } = this.#of(rank);
     const { round: lastRound, numSamples = before.numSamples, loss = before.loss } = update;
     this.#clients.set(rank, {
       ...before,
@@ -30,10 +34,34 @@ export class KnownClients {
     });
   }
 
-  /** A client was chosen and gave no update that counts. */
-  dropped(rank: Rank, round: number): void {
+  /**
+   * A client was chosen and gave no update that counts. One whose update was refused, or who gave none twice in a row, is left out of the rounds that follow: of
+   * 1, and of twice as many with each further time.
+   */
+  dropped(rank: Rank, round: number, isRefused = false): void {
     const before = this.#of(rank);
-    this.#clients.set(rank, { ...before, dropped: before.dropped + 1, lastRound: round });
+    const { misses: missed = 0, lastRound } = before;
+    // The tries of one round count once.
+    const isRepeated = missed > 0 && lastRound === round;
+    const misses = missed + (isRefused ? MOST_MISSES : isRepeated ? 0 : 1);
+    const pause = misses < MOST_MISSES ? 0 : Math.min(2 ** (misses - MOST_MISSES), LONGEST_PAUSE);
+    this.#clients.set(rank, {
+      ...before,
+      dropped: before.dropped + 1,
+      lastRound: round,
+      misses,
+      ...(pause > 0 && { pausedUntil: round + pause }),
+    });
+  }
+
+  /** Clients that are left out of a round while there are enough others; those whose pause ends last come last. */
+  paused(round: number): Rank[] {
+    return [...this.#clients]
+      .filter(([, { pausedUntil = 0 }]) => pausedUntil >= round)
+      .sort(([a, one], [b, other]) =>
+        (one.pausedUntil ?? 0) - (other.pausedUntil ?? 0) || a - b
+      )
+      .map(([rank]) => rank);
   }
 
   /** What can be written as JSON. */
@@ -60,8 +88,9 @@ export class KnownClients {
 function isEntry(entry: unknown): entry is [Rank, KnownClient] {
   if (!Array.isArray(entry) || !isCount(entry[0]) || Object(entry[1]) !== entry[1]) return false;
   const { numSamples = 1, loss = 0, answered, dropped, lastRound } = entry[1] as KnownClient;
-  return [numSamples, answered, dropped, lastRound].every(isCount) && numSamples > 0 &&
-    Number.isFinite(loss);
+  const { misses = 0, pausedUntil = 0 } = entry[1] as KnownClient;
+  return [numSamples, answered, dropped, lastRound, misses, pausedUntil].every(isCount) &&
+    numSamples > 0 && Number.isFinite(loss);
 }
 
 function isCount(value: unknown): value is number {

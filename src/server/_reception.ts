@@ -8,9 +8,11 @@ import { type Agreement, checkUpdateCode, type Parts } from "./_agreement.ts";
 import type { Conversation } from "./_conversation.ts";
 import { Evaluation, updateCodeOf } from "./_exchange.ts";
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
+import type { Incoming } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
 import type { RunRecord } from "./_record.ts";
 import { type SessionHooks, Sessions } from "./_sessions.ts";
+import { Uploads } from "./_uploads.ts";
 import type { ServerEvent } from "./events.ts";
 import { DEFAULT_SERVER_NAME } from "./topology.ts";
 
@@ -31,7 +33,11 @@ export async function openSessions(
   house: House,
   tokens: Iterable<readonly [Rank, string]> = [],
 ): Promise<Sessions> {
-  const { parts: { options, timeouts }, agreement, logger } = house;
+  const { parts: { options, timeouts }, agreement, conversation, logger } = house;
+  const uploads = new Uploads(timeouts.roundSeconds, (rank, reason) => {
+    conversation.exchange?.intake.settle(rank, "dropped", reason);
+    sessions.giveUp(rank, reason);
+  });
   const sessions: Sessions = new Sessions({
     worldSize: options.worldSize,
     tokens,
@@ -47,12 +53,12 @@ export async function openSessions(
     }),
     timeouts,
     logger,
-    hooks: hooksOf(house, () => sessions.seats.group.progress),
+    hooks: hooksOf(house, uploads, () => sessions.seats.group.progress),
   });
   return sessions;
 }
 
-function hooksOf(house: House, progressOf: () => string): SessionHooks {
+function hooksOf(house: House, uploads: Uploads, progressOf: () => string): SessionHooks {
   const { parts: { handler }, agreement, record, conversation, logger } = house;
   const joining = () => {
     const progress = progressOf();
@@ -61,12 +67,14 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
     house.tell({ type: "joining", progress });
   };
   return {
-    place: (rank, header) => place(rank, header, house),
+    place: (rank, header, incoming) => place(rank, header, incoming, uploads, house),
     release: (rank, buffer) => {
+      uploads.end(rank);
       handler.staging.giveBack(buffer);
       agreement.release(rank);
     },
     message: async (rank, message) => {
+      uploads.end(rank);
       if (message === undefined) throw agreement.refusal(rank);
       await agreement.receive(rank, message);
     },
@@ -140,6 +148,8 @@ async function welcomeOf({ parts, agreement: { mode }, record }: House): Promise
 async function place(
   rank: Rank,
   { code, bodyLength }: FrameHeader,
+  incoming: Incoming,
+  uploads: Uploads,
   { parts: { handler }, agreement }: House,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   checkUpdateCode(rank, code, handler, agreement);
@@ -154,6 +164,9 @@ async function place(
     );
   }
   if (!isUpdate) return new Uint8Array(bodyLength);
-  if (!await agreement.admit(rank)) return undefined;
-  return await handler.staging.lend();
+  if (!await uploads.waitFor(agreement.admit(rank, incoming))) return undefined;
+  const buffer = await uploads.waitFor(handler.staging.lend());
+  agreement.started?.(rank);
+  uploads.begin(rank, incoming);
+  return buffer;
 }

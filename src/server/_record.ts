@@ -5,6 +5,7 @@ import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { Evaluated } from "./_evaluated.ts";
 import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
+import type { MadeRound, TrainedRound } from "./_train_round.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
 
@@ -61,8 +62,8 @@ export class RunRecord {
   }
 
   /**
-   * Has the parameters evaluated that a round has just made, and ends that round by what comes of it: also where the evaluation fails, as the model is the
-   * round's all the same.
+   * Has the parameters evaluated that a version has just made, and ends that version by what comes of it: also where the evaluation fails, as the model is made all
+   * the same.
    */
   async conclude(
     evaluate: () => Promise<Evaluated>,
@@ -76,6 +77,17 @@ export class RunRecord {
       this.final = evaluated.evaluation;
       end(evaluated);
     }
+  }
+
+  /** Makes a round, and ends it by what came of it: also where its evaluation fails, as the model is the round's all the same. */
+  async endRound(
+    make: () => Promise<MadeRound>,
+    end: (trained: TrainedRound, evaluated: Evaluated) => void,
+  ): Promise<void> {
+    const { trained, evaluated, failure } = await make();
+    this.final = evaluated.evaluation;
+    end(trained, evaluated);
+    if (failure !== undefined) throw failure;
   }
 
   /** What there is to report. */

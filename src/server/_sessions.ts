@@ -10,6 +10,7 @@ import type { Message } from "../wire/messages.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
 import { isForgivable } from "./_forgivable.ts";
 import { Gate, type PeerLimits } from "./_gate.ts";
+import type { Incoming } from "./_intake.ts";
 import { Seats } from "./_seats.ts";
 
 /** How long nobody is accepted after that has failed. */
@@ -25,8 +26,12 @@ export class FarewellError extends Error {}
 
 /** What the topology does about what the sessions hear. */
 export interface SessionHooks {
-  /** Says where a body goes; `undefined` refuses it. */
-  place(rank: Rank, header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Says where a body goes, whose bytes `incoming` counts; `undefined` refuses it. */
+  place(
+    rank: Rank,
+    header: FrameHeader,
+    incoming: Incoming,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Takes back what `place` gave for the rank. */
   release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
   /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
@@ -259,7 +264,15 @@ export class Sessions {
       let buffer: Uint8Array<ArrayBuffer> | undefined;
       try {
         const received = await connection.receive({
-          place: async (header) => buffer = await this.#hooks.place(rank, header),
+          place: async (header) => {
+            const incoming = {
+              size: header.bodyLength,
+              get received() {
+                return connection.bodyReceived;
+              },
+            };
+            return buffer = await this.#hooks.place(rank, header, incoming);
+          },
         });
         if (received === null) return;
         await this.#hooks.message(rank, received.message);

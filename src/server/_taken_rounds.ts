@@ -5,6 +5,8 @@ import type { RoundReport } from "./report.ts";
 /** Of each client, the last round whose model has its update in it. */
 export class TakenRounds {
   readonly #last = new Map<Rank, number>();
+  /** What the last round has changed, as it was before. */
+  readonly #before = new Map<Rank, number>();
   /** Number of reports that were read. */
   #read = 0;
 
@@ -16,10 +18,20 @@ export class TakenRounds {
 
   /** The model of the round was made; its report is still to come. */
   add({ round, cohort, losses }: Pick<Intake | RoundReport, "round" | "cohort" | "losses">): void {
+    this.#before.clear();
     const lost = new Set(losses.map(({ rank }) => rank));
     for (const rank of cohort) {
-      if (!lost.has(rank)) this.#last.set(rank, Math.max(round, this.#last.get(rank) ?? 0));
+      if (lost.has(rank)) continue;
+      const last = this.#last.get(rank) ?? 0;
+      this.#before.set(rank, last);
+      this.#last.set(rank, Math.max(round, last));
     }
+  }
+
+  /** The model that was made last was taken back. */
+  revert(): void {
+    for (const [rank, round] of this.#before) this.#last.set(rank, round);
+    this.#before.clear();
   }
 
   /** The rank's last round, 0 for none; the run's reports tell of the rounds that were added by none. */

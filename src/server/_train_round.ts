@@ -1,28 +1,42 @@
-import { DeadlineError } from "../errors.ts";
+import { DeadlineError, ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { Training } from "./_exchange.ts";
+import { NonFiniteResultError } from "./_finite.ts";
 import { Missing } from "./_missing.ts";
+import { mostExtreme } from "./_update_bound.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./topology.ts";
 
-/** Whose round it is, and how a cohort is had to train. */
+/** Whose round it is, and how a cohort is had to train and to evaluate. */
 export interface RoundParts {
   readonly handler: ParameterServerBackendHandler;
   /** Number of clients of the group. */
   readonly numClients: number;
-  /** How many rounds there are, which share of a cohort has to answer, and how often a round is tried. */
+  /** How many rounds there are, which share of the wanted updates has to come, and how often a round is tried. */
   readonly limits: {
     readonly rounds: number;
     readonly quorum?: number | undefined;
     readonly roundTries?: number | undefined;
+    readonly minClients?: number | undefined;
   };
-  /** The ranks that are there, at least one. */
-  available(): Promise<readonly Rank[]>;
+  /** The ranks that are there, at least so many. */
+  available(least: number): Promise<readonly Rank[]>;
   /** Has the cohort train, until each of its ranks has been settled. */
   attempt(training: Training): Promise<void>;
+  /** The model of the round is made. */
+  made(training: Training): void;
+  /** The model that was made last is taken back. */
+  unmade(): void;
+  /** Evaluates the model. */
+  evaluate(training: Training): Promise<Evaluated>;
+  /** The loss of the model before the round, where it is known. */
+  lossBefore(): number | undefined;
+  /** An update that was taken in is refused after all. */
+  refuse(error: ProtocolError, rank: Rank): void;
   tell(event: ServerEvent): void;
   warn(text: string): void;
 }
@@ -32,35 +46,204 @@ export type TrainedRound =
   & { readonly training: Training }
   & Pick<RoundReport, "tries" | "dropped" | "losses">;
 
-/** Has a cohort train, and a fresh one again while too few have answered. Throws a `DeadlineError` when it was tried often enough. */
-export async function trainRound(round: number, parts: RoundParts): Promise<TrainedRound> {
-  const { handler, numClients, limits } = parts;
-  const { rounds, quorum: share = DEFAULT_QUORUM, roundTries = DEFAULT_ROUND_TRIES } = limits;
-  const missing = new Missing();
-  for (let tries = 1;; tries++) {
-    const cohort = handler.selectClients(round, await parts.available(), numClients, tries - 1);
-    parts.tell({ type: "round-started", round, rounds, cohort });
-    handler.beginRound(round, numClients);
-    const enough = Math.min(cohort.length, handler.updatesWanted(numClients));
-    const training = new Training(round, cohort, handler.staging.size, enough);
-    await parts.attempt(training);
-    const { intake } = training;
-    for (const { rank } of intake.losses) handler.onDrop(rank, round);
-    missing.add(intake);
-    const received = intake.count("received");
-    const quorum = Math.max(1, Math.ceil(enough * share));
-    if (received >= quorum) return { training, tries, ...missing.report };
-    const trouble =
-      `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
-    if (tries === roundTries) {
-      const [loss] = intake.losses;
-      throw new DeadlineError(
-        `${trouble}, after ${tries} tries${loss ? `: rank ${loss.rank}: ${loss.reason}` : ""}`,
+/** What a round came to. */
+export interface MadeRound {
+  readonly trained: TrainedRound;
+  readonly evaluated: Evaluated;
+  /** What the evaluation failed with, if it did: the model is the round's all the same. */
+  readonly failure?: unknown;
+}
+
+/** Why an update that was taken in spoils its round. */
+interface Spoiler {
+  readonly rank: Rank;
+  readonly reason: string;
+}
+
+/**
+ * Has a cohort train, makes the model of it and evaluates that. A round that has too few updates is tried again with a fresh cohort, and one that an update spoils, by
+ * its size or by what comes of it, without that update.
+ *
+ * Throws a `DeadlineError` when a round has too few updates too often, and an `Error` when its model is no good whoever is left out.
+ */
+export async function makeRound(round: number, parts: RoundParts): Promise<MadeRound> {
+  const { handler, limits: { roundTries = DEFAULT_ROUND_TRIES } } = parts;
+  const tries = new Tries(round, parts);
+  // What the model was like is asked only when the round has made a bad one of it.
+  const initial = parts.lossBefore() === undefined ? handler.parameters.slice() : undefined;
+  for (let spoiled = 0;; spoiled++) {
+    const trained = await tries.train();
+    const { training } = trained;
+    try {
+      handler.updateModel();
+    } catch (error) {
+      const spoiler = error instanceof NonFiniteResultError && spoiled < roundTries &&
+        handler.revertModel() && mostExtremeOf(training, "the round's result is not finite");
+      if (!spoiler) throw error;
+      tries.refuse(training, [spoiler]);
+      continue;
+    }
+    parts.made(training);
+    let evaluated: Evaluated;
+    try {
+      evaluated = await parts.evaluate(training);
+    } catch (failure) {
+      return { trained, evaluated: {}, failure };
+    }
+    if (
+      !evaluated.isUnsound || !await wasSound(training, initial, parts) || !handler.revertModel()
+    ) {
+      return { trained, evaluated };
+    }
+    parts.unmade();
+    const what = "the round's model evaluates to no number";
+    const spoiler = spoiled < roundTries && mostExtremeOf(training, what);
+    if (!spoiler) {
+      throw new Error(`Cannot end round ${round}: ${what}, whichever update is left out`);
+    }
+    tries.refuse(training, [spoiler]);
+  }
+}
+
+/** Whether the model before the round evaluates to a number, so that the round's updates are to blame if the new one does not. */
+async function wasSound(
+  training: Training,
+  initial: ParameterVector | undefined,
+  { handler, evaluate, lossBefore }: RoundParts,
+): Promise<boolean> {
+  if (initial === undefined) return Number.isFinite(lossBefore());
+  const made = handler.parameters.slice();
+  handler.parameters = initial;
+  try {
+    return !(await evaluate(training)).isUnsound;
+  } finally {
+    handler.parameters = made;
+  }
+}
+
+function mostExtremeOf({ updates }: Training, what: string): Spoiler | undefined {
+  const rank = updates.size < 2 ? undefined : mostExtreme(updates);
+  return rank === undefined ? undefined : {
+    rank,
+    reason: `${what}, and the update of rank ${rank} is the most extreme in it`,
+  };
+}
+
+/** The tries of one round. */
+class Tries {
+  readonly #round: number;
+  readonly #parts: RoundParts;
+  readonly #missing = new Missing();
+  /** Whose updates have spoiled a try: they are left out of those that follow. */
+  readonly #spoilers = new Set<Rank>();
+  /** Number of tries, and of those that had too few updates. */
+  #tries = 0;
+  #short = 0;
+
+  constructor(round: number, parts: RoundParts) {
+    this.#round = round;
+    this.#parts = parts;
+  }
+
+  /** Has cohorts train until there are enough updates, none of which is out of bounds. */
+  async train(): Promise<TrainedRound> {
+    const { handler, numClients, limits: { rounds } } = this.#parts;
+    const wanted = handler.updatesWanted(numClients);
+    const quorum = quorumOf(wanted, this.#parts.limits);
+    for (;;) {
+      const round = this.#round, tries = ++this.#tries;
+      const candidates = this.#candidates(await this.#parts.available(quorum), quorum);
+      const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
+      this.#parts.tell({ type: "round-started", round, rounds, cohort });
+      handler.beginRound(round, numClients);
+      const enough = Math.min(cohort.length, wanted);
+      const training = new Training(round, cohort, { window: handler.staging.size, enough });
+      await this.#parts.attempt(training);
+      const { intake } = training;
+      for (const { rank, isExcused } of intake.losses) {
+        if (!isExcused) handler.onDrop(rank, round, intake.outcome(rank) === "refused");
+      }
+      const received = intake.count("received");
+      if (received < quorum) {
+        this.#missing.add(intake);
+        this.#retry(training, { received, enough, quorum });
+        continue;
+      }
+      const { ranks, limit = NaN } = handler.outOfBounds(training.updates) ?? {};
+      if (ranks === undefined || ranks.length === 0) {
+        this.#missing.add(intake);
+        return { training, tries, ...this.#missing.report };
+      }
+      this.refuse(
+        training,
+        ranks.map((rank) => {
+          const { norm = NaN } = training.updates.get(rank) ?? {};
+          const reason = `expected a change of a norm of at most ${
+            limit.toPrecision(3)
+          }, got ${norm.toPrecision(3)}`;
+          return { rank, reason };
+        }),
       );
     }
-    parts.warn(`${trouble}: trying again`);
-    parts.tell({ type: "round-retried", round, received, quorum });
   }
+
+  /** Refuses updates that were taken in: the round is tried again without them. */
+  refuse({ intake }: Training, spoilers: readonly Spoiler[]): void {
+    const { handler } = this.#parts;
+    for (const { rank, reason } of spoilers) {
+      const text = `Cannot take the update of rank ${rank}: ${reason}`;
+      intake.refuse(rank, text);
+      this.#spoilers.add(rank);
+      handler.onDrop(rank, this.#round, true);
+      this.#parts.refuse(new ProtocolError("out-of-bounds", text), rank);
+    }
+    this.#missing.add(intake);
+    const [quorum, received] = [intake.cohort.length, intake.count("received")];
+    this.#parts.tell({ type: "round-retried", round: this.#round, received, quorum });
+  }
+
+  /** Those that a cohort is chosen of: without spoilers, and without those that pause as long as there are enough others. */
+  #candidates(present: readonly Rank[], quorum: number): Rank[] {
+    const { handler } = this.#parts;
+    const candidates = present.filter((rank) => !this.#spoilers.has(rank));
+    const paused = handler.paused(this.#round).filter((rank) => candidates.includes(rank));
+    const most = Math.max(0, candidates.length - Math.max(1, quorum));
+    const left = new Set(most === 0 ? [] : paused.slice(-most));
+    const rest = candidates.filter((rank) => !left.has(rank));
+    if (rest.length > 0) return rest;
+    throw new DeadlineError(
+      `Round ${this.#round} has no clients left: the updates of all were refused`,
+    );
+  }
+
+  /** A try had too few updates. Throws a `DeadlineError` when there were too many such tries. */
+  #retry(
+    { intake }: Training,
+    { received, enough, quorum }: { received: number; enough: number; quorum: number },
+  ): void {
+    const { roundTries = DEFAULT_ROUND_TRIES } = this.#parts.limits;
+    const round = this.#round;
+    const trouble =
+      `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
+    if (++this.#short === roundTries) {
+      const [loss] = intake.losses;
+      throw new DeadlineError(
+        `${trouble}, after ${this.#tries} tries${
+          loss ? `: rank ${loss.rank}: ${loss.reason}` : ""
+        }`,
+      );
+    }
+    this.#parts.warn(`${trouble}: trying again`);
+    this.#parts.tell({ type: "round-retried", round, received, quorum });
+  }
+}
+
+/** Number of updates that a round needs: a share of those wanted, whoever is left; no more than the clients with which a run may begin. */
+export function quorumOf(
+  wanted: number,
+  { quorum = DEFAULT_QUORUM, minClients = Infinity }: RoundParts["limits"],
+): number {
+  return Math.max(1, Math.min(Math.ceil(wanted * quorum), minClients));
 }
 
 /** What the round's report says. */

@@ -198,7 +198,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       if (this.#inbox.next((arrival) => this.#take(arrival))) return;
       if (this.#tasks.size > 0) await within(this.#inbox.changed(), { signal });
       else {
-        await this.#federation.somebody();
+        await this.#federation.enough(1);
         if (this.#tasks.size > 0) continue;
         await within(this.#inbox.changed(), { signal, seconds, late });
       }

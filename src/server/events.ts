@@ -35,6 +35,10 @@ export type ServerEvent =
     readonly rank: Rank;
     readonly received: number;
     readonly expected: number;
+    /** Number of samples that the client says it has trained on. */
+    readonly numSamples?: number;
+    /** L2 norm of the change, where the handler has told it. */
+    readonly norm?: number;
   }
   | {
     /** An update was refused; the client stays. */
@@ -42,6 +46,10 @@ export type ServerEvent =
     readonly rank: Rank;
     readonly fault: string;
     readonly message: string;
+    /** The round, where the update was of one that is open. */
+    readonly round?: number;
+    /** L2 norm of the change, where that is known. */
+    readonly norm?: number;
   }
   | {
     /** A client's connection is lost; it is expected back. */

@@ -16,12 +16,16 @@ import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts"
 import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { KnownClients } from "./_known_clients.ts";
+import { checkedUpdateBound, outOfBounds } from "./_update_bound.ts";
 import type { ClientSelection, KnownClient } from "./selection/selection.ts";
 import { UniformSelection } from "./selection/uniform.ts";
 import {
+  DEFAULT_UPDATE_BOUND,
   type HandlerState,
+  type OutOfBounds,
   ParameterServerBackendHandler,
   type ServerHandlerOptions,
+  type UpdateFigures,
 } from "./handler.ts";
 
 /** What a {@linkcode SyncParameterServerHandler} is made of. */
@@ -42,8 +46,8 @@ export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions 
 /**
  * The handler of a synchronous server: one strategy over one global vector.
  *
- * Its memory is `(1 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients; a strategy that has to see all of a
- * round's updates at once keeps copies of them besides.
+ * Its memory is `(2 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients, and a copy of what the strategy keeps; a strategy
+ * that has to see all of a round's updates at once keeps copies of them besides.
  *
  * @example A round by hand, as a topology calls it
  * ```ts
@@ -91,6 +95,8 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   readonly overSelection: number;
   /** Which clients a round takes. */
   readonly selection: ClientSelection;
+  /** How many times the median change of its cohort an update's change may be. */
+  readonly updateBound: number;
   readonly #known = new KnownClients();
   readonly #model: GlobalModel;
   /** Where the vector holds what no gradient trains. */
@@ -120,6 +126,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = options.selection ?? new UniformSelection();
+    this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkedSeed(seed);
     this.#model = new GlobalModel({
       manifest,
@@ -198,14 +205,35 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#known.joined(rank, numSamples);
   }
 
-  /** Remembers that the client did not answer. */
-  override onDrop(rank: Rank, round: number): void {
-    this.#known.dropped(rank, round);
+  /** Remembers that the client did not answer, or was refused. */
+  override onDrop(rank: Rank, round: number, isRefused = false): void {
+    this.#known.dropped(rank, round, isRefused);
+  }
+
+  /** Clients that were refused, or have not answered twice in a row: for 1 round, and for twice as many with each further time, up to 64. */
+  override paused(round: number): readonly Rank[] {
+    return this.#known.paused(round);
+  }
+
+  /** The updates whose change is larger than `updateBound` times the cohort's median; none under a strategy that is robust by itself. */
+  override outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
+    const { strategy: { isRobust = false }, updateBound } = this;
+    if (isRobust || updateBound === Infinity) return undefined;
+    return outOfBounds(updates, updateBound, () => this.#model.harmlessNorm);
+  }
+
+  /** The global vector and what the strategy keeps are as they were when the round was begun. Gives true. */
+  override revertModel(): boolean {
+    this.#round = undefined;
+    this.#model.revert(this.strategy);
+    return true;
   }
 
   /** Opens a round of the strategy. */
   override beginRound(round: number, numClients: number): void {
     const { plan } = this;
+    this.#model.noteState(this.strategy);
+    this.#model.noteVector();
     this.#number = round;
     this.#round = this.strategy.begin(this.parameters, {
       round,
@@ -215,9 +243,9 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     });
   }
 
-  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
-  override check(sender: Rank, payload: ParameterUpdatePayload): void {
-    this.#model.check(sender, payload, this.strategy);
+  /** Gives the norm of the change. Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
+  override check(sender: Rank, payload: ParameterUpdatePayload): number {
+    return this.#model.check(sender, payload, this.strategy);
   }
 
   /** Folds a checked update into the strategy's round, and remembers its loss. */
@@ -242,7 +270,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
    * Copies the strategy's result into the global vector.
    *
    * Throws a `RangeError` when the result is no vector of the global one's length, and an `Error` when it, or a vector that the strategy sends or keeps, is not
-   * finite. The global vector stays as it was; the strategy is of no more use.
+   * finite. The global vector stays as it was; the strategy is of use again after `revertModel`.
    */
   override updateModel(): void {
     const round = this.#round;

@@ -10,7 +10,7 @@ import type { Message, Payload } from "../wire/messages.ts";
 import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { TakenRounds } from "./_taken_rounds.ts";
-import { roundReport, trainRound } from "./_train_round.ts";
+import { makeRound, type RoundParts, roundReport } from "./_train_round.ts";
 import type { RunReport } from "./report.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
@@ -130,7 +130,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         return intake?.expects(rank) ? intake.round : undefined;
       },
       taken: (rank) => this.#taken.of(rank, this.#federation.record.rounds),
-      admit: async (rank) => await this.#training?.intake.admit(rank) ?? false,
+      admit: async (rank, incoming) => await this.#training?.intake.admit(rank, incoming) ?? false,
+      started: (rank) => this.#training?.intake.started(rank),
       release: (rank) => this.#training?.intake.takeBack(rank),
       refusal: (rank) => unexpectedUpdate(rank, this.#training?.intake),
       receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
@@ -158,20 +159,31 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const federation = this.#federation;
     const { conversation, record, run: { logger, sessions: { seats: { group } } } } = federation;
     const measure = federation.measure();
-    const trained = await trainRound(round, {
+    const parts: RoundParts = {
       handler: this.handler,
       numClients: this.options.worldSize - 1,
       limits: this.options,
-      available: () => federation.somebody(),
+      available: (least) => federation.enough(least),
       attempt: async (training) => void await conversation.hold(training, () => this.#talk()),
+      made: ({ intake }) => this.#taken.add(intake),
+      unmade: () => this.#taken.revert(),
+      evaluate: ({ intake }) => {
+        // Who has just been silent is not waited for again.
+        const paused = new Set(this.handler.paused(round));
+        const ranks = group.ranks.filter((rank) =>
+          intake.outcome(rank) !== "dropped" && !paused.has(rank)
+        );
+        return conversation.evaluate(round, ranks, () => this.#talk());
+      },
+      lossBefore: () => record.final?.loss,
+      refuse: (error, rank) => federation.refuse(rank, error),
       tell: (event) => federation.tell(event),
       warn: (text) => logger.warn(text),
-    });
-    this.handler.updateModel();
-    this.#taken.add(trained.training.intake);
-    await record.conclude(
-      () => conversation.evaluate(round, group.ranks, () => this.#talk()),
-      (evaluated) => federation.endRound(roundReport(round, trained, evaluated, measure())),
+    };
+    await record.endRound(
+      () => makeRound(round, parts),
+      (trained, evaluated) =>
+        federation.endRound(roundReport(round, trained, evaluated, measure())),
     );
   }
 }

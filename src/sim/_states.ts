@@ -15,6 +15,8 @@ export class StateStore implements Disposable {
   readonly #memory: ParameterVector[] = [];
   readonly #places = new Map<Rank, number>();
   readonly #written = new Map<Rank, number>();
+  /** Where that lies which counted before the last {@linkcode commit}. */
+  readonly #before = new Map<Rank, number | undefined>();
   readonly #free: number[] = [];
   #file: { readonly handle: Deno.FsFile; readonly path: string } | undefined;
 
@@ -34,7 +36,8 @@ export class StateStore implements Disposable {
 
   /** Keeps a copy of a client's vector until {@linkcode commit}. Throws the system's error when the file cannot be made or written. */
   write(rank: Rank, vector: ParameterVector): void {
-    const place = this.#written.get(rank) ?? this.#free.pop() ??
+    this.#forget();
+    const place = this.#written.get(rank) ?? this.#free.pop() ?? 
       this.#places.size + this.#written.size;
     this.#written.set(rank, place);
     if (place < this.#most) {
@@ -50,12 +53,28 @@ export class StateStore implements Disposable {
 
   /** What was written counts from now on. */
   commit(): void {
+    this.#forget();
     for (const [rank, place] of this.#written) {
-      const before = this.#places.get(rank);
-      if (before !== undefined) this.#free.push(before);
+      this.#before.set(rank, this.#places.get(rank));
       this.#places.set(rank, place);
     }
     this.#written.clear();
+  }
+
+  /** What the last {@linkcode commit} made count does so no more; to be called before anything else is written. */
+  revert(): void {
+    for (const [rank, place] of this.#before) {
+      this.#free.push(this.#places.get(rank) ?? 0);
+      if (place === undefined) this.#places.delete(rank);
+      else this.#places.set(rank, place);
+    }
+    this.#before.clear();
+  }
+
+  /** The places of what counted before the last {@linkcode commit} are free. */
+  #forget(): void {
+    for (const place of this.#before.values()) if (place !== undefined) this.#free.push(place);
+    this.#before.clear();
   }
 
   /** What was written since the last {@linkcode commit} does not count. */

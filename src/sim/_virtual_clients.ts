@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
-import type { Evaluated } from "../server/_evaluated.ts";
+import { type Evaluated, isUnsound } from "../server/_evaluated.ts";
 import type { Training } from "../server/_exchange.ts";
 import { isForgivable } from "../server/_forgivable.ts";
 import { meanResult } from "../server/_mean_result.ts";
@@ -107,7 +107,9 @@ export class VirtualClients {
     const { pool, test, evaluateClients = false, signal } = this.#parts;
     this.#publish(round);
     const central = test && await this.#judge(test);
-    if (test && !evaluateClients) return { evaluation: central };
+    if (central && !evaluateClients) {
+      return { evaluation: central, isUnsound: isUnsound([central]) };
+    }
     const results: EvaluateResult[] = [];
     await pool.run(this.present.map((rank) => ({ kind: "evaluate" as const, round, rank })), {
       signal,
@@ -118,7 +120,11 @@ export class VirtualClients {
         else results.push(resultOf(outcome));
       },
     });
-    return { evaluation: central ?? meanResult(results), clients: clientFigures(results) };
+    return {
+      evaluation: central ?? meanResult(results),
+      clients: clientFigures(results),
+      isUnsound: isUnsound(central ? [central] : results),
+    };
   }
 
   async #judge({ length }: Dataset): Promise<EvaluateResult | undefined> {

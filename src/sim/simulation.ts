@@ -8,7 +8,7 @@ import { errorMessage } from "../errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { figuresOf } from "../server/_evaluated.ts";
 import { RunRecord } from "../server/_record.ts";
-import { roundReport, trainRound } from "../server/_train_round.ts";
+import { makeRound, type RoundParts, roundReport } from "../server/_train_round.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
@@ -159,39 +159,43 @@ export class Simulation {
       const began = performance.now();
       const before = { ...clients.vectors };
       let refused = 0;
-      const trained = await trainRound(round, {
+      const parts: RoundParts = {
         handler,
-        numClients: parts.length,
+        numClients: this.#options.parts.length,
         limits: options,
         available: () => Promise.resolve(clients.present),
         attempt: async (training) => {
           const { intake } = training;
-          if (intake.cohort.length > handler.updatesWanted(parts.length)) {
+          if (intake.cohort.length > handler.updatesWanted(this.#options.parts.length)) {
             throw new RangeError("Cannot simulate over-selection: no virtual client is late");
           }
           await clients.train(training);
           refused += intake.count("refused");
         },
+        made: () => states.commit(),
+        unmade: () => states.revert(),
+        evaluate: async () =>
+          isDue(round, options.evaluateEvery) ? await clients.evaluate(round) : {},
+        lossBefore: () => record.final?.loss,
+        refuse: ({ fault, message }, rank) => {
+          refused++;
+          tell({ type: "update-refused", rank, fault, message });
+        },
         tell,
         warn: () => {},
+      };
+      await record.endRound(() => makeRound(round, parts), (trained, evaluated) => {
+        const { byteLength } = handler.manifest, { up, down } = clients.vectors;
+        const report = roundReport(round, trained, evaluated, {
+          refused,
+          bytesUp: (up - before.up) * byteLength,
+          bytesDown: (down - before.down) * byteLength,
+          seconds: (performance.now() - began) / 1000,
+        });
+        lastRound?.ended(round);
+        record.rounds.push(report);
+        tell({ type: "round-ended", report });
       });
-      handler.updateModel();
-      states.commit();
-      lastRound?.ended(round);
-      await record.conclude(
-        async () => isDue(round, options.evaluateEvery) ? await clients.evaluate(round) : {},
-        (evaluated) => {
-          const { byteLength } = handler.manifest, { up, down } = clients.vectors;
-          const report = roundReport(round, trained, evaluated, {
-            refused,
-            bytesUp: (up - before.up) * byteLength,
-            bytesDown: (down - before.down) * byteLength,
-            seconds: (performance.now() - began) / 1000,
-          });
-          record.rounds.push(report);
-          tell({ type: "round-ended", report });
-        },
-      );
       if (isReached() || isDue(round, options.checkpointEvery)) await keep();
     }
   }

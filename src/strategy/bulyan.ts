@@ -45,6 +45,8 @@ export class Bulyan implements Strategy {
   readonly name = "bulyan";
   /** One: the result. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();

@@ -33,6 +33,8 @@ export class CoordinateMedian implements Strategy {
   readonly name = "median";
   /** One: the result. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
   readonly #rows = new Rows();
 
   /** Opens a round. */

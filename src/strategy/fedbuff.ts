@@ -98,8 +98,12 @@ export class FedBuff implements AsyncStrategy {
     return { json: { count: this.#count, weight: this.#weight }, vectors: { sum: this.#sum } };
   }
 
-  /** Takes up what was saved. Throws a `TypeError` when it is no buffer of this size. */
+  /** Takes up what was saved; nothing is an empty buffer. Throws a `TypeError` when it is no buffer of this size. */
   restore({ json, vectors }: StrategyState): void {
+    if (json === undefined && vectors === undefined) {
+      this.#count = this.#weight = 0;
+      return;
+    }
     const { count = NaN, weight = NaN } = (json ?? {}) as { count?: number; weight?: number };
     const sum = vectors?.sum;
     const isBuffer = count >= 1 && count < this.updatesPerVersion && weight > 0;

@@ -53,6 +53,8 @@ export class GeometricMedian implements Strategy {
   readonly name = "geometric-median";
   /** One: the result. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
   readonly #smoothing: number;
   readonly #iterations: number;
   readonly #tolerance: number;

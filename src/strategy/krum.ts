@@ -48,6 +48,8 @@ export class Krum implements Strategy {
   readonly name = "krum";
   /** One: the result. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();
@@ -85,6 +87,8 @@ export class MultiKrum implements Strategy {
   readonly name = "multi-krum";
   /** One: the result. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #keep: number;

@@ -56,6 +56,8 @@ export class NormClipping implements Strategy {
   readonly name: string;
   /** One, the clipped update, and those of the other strategy. */
   readonly workingVectors: number;
+  /** True: every update is clipped. */
+  readonly isRobust = true;
   readonly #bound: number;
   readonly #mean: Strategy;
   #clipped: ParameterVector | undefined;

@@ -95,6 +95,11 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     kept: Readonly<Record<Kept, ParameterVector>>,
   ): void;
 
+  /** As the mean is. */
+  get isRobust(): boolean {
+    return this.#mean.isRobust ?? false;
+  }
+
   /** What the clients are to do, as the mean has it. */
   get clientSettings(): ClientSettings {
     return this.#mean.clientSettings ?? {};

@@ -41,6 +41,8 @@ export class TrimmedMean implements Strategy {
   readonly name = "trimmed-mean";
   /** One: the result. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();

@@ -1,0 +1,79 @@
+import type { Rank } from "../net/process_group.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
+
+/**
+ * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what unequal data and numbers of steps make of it, and far
+ * below what drives a model out of the range of float32.
+ */
+export const DEFAULT_UPDATE_BOUND = 100;
+
+/** Throws a `RangeError` for a bound that is not above 1; `Infinity` is none. */
+export function checkedUpdateBound(bound: number): number {
+  if (bound > 1) return bound;
+  throw new RangeError(`Cannot make a server: expected an update bound above 1, got ${bound}`);
+}
+
+/** What an update says of itself, as numbers that those of others can be held against. */
+export interface UpdateFigures {
+  /** L2 norm of the change. */
+  readonly norm: number;
+  /** Number of samples and steps, loss and further figures, by name. */
+  readonly claims: Readonly<Record<string, number>>;
+}
+
+/** The figures of an update whose change has that norm. */
+export function figuresOfUpdate(
+  norm: number,
+  { numSamples = 0, steps = 0, loss = 0, metrics = {} }: ParameterUpdatePayload,
+): UpdateFigures {
+  return { norm, claims: { ...metrics, numSamples, steps, loss } };
+}
+
+/** The middle value; of an even number the lower of the two in the middle, so that of two the larger one does not move it. */
+export function lowerMedian(values: Iterable<number>): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[(sorted.length - 1) >> 1] ?? NaN;
+}
+
+/**
+ * The most that a change may be where the others are `norms`: `bound` times their median. A single update has nothing to be held against but `floor`.
+ * Changes up to `floor` are never out of bounds.
+ */
+export function updateLimit(norms: readonly number[], bound: number, floor: number): number {
+  return norms.length < 2 ? bound * floor : Math.max(bound * lowerMedian(norms), floor);
+}
+
+/** The updates whose change is past the limit, where there are any; `floor` is asked for only where a change could be. */
+export function outOfBounds(
+  updates: ReadonlyMap<Rank, UpdateFigures>,
+  bound: number,
+  floor: () => number,
+): { ranks: Rank[]; limit: number } | undefined {
+  const norms = [...updates.values()].map(({ norm }) => norm);
+  if (Math.max(...norms) <= bound * lowerMedian(norms) && norms.length > 1) return undefined;
+  const limit = updateLimit(norms, bound, floor());
+  const ranks = [...updates].filter(([, { norm }]) => norm > limit).map(([rank]) => rank);
+  return ranks.length === 0 ? undefined : { ranks, limit };
+}
+
+/** The rank whose figures are farthest above the median of all, in proportion: what has most likely spoiled what was made of them. */
+export function mostExtreme(updates: ReadonlyMap<Rank, UpdateFigures>): Rank | undefined {
+  const rows = [...updates].map(([rank, { norm, claims }]) => ({ rank, row: { norm, ...claims } }));
+  const names = new Set(rows.flatMap(({ row }) => Object.keys(row)));
+  const medians = new Map(
+    [...names].map((name) => [name, lowerMedian(rows.map(({ row }) => magnitude(row, name)))]),
+  );
+  let worst: { rank: Rank; ratio: number } | undefined;
+  for (const { rank, row } of rows) {
+    for (const [name, median] of medians) {
+      const value = magnitude(row, name);
+      const ratio = value === 0 ? 0 : value / Math.max(median, Number.MIN_VALUE);
+      if (worst === undefined || ratio > worst.ratio) worst = { rank, ratio };
+    }
+  }
+  return worst?.rank;
+}
+
+function magnitude(row: Readonly<Record<string, number>>, name: string): number {
+  return Object.hasOwn(row, name) ? Math.abs(row[name] ?? 0) : 0;
+}
