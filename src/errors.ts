@@ -26,6 +26,7 @@ export type ProtocolFault =
   | "not-in-cohort"
   | "duplicate-update"
   | "non-finite"
+  | "cannot-train"
   | "handler-failed"
   | "not-authorized";
 

@@ -162,6 +162,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "not-in-cohort": true,
   "duplicate-update": true,
   "non-finite": true,
+  "cannot-train": true,
   "not-authorized": true,
   "handler-failed": true,
 };

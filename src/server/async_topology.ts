@@ -9,8 +9,9 @@ import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { MessageCode } from "../wire/message_code.ts";
-import type { Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
+import type { ErrorPayload, Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
 import { takenOf } from "./_agreement.ts";
+import { isCannotTrain, unexpectedRefusal } from "./_cannot_train.ts";
 import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
@@ -163,6 +164,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       case MessageCode.GradientUpdate:
         this.#federation.checkCode(sender, code);
         return await this.#inbox.put({ sender, payload: updateOf(message) });
+      case MessageCode.Error:
+        if (!isCannotTrain(message.payload)) return this.#federation.hear(sender, message);
+        return this.#takeRefusal(sender, message.payload);
       default:
         return this.#federation.hear(sender, message);
     }
@@ -335,6 +339,17 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     this.#made++;
     if (this.#made === this.options.rounds) this.#close();
     else this.#version = new Version();
+  }
+
+  /** A client cannot train on what it was given: its task is over, and it asks for another when it will. */
+  #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
+    const task = this.#tasks.get(sender);
+    if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
+    this.#tasks.end(sender);
+    this.#version?.miss(sender, message);
+    this.#federation.countRefusal(sender, message);
+    this.activateClients();
+    this.#inbox.wake();
   }
 
   #refusal(rank: Rank): ProtocolError {
