@@ -27,6 +27,7 @@ export type ProtocolFault =
   | "duplicate-update"
   | "non-finite"
   | "out-of-bounds"
+  | "cannot-train"
   | "handler-failed"
   | "not-authorized";
 

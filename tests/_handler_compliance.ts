@@ -2,9 +2,11 @@ import {
   assert,
   assertAlmostEquals,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
+import { CannotTrainError } from "../src/train/cannot_train.ts";
 import type { ClientBackendHandler, TrainPlan } from "../src/train/handler.ts";
 
 /** A plan whose every figure can be replaced. */
@@ -222,16 +224,39 @@ export function testHandlerCompliance(
     await handler.train(planOf());
   });
 
-  Deno.test(`${name} says that training diverged, and can go on from good parameters`, async () => {
+  Deno.test(`${name} says that training diverged, and can go on from good parameters, with momentum that is kept too`, async () => {
     await using handler = await make();
     const start = handler.parameters.slice();
-    await assertRejects(
-      () => handler.train(planOf({ learningRate: 1e38, epochs: 3 })),
-      Error,
-      "Training diverged",
-    );
-    handler.parameters = start;
-    assert(Number.isFinite((await handler.train(planOf())).loss));
+    const kept = { keepMomentum: true, momentum: 0.9 };
+    for (const settings of [{}, kept, { keepMomentum: true, optimizer: "adam" }] as const) {
+      await assertRejects(
+        () => handler.train(planOf({ learningRate: 1e38, epochs: 3, ...settings })),
+        CannotTrainError,
+        "Training diverged",
+      );
+      handler.parameters = start;
+      assert(Number.isFinite((await handler.train(planOf(settings))).loss));
+      handler.parameters = start;
+    }
+  });
+
+  Deno.test(`${name} says that it cannot train on parameters without a finite loss, and can go on from good ones`, async () => {
+    await using handler = await make();
+    const start = handler.parameters.slice();
+    const works = [
+      // Batch normalization brings such values back into range before the loss.
+      [
+        () => handler.train(planOf()),
+        /^Cannot train on these parameters: their loss|^Training div/,
+      ],
+      [() => handler.gradient(planOf()), /^Cannot give a gradient: the loss of these parameters/],
+    ] as const;
+    for (const [work, message] of works) {
+      handler.parameters = start.map((_, i) => i % 2 ? 3e38 : -3e38);
+      assertMatch((await assertRejects(work, CannotTrainError)).message, message);
+      handler.parameters = start;
+      assert(Number.isFinite((await handler.train(planOf())).loss));
+    }
   });
 
   Deno.test(`${name} refuses a plan whose numbers are out of range`, async () => {

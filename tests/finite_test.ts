@@ -122,12 +122,12 @@ async function run(
 }
 
 for (const make of [() => new FedAvg(), () => new FedAvgM({ momentum: 0.5 })]) {
-  Deno.test(`a run of ${make().name} over TCP ends with a round that is not finite, its checkpoint is whole, and it goes on from there`, () =>
+  Deno.test(`a run of ${make().name} over TCP ends when all updates of a round are refused, its checkpoint is whole, and it goes on from there`, () =>
     inFolder(async (folder) => {
       await assertRejects(
         () => run(folder, { strategy: make(), spoils: true }),
         Error,
-        "Cannot end round 3: expected finite",
+        "Round 3 has no clients left",
       );
       const checkpoint = await new CheckpointStore(folder).latest();
       assertEquals(checkpoint?.round, 2);
@@ -157,7 +157,7 @@ Deno.test("a version that is not finite is an error, and the model is the one be
   }
 });
 
-Deno.test("an asynchronous run ends with a version that is not finite", async () => {
+Deno.test("an asynchronous run ends when all updates are refused for too long", async () => {
   let tasks = 0;
   const spoiler = new FakeHandler(MANIFEST, {
     step: (vector) => void vector.fill(++tasks % 2 ? HUGE : -HUGE),
@@ -165,6 +165,6 @@ Deno.test("an asynchronous run ends with a version that is not finite", async ()
   await assertRejects(
     () => runAsync({ manifest: MANIFEST, clients: [spoiler], updates: 9 }),
     Error,
-    "Cannot make a version of update 2: expected finite parameters of fedasync",
+    "Cannot make version 1: 4 updates in a row were refused",
   );
 });

@@ -89,6 +89,7 @@ Deno.test("Intake: who waits for its place is never late, and gets that time bac
   intake.started(1);
   clock.now = 100;
   const second = intake.admit(2, incoming(0)), third = intake.admit(3, incoming(0));
+  assert(!await isSettled(Promise.race([second, third])));
   clock.now = 5000;
   assertEquals(ranksOf(intake.overdue(5)), [1]);
   intake.settle(1, "dropped", "too late");
@@ -130,11 +131,14 @@ Deno.test("Intake: of a cohort larger than needed those win whose updates are wh
     intake.arrived(rank);
   }
   assertEquals(intake.open, [3, 4]);
-  assertEquals(intake.losses, [1, 2].map((rank) => ({
-    rank,
-    reason: "2 others were first",
-    isExcused: true,
-  })));
+  assertEquals(
+    intake.losses,
+    [1, 2].map((rank) => ({
+      rank,
+      reason: "2 others were first",
+      isExcused: true,
+    })),
+  );
   assert(await intake.turn(3));
 });
 

@@ -163,6 +163,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "duplicate-update": true,
   "non-finite": true,
   "out-of-bounds": true,
+  "cannot-train": true,
   "not-authorized": true,
   "handler-failed": true,
 };

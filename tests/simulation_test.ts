@@ -11,6 +11,7 @@ import {
   CheckpointStore,
   ClientSyncTop,
   Dataset,
+  DeadlineError,
   digits,
   holdOut,
   mlp,
@@ -21,6 +22,7 @@ import {
   partitionDirichlet,
   ProtocolError,
   type RunReport,
+  type ServerEvent,
   ServerSyncTop,
   silentLogger,
   Simulation,
@@ -87,8 +89,9 @@ async function federate(
   strategy: string,
   distBackend: "tcp" | "memory",
   handler?: SyncParameterServerHandler,
-  { broken = [], clients: given }: {
+  { broken = [], clients: given, server: limits }: {
     broken?: readonly number[];
+    server?: { rounds: number; quorum: number; roundTries: number };
     clients?: { rows: Uint32Array[]; testRows: Uint32Array[] };
   } = {},
 ): Promise<RunReport> {
@@ -100,6 +103,7 @@ async function federate(
     listen: distBackend === "tcp" ? "127.0.0.1:0" : `simulation-${strategy}`,
     worldSize: PARTS + 1,
     rounds: 4,
+    ...limits,
     onEvent: (event) => {
       if (event.type !== "listening") return;
       for (const [i, rows] of (given?.rows ?? parts).entries()) {
@@ -114,9 +118,12 @@ async function federate(
       }
     },
   });
-  const report = await server.run();
+  const report = await server.run().catch(async (error) => {
+    await Promise.all(clients);
+    throw error;
+  });
   const failed = (await Promise.all(clients)).filter((rank) => rank !== undefined);
-  assertEquals(failed.filter((rank) => !broken.includes(rank)), []);
+  assertEquals(failed, []);
   return report;
 }
 
@@ -365,15 +372,38 @@ Deno.test("Simulation that is stopped between evaluations reports none as final,
     assertEquals((await runTo(4, await checkpoints.latest()))[0], undefined);
   }));
 
-Deno.test("Simulation goes on without a client whose training diverges, and says which", async () => {
-  const handler = await handlerFor("fedavg");
-  const report = await new Simulation(handler, { ...await dealt([3]), rounds: 3 }).run();
-  const [loss, ...more] = report.rounds.flatMap(({ losses }) => losses);
-  assertEquals([loss?.rank, more], [3, []]);
-  assertMatch(loss?.reason ?? "", /^Training diverged/);
-  const round = report.rounds.findIndex(({ dropped }) => dropped === 1);
-  assert(report.rounds.slice(round + 1).every(({ cohort }) => !cohort.includes(3)));
-  assertEquals(handler.known.get(3)?.dropped, 1);
+Deno.test("Simulation keeps a client whose training diverges, leaves it out of the round, and says which", async () => {
+  const handler = await handlerFor("fedavg", {}, { fraction: 1 });
+  const events: ServerEvent[] = [];
+  const options = { ...await dealt([3]), rounds: 3, onEvent: (e: ServerEvent) => events.push(e) };
+  const { rounds } = await new Simulation(handler, options).run();
+  for (const { cohort, received, dropped, refused, losses } of rounds) {
+    assert(cohort.includes(3));
+    assertEquals([received, dropped, refused], [PARTS - 1, 0, 1]);
+    assertEquals(losses.map(({ rank }) => rank), [3]);
+    assertMatch(losses[0]?.reason ?? "", /^Training diverged: loss is NaN/);
+  }
+  const told = events.filter((event) => event.type === "update-refused");
+  assertEquals(told.map(({ rank, fault }) => [rank, fault]), Array(3).fill([3, "cannot-train"]));
+});
+
+Deno.test("Simulation goes on where parameters have no finite loss for a client, as a server does, bit for bit", async () => {
+  const make = async () => {
+    const handler = await handlerFor("fedavg", {}, { fraction: 1 });
+    // Values that are finite, and whose products are not.
+    handler.parameters = handler.parameters.map((x) => x * 1e37);
+    return handler;
+  };
+  const run = { rounds: 1, quorum: 0.1, roundTries: 1 };
+  const reasons = async (run: Promise<unknown>) => {
+    const { message } = await assertRejects(() => run, DeadlineError);
+    return message;
+  };
+  const simulated = await reasons(
+    new Simulation(await make(), { ...await dealt(), ...run }).run(),
+  );
+  assertMatch(simulated, /rank 1: Cannot train on these parameters: their loss is NaN before/);
+  assertEquals(await reasons(federate("fedavg", "tcp", await make(), { server: run })), simulated);
 });
 
 for (const strategy of ["fedavg", "ditto"]) {
@@ -398,7 +428,7 @@ for (const strategy of ["fedavg", "ditto"]) {
 }
 
 for (const strategy of ["fedavg", "scaffold"]) {
-  Deno.test(`Simulation of ${strategy} loses clients and tries rounds again as a server does, bit for bit`, async () => {
+  Deno.test(`Simulation of ${strategy} goes without clients that cannot train and tries rounds again as a server does, bit for bit`, async () => {
     const broken = [1, 3, 4, 6];
     const options = { ...await dealt(broken), rounds: 4 };
     const simulated = await new Simulation(await handlerFor(strategy), options).run();
@@ -434,11 +464,16 @@ Deno.test("Simulation counts a refused update as refused, and keeps its client, 
   assertEquals(simulated.modelDigest, federated.modelDigest);
 });
 
-Deno.test("Simulation ends with the reason when every client fails, and when it is aborted", async () => {
+Deno.test("Simulation ends with the reason when every client fails, when none can train, and when it is aborted", async () => {
   const { train, test, parts } = await dealt();
+  const failing = await handlerFor("fedavg");
+  // A plan that a worker refuses is a failure of the client's own.
+  const failed = new Simulation(failing, { train, test, parts, rounds: 3, quorum: 1 });
+  Object.assign(failing.plan, { epochs: 0 });
+  await assertRejects(() => failed.run(), Error, "All clients are gone, rank");
   const handler = await handlerFor("fedavg", { learningRate: 1e30 });
   const simulation = new Simulation(handler, { train, test, parts, rounds: 3 });
-  await assertRejects(() => simulation.run(), Error, "All clients are gone, rank");
+  await assertRejects(() => simulation.run(), DeadlineError, "Training diverged");
   assertEquals((await simulation.report()).rounds, []);
 
   const stop = new AbortController();

@@ -136,7 +136,7 @@ async function runClient(flags: ClientFlags, { signal }: CommandContext): Promis
   const onEvent = (event: ClientEvent) => {
     if (event.type === "joined") {
       Object.assign(report, { rank: event.rank, worldSize: event.worldSize });
-    } else {
+    } else if (event.type === "trained") {
       const { round, result: { numSamples, steps, loss }, seconds } = event;
       report.rounds.push({ round, numSamples, steps, loss, seconds });
     }

@@ -19,6 +19,7 @@ export class Session {
   readonly #logger: Logger;
   #next: Promise<Message> | undefined;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ connection, assignment, manifest, logger, signal }: {
     connection: Connection;
@@ -54,8 +55,14 @@ export class Session {
     this.#next = undefined;
   }
 
+  /** Resolves after so long, unless the session ends before that. One wait at a time. */
+  rested(millis: number): Promise<void> {
+    return new Promise((resolve) => this.#timer = setTimeout(resolve, millis));
+  }
+
   /** Nobody waits any more. */
   end(): void {
+    clearTimeout(this.#timer);
     this.#next?.catch(() => {});
     this.#next = undefined;
   }

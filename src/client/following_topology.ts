@@ -10,6 +10,8 @@ import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
+import { CannotTrainError } from "../train/cannot_train.ts";
+import type { EvaluateResult } from "../train/handler.ts";
 import { LocalLearner } from "../train/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type {
@@ -25,6 +27,9 @@ import { isLoss, takeLeave } from "./_leave.ts";
 import { Session } from "./_session.ts";
 import { Work } from "./_work.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
+
+/** Characters of a reason that the server is told. */
+const MAX_REASON_LENGTH = 1024;
 
 /**
  * A client that follows the agreement that its server names: it trains in rounds, or at its own pace. When it loses the server it comes back, and
@@ -42,6 +47,10 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   #began = 0;
   /** The round for which the server awaits an update, as far as this client knows. */
   #awaited: number | undefined;
+  /** How many rounds in a row it could not train for. */
+  #refusals = 0;
+  /** Where there are no rounds: resolves when it may ask for work again, which it could not do. */
+  #rested: Promise<"rested"> | undefined;
 
   /** The only agreement that it takes part in. Default: any. */
   protected get mode(): AgreementMode | undefined {
@@ -214,6 +223,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     const isKnown = awaits !== undefined || mode === "async";
     if (isKnown && this.#work?.round !== awaits) await this.#giveUpWork();
     else if (awaits !== undefined && this.#work?.isTold) await this.synchronize();
+    this.#rested = undefined;
     if (awaits === undefined) await this.#ask();
     return { run, token };
   }
@@ -222,11 +232,27 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     const session = this.#open();
     for (;;) {
       const work = this.#work?.isTold ? undefined : this.#work;
-      const happened = await within(
-        Promise.race([session.next(), ...(work ? [work.trained] : [])]),
-        { signal: session.signal },
-      );
-      if (happened === undefined) {
+      let happened: Message | "rested" | void;
+      try {
+        happened = await within(
+          Promise.race([
+            session.next(),
+            ...(work ? [work.trained] : []),
+            ...(this.#rested ? [this.#rested] : []),
+          ]),
+          { signal: session.signal },
+        );
+      } catch (error) {
+        if (work === undefined || !(error instanceof CannotTrainError)) throw error;
+        this.#work = undefined;
+        // A server that has just come back may not have opened the round again: it will ask.
+        if (work.round === this.#awaited) await this.#refuse(work.round, error);
+        continue;
+      }
+      if (happened === "rested") {
+        this.#rested = undefined;
+        await this.#ask();
+      } else if (happened === undefined) {
         this.#tellTrained();
         // A server that has just come back may not have opened the round again: it will ask.
         if (this.#work?.round === this.#awaited) await this.synchronize();
@@ -253,7 +279,13 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       return;
     }
     await this.#giveUpWork();
-    this.#load(payload, plan.rule);
+    this.#rested = undefined;
+    try {
+      this.#load(payload, plan.rule);
+    } catch (error) {
+      if (!(error instanceof CannotTrainError)) throw error;
+      return await this.#refuse(round, error);
+    }
     const { rank, seed } = assignment;
     this.#began = performance.now();
     this.#work = new Work(
@@ -263,10 +295,27 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     );
   }
 
+  /** Tells the server that there is no update for the round, and stays for the next one. */
+  async #refuse(round: number, error: CannotTrainError): Promise<void> {
+    const session = this.#open();
+    const message = errorMessage(error).slice(0, MAX_REASON_LENGTH);
+    this.#awaited = undefined;
+    this.#logger.warn(`Round ${round}: ${message}`);
+    this.options.onEvent?.({ type: "cannot-train", round, reason: message });
+    await session.send({
+      code: MessageCode.Error,
+      payload: { fault: "cannot-train", message, fatal: false, round },
+    });
+    if (!session.isAsync) return;
+    // The same parameters may be the newest still: to ask at once would be to ask without end.
+    this.#rested = session.rested(pauseMillis(this.#refusals++)).then(() => "rested");
+  }
+
   #tellTrained(): void {
     const { round, result } = this.#work ?? {};
     this.#work?.tell();
     if (round === undefined || result === undefined) return;
+    this.#refusals = 0;
     const seconds = (performance.now() - this.#began) / 1000;
     this.options.onEvent?.({ type: "trained", round, result, seconds });
     this.#logger.info(
@@ -298,8 +347,10 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     }
     const hasGivenUp = this.#work?.isTold === false;
     await this.#giveUpWork();
-    this.#load({ ...fields, parameters }, session.assignment.plan.rule);
-    const { numSamples, loss, accuracy } = await this.#learner.evaluate(session.signal);
+    const { numSamples, loss, accuracy } = await this.#judge(
+      { ...fields, parameters },
+      session,
+    );
     if (!Number.isFinite(loss)) {
       this.#logger.warn(`Round ${payload.round}: the loss of the parameters is ${loss} here`);
     }
@@ -313,6 +364,20 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       },
     });
     if (hasGivenUp) await this.#ask();
+  }
+
+  /** Evaluates the parameters; those that are not finite have no loss. */
+  async #judge(
+    payload: ParameterUpdatePayload,
+    { assignment, signal }: Session,
+  ): Promise<EvaluateResult> {
+    try {
+      this.#load(payload, assignment.plan.rule);
+    } catch (error) {
+      if (!(error instanceof CannotTrainError)) throw error;
+      return { numSamples: this.handler.numSamples, loss: NaN };
+    }
+    return await this.#learner.evaluate(signal);
   }
 
   /** Takes the server's vectors, and what the client keeps as it was after the last update that the server has taken. */

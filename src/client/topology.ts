@@ -29,6 +29,12 @@ export type ClientEvent =
     readonly result: TrainResult;
     /** Wall time of the training. */
     readonly seconds: number;
+  }
+  | {
+    /** The client could not train for a round, and has said so; it stays for the next one. */
+    readonly type: "cannot-train";
+    readonly round: number;
+    readonly reason: string;
   };
 
 /** How a client finds its group, and where it logs. */

@@ -4,7 +4,7 @@ import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import { MessageCode } from "../wire/message_code.ts";
-import type { Message } from "../wire/messages.ts";
+import type { ErrorPayload, Message } from "../wire/messages.ts";
 import {
   type Agreement,
   checkUpdateCode,
@@ -12,7 +12,9 @@ import {
   type Run,
   unexpectedCode,
 } from "./_agreement.ts";
+import { isCannotTrain, unexpectedRefusal } from "./_cannot_train.ts";
 import { Conversation } from "./_conversation.ts";
+import { Training, unexpectedUpdate } from "./_exchange.ts";
 import { openSessions } from "./_reception.ts";
 import { RunRecord } from "./_record.ts";
 import { FarewellError } from "./_sessions.ts";
@@ -118,12 +120,31 @@ export class Federation {
       case MessageCode.EvaluateParams:
         return this.conversation.takeFigures(sender, message.payload);
       case MessageCode.Error:
+        if (isCannotTrain(message.payload)) return this.#takeRefusal(sender, message.payload);
         throw new FarewellError(message.payload.message);
       case MessageCode.Exit:
         throw new FarewellError(message.payload.reason);
       default:
         throw unexpectedCode(sender, message.code, this.#parts.handler, this.#agreement);
     }
+  }
+
+  /** A client has no update for the open round, and stays. Throws a `ProtocolError` when none is expected of it. */
+  #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
+    const { exchange } = this.conversation;
+    if (!(exchange instanceof Training) || exchange.intake.round !== round) {
+      throw unexpectedRefusal(sender, round);
+    }
+    if (!exchange.intake.expects(sender)) throw unexpectedUpdate(sender, exchange.intake);
+    exchange.intake.settle(sender, "refused", message, true);
+    this.countRefusal(sender, message);
+  }
+
+  /** A client that stays has said why there is no update of it. */
+  countRefusal(rank: Rank, message: string): void {
+    this.#refused++;
+    this.run.logger.warn(`Rank ${rank} has no update: ${message}`);
+    this.tell({ type: "update-refused", rank, fault: "cannot-train", message });
   }
 
   /** Throws a `ProtocolError` for an update of the kind that the plan does not ask for. */

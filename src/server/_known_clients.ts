@@ -58,9 +58,7 @@ export class KnownClients {
   paused(round: number): Rank[] {
     return [...this.#clients]
       .filter(([, { pausedUntil = 0 }]) => pausedUntil >= round)
-      .sort(([a, one], [b, other]) =>
-        (one.pausedUntil ?? 0) - (other.pausedUntil ?? 0) || a - b
-      )
+      .sort(([a, one], [b, other]) => (one.pausedUntil ?? 0) - (other.pausedUntil ?? 0) || a - b)
       .map(([rank]) => rank);
   }
 

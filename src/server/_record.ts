@@ -61,24 +61,6 @@ export class RunRecord {
     return saved?.tokens.filter(([rank]) => rank < this.#options.worldSize);
   }
 
-  /**
-   * Has the parameters evaluated that a version has just made, and ends that version by what comes of it: also where the evaluation fails, as the model is made all
-   * the same.
-   */
-  async conclude(
-    evaluate: () => Promise<Evaluated>,
-    end: (evaluated: Evaluated) => void,
-  ): Promise<void> {
-    this.final = undefined;
-    let evaluated: Evaluated = {};
-    try {
-      evaluated = await evaluate();
-    } finally {
-      this.final = evaluated.evaluation;
-      end(evaluated);
-    }
-  }
-
   /** Makes a round, and ends it by what came of it: also where its evaluation fails, as the model is the round's all the same. */
   async endRound(
     make: () => Promise<MadeRound>,

@@ -5,7 +5,7 @@ import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { Training } from "./_exchange.ts";
 import { NonFiniteResultError } from "./_finite.ts";
 import { Missing } from "./_missing.ts";
-import { mostExtreme } from "./_update_bound.ts";
+import { boundText, mostExtreme } from "./_update_bound.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
@@ -178,10 +178,7 @@ class Tries {
         training,
         ranks.map((rank) => {
           const { norm = NaN } = training.updates.get(rank) ?? {};
-          const reason = `expected a change of a norm of at most ${
-            limit.toPrecision(3)
-          }, got ${norm.toPrecision(3)}`;
-          return { rank, reason };
+          return { rank, reason: boundText(norm, limit) };
         }),
       );
     }

@@ -56,6 +56,13 @@ export function outOfBounds(
   return ranks.length === 0 ? undefined : { ranks, limit };
 }
 
+/** What is wrong with a change of that norm. */
+export function boundText(norm: number, limit: number): string {
+  return `expected a change of a norm of at most ${limit.toPrecision(3)}, got ${
+    norm.toPrecision(3)
+  }`;
+}
+
 /** The rank whose figures are farthest above the median of all, in proportion: what has most likely spoiled what was made of them. */
 export function mostExtreme(updates: ReadonlyMap<Rank, UpdateFigures>): Rank | undefined {
   const rows = [...updates].map(([rank, { norm, claims }]) => ({ rank, row: { norm, ...claims } }));

@@ -1,6 +1,7 @@
 import type { Rank } from "../net/process_group.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import { MeanLoss } from "./_mean_loss.ts";
+import { figuresOfUpdate, type UpdateFigures } from "./_update_bound.ts";
 import type { RoundReport } from "./report.ts";
 
 /** What has gone into the version that is being made. */
@@ -12,12 +13,15 @@ export class Version {
   dropped = 0;
   /** Whether it is made. */
   isDone = false;
+  /** The figures of what has gone in: of each client, its last update's. */
+  readonly updates = new Map<Rank, UpdateFigures>();
   readonly #reasons = new Map<Rank, string>();
   readonly #losses = new MeanLoss();
 
   /** An update went in. */
-  add(rank: Rank, staleness: number, payload: ParameterUpdatePayload): void {
+  add(rank: Rank, staleness: number, payload: ParameterUpdatePayload, norm: number): void {
     this.cohort.push(rank);
+    this.updates.set(rank, figuresOfUpdate(norm, payload));
     this.staleness.push(staleness);
     this.#losses.add(payload);
   }

@@ -12,13 +12,22 @@ import { Random } from "../random.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import { FedAsync } from "../strategy/fedasync.ts";
 import { untrainedSpans } from "../strategy/_untrained.ts";
-import { workingVector } from "../strategy/_working.ts";
 import type { Spans, StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import { ProtocolError } from "../errors.ts";
 import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
-import { ServerBackendHandler, type ServerHandlerOptions } from "./handler.ts";
+import { boundText, checkedUpdateBound, lowerMedian, updateLimit } from "./_update_bound.ts";
+import {
+  DEFAULT_UPDATE_BOUND,
+  ServerBackendHandler,
+  type ServerHandlerOptions,
+} from "./handler.ts";
+
+/** Number of changes that another one is held against: at most, and before it is held against them at all. */
+const MOST_NORMS = 32;
+const FEWEST_NORMS = 3;
 
 /** What an {@linkcode AsyncParameterServerHandler} is made of. */
 export interface AsyncParameterServerHandlerOptions extends ServerHandlerOptions {
@@ -56,11 +65,15 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
   /** The algorithm. */
   readonly strategy: AsyncStrategy;
+  /** How many times the median change of late an update's change may be. */
+  readonly updateBound: number;
   readonly #model: GlobalModel;
+  /** Norms of the last changes that were taken in. */
+  readonly #norms: number[] = [];
   /** Where the vector holds what no gradient trains. */
   readonly #untrained: Spans;
-  /** The global vector as it was before an update. */
-  #before: ParameterVector | undefined;
+  /** Whether nothing has gone into the version that is being made. */
+  #isFresh = true;
 
   /** Throws a `RangeError` for a vector that does not fit the manifest or is not finite, or an option out of range. */
   constructor(options: AsyncParameterServerHandlerOptions) {
@@ -70,11 +83,12 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.model = options.model;
     this.strategy = strategy;
     this.plan = planOf(options.plan ?? {}, strategy, manifest);
+    this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkedSeed(seed);
     this.#model = new GlobalModel({
       manifest,
       parameters,
-      workingVectors: 1 + strategy.workingVectors,
+      workingVectors: strategy.workingVectors,
       stagingBuffers: options.stagingBuffers,
     });
     this.#untrained = untrainedSpans(manifest);
@@ -107,30 +121,59 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
       .sample(order, Math.min(order.length, most));
   }
 
-  /** Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
-  override check(sender: Rank, payload: ParameterUpdatePayload): void {
-    this.#model.check(sender, payload, this.strategy);
+  /**
+   * Gives the norm of the way from the global vector to the update. Throws a `ProtocolError` "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds", the
+   * last where it is larger than `updateBound` times the median of the last ones, and larger than the model.
+   */
+  override check(sender: Rank, payload: ParameterUpdatePayload): number {
+    const norm = this.#model.check(sender, payload, this.strategy);
+    const { updateBound } = this;
+    const known = this.#norms.length < FEWEST_NORMS ? [] : this.#norms;
+    if (known.length > 0 && norm <= updateBound * lowerMedian(known)) return norm;
+    const limit = updateLimit(known, updateBound, this.#model.harmlessNorm);
+    if (norm <= limit) return norm;
+    throw new ProtocolError(
+      "out-of-bounds",
+      `Cannot take the update of rank ${sender}: ${boundText(norm, limit)}`,
+    );
   }
 
   /**
    * Takes in an update that has been checked; gives whether the global vector is a new version now.
    *
-   * Throws an `Error` when that version, or a vector that the strategy keeps, is not finite. The global vector stays as it was; the strategy is of no more use.
+   * Throws an `Error` when that version, or a vector that the strategy keeps, is not finite; the global vector and what
+   * the strategy keeps are then as they were before that version.
    */
   onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
     const { parameters, strategy } = this;
-    const before = this.#before = workingVector(this.#before, parameters);
-    before.set(parameters);
+    if (this.#isFresh) {
+      this.#model.noteState(strategy);
+      this.#model.noteVector();
+      this.#isFresh = false;
+    }
     const update = { ...clientUpdateOf(sender, payload), ...origin, untrained: this.#untrained };
     const isNew = strategy.accept(parameters, update);
     if (!isNew) return false;
     try {
       checkFinite(`Cannot make a version of update ${payload.round}`, parameters, strategy);
     } catch (error) {
-      parameters.set(before);
+      this.revertModel();
       throw error;
     }
+    this.#isFresh = true;
     return true;
+  }
+
+  /** An update of that norm has gone into the model: others are held against it. */
+  noteNorm(norm: number): void {
+    this.#norms.push(norm);
+    if (this.#norms.length > MOST_NORMS) this.#norms.shift();
+  }
+
+  /** The global vector and what the strategy keeps are as they were before the version that was made last, or that is being made. */
+  revertModel(): void {
+    this.#model.revert(this.strategy);
+    this.#isFresh = true;
   }
 
   /** What the strategy keeps. */

@@ -9,17 +9,25 @@ import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { MessageCode } from "../wire/message_code.ts";
-import type { Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
+import type { ErrorPayload, Message, ParameterUpdatePayload, Payload } from "../wire/messages.ts";
 import { takenOf } from "./_agreement.ts";
+import { isCannotTrain, unexpectedRefusal } from "./_cannot_train.ts";
 import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
+import { NonFiniteResultError } from "./_finite.ts";
 import { Inbox } from "./_inbox.ts";
+import { KnownClients } from "./_known_clients.ts";
 import { type Task, Tasks } from "./_tasks.ts";
+import { mostExtreme } from "./_update_bound.ts";
 import { Version } from "./_version.ts";
 import type { AsyncParameterServerHandler } from "./async_handler.ts";
 import type { RunReport } from "./report.ts";
-import { ServerCommunicationTopology, type ServerTopologyOptions } from "./topology.ts";
+import {
+  DEFAULT_ROUND_TRIES,
+  ServerCommunicationTopology,
+  type ServerTopologyOptions,
+} from "./topology.ts";
 
 /** How an asynchronous server works. */
 export interface ServerAsyncOptions
@@ -105,6 +113,13 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   /** A copy of the newest parameters, made when a client is first sent them. */
   #newest: ParameterVector | undefined;
   #draws = 0;
+  /** Who has missed or spoiled what. */
+  #known = new KnownClients();
+  /** Number of updates in a row that were refused, and what that ends the run with. */
+  #refusals = 0;
+  #failure: DeadlineError | undefined;
+  /** Number of versions in a row that were taken back. */
+  #spoiled = 0;
 
   /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
   constructor(handler: AsyncParameterServerHandler, options: ServerAsyncOptions) {
@@ -133,6 +148,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     this.#inbox = new Inbox();
     this.#newest = undefined;
     this.#lastTaken.clear();
+    this.#known = new KnownClients();
+    this.#spoiled = this.#refusals = 0;
+    this.#failure = undefined;
     try {
       return await federation.conduct(signal, async () => {
         const { rounds } = federation.record;
@@ -163,6 +181,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       case MessageCode.GradientUpdate:
         this.#federation.checkCode(sender, code);
         return await this.#inbox.put({ sender, payload: updateOf(message) });
+      case MessageCode.Error:
+        if (!isCannotTrain(message.payload)) return this.#federation.hear(sender, message);
+        return this.#takeRefusal(sender, message.payload);
       default:
         return this.#federation.hear(sender, message);
     }
@@ -171,8 +192,10 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   /** Gives the newest parameters to clients that ask for work, while fewer than `concurrency` train. */
   protected activateClients(): void {
     const free = this.concurrency - this.#tasks.size;
-    if (this.#version === undefined || free <= 0 || this.#waiting.size === 0) return;
-    for (const rank of this.handler.selectClients(++this.#draws, [...this.#waiting], free)) {
+    const isOver = this.#version === undefined || this.#made === this.options.rounds;
+    const candidates = this.#candidates();
+    if (isOver || free <= 0 || candidates.length === 0) return;
+    for (const rank of this.handler.selectClients(++this.#draws, candidates, free)) {
       this.#waiting.delete(rank);
       const task: Task = {
         rank,
@@ -195,6 +218,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const late = () =>
       new DeadlineError(`No client asks for work: gave up after ${seconds} seconds`);
     for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
       if (this.#inbox.next((arrival) => this.#take(arrival))) return;
       if (this.#tasks.size > 0) await within(this.#inbox.changed(), { signal });
       else {
@@ -203,6 +227,13 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         await within(this.#inbox.changed(), { signal, seconds, late });
       }
     }
+  }
+
+  /** Those that wait, without those that pause while others train or wait. */
+  #candidates(): Rank[] {
+    const paused = new Set(this.#known.paused(this.#made + 1));
+    const rest = [...this.#waiting].filter((rank) => !paused.has(rank));
+    return rest.length === 0 && this.#tasks.size === 0 ? [...this.#waiting] : rest;
   }
 
   #federate(): Federation {
@@ -273,21 +304,49 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       await this.listenClients();
     }
     const isDue = number === rounds || number % this.evaluateEvery === 0;
-    await federation.record.conclude(
-      async () => isDue ? await this.#evaluate(number) : {},
-      (evaluated) => {
-        const { trainLoss, ...rest } = version.figures;
-        federation.endRound({
-          ...version.report,
-          round: number,
-          ...figuresOf(evaluated),
-          ...(trainLoss !== undefined && { trainLoss }),
-          ...rest,
-          ...measure(),
-        });
-      },
-    );
+    const { record } = federation, before = record.final?.loss;
+    let evaluated: Evaluated = {};
+    try {
+      if (isDue) evaluated = await this.#evaluate(number);
+    } catch (error) {
+      this.#end(version, {}, measure);
+      throw error;
+    }
+    if (evaluated.isUnsound && Number.isFinite(before)) return this.#unmake(version);
+    this.#spoiled = 0;
+    this.#end(version, evaluated, measure);
     if (isDue) await federation.keep();
+    if (number === rounds) this.#close();
+  }
+
+  /** A version is made. */
+  #end(version: Version, evaluated: Evaluated, measure: ReturnType<Federation["measure"]>): void {
+    const { record } = this.#federation;
+    record.final = evaluated.evaluation;
+    const { trainLoss, ...rest } = version.figures;
+    this.#federation.endRound({
+      ...version.report,
+      round: record.rounds.length + 1,
+      ...figuresOf(evaluated),
+      ...(trainLoss !== undefined && { trainLoss }),
+      ...rest,
+      ...measure(),
+    });
+  }
+
+  /** The version that was made last evaluates to no number, where the one before it does: it is taken back, and what clients train on it begins anew. */
+  #unmake(version: Version): void {
+    const what = "the version evaluates to no number";
+    if (++this.#spoiled > DEFAULT_ROUND_TRIES) {
+      throw new Error(`Cannot make version ${this.#made}: ${what}, whichever update is left out`);
+    }
+    const bad = this.#made--;
+    this.#takeBack(version, what);
+    for (const rank of this.#tasks.ranks) {
+      if (this.#tasks.get(rank)?.version !== bad) continue;
+      this.#tasks.end(rank);
+      this.#waiting.add(rank);
+    }
   }
 
   /** Has the server evaluate, or the clients that do not train. */
@@ -310,17 +369,25 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         `Cannot take the update of rank ${sender}: expected one for round ${task.round}, got one for round ${payload.round}`,
       );
     }
+    this.#tasks.end(sender);
+    let norm: number;
     try {
-      this.handler.check(sender, payload);
+      norm = this.handler.check(sender, payload);
     } catch (error) {
-      this.#tasks.end(sender);
-      version.miss(sender, errorMessage(error));
+      this.#miss(version, sender, errorMessage(error));
       throw error;
     }
-    this.#tasks.end(sender);
     const staleness = this.#made - task.version;
-    version.isDone = this.handler.onReceive(sender, payload, { base: task.base, staleness });
-    version.add(sender, staleness, payload);
+    version.add(sender, staleness, payload, norm);
+    try {
+      version.isDone = this.handler.onReceive(sender, payload, { base: task.base, staleness });
+    } catch (error) {
+      if (!(error instanceof NonFiniteResultError)) throw error;
+      return this.#takeBack(version, "the version's result is not finite");
+    }
+    this.handler.noteNorm(norm);
+    this.#refusals = 0;
+    this.#known.answered(sender, { round: this.#made + 1 });
     this.#taken++;
     this.#lastTaken.set(sender, task.round);
     this.#federation.tell({
@@ -329,12 +396,57 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       rank: sender,
       received: version.cohort.length,
       expected: this.handler.strategy.updatesPerVersion,
+      ...(payload.numSamples !== undefined && { numSamples: payload.numSamples }),
+      norm,
     });
     if (!version.isDone) return;
     this.#newest = undefined;
     this.#made++;
-    if (this.#made === this.options.rounds) this.#close();
-    else this.#version = new Version();
+    if (this.#made < this.options.rounds) this.#version = new Version();
+  }
+
+  /** An update is refused that was asked for. Ends the run when that has happened to all that came for too long. */
+  #miss(version: Version, rank: Rank, reason: string): void {
+    version.miss(rank, reason);
+    this.#known.dropped(rank, this.#made + 1, true);
+    this.#count(reason);
+  }
+
+  /** There is one update less than was asked for. */
+  #count(reason: string): void {
+    const most = DEFAULT_ROUND_TRIES * this.#federation.run.sessions.seats.ranks.length;
+    if (++this.#refusals <= most) return;
+    this.#failure ??= new DeadlineError(
+      `Cannot make version ${
+        this.#made + 1
+      }: ${this.#refusals} updates in a row were refused, the last one since: ${reason}`,
+    );
+    this.#inbox.wake();
+  }
+
+  /** A version, made or not, is spoilt by one of its updates: none of them counts, and the one that is farthest from the others is refused. */
+  #takeBack(version: Version, what: string): void {
+    this.handler.revertModel();
+    this.#newest = undefined;
+    const next = this.#version = new Version();
+    const rank = mostExtreme(version.updates);
+    if (rank === undefined) return;
+    const message =
+      `Cannot take the update of rank ${rank}: ${what}, and it is the most extreme in it`;
+    this.#miss(next, rank, message);
+    this.#federation.refuse(rank, new ProtocolError("out-of-bounds", message));
+  }
+
+  /** A client cannot train on what it was given: its task is over, and it asks for another when it will. */
+  #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
+    const task = this.#tasks.get(sender);
+    if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
+    this.#tasks.end(sender);
+    this.#version?.miss(sender, message);
+    this.#count(message);
+    this.#federation.countRefusal(sender, message);
+    this.activateClients();
+    this.#inbox.wake();
   }
 
   #refusal(rank: Rank): ProtocolError {
@@ -354,6 +466,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
       this.#federation.run.sessions.giveUp(rank, reason);
     }
+    this.#known.dropped(rank, this.#made + 1);
     this.#drop(rank, reason);
   }
 

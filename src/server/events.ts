@@ -41,7 +41,7 @@ export type ServerEvent =
     readonly norm?: number;
   }
   | {
-    /** An update was refused; the client stays. */
+    /** An update was refused, or a client had none to give, which is the fault `"cannot-train"`; the client stays. */
     readonly type: "update-refused";
     readonly rank: Rank;
     readonly fault: string;

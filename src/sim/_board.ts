@@ -17,6 +17,19 @@ export interface Figures {
   readonly initialLoss: number;
 }
 
+/** Why nothing came of a job. */
+export class Failure {
+  /** The reason, one line. */
+  readonly reason: string;
+  /** Whether the client stays for the next round: it could not train for this one, as a `CannotTrainError` says. */
+  readonly stays: boolean;
+
+  constructor(reason: string, stays: boolean) {
+    this.reason = reason;
+    this.stays = stays;
+  }
+}
+
 const KINDS = ["train", "test", "evaluate"] as const;
 const FIGURES = ["numSamples", "steps", "loss", "accuracy", "initialLoss"] as const;
 
@@ -27,7 +40,7 @@ const HEAD_WORDS = 4;
 const STATUS = 0, KIND = 1, FIRST = 2, SECOND = 3, HAS_STATE = 4;
 const SLOT_WORDS = 5;
 /** How a slot stands. */
-const IDLE = 0, WELL = 1, FAILED = 2;
+const IDLE = 0, WELL = 1, FAILED = 2, REFUSED = 3;
 const TEXT_BYTES = 1024;
 
 /** A board's memory, in a form that can be posted to a worker. */
@@ -195,16 +208,18 @@ export class Board {
   }
 
   /** Says why nothing came of the job in a slot. */
-  fail(slot: number, reason: string): void {
+  fail(slot: number, { reason, stays }: Failure): void {
     writeText(this.#memory.text, slot * TEXT_BYTES, TEXT_BYTES, reason);
-    this.#end(slot, FAILED);
+    this.#end(slot, stays ? REFUSED : FAILED);
   }
 
   /** What came of the job in a slot, or why nothing did; `undefined` while it is under way. */
-  outcome(slot: number): Figures | string | undefined {
+  outcome(slot: number): Figures | Failure | undefined {
     const status = Atomics.load(this.#words, HEAD_WORDS + slot * SLOT_WORDS + STATUS);
     if (status === IDLE) return undefined;
-    if (status === FAILED) return readText(this.#memory.text, slot * TEXT_BYTES);
+    if (status !== WELL) {
+      return new Failure(readText(this.#memory.text, slot * TEXT_BYTES), status === REFUSED);
+    }
     const at = (i: number) => this.#figures[slot * FIGURES.length + i] ?? NaN;
     return Object.fromEntries(FIGURES.map((name, i) => [name, at(i)])) as unknown as Figures;
   }

@@ -4,11 +4,12 @@ import { trustFinite } from "../data/_finite.ts";
 import { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../errors.ts";
 import { useKernelBuild } from "../params/kernels.ts";
+import { CannotTrainError } from "../train/cannot_train.ts";
 import type { TrainPlan } from "../train/handler.ts";
 import { LocalLearner } from "../train/local_rule.ts";
 import { ClientSGDHandler } from "../train/tfjs/handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
-import { Board, type Figures, type Job } from "./_board.ts";
+import { Board, Failure, type Figures, type Job } from "./_board.ts";
 import type { ClientWorkerArgs, SharedData, SharedParts } from "./_worker_args.ts";
 
 /** How long a worker waits for a job before it listens whether it should end. */
@@ -86,7 +87,7 @@ defineWorker(async (args: ClientWorkerArgs, { signal }) => {
       board.finish(slot, await work(slot, board.job(slot)));
     } catch (error) {
       signal.throwIfAborted();
-      board.fail(slot, errorMessage(error));
+      board.fail(slot, new Failure(errorMessage(error), error instanceof CannotTrainError));
     }
   }
 });

@@ -5,7 +5,7 @@ import type { KernelBuild } from "../params/kernels.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
-import { Board, type Figures, type Job } from "./_board.ts";
+import { Board, type Failure, type Figures, type Job } from "./_board.ts";
 import type { ClientWorkerArgs, SharedData, SharedParts } from "./_worker_args.ts";
 
 /** What a pool is made of. */
@@ -86,7 +86,7 @@ export class Pool implements AsyncDisposable {
     jobs: readonly J[],
     { prepare, take, signal }: {
       prepare?: (job: J, slot: number) => void;
-      take: (job: J, outcome: Figures | string, slot: number) => void;
+      take: (job: J, outcome: Figures | Failure, slot: number) => void;
       signal?: AbortSignal | undefined;
     },
   ): Promise<void> {
@@ -103,7 +103,7 @@ export class Pool implements AsyncDisposable {
   async #run<J extends Job>(
     jobs: readonly J[],
     prepare: ((job: J, slot: number) => void) | undefined,
-    take: (job: J, outcome: Figures | string, slot: number) => void,
+    take: (job: J, outcome: Figures | Failure, slot: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { board } = this;

@@ -37,7 +37,7 @@ export class StateStore implements Disposable {
   /** Keeps a copy of a client's vector until {@linkcode commit}. Throws the system's error when the file cannot be made or written. */
   write(rank: Rank, vector: ParameterVector): void {
     this.#forget();
-    const place = this.#written.get(rank) ?? this.#free.pop() ?? 
+    const place = this.#written.get(rank) ?? this.#free.pop() ??
       this.#places.size + this.#written.size;
     this.#written.set(rank, place);
     if (place < this.#most) {

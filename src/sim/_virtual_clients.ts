@@ -11,7 +11,7 @@ import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import { confusionOf } from "../train/_confusion.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
-import type { Figures } from "./_board.ts";
+import { Failure, type Figures } from "./_board.ts";
 import type { Pool } from "./_pool.ts";
 import type { StateStore } from "./_states.ts";
 
@@ -51,7 +51,7 @@ export class VirtualClients {
     return [...this.#present];
   }
 
-  /** Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client whose process has ended. */
+  /** Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client whose process has ended; who cannot train stays. */
   async train(training: Training): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { board } = pool;
@@ -64,9 +64,15 @@ export class VirtualClients {
       prepare: ({ rank }, slot) => this.#lend(rank, slot),
       take: ({ rank }, outcome, slot) => {
         this.vectors.down += handler.control ? 2 : 1;
-        if (typeof outcome === "string") {
-          this.#lose(rank, outcome);
-          return intake.settle(rank, "dropped", outcome);
+        if (outcome instanceof Failure) {
+          const { reason, stays } = outcome;
+          if (stays) {
+            intake.settle(rank, "refused", reason, true);
+            onEvent?.({ type: "update-refused", rank, fault: "cannot-train", message: reason });
+            return;
+          }
+          this.#lose(rank, reason);
+          return intake.settle(rank, "dropped", reason);
         }
         this.vectors.up++;
         try {
@@ -116,7 +122,7 @@ export class VirtualClients {
       prepare: ({ rank }, slot) => this.#lend(rank, slot),
       take: ({ rank }, outcome) => {
         this.vectors.down++;
-        if (typeof outcome === "string") this.#lose(rank, outcome);
+        if (outcome instanceof Failure) this.#lose(rank, outcome.reason);
         else results.push(resultOf(outcome));
       },
     });
@@ -137,8 +143,8 @@ export class VirtualClients {
       from: i * TEST_ROWS,
       to: Math.min((i + 1) * TEST_ROWS, length),
     }));
-    const take = (_: unknown, outcome: Figures | string) => {
-      if (typeof outcome === "string") throw new Error(outcome);
+    const take = (_: unknown, outcome: Figures | Failure) => {
+      if (outcome instanceof Failure) throw new Error(outcome.reason);
       results.push(resultOf(outcome));
     };
     await pool.run(jobs, { take, signal });

@@ -1,10 +1,11 @@
 import { stats } from "../params/kernels.ts";
 import type { Trainer } from "./_trainer.ts";
+import { CannotTrainError } from "./cannot_train.ts";
 import type { GradientResult, TrainPlan } from "./handler.ts";
 
 /**
  * Adds up the gradient of the mean loss over `length` training rows, piece by piece; `rest` is awaited before each and throws to end it.
- * Rejects with an `Error` for a gradient that is not finite.
+ * Rejects with a `CannotTrainError` for a gradient that is not finite.
  */
 export async function meanGradient(
   trainer: Trainer,
@@ -29,8 +30,10 @@ export async function meanGradient(
   const { gradient } = trainer;
   const { nonFinite } = stats(gradient);
   if (!Number.isFinite(loss) || nonFinite > 0) {
-    throw new Error(
-      `Cannot give a gradient: the loss is ${loss / length}, and ${nonFinite} of ` +
+    throw new CannotTrainError(
+      `Cannot give a gradient: the loss of these parameters is ${
+        loss / length
+      }, and ${nonFinite} of ` +
         `${manifest.length} values are not finite`,
     );
   }

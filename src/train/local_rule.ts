@@ -4,10 +4,11 @@
  * @module
  */
 
-import { difference, fold, scale } from "../params/kernels.ts";
+import { difference, fold, scale, stats } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { LocalRule } from "../wire/messages.ts";
 import { checkRule, localRanges } from "./_check_rule.ts";
+import { CannotTrainError } from "./cannot_train.ts";
 import type { ClientBackendHandler, EvaluateResult, TrainPlan, TrainResult } from "./handler.ts";
 import { OwnVector } from "./_own_vector.ts";
 
@@ -71,12 +72,17 @@ export class LocalLearner {
   }
 
   /**
-   * Takes the round's parameters, and the server's control variate where the rule has one. Throws the `RangeError`s of the
-   * handler's `parameters`.
+   * Takes the round's parameters, and the server's control variate where the rule has one. Throws a {@linkcode CannotTrainError} for
+   * values that are not finite, and the `RangeError`s of the handler's `parameters`.
    */
   load(parameters: ParameterVector, rule?: LocalRule, control?: ParameterVector): void {
     const { manifest } = this.#handler;
-    this.#handler.parameters = parameters;
+    try {
+      this.#handler.parameters = parameters;
+    } catch (error) {
+      needFinite(parameters, "the server's parameters");
+      throw error;
+    }
     this.#rule = rule;
     this.#sent = undefined;
     if (!rule || !keepsState(rule)) return;
@@ -90,8 +96,8 @@ export class LocalLearner {
   }
 
   /**
-   * Trains by the plan and its rule. Rejects as the handler's `train` does, and with a `RangeError` for a rule that the plan's
-   * optimizer does not go with.
+   * Trains by the plan and its rule. Rejects as the handler's `train` does, with a {@linkcode CannotTrainError} when what the rule
+   * adds or keeps is not finite, and with a `RangeError` for a rule that the plan's optimizer does not go with.
    */
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const rule = this.#rule, handler = this.#handler;
@@ -106,6 +112,11 @@ export class LocalLearner {
       }
       case "initial-loss": {
         const { loss: initialLoss } = await handler.evaluateTraining(signal);
+        if (!Number.isFinite(initialLoss)) {
+          throw new CannotTrainError(
+            `Cannot train on these parameters: their loss is ${initialLoss} before the first step`,
+          );
+        }
         const result = await handler.train(plan, signal);
         return { ...result, metrics: { ...result.metrics, initialLoss } };
       }
@@ -143,12 +154,14 @@ export class LocalLearner {
     const handler = this.#handler, x = this.#here();
     const correction = copyOf(this.#control ?? new Float32Array(x.length));
     if (this.own) fold(correction, this.own, -1);
+    needFinite(correction, "the server's control variate less the client's own");
     const result = await handler.train({ ...plan, correction }, signal);
     const moved = new Float32Array(x.length);
     difference(x, handler.parameters, moved);
     // c_i - c is the correction's opposite.
     scale(correction, -1);
     fold(correction, moved, 1 / (result.steps * plan.learningRate));
+    needFinite(correction, "the client's own control variate");
     this.#own.propose(plan.round, correction);
     return result;
   }
@@ -163,6 +176,7 @@ export class LocalLearner {
     const moved = correction;
     difference(handler.parameters, x, moved);
     fold(next, moved, -alpha);
+    needFinite(next, "what the client keeps for FedDyn");
     this.#own.propose(plan.round, next);
     return result;
   }
@@ -176,6 +190,7 @@ export class LocalLearner {
     const correction = copyOf(own);
     fold(correction, x, -1);
     scale(correction, lambda);
+    needFinite(correction, "the pull of Ditto");
     handler.parameters = own;
     const proximal = (plan.proximal ?? 0) + lambda;
     await handler.train({ ...plan, proximal, correction }, signal);
@@ -194,6 +209,15 @@ export class LocalLearner {
     }
     return mixed;
   }
+}
+
+/** Throws a `CannotTrainError` for a vector that is to be added or kept, and has values that are not finite. */
+function needFinite(vector: ParameterVector, what: string): void {
+  const { nonFinite } = stats(vector);
+  if (nonFinite === 0) return;
+  throw new CannotTrainError(
+    `Cannot train on these parameters: expected ${what} to be finite, got ${nonFinite} of ${vector.length} values that are not`,
+  );
 }
 
 /** A copy, in `into` where that is as long. */

@@ -6,6 +6,7 @@
 
 export type { BatchLoss, Trainer } from "./_trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
+export * from "./cannot_train.ts";
 export * from "./handler.ts";
 export * from "./local_rule.ts";
 export * from "./model_description.ts";

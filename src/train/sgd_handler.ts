@@ -8,6 +8,7 @@ import { meanGradient } from "./_gradient.ts";
 import { checkLoss } from "./_losses.ts";
 import { checkPlan } from "./_plan.ts";
 import type { Trainer } from "./_trainer.ts";
+import { CannotTrainError } from "./cannot_train.ts";
 import {
   ClientBackendHandler,
   type EvaluateResult,
@@ -57,6 +58,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /** Which set-up or disposal was the last to begin. */
   #turn = 0;
   #training = false;
+  /** Whether what the optimizer keeps may not be finite. */
+  #diverged = false;
 
   /** Keeps the options. Throws a `RangeError` for data without rows or with features that are not finite, or an unknown loss. */
   constructor({ data, rows, testData, testRows, loss }: SGDHandlerOptions) {
@@ -160,7 +163,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * Trains the model in place by the plan.
    *
    * Rejects with the signal's reason when it is aborted, with a `RangeError` for a plan whose numbers are out of range, and
-   * with an `Error` when training diverges or another training is under way; the model is then as far as training came.
+   * with a {@linkcode CannotTrainError} when the loss of the parameters is not finite or training diverges, and with an `Error` when
+   * another training is under way; the model is then as far as training came. After a training that diverged momentum starts afresh.
    */
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     return await this.#alone(plan, (trainer) => this.#train(trainer, plan, signal), signal);
@@ -209,7 +213,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
     const { epochs, seed, round, rank } = plan;
     const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
     const shuffling = new Random(seed, "batch-order", { round, rank });
-    trainer.begin(plan, batchSize);
+    trainer.begin(this.#diverged ? { ...plan, keepMomentum: false } : plan, batchSize);
+    this.#diverged = false;
 
     let steps = 0, loss = 0, correct = 0;
     for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -221,9 +226,12 @@ export abstract class SGDHandler extends ClientBackendHandler {
         const result = trainer.step(start, Math.min(start + batchSize, length));
         stepOfEpoch++;
         if (!Number.isFinite(result.loss)) {
-          throw new Error(
-            `Training diverged: loss is ${result.loss} in epoch ${epoch}, step ${stepOfEpoch}; ` +
-              "lower the learning rate",
+          this.#diverged = true;
+          throw new CannotTrainError(
+            epoch === 1 && stepOfEpoch === 1
+              ? `Cannot train on these parameters: their loss is ${result.loss} before the first step`
+              : `Training diverged: loss is ${result.loss} in epoch ${epoch}, step ${stepOfEpoch}; ` +
+                "lower the learning rate",
           );
         }
         loss += result.loss;
@@ -233,7 +241,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
     }
     const nonFinite = trainer.countNonFinite();
     if (nonFinite > 0) {
-      throw new Error(
+      this.#diverged = true;
+      throw new CannotTrainError(
         `Training diverged: ${nonFinite} of ${manifest.length} parameters are not finite ` +
           `after epoch ${epochs}; lower the learning rate`,
       );

@@ -116,7 +116,12 @@ const SCHEMAS = {
     model: v.exactOptional(v.record(v.string(), v.unknown())),
   }),
   [MessageCode.Heartbeat]: v.object({}),
-  [MessageCode.Error]: v.object({ fault: line(64), message: line(4096), fatal: v.boolean() }),
+  [MessageCode.Error]: v.object({
+    fault: line(64),
+    message: line(4096),
+    fatal: v.boolean(),
+    round: v.exactOptional(round),
+  }),
   [MessageCode.Challenge]: v.object({
     nonce: digest,
     methods: v.pipe(v.array(line(32)), v.maxLength(16)),

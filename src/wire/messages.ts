@@ -242,6 +242,8 @@ export interface ErrorPayload {
   readonly message: string;
   /** Whether the connection ends with it. */
   readonly fatal: boolean;
+  /** From a client, of `"cannot-train"`: the round for which there will be no update. */
+  readonly round?: number;
 }
 
 /** A message: its code and what it carries. */
