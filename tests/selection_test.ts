@@ -268,7 +268,7 @@ Deno.test("SyncParameterServerHandler knows of each client what it said and how 
   handler.onJoin(2, 31);
   assertEquals([...handler.known], [
     [1, { numSamples: 21, loss: 0.5, answered: 2, dropped: 0, lastRound: 5 }],
-    [2, { numSamples: 31, answered: 0, dropped: 1, lastRound: 4 }],
+    [2, { numSamples: 31, answered: 0, dropped: 1, lastRound: 4, misses: 1 }],
   ]);
 });
 

@@ -43,7 +43,8 @@ export class KnownClients {
     const { misses: missed = 0, lastRound } = before;
     // The tries of one round count once.
     const isRepeated = missed > 0 && lastRound === round;
-    const misses = missed + (isRefused ? MOST_MISSES : isRepeated ? 0 : 1);
+    const more = missed + (isRepeated && !isRefused ? 0 : 1);
+    const misses = isRefused ? Math.max(more, MOST_MISSES) : more;
     const pause = misses < MOST_MISSES ? 0 : Math.min(2 ** (misses - MOST_MISSES), LONGEST_PAUSE);
     this.#clients.set(rank, {
       ...before,

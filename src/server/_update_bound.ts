@@ -7,6 +7,9 @@ import type { ParameterUpdatePayload } from "../wire/messages.ts";
  */
 export const DEFAULT_UPDATE_BOUND = 100;
 
+/** How many times a harmless change one may be that there is nothing to hold against: values in units of their own may begin far from 0. */
+const ALONE = 1e6;
+
 /** Throws a `RangeError` for a bound that is not above 1; `Infinity` is none. */
 export function checkedUpdateBound(bound: number): number {
   if (bound > 1) return bound;
@@ -36,11 +39,11 @@ export function lowerMedian(values: Iterable<number>): number {
 }
 
 /**
- * The most that a change may be where the others are `norms`: `bound` times their median. A single update has nothing to be held against but `floor`.
- * Changes up to `floor` are never out of bounds.
+ * The most that a change may be where the others are `norms`: `bound` times their median, and never less than `floor`. A single update has nothing to be held against
+ * but `floor`, a million times.
  */
 export function updateLimit(norms: readonly number[], bound: number, floor: number): number {
-  return norms.length < 2 ? bound * floor : Math.max(bound * lowerMedian(norms), floor);
+  return norms.length < 2 ? ALONE * floor : Math.max(bound * lowerMedian(norms), floor);
 }
 
 /** The updates whose change is past the limit, where there are any; `floor` is asked for only where a change could be. */

@@ -306,13 +306,18 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const isDue = number === rounds || number % this.evaluateEvery === 0;
     const { record } = federation, before = record.final?.loss;
     let evaluated: Evaluated = {};
+    // At the end all are free to evaluate.
+    const interrupted = number === rounds ? this.#tasks.ranks : [];
+    for (const rank of interrupted) this.#tasks.end(rank);
     try {
       if (isDue) evaluated = await this.#evaluate(number);
     } catch (error) {
       this.#end(version, {}, measure);
       throw error;
     }
-    if (evaluated.isUnsound && Number.isFinite(before)) return this.#unmake(version);
+    if (evaluated.isUnsound && Number.isFinite(before)) {
+      return this.#unmake(version, interrupted);
+    }
     this.#spoiled = 0;
     this.#end(version, evaluated, measure);
     if (isDue) await federation.keep();
@@ -335,13 +340,14 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   }
 
   /** The version that was made last evaluates to no number, where the one before it does: it is taken back, and what clients train on it begins anew. */
-  #unmake(version: Version): void {
+  #unmake(version: Version, interrupted: readonly Rank[]): void {
     const what = "the version evaluates to no number";
     if (++this.#spoiled > DEFAULT_ROUND_TRIES) {
       throw new Error(`Cannot make version ${this.#made}: ${what}, whichever update is left out`);
     }
     const bad = this.#made--;
     this.#takeBack(version, what);
+    for (const rank of interrupted) this.#waiting.add(rank);
     for (const rank of this.#tasks.ranks) {
       if (this.#tasks.get(rank)?.version !== bad) continue;
       this.#tasks.end(rank);
