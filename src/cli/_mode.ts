@@ -13,12 +13,18 @@ import {
   UsageError,
   whole,
 } from "./_options.ts";
-import { type RoundLimitFlags, roundLimitsFrom } from "./_round_limits.ts";
+import {
+  type RoundLimitFlags,
+  roundLimitsFrom,
+  type UpdateBoundFlags,
+  updateBoundFrom,
+} from "./_round_limits.ts";
 import { buildAsyncServer, buildServer, type ModelJob } from "./_server_job.ts";
 import type { Command } from "./deps.ts";
 
 /** How the server and its clients work together, as options. */
-export interface ModeFlags extends StrategyFlags, SelectionFlags, RoundLimitFlags {
+export interface ModeFlags
+  extends StrategyFlags, SelectionFlags, RoundLimitFlags, UpdateBoundFlags {
   // A run that began before there were these options goes on without them.
   mode?: AgreementMode;
   updates?: number;
@@ -77,7 +83,8 @@ export interface ModeServer extends AsyncDisposable {
 }
 
 /** Builds the server that the mode wants. */
-export async function buildFor(flags: ModeFlags, job: ModelJob): Promise<ModeServer> {
+export async function buildFor(flags: ModeFlags, modelJob: ModelJob): Promise<ModeServer> {
+  const job = { ...modelJob, ...updateBoundFrom(flags) };
   if (flags.mode === "async") {
     const { updates = DEFAULT_UPDATES, concurrency, evaluateEvery } = flags;
     const server = await buildAsyncServer({ ...job, strategy: asyncStrategyFrom(flags) });

@@ -1,6 +1,32 @@
+import { DEFAULT_UPDATE_BOUND } from "../server/handler.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
-import { real, whole } from "./_options.ts";
+import { real, UsageError, whole } from "./_options.ts";
 import type { Command } from "./deps.ts";
+
+/** How far an update may go, as an option. */
+export interface UpdateBoundFlags {
+  // A run that began before there was this option goes on with its default.
+  updateBound?: number;
+}
+
+/** Adds how far an update may go to a command. */
+export function withUpdateBound(command: Command): Command {
+  return command.option(
+    "--update-bound <factor>",
+    "refuse updates whose change is larger than this many times the cohort's median; 0: never",
+    real({ least: 0 }),
+    DEFAULT_UPDATE_BOUND,
+  );
+}
+
+/** How far an update may go, among a command's options. Throws a `UsageError` for a factor up to 1 that is not 0. */
+export function updateBoundFrom({ updateBound }: UpdateBoundFlags): UpdateBoundFlags {
+  if (updateBound === undefined) return {};
+  if (updateBound > 0 && updateBound <= 1) {
+    throw new UsageError(`expected --update-bound of 0, or above 1, got ${updateBound}`);
+  }
+  return { updateBound: updateBound || Infinity };
+}
 
 /** How a round bears clients that fail, as options. */
 export interface RoundLimitFlags {

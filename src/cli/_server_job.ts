@@ -25,6 +25,8 @@ export interface ModelJob {
   plan: TrainSettings;
   seed: number;
   engine: EngineFlags;
+  /** How many times the cohort's median change an update's may be. */
+  updateBound?: number;
   /** Takes warnings of the engine. */
   logger?: TrainLogger;
 }
@@ -77,6 +79,7 @@ async function build<Handler>(
     model,
     plan,
     seed,
+    ...(job.updateBound !== undefined && { updateBound: job.updateBound }),
     ...(evaluator && { evaluator: evaluator.evaluate }),
   });
   return { handler, [Symbol.asyncDispose]: async () => await evaluator?.[Symbol.asyncDispose]() };

@@ -21,7 +21,7 @@ import {
   withTraining,
 } from "./_options.ts";
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
-import { withRoundLimits } from "./_round_limits.ts";
+import { withRoundLimits, withUpdateBound } from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
@@ -105,6 +105,7 @@ export function serverCommand(context: CommandContext): Command {
   withData(command, "data that tells input and classes, and to test on");
   withMode(command);
   withRoundLimits(command);
+  withUpdateBound(command);
   withStrategy(command, { takesAsync: true });
   withSelection(command);
   withEngine(command);

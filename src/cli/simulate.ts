@@ -29,7 +29,14 @@ import {
   withTraining,
 } from "./_options.ts";
 import { withHoldOut, withPartition } from "./_partition_options.ts";
-import { type RoundLimitFlags, roundLimitsFrom, withRoundLimits } from "./_round_limits.ts";
+import {
+  type RoundLimitFlags,
+  roundLimitsFrom,
+  type UpdateBoundFlags,
+  updateBoundFrom,
+  withRoundLimits,
+  withUpdateBound,
+} from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder } from "./_run_folder.ts";
 import { buildServer } from "./_server_job.ts";
@@ -40,7 +47,14 @@ import { Command } from "./deps.ts";
 const DEFAULT_FRACTION = 0.1;
 
 interface SimulateFlags
-  extends DataFlags, TrainFlags, EngineFlags, StrategyFlags, SelectionFlags, RoundLimitFlags {
+  extends
+    DataFlags,
+    TrainFlags,
+    EngineFlags,
+    StrategyFlags,
+    SelectionFlags,
+    RoundLimitFlags,
+    UpdateBoundFlags {
   model: string;
   clients: number;
   fraction?: number;
@@ -100,6 +114,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
     "share of each client's samples that it evaluates on and does not learn from",
   );
   withRoundLimits(command);
+  withUpdateBound(command);
   withStrategy(command);
   withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
@@ -126,6 +141,7 @@ async function runSimulate(
     throw new UsageError("expected --evaluate clients with data that have no test set");
   }
   await using server = await buildServer({
+    ...updateBoundFrom(flags),
     model: flags.model,
     data: train,
     plan: planFrom(flags),

@@ -238,7 +238,7 @@ class Tries {
 /** Number of updates that a round needs: a share of those wanted, whoever is left; no more than the clients with which a run may begin. */
 export function quorumOf(
   wanted: number,
-  { quorum = DEFAULT_QUORUM, minClients = Infinity }: RoundParts["limits"],
+  { quorum = DEFAULT_QUORUM, minClients = Infinity }: Partial<RoundParts["limits"]>,
 ): number {
   return Math.max(1, Math.min(Math.ceil(wanted * quorum), minClients));
 }

@@ -1,0 +1,101 @@
+import { assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  CheckpointStore,
+  ClientSyncTop,
+  DeadlineError,
+  ServerSyncTop,
+  type ServerTopologyOptions,
+  silentLogger,
+  SyncParameterServerHandler,
+} from "../mod.ts";
+import { quorumOf } from "../src/server/_train_round.ts";
+import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const MANIFEST = vectorManifest(4);
+let runs = 0;
+
+Deno.test("quorumOf() is a share of the updates that are wanted, and no more than may begin", () => {
+  assertEquals(quorumOf(10, {}), 5);
+  assertEquals(quorumOf(3, {}), 2);
+  assertEquals(quorumOf(1, { quorum: 0.1 }), 1);
+  assertEquals(quorumOf(10, { quorum: 0.9, minClients: 4 }), 4);
+  assertEquals(quorumOf(2, { quorum: 1, minClients: 4 }), 2);
+});
+
+/** A run of four clients, of which those for which `leaves` holds are gone after the first round. */
+async function run(
+  leaves: (rank: number) => boolean,
+  options: Partial<ServerTopologyOptions>,
+  comesBack = false,
+) {
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  const clients: Promise<void>[] = [];
+  const server = new ServerSyncTop(handler, {
+    ...group,
+    listen: `quorum-${runs++}`,
+    worldSize: 5,
+    rounds: 4,
+    timeouts: { joinSeconds: 0.3, drainSeconds: 0.1 },
+    onEvent: (event) => {
+      if (event.type !== "listening") return;
+      for (const rank of [1, 2, 3, 4]) {
+        const join = (step?: () => void) => {
+          const learner = new FakeHandler(MANIFEST, step ? { step } : {});
+          const client = new ClientSyncTop(learner, { ...group, serverAddr: event.address, rank });
+          const running = client.run();
+          running.catch(() => {});
+          clients.push(running);
+          return running;
+        };
+        let rounds = 0;
+        if (!leaves(rank)) join();
+        else {
+          join(() => {
+            if (rounds++ > 0) throw new Error("out of memory");
+          }).catch(() => comesBack ? join() : undefined);
+        }
+      }
+    },
+    ...options,
+  });
+  try {
+    return (await server.run()).rounds;
+  } finally {
+    await Promise.allSettled(clients);
+  }
+}
+
+Deno.test("a quorum does not shrink with the group: a run stops when too few are left, its checkpoint whole", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const checkpoints = new CheckpointStore(folder);
+    await assertRejects(
+      () => run((rank) => rank > 1, { checkpoints }),
+      DeadlineError,
+      "Too few clients are left after 1 of 4 rounds: 1, expected at least 2",
+    );
+    assertEquals((await checkpoints.latest())?.round, 1);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a round waits for clients to come back when too few are left", async () => {
+  const rounds = await run((rank) => rank > 1, { timeouts: { joinSeconds: 5 } }, true);
+  assertEquals(rounds.length, 4);
+  assertEquals(rounds.every(({ received }) => received >= 2), true);
+});
+
+Deno.test("a run goes on with fewer clients where its quorum, or the number it may begin with, allows that", async () => {
+  for (const options of [{ quorum: 0.25 }, { minClients: 1 }]) {
+    const rounds = await run((rank) => rank > 1, options);
+    assertEquals(rounds.map(({ received }) => received), [4, 1, 1, 1]);
+  }
+});

@@ -1,0 +1,218 @@
+import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import {
+  ClientSyncTop,
+  encodeFrame,
+  MessageCode,
+  type RunReport,
+  ServerSyncTop,
+  silentLogger,
+  SyncParameterServerHandler,
+  type SyncParameterServerHandlerOptions,
+} from "../mod.ts";
+import { Uploads } from "../src/server/_uploads.ts";
+import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
+import { Peer } from "./_peer.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const LENGTH = 20_000;
+const MANIFEST = vectorManifest(LENGTH);
+
+/** What a member does with the frame of its update: how it sends it, and how many bytes of it. */
+type Send = (peer: Peer, frame: Uint8Array<ArrayBuffer>) => Promise<void>;
+
+/** Sends so many of the frame's bytes, and no more. */
+const stallAt = (bytes: number): Send => async (peer, frame) =>
+  await peer.channel.write(frame.slice(0, bytes));
+
+/** Sends so many bytes a second, as long as the connection lasts. */
+const dribble = (bytesPerSecond: number): Send => async (peer, frame) => {
+  const pieces = 50;
+  for (let at = 0; at < frame.length; at += bytesPerSecond / pieces) {
+    await peer.channel.write(frame.slice(at, at + bytesPerSecond / pieces));
+    await new Promise((resolve) => setTimeout(resolve, 1000 / pieces));
+  }
+};
+
+/** A member that joins as that rank, sends each update in its own way, and joins again when it is cut off, until the server is gone. */
+async function member(address: string, rank: number, send: Send): Promise<void> {
+  for (;;) {
+    let peer: Peer;
+    try {
+      peer = await Peer.connect(address);
+    } catch {
+      return;
+    }
+    try {
+      await peer.join({ rank });
+      for (;;) {
+        const { round } = await peer.until(MessageCode.ParameterUpdate);
+        const parameters = new Float32Array(LENGTH).fill(round);
+        const message = {
+          code: MessageCode.ParameterUpdate,
+          payload: { round, numSamples: 1, parameters },
+        };
+        const frame = Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
+        await send(peer, frame);
+      }
+    } catch {
+      // It was cut off, or the run is over.
+    } finally {
+      peer.connection.abort(new Error("the member is gone"));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+interface Setting {
+  rounds?: number;
+  roundSeconds?: number;
+  /** How the ranks from 1 on send that are not honest. */
+  slow: readonly Send[];
+  honest: number;
+  handler?: Partial<SyncParameterServerHandlerOptions>;
+}
+
+interface Outcome {
+  report: RunReport;
+  lost: number[];
+  honest: PromiseSettledResult<void>[];
+}
+
+/** A run over TCP whose lowest ranks are slow and whose other ones are honest. */
+async function run(
+  { rounds = 3, roundSeconds = 0.6, slow, honest, handler }: Setting,
+): Promise<Outcome> {
+  const server = new ServerSyncTop(
+    new SyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(LENGTH),
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+      ...handler,
+    }),
+    {
+      listen: "127.0.0.1:0",
+      worldSize: 1 + slow.length + honest,
+      rounds,
+      timeouts: { joinSeconds: 5, roundSeconds, heartbeatSeconds: 0.5, drainSeconds: 0.2 },
+      logger: silentLogger,
+      onEvent: (event) => {
+        if (event.type === "client-lost" || event.type === "client-away") lost.push(event.rank);
+        if (event.type !== "listening") return;
+        const { address } = event;
+        members = slow.map((send, i) => member(address, i + 1, send));
+        clients = Array.from(
+          { length: honest },
+          (_, i) =>
+            new ClientSyncTop(new FakeHandler(MANIFEST), {
+              serverAddr: address,
+              rank: slow.length + i + 1,
+              logger: silentLogger,
+            }).run(),
+        );
+      },
+    },
+  );
+  const lost: number[] = [];
+  let members: Promise<void>[] = [], clients: Promise<void>[] = [];
+  const report = await server.run();
+  const fates = await Promise.allSettled(clients);
+  await Promise.all(members);
+  return { report, lost, honest: fates };
+}
+
+/** Every honest update counts in every round, no honest client is lost, and nobody else is named. */
+function assertHonestCount({ report, lost, honest }: Outcome, numSlow: number): void {
+  for (const { round, received, losses, tries } of report.rounds) {
+    assertEquals([received, tries], [honest.length, 1], `round ${round}`);
+    assert(losses.every(({ rank }) => rank <= numSlow), `round ${round} names an honest rank`);
+  }
+  assert(lost.every((rank) => rank <= numSlow), `lost ${lost}`);
+  assertEquals(honest.map(({ status }) => status), Array(honest.length).fill("fulfilled"));
+}
+
+for (const bytes of [16, 200, 40_000, 80_000]) {
+  Deno.test(`the lowest rank stalls after ${bytes} bytes: all others count, and the round ends at its deadline`, async () => {
+    const outcome = await run({ slow: [stallAt(bytes)], honest: 3 });
+    assertHonestCount(outcome, 1);
+    const [first, second, third] = outcome.report.rounds;
+    assert((first?.seconds ?? 9) < 1.5, `the round took ${first?.seconds} seconds`);
+    assertMatch(
+      first?.losses[0]?.reason ?? "",
+      /only \d+ of the \d+ bytes of its update came in time/,
+    );
+    // Who has missed two rounds in a row is not asked in the next one.
+    assertEquals(second?.losses.map(({ rank }) => rank), [1]);
+    assertEquals([third?.cohort, third?.losses], [[2, 3, 4], []]);
+  });
+}
+
+Deno.test("the lowest rank is slow, above the least rate: all others count in each round", async () => {
+  assertHonestCount(await run({ slow: [dribble(20 * 1024)], honest: 3 }), 1);
+});
+
+Deno.test("members that stall in the only staging buffer give it up to those who wait", async () => {
+  const slow = [stallAt(16), dribble(20 * 1024), stallAt(70_000)];
+  const outcome = await run({
+    slow,
+    honest: 4,
+    rounds: 2,
+    roundSeconds: 1,
+    handler: { stagingBuffers: 1 },
+  });
+  assertHonestCount(outcome, slow.length);
+  assertMatch(outcome.report.rounds[0]?.losses[0]?.reason ?? "", /while others waited/);
+});
+
+Deno.test("of a larger cohort the beginning of an update keeps nobody's place", async () => {
+  const slow = Array.from({ length: 4 }, () => stallAt(16));
+  const outcome = await run({
+    slow,
+    honest: 4,
+    roundSeconds: 5,
+    rounds: 2,
+    handler: { fraction: 0.5, overSelection: 1 },
+  });
+  assertHonestCount(outcome, slow.length);
+  const [first] = outcome.report.rounds;
+  assert((first?.seconds ?? 9) < 2, `the round took ${first?.seconds} seconds`);
+  assertEquals(first?.losses.map(({ reason }) => reason), Array(4).fill("4 others were first"));
+});
+
+Deno.test("a member that says nothing costs two rounds their time, and not every round", async () => {
+  const outcome = await run({ slow: [async () => {}], honest: 2, rounds: 6, roundSeconds: 0.3 });
+  assertHonestCount(outcome, 1);
+  assertEquals(outcome.report.rounds.map(({ cohort }) => cohort.includes(1)), [
+    ...[true, true, false],
+    ...[true, false, false],
+  ]);
+});
+
+Deno.test("Uploads hold a rate only while others wait, and not what the server was held up", async () => {
+  let now = 0;
+  const slow: number[] = [];
+  const uploads = new Uploads(8, (rank) => slow.push(rank), () => now);
+  const incoming = { size: 1000, received: 0 };
+  uploads.begin(1, incoming);
+  uploads.begin(2, { size: 1000, received: 900 });
+  const wait = Promise.withResolvers<void>();
+  const waiting = uploads.waitFor(wait.promise);
+  const pass = (millis: number) => {
+    for (let passed = 0; passed < millis; passed += 250) {
+      now += 250;
+      uploads.check();
+    }
+  };
+  pass(500);
+  assertEquals(slow, []);
+  // As long as nothing is checked, nothing could have come in.
+  now += 60_000;
+  uploads.check();
+  assertEquals(slow, []);
+  pass(1000);
+  assertEquals(slow, [1]);
+  pass(6000);
+  assertEquals(slow, [1, 2]);
+  wait.resolve();
+  await waiting;
+});

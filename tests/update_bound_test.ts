@@ -1,0 +1,355 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  ASYNC_STRATEGY_NAMES,
+  AsyncParameterServerHandler,
+  ClientFollowingTop,
+  type EvaluateResult,
+  Manifest,
+  type ParameterVector,
+  parseAsyncStrategy,
+  type RunReport,
+  ServerAsyncTop,
+  type ServerEvent,
+  ServerSyncTop,
+  silentLogger,
+  type Strategy,
+  STRATEGY_NAMES,
+  strategyOf,
+  SyncParameterServerHandler,
+} from "../mod.ts";
+import { lowerMedian, mostExtreme, outOfBounds } from "../src/server/_update_bound.ts";
+import { FakeHandler } from "./_fake_handler.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const MANIFEST = Manifest.of([{ name: "w", shape: [12] }, { name: "v", shape: [4] }]);
+const CLIENTS = 8, ATTACKER = 3, ROUNDS = 4;
+
+/** What a strategy needs that has no default. */
+const OPTIONS: Readonly<Record<string, Record<string, number>>> = {
+  "norm-clipping": { bound: 5 },
+  "trimmed-mean": { attackers: 1 },
+  "krum": { attackers: 1 },
+  "multi-krum": { attackers: 1 },
+  "bulyan": { attackers: 1 },
+};
+
+/** A client whose gradient is what it would change the vector by. */
+class Learner extends FakeHandler {
+  readonly #attack: Attack;
+
+  constructor(attack: Attack) {
+    super(MANIFEST, { step: attack, loss: 1, evaluation: 1 });
+    this.#attack = attack;
+  }
+
+  override gradient() {
+    const gradient = new Float32Array(MANIFEST.length);
+    this.#attack(gradient);
+    return Promise.resolve({ numSamples: 1, loss: 1, metrics: {}, gradient });
+  }
+}
+
+/** How an attacker changes the vector. */
+type Attack = (vector: ParameterVector) => void;
+
+const ATTACKS: Readonly<Record<string, Attack>> = {
+  "3e38": (vector) => void vector.fill(3e38),
+  "1e30": (vector) => void vector.fill(-1e30),
+  "1e10 times the norm of the others": (vector) =>
+    void vector.forEach((x, i) => vector[i] = x + 1e9),
+};
+
+let runs = 0;
+
+interface Run {
+  report: RunReport;
+  events: ServerEvent[];
+  fates: PromiseSettledResult<void>[];
+}
+
+/** A run of eight clients, one of which attacks in every round. */
+async function run(
+  handler: SyncParameterServerHandler | AsyncParameterServerHandler,
+  attack: Attack,
+  options: { isAttacker?: (rank: number) => boolean } = {},
+): Promise<Run> {
+  const { isAttacker = (rank) => rank === ATTACKER } = options;
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const events: ServerEvent[] = [];
+  let clients: Promise<void>[] = [];
+  const settings = {
+    ...group,
+    listen: `bound-${runs++}`,
+    worldSize: CLIENTS + 1,
+    onEvent: (event: ServerEvent) => {
+      events.push(event);
+      if (event.type !== "listening") return;
+      clients = Array.from({ length: CLIENTS }, (_, i) => {
+        const rank = i + 1;
+        const step = isAttacker(rank)
+          ? attack
+          : (vector: ParameterVector) => vector.forEach((x, i) => vector[i] = x + 0.1);
+        const client = new ClientFollowingTop(new Learner(step), {
+          ...group,
+          serverAddr: event.address,
+          rank,
+        });
+        const running = client.run();
+        running.catch(() => {});
+        return running;
+      });
+    },
+  };
+  const server = handler instanceof SyncParameterServerHandler
+    ? new ServerSyncTop(handler, { ...settings, rounds: ROUNDS })
+    : new ServerAsyncTop(handler, { ...settings, updates: 12 });
+  try {
+    const report = await server.run();
+    return { report, events, fates: await Promise.allSettled(clients) };
+  } finally {
+    await Promise.allSettled(clients);
+  }
+}
+
+const lossOf = (vector: ParameterVector): Promise<EvaluateResult> =>
+  Promise.resolve({ numSamples: 1, loss: Math.abs(vector[0] ?? NaN) });
+
+/** No honest client was lost, the run went on to its end, and its model is that of the honest. */
+function assertHonest({ report, fates }: Run, rounds: number, parameters: ParameterVector): void {
+  assertEquals(report.rounds.length, rounds);
+  assertEquals(fates.map(({ status }) => status), Array(CLIENTS).fill("fulfilled"));
+  assert(parameters.every((x) => Math.abs(x) < 100), `the model is ${parameters[0]}`);
+}
+
+function syncHandler(name: string): SyncParameterServerHandler {
+  return new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    strategy: strategyOf(name, OPTIONS[name], name === "fedper" ? { local: "v" } : {}),
+    evaluator: lossOf,
+  });
+}
+
+for (const [what, attack] of Object.entries(ATTACKS)) {
+  for (const name of STRATEGY_NAMES) {
+    Deno.test(`${name} goes on without a client whose update is ${what}, and names it`, async () => {
+      const handler = syncHandler(name);
+      const { rule } = handler.plan;
+      const outcome = await run(handler, attack);
+      assertHonest(outcome, ROUNDS, handler.parameters);
+      const { report: { rounds }, events } = outcome;
+      if (handler.strategy.isRobust) {
+        assertEquals(rounds.map(({ received }) => received), Array(ROUNDS).fill(CLIENTS));
+        return;
+      }
+      assertEquals(rounds[0]?.received, CLIENTS - 1, rule?.name);
+      assertEquals(rounds[0]?.losses.map(({ rank }) => rank), [ATTACKER]);
+      // What a client of scaffold would keep of such an update is not finite.
+      if (rounds[0]?.losses[0]?.reason.startsWith("Cannot train")) return;
+      assertMatch(rounds[0]?.losses[0]?.reason ?? "", /expected a change of a norm of at most/);
+      assertEquals(rounds.map(({ refused }) => refused > 0), [true, false, true, false]);
+      const refusals = events.filter((event) => event.type === "update-refused");
+      assertEquals(refusals.map(({ rank }) => rank), [ATTACKER, ATTACKER]);
+      assertEquals(refusals[0]?.fault, "out-of-bounds");
+    });
+  }
+
+  for (const name of ASYNC_STRATEGY_NAMES) {
+    Deno.test(`${name} goes on without a client whose update is ${what}, and names it`, async () => {
+      const handler = new AsyncParameterServerHandler({
+        manifest: MANIFEST,
+        parameters: new Float32Array(MANIFEST.length),
+        strategy: parseAsyncStrategy(name === "fedbuff" ? "fedbuff:size=3" : name),
+        evaluator: lossOf,
+      });
+      const outcome = await run(handler, attack);
+      assertHonest(outcome, 12, handler.parameters);
+      const { report: { rounds }, events } = outcome;
+      assert(rounds.every(({ cohort }) => !cohort.includes(ATTACKER)));
+      const refusals = events.filter((event) =>
+        event.type === "update-refused" && event.fault === "out-of-bounds"
+      );
+      assert(
+        refusals.length > 0 &&
+          refusals.every((event) => "rank" in event && event.rank === ATTACKER),
+      );
+      assert(rounds.some(({ losses }) => losses.some(({ rank }) => rank === ATTACKER)));
+    });
+  }
+}
+
+Deno.test("a run whose updates are refused makes the model of a run without their sender in the cohort", async () => {
+  const [attacked, honest] = [syncHandler("fedadam"), syncHandler("fedadam")];
+  await run(attacked, (vector) => void vector.fill(3e38));
+  await run(honest, (vector) => void vector.forEach((x, i) => vector[i] = x + 0.1));
+  // All honest updates are alike.
+  assertEquals(attacked.parameters, honest.parameters);
+});
+
+Deno.test("two clients of opposite signs are both refused in one try", async () => {
+  const handler = syncHandler("fedavg");
+  let sign = 1;
+  const outcome = await run(handler, (vector) => void vector.fill((sign = -sign) * 3.4e38), {
+    isAttacker: (rank) => rank > CLIENTS - 2,
+  });
+  assertHonest(outcome, ROUNDS, handler.parameters);
+  const [first] = outcome.report.rounds;
+  assertEquals(first?.losses.map(({ rank }) => rank), [7, 8]);
+  assertEquals(first?.tries, 2);
+});
+
+Deno.test("a round whose model evaluates to no number is tried again without the most extreme update", async () => {
+  // A hundred times the others is within the bound, and drives this model out of where its loss is a number.
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    strategy: strategyOf("fedavgm", { momentum: 0.9 }),
+    evaluator: (vector) =>
+      Promise.resolve({ numSamples: 1, loss: Math.log(0.2 - (vector[0] ?? 0)) }),
+  });
+  const undisturbed = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    strategy: strategyOf("fedavgm", { momentum: 0.9 }),
+    evaluator: (vector) => Promise.resolve({ numSamples: 1, loss: vector[0] ?? 0 }),
+  });
+  const step = (vector: ParameterVector) => vector.forEach((x, i) => vector[i] = x + 0.02);
+  const attack = (vector: ParameterVector) => void vector.forEach((x, i) => vector[i] = x + 1.9);
+  const only = async (handler: SyncParameterServerHandler, hasAttacker: boolean) => {
+    const group = { distBackend: "memory", logger: silentLogger } as const;
+    let clients: Promise<unknown> = Promise.resolve();
+    const server = new ServerSyncTop(handler, {
+      ...group,
+      listen: `sound-${runs++}`,
+      worldSize: 5,
+      rounds: 2,
+      onEvent: (event) => {
+        if (event.type !== "listening") return;
+        clients = Promise.all([1, 2, 3, 4].map((rank) =>
+          new ClientFollowingTop(
+            new FakeHandler(MANIFEST, { step: rank === 2 && hasAttacker ? attack : step }),
+            { ...group, serverAddr: event.address, rank },
+          ).run()
+        ));
+      },
+    });
+    const report = await server.run();
+    await clients;
+    return report;
+  };
+  const { rounds } = await only(handler, true);
+  await only(undisturbed, false);
+  assertEquals(rounds.map(({ received, cohort }) => [received, cohort.length]), [[3, 3], [3, 3]]);
+  assertMatch(rounds[0]?.losses[0]?.reason ?? "", /evaluates to no number/);
+  assertEquals(rounds[0]?.losses.map(({ rank }) => rank), [2]);
+  // What the strategy keeps has gone back as well.
+  assertEquals(handler.parameters, undisturbed.parameters);
+});
+
+Deno.test("a run ends with an error when its model evaluates to no number whoever is left out", async () => {
+  let evaluations = 0;
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    evaluator: (vector) =>
+      Promise.resolve({ numSamples: 1, loss: ++evaluations && (vector[0] ?? 0) > 0.15 ? NaN : 1 }),
+  });
+  await assertRejects(
+    () => run(handler, (vector) => void vector.forEach((x, i) => vector[i] = x + 0.1)),
+    Error,
+    "Cannot end round 2: the round's model evaluates to no number, whichever update is left out",
+  );
+  assert((handler.parameters[0] ?? 1) < 0.15);
+});
+
+Deno.test("an evaluator that never gives a loss ends no run", async () => {
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: NaN, accuracy: 0.5 }),
+  });
+  const { report } = await run(handler, (vector) => void vector.fill(1));
+  assertEquals(
+    report.rounds.map(({ accuracy, tries }) => [accuracy, tries]),
+    Array(4).fill([0.5, 1]),
+  );
+});
+
+Deno.test("without a bound every finite update is believed", async () => {
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    updateBound: Infinity,
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  const { report } = await run(handler, (vector) => void vector.fill(1e6));
+  assertEquals(report.rounds.map(({ received }) => received), Array(ROUNDS).fill(CLIENTS));
+  for (const updateBound of [1, 0, -1, NaN]) {
+    const parameters = new Float32Array(MANIFEST.length);
+    await assertRejects(
+      () =>
+        Promise.try(() =>
+          new SyncParameterServerHandler({ manifest: MANIFEST, parameters, updateBound })
+        ),
+      RangeError,
+      "expected an update bound above 1",
+    );
+  }
+});
+
+Deno.test("a strategy of one's own that restores what it saved is tried again as well", async () => {
+  let kept = 0;
+  const strategy: Strategy = {
+    name: "own",
+    workingVectors: 0,
+    begin(global) {
+      const updates: number[] = [];
+      return {
+        accept: ({ parameters }) => void updates.push(parameters[0] ?? NaN),
+        finish: () => {
+          kept++;
+          return global.slice().fill(updates.includes(5) ? NaN : kept);
+        },
+      };
+    },
+    save: () => ({ json: { kept } }),
+    restore: ({ json }) => void (kept = (json as { kept: number }).kept),
+  };
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    strategy,
+    evaluator: lossOf,
+  });
+  const { report } = await run(handler, (vector) => void vector.fill(5));
+  assertEquals(report.rounds[0]?.losses.map(({ rank }) => rank), [ATTACKER]);
+  assertEquals(handler.parameters[0], ROUNDS);
+});
+
+const figuresOf = (...norms: number[]) =>
+  new Map(norms.map((norm, i) => [i + 1, { norm, claims: { numSamples: 10 } }]));
+
+Deno.test("outOfBounds() holds each change against the lower median, and none below the floor", () => {
+  assertEquals(lowerMedian([3, 1, 2]), 2);
+  assertEquals(lowerMedian([4, 1]), 1);
+  assertEquals(outOfBounds(figuresOf(1, 2, 3, 300), 100, () => 4), { ranks: [4], limit: 200 });
+  assertEquals(outOfBounds(figuresOf(1, 2, 3, 300), 100, () => 400), undefined);
+  assertEquals(outOfBounds(figuresOf(0, 0, 0, 3), 100, () => 4), undefined);
+  assertEquals(outOfBounds(figuresOf(1, 3e38), 100, () => 4), { ranks: [2], limit: 100 });
+  assertEquals(outOfBounds(figuresOf(5), 100, () => 4), undefined);
+  assertEquals(outOfBounds(figuresOf(5e6), 100, () => 4)?.ranks, [1]);
+});
+
+Deno.test("mostExtreme() goes by whatever figure is farthest above that of the others", () => {
+  assertEquals(mostExtreme(figuresOf(1, 2, 3)), 3);
+  const claims = (numSamples: number, steps: number) => ({
+    norm: 1,
+    claims: { numSamples, steps },
+  });
+  const updates = new Map([[1, claims(10, 5)], [2, claims(10, 2 ** 53)], [3, claims(11, 5)]]);
+  assertEquals(mostExtreme(updates), 2);
+  updates.set(9, claims(2 ** 53, 5));
+  assertEquals(mostExtreme(updates), 2);
+  assertEquals(mostExtreme(new Map()), undefined);
+});
