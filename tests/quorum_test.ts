@@ -6,7 +6,9 @@ import {
   ServerSyncTop,
   type ServerTopologyOptions,
   silentLogger,
+  type Strategy,
   SyncParameterServerHandler,
+  TrimmedMean,
 } from "../mod.ts";
 import { quorumOf } from "../src/server/_train_round.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
@@ -22,19 +24,22 @@ Deno.test("quorumOf() is a share of the updates that are wanted, and no more tha
   assertEquals(quorumOf(1, { quorum: 0.1 }), 1);
   assertEquals(quorumOf(10, { quorum: 0.9, minClients: 4 }), 4);
   assertEquals(quorumOf(2, { quorum: 1, minClients: 4 }), 2);
+  assertEquals(quorumOf(10, { fewestUpdates: 7, minClients: 4 }), 7);
+  assertEquals(quorumOf(6, { fewestUpdates: 7 }), 6);
 });
 
 /** A run of four clients, of which those for which `leaves` holds are gone after the first round. */
 async function run(
   leaves: (rank: number) => boolean,
   options: Partial<ServerTopologyOptions>,
-  comesBack = false,
+  { comesBack = false, strategy }: { comesBack?: boolean; strategy?: Strategy } = {},
 ) {
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
     evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    ...(strategy && { strategy }),
   });
   const clients: Promise<void>[] = [];
   const server = new ServerSyncTop(handler, {
@@ -87,8 +92,25 @@ Deno.test("a quorum does not shrink with the group: a run stops when too few are
   }
 });
 
+Deno.test("a robust strategy waits for as many updates as it needs", async () => {
+  await assertRejects(
+    () =>
+      run((rank) => rank === 4, { quorum: 0.25 }, { strategy: new TrimmedMean({ attackers: 1 }) })
+        .then((rounds) => {
+          assertEquals(rounds.map(({ received }) => received), [4, 3, 3, 3]);
+          return run((rank) => rank > 2, { quorum: 0.25 }, {
+            strategy: new TrimmedMean({ attackers: 1 }),
+          });
+        }),
+    DeadlineError,
+    "Too few clients are left after 1 of 4 rounds: 2, expected at least 3",
+  );
+});
+
 Deno.test("a round waits for clients to come back when too few are left", async () => {
-  const rounds = await run((rank) => rank > 1, { timeouts: { joinSeconds: 5 } }, true);
+  const rounds = await run((rank) => rank > 1, { timeouts: { joinSeconds: 5 } }, {
+    comesBack: true,
+  });
   assertEquals(rounds.length, 4);
   assertEquals(rounds.every(({ received }) => received >= 2), true);
 });

@@ -149,7 +149,8 @@ class Tries {
   async train(): Promise<TrainedRound> {
     const { handler, numClients, limits: { rounds } } = this.#parts;
     const wanted = handler.updatesWanted(numClients);
-    const quorum = quorumOf(wanted, this.#parts.limits);
+    const { fewestUpdates } = handler;
+    const quorum = quorumOf(wanted, { ...this.#parts.limits, fewestUpdates });
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
       const candidates = this.#candidates(await this.#parts.available(quorum), quorum);
@@ -235,12 +236,18 @@ class Tries {
   }
 }
 
-/** Number of updates that a round needs: a share of those wanted, whoever is left; no more than the clients with which a run may begin. */
+/**
+ * Number of updates that a round needs: a share of those wanted, whoever is left, but no more than the clients with which a run may begin; and as many as the algorithm
+ * needs, where so many are wanted.
+ */
 export function quorumOf(
   wanted: number,
-  { quorum = DEFAULT_QUORUM, minClients = Infinity }: Partial<RoundParts["limits"]>,
+  { quorum = DEFAULT_QUORUM, minClients = Infinity, fewestUpdates = 1 }:
+    & Partial<RoundParts["limits"]>
+    & { fewestUpdates?: number },
 ): number {
-  return Math.max(1, Math.min(Math.ceil(wanted * quorum), minClients));
+  const share = Math.min(Math.ceil(wanted * quorum), minClients);
+  return Math.max(1, share, Math.min(fewestUpdates, wanted));
 }
 
 /** What the round's report says. */

@@ -91,6 +91,11 @@ export abstract class ParameterServerBackendHandler extends ServerBackendHandler
     attempt?: number,
   ): Rank[];
 
+  /** Number of updates without which a round is no use to the algorithm. Default 1. */
+  get fewestUpdates(): number {
+    return 1;
+  }
+
   /** A client was chosen for a round and gave no update that counts, or one that was refused. Default: that is of no interest. */
   onDrop(_rank: Rank, _round: number, _isRefused?: boolean): void {}
 

@@ -164,6 +164,11 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     return this.#known.all;
   }
 
+  /** The strategy's. */
+  override get fewestUpdates(): number {
+    return this.strategy.fewestUpdates ?? 1;
+  }
+
   /** `max(1, round(fraction * numClients))`. */
   override updatesWanted(numClients: number): number {
     return Math.max(1, Math.round(this.fraction * numClients));

@@ -56,6 +56,11 @@ export class Bulyan implements Strategy {
     this.attackers = checkedAttackers("bulyan", attackers);
   }
 
+  /** 4 f + 3, of f attackers. */
+  get fewestUpdates(): number {
+    return 4 * this.attackers + 3;
+  }
+
   /** Opens a round. */
   begin(global: ParameterVector): StrategyRound {
     const { name, attackers } = this;

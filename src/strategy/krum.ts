@@ -59,6 +59,11 @@ export class Krum implements Strategy {
     this.attackers = checkedAttackers("krum", attackers);
   }
 
+  /** 2 f + 3, of f attackers. */
+  get fewestUpdates(): number {
+    return 2 * this.attackers + 3;
+  }
+
   /** Opens a round. */
   begin(global: ParameterVector): StrategyRound {
     return this.#rows.begin(global, (round, into) => meanOfBest(this, round, { keep: 1, into }));
@@ -100,6 +105,11 @@ export class MultiKrum implements Strategy {
     this.#keep = keep === undefined
       ? Infinity
       : checked("multi-krum", "keep", keep, { least: 1, whole: true });
+  }
+
+  /** 2 f + 3, of f attackers. */
+  get fewestUpdates(): number {
+    return 2 * this.attackers + 3;
   }
 
   /** Opens a round. */

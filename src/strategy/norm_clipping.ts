@@ -79,6 +79,11 @@ export class NormClipping implements Strategy {
     this.workingVectors = 1 + mean.workingVectors;
   }
 
+  /** As many as the other strategy needs. */
+  get fewestUpdates(): number {
+    return this.#mean.fewestUpdates ?? 1;
+  }
+
   /** What the clients are to do, as the other strategy has it. */
   get clientSettings(): ClientSettings {
     return this.#mean.clientSettings ?? {};

@@ -100,6 +100,11 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     return this.#mean.isRobust ?? false;
   }
 
+  /** As many as the mean needs. */
+  get fewestUpdates(): number {
+    return this.#mean.fewestUpdates ?? 1;
+  }
+
   /** What the clients are to do, as the mean has it. */
   get clientSettings(): ClientSettings {
     return this.#mean.clientSettings ?? {};

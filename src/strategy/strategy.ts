@@ -83,6 +83,8 @@ export interface Strategy {
    * Default false.
    */
   readonly isRobust?: boolean;
+  /** Number of updates without which a round is no use to the algorithm: one that has fewer is tried again. Default 1. */
+  readonly fewestUpdates?: number;
   /**
    * Number of vectors as long as the model that the algorithm takes in the arena of the global one, whatever the number of clients. Copies of a
    * round's updates, where an algorithm has to see all of them at once, lie outside and are not among these.

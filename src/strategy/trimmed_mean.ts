@@ -52,6 +52,11 @@ export class TrimmedMean implements Strategy {
     this.attackers = checkedAttackers("trimmed-mean", attackers);
   }
 
+  /** 2 f + 1, of f attackers. */
+  get fewestUpdates(): number {
+    return 2 * this.attackers + 1;
+  }
+
   /** Opens a round. */
   begin(global: ParameterVector): StrategyRound {
     const { name, attackers } = this;
