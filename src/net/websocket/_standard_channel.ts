@@ -1,6 +1,6 @@
 import { ConnectionClosedError, ProtocolError } from "../../errors.ts";
 import type { Channel } from "../transport.ts";
-import { costOf, Credit } from "./_credit.ts";
+import { Credit } from "./_credit.ts";
 import {
   BadMessageError,
   checkLength,
