@@ -155,6 +155,30 @@ Deno.test("Gate keeps count of an address through a flood from thousands of othe
   admitted(come("tcp 10.0.0.1:1"));
 });
 
+Deno.test("Gate closes the older half of the unregistered when descriptors run out, and lets in no more for a minute", () => {
+  const { gate, clock, evicted, come } = gateOf();
+  admitted(come("tcp 10.0.0.1:1")).registered();
+  for (let port = 1; port <= 20; port++) admitted(come(`tcp 10.0.0.66:${port}`));
+  assertEquals(gate.relieve(), 10);
+  assertEquals(evicted, Array.from({ length: 10 }, (_, i) => `tcp 10.0.0.66:${i + 1}`));
+  assertEquals(gate.counts, { open: 11, unregistered: 10 });
+  admitted(come("tcp 10.0.0.2:1"));
+  assertEquals(evicted.at(-1), "tcp 10.0.0.66:11");
+  assertEquals(gate.counts, { open: 11, unregistered: 10 });
+  clock.millis = 60_000;
+  admitted(come("tcp 10.0.0.3:1"));
+  assertEquals(gate.counts, { open: 12, unregistered: 11 });
+});
+
+Deno.test("Gate keeps some room for those who register at once, however often descriptors run out", () => {
+  const { gate, evicted, come } = gateOf();
+  for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
+  assertEquals([gate.relieve(), gate.relieve()], [1, 0]);
+  admitted(come("tcp 10.0.0.1:1")).registered();
+  assertEquals(evicted.length, 2);
+  assertEquals(gate.counts, { open: 4, unregistered: 3 });
+});
+
 Deno.test("Gate lets peers in its own process in, however many", () => {
   const { gate, come } = gateOf({ connections: 1, unregistered: 1, arrivalsAtOnce: 1 });
   for (let i = 0; i < 10; i++) admitted(come("memory example")).release();

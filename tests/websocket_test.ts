@@ -256,11 +256,15 @@ test("websocketTransport: connect() to what is no federation is one line that sa
 
   const listener = await transport.listen(ADDRESS);
   const elsewhere = listener.address.replace("federation", "elsewhere");
-  const { message } = await assertRejects(() => transport.connect(elsewhere), Error);
+  const [{ message }, far] = await Promise.all([
+    assertRejects(() => transport.connect(elsewhere), Error),
+    accept(listener),
+  ]);
   assertEquals(
     message,
     `Cannot connect to ${elsewhere}: the server there refuses it with HTTP status 404`,
   );
+  await assertRejects(() => far.read(new Uint8Array(1)), ConnectionClosedError, "status 404: Not");
   listener.close();
 });
 
@@ -372,25 +376,75 @@ test("websocketMount() runs a federation beside other routes, with a hostile pee
   await web.shutdown();
 });
 
+const UPGRADE = {
+  "host": "fl.example",
+  "upgrade": "websocket",
+  "connection": "keep-alive, Upgrade",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+
 test("websocketMount() answers what it does not take with a status that says why", async () => {
-  const mount = websocketMount({ origins: ["https://app.example"] });
-  const upgrade = { host: "fl.example", upgrade: "websocket", connection: "upgrade" };
-  const status = (headers: HeadersInit) =>
-    mount.handler(new Request("http://fl.example/", { headers })).status;
-  assertEquals(status({ host: "fl.example" }), 426);
-  assertEquals(status(upgrade), 503);
+  const mount = websocketMount();
+  const answer = (headers: HeadersInit, method = "GET") =>
+    mount.handler(new Request("http://fl.example/", { method, headers }));
+  assertEquals(answer(UPGRADE).status, 503);
   const listener = await mount.listen("here");
   await assertRejects(() => mount.listen("there"), Error, "Cannot listen on there: another server");
-  assertEquals(status(upgrade), 400);
-  // A page's origin: a stranger's is kept out before anything else is looked at.
-  assertEquals(status({ ...upgrade, origin: "https://evil.example" }), 403);
-  assertEquals(status({ ...upgrade, origin: "null" }), 403);
-  assertEquals(status({ ...upgrade, origin: "https://fl.example" }), 400);
-  assertEquals(status({ ...upgrade, origin: "https://app.example" }), 400);
+  const protocol = { "sec-websocket-protocol": PROTOCOL };
+  const cases: [status: number, headers: Record<string, string>, method?: string][] = [
+    [426, { host: "fl.example" }],
+    [426, { ...UPGRADE, connection: "keep-alive" }],
+    [405, UPGRADE, "POST"],
+    [426, { ...UPGRADE, ...protocol, "sec-websocket-version": "12" }],
+    [400, { ...UPGRADE, ...protocol, "sec-websocket-key": "c2hvcnQ=" }],
+    [400, { ...UPGRADE, ...protocol, host: "a b:99999" }],
+    [400, { ...UPGRADE, ...protocol, host: "fl.example:99999" }],
+    [400, UPGRADE],
+    [400, { ...UPGRADE, "sec-websocket-protocol": "chat" }],
+  ];
+  for (const [status, headers, method] of cases) {
+    assertEquals(answer(headers, method).status, status, JSON.stringify(headers));
+  }
+  assertEquals(
+    answer({ ...UPGRADE, "sec-websocket-version": "12" }).headers.get("sec-websocket-version"),
+    "13",
+  );
   listener.close();
-  assertEquals(status(upgrade), 503);
+  assertEquals(answer(UPGRADE).status, 503);
   const again = await mount.listen("there");
   again.close();
+});
+
+test("websocketMount() takes a page for its own only under a name that is the server's", async () => {
+  const status = async (
+    options: Parameters<typeof websocketMount>[0],
+    host: string,
+    origin: string,
+  ) => {
+    const mount = websocketMount(options);
+    const listener = await mount.listen("here");
+    // 400 stands for one that is let in, since it asks for no subprotocol.
+    const headers = { ...UPGRADE, host, origin };
+    const { status } = mount.handler(new Request("http://fl.example/", { headers }));
+    listener.close();
+    return status;
+  };
+  // A name that was led here after the page was loaded is the page's, not the server's.
+  assertEquals(await status({}, "evil.example", "https://evil.example"), 403);
+  assertEquals(await status({}, "evil.example:9000", "http://evil.example:9000"), 403);
+  assertEquals(await status({}, "fl.example", "https://fl.example"), 403);
+  const named = { hosts: ["fl.example"] };
+  assertEquals(await status(named, "fl.example", "https://fl.example"), 400);
+  assertEquals(await status(named, "evil.example", "https://fl.example"), 403);
+  assertEquals(await status(named, "fl.example", "https://evil.example"), 403);
+  const listed = { origins: ["https://app.example"] };
+  assertEquals(await status(listed, "fl.example", "https://app.example"), 400);
+  assertEquals(await status(listed, "fl.example", "null"), 403);
+  assertEquals(await status({}, "127.0.0.1:9000", "http://127.0.0.1:9000"), 400);
+  assertEquals(await status({}, "localhost:9000", "http://localhost:9000"), 400);
+  assertEquals(await status({}, "localhost:9000", "http://localhost:3000"), 403);
+  assertEquals(await status({ origins: ["*"] }, "evil.example", "https://evil.example"), 400);
 });
 
 test("websocketTransport: a connection over it carries messages, and its ends name each other", async () => {

@@ -66,7 +66,7 @@ export function tlsTransport(options: TlsOptions): Transport {
         signal?.throwIfAborted();
         await secure.handshake();
         signal?.throwIfAborted();
-        return new SocketChannel("tls", secure, meaning);
+        return new SocketChannel("tls", secure, tlsMeaning);
       } catch (cause) {
         try {
           close();
@@ -90,7 +90,7 @@ export function tlsTransport(options: TlsOptions): Transport {
         return Promise.resolve(
           new SocketListener(
             Deno.listenTls({ hostname, port, cert, key }),
-            (connection) => new SocketChannel("tls", connection, meaning),
+            (connection) => new SocketChannel("tls", connection, tlsMeaning),
           ),
         );
       } catch (cause) {
@@ -146,9 +146,12 @@ function explainHandshake(address: string, name: string, cause: unknown): Error 
     return new ConnectionClosedError(`${action}: ${why}`, { cause });
   }
   if (!(cause instanceof Deno.errors.InvalidData)) return explain("connect to", address, cause);
-  return new Error(`${action}: ${unfitCertificate(errorMessage(cause), name) ?? meaning(cause)}`, {
-    cause,
-  });
+  return new Error(
+    `${action}: ${unfitCertificate(errorMessage(cause), name) ?? tlsMeaning(cause)}`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Why the server's certificate does not do, if the TLS library's words are about that. */
@@ -163,7 +166,7 @@ export function unfitCertificate(words: string, name: string): string | undefine
 }
 
 /** What the TLS library's words mean to somebody who has to mend it. */
-function meaning(cause: unknown): string {
+export function tlsMeaning(cause: unknown): string {
   const text = errorMessage(cause);
   if (text.includes("corrupt message")) return "the other side does not speak TLS";
   const alert = /received fatal alert: (\w+)/.exec(text)?.[1];

@@ -5,22 +5,26 @@
  */
 
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
-import { WebSocketChannel, webSocketsClosed } from "./_websocket_channel.ts";
-import { type RequestInfo, SUBPROTOCOL, WebSocketDoor } from "./_websocket_door.ts";
-import { within } from "./timeouts.ts";
-import { checkTlsOptions, explainListen, type TlsOptions, unfitCertificate } from "./tls.ts";
+import { SocketChannel, SocketListener } from "./_socket.ts";
+import {
+  checkTlsOptions,
+  explainListen,
+  tlsMeaning,
+  type TlsOptions,
+  unfitCertificate,
+} from "./tls.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
+import { type RequestInfo, WebSocketDoor } from "./websocket/_door.ts";
+import { FramedChannel } from "./websocket/_framed_channel.ts";
+import { HANDSHAKE_SECONDS, handshakeFor } from "./websocket/_handshake.ts";
+import { SUBPROTOCOL } from "./websocket/_message.ts";
+import { WebSocketChannel, webSocketsClosed } from "./websocket/_standard_channel.ts";
+import { type WebOriginOptions, WebOrigins } from "./websocket/_web_origins.ts";
 
 export type { RequestInfo };
 
-/** How long a port is waited for that a listener of this process is about to set free. */
-const RELEASE_SECONDS = 2;
-
 /** What a side of a WebSocket knows. `cert` and `key` are for listening on `wss:`, `caCerts` for connecting, and for Deno only. */
-export interface WebSocketOptions extends Omit<TlsOptions, "serverName"> {
-  /** Origins, such as `"https://example.org"`, whose pages may join besides the server's own; `"*"` stands for all. Default: none. */
-  origins?: readonly string[];
-}
+export interface WebSocketOptions extends Omit<TlsOptions, "serverName">, WebOriginOptions {}
 
 /** A WebSocket transport that listens on no port of its own, but answers the requests that a server hands to it. */
 export interface WebSocketMount extends Transport {
@@ -31,17 +35,17 @@ export interface WebSocketMount extends Transport {
   readonly handler: (request: Request, info?: RequestInfo) => Response;
 }
 
-/** Listeners of this process that are closed, and whose ports are free once these resolve. */
-const closing = new Map<number, Promise<void>>();
-
 /**
  * WebSockets; addresses are URLs such as `"ws://127.0.0.1:9000/federation"`, or `wss:` for TLS.
  *
- * To connect takes no more than a browser has. To listen takes Deno: `Deno.serve` answers the URL's path, and 404 elsewhere. When a listener is closed its
- * port is free as soon as the channels that it accepted have ended.
+ * To connect takes no more than a browser has. To listen takes Deno: a listener answers the URL's path, and 404 elsewhere. It accepts a connection as soon as
+ * that is there, before its HTTP request has come, so that the server's limits on peers hold from then on; a request that is not whole after 10 seconds, or
+ * has more than 8 KiB, is given up. A message has at most 262,148 bytes, all its fragments together. What waits unread is at most 4 MiB a channel, and 64 KiB as
+ * long as the peer has said nothing.
  *
- * What waits unread is at most 4 MiB a channel, and 64 KiB as long as the peer has said nothing. Deno itself takes in a single WebSocket message of up to
- * 64 MiB before it is refused: before a server that strangers reach, put a proxy that limits messages to 262,148 bytes.
+ * Pages may join from `origins`. A page's own server is that whose name is in its address, and that name has to be one of this server's: where it listens on
+ * loopback, `localhost` and the loopback addresses; where it listens on a name or an address, that one; where it listens on all interfaces, any IP address and
+ * `localhost`; and `hosts` everywhere. Programs that are no browsers name no origin, and are not asked for one.
  *
  * Throws a `TypeError` or `SyntaxError` for a certificate or key that cannot be used, as `tlsTransport` does.
  *
@@ -70,6 +74,13 @@ export function websocketTransport(options: WebSocketOptions = {}): Transport {
 /**
  * A WebSocket transport for a server that has other routes too. The address that a topology listens on is then only a name, for messages.
  *
+ * The socket is the runtime's here, and the runtime does not limit what a stranger costs: `Deno.serve` waits for a request for as long as it takes, counts no
+ * connections, puts the fragments of a message together without a limit before anybody sees it, and takes frames without a mask. A server that strangers reach
+ * needs a proxy before it that limits connections, time for a request, and messages to 262,148 bytes; or `websocketTransport`, which does so itself.
+ * Deno Deploy has such a proxy. The limits on peers count a connection from its upgrade on.
+ *
+ * Pages may join from `origins`, and those that were loaded from the host which they ask for, if that is an IP address, `localhost` or one of `hosts`.
+ *
  * @example A federation beside a page
  * ```ts
  * import { websocketMount } from "@fedlab/core";
@@ -89,8 +100,8 @@ export function websocketTransport(options: WebSocketOptions = {}): Transport {
  * await web.shutdown();
  * ```
  */
-export function websocketMount(options: Pick<WebSocketOptions, "origins"> = {}): WebSocketMount {
-  const door = new WebSocketDoor(options.origins);
+export function websocketMount(options: WebOriginOptions = {}): WebSocketMount {
+  const door = new WebSocketDoor(new WebOrigins(options));
   return {
     name: "websocket",
     connect: (address, { signal } = {}) => connect(address, [], signal),
@@ -99,9 +110,9 @@ export function websocketMount(options: Pick<WebSocketOptions, "origins"> = {}):
   };
 }
 
-/** Resolves when what this isolate has closed so far is gone: its WebSockets, and the ports of its listeners. */
+/** Resolves when the WebSockets that this isolate has closed so far are gone. */
 export async function websocketsSettled(): Promise<void> {
-  await Promise.all([webSocketsClosed(), ...closing.values()]);
+  await webSocketsClosed();
 }
 
 /** Whether an address is one of this transport, rather than of TCP. */
@@ -171,9 +182,11 @@ function explain(address: string, { hostname }: URL, words: string): Error {
   return new ConnectionClosedError(`${action}: ${isNobody ? "no server answers there" : text}`);
 }
 
+// Async, since a bad address or host is an error of whoever waits for the listener.
+// deno-lint-ignore require-await
 async function listen(address: string, options: WebSocketOptions): Promise<Listener> {
   const url = parseWebSocketAddress(address);
-  const { cert, key, origins } = options;
+  const { cert, key } = options;
   const isSecure = url.protocol === "wss:";
   if (isSecure !== (cert !== undefined)) {
     throw new TypeError(
@@ -184,39 +197,38 @@ async function listen(address: string, options: WebSocketOptions): Promise<Liste
       }`,
     );
   }
-  const port = Number(url.port || (isSecure ? 443 : 80));
-  const released = closing.get(port);
-  if (released !== undefined) {
-    const late = () => new Error("late");
-    await within(released, { seconds: RELEASE_SECONDS, late }).catch(() => {});
-  }
-  const door = new WebSocketDoor(origins);
-  const stop = new AbortController();
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve(
-      {
-        hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-        port,
-        signal: stop.signal,
-        onListen() {},
-        ...(cert !== undefined && key !== undefined && { cert, key }),
-      },
-      (request, info) =>
-        new URL(request.url).pathname === url.pathname
-          ? door.answer(request, info)
-          : new Response("Not found\n", { status: 404 }),
+  const handshake = handshakeFor(url.pathname, new WebOrigins(options, url.hostname));
+  const place = {
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port || (isSecure ? 443 : 80)),
+  };
+  const framed = (connection: Deno.Conn<Deno.NetAddr>) =>
+    new FramedChannel(
+      new SocketChannel("websocket", connection, isSecure ? tlsMeaning : undefined),
+      handshake,
+      HANDSHAKE_SECONDS,
     );
+  let listener: Listener;
+  let port: number;
+  try {
+    if (cert !== undefined && key !== undefined) {
+      const sockets = Deno.listenTls({ ...place, cert, key });
+      port = sockets.addr.port;
+      listener = new SocketListener(sockets, framed);
+    } else {
+      const sockets = Deno.listen(place);
+      port = sockets.addr.port;
+      listener = new SocketListener(sockets, (connection: Deno.TcpConn) => {
+        connection.setNoDelay(true);
+        return framed(connection);
+      });
+    }
   } catch (cause) {
     throw explainListen(address, cause);
   }
-  const bound = server.addr.port;
-  const real = `${url.protocol}//${url.hostname}:${bound}${url.pathname}`;
-  return door.listen(real, (idle) => {
-    const released = idle.then(() => {
-      stop.abort();
-      return server.finished;
-    });
-    closing.set(bound, released.finally(() => closing.delete(bound)));
-  });
+  return {
+    address: `${url.protocol}//${url.hostname}:${port}${url.pathname}`,
+    accept: () => listener.accept(),
+    close: () => listener.close(),
+  };
 }

@@ -92,8 +92,15 @@ interface Place {
 
 /** Addresses that are remembered before those that could begin anew are forgotten. */
 const MOST_SOURCES = 4096;
+/** Of those who have not registered, so many are let in however scarce descriptors are: whoever registers at once gets through. */
+const LEAST_UNREGISTERED = 4;
+/** How long fewer are let in after descriptors were scarce. */
+const SCARCE_MILLIS = 60_000;
 /** Refusals closer than this are one event. */
 const REPEATED_MILLIS = 1000;
+
+const TOO_MANY = "it did not register before too many others came after it";
+const TOO_FEW_DESCRIPTORS = "it had not registered when the server had no file descriptors left";
 
 const FREE_PASS: Admission = { registered() {}, release() {} };
 
@@ -106,6 +113,8 @@ export class Gate {
   readonly #unregistered = new Set<Place>();
   #open = 0;
   #refusedAt = -Infinity;
+  /** The most that may be unregistered while descriptors are scarce, and until when they are. */
+  #scarce = { unregistered: Infinity, until: -Infinity };
 
   /** A gate with these limits; `now` tells the time in milliseconds. */
   constructor(limits: PeerLimits, now: () => number = () => performance.now()) {
@@ -123,7 +132,7 @@ export class Gate {
    * newer one.
    */
   admit(remote: string, evict: (reason: Error) => void): Admission | Refusal {
-    const { connections, connectionsPerAddress, unregistered, arrivalsPerSecond } = this.#limits;
+    const { connections, connectionsPerAddress, arrivalsPerSecond } = this.#limits;
     const address = addressOf(remote);
     if (address === undefined) return FREE_PASS;
     const source = this.#sourceOf(address);
@@ -139,7 +148,7 @@ export class Gate {
     if (isFull && this.#unregistered.size === 0) {
       return this.#refuse(`expected at most ${connections} connections`);
     }
-    if (isFull || this.#unregistered.size >= unregistered) this.#pushOut();
+    if (isFull || this.#unregistered.size >= this.#mostUnregistered) this.#pushOut(TOO_MANY);
     const place: Place = { source, evict, isOpen: true };
     source.open++;
     this.#open++;
@@ -150,6 +159,24 @@ export class Gate {
     };
   }
 
+  /**
+   * The process has run out of file descriptors: half of the connections that have not registered are closed, those first that would be pushed out first, and for
+   * a minute no more than the other half are let in. So there are descriptors to accept with, and to write checkpoints. Returns how many were closed.
+   */
+  relieve(): number {
+    const kept = Math.max(LEAST_UNREGISTERED, Math.floor(this.#unregistered.size / 2));
+    this.#scarce = { unregistered: kept, until: this.#now() + SCARCE_MILLIS };
+    const count = Math.max(0, this.#unregistered.size - kept);
+    for (let i = 0; i < count; i++) this.#pushOut(TOO_FEW_DESCRIPTORS);
+    return count;
+  }
+
+  get #mostUnregistered(): number {
+    const { unregistered } = this.#limits;
+    const isScarce = this.#now() < this.#scarce.until;
+    return isScarce ? Math.min(unregistered, this.#scarce.unregistered) : unregistered;
+  }
+
   #refuse(reason: string): Refusal {
     const now = this.#now();
     const isRepeated = now - this.#refusedAt < REPEATED_MILLIS;
@@ -158,16 +185,14 @@ export class Gate {
   }
 
   /** Closes the oldest unregistered connection of the address that has most of them. */
-  #pushOut(): void {
+  #pushOut(reason: string): void {
     const held = new Map<Source, number>();
     for (const { source } of this.#unregistered) held.set(source, (held.get(source) ?? 0) + 1);
     const most = Math.max(...held.values());
     for (const place of this.#unregistered) {
       if (held.get(place.source) !== most) continue;
       this.#free(place);
-      place.evict(
-        new ConnectionClosedError("it did not register before too many others came after it"),
-      );
+      place.evict(new ConnectionClosedError(reason));
       return;
     }
   }

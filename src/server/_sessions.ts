@@ -16,6 +16,12 @@ import { Seats } from "./_seats.ts";
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
 
+/** Whether the process, or the system, has no file descriptors left. */
+function isOutOfDescriptors(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EMFILE" || code === "ENFILE";
+}
+
 /** Whether a peer has broken the protocol; a frame that was cut off has lost its connection. */
 function isFault(error: unknown): error is ProtocolError {
   return error instanceof ProtocolError && error.fault !== "truncated-frame";
@@ -104,7 +110,9 @@ export class Sessions {
           this.#logger.error(`Cannot accept clients for now: ${errorMessage(error)}`);
         }
         fault = errorMessage(error);
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MILLIS));
+        const freed = isOutOfDescriptors(error) ? this.#gate.relieve() : 0;
+        // What was freed is free once the event loop has been round.
+        await new Promise((resolve) => setTimeout(resolve, freed > 0 ? 0 : ACCEPT_PAUSE_MILLIS));
         continue;
       }
       if (channel === null) return;

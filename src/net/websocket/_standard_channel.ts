@@ -1,14 +1,14 @@
-import { ConnectionClosedError, ProtocolError } from "../errors.ts";
+import { ConnectionClosedError, ProtocolError } from "../../errors.ts";
+import type { Channel } from "../transport.ts";
+import { Credit } from "./_credit.ts";
 import {
-  badMessage,
-  checkMessage,
-  FIRST_CREDIT,
+  BadMessageError,
+  checkLength,
   HEAD_BYTES,
   LEAST_COST,
   MESSAGE_BYTES,
-  MOST_CREDIT,
-} from "./_websocket_message.ts";
-import type { Channel } from "./transport.ts";
+  textMessage,
+} from "./_message.ts";
 
 /**
  * Deno's client writes the head of a WebSocket message above this apart from its content, which then waits for the acknowledgement of the head (Nagle's
@@ -53,12 +53,7 @@ export class WebSocketChannel implements Channel {
   readonly #isClient: boolean;
   /** What came and is not read yet. */
   readonly #chunks: Chunk[] = [];
-  #queuedCost = 0;
-  #consumed = 0;
-  /** Credit that the peer has left. */
-  #granted = FIRST_CREDIT;
-  /** Credit that this side has left. */
-  #credit = FIRST_CREDIT;
+  readonly #credit = new Credit();
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
   #hasEnded = false;
@@ -114,8 +109,7 @@ export class WebSocketChannel implements Channel {
       if (chunk.bytes.length > 0) break;
       this.#chunks.shift();
       isPrompt ||= !this.#isClient && chunk.cost <= LEAST_COST;
-      this.#queuedCost -= chunk.cost;
-      this.#consumed += chunk.cost;
+      this.#credit.consume(chunk.cost);
     }
     this.#grant(isPrompt);
     return count;
@@ -125,10 +119,9 @@ export class WebSocketChannel implements Channel {
     for (let at = 0; at < bytes.length;) {
       const left = bytes.length - at;
       const most = this.#isClient && left < SEGMENT_BYTES ? PROMPT_BYTES : MESSAGE_BYTES;
-      const length = Math.min(left, most, Math.max(this.#credit, LEAST_COST));
-      const cost = Math.max(length, LEAST_COST);
+      const length = Math.min(left, most, this.#credit.mostData);
       this.#checkWritable();
-      if (cost > this.#credit) {
+      if (!this.#credit.allows(length)) {
         // No grant is heard any more.
         if (this.#fault !== undefined) throw this.#fault;
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -136,8 +129,8 @@ export class WebSocketChannel implements Channel {
         await promise;
         continue;
       }
-      this.#credit -= cost;
-      this.#send(this.#due, bytes.subarray(at, at + length));
+      this.#credit.spend(length);
+      this.#send(this.#credit.grant(), bytes.subarray(at, at + length));
       at += length;
     }
   }
@@ -168,7 +161,9 @@ export class WebSocketChannel implements Channel {
   #take(data: unknown): void {
     if (this.#isClosed || this.#fault !== undefined) return;
     try {
-      this.#act(checkMessage(data));
+      if (!(data instanceof ArrayBuffer)) throw textMessage();
+      checkLength(data.byteLength, true);
+      this.#act(new Uint8Array(data));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fault = error;
@@ -179,40 +174,21 @@ export class WebSocketChannel implements Channel {
   #act(message: Uint8Array<ArrayBuffer>): void {
     const grant = new DataView(message.buffer).getUint32(0, true);
     const data = message.subarray(HEAD_BYTES);
-    if (this.#credit + grant > MOST_CREDIT) {
-      throw badMessage(`a credit of at most ${MOST_CREDIT}`, `${grant} more than ${this.#credit}`);
-    }
-    this.#credit += grant;
+    this.#credit.addGrant(grant);
     if (data.length === 0) {
       this.#peerHasEnded ||= grant === 0;
       return;
     }
-    const cost = Math.max(data.length, LEAST_COST);
-    if (this.#peerHasEnded) throw badMessage("no data after the end", `${data.length} bytes`);
-    if (cost > this.#granted) {
-      throw badMessage(`at most the ${this.#granted} bytes granted`, String(cost));
+    if (this.#peerHasEnded) {
+      throw new BadMessageError("no data after the end", `${data.length} bytes`);
     }
-    this.#granted -= cost;
-    this.#queuedCost += cost;
-    this.#chunks.push({ bytes: data, cost });
-  }
-
-  /** Most that may wait here, grants that are not used yet included: it grows with what was read so far. */
-  get #window(): number {
-    return Math.min(MOST_CREDIT, FIRST_CREDIT + this.#consumed);
-  }
-
-  /** What can be granted. */
-  get #due(): number {
-    return Math.max(0, this.#window - this.#granted - this.#queuedCost);
+    this.#chunks.push({ bytes: data, cost: this.#credit.charge(data.length) });
   }
 
   /** Lets the peer send more before it has to wait; as long as it has half of the window, the grant goes along with this side's next data. */
   #grant(isPrompt: boolean): void {
     if (this.#peerHasEnded || this.#isClosed || this.#lost !== undefined) return;
-    const due = this.#due;
-    const isNeeded = this.#granted < this.#window / 2 && due >= this.#window / 4;
-    if (isNeeded || isPrompt && due > 0) this.#send(due);
+    if (this.#credit.owes(isPrompt)) this.#send(this.#credit.grant());
   }
 
   #send(grant: number, data = new Uint8Array()): void {
@@ -220,7 +196,6 @@ export class WebSocketChannel implements Channel {
     staging.setUint32(0, grant, true);
     const message = new Uint8Array(staging.buffer, 0, HEAD_BYTES + data.length);
     message.set(data, HEAD_BYTES);
-    this.#granted += grant;
     this.#socket.send(message);
   }
 
