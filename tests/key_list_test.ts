@@ -195,7 +195,11 @@ Deno.test("KeyList.reload() tells what has changed, and keeps the list when the 
     const end = keys.subscribe((change) => told.push(change));
 
     await Deno.writeTextFile(path, `${two} c\n${three}\n`);
-    const change = { added: [three], removed: [one], changed: [two] };
+    const change = {
+      added: new Map([[three, { name: "" }]]),
+      removed: new Map([[one, { name: "a" }]]),
+      changed: new Map([[two, { name: "c" }]]),
+    };
     assertEquals(await keys.reload(), change);
     for (const text of ["", "nokey\n", `${one}\n${one}\n`]) {
       await Deno.writeTextFile(path, text);

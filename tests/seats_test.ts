@@ -6,7 +6,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 Deno.test("Seats keeps the seat of a client that came back and was lost again before it was ready, for a time", async () => {
   const seats = new Seats<string>(3);
   const { rank, token } = seats.claim("first", { identity: "open", rank: 1 }, () => {});
-  seats.sit(rank, token, "open");
+  seats.sit(rank, token);
   const replaced: string[] = [];
   seats.claim("second", { identity: "open", token }, (former) => replaced.push(former));
   assertEquals(replaced, ["first"]);

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { fingerprintOf } from "./_public_key.ts";
 import { parseKeyList } from "./_key_lines.ts";
 import { unreadable } from "./key_pair.ts";
 
@@ -30,14 +29,14 @@ export interface AllowedKeys {
   subscribe?(listener: (change: KeyListChange | Error) => void): () => void;
 }
 
-/** How a list differs from what it was: public keys. */
+/** How a list differs from what it was: public keys, and what is or was said of them. */
 export interface KeyListChange {
   /** Keys that may join since. */
-  readonly added: readonly string[];
+  readonly added: ReadonlyMap<string, AllowedKey>;
   /** Keys that may not join any more. */
-  readonly removed: readonly string[];
-  /** Keys whose name, rank or date is another. */
-  readonly changed: readonly string[];
+  readonly removed: ReadonlyMap<string, AllowedKey>;
+  /** Keys whose name, rank or date is another, with the new one. */
+  readonly changed: ReadonlyMap<string, AllowedKey>;
 }
 
 /**
@@ -55,7 +54,7 @@ export interface KeyListChange {
  *
  * await Deno.writeTextFile(path, `${one.publicKey} north ward\n`);
  * const { removed } = await keys.reload();
- * assertEquals(removed, [two.publicKey]);
+ * assertEquals([...removed], [[two.publicKey, { name: "south ward" }]]);
  * assertEquals(keys.has(two.publicKey), false);
  * await Deno.remove(path);
  * ```
@@ -132,9 +131,9 @@ export class KeyList implements AllowedKeys {
     const differs = (key: string) =>
       JSON.stringify(before.get(key)) !== JSON.stringify(keys.get(key));
     const change: KeyListChange = {
-      added: [...keys.keys()].filter((key) => !before.has(key)),
-      removed: [...before.keys()].filter((key) => !keys.has(key)),
-      changed: [...keys.keys()].filter((key) => before.has(key) && differs(key)),
+      added: new Map([...keys].filter(([key]) => !before.has(key))),
+      removed: new Map([...before].filter(([key]) => !keys.has(key))),
+      changed: new Map([...keys].filter(([key]) => before.has(key) && differs(key))),
     };
     this.#tell(change);
     return change;
@@ -204,13 +203,4 @@ export function whyNotAllowed(
   const { expires = Infinity } = entryOf(allowed, publicKey);
   if (now < expires) return undefined;
   return `the key ${publicKey} has expired on ${new Date(expires).toISOString()}`;
-}
-
-/** A key as it stands in logs and reports: its fingerprint, and its name if it has one. */
-export async function describeKey(
-  allowed: AllowedKeys,
-  publicKey: string,
-): Promise<{ fingerprint: string; name?: string }> {
-  const { name } = entryOf(allowed, publicKey);
-  return { fingerprint: await fingerprintOf(publicKey), ...(name !== "" && { name }) };
 }

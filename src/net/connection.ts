@@ -101,6 +101,16 @@ export class Connection implements AsyncDisposable {
     return this.#bytesReceived;
   }
 
+  /** Whether it has neither ended nor begun to close. */
+  get isOpen(): boolean {
+    return this.#failure === undefined && !this.#closing;
+  }
+
+  /** Milliseconds for which the peer was listened to and nothing was heard; 0 while nothing is read. */
+  get silentMillis(): number {
+    return this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince;
+  }
+
   /**
    * Sends a message after those before it. Resolves when its tensors may change again.
    *

@@ -12,6 +12,6 @@ export * from "./handler.ts";
 export * from "./sync_handler.ts";
 export * from "./selection/mod.ts";
 export type { ClientFigures, Distribution } from "./distribution.ts";
-export type { FinalReport, RoundReport, RunReport } from "./report.ts";
+export type { FinalReport, MemberReport, RoundReport, RunReport } from "./report.ts";
 export * from "./sync_topology.ts";
 export * from "./topology.ts";
