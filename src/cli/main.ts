@@ -22,7 +22,7 @@ import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 
 /** Exit statuses of a process that a signal ended. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A signal asked the process to end. */
 class StoppedError extends Error {
@@ -56,11 +56,17 @@ export async function main(args: readonly string[]): Promise<number> {
     keygenCommand,
     benchCommand,
   ];
+  let hangUp: (() => void) | undefined;
+  const onHangUp = (action: () => void): Disposable => {
+    hangUp = action;
+    return { [Symbol.dispose]: () => void (hangUp = undefined) };
+  };
   for (const make of commands) {
-    program.addCommand(make({ signal: stop.signal }).copyInheritedSettings(program));
+    program.addCommand(make({ signal: stop.signal, onHangUp }).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {
     const listener = () => {
+      if (name === "SIGHUP" && hangUp !== undefined) return hangUp();
       if (stop.signal.aborted) Deno.exit(status);
       stop.abort(new StoppedError(status));
     };

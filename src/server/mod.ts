@@ -6,6 +6,7 @@
 
 export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./_gate.ts";
 export * from "./async_handler.ts";
+export { AuditLog, type AuditLogOptions } from "./audit_log.ts";
 export * from "./async_topology.ts";
 export * from "./events.ts";
 export * from "./handler.ts";
