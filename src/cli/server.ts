@@ -1,4 +1,5 @@
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import type { KeyList } from "../auth/allowed_keys.ts";
 import { AuditLog } from "../server/audit_log.ts";
 import { DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
@@ -122,6 +123,8 @@ async function runServer(
   command: Command,
   { signal, onHangUp }: CommandContext,
 ): Promise<void> {
+  let keys: KeyList | undefined;
+  using _hangUp = onHangUp?.(() => void hangUp(keys, isTerminal()));
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
@@ -133,8 +136,8 @@ async function runServer(
       `expected --min-clients below the world size of ${worldSize}, got ${minClients}`,
     );
   }
-  const { keys, ...security } = await serverSecurity(flags);
-  using _hangUp = onHangUp?.(() => void hangUp(keys, isTerminal()));
+  const { keys: allowed, ...security } = await serverSecurity(flags);
+  keys = allowed;
   const { train, test, standardizer } = await loadData(dataFrom(flags), signal);
   const logger = { warn: printError };
   await using server = await buildFor(flags, {
