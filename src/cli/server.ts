@@ -123,8 +123,8 @@ async function runServer(
   command: Command,
   { signal, onHangUp }: CommandContext,
 ): Promise<void> {
-  let keys: KeyList | undefined;
-  using _hangUp = onHangUp?.(() => void hangUp(keys, isTerminal()));
+  const list: { keys?: KeyList } = {};
+  using _hangUp = onHangUp?.(() => void hangUp(list.keys, isTerminal()));
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
@@ -136,8 +136,8 @@ async function runServer(
       `expected --min-clients below the world size of ${worldSize}, got ${minClients}`,
     );
   }
-  const { keys: allowed, ...security } = await serverSecurity(flags);
-  keys = allowed;
+  const { keys, ...security } = await serverSecurity(flags);
+  if (keys !== undefined) list.keys = keys;
   const { train, test, standardizer } = await loadData(dataFrom(flags), signal);
   const logger = { warn: printError };
   await using server = await buildFor(flags, {
