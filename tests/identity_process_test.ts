@@ -9,7 +9,7 @@ const TLS = `${import.meta.dirname}/fixtures/tls`;
 const ROUNDS = "100000";
 const SERVER = [
   ...["--listen", "127.0.0.1:0", "--world-size", "3", "--rounds", ROUNDS, "--model", "lr"],
-  ...["--out", "run", "--heartbeat-seconds", "1", "--allow-keys", "allowed"],
+  ...["--out", "run", "--allow-keys", "allowed"],
 ];
 
 /** Makes keys `k0`, `k1`, …, and gives their lines. */
@@ -103,10 +103,40 @@ Deno.test("after kill -9 and --resume each key has its own rank still, and no ot
       const audit = await auditOf(folder);
       const count = (type: string) => audit.filter((line) => line.type === type).length;
       assertEquals(["opened", "client-joined", "client-refused"].map(count), [2, 4, 4]);
-      assertEquals(count("finished"), 0, "it was stopped");
+      assertEquals(["stopped", "finished"].map(count), [1, 0]);
       const log = await Deno.readTextFile(`${folder}/log/serverLog.txt`);
       assertEquals(log.match(/The log of process \d+ begins/g)?.length, 2);
       assertMatch(log, /Round 1 of[^]*begins[^]*Rank 1 joined from \S+ \S+ .*"ward 0", SHA256:/);
+    } finally {
+      await end(...started);
+    }
+  }));
+
+Deno.test("a process that is started anew takes the place of one that hangs, which does not fight for it when it wakes", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/allowed`, (await makeKeys(2, folder)).join("\n"));
+    const server = startCommand("server", [
+      ...SERVER,
+      ...["--heartbeat-seconds", "0.3", "--round-seconds", "60"],
+    ], folder);
+    const started = [server];
+    try {
+      const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
+      const [first, other] = [0, 1].map((key) => startClient(address, key, folder));
+      assert(first && other);
+      started.push(first, other);
+      await server.said(/Round 1 of/);
+      first.process.kill("SIGSTOP");
+      const anew = startClient(address, 0, folder);
+      started.push(anew);
+      await anew.said(/Joined .* as rank/);
+      first.process.kill("SIGCONT");
+      const { code, stderr } = await first.outcome;
+      assertEquals(code, 1);
+      assertMatch(stderr, /another process with this key has rank \d, and is alive/);
+      server.process.kill("SIGTERM");
+      const outcomes = await Promise.all([server, anew, other].map(({ outcome }) => outcome));
+      assertEquals(outcomes.map(({ code }) => code), [143, 0, 0]);
     } finally {
       await end(...started);
     }

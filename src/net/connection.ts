@@ -106,11 +106,6 @@ export class Connection implements AsyncDisposable {
     return this.#failure === undefined && !this.#closing;
   }
 
-  /** Milliseconds for which the peer was listened to and nothing was heard; 0 while nothing is read. */
-  get silentMillis(): number {
-    return this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince;
-  }
-
   /**
    * Sends a message after those before it. Resolves when its tensors may change again.
    *

@@ -97,6 +97,7 @@ export class Federation {
     } catch (error) {
       farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
       logger.error(errorMessage(error));
+      this.tell({ type: "stopped", reason: errorMessage(error) });
       throw error;
     } finally {
       await sessions.dismiss(farewell);

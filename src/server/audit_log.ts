@@ -23,7 +23,7 @@ const LEFT_OUT_MILLIS = 60_000;
 const RECORDED: ReadonlySet<ServerEvent["type"]> = new Set([
   ...["listening", "client-joined", "client-refused", "client-away", "client-lost"] as const,
   ...["update-received", "update-refused", "keys-changed"] as const,
-  ...["round-retried", "round-ended", "checkpoint", "finished"] as const,
+  ...["round-retried", "round-ended", "checkpoint", "stopped", "finished"] as const,
 ]);
 /** Events that a peer can cause as often as it likes. */
 const LIMITED: ReadonlySet<ServerEvent["type"]> = new Set([

@@ -109,6 +109,11 @@ export type ServerEvent =
     readonly report: RoundReport;
   }
   | {
+    /** The run has failed, or was stopped. */
+    readonly type: "stopped";
+    readonly reason: string;
+  }
+  | {
     /** The run is over. */
     readonly type: "finished";
     readonly report: RunReport;
