@@ -4,5 +4,5 @@ export {
   FileHandler,
   Logger,
   LogLevels,
-  type LogRecord,
+  LogRecord,
 } from "jsr:@std/log@0.224.14";

@@ -1,4 +1,4 @@
-import { BaseHandler, FileHandler, LogLevels, type LogRecord } from "./_log_deps.ts";
+import { BaseHandler, FileHandler, LogLevels, LogRecord } from "./_log_deps.ts";
 import { isDeno } from "./_is_deno.ts";
 import { errorMessage } from "./errors.ts";
 
@@ -43,20 +43,37 @@ export function printToStderr(line: string): void {
   }
 }
 
-/** Logs to a file that is flushed on errors; when the disk fails it says so once and is silent from then on. */
+/**
+ * Logs to a file that grows from process to process, each record written at once: a process that is killed leaves all it has said. When the disk fails it
+ * says so once and is silent from then on.
+ */
 export class SafeFileHandler extends FileHandler {
   readonly #filename: string;
   #isClosed = false;
 
   constructor(level: keyof typeof LogLevels, filename: string) {
-    super(level, { filename, mode: "w", formatter: formatRecord });
+    super(level, { filename, mode: "a", formatter: formatRecord });
     this.#filename = filename;
   }
 
   override handle(record: LogRecord): void {
     this.#attempt(() => {
       super.handle(record);
-      if (record.level >= LogLevels.ERROR) super.flush();
+      super.flush();
+    });
+  }
+
+  /** Marks where a process begins, whatever the level. */
+  begin(loggerName: string): void {
+    const record = new LogRecord({
+      msg: `The log of process ${Deno.pid} begins`,
+      args: [],
+      level: LogLevels.INFO,
+      loggerName,
+    });
+    this.#attempt(() => {
+      this.log(this.format(record));
+      super.flush();
     });
   }
 

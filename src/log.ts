@@ -48,7 +48,7 @@ export interface LogHandle extends Disposable {
   readonly logger: Logger;
   /** Path of the log file, or `undefined` when there is none. */
   readonly file: string | undefined;
-  /** Writes out what is held back; errors are written at once without it. */
+  /** Writes out what is held back; nothing is by these handlers. */
   flush(): void;
 }
 
@@ -62,7 +62,7 @@ export const silentLogger: Logger = Object.freeze({
 
 /**
  * Opens a log that writes lines such as `2026-11-24T05:22:34.123Z client-1 INFO round 1` to standard error and to
- * `<folder>/<loggerFile><rank>.txt`. The file is emptied first. It is whole once the log is disposed of.
+ * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this process begins, and each record is written at once.
  *
  * Never throws: where the file cannot be written, for want of permission or of space, one line on standard error says so and
  * the log goes on without it. No permission is asked for. In a browser the lines go to its console, and there is no file.
@@ -91,7 +91,7 @@ export function openLog(options: LogOptions = {}): LogHandle {
     );
   }
   const file = loggerFile && isDeno()
-    ? openFile(folder, `${folder}/${loggerFile}${rank ?? ""}.txt`, level)
+    ? openFile(folder, `${folder}/${loggerFile}${rank ?? ""}.txt`, level, loggerName || "fedlab")
     : undefined;
   if (file !== undefined) handlers.push(file.handler);
   return {
@@ -106,6 +106,7 @@ function openFile(
   folder: string,
   path: string,
   level: LogLevelName,
+  loggerName: string,
 ): { path: string; handler: SafeFileHandler } | undefined {
   // Asking first keeps Deno from prompting for it in the middle of a run.
   if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") {
@@ -118,6 +119,7 @@ function openFile(
     Deno.mkdirSync(folder, { recursive: true });
     const handler = new SafeFileHandler(level, path);
     handler.setup();
+    handler.begin(loggerName);
     return { path, handler };
   } catch (error) {
     printToStderr(`Cannot write ${path}, the log goes on without it: ${errorMessage(error)}`);

@@ -270,7 +270,7 @@ Deno.test("a key that was written is read again, and proves the public line's ho
       `\uFEFF# who may join\r\n\r\n  ${publicKey}\tward 7,  north \r\n`,
     );
     const allowed = await readAllowedKeys(list);
-    assertEquals([...allowed], [[publicKey, "ward 7, north"]]);
+    assertEquals([...allowed], [[publicKey, { name: "ward 7, north" }]]);
     const gatekeeper: Gatekeeper = { kind: "keys", allowed };
     const challenge = makeChallenge(gatekeeper, NAMES);
     const proof = await answerChallenge(credential, challenge);
@@ -426,7 +426,7 @@ Deno.test("tokenFromEnv() reads FEDLAB_TOKEN, or nothing without permission", as
       TOKEN,
       "undefined",
       "undefined",
-      "RangeError: Cannot use FEDLAB_TOKEN: expected at least 16 characters, got 5",
+      "RangeError: Cannot use FEDLAB_TOKEN: expected at least 16 characters, got 5; make one with openssl rand -hex 16",
     ],
   );
 });
@@ -456,7 +456,7 @@ Deno.test("keygen writes a key for its owner alone, and prints the line for the 
     await Deno.writeTextFile(`${folder}/allowed.keys`, stdout);
     const allowed = await readAllowedKeys(`${folder}/allowed.keys`);
     const { publicKey } = await readPrivateKey(path);
-    assertEquals(allowed.get(publicKey), "ward 7");
+    assertEquals(allowed.get(publicKey), { name: "ward 7" });
     if (!IS_WINDOWS) assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
 
     const again = await runProgram(program, permissions, { args });

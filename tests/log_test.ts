@@ -51,15 +51,16 @@ Deno.test("openLog() writes lines with time, name, level and arguments to a file
     log.logger.warn("careful");
   }
   const lines = (await Deno.readTextFile(`${folder}/clientLog1.txt`)).split("\n");
-  assertEquals(lines.length, 3);
+  assertEquals(lines.length, 4);
+  assertMatch(lines[0] ?? "", /Z client-1 INFO The log of process \d+ begins$/);
   assertMatch(
-    lines[0] ?? "",
+    lines[1] ?? "",
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z client-1 INFO connected to 127\.0\.0\.1:3001 \{ worldSize: 3 \}$/,
   );
-  assertMatch(lines[1] ?? "", /Z client-1 WARN careful$/);
+  assertMatch(lines[2] ?? "", /Z client-1 WARN careful$/);
 });
 
-Deno.test("openLog() empties the file of the run before, and is called fedlab by default", async () => {
+Deno.test("openLog() adds to the file of the run before, marks where each begins, and is called fedlab by default", async () => {
   await using temporary = await temporaryFolder();
   const options = { folder: temporary.path, loggerFile: "serverLog", loggerName: "" } as const;
   for (const message of ["first", "second"]) {
@@ -67,21 +68,52 @@ Deno.test("openLog() empties the file of the run before, and is called fedlab by
     log.logger.debug(message);
   }
   const text = await Deno.readTextFile(`${temporary.path}/serverLog.txt`);
-  assertMatch(text, /^\S+ fedlab DEBUG second\n$/);
+  assertMatch(
+    text,
+    /^\S+ fedlab INFO The log of .*\n\S+ fedlab DEBUG first\n\S+ fedlab INFO The log of .*\n\S+ fedlab DEBUG second\n$/,
+  );
 });
 
-Deno.test("openLog() writes errors to the file at once, and the rest by flush()", async () => {
+Deno.test("openLog() writes each record at once, whole lines of two logs into one file", async () => {
   await using temporary = await temporaryFolder();
-  using log = openLog({ folder: temporary.path, loggerFile: "log", console: false });
-  const count = () => Deno.readTextFileSync(log.file ?? "").split("\n").length - 1;
-  log.logger.info("held back");
-  assertEquals(count(), 0);
-  log.logger.error("lost", new RangeError("why"));
-  assertStringIncludes(Deno.readTextFileSync(log.file ?? ""), "ERROR lost RangeError: why\n");
-  const before = count();
-  log.logger.info("one more");
-  log.flush();
-  assertEquals(count(), before + 1);
+  const options = { folder: temporary.path, loggerFile: "log", console: false } as const;
+  using one = openLog({ ...options, loggerName: "one" });
+  using two = openLog({ ...options, loggerName: "two" });
+  for (let i = 0; i < 50; i++) {
+    one.logger.info("a".repeat(100 * i));
+    two.logger.warn("b".repeat(100 * i));
+    two.logger.error("lost", new RangeError("why"));
+  }
+  // Neither has ended.
+  const lines = Deno.readTextFileSync(one.file ?? "").split("\n");
+  const said = lines.filter((line) =>
+    /^\S+ (one INFO a*|two WARN b*|two ERROR lost RangeError: why)$/.test(line)
+  );
+  assertEquals(said.length, 150);
+});
+
+Deno.test("openLog() leaves all that a process had logged when it was killed", async () => {
+  await using temporary = await temporaryFolder();
+  const program = `
+    import { openLog } from ${JSON.stringify(new URL("../src/log.ts", import.meta.url).href)};
+    const { logger } = openLog({ folder: ".", loggerFile: "log", console: false });
+    logger.info("the last words");
+    console.log("said");
+    setInterval(() => {}, 1000);`;
+  await Deno.writeTextFile(`${temporary.path}/program.ts`, program);
+  const config = new URL("../deno.json", import.meta.url).pathname;
+  await using process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-check", "--no-lock", "--config", config, "program.ts"],
+    cwd: temporary.path,
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  process.kill("SIGKILL");
+  while (!(await reader.read()).done);
+  await process.status;
+  assertStringIncludes(await Deno.readTextFile(`${temporary.path}/log.txt`), "the last words\n");
 });
 
 Deno.test("openLog() lets no message pass for another record or command the terminal", async () => {
@@ -90,7 +122,7 @@ Deno.test("openLog() lets no message pass for another record or command the term
     using log = openLog({ folder: temporary.path, loggerFile: "log", console: false });
     log.logger.info("peer said \x1b[2J\n2026-01-01T00:00:00.000Z server ERROR forged");
   }
-  const lines = (await Deno.readTextFile(`${temporary.path}/log.txt`)).split("\n");
+  const [, ...lines] = (await Deno.readTextFile(`${temporary.path}/log.txt`)).split("\n");
   assertStringIncludes(lines[0] ?? "", "peer said \\x1b[2J");
   assertEquals(lines[1], "  2026-01-01T00:00:00.000Z server ERROR forged");
 });
@@ -103,7 +135,7 @@ Deno.test("openLog() takes what is logged after its end without a fault", async 
   log[Symbol.dispose]();
   for (let i = 0; i < 200; i++) log.logger.error("too late, and long enough to fill a buffer");
   log.flush();
-  assertMatch(await Deno.readTextFile(`${temporary.path}/log.txt`), /^.* in time\n$/);
+  assertMatch(await Deno.readTextFile(`${temporary.path}/log.txt`), /^.* begins\n.* in time\n$/);
 });
 
 Deno.test("openLog() logs to standard error and leaves standard output alone", async () => {
@@ -115,7 +147,7 @@ Deno.test("openLog() logs to standard error and leaves standard output alone", a
   assertEquals(errors.length, 3);
   assertMatch(errors[0] ?? "", /fedlab INFO hello \{ a: 1 \}$/);
   const file = await Deno.readTextFile(`${temporary.path}/log/clientLog2.txt`);
-  assertEquals(file.trimEnd().split("\n"), errors);
+  assertEquals(file.trimEnd().split("\n").slice(1), errors);
 
   const none = await runProgram({ loggerFile: "" }, [], temporary.path);
   assertEquals(none.out, "result undefined\n");

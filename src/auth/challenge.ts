@@ -4,9 +4,11 @@
  * @module
  */
 
-import { ProtocolError } from "../errors.ts";
+import { errorMessage, ProtocolError } from "../errors.ts";
+import { publicKeyBytes } from "./_public_key.ts";
 import { signedBytes } from "./_signed_bytes.ts";
 import type { AuthMethod, ChallengePayload, ProofPayload } from "../wire/messages.ts";
+import { type AllowedKeys, whyNotAllowed } from "./allowed_keys.ts";
 import { checkToken } from "./token.ts";
 
 /** What a client proves its identity with. Neither the private key nor the token ever travels. */
@@ -14,15 +16,15 @@ export type Credential =
   | { readonly kind: "key"; readonly privateKey: CryptoKey; readonly publicKey: string }
   | { readonly kind: "token"; readonly token: string };
 
-/** Public keys, 32 bytes each in base64url, that may join: a `Set`, or a `Map` from keys to names. */
-export interface AllowedKeys {
-  /** Whether the key is one of them. */
-  has(publicKey: string): boolean;
-}
-
 /** Whom a server lets join: the holders of these keys, whoever knows the token, or everyone. */
 export type Gatekeeper =
-  | { readonly kind: "keys"; readonly allowed: AllowedKeys }
+  | {
+    readonly kind: "keys";
+    /** The keys; a {@linkcode KeyList} can be read again while the server runs. */
+    readonly allowed: AllowedKeys;
+    /** How many ranks one key may have at a time, from 1. Default 1. */
+    readonly seatsPerKey?: number;
+  }
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "open" };
 
@@ -32,6 +34,8 @@ const METHODS: Readonly<Record<Gatekeeper["kind"], readonly AuthMethod[]>> = {
   open: [],
 };
 
+/** What the identity of a key's holder begins with, before the public key. */
+const KEY_PREFIX = "ed25519:";
 const NONCE_BYTES = 32;
 // deno-lint-ignore no-control-regex
 const CONTROL_CHARACTER = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]/;
@@ -39,13 +43,14 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]/;
 /**
  * A challenge for one connection: its nonce is new. An open gatekeeper needs none.
  *
- * Throws a `RangeError` for a token that is too short or for a name that the wire does not carry.
+ * Throws a `RangeError` for a token that is too short or can be guessed, for `seatsPerKey` below 1, and for a name that the wire does not carry.
  */
 export function makeChallenge(
   gatekeeper: Gatekeeper,
   names: { server: string; run: string },
 ): ChallengePayload {
   if (gatekeeper.kind === "token") checkToken(gatekeeper.token);
+  if (gatekeeper.kind === "keys") checkSeats(gatekeeper.seatsPerKey);
   checkName("server name", names.server, 256);
   checkName("run name", names.run, 64);
   return {
@@ -54,6 +59,11 @@ export function makeChallenge(
     server: names.server,
     run: names.run,
   };
+}
+
+function checkSeats(seats = 1): void {
+  if (Number.isSafeInteger(seats) && seats >= 1) return;
+  throw new RangeError(`Cannot use the keys: expected seatsPerKey of at least 1, got ${seats}`);
 }
 
 // The client replaces such characters as it reads, and would then sign another name.
@@ -138,12 +148,11 @@ export async function checkProof(
     throw refusal("the client has another token, or answered another challenge");
   }
   if (publicKey === undefined) throw refusal("expected the client's public key, got none");
-  if (!gatekeeper.allowed.has(publicKey)) {
-    throw refusal(`the key ${quoted(publicKey)} is not among those that the server allows`);
-  }
-  const raw = Uint8Array.fromBase64(publicKey, { alphabet: "base64url" });
+  const reason = whyNotAllowed(gatekeeper.allowed, publicKey, Date.now());
+  if (reason !== undefined) throw refusal(reason);
+  const raw = rawOf(publicKey);
   const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
-  if (await crypto.subtle.verify("Ed25519", key, signature, bytes)) return `ed25519:${publicKey}`;
+  if (await crypto.subtle.verify("Ed25519", key, signature, bytes)) return KEY_PREFIX + publicKey;
   throw refusal(`the signature is not one by ${publicKey} for this challenge`);
 }
 
@@ -155,8 +164,12 @@ function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-function quoted(publicKey: string): string {
-  return JSON.stringify(publicKey.slice(0, 43));
+function rawOf(publicKey: string): Uint8Array<ArrayBuffer> {
+  try {
+    return publicKeyBytes(publicKey);
+  } catch (error) {
+    throw refusal(errorMessage(error));
+  }
 }
 
 async function hmacKey(token: string): Promise<CryptoKey> {
@@ -171,4 +184,9 @@ async function hmacKey(token: string): Promise<CryptoKey> {
 
 function refusal(why: string): ProtocolError {
   return new ProtocolError("not-authorized", `Cannot join: ${why}`);
+}
+
+/** The public key of an identity that {@linkcode checkProof} gave; `undefined` when it is none of a key. */
+export function publicKeyOf(identity: string): string | undefined {
+  return identity.startsWith(KEY_PREFIX) ? identity.slice(KEY_PREFIX.length) : undefined;
 }

@@ -5,10 +5,11 @@
  */
 
 import { errorMessage } from "../errors.ts";
+import { openToOthers } from "./_file_mode.ts";
+import { publicKeyBytes } from "./_public_key.ts";
 import type { Credential } from "./challenge.ts";
 
 const LABEL = "PRIVATE KEY";
-const OTHERS_MAY = 0o077;
 
 /** A new Ed25519 key. */
 export interface KeyPair {
@@ -89,13 +90,8 @@ export async function readPrivateKey(
   let text: string;
   try {
     text = await Deno.readTextFile(path);
-    const { mode } = await Deno.stat(path);
-    if (mode !== null && (mode & OTHERS_MAY) !== 0) {
-      const shown = (mode & 0o777).toString(8).padStart(4, "0");
-      options.onWarning?.(
-        `The private key ${path} may be read by others (mode ${shown}): run chmod 600 ${path}`,
-      );
-    }
+    const warning = await openToOthers("private key", path);
+    if (warning !== undefined) options.onWarning?.(warning);
   } catch (cause) {
     throw unreadable("private key", path, cause);
   }
@@ -115,6 +111,7 @@ export async function readPrivateKey(
   }
   const { x: publicKey } = await crypto.subtle.exportKey("jwk", extractable);
   if (publicKey === undefined) throw notAKey(path, "a private key without its public one");
+  publicKeyBytes(publicKey);
   const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
   return { kind: "key", privateKey, publicKey };
 }

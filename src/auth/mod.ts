@@ -4,8 +4,22 @@
  * @module
  */
 
-export { readAllowedKeys } from "./allowed_keys.ts";
-export * from "./challenge.ts";
+export { fingerprintOf } from "./_public_key.ts";
+export {
+  type AllowedKey,
+  type AllowedKeys,
+  KeyList,
+  type KeyListChange,
+  readAllowedKeys,
+} from "./allowed_keys.ts";
+export {
+  answerChallenge,
+  type AnswerOptions,
+  checkProof,
+  type Credential,
+  type Gatekeeper,
+  makeChallenge,
+} from "./challenge.ts";
 export {
   generateKeyPair,
   type KeyPair,

@@ -8,6 +8,9 @@ import { printError } from "./_terminal.ts";
 /** The file that says by its lock that a process has its run in the folder. It stays: whoever removed it could part two processes. */
 export const LOCK = ".lock";
 
+/** The account of who did what in the run. */
+export const AUDIT = "audit.jsonl";
+
 /** Where a run's folder has its checkpoints. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {
   return new CheckpointStore(`${folder}/checkpoints`, {

@@ -2,4 +2,6 @@
 export interface CommandContext {
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal;
+  /** Has SIGHUP do this, until disposed of; without an action, end the command in order. */
+  onHangUp?(action?: () => void): Disposable;
 }

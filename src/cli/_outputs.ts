@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { DATASET_NAMES } from "../data/named.ts";
-import { LOCK } from "./_checkpoints.ts";
+import { AUDIT, LOCK } from "./_checkpoints.ts";
 import { flagOf, UsageError } from "./_options.ts";
 import { mayWrite } from "./_permissions.ts";
 import { print, printError, writeText } from "./_terminal.ts";
@@ -20,7 +20,7 @@ const INPUTS = [
 /** What a run's folder has of its own. */
 const RUN_FILES = [
   ...["report.json", "model.safetensors", "model.json", "accuracy.svg", "standardizer.json"],
-  ...[LOCK, "checkpoints"],
+  ...[LOCK, AUDIT, "checkpoints"],
 ];
 
 /** Names that a data set's file goes by in its folder. */

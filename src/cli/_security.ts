@@ -1,4 +1,5 @@
-import { readAllowedKeys } from "../auth/allowed_keys.ts";
+import { openToOthers } from "../auth/_file_mode.ts";
+import { type KeyList, readAllowedKeys } from "../auth/allowed_keys.ts";
 import type { Credential, Gatekeeper } from "../auth/challenge.ts";
 import { readPrivateKey } from "../auth/key_pair.ts";
 import { tokenFromEnv } from "../auth/token.ts";
@@ -16,6 +17,7 @@ export interface ServerSecurityFlags {
   tlsCert?: string;
   tlsKey?: string;
   allowKeys?: string;
+  seatsPerKey?: number;
   insecure: boolean;
 }
 
@@ -54,8 +56,11 @@ function distBackendFor(address: string, tls: TlsOptions | undefined): DistBacke
  * unless `--insecure` says otherwise.
  */
 export async function serverSecurity(
-  { listen, tlsCert, tlsKey, allowKeys, insecure }: ServerSecurityFlags,
-): Promise<{ distBackend: DistBackend; gatekeeper: Gatekeeper }> {
+  { listen, tlsCert, tlsKey, allowKeys, seatsPerKey, insecure }: ServerSecurityFlags,
+): Promise<{ distBackend: DistBackend; gatekeeper: Gatekeeper; keys: KeyList | undefined }> {
+  if (seatsPerKey !== undefined && allowKeys === undefined) {
+    throw new UsageError("expected --allow-keys with --seats-per-key");
+  }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("expected --tls-cert and --tls-key together");
   }
@@ -65,9 +70,12 @@ export async function serverSecurity(
       ? undefined
       : { cert: await readPem(tlsCert), key: await readPem(tlsKey) },
   );
+  const warning = tlsKey && await openToOthers("private key", tlsKey);
+  if (warning) printError(warning);
   const token = tokenFromEnv();
-  const gatekeeper: Gatekeeper = allowKeys !== undefined
-    ? { kind: "keys", allowed: await readAllowedKeys(allowKeys) }
+  const keys = allowKeys === undefined ? undefined : await readAllowedKeys(allowKeys);
+  const gatekeeper: Gatekeeper = keys !== undefined
+    ? { kind: "keys", allowed: keys, ...(seatsPerKey !== undefined && { seatsPerKey }) }
     : token !== undefined
     ? { kind: "token", token }
     : { kind: "open" };
@@ -76,7 +84,23 @@ export async function serverSecurity(
       `expected --allow-keys or FEDLAB_TOKEN to listen on ${listen}, which others can reach, or --insecure to let everyone join`,
     );
   }
-  return { distBackend, gatekeeper };
+  return { distBackend, gatekeeper, keys };
+}
+
+/**
+ * What SIGHUP does to a server: its list of keys is read again. Who runs with that list says so in its log; `onTerminal`, where no log is shown, says it here.
+ */
+export async function hangUp(keys: KeyList | undefined, onTerminal: boolean): Promise<void> {
+  if (keys === undefined) return printError("SIGHUP: there is no list of keys to read again");
+  try {
+    const { added, removed, changed } = await keys.reload();
+    if (!onTerminal) return;
+    printError(
+      `${keys.path}: ${added.size} keys added, ${removed.size} struck off, ${changed.size} changed`,
+    );
+  } catch (error) {
+    if (onTerminal) printError(`error: ${errorMessage(error)}`);
+  }
 }
 
 /** Transport and credential of a client: a key when one is given, else the token of `FEDLAB_TOKEN`. */

@@ -111,7 +111,10 @@ function checkFlags({ module, part }: ClientFlags, command: Command): void {
   }
 }
 
-async function runClient(flags: ClientFlags, { signal }: CommandContext): Promise<void> {
+async function runClient(flags: ClientFlags, context: CommandContext): Promise<void> {
+  const { signal } = context;
+  // A terminal that is closed is no reason to leave without a word.
+  using _hangUp = context.onHangUp?.();
   const job: ClientJob = {
     topology: {
       serverAddr: flags.server,

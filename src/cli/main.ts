@@ -23,6 +23,7 @@ import { simulateCommand } from "./simulate.ts";
 
 /** Exit statuses of a process that a signal ended. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+const HANG_UP = 129;
 
 /** A signal asked the process to end. */
 class StoppedError extends Error {
@@ -56,14 +57,20 @@ export async function main(args: readonly string[]): Promise<number> {
     keygenCommand,
     benchCommand,
   ];
+  const end = (status: number) => {
+    if (stop.signal.aborted) Deno.exit(status);
+    stop.abort(new StoppedError(status));
+  };
+  // A shell may send it again: that is no second wish. Other commands leave it alone, for nohup to shield them from it.
+  const onHangUp = (action: () => void = () => stop.signal.aborted || end(HANG_UP)) => {
+    Deno.addSignalListener("SIGHUP", action);
+    return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", action) };
+  };
   for (const make of commands) {
-    program.addCommand(make({ signal: stop.signal }).copyInheritedSettings(program));
+    program.addCommand(make({ signal: stop.signal, onHangUp }).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {
-    const listener = () => {
-      if (stop.signal.aborted) Deno.exit(status);
-      stop.abort(new StoppedError(status));
-    };
+    const listener = () => end(status);
     Deno.addSignalListener(name as Deno.Signal, listener);
     return () => Deno.removeSignalListener(name as Deno.Signal, listener);
   });

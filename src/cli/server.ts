@@ -1,4 +1,6 @@
-import { checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import type { KeyList } from "../auth/allowed_keys.ts";
+import { AuditLog } from "../server/audit_log.ts";
 import { DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
@@ -24,7 +26,7 @@ import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
 import { withRoundLimits, withUpdateBound } from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
-import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
+import { hangUp, serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "./_terminal.ts";
 import { Command } from "./deps.ts";
@@ -95,8 +97,9 @@ export function serverCommand(context: CommandContext): Command {
     .option("--tls-key <file>", "private key of the certificate (PEM)")
     .option(
       "--allow-keys <file>",
-      "public keys of the clients that may join, one a line (see keygen)",
+      "public keys of the clients that may join, one a line (see keygen); SIGHUP has it read again",
     )
+    .option("--seats-per-key <n>", "ranks that one key may have at a time (default: 1)", whole(1))
     .option("--server-name <name>", "name that clients sign with", DEFAULT_SERVER_NAME)
     .option("--insecure", "let everyone join who reaches the address, loopback or not", false)
     .option("--logger-file <name>", "log file, in the folder log", "serverLog")
@@ -119,8 +122,10 @@ export function serverCommand(context: CommandContext): Command {
 async function runServer(
   given: ServerFlags,
   command: Command,
-  { signal }: CommandContext,
+  { signal, onHangUp }: CommandContext,
 ): Promise<void> {
+  const list: { keys?: KeyList } = {};
+  using _hangUp = onHangUp?.(() => void hangUp(list.keys, isTerminal()));
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : mergeFlags(resume, given, command);
@@ -132,7 +137,8 @@ async function runServer(
       `expected --min-clients below the world size of ${worldSize}, got ${minClients}`,
     );
   }
-  const security = await serverSecurity(flags);
+  const { keys, ...security } = await serverSecurity(flags);
+  if (keys !== undefined) list.keys = keys;
   const { train, test, standardizer } = await loadData(dataFrom(flags), signal);
   const logger = { warn: printError };
   await using server = await buildFor(flags, {
@@ -153,6 +159,10 @@ async function runServer(
   const checkpoints = checkpointsIn(folder.path, flags.keep);
   const shown = new RunProgress();
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
+  using audit = new AuditLog(`${folder.path}/${AUDIT}`, {
+    clients: worldSize - 1,
+    onWarning: printError,
+  });
   const topology = server.listen({
     ...security,
     serverName: flags.serverName,
@@ -167,6 +177,7 @@ async function runServer(
     loggerName: flags.loggerName,
     log: { console: !isTerminal() },
     onEvent: (event) => {
+      audit.record(event);
       curves.show(event);
       if (isTerminal()) shown.show(event);
     },

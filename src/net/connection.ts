@@ -106,6 +106,11 @@ export class Connection implements AsyncDisposable {
     return this.#incoming?.bytes ?? 0;
   }
 
+  /** Whether it has neither ended nor begun to close. */
+  get isOpen(): boolean {
+    return this.#failure === undefined && !this.#closing;
+  }
+
   /**
    * Sends a message after those before it. Resolves when its tensors may change again.
    *

@@ -66,7 +66,7 @@ export class Federation {
       ...(options.logger && { logger: options.logger }),
     });
     const { logger } = log;
-    const tokens = await this.record.begin();
+    const seats = await this.record.begin();
     const sessions = await openSessions({
       parts: this.#parts,
       agreement: this.#agreement,
@@ -75,7 +75,7 @@ export class Federation {
       logger,
       tell: (event) => this.tell(event),
       refused: () => this.#refused++,
-    }, tokens);
+    }, seats);
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
     this.#run = { sessions, logger, signal };
@@ -86,7 +86,7 @@ export class Federation {
         `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
       );
       // Of a run that was over before it could say so there is only the report to make.
-      if (!this.record.isOver) await this.#gather(tokens?.length);
+      if (!this.record.isOver) await this.#gather(sessions.seats.away.length);
       this.#counted = sessions.bytes;
       this.#refused = 0;
       await work();
@@ -99,6 +99,7 @@ export class Federation {
     } catch (error) {
       farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
       logger.error(errorMessage(error));
+      this.tell({ type: "stopped", reason: errorMessage(error) });
       throw error;
     } finally {
       await sessions.dismiss(farewell);
@@ -111,6 +112,7 @@ export class Federation {
 
   /** Tells whoever wants to know. */
   tell(event: ServerEvent): void {
+    this.record.members.see(event);
     this.#parts.options.onEvent?.(event);
   }
 
@@ -215,16 +217,16 @@ export class Federation {
 
   /** Keeps the run as it stands, where that was asked for. */
   async keep(): Promise<void> {
-    const path = await this.record.keep(this.run.sessions.seats.tokens);
+    const path = await this.record.keep(this.run.sessions.seats.saved);
     const round = this.record.rounds.length;
     if (path !== undefined) this.tell({ type: "checkpoint", round, path });
   }
 
   /** Waits for the group to fill, or for enough of it when the time is up; of a resumed run, for those who were there. */
-  async #gather(before?: number): Promise<void> {
+  async #gather(before: number): Promise<void> {
     const { sessions: { seats } } = this.run;
     const { minClients, worldSize } = this.#parts.options;
-    // A simulation's checkpoint has nobody's token.
+    // A new run has nobody to wait for, nor has one that goes on from a simulation's checkpoint.
     const expected = before || worldSize - 1;
     const enough = minClients ?? (before ? 1 : expected);
     await this.#joined(expected, enough, "Cannot begin");

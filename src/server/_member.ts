@@ -1,15 +1,22 @@
-import { checkProof, type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
+import { entryOf } from "../auth/allowed_keys.ts";
+import { fingerprintOf } from "../auth/_public_key.ts";
+import { checkProof, type Gatekeeper, makeChallenge, publicKeyOf } from "../auth/challenge.ts";
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../wire/messages.ts";
-import type { Seats } from "./_seats.ts";
+import { outliveRival } from "./_rival.ts";
+import type { KeyRights, Seats } from "./_seats.ts";
 
 /** A client as the server knows it: the rank is the connection's, whatever a message says. */
 export interface Member {
   readonly connection: Connection;
   rank: Rank | undefined;
+  /** Who it has proven to be, as `checkProof()` says it. */
+  identity: string | undefined;
+  /** Why the server has ended its session, if it has. */
+  ended: ProtocolError | undefined;
   /** Whether its session has ended, whatever its registration still does. */
   isOver: boolean;
   /** Number of messages that are on their way to it. */
@@ -27,8 +34,10 @@ export interface Registered {
   readonly token: string;
   /** Whether it has shown the token of an earlier connection. */
   readonly isBack: boolean;
-  /** Who the client has proven to be. */
+  /** Who the client has proven to be, for people: its key's fingerprint, `"token"`, or `"open"` where nobody is asked. */
   readonly identity: string;
+  /** The name of its key on the server's list. */
+  readonly name?: string;
   readonly agent: string;
   readonly numSamples: number;
   /** The round whose update it will send unasked. */
@@ -61,11 +70,15 @@ export async function register(
     await connection.send({ code: MessageCode.Challenge, payload: challenge });
     const proof = await expectMessage(connection, MessageCode.Proof);
     identity = await checkProof(gatekeeper, challenge, proof.payload);
+    member.identity = identity;
   }
+  const { key, ...shown } = await rightsOf(identity, gatekeeper);
+  const wish = { ...claim, identity, ...(key && { key }) };
+  await outliveRival(member, seats, wish, welcome.heartbeatSeconds);
   if (member.isOver) {
     throw new ConnectionClosedError("it did not finish its registration in time");
   }
-  const { rank, token } = seats.claim(member, { ...claim, identity }, ({ connection }) => {
+  const { rank, token } = seats.claim(member, wish, ({ connection }) => {
     connection.abort(new ConnectionClosedError("the client has a new connection"));
   });
   member.rank = rank;
@@ -90,7 +103,27 @@ export async function register(
   }
   const { numSamples, round } = payload;
   const isBack = token === claim.token;
-  return { rank, token, isBack, identity, agent, numSamples, round, awaited };
+  return { rank, token, isBack, ...shown, agent, numSamples, round, awaited };
+}
+
+/** What an identity is called, and what a key may have. */
+async function rightsOf(
+  identity: string,
+  gatekeeper: Gatekeeper,
+): Promise<Pick<Registered, "identity" | "name"> & { key?: KeyRights }> {
+  const publicKey = publicKeyOf(identity);
+  if (publicKey === undefined || gatekeeper.kind !== "keys") return { identity };
+  const { allowed, seatsPerKey: seats = 1 } = gatekeeper;
+  const { name, rank } = entryOf(allowed, publicKey);
+  const isReserved = (rank: Rank) => {
+    const holder = allowed.holderOf?.(rank);
+    return holder !== undefined && holder !== publicKey;
+  };
+  return {
+    identity: await fingerprintOf(publicKey),
+    ...(name !== "" && { name }),
+    key: { seats, isReserved, ...(rank !== undefined && { rank }) },
+  };
 }
 
 /** What a client says first. */

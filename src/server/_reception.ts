@@ -1,6 +1,7 @@
-import { ProtocolError } from "../errors.ts";
+import { errorMessage, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Rank } from "../net/process_group.ts";
+import { describeChange } from "./_key_changes.ts";
 import { keepsState } from "../train/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { messageName } from "../wire/message_code.ts";
@@ -11,6 +12,7 @@ import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
 import type { Incoming } from "./_intake.ts";
 import type { Welcome } from "./_member.ts";
 import type { RunRecord } from "./_record.ts";
+import type { SavedSeats } from "./_seats.ts";
 import { type SessionHooks, Sessions } from "./_sessions.ts";
 import { Uploads } from "./_uploads.ts";
 import type { ServerEvent } from "./events.ts";
@@ -28,11 +30,8 @@ interface House {
   refused(): void;
 }
 
-/** Opens the sessions of a run, of which clients with those tokens may have been part before. */
-export async function openSessions(
-  house: House,
-  tokens: Iterable<readonly [Rank, string]> = [],
-): Promise<Sessions> {
+/** Opens the sessions of a run, of which clients with those seats may have been part before. */
+export async function openSessions(house: House, seats?: SavedSeats): Promise<Sessions> {
   const { parts: { options, timeouts }, agreement, conversation, logger } = house;
   const uploads = new Uploads(timeouts.roundSeconds, (rank, reason) => {
     conversation.exchange?.intake.settle(rank, "dropped", reason);
@@ -40,7 +39,7 @@ export async function openSessions(
   });
   const sessions: Sessions = new Sessions({
     worldSize: options.worldSize,
-    tokens,
+    seats,
     door: {
       gatekeeper: options.gatekeeper ?? { kind: "open" },
       serverName: options.serverName ?? DEFAULT_SERVER_NAME,
@@ -79,8 +78,18 @@ function hooksOf(house: House, uploads: Uploads, progressOf: () => string): Sess
       await agreement.receive(rank, message);
     },
     joined: (client) => {
-      const { rank, numSamples, round, isBack } = client;
+      const { rank, identity, name, address, agent, numSamples, round, isBack } = client;
       handler.onJoin(rank, numSamples);
+      house.tell({
+        type: "client-joined",
+        rank,
+        identity,
+        ...(name !== undefined && { name }),
+        address,
+        agent,
+        numSamples,
+        isBack,
+      });
       const { rule } = handler.plan, taken = agreement.taken(rank) ?? 0;
       if (!isBack && taken > 0 && keepsState(rule)) {
         logger.warn(
@@ -117,6 +126,21 @@ function hooksOf(house: House, uploads: Uploads, progressOf: () => string): Sess
     forgiven: (rank, { fault, message }) => {
       logger.warn(message);
       house.tell({ type: "update-refused", rank, fault, message });
+    },
+    turnedAway: (address, error) =>
+      house.tell({
+        type: "client-refused",
+        address,
+        ...(error instanceof ProtocolError && { fault: error.fault }),
+        message: errorMessage(error),
+      }),
+    keysChanged: async (change) => {
+      if (change instanceof Error) {
+        return logger.error(`${errorMessage(change)}; the list that was read before stays`);
+      }
+      const { text, ...fingerprints } = await describeChange(change);
+      logger.info(text);
+      house.tell({ type: "keys-changed", ...fingerprints });
     },
   };
 }

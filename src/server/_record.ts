@@ -1,10 +1,11 @@
-import type { Rank } from "../net/process_group.ts";
 import { sha256Hex } from "../params/digest.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { Evaluated } from "./_evaluated.ts";
+import { Members } from "./_members.ts";
 import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
+import type { SavedSeats } from "./_seats.ts";
 import type { MadeRound, TrainedRound } from "./_train_round.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
@@ -30,6 +31,8 @@ export class RunRecord {
   rounds: RoundReport[] = [];
   /** The evaluation of the handler's parameters as they are. */
   final: EvaluateResult | undefined;
+  /** The clients. */
+  readonly members = new Members();
   readonly #handler: ServerBackendHandler;
   readonly #options: RecordOptions;
   #began = performance.now();
@@ -44,8 +47,8 @@ export class RunRecord {
     return this.rounds.length >= this.#options.rounds;
   }
 
-  /** Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the handler takes; gives that one's tokens. */
-  async begin(): Promise<SavedRun["tokens"] | undefined> {
+  /** Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the handler takes; gives that one's seats. */
+  async begin(): Promise<SavedSeats | undefined> {
     const { resume } = this.#options;
     const saved = resume && await readSavedRun(resume, this.#handler);
     if (resume && saved) {
@@ -57,8 +60,12 @@ export class RunRecord {
     // Older checkpoints have one of an older model too.
     this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
     this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
+    this.members.restore(saved?.members);
+    if (saved === undefined) return undefined;
     // A smaller group has no seats for the rest.
-    return saved?.tokens.filter(([rank]) => rank < this.#options.worldSize);
+    const isIn = ([rank]: readonly [number, string]) => rank < this.#options.worldSize;
+    const { tokens, identities = [] } = saved;
+    return { tokens: tokens.filter(isIn), identities: identities.filter(isIn) };
   }
 
   /** Makes a round, and ends it by what came of it: also where its evaluation fails, as the model is the round's all the same. */
@@ -83,6 +90,7 @@ export class RunRecord {
       worldSize,
       kernels: handler.kernels,
       rounds: [...this.rounds],
+      ...(this.members.all.length > 0 && { members: this.members.all }),
       ...(this.final && { final: finalOf(this.final, this.rounds.at(-1)?.clients) }),
       modelDigest: await sha256Hex(handler.parameters),
       seconds: this.#seconds,
@@ -94,7 +102,7 @@ export class RunRecord {
    * not what it has now.
    */
   async keep(
-    tokens: readonly (readonly [Rank, string])[],
+    { tokens, identities = [] }: SavedSeats,
     further: Readonly<Record<string, ParameterVector>> = {},
     handlerState: HandlerState = this.#handler.saveState(),
   ): Promise<string | undefined> {
@@ -110,6 +118,8 @@ export class RunRecord {
       seed,
       strategy: strategyName,
       tokens,
+      ...(identities.length > 0 && { identities }),
+      ...(this.members.all.length > 0 && { members: this.members.all }),
       rounds: this.rounds,
       ...(this.final && { final: this.final }),
       seconds: this.#seconds,

@@ -3,7 +3,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
-import type { RoundReport } from "./report.ts";
+import type { MemberReport, RoundReport } from "./report.ts";
 
 /** What the names of a strategy's vectors begin with in a checkpoint. */
 const STRATEGY_PREFIX = "strategy/";
@@ -17,6 +17,10 @@ export interface SavedRun {
   readonly strategy: string;
   /** Session tokens by rank. */
   readonly tokens: readonly (readonly [Rank, string])[];
+  /** Identities by rank, of seats that belong to a key; older checkpoints have none. */
+  readonly identities?: readonly (readonly [Rank, string])[];
+  /** The clients so far; older checkpoints have none. */
+  readonly members?: readonly MemberReport[];
   readonly rounds: readonly RoundReport[];
   readonly final?: EvaluateResult;
   /** Wall time of the run so far. */
@@ -41,7 +45,7 @@ export async function readSavedRun(
   const state = checkpoint.state as Partial<SavedRun>;
   if (
     state.format !== "fedlab.checkpoint/1" || typeof state.run !== "string" ||
-    !Array.isArray(state.tokens) || !Array.isArray(state.rounds) ||
+    !isByRank(state.tokens) || !isByRank(state.identities ?? []) || !Array.isArray(state.rounds) ||
     typeof state.seconds !== "number"
   ) {
     throw new TypeError(`${where}: expected the state of a server's run`);
@@ -57,6 +61,13 @@ export async function readSavedRun(
     }
   }
   return state as SavedRun;
+}
+
+function isByRank(value: unknown): boolean {
+  return Array.isArray(value) &&
+    value.every((entry) =>
+      Array.isArray(entry) && Number.isSafeInteger(entry[0]) && typeof entry[1] === "string"
+    );
 }
 
 /** A strategy's vectors by their names in a checkpoint. */

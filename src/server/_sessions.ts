@@ -1,3 +1,5 @@
+import { entryOf, type KeyListChange } from "../auth/allowed_keys.ts";
+import { publicKeyOf } from "../auth/challenge.ts";
 import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Connection } from "../net/connection.ts";
@@ -11,10 +13,13 @@ import { type Door, type Member, register, type Registered, registrationOf } fro
 import { isForgivable } from "./_forgivable.ts";
 import { Gate, type PeerLimits } from "./_gate.ts";
 import type { Incoming } from "./_intake.ts";
-import { Seats } from "./_seats.ts";
+import { whyNotSeated } from "./_key_changes.ts";
+import { type SavedSeats, Seats } from "./_seats.ts";
 
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
+/** How often, at least, it is looked whether a key has expired: the clock may have been set. */
+const EXPIRY_LOOK_MILLIS = 60_000;
 
 /** Whether the process, or the system, has no file descriptors left. */
 function isOutOfDescriptors(error: unknown): boolean {
@@ -43,7 +48,7 @@ export interface SessionHooks {
   /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
   message(rank: Rank, message: Message | undefined): Promise<void>;
   /** A client is ready, for the first time or again; it will send the update of its `round` unasked. */
-  joined(client: Registered): void;
+  joined(client: Registered & { readonly address: string }): void;
   /** A client's connection is lost; it is expected back. */
   away(rank: Rank, reason: string): void;
   /** A client is gone: it took its leave, broke the protocol, or stayed away for too long. */
@@ -52,6 +57,10 @@ export interface SessionHooks {
   refused(): void;
   /** The sender of a refused message stays. */
   forgiven(rank: Rank, error: ProtocolError): void;
+  /** A peer was not let in. */
+  turnedAway(remote: string, error: unknown): void;
+  /** The list of keys was read again, or could not be. */
+  keysChanged(change: KeyListChange | Error): Promise<void>;
 }
 
 /** Every client's session, from its registration to its end. */
@@ -66,25 +75,32 @@ export class Sessions {
   readonly #members = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
   readonly #past = { up: 0, down: 0 };
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the watch over the list of keys. */
+  #unfollow: (() => void) | undefined;
   /** Why everybody is being dismissed, once that has begun. */
   #farewell: string | undefined;
   #ended: (() => void) | undefined;
 
   constructor(options: {
     worldSize: number;
-    tokens: Iterable<readonly [Rank, string]>;
+    seats: SavedSeats | undefined;
     door: Door;
     limits: PeerLimits;
     timeouts: Timeouts;
     logger: Logger;
     hooks: SessionHooks;
   }) {
-    this.seats = new Seats(options.worldSize, options.tokens);
+    this.seats = new Seats(options.worldSize, options.seats);
     this.#door = options.door;
     this.#gate = new Gate(options.limits);
     this.#timeouts = options.timeouts;
     this.#logger = options.logger;
     this.#hooks = options.hooks;
+    // Whoever was struck off the list while no server ran is not waited for.
+    for (const [rank, reason] of this.#strike()) {
+      this.#logger.warn(`The seat of rank ${rank} is free: ${reason}`);
+    }
   }
 
   /** Bytes that came up and went down over all connections, those that are gone included. */
@@ -99,6 +115,7 @@ export class Sessions {
 
   /** Begins a session with everyone who comes, until the listener is closed. Never rejects. */
   async accept(listener: Listener): Promise<void> {
+    this.#follow();
     let fault: string | undefined;
     for (;;) {
       let channel: Channel | null;
@@ -151,6 +168,8 @@ export class Sessions {
    */
   async dismiss(reason: string): Promise<void> {
     this.#farewell = reason;
+    this.#unfollow?.();
+    clearTimeout(this.#expiry);
     this.seats.close();
     for (const { connection } of this.#members) {
       connection.send({ code: MessageCode.Exit, payload: { reason } }).catch(() => {});
@@ -186,12 +205,18 @@ export class Sessions {
     const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
     if ("refused" in admission) {
       const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
-      if (!admission.isRepeated) this.#logger.warn(reason);
-      return connection.abort(new ConnectionClosedError(reason));
+      const error = new ConnectionClosedError(reason);
+      if (!admission.isRepeated) {
+        this.#logger.warn(reason);
+        this.#hooks.turnedAway(connection.remote, error);
+      }
+      return connection.abort(error);
     }
     const member: Member = {
       connection,
       rank: undefined,
+      identity: undefined,
+      ended: undefined,
       sending: 0,
       isOver: false,
       seated: () => admission.registered(),
@@ -205,16 +230,19 @@ export class Sessions {
         seconds,
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
-      const { rank, token, identity, agent, numSamples } = registered;
-      seats.sit(rank, token, identity);
+      const { rank, token, identity, name, agent, numSamples } = registered;
+      seats.sit(rank, token);
+      const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
       this.#logger.info(
-        `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent})`,
+        `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent}; ${who})`,
       );
-      this.#hooks.joined(registered);
-      await this.#listen(connection, rank);
+      this.#hooks.joined({ ...registered, address: connection.remote });
+      this.#watchExpiry();
+      await this.#listen(member, rank);
     } catch (error) {
-      failure = error;
-      if (isFault(error)) await connection.refuse(error);
+      failure = member.ended ?? error;
+      // Whoever was sent away has been told so.
+      if (member.ended === undefined && isFault(error)) await connection.refuse(error);
     }
     if (registered !== undefined) this.#end(registered.rank, member, failure);
     else {
@@ -222,12 +250,62 @@ export class Sessions {
       member.isOver = true;
       if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
       this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
+      if (this.#farewell === undefined) this.#hooks.turnedAway(connection.remote, failure);
     }
     await connection.close();
     admission.release();
     this.#members.delete(member);
     this.#past.up += connection.bytesReceived;
     this.#past.down += connection.bytesSent;
+  }
+
+  /** Follows the list of keys, if it tells when it changes, until everybody is dismissed. */
+  #follow(): void {
+    const { gatekeeper } = this.#door;
+    if (gatekeeper.kind !== "keys" || this.#farewell !== undefined) return;
+    this.#unfollow ??= gatekeeper.allowed.subscribe?.((change) => {
+      // Before anything is awaited: from now on nobody is here who may not be.
+      const telling = this.#hooks.keysChanged(change).finally(() => {
+        this.#running.delete(telling);
+        this.#ended?.();
+      });
+      this.#running.add(telling);
+      this.#enforce();
+    });
+  }
+
+  /** Ends the sessions of keys that may not be here (any more), and frees their seats. */
+  #enforce(): void {
+    const { gatekeeper } = this.#door;
+    for (const member of this.#members) {
+      const { connection, identity, rank } = member;
+      const reason = identity && whyNotSeated(gatekeeper, identity, rank);
+      if (reason === undefined || member.ended !== undefined) continue;
+      member.ended = new ProtocolError("not-authorized", `Cannot stay: ${reason}`);
+      void connection.refuse(member.ended);
+    }
+    for (const [rank, reason] of this.#strike()) this.#hooks.lost(rank, reason);
+    this.#watchExpiry();
+  }
+
+  #strike(): [Rank, string][] {
+    const { gatekeeper } = this.#door;
+    return this.seats.strike((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
+  }
+
+  /** Looks again when the first key of those who are here expires. */
+  #watchExpiry(): void {
+    const { gatekeeper } = this.#door;
+    clearTimeout(this.#expiry);
+    if (gatekeeper.kind !== "keys" || this.#farewell !== undefined) return;
+    const dates = [...this.#members].flatMap(({ identity = "", ended }) => {
+      const key = ended === undefined ? publicKeyOf(identity) : undefined;
+      return key === undefined ? [] : [entryOf(gatekeeper.allowed, key).expires ?? Infinity];
+    });
+    const first = Math.min(...dates);
+    if (!Number.isFinite(first)) return;
+    const millis = Math.min(Math.max(0, first - Date.now()), EXPIRY_LOOK_MILLIS);
+    this.#expiry = setTimeout(() => this.#enforce(), millis);
   }
 
   /** The run is over for whoever comes now. */
@@ -267,12 +345,19 @@ export class Sessions {
   }
 
   /** Hears a client out, message by message, until it closes. */
-  async #listen(connection: Connection, rank: Rank): Promise<void> {
+  async #listen(member: Member, rank: Rank): Promise<void> {
+    const { connection } = member;
+    // What still comes from whoever has lost the seat must not pass for the next one's.
+    const checkSeat = () => {
+      if (this.seats.group.claimant(rank) === member) return;
+      throw new ConnectionClosedError("its seat is not its own any more");
+    };
     for (;;) {
       let buffer: Uint8Array<ArrayBuffer> | undefined;
       try {
         const received = await connection.receive({
           place: async (header) => {
+            checkSeat();
             const incoming = {
               size: header.bodyLength,
               get received() {
@@ -283,6 +368,7 @@ export class Sessions {
           },
         });
         if (received === null) return;
+        checkSeat();
         await this.#hooks.message(rank, received.message);
       } catch (error) {
         if (isFault(error)) this.#hooks.refused();

@@ -22,6 +22,40 @@ export type ServerEvent =
     readonly progress: string;
   }
   | {
+    /** A client has a seat, for the first time or again. */
+    readonly type: "client-joined";
+    readonly rank: Rank;
+    /** Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where nobody is asked. */
+    readonly identity: string;
+    /** The name of its key on the server's list. */
+    readonly name?: string;
+    /** Where it comes from, such as `"tcp 10.0.0.7:5123"`. */
+    readonly address: string;
+    /** What it says of its program. */
+    readonly agent: string;
+    /** Number of its training samples, as it says. */
+    readonly numSamples: number;
+    /** Whether it has shown the session token of an earlier connection. */
+    readonly isBack: boolean;
+  }
+  | {
+    /** A peer was not let in. */
+    readonly type: "client-refused";
+    /** Where it comes from. */
+    readonly address: string;
+    /** The rule that it broke; absent when its connection ended. */
+    readonly fault?: string;
+    readonly message: string;
+  }
+  | {
+    /** The list of allowed keys was read again; fingerprints of keys. */
+    readonly type: "keys-changed";
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    /** Keys whose name, rank or date is another. */
+    readonly changed: readonly string[];
+  }
+  | {
     /** The parameters go out to a cohort; without rounds, a new version is begun while those train. */
     readonly type: "round-started";
     readonly round: number;
@@ -81,6 +115,11 @@ export type ServerEvent =
     /** A round is over. */
     readonly type: "round-ended";
     readonly report: RoundReport;
+  }
+  | {
+    /** The run has failed, or was stopped. */
+    readonly type: "stopped";
+    readonly reason: string;
   }
   | {
     /** The run is over. */

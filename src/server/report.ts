@@ -61,6 +61,26 @@ export interface FinalReport {
   readonly clients?: ClientFigures;
 }
 
+/** A client of a run: a rank, and who had it. */
+export interface MemberReport {
+  /** The rank. */
+  readonly rank: Rank;
+  /** Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where nobody was asked. */
+  readonly identity: string;
+  /** The name of its key on the server's list. */
+  readonly name?: string;
+  /** Where it last came from, such as `"tcp 10.0.0.7:5123"`. */
+  readonly address?: string;
+  /** Number of its training samples, as it last said. */
+  readonly samples: number;
+  /** Number of its updates that went into the model. */
+  readonly received: number;
+  /** Number of its messages that were refused without an end to its part in the run. */
+  readonly refused: number;
+  /** Number of rounds that went on without it, of those that it was chosen for. */
+  readonly dropped: number;
+}
+
 /** A run: the machine-readable report. */
 export interface RunReport {
   /** Name and version of this format. */
@@ -77,6 +97,8 @@ export interface RunReport {
   readonly kernels: string;
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
+  /** The clients that have had a rank, by rank; absent where nobody joins, as in a simulation. */
+  readonly members?: readonly MemberReport[];
   /** Evaluation of the final parameters; absent when nobody has evaluated them, as in a run that was stopped between two evaluations. */
   readonly final?: FinalReport;
   /** SHA-256 of the final vector's bytes, in hexadecimal. */

@@ -34,6 +34,6 @@ export class LastRound {
     const unkept = this.#unkept;
     this.#unkept = undefined;
     if (unkept?.round !== this.#record.rounds.length) return undefined;
-    return await this.#record.keep([], this.#states.save(), unkept.state);
+    return await this.#record.keep({ tokens: [] }, this.#states.save(), unkept.state);
   }
 }

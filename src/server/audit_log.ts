@@ -1,0 +1,195 @@
+/**
+ * An account of who did what in a run.
+ *
+ * @module
+ */
+
+import type { Rank } from "../net/process_group.ts";
+import { errorMessage } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { LineLimits } from "./_line_limits.ts";
+import type { ServerEvent } from "./events.ts";
+
+/** The format of a line. */
+const FORMAT = 1;
+/** Longest text of a field in UTF-8: a peer may have chosen it. */
+const MOST_BYTES = 200;
+/** What commands a terminal or turns its writing round. */
+const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** A count of left-out lines is written this often at most. */
+const LEFT_OUT_MILLIS = 60_000;
+
+/** What is written of an event: nothing of those that are not here. */
+const RECORDED: ReadonlySet<ServerEvent["type"]> = new Set([
+  ...["listening", "client-joined", "client-refused", "client-away", "client-lost"] as const,
+  ...["update-received", "update-refused", "keys-changed"] as const,
+  ...["round-retried", "round-ended", "checkpoint", "stopped", "finished"] as const,
+]);
+/** Events that a peer can cause as often as it likes. */
+const LIMITED: ReadonlySet<ServerEvent["type"]> = new Set([
+  ...["client-joined", "client-refused", "client-away", "client-lost", "update-refused"] as const,
+]);
+
+/** Options of {@linkcode AuditLog}. */
+export interface AuditLogOptions {
+  /** Number of clients, which may all come at once. Default 0: at least 500 lines may be written at once. */
+  clients?: number;
+  /** Told once, in one line, that the file cannot be written. */
+  onWarning?: (message: string) => void;
+}
+
+/**
+ * A file to which a line of JSON is added for each client that joins, is refused or goes, for each update, round and checkpoint. It is never emptied, and for
+ * its owner alone (mode 0600). The fields are those of {@linkcode ServerEvent}, texts cut to 200 bytes, besides `v` (1), `time`, and the `identity` of
+ * whoever has the `rank`; `docs/RELIABILITY.md` lists them.
+ *
+ * Of what a peer can cause at will, 20 lines at once and 2 a minute are written of a kind and rank, and 500 at once and 15 a minute in all: less than 1 MB an
+ * hour. Lines `left-out` count the others. A file that cannot be written is told of once, and ends nothing.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/audit.jsonl`;
+ * {
+ *   using audit = new AuditLog(path);
+ *   // The option `onEvent` of a server topology.
+ *   audit.record({ type: "update-received", round: 1, rank: 2, received: 1, expected: 2 });
+ * }
+ * const [, line = "null"] = (await Deno.readTextFile(path)).trimEnd().split("\n");
+ * assertEquals(JSON.parse(line).rank, 2);
+ * ```
+ */
+export class AuditLog implements Disposable {
+  /** The file. */
+  readonly path: string;
+  readonly #limits: LineLimits;
+  readonly #onWarning: (message: string) => void;
+  readonly #identities = new Map<Rank, string>();
+  #file: Deno.FsFile | undefined;
+  #isClosed = false;
+  #hasWarned = false;
+  /** Whether the file may end inside a line. */
+  #isTorn = true;
+  /** Lines that could not be written. */
+  #failed = 0;
+  #countedAt = -Infinity;
+  /** What is written before the first line that tells of a client. */
+  #opening: string[] = [];
+
+  /** Nothing is opened before there is something to write. */
+  constructor(path: string, options: AuditLogOptions = {}) {
+    const { clients = 0, onWarning = () => {} } = options;
+    this.path = path;
+    // Each joins and goes.
+    this.#limits = new LineLimits(4 * clients);
+    this.#onWarning = onWarning;
+    this.#opening.push(lineOf("opened", { agent: `fedlab-deno/${VERSION}`, pid: Deno.pid }));
+  }
+
+  /** Writes what is to be kept of an event. Never throws. */
+  record(event: ServerEvent): void {
+    const { type } = event;
+    if (this.#isClosed || !RECORDED.has(type)) return;
+    if (event.type === "client-joined") this.#identities.set(event.rank, event.identity);
+    if (LIMITED.has(type) && !this.#limits.admit(type, "rank" in event ? event.rank : "")) {
+      return this.#tellLeftOut();
+    }
+    const line = lineOf(type, this.#fieldsOf(event));
+    // A run to which nobody comes leaves no file.
+    if (event.type === "listening") this.#opening.push(line);
+    else this.#write(line);
+    this.#tellLeftOut();
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#tellLeftOut(true);
+    this.#isClosed = true;
+    this.#file?.close();
+  }
+
+  #fieldsOf(event: ServerEvent): Record<string, unknown> {
+    if (event.type === "round-ended") {
+      const { round, received, dropped, refused, tries, losses, loss, accuracy } = event.report;
+      const without = losses.map(({ rank }) => rank);
+      return { round, received, dropped, refused, tries, without, loss, accuracy };
+    }
+    if (event.type === "finished") {
+      const { rounds, modelDigest } = event.report;
+      return { rounds: rounds.length, modelDigest };
+    }
+    const { type: _, ...fields } = event;
+    const identity = "rank" in event ? this.#identities.get(event.rank) : undefined;
+    return { ...(identity !== undefined && { identity }), ...fields };
+  }
+
+  /** At the end, or after some time, says how much is missing. */
+  #tellLeftOut(isEnd = false): void {
+    const now = performance.now();
+    if (!isEnd && now - this.#countedAt < LEFT_OUT_MILLIS) return;
+    const counts = this.#limits.takeLeftOut();
+    if (counts === undefined) return;
+    this.#countedAt = now;
+    this.#write(lineOf("left-out", { counts }));
+  }
+
+  #write(line: string): void {
+    const lines = [...this.#opening, line];
+    try {
+      this.#file ??= openToAppend(this.path);
+      if (this.#isTorn && !endsLine(this.#file)) lines.unshift("\n");
+      if (this.#failed > 0) lines.push(lineOf("not-written", { count: this.#failed }));
+      this.#isTorn = true;
+      const bytes = new TextEncoder().encode(lines.join(""));
+      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+      this.#isTorn = false;
+      this.#opening = [];
+      this.#failed = 0;
+    } catch (error) {
+      this.#failed++;
+      if (this.#hasWarned) return;
+      this.#hasWarned = true;
+      this.#onWarning(
+        `Cannot write ${this.path}, the run goes on without it: ${errorMessage(error)}`,
+      );
+    }
+  }
+}
+
+function openToAppend(path: string): Deno.FsFile {
+  if (isLink(path)) throw new Error("expected a file, got a symbolic link");
+  return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o600 });
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Whether a file is empty or ends with a whole line: a process that was killed may have left a piece. */
+function endsLine(file: Deno.FsFile): boolean {
+  const { size } = file.statSync();
+  if (size === 0) return true;
+  const last = new Uint8Array(1);
+  file.seekSync(size - 1, Deno.SeekMode.Start);
+  return file.readSync(last) !== 1 || last[0] === 0x0a;
+}
+
+function lineOf(type: string, fields: Readonly<Record<string, unknown>>): string {
+  const head = { v: FORMAT, time: new Date().toISOString(), type };
+  return `${JSON.stringify({ ...head, ...fields }, shorten)}\n`;
+}
+
+function shorten(_: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const text = value.replace(UNPRINTABLE, " ");
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MOST_BYTES));
+  return read < text.length ? `${text.slice(0, read)}…` : text;
+}
