@@ -1,5 +1,5 @@
+import { isDenied } from "../_folder.ts";
 import { tryLockFile } from "../_lock.ts";
-import { isDenied } from "../store/_folder.ts";
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
 import { mayUse } from "./_permissions.ts";

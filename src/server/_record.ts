@@ -4,7 +4,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { Evaluated } from "./_evaluated.ts";
-import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
+import { handlerStateOf, readSavedRun, type SavedState, withPrefix } from "./_saved_run.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
 
@@ -44,7 +44,7 @@ export class RunRecord {
   }
 
   /** Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the handler takes; gives that one's tokens. */
-  async begin(): Promise<SavedRun["tokens"] | undefined> {
+  async begin(): Promise<SavedState["tokens"] | undefined> {
     const { resume } = this.#options;
     const saved = resume && await readSavedRun(resume, this.#handler);
     if (resume && saved) {
@@ -110,13 +110,12 @@ export class RunRecord {
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
     const { manifest, parameters, seed, strategyName } = this.#handler;
     const { json, vectors, clients } = handlerState;
-    const state: SavedRun = {
-      format: "fedlab.checkpoint/1",
+    const state: SavedState = {
+      format: "fedlab.checkpoint/2",
       run: this.name,
       seed,
       strategy: strategyName,
       tokens,
-      rounds: this.rounds,
       ...(this.final && { final: this.final }),
       seconds: this.#seconds,
       strategyState: json,
@@ -129,6 +128,7 @@ export class RunRecord {
       vectors: { ...vectors && withPrefix(vectors), ...further },
       round: this.rounds.length,
       state: { ...state },
+      history: this.rounds,
       ...(score !== undefined && { score }),
     });
   }

@@ -15,8 +15,12 @@ export class TakenRounds {
   }
 
   /** The model of the round was made; its report is still to come. */
-  add({ round, cohort, losses }: Pick<Intake | RoundReport, "round" | "cohort" | "losses">): void {
-    const lost = new Set(losses.map(({ rank }) => rank));
+  add(
+    { round, cohort, losses, lossesOmitted = [] }:
+      & Pick<Intake | RoundReport, "round" | "cohort" | "losses">
+      & Pick<RoundReport, "lossesOmitted">,
+  ): void {
+    const lost = new Set([...losses.map(({ rank }) => rank), ...lossesOmitted]);
     for (const rank of cohort) {
       if (!lost.has(rank)) this.#last.set(rank, Math.max(round, this.#last.get(rank) ?? 0));
     }

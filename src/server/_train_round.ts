@@ -30,7 +30,7 @@ export interface RoundParts {
 /** What a round's training came to. */
 export type TrainedRound =
   & { readonly training: Training }
-  & Pick<RoundReport, "tries" | "dropped" | "losses">;
+  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted">;
 
 /** Has a cohort train, and a fresh one again while too few have answered. Throws a `DeadlineError` when it was tried often enough. */
 export async function trainRound(round: number, parts: RoundParts): Promise<TrainedRound> {
