@@ -2,11 +2,30 @@ import { isDenied } from "../_folder.ts";
 import { tryLockFile } from "../_lock.ts";
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
+import { DEFAULT_SAVE_TRIES } from "../server/topology.ts";
+import { whole } from "./_options.ts";
 import { mayUse } from "./_permissions.ts";
 import { printError } from "./_terminal.ts";
+import type { Command } from "./deps.ts";
 
 /** The file that says by its lock that a process has its run in the folder. It stays: whoever removed it could part two processes. */
 export const LOCK = ".lock";
+
+/** How a run bears that it cannot be kept, as an option. */
+export interface SaveFlags {
+  // A run that began before there was this option goes on without it.
+  saveTries?: number;
+}
+
+/** Adds how a run bears that it cannot be kept to a command. */
+export function withSaveTries(command: Command): Command {
+  return command.option(
+    "--save-tries <n>",
+    "how often in a row the run may fail to be kept before it stops",
+    whole(1),
+    DEFAULT_SAVE_TRIES,
+  );
+}
 
 /** Where a run's folder has its checkpoints. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {

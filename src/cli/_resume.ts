@@ -14,7 +14,7 @@ const MAY_CHANGE: ReadonlySet<string> = new Set([
   ...["listen", "serverName", "tlsCert", "tlsKey", "allowKeys", "insecure"],
   ...["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"],
   // How a run bears clients that fail: what may have stopped it.
-  ...["minClients", "quorum", "roundTries"],
+  ...["minClients", "quorum", "roundTries", "saveTries"],
 ]);
 
 /** What options without a default in their command come to when they are not given. */

@@ -42,6 +42,8 @@ export class RunProgress implements Disposable {
         return printError(event.progress);
       case "round-started":
         return this.#start(event.rounds);
+      case "checkpoint-failed":
+        return printError(event.reason);
       case "client-lost":
         this.#loss = ` | lost rank ${event.rank}`;
         return this.#bar?.update({ loss: this.#loss });

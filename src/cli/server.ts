@@ -1,4 +1,10 @@
-import { checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import {
+  checkpointsIn,
+  holdResumed,
+  readCheckpoint,
+  type SaveFlags,
+  withSaveTries,
+} from "./_checkpoints.ts";
 import { DEFAULT_SERVER_NAME } from "../server/topology.ts";
 import { conduct } from "./_conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "./_data.ts";
@@ -31,7 +37,14 @@ import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags
-  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags, ModeFlags {
+  extends
+    TrainFlags,
+    TimeoutFlags,
+    ServerSecurityFlags,
+    EngineFlags,
+    DataFlags,
+    ModeFlags,
+    SaveFlags {
   serverName: string;
   worldSize?: number;
   minClients?: number;
@@ -105,6 +118,7 @@ export function serverCommand(context: CommandContext): Command {
   withData(command, "data that tells input and classes, and to test on");
   withMode(command);
   withRoundLimits(command);
+  withSaveTries(command);
   withStrategy(command, { takesAsync: true });
   withSelection(command);
   withEngine(command);
@@ -159,6 +173,7 @@ async function runServer(
     worldSize,
     ...(minClients !== undefined && { minClients }),
     checkpoints,
+    ...(flags.saveTries !== undefined && { saveTries: flags.saveTries }),
     ...(resume && { resume }),
     notes: resumeNotes(command, flags),
     timeouts: timeoutsFrom(flags),

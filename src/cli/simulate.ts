@@ -6,7 +6,13 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct } from "./_conduct.ts";
-import { checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import {
+  checkpointsIn,
+  holdResumed,
+  readCheckpoint,
+  type SaveFlags,
+  withSaveTries,
+} from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -40,7 +46,14 @@ import { Command } from "./deps.ts";
 const DEFAULT_FRACTION = 0.1;
 
 interface SimulateFlags
-  extends DataFlags, TrainFlags, EngineFlags, StrategyFlags, SelectionFlags, RoundLimitFlags {
+  extends
+    DataFlags,
+    TrainFlags,
+    EngineFlags,
+    StrategyFlags,
+    SelectionFlags,
+    RoundLimitFlags,
+    SaveFlags {
   model: string;
   clients: number;
   fraction?: number;
@@ -100,6 +113,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
     "share of each client's samples that it evaluates on and does not learn from",
   );
   withRoundLimits(command);
+  withSaveTries(command);
   withStrategy(command);
   withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
@@ -145,6 +159,7 @@ async function runSimulate(
     curves.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
+    else if (event.type === "checkpoint-failed") printError(event.reason);
   };
   const simulation = new Simulation(server.handler, {
     train,
@@ -163,6 +178,7 @@ async function runSimulate(
       checkpoints: checkpointsIn(folder.path),
       checkpointEvery: flags.checkpointEvery,
     }),
+    ...(flags.saveTries !== undefined && { saveTries: flags.saveTries }),
     ...(resume && { resume }),
     notes: resumeNotes(command, flags),
   });

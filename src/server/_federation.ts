@@ -15,6 +15,7 @@ import {
 import { Conversation } from "./_conversation.ts";
 import { openSessions } from "./_reception.ts";
 import { RunRecord } from "./_record.ts";
+import { Saves } from "./_saves.ts";
 import { FarewellError } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import type { RoundReport, RunReport } from "./report.ts";
@@ -25,6 +26,7 @@ export class Federation {
   readonly conversation: Conversation;
   readonly #parts: Parts;
   readonly #agreement: Agreement;
+  readonly #saves: Saves;
   #run: Run | undefined;
   /** Number of messages that were refused since they were last counted. */
   #refused = 0;
@@ -42,6 +44,13 @@ export class Federation {
     this.conversation = new Conversation(parts, agreement, () => this.run);
     this.#parts = parts;
     this.#agreement = agreement;
+    this.#saves = new Saves({
+      save: () => this.record.keep(this.run.sessions.seats.tokens),
+      round: () => this.record.rounds.length,
+      tries: options.saveTries,
+      tell: (event) => this.tell(event),
+      warn: (text) => this.run.logger.warn(text),
+    });
   }
 
   /** What there is of the run that goes on. */
@@ -64,6 +73,7 @@ export class Federation {
       ...(options.logger && { logger: options.logger }),
     });
     const { logger } = log;
+    using _held = options.checkpoints?.hold?.();
     const tokens = await this.record.begin();
     const sessions = await openSessions({
       parts: this.#parts,
@@ -77,7 +87,7 @@ export class Federation {
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
     this.#run = { sessions, logger, signal };
-    let farewell = "the run is over";
+    let farewell = "the run is over", isOver = true;
     try {
       this.tell({ type: "listening", address: listener.address });
       logger.info(
@@ -96,13 +106,15 @@ export class Federation {
       return report;
     } catch (error) {
       farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
+      // Whoever stops a run by its signal does not mean it to go on.
+      isOver = signal?.aborted ?? false;
       logger.error(errorMessage(error));
       throw error;
     } finally {
-      await sessions.dismiss(farewell);
+      await sessions.dismiss(farewell, isOver);
       listener.close();
       await accepting;
-      await sessions.dismiss(farewell);
+      await sessions.dismiss(farewell, isOver);
       this.#run = undefined;
     }
   }
@@ -180,11 +192,10 @@ export class Federation {
     this.tell({ type: "round-ended", report });
   }
 
-  /** Keeps the run as it stands, where that was asked for. */
+  /** Keeps the run as it stands, where that was asked for. A save that fails is tried again later, the last one at once. */
   async keep(): Promise<void> {
-    const path = await this.record.keep(this.run.sessions.seats.tokens);
-    const round = this.record.rounds.length;
-    if (path !== undefined) this.tell({ type: "checkpoint", round, path });
+    if (this.record.isOver) await this.#saves.saveLast(this.run.signal);
+    else await this.#saves.save();
   }
 
   /** Waits for the group to fill, or for enough of it when the time is up; of a resumed run, for those who were there. */
