@@ -4,8 +4,8 @@
  * @module
  */
 
-import { basename, dirname, resolve } from "node:path";
 import { removeUnlocked, syncFolder, type UseFile, useFile } from "./_folder.ts";
+import { splitPath } from "./_path.ts";
 
 /** What a process that was killed left half written; a living writer holds a lock on its file. */
 const TEMPORARY_END = /^\.[0-9a-f-]{36}\.tmp$/;
@@ -30,8 +30,6 @@ export interface PublishOptions {
 export interface ReplaceOptions {
   /** Permissions of a file that is new; one that is replaced keeps its own. Default: the system's. */
   readonly mode?: number;
-  /** Whether the path is the program's own choice: a link in its place is refused. Default false: what a link names is replaced. */
-  readonly isOwn?: boolean;
   /** Whether a file of that name is left alone, with a `Deno.errors.AlreadyExists`. Default false. */
   readonly createNew?: boolean;
 }
@@ -45,7 +43,8 @@ export async function publishFile(
   write: WriteContent,
   { mode, use = useFile, publish = Deno.rename }: PublishOptions = {},
 ): Promise<void> {
-  const temporary = `${dirname(path)}/.${basename(path)}.${crypto.randomUUID()}.tmp`;
+  const { folder, name } = splitPath(path);
+  const temporary = `${folder}/.${name}.${crypto.randomUUID()}.tmp`;
   const options = { write: true, createNew: true, ...(mode !== undefined && { mode }) };
   try {
     await use(temporary, options, async (file) => {
@@ -63,15 +62,14 @@ export async function publishFile(
 }
 
 /**
- * Writes an output whole, as {@linkcode publishFile} does. Devices and pipes are written to as they are, and so is a file beside which this process may make
- * no other. Rejects with the system's error, and with an `Error` for a link in the place of a file of the program's own.
+ * Writes an output whole, as {@linkcode publishFile} does; where the path is a link, what it names is replaced. Devices and pipes are written to as they are, and
+ * so is a file beside which this process may make no other. Rejects with the system's error.
  */
 export async function replaceFile(
   path: string,
   write: WriteContent,
-  { mode, isOwn = false, createNew = false }: ReplaceOptions = {},
+  { mode, createNew = false }: ReplaceOptions = {},
 ): Promise<void> {
-  if (isOwn) await refuseLink(path);
   const place = await placeOf(path);
   if (place === undefined) return await writeInPlace(path, write, { mode, createNew });
   const { target } = place;
@@ -84,7 +82,8 @@ export async function replaceFile(
     if (!IN_PLACE_CODES.has(codeOf(error) ?? "")) throw error;
     return await writeInPlace(path, write, { mode, createNew });
   }
-  const folder = dirname(target), start = `.${basename(target)}`;
+  const { folder, name } = splitPath(target);
+  const start = `.${name}`;
   await syncFolder(folder);
   await removeUnlocked(folder, {
     test: (name) => name.startsWith(start) && TEMPORARY_END.test(name.slice(start.length)),
@@ -121,7 +120,7 @@ export function codeOf(error: unknown): string | undefined {
 /** The file that is to be replaced, and its permissions; nothing where the path has to be written as it is. */
 async function placeOf(path: string): Promise<{ target: string; mode?: number } | undefined> {
   // What stands there names what is open already.
-  if (/^\/(dev|proc)\//.test(resolve(path))) return undefined;
+  if (/^\/(dev|proc)\//.test(path)) return undefined;
   let target = path;
   const link = await linkInfo(path);
   if (link?.isSymlink) {
@@ -134,7 +133,8 @@ async function placeOf(path: string): Promise<{ target: string; mode?: number } 
   }
   const info = link?.isSymlink ? await linkInfo(target) : link;
   if (info !== undefined && !info.isFile) return undefined;
-  const temporary = `${dirname(target)}/.${basename(target)}.tmp`;
+  const { folder, name: own } = splitPath(target);
+  const temporary = `${folder}/.${own}.tmp`;
   for (const name of ["read", "write"] as const) {
     const { state } = await Deno.permissions.query({ name, path: temporary });
     if (state !== "granted") return undefined;

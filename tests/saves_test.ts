@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import {
   type Checkpoint,
   type Checkpoints,
+  CheckpointStore,
   ClientFollowingTop,
   ConnectionClosedError,
   MessageCode,
@@ -16,6 +17,7 @@ import {
 import { inFolder, startCommand } from "./_command.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
 import { Peer } from "./_peer.ts";
+import { onSmallDisk } from "./_small_disk.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -239,50 +241,22 @@ Deno.test("a server that stops for want of saves is resumed, with clients that a
     );
   }));
 
-/** A small file system in a folder, if this process may make one. */
-async function mountSmall(folder: string): Promise<AsyncDisposable | undefined> {
-  const mount = (...args: string[]) =>
-    new Deno.Command(args[0] ?? "", { args: args.slice(1), stderr: "null" }).output()
-      .then(({ success }) => success, () => false);
-  await Deno.mkdir(folder);
-  if (!await mount("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder)) return undefined;
-  return { [Symbol.asyncDispose]: async () => void await mount("umount", "-l", folder) };
-}
-
 Deno.test("a disk that is full for a while costs a run nothing, and leaves what is on it whole", () =>
-  inFolder(async (folder) => {
-    await using disk = await mountSmall(`${folder}/disk`);
-    if (disk === undefined) return console.warn("skipped: no file system may be mounted here");
-    const args = ["--clients", "2", "--workers", "1", "--model", "lr", "--checkpoint-every", "1"];
-    const simulate = startCommand("simulate", [
-      ...[...args, "--rounds", "3000", "--save-tries", "100000", "--out", "disk/run"],
-    ], folder);
-    await simulate.said(/round 3 of/);
-    await using file = await fill(`${folder}/disk/filler`);
-    await simulate.said(/Cannot save checkpoint .*No space left on device/);
-    const kept = await newest(`${folder}/disk/run/checkpoints`);
-    assertMatch(kept, /^round-\d+\.safetensors$/);
-    await file.empty();
-    await simulate.said(new RegExp("round 3000 of"));
-    const { code, stderr } = await simulate.outcome;
-    assertEquals(code, 0, stderr);
-    const report = await readReport(`${folder}/disk/run`);
-    assertEquals(report.rounds.length, 3000);
-  }));
-
-async function newest(folder: string): Promise<string> {
-  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
-  return names.filter((name) => name.startsWith("round-")).sort().at(-1) ?? "";
-}
-
-/** Fills a file system, until disposed of. */
-async function fill(path: string): Promise<AsyncDisposable & { empty(): Promise<void> }> {
-  const file = await Deno.open(path, { write: true, createNew: true });
-  await assertRejects(async () => {
-    for (;;) await file.write(new Uint8Array(4096));
-  });
-  return {
-    empty: () => file.truncate(0),
-    [Symbol.asyncDispose]: () => Promise.resolve(file.close()),
-  };
-}
+  inFolder((folder) =>
+    onSmallDisk(`${folder}/disk`, async (disk) => {
+      const args = ["--clients", "2", "--workers", "1", "--model", "lr", "--checkpoint-every", "1"];
+      const simulate = startCommand("simulate", [
+        ...[...args, "--rounds", "3000", "--save-tries", "100000", "--out", "disk/run"],
+      ], folder);
+      await simulate.said(/round 3 of/);
+      await disk.fill();
+      await simulate.said(/Cannot save checkpoint .*No space left on device/);
+      const kept = new CheckpointStore(`${disk.path}/run/checkpoints`);
+      assert(await kept.latest() !== undefined);
+      await disk.empty();
+      const { code, stderr } = await simulate.outcome;
+      assertEquals(code, 0, stderr);
+      assertEquals((await readReport(`${disk.path}/run`)).rounds.length, 3000);
+      assertEquals((await kept.latest())?.round, 3000);
+    })
+  ));

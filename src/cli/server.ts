@@ -29,6 +29,7 @@ import {
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
 import { withRoundLimits } from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
+import { writeOutput } from "./_outputs.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
 import { serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
@@ -160,7 +161,7 @@ async function runServer(
   await using folder = await openRunFolder("server", flags, { keeps: true });
   if (standardizer) {
     const path = `${folder.path}/standardizer.json`;
-    await Deno.writeTextFile(path, toJson(standardizer));
+    await writeOutput(path, toJson(standardizer));
     folder.files.push(path);
   }
   const checkpoints = checkpointsIn(folder.path, flags.keep);
@@ -190,5 +191,5 @@ async function runServer(
     return await topology.run({ signal });
   };
   const { json } = flags;
-  await conduct(topology, run, { folder, ...(json !== undefined && { json }) });
+  await conduct(topology, run, { folder, curves, ...(json !== undefined && { json }) });
 }

@@ -190,6 +190,7 @@ async function runSimulate(
   const { json, csv } = flags;
   await conduct(simulation, run, {
     folder,
+    curves,
     ...(json !== undefined && { json }),
     ...(csv !== undefined && { csv }),
   });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname } from "node:path";
+import { splitPath } from "../_path.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
 import { isDenied, removeUnlocked, syncFolder } from "../_folder.ts";
 import { errorMessage } from "../errors.ts";
@@ -135,7 +135,7 @@ export class CheckpointStore implements Checkpoints {
   hold(): Disposable {
     // Before the first save there is no such folder.
     const isThere = statOf(this.folder)?.isDirectory;
-    return this.#descriptors.hold(isThere ? this.folder : dirname(this.folder));
+    return this.#descriptors.hold(isThere ? this.folder : splitPath(this.folder).folder);
   }
 
   /** The first in that order whose bytes are whole; no other is read further than its header. */

@@ -14,5 +14,10 @@ export {
 export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts";
 export { KvCheckpointStore } from "./kv_checkpoints.ts";
 export { EventFile } from "./event_file.ts";
-export { readSafetensors, type StoredModel, writeSafetensors } from "./safetensors.ts";
+export {
+  readSafetensors,
+  type StoredModel,
+  writeSafetensors,
+  type WriteSafetensorsOptions,
+} from "./safetensors.ts";
 export { encodeSafetensorsHeader } from "./safetensors_header.ts";
