@@ -12,6 +12,7 @@ import {
   choice,
   type EngineFlags,
   engineFrom,
+  logName,
   planFrom,
   real,
   type TimeoutFlags,
@@ -113,7 +114,7 @@ export function serverCommand(context: CommandContext): Command {
     )
     .option("--server-name <name>", "name that clients sign with", DEFAULT_SERVER_NAME)
     .option("--insecure", "let everyone join who reaches the address, loopback or not", false)
-    .option("--logger-file <name>", "log file, in the folder log", "serverLog")
+    .option("--logger-file <name>", "log file, in the folder log", logName, "serverLog")
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that tells input and classes, and to test on");
@@ -137,7 +138,7 @@ async function runServer(
 ): Promise<void> {
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
-  const flags = resume === undefined ? given : mergeFlags(resume, given, command);
+  const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
   checkMode(flags, command);
   const { worldSize, minClients } = flags;
   if (worldSize === undefined) throw new UsageError("expected --world-size, or a run to --resume");

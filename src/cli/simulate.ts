@@ -130,7 +130,7 @@ async function runSimulate(
 ): Promise<void> {
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
-  const flags = resume === undefined ? given : mergeFlags(resume, given, command);
+  const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
