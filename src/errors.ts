@@ -62,6 +62,15 @@ export class DeadlineError extends Error {
   }
 }
 
+/** A server told its clients that the run stopped by an error before its end. It may be resumed: a client that is started again takes part. */
+export class RunStoppedError extends Error {
+  /** Makes an error whose message has the server's reason. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "RunStoppedError";
+  }
+}
+
 /** The message of anything that was thrown, on one line. */
 export function errorMessage(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);

@@ -46,6 +46,16 @@ export interface Place {
   pathOf(round: number): string;
   /** Alters the last byte of a round's checkpoint. */
   alter(round: number): Promise<void>;
+  /** Alters the last byte of the history. */
+  alterHistory(): Promise<void>;
+}
+
+/** What there is to tell of some rounds. */
+export function historyOf(rounds: number, more: Record<string, unknown> = {}): unknown[] {
+  return Array.from(
+    { length: rounds },
+    (_, i) => ({ round: i + 1, text: "ü\n\u2028".repeat(i + 1), ...more }),
+  );
 }
 
 /** What every store of checkpoints has to do; `within` runs a test in an empty place. */
@@ -158,6 +168,87 @@ export function checkpointCompliance(
       RangeError,
       "stands twice",
     );
+  });
+
+  test("keeps a history once, of which each checkpoint has its part", async (place) => {
+    const history = historyOf(6);
+    for (let round = 1; round <= 3; round++) {
+      const own = { score: -round, history: history.slice(0, round) };
+      await place.open().save(checkpoint(round, own));
+    }
+    const store = place.open();
+    const live = history.slice(0, 3);
+    for (let round = 4; round <= 6; round++) {
+      live.push(history[round - 1]);
+      await store.save(checkpoint(round, { score: -round, history: live }));
+    }
+    for (const place_ of [store, place.open()]) {
+      assertEquals((await place_.latest())?.history, history);
+      assertEquals((await place_.best())?.history, history.slice(0, 1));
+    }
+    await place.open().save(checkpoint(7, { history: [] }));
+    assertEquals((await place.open().latest())?.history, []);
+    await place.open().save(checkpoint(8));
+    assertEquals((await place.open().latest())?.history, undefined);
+  });
+
+  test("goes on from what it has read, and writes anew what is another", async (place) => {
+    await place.open().save(checkpoint(3, { history: historyOf(3) }));
+    for (const reader of [place.open(), undefined]) {
+      const store = reader ?? place.open();
+      const history = [...(await (reader ?? place.open()).latest())?.history ?? []];
+      // The last one is replaced: its evaluation was still to come.
+      history[history.length - 1] = { round: history.length, accuracy: 0.5 };
+      await store.save(checkpoint(history.length, { history }));
+      assertEquals((await place.open().latest())?.history, history);
+      history.push({ round: history.length + 1 });
+      await store.save(checkpoint(history.length, { history }));
+      assertEquals((await place.open().latest())?.history, history);
+    }
+    const other = historyOf(2, { another: true });
+    await place.open({ keep: 1 }).save(checkpoint(2, { history: other }));
+    assertEquals((await place.open().latest())?.history, other);
+  });
+
+  test("cuts off what a history has of rounds that are made again", async (place) => {
+    const history = historyOf(5);
+    const store = place.open({ keep: 5 });
+    for (let round = 1; round <= 5; round++) {
+      await store.save(checkpoint(round, { history: history.slice(0, round) }));
+    }
+    await place.alter(5);
+    await place.alter(4);
+    const again = place.open();
+    const resumed = await again.latest();
+    assertEquals(resumed?.history, history.slice(0, 3));
+    const anew = [...resumed?.history ?? [], { round: 4, anew: true }];
+    await again.save(checkpoint(4, { history: anew }));
+    assertEquals((await place.open().latest())?.history, anew);
+  });
+
+  test("passes over a checkpoint whose history is altered, and uses the one before", async (place) => {
+    const warnings: string[] = [];
+    const store = place.open({ onWarning: (message) => warnings.push(message) });
+    const history: unknown[] = [];
+    for (const entry of historyOf(3)) {
+      history.push(entry);
+      await store.save(checkpoint(history.length, { history, score: history.length }));
+    }
+    await place.alterHistory();
+    for (const found of [await store.latest(), await store.best()]) {
+      assertEquals(found?.round, 2);
+      assertEquals(found?.history, history.slice(0, 2));
+    }
+    assertEquals(warnings.length, 2);
+    for (const warning of warnings) {
+      assertOneLine(warning, `Cannot read checkpoint ${place.pathOf(3)}: expected the history`);
+    }
+    const error = await assertRejects(
+      () => store.save(checkpoint(4, { history: [undefined] })),
+      Error,
+      "a history that can be written as JSON",
+    );
+    assertOneLine(error.message);
   });
 
   test("holds whole checkpoints whatever two of them do at once", async (place) => {

@@ -7,7 +7,12 @@ import {
 } from "jsr:@std/assert@1.0.19";
 import { CheckpointStore, Random, readSafetensors, writeSafetensors } from "../mod.ts";
 import { inFolder } from "./_command.ts";
-import { assertOneLine, checkpoint, checkpointCompliance } from "./_checkpoint_compliance.ts";
+import {
+  assertOneLine,
+  checkpoint,
+  checkpointCompliance,
+  historyOf,
+} from "./_checkpoint_compliance.ts";
 import { checkpointOf } from "./fixtures/checkpoint_writer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -15,6 +20,8 @@ Deno.test.sanitizer({ ops: true, resources: true });
 async function namesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
 }
+
+const HISTORY = "history.jsonl";
 
 function fileOf(round: number): string {
   return `round-${String(round).padStart(6, "0")}.safetensors`;
@@ -29,12 +36,12 @@ function watched(folder: string): { store: CheckpointStore; warnings: string[] }
   };
 }
 
-async function flip(path: string): Promise<void> {
+async function flip(path: string, at = -1): Promise<void> {
   using file = await Deno.open(path, { read: true, write: true });
   const byte = new Uint8Array(1);
-  await file.seek(-1, Deno.SeekMode.End);
+  await file.seek(at, Deno.SeekMode.End);
   await file.read(byte);
-  await file.seek(-1, Deno.SeekMode.End);
+  await file.seek(at, Deno.SeekMode.End);
   await file.write(byte.map((value) => value ^ 1));
 }
 
@@ -43,9 +50,12 @@ checkpointCompliance("CheckpointStore", (test) =>
     const made = `${folder}/made/by save`;
     return test({
       open: (options) => new CheckpointStore(made, options),
-      rounds: async () => (await namesIn(made)).map((name) => Number(name.slice(6, 12))),
+      rounds: async () =>
+        (await namesIn(made)).filter((name) => name !== HISTORY)
+          .map((name) => Number(name.slice(6, 12))),
       pathOf: (round) => `${made}/${fileOf(round)}`,
       alter: (round) => flip(`${made}/${fileOf(round)}`),
+      alterHistory: () => flip(`${made}/${HISTORY}`, -2),
     });
   }));
 
@@ -251,4 +261,86 @@ Deno.test("CheckpointStore shows further vectors as tensors after the model's", 
     const { manifest, parameters } = await readSafetensors(path);
     assertEquals(manifest.tensors.at(-1)?.name, "strategy/momentum");
     assertEquals([...parameters.subarray(-2)], [0.5, 7]);
+  }));
+
+/** Saves rounds one after the other with one store, whose history grows. */
+async function saveRounds(store: CheckpointStore, rounds: number): Promise<unknown[]> {
+  const history: unknown[] = [];
+  for (const entry of historyOf(rounds)) {
+    history.push(entry);
+    await store.save(checkpoint(history.length, { history }));
+  }
+  return history;
+}
+
+Deno.test("CheckpointStore writes and reads nothing of the rounds before when it saves the next", () =>
+  inFolder(async (folder) => {
+    const { store, warnings } = watched(folder);
+    const history = await saveRounds(store, 30);
+    const path = `${folder}/${HISTORY}`;
+    const lines = (await Deno.readTextFile(path)).split("\n");
+    assertEquals(lines.slice(0, -1).map((line) => JSON.parse(line)), history);
+    // What is there is neither looked at nor written again: it stays as it was made here.
+    await Deno.writeTextFile(path, "x", { append: false, create: false });
+    await Deno.truncate(path, new TextEncoder().encode(lines.join("\n")).length);
+    const { size } = await Deno.stat(path);
+    history.push({ round: 31 });
+    await store.save(checkpoint(31, { history }));
+    assertEquals((await Deno.stat(path)).size, size + '{"round":31}\n'.length);
+    assertEquals((await Deno.readTextFile(path)).slice(0, 2), "x\0");
+    assertEquals(await store.latest(), undefined);
+    assertEquals(warnings.length, 3);
+    const sizes = [30, 31].map((round) => Deno.statSync(`${folder}/${fileOf(round)}`).size);
+    assertEquals(sizes[0], sizes[1]);
+    if (Deno.build.os !== "windows") {
+      assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
+    }
+  }));
+
+Deno.test("CheckpointStore passes over checkpoints whose history is cut at any place, is missing, or is no regular file", () =>
+  inFolder(async (folder) => {
+    const { store, warnings } = watched(folder);
+    const history = await saveRounds(store, 3);
+    const path = `${folder}/${HISTORY}`;
+    const whole = await Deno.readFile(path);
+    const ends = [...whole.keys()].filter((i) => whole[i] === 10).map((i) => i + 1);
+    for (let length = 0; length < whole.length; length++) {
+      await Deno.writeFile(path, whole.subarray(0, length));
+      const rounds = ends.filter((end) => end <= length).length;
+      const found = await store.latest();
+      assertEquals(found?.round, rounds === 0 ? undefined : rounds);
+      if (found) assertEquals(found.history, history.slice(0, rounds));
+      assertEquals(warnings.length, 3 - rounds);
+      for (const warning of warnings.splice(0)) {
+        assertOneLine(warning, "bytes of history in", "passing it over");
+      }
+    }
+    // What lies behind a checkpoint's part is no fault: a save may have been cut short.
+    await Deno.writeFile(path, new Uint8Array([...whole, 123, 10, 7]));
+    assertEquals((await store.latest())?.history, history);
+
+    await Deno.rename(path, `${folder}/elsewhere`);
+    assertEquals(await store.latest(), undefined);
+    await Deno.symlink(`${folder}/elsewhere`, path);
+    assertEquals(await store.latest(), undefined);
+    assertOneLine(warnings[0] ?? "", "expected the run's history in", "got no such file");
+    assertOneLine(warnings[3] ?? "", "to be a regular file, got a link");
+    const error = await assertRejects(() => store.save(checkpoint(4, { history })), Error);
+    assertOneLine(error.message, "to be a regular file, got a link");
+    assertEquals((await Deno.readFile(`${folder}/elsewhere`)).length, whole.length + 3);
+  }));
+
+Deno.test("CheckpointStore.latest() refuses a history with any byte altered", () =>
+  inFolder(async (folder) => {
+    const { store, warnings } = watched(folder);
+    await saveRounds(store, 3);
+    const path = `${folder}/${HISTORY}`;
+    const whole = await Deno.readFile(path);
+    const random = new Random(4, "test");
+    for (let at = 0; at < whole.length; at++) {
+      await Deno.writeFile(path, whole.with(at, (whole[at] ?? 0) ^ (1 << random.below(8))));
+      const rounds = [...whole.subarray(0, at)].filter((byte) => byte === 10).length;
+      assertEquals((await store.latest())?.round, rounds === 0 ? undefined : rounds, `byte ${at}`);
+      assertEquals(warnings.splice(0).length, 3 - rounds);
+    }
   }));

@@ -39,6 +39,14 @@ function placeIn(kv: CheckpointKv): Place {
       const value = last.value.map((byte, i) => i === last.value.length - 1 ? byte ^ 1 : byte);
       await kv.atomic().set(last.key, value).commit();
     },
+    alterHistory: async () => {
+      const [row] = await rowsOf(kv, NAME, "history");
+      const last = (await rowsOf(kv, NAME, "chunk", String(row?.key.at(-1)))).at(-1);
+      assert(last?.value instanceof Uint8Array);
+      const { length } = last.value;
+      const value = last.value.map((byte, i) => i === length - 2 ? byte ^ 1 : byte);
+      await kv.atomic().set(last.key, value).commit();
+    },
   };
 }
 
@@ -309,4 +317,89 @@ Deno.test("KvCheckpointStore does not sweep what has become a checkpoint meanwhi
   const { store, warnings } = watched(kv);
   assertEquals((await store.latest())?.round, 2);
   assertEquals(warnings, []);
+});
+
+/** The bytes of the values that are written while something is done. */
+async function written(kv: MemoryKv, work: () => Promise<unknown>): Promise<number> {
+  const before = new Map(
+    (await rowsOf(kv)).map(({ key, versionstamp }) => [`${key}`, versionstamp]),
+  );
+  await work();
+  return (await rowsOf(kv)).filter(({ key, versionstamp }) => before.get(`${key}`) !== versionstamp)
+    .reduce((sum, { value }) => sum + (value instanceof Uint8Array ? value.length : 0), 0);
+}
+
+Deno.test("KvCheckpointStore writes as much in round 300 as in round 30, also after it has been read", async () => {
+  const kv = new MemoryKv();
+  let { store } = watched(kv);
+  const history: unknown[] = [];
+  const costs: number[] = [];
+  for (let round = 1; round <= 300; round++) {
+    history.push({ round, text: "a".repeat(300) });
+    if (round === 200) {
+      ({ store } = watched(kv));
+      const found = await store.latest();
+      history.splice(0, 199, ...found?.history ?? []);
+    }
+    costs.push(await written(kv, () => store.save(checkpoint(round, { history }))));
+  }
+  const before = costs[29] ?? 0;
+  for (const cost of costs.slice(30)) assert(cost <= before + 16, `${cost} against ${before}`);
+  assertEquals((await watched(kv).store.latest())?.history, history);
+});
+
+Deno.test("KvCheckpointStore keeps a history of megabytes, stopped at any commit, and leaves nothing of it behind", async () => {
+  const long = (rounds: number) =>
+    Array.from({ length: rounds }, (_, i) => ({ round: i + 1, text: "x".repeat(100_000) }));
+  for (let stopAt = 0;; stopAt++) {
+    const kv = new MemoryKv();
+    await new KvCheckpointStore(kv, NAME, { keep: 1 }).save(checkpoint(9, { history: long(9) }));
+    let left = stopAt;
+    kv.before = (action) => {
+      if (action === "commit" && left-- <= 0) throw new Error("the isolate was stopped");
+    };
+    const stopped = watched(kv);
+    const error = await stopped.store.save(checkpoint(12, { history: long(12) }))
+      .then(() => undefined, (error: Error) => error);
+    kv.before = () => {};
+    const { store } = watched(kv);
+    const rounds = error === undefined ? 12 : 9;
+    assertEquals((await store.latest())?.history, long(rounds));
+    const last = new KvCheckpointStore(kv, NAME, { keep: 1 });
+    await last.save(checkpoint(13, { history: long(2) }));
+    const chunks = (await rowsOf(kv, NAME, "chunk")).map(({ key }) => key[3]);
+    assertEquals(new Set(chunks).size, 2, "a checkpoint and its history");
+    assertEquals((await rowsOf(kv, NAME, "history")).length, 1);
+    assertEquals((await rowsOf(kv, NAME, "loose")).length, 0);
+    if (error === undefined && stopped.warnings.length === 0) {
+      assert(stopAt > 5, `expected several commits, got ${stopAt}`);
+      return;
+    }
+  }
+});
+
+Deno.test("KvCheckpointStore goes on when the store took a save and said otherwise", async () => {
+  const kv = new MemoryKv();
+  const { store } = watched(kv);
+  const history = [{ round: 1 }];
+  await store.save(checkpoint(1, { history }));
+  const { atomic } = kv;
+  let fails = true;
+  kv.atomic = () => {
+    const commit = atomic.call(kv);
+    const own = commit.commit.bind(commit);
+    commit.commit = async () => {
+      const done = await own();
+      const { value } = await kv.get([ROOT, NAME, "whole", 2]);
+      if (fails && value !== null) throw new Error("the answer was lost");
+      return done;
+    };
+    return commit;
+  };
+  history.push({ round: 2 });
+  await assertRejects(() => store.save(checkpoint(2, { history })), Error, "the answer was lost");
+  fails = false;
+  history.push({ round: 3 });
+  await store.save(checkpoint(3, { history }));
+  assertEquals((await watched(kv).store.latest())?.history, history);
 });

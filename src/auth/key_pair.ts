@@ -4,6 +4,7 @@
  * @module
  */
 
+import { replaceTextFile } from "../_whole_file.ts";
 import { errorMessage } from "../errors.ts";
 import { openToOthers } from "./_file_mode.ts";
 import { publicKeyBytes } from "./_public_key.ts";
@@ -40,7 +41,7 @@ export async function generateKeyPair(): Promise<KeyPair> {
  */
 export async function writePrivateKey(path: string, privateKeyPem: string): Promise<void> {
   try {
-    await Deno.writeTextFile(path, privateKeyPem, { createNew: true, mode: 0o600 });
+    await replaceTextFile(path, privateKeyPem, { createNew: true, mode: 0o600 });
   } catch (cause) {
     throw new Error(`Cannot write the private key to ${path}: ${whyNotWritten(path, cause)}`, {
       cause,

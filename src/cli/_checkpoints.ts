@@ -1,15 +1,41 @@
+import { isDenied } from "../_folder.ts";
 import { tryLockFile } from "../_lock.ts";
-import { isDenied } from "../store/_folder.ts";
+import { refuseLink } from "../_whole_file.ts";
 import { CheckpointStore } from "../store/checkpoint.ts";
 import type { Checkpoint } from "../store/checkpoints.ts";
+import { DEFAULT_SAVE_TRIES } from "../server/topology.ts";
+import { whole } from "./_options.ts";
 import { mayUse } from "./_permissions.ts";
 import { printError } from "./_terminal.ts";
+import type { Command } from "./deps.ts";
 
 /** The file that says by its lock that a process has its run in the folder. It stays: whoever removed it could part two processes. */
 export const LOCK = ".lock";
 
 /** The account of who did what in the run. */
 export const AUDIT = "audit.jsonl";
+
+/** What a run's folder has of its own. */
+export const RUN_FILES: readonly string[] = [
+  ...["report.json", "model.safetensors", "model.json", "accuracy.svg", "standardizer.json"],
+  ...[LOCK, AUDIT, "checkpoints", "log"],
+];
+
+/** How a run bears that it cannot be kept, as an option. */
+export interface SaveFlags {
+  // A run that began before there was this option goes on without it.
+  saveTries?: number;
+}
+
+/** Adds how a run bears that it cannot be kept to a command. */
+export function withSaveTries(command: Command): Command {
+  return command.option(
+    "--save-tries <n>",
+    "how often in a row the run may fail to be kept before it stops",
+    whole(1),
+    DEFAULT_SAVE_TRIES,
+  );
+}
 
 /** Where a run's folder has its checkpoints. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {
@@ -30,11 +56,12 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
 }
 
 /**
- * Holds a run's folder for this process until disposed of; a process that dies holds it no more. Rejects with an `Error` when another process holds it, or
- * it may not be written.
+ * Holds a run's folder for this process until disposed of; a process that dies holds it no more. Rejects with an `Error` when another process holds it, it
+ * may not be written, or a link stands in the place of one of its files.
  */
 export async function holdFolder(folder: string): Promise<Disposable> {
   await mayUse("write", folder);
+  for (const name of RUN_FILES) await refuseLink(`${folder}/${name}`);
   const lock = await tryLockFile(`${folder}/${LOCK}`).catch((error) => {
     if (isDenied(error)) throw error;
     return { [Symbol.dispose]() {} }; // some network file systems have no locks

@@ -3,6 +3,7 @@ import type { ServerBackendHandler } from "../server/handler.ts";
 import { printerBeside } from "./_outputs.ts";
 import { messageWithFlag } from "./_permissions.ts";
 import { type RunFolder, type RunOutputs, writeRun } from "./_run_folder.ts";
+import type { Curves } from "./_tensorboard.ts";
 import { printError, roundTable, runSummary } from "./_terminal.ts";
 
 /** What runs and can report: a server, or a simulation. */
@@ -15,6 +16,8 @@ export interface Reporting {
 export interface RunOutput extends Pick<RunOutputs, "json" | "csv"> {
   /** The run's folder. */
   folder: RunFolder;
+  /** The curves that are written as it goes. */
+  curves?: Pick<Curves, "failure">;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface RunOutput extends Pick<RunOutputs, "json" | "csv"> {
 export async function conduct(
   topology: Reporting,
   run: () => Promise<RunReport>,
-  { folder, json, csv }: RunOutput,
+  { folder, json, csv, curves }: RunOutput,
 ): Promise<void> {
   const failures: unknown[] = [];
   const report = await run().catch((error) => {
@@ -40,6 +43,7 @@ export async function conduct(
       ...(csv !== undefined && { csv }),
     }),
   );
+  if (curves?.failure) failures.push(curves.failure);
   const show = printerBeside(json, csv);
   show(roundTable(report));
   show(runSummary(report));

@@ -152,6 +152,19 @@ export function readable(read: (text: string) => unknown): (text: string) => str
   };
 }
 
+/** Reads the name of a log file, which is no path: the log has a folder of its own. Throws commander's error for one. */
+export function logName(text: string): string {
+  if (!isLogName(text)) {
+    throw new InvalidArgumentError("Expected a name without path separators.");
+  }
+  return text;
+}
+
+/** Whether a text is a file's name rather than a path. */
+export function isLogName(text: string): boolean {
+  return !/[\\/\0]/.test(text);
+}
+
 /** How the server aggregates, as an option. */
 export interface StrategyFlags {
   strategy?: string;

@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
+import { replaceTextFile } from "../_whole_file.ts";
 import { DATASET_NAMES } from "../data/named.ts";
-import { AUDIT, LOCK } from "./_checkpoints.ts";
+import { RUN_FILES } from "./_checkpoints.ts";
 import { flagOf, UsageError } from "./_options.ts";
 import { mayWrite } from "./_permissions.ts";
 import { print, printError, writeText } from "./_terminal.ts";
@@ -15,12 +16,6 @@ const OUTPUTS = ["json", "csv", "plot"];
 const INPUTS = [
   ...["data", "standardize", "model", "module"],
   ...["tlsCert", "tlsKey", "tlsCa", "allowKeys", "key"],
-];
-
-/** What a run's folder has of its own. */
-const RUN_FILES = [
-  ...["report.json", "model.safetensors", "model.json", "accuracy.svg", "standardizer.json"],
-  ...[LOCK, AUDIT, "checkpoints"],
 ];
 
 /** Names that a data set's file goes by in its folder. */
@@ -82,10 +77,10 @@ export async function checkOutputs(
   }
 }
 
-/** Writes one of a command's outputs. */
+/** Writes one of a command's outputs, whole; what stands there before is lost only to a whole file. Rejects where nobody reads standard output. */
 export async function writeOutput(path: string, content: string): Promise<void> {
   if (path === STANDARD_OUTPUT) writeText(Deno.stdout, content);
-  else await Deno.writeTextFile(path, content);
+  else await replaceTextFile(path, content);
 }
 
 /** What shows a command's results: on standard error where standard output is one of the files. */

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { refuseLink } from "../_whole_file.ts";
 import { errorMessage } from "../errors.ts";
 import type { ServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
@@ -7,6 +9,9 @@ import { accuracyChart } from "./_curves.ts";
 import { checkOutputs, STANDARD_OUTPUT, writeOutput } from "./_outputs.ts";
 import { mayUse, mayWrite } from "./_permissions.ts";
 import { roundsCsv } from "./_rounds_csv.ts";
+
+/** A model is for its owner's eyes, as the checkpoints are. */
+const MODEL_MODE = 0o600;
 
 /** The folder that a run leaves behind, held for this process until disposed of; one that was made for a run that came to nothing is then removed. */
 export class RunFolder implements AsyncDisposable {
@@ -125,6 +130,7 @@ export async function writeRun(
   const own = (name: string) => `${folder.path}/${name}`;
   const { model } = handler;
   folder.hasRun = true;
+  const isOwn = (path: string) => dirname(path) === folder.path;
   const files: [path: string, write: (path: string) => Promise<void>][] = [
     [own("report.json"), text(() => toJson(report))],
     [own("model.safetensors"), (path) =>
@@ -136,7 +142,7 @@ export async function writeRun(
           seed: `${report.seed}`,
           rounds: `${report.rounds.length}`,
         },
-      })],
+      }, { mode: MODEL_MODE })],
   ];
   if (model !== undefined) files.push([own("model.json"), text(() => toJson(model))]);
   if (report.rounds.some(({ accuracy }) => accuracy !== undefined)) {
@@ -147,6 +153,7 @@ export async function writeRun(
   const errors: Error[] = [];
   for (const [path, write] of files) {
     try {
+      if (isOwn(path)) await refuseLink(path);
       await write(path);
       if (path !== STANDARD_OUTPUT) folder.files.push(path);
     } catch (cause) {

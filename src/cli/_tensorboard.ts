@@ -1,7 +1,9 @@
 import { errorMessage } from "../errors.ts";
 import type { ServerEvent } from "../server/events.ts";
+import type { RoundReport } from "../server/report.ts";
 import { EventFile } from "../store/event_file.ts";
 import { mayUse, mayWrite } from "./_permissions.ts";
+import { printError } from "./_terminal.ts";
 import type { Command } from "./deps.ts";
 
 /** The figures of a round that are curves. */
@@ -17,6 +19,7 @@ export class Curves implements Disposable {
   readonly #folder: string | undefined;
   readonly #goesOn: boolean;
   #file: EventFile | undefined;
+  #failure: Error | undefined;
 
   private constructor(folder: string | undefined, goesOn: boolean) {
     this.#folder = folder;
@@ -38,10 +41,25 @@ export class Curves implements Disposable {
     return new Curves(folder, goesOn);
   }
 
+  /** What went wrong, if it did: the curves end there, and the run goes on. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   /** Takes an event of the run. */
   show(event: ServerEvent): void {
-    if (this.#folder === undefined || event.type !== "round-ended") return;
-    const { report } = event;
+    if (event.type !== "round-ended" || this.#failure !== undefined) return;
+    try {
+      this.#write(event.report);
+    } catch (cause) {
+      const text = `Cannot write event files in ${this.#folder}: ${errorMessage(cause)}`;
+      this.#failure = new Error(text, { cause });
+      printError(`${text}; the run goes on without them`);
+    }
+  }
+
+  #write(report: RoundReport): void {
+    if (this.#folder === undefined) return;
     const { accuracy, loss } = report.clients ?? {};
     const scalars = Object.entries({
       ...Object.fromEntries(SCALARS.map((name) => [name, report[name]])),

@@ -7,14 +7,25 @@ import { progress, Table } from "./deps.ts";
 /** Most rows of the table of rounds: of a long run the first and the last are shown. */
 const TABLE_ROWS = 30;
 
-/** Writes a line to standard output, where results go. */
+/** Clients of which the summary says in which round they were missing. */
+const SUMMARY_LOSSES = 20;
+
+/** Writes a line to standard output, where results are shown; where nobody reads them any more, as of `| head`, nothing. */
 export function print(text: string): void {
-  writeText(Deno.stdout, `${text}\n`);
+  show(Deno.stdout, text);
 }
 
-/** Writes a line to standard error, where everything else goes. */
+/** Writes a line to standard error, where everything else goes; as {@linkcode print}. */
 export function printError(text: string): void {
-  writeText(Deno.stderr, `${text}\n`);
+  show(Deno.stderr, text);
+}
+
+function show(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  try {
+    writeText(to, `${text}\n`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 /** Writes a text as it is, all of it: a pipe may take a part at a time. */
@@ -42,6 +53,8 @@ export class RunProgress implements Disposable {
         return printError(event.progress);
       case "round-started":
         return this.#start(event.rounds);
+      case "checkpoint-failed":
+        return printError(event.reason);
       case "client-lost":
         this.#loss = ` | lost rank ${event.rank}`;
         return this.#bar?.update({ loss: this.#loss });
@@ -142,14 +155,16 @@ export function runSummary(report: RunReport): string {
   const losses = report.rounds.flatMap(({ round, losses }) =>
     losses.map((loss) => ({ round, ...loss }))
   );
+  const untold = losses.length - SUMMARY_LOSSES;
   const known = report.rounds.findLast(({ accuracy }) => accuracy !== undefined);
   const { accuracy } = final?.clients ?? {};
   const total = (name: "bytesUp" | "bytesDown") =>
     bytes(report.rounds.reduce((sum, round) => sum + round[name], 0));
   return [
-    ...losses.map(({ round, rank, reason }) =>
+    ...losses.slice(0, SUMMARY_LOSSES).map(({ round, rank, reason }) =>
       `round ${round} went on without rank ${rank}: ${reason}`
     ),
+    ...(untold > 0 ? [`and so did rounds in ${untold} more cases, see the report`] : []),
     ...(known?.accuracy === undefined ? [] : [
       `accuracy ${percent(known.accuracy)} ${
         final === undefined ? "" : `on ${final.samples} samples `

@@ -8,6 +8,7 @@ import { DATA_NAMES, type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
   type EngineFlags,
   engineFrom,
+  logName,
   type TimeoutFlags,
   timeoutsFrom,
   UsageError,
@@ -80,7 +81,12 @@ export function clientCommand(context: CommandContext): Command {
     .option("--tls-ca <file>", "talk TLS, and trust this CA (PEM)")
     .option("--key <file>", "private key that proves who this client is (see keygen)")
     .option("--server-name <name>", "name that the server must have when it asks for a proof")
-    .option("--logger-file <name>", "log file, in the folder log; the rank is added", "clientLog")
+    .option(
+      "--logger-file <name>",
+      "log file, in the folder log; the rank is added",
+      logName,
+      "clientLog",
+    )
     .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
   withPartition(command, "how the data is parted, with --part");
   withHoldOut(

@@ -1,7 +1,7 @@
 import { generateKeyPair, writePrivateKey } from "../auth/key_pair.ts";
 import type { CommandContext } from "./_context.ts";
 import { UsageError } from "./_options.ts";
-import { print, printError } from "./_terminal.ts";
+import { printError, writeText } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 
 interface KeygenFlags {
@@ -26,5 +26,6 @@ async function runKeygen({ out, name }: KeygenFlags): Promise<void> {
   const { privateKeyPem, publicKey } = await generateKeyPair();
   await writePrivateKey(out, privateKeyPem);
   printError(`The private key is in ${out}, for this client alone. For the server's list:`);
-  print(name === undefined ? publicKey : `${publicKey} ${name.trim()}`);
+  const line = name === undefined ? publicKey : `${publicKey} ${name.trim()}`;
+  writeText(Deno.stdout, `${line}\n`);
 }

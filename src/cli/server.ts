@@ -1,4 +1,11 @@
-import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import {
+  AUDIT,
+  checkpointsIn,
+  holdResumed,
+  readCheckpoint,
+  type SaveFlags,
+  withSaveTries,
+} from "./_checkpoints.ts";
 import type { KeyList } from "../auth/allowed_keys.ts";
 import { AuditLog } from "../server/audit_log.ts";
 import { DEFAULT_SERVER_NAME } from "../server/topology.ts";
@@ -8,6 +15,7 @@ import {
   choice,
   type EngineFlags,
   engineFrom,
+  logName,
   planFrom,
   real,
   type TimeoutFlags,
@@ -25,6 +33,7 @@ import {
 import { buildFor, checkMode, type ModeFlags, withMode } from "./_mode.ts";
 import { withRoundLimits, withUpdateBound } from "./_round_limits.ts";
 import { mergeFlags, resumeNotes } from "./_resume.ts";
+import { writeOutput } from "./_outputs.ts";
 import { openRunFolder, toJson } from "./_run_folder.ts";
 import { hangUp, serverSecurity, type ServerSecurityFlags } from "./_security.ts";
 import { Curves, withTensorBoard } from "./_tensorboard.ts";
@@ -33,7 +42,14 @@ import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
 interface ServerFlags
-  extends TrainFlags, TimeoutFlags, ServerSecurityFlags, EngineFlags, DataFlags, ModeFlags {
+  extends
+    TrainFlags,
+    TimeoutFlags,
+    ServerSecurityFlags,
+    EngineFlags,
+    DataFlags,
+    ModeFlags,
+    SaveFlags {
   serverName: string;
   worldSize?: number;
   minClients?: number;
@@ -102,13 +118,14 @@ export function serverCommand(context: CommandContext): Command {
     .option("--seats-per-key <n>", "ranks that one key may have at a time (default: 1)", whole(1))
     .option("--server-name <name>", "name that clients sign with", DEFAULT_SERVER_NAME)
     .option("--insecure", "let everyone join who reaches the address, loopback or not", false)
-    .option("--logger-file <name>", "log file, in the folder log", "serverLog")
+    .option("--logger-file <name>", "log file, in the folder log", logName, "serverLog")
     .option("--logger-name <name>", "name on the log's lines", "server")
     .option("--out <dir>", "the run's folder (default: a new one in runs)");
   withData(command, "data that tells input and classes, and to test on");
   withMode(command);
   withRoundLimits(command);
   withUpdateBound(command);
+  withSaveTries(command);
   withStrategy(command, { takesAsync: true });
   withSelection(command);
   withEngine(command);
@@ -128,7 +145,7 @@ async function runServer(
   using _hangUp = onHangUp?.(() => void hangUp(list.keys, isTerminal()));
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
-  const flags = resume === undefined ? given : mergeFlags(resume, given, command);
+  const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
   checkMode(flags, command);
   const { worldSize, minClients } = flags;
   if (worldSize === undefined) throw new UsageError("expected --world-size, or a run to --resume");
@@ -153,7 +170,7 @@ async function runServer(
   await using folder = await openRunFolder("server", flags, { keeps: true });
   if (standardizer) {
     const path = `${folder.path}/standardizer.json`;
-    await Deno.writeTextFile(path, toJson(standardizer));
+    await writeOutput(path, toJson(standardizer));
     folder.files.push(path);
   }
   const checkpoints = checkpointsIn(folder.path, flags.keep);
@@ -170,6 +187,7 @@ async function runServer(
     worldSize,
     ...(minClients !== undefined && { minClients }),
     checkpoints,
+    ...(flags.saveTries !== undefined && { saveTries: flags.saveTries }),
     ...(resume && { resume }),
     notes: resumeNotes(command, flags),
     timeouts: timeoutsFrom(flags),
@@ -187,5 +205,5 @@ async function runServer(
     return await topology.run({ signal });
   };
   const { json } = flags;
-  await conduct(topology, run, { folder, ...(json !== undefined && { json }) });
+  await conduct(topology, run, { folder, curves, ...(json !== undefined && { json }) });
 }

@@ -6,7 +6,13 @@ import type { ServerEvent } from "../server/events.ts";
 import type { RunReport } from "../server/report.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { conduct } from "./_conduct.ts";
-import { checkpointsIn, holdResumed, readCheckpoint } from "./_checkpoints.ts";
+import {
+  checkpointsIn,
+  holdResumed,
+  readCheckpoint,
+  type SaveFlags,
+  withSaveTries,
+} from "./_checkpoints.ts";
 import type { CommandContext } from "./_context.ts";
 import { type DataFlags, loadData, withData } from "./_data.ts";
 import {
@@ -54,7 +60,8 @@ interface SimulateFlags
     StrategyFlags,
     SelectionFlags,
     RoundLimitFlags,
-    UpdateBoundFlags {
+    UpdateBoundFlags,
+    SaveFlags {
   model: string;
   clients: number;
   fraction?: number;
@@ -115,6 +122,7 @@ export function simulateCommand({ signal }: CommandContext): Command {
   );
   withRoundLimits(command);
   withUpdateBound(command);
+  withSaveTries(command);
   withStrategy(command);
   withSelection(command);
   withTraining(command, { epochs: 1, lr: 0.1 });
@@ -131,7 +139,7 @@ async function runSimulate(
 ): Promise<void> {
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
-  const flags = resume === undefined ? given : mergeFlags(resume, given, command);
+  const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
   const { seed, clients, engine, backend } = { ...flags, ...engineFrom(flags) };
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
@@ -161,6 +169,7 @@ async function runSimulate(
     curves.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
+    else if (event.type === "checkpoint-failed") printError(event.reason);
   };
   const simulation = new Simulation(server.handler, {
     train,
@@ -179,6 +188,7 @@ async function runSimulate(
       checkpoints: checkpointsIn(folder.path),
       checkpointEvery: flags.checkpointEvery,
     }),
+    ...(flags.saveTries !== undefined && { saveTries: flags.saveTries }),
     ...(resume && { resume }),
     notes: resumeNotes(command, flags),
   });
@@ -190,6 +200,7 @@ async function runSimulate(
   const { json, csv } = flags;
   await conduct(simulation, run, {
     folder,
+    curves,
     ...(json !== undefined && { json }),
     ...(csv !== undefined && { csv }),
   });

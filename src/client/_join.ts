@@ -1,6 +1,12 @@
 import { pause } from "../_pause.ts";
 import { answerChallenge } from "../auth/challenge.ts";
-import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
+import {
+  ConnectionClosedError,
+  DeadlineError,
+  errorMessage,
+  ProtocolError,
+  RunStoppedError,
+} from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
 import { Connection } from "../net/connection.ts";
@@ -10,7 +16,7 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { parseModelDescription } from "../train/model_description.ts";
 import { VERSION } from "../version.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { AgreementMode, IdAssignmentPayload, Message } from "../wire/messages.ts";
+import type { AgreementMode, ExitPayload, IdAssignmentPayload, Message } from "../wire/messages.ts";
 import type { ClientCommunicationTopology, ClientTopologyOptions } from "./topology.ts";
 
 const FIRST_RETRY_MILLIS = 100;
@@ -177,6 +183,7 @@ async function nextMessage(connection: Connection): Promise<Message> {
     throw remoteError(message.payload.fault, message.payload.message);
   }
   if (message.code === MessageCode.Exit) {
+    if (message.payload.over === false) throw runStopped(message.payload);
     throw new RunOverError(`Cannot join: the server ended the run: ${message.payload.reason}`);
   }
   return message;
@@ -187,6 +194,11 @@ function unexpected(code: MessageCode): ProtocolError {
     "unexpected-code",
     `Cannot join: expected IdAssignment, got ${messageName(code)}`,
   );
+}
+
+/** The server's `Exit` says that the run stopped before its end. */
+export function runStopped({ reason }: ExitPayload): RunStoppedError {
+  return new RunStoppedError(`The run stopped and may be resumed: ${reason}`);
 }
 
 /** Builds the model of the run, and makes sure that it is the server's. */

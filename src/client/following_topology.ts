@@ -5,7 +5,7 @@
  */
 
 import { pause } from "../_pause.ts";
-import { ConnectionClosedError, errorMessage, ProtocolError } from "../errors.ts";
+import { ConnectionClosedError, errorMessage, ProtocolError, RunStoppedError } from "../errors.ts";
 import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
@@ -22,7 +22,7 @@ import type {
   ParameterUpdatePayload,
   Payload,
 } from "../wire/messages.ts";
-import { type Comeback, connect, join, pauseMillis, RunOverError } from "./_join.ts";
+import { type Comeback, connect, join, pauseMillis, RunOverError, runStopped } from "./_join.ts";
 import { isLoss, takeLeave } from "./_leave.ts";
 import { Session } from "./_session.ts";
 import { Work } from "./_work.ts";
@@ -70,8 +70,8 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   /**
    * Joins the group, then waits, trains and synchronizes until the server ends the run; joins again when the connection is lost.
    *
-   * Rejects with a `DeadlineError` when no server answers in time, a `ProtocolError` when the server refuses or breaks the protocol, with the
-   * handler's own error, or with the signal's reason.
+   * Rejects with a `DeadlineError` when no server answers in time, a `ProtocolError` when the server refuses or breaks the protocol, a `RunStoppedError` when
+   * the run stopped by an error and may be resumed, with the handler's own error, or with the signal's reason.
    */
   async run({ signal }: RunOptions = {}): Promise<void> {
     const { options } = this;
@@ -99,6 +99,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
         } catch (error) {
           // Who was away when the run ended hears of it on coming back.
           if (error instanceof RunOverError && comeback !== undefined) return;
+          if (error instanceof RunStoppedError) throw error;
           const hasJoined = comeback !== undefined;
           if (hasJoined && losses === 0) deadline = performance.now() + patienceMillis;
           if (isLoss(error)) connection.abort(new ConnectionClosedError(errorMessage(error)));
@@ -260,7 +261,9 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
         session.taken();
         if (happened.code === MessageCode.Exit) {
           this.#logger.info(`The server says: ${happened.payload.reason}`);
-          await session.send(happened);
+          const { reason, over = true } = happened.payload;
+          await session.send({ code: MessageCode.Exit, payload: { reason } });
+          if (!over) throw runStopped(happened.payload);
           return;
         }
         await this.onReceive(SERVER_RANK, happened.code, happened.payload);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { useFile } from "../_folder.ts";
 import { lockFile } from "../_lock.ts";
 import { pause } from "../_pause.ts";
 import { checksumFault, fileDigest } from "./_checksum.ts";
@@ -175,6 +176,7 @@ async function fromHome(
         onBytes: (bytes) => onProgress?.({ file: file.name, bytes, total: file.bytes }),
       });
       await check(file, part, resumed);
+      await useFile(part, { write: true }, (file) => file.sync());
       await Deno.rename(part, `${folder}/${file.name}`);
       return await removePart(part);
     } catch (error) {

@@ -17,6 +17,7 @@ import { Conversation } from "./_conversation.ts";
 import { Training, unexpectedUpdate } from "./_exchange.ts";
 import { openSessions } from "./_reception.ts";
 import { RunRecord } from "./_record.ts";
+import { Saves } from "./_saves.ts";
 import { FarewellError } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import type { RoundReport, RunReport } from "./report.ts";
@@ -27,6 +28,7 @@ export class Federation {
   readonly conversation: Conversation;
   readonly #parts: Parts;
   readonly #agreement: Agreement;
+  readonly #saves: Saves;
   #run: Run | undefined;
   /** Number of messages that were refused since they were last counted. */
   #refused = 0;
@@ -44,6 +46,13 @@ export class Federation {
     this.conversation = new Conversation(parts, agreement, () => this.run);
     this.#parts = parts;
     this.#agreement = agreement;
+    this.#saves = new Saves({
+      save: () => this.record.keep(this.run.sessions.seats.saved),
+      round: () => this.record.rounds.length,
+      tries: options.saveTries,
+      tell: (event) => this.tell(event),
+      warn: (text) => this.run.logger.warn(text),
+    });
   }
 
   /** What there is of the run that goes on. */
@@ -66,6 +75,7 @@ export class Federation {
       ...(options.logger && { logger: options.logger }),
     });
     const { logger } = log;
+    using _held = options.checkpoints?.hold?.();
     const seats = await this.record.begin();
     const sessions = await openSessions({
       parts: this.#parts,
@@ -79,7 +89,7 @@ export class Federation {
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
     this.#run = { sessions, logger, signal };
-    let farewell = "the run is over";
+    let farewell = "the run is over", isOver = true;
     try {
       this.tell({ type: "listening", address: listener.address });
       logger.info(
@@ -98,14 +108,16 @@ export class Federation {
       return report;
     } catch (error) {
       farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
+      // Whoever stops a run by its signal does not mean it to go on.
+      isOver = signal?.aborted ?? false;
       logger.error(errorMessage(error));
       this.tell({ type: "stopped", reason: errorMessage(error) });
       throw error;
     } finally {
-      await sessions.dismiss(farewell);
+      await sessions.dismiss(farewell, isOver);
       listener.close();
       await accepting;
-      await sessions.dismiss(farewell);
+      await sessions.dismiss(farewell, isOver);
       this.#run = undefined;
     }
   }
@@ -215,11 +227,10 @@ export class Federation {
     this.tell({ type: "round-ended", report });
   }
 
-  /** Keeps the run as it stands, where that was asked for. */
+  /** Keeps the run as it stands, where that was asked for. A save that fails is tried again later, the last one at once. */
   async keep(): Promise<void> {
-    const path = await this.record.keep(this.run.sessions.seats.saved);
-    const round = this.record.rounds.length;
-    if (path !== undefined) this.tell({ type: "checkpoint", round, path });
+    if (this.record.isOver) await this.#saves.saveLast(this.run.signal);
+    else await this.#saves.save();
   }
 
   /** Waits for the group to fill, or for enough of it when the time is up; of a resumed run, for those who were there. */

@@ -1,5 +1,6 @@
 import type { Rank } from "../net/process_group.ts";
 import type { Intake, Outcome } from "./_intake.ts";
+import { lossesOf } from "./_reason.ts";
 import type { RoundReport } from "./report.ts";
 
 /** Who was missing in a round, over all its tries. */
@@ -15,11 +16,11 @@ export class Missing {
   }
 
   /** What the round's report says of it. */
-  get report(): Pick<RoundReport, "dropped" | "losses"> {
+  get report(): Pick<RoundReport, "dropped" | "losses" | "lossesOmitted"> {
     const ranks = [...this.#last].sort(([a], [b]) => a - b);
     return {
       dropped: ranks.filter(([, { outcome }]) => outcome === "dropped").length,
-      losses: ranks.map(([rank, { reason }]) => ({ rank, reason })),
+      ...lossesOf(ranks.map(([rank, { reason }]) => ({ rank, reason }))),
     };
   }
 }

@@ -4,7 +4,7 @@ import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { Evaluated } from "./_evaluated.ts";
 import { Members } from "./_members.ts";
-import { handlerStateOf, readSavedRun, type SavedRun, withPrefix } from "./_saved_run.ts";
+import { handlerStateOf, readSavedRun, type SavedState, withPrefix } from "./_saved_run.ts";
 import type { SavedSeats } from "./_seats.ts";
 import type { MadeRound, TrainedRound } from "./_train_round.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
@@ -112,15 +112,14 @@ export class RunRecord {
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
     const { manifest, parameters, seed, strategyName } = this.#handler;
     const { json, vectors, clients } = handlerState;
-    const state: SavedRun = {
-      format: "fedlab.checkpoint/1",
+    const state: SavedState = {
+      format: "fedlab.checkpoint/2",
       run: this.name,
       seed,
       strategy: strategyName,
       tokens,
       ...(identities.length > 0 && { identities }),
       ...(this.members.all.length > 0 && { members: this.members.all }),
-      rounds: this.rounds,
       ...(this.final && { final: this.final }),
       seconds: this.#seconds,
       strategyState: json,
@@ -133,6 +132,7 @@ export class RunRecord {
       vectors: { ...vectors && withPrefix(vectors), ...further },
       round: this.rounds.length,
       state: { ...state },
+      history: this.rounds,
       ...(score !== undefined && { score }),
     });
   }

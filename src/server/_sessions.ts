@@ -8,12 +8,13 @@ import { SILENT_HEARTBEATS, type Timeouts, within } from "../net/timeouts.ts";
 import type { Channel, Listener } from "../net/transport.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { MessageCode } from "../wire/message_code.ts";
-import type { Message } from "../wire/messages.ts";
+import type { ExitPayload, Message } from "../wire/messages.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
 import { isForgivable } from "./_forgivable.ts";
 import { Gate, type PeerLimits } from "./_gate.ts";
 import type { Incoming } from "./_intake.ts";
 import { whyNotSeated } from "./_key_changes.ts";
+import { reasonOf } from "./_reason.ts";
 import { type SavedSeats, Seats } from "./_seats.ts";
 
 /** How long nobody is accepted after that has failed. */
@@ -78,8 +79,8 @@ export class Sessions {
   #expiry: ReturnType<typeof setTimeout> | undefined;
   /** Ends the watch over the list of keys. */
   #unfollow: (() => void) | undefined;
-  /** Why everybody is being dismissed, once that has begun. */
-  #farewell: string | undefined;
+  /** What everybody is told who is being dismissed, once that has begun. */
+  #farewell: ExitPayload | undefined;
   #ended: (() => void) | undefined;
 
   constructor(options: {
@@ -164,15 +165,15 @@ export class Sessions {
 
   /**
    * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, for the drain time-out at most, and ends
-   * what is left.
+   * what is left. `isOver` tells them whether the run is, or may be gone on with.
    */
-  async dismiss(reason: string): Promise<void> {
-    this.#farewell = reason;
+  async dismiss(reason: string, isOver: boolean): Promise<void> {
+    const payload = this.#farewell = { reason, over: isOver };
     this.#unfollow?.();
     clearTimeout(this.#expiry);
     this.seats.close();
     for (const { connection } of this.#members) {
-      connection.send({ code: MessageCode.Exit, payload: { reason } }).catch(() => {});
+      connection.send({ code: MessageCode.Exit, payload }).catch(() => {});
     }
     const late = () => new DeadlineError("it did not take its leave in time");
     const waiting = new AbortController();
@@ -249,7 +250,7 @@ export class Sessions {
       // Its registration may still be under way.
       member.isOver = true;
       if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
-      this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
+      this.#logger.warn(`Refused a client at ${connection.remote}: ${reasonOf(failure)}`);
       if (this.#farewell === undefined) this.#hooks.turnedAway(connection.remote, failure);
     }
     await connection.close();
@@ -309,9 +310,9 @@ export class Sessions {
   }
 
   /** The run is over for whoever comes now. */
-  async #turnAway(connection: Connection, reason: string): Promise<Error> {
+  async #turnAway(connection: Connection, payload: ExitPayload): Promise<Error> {
     const { token } = await registrationOf(connection);
-    await connection.send({ code: MessageCode.Exit, payload: { reason } });
+    await connection.send({ code: MessageCode.Exit, payload });
     const rank = token === undefined ? undefined : this.seats.rankOf(token);
     if (rank !== undefined) this.seats.giveUp(rank);
     return new FarewellError("the run is over");
@@ -319,7 +320,7 @@ export class Sessions {
 
   /** A client that was not ready yet is gone; one that had come back to its seat is expected again. */
   #cancel(rank: Rank, member: Member, failure: unknown): void {
-    const reason = errorMessage(failure);
+    const reason = reasonOf(failure);
     const seconds = this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
     const isKept = this.seats.cancel(
       rank,
@@ -332,7 +333,7 @@ export class Sessions {
 
   /** The session of a client that had joined is over: it is expected back, unless it took its leave or broke the protocol. */
   #end(rank: Rank, member: Member, failure: unknown): void {
-    const reason = errorMessage(failure);
+    const reason = reasonOf(failure);
     const isLost = failure instanceof ConnectionClosedError || failure instanceof DeadlineError ||
       (failure instanceof ProtocolError && !isFault(failure));
     if (!isLost) {

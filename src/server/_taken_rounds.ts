@@ -17,9 +17,13 @@ export class TakenRounds {
   }
 
   /** The model of the round was made; its report is still to come. */
-  add({ round, cohort, losses }: Pick<Intake | RoundReport, "round" | "cohort" | "losses">): void {
+  add(
+    { round, cohort, losses, lossesOmitted = [] }:
+      & Pick<Intake | RoundReport, "round" | "cohort" | "losses">
+      & Pick<RoundReport, "lossesOmitted">,
+  ): void {
     this.#before.clear();
-    const lost = new Set(losses.map(({ rank }) => rank));
+    const lost = new Set([...losses.map(({ rank }) => rank), ...lossesOmitted]);
     for (const rank of cohort) {
       if (lost.has(rank)) continue;
       const last = this.#last.get(rank) ?? 0;

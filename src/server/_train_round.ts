@@ -44,7 +44,7 @@ export interface RoundParts {
 /** What a round's training came to. */
 export type TrainedRound =
   & { readonly training: Training }
-  & Pick<RoundReport, "tries" | "dropped" | "losses">;
+  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted">;
 
 /** What a round came to. */
 export interface MadeRound {

@@ -1,6 +1,7 @@
 import type { Rank } from "../net/process_group.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import { MeanLoss } from "./_mean_loss.ts";
+import { lossesOf } from "./_reason.ts";
 import { figuresOfUpdate, type UpdateFigures } from "./_update_bound.ts";
 import type { RoundReport } from "./report.ts";
 
@@ -32,10 +33,13 @@ export class Version {
   }
 
   /** What the report says of its updates. */
-  get report(): Pick<RoundReport, "cohort" | "received" | "dropped" | "tries" | "losses"> {
+  get report(): Pick<
+    RoundReport,
+    "cohort" | "received" | "dropped" | "tries" | "losses" | "lossesOmitted"
+  > {
     const { cohort, dropped } = this;
-    const losses = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
-    return { cohort, received: cohort.length, dropped, tries: 1, losses };
+    const missing = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
+    return { cohort, received: cohort.length, dropped, tries: 1, ...lossesOf(missing) };
   }
 
   /** What the report says of what they tell. */

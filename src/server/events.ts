@@ -106,6 +106,14 @@ export type ServerEvent =
     readonly path: string;
   }
   | {
+    /** The run could not be kept; that is tried again after the next round, until it has failed too often in a row. */
+    readonly type: "checkpoint-failed";
+    readonly round: number;
+    readonly reason: string;
+    /** How often in a row. */
+    readonly failures: number;
+  }
+  | {
     /** A client is gone. */
     readonly type: "client-lost";
     readonly rank: Rank;

@@ -22,8 +22,13 @@ export interface RoundReport {
   readonly refused: number;
   /** How often the round was tried. */
   readonly tries: number;
-  /** Why, for each of those chosen, in any try, that did not answer or was refused: what its last try came to. */
+  /**
+   * Why, for each of those chosen, in any try, that did not answer or was refused: what its last try came to, in at most 200 characters. Of more than 100
+   * of them the first.
+   */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
+  /** The ranks of the others, without their reasons; absent where there are none. */
+  readonly lossesOmitted?: readonly Rank[];
   /** Loss after the round; absent when nobody evaluates, or it is not finite. */
   readonly loss?: number;
   /** Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify. */

@@ -42,6 +42,11 @@ export interface ServerTopologyOptions {
   limits?: Partial<PeerLimits>;
   /** Where the run is kept after each round. Default: nowhere. */
   checkpoints?: Checkpoints;
+  /**
+   * How often in a row the run may fail to be kept before it stops, at least 1. Default 10. After each failure it goes on, and the next round's save is the next
+   * try.
+   */
+  saveTries?: number;
   /** A checkpoint of this server to go on from; its run's clients are waited for. */
   resume?: Checkpoint;
   /** What is kept in each checkpoint besides the run: anything that can be written as JSON. */
@@ -66,6 +71,7 @@ export interface ServerTopologyOptions {
 export const DEFAULT_SERVER_NAME = "fedlab";
 /** Half of the cohort. */
 export const DEFAULT_QUORUM = 0.5;
+export { DEFAULT_SAVE_TRIES } from "./_saves.ts";
 /** Three tries. */
 export const DEFAULT_ROUND_TRIES = 3;
 
@@ -105,6 +111,7 @@ export abstract class ServerCommunicationTopology<
       checkCount("minClients", options.minClients, 1, options.worldSize - 1);
     }
     if (options.roundTries !== undefined) checkCount("roundTries", options.roundTries, 1);
+    if (options.saveTries !== undefined) checkCount("saveTries", options.saveTries, 1);
     const { quorum = DEFAULT_QUORUM, gatekeeper, serverName = DEFAULT_SERVER_NAME } = options;
     // A name or a token that is of no use is better found here than when the first client comes.
     if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });

@@ -32,8 +32,9 @@ export class LastRound {
   /** Keeps the run as that round left it; gives the file, or nothing when it is kept already or the round has no report yet. */
   async keep(): Promise<string | undefined> {
     const unkept = this.#unkept;
-    this.#unkept = undefined;
     if (unkept?.round !== this.#record.rounds.length) return undefined;
-    return await this.#record.keep({ tokens: [] }, this.#states.save(), unkept.state);
+    const path = await this.#record.keep({ tokens: [] }, this.#states.save(), unkept.state);
+    this.#unkept = undefined;
+    return path;
   }
 }

@@ -54,6 +54,8 @@ export interface SimulationOptions {
   checkpoints?: Checkpoints;
   /** Keeps the run after every so many rounds, and after the last whole one, also where the run is stopped or fails. Default 1. */
   checkpointEvery?: number;
+  /** How often in a row the run may fail to be kept before it stops, at least 1, as of a server. Default 10. */
+  saveTries?: number;
   /** Goes on from there: a run of the same handler, data and parts. */
   resume?: Checkpoint;
   /** What else to keep with the run; anything that can be written as JSON. */
@@ -68,7 +70,7 @@ export function checkSimulation(
   options: SimulationOptions,
 ): void {
   const { parts, rounds, workers = 1, evaluateEvery = 1, checkpointEvery = 1 } = options;
-  const { quorum = 1, roundTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
+  const { quorum = 1, roundTries = 1, saveTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
   if (!model) {
     throw new TypeError("Cannot simulate: the handler has no description of its model");
   }
@@ -83,6 +85,7 @@ export function checkSimulation(
   whole(checkpointEvery, "a number of rounds between checkpoints");
   whole(parts.length, "a number of clients");
   whole(roundTries, "a number of tries of a round");
+  whole(saveTries, "a number of tries of a save");
   const share = (value: number, what: string) => {
     if (!(value > 0 && value <= 1)) {
       throw new RangeError(`Cannot simulate: expected ${what} above 0 and at most 1, got ${value}`);

@@ -8,6 +8,7 @@ import { errorMessage } from "../errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { figuresOf } from "../server/_evaluated.ts";
 import { RunRecord } from "../server/_record.ts";
+import { Saves } from "../server/_saves.ts";
 import { makeRound, type RoundParts, roundReport } from "../server/_train_round.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
@@ -119,19 +120,26 @@ export class Simulation {
     const clients = new VirtualClients({ ...options, handler, pool, states, signal });
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
     const lastRound = options.checkpoints && new LastRound(handler, record, states);
-    const keep = async () => {
-      const path = await lastRound?.keep();
-      if (path !== undefined) tell({ type: "checkpoint", round: record.rounds.length, path });
-    };
+    using _held = options.checkpoints?.hold?.();
+    const saves = new Saves({
+      save: async () => await lastRound?.keep(),
+      round: () => record.rounds.length,
+      tries: options.saveTries,
+      tell,
+      // The event tells the same.
+      warn: () => {},
+    });
     try {
-      await this.#runRounds(clients, states, lastRound, keep);
+      await this.#runRounds(clients, states, lastRound, saves);
     } catch (error) {
-      await keep().catch((failure) => {
+      if (saves.isGivenUp) throw error;
+      await saves.saveLast().catch((failure) => {
         const text = `${errorMessage(error)}; ${errorMessage(failure)}`;
         throw new AggregateError([error, failure], text);
       });
       throw error;
     }
+    await saves.saveLast(signal);
     const report = await this.report();
     tell({ type: "finished", report });
     return report;
@@ -141,11 +149,11 @@ export class Simulation {
     clients: VirtualClients,
     states: StateStore,
     lastRound: LastRound | undefined,
-    keep: () => Promise<void>,
+    saves: Saves,
   ): Promise<void> {
     const { handler } = this;
     const options = this.#options, record = this.#record;
-    const { parts, targetAccuracy = Infinity } = options;
+    const { parts: { length: numClients }, targetAccuracy = Infinity } = options;
     const tell = (event: ServerEvent) => options.onEvent?.(event);
     const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
     const last = record.rounds.at(-1);
@@ -162,12 +170,12 @@ export class Simulation {
       let refused = 0;
       const parts: RoundParts = {
         handler,
-        numClients: this.#options.parts.length,
+        numClients,
         limits: options,
         available: () => Promise.resolve(clients.present),
         attempt: async (training) => {
           const { intake } = training;
-          if (intake.cohort.length > handler.updatesWanted(this.#options.parts.length)) {
+          if (intake.cohort.length > handler.updatesWanted(numClients)) {
             throw new RangeError("Cannot simulate over-selection: no virtual client is late");
           }
           await clients.train(training);
@@ -197,7 +205,10 @@ export class Simulation {
         record.rounds.push(report);
         tell({ type: "round-ended", report });
       });
-      if (isReached() || isDue(round, options.checkpointEvery)) await keep();
+      // The last one is kept at the end.
+      if (round < options.rounds && !isReached() && isDue(round, options.checkpointEvery)) {
+        await saves.save();
+      }
     }
   }
 }

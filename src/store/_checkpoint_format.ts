@@ -1,5 +1,6 @@
 import { digester } from "../_digest.ts";
 import { Manifest, type ParameterVector } from "../params/manifest.ts";
+import { type HistoryMark, parseMark } from "./_history.ts";
 import { type ByteSource, type OpenedHeader, readHeader, readVector } from "./_safetensors_file.ts";
 import { encodeSafetensorsHeader, isRecord } from "./safetensors_header.ts";
 
@@ -18,6 +19,8 @@ const SCORE_KEY = "fedlab.score";
 const STATE_KEY = "fedlab.state";
 /** How many of the tensors, the last ones, are none of the model's. */
 const VECTORS_KEY = "fedlab.vectors";
+/** How far the run's history goes that is kept beside it. */
+const HISTORY_KEY = "fedlab.history";
 const DATA_KEY = "fedlab.data_sha256";
 
 /** What a checkpoint's header says, without its data. */
@@ -27,6 +30,8 @@ export interface CheckpointHeader {
   /** Counts the checkpoints of a store: the newest has the highest. */
   readonly sequence: number;
   readonly score?: number;
+  /** How far the run's history goes, where it has one. */
+  readonly history?: HistoryMark;
 }
 
 /** A checkpoint as it was read, every byte of it checked. */
@@ -74,7 +79,7 @@ export async function sealedHeader(
 }
 
 function encodeHeader(content: CheckpointContent, dataDigest: string): Uint8Array<ArrayBuffer> {
-  const { tensors, data, round, sequence, score, stateText } = content;
+  const { tensors, data, round, sequence, score, history, stateText } = content;
   return encodeSafetensorsHeader(tensors, {
     "fedlab.header_sha256": NO_DIGEST,
     [DATA_KEY]: dataDigest,
@@ -82,6 +87,7 @@ function encodeHeader(content: CheckpointContent, dataDigest: string): Uint8Arra
     [SEQUENCE_KEY]: String(sequence),
     ...(score !== undefined && { [SCORE_KEY]: String(score) }),
     ...(data.length > 1 && { [VECTORS_KEY]: String(data.length - 1) }),
+    ...(history && { [HISTORY_KEY]: JSON.stringify(history) }),
     [STATE_KEY]: stateText,
   });
 }
@@ -129,10 +135,13 @@ async function interpret(
   const sequence = parseCount(metadata[SEQUENCE_KEY]);
   const score = metadata[SCORE_KEY];
   const further = parseCount(metadata[VECTORS_KEY] ?? "0");
+  const historyText = metadata[HISTORY_KEY];
+  const history = historyText === undefined ? undefined : parseMark(historyText);
   if (
     text.decode(bytes.subarray(8, DIGEST_AT)) !== PREAMBLE || round === undefined ||
     sequence === undefined || metadata[STATE_KEY] === undefined ||
-    further === undefined || further > manifest.tensors.length
+    further === undefined || further > manifest.tensors.length ||
+    (historyText !== undefined && history === undefined)
   ) {
     throw new SyntaxError("expected a checkpoint, got another safetensors file");
   }
@@ -140,7 +149,13 @@ async function interpret(
     throw new SyntaxError("expected the header that was written, got another: its digest differs");
   }
   const own = further === 0 ? manifest : Manifest.of(manifest.tensors.slice(0, -further));
-  return { manifest: own, round, sequence, ...(score !== undefined && { score: Number(score) }) };
+  return {
+    manifest: own,
+    round,
+    sequence,
+    ...(score !== undefined && { score: Number(score) }),
+    ...(history && { history }),
+  };
 }
 
 function parseCount(text = ""): number | undefined {

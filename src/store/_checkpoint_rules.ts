@@ -21,7 +21,7 @@ export function checkedKeep(keep: number): number {
  * Throws a `RangeError` for a round that is no whole number from 0, for a vector that does not fit the manifest and for a further one with the name of a
  * tensor, and a `TypeError` for a state that cannot be written as a JSON object.
  */
-export function contentOf(checkpoint: Checkpoint): Omit<CheckpointContent, "sequence"> {
+export function contentOf(checkpoint: Checkpoint): Omit<CheckpointContent, "sequence" | "history"> {
   const { manifest, parameters, vectors = {}, round, score } = checkpoint;
   if (!Number.isSafeInteger(round) || round < 0) {
     throw new RangeError(

@@ -80,7 +80,8 @@ export async function writeAll(
   }
 }
 
-async function readAll(
+/** Fills a buffer from an open file, in pieces. */
+export async function readAll(
   file: ByteSource,
   bytes: Uint8Array<ArrayBuffer>,
   onPiece?: OnPiece,

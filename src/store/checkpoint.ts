@@ -4,7 +4,9 @@
  * @module
  */
 
+import { splitPath } from "../_path.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
+import { isDenied, removeUnlocked, syncFolder } from "../_folder.ts";
 import { errorMessage } from "../errors.ts";
 import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./_checkpoint_file.ts";
 import type { CheckpointHeader } from "./_checkpoint_format.ts";
@@ -17,11 +19,14 @@ import {
   newestFirst,
   superseded,
 } from "./_checkpoint_rules.ts";
-import { isDenied, namesIn, removeUnlocked, syncFolder } from "./_folder.ts";
+import { Descriptors } from "./_descriptors.ts";
+import { HistoryFile } from "./_history_file.ts";
 
 const FILE = /^round-(\d{6,})\.safetensors$/;
 /** What a process that was killed left half written; a living writer holds a lock on its file. */
-const TEMPORARY = /^\.round-\d{6,}\.[0-9a-f-]{36}\.tmp$/;
+const TEMPORARY = /^\.round-\d{6,}(\.safetensors)?\.[0-9a-f-]{36}\.tmp$/;
+/** The rounds of the run, a line each. */
+const HISTORY = "history.jsonl";
 
 /** A file of the folder and what its header says. */
 interface Listed extends CheckpointHeader {
@@ -32,11 +37,15 @@ interface Listed extends CheckpointHeader {
  * A folder of checkpoints, one safetensors file each, `round-000012.safetensors`: any reader of the format opens them, and the run's state
  * is in their metadata.
  *
+ * What a checkpoint has of its run's `history` is in the file `history.jsonl` beside it, a line of JSON a round, which grows by what is new: a checkpoint costs
+ * the same in the first round and in the last. It holds the history's length and digest. A run that goes on from an earlier round cuts off what the history
+ * has of later ones; checkpoints of those count no more.
+ *
  * A file is written under another name, brought to the disk and renamed, and holds SHA-256 digests of its header and of its data: whatever
  * happens to the process, the newest whole checkpoint is found. The newest is the one saved last, not the one of the highest round, so a
  * run can go on from an earlier round. Files are readable by their owner only, since a state may hold secrets.
  *
- * One process writes to a folder at a time; a second one does no harm to whole checkpoints, but each removes what the other no longer keeps.
+ * One process writes to a folder at a time, and the checkpoints in it are one run's.
  *
  * @example
  * ```ts
@@ -54,6 +63,8 @@ export class CheckpointStore implements Checkpoints {
   readonly folder: string;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
+  readonly #descriptors = new Descriptors();
+  readonly #history: HistoryFile;
   /** Headers by file name, so that a save does not read those that it knows. */
   readonly #known = new Map<string, Listed>();
   #sequence = 0;
@@ -64,6 +75,7 @@ export class CheckpointStore implements Checkpoints {
     this.folder = folder;
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
+    this.#history = new HistoryFile(`${folder}/${HISTORY}`, this.#descriptors);
   }
 
   /**
@@ -77,28 +89,28 @@ export class CheckpointStore implements Checkpoints {
     const content = contentOf(checkpoint);
     const name = nameOf(content.round);
     const path = `${this.folder}/${name}`;
-    const temporary = `${this.folder}/.${nameOfRound(content.round)}.${crypto.randomUUID()}.tmp`;
     try {
       await Deno.mkdir(this.folder, { recursive: true });
-      await removeUnlocked(this.folder, TEMPORARY);
+      await this.#removeTemporary();
       const others = await this.#list();
       this.#sequence = Math.max(this.#sequence, ...others.map(({ sequence }) => sequence)) + 1;
       const { manifest, round, score } = content;
       const sequence = this.#sequence;
-      const rename = () => Deno.rename(temporary, path);
-      await writeCheckpoint(temporary, { ...content, sequence }, rename);
+      // First, since the checkpoint tells of it.
+      const history = checkpoint.history && await this.#history.write(checkpoint.history);
+      const further = { sequence, ...(history && { history }) };
+      await writeCheckpoint(path, { ...content, ...further }, this.#descriptors);
       this.#known.set(name, {
         name,
         manifest,
         round,
-        sequence,
+        ...further,
         ...(score !== undefined && { score }),
       });
     } catch (cause) {
-      await Deno.remove(temporary).catch(() => {});
       throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
     }
-    await syncFolder(this.folder);
+    await syncFolder(this.folder, this.#descriptors.use);
     await this.#prune().catch((error: unknown) => {
       this.#warn(`Cannot tidy checkpoints in ${this.folder}: ${errorMessage(error)}`);
     });
@@ -119,6 +131,13 @@ export class CheckpointStore implements Checkpoints {
     return await this.#firstWhole(bestFirst, hasScore);
   }
 
+  /** Holds file descriptors until disposed of, so that checkpoints can be saved when all others are taken. */
+  hold(): Disposable {
+    // Before the first save there is no such folder.
+    const isThere = statOf(this.folder)?.isDirectory;
+    return this.#descriptors.hold(isThere ? this.folder : splitPath(this.folder).folder);
+  }
+
   /** The first in that order whose bytes are whole; no other is read further than its header. */
   async #firstWhole(
     order: (a: Listed, b: Listed) => number,
@@ -126,13 +145,11 @@ export class CheckpointStore implements Checkpoints {
   ): Promise<Checkpoint | undefined> {
     this.#known.clear();
     try {
-      await removeUnlocked(this.folder, TEMPORARY);
+      await this.#removeTemporary();
       const listed = await this.#list(this.#warn);
       for (const { name } of listed.filter(fits).sort(order)) {
-        const whole = await this.#attempt(name, readCheckpointFile, this.#warn);
-        if (whole === undefined) continue;
-        const { sequence: _, ...checkpoint } = whole;
-        return checkpoint;
+        const whole = await this.#attempt(name, (path) => this.#read(path), this.#warn);
+        if (whole !== undefined) return whole;
       }
     } catch (cause) {
       throw new Error(`Cannot read checkpoints in ${this.folder}: ${errorMessage(cause)}`, {
@@ -142,11 +159,25 @@ export class CheckpointStore implements Checkpoints {
     return undefined;
   }
 
+  /** Reads a checkpoint and its history, and checks every byte of them. */
+  async #read(path: string): Promise<Checkpoint> {
+    const { sequence: _, history, ...checkpoint } = await readCheckpointFile(
+      path,
+      this.#descriptors,
+    );
+    return { ...checkpoint, ...(history && { history: await this.#history.read(history) }) };
+  }
+
+  async #removeTemporary(): Promise<void> {
+    await removeUnlocked(this.folder, TEMPORARY, this.#descriptors.namesIn);
+  }
+
   /** The headers of the folder's checkpoints; those that are known are not read. */
   async #list(warn?: (message: string) => void): Promise<Listed[]> {
     const listed: Listed[] = [];
-    for (const name of await namesIn(this.folder, FILE)) {
-      const header = this.#known.get(name) ?? await this.#attempt(name, readHeaderOfFile, warn);
+    const readHeader = (path: string) => readHeaderOfFile(path, this.#descriptors);
+    for (const name of await this.#descriptors.namesIn(this.folder, FILE)) {
+      const header = this.#known.get(name) ?? await this.#attempt(name, readHeader, warn);
       if (header === undefined) continue;
       this.#known.set(name, { ...header, name });
       listed.push({ ...header, name });
@@ -155,7 +186,7 @@ export class CheckpointStore implements Checkpoints {
   }
 
   /** Reads of a file what can be read; only where reading is not allowed at all is that an error. */
-  async #attempt<Read extends CheckpointHeader>(
+  async #attempt<Read extends { readonly round: number }>(
     name: string,
     read: (path: string) => Promise<Read>,
     warn?: (message: string) => void,
@@ -184,6 +215,14 @@ export class CheckpointStore implements Checkpoints {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       });
     }
+  }
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -21,12 +21,19 @@ import {
   newestFirst,
   superseded,
 } from "./_checkpoint_rules.ts";
+import type { HistoryMark } from "./_history.ts";
 import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
 import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
+import { type HistoryPart, KvFault, KvHistory } from "./_kv_history.ts";
 import { bytesOf } from "./_safetensors_file.ts";
 import { isRecord } from "./safetensors_header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
-import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
+import {
+  type Checkpoint,
+  type Checkpoints,
+  type CheckpointStoreOptions,
+  OvertakenError,
+} from "./checkpoints.ts";
 
 const ROOT = "fedlab.checkpoints";
 /** A commit takes 1000 changes at most. */
@@ -38,6 +45,9 @@ const BATCH_DELETES = 500;
  * A checkpoint's bytes are those of the file that {@linkcode CheckpointStore} would write, in chunks of 64 KiB, which is the most a value may have; its
  * entry is written last, in one commit. What a process that was stopped left half written is never seen, and is removed by the next `save`. The bytes are
  * checked by SHA-256 digests when they are read. Whoever may read the store can read the clients' session tokens in it.
+ *
+ * What a checkpoint has of its run's `history` is in chunks of its own, to which each save adds what is new; a process that goes on from an earlier round writes
+ * it anew once.
  *
  * One process goes on with a run. Where there are two all the same, each of which has read the run's checkpoint, the first that saves has the run, and `save`
  * of the other fails, however late it comes.
@@ -63,8 +73,11 @@ export class KvCheckpointStore implements Checkpoints {
   readonly #kv: CheckpointKv;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
+  readonly #history: KvHistory;
   /** The checkpoint that was saved last as far as this store knows, `null` for none; `undefined` before it has looked. */
   #head: string | null | undefined;
+  /** The checkpoint of the last save: the store may have taken it although it said otherwise. */
+  #tried: string | undefined;
 
   /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
   constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
@@ -73,24 +86,35 @@ export class KvCheckpointStore implements Checkpoints {
     this.name = name;
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
+    this.#history = new KvHistory(kv, (id) => this.#key("chunk", id));
   }
 
   /**
    * Writes a checkpoint and gives what it is called, `kv:NAME/round-000012`; then removes those that are not kept. One of the same round is replaced.
    *
-   * Rejects as {@linkcode CheckpointStore.save} does. Those before it are then untouched.
+   * Rejects as {@linkcode CheckpointStore.save} does, and with an {@linkcode OvertakenError} where another process has saved meanwhile. Those before it are
+   * then untouched.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
     const content = contentOf(checkpoint);
     const path = this.#pathOf(content.round);
     try {
       const last = await this.#kv.get(this.#key("head"));
-      if (this.#head !== undefined && headOf(last) !== this.#head) throw overtaken();
+      const head = headOf(last);
+      if (this.#head !== undefined && head !== this.#head && head !== this.#tried) {
+        throw overtaken();
+      }
       await this.#sweep();
       const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
-      this.#head = await this.#write({ ...content, sequence }, last.versionstamp);
+      const { history } = checkpoint;
+      const part = history && await this.#history.plan(history);
+      const whole = { ...content, sequence, ...(part && { history: part.mark }) };
+      this.#head = await this.#write(whole, part, last.versionstamp);
+      if (history && part) this.#history.written(part, history);
     } catch (cause) {
-      throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
+      const message = `Cannot save checkpoint ${path}: ${errorMessage(cause)}`;
+      const Kind = cause instanceof OvertakenError ? OvertakenError : Error;
+      throw new Kind(message, { cause });
     }
     await this.#prune().catch((error: unknown) => {
       this.#warn(`Cannot tidy checkpoints in kv:${this.name}: ${errorMessage(error)}`);
@@ -134,14 +158,26 @@ export class KvCheckpointStore implements Checkpoints {
   async #attempt(one: Entry): Promise<Checkpoint | undefined> {
     const source = new ChunkSource(this.#kv, this.#key("chunk", one.id), one.bytes);
     try {
-      const { sequence, ...checkpoint } = await readCheckpoint(source);
-      if (checkpoint.round === one.round && sequence === one.sequence) return checkpoint;
+      const { sequence, history, ...checkpoint } = await readCheckpoint(source);
+      if (checkpoint.round === one.round && sequence === one.sequence) {
+        return { ...checkpoint, ...(history && { history: await this.#historyOf(one, history) }) };
+      }
       this.#passOver(one.round, "expected the one that its entry tells of, got another");
     } catch (cause) {
+      if (cause instanceof KvFault) throw cause.cause;
       if (source.fault !== undefined) throw cause;
       this.#passOver(one.round, errorMessage(cause));
     }
     return undefined;
+  }
+
+  async #historyOf({ history }: Entry, mark: HistoryMark): Promise<unknown[]> {
+    if (history === undefined) throw new SyntaxError("expected its entry to tell of a history");
+    const { value } = await this.#kv.get(this.#key("history", history.id)).catch((error) => {
+      throw new KvFault(error);
+    });
+    const isLast = isRecord(value) && value.chunks === history.chunks;
+    return await this.#history.read(history, mark, isLast);
   }
 
   async #list(warn?: (message: string) => void): Promise<Entry[]> {
@@ -155,14 +191,41 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   /** Writes the chunks, makes a checkpoint of them if the one before it is still the last, and gives its id. */
-  async #write(content: CheckpointContent, lastVersion: string | null): Promise<string> {
+  async #write(
+    content: CheckpointContent,
+    history: HistoryPart | undefined,
+    lastVersion: string | null,
+  ): Promise<string> {
     const { round, sequence, score, data } = content;
-    const id = crypto.randomUUID();
+    const id = this.#tried = crypto.randomUUID();
     const header = cut(blankHeader(content));
     const pieces = data.flatMap((vector) => cut(bytesOf(vector)));
     const all = [...header, ...pieces];
     const chunks = all.length;
     const bytes = all.reduce((sum, { length }) => sum + length, 0);
+    const { loose, begin, put } = await this.#begin(id, chunks);
+    await put(pieces, header.length);
+    const hash = await digester("sha256");
+    for (const piece of pieces) hash.update(piece);
+    await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
+    const [key, head] = [this.#key("whole", round), this.#key("head")];
+    const { value: former, versionstamp: formerVersion } = await this.#kv.get(key);
+    const entry: Entry = {
+      ...{ id, chunks, bytes, round, sequence },
+      ...(score !== undefined && { score }),
+      ...(history && { history: history.entry }),
+    };
+    const keepHistory = history && await this.#writeHistory(history);
+    const commit = begin().check({ key, versionstamp: formerVersion }).set(key, entry)
+      .delete(loose).check({ key: head, versionstamp: lastVersion }).set(head, { id });
+    if (isEntry(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
+    keepHistory?.(commit);
+    await finish(commit);
+    return id;
+  }
+
+  /** Marks chunks as loose until a checkpoint is made of them. */
+  async #begin(id: string, chunks: number) {
     const loose = this.#key("loose", id);
     const { versionstamp = null } = await this.#kv.atomic().set(loose, { chunks }).commit();
     // Chunks without that mark would never be found again: no commit goes through once it is gone.
@@ -176,19 +239,25 @@ export class KvCheckpointStore implements Checkpoints {
         await finish(commit);
       }
     };
-    await put(pieces, header.length);
-    const hash = await digester("sha256");
-    for (const piece of pieces) hash.update(piece);
-    await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
-    const [key, head] = [this.#key("whole", round), this.#key("head")];
-    const { value: former, versionstamp: before } = await this.#kv.get(key);
-    const own = { id, chunks, bytes, round, sequence };
-    const entry: Entry = score === undefined ? own : { ...own, score };
-    const commit = begin().check({ key, versionstamp: before }).set(key, entry).delete(loose)
-      .check({ key: head, versionstamp: lastVersion }).set(head, { id });
-    if (isEntry(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
-    await finish(commit);
-    return id;
+    return { loose, begin, put };
+  }
+
+  /** Writes a history ahead that is too large for one commit; gives what makes it one in the commit of its checkpoint. */
+  async #writeHistory(part: HistoryPart): Promise<(commit: KvCommit) => void> {
+    const { entry, added, first, isNew } = part;
+    const row = this.#key("history", entry.id);
+    const kept = (commit: KvCommit) => commit.set(row, { chunks: entry.chunks });
+    if (!isNew || KvHistory.fits(part)) {
+      return (commit) => {
+        kept(commit);
+        added.forEach((chunk, i) => commit.set(this.#key("chunk", entry.id, first + i), chunk));
+      };
+    }
+    const { loose, put } = await this.#begin(entry.id, entry.chunks);
+    await put(added, 0);
+    const { versionstamp } = await this.#kv.get(loose);
+    if (versionstamp === null) throw overtaken();
+    return (commit) => kept(commit).check({ key: loose, versionstamp }).delete(loose);
   }
 
   /** Removes the checkpoints that are neither new nor the best. */
@@ -200,7 +269,23 @@ export class KvCheckpointStore implements Checkpoints {
       await this.#kv.atomic().check({ key, versionstamp }).delete(key)
         .set(this.#key("loose", id), { chunks }).commit();
     }
+    await this.#dropHistories();
     await this.#sweep();
+  }
+
+  /** Gives up the histories of which no checkpoint is left. */
+  async #dropHistories(): Promise<void> {
+    const rows = await Array.fromAsync(this.#kv.list({ prefix: this.#key("history") }));
+    const used = new Set((await this.#list()).map(({ history }) => history?.id));
+    for (const { key, value, versionstamp } of rows) {
+      const id = key.at(-1);
+      if (typeof id !== "string" || used.has(id) || !isRecord(value) || !isCount(value.chunks)) {
+        continue;
+      }
+      const row = this.#key("history", id);
+      await this.#kv.atomic().check({ key: row, versionstamp }).delete(row)
+        .set(this.#key("loose", id), { chunks: value.chunks }).commit();
+    }
   }
 
   /** Removes the chunks of which no checkpoint was made, and of those that are removed. */
@@ -242,6 +327,6 @@ async function finish(commit: KvCommit): Promise<void> {
   if (!(await commit.commit()).ok) throw overtaken();
 }
 
-function overtaken(): Error {
-  return new Error("another server goes on with this run");
+function overtaken(): OvertakenError {
+  return new OvertakenError("another server goes on with this run");
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { pathOfUrl } from "../_path.ts";
+import { replaceFile } from "../_whole_file.ts";
 import { errorMessage } from "../errors.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { bytesOf, readHeader, readVector, writeAll } from "./_safetensors_file.ts";
@@ -19,8 +21,15 @@ export interface StoredModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** How a model's file is written. */
+export interface WriteSafetensorsOptions {
+  /** Permissions of a file that is new, such as `0o600` for its owner alone; one that is replaced keeps its own. Default: the system's. */
+  mode?: number;
+}
+
 /**
- * Writes a vector to a file, in pieces: nothing as large as the model is made for it.
+ * Writes a vector to a file, in pieces: nothing as large as the model is made for it. The file is whole at any time: the former one until the new one is on the
+ * disk, for which a temporary file is made beside it where that is permitted.
  *
  * Throws a `RangeError` when the vector does not fit the manifest, and as {@linkcode encodeSafetensorsHeader} does.
  *
@@ -44,13 +53,15 @@ export async function writeSafetensors(
     parameters: ParameterVector;
     metadata?: Readonly<Record<string, string>>;
   },
+  options: WriteSafetensorsOptions = {},
 ): Promise<void> {
   const { manifest, parameters, metadata } = model;
   manifest.check(parameters);
   const header = encodeSafetensorsHeader(manifest, metadata);
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  await writeAll(file, header);
-  await writeAll(file, bytesOf(parameters));
+  await replaceFile(path instanceof URL ? pathOfUrl(path) : path, async (file) => {
+    await writeAll(file, header);
+    await writeAll(file, bytesOf(parameters));
+  }, options);
 }
 
 /**

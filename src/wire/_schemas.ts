@@ -87,7 +87,7 @@ const SCHEMAS = {
     loss: v.exactOptional(finite),
     accuracy: v.exactOptional(v.pipe(finite, v.minValue(0), v.maxValue(1))),
   }),
-  [MessageCode.Exit]: v.object({ reason: line(1024) }),
+  [MessageCode.Exit]: v.object({ reason: line(1024), over: v.exactOptional(v.boolean()) }),
   [MessageCode.Registration]: v.object({
     rank: v.exactOptional(rank),
     worldSize: v.exactOptional(worldSize),

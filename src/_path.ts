@@ -1,0 +1,21 @@
+/** Paths as texts, also where there is no `node:path`. */
+
+const SEPARATOR = globalThis.Deno?.build.os === "windows" ? /[\\/]/ : /\//;
+
+/** The folder that a path's last step is in, and that step; trailing separators do not count. */
+export function splitPath(path: string): { folder: string; name: string } {
+  let end = path.length;
+  while (end > 1 && SEPARATOR.test(path[end - 1] ?? "")) end--;
+  let at = end;
+  while (at > 0 && !SEPARATOR.test(path[at - 1] ?? "")) at--;
+  const name = path.slice(at, end);
+  if (at === 0) return { folder: ".", name };
+  while (at > 1 && SEPARATOR.test(path[at - 1] ?? "")) at--;
+  return { folder: path.slice(0, at), name };
+}
+
+/** The path of a file's URL. */
+export function pathOfUrl({ pathname }: URL): string {
+  const path = decodeURIComponent(pathname);
+  return globalThis.Deno?.build.os === "windows" ? path.replace(/^\/(?=[A-Za-z]:)/, "") : path;
+}

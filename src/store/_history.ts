@@ -1,0 +1,86 @@
+import { digester } from "../_digest.ts";
+import { isRecord } from "./safetensors_header.ts";
+
+/** What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the digest of all that. */
+export interface HistoryMark {
+  readonly bytes: number;
+  /** Number of lines. */
+  readonly rounds: number;
+  /**
+   * The last of a chain of SHA-256 digests in hexadecimal, one a line: each is taken of the digest before it, 32 bytes, and the line. So a further line costs
+   * the same however many there are.
+   */
+  readonly digest: string;
+}
+
+/** A history without lines. */
+export const NO_HISTORY: HistoryMark = { bytes: 0, rounds: 0, digest: "0".repeat(64) };
+
+const NEWLINE = 10;
+
+/** An entry as a line of JSON. Throws a `TypeError` for what cannot be written so. */
+export function lineOf(entry: unknown): Uint8Array<ArrayBuffer> {
+  const text = JSON.stringify(entry);
+  if (text === undefined) {
+    throw new TypeError(
+      `Cannot save a checkpoint: expected a history that can be written as JSON, got ${entry}`,
+    );
+  }
+  return new TextEncoder().encode(`${text}\n`);
+}
+
+/** The mark after further lines. */
+export async function extended(
+  { bytes, rounds, digest }: HistoryMark,
+  lines: readonly Uint8Array[],
+): Promise<HistoryMark> {
+  for (const line of lines) {
+    const hash = await digester("sha256");
+    digest = hash.update(Uint8Array.fromHex(digest)).update(line).digest("hex");
+    bytes += line.length;
+  }
+  return { bytes, rounds: rounds + lines.length, digest };
+}
+
+/** The lines of some bytes, as views, each with its end; what follows the last end is left out. */
+export function linesIn(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  const lines: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 0;;) {
+    const end = bytes.indexOf(NEWLINE, at) + 1;
+    if (end === 0) return lines;
+    lines.push(bytes.subarray(at, end));
+    at = end;
+  }
+}
+
+/** The entries of a history's bytes. Throws a `SyntaxError` where they are not those of the mark. */
+export async function parseHistory(
+  bytes: Uint8Array<ArrayBuffer>,
+  mark: HistoryMark,
+): Promise<unknown[]> {
+  const lines = linesIn(bytes);
+  const { rounds, digest, bytes: length } = await extended(NO_HISTORY, lines);
+  if (length !== bytes.length || rounds !== mark.rounds || digest !== mark.digest) {
+    throw new SyntaxError("expected the history that was written, got another: its digest differs");
+  }
+  const text = new TextDecoder();
+  return lines.map((line): unknown => JSON.parse(text.decode(line)));
+}
+
+/** Reads a mark from JSON; `undefined` where it is none. */
+export function parseMark(text: string): HistoryMark | undefined {
+  let mark: unknown;
+  try {
+    mark = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(mark)) return undefined;
+  const { bytes, rounds, digest } = mark;
+  const isCount = (value: unknown): value is number =>
+    Number.isSafeInteger(value) && Number(value) >= 0;
+  return isCount(bytes) && isCount(rounds) && typeof digest === "string" &&
+      /^[0-9a-f]{64}$/.test(digest)
+    ? { bytes, rounds, digest }
+    : undefined;
+}
