@@ -1,28 +1,19 @@
 import { BaseHandler, FileHandler, LogLevels, type LogRecord } from "./_log_deps.ts";
 import { isDeno } from "./_is_deno.ts";
+import { printable } from "./_printable.ts";
 import { errorMessage } from "./errors.ts";
 
 /** A record as `time name LEVEL message arguments`; further lines of it are indented, so that a record is told by its start. */
 export function formatRecord(record: LogRecord): string {
   const { datetime, loggerName, levelName, msg, args } = record;
   const text = [msg, ...args.map(textOf)].join(" ");
-  return `${datetime.toISOString()} ${loggerName} ${levelName} ${printable(text)}`;
+  // A message may quote a peer: nothing in it may pass for a record of its own or command the terminal.
+  const lines = printable(text.replaceAll(/\r?\n/g, "\n  "));
+  return `${datetime.toISOString()} ${loggerName} ${levelName} ${lines}`;
 }
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : isDeno() ? Deno.inspect(value) : String(value);
-}
-
-/** A message may quote a peer: nothing in it may pass for a record of its own or command the terminal. */
-function printable(text: string): string {
-  return text
-    .replaceAll(/\r?\n/g, "\n  ")
-    // deno-lint-ignore no-control-regex
-    .replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (c) => `\\x${hex(c.charCodeAt(0))}`);
-}
-
-function hex(code: number): string {
-  return code.toString(16).padStart(2, "0");
 }
 
 /** Logs to standard error: standard output belongs to a program's results. */

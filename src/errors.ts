@@ -4,6 +4,8 @@
  * @module
  */
 
+import { printable } from "./_printable.ts";
+
 /** Why a peer's message was refused. Each name goes on the wire in an `Error` message. */
 export type ProtocolFault =
   | "bad-message"
@@ -61,8 +63,9 @@ export class DeadlineError extends Error {
   }
 }
 
-/** The message of anything that was thrown, on one line. */
+/** The message of anything that was thrown, on one line, with characters that are not seen by their codes. */
 export function errorMessage(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replaceAll(/\s*\n\s*/g, " ").trim();
+  // It may quote a peer, or a file.
+  return printable(text.replaceAll(/\s*\n\s*/g, " ").trim());
 }

@@ -1,3 +1,4 @@
+import { oneLine } from "../_printable.ts";
 import { ProtocolError } from "../errors.ts";
 import { v } from "./deps.ts";
 import { MessageCode, messageName } from "./message_code.ts";
@@ -7,13 +8,6 @@ const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 /** Characters of a peer's own text that an error repeats. */
 const MAX_QUOTED = 80;
-
-// deno-lint-ignore no-control-regex
-const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]+/g;
-
-function oneLine(text: string): string {
-  return text.replaceAll(CONTROL_CHARACTERS, " ");
-}
 
 function quoted(text: string): string {
   const shown = oneLine(text);
