@@ -16,6 +16,11 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : isDeno() ? Deno.inspect(value) : String(value);
 }
 
+/** Asking first keeps Deno from prompting for it in the middle of a run. */
+function isReadable(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
 /** Logs to standard error: standard output belongs to a program's results. */
 export class StderrHandler extends BaseHandler {
   override log(msg: string): void {
@@ -34,14 +39,43 @@ export function printToStderr(line: string): void {
   }
 }
 
-/** Logs to a file that is flushed on errors; when the disk fails it says so once and is silent from then on. */
+/** Size in bytes at which a log file becomes its own predecessor. */
+export const LOG_FILE_BYTES = 16 * 2 ** 20;
+
+/**
+ * Logs to a file that is flushed on errors; when the disk fails it says so once and is silent from then on. A file that is full becomes `FILE.1`, in place of the
+ * one before it, where it may be read; else it is emptied.
+ */
 export class SafeFileHandler extends FileHandler {
   readonly #filename: string;
+  readonly #mostBytes: number;
+  #bytes = 0;
   #isClosed = false;
 
-  constructor(level: keyof typeof LogLevels, filename: string) {
+  constructor(level: keyof typeof LogLevels, filename: string, mostBytes = LOG_FILE_BYTES) {
     super(level, { filename, mode: "w", formatter: formatRecord });
     this.#filename = filename;
+    this.#mostBytes = mostBytes;
+  }
+
+  override setup(): void {
+    super.setup();
+    this.#bytes = isReadable(this.#filename) ? Deno.statSync(this.#filename).size : 0;
+  }
+
+  override log(msg: string): void {
+    const bytes = new TextEncoder().encode(msg).length + 1;
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) this.#rotate();
+    this.#bytes += bytes;
+    super.log(msg);
+  }
+
+  #rotate(): void {
+    // Not this class's own, which is for good.
+    super.destroy();
+    if (isReadable(this.#filename)) Deno.renameSync(this.#filename, `${this.#filename}.1`);
+    else Deno.truncateSync(this.#filename);
+    this.setup();
   }
 
   override handle(record: LogRecord): void {

@@ -29,6 +29,7 @@ export type ProtocolFault =
   | "duplicate-update"
   | "non-finite"
   | "cannot-train"
+  | "too-many-faults"
   | "handler-failed"
   | "not-authorized";
 

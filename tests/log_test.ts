@@ -112,6 +112,39 @@ Deno.test("errorMessage() gives no character that is not seen, and one line", ()
   }
 });
 
+Deno.test("openLog() keeps a full file as its predecessor, and no more than one", async () => {
+  await using temporary = await temporaryFolder();
+  const options = { folder: temporary.path, loggerFile: "log", console: false, fileBytes: 10_000 };
+  {
+    using log = openLog(options);
+    for (let i = 0; i < 1000; i++) log.logger.info(`line ${i} \u00e9`);
+  }
+  const files = Array.from(Deno.readDirSync(temporary.path), ({ name }) => name).sort();
+  assertEquals(files, ["log.txt", "log.txt.1"]);
+  const texts = files.map((name) => Deno.readTextFileSync(`${temporary.path}/${name}`));
+  for (const text of texts) assert(new TextEncoder().encode(text).length <= 10_000);
+  // Together they are the newest lines, each once.
+  const numbers = [...(texts[1] + (texts[0] ?? "")).matchAll(/line (\d+) /g)].map(([, n]) =>
+    Number(n)
+  );
+  assert(numbers.length > 150);
+  assertEquals(numbers, numbers.map((_, i) => 1000 - numbers.length + i));
+});
+
+Deno.test("openLog() empties a full file that may not be read", async () => {
+  await using temporary = await temporaryFolder();
+  const { errors } = await runProgram(
+    { loggerFile: "log", fileBytes: 100 },
+    ["--allow-write=log"],
+    temporary.path,
+  );
+  assertEquals(errors.length, 3);
+  const files = Array.from(Deno.readDirSync(`${temporary.path}/log`), ({ name }) => name);
+  assertEquals(files, ["log.txt"]);
+  const text = Deno.readTextFileSync(`${temporary.path}/log/log.txt`);
+  assert(text.length < 200 && text.endsWith(`${errors.at(-1)}\n`));
+});
+
 Deno.test("openLog() takes what is logged after its end without a fault", async () => {
   await using temporary = await temporaryFolder();
   const log = openLog({ folder: temporary.path, loggerFile: "log", console: false });

@@ -163,6 +163,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "duplicate-update": true,
   "non-finite": true,
   "cannot-train": true,
+  "too-many-faults": true,
   "not-authorized": true,
   "handler-failed": true,
 };

@@ -1,3 +1,4 @@
+import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../_peer_log.ts";
 import { DeadlineError, errorMessage } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
@@ -21,6 +22,15 @@ import { FarewellError } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import type { RoundReport, RunReport } from "./report.ts";
 
+/** Events by which a run gets on, whatever its clients do. */
+const PROGRESS: ReadonlySet<ServerEvent["type"]> = new Set([
+  "round-started",
+  "update-received",
+  "round-retried",
+  "round-ended",
+  "checkpoint",
+]);
+
 /** A server's clients from the first who joins to the last who leaves, and the run's record: what is alike in every agreement. */
 export class Federation {
   readonly record: RunRecord;
@@ -30,6 +40,8 @@ export class Federation {
   #run: Run | undefined;
   /** Number of messages that were refused since they were last counted. */
   #refused = 0;
+  /** Another number whenever the run has got on. */
+  #progress = 0;
   /** Bytes that were counted already. */
   #counted = { up: 0, down: 0 };
 
@@ -66,19 +78,23 @@ export class Federation {
       ...(options.logger && { logger: options.logger }),
     });
     const { logger } = log;
+    using members = new PeerLog(logger, MEMBER_LINES);
+    using strangers = new PeerLog(logger, STRANGER_LINES);
+    const peers = { members, strangers };
     const tokens = await this.record.begin();
     const sessions = await openSessions({
       parts: this.#parts,
       agreement: this.#agreement,
       record: this.record,
       conversation: this.conversation,
-      logger,
+      peers,
       tell: (event) => this.tell(event),
+      progress: () => this.#progress,
       refused: () => this.#refused++,
     }, tokens);
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
-    this.#run = { sessions, logger, signal };
+    this.#run = { sessions, logger, peers, signal };
     let farewell = "the run is over";
     try {
       this.tell({ type: "listening", address: listener.address });
@@ -111,6 +127,7 @@ export class Federation {
 
   /** Tells whoever wants to know. */
   tell(event: ServerEvent): void {
+    if (PROGRESS.has(event.type)) this.#progress++;
     this.#parts.options.onEvent?.(event);
   }
 
@@ -143,7 +160,7 @@ export class Federation {
   /** A client that stays has said why there is no update of it. */
   countRefusal(rank: Rank, message: string): void {
     this.#refused++;
-    this.run.logger.warn(`Rank ${rank} has no update: ${message}`);
+    this.run.peers.members.warn(`rank ${rank}`, `Rank ${rank} has no update: ${message}`);
     this.tell({ type: "update-refused", rank, fault: "cannot-train", message });
   }
 
@@ -154,13 +171,13 @@ export class Federation {
 
   /** Waits until somebody is there, or expected back. */
   async somebody(): Promise<readonly Rank[]> {
-    const { sessions: { seats }, logger } = this.run;
+    const { sessions: { seats }, peers } = this.run;
     if (seats.ranks.length === 0) {
       const { rounds, minClients = 1 } = this.#parts.options;
       const word = this.#agreement.word.toLowerCase();
       const trouble =
         `All clients are gone after ${this.record.rounds.length} of ${rounds} ${word}s`;
-      logger.warn(`${trouble}; waiting for one to come back`);
+      peers.members.warn("all clients", `${trouble}; waiting for one to come back`);
       await this.#joined(minClients, 1, trouble);
     }
     return seats.ranks;
@@ -185,7 +202,7 @@ export class Federation {
 
   /** A round is over. */
   endRound(report: RoundReport): void {
-    const { logger } = this.run;
+    const { logger, peers } = this.run;
     this.record.rounds.push(report);
     const { round, received, cohort, loss, accuracy, losses } = report;
     const figures = [
@@ -196,7 +213,7 @@ export class Federation {
     const name = `${this.#agreement.word} ${round}`;
     logger.info(`${name} of ${this.#parts.options.rounds}: ${figures.join(", ")}`);
     for (const { rank, reason } of losses) {
-      logger.warn(`${name} went on without rank ${rank}: ${reason}`);
+      peers.members.warn(`rank ${rank}`, `${name} went on without rank ${rank}: ${reason}`);
     }
     this.tell({ type: "round-ended", report });
   }

@@ -1,3 +1,4 @@
+import type { Refusals } from "../_refusals.ts";
 import { checkProof, type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
@@ -14,6 +15,8 @@ export interface Member {
   isOver: boolean;
   /** Number of messages that are on their way to it. */
   sending: number;
+  /** Counts its messages that were refused. */
+  readonly refusals: Refusals;
   /** Called once it has a seat. */
   seated(): void;
 }

@@ -1,15 +1,16 @@
+import { Refusals } from "../_refusals.ts";
 import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
-import type { Logger } from "../log.ts";
 import { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
 import { SILENT_HEARTBEATS, type Timeouts, within } from "../net/timeouts.ts";
 import type { Channel, Listener } from "../net/transport.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
-import { MessageCode } from "../wire/message_code.ts";
+import { isBulk, MessageCode } from "../wire/message_code.ts";
+import type { PeerLogs } from "./_agreement.ts";
 import type { Message } from "../wire/messages.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
 import { isForgivable } from "./_forgivable.ts";
-import { Gate, type PeerLimits } from "./_gate.ts";
+import { addressOf, Gate, type PeerLimits } from "./_gate.ts";
 import { Seats } from "./_seats.ts";
 
 /** How long nobody is accepted after that has failed. */
@@ -22,6 +23,11 @@ function isFault(error: unknown): error is ProtocolError {
 
 /** A client took its leave, in its own words: it is not expected back. */
 export class FarewellError extends Error {}
+
+/** For whom lines about a connection are counted that is nobody's yet. */
+function peerOf({ remote }: Connection): string {
+  return addressOf(remote) ?? remote;
+}
 
 /** What the topology does about what the sessions hear. */
 export interface SessionHooks {
@@ -50,7 +56,8 @@ export class Sessions {
   readonly #door: Door;
   readonly #gate: Gate;
   readonly #timeouts: Timeouts;
-  readonly #logger: Logger;
+  readonly #peers: PeerLogs;
+  readonly #progress: () => number;
   readonly #hooks: SessionHooks;
   readonly #members = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
@@ -65,14 +72,17 @@ export class Sessions {
     door: Door;
     limits: PeerLimits;
     timeouts: Timeouts;
-    logger: Logger;
+    peers: PeerLogs;
+    /** What signs of life tell of the run. */
+    progress: () => number;
     hooks: SessionHooks;
   }) {
     this.seats = new Seats(options.worldSize, options.tokens);
     this.#door = options.door;
     this.#gate = new Gate(options.limits);
     this.#timeouts = options.timeouts;
-    this.#logger = options.logger;
+    this.#peers = options.peers;
+    this.#progress = options.progress;
     this.#hooks = options.hooks;
   }
 
@@ -96,14 +106,17 @@ export class Sessions {
       } catch (error) {
         // Such as too many open files: that may pass, and those who are lost meanwhile come back.
         if (fault === undefined) {
-          this.#logger.error(`Cannot accept clients for now: ${errorMessage(error)}`);
+          this.#peers.strangers.warn(
+            "accepting",
+            `Cannot accept clients for now: ${errorMessage(error)}`,
+          );
         }
         fault = errorMessage(error);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MILLIS));
         continue;
       }
       if (channel === null) return;
-      if (fault !== undefined) this.#logger.info("Accepting clients again");
+      if (fault !== undefined) this.#peers.strangers.info("accepting", "Accepting clients again");
       fault = undefined;
       const session = this.#serve(channel).finally(() => {
         this.#running.delete(session);
@@ -117,6 +130,7 @@ export class Sessions {
   send(rank: Rank, message: Message): boolean {
     const member = this.seats.group.get(rank);
     if (member === undefined) return false;
+    if (isBulk(message.code)) member.refusals.asked();
     member.sending++;
     member.connection.send(message).then(() => member.sending--, () => {});
     return true;
@@ -169,17 +183,22 @@ export class Sessions {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    const connection = new Connection(channel, { heartbeatSeconds, limits });
+    const connection = new Connection(channel, {
+      heartbeatSeconds,
+      limits,
+      heartbeat: () => ({ progress: this.#progress() }),
+    });
     const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
     if ("refused" in admission) {
       const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
-      if (!admission.isRepeated) this.#logger.warn(reason);
+      if (!admission.isRepeated) this.#peers.strangers.warn(peerOf(connection), reason);
       return connection.abort(new ConnectionClosedError(reason));
     }
     const member: Member = {
       connection,
       rank: undefined,
       sending: 0,
+      refusals: new Refusals(),
       isOver: false,
       seated: () => admission.registered(),
     };
@@ -194,11 +213,12 @@ export class Sessions {
       });
       const { rank, token, identity, agent, numSamples } = registered;
       seats.sit(rank, token, identity);
-      this.#logger.info(
+      this.#peers.members.info(
+        `rank ${rank}`,
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent})`,
       );
       this.#hooks.joined(registered);
-      await this.#listen(connection, rank);
+      await this.#listen(member, rank);
     } catch (error) {
       failure = error;
       if (isFault(error)) await connection.refuse(error);
@@ -208,7 +228,10 @@ export class Sessions {
       // Its registration may still be under way.
       member.isOver = true;
       if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
-      this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
+      this.#peers.strangers.warn(
+        peerOf(connection),
+        `Refused a client at ${connection.remote}: ${errorMessage(failure)}`,
+      );
     }
     await connection.close();
     admission.release();
@@ -254,7 +277,8 @@ export class Sessions {
   }
 
   /** Hears a client out, message by message, until it closes. */
-  async #listen(connection: Connection, rank: Rank): Promise<void> {
+  async #listen(member: Member, rank: Rank): Promise<void> {
+    const { connection } = member;
     for (;;) {
       let buffer: Uint8Array<ArrayBuffer> | undefined;
       try {
@@ -268,6 +292,12 @@ export class Sessions {
         if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
         const { fault, message } = error;
         this.#hooks.forgiven(rank, error);
+        if (member.refusals.add()) {
+          throw new ProtocolError(
+            "too-many-faults",
+            `Cannot go on with rank ${rank}: too many of its messages were refused, more than it was asked for; the last: ${message}`,
+          );
+        }
         // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.
         await within(
           connection.send({ code: MessageCode.Error, payload: { fault, message, fatal: false } }),

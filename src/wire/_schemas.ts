@@ -94,7 +94,8 @@ const SCHEMAS = {
     rounds: wholeFrom(1, 0xFFFF_FFFF),
     run: line(64),
     token,
-    heartbeatSeconds: v.pipe(finite, v.gtValue(0), v.maxValue(1e6)),
+    heartbeatSeconds: v.pipe(finite, v.gtValue(0), v.maxValue(600)),
+    patienceSeconds: v.exactOptional(v.pipe(finite, v.gtValue(0), v.maxValue(1e8))),
     awaits: v.exactOptional(round),
     seed: wholeFrom(0, 0xFFFF_FFFF),
     strategy: line(64),
@@ -109,7 +110,7 @@ const SCHEMAS = {
     manifestDigest: digest,
     model: v.exactOptional(v.record(v.string(), v.unknown())),
   }),
-  [MessageCode.Heartbeat]: v.object({}),
+  [MessageCode.Heartbeat]: v.object({ progress: v.exactOptional(wholeFrom(0)) }),
   [MessageCode.Error]: v.object({
     fault: line(64),
     message: line(4096),
