@@ -507,6 +507,10 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
     "field round is missing",
   ],
   [MessageCode.ParameterUpdate, { round: 0 }, "field round expected >=1, got 0"],
+  [MessageCode.IdAssignment, { heartbeatSeconds: 600.5 }, "field heartbeatSeconds expected <=600"],
+  [MessageCode.IdAssignment, { patienceSeconds: 0 }, "field patienceSeconds expected >0, got 0"],
+  [MessageCode.Heartbeat, { progress: -1 }, "field progress expected >=0, got -1"],
+  [MessageCode.Error, { round: 0 }, "field round expected >=1, got 0"],
   [MessageCode.ParameterUpdate, { round: 1.5 }, "field round expected"],
   [
     MessageCode.ParameterUpdate,
