@@ -64,13 +64,15 @@ export class Seats<Member> {
     { identity, token, rank, worldSize }: Claim,
     replace: (former: Member) => void,
   ): { rank: Rank; token: string } {
-    if (worldSize !== undefined && worldSize !== this.group.worldSize) {
+    const own = token === undefined ? undefined : this.rankOf(token);
+    // Whoever was here before has not been told that the group has grown since.
+    if (own === undefined && worldSize !== undefined && worldSize !== this.group.worldSize) {
+      const { worldSize: expected } = this.group;
       throw new ProtocolError(
         "world-size-mismatch",
-        `Cannot join: expected a world size of ${this.group.worldSize}, got ${worldSize}`,
+        `Cannot join: expected a world size of ${expected}, got ${worldSize}; start the client with ${expected}, or without a world size`,
       );
     }
-    const own = token === undefined ? undefined : this.rankOf(token);
     if (own !== undefined && token !== undefined) {
       const before = this.#identities.get(own) ?? identity;
       if (before !== identity) {

@@ -64,6 +64,8 @@ export class Sessions {
   readonly #past = { up: 0, down: 0 };
   /** Why everybody is being dismissed, once that has begun. */
   #farewell: string | undefined;
+  /** When all have had their time to leave. */
+  #dismissedBy: number | undefined;
   #ended: (() => void) | undefined;
 
   constructor(options: {
@@ -147,11 +149,14 @@ export class Sessions {
   }
 
   /**
-   * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, for the drain time-out at most, and ends
-   * what is left.
+   * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, until the drain time-out has passed since the
+   * first call, and ends what is left.
    */
   async dismiss(reason: string): Promise<void> {
     this.#farewell = reason;
+    const now = performance.now();
+    this.#dismissedBy ??= now + this.#timeouts.drainSeconds * 1000;
+    const seconds = Math.max(0, this.#dismissedBy - now) / 1000;
     this.seats.close();
     for (const { connection } of this.#members) {
       connection.send({ code: MessageCode.Exit, payload: { reason } }).catch(() => {});
@@ -159,7 +164,7 @@ export class Sessions {
     const late = () => new DeadlineError("it did not take its leave in time");
     const waiting = new AbortController();
     try {
-      await within(this.#quiet(waiting.signal), { seconds: this.#timeouts.drainSeconds, late });
+      await within(this.#quiet(waiting.signal), { seconds, late });
     } catch {
       for (const { connection } of this.#members) connection.abort(late());
       await Promise.all(this.#running);
