@@ -1,28 +1,24 @@
 import { BaseHandler, FileHandler, LogLevels, LogRecord } from "./_log_deps.ts";
 import { isDeno } from "./_is_deno.ts";
+import { printable } from "./_printable.ts";
 import { errorMessage } from "./errors.ts";
 
 /** A record as `time name LEVEL message arguments`; further lines of it are indented, so that a record is told by its start. */
 export function formatRecord(record: LogRecord): string {
   const { datetime, loggerName, levelName, msg, args } = record;
   const text = [msg, ...args.map(textOf)].join(" ");
-  return `${datetime.toISOString()} ${loggerName} ${levelName} ${printable(text)}`;
+  // A message may quote a peer: nothing in it may pass for a record of its own or command the terminal.
+  const lines = printable(text.replaceAll(/\r?\n/g, "\n  "));
+  return `${datetime.toISOString()} ${loggerName} ${levelName} ${lines}`;
 }
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : isDeno() ? Deno.inspect(value) : String(value);
 }
 
-/** A message may quote a peer: nothing in it may pass for a record of its own or command the terminal. */
-function printable(text: string): string {
-  return text
-    .replaceAll(/\r?\n/g, "\n  ")
-    // deno-lint-ignore no-control-regex
-    .replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (c) => `\\x${hex(c.charCodeAt(0))}`);
-}
-
-function hex(code: number): string {
-  return code.toString(16).padStart(2, "0");
+/** Asking first keeps Deno from prompting for it in the middle of a run. */
+function isReadable(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 /** Logs to standard error: standard output belongs to a program's results. */
@@ -43,17 +39,43 @@ export function printToStderr(line: string): void {
   }
 }
 
+/** Size in bytes at which a log file becomes its own predecessor. */
+export const LOG_FILE_BYTES = 16 * 2 ** 20;
+
 /**
  * Logs to a file that grows from process to process, each record written at once: a process that is killed leaves all it has said. When the disk fails it
- * says so once and is silent from then on.
+ * says so once and is silent from then on. A file that is full becomes `FILE.1`, in place of the one before it, where it may be read; else it is emptied.
  */
 export class SafeFileHandler extends FileHandler {
   readonly #filename: string;
+  readonly #mostBytes: number;
+  #bytes = 0;
   #isClosed = false;
 
-  constructor(level: keyof typeof LogLevels, filename: string) {
+  constructor(level: keyof typeof LogLevels, filename: string, mostBytes = LOG_FILE_BYTES) {
     super(level, { filename, mode: "a", formatter: formatRecord });
     this.#filename = filename;
+    this.#mostBytes = mostBytes;
+  }
+
+  override setup(): void {
+    super.setup();
+    this.#bytes = isReadable(this.#filename) ? Deno.statSync(this.#filename).size : 0;
+  }
+
+  override log(msg: string): void {
+    const bytes = new TextEncoder().encode(msg).length + 1;
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) this.#rotate();
+    this.#bytes += bytes;
+    super.log(msg);
+  }
+
+  #rotate(): void {
+    // Not this class's own, which is for good.
+    super.destroy();
+    if (isReadable(this.#filename)) Deno.renameSync(this.#filename, `${this.#filename}.1`);
+    else Deno.truncateSync(this.#filename);
+    this.setup();
   }
 
   override handle(record: LogRecord): void {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { printable } from "./_printable.ts";
+
 /** Why a peer's message was refused. Each name goes on the wire in an `Error` message. */
 export type ProtocolFault =
   | "bad-message"
@@ -28,6 +30,7 @@ export type ProtocolFault =
   | "non-finite"
   | "out-of-bounds"
   | "cannot-train"
+  | "too-many-faults"
   | "handler-failed"
   | "not-authorized";
 
@@ -71,8 +74,9 @@ export class RunStoppedError extends Error {
   }
 }
 
-/** The message of anything that was thrown, on one line. */
+/** The message of anything that was thrown, on one line, with characters that are not seen by their codes. */
 export function errorMessage(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replaceAll(/\s*\n\s*/g, " ").trim();
+  // It may quote a peer, or a file.
+  return printable(text.replaceAll(/\s*\n\s*/g, " ").trim());
 }

@@ -36,6 +36,8 @@ export interface LogOptions {
   readonly folder?: string;
   /** The lowest level that is logged; `INFO` when not given. */
   readonly level?: LogLevelName;
+  /** Size in bytes at which the file becomes `FILE.1`, in place of the one before it; 16 MiB when not given. */
+  readonly fileBytes?: number;
   /** Whether lines go to standard error; true when not given. */
   readonly console?: boolean;
   /** A logger of the application's own: everything goes to it, and nothing of the above is opened. */
@@ -62,7 +64,8 @@ export const silentLogger: Logger = Object.freeze({
 
 /**
  * Opens a log that writes lines such as `2026-11-24T05:22:34.123Z client-1 INFO round 1` to standard error and to
- * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this process begins, and each record is written at once.
+ * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this process begins, and each record is written at once. At 16 MiB
+ * it becomes `<loggerFile><rank>.txt.1`, in place of the one before it; without the permission to read it, it is emptied instead.
  *
  * Never throws: where the file cannot be written, for want of permission or of space, one line on standard error says so and
  * the log goes on without it. No permission is asked for. In a browser the lines go to its console, and there is no file.
@@ -80,7 +83,15 @@ export function openLog(options: LogOptions = {}): LogHandle {
   if (options.logger !== undefined) {
     return { logger: options.logger, file: undefined, flush() {}, [Symbol.dispose]() {} };
   }
-  const { level = "INFO", loggerName, loggerFile, rank, folder = "log", console = true } = options;
+  const {
+    level = "INFO",
+    loggerName,
+    loggerFile,
+    rank,
+    folder = "log",
+    console = true,
+    fileBytes,
+  } = options;
   const handlers: BaseHandler[] = [];
   const formatter = formatRecord;
   if (console) {
@@ -91,7 +102,13 @@ export function openLog(options: LogOptions = {}): LogHandle {
     );
   }
   const file = loggerFile && isDeno()
-    ? openFile(folder, `${folder}/${loggerFile}${rank ?? ""}.txt`, level, loggerName || "fedlab")
+    ? openFile({
+      folder,
+      path: `${folder}/${loggerFile}${rank ?? ""}.txt`,
+      level,
+      loggerName: loggerName || "fedlab",
+      fileBytes,
+    })
     : undefined;
   if (file !== undefined) handlers.push(file.handler);
   return {
@@ -102,12 +119,13 @@ export function openLog(options: LogOptions = {}): LogHandle {
   };
 }
 
-function openFile(
-  folder: string,
-  path: string,
-  level: LogLevelName,
-  loggerName: string,
-): { path: string; handler: SafeFileHandler } | undefined {
+function openFile({ folder, path, level, loggerName, fileBytes }: {
+  folder: string;
+  path: string;
+  level: LogLevelName;
+  loggerName: string;
+  fileBytes: number | undefined;
+}): { path: string; handler: SafeFileHandler } | undefined {
   // Asking first keeps Deno from prompting for it in the middle of a run.
   if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") {
     printToStderr(
@@ -117,7 +135,7 @@ function openFile(
   }
   try {
     Deno.mkdirSync(folder, { recursive: true });
-    const handler = new SafeFileHandler(level, path);
+    const handler = new SafeFileHandler(level, path, fileBytes);
     handler.setup();
     handler.begin(loggerName);
     return { path, handler };

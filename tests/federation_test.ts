@@ -29,6 +29,7 @@ import {
 } from "../mod.ts";
 import { websocketsSettled } from "../src/net/websocket.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
+import { Peer } from "./_peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -523,6 +524,40 @@ Deno.test("a round that was tried again reports who was missing in any try", asy
   assertEquals([round?.tries, round?.cohort, round?.received, round?.dropped], [2, [1, 3], 2, 1]);
   assertEquals(round?.losses.map(({ rank }) => rank), [2]);
   assert(round?.losses.every(({ reason }) => reason.includes("no memory")));
+});
+
+Deno.test("a server that its clients do not join leaves after the join and the drain time-out, with somebody away too", async () => {
+  const timeouts = { joinSeconds: 0.4, drainSeconds: 0.6, heartbeatSeconds: 1 };
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  let visit: Promise<void> = Promise.resolve();
+  const began = performance.now();
+  await assertRejects(
+    () =>
+      new ServerSyncTop(handler, {
+        listen: "127.0.0.1:0",
+        worldSize: 3,
+        rounds: 1,
+        logger: silentLogger,
+        timeouts,
+        onEvent: (event) => {
+          if (event.type !== "listening") return;
+          visit = (async () => {
+            // It joins and is cut off: it would be waited for.
+            const peer = await Peer.connect(event.address);
+            await peer.join();
+            peer.connection.abort(new Error("cut"));
+          })();
+        },
+      }).run(),
+    DeadlineError,
+    "Cannot begin",
+  );
+  await visit;
+  const seconds = (performance.now() - began) / 1000;
+  assert(seconds >= 0.9 && seconds < 1.45, `${seconds}`);
 });
 
 Deno.test("the mean training loss is that of the clients that tell one", async () => {

@@ -276,7 +276,8 @@ Deno.test("decodeBody() takes whole numbers that came as floats, and floats of e
 });
 
 Deno.test("decodeBody() makes one line of a peer's text", () => {
-  const reason = "over\n\u001b[2Jforged line\r\n";
+  const unseen = "\u202e\u200f\u2066\u061c\u200b\ufeff\u2028";
+  const reason = `over\n\u001b[2Jforged${unseen}line\r\n`;
   assertEquals(roundTrip({ code: MessageCode.Exit, payload: { reason } }), {
     code: MessageCode.Exit,
     payload: { reason: "over [2Jforged line " },
@@ -404,6 +405,95 @@ Deno.test("decodeBody() takes 64 levels and 200,000 items, and no more", () => {
   );
 });
 
+// Fields besides tensors
+
+const BULK = [MessageCode.GradientUpdate, MessageCode.ParameterUpdate, MessageCode.EvaluateParams];
+
+/** A body of a map with the key `x`, whose value is so many bytes after its head. */
+function mapOf(head: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return join([hex(`a1 6178 ${head}`), bytes]);
+}
+
+function lengthOf(count: number): string {
+  return count.toString(16).padStart(8, "0");
+}
+
+const LARGE = 85_000_000;
+
+for (
+  const [what, make] of [
+    ["a text of 85 MB", () => mapOf(`7a ${lengthOf(LARGE)}`, new Uint8Array(LARGE).fill(0x61))],
+    ["a byte string of 85 MB", () => mapOf(`5a ${lengthOf(LARGE)}`, new Uint8Array(LARGE))],
+    ["150,000 texts", () => mapOf(`9a ${lengthOf(150_000)}`, new Uint8Array(150_000).fill(0x60))],
+    ["190,000 keys", () => {
+      const keys = Array.from({ length: 190_000 }, (_, i) => hex(`66${keyOf(i)} 00`));
+      return mapOf(`ba ${lengthOf(keys.length)}`, join(keys));
+    }],
+    ["maps within maps", () => {
+      const maps = Array.from({ length: 20_000 }, () => hex("a1 6161 80"));
+      return mapOf(`9a ${lengthOf(maps.length)}`, join(maps));
+    }],
+    ["8,000 numbers", () => {
+      const numbers = Array.from({ length: 8_000 }, () => hex("fb 3ff0000000000000"));
+      return mapOf(`9a ${lengthOf(numbers.length)}`, join(numbers));
+    }],
+  ] as const
+) {
+  Deno.test(`decodeBody() refuses ${what} beside the tensors before it decodes them`, () => {
+    const body = make();
+    const before = Deno.memoryUsage();
+    for (const code of BULK) {
+      assertFault(
+        "frame-too-large",
+        "at most 65536 bytes besides its tensors",
+        () => decodeBody(code, body),
+      );
+    }
+    const { heapUsed, external } = Deno.memoryUsage();
+    assert(heapUsed + external - before.heapUsed - before.external < 32 * 2 ** 20);
+  });
+}
+
+/** Six hexadecimal digits of a text of six characters. */
+function keyOf(index: number): string {
+  return new TextEncoder().encode(index.toString().padStart(6, "0")).toHex();
+}
+
+Deno.test("decodeBody() takes 65,536 bytes beside the tensors, however large these are, and no more", () => {
+  const parameters = new Float32Array(100_000).fill(1);
+  const withFields = (bytes: number) => {
+    const least = bodyOf({ code: MessageCode.ParameterUpdate, payload: { round: 1, parameters } });
+    // What the tensor's own bytes leave, and what a key of one letter and a text's head take.
+    const text = bytes - (least.length - parameters.byteLength) - 5;
+    const head = hex(`6178 79 ${text.toString(16).padStart(4, "0")}`);
+    const more = join([head, new Uint8Array(text).fill(0x61)]);
+    const body = join([least.subarray(0, 1), more, least.subarray(1)]);
+    body[0] = (body[0] ?? 0) + 1;
+    return body;
+  };
+  // So many bytes keep the tensor where it was, at a multiple of 8.
+  const most = withFields(FIELDS_BYTES - (FIELDS_BYTES - fieldsOf(parameters)) % 8);
+  const { payload } = decodeBody(MessageCode.ParameterUpdate, most);
+  assertEquals((payload as { round: number }).round, 1);
+  assertFault(
+    "frame-too-large",
+    "at most 65536 bytes",
+    () => decodeBody(MessageCode.ParameterUpdate, withFields(FIELDS_BYTES + 8)),
+  );
+});
+
+/** Bytes besides the tensor of an update of these parameters alone. */
+function fieldsOf(parameters: Float32Array<ArrayBuffer>): number {
+  const message: Message = { code: MessageCode.ParameterUpdate, payload: { round: 1, parameters } };
+  return bodyOf(message).length - parameters.byteLength;
+}
+
+Deno.test("decodeBody() takes more than 65,536 bytes in a message without a vector", () => {
+  const model = { format: "f", text: "t".repeat(2 * FIELDS_BYTES) };
+  const message: Message = { code: MessageCode.IdAssignment, payload: { ...ASSIGNMENT, model } };
+  assertEquals(roundTrip(message), message);
+});
+
 // Schemas
 
 const VALID: Readonly<Record<number, Message["payload"]>> = Object.fromEntries(
@@ -417,6 +507,10 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
     "field round is missing",
   ],
   [MessageCode.ParameterUpdate, { round: 0 }, "field round expected >=1, got 0"],
+  [MessageCode.IdAssignment, { heartbeatSeconds: 600.5 }, "field heartbeatSeconds expected <=600"],
+  [MessageCode.IdAssignment, { patienceSeconds: 0 }, "field patienceSeconds expected >0, got 0"],
+  [MessageCode.Heartbeat, { progress: -1 }, "field progress expected >=0, got -1"],
+  [MessageCode.Error, { round: 0 }, "field round expected >=1, got 0"],
   [MessageCode.ParameterUpdate, { round: 1.5 }, "field round expected"],
   [
     MessageCode.ParameterUpdate,

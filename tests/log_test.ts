@@ -1,6 +1,10 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import { BaseHandler, Logger as StdLogger } from "jsr:@std/log@0.224.14";
+import { errorMessage } from "../src/errors.ts";
 import { type Logger, openLog, silentLogger } from "../src/log.ts";
+
+/** Marks of direction, of no width, a separator of lines, and a tag. */
+const UNSEEN = ["\u202e", "\u2067", "\u200e", "\u061c", "\u200b", "\u2028", "\u{e0041}"];
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -121,10 +125,56 @@ Deno.test("openLog() lets no message pass for another record or command the term
   {
     using log = openLog({ folder: temporary.path, loggerFile: "log", console: false });
     log.logger.info("peer said \x1b[2J\n2026-01-01T00:00:00.000Z server ERROR forged");
+    for (const character of UNSEEN) log.logger.info(`a${character}b`, `c${character}d`);
   }
   const [, ...lines] = (await Deno.readTextFile(`${temporary.path}/log.txt`)).split("\n");
   assertStringIncludes(lines[0] ?? "", "peer said \\x1b[2J");
   assertEquals(lines[1], "  2026-01-01T00:00:00.000Z server ERROR forged");
+  const codes = ["\\u202e", "\\u2067", "\\u200e", "\\u061c", "\\u200b", "\\u2028", "\\u{e0041}"];
+  assertEquals(lines.slice(2).map((line) => line.split("INFO ")[1] ?? ""), [
+    ...codes.map((code) => `a${code}b c${code}d`),
+    "",
+  ]);
+});
+
+Deno.test("errorMessage() gives no character that is not seen, and one line", () => {
+  assertEquals(errorMessage(new Error("a\n\u202eb\u001b[2J")), "a \\u202eb\\x1b[2J");
+  for (const character of UNSEEN) {
+    assert(!errorMessage(`a${character}b`).includes(character));
+  }
+});
+
+Deno.test("openLog() keeps a full file as its predecessor, and no more than one", async () => {
+  await using temporary = await temporaryFolder();
+  const options = { folder: temporary.path, loggerFile: "log", console: false, fileBytes: 10_000 };
+  {
+    using log = openLog(options);
+    for (let i = 0; i < 1000; i++) log.logger.info(`line ${i} \u00e9`);
+  }
+  const files = Array.from(Deno.readDirSync(temporary.path), ({ name }) => name).sort();
+  assertEquals(files, ["log.txt", "log.txt.1"]);
+  const texts = files.map((name) => Deno.readTextFileSync(`${temporary.path}/${name}`));
+  for (const text of texts) assert(new TextEncoder().encode(text).length <= 10_000);
+  // Together they are the newest lines, each once.
+  const numbers = [...(texts[1] + (texts[0] ?? "")).matchAll(/line (\d+) /g)].map(([, n]) =>
+    Number(n)
+  );
+  assert(numbers.length > 150);
+  assertEquals(numbers, numbers.map((_, i) => 1000 - numbers.length + i));
+});
+
+Deno.test("openLog() empties a full file that may not be read", async () => {
+  await using temporary = await temporaryFolder();
+  const { errors } = await runProgram(
+    { loggerFile: "log", fileBytes: 100 },
+    ["--allow-write=log"],
+    temporary.path,
+  );
+  assertEquals(errors.length, 3);
+  const files = Array.from(Deno.readDirSync(`${temporary.path}/log`), ({ name }) => name);
+  assertEquals(files, ["log.txt"]);
+  const text = Deno.readTextFileSync(`${temporary.path}/log/log.txt`);
+  assert(text.length < 200 && text.endsWith(`${errors.at(-1)}\n`));
 });
 
 Deno.test("openLog() takes what is logged after its end without a fault", async () => {

@@ -164,6 +164,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "non-finite": true,
   "out-of-bounds": true,
   "cannot-train": true,
+  "too-many-faults": true,
   "not-authorized": true,
   "handler-failed": true,
 };

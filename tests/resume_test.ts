@@ -72,6 +72,39 @@ Deno.test("a server that is killed and resumed twice ends with the model of an u
   });
 });
 
+Deno.test("clients that were told the world size come back to a run that is resumed with a larger one", () =>
+  inFolder(async (folder) => {
+    const address = `127.0.0.1:${freePort()}`;
+    const size = ["--world-size", "3"];
+    const settings = [...size, "--rounds", `${ROUNDS}`, "--epochs", "3"];
+    const first = startCommand(
+      "server",
+      ["--listen", address, "--out", `${folder}/run`, ...settings],
+      folder,
+    );
+    const clients = [1, 2].map((rank) =>
+      startCommand(
+        "client",
+        ["--server", address, "--rank", `${rank}`, "--part", `${rank}/2`, ...size],
+        folder,
+      )
+    );
+    await first.said(new RegExp(`Round 2 of ${ROUNDS}`));
+    first.process.kill("SIGKILL");
+    await first.outcome;
+    const resumed = startCommand(
+      "server",
+      ["--resume", `${folder}/run`, "--world-size", "4"],
+      folder,
+    );
+    const outcomes = await Promise.all([resumed, ...clients].map(({ outcome }) => outcome));
+    const words = outcomes.map(({ stderr }) => stderr).join("\n---\n");
+    assertEquals(outcomes.map(({ code }) => code), [0, 0, 0], words);
+    const { rounds, worldSize } = await readReport(folder);
+    assertEquals([rounds.length, worldSize], [ROUNDS, 4]);
+    assertEquals(rounds.map(({ received }) => received), Array(ROUNDS).fill(2), words);
+  }));
+
 Deno.test("resuming a folder without a whole checkpoint is one line and status 1", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/run/checkpoints`, { recursive: true });

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { ProtocolError } from "../mod.ts";
 import { type Claim, type KeyRights, type SavedSeats, Seats } from "../src/server/_seats.ts";
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -27,6 +27,24 @@ Deno.test("Seats gives up at once what a newcomer had not sat down on", () => {
   const { rank } = seats.claim("one", { identity: "open" }, () => {});
   assertEquals(seats.cancel(rank, "one", 1, () => {}), false);
   assertEquals([seats.away, seats.group.missing], [[], [1, 2]]);
+});
+
+Deno.test("Seats refuses a newcomer of another world size, and takes one back whose group has grown", () => {
+  const seats = new Seats<string>(4, { tokens: [[1, "0".repeat(32)]] });
+  const claim = { identity: "open", worldSize: 3 };
+  for (const wish of [{}, { rank: 1 }, { token: "f".repeat(32) }]) {
+    const error = assertThrows(() => seats.claim("new", { ...claim, ...wish }, () => {}));
+    assertEquals(
+      [Object(error).fault, Object(error).message],
+      [
+        "world-size-mismatch",
+        "Cannot join: expected a world size of 4, got 3; start the client with 4, or without a world size",
+      ],
+    );
+  }
+  const { rank, token } = seats.claim("old", { ...claim, token: "0".repeat(32) }, () => {});
+  assertEquals([rank, token], [1, "0".repeat(32)]);
+  assertEquals(seats.claim("new", { identity: "open", worldSize: 4 }, () => {}).rank, 2);
 });
 
 // Under keys

@@ -24,13 +24,20 @@ Deno.test("timeoutsOf() puts what is given in the defaults' place", () => {
     roundSeconds: 600,
     heartbeatSeconds: 5,
     drainSeconds: 5,
+    idleSeconds: 86_400,
   });
 });
 
 Deno.test("timeoutsOf() refuses what is no time, and names it", () => {
   for (const seconds of [0, -1, NaN, Infinity, 2 ** 31]) {
     for (
-      const name of ["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"] as const
+      const name of [
+        "joinSeconds",
+        "roundSeconds",
+        "heartbeatSeconds",
+        "drainSeconds",
+        "idleSeconds",
+      ] as const
     ) {
       const error = assertThrows(() => timeoutsOf({ [name]: seconds }), RangeError);
       assertEquals(
@@ -40,6 +47,12 @@ Deno.test("timeoutsOf() refuses what is no time, and names it", () => {
     }
   }
   assertThrows(() => timeoutsOf({ drainSeconds: undefined as unknown as number }), RangeError);
+  assertEquals(timeoutsOf({ heartbeatSeconds: 600 }).heartbeatSeconds, 600);
+  assertThrows(
+    () => timeoutsOf({ heartbeatSeconds: 601 }),
+    RangeError,
+    "Cannot use heartbeatSeconds: expected at most 600, got 601",
+  );
 });
 
 Deno.test("within() gives the promise's value or its error", async () => {

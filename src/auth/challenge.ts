@@ -4,6 +4,7 @@
  * @module
  */
 
+import { UNSEEN } from "../_printable.ts";
 import { errorMessage, ProtocolError } from "../errors.ts";
 import { publicKeyBytes } from "./_public_key.ts";
 import { signedBytes } from "./_signed_bytes.ts";
@@ -37,8 +38,6 @@ const METHODS: Readonly<Record<Gatekeeper["kind"], readonly AuthMethod[]>> = {
 /** What the identity of a key's holder begins with, before the public key. */
 const KEY_PREFIX = "ed25519:";
 const NONCE_BYTES = 32;
-// deno-lint-ignore no-control-regex
-const CONTROL_CHARACTER = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]/;
 
 /**
  * A challenge for one connection: its nonce is new. An open gatekeeper needs none.
@@ -68,7 +67,7 @@ function checkSeats(seats = 1): void {
 
 // The client replaces such characters as it reads, and would then sign another name.
 function checkName(what: string, name: string, most: number): void {
-  if (name.length < 1 || name.length > most || CONTROL_CHARACTER.test(name)) {
+  if (name.length < 1 || name.length > most || UNSEEN.test(name)) {
     throw new RangeError(
       `Cannot make a challenge: expected a ${what} of 1 to ${most} characters, none of them a control character, got ${
         JSON.stringify(name)

@@ -1,6 +1,6 @@
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import { errorMessage } from "../errors.ts";
-import { DEFAULT_TIMEOUTS, type Timeouts } from "../net/timeouts.ts";
+import { DEFAULT_TIMEOUTS, MOST_HEARTBEAT_SECONDS, type Timeouts } from "../net/timeouts.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import { parseSelection, SELECTION_NAMES } from "../server/selection/registry.ts";
 import type { ClientSelection } from "../server/selection/selection.ts";
@@ -54,6 +54,7 @@ export interface TimeoutFlags {
   roundSeconds?: number;
   heartbeatSeconds?: number;
   drainSeconds?: number;
+  idleSeconds?: number;
 }
 
 const TIMEOUT_HELP: Readonly<Record<keyof Timeouts, string>> = {
@@ -61,6 +62,7 @@ const TIMEOUT_HELP: Readonly<Record<keyof Timeouts, string>> = {
   roundSeconds: "for a round's answers",
   heartbeatSeconds: "between signs of life on an idle connection",
   drainSeconds: "for the others to take their leave at the end",
+  idleSeconds: "for the run to get on while this client waits for it",
 };
 
 /** Adds time-outs to a command. */
@@ -70,7 +72,9 @@ export function withTimeouts(command: Command, names: readonly (keyof Timeouts)[
     command.option(
       flag,
       `${TIMEOUT_HELP[name]} (default: ${DEFAULT_TIMEOUTS[name]})`,
-      real({ above: 0, below: 2_000_000 }),
+      name === "heartbeatSeconds"
+        ? real({ above: 0, most: MOST_HEARTBEAT_SECONDS })
+        : real({ above: 0, below: 2_000_000 }),
     );
   }
   return command;
@@ -78,12 +82,13 @@ export function withTimeouts(command: Command, names: readonly (keyof Timeouts)[
 
 /** The time-outs among a command's options. */
 export function timeoutsFrom(flags: TimeoutFlags): Partial<Timeouts> {
-  const { joinSeconds, roundSeconds, heartbeatSeconds, drainSeconds } = flags;
+  const { joinSeconds, roundSeconds, heartbeatSeconds, drainSeconds, idleSeconds } = flags;
   return {
     ...(joinSeconds !== undefined && { joinSeconds }),
     ...(roundSeconds !== undefined && { roundSeconds }),
     ...(heartbeatSeconds !== undefined && { heartbeatSeconds }),
     ...(drainSeconds !== undefined && { drainSeconds }),
+    ...(idleSeconds !== undefined && { idleSeconds }),
   };
 }
 

@@ -95,7 +95,7 @@ export function clientCommand(context: CommandContext): Command {
   );
   withData(command, "data to learn from");
   withEngine(command);
-  withTimeouts(command, ["joinSeconds", "heartbeatSeconds", "drainSeconds"]);
+  withTimeouts(command, ["joinSeconds", "idleSeconds", "heartbeatSeconds", "drainSeconds"]);
   withCommon(command, "seed of the parting of the data");
   return command.action((flags: ClientFlags) => {
     checkFlags(flags, command);

@@ -106,41 +106,27 @@ export async function join(
   { comeback, mode, deadline, joinSeconds }: {
     comeback: Comeback | undefined;
     mode: AgreementMode | undefined;
-    /** When the server has to have said something. */
+    /** When the server has to have let the client in. */
     deadline: number;
     /** What the deadline was given as. */
     joinSeconds: number;
   },
   beforeBuilding: () => Promise<void> | undefined,
 ): Promise<IdAssignmentPayload> {
-  await connection.send({
-    code: MessageCode.Registration,
-    payload: {
-      ...(options.rank !== undefined && { rank: options.rank }),
-      ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
-      ...(comeback && { token: comeback.token }),
-      agent: `fedlab-deno/${VERSION}`,
-    },
-  });
-  let message = await within(nextMessage(connection), {
+  let isAnswered = false;
+  const registering = register(connection, options, comeback, () => isAnswered = true);
+  // Signs of life, and messages that come in byte by byte, give it no more time.
+  const payload = await within(registering, {
     seconds: millisTo(deadline) / 1000,
     late: () =>
       new DeadlineError(
-        `Cannot join ${connection.remote}: something listens there, but does not answer as a FedLab server within ${joinSeconds} seconds`,
+        `Cannot join ${connection.remote}: ${
+          isAnswered
+            ? "its server has begun to answer, but has not let this client in"
+            : "something listens there, but does not answer as a FedLab server"
+        } within ${joinSeconds} seconds`,
       ),
   });
-  if (message.code === MessageCode.Challenge) {
-    const { credential, serverName } = options;
-    const proof = await answerChallenge(
-      credential,
-      message.payload,
-      serverName === undefined ? {} : { serverName },
-    );
-    await connection.send({ code: MessageCode.Proof, payload: proof });
-    message = await nextMessage(connection);
-  }
-  if (message.code !== MessageCode.IdAssignment) throw unexpected(message.code);
-  const { payload } = message;
   connection.keepAlive(payload.heartbeatSeconds);
   const { mode: theirs = "sync" } = payload;
   if (mode !== undefined && mode !== theirs) {
@@ -164,6 +150,37 @@ export async function join(
     },
   });
   return payload;
+}
+
+/** Says who this client is, and proves it where the server asks; gives the server's assignment. */
+async function register(
+  connection: Connection,
+  { rank, worldSize, credential, serverName }: Readonly<ClientTopologyOptions>,
+  comeback: Comeback | undefined,
+  answered: () => void,
+): Promise<IdAssignmentPayload> {
+  await connection.send({
+    code: MessageCode.Registration,
+    payload: {
+      ...(rank !== undefined && { rank }),
+      ...(worldSize !== undefined && { worldSize }),
+      ...(comeback && { token: comeback.token }),
+      agent: `fedlab-deno/${VERSION}`,
+    },
+  });
+  let message = await nextMessage(connection);
+  answered();
+  if (message.code === MessageCode.Challenge) {
+    const proof = await answerChallenge(
+      credential,
+      message.payload,
+      serverName === undefined ? {} : { serverName },
+    );
+    await connection.send({ code: MessageCode.Proof, payload: proof });
+    message = await nextMessage(connection);
+  }
+  if (message.code !== MessageCode.IdAssignment) throw unexpected(message.code);
+  return message.payload;
 }
 
 /** The server's next message of the registration, which is no refusal. */

@@ -4,8 +4,12 @@ import { within } from "../net/timeouts.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 
+/** The server is there, but its run does not get on: the client leaves for good. */
+export class StalledError extends DeadlineError {}
+
 /** Whether an error tells of a lost connection, after which a client comes back. */
 export function isLoss(error: unknown): boolean {
+  if (error instanceof StalledError) return false;
   return error instanceof ConnectionClosedError || error instanceof DeadlineError ||
     (error instanceof ProtocolError && error.fault === "truncated-frame");
 }
@@ -20,6 +24,8 @@ export async function takeLeave(
   const message = errorMessage(error).slice(0, 1024);
   const farewell: Message = signal?.aborted
     ? { code: MessageCode.Exit, payload: { reason: `the client was stopped: ${message}` } }
+    : error instanceof StalledError
+    ? { code: MessageCode.Exit, payload: { reason: message } }
     : {
       code: MessageCode.Error,
       payload: {

@@ -1,13 +1,19 @@
+import { MAX_TIMER_MILLIS } from "../_pause.ts";
+import type { PeerLog } from "../_peer_log.ts";
+import { Refusals } from "../_refusals.ts";
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
-import type { Logger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
-import { within } from "../net/timeouts.ts";
+import { SILENT_HEARTBEATS, within } from "../net/timeouts.ts";
 import type { Manifest } from "../params/manifest.ts";
 import { takesControl } from "../train/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
-import { MessageCode, messageName } from "../wire/message_code.ts";
+import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../wire/messages.ts";
 import { remoteError } from "./_join.ts";
+import { StalledError } from "./_leave.ts";
+
+/** How much longer than the server says a client waits for the run to get on. */
+const PATIENCE = 2;
 
 /** What a client says and hears on one connection, once it has joined. */
 export class Session {
@@ -16,23 +22,63 @@ export class Session {
   readonly signal: AbortSignal | undefined;
   readonly #connection: Connection;
   readonly #manifest: Manifest;
-  readonly #logger: Logger;
+  readonly #peers: PeerLog;
+  readonly #refusals = new Refusals();
   #next: Promise<Message> | undefined;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #idleSeconds: number;
+  readonly #isBusy: () => boolean;
+  /** Ends the wait for the next message with an error. */
+  #fail: (error: Error) => void = () => {};
+  readonly #joined = performance.now();
+  #gotOn = performance.now();
+  #progress: number | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #isUseful = false;
 
-  constructor({ connection, assignment, manifest, logger, signal }: {
+  constructor({ connection, assignment, manifest, peers, signal, idleSeconds, isBusy }: {
     connection: Connection;
     assignment: IdAssignmentPayload;
     manifest: Manifest;
-    logger: Logger;
+    peers: PeerLog;
     signal: AbortSignal | undefined;
+    /** How long the client waits for the run to get on, unless the server says that it may take longer. */
+    idleSeconds: number;
+    /** Whether the client has something to do, and so does not wait. */
+    isBusy: () => boolean;
   }) {
     this.#connection = connection;
     this.assignment = assignment;
     this.#manifest = manifest;
-    this.#logger = logger;
+    this.#peers = peers;
     this.signal = signal;
+    this.#idleSeconds = Math.max(idleSeconds, PATIENCE * (assignment.patienceSeconds ?? 0));
+    this.#isBusy = isBusy;
+    this.#watch();
+  }
+
+  /** Whether the server has asked for something on this connection, or has borne it for as long as a silence. */
+  get isUseful(): boolean {
+    const { heartbeatSeconds } = this.assignment;
+    const seconds = (performance.now() - this.#joined) / 1000;
+    return this.#isUseful || seconds >= SILENT_HEARTBEATS * heartbeatSeconds;
+  }
+
+  /** Looks whether the run gets on. */
+  #watch(): void {
+    const limit = this.#idleSeconds * 1000;
+    const now = performance.now();
+    if (this.#isBusy()) this.#gotOn = now;
+    const left = limit - (now - this.#gotOn);
+    if (left <= 0) {
+      return this.#fail(
+        new StalledError(
+          `Cannot wait any longer for ${this.#connection.remote}: it has sent nothing but signs of life for ${this.#idleSeconds} seconds, in which its run has not got on`,
+        ),
+      );
+    }
+    this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, MAX_TIMER_MILLIS));
   }
 
   /** Whether there are no rounds. */
@@ -42,12 +88,17 @@ export class Session {
 
   /** Sends a message; the server may make it wait for long, which an abort ends. */
   async send(message: Message): Promise<void> {
+    // Whatever the server has to refuse of it.
+    if (isBulk(message.code) || message.code === MessageCode.Error) this.#refusals.asked();
     await within(this.#connection.send(message), { signal: this.signal });
   }
 
-  /** The wait for the server's next message, one and the same until it was `taken`; rejects when the connection is lost or the server has refused. */
+  /** The wait for the server's next message, one and the same until it was `taken`; rejects when the connection is lost, the server has refused, or the run does not get on. */
   next(): Promise<Message> {
-    return this.#next ??= this.#receive();
+    return this.#next ??= new Promise((resolve, reject) => {
+      this.#fail = reject;
+      this.#receive().then(resolve, reject);
+    });
   }
 
   /** The next message is the one after it. */
@@ -63,13 +114,21 @@ export class Session {
   /** Nobody waits any more. */
   end(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#idleTimer);
     this.#next?.catch(() => {});
     this.#next = undefined;
   }
 
   async #receive(): Promise<Message> {
     for (;;) {
-      const received = await this.#connection.receive({ place: (header) => this.#place(header) });
+      const received = await this.#connection.receive({
+        place: (header) => this.#place(header),
+        onHeartbeat: ({ progress }) => {
+          if (progress === this.#progress) return;
+          this.#progress = progress;
+          this.#gotOn = performance.now();
+        },
+      });
       if (received === null) {
         throw new ConnectionClosedError(
           `Lost the connection to ${this.#connection.remote}: the server closed it before the end`,
@@ -77,10 +136,20 @@ export class Session {
       }
       const { message } = received;
       if (message === undefined) continue;
-      if (message.code !== MessageCode.Error) return message;
+      if (message.code !== MessageCode.Error) {
+        this.#gotOn = performance.now();
+        this.#isUseful = true;
+        return message;
+      }
       const { fault, message: text, fatal } = message.payload;
       if (fatal) throw remoteError(fault, text);
-      this.#logger.warn(`The server refused an update (${fault}): ${text}`);
+      this.#peers.warn("the server", `The server refused an update (${fault}): ${text}`);
+      if (this.#refusals.add()) {
+        throw new ProtocolError(
+          "too-many-faults",
+          `Cannot follow the server: it refuses more than it was sent; the last: ${text}`,
+        );
+      }
     }
   }
 

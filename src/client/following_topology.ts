@@ -5,6 +5,7 @@
  */
 
 import { pause } from "../_pause.ts";
+import { MEMBER_LINES, PeerLog } from "../_peer_log.ts";
 import { ConnectionClosedError, errorMessage, ProtocolError, RunStoppedError } from "../errors.ts";
 import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
@@ -40,11 +41,14 @@ const MAX_REASON_LENGTH = 1024;
 export class ClientFollowingTop extends ClientCommunicationTopology {
   #session: Session | undefined;
   #logger: Logger = silentLogger;
+  /** The lines whose number the server decides. */
+  #peers: PeerLog = new PeerLog(silentLogger, MEMBER_LINES);
   /** The handler and what the server's algorithm adds to it. */
   readonly #learner: LocalLearner = new LocalLearner(this.handler);
   /** The last round's training, running or done. */
   #work: Work | undefined;
   #began = 0;
+  #isEvaluating = false;
   /** The round for which the server awaits an update, as far as this client knows. */
   #awaited: number | undefined;
   /** How many rounds in a row it could not train for. */
@@ -70,8 +74,8 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   /**
    * Joins the group, then waits, trains and synchronizes until the server ends the run; joins again when the connection is lost.
    *
-   * Rejects with a `DeadlineError` when no server answers in time, a `ProtocolError` when the server refuses or breaks the protocol, a `RunStoppedError` when
-   * the run stopped by an error and may be resumed, with the handler's own error, or with the signal's reason.
+   * Rejects with a `DeadlineError` when no server lets it in in time or the run stands still for `idleSeconds`, a `ProtocolError` when the server refuses or
+   * breaks the protocol, a `RunStoppedError` when the run stopped by an error and may be resumed, with the handler's own error, or with the signal's reason.
    */
   async run({ signal }: RunOptions = {}): Promise<void> {
     const { options } = this;
@@ -85,15 +89,17 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       ...(options.logger && { logger: options.logger }),
     });
     this.#logger = log.logger;
+    using peers = this.#peers = new PeerLog(log.logger, MEMBER_LINES);
     const patienceMillis = this.timeouts.joinSeconds * 1000;
     let comeback: Omit<Comeback, "round"> | undefined;
     let deadline = performance.now() + patienceMillis;
     try {
       for (let losses = 0;; losses++) {
         const connection = await connect(this, this.#logger, signal, deadline);
+        let session: Session | undefined;
         try {
           comeback = await this.#meet(connection, signal, comeback, deadline);
-          losses = 0;
+          session = this.#session;
           await this.#converse();
           return;
         } catch (error) {
@@ -101,13 +107,16 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
           if (error instanceof RunOverError && comeback !== undefined) return;
           if (error instanceof RunStoppedError) throw error;
           const hasJoined = comeback !== undefined;
+          // A server that lets clients in and cuts them off again is as good as none.
+          if (session?.isUseful) losses = 0;
           if (hasJoined && losses === 0) deadline = performance.now() + patienceMillis;
           if (isLoss(error)) connection.abort(new ConnectionClosedError(errorMessage(error)));
           if (!isLoss(error) || performance.now() >= deadline) {
             await takeLeave(connection, error, { signal, seconds: this.timeouts.drainSeconds });
             throw error;
           }
-          this.#logger.warn(
+          peers.warn(
+            "the server",
             `${errorMessage(error)}; ${hasJoined ? "coming back" : "trying again"}`,
           );
         } finally {
@@ -204,15 +213,18 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       connection,
       assignment,
       manifest: this.handler.manifest,
-      logger: this.#logger,
+      peers: this.#peers,
       signal,
+      idleSeconds: this.timeouts.idleSeconds,
+      isBusy: () => this.#isEvaluating || this.#work?.isTold === false,
     });
     if (run !== before?.run) {
       this.#work = undefined;
       this.#learner.own = undefined;
     }
     const again = run === before?.run ? "again " : "";
-    this.#logger.info(
+    this.#peers.info(
+      "the server",
       `Joined ${connection.remote} ${again}as rank ${rank} of a world of ${worldSize}, ${rounds} ${
         mode === "sync" ? "rounds" : "versions"
       } of ${strategy}`,
@@ -303,7 +315,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
     const session = this.#open();
     const message = errorMessage(error).slice(0, MAX_REASON_LENGTH);
     this.#awaited = undefined;
-    this.#logger.warn(`Round ${round}: ${message}`);
+    this.#peers.warn("the server", `Round ${round}: ${message}`);
     this.options.onEvent?.({ type: "cannot-train", round, reason: message });
     await session.send({
       code: MessageCode.Error,
@@ -331,7 +343,10 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   /** The handler is needed for something else. */
   async #giveUpWork(): Promise<void> {
     if (this.#work !== undefined && !this.#work.isTold) {
-      this.#logger.warn(`Round ${this.#work.round} ended on the server before the training did`);
+      this.#peers.warn(
+        "the server",
+        `Round ${this.#work.round} ended on the server before the training did`,
+      );
     }
     await this.#work?.stop();
     this.#work = undefined;
@@ -355,7 +370,10 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       session,
     );
     if (!Number.isFinite(loss)) {
-      this.#logger.warn(`Round ${payload.round}: the loss of the parameters is ${loss} here`);
+      this.#peers.warn(
+        "the server",
+        `Round ${payload.round}: the loss of the parameters is ${loss} here`,
+      );
     }
     await session.send({
       code: MessageCode.EvaluateParams,
@@ -380,7 +398,12 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       if (!(error instanceof CannotTrainError)) throw error;
       return { numSamples: this.handler.numSamples, loss: NaN };
     }
-    return await this.#learner.evaluate(signal);
+    this.#isEvaluating = true;
+    try {
+      return await this.#learner.evaluate(signal);
+    } finally {
+      this.#isEvaluating = false;
+    }
   }
 
   /** Takes the server's vectors, and what the client keeps as it was after the last update that the server has taken. */
@@ -398,7 +421,8 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       }
     }
     if (!this.#learner.settle(taken)) {
-      this.#logger.warn(
+      this.#peers.warn(
+        "the server",
         `What this client kept for ${rule?.name} in round ${taken}, the last that the server has of it, is lost: the result is not that of an undisturbed run`,
       );
     }

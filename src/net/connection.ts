@@ -16,7 +16,7 @@ import {
   type WireLimits,
 } from "../wire/frame.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
-import type { Message } from "../wire/messages.ts";
+import type { HeartbeatPayload, Message } from "../wire/messages.ts";
 import { SILENT_HEARTBEATS } from "./timeouts.ts";
 import type { Channel } from "./transport.ts";
 
@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   limits?: WireLimits;
   /** Seconds between signs of life, sent and expected. Default: none of either. */
   heartbeatSeconds?: number;
+  /** What a sign of life says when it is sent. Default: nothing. */
+  heartbeat?: () => HeartbeatPayload;
 }
 
 /** How the next message is received. */
@@ -48,6 +50,8 @@ export interface ReceiveOptions {
     | Uint8Array<ArrayBuffer>
     | undefined
     | Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Told what the peer's signs of life say that come before the next message. */
+  onHeartbeat?: (payload: HeartbeatPayload) => void;
 }
 
 /** What came: the frame's header, and its message unless its body was refused. */
@@ -62,6 +66,7 @@ export interface Received {
 export class Connection implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #limits: WireLimits;
+  readonly #heartbeat: () => HeartbeatPayload;
   #ahead = new Uint8Array(FIRST_READ_BYTES);
   #aheadStart = 0;
   #aheadEnd = 0;
@@ -83,6 +88,7 @@ export class Connection implements AsyncDisposable {
   constructor(channel: Channel, options: ConnectionOptions = {}) {
     this.#channel = channel;
     this.#limits = options.limits ?? DEFAULT_LIMITS;
+    this.#heartbeat = options.heartbeat ?? (() => ({}));
     if (options.heartbeatSeconds !== undefined) this.keepAlive(options.heartbeatSeconds);
   }
 
@@ -157,6 +163,7 @@ export class Connection implements AsyncDisposable {
       await this.#readBody(header, body);
       const message = decodeBody(header.code, body);
       if (message.code !== MessageCode.Heartbeat) return { header, message };
+      options.onHeartbeat?.(message.payload);
     }
   }
 
@@ -237,7 +244,7 @@ export class Connection implements AsyncDisposable {
           ),
         );
       } else if (this.#pendingWrites === 0 && now - this.#lastSent >= intervalMillis * 0.9) {
-        this.send({ code: MessageCode.Heartbeat, payload: {} }).catch(() => {});
+        this.send({ code: MessageCode.Heartbeat, payload: this.#heartbeat() }).catch(() => {});
       }
     }, intervalMillis);
   }

@@ -9,7 +9,12 @@ export * from "./connection.ts";
 export { memoryTransport } from "./memory.ts";
 export * from "./process_group.ts";
 export { parseAddress, tcpTransport } from "./tcp.ts";
-export { DEFAULT_TIMEOUTS, SILENT_HEARTBEATS, type Timeouts } from "./timeouts.ts";
+export {
+  DEFAULT_TIMEOUTS,
+  MOST_HEARTBEAT_SECONDS,
+  SILENT_HEARTBEATS,
+  type Timeouts,
+} from "./timeouts.ts";
 export { type TlsOptions, tlsTransport } from "./tls.ts";
 export * from "./transport.ts";
 export {

@@ -1,3 +1,4 @@
+import type { PeerLog } from "../_peer_log.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Rank } from "../net/process_group.ts";
@@ -46,8 +47,17 @@ export interface Agreement {
   lost?(rank: Rank, reason: string): void;
 }
 
+/** The lines of the log whose number peers decide. */
+export interface PeerLogs {
+  /** Those about clients that have joined, each counted for its rank. */
+  readonly members: PeerLog;
+  /** Those about anyone else, counted for an address. */
+  readonly strangers: PeerLog;
+}
+
 /** What there is while a run goes on. */
 export interface Run {
+  readonly peers: PeerLogs;
   readonly sessions: Sessions;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;

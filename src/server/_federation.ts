@@ -1,3 +1,4 @@
+import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../_peer_log.ts";
 import { DeadlineError, errorMessage, type ProtocolError } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
@@ -22,6 +23,15 @@ import { FarewellError } from "./_sessions.ts";
 import type { ServerEvent } from "./events.ts";
 import type { RoundReport, RunReport } from "./report.ts";
 
+/** Events by which a run gets on, whatever its clients do. */
+const PROGRESS: ReadonlySet<ServerEvent["type"]> = new Set([
+  "round-started",
+  "update-received",
+  "round-retried",
+  "round-ended",
+  "checkpoint",
+]);
+
 /** A server's clients from the first who joins to the last who leaves, and the run's record: what is alike in every agreement. */
 export class Federation {
   readonly record: RunRecord;
@@ -32,6 +42,8 @@ export class Federation {
   #run: Run | undefined;
   /** Number of messages that were refused since they were last counted. */
   #refused = 0;
+  /** Another number whenever the run has got on. */
+  #progress = 0;
   /** Bytes that were counted already. */
   #counted = { up: 0, down: 0 };
 
@@ -75,6 +87,9 @@ export class Federation {
       ...(options.logger && { logger: options.logger }),
     });
     const { logger } = log;
+    using members = new PeerLog(logger, MEMBER_LINES);
+    using strangers = new PeerLog(logger, STRANGER_LINES);
+    const peers = { members, strangers };
     using _held = options.checkpoints?.hold?.();
     const seats = await this.record.begin();
     const sessions = await openSessions({
@@ -83,12 +98,14 @@ export class Federation {
       record: this.record,
       conversation: this.conversation,
       logger,
+      peers,
       tell: (event) => this.tell(event),
+      progress: () => this.#progress,
       refused: () => this.#refused++,
     }, seats);
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
-    this.#run = { sessions, logger, signal };
+    this.#run = { sessions, logger, peers, signal };
     let farewell = "the run is over", isOver = true;
     try {
       this.tell({ type: "listening", address: listener.address });
@@ -125,6 +142,7 @@ export class Federation {
   /** Tells whoever wants to know. */
   tell(event: ServerEvent): void {
     this.record.members.see(event);
+    if (PROGRESS.has(event.type)) this.#progress++;
     this.#parts.options.onEvent?.(event);
   }
 
@@ -157,7 +175,7 @@ export class Federation {
   /** A client that stays has said why there is no update of it. */
   countRefusal(rank: Rank, message: string): void {
     this.#refused++;
-    this.run.logger.warn(`Rank ${rank} has no update: ${message}`);
+    this.run.peers.members.warn(`rank ${rank}`, `Rank ${rank} has no update: ${message}`);
     this.tell({ type: "update-refused", rank, fault: "cannot-train", message });
   }
 
@@ -168,7 +186,7 @@ export class Federation {
 
   /** Waits until at least so many are there, or expected back, for the join time-out at most. */
   async enough(least: number): Promise<readonly Rank[]> {
-    const { sessions: { seats }, logger } = this.run;
+    const { sessions: { seats }, peers } = this.run;
     const present = seats.ranks.length;
     if (present < least) {
       const { rounds } = this.#parts.options;
@@ -177,7 +195,7 @@ export class Federation {
       const trouble = present === 0
         ? `All clients are gone ${after}`
         : `Too few clients are left ${after}: ${present}, expected at least ${least}`;
-      logger.warn(`${trouble}; waiting for others to come back`);
+      peers.members.warn("too few clients", `${trouble}; waiting for others to come back`);
       await this.#joined(least, least, trouble);
     }
     return seats.ranks;
@@ -185,9 +203,9 @@ export class Federation {
 
   /** Refuses an update after it was read: its sender is told, and stays. */
   refuse(rank: Rank, { fault, message }: ProtocolError): void {
-    const { sessions, logger } = this.run;
+    const { sessions, peers } = this.run;
     this.#refused++;
-    logger.warn(message);
+    peers.members.warn(`rank ${rank}`, message);
     this.tell({ type: "update-refused", rank, fault, message });
     sessions.send(rank, { code: MessageCode.Error, payload: { fault, message, fatal: false } });
   }
@@ -211,7 +229,7 @@ export class Federation {
 
   /** A round is over. */
   endRound(report: RoundReport): void {
-    const { logger } = this.run;
+    const { logger, peers } = this.run;
     this.record.rounds.push(report);
     const { round, received, cohort, loss, accuracy, losses } = report;
     const figures = [
@@ -222,7 +240,7 @@ export class Federation {
     const name = `${this.#agreement.word} ${round}`;
     logger.info(`${name} of ${this.#parts.options.rounds}: ${figures.join(", ")}`);
     for (const { rank, reason } of losses) {
-      logger.warn(`${name} went on without rank ${rank}: ${reason}`);
+      peers.members.warn(`rank ${rank}`, `${name} went on without rank ${rank}: ${reason}`);
     }
     this.tell({ type: "round-ended", report });
   }

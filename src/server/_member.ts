@@ -1,5 +1,6 @@
-import { entryOf } from "../auth/allowed_keys.ts";
+import type { Refusals } from "../_refusals.ts";
 import { fingerprintOf } from "../auth/_public_key.ts";
+import { entryOf } from "../auth/allowed_keys.ts";
 import { checkProof, type Gatekeeper, makeChallenge, publicKeyOf } from "../auth/challenge.ts";
 import { ConnectionClosedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
@@ -21,6 +22,8 @@ export interface Member {
   isOver: boolean;
   /** Number of messages that are on their way to it. */
   sending: number;
+  /** Counts its messages that were refused. */
+  readonly refusals: Refusals;
   /** Called once it has a seat. */
   seated(): void;
 }

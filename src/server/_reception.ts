@@ -5,7 +5,7 @@ import { describeChange } from "./_key_changes.ts";
 import { keepsState } from "../train/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { messageName } from "../wire/message_code.ts";
-import { type Agreement, checkUpdateCode, type Parts } from "./_agreement.ts";
+import { type Agreement, checkUpdateCode, type Parts, type PeerLogs } from "./_agreement.ts";
 import type { Conversation } from "./_conversation.ts";
 import { Evaluation, updateCodeOf } from "./_exchange.ts";
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./_gate.ts";
@@ -25,14 +25,18 @@ interface House {
   readonly record: RunRecord;
   readonly conversation: Conversation;
   readonly logger: Logger;
+  /** Logs what peers cause. */
+  readonly peers: PeerLogs;
   tell(event: ServerEvent): void;
+  /** A number that is another one whenever the run has got on. */
+  progress(): number;
   /** A message was refused. */
   refused(): void;
 }
 
 /** Opens the sessions of a run, of which clients with those seats may have been part before. */
 export async function openSessions(house: House, seats?: SavedSeats): Promise<Sessions> {
-  const { parts: { options, timeouts }, agreement, conversation, logger } = house;
+  const { parts: { options, timeouts }, agreement, conversation, peers } = house;
   const uploads = new Uploads(timeouts.roundSeconds, (rank, reason) => {
     conversation.exchange?.intake.settle(rank, "dropped", reason);
     sessions.giveUp(rank, reason);
@@ -51,18 +55,19 @@ export async function openSessions(house: House, seats?: SavedSeats): Promise<Se
       ...options.limits,
     }),
     timeouts,
-    logger,
+    peers,
+    progress: () => house.progress(),
     hooks: hooksOf(house, uploads, () => sessions.seats.group.progress),
   });
   return sessions;
 }
 
 function hooksOf(house: House, uploads: Uploads, progressOf: () => string): SessionHooks {
-  const { parts: { handler }, agreement, record, conversation, logger } = house;
-  const joining = () => {
+  const { parts: { handler }, agreement, record, conversation, logger, peers: { members } } = house;
+  const joining = (rank: Rank) => {
     const progress = progressOf();
     if (record.rounds.length > 0 || agreement.hasBegun) return;
-    logger.info(progress);
+    members.info(`rank ${rank}`, progress);
     house.tell({ type: "joining", progress });
   };
   return {
@@ -92,11 +97,12 @@ function hooksOf(house: House, uploads: Uploads, progressOf: () => string): Sess
       });
       const { rule } = handler.plan, taken = agreement.taken(rank) ?? 0;
       if (!isBack && taken > 0 && keepsState(rule)) {
-        logger.warn(
+        members.warn(
+          `rank ${rank}`,
           `Rank ${rank} has joined anew: what it had kept for ${rule?.name} up to round ${taken} is lost, and the result is not that of an undisturbed run`,
         );
       }
-      joining();
+      joining(rank);
       const { exchange } = conversation;
       if (exchange instanceof Evaluation && exchange.intake.expects(rank)) {
         // Who trains again already is not stopped for figures that were lost.
@@ -109,22 +115,25 @@ function hooksOf(house: House, uploads: Uploads, progressOf: () => string): Sess
     away: (rank, reason) => {
       agreement.away?.(rank);
       if (record.isOver) return;
-      logger.warn(`Lost the connection of rank ${rank}, which may come back: ${reason}`);
+      members.warn(
+        `rank ${rank}`,
+        `Lost the connection of rank ${rank}, which may come back: ${reason}`,
+      );
       house.tell({ type: "client-away", rank, reason });
-      joining();
+      joining(rank);
     },
     lost: (rank, reason) => {
       conversation.exchange?.intake.settle(rank, "dropped", reason);
       agreement.lost?.(rank, reason);
       // After the last round a client goes as it should.
       if (record.isOver) return;
-      logger.warn(`Lost rank ${rank}: ${reason}`);
+      members.warn(`rank ${rank}`, `Lost rank ${rank}: ${reason}`);
       house.tell({ type: "client-lost", rank, reason });
-      joining();
+      joining(rank);
     },
     refused: () => house.refused(),
     forgiven: (rank, { fault, message }) => {
-      logger.warn(message);
+      members.warn(`rank ${rank}`, message);
       house.tell({ type: "update-refused", rank, fault, message });
     },
     turnedAway: (address, error) =>
@@ -152,6 +161,8 @@ async function welcomeOf({ parts, agreement: { mode }, record }: House): Promise
     rounds: options.rounds,
     run: record.name,
     heartbeatSeconds: timeouts.heartbeatSeconds,
+    // A group may take as long to gather; a round's time-out is given twice to those who have begun to answer.
+    patienceSeconds: Math.max(timeouts.joinSeconds, 2 * timeouts.roundSeconds),
     seed: handler.seed,
     strategy: handler.strategyName,
     // A client that does not know of modes knows the synchronous one.

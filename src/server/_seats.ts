@@ -128,13 +128,15 @@ export class Seats<Member> {
   /** The rank for a claim, whether it is the client's already, and the token that it has shown for it. */
   #choose(claim: Claim): { rank: Rank | undefined; isOwn: boolean; token?: string } {
     const { identity, key, token, rank, worldSize } = claim;
-    if (worldSize !== undefined && worldSize !== this.group.worldSize) {
+    const shown = token === undefined ? undefined : this.rankOf(token);
+    // Whoever was here before has not been told that the group has grown since.
+    if (shown === undefined && worldSize !== undefined && worldSize !== this.group.worldSize) {
+      const { worldSize: expected } = this.group;
       throw new ProtocolError(
         "world-size-mismatch",
-        `Cannot join: expected a world size of ${this.group.worldSize}, got ${worldSize}`,
+        `Cannot join: expected a world size of ${expected}, got ${worldSize}; start the client with ${expected}, or without a world size`,
       );
     }
-    const shown = token === undefined ? undefined : this.rankOf(token);
     if (shown !== undefined && token !== undefined) {
       if (key !== undefined) {
         const holder = this.#holderOf(shown) ?? identity;

@@ -1,17 +1,18 @@
+import { Refusals } from "../_refusals.ts";
 import { entryOf, type KeyListChange } from "../auth/allowed_keys.ts";
 import { publicKeyOf } from "../auth/challenge.ts";
 import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
-import type { Logger } from "../log.ts";
 import { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
 import { SILENT_HEARTBEATS, type Timeouts, within } from "../net/timeouts.ts";
 import type { Channel, Listener } from "../net/transport.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
-import { MessageCode } from "../wire/message_code.ts";
+import { isBulk, MessageCode } from "../wire/message_code.ts";
 import type { ExitPayload, Message } from "../wire/messages.ts";
+import type { PeerLogs } from "./_agreement.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
 import { isForgivable } from "./_forgivable.ts";
-import { Gate, type PeerLimits } from "./_gate.ts";
+import { addressOf, Gate, type PeerLimits } from "./_gate.ts";
 import type { Incoming } from "./_intake.ts";
 import { whyNotSeated } from "./_key_changes.ts";
 import { reasonOf } from "./_reason.ts";
@@ -35,6 +36,11 @@ function isFault(error: unknown): error is ProtocolError {
 
 /** A client took its leave, in its own words: it is not expected back. */
 export class FarewellError extends Error {}
+
+/** For whom lines about a connection are counted that is nobody's yet. */
+function peerOf({ remote }: Connection): string {
+  return addressOf(remote) ?? remote;
+}
 
 /** What the topology does about what the sessions hear. */
 export interface SessionHooks {
@@ -71,7 +77,8 @@ export class Sessions {
   readonly #door: Door;
   readonly #gate: Gate;
   readonly #timeouts: Timeouts;
-  readonly #logger: Logger;
+  readonly #peers: PeerLogs;
+  readonly #progress: () => number;
   readonly #hooks: SessionHooks;
   readonly #members = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
@@ -81,6 +88,8 @@ export class Sessions {
   #unfollow: (() => void) | undefined;
   /** What everybody is told who is being dismissed, once that has begun. */
   #farewell: ExitPayload | undefined;
+  /** When all have had their time to leave. */
+  #dismissedBy: number | undefined;
   #ended: (() => void) | undefined;
 
   constructor(options: {
@@ -89,18 +98,21 @@ export class Sessions {
     door: Door;
     limits: PeerLimits;
     timeouts: Timeouts;
-    logger: Logger;
+    peers: PeerLogs;
+    /** What signs of life tell of the run. */
+    progress: () => number;
     hooks: SessionHooks;
   }) {
     this.seats = new Seats(options.worldSize, options.seats);
     this.#door = options.door;
     this.#gate = new Gate(options.limits);
     this.#timeouts = options.timeouts;
-    this.#logger = options.logger;
+    this.#peers = options.peers;
+    this.#progress = options.progress;
     this.#hooks = options.hooks;
     // Whoever was struck off the list while no server ran is not waited for.
     for (const [rank, reason] of this.#strike()) {
-      this.#logger.warn(`The seat of rank ${rank} is free: ${reason}`);
+      this.#peers.members.warn(`rank ${rank}`, `The seat of rank ${rank} is free: ${reason}`);
     }
   }
 
@@ -125,7 +137,10 @@ export class Sessions {
       } catch (error) {
         // Such as too many open files: that may pass, and those who are lost meanwhile come back.
         if (fault === undefined) {
-          this.#logger.error(`Cannot accept clients for now: ${errorMessage(error)}`);
+          this.#peers.strangers.warn(
+            "accepting",
+            `Cannot accept clients for now: ${errorMessage(error)}`,
+          );
         }
         fault = errorMessage(error);
         const freed = isOutOfDescriptors(error) ? this.#gate.relieve() : 0;
@@ -134,7 +149,7 @@ export class Sessions {
         continue;
       }
       if (channel === null) return;
-      if (fault !== undefined) this.#logger.info("Accepting clients again");
+      if (fault !== undefined) this.#peers.strangers.info("accepting", "Accepting clients again");
       fault = undefined;
       const session = this.#serve(channel).finally(() => {
         this.#running.delete(session);
@@ -148,6 +163,7 @@ export class Sessions {
   send(rank: Rank, message: Message): boolean {
     const member = this.seats.group.get(rank);
     if (member === undefined) return false;
+    if (isBulk(message.code)) member.refusals.asked();
     member.sending++;
     member.connection.send(message).then(() => member.sending--, () => {});
     return true;
@@ -164,13 +180,16 @@ export class Sessions {
   }
 
   /**
-   * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, for the drain time-out at most, and ends
-   * what is left. `isOver` tells them whether the run is, or may be gone on with.
+   * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, until the drain time-out has passed since the
+   * first call, and ends what is left. `isOver` tells them whether the run is, or may be gone on with.
    */
   async dismiss(reason: string, isOver: boolean): Promise<void> {
     const payload = this.#farewell = { reason, over: isOver };
     this.#unfollow?.();
     clearTimeout(this.#expiry);
+    const now = performance.now();
+    this.#dismissedBy ??= now + this.#timeouts.drainSeconds * 1000;
+    const seconds = Math.max(0, this.#dismissedBy - now) / 1000;
     this.seats.close();
     for (const { connection } of this.#members) {
       connection.send({ code: MessageCode.Exit, payload }).catch(() => {});
@@ -178,7 +197,7 @@ export class Sessions {
     const late = () => new DeadlineError("it did not take its leave in time");
     const waiting = new AbortController();
     try {
-      await within(this.#quiet(waiting.signal), { seconds: this.#timeouts.drainSeconds, late });
+      await within(this.#quiet(waiting.signal), { seconds, late });
     } catch {
       for (const { connection } of this.#members) connection.abort(late());
       await Promise.all(this.#running);
@@ -202,13 +221,17 @@ export class Sessions {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    const connection = new Connection(channel, { heartbeatSeconds, limits });
+    const connection = new Connection(channel, {
+      heartbeatSeconds,
+      limits,
+      heartbeat: () => ({ progress: this.#progress() }),
+    });
     const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
     if ("refused" in admission) {
       const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
       const error = new ConnectionClosedError(reason);
       if (!admission.isRepeated) {
-        this.#logger.warn(reason);
+        this.#peers.strangers.warn(peerOf(connection), reason);
         this.#hooks.turnedAway(connection.remote, error);
       }
       return connection.abort(error);
@@ -219,6 +242,7 @@ export class Sessions {
       identity: undefined,
       ended: undefined,
       sending: 0,
+      refusals: new Refusals(),
       isOver: false,
       seated: () => admission.registered(),
     };
@@ -234,7 +258,8 @@ export class Sessions {
       const { rank, token, identity, name, agent, numSamples } = registered;
       seats.sit(rank, token);
       const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
-      this.#logger.info(
+      this.#peers.members.info(
+        `rank ${rank}`,
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent}; ${who})`,
       );
       this.#hooks.joined({ ...registered, address: connection.remote });
@@ -250,7 +275,10 @@ export class Sessions {
       // Its registration may still be under way.
       member.isOver = true;
       if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
-      this.#logger.warn(`Refused a client at ${connection.remote}: ${reasonOf(failure)}`);
+      this.#peers.strangers.warn(
+        peerOf(connection),
+        `Refused a client at ${connection.remote}: ${reasonOf(failure)}`,
+      );
       if (this.#farewell === undefined) this.#hooks.turnedAway(connection.remote, failure);
     }
     await connection.close();
@@ -376,6 +404,12 @@ export class Sessions {
         if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
         const { fault, message } = error;
         this.#hooks.forgiven(rank, error);
+        if (member.refusals.add()) {
+          throw new ProtocolError(
+            "too-many-faults",
+            `Cannot go on with rank ${rank}: too many of its messages were refused, more than it was asked for; the last: ${message}`,
+          );
+        }
         // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.
         await within(
           connection.send({ code: MessageCode.Error, payload: { fault, message, fatal: false } }),

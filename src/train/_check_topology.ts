@@ -1,3 +1,4 @@
+import { checkLayerCount } from "./_model_limits.ts";
 import { field, isRecord } from "./native/_config.ts";
 
 /** The model in what Keras or tfjs may have wrapped around it. */
@@ -9,7 +10,10 @@ export function unwrapTopology(topology: Record<string, unknown>): Record<string
   return topology;
 }
 
-/** Throws a `TypeError` for a topology that is no object, or is written as Keras 3 does, which no engine reads. */
+/**
+ * Throws a `TypeError` for a topology that is no object, or is written as Keras 3 does, which no engine reads, and a `RangeError` for one of too many
+ * layers.
+ */
 export function checkTopology(topology: unknown): void {
   if (!isRecord(topology)) {
     throw new TypeError(
@@ -18,6 +22,7 @@ export function checkTopology(topology: unknown): void {
       }`,
     );
   }
+  checkLayerCount(topology);
   const config = field(unwrapTopology(topology), "config");
   const layers = isRecord(config) ? field(config, "layers") : config;
   if (!Array.isArray(layers) || !layers.some(isOfKeras3)) return;

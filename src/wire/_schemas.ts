@@ -1,3 +1,4 @@
+import { oneLine } from "../_printable.ts";
 import { ProtocolError } from "../errors.ts";
 import { v } from "./deps.ts";
 import { MessageCode, messageName } from "./message_code.ts";
@@ -7,13 +8,6 @@ const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 /** Characters of a peer's own text that an error repeats. */
 const MAX_QUOTED = 80;
-
-// deno-lint-ignore no-control-regex
-const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]+/g;
-
-function oneLine(text: string): string {
-  return text.replaceAll(CONTROL_CHARACTERS, " ");
-}
 
 function quoted(text: string): string {
   const shown = oneLine(text);
@@ -100,7 +94,8 @@ const SCHEMAS = {
     rounds: wholeFrom(1, 0xFFFF_FFFF),
     run: line(64),
     token,
-    heartbeatSeconds: v.pipe(finite, v.gtValue(0), v.maxValue(1e6)),
+    heartbeatSeconds: v.pipe(finite, v.gtValue(0), v.maxValue(600)),
+    patienceSeconds: v.exactOptional(v.pipe(finite, v.gtValue(0), v.maxValue(1e8))),
     awaits: v.exactOptional(round),
     seed: wholeFrom(0, 0xFFFF_FFFF),
     strategy: line(64),
@@ -115,7 +110,7 @@ const SCHEMAS = {
     manifestDigest: digest,
     model: v.exactOptional(v.record(v.string(), v.unknown())),
   }),
-  [MessageCode.Heartbeat]: v.object({}),
+  [MessageCode.Heartbeat]: v.object({ progress: v.exactOptional(wholeFrom(0)) }),
   [MessageCode.Error]: v.object({
     fault: line(64),
     message: line(4096),

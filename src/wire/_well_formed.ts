@@ -8,6 +8,14 @@ export const TENSOR_ALIGNMENT = 8;
 const MAX_DEPTH = 64;
 const MAX_ITEMS = 200_000;
 
+/** A body's bytes besides the data of its tensors are too many. */
+function tooLong(most: number): ProtocolError {
+  return new ProtocolError(
+    "frame-too-large",
+    `Cannot read the body: expected at most ${most} bytes besides its tensors, got more`,
+  );
+}
+
 function malformed(message: string): ProtocolError {
   return new ProtocolError("malformed-body", `Cannot read the body: ${message}`);
 }
@@ -15,12 +23,19 @@ function malformed(message: string): ProtocolError {
 /**
  * Walks a body's CBOR structure before anything is decoded, so that the decoder meets only what the protocol has: definite lengths,
  * text keys that do not repeat, plain numbers, and float32 arrays at aligned places. Records, cycles, big numbers and the other extensions
- * that decoders know end here. Allocates nothing but the keys' sets.
+ * that decoders know end here, and so does a body of more than `mostFields` bytes besides the data of its tensors, as soon as they are met. Allocates
+ * nothing but the keys' sets.
  */
-export function checkWellFormed(body: Uint8Array): void {
+export function checkWellFormed(body: Uint8Array, mostFields = Infinity): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let at = 0;
   let items = 0;
+  /** Bytes of the data of tensors so far. */
+  let tensors = 0;
+
+  function checkFields(): void {
+    if (at - tensors > mostFields) throw tooLong(mostFields);
+  }
 
   function argument(info: number): number {
     if (info < 24) return info;
@@ -49,6 +64,7 @@ export function checkWellFormed(body: Uint8Array): void {
       throw malformed(`expected ${length} more bytes at byte ${at}, got ${body.length - at}`);
     }
     at += length;
+    checkFields();
   }
 
   function key(seen: Set<string>): void {
@@ -85,6 +101,7 @@ export function checkWellFormed(body: Uint8Array): void {
         `expected the array's data at a multiple of ${TENSOR_ALIGNMENT}, got byte ${at}`,
       );
     }
+    tensors += length;
     skip(length);
   }
 
@@ -94,6 +111,7 @@ export function checkWellFormed(body: Uint8Array): void {
     if (head === undefined) throw malformed(`expected a data item at byte ${start}, got the end`);
     if (depth > MAX_DEPTH) throw malformed(`expected at most ${MAX_DEPTH} levels`);
     if (++items > MAX_ITEMS) throw malformed(`expected at most ${MAX_ITEMS} data items`);
+    checkFields();
     const major = head >> 5, info = head & 31;
     switch (major) {
       case 0:
@@ -138,6 +156,7 @@ export function checkWellFormed(body: Uint8Array): void {
     );
   }
   item(0);
+  checkFields();
   if (at !== body.length) {
     throw malformed(`expected the end at byte ${at}, got ${body.length - at} more bytes`);
   }

@@ -206,7 +206,8 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
 /**
  * Reads a body. Tensors are views on `body`, not copies; `body` must begin at a multiple of 8 in its buffer.
  *
- * Throws a `ProtocolError` "malformed-body" or "invalid-field", and a `RangeError` for a body that is not aligned.
+ * Throws a `ProtocolError` "malformed-body" or "invalid-field", "frame-too-large" for a message that carries a vector and has more than
+ * {@linkcode FIELDS_BYTES} besides, and a `RangeError` for a body that is not aligned.
  */
 export function decodeBody(code: MessageCode, body: Uint8Array<ArrayBuffer>): Message {
   if (body.byteOffset % TENSOR_ALIGNMENT !== 0) {
@@ -214,7 +215,7 @@ export function decodeBody(code: MessageCode, body: Uint8Array<ArrayBuffer>): Me
       `Cannot decode the body: expected it at a multiple of ${TENSOR_ALIGNMENT} in its buffer, got ${body.byteOffset}`,
     );
   }
-  checkWellFormed(body);
+  checkWellFormed(body, isBulk(code) ? FIELDS_BYTES : Infinity);
   decoder ??= new Decoder(codecOptions);
   let map: unknown;
   try {

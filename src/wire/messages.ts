@@ -79,8 +79,14 @@ export type OptimizerName = "sgd" | "adam";
 /** Figures by name. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** `ParameterRequest` and `Heartbeat`: nothing but the code. */
+/** `ParameterRequest`: nothing but the code. */
 export type EmptyPayload = Readonly<Record<never, never>>;
+
+/** `Heartbeat`, both ways. */
+export interface HeartbeatPayload {
+  /** From the server: a number that is another one whenever the run has got on. */
+  readonly progress?: number;
+}
 
 /** `Registration`, client to server. */
 export interface RegistrationPayload {
@@ -123,6 +129,8 @@ export interface IdAssignmentPayload {
   readonly token: string;
   /** Seconds between signs of life on an idle connection. */
   readonly heartbeatSeconds: number;
+  /** The longest for which the run may make no progress, by the server's time-outs, in seconds. */
+  readonly patienceSeconds?: number;
   /** The round for which the server still awaits this rank's update; absent when it awaits none. */
   readonly awaits?: number;
   /** The run's seed. */
@@ -260,7 +268,7 @@ export type Message =
   | { readonly code: typeof MessageCode.Exit; readonly payload: ExitPayload }
   | { readonly code: typeof MessageCode.Registration; readonly payload: RegistrationPayload }
   | { readonly code: typeof MessageCode.IdAssignment; readonly payload: IdAssignmentPayload }
-  | { readonly code: typeof MessageCode.Heartbeat; readonly payload: EmptyPayload }
+  | { readonly code: typeof MessageCode.Heartbeat; readonly payload: HeartbeatPayload }
   | { readonly code: typeof MessageCode.Error; readonly payload: ErrorPayload }
   | { readonly code: typeof MessageCode.Ready; readonly payload: ReadyPayload }
   | { readonly code: typeof MessageCode.Challenge; readonly payload: ChallengePayload }

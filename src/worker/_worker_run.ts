@@ -75,7 +75,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
       event.preventDefault();
       this.#fail(
         new Error(
-          `Cannot run ${this.#label}: ${stripAnsiCode(errorMessage(new Error(event.message)))}`,
+          `Cannot run ${this.#label}: ${errorMessage(new Error(stripAnsiCode(event.message)))}`,
         ),
       );
     });

@@ -1,3 +1,4 @@
+import { checkSampleValues } from "../_model_limits.ts";
 import { checkFit, needDescription } from "../_fit.ts";
 import type { LossName, ModelDescription } from "../handler.ts";
 import type { SGDHandlerOptions } from "../sgd_handler.ts";
@@ -12,7 +13,7 @@ const STAND_ALONE_SEED = 0;
  * Builds the described model on our own kernels.
  *
  * Throws a `TypeError` without a description, an `UnsupportedModelError` for a model that the kernels do not run, and a `RangeError`
- * for data that do not fit it.
+ * for data that do not fit it, and for a model that is too large.
  */
 export function createNativeTrainer(
   description: ModelDescription | undefined,
@@ -21,6 +22,7 @@ export function createNativeTrainer(
 ): NativeTrainer {
   const graph = readGraph({ ...needDescription(description), loss });
   const input = graph.nodes[0]?.shape ?? [], output = graph.nodes.at(-1)?.shape ?? [];
+  checkSampleValues(graph.nodes);
   for (const one of new Set([data, testData])) checkFit(input, output, one, loss);
   const trainer = NativeTrainer.create(graph, (rows ?? data).length);
   trainer.parameters = initialVector(graph, STAND_ALONE_SEED);

@@ -1,3 +1,4 @@
+import { MOST_REACH } from "../_model_limits.ts";
 import type { Config } from "./_config.ts";
 import type { Shape, Window2D } from "./_graph.ts";
 
@@ -36,6 +37,13 @@ export function readWindow(
   const [rows, columns] = shape;
   if (shape.length !== 3 || rows === undefined || columns === undefined) {
     throw config.malformed(`expected an input of rows, columns and channels, got [${shape}]`);
+  }
+  for (const value of [...size, ...strides, ...dilation]) {
+    if (value > MOST_REACH) {
+      throw config.malformed(
+        `expected a window, strides and dilation of at most ${MOST_REACH}, got ${value}`,
+      );
+    }
   }
   const padding = config.word("padding", "valid") === "same" ? "same" : "valid";
   const axis = (input: number, i: 0 | 1) =>

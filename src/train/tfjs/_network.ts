@@ -1,5 +1,6 @@
 import { errorMessage } from "../../errors.ts";
 import { needDescription } from "../_fit.ts";
+import { checkSampleValues } from "../_model_limits.ts";
 import { checkTopology } from "../_check_topology.ts";
 import type { ModelDescription } from "../handler.ts";
 import { tf } from "./deps.ts";
@@ -41,7 +42,23 @@ export async function buildModel(
       "Cannot build the model: expected a topology of a layers model, got one of a layer",
     );
   }
+  try {
+    checkSampleValues(outputsOf(model));
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
   return model;
+}
+
+/** What the layers of a model give out for one sample, those of models within it included. */
+function* outputsOf(model: tf.LayersModel): Iterable<{ name: string; shape: (number | null)[] }> {
+  for (const layer of model.layers) {
+    if (layer instanceof tf.LayersModel) yield* outputsOf(layer);
+    const { outputShape } = layer;
+    const shapes = Array.isArray(outputShape[0]) ? outputShape as tf.Shape[] : [outputShape];
+    for (const shape of shapes) yield { name: layer.name, shape: (shape as tf.Shape).slice(1) };
+  }
 }
 
 /** The variables that there are in tfjs. */
