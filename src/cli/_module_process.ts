@@ -1,0 +1,215 @@
+import type { ClientModuleOptions } from "../client/define_client.ts";
+import type { ClientEvent } from "../client/topology.ts";
+import { errorMessage } from "../errors.ts";
+import { openLog } from "../log.ts";
+import type { ToWorker } from "../worker/_messages.ts";
+import { PROCESS_ARGUMENT } from "../worker/_pipe.ts";
+import { recordThrown, reviveThrown } from "../worker/_thrown.ts";
+import type { ModuleMessage } from "./_module_messages.ts";
+import { ErrorOutput, readMessages } from "./_module_output.ts";
+import { moduleFlags, moduleUrl, withModuleFlag } from "./_module_permissions.ts";
+import { writeText } from "./_terminal.ts";
+
+/** How long a module may take to load and call `defineClient()`. */
+const START_MILLIS = 60_000;
+
+/** How long a client that is asked to end may take to leave its server. */
+const GRACE_MILLIS = 5_000;
+
+/** How long after a process's end its last words may still be on the way. */
+const LAST_WORDS_MILLIS = 1_000;
+
+/** Options of {@linkcode runModule}. */
+export interface ModuleRun {
+  /** Permissions of the module, such as `read=data.csv`. */
+  readonly granted: readonly string[];
+  /** Asks the client to end. */
+  readonly signal: AbortSignal;
+  /** Takes the client's events. */
+  readonly onEvent: (event: ClientEvent) => void;
+  /** Takes what the module itself prints to standard output. */
+  readonly print: (text: string) => void;
+}
+
+/**
+ * Runs a module that calls `defineClient()` in a process of its own, to the end of its run: it may talk to its server, and what is granted. Its log
+ * is kept here. Rejects with the client's own error, and with an `Error` when the process does not begin in time or ends before the run does.
+ */
+export async function runModule(
+  path: string,
+  client: ClientModuleOptions,
+  { granted, signal, onEvent, print }: ModuleRun,
+): Promise<void> {
+  const program = await denoProgram(path);
+  const url = moduleUrl(path);
+  const flags = await moduleFlags(url, client.serverAddr, granted);
+  signal.throwIfAborted();
+  const { rank, loggerFile = "", loggerName } = client;
+  using log = openLog({
+    loggerFile,
+    loggerName: loggerName || (rank === undefined ? "client" : `client-${rank}`),
+    ...(rank !== undefined && { rank }),
+  });
+  const process = new ModuleProcess(program, ["run", ...flags, url.href, PROCESS_ARGUMENT], print);
+  const stop = () => process.abort(signal.reason);
+  process.take = (message) => {
+    if (message.fedlab === "ready") {
+      process.begin(client);
+      if (signal.aborted) stop();
+    } else if (message.fedlab === "message") {
+      const { message: said } = message;
+      if (said.type === "log") log.logger[said.level](said.text);
+      else onEvent(said);
+    }
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await process.ended;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw withModuleFlag(
+      error instanceof ProcessError
+        ? new Error(`Cannot run the module ${path}: ${error.message}`, { cause: error.cause })
+        : error,
+    );
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await process.close();
+  }
+}
+
+/** The program that runs modules. Rejects where this process may not start it. */
+async function denoProgram(path: string): Promise<string> {
+  for (const command of [Deno.execPath(), "deno"]) {
+    const { state } = await Deno.permissions.query({ name: "run", command });
+    if (state === "granted") return command;
+  }
+  throw new Deno.errors.NotCapable(
+    `Cannot run the module ${path} in a process of its own: run Deno with --allow-run=deno (or deno task client:module in place of client)`,
+  );
+}
+
+/** The process came to no result. */
+class ProcessError extends Error {}
+
+/** A module's process, from its start to its end. */
+class ModuleProcess {
+  /** Takes its messages. */
+  take: (message: ModuleMessage) => void = () => {};
+  /** Resolves when its client is done; rejects with what the client failed with, or a `ProcessError`. */
+  readonly ended: Promise<void>;
+  readonly #process: Deno.ChildProcess;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #toModule: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #errors = new ErrorOutput((text) => writeText(Deno.stderr, text));
+  /** Aborted when nothing more of it is wanted. */
+  readonly #closed = new AbortController();
+  readonly #reading: Promise<unknown>;
+  #hasBegun = false;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(program: string, args: string[], print: (text: string) => void) {
+    this.#process = new Deno.Command(program, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.ended = this.#end.promise;
+    this.ended.catch(() => {});
+    this.#toModule = this.#process.stdin.getWriter();
+    this.#toModule.closed.catch(() => {});
+    const fail = (cause: unknown) => {
+      if (!this.#closed.signal.aborted) this.#fail(errorMessage(cause), cause);
+    };
+    this.#reading = Promise.all([
+      readMessages(this.#text("stdout"), { take: (message) => this.#receive(message), print })
+        .catch(fail),
+      this.#errors.read(this.#text("stderr")).catch(fail),
+    ]);
+    this.#after(
+      START_MILLIS,
+      () => this.#fail(`it did not call defineClient() within ${START_MILLIS / 1000} seconds`),
+    );
+    this.#reportEnd();
+  }
+
+  /** Has its client begin. */
+  begin(client: ClientModuleOptions): void {
+    this.#hasBegun = true;
+    this.#clearTimers();
+    this.#errors.pass();
+    this.#send({ fedlab: "start", args: client });
+  }
+
+  /** Asks its client to end. */
+  abort(reason: unknown): void {
+    this.#send({ fedlab: "abort", reason: recordThrown(reason) });
+    this.#after(
+      GRACE_MILLIS,
+      () => this.#fail(`it did not end within ${GRACE_MILLIS / 1000} seconds`),
+    );
+  }
+
+  /** Waits for its end, which it is brought to if it does not come by itself. */
+  async close(): Promise<void> {
+    this.#clearTimers();
+    await this.#toModule.close().catch(() => {});
+    await Promise.race([this.#process.status, this.#pause(LAST_WORDS_MILLIS)]);
+    try {
+      this.#process.kill("SIGKILL");
+    } catch { /* it has ended */ }
+    await this.#process.status;
+    // What it has started itself may hold them open for ever.
+    await Promise.race([this.#reading, this.#pause(LAST_WORDS_MILLIS)]);
+    this.#closed.abort();
+    await this.#reading;
+    this.#errors.pass();
+    this.#clearTimers();
+  }
+
+  #receive(message: ModuleMessage): void {
+    if (message.fedlab === "done") this.#end.resolve();
+    else if (message.fedlab === "failed") this.#end.reject(reviveThrown(message.thrown));
+    else this.take(message);
+  }
+
+  async #reportEnd(): Promise<void> {
+    const { code, signal } = await this.#process.status;
+    await Promise.race([this.#reading, this.#pause(LAST_WORDS_MILLIS)]);
+    const how = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;
+    this.#fail(
+      this.#hasBegun
+        ? `its process ${how}`
+        : this.#errors.reason() ?? `it ${how} and never called defineClient()`,
+    );
+  }
+
+  #text(name: "stdout" | "stderr"): AsyncIterable<string> {
+    const { signal } = this.#closed;
+    return this.#process[name].pipeThrough(new TextDecoderStream(), { signal });
+  }
+
+  #send(message: ToWorker): void {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(message)}\n`);
+    // A process that is gone takes none; its end tells.
+    this.#toModule.write(bytes).catch(() => {});
+  }
+
+  #fail(message: string, cause?: unknown): void {
+    this.#end.reject(new ProcessError(message, { cause }));
+  }
+
+  #after(millis: number, then: () => void): void {
+    this.#timers.add(setTimeout(then, millis));
+  }
+
+  #pause(millis: number): Promise<void> {
+    return new Promise((resolve) => this.#after(millis, resolve));
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
