@@ -162,6 +162,20 @@ Deno.test("tables with a line that is too long name the limit", () => {
   );
 });
 
+Deno.test("readTableDataset() refuses a long line before it is decoded", () =>
+  inFolder(async (folder) => {
+    for (const [name, start] of [["a.csv", "a,b\n1,"], ["a.jsonl", '{"a":1,"b":1}\r{']] as const) {
+      await Deno.writeTextFile(`${folder}/${name}`, start);
+      await Deno.truncate(`${folder}/${name}`, 2 ** 26);
+      await Deno.writeFile(`${folder}/${name}`, Uint8Array.of(0xFF), { append: true });
+      await assertRejects(
+        () => readTableDataset(`${folder}/${name}`),
+        SyntaxError,
+        `Cannot read ${folder}/${name}: line 2: expected at most 16777216 characters, got more`,
+      );
+    }
+  }));
+
 Deno.test("readTableDataset() refuses a JSON file by its size, and names the way out", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/big.json`, "[");

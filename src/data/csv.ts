@@ -6,6 +6,7 @@
 
 import { errorMessage } from "../errors.ts";
 import { MAX_LINE } from "./_limits.ts";
+import { checkLines } from "./_long_line.ts";
 import { TableBuilder, type TableDataset, type TableOptions } from "./_table_builder.ts";
 import { CsvError, parseCsv } from "./deps.ts";
 
@@ -34,17 +35,6 @@ function syntaxFault(error: CsvError, line: number): string {
       return `expected at most ${MAX_LINE} characters in the row after line ${line}, got more`;
     default:
       return errorMessage(error);
-  }
-}
-
-/** The first line, from 1, that is too long; `undefined` when there is none. */
-function longLine(text: string): number | undefined {
-  for (let start = 0, line = 1; start + MAX_LINE < text.length; line++) {
-    let end = text.indexOf("\n", start);
-    // Line ends are looked for in one form while that will do.
-    if (end < 0 || end - start > MAX_LINE) end = text.indexOf("\r", start);
-    if (end < 0 || end - start > MAX_LINE) return line;
-    start = end + 1;
   }
 }
 
@@ -81,12 +71,7 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
   if (!("Buffer" in globalThis)) {
     throw new TypeError(`Cannot read ${name}: CSV is read where there is Buffer, not in a browser`);
   }
-  const long = longLine(text);
-  if (long !== undefined) {
-    throw new SyntaxError(
-      `Cannot read ${name}: line ${long}: expected at most ${MAX_LINE} characters, got more`,
-    );
-  }
+  checkLines(text, name);
   const builder = new TableBuilder(name, options, { header, unit: "line" });
   try {
     parseCsv(text, {

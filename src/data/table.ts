@@ -6,6 +6,7 @@
 
 import { readBytes } from "./_file.ts";
 import { MAX_JSON, MAX_TEXT } from "./_limits.ts";
+import { checkLinesOfBytes } from "./_long_line.ts";
 import type { TableDataset, TableOptions } from "./_table_builder.ts";
 import { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
 import { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
@@ -67,19 +68,25 @@ export async function readTableDataset(
   options: ReadTableOptions = {},
 ): Promise<TableDataset> {
   const { name, parse, most, wayOut } = FORMATS.get(extensionOf(path)) ?? CSV;
+  const text = await readText(path, { most, wayOut, name });
+  return parse(text, { ...options, name: path });
+}
+
+/** The text of a file in UTF-8; its bytes are held no longer than that. */
+async function readText(
+  path: string,
+  { most, wayOut, name }: Pick<TableFormat, "most" | "wayOut" | "name">,
+): Promise<string> {
   const bytes = await readBytes(path, { most, wayOut });
-  let text: string;
+  if (most === MAX_TEXT) checkLinesOfBytes(bytes, path);
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new SyntaxError(
       `Cannot read ${path}: expected a ${name} file in UTF-8, got other bytes`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
-  return parse(text, { ...options, name: path });
 }
 
 function sameNames(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
