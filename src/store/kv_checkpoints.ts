@@ -23,6 +23,7 @@ import {
 } from "./_checkpoint_rules.ts";
 import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
 import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
+import { ReadableKv } from "./_kv_readable.ts";
 import { bytesOf } from "./_safetensors_file.ts";
 import { isRecord } from "./safetensors_header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
@@ -60,7 +61,7 @@ const BATCH_DELETES = 500;
 export class KvCheckpointStore implements Checkpoints {
   /** The run's name. */
   readonly name: string;
-  readonly #kv: CheckpointKv;
+  readonly #kv: ReadableKv;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
   /** The checkpoint that was saved last as far as this store knows, `null` for none; `undefined` before it has looked. */
@@ -69,10 +70,10 @@ export class KvCheckpointStore implements Checkpoints {
   /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
   constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
     const { keep = 3, onWarning = () => {} } = options;
-    this.#kv = kv;
     this.name = name;
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
+    this.#kv = new ReadableKv(kv, this.#key("none"), onWarning);
   }
 
   /**
@@ -84,7 +85,7 @@ export class KvCheckpointStore implements Checkpoints {
     const content = contentOf(checkpoint);
     const path = this.#pathOf(content.round);
     try {
-      const last = await this.#kv.get(this.#key("head"));
+      const last = await this.#kv.getToReplace(this.#key("head"));
       if (this.#head !== undefined && headOf(last) !== this.#head) throw overtaken();
       await this.#sweep();
       const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
@@ -99,7 +100,7 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   /**
-   * The newest whole checkpoint, or nothing; those that are broken are passed over with a warning.
+   * The newest whole checkpoint, or nothing; those that are broken, and values that cannot be decoded, are passed over with a warning.
    *
    * Rejects with an `Error` when the store cannot be read.
    */
@@ -181,7 +182,7 @@ export class KvCheckpointStore implements Checkpoints {
     for (const piece of pieces) hash.update(piece);
     await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
     const [key, head] = [this.#key("whole", round), this.#key("head")];
-    const { value: former, versionstamp: before } = await this.#kv.get(key);
+    const { value: former, versionstamp: before } = await this.#kv.getToReplace(key);
     const own = { id, chunks, bytes, round, sequence };
     const entry: Entry = score === undefined ? own : { ...own, score };
     const commit = begin().check({ key, versionstamp: before }).set(key, entry).delete(loose)
