@@ -285,3 +285,13 @@ testInBrowser(
     assertStringIncludes(await server.said(/model [0-9a-f]{64}/), digest ?? "a digest");
   },
 );
+
+Deno.test("serve.ts listens on no address that others reach", async () => {
+  for (const address of ["0.0.0.0:0", "192.0.2.1:9000", "127.0.0.1.example.org:9000", "[::]:0"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", `${ROOT}/examples/browser/serve.ts`, address],
+    }).output();
+    assertEquals(code, 2);
+    assertMatch(new TextDecoder().decode(stderr), /^Cannot listen on .*: expected an address of/);
+  }
+});
