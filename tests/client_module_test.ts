@@ -294,6 +294,32 @@ for (const [what, [text, says]] of Object.entries(BROKEN)) {
     }));
 }
 
+for (const setUp of ["await new Promise(() => {});", "for (;;);"]) {
+  Deno.test(`client with a module that makes no handler ends in time: ${setUp}`, () =>
+    inFolder(async (folder) => {
+      const args = ["--server", "127.0.0.1:1", "--join-seconds", "1"];
+      const outcome = await (await startClient(folder, { setUp }, args)).outcome;
+      assertEquals(outcome.code, 1);
+      assertEquals(
+        lastLine(outcome),
+        "error: Cannot run the module module.ts: it made no handler within 1 seconds (--join-seconds)",
+      );
+      const [, pid = ""] = /^process (\d+)$/m.exec(outcome.stdout) ?? [];
+      await endOf(pid);
+    }));
+}
+
+Deno.test("client passes over events of a module that it does not know", () =>
+  inFolder(async (folder) => {
+    const setUp = `Deno.stdout.writeSync(new TextEncoder().encode(
+      '\\x1e{"fedlab":"message","message":{"type":"later","round":1}}\\n'));`;
+    const { outcome } = await withServer(async (address) =>
+      await (await startClient(folder, { setUp }, ["--server", address, "--json", "-"])).outcome
+    );
+    assertEquals(outcome.code, 0, outcome.stderr);
+    assertEquals(JSON.parse(outcome.stdout).rounds.length, 1);
+  }));
+
 Deno.test("client refuses permissions that are none, and permissions without a module", () =>
   inFolder(async (folder) => {
     const cases = [

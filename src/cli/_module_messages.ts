@@ -7,7 +7,11 @@ import type { PostedLine } from "../worker/_posted_log.ts";
 const figure = v.pipe(v.nullable(v.number()), v.transform((value) => value ?? NaN));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-const event = v.variant("type", [
+const KNOWN = ["built", "joined", "trained", "log"];
+
+const event = v.union([
+  // The handler is there.
+  v.object({ type: v.literal("built") }),
   v.object({ type: v.literal("joined"), rank: count, worldSize: count, rounds: count }),
   v.object({
     type: v.literal("trained"),
@@ -25,6 +29,11 @@ const event = v.variant("type", [
     level: v.picklist(["debug", "info", "warn", "error"]),
     text: v.string(),
   }),
+  // A module may have a package of another version, whose clients have more to tell.
+  v.pipe(
+    v.object({ type: v.pipe(v.string(), v.check((type) => !KNOWN.includes(type))) }),
+    v.transform(() => ({ type: "unknown" as const })),
+  ),
 ]);
 
 const thrown = v.variant("kind", [
@@ -47,7 +56,12 @@ const message = v.variant("fedlab", [
 /** What a client's module in a process of its own says. */
 export type ModuleMessage =
   | { readonly fedlab: "ready" | "done" }
-  | { readonly fedlab: "message"; readonly message: ClientEvent | PostedLine }
+  | {
+    readonly fedlab: "message";
+    readonly message: ClientEvent | PostedLine | { readonly type: "built" } | {
+      readonly type: "unknown";
+    };
+  }
   | Extract<FromWorker, { readonly fedlab: "failed" }>;
 
 /** Reads a line that a module's process has written. Throws an `Error` for one that is no such message: a module is not trusted to write them right. */

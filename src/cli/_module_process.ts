@@ -2,6 +2,7 @@ import type { ClientModuleOptions } from "../client/define_client.ts";
 import type { ClientEvent } from "../client/topology.ts";
 import { errorMessage } from "../errors.ts";
 import { openLog } from "../log.ts";
+import { timeoutsOf } from "../net/timeouts.ts";
 import type { ToWorker } from "../worker/_messages.ts";
 import { PROCESS_ARGUMENT } from "../worker/_pipe.ts";
 import { recordThrown, reviveThrown } from "../worker/_thrown.ts";
@@ -18,6 +19,8 @@ const GRACE_MILLIS = 5_000;
 
 /** How long after a process's end its last words may still be on the way. */
 const LAST_WORDS_MILLIS = 1_000;
+
+type Timer = ReturnType<typeof setTimeout>;
 
 /** Options of {@linkcode runModule}. */
 export interface ModuleRun {
@@ -54,12 +57,13 @@ export async function runModule(
   const stop = () => process.abort(signal.reason);
   process.take = (message) => {
     if (message.fedlab === "ready") {
-      process.begin(client);
+      process.begin(client, timeoutsOf(client.timeouts).joinSeconds);
       if (signal.aborted) stop();
     } else if (message.fedlab === "message") {
       const { message: said } = message;
-      if (said.type === "log") log.logger[said.level](said.text);
-      else onEvent(said);
+      if (said.type === "built") process.isBuilt();
+      else if (said.type === "log") log.logger[said.level](said.text);
+      else if (said.type !== "unknown") onEvent(said);
     }
   };
   signal.addEventListener("abort", stop, { once: true });
@@ -106,7 +110,9 @@ class ModuleProcess {
   readonly #closed = new AbortController();
   readonly #reading: Promise<unknown>;
   #hasBegun = false;
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  /** Of what the process has to do next, to begin. */
+  #startTimer: Timer | undefined;
+  readonly #timers = new Set<Timer>();
 
   constructor(program: string, args: string[], print: (text: string) => void) {
     this.#process = new Deno.Command(program, {
@@ -127,19 +133,28 @@ class ModuleProcess {
         .catch(fail),
       this.#errors.read(this.#text("stderr")).catch(fail),
     ]);
-    this.#after(
+    this.#startTimer = this.#after(
       START_MILLIS,
       () => this.#fail(`it did not call defineClient() within ${START_MILLIS / 1000} seconds`),
     );
     this.#reportEnd();
   }
 
-  /** Has its client begin. */
-  begin(client: ClientModuleOptions): void {
+  /** Has its client begin, which may take so many seconds to make its handler. */
+  begin(client: ClientModuleOptions, seconds: number): void {
     this.#hasBegun = true;
-    this.#clearTimers();
+    clearTimeout(this.#startTimer);
     this.#errors.pass();
     this.#send({ fedlab: "start", args: client });
+    this.#startTimer = this.#after(
+      seconds * 1000,
+      () => this.#fail(`it made no handler within ${seconds} seconds (--join-seconds)`),
+    );
+  }
+
+  /** Its client has a handler. */
+  isBuilt(): void {
+    clearTimeout(this.#startTimer);
   }
 
   /** Asks its client to end. */
@@ -200,8 +215,10 @@ class ModuleProcess {
     this.#end.reject(new ProcessError(message, { cause }));
   }
 
-  #after(millis: number, then: () => void): void {
-    this.#timers.add(setTimeout(then, millis));
+  #after(millis: number, then: () => void): Timer {
+    const timer = setTimeout(then, millis);
+    this.#timers.add(timer);
+    return timer;
   }
 
   #pause(millis: number): Promise<void> {

@@ -33,6 +33,7 @@ export function defineClient(
 ): void {
   defineWorker<ClientModuleOptions, void>(async (options, { signal, post }) => {
     await using handler = await makeHandler(options);
+    if (isPiped()) post({ type: "built" });
     const client = new ClientFollowingTop(handler, {
       ...options,
       onEvent: (event) => post(event),
