@@ -7,6 +7,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../mod.ts";
+import { moduleFlags } from "../src/cli/_module_permissions.ts";
 import { inFolder, type Outcome, type RunningCommand, startCommand } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -319,6 +320,21 @@ Deno.test("client passes over events of a module that it does not know", () =>
     assertEquals(outcome.code, 0, outcome.stderr);
     assertEquals(JSON.parse(outcome.stdout).rounds.length, 1);
   }));
+
+Deno.test("moduleFlags() has the server's address and what is granted, and all of a kind where that is asked for", async () => {
+  const flags = async (address: string, ...granted: string[]) =>
+    (await moduleFlags(new URL("https://code.example.org/m.ts"), address, granted))
+      .filter((flag) => flag.startsWith("--allow-"));
+  const code = "--allow-import=code.example.org,jsr.io";
+  assertEquals(await flags("a.example.org:9000"), ["--allow-net=a.example.org:9000", code]);
+  assertEquals(await flags("[::1]:9000"), ["--allow-net=[::1]:9000", code]);
+  assertEquals(await flags("ws://[::1]:9000/x"), ["--allow-net=[::1]:9000", code]);
+  assertEquals(await flags("wss://a.example.org/x"), ["--allow-net=a.example.org:443", code]);
+  assertEquals(await flags("a:1", "net=b:2", "read=x y,z"), [
+    ...["--allow-net=a:1", code, "--allow-net=b:2", "--allow-read=x y,z"],
+  ]);
+  assertEquals(await flags("a:1", "net", "import"), ["--allow-net", "--allow-import"]);
+});
 
 Deno.test("client refuses permissions that are none, and permissions without a module", () =>
   inFolder(async (folder) => {

@@ -14,14 +14,16 @@ const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
 
 /** Reads a permission of a module: `read=data.csv` stands for `--allow-read=data.csv`, `read` for all of it. */
 export function addPermission(text: string, before: readonly string[] = []): string[] {
-  const at = text.indexOf("=");
-  const kind = at < 0 ? text : text.slice(0, at);
-  if (!KINDS.includes(kind) || text.endsWith("=")) {
+  if (!KINDS.includes(kindOf(text)) || text.endsWith("=")) {
     throw new InvalidArgumentError(
       `Expected one of ${KINDS.join(", ")}, and after = what it is for, as in read=data.csv.`,
     );
   }
   return [...before, text];
+}
+
+function kindOf(permission: string): string {
+  return permission.split("=", 1)[0] ?? "";
 }
 
 /** The URL of a module that is given as a URL or a path. */
@@ -42,12 +44,17 @@ export async function moduleFlags(
     : parseAddress(serverAddr);
   const remote = [PACKAGE, url].filter(({ protocol }) => /^https?:$/.test(protocol));
   const hosts = new Set(remote.map(({ host }) => host));
+  const wanted = [
+    `net=${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
+    // Where code comes from addresses, from these and from JSR.
+    ...(hosts.size > 0 ? [`import=${[...hosts, "jsr.io"].join()}`] : []),
+    ...granted,
+  ];
   return [
     ...["--quiet", "--no-prompt"],
-    `--allow-net=${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
-    // Where code comes from addresses, from these and from JSR.
-    ...(hosts.size > 0 ? [`--allow-import=${[...hosts, "jsr.io"].join()}`] : []),
-    ...granted.map((permission) => `--allow-${permission}`),
+    // Beside a flag with a list Deno takes one without to mean nothing.
+    ...wanted.filter((one) => KINDS.includes(one) || !wanted.includes(kindOf(one)))
+      .map((permission) => `--allow-${permission}`),
     ...await configFlags(url),
   ];
 }
