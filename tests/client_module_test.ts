@@ -7,7 +7,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../mod.ts";
-import { moduleFlags } from "../src/cli/_module_permissions.ts";
+import { permissionFlags } from "../src/cli/_module_permissions.ts";
 import { inFolder, type Outcome, type RunningCommand, startCommand } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -321,20 +321,88 @@ Deno.test("client passes over events of a module that it does not know", () =>
     assertEquals(JSON.parse(outcome.stdout).rounds.length, 1);
   }));
 
-Deno.test("moduleFlags() has the server's address and what is granted, and all of a kind where that is asked for", async () => {
-  const flags = async (address: string, ...granted: string[]) =>
-    (await moduleFlags(new URL("https://code.example.org/m.ts"), address, granted))
-      .filter((flag) => flag.startsWith("--allow-"));
-  const code = "--allow-import=code.example.org,jsr.io";
-  assertEquals(await flags("a.example.org:9000"), ["--allow-net=a.example.org:9000", code]);
-  assertEquals(await flags("[::1]:9000"), ["--allow-net=[::1]:9000", code]);
-  assertEquals(await flags("ws://[::1]:9000/x"), ["--allow-net=[::1]:9000", code]);
-  assertEquals(await flags("wss://a.example.org/x"), ["--allow-net=a.example.org:443", code]);
-  assertEquals(await flags("a:1", "net=b:2", "read=x y,z"), [
-    ...["--allow-net=a:1", code, "--allow-net=b:2", "--allow-read=x y,z"],
+Deno.test("permissionFlags() has the server's address, the code and what is granted, and all of a kind where that is asked for", () => {
+  const flags = (address: string, ...granted: string[]) => {
+    const url = new URL("https://code.example.org/m.ts");
+    return permissionFlags(url, address, { code: ["/a/b.ts", "/c.ts"], granted });
+  };
+  const code = ["--allow-import=code.example.org,jsr.io", "--allow-read=/a/b.ts,/c.ts"];
+  assertEquals(flags("a.example.org:9000"), ["--allow-net=a.example.org:9000", ...code]);
+  assertEquals(flags("[::1]:9000"), ["--allow-net=[::1]:9000", ...code]);
+  assertEquals(flags("ws://[::1]:9000/x"), ["--allow-net=[::1]:9000", ...code]);
+  assertEquals(flags("wss://a.example.org/x"), ["--allow-net=a.example.org:443", ...code]);
+  assertEquals(flags("a:1", "net=b:2", "read=x y,z"), [
+    ...["--allow-net=a:1", ...code, "--allow-net=b:2", "--allow-read=x y,z"],
   ]);
-  assertEquals(await flags("a:1", "net", "import"), ["--allow-net", "--allow-import"]);
+  assertEquals(flags("a:1", "net", "import", "read"), [
+    ...["--allow-net", "--allow-import", "--allow-read"],
+  ]);
 });
+
+/** What a module imports that is no code. */
+const IMPORTS: Readonly<Record<string, { text: string; needs: string }>> = {
+  "a text": {
+    text: `import text from "/etc/passwd" with { type: "text" };\nconsole.log(text);`,
+    needs: "/etc/passwd",
+  },
+  "JSON": {
+    text: `import json from "./key.json" with { type: "json" };\nconsole.log(json);`,
+    needs: "key.json",
+  },
+  "JSON while it runs": {
+    text: `console.log(await import("./key.json", { with: { type: "json" } }));`,
+    needs: "key.json",
+  },
+  "a text by a path that it makes": {
+    text: `console.log(await import("/etc/" + "passwd", { with: { type: "text" } }));`,
+    needs: "/etc/passwd",
+  },
+  "a text by way of another module": {
+    text: `import "./other.ts";`,
+    needs: "/etc/passwd",
+  },
+};
+
+for (const [what, { text, needs }] of Object.entries(IMPORTS)) {
+  Deno.test(`client --module may not import ${what} by itself`, () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/key.json`, `{"secret":1}`);
+      const other = `import t from "/etc/passwd" with { type: "text" };\nconsole.log(t);`;
+      await Deno.writeTextFile(`${folder}/other.ts`, other);
+      await Deno.writeTextFile(`${folder}/module.ts`, text);
+      const run = (...args: string[]) =>
+        startCommand("client:module", ["--module", "module.ts", ...args], folder).outcome;
+      const { code, stdout, stderr } = await run();
+      assertEquals([code, stdout], [1, ""]);
+      assertMatch(
+        stderr,
+        /^error: Cannot run the module module\.ts: the module requires read access/,
+      );
+      assertStringIncludes(stderr, `${needs}\n`);
+      const path = needs.startsWith("/") ? needs : `${folder}/${needs}`;
+      const granted = await run("--module-allow", `read=${path}`);
+      assertMatch(granted.stdout, /root|secret/);
+    }));
+}
+
+Deno.test("client --module runs a module of several files, of which data are not code", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/parts`);
+    await Deno.writeTextFile(`${folder}/parts/sum.ts`, `export const sum = (a: number) => a + 1;`);
+    await Deno.writeTextFile(`${folder}/parts/more.js`, `export { sum } from "./sum.ts";`);
+    const setUp = `const { sum } = await import("./parts/more.js"); console.log(sum(1));
+  for (const path of ["parts/sum.ts", "parts/own.csv", "parts"]) {
+    console.log((await Deno.permissions.query({ name: "read", path })).state);
+  }`;
+    const { outcome } = await withServer(async (address) =>
+      await (await startClient(folder, { setUp }, ["--server", address])).outcome
+    );
+    assertEquals(outcome.code, 0, outcome.stderr);
+    assertMatch(
+      outcome.stdout,
+      /^process \d+\n2\ngranted\n(?:denied|prompt)\n(?:denied|prompt)\n$/,
+    );
+  }));
 
 Deno.test("client refuses permissions that are none, and permissions without a module", () =>
   inFolder(async (folder) => {

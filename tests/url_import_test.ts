@@ -144,7 +144,7 @@ Deno.test("cli by URL runs a client's module in a process that gets the package 
     const running = server.run();
     const address = await listening.promise;
     const args = ["--server", address, "--module", "own.ts", "--json", "-"];
-    const flags = ["--allow-run=deno"];
+    const flags = ["--allow-run=deno", "--allow-read=."];
     const output = await run(flags, `http://${host}/src/cli/main.ts`, ["client", ...args]);
     assertEquals(JSON.parse(output).rounds.length, 1);
     assertEquals((await running).rounds.map(({ received }) => received), [1]);

@@ -61,7 +61,7 @@ export class ErrorOutput {
   reason(): string | undefined {
     // deno-lint-ignore no-control-regex
     const plain = this.#kept?.replaceAll(/\x1b\[[0-9;]*m/g, "");
-    const found = /^error: (?:Uncaught )?(?:\(in \w+\) )?(?:[A-Z]\w+: )?(.+)$/m.exec(plain ?? "");
+    const found = /^error: (?:Uncaught )?(?:\(in \w+\) )?(?:[A-Z]\w+: )*(.+)$/m.exec(plain ?? "");
     if (found !== null) this.#kept = undefined;
     return found?.[1];
   }

@@ -1,13 +1,8 @@
-import { resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { errorMessage } from "../errors.ts";
 import { parseAddress } from "../net/tcp.ts";
 import { isWebSocketAddress, parseWebSocketAddress } from "../net/websocket.ts";
-import { exists } from "./_checkpoints.ts";
+import { PACKAGE } from "./_module_code.ts";
 import { InvalidArgumentError } from "./deps.ts";
-
-/** Where the package lies. */
-const PACKAGE = new URL("../../", import.meta.url);
 
 /** Deno's permissions by name. */
 const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
@@ -26,19 +21,12 @@ function kindOf(permission: string): string {
   return permission.split("=", 1)[0] ?? "";
 }
 
-/** The URL of a module that is given as a URL or a path. */
-export function moduleUrl(path: string): URL {
-  const url = URL.parse(path);
-  // A letter is a drive of Windows.
-  return url === null || url.protocol.length === 2 ? pathToFileURL(resolve(path)) : url;
-}
-
-/** The flags of a process for a client's module: its server's address, what is granted, and nothing else. */
-export async function moduleFlags(
+/** The permissions of a process for a client's module, as flags: its server's address, its own code, what is granted, and nothing else. */
+export function permissionFlags(
   url: URL,
   serverAddr: string,
-  granted: readonly string[],
-): Promise<string[]> {
+  { code, granted }: { code: readonly string[]; granted: readonly string[] },
+): string[] {
   const { hostname, port } = isWebSocketAddress(serverAddr)
     ? addressOfUrl(serverAddr)
     : parseAddress(serverAddr);
@@ -48,15 +36,12 @@ export async function moduleFlags(
     `net=${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
     // Where code comes from addresses, from these and from JSR.
     ...(hosts.size > 0 ? [`import=${[...hosts, "jsr.io"].join()}`] : []),
+    ...(code.length > 0 ? [`read=${code.join()}`] : []),
     ...granted,
   ];
-  return [
-    ...["--quiet", "--no-prompt"],
-    // Beside a flag with a list Deno takes one without to mean nothing.
-    ...wanted.filter((one) => KINDS.includes(one) || !wanted.includes(kindOf(one)))
-      .map((permission) => `--allow-${permission}`),
-    ...await configFlags(url),
-  ];
+  // Beside a flag with a list Deno takes one without to mean nothing.
+  return wanted.filter((one) => KINDS.includes(one) || !wanted.includes(kindOf(one)))
+    .map((permission) => `--allow-${permission}`);
 }
 
 function addressOfUrl(address: string): { hostname: string; port: number } {
@@ -65,31 +50,6 @@ function addressOfUrl(address: string): { hostname: string; port: number } {
     hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(port) || (protocol === "wss:" ? 443 : 80),
   };
-}
-
-/** A module beside a `deno.json` of its own runs with that one, as Deno does; any other with that of this checkout, whose lock file stays as it is. */
-async function configFlags(url: URL): Promise<string[]> {
-  if (PACKAGE.protocol !== "file:") return [];
-  const own = fileURLToPath(new URL("deno.json", PACKAGE));
-  const config = url.protocol === "file:" ? await configAbove(url) : undefined;
-  if (config !== undefined && config !== own) return [];
-  return await isThere(own) ? [`--config=${own}`, "--frozen"] : [];
-}
-
-/** The configuration that Deno finds for a module, as far as it may be looked for. */
-async function configAbove(url: URL): Promise<string | undefined> {
-  for (let folder = new URL(".", url);; folder = new URL("..", folder)) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      const path = fileURLToPath(new URL(name, folder));
-      if (await isThere(path)) return path;
-    }
-    if (folder.pathname === new URL("..", folder).pathname) return undefined;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  const { state } = await Deno.permissions.query({ name: "read", path });
-  return state === "granted" && await exists(path);
 }
 
 /** The same error; one about a permission that the module lacks names the option that grants it. */

@@ -8,8 +8,15 @@ import { PROCESS_ARGUMENT } from "../worker/_pipe.ts";
 import { recordThrown, reviveThrown } from "../worker/_thrown.ts";
 import type { ModuleMessage } from "./_module_messages.ts";
 import { ErrorOutput, readMessages } from "./_module_output.ts";
-import { moduleFlags, moduleUrl, withModuleFlag } from "./_module_permissions.ts";
+import { codeFiles, configFlags, moduleUrl } from "./_module_code.ts";
+import { permissionFlags, withModuleFlag } from "./_module_permissions.ts";
 import { writeText } from "./_terminal.ts";
+
+/**
+ * What the process runs. Deno lets the module that it is given, and what that imports by name, read any file that can be imported, as JSON or text, whatever
+ * it may read; what is imported like this needs the permission.
+ */
+const ENTRY = "data:text/javascript,await%20import(Deno.args[1])";
 
 /** How long a module may take to load and call `defineClient()`. */
 const START_MILLIS = 60_000;
@@ -45,7 +52,12 @@ export async function runModule(
 ): Promise<void> {
   const program = await denoProgram(path);
   const url = moduleUrl(path);
-  const flags = await moduleFlags(url, client.serverAddr, granted);
+  const config = await configFlags(url);
+  const imports = granted.filter((one) => one.startsWith("import")).map((one) => `--allow-${one}`);
+  const code = await codeFiles(program, url, [...config, ...imports]).catch((cause) => {
+    throw new Error(`Cannot run the module ${path}: ${errorMessage(cause)}`, { cause });
+  });
+  const flags = permissionFlags(url, client.serverAddr, { code, granted });
   signal.throwIfAborted();
   const { rank, loggerFile = "", loggerName } = client;
   using log = openLog({
@@ -53,7 +65,10 @@ export async function runModule(
     loggerName: loggerName || (rank === undefined ? "client" : `client-${rank}`),
     ...(rank !== undefined && { rank }),
   });
-  const process = new ModuleProcess(program, ["run", ...flags, url.href, PROCESS_ARGUMENT], print);
+  const process = new ModuleProcess(program, [
+    ...["run", "--quiet", "--no-prompt", ...config, ...flags],
+    ...[ENTRY, PROCESS_ARGUMENT, url.href],
+  ], print);
   const stop = () => process.abort(signal.reason);
   process.take = (message) => {
     if (message.fedlab === "ready") {
