@@ -385,6 +385,19 @@ for (const [what, { text, needs }] of Object.entries(IMPORTS)) {
     }));
 }
 
+Deno.test("client --module refuses a path that Deno's flags cannot name", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/a,b`);
+    await Deno.writeTextFile(`${folder}/a,b/module.ts`, `console.log("run");`);
+    const { outcome } = startCommand("client:module", ["--module", "a,b/module.ts"], folder);
+    const { code, stdout, stderr } = await outcome;
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(
+      stderr,
+      /^error: Cannot run the module a,b\/module\.ts: expected paths without commas/,
+    );
+  }));
+
 Deno.test("client --module runs a module of several files, of which data are not code", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/parts`);

@@ -3,7 +3,7 @@ import { errorMessage } from "../errors.ts";
 import { isWebSocketAddress } from "../net/websocket.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
 import { addPermission } from "./_module_permissions.ts";
-import { runModule } from "./_module_process.ts";
+import { runModule } from "./_module_run.ts";
 import { DATA_NAMES, type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
   type EngineFlags,
