@@ -50,13 +50,30 @@ export class RunningCommand {
   }
 }
 
-/** The arguments of the `deno` that a task runs. */
-export function taskArguments(task: keyof typeof config.tasks): string[] {
+/** The arguments of the `deno` that a task runs, its variables taken from the environment. */
+export function taskArguments(
+  task: keyof typeof config.tasks,
+  env: Readonly<Record<string, string>> = {},
+): string[] {
   const command = config.tasks[task];
   const text = typeof command === "string" ? command : command.command;
-  const [program, ...args] = text.split(" ");
+  const [program, ...args] = text.split(" ").map((word) =>
+    word.replaceAll('"', "").replaceAll(
+      /\$(\w+)/g,
+      (_, name) => env[name] ?? Deno.env.get(name) ?? "",
+    )
+  );
   if (program !== "deno") throw new Error(`expected the task to run deno, got ${text}`);
   return args;
+}
+
+/** The same from a folder other than the checkout, whose sources its workers read; it may write all that the folder has. */
+function argumentsElsewhere(task: CommandName, env: Readonly<Record<string, string>>): string[] {
+  const args = taskArguments(task, env).map((arg) =>
+    arg.startsWith("src/") ? `${ROOT}/${arg}` : arg === "--allow-read=." ? `${arg},${ROOT}` : arg
+  );
+  const [run = "", ...others] = args;
+  return [run, "--allow-write=.,..", ...others];
 }
 
 /** A command that is a task of its own. */
@@ -64,22 +81,22 @@ export type CommandName =
   | "demo"
   | "server"
   | "client"
+  | "client:module"
   | "keygen"
   | "partition"
   | "simulate"
   | "reproduce"
   | "plot";
 
-/** Starts a task's command in a folder of its own. */
+/** Starts a task's command in a folder of its own, where it may write whatever it is told to. */
 export function startCommand(
   task: CommandName,
   args: string[],
   cwd: string,
   env: Record<string, string> = {},
 ): RunningCommand {
-  const own = taskArguments(task).map((arg) => arg.startsWith("src/") ? `${ROOT}/${arg}` : arg);
   const process = new Deno.Command(Deno.execPath(), {
-    args: [...own, ...args],
+    args: [...argumentsElsewhere(task, env), ...args],
     cwd,
     stdin: "null",
     stdout: "piped",

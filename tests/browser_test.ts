@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
+import { lockedPage, PAGE_HEADERS } from "../examples/deploy/page.ts";
+import { mayRead } from "../examples/deploy/readers.ts";
 import { partOf } from "../examples/browser/part.ts";
 import * as fedlab from "../mod.ts";
 import { taskArguments } from "./_command.ts";
@@ -283,5 +285,48 @@ testInBrowser(
     await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
     const [digest] = mixed.match(/model .+$/) ?? [];
     assertStringIncludes(await server.said(/model [0-9a-f]{64}/), digest ?? "a digest");
+  },
+);
+
+Deno.test("serve.ts listens on no address that others reach", async () => {
+  for (const address of ["0.0.0.0:0", "192.0.2.1:9000", "127.0.0.1.example.org:9000", "[::]:0"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", `${ROOT}/examples/browser/serve.ts`, address],
+    }).output();
+    assertEquals(code, 2);
+    assertMatch(new TextDecoder().decode(stderr), /^Cannot listen on .*: expected an address of/);
+  }
+});
+
+testInBrowser(
+  "lockedPage() shows a run to who types the token, and to nobody else",
+  async (browser) => {
+    const token = "a token of some length";
+    const status = { state: "finished", round: 3, error: "<b>bold</b>" };
+    const paths: string[] = [];
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/") return new Response(lockedPage(), { headers: PAGE_HEADERS });
+        const isReader = await mayRead(request, token);
+        paths.push(`${pathname} ${isReader}`);
+        return isReader ? Response.json(status) : new Response("no\n", { status: 401 });
+      },
+    );
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+    await page.type("input", "another token");
+    await page.click("form button");
+    await untilText(page, "#said", /That is not the token/);
+    assertEquals(await textOf(page, "table"), "");
+    await page.evaluate(`document.querySelector("input").value = ""`);
+    await page.type("input", token);
+    await page.click("form button");
+    await untilText(page, "table", /finished/);
+    assertEquals(await textOf(page, "table"), "statefinishedround3error<b>bold</b>");
+    assertEquals(await textOf(page, "#file"), "The model");
+    assertEquals(paths.slice(0, 2), ["/status false", "/status true"]);
+    await page.close();
   },
 );

@@ -276,7 +276,7 @@ Deno.test("readTableDataset() and loadDataset() read files and name them in erro
     await assertRejects(
       () => readTableDataset(`${folder}/large.csv`),
       RangeError,
-      `Cannot read ${folder}/large.csv: expected a table of at most 536870888 bytes, got 536870912, split it`,
+      `Cannot read ${folder}/large.csv: expected at most 536870888 bytes, got 536870912, split it`,
     );
     await assertRejects(
       () => readTableDataset(`${folder}/gone.csv`),

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "jsr:@std/assert@1.0.19";
+import { DatabaseSync } from "node:sqlite";
 import type { Status } from "../examples/deploy/federation.ts";
+import { lockedPage } from "../examples/deploy/page.ts";
 import { readSafetensors } from "../mod.ts";
 import { sha256Hex } from "../src/params/digest.ts";
 import { inFolder, RunningCommand } from "./_command.ts";
@@ -112,18 +114,24 @@ class Deployment implements AsyncDisposable {
   async client(part: string, token?: string): Promise<RunningCommand> {
     const args = await commandOf("examples/deploy/client.ts", this.#port);
     assertEquals(args.slice(1, 3), ["--no-prompt", `--allow-net=127.0.0.1:${this.#port}`]);
-    const own = [part, ...(token === undefined ? [] : [token])];
-    const client = start([...args.slice(0, -1), ...own], this.#folder);
+    const [run = "", ...others] = args.slice(0, -1);
+    const client = token === undefined
+      ? start([run, ...others, part], this.#folder)
+      : start([run, "--allow-env=FEDLAB_TOKEN", ...others, part], this.#folder, {
+        FEDLAB_TOKEN: token,
+      });
     this.clients.push(client);
     return client;
   }
 
-  async get(path: string): Promise<Response> {
-    return await fetch(`http://127.0.0.1:${this.#port}${path}`);
+  async get(path: string, authorization?: string): Promise<Response> {
+    return await fetch(`http://127.0.0.1:${this.#port}${path}`, {
+      headers: authorization === undefined ? {} : { authorization },
+    });
   }
 
-  async status(): Promise<Status> {
-    return await (await this.get("/status")).json();
+  async status(authorization?: string): Promise<Status> {
+    return await (await this.get("/status", authorization)).json();
   }
 
   /** Ends what a failed test has left running. */
@@ -236,5 +244,111 @@ Deno.test("coordinator.ts with a token lets in who knows it, and tells who comes
     assertMatch(end.stderr, /the server ended the run: the run is over/);
     assertEquals(end.stderr.match(/^ +at |Uncaught/m), null, end.stderr);
     deployment.clients.length = 0;
-    assertEquals((await deployment.status()).round, 1);
+    const key = `Bearer ${await sha256Text(`fedlab.read:${token}`)}`;
+    assertEquals((await deployment.status(key)).round, 1);
   }));
+
+async function sha256Text(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toHex();
+}
+
+Deno.test("coordinator.ts with a token shows the run to nobody who does not know it", () =>
+  inFolder(async (folder) => {
+    const token = "a token of some length";
+    await using deployment = new Deployment(KV, folder, { rounds: 1, token });
+    const coordinator = await deployment.start();
+    const key = await sha256Text(`fedlab.read:${token}`);
+    const refused = [
+      undefined,
+      "",
+      "Bearer ",
+      key,
+      `Bearer ${token}`,
+      `Bearer ${await sha256Text(token)}`,
+      `Bearer ${key}0`,
+      `Bearer ${key.slice(1)}`,
+      `Basic ${btoa(`:${token}`)}`,
+    ];
+    for (const path of ["/status", "/model.safetensors", "/strange"]) {
+      for (const authorization of refused) {
+        const response = await deployment.get(path, authorization);
+        assertEquals([response.status, await response.text()], [
+          401,
+          "Expected the token's key for reading\n",
+        ]);
+      }
+    }
+    const page = await (await deployment.get("/")).text();
+    assertMatch(page, /type="password"/);
+    assert(!page.includes("none yet"), page);
+    // Those who may not read have not even begun the run.
+    const status = await deployment.status(`Bearer ${key}`);
+    assertEquals([status.state, status.clients], ["waiting", 2]);
+    const shown = await deployment.get("/", `Bearer ${key}`);
+    assertMatch(shown.headers.get("content-security-policy") ?? "", /^default-src 'none'/);
+    assertMatch(await shown.text(), /none yet/);
+    const argument = await deployment.client("1/2");
+    assertEquals((await argument.outcome).code, 1);
+    deployment.clients.length = 0;
+    await deployment.kill();
+    const { stdout } = await coordinator.outcome;
+    assertEquals(stdout.match(/Listening on websocket/g)?.length, 1);
+  }));
+
+Deno.test("lockedPage() asks with the key that coordinator.ts takes, and puts no text in as HTML", () => {
+  const page = lockedPage();
+  assert(page.includes(`encode("fedlab.read:" + token)`), page);
+  assert(!/innerHTML|outerHTML|insertAdjacent|document\.write/.test(page), page);
+});
+
+Deno.test("client.ts takes no token as an argument", () =>
+  inFolder(async (folder) => {
+    const args = await commandOf("examples/deploy/client.ts", 9);
+    const { code, stderr } = await start([...args, "a token of some length"], folder).outcome;
+    assertEquals(code, 2);
+    assertMatch(stderr, /^Expected an address and a part such as 1\/2; the token is read from FED/);
+  }));
+
+/** Kinds of damage to a run in Deno KV, and what becomes of it. */
+const DAMAGE: Readonly<Record<string, { sql: string; goesOn: boolean }>> = {
+  "an undecodable entry": {
+    sql:
+      "update kv set v = x'fe', v_encoding = 1 where k = (select k from kv where hex(k) like ? order by k limit 1)",
+    goesOn: true,
+  },
+  "no entry that can be decoded": {
+    sql: "update kv set v = x'fe', v_encoding = 1 where hex(k) like ?",
+    goesOn: false,
+  },
+  "no chunks": { sql: "delete from kv where hex(k) like ?", goesOn: false },
+};
+
+for (const [what, { sql, goesOn }] of Object.entries(DAMAGE)) {
+  Deno.test(`coordinator.ts ${goesOn ? "goes on" : "refuses to begin anew"} over a run with ${what}`, () =>
+    inFolder(async (folder) => {
+      await using deployment = new Deployment(KV, folder, { rounds: 3 });
+      await deployment.start();
+      for (const part of ["1/2", "2/2"]) await deployment.client(part);
+      await deployment.left();
+      const { modelDigest } = await deployment.status();
+      await deployment.kill();
+      {
+        using database = new DatabaseSync(`${folder}/kv`);
+        const word = new TextEncoder().encode(what === "no chunks" ? "chunk" : "whole").toHex();
+        assert(database.prepare(sql).run(`%${word.toUpperCase()}%`).changes > 0);
+      }
+      const coordinator = await deployment.start();
+      for (let request = 0; request < 2; request++) {
+        const response = await deployment.get("/status");
+        assertEquals(response.status, goesOn ? 200 : 500);
+        if (goesOn) assertEquals((await response.json()).modelDigest, modelDigest);
+        else assertEquals(await response.text(), "The federation cannot begin\n");
+      }
+      await deployment.kill();
+      const { stderr, stdout } = await coordinator.outcome;
+      if (goesOn) assertMatch(stderr, /Cannot read a value of kv:digits\/whole.*passing it over/);
+      else assertMatch(stderr, /Cannot begin: there is a run already, and none of its checkpoints/);
+      assert(!stdout.includes("Round 1 of"), stdout);
+    }));
+}

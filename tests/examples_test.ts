@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { readSafetensors } from "../mod.ts";
-import { inFolder } from "./_command.ts";
+import { inFolder, taskArguments } from "./_command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -36,9 +36,11 @@ async function commandsOf(module: string): Promise<string[]> {
 }
 
 /** A command's arguments, as they are from any folder: a task spelled out, paths in the checkout from the root. */
-async function argumentsOf(command: string, address: string): Promise<string[]> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
-  const spelledOut = command.replace(/^deno task (\S+)/, (_, name) => tasks[name]);
+function argumentsOf(command: string, address: string): string[] {
+  const spelledOut = command.replace(
+    /^deno task (\S+)/,
+    (_, name) => ["deno", ...taskArguments(name)].join(" "),
+  );
   return spelledOut.replaceAll(ADDRESS, address).split(" ").slice(1).map((argument) =>
     /^(src|examples|tests)\//.test(argument) ? `${ROOT}/${argument}` : argument
   );
@@ -56,7 +58,7 @@ async function run(example: string, cwd: string): Promise<string> {
   const address = freeAddress();
   const failed = new AbortController();
   const outputs = await Promise.all(commands.map(async (command) => {
-    const args = await argumentsOf(command, address);
+    const args = argumentsOf(command, address);
     const { signal } = failed;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd, signal })
       .output();

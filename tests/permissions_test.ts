@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import {
   loadDataset,
   mlp,
@@ -8,7 +8,9 @@ import {
   SyncParameterServerHandler,
 } from "../mod.ts";
 import { initialParameters } from "../src/train/tfjs/mod.ts";
-import { inFolder, type Outcome } from "./_command.ts";
+import config from "../deno.json" with { type: "json" };
+import { NAMED_DATASETS } from "../src/data/named.ts";
+import { inFolder, type Outcome, taskArguments } from "./_command.ts";
 import { runDeno } from "./_package.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -114,6 +116,11 @@ const LACKS: Readonly<Record<string, { flags: string[]; args: string[]; says: st
     args: ["client", "--json", "report.json"],
     says: "--allow-write=report.json",
   },
+  "client with a module without --allow-run": {
+    flags: ["--allow-net", "--allow-read"],
+    args: ["client", "--module", "own.ts"],
+    says: "--allow-run=deno",
+  },
   "server without --allow-write": {
     flags: ["--allow-net"],
     args: ["server", "--world-size", "2"],
@@ -193,6 +200,111 @@ Deno.test("simulate needs to read no run when it keeps none, and leaves no folde
     assertEquals(stderr, "error: Cannot read runs: run Deno with --allow-read=runs\n");
     assertEquals(await entries(folder), []);
     assertEquals((await simulate([])).code, 0);
+  }));
+
+/** Flags that give everything of their kind. */
+const UNLIMITED = /^(-A|--allow-all|--allow-(write|run|env|ffi|sys|import))$/;
+
+Deno.test("tasks of commands write, run and read the environment within limits, ask nothing and leave the lock file", () => {
+  const commands = ["demo", "server", "client", "client:module", "keygen", "partition", "simulate"];
+  for (const task of [...commands, "reproduce", "plot"] as (keyof typeof config.tasks)[]) {
+    const flags = taskArguments(task, {});
+    assertEquals(flags.filter((flag) => UNLIMITED.test(flag)), [], task);
+    for (const flag of ["--no-prompt", "--frozen"]) assert(flags.includes(flag), `${task} ${flag}`);
+  }
+});
+
+Deno.test("tasks that fetch data sets may reach their homes and write their folders", async () => {
+  for (const task of ["partition", "simulate", "reproduce", "server", "client"] as const) {
+    const text = config.tasks[task];
+    for (const { homes, folder } of NAMED_DATASETS.values()) {
+      assertStringIncludes(text, `$FEDLAB_DATA/${folder}`);
+      if (/--allow-net(?!=)/.test(text)) continue;
+      for (const home of homes) assertStringIncludes(text, new URL(home).host);
+    }
+  }
+  await inFolder(async (folder) => {
+    const script = `for (const path of Deno.args) {
+  console.log((await Deno.permissions.query({ name: "write", path })).state);
+}`;
+    await Deno.writeTextFile(`${folder}/query.ts`, script);
+    const { simulate } = config.tasks;
+    const task = simulate.replace("src/cli/main.ts simulate", "query.ts");
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ tasks: { task } }));
+    await Deno.writeTextFile(`${folder}/deno.lock`, JSON.stringify({ version: "5" }));
+    const paths = ["runs/x", "home/.cache/fedlab/mnist", "a b/mnist/x", "a b", "x", "/", "home"];
+    const env = { HOME: `${folder}/home`, FEDLAB_DATA: `${folder}/a b` };
+    const { stdout, stderr } = await runDeno(["task", "task", ...paths], folder, env);
+    const [no, yes] = ["prompt", "granted"];
+    assertEquals(stdout.trim().split("\n"), [yes, yes, yes, no, no, no, no], stderr);
+  });
+});
+
+Deno.test("a task says how to write elsewhere than it may", () =>
+  inFolder(async (folder) => {
+    const flags = taskArguments("simulate").map((arg) =>
+      arg.startsWith("src/") ? `${ROOT}/${arg}` : arg
+    );
+    for (const option of ["--json", "--csv", "--out", "--tensorboard"]) {
+      const args = ["--clients", "2", "--rounds", "1", "--workers", "1", option, "elsewhere"];
+      const { code, stderr } = await runDeno([...flags, ...args], folder);
+      assertEquals(code, 1);
+      assertEquals(
+        stderr.trim().split("\n").at(-1),
+        "error: Cannot write elsewhere: run Deno with --allow-write=elsewhere in place of the task (deno run … src/cli/main.ts …), or name a path in runs",
+      );
+    }
+  }));
+
+/** The commands of README.md that begin so, with what stands for an address or a folder of one's own replaced. */
+async function readmeCommand(name: string, replace: Record<string, string>): Promise<string[]> {
+  const readme = (await Deno.readTextFile(`${ROOT}/README.md`)).replaceAll("\\\n", " ");
+  const pattern = new RegExp(`^deno (run .* src/cli/main\\.ts ${name} .*)$`, "m");
+  let [, command = ""] = pattern.exec(readme) ?? [];
+  for (const [from, to] of Object.entries(replace)) command = command.replaceAll(from, to);
+  return command.split(/\s+/);
+}
+
+Deno.test("README.md's flags suffice for a server and its clients, with keys, TLS and data of their own", () =>
+  inFolder(async (folder) => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const address = `127.0.0.1:${listener.addr.port}`;
+    listener.close();
+    const tls = `${ROOT}/tests/fixtures/tls`;
+    const table = "a,b,kind\n1,2,x\n2,1,y\n3,2,x\n4,0,y\n";
+    const folders = ["server", "one", "two"].map((name) => `${folder}/${name}`);
+    for (const own of folders) {
+      await Deno.mkdir(own);
+      for (const name of ["server.pem", "server.key", "ca.pem"]) {
+        await Deno.copyFile(`${tls}/${name}`, `${own}/${name}`);
+      }
+      for (const name of ["ward.csv", "sample.csv"]) {
+        await Deno.writeTextFile(`${own}/${name}`, table);
+      }
+    }
+    const [ofServer = "", ...ofClients] = folders;
+    for (const own of ofClients) {
+      const keygen = [...taskArguments("keygen"), "--out", "one.key"].map((arg) =>
+        arg.startsWith("src/") ? `${ROOT}/${arg}` : arg
+      );
+      const { stdout, stderr } = await runDeno(keygen, own);
+      assertMatch(stdout, /^[\w-]+\n$/, stderr);
+      await Deno.writeTextFile(`${ofServer}/allowed.keys`, stdout, { append: true });
+    }
+    const replace = { "src/cli/main.ts": CLI, "0.0.0.0:9000": address };
+    const server = await readmeCommand("server", replace);
+    const client = await readmeCommand("client", { ...replace, "fl.example.org:9000": address });
+    const outcomes = await Promise.all([
+      runDeno(server, ofServer),
+      ...ofClients.map((own) => runDeno(client, own)),
+    ]);
+    for (const { code, stderr } of outcomes) {
+      assertEquals(code, 0, stderr);
+      assert(!/Cannot|Requires/.test(stderr), stderr);
+    }
+    for (const own of ofClients) {
+      assertEquals((await entries(`${own}/log`)).length, 1);
+    }
   }));
 
 async function entries(folder: string): Promise<string[]> {

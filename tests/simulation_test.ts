@@ -624,3 +624,19 @@ Deno.test("StateStore gives back what was kept, from memory and from its file, a
   }
   assertEquals(store.read(6, into), false);
 });
+
+Deno.test("StateStore keeps its file in the folder that it is given, and removes it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const files = () => [...Deno.readDirSync(folder)].length;
+    {
+      using store = new StateStore(3, 0, folder);
+      assertEquals(files(), 0);
+      store.write(1, Float32Array.of(1, 2, 3));
+      assertEquals(files(), 1);
+    }
+    assertEquals(files(), 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import { digits, mlp, ServerSyncTop, silentLogger, SyncParameterServerHandler } from "../mod.ts";
+import { initialParameters } from "../src/train/tfjs/mod.ts";
 import { inFolder } from "./_command.ts";
 import { freshCache, runDeno, servePackage, writeConsumerConfig } from "./_package.ts";
 
@@ -63,6 +65,8 @@ interface User {
   run(flags: string[], module: string, args?: string[]): Promise<string>;
   /** The same with a program of the user's own. */
   runProgram(flags: string[], program: string): Promise<string>;
+  /** Puts a file into the user's folder. */
+  write(name: string, text: string): Promise<void>;
 }
 
 async function asUser(test: (user: User) => Promise<void>): Promise<void> {
@@ -88,7 +92,8 @@ async function asUser(test: (user: User) => Promise<void>): Promise<void> {
       await Deno.writeTextFile(`${folder}/main.ts`, program);
       return await run(flags, "main.ts");
     };
-    await test({ host, run, runProgram });
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    await test({ host, run, runProgram, write });
     assertEquals(missed, []);
   });
 }
@@ -118,4 +123,29 @@ Deno.test("cli works by URL, its workers too", () =>
     const output = await run(flags, `http://${host}/src/cli/main.ts`, ["demo", "--rounds", "2"]);
     assertMatch(output, /accuracy \d\d\.\d\d% on 297 samples/);
     assertStringIncludes(output, "4/4");
+  }));
+
+Deno.test("cli by URL runs a client's module in a process that gets the package from there too", () =>
+  asUser(async ({ host, run, write }) => {
+    await write("own.ts", WORKER.replace("./mod.ts", `http://${host}/mod.ts`));
+    const data = await digits();
+    const model = mlp({ inputShape: data.shape, numClasses: data.numClasses });
+    const listening = Promise.withResolvers<string>();
+    const server = new ServerSyncTop(
+      new SyncParameterServerHandler({ ...await initialParameters(model, 1), model }),
+      {
+        listen: "127.0.0.1:0",
+        worldSize: 2,
+        rounds: 1,
+        logger: silentLogger,
+        onEvent: (event) => event.type === "listening" && listening.resolve(event.address),
+      },
+    );
+    const running = server.run();
+    const address = await listening.promise;
+    const args = ["--server", address, "--module", "own.ts", "--json", "-"];
+    const flags = ["--allow-run=deno", "--allow-read=."];
+    const output = await run(flags, `http://${host}/src/cli/main.ts`, ["client", ...args]);
+    assertEquals(JSON.parse(output).rounds.length, 1);
+    assertEquals((await running).rounds.map(({ received }) => received), [1]);
   }));

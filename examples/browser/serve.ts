@@ -28,6 +28,12 @@ const FILES: Readonly<Record<string, { name: string; type: string }>> = {
 
 const [address = "127.0.0.1:9000", clients = "3", rounds = "20"] = Deno.args;
 const { hostname, port } = new URL(`http://${address}`);
+if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
+  console.error(
+    `Cannot listen on ${hostname}: expected an address of this machine alone, since every page that is opened may join; put a proxy with https: in front of it that knows who comes`,
+  );
+  Deno.exit(2);
+}
 
 const site = new Map<string, { bytes: Uint8Array<ArrayBuffer>; type: string }>();
 for (const [path, { name, type }] of Object.entries(FILES)) {

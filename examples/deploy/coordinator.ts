@@ -8,32 +8,41 @@
  * your own takes both for its folder.
  *
  * Settings, as environment variables: FEDLAB_CLIENTS (2), FEDLAB_ROUNDS (20), FEDLAB_SEED (1), FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or
- * the database's file, and FEDLAB_TOKEN, which clients have to know.
+ * the database's file, and FEDLAB_TOKEN, which clients have to know, and whoever looks at the run (see `readers.ts`).
  */
 import { Coordinator } from "./federation.ts";
 import { openCheckpoints } from "./store.ts";
-import { page } from "./page.ts";
+import { lockedPage, PAGE_HEADERS, page } from "./page.ts";
+import { mayRead } from "./readers.ts";
 
+const token = Deno.env.get("FEDLAB_TOKEN");
 const coordinator = new Coordinator({
   clients: Number(Deno.env.get("FEDLAB_CLIENTS") ?? 2),
   rounds: Number(Deno.env.get("FEDLAB_ROUNDS") ?? 20),
   seed: Number(Deno.env.get("FEDLAB_SEED") ?? 1),
-  token: Deno.env.get("FEDLAB_TOKEN"),
+  token,
   open: openCheckpoints,
 });
 
 async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
   const { pathname } = new URL(request.url);
+  if (pathname === "/federation") return await coordinator.join(request, info);
+  if (!await mayRead(request, token)) {
+    // The page asks for the token, and has nothing of the run.
+    if (pathname === "/") return new Response(lockedPage(), { headers: PAGE_HEADERS });
+    return new Response("Expected the token's key for reading\n", {
+      status: 401,
+      headers: { "www-authenticate": "Bearer" },
+    });
+  }
   switch (pathname) {
-    case "/federation":
-      return await coordinator.join(request, info);
     case "/status":
       return Response.json(await coordinator.status());
     case "/model.safetensors":
       return await coordinator.model();
     case "/":
       return new Response(page(await coordinator.status()), {
-        headers: { "content-type": "text/html; charset=utf-8", refresh: "3" },
+        headers: { ...PAGE_HEADERS, refresh: "3" },
       });
     default:
       return new Response("Not found\n", { status: 404 });

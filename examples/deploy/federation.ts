@@ -22,8 +22,8 @@ export interface Settings {
   seed: number;
   /** What clients have to know. Where there is none, everyone may join. */
   token: string | undefined;
-  /** Opens the place where the run is kept. */
-  open: () => Promise<Checkpoints>;
+  /** Opens the place where the run is kept. What is kept there and cannot be used is told to `warn`. */
+  open: (warn: (message: string) => void) => Promise<Checkpoints>;
 }
 
 /** How the run stands. */
@@ -58,6 +58,8 @@ export class Coordinator {
   readonly #settings: Settings;
   readonly #mount = websocketMount();
   #store: Checkpoints | undefined;
+  /** Number of checkpoints that could not be used. */
+  #broken = 0;
   #begun: Promise<Handler> | undefined;
   #isRunning = false;
   #rounds: readonly RoundReport[] = [];
@@ -115,8 +117,17 @@ export class Coordinator {
 
   async #open(): Promise<Handler> {
     const { clients, rounds, seed, token, open } = this.#settings;
-    const store = this.#store ??= await open();
+    const store = this.#store ??= await open((message) => {
+      this.#broken++;
+      console.warn(message);
+    });
+    this.#broken = 0;
     const resume = await store.latest();
+    if (resume === undefined && this.#broken > 0) {
+      throw new Error(
+        `Cannot begin: there is a run already, and none of its checkpoints is whole (${this.#broken} warnings above); name another run (FEDLAB_RUN), or remove what is left of this one`,
+      );
+    }
     const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
     const plan = { epochs: 2, batchSize: 10, learningRate: 0.1 };
     const initial = await initialParameters(model, seed);

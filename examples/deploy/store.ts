@@ -2,10 +2,10 @@
 import { type Checkpoints, CheckpointStore, KvCheckpointStore } from "@fedlab/core";
 
 /** Where the run is kept: in Deno KV where that is there, else in a folder. */
-export async function openCheckpoints(): Promise<Checkpoints> {
+export async function openCheckpoints(warn: (message: string) => void): Promise<Checkpoints> {
   const name = Deno.env.get("FEDLAB_RUN") ?? "digits";
   const path = Deno.env.get("FEDLAB_STORE");
-  const options = { onWarning: (message: string) => console.warn(message) };
+  const options = { onWarning: warn };
   if ("openKv" in Deno) return new KvCheckpointStore(await Deno.openKv(path), name, options);
   return new CheckpointStore(`${path ?? "checkpoints"}/${name}`, options);
 }

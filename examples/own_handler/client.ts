@@ -1,8 +1,8 @@
 /**
  * A client that learns by a rule of its own: linear regression in plain TypeScript.
  *
- *     deno task client --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 1
- *     deno task client --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 2
+ *     deno task client:module --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 1
+ *     deno task client:module --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 2
  *
  * Each client sees other points of the plane y = 3a - 2b + 1, with some noise.
  */

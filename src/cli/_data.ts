@@ -3,6 +3,7 @@ import { DATASET_NAMES } from "../data/named.ts";
 import { type DownloadProgress, loadDataset, type LoadedDataset } from "../data/load.ts";
 import { Standardizer } from "../data/standardizer.ts";
 import { errorMessage } from "../errors.ts";
+import { readJson } from "./_json_file.ts";
 import { choice, flagOf, UsageError } from "./_options.ts";
 import { bytes as inUnits, isTerminal, printError } from "./_terminal.ts";
 import { type Command, progress } from "./deps.ts";
@@ -135,8 +136,9 @@ export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<
 }
 
 async function readStandardizer(path: string): Promise<Standardizer> {
+  const state = await readJson(path, "standardizer");
   try {
-    return Standardizer.from(JSON.parse(await Deno.readTextFile(path)));
+    return Standardizer.from(state);
   } catch (cause) {
     throw new Error(`Cannot read the standardizer ${path}: ${errorMessage(cause)}`, { cause });
   }

@@ -9,7 +9,18 @@ const PACKAGE = new URL("../../", import.meta.url);
 export async function mayUse(name: "read" | "write", path: string): Promise<void> {
   const { state } = await Deno.permissions.request({ name, path });
   if (state === "granted") return;
-  throw new Deno.errors.NotCapable(`Cannot ${name} ${path}: run Deno with --allow-${name}=${path}`);
+  throw new Deno.errors.NotCapable(
+    `Cannot ${name} ${path}: run Deno with --allow-${name}=${path}${await wayRound(name)}`,
+  );
+}
+
+/** What to do where the flags are those of a task, which cannot be added to. */
+async function wayRound(name: "read" | "write"): Promise<string> {
+  if (name === "read") return "";
+  const { state } = await Deno.permissions.query({ name, path: "runs" });
+  return state === "granted"
+    ? " in place of the task (deno run … src/cli/main.ts …), or name a path in runs"
+    : "";
 }
 
 /**

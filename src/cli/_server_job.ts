@@ -12,6 +12,7 @@ import { MODEL_NAMES, modelByName } from "../train/models.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
 import { initialParameters, type ModelEvaluator, modelEvaluator } from "../train/tfjs/evaluator.ts";
 import type { TrainSettings } from "../wire/messages.ts";
+import { readJson } from "./_json_file.ts";
 import { chooseKernels, type EngineFlags } from "./_options.ts";
 
 /** What a command's server is made of, whatever its mode. */
@@ -90,14 +91,9 @@ async function describeModel(name: string, data: Dataset): Promise<ModelDescript
   if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
     return modelByName(name, { inputShape: data.shape, numClasses: data.numClasses });
   }
-  let text: string;
+  const description = await readJson(name, "model");
   try {
-    text = await Deno.readTextFile(name);
-  } catch (cause) {
-    throw new Error(`Cannot read the model ${name}: ${errorMessage(cause)}`, { cause });
-  }
-  try {
-    return parseModelDescription(JSON.parse(text));
+    return parseModelDescription(description);
   } catch (cause) {
     throw new SyntaxError(`${name}: ${errorMessage(cause)}`, { cause });
   }

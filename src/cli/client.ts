@@ -1,9 +1,9 @@
 import type { ClientEvent } from "../client/topology.ts";
 import { errorMessage } from "../errors.ts";
 import { isWebSocketAddress } from "../net/websocket.ts";
-import { spawn } from "../worker/spawn.ts";
-import { joinAll } from "../worker/join_all.ts";
 import { type ClientJob, runClientJob } from "./_client_job.ts";
+import { addPermission } from "./_module_permissions.ts";
+import { runModule } from "./_module_run.ts";
 import { DATA_NAMES, type DataFlags, dataFrom, withData } from "./_data.ts";
 import {
   type EngineFlags,
@@ -18,11 +18,11 @@ import {
   withTimeouts,
 } from "./_options.ts";
 import { part, withHoldOut, withPartition } from "./_partition_options.ts";
-import { writeOutput } from "./_outputs.ts";
+import { STANDARD_OUTPUT, writeOutput } from "./_outputs.ts";
 import { messageWithFlag } from "./_permissions.ts";
 import { toJson } from "./_run_folder.ts";
 import { clientSecurity, type ClientSecurityFlags } from "./_security.ts";
-import { printError } from "./_terminal.ts";
+import { printError, writeText } from "./_terminal.ts";
 import { Command } from "./deps.ts";
 import type { CommandContext } from "./_context.ts";
 
@@ -34,6 +34,7 @@ interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags, Da
   partition: ClientJob["data"]["partition"];
   holdOut?: number;
   module?: string;
+  moduleAllow?: string[];
   loggerFile: string;
   loggerName: string;
   seed: number;
@@ -75,7 +76,12 @@ export function clientCommand(context: CommandContext): Command {
     .option("--part <i/n>", "take the i-th of n parts of the data (default: all of it)", part)
     .option(
       "--module <path>",
-      "run this module, which calls defineClient(), in place of the built-in client",
+      "run this module, which calls defineClient(), in place of the built-in client: in a process that may talk to the server and nothing else",
+    )
+    .option(
+      "--module-allow <permission>",
+      "grant the module a permission of Deno's, such as read=data.csv; may be given again",
+      addPermission,
     )
     .option("--tls", "talk TLS to a server whose CA this machine trusts", false)
     .option("--tls-ca <file>", "talk TLS, and trust this CA (PEM)")
@@ -107,10 +113,14 @@ export function clientCommand(context: CommandContext): Command {
 const OF_BUILT_IN = [...DATA_NAMES, "part", "partition", "holdOut"];
 
 /** Throws a `UsageError` for options that would be passed over. */
-function checkFlags({ module, part }: ClientFlags, command: Command): void {
+function checkFlags(flags: ClientFlags, command: Command): void {
+  const { module, moduleAllow, part } = flags;
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
   if (module !== undefined && OF_BUILT_IN.some(isGiven)) {
     throw new UsageError("expected no options of data with --module: the module decides");
+  }
+  if (module === undefined && moduleAllow !== undefined) {
+    throw new UsageError("expected --module with --module-allow");
   }
   if (part === undefined && isGiven("partition")) {
     throw new UsageError("expected --part with --partition");
@@ -160,7 +170,10 @@ async function runClient(flags: ClientFlags, context: CommandContext): Promise<v
         "expected no --tls, --tls-ca, --key or FEDLAB_TOKEN with --module: the module decides",
       );
     }
-    await runModule(flags.module, job, signal, onEvent);
+    const { module, moduleAllow: granted = [], json } = flags;
+    const output = json === STANDARD_OUTPUT ? Deno.stderr : Deno.stdout;
+    const print = (text: string) => writeText(output, text);
+    await runModule(module, job.topology, { granted, signal, onEvent, print });
   };
   const failures: unknown[] = [];
   await run().catch((error) => failures.push(error));
@@ -176,19 +189,4 @@ async function runClient(flags: ClientFlags, context: CommandContext): Promise<v
   const [first, ...others] = failures;
   for (const error of others) printError(`error: ${messageWithFlag(error)}`);
   if (first !== undefined) throw first;
-}
-
-async function runModule(
-  path: string,
-  job: ClientJob,
-  signal: AbortSignal,
-  onEvent: (event: ClientEvent) => void,
-): Promise<void> {
-  const url = URL.parse(path) ?? new URL(path, `file://${Deno.cwd()}/`);
-  await using worker = spawn<ClientJob["topology"], void>(url, job.topology, {
-    name: `client ${job.topology.rank ?? ""}`.trim(),
-    onMessage: (message) => onEvent(message as ClientEvent),
-  });
-  worker.start();
-  await joinAll([worker], { signal });
 }

@@ -1,4 +1,3 @@
-import { errorMessage } from "../errors.ts";
 import type { RunReport } from "../server/report.ts";
 import {
   curvesChart,
@@ -10,6 +9,7 @@ import {
 } from "./_curves.ts";
 import { choice, UsageError } from "./_options.ts";
 import { STANDARD_OUTPUT, writeOutput } from "./_outputs.ts";
+import { readReport } from "./_report_file.ts";
 import { runsCsv } from "./_rounds_csv.ts";
 import { type ReportedRun, runNames } from "./_run_names.ts";
 import { printError } from "./_terminal.ts";
@@ -41,7 +41,10 @@ async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
   const { out, csv, metric, x, title } = flags;
   if (out === undefined && csv === undefined) throw new UsageError("expected --out or --csv");
   const reports: (ReportedRun & { report: RunReport })[] = [];
-  for (const path of paths) reports.push(await readRun(path));
+  for (const given of paths) {
+    const { path, report } = await readReport(given);
+    reports.push({ path, strategy: report.strategy, report });
+  }
   const names = runNames(reports);
   const runs: NamedRun[] = reports.map(({ report }, i) => ({ name: names[i] ?? "", report }));
   const files: [path: string | undefined, text: () => string][] = [
@@ -53,27 +56,4 @@ async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
     await writeOutput(path, text());
     if (path !== STANDARD_OUTPUT) printError(`Wrote ${path}`);
   }
-}
-
-async function readRun(given: string): Promise<ReportedRun & { report: RunReport }> {
-  let path = given, report: unknown;
-  try {
-    if ((await Deno.stat(given)).isDirectory) path = `${given.replace(/[\\/]+$/, "")}/report.json`;
-    report = JSON.parse(await Deno.readTextFile(path));
-  } catch (cause) {
-    throw new Error(`Cannot read the run ${path}: ${errorMessage(cause)}`, { cause });
-  }
-  if (!isReport(report)) {
-    throw new TypeError(`Cannot read the run ${path}: expected a report "fedlab.run/1"`);
-  }
-  return { path, strategy: report.strategy, report };
-}
-
-/** Whether it has what is drawn; a figure that is none is left out. */
-function isReport(value: unknown): value is RunReport {
-  const { schema, strategy, rounds } = Object(value);
-  return schema === "fedlab.run/1" && typeof strategy === "string" && Array.isArray(rounds) &&
-    rounds.every((round) =>
-      ["bytesUp", "bytesDown", "seconds"].every((name) => Number.isFinite(Object(round)[name]))
-    );
 }

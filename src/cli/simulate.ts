@@ -180,6 +180,7 @@ async function runSimulate(
     engine,
     backend,
     onEvent,
+    stateFolder: folder.path,
     ...(flags.evaluate !== "clients" && test && { test }),
     evaluateClients: flags.evaluate !== "server",
     ...(flags.targetAccuracy !== undefined && { targetAccuracy: flags.targetAccuracy }),

@@ -5,6 +5,8 @@
  */
 
 import type { ClientBackendHandler } from "../train/handler.ts";
+import { isPiped } from "../worker/_pipe.ts";
+import { postedLogger } from "../worker/_posted_log.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { ClientFollowingTop } from "./following_topology.ts";
 import type { ClientTopologyOptions } from "./topology.ts";
@@ -13,8 +15,8 @@ import type { ClientTopologyOptions } from "./topology.ts";
 export type ClientModuleOptions = Omit<ClientTopologyOptions, "logger" | "onEvent">;
 
 /**
- * Makes the module a client with a handler of its own: `deno task client --module PATH` and `spawn(PATH, options)` run it in a worker. Elsewhere it does
- * nothing, so the module may be imported.
+ * Makes the module a client with a handler of its own: `deno task client:module --module PATH` runs it in a process of its own, with the permissions that
+ * `--module-allow` names and no others, `spawn(PATH, options)` in a worker. Elsewhere it does nothing, so the module may be imported.
  *
  * @example
  * ```ts
@@ -31,8 +33,13 @@ export function defineClient(
 ): void {
   defineWorker<ClientModuleOptions, void>(async (options, { signal, post }) => {
     await using handler = await makeHandler(options);
-    await new ClientFollowingTop(handler, { ...options, onEvent: (event) => post(event) }).run({
-      signal,
+    if (isPiped()) post({ type: "built" });
+    const client = new ClientFollowingTop(handler, {
+      ...options,
+      onEvent: (event) => post(event),
+      // A process of the command may write no file: the command keeps its log.
+      ...(isPiped() && { logger: postedLogger(post) }),
     });
+    await client.run({ signal });
   });
 }

@@ -5,7 +5,7 @@
  */
 
 import { digester } from "../_digest.ts";
-import { fileError } from "./_file.ts";
+import { openFile } from "./_file.ts";
 import type { Checksum } from "./named.ts";
 
 /** The digest of bytes, or of a file's bytes as they stream by: an archive need not fit in memory. */
@@ -21,12 +21,7 @@ export async function digestOf(
 
 /** The digest of a file. */
 export async function fileDigest(path: string, algorithm: Checksum["algorithm"]): Promise<string> {
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  const { file } = await openFile(path);
   return await digestOf(file.readable, algorithm);
 }
 

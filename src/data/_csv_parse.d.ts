@@ -7,6 +7,7 @@ export interface ParseOptions {
   relax_column_count: boolean;
   skip_empty_lines: boolean;
   trim: boolean;
+  max_record_size: number;
   on_record: (record: string[], context: { lines: number }) => null;
 }
 

@@ -4,8 +4,11 @@
  * @module
  */
 
-/** Bytes that go into the decompressor at a time: bounds what one step can unpack to (deflate: 1032 times as much). */
+/** Bytes that go into the decompressor at a time: bounds what one step can unpack to. */
 const SLICE_BYTES = 65_536;
+
+/** How many times as much gzip can unpack to (deflate). */
+export const MOST_GROWTH = 1032;
 
 /** Whether the bytes begin as a gzip file does (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -67,6 +70,8 @@ export async function gunzip(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = slices(bytes).pipeThrough(new DecompressionStream("gzip")).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
+  /** Takes all that comes once the limit is known: parts that are joined at the end would be held twice. */
+  let whole: Uint8Array<ArrayBuffer> | undefined;
   let failure: unknown;
   let length = 0;
   let limit: number | undefined;
@@ -77,22 +82,42 @@ export async function gunzip(
         return { done: true, value: undefined } as const;
       });
       if (done) break;
+      if (whole !== undefined) {
+        whole.set(value.subarray(0, whole.length - length), length);
+        length = Math.min(length + value.length, whole.length);
+        continue;
+      }
       parts.push(value);
       length += value.length;
-      limit ??= limitOf(parts.length === 1 ? value : join(parts, length));
+      limit = limitOf(parts.length === 1 ? value : join(parts, length));
+      if (limit === undefined || length > limit) continue;
+      // What a header claims is no reason to hold more than the bytes can come to.
+      whole = new Uint8Array(Math.min(limit + 1, Math.max(length, MOST_GROWTH * bytes.length)));
+      whole.set(join(parts, length));
     }
   } finally {
     // A stream that has failed cannot be cancelled, and its failure is already on its way to the caller.
     await reader.cancel().catch(() => {});
   }
   if (failure !== undefined) {
-    return await gunzipMembers(bytes, limitOf).catch(() => {
+    let refusal: unknown;
+    const limited = (start: Uint8Array<ArrayBuffer>) => {
+      try {
+        return limitOf(start);
+      } catch (error) {
+        throw refusal = error;
+      }
+    };
+    return await gunzipMembers(bytes, limited).catch((error) => {
+      // Too much is so whether the data are sound or not; what else may be wrong with them is.
+      if (error === refusal && error instanceof RangeError) throw error;
       throw new SyntaxError(
         `Cannot read ${name}: its gzip data are damaged or incomplete, get the file again`,
         { cause: failure },
       );
     });
   }
+  if (whole !== undefined) return whole.subarray(0, length);
   const [only] = parts;
   return parts.length === 1 && only ? only : join(parts, length);
 }

@@ -4,10 +4,8 @@
  * @module
  */
 
+import { MAX_CLASSES } from "./_limits.ts";
 import { isClassNumber, isFraction, isMissing, isWhole, quote, toNumber } from "./_cells.ts";
-
-/** Above this a label is taken for a mistake, such as a column of identifiers. */
-const MAX_CLASSES = 65_536;
 
 /**
  * Number of classes of the labels: `numClasses` when it is given, else one more than the greatest label.
@@ -41,6 +39,11 @@ export function countClasses(
     if (label > greatest) greatest = label;
   }
   return numClasses ?? greatest + 1;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 20).map((name) => name.slice(0, 40)).join(", ");
+  return names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
 }
 
 const NAME_THEM = "name the classes (option classes, --classes)";
@@ -102,7 +105,15 @@ export function numberClasses(
     ? names.toSorted((a, b) => toNumber(a) - toNumber(b))
     : names.toSorted();
   const classes = [...given ?? sorted];
-  const twice = classes.find((one, label) => classes.indexOf(one) < label);
+  if (classes.length > MAX_CLASSES) {
+    throw new RangeError(
+      `Cannot read ${name}: expected at most ${MAX_CLASSES} classes, got ${
+        given === undefined ? "more different labels" : classes.length
+      }`,
+    );
+  }
+  const labelOf = new Map(classes.map((one, label) => [one, label]));
+  const twice = classes.find((one, label) => labelOf.get(one) !== label);
   if (twice !== undefined) {
     throw new RangeError(
       `Cannot read ${name}: expected the name of each class once, got ${quote(twice)} twice`,
@@ -113,12 +124,12 @@ export function numberClasses(
       `Cannot read ${name}: expected ${numClasses} classes, got ${classes.length}, name them all`,
     );
   }
-  const numbers = names.map((name) => classes.indexOf(name));
+  const numbers = names.map((name) => labelOf.get(name) ?? -1);
   const unknown = numbers.indexOf(-1);
   if (unknown >= 0) {
     throw new RangeError(
       `Cannot read ${name}: ${place(ids.indexOf(unknown))}: expected a label of ${
-        classes.join(", ")
+        listed(classes)
       }, got ${quote(names[unknown] ?? "")}`,
     );
   }

@@ -6,6 +6,7 @@
 
 import { type Cell, columnIndex, isClassNumber, isMissing, quote, toNumber } from "./_cells.ts";
 import { trustFinite } from "./_finite.ts";
+import { MAX_CLASSES, MAX_ROWS } from "./_limits.ts";
 import { numberClasses } from "./_labels.ts";
 import { Dataset } from "./dataset.ts";
 
@@ -107,6 +108,11 @@ export class TableBuilder {
         `Cannot read ${this.#name}: ${this.#form.unit} ${line}: expected ${this.#width} fields, got ${row.length}`,
       );
     }
+    if (this.#lines.length === MAX_ROWS) {
+      throw new RangeError(
+        `Cannot read ${this.#name}: expected at most ${MAX_ROWS} rows, got more, split it`,
+      );
+    }
     this.#reserve();
     const { scale = 1 } = this.#options;
     for (const column of this.#featureIndices) {
@@ -120,6 +126,8 @@ export class TableBuilder {
     this.#rowLabels.push(known);
     if (this.#idIndex !== undefined) this.#ids.push(this.#textAt(row, this.#idIndex, "an id"));
     this.#lines.push(line);
+    // One more than there can be classes: the first may turn out to be a header.
+    if (known > MAX_CLASSES) this.finish();
   }
 
   /** The data set of all rows. Throws when there are none or the labels are not those allowed. */

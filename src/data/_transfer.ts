@@ -69,7 +69,7 @@ export async function removePart(part: string): Promise<void> {
 
 async function originOf(part: string): Promise<Origin | undefined> {
   try {
-    const { url, version } = JSON.parse(await Deno.readTextFile(`${part}.json`));
+    const { url, version } = Object(JSON.parse(await Deno.readTextFile(`${part}.json`)));
     return typeof url === "string" && typeof version === "string" ? { url, version } : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;

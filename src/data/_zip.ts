@@ -5,7 +5,7 @@
  */
 
 import { errorMessage } from "../errors.ts";
-import { fileError } from "./_file.ts";
+import { openFile } from "./_file.ts";
 import { Uint8ArrayWriter, ZipFile, ZipSource } from "./_zip_deps.ts";
 
 /** Reads the parts of a file that the archive's directory points at, and no more. */
@@ -39,14 +39,8 @@ export async function readZip(
   path: string,
   names: readonly string[],
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  const { file, size } = await openFile(path);
   using _file = file;
-  const { size } = await file.stat();
   const archive = new ZipFile(new DiskSource(file, size), {
     useWebWorkers: false,
     checkSignature: true,

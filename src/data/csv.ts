@@ -5,6 +5,8 @@
  */
 
 import { errorMessage } from "../errors.ts";
+import { MAX_LINE } from "./_limits.ts";
+import { checkLines } from "./_long_line.ts";
 import { TableBuilder, type TableDataset, type TableOptions } from "./_table_builder.ts";
 import { CsvError, parseCsv } from "./deps.ts";
 
@@ -29,6 +31,8 @@ function syntaxFault(error: CsvError, line: number): string {
       return `line ${error.lines}: a quote stands inside a field that does not begin with one`;
     case "CSV_INVALID_CLOSING_QUOTE":
       return `line ${error.lines}: a closing quote is followed by more than a delimiter`;
+    case "CSV_MAX_RECORD_SIZE":
+      return `expected at most ${MAX_LINE} characters in the row after line ${line}, got more`;
     default:
       return errorMessage(error);
   }
@@ -41,8 +45,8 @@ function syntaxFault(error: CsvError, line: number): string {
  * among names, and marks such as `NaN` and `?`, are labels only when `classes` names them. A byte order mark, quoted fields,
  * blank lines and any line ending are understood. A browser cannot do it.
  *
- * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a number, broken quoting or
- * a table without rows, and a `RangeError` for a label column or a label that is not among those allowed.
+ * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a number, broken quoting, a row
+ * of more than 16 Mi characters or a table without rows, and a `RangeError` for a label column or a label that is not among those allowed.
  *
  * @example Two flowers
  * ```ts
@@ -67,6 +71,7 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
   if (!("Buffer" in globalThis)) {
     throw new TypeError(`Cannot read ${name}: CSV is read where there is Buffer, not in a browser`);
   }
+  checkLines(text, name);
   const builder = new TableBuilder(name, options, { header, unit: "line" });
   try {
     parseCsv(text, {
@@ -76,6 +81,8 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
       relax_column_count: true,
       skip_empty_lines: true,
       trim: true,
+      // A quoted field may go on over many lines.
+      max_record_size: MAX_LINE,
       // Rows are turned into numbers one by one, so that a large table is never held as strings.
       on_record: (record: string[], { lines }) => {
         builder.add(record, lines);

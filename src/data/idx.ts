@@ -4,9 +4,9 @@
  * @module
  */
 
-import { readBytes } from "./_file.ts";
+import { readBytes, readStart } from "./_file.ts";
 import { trustFinite } from "./_finite.ts";
-import { gunzip, isGzip } from "./_gzip.ts";
+import { gunzip, isGzip, MOST_GROWTH } from "./_gzip.ts";
 import { countClasses } from "./_labels.ts";
 import { shareableFloats, shareableInts } from "./_shareable.ts";
 import { Dataset } from "./dataset.ts";
@@ -33,8 +33,23 @@ export interface IdxArray {
   readonly values: IdxValues;
 }
 
+/** Most values of an array by default: they come to 4 GiB of features. */
+const DEFAULT_MAX_VALUES = 2 ** 30;
+
+/** Most bytes of a header: 255 dimensions. */
+const MAX_HEADER_BYTES = 4 + 4 * 255;
+
+/** Most bytes of a file in gzip. */
+const MAX_PACKED_BYTES = 2 ** 31;
+
+/** How much {@linkcode parseIdx} takes. */
+export interface IdxOptions {
+  /** Most values that an array may have; more are refused by its header, before they are read or unpacked. Default 2³⁰. */
+  maxValues?: number;
+}
+
 /** How {@linkcode readIdxDataset} makes samples. */
-export interface IdxDatasetOptions {
+export interface IdxDatasetOptions extends IdxOptions {
   /** What each value is multiplied by. Default 1/255 for unsigned bytes, which gives 0 to 1, and 1 for other types. */
   scale?: number;
   /** Number of classes. Default: one more than the greatest label. */
@@ -144,11 +159,44 @@ function parseHeader(start: Uint8Array<ArrayBuffer>, name: string): IdxHeader | 
   return { element, shape, count, headerBytes, totalBytes };
 }
 
+/** Throws for more values than may be. */
+function checkCount(
+  { count, shape }: IdxHeader,
+  name: string,
+  { maxValues = DEFAULT_MAX_VALUES }: IdxOptions,
+): void {
+  if (count <= maxValues) return;
+  throw new RangeError(
+    `Cannot read ${name}: expected at most ${maxValues} values, got ${
+      shape.join(" x ")
+    } (option maxValues)`,
+  );
+}
+
+/** Throws for a length that is not the one of the header. */
+function checkLength({ shape, totalBytes }: IdxHeader, length: number, name: string): void {
+  if (length < totalBytes) {
+    throw new SyntaxError(
+      `Cannot read ${name}: it is cut off, expected ${totalBytes} bytes for ${
+        shape.join(" x ")
+      } values, got ${length}`,
+    );
+  }
+  if (length > totalBytes) {
+    throw new SyntaxError(
+      `Cannot read ${name}: expected it to end after ${totalBytes} bytes, got at least ${
+        length - totalBytes
+      } more`,
+    );
+  }
+}
+
 /**
  * Reads IDX data, plain or in gzip, of any of the six element types; `name` stands in error messages.
  *
  * The values of one-byte types are a view of `bytes` when these are not in gzip. Throws a `SyntaxError` when the bytes are not
- * IDX, are cut off or go on past the last value. Nothing is allocated by what a header claims.
+ * IDX, are cut off or go on past the last value, and a `RangeError` for a header of more values than `maxValues`. Nothing is
+ * allocated by what a header claims.
  *
  * Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits", has the format.
  *
@@ -166,8 +214,16 @@ function parseHeader(start: Uint8Array<ArrayBuffer>, name: string): IdxHeader | 
 export async function parseIdx(
   bytes: Uint8Array<ArrayBuffer>,
   name = "IDX data",
+  options: IdxOptions = {},
 ): Promise<IdxArray> {
-  const limitOf = (start: Uint8Array<ArrayBuffer>) => parseHeader(start, name)?.totalBytes;
+  const limitOf = (start: Uint8Array<ArrayBuffer>) => {
+    const header = parseHeader(start, name);
+    // A header of more than gzip can hold is wrong: then the end of the data says so.
+    if (header && header.totalBytes <= MOST_GROWTH * bytes.length) {
+      checkCount(header, name, options);
+    }
+    return header?.totalBytes;
+  };
   const raw = isGzip(bytes) ? await gunzip(bytes, name, limitOf) : bytes;
   const header = parseHeader(raw, name);
   if (!header) {
@@ -178,21 +234,9 @@ export async function parseIdx(
       }${expected} bytes, got ${raw.length}`,
     );
   }
-  const { element, shape, count, headerBytes, totalBytes } = header;
-  if (raw.length < totalBytes) {
-    throw new SyntaxError(
-      `Cannot read ${name}: it is cut off, expected ${totalBytes} bytes for ${
-        shape.join(" x ")
-      } values, got ${raw.length}`,
-    );
-  }
-  if (raw.length > totalBytes) {
-    throw new SyntaxError(
-      `Cannot read ${name}: expected it to end after ${totalBytes} bytes, got at least ${
-        raw.length - totalBytes
-      } more`,
-    );
-  }
+  const { element, shape, count, headerBytes } = header;
+  checkLength(header, raw.length, name);
+  checkCount(header, name, options);
   const view = new DataView(raw.buffer, raw.byteOffset + headerBytes, count * element.size);
   return { shape, type: element.type, values: element.read(view, count) };
 }
@@ -255,16 +299,28 @@ export function idxDataset(
  * Images of `rows x columns` get the row shape `[rows, columns, 1]`, channels last; other shapes are kept.
  *
  * Throws an error of one line that names the file: a `Deno.errors` class when it cannot be read, a `SyntaxError` when it is not
- * IDX, a `TypeError` when the dimensions are wrong (files swapped), a `RangeError` when the numbers of rows or the labels do
- * not fit, or a feature is not finite.
+ * IDX, a `TypeError` when the dimensions are wrong (files swapped) or it is no file but a pipe or a device, a `RangeError` when
+ * the numbers of rows or the labels do not fit, a feature is not finite, or there are more values than `maxValues`.
  */
 export async function readIdxDataset(
   imagesPath: string,
   labelsPath: string,
   options: IdxDatasetOptions = {},
 ): Promise<Dataset> {
-  const read = async (name: string) => ({ name, ...await parseIdx(await readBytes(name), name) });
+  const read = async (name: string) => ({ name, ...await readIdx(name, options) });
   // Labels first: they are small, and a wrong path is then found before the long read.
   const labels = await read(labelsPath);
   return idxDataset(await read(imagesPath), labels, options);
+}
+
+/** Reads an array from a file. One whose length is not what its header says is refused before it is read. */
+async function readIdx(path: string, options: IdxOptions): Promise<IdxArray> {
+  const { start, size } = await readStart(path, MAX_HEADER_BYTES);
+  const header = isGzip(start) ? undefined : parseHeader(start, path);
+  if (header) {
+    checkLength(header, size, path);
+    checkCount(header, path, options);
+  }
+  const most = isGzip(start) ? MAX_PACKED_BYTES : size;
+  return await parseIdx(await readBytes(path, { most }), path, options);
 }

@@ -6,6 +6,7 @@
 
 import { errorMessage } from "../errors.ts";
 import type { Cell } from "./_cells.ts";
+import { MAX_JSON, MAX_LINE } from "./_limits.ts";
 import { TableBuilder, type TableDataset, type TableOptions } from "./_table_builder.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -36,12 +37,28 @@ function parse(text: string, place: string): unknown {
   }
 }
 
+function checkLength(length: number, most: number, place: string): void {
+  if (length <= most) return;
+  throw new SyntaxError(`${place}: expected at most ${most} characters, got ${length}`);
+}
+
+/** The lines of a text, one at a time. */
+function* linesOf(text: string): Generator<string> {
+  const ends = /\r\n|\n|\r/g;
+  for (let start = 0; start <= text.length;) {
+    const end = ends.exec(text);
+    yield text.slice(start, end?.index);
+    start = end === null ? Infinity : ends.lastIndex;
+  }
+}
+
 /** Takes objects that all have the keys of the first, in any order. */
 class ObjectRows {
   readonly #name: string;
   readonly #unit: "line" | "row";
   readonly #builder: TableBuilder;
   #keys: readonly string[] | undefined;
+  #known: ReadonlySet<string> = new Set();
 
   constructor(name: string, options: TableOptions, unit: "line" | "row") {
     this.#name = name;
@@ -56,10 +73,11 @@ class ObjectRows {
     }
     if (!this.#keys) {
       this.#keys = Object.keys(value);
+      this.#known = new Set(this.#keys);
       this.#builder.add(this.#keys, number);
     }
     const keys = this.#keys;
-    const strange = Object.keys(value).find((key) => !keys.includes(key));
+    const strange = Object.keys(value).find((key) => !this.#known.has(key));
     if (strange !== undefined) {
       throw new SyntaxError(
         `${place}: expected the keys of the first, got ${JSON.stringify(strange)} as well`,
@@ -123,7 +141,8 @@ function readColumns(columns: Json, name: string, options: TableOptions): TableD
  * Columns, labels and classes are those of `parseCsvDataset()`; numbers may be written as texts. Rows count from 1 in errors.
  * Keys that are whole numbers come before all others, so that the last column is best named.
  *
- * Throws a `SyntaxError` that names the row and key for what is not JSON, is missing or is no number, and a `RangeError` for a
+ * Throws a `SyntaxError` that names the row and key for what is not JSON, is missing or is no number, and for a text of more than
+ * 64 Mi characters, and a `RangeError` for a
  * column or a label that is not among those allowed.
  *
  * @example Two flowers
@@ -140,6 +159,7 @@ function readColumns(columns: Json, name: string, options: TableOptions): TableD
  */
 export function parseJsonDataset(text: string, options: TableOptions = {}): TableDataset {
   const { name = "JSON text" } = options;
+  checkLength(text.length, MAX_JSON, `Cannot read ${name}`);
   const value = parse(text.replace(/^\uFEFF/, ""), `Cannot read ${name}`);
   if (isObject(value)) return readColumns(value, name, options);
   if (!Array.isArray(value)) {
@@ -157,7 +177,7 @@ export function parseJsonDataset(text: string, options: TableOptions = {}): Tabl
 /**
  * Reads a table from JSON lines: one object a line, all with the same keys; blank lines are skipped.
  *
- * Throws as {@linkcode parseJsonDataset} does, with the line in place of the row.
+ * Throws as {@linkcode parseJsonDataset} does, with the line in place of the row; a line may have 16 Mi characters.
  *
  * @example Two flowers
  * ```ts
@@ -172,8 +192,9 @@ export function parseJsonLinesDataset(text: string, options: TableOptions = {}):
   const { name = "JSON lines" } = options;
   const rows = new ObjectRows(name, options, "line");
   let number = 0;
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/)) {
+  for (const line of linesOf(text.replace(/^\uFEFF/, ""))) {
     number++;
+    checkLength(line.length, MAX_LINE, `Cannot read ${name}: line ${number}`);
     if (line.trim() !== "") rows.add(parse(line, `Cannot read ${name}: line ${number}`), number);
   }
   return rows.finish();

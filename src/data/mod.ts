@@ -10,6 +10,7 @@ export { digits } from "./digits.ts";
 export {
   type IdxArray,
   type IdxDatasetOptions,
+  type IdxOptions,
   type IdxType,
   type IdxValues,
   parseIdx,

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { fileError, readBytes } from "./_file.ts";
+import { readBytes } from "./_file.ts";
+import { MAX_JSON, MAX_TEXT } from "./_limits.ts";
+import { checkLinesOfBytes } from "./_long_line.ts";
 import type { TableDataset, TableOptions } from "./_table_builder.ts";
 import { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
 import { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
@@ -16,37 +18,33 @@ export type ReadTableOptions = Omit<CsvDatasetOptions, "name">;
 
 interface TableFormat {
   readonly name: string;
+  /** Most bytes of a file. */
+  readonly most: number;
+  /** What to do with a larger one. */
+  readonly wayOut: string;
   readonly parse: (text: string, options: CsvDatasetOptions) => TableDataset;
 }
 
-const CSV: TableFormat = { name: "CSV", parse: parseCsvDataset };
-const JSON_LINES: TableFormat = { name: "JSON lines", parse: parseJsonLinesDataset };
+const OF_LINES = { most: MAX_TEXT, wayOut: ", split it" };
+const CSV: TableFormat = { name: "CSV", ...OF_LINES, parse: parseCsvDataset };
+const JSON_LINES: TableFormat = { name: "JSON lines", ...OF_LINES, parse: parseJsonLinesDataset };
 
 const FORMATS: ReadonlyMap<string, TableFormat> = new Map([
   ["csv", CSV],
   ["tsv", {
     name: "TSV",
+    ...OF_LINES,
     parse: (text, options) => parseCsvDataset(text, { delimiter: "\t", ...options }),
   }],
-  ["json", { name: "JSON", parse: parseJsonDataset }],
+  ["json", {
+    name: "JSON",
+    most: MAX_JSON,
+    wayOut: ", write it as JSON lines (.jsonl)",
+    parse: parseJsonDataset,
+  }],
   ["jsonl", JSON_LINES],
   ["ndjson", JSON_LINES],
 ]);
-
-/** The longest text that the engine holds, in characters (V8 on 64 bits), which are as many bytes in a table of numbers. */
-const MAX_TEXT = 2 ** 29 - 24;
-
-/** Fails for a file too large to be read as one text, before it is read. */
-async function checkSize(path: string): Promise<void> {
-  const { size } = await Deno.stat(path).catch((error) => {
-    throw fileError(error, path);
-  });
-  if (size > MAX_TEXT) {
-    throw new RangeError(
-      `Cannot read ${path}: expected a table of at most ${MAX_TEXT} bytes, got ${size}, split it`,
-    );
-  }
-}
 
 function extensionOf(path: string): string {
   return /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
@@ -62,28 +60,33 @@ export function isTablePath(path: string): boolean {
  * tabs, `.json` as `parseJsonDataset()`, `.jsonl` and `.ndjson` as `parseJsonLinesDataset()`. Any other is read as CSV. The path
  * stands in error messages.
  *
- * Throws a `Deno.errors` class of one line when the file cannot be read, a `RangeError` when it is larger than 512 MiB,
- * a `SyntaxError` when it is not UTF-8, and what the format's reader throws.
+ * Throws a `Deno.errors` class of one line when the file cannot be read, a `TypeError` when it is no file but a pipe or a device,
+ * a `RangeError` when it is larger than 512 MiB, `.json` 64 MiB, a `SyntaxError` when it is not UTF-8, and what the format's reader throws.
  */
 export async function readTableDataset(
   path: string,
   options: ReadTableOptions = {},
 ): Promise<TableDataset> {
-  const { name, parse } = FORMATS.get(extensionOf(path)) ?? CSV;
-  await checkSize(path);
-  const bytes = await readBytes(path);
-  let text: string;
+  const { name, parse, most, wayOut } = FORMATS.get(extensionOf(path)) ?? CSV;
+  const text = await readText(path, { most, wayOut, name });
+  return parse(text, { ...options, name: path });
+}
+
+/** The text of a file in UTF-8; its bytes are held no longer than that. */
+async function readText(
+  path: string,
+  { most, wayOut, name }: Pick<TableFormat, "most" | "wayOut" | "name">,
+): Promise<string> {
+  const bytes = await readBytes(path, { most, wayOut });
+  if (most === MAX_TEXT) checkLinesOfBytes(bytes, path);
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new SyntaxError(
       `Cannot read ${path}: expected a ${name} file in UTF-8, got other bytes`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
-  return parse(text, { ...options, name: path });
 }
 
 function sameNames(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
@@ -109,7 +112,8 @@ export async function readTablePair(
 ): Promise<{ train: TableDataset; test: TableDataset }> {
   const train = await readTableDataset(trainPath, options);
   const found = await readTableDataset(testPath, options);
-  const strange = found.classes.filter((name) => !train.classes.includes(name));
+  const known = new Set(train.classes);
+  const strange = found.classes.filter((name) => !known.has(name));
   if (strange.length > 0) {
     throw new RangeError(
       `Cannot test on ${testPath}: expected the classes ${

@@ -18,11 +18,13 @@ export class StateStore implements Disposable {
   /** Where that lies which counted before the last {@linkcode commit}. */
   readonly #before = new Map<Rank, number | undefined>();
   readonly #free: number[] = [];
+  readonly #folder: string | undefined;
   #file: { readonly handle: Deno.FsFile; readonly path: string } | undefined;
 
-  /** Room for vectors of so many values, of which so many bytes stay in memory. */
-  constructor(length: number, memoryBytes: number) {
+  /** Room for vectors of so many values, of which so many bytes stay in memory, and the others in a file of the folder. */
+  constructor(length: number, memoryBytes: number, folder?: string) {
     this.#length = length;
+    this.#folder = folder;
     this.#most = Math.floor(memoryBytes / (length * Float32Array.BYTES_PER_ELEMENT));
   }
 
@@ -44,7 +46,7 @@ export class StateStore implements Disposable {
       (this.#memory[place] ??= new Float32Array(this.#length)).set(vector);
       return;
     }
-    const { handle } = this.#file ??= openTemporary();
+    const { handle } = this.#file ??= openTemporary(this.#folder);
     this.#seek(handle, place);
     // What is shared between threads cannot be written from.
     const bytes = new Uint8Array(Float32Array.from(vector).buffer);
@@ -127,7 +129,7 @@ export class StateStore implements Disposable {
   }
 }
 
-function openTemporary(): { handle: Deno.FsFile; path: string } {
-  const path = Deno.makeTempFileSync({ prefix: "fedlab-clients-" });
+function openTemporary(folder: string | undefined): { handle: Deno.FsFile; path: string } {
+  const path = Deno.makeTempFileSync({ prefix: "fedlab-clients-", ...(folder && { dir: folder }) });
   return { handle: Deno.openSync(path, { read: true, write: true }), path };
 }

@@ -47,6 +47,8 @@ export interface SimulationOptions {
   roundTries?: number;
   /** Bytes of the vectors that stateful clients keep in memory; past it they are kept in a temporary file. Default 512 MiB. */
   stateBytes?: number;
+  /** Folder of that file. Default: the system's folder of temporary files. */
+  stateFolder?: string;
   /**
    * Where the run is kept, to go on from. Vectors that the algorithm's clients keep are kept too, and are in memory all at once while they are written or
    * read. Default: nowhere.

@@ -96,7 +96,7 @@ export class Simulation {
     const { handler } = this;
     const options = this.#options;
     const tell = (event: ServerEvent) => options.onEvent?.(event);
-    const { parts, stateBytes = 512 * 2 ** 20 } = options;
+    const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record;
     await record.begin();
     if (!handler.model) throw new TypeError("Cannot simulate: the model's description is gone");
@@ -115,7 +115,7 @@ export class Simulation {
       backend: options.backend ?? "auto",
       build: handler.kernels as KernelBuild,
     });
-    using states = new StateStore(handler.manifest.length, stateBytes);
+    using states = new StateStore(handler.manifest.length, stateBytes, stateFolder);
     states.restore(options.resume?.vectors ?? {});
     const clients = new VirtualClients({ ...options, handler, pool, states, signal });
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));

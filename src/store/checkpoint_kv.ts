@@ -31,10 +31,10 @@ export interface KvCommit {
 export interface CheckpointKv {
   /** Reads a value. */
   get(key: KvKey): Promise<KvEntry>;
-  /** Reads all below a prefix, in the order of their keys. */
+  /** Reads all below a prefix, in the order of their keys, or in reverse. */
   list(
     selector: { prefix: KvKey },
-    options?: { batchSize?: number },
+    options?: { batchSize?: number; reverse?: boolean },
   ): AsyncIterable<KvEntry & { readonly key: readonly unknown[] }>;
   /** Begins changes that are made together. */
   atomic(): KvCommit;

@@ -25,6 +25,7 @@ import type { HistoryMark } from "./_history.ts";
 import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
 import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./_kv_history.ts";
+import { ReadableKv } from "./_kv_readable.ts";
 import { bytesOf } from "./_safetensors_file.ts";
 import { isRecord } from "./safetensors_header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
@@ -70,7 +71,7 @@ const BATCH_DELETES = 500;
 export class KvCheckpointStore implements Checkpoints {
   /** The run's name. */
   readonly name: string;
-  readonly #kv: CheckpointKv;
+  readonly #kv: ReadableKv;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
   readonly #history: KvHistory;
@@ -82,11 +83,11 @@ export class KvCheckpointStore implements Checkpoints {
   /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
   constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
     const { keep = 3, onWarning = () => {} } = options;
-    this.#kv = kv;
     this.name = name;
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
-    this.#history = new KvHistory(kv, (id) => this.#key("chunk", id));
+    this.#kv = new ReadableKv(kv, this.#key("none"), onWarning);
+    this.#history = new KvHistory(this.#kv, (id) => this.#key("chunk", id));
   }
 
   /**
@@ -99,7 +100,7 @@ export class KvCheckpointStore implements Checkpoints {
     const content = contentOf(checkpoint);
     const path = this.#pathOf(content.round);
     try {
-      const last = await this.#kv.get(this.#key("head"));
+      const last = await this.#kv.getToReplace(this.#key("head"));
       const head = headOf(last);
       if (this.#head !== undefined && head !== this.#head && head !== this.#tried) {
         throw overtaken();
@@ -123,7 +124,7 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   /**
-   * The newest whole checkpoint, or nothing; those that are broken are passed over with a warning.
+   * The newest whole checkpoint, or nothing; those that are broken, and values that cannot be decoded, are passed over with a warning.
    *
    * Rejects with an `Error` when the store cannot be read.
    */
@@ -209,7 +210,7 @@ export class KvCheckpointStore implements Checkpoints {
     for (const piece of pieces) hash.update(piece);
     await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
     const [key, head] = [this.#key("whole", round), this.#key("head")];
-    const { value: former, versionstamp: formerVersion } = await this.#kv.get(key);
+    const { value: former, versionstamp: formerVersion } = await this.#kv.getToReplace(key);
     const entry: Entry = {
       ...{ id, chunks, bytes, round, sequence },
       ...(score !== undefined && { score }),

@@ -42,3 +42,27 @@ export function restoredVector(
   if (before && vector !== before) vector.set(before);
   return vector;
 }
+
+/**
+ * A copy of a vector of a strategy's saved state, which may have been altered. Throws a `TypeError` when there is none, and a `RangeError` for a
+ * value in it that is not finite.
+ */
+export function savedVector(
+  strategy: string,
+  name: string,
+  vectors: Readonly<Record<string, unknown>>,
+): ParameterVector {
+  const vector = Object.hasOwn(vectors, name) ? vectors[name] : undefined;
+  if (!(vector instanceof Float32Array)) {
+    throw new TypeError(`Cannot restore ${strategy}: expected a vector ${name}, got none`);
+  }
+  const wrong = vector.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new RangeError(
+      `Cannot restore ${strategy}: expected finite values of ${name}, got ${
+        vector[wrong]
+      } at ${wrong}`,
+    );
+  }
+  return vector.slice();
+}

@@ -9,7 +9,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 import { checked } from "./_check.ts";
 import { copySpans } from "./_untrained.ts";
-import { workingVector } from "./_working.ts";
+import { savedVector, workingVector } from "./_working.ts";
 import type { StrategyState } from "./strategy.ts";
 
 /** How {@linkcode FedBuff} steps. */
@@ -104,15 +104,17 @@ export class FedBuff implements AsyncStrategy {
       this.#count = this.#weight = 0;
       return;
     }
-    const { count = NaN, weight = NaN } = (json ?? {}) as { count?: number; weight?: number };
-    const sum = vectors?.sum;
-    const isBuffer = count >= 1 && count < this.updatesPerVersion && weight > 0;
-    if (sum === undefined || !isBuffer) {
+    const { count, weight } = Object(json) as Readonly<Record<string, unknown>>;
+    const isBuffer = isNumber(count) && Number.isInteger(count) && count >= 1 &&
+      count < this.updatesPerVersion && isNumber(weight) && weight > 0 && weight <= count;
+    if (vectors?.sum === undefined || !isBuffer) {
       throw new TypeError(
-        `Cannot restore fedbuff: expected a buffer of less than ${this.updatesPerVersion} updates and its weight, got ${count} of weight ${weight}`,
+        `Cannot restore fedbuff: expected a buffer of less than ${this.updatesPerVersion} updates and its weight, got ${
+          isNumber(count) ? count : NaN
+        } of weight ${isNumber(weight) ? weight : NaN}`,
       );
     }
-    this.#sum = sum.slice();
+    this.#sum = savedVector(this.name, "sum", vectors);
     this.#count = count;
     this.#weight = weight;
   }
@@ -129,4 +131,8 @@ export class FedBuff implements AsyncStrategy {
     else if (before !== undefined && sum !== before) sum.set(before);
     return sum;
   }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
 }

@@ -8,7 +8,7 @@ import { blend, difference, fold } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { checked } from "./_check.ts";
 import { sparing } from "./_untrained.ts";
-import { needInfo, restoredVector, workingVector } from "./_working.ts";
+import { needInfo, restoredVector, savedVector, workingVector } from "./_working.ts";
 import type {
   ClientSettings,
   RoundInfo,
@@ -86,11 +86,8 @@ export class FedDyn implements Strategy {
     return this.#h ? { vectors: { h: this.#h } } : {};
   }
 
-  /** Takes h up. Throws a `TypeError` when there is another vector in its place. */
+  /** Takes h up. Throws a `TypeError` when there is another vector in its place, and a `RangeError` for one that is not finite. */
   restore({ vectors }: StrategyState): void {
-    if (vectors && !vectors.h) {
-      throw new TypeError("Cannot restore feddyn: expected a vector h, got none");
-    }
-    this.#h = vectors?.h?.slice();
+    this.#h = vectors && savedVector(this.name, "h", vectors);
   }
 }

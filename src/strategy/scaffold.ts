@@ -8,7 +8,7 @@ import { blend, difference, fold, scale } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { checked } from "./_check.ts";
 import { sparing } from "./_untrained.ts";
-import { needInfo, restoredVector, workingVector } from "./_working.ts";
+import { needInfo, restoredVector, savedVector, workingVector } from "./_working.ts";
 import type {
   ClientSettings,
   ClientUpdate,
@@ -115,9 +115,6 @@ export class Scaffold implements Strategy {
 
   /** Takes the control variate up. Throws a `TypeError` when there is another vector in its place. */
   restore({ vectors }: StrategyState): void {
-    if (vectors && !vectors.control) {
-      throw new TypeError("Cannot restore scaffold: expected a vector control, got none");
-    }
-    this.#control = vectors?.control?.slice();
+    this.#control = vectors && savedVector(this.name, "control", vectors);
   }
 }

@@ -8,7 +8,7 @@ import { vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { TrainSettings } from "../wire/messages.ts";
 import { copySpans, sparing } from "./_untrained.ts";
-import { nameOf, workingVector } from "./_working.ts";
+import { nameOf, savedVector, workingVector } from "./_working.ts";
 import { FedAvg } from "./fedavg.ts";
 import type {
   ClientSettings,
@@ -161,13 +161,7 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     if (json !== undefined || ofMean.length > 0) {
       this.#mean.restore?.({ json, vectors: Object.fromEntries(ofMean) });
     }
-    this.#kept = vectors && this.#each((name) => {
-      const vector = vectors[name];
-      if (vector === undefined) {
-        throw new TypeError(`Cannot restore ${this.name}: expected a vector ${name}, got none`);
-      }
-      return vector.slice();
-    });
+    this.#kept = vectors && this.#each((name) => savedVector(this.name, name, vectors));
   }
 
   /** What is kept, in the arena of the global vector. */

@@ -18,7 +18,7 @@ export function checkTopology(topology: unknown): void {
   if (!isRecord(topology)) {
     throw new TypeError(
       `Cannot read the model: expected its topology to be an object, got ${
-        JSON.stringify(topology) ?? "none"
+        JSON.stringify(topology)?.slice(0, 80) ?? "none"
       }`,
     );
   }

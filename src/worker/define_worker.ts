@@ -1,6 +1,7 @@
 import { errorMessage } from "../errors.ts";
 import { holdLifeline } from "./_lifeline.ts";
 import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./_messages.ts";
+import { isPiped, type Link, pipeLink } from "./_pipe.ts";
 import { recordThrown, reviveThrown } from "./_thrown.ts";
 
 /** What the main function of a worker is given beside its arguments. */
@@ -32,7 +33,7 @@ let isDefined = false;
  * `main` gets the arguments of `spawn()`; what it returns or throws is what `join()` gives. An error that nothing in the worker
  * catches ends it too. When `main` has returned the worker ends, whatever else is still open in it.
  *
- * Outside a worker that `spawn()` started it does nothing, so the module can be imported. Throws an `Error` when it is called twice.
+ * Outside a worker that `spawn()` started, and a process of the command `client --module`, it does nothing, so the module can be imported. Throws an `Error` when it is called twice.
  *
  * @example
  * ```ts
@@ -46,15 +47,18 @@ let isDefined = false;
  * ```
  */
 export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void {
-  const scope = globalThis as unknown as WorkerScope;
-  if (!scope.name?.startsWith(WORKER_NAME_PREFIX)) return;
+  const found = workerLink() ?? (isPiped() ? pipeLink() : undefined);
+  if (found === undefined) return;
+  const link: Link = found;
   if (isDefined) {
     throw new Error("Cannot define the worker: expected one call of defineWorker(), got two");
   }
   isDefined = true;
   const controller = new AbortController();
-  const fail = (thrown: unknown) =>
-    scope.postMessage({ fedlab: "failed", thrown: recordThrown(thrown) });
+  const fail = (thrown: unknown) => {
+    link.post({ fedlab: "failed", thrown: recordThrown(thrown) });
+    link.end(1);
+  };
 
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
@@ -64,9 +68,9 @@ export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void
     event.preventDefault();
     fail(event.reason);
   });
-  scope.addEventListener("message", ({ data }) => {
-    if (data?.fedlab === "abort") controller.abort(reviveThrown(data.reason));
-    if (data?.fedlab === "start") run(data.args as Args);
+  link.listen((message) => {
+    if (message?.fedlab === "abort") controller.abort(reviveThrown(message.reason));
+    if (message?.fedlab === "start") run(message.args as Args);
   });
 
   async function run(args: Args): Promise<void> {
@@ -74,7 +78,7 @@ export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void
       finish(
         await main(args, {
           signal: controller.signal,
-          post: (message, transfer) => scope.postMessage({ fedlab: "message", message }, transfer),
+          post: (message, transfer) => link.post({ fedlab: "message", message }, transfer),
         }),
       );
     } catch (error) {
@@ -82,17 +86,28 @@ export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void
     }
   }
 
-  /** Leaves it to the program to end the worker: one that closed itself might be gone before this is read. */
   function finish(result: Result): void {
     try {
-      scope.postMessage({ fedlab: "done", result });
+      link.post({ fedlab: "done", result });
     } catch (error) {
       throw new TypeError(
         `Cannot return the worker's result: it cannot be cloned: ${errorMessage(error)}`,
         { cause: error },
       );
     }
+    link.end(0);
   }
 
-  holdLifeline().then((lifeline) => scope.postMessage({ fedlab: "ready", lifeline }), fail);
+  holdLifeline().then((lifeline) => link.post({ fedlab: "ready", lifeline }), fail);
+}
+
+/** The link of a worker that `spawn()` started. The program ends it: one that closed itself might be gone before its last word is read. */
+function workerLink(): Link | undefined {
+  const scope = globalThis as unknown as WorkerScope;
+  if (!scope.name?.startsWith(WORKER_NAME_PREFIX)) return undefined;
+  return {
+    post: (message, transfer) => scope.postMessage(message, transfer),
+    listen: (take) => scope.addEventListener("message", ({ data }) => take(data)),
+    end() {},
+  };
 }
