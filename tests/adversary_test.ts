@@ -125,13 +125,11 @@ Deno.test("Judge finds nothing in a sound round", () => assertEquals(judged(() =
 Deno.test("Judge finds an honest client among the losses", () =>
   assertEquals(
     judged(() => ({ received: 3, losses: [5, 2].map((rank) => ({ rank, reason: "" })) })),
-    [
-      "a",
-    ],
+    ["a", "d"],
   ));
 
 Deno.test("Judge finds an honest client that was left out", () =>
-  assertEquals(judged(() => ({ cohort: [1, 2, 3, 5], received: 3 })), ["a"]));
+  assertEquals(judged(() => ({ cohort: [1, 2, 3, 5], received: 3 })), ["a", "d"]));
 
 Deno.test("Judge finds a lost client that nobody names", () =>
   assertEquals(judged(() => ({ losses: [] })).includes("f"), true));

@@ -250,11 +250,15 @@ export class MaliciousServer implements AsyncDisposable {
           const code = value === "rounds"
             ? MessageCode.ParameterUpdate
             : MessageCode.EvaluateParams;
-          for (let i = 0; i < count; i++) {
-            if (value === "rounds") this.#round++;
-            await channel.write(this.#update({}, code));
-          }
-          return true;
+          return await this.#pour(
+            channel,
+            function* (this: MaliciousServer) {
+              for (let i = 0; i < count; i++) {
+                if (value === "rounds") this.#round++;
+                yield this.#update({}, code);
+              }
+            }.call(this),
+          );
         }
         await this.#misbehave(line, act, { count, value });
         return true;
@@ -326,6 +330,21 @@ export class MaliciousServer implements AsyncDisposable {
         await channel.write(frameOf({ code: MessageCode.ParameterRequest, payload: {} }));
         return await this.#pause(300);
     }
+  }
+
+  /** Writes without reading; false when the client neither reads nor goes. */
+  async #pour(channel: Channel, frames: Iterable<Bytes>): Promise<boolean> {
+    let isDone = false;
+    const writing = (async () => {
+      for (const frame of frames) await channel.write(frame);
+      isDone = true;
+    })();
+    writing.catch(() => {/* it has gone */});
+    await Promise.race([writing, this.#pause(BEATS_SECONDS * 1000)]);
+    if (!isDone && !this.#stop.signal.aborted) {
+      this.borne.push(`${this.acts.at(-1)}, without reading`);
+    }
+    return isDone;
   }
 
   /** Says nothing, until the client goes. */

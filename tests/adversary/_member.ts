@@ -239,11 +239,11 @@ export class Member {
         break;
       case "wrong round": {
         const other = otherRound(round, value);
-        await this.#write(update(honest, {}, other));
+        await this.#write(update(honest, {}, other), other, honest);
         break;
       }
       case "wrong round, then answer":
-        await this.#write(update(honest, {}, round + 1));
+        await this.#write(update(honest, {}, round + 1), round + 1, honest);
         await this.#write(update(), round, honest);
         break;
       case "leave with Exit":
