@@ -38,12 +38,12 @@ Deno.test("so does one with clients that keep vectors, over TLS, whose server is
   });
   return assertUnharmed({
     ...plan,
-    rounds: 12,
+    rounds: 14,
     steps: [
-      { afterMillis: 1500, trouble: "stop server", millis: 800 },
-      { afterMillis: 200, trouble: "kill server, tear its checkpoint", at: 0.6 },
-      { afterMillis: 1500, trouble: "stop client", client: 1, millis: 500 },
-      { afterMillis: 100, trouble: "cut all off", millis: 400 },
+      { atRound: 2, afterMillis: 0, trouble: "stop server", millis: 800 },
+      { atRound: 5, afterMillis: 0, trouble: "kill server, tear its checkpoint", at: 0.6 },
+      { atRound: 7, afterMillis: 0, trouble: "stop client", client: 1, millis: 500 },
+      { atRound: 8, afterMillis: 0, trouble: "cut all off", millis: 400 },
     ],
   });
 });
@@ -52,12 +52,12 @@ Deno.test("an asynchronous federation makes all of its versions though processes
   const plan = drawPlan(1, 1, { ...PLAIN, strategy: "fedbuff:size=3", clients: 3 });
   return assertUnharmed({
     ...plan,
-    rounds: 20,
+    rounds: 24,
     steps: [
-      { afterMillis: 1200, trouble: "kill server", millis: 100 },
-      { afterMillis: 500, trouble: "kill client", client: 0 },
-      { afterMillis: 100, trouble: "take the disk away", millis: 400 },
-      { afterMillis: 500, trouble: "hold", client: 2, millis: 500 },
+      { atRound: 4, afterMillis: 0, trouble: "kill server", millis: 100 },
+      { atRound: 8, afterMillis: 0, trouble: "kill client", client: 0 },
+      { atRound: 12, afterMillis: 0, trouble: "take the disk away", millis: 400 },
+      { atRound: 14, afterMillis: 0, trouble: "hold", client: 2, millis: 500 },
     ],
   });
 });

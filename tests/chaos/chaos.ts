@@ -3,6 +3,8 @@ import { federate, type Federation } from "./_federation.ts";
 import { pause } from "./_supervised.ts";
 import { type ChaosPlan, isAsync, type Step } from "./plan.ts";
 
+const LOOK_MILLIS = 20;
+
 /** How a federation is troubled, and where it runs. */
 export interface ChaosOptions {
   readonly plan: ChaosPlan;
@@ -40,6 +42,10 @@ async function newest(folder: string): Promise<string | undefined> {
     }
   } catch { /* there is none yet */ }
   return names.sort().at(-1);
+}
+
+async function newestRound(folder: string): Promise<number> {
+  return Number(/\d+/.exec(await newest(folder) ?? "")?.[0] ?? 0);
 }
 
 /** Tears a server's newest checkpoint: cut off in one half of the cases, a byte changed in the other. */
@@ -142,6 +148,10 @@ export async function chaos({ plan, folder, log }: ChaosOptions): Promise<ChaosO
     const one = disturbance = new Disturbance(federation);
     await pause(300);
     for (const step of steps) {
+      const { atRound = 0 } = step;
+      while (!federation.isOver() && await newestRound(federation.checkpoints) < atRound) {
+        await pause(LOOK_MILLIS);
+      }
       await pause(step.afterMillis);
       if (federation.isOver()) return;
       log(`${((performance.now() - began) / 1000).toFixed(1)} s: ${stepText(step)}`);

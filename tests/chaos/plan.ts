@@ -31,6 +31,8 @@ export interface ChaosSettings {
 
 /** One trouble, after a pause. */
 export interface Step {
+  /** Not before the checkpoint of this round is there. Default: at any time. */
+  readonly atRound?: number;
   readonly afterMillis: number;
   readonly trouble:
     | "kill server"
