@@ -34,23 +34,24 @@ export function stepText({ trouble, client, millis }: Step): string {
   return `${trouble}${whom}${millis === undefined ? "" : ` (${millis} ms)`}`;
 }
 
-async function newest(folder: string): Promise<string | undefined> {
+/** Names of the checkpoints, the newest first. */
+async function checkpointsIn(folder: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const { name } of Deno.readDir(folder)) {
       if (name.endsWith(".safetensors")) names.push(name);
     }
   } catch { /* there is none yet */ }
-  return names.sort().at(-1);
+  return names.sort().reverse();
 }
 
 async function newestRound(folder: string): Promise<number> {
-  return Number(/\d+/.exec(await newest(folder) ?? "")?.[0] ?? 0);
+  return Number(/\d+/.exec((await checkpointsIn(folder))[0] ?? "")?.[0] ?? 0);
 }
 
 /** Tears a server's newest checkpoint: cut off in one half of the cases, a byte changed in the other. */
 async function tear(folder: string, at: number): Promise<void> {
-  const name = await newest(folder);
+  const [name] = await checkpointsIn(folder);
   if (name === undefined) return;
   const path = `${folder}/${name}`;
   const bytes = await Deno.readFile(path);
@@ -101,11 +102,11 @@ class Disturbance {
         return;
       case "kill server, tear its checkpoint": {
         this.kills.server++;
-        // Two in a row would lose more than the server promises to find again.
-        const name = await newest(checkpoints);
-        const isNew = name !== this.#torn;
+        // The only one, or two in a row, would be more than the server promises to do without.
+        const [name, older] = await checkpointsIn(checkpoints);
+        const isBearable = older !== undefined && name !== this.#torn;
         this.#torn = name;
-        server.kill(isNew ? () => tear(checkpoints, at) : undefined);
+        server.kill(isBearable ? () => tear(checkpoints, at) : undefined);
         return;
       }
       case "stop server":
