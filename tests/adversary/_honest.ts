@@ -1,3 +1,4 @@
+import * as fedlab from "../../mod.ts";
 import {
   ClientBackendHandler,
   type EvaluateResult,
@@ -8,6 +9,9 @@ import {
   type TrainResult,
 } from "../../mod.ts";
 import { pause } from "../../src/_pause.ts";
+
+/** What a handler says of parameters that nobody could train on. */
+const { CannotTrainError = Error } = fedlab as { CannotTrainError?: ErrorConstructor };
 
 /** The model: a body, and a head that `fedper` keeps on the client. */
 export function manifestOf(length: number): Manifest {
@@ -121,7 +125,9 @@ export class HonestHandler extends ClientBackendHandler {
   #result(loss: number): Promise<TrainResult> {
     if (!Number.isFinite(loss)) {
       return Promise.reject(
-        new Error(`Training diverged: the loss is ${loss}; a lower learning rate may help`),
+        new CannotTrainError(
+          `Training diverged: the loss is ${loss}; a lower learning rate may help`,
+        ),
       );
     }
     return Promise.resolve({ ...figuresOf(this.#rank), loss, metrics: {} });

@@ -9,11 +9,11 @@ import type { Act, Member } from "./_member.ts";
 import { keyOf } from "./_member.ts";
 import { honestUpdate } from "./_honest.ts";
 import type { TakenUpdate } from "./_recorder.ts";
-import type { Choice } from "./choices.ts";
 import type { Violation } from "./_violation.ts";
 import {
   honestRanks,
   isAsync,
+  isBounded,
   quorumOf,
   type Settings,
   strategyText,
@@ -25,17 +25,17 @@ import { checkRobust } from "./_robust.ts";
 export const SLACK_SECONDS = 0.5;
 /** The words of a report for those who were too late where a cohort was chosen larger than needed. */
 const OTHERS_WERE_FIRST = /others were first/;
-/** Updates that a server must not take in. */
-const TO_BE_REFUSED = new Set(["huge", "NaN", "wrong length", "malformed body"]);
-
-/** Whether a server must not take in what a member sends by that choice. */
-function isToBeRefused({ act, value }: Choice): boolean {
-  return TO_BE_REFUSED.has(act) || (act === "samples" && value !== Number.MAX_SAFE_INTEGER);
-}
-
-/** How long a round of so many tries may take. */
-export function roundLimitSeconds({ roundSeconds, evaluates }: Settings, tries: number): number {
-  return roundSeconds * (tries + (evaluates === "clients" ? 1 : 0)) + SLACK_SECONDS;
+/** How long a round of so many tries may take, or a version of the model. */
+export function roundLimitSeconds(settings: Settings, tries: number): number {
+  const { roundSeconds, evaluates, hostile, clients, stagingBuffers } = settings;
+  const evaluations = evaluates === "clients" ? 1 : 0;
+  // Without rounds hostile members may have all of the tasks for a while. And who waits for a buffer is not late: one after the other may keep it waiting.
+  const inRow = isAsync(settings)
+    ? 2 + 2 * hostile.length
+    : clients > stagingBuffers
+    ? hostile.length
+    : 1;
+  return roundSeconds * (tries * inRow + evaluations) + SLACK_SECONDS;
 }
 
 function actText({ rank, question, choice }: Act): string {
@@ -85,12 +85,13 @@ export class Judge {
     return acts.length === 0 ? "nobody did anything" : acts.map(actText).join("; ");
   }
 
-  /** Whoever sent what must not be taken in, at least that long before the end, has to be named somewhere. */
+  /** Whoever sent values that are far too large, at least that long before the end, has to be named somewhere. */
   judgeNames(rounds: readonly RoundReport[], before: number): void {
+    if (!isBounded(this.#settings)) return;
     const named = new Set(rounds.flatMap(({ losses }) => losses.map(({ rank }) => rank)));
     for (const { rank, acts } of this.#members) {
       const act = acts.find(({ question, choice, at }) =>
-        question === "train" && isToBeRefused(choice) && at < before
+        question === "train" && choice.act === "huge" && at < before
       );
       if (act === undefined || named.has(rank)) continue;
       this.violations.push({
@@ -152,13 +153,6 @@ export class Judge {
         if (!cohort.includes(rank)) this.#add("a", report, `honest rank ${rank} was left out`);
       }
     }
-    for (const { rank, acts } of this.#members) {
-      const last = acts.findLast((act) => act.question === "train" && act.round === report.round);
-      if (!cohort.includes(rank) || lost.includes(rank)) continue;
-      if (last !== undefined && isToBeRefused(last.choice)) {
-        this.#add("f", report, `the update of hostile rank ${rank} was taken in`);
-      }
-    }
   }
 
   #judgeModel(
@@ -186,9 +180,15 @@ export class Judge {
           this.#add("d", report, `what was taken in of honest rank ${rank} is not what it sent`);
         }
       } else {
-        const sent = this.#members.find((member) => member.rank === rank)?.sent.get(round);
-        if (!sent?.has(keyOf(update.parameters))) {
+        const key = keyOf(update.parameters);
+        const member = this.#members.find((member) => member.rank === rank);
+        if (!member?.sent.get(round)?.has(key)) {
           this.#add("d", report, `what was taken in of hostile rank ${rank} is not what it sent`);
+        }
+        const isSound = Number.isSafeInteger(update.numSamples) && update.numSamples > 0 &&
+          !(member?.huge.has(key) && isBounded(this.#settings));
+        if (!isSound) {
+          this.#add("f", report, `the update of hostile rank ${rank} was taken in`);
         }
       }
     }

@@ -52,6 +52,8 @@ export class MaliciousServer implements AsyncDisposable {
   hasSaidExit = false;
   /** What the client let it do to the end, though it should have gone long before. */
   readonly borne: string[] = [];
+  /** Number of times that it has asked for something. */
+  rounds = 0;
   /** Whether it does nothing any more. */
   isDone = false;
   /** Resolves when it does nothing any more. */
@@ -428,6 +430,7 @@ export class MaliciousServer implements AsyncDisposable {
       | typeof MessageCode.EvaluateParams = MessageCode.ParameterUpdate,
   ): Bytes {
     const round = Math.max(1, this.#round);
+    this.rounds++;
     return frameOf({ code, payload: { round, parameters: this.#vector("0.5"), ...fields } });
   }
 

@@ -66,6 +66,8 @@ export class Member {
   readonly acts: Act[] = [];
   /** Keys of the vectors that it has sent whole, by round. */
   readonly sent = new Map<number, Set<string>>();
+  /** Keys of those whose values are far too large. */
+  readonly huge = new Set<string>();
   /** Faults that the server told it of, by name. */
   readonly faults: Record<string, number> = {};
   readonly #options: MemberOptions;
@@ -267,6 +269,7 @@ export class Member {
       }
       case "huge": {
         const vector = hugeVector(String(value), global, honest);
+        this.huge.add(keyOf(vector));
         await this.#write(update(vector), round, vector);
         break;
       }
@@ -386,6 +389,7 @@ export class Member {
           payload: { fault: "non-finite", message: words(200), fatal: false },
         }),
     };
+    if (value === "stale updates") this.#note(Math.max(1, round - 1), stale);
     const frame = frames[String(value)]?.() ?? new Uint8Array();
     // Large ones one by one: the server need not take them as fast as they come.
     if (frame.length < 1000) return await this.#writeRaw(repeated(frame, count));

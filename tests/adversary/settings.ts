@@ -53,6 +53,11 @@ export function isRobust({ strategy }: Pick<Settings, "strategy">): boolean {
   return strategy in LEAST_UPDATES;
 }
 
+/** Whether a server holds updates to a bound: not where the strategy bears what is far too large by itself. */
+export function isBounded({ strategy }: Pick<Settings, "strategy">): boolean {
+  return !isRobust({ strategy }) && strategy !== "norm-clipping";
+}
+
 /** Whether the run goes without rounds. */
 export function isAsync({ strategy }: Pick<Settings, "strategy">): boolean {
   return ASYNC_STRATEGY_NAMES.includes(strategy);

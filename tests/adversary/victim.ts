@@ -20,10 +20,12 @@ import type { TransportName } from "./settings.ts";
 const JOIN_SECONDS = 1;
 const DRAIN_SECONDS = 0.3;
 const SLACK_SECONDS = 1;
+/** As long as it waits for a run that does not get on. */
+const IDLE = { idleSeconds: 2 };
 /** After the server's last word a client has to be gone: it notices by silence, looks for the server, and takes its leave. */
 const END_SECONDS = 6 * VICTIM_HEARTBEAT_SECONDS + JOIN_SECONDS + 3 * DRAIN_SECONDS + SLACK_SECONDS;
-/** What a client may log: on each connection, for each step of the server. */
-const LOG_BYTES = { life: 8000, step: 2000 };
+/** What a client may log: on each connection, for each step of the server, for each of its rounds. */
+const LOG_BYTES = { life: 8000, step: 2000, round: 300 };
 
 const MODEL = logisticRegression({ inputShape: [8, 8, 1], numClasses: 10 });
 
@@ -124,6 +126,7 @@ export async function runVictim(
       joinSeconds: JOIN_SECONDS,
       drainSeconds: DRAIN_SECONDS,
       heartbeatSeconds: VICTIM_HEARTBEAT_SECONDS,
+      ...IDLE,
     },
   });
   let end = "";
@@ -151,7 +154,8 @@ export async function runVictim(
   stop.abort(new Error("the tester stopped it"));
   await running;
   await handler[Symbol.asyncDispose]();
-  const mostLog = lives * LOG_BYTES.life + server.acts.length * LOG_BYTES.step;
+  const mostLog = lives * LOG_BYTES.life + server.acts.length * LOG_BYTES.step +
+    server.rounds * LOG_BYTES.round;
   if (logged > mostLog) {
     violations.push({
       invariant: "e",
