@@ -3,6 +3,7 @@ import {
   ClientAsyncTop,
   ClientSyncTop,
   type Logger,
+  type ParameterVector,
   parseAsyncStrategy,
   parseStrategy,
   type RunReport,
@@ -11,7 +12,7 @@ import {
   ServerSyncTop,
 } from "../../mod.ts";
 import { CrashableTransport } from "./_crashable.ts";
-import { HonestHandler, manifestOf } from "./_honest.ts";
+import { HonestHandler, lossOf, manifestOf } from "./_honest.ts";
 import { Judge, roundLimitSeconds } from "./_judge.ts";
 import type { LagWatch } from "./_lag.ts";
 import { ASYNC_TRAIN_MILLIS, Member } from "./_member.ts";
@@ -278,7 +279,8 @@ class AdversaryRun {
       seed,
       stagingBuffers,
       ...(evaluates === "server" && {
-        evaluator: () => Promise.resolve({ numSamples: 1, loss: 1 }),
+        evaluator: (parameters: ParameterVector) =>
+          Promise.resolve({ numSamples: 1, loss: lossOf(parameters) }),
       }),
     };
     if (!isAsync(settings)) {
