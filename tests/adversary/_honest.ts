@@ -11,7 +11,9 @@ import {
 import { pause } from "../../src/_pause.ts";
 
 /** What a handler says of parameters that nobody could train on. */
-const { CannotTrainError = Error } = fedlab as { CannotTrainError?: ErrorConstructor };
+const CannotTrain = ((fedlab as Readonly<Record<string, unknown>>).CannotTrainError ?? Error) as {
+  new (message: string): Error;
+};
 
 /** The model: a body, and a head that `fedper` keeps on the client. */
 export function manifestOf(length: number): Manifest {
@@ -125,7 +127,7 @@ export class HonestHandler extends ClientBackendHandler {
   #result(loss: number): Promise<TrainResult> {
     if (!Number.isFinite(loss)) {
       return Promise.reject(
-        new CannotTrainError(
+        new CannotTrain(
           `Training diverged: the loss is ${loss}; a lower learning rate may help`,
         ),
       );
