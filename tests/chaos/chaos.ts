@@ -1,278 +1,212 @@
-import { Random, type RunReport } from "../../mod.ts";
-import { Proxy } from "../_proxy.ts";
+import { CheckpointStore, type RunReport } from "../../mod.ts";
+import { federate, type Federation } from "./_federation.ts";
+import { pause } from "./_supervised.ts";
+import { type ChaosPlan, isAsync, type Step } from "./plan.ts";
 
-const ROOT = `${import.meta.dirname}/../..`;
-const CLIENTS = 6;
-/** Six heartbeats are longer than a process takes to start again, so that nobody is given up. */
-const HEARTBEAT_SECONDS = 2;
+const LOOK_MILLIS = 20;
 
-/** What is done to a federation. */
+/** How a federation is troubled, and where it runs. */
 export interface ChaosOptions {
-  /** How many processes are killed, the server among them. */
-  kills: number;
-  seed: number;
+  readonly plan: ChaosPlan;
   /** Folder for the runs. */
-  folder: string;
+  readonly folder: string;
   /** Told what happens. */
-  log: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /** What came of it. */
 export interface ChaosOutcome {
+  readonly plan: ChaosPlan;
   /** The run's report. */
-  report: RunReport;
-  /** Digest of the same run left alone. */
-  undisturbed: string;
-  kills: { server: number; client: number };
-  /** Connections that were cut, held up, or slowed down. */
-  disturbances: number;
+  readonly report: RunReport;
+  /** Digest of the same run left alone; of a run without rounds there is none. */
+  readonly undisturbed: string | undefined;
+  /** Number of steps that were done before the run was over. */
+  readonly done: number;
+  readonly kills: { readonly server: number; readonly client: number };
+  /** What is wrong with the checkpoint that is left, in words. */
+  readonly checkpointFault: string | undefined;
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+/** A step in words. */
+export function stepText({ trouble, client, millis }: Step): string {
+  const whom = client === undefined ? "" : ` of client ${client + 1}`;
+  return `${trouble}${whom}${millis === undefined ? "" : ` (${millis} ms)`}`;
 }
 
-function pause(millis: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, millis));
+/** Names of the checkpoints, the newest first. */
+async function checkpointsIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name.endsWith(".safetensors")) names.push(name);
+    }
+  } catch { /* there is none yet */ }
+  return names.sort().reverse();
 }
 
-/** A process that is started again whenever it ends otherwise than well. */
-class Supervised {
-  readonly #args: () => Promise<string[]>;
-  readonly #name: string;
-  readonly #folder: string;
-  readonly ended: Promise<void>;
-  #process: Deno.ChildProcess | undefined;
-  #isStopped = false;
-  /** What the process said last, for the account of a failure. */
-  last = "";
+async function newestRound(folder: string): Promise<number> {
+  return Number(/\d+/.exec((await checkpointsIn(folder))[0] ?? "")?.[0] ?? 0);
+}
 
-  constructor(name: string, folder: string, args: () => Promise<string[]>) {
-    this.#name = name;
-    this.#folder = folder;
-    this.#args = args;
-    this.ended = this.#keepRunning();
+/** Tears a server's newest checkpoint: cut off in one half of the cases, a byte changed in the other. */
+async function tear(folder: string, at: number): Promise<void> {
+  const [name] = await checkpointsIn(folder);
+  if (name === undefined) return;
+  const path = `${folder}/${name}`;
+  const bytes = await Deno.readFile(path);
+  const place = Math.floor(at * bytes.length);
+  if (place % 2 === 0) await Deno.writeFile(path, bytes.subarray(0, place));
+  else {
+    bytes[place] = (bytes[place] ?? 0) ^ 0xFF;
+    await Deno.writeFile(path, bytes);
+  }
+}
+
+/** Makes it impossible to save a checkpoint for a while. */
+async function takeDiskAway(folder: string, millis: number): Promise<void> {
+  try {
+    await Deno.rename(folder, `${folder}.away`);
+  } catch {
+    return; // There is none yet.
+  }
+  await Deno.writeTextFile(folder, "");
+  await pause(millis);
+  await Deno.remove(folder);
+  await Deno.rename(`${folder}.away`, folder);
+}
+
+/** Does the steps of a plan, one after the other. */
+class Disturbance {
+  readonly kills = { server: 0, client: 0 };
+  done = 0;
+  readonly #federation: Federation;
+  /** The newest checkpoint when one was torn last. */
+  #torn: string | undefined;
+
+  constructor(federation: Federation) {
+    this.#federation = federation;
   }
 
-  kill(): void {
-    try {
-      this.#process?.kill("SIGKILL");
-    } catch { /* it has just ended */ }
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.kill();
-  }
-
-  async #keepRunning(): Promise<void> {
-    for (let failures = 0; !this.#isStopped;) {
-      this.#process = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", `${ROOT}/src/cli/main.ts`, ...await this.#args()],
-        cwd: this.#folder,
-        stdin: "null",
-        stdout: "null",
-        stderr: "piped",
-        env: { NO_COLOR: "1" },
-      }).spawn();
-      const { code, signal, stderr } = await this.#process.output();
-      this.last = new TextDecoder().decode(stderr);
-      if (code === 0) return;
-      if (signal !== "SIGKILL" && ++failures > 50) {
-        throw new Error(`${this.#name} fails again and again: ${this.last}`);
+  async do({ trouble, client = 0, millis = 0, at = 0 }: Step): Promise<void> {
+    const { server, clients, proxies, checkpoints } = this.#federation;
+    const proxy = proxies[client];
+    switch (trouble) {
+      case "kill server":
+        this.kills.server++;
+        server.kill();
+        return await pause(millis);
+      case "kill client":
+        this.kills.client++;
+        clients[client]?.kill();
+        return;
+      case "kill server, tear its checkpoint": {
+        this.kills.server++;
+        // The only one, or two in a row, would be more than the server promises to do without.
+        const [name, older] = await checkpointsIn(checkpoints);
+        const isBearable = older !== undefined && name !== this.#torn;
+        this.#torn = name;
+        server.kill(isBearable ? () => tear(checkpoints, at) : undefined);
+        return;
       }
-      await pause(100);
+      case "stop server":
+        return await server.freeze(millis);
+      case "stop client":
+        return await clients[client]?.freeze(millis);
+      case "cut":
+        return proxy?.cut();
+      case "hold":
+      case "cut off":
+        proxy?.hold(pause(millis));
+        return;
+      case "cut all off":
+        for (const one of proxies) one.hold(pause(millis));
+        return;
+      case "slow down":
+        if (proxy !== undefined) proxy.delayMillis = millis;
+        return;
+      case "take the disk away":
+        return await takeDiskAway(checkpoints, millis);
     }
   }
 }
 
-function serverArgs({ seed }: ChaosOptions, rounds: number, port: number, run: string): string[] {
-  return [
-    ...[
-      "server",
-      "--listen",
-      `127.0.0.1:${port}`,
-      "--world-size",
-      `${CLIENTS + 1}`,
-      "--rounds",
-      `${rounds}`,
-    ],
-    ...[
-      "--seed",
-      `${seed}`,
-      "--epochs",
-      "100",
-      "--out",
-      run,
-      "--quorum",
-      "1",
-      "--round-tries",
-      "100",
-    ],
-    ...[
-      "--heartbeat-seconds",
-      `${HEARTBEAT_SECONDS}`,
-      "--round-seconds",
-      "60",
-      "--join-seconds",
-      "60",
-    ],
-  ];
-}
-
-async function hasCheckpoint(run: string): Promise<boolean> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(`${run}/checkpoints`))).some(({ name }) =>
-      name.endsWith(".safetensors")
-    );
-  } catch {
-    return false;
-  }
-}
-
-/** A federation of processes, to its end. */
-async function federate(
-  options: ChaosOptions,
-  rounds: number,
-  name: string,
-  disturb?: (
-    server: Supervised,
-    clients: Supervised[],
-    proxies: Proxy[],
-    over: () => boolean,
-  ) => Promise<void>,
-): Promise<RunReport> {
-  const folder = `${options.folder}/${name}`;
-  await Deno.mkdir(folder, { recursive: true });
-  const run = `${folder}/run`, port = freePort();
-  const server = new Supervised(
-    "the server",
-    folder,
-    async () =>
-      await hasCheckpoint(run)
-        ? ["server", "--resume", run]
-        : serverArgs(options, rounds, port, run),
-  );
-  const proxies = Array.from({ length: CLIENTS }, () => new Proxy(port));
-  const clients = proxies.map((proxy, i) =>
-    new Supervised(`client ${i + 1}`, folder, () =>
-      Promise.resolve([
-        ...[
-          "client",
-          "--server",
-          proxy.address,
-          "--rank",
-          `${i + 1}`,
-          "--part",
-          `${i + 1}/${CLIENTS}`,
-        ],
-        ...["--join-seconds", "60"],
-      ]))
-  );
-  let isOver = false;
-  try {
-    const disturbing = disturb?.(server, clients, proxies, () => isOver);
-    await server.ended;
-    isOver = true;
-    await disturbing;
-    for (const proxy of proxies) proxy.delayMillis = 0;
-  } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : error}\n${server.last}`, {
-      cause: error,
-    });
-  } finally {
-    isOver = true;
-    server.stop();
-    for (const client of clients) client.stop();
-    await Promise.allSettled([server, ...clients].map(({ ended }) => ended));
-    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
-  }
-  return JSON.parse(await Deno.readTextFile(`${run}/report.json`));
-}
-
 /**
- * Runs a federation of a server and six clients, each a process, and meanwhile kills processes and troubles connections at random instants; each
- * that was killed is started again. Then says what came of it beside the same run left alone.
+ * Runs a federation of a server and its clients, each a process, and meanwhile kills processes and troubles connections as the plan says; each that was killed
+ * is started again. Then says what came of it beside the same run left alone.
  */
-export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
-  const { kills, seed, log } = options;
-  const rounds = 10 + 4 * kills;
-  log(`a run of ${rounds} rounds, left alone`);
-  const { modelDigest: undisturbed } = await federate(options, rounds, "undisturbed");
-  const random = new Random(seed, "test");
-  const done = { server: 0, client: 0 };
-  let disturbances = 0;
-  log(`the same run, with ${kills} kills`);
-  const report = await federate(
-    options,
-    rounds,
-    "disturbed",
-    async (server, clients, proxies, over) => {
-      const began = performance.now();
-      const say = (what: string) =>
-        log(`${((performance.now() - began) / 1000).toFixed(1)} s: ${what}`);
-      await pause(300);
-      while (done.server + done.client < kills && !over()) {
-        await pause(50 + random.below(500));
-        if (over()) break;
-        const i = random.below(CLIENTS);
-        const proxy = proxies[i];
-        switch (random.below(6)) {
-          case 0:
-            disturbances++;
-            say(`cuts the connection of client ${i + 1}`);
-            proxy?.cut();
-            break;
-          case 1:
-            disturbances++;
-            say(`holds the connection of client ${i + 1} half open`);
-            proxy?.hold(pause(200 + random.below(1500)));
-            break;
-          case 2:
-            disturbances++;
-            say(`changes the speed of client ${i + 1}'s line`);
-            if (proxy !== undefined) proxy.delayMillis = random.below(40);
-            break;
-          case 3:
-            done.server++;
-            say("kills the server");
-            server.kill();
-            await pause(random.below(1500));
-            break;
-          default:
-            done.client++;
-            say(`kills client ${i + 1}`);
-            clients[i]?.kill();
-        }
+export async function chaos({ plan, folder, log }: ChaosOptions): Promise<ChaosOutcome> {
+  const { settings, rounds, steps } = plan;
+  let undisturbed: string | undefined;
+  if (!isAsync(settings)) {
+    log(`a run of ${rounds} rounds, left alone`);
+    ({ modelDigest: undisturbed } = await federate(plan, `${folder}/undisturbed`));
+  }
+  let disturbance: Disturbance | undefined;
+  log(`the same run, with ${steps.length} troubles`);
+  const report = await federate(plan, `${folder}/disturbed`, async (federation) => {
+    const began = performance.now();
+    const one = disturbance = new Disturbance(federation);
+    await pause(300);
+    for (const step of steps) {
+      const { atRound = 0 } = step;
+      while (!federation.isOver() && await newestRound(federation.checkpoints) < atRound) {
+        await pause(LOOK_MILLIS);
       }
-    },
-  );
-  return { report, undisturbed, kills: done, disturbances };
+      await pause(step.afterMillis);
+      if (federation.isOver()) return;
+      log(`${((performance.now() - began) / 1000).toFixed(1)} s: ${stepText(step)}`);
+      await one.do(step);
+      one.done++;
+    }
+  });
+  const { kills = { server: 0, client: 0 }, done = 0 } = disturbance ?? {};
+  const checkpointFault = await faultOfCheckpoint(`${folder}/disturbed/run/checkpoints`, rounds);
+  return { plan, report, undisturbed, done, kills, checkpointFault };
+}
+
+async function faultOfCheckpoint(folder: string, rounds: number): Promise<string | undefined> {
+  const warnings: string[] = [];
+  const store = new CheckpointStore(folder, { onWarning: (text) => warnings.push(text) });
+  const round = (await store.latest())?.round;
+  if (round !== rounds) return `the newest checkpoint is of round ${round} of ${rounds}`;
+  return undefined;
 }
 
 /** What is wrong with an outcome, in a line each; nothing when all is well. */
-export function faultsOf(
-  { report, undisturbed, kills: { server, client } }: ChaosOutcome,
-  kills: number,
-): string[] {
+export function faultsOf(outcome: ChaosOutcome): string[] {
+  const { plan, report, undisturbed, done, checkpointFault } = outcome;
+  const { settings: { clients, quorum, hostile }, steps } = plan;
   const rounds = report.rounds.map(({ round }) => round);
-  const isWhole = report.rounds.every(({ cohort, received }) =>
-    received === cohort.length && received === CLIENTS
+  const honest = new Set(Array.from({ length: clients }, (_, i) => i + 1));
+  // A client that is cut off for longer than its seat is kept may be missing, and no other.
+  const mayMiss = new Set(
+    steps.filter(({ trouble }) => trouble === "cut off").map(({ client = 0 }) => client + 1),
   );
+  const missing = report.rounds.flatMap(({ round, cohort, losses }) => [
+    ...losses.map(({ rank, reason }) => ({ round, rank, reason })),
+    ...[...honest].filter((rank) => undisturbed !== undefined && !cohort.includes(rank))
+      .map((rank) => ({ round, rank, reason: "it was not chosen" })),
+  ]).filter(({ rank }) => honest.has(rank));
+  const isWhole = missing.length === 0 &&
+    report.rounds.every(({ received }) => undisturbed === undefined || received === clients);
   return [
-    ...(server + client < kills
-      ? [`the run was over after ${server + client} of ${kills} kills`]
-      : []),
-    ...(rounds.some((round, i) => round !== i + 1)
+    ...(done < steps.length ? [`the run was over after ${done} of ${steps.length} troubles`] : []),
+    ...(rounds.length !== plan.rounds || rounds.some((round, i) => round !== i + 1)
       ? [`rounds are missing or stand twice: ${rounds}`]
       : []),
     ...(report.rounds.some(({ cohort, received }) => received > cohort.length)
       ? ["an update was counted twice"]
       : []),
-    ...(isWhole ? [] : ["a round went on without a client that came back"]),
-    ...(isWhole && report.modelDigest !== undisturbed
+    ...missing.filter(({ rank }) => quorum === 1 || !mayMiss.has(rank)).map((
+      { round, rank, reason },
+    ) => `round ${round} went on without client ${rank}, which came back: ${reason}`),
+    ...(undisturbed !== undefined && isWhole && report.modelDigest !== undisturbed
       ? [`the model is ${report.modelDigest}, left alone it is ${undisturbed}`]
+      : []),
+    ...(checkpointFault === undefined ? [] : [checkpointFault]),
+    ...(hostile && report.rounds.every(({ losses }) => losses.every(({ rank }) => honest.has(rank)))
+      ? ["the hostile client is named nowhere"]
       : []),
   ];
 }
