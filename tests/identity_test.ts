@@ -251,7 +251,7 @@ Deno.test("a key that was struck off while no server ran has no seat after a res
     await using peer = await server.peer();
     assertEquals((await joinWithKey(peer, three, { rank: 1 })).rank, 1);
     assertEquals(
-      server.logged.filter((line) => line.startsWith("Rank 1 may be another client's")).length,
+      server.logged.filter((line) => line.startsWith("The seat of rank 1 is")).length,
       1,
     );
   }));

@@ -30,14 +30,6 @@ export interface SavedSeats {
   readonly identities?: readonly (readonly [Rank, string])[];
 }
 
-/** A seat whose key may not have it. */
-export interface StruckSeat {
-  readonly rank: Rank;
-  readonly reason: string;
-  /** Whether a client was here, or expected back. */
-  readonly wasTaken: boolean;
-}
-
 /** A session token: 128 random bits, in hexadecimal. */
 function newToken(): string {
   return crypto.getRandomValues(new Uint8Array(16)).toHex();
@@ -273,14 +265,19 @@ export class Seats<Member> {
     this.#tokens.delete(rank);
   }
 
-  /** Frees the seats of keys that may not have them (any more), and tells of each why, in order. Who sits there has lost the seat. */
-  strike(whyNot: (identity: string, rank: Rank) => string | undefined): StruckSeat[] {
-    const struck: StruckSeat[] = [];
+  /**
+   * Frees the seats of keys that may not have them (any more), and gives in order their ranks, why, and whether a client was here or expected back: it has
+   * lost the seat.
+   */
+  strike(
+    whyNot: (identity: string, rank: Rank) => string | undefined,
+  ): [rank: Rank, reason: string, wasTaken: boolean][] {
+    const struck: [Rank, string, boolean][] = [];
     for (const [rank, identity] of [...this.#holders].sort(([a], [b]) => a - b)) {
       const reason = whyNot(identity, rank);
       if (reason === undefined) continue;
       const member = this.group.claimant(rank);
-      struck.push({ rank, reason, wasTaken: member !== undefined || this.#away.has(rank) });
+      struck.push([rank, reason, member !== undefined || this.#away.has(rank)]);
       this.#holders.delete(rank);
       this.#registering.delete(rank);
       this.giveUp(rank);

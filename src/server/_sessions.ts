@@ -13,7 +13,7 @@ import { type Door, type Member, register, type Registered, registrationOf } fro
 import { isForgivable } from "./_forgivable.ts";
 import { Gate, type PeerLimits } from "./_gate.ts";
 import { whyNotSeated } from "./_key_changes.ts";
-import { type SavedSeats, Seats, type StruckSeat } from "./_seats.ts";
+import { type SavedSeats, Seats } from "./_seats.ts";
 
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
@@ -87,7 +87,9 @@ export class Sessions {
     this.#logger = options.logger;
     this.#hooks = options.hooks;
     // Whoever was struck off the list while no server ran is not waited for.
-    for (const { rank, reason } of this.#strike()) this.#tellFree(rank, reason);
+    for (const [rank, reason] of this.#strike()) {
+      this.#logger.warn(`The seat of rank ${rank} is free: ${reason}`);
+    }
   }
 
   /** Bytes that came up and went down over all connections, those that are gone included. */
@@ -269,18 +271,13 @@ export class Sessions {
       member.ended = new ProtocolError("not-authorized", `Cannot stay: ${reason}`);
       void connection.refuse(member.ended);
     }
-    for (const { rank, reason, wasTaken } of this.#strike()) {
+    for (const [rank, reason, wasTaken] of this.#strike()) {
       if (wasTaken) this.#hooks.lost(rank, reason);
-      else this.#tellFree(rank, reason);
     }
     this.#watchExpiry();
   }
 
-  #tellFree(rank: Rank, reason: string): void {
-    this.#logger.info(`Rank ${rank} may be another client's: ${reason}`);
-  }
-
-  #strike(): StruckSeat[] {
+  #strike(): ReturnType<Seats<Member>["strike"]> {
     const { gatekeeper } = this.#door;
     return this.seats.strike((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
   }
