@@ -169,7 +169,7 @@ Deno.test("a key takes no rank that another has had in the run, and one seat, or
   }
 });
 
-Deno.test("a session token is good for the key that it was given to alone, after a resume too", () =>
+Deno.test("after a resume none of a thousand tries with other keys and tokens gets a seat, and each key gets its own", () =>
   inFolder(async (folder) => {
     const checkpoints = new CheckpointStore(folder);
     const gatekeeper = allow(one, two, three);
@@ -187,7 +187,8 @@ Deno.test("a session token is good for the key that it was given to alone, after
     }
     const resume = await checkpoints.latest();
     assert(resume !== undefined);
-    await using server = new RunningServer({ gatekeeper, resume, rounds: 9 });
+    const limits = { arrivalsAtOnce: 10_000 };
+    await using server = new RunningServer({ gatekeeper, resume, rounds: 9, limits });
     for (const rank of [undefined, 1, 2]) {
       for (const token of [undefined, ...tokens]) {
         for (const credential of [one, two, three]) {
@@ -206,6 +207,17 @@ Deno.test("a session token is good for the key that it was given to alone, after
           assert(["rank-taken", "not-authorized", "group-full"].includes(fault), fault);
         }
       }
+    }
+    for (let n = 0; n < 1000; n += 20) {
+      const tries = Array.from({ length: 20 }, async (_, i) => {
+        const peer = await server.peer();
+        const rank = (n + i) % 3, token = ["00".repeat(16), ...tokens][i % 4];
+        await proveKey(peer, three, { ...(rank > 0 && { rank }), ...(token && { token }) });
+        const { fault } = await refusal(peer);
+        assert(["rank-taken", "not-authorized", "group-full"].includes(fault), fault);
+        peer.connection.abort(new Error("tried"));
+      });
+      await Promise.all(tries);
     }
     assertEquals(server.events.filter(({ type }) => type === "client-joined"), []);
     await using a = await server.peer();

@@ -199,7 +199,7 @@ Deno.test("Seats.strike() frees the seats of a key, with whoever sits there", ()
   joinAs(seats, "b", holder("B"));
   assertEquals(
     seats.strike((identity, rank) => identity === "ed25519:A" ? `off ${rank}` : undefined),
-    [[1, "off 1"]],
+    [[1, "off 1", true]],
   );
   assertEquals([seats.rankOf(token), seats.group.get(1), seats.ranks], [undefined, undefined, [2]]);
   assertEquals(seats.lose(1, "a", 1, () => {}), false);

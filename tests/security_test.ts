@@ -143,3 +143,18 @@ Deno.test("a WebSocket that others can reach asks for keys or a token too, and w
     assertEquals(bare.code, 1);
     assertMatch(bare.stderr, /Cannot listen on wss:.*: wss needs a certificate and its key/);
   }));
+
+Deno.test("options of keys are refused where they would say nothing, or something else", () =>
+  inFolder(async (folder) => {
+    const server = await runCommand(
+      "server",
+      ["--world-size", "2", "--seats-per-key", "2"],
+      folder,
+    );
+    assertEquals(server.code, 2);
+    assertMatch(server.stderr, /expected --allow-keys with --seats-per-key/);
+    const keygen = await runCommand("keygen", ["--out", "a.key", "--name", "ward rank=1"], folder);
+    assertEquals(keygen.code, 2);
+    assertMatch(keygen.stderr, /expected --name without =/);
+    assertEquals([...Deno.readDirSync(folder)], []);
+  }));

@@ -63,12 +63,15 @@ export class KeyList implements AllowedKeys {
   /** The file. */
   readonly path: string;
   #keys: ReadonlyMap<string, AllowedKey>;
+  /** Keys by the rank that is theirs. */
+  #holders: ReadonlyMap<number, string>;
   readonly #listeners = new Set<(change: KeyListChange | Error) => void>();
   #reading: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, keys: ReadonlyMap<string, AllowedKey>) {
     this.path = path;
     this.#keys = keys;
+    this.#holders = holdersOf(keys);
   }
 
   /** Reads a file, as {@linkcode readAllowedKeys} does. */
@@ -93,8 +96,7 @@ export class KeyList implements AllowedKeys {
 
   /** The key that alone may have the rank. */
   holderOf(rank: number): string | undefined {
-    for (const [key, entry] of this.#keys) if (entry.rank === rank) return key;
-    return undefined;
+    return this.#holders.get(rank);
   }
 
   /** Keys and what is said of them, in the file's order. */
@@ -128,6 +130,7 @@ export class KeyList implements AllowedKeys {
     }
     const before = this.#keys;
     this.#keys = keys;
+    this.#holders = holdersOf(keys);
     const differs = (key: string) =>
       JSON.stringify(before.get(key)) !== JSON.stringify(keys.get(key));
     const change: KeyListChange = {
@@ -142,6 +145,10 @@ export class KeyList implements AllowedKeys {
   #tell(change: KeyListChange | Error): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function holdersOf(keys: ReadonlyMap<string, AllowedKey>): ReadonlyMap<number, string> {
+  return new Map([...keys].flatMap(([key, { rank }]) => rank === undefined ? [] : [[rank, key]]));
 }
 
 async function readKeys(path: string): Promise<ReadonlyMap<string, AllowedKey>> {

@@ -23,6 +23,9 @@ async function runKeygen({ out, name }: KeygenFlags): Promise<void> {
   if (name !== undefined && (/\p{Cc}/u.test(name) || name.trim() === "")) {
     throw new UsageError("expected --name to be a line of text");
   }
+  if (name?.includes("=")) {
+    throw new UsageError("expected --name without =, which stands for options on the list's line");
+  }
   const { privateKeyPem, publicKey } = await generateKeyPair();
   await writePrivateKey(out, privateKeyPem);
   printError(`The private key is in ${out}, for this client alone. For the server's list:`);

@@ -267,18 +267,23 @@ export class Seats<Member> {
     this.#tokens.delete(rank);
   }
 
-  /** Frees the seats of keys that may not have them (any more), and gives their ranks with the reason, in order. Who sits there has lost the seat. */
-  strike(whyNot: (identity: string, rank: Rank) => string | undefined): [Rank, string][] {
-    const struck: [Rank, string][] = [];
+  /**
+   * Frees the seats of keys that may not have them (any more), and gives in order their ranks, why, and whether a client was here or expected back: it has
+   * lost the seat.
+   */
+  strike(
+    whyNot: (identity: string, rank: Rank) => string | undefined,
+  ): [rank: Rank, reason: string, wasTaken: boolean][] {
+    const struck: [Rank, string, boolean][] = [];
     for (const [rank, identity] of [...this.#holders].sort(([a], [b]) => a - b)) {
       const reason = whyNot(identity, rank);
       if (reason === undefined) continue;
+      const member = this.group.claimant(rank);
+      struck.push([rank, reason, member !== undefined || this.#away.has(rank)]);
       this.#holders.delete(rank);
       this.#registering.delete(rank);
       this.giveUp(rank);
-      const member = this.group.claimant(rank);
       if (member !== undefined) this.group.leave(rank, member);
-      struck.push([rank, reason]);
     }
     return struck;
   }

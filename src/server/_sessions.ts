@@ -313,11 +313,13 @@ export class Sessions {
       member.ended = new ProtocolError("not-authorized", `Cannot stay: ${reason}`);
       void connection.refuse(member.ended);
     }
-    for (const [rank, reason] of this.#strike()) this.#hooks.lost(rank, reason);
+    for (const [rank, reason, wasTaken] of this.#strike()) {
+      if (wasTaken) this.#hooks.lost(rank, reason);
+    }
     this.#watchExpiry();
   }
 
-  #strike(): [Rank, string][] {
+  #strike(): ReturnType<Seats<Member>["strike"]> {
     const { gatekeeper } = this.#door;
     return this.seats.strike((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
   }
