@@ -16,18 +16,22 @@ export interface NameForm {
   test(name: string): boolean;
 }
 
-/** The names of a folder's files that have a form, in order; none where there is no folder. */
-export async function namesIn(
+/** The names of a folder's files that have a form, in order, and of links that have it; none where there is no folder. */
+export async function entriesIn(
   folder: string,
   form: NameForm,
   read: (folder: string) => Promise<Iterable<Deno.DirEntry>> = readFolder,
-): Promise<string[]> {
+): Promise<{ files: string[]; links: string[] }> {
   try {
-    return [...await read(folder)].filter(({ name, isFile }) => isFile && form.test(name))
-      .map(({ name }) => name).sort();
+    const entries = [...await read(folder)].filter(({ name }) => form.test(name));
+    const names = (some: readonly Deno.DirEntry[]) => some.map(({ name }) => name).sort();
+    return {
+      files: names(entries.filter(({ isFile }) => isFile)),
+      links: names(entries.filter(({ isSymlink }) => isSymlink)),
+    };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return [];
+    return { files: [], links: [] };
   }
 }
 
@@ -39,9 +43,9 @@ async function readFolder(folder: string): Promise<Deno.DirEntry[]> {
 export async function removeUnlocked(
   folder: string,
   form: NameForm,
-  names: (folder: string, form: NameForm) => Promise<string[]> = namesIn,
+  entries: typeof entriesIn = entriesIn,
 ): Promise<void> {
-  for (const name of await names(folder, form)) {
+  for (const name of (await entries(folder, form)).files) {
     const path = `${folder}/${name}`;
     try {
       using file = await Deno.open(path, { read: true, write: true });

@@ -74,6 +74,15 @@ export class RunStoppedError extends Error {
   }
 }
 
+/** Another process has saved a checkpoint of the run since this one has read it: the run is that one's. */
+export class OvertakenError extends Error {
+  /** Makes an error whose message says which checkpoint could not be saved. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "OvertakenError";
+  }
+}
+
 /** The message of anything that was thrown, on one line, with characters that are not seen by their codes. */
 export function errorMessage(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);

@@ -344,3 +344,20 @@ Deno.test("CheckpointStore.latest() refuses a history with any byte altered", ()
       assertEquals(warnings.splice(0).length, 3 - rounds);
     }
   }));
+
+Deno.test("CheckpointStore neither reads nor writes through a link in the place of a checkpoint", () =>
+  inFolder(async (folder) => {
+    const { store, warnings } = watched(`${folder}/kept`);
+    const path = await store.save(checkpoint(1));
+    await store.save(checkpoint(2));
+    const other = `${folder}/other`;
+    await Deno.rename(path, other);
+    await Deno.symlink(other, path);
+    assertEquals((await store.latest())?.round, 2);
+    assertOneLine(warnings[0] ?? "", path, "expected a regular file, got a link; passing it over");
+    const before = await Deno.readFile(other);
+    await store.save(checkpoint(1, { state: { again: true } }));
+    assertEquals((await Deno.lstat(path)).isFile, true);
+    assertEquals(await Deno.readFile(other), before);
+    assertEquals((await store.latest())?.state, { again: true });
+  }));

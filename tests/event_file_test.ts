@@ -67,6 +67,25 @@ Deno.test("Curves has a file from the first round on, which of a resumed run tak
     assertEquals(scalars.length, 2);
     assertEquals((starts[0]?.index ?? NaN) < (scalars[0]?.index ?? NaN), true);
 
+    assertEquals(curves.failure, undefined);
+
     await Deno.writeTextFile(`${folder}/file`, "");
     await assertRejects(() => Curves.open(`${folder}/file`), Error, "Cannot make the folder");
   }));
+
+Deno.test("Curves that cannot be written end there, and not the run", () =>
+  inFolder(async (folder) => {
+    using curves = await Curves.open(`${folder}/tb`);
+    await Deno.remove(`${folder}/tb`);
+    await Deno.writeTextFile(`${folder}/tb`, "in the way");
+    const report = { round: 1, loss: 0.1, seconds: 1 } as RoundReport;
+    for (const round of [1, 2]) curves.show({ type: "round-ended", report: { ...report, round } });
+    assertMatch(`${curves.failure?.message}`, /^Cannot write event files in \S+\/tb: [^\n]*$/);
+    await Deno.remove(`${folder}/tb`);
+    curves.show({ type: "round-ended", report: { ...report, round: 3 } });
+    assertEquals(await exists(`${folder}/tb`), false);
+  }));
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}

@@ -84,6 +84,7 @@ const MESSAGES: readonly Message[] = [
     payload: { round: 2, numSamples: 10, loss: 0.25, accuracy: 1 },
   },
   { code: MessageCode.Exit, payload: { reason: "the run is over" } },
+  { code: MessageCode.Exit, payload: { reason: "the run stopped", over: false } },
   { code: MessageCode.Registration, payload: { agent: "test/1" } },
   { code: MessageCode.Registration, payload: { rank: 2, worldSize: 3, agent: "" } },
   { code: MessageCode.IdAssignment, payload: ASSIGNMENT },

@@ -218,7 +218,8 @@ Deno.test("a link in the place of a run's file is refused in a line, and what it
         assertEquals(code, 1, stderr);
         assertMatch(stderr, /^error: Cannot (use|begin in) [^\n]*\n$/);
         if (!stderr.includes("there is a run already")) {
-          assertStringIncludes(stderr, `${run}/${name}: expected a regular file, got a link`);
+          const what = name === "checkpoints" ? "a folder" : "a regular file";
+          assertStringIncludes(stderr, `${run}/${name}: expected ${what}, got a link`);
         }
         await Deno.remove(path);
         await Deno.rename(`${folder}/away`, path).catch(() => {});

@@ -61,7 +61,10 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
  */
 export async function holdFolder(folder: string): Promise<Disposable> {
   await mayUse("write", folder);
-  for (const name of RUN_FILES) await refuseLink(`${folder}/${name}`);
+  for (const name of RUN_FILES) {
+    const isFolder = name === "checkpoints" || name === "log";
+    await refuseLink(`${folder}/${name}`, isFolder ? "a folder" : "a regular file");
+  }
   const lock = await tryLockFile(`${folder}/${LOCK}`).catch((error) => {
     if (isDenied(error)) throw error;
     return { [Symbol.dispose]() {} }; // some network file systems have no locks

@@ -1,6 +1,5 @@
 import { pause } from "../_pause.ts";
-import { errorMessage } from "../errors.ts";
-import { OvertakenError } from "../store/checkpoints.ts";
+import { errorMessage, OvertakenError } from "../errors.ts";
 import type { ServerEvent } from "./events.ts";
 
 /** How often a run may fail to be saved, one time after the other, before it stops. */

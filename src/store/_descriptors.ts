@@ -1,4 +1,4 @@
-import { type NameForm, namesIn, type UseFile } from "../_folder.ts";
+import { entriesIn, type NameForm, type UseFile } from "../_folder.ts";
 import { codeOf } from "../_whole_file.ts";
 
 /** How many are held: a save has two files open at a time. */
@@ -38,8 +38,11 @@ export class Descriptors {
   };
 
   /** As the function of that name. */
-  readonly namesIn = async (folder: string, form: NameForm): Promise<string[]> =>
-    await namesIn(folder, form, (folder) =>
+  readonly entriesIn = async (
+    folder: string,
+    form: NameForm,
+  ): Promise<{ files: string[]; links: string[] }> =>
+    await entriesIn(folder, form, (folder) =>
       Array.fromAsync(Deno.readDir(folder))
         .catch((error) =>
           this.#instead(error, () => {

@@ -169,14 +169,16 @@ export class CheckpointStore implements Checkpoints {
   }
 
   async #removeTemporary(): Promise<void> {
-    await removeUnlocked(this.folder, TEMPORARY, this.#descriptors.namesIn);
+    await removeUnlocked(this.folder, TEMPORARY, this.#descriptors.entriesIn);
   }
 
   /** The headers of the folder's checkpoints; those that are known are not read. */
   async #list(warn?: (message: string) => void): Promise<Listed[]> {
     const listed: Listed[] = [];
     const readHeader = (path: string) => readHeaderOfFile(path, this.#descriptors);
-    for (const name of await this.#descriptors.namesIn(this.folder, FILE)) {
+    const { files, links } = await this.#descriptors.entriesIn(this.folder, FILE);
+    for (const name of links) this.#passOver(name, "expected a regular file, got a link", warn);
+    for (const name of files) {
       const header = this.#known.get(name) ?? await this.#attempt(name, readHeader, warn);
       if (header === undefined) continue;
       this.#known.set(name, { ...header, name });
@@ -203,8 +205,12 @@ export class CheckpointStore implements Checkpoints {
       if (cause instanceof Deno.errors.NotFound) return undefined;
       reason = errorMessage(cause);
     }
-    warn?.(`Cannot read checkpoint ${path}: ${reason}; passing it over`);
+    this.#passOver(name, reason, warn);
     return undefined;
+  }
+
+  #passOver(name: string, reason: string, warn?: (message: string) => void): void {
+    warn?.(`Cannot read checkpoint ${this.folder}/${name}: ${reason}; passing it over`);
   }
 
   /** Removes the checkpoints that are neither new nor the best. What is not one is left alone. */

@@ -35,20 +35,11 @@ export interface CheckpointStoreOptions {
   onWarning?: (message: string) => void;
 }
 
-/** Another process has saved a checkpoint of the run since this one has read it: the run is that one's. */
-export class OvertakenError extends Error {
-  /** Makes an error whose message says which checkpoint could not be saved. */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "OvertakenError";
-  }
-}
-
 /** Where a server keeps its run: {@linkcode CheckpointStore} is a folder, {@linkcode KvCheckpointStore} a part of a key-value store. */
 export interface Checkpoints {
   /**
    * Keeps a checkpoint, and gives what it is called there. Those of earlier rounds are whole whatever happens meanwhile. A server tries again after an error,
-   * unless it is an {@linkcode OvertakenError}.
+   * unless it is an `OvertakenError`.
    */
   save(checkpoint: Checkpoint): Promise<string>;
   /** The newest whole checkpoint, or nothing; those that are not whole are passed over. */

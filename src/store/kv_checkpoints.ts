@@ -5,7 +5,7 @@
  */
 
 import { digester } from "../_digest.ts";
-import { errorMessage } from "../errors.ts";
+import { errorMessage, OvertakenError } from "../errors.ts";
 import {
   blankHeader,
   type CheckpointContent,
@@ -29,12 +29,7 @@ import { ReadableKv } from "./_kv_readable.ts";
 import { bytesOf } from "./_safetensors_file.ts";
 import { isRecord } from "./safetensors_header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
-import {
-  type Checkpoint,
-  type Checkpoints,
-  type CheckpointStoreOptions,
-  OvertakenError,
-} from "./checkpoints.ts";
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
 
 const ROOT = "fedlab.checkpoints";
 /** A commit takes 1000 changes at most. */

@@ -5,12 +5,7 @@
  */
 
 export { CheckpointStore } from "./checkpoint.ts";
-export {
-  type Checkpoint,
-  type Checkpoints,
-  type CheckpointStoreOptions,
-  OvertakenError,
-} from "./checkpoints.ts";
+export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
 export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts";
 export { KvCheckpointStore } from "./kv_checkpoints.ts";
 export { EventFile } from "./event_file.ts";

@@ -1,4 +1,10 @@
-import { ConnectionClosedError, DeadlineError, ProtocolError } from "../errors.ts";
+import {
+  ConnectionClosedError,
+  DeadlineError,
+  OvertakenError,
+  ProtocolError,
+  RunStoppedError,
+} from "../errors.ts";
 import { isDeno } from "../_is_deno.ts";
 
 /**
@@ -39,6 +45,8 @@ const CLASSES: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
   ConnectionClosedError,
   DeadlineError,
   ProtocolError,
+  RunStoppedError,
+  OvertakenError,
   ...(isDeno() ? Object.values(Deno.errors) : []),
 ].map((type) => [type.name, type]));
 
