@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   cnn,
   Dataset,
@@ -8,6 +14,7 @@ import {
   parseModelDescription,
 } from "../mod.ts";
 import { ClientSGDHandler } from "../src/train/tfjs/mod.ts";
+import { planOf } from "./_handler_compliance.ts";
 import { MOST_LAYERS, MOST_SAMPLE_VALUES } from "../src/train/_model_limits.ts";
 
 const SIDE = 8;
@@ -137,6 +144,28 @@ for (
     assert(!error.message.includes("\n"));
   });
 }
+
+Deno.test("a batch that no memory holds is refused before it runs, and a small one is not", async () => {
+  const rows = 80;
+  const data = new Dataset(
+    new Float32Array(rows * SIDE * SIDE).fill(0.5),
+    Int32Array.from({ length: rows }, (_, i) => i % 2),
+    [SIDE, SIDE, 1],
+    2,
+  );
+  // 2^24 values a sample.
+  const model = sequential([convolution(2 ** 18), SMALL, HEAD]);
+  await using handler = new ClientSGDHandler({ data, engine: "tfjs" });
+  await handler.setUp(model);
+  const message = /^Cannot use the model: expected a batch of at most 6\d samples, .* got 80$/;
+  const plan = planOf({ batchSize: 0 });
+  for (const work of [() => handler.train(plan), () => handler.evaluate()]) {
+    assertMatch((await assertRejects(work, RangeError)).message, message);
+  }
+  await handler.evaluateOn(data, { from: 0, to: 2 });
+  await using native = new NativeSGDHandler({ data });
+  await assertRejects(() => native.setUp(model), RangeError);
+});
 
 for (
   const [key, layer] of [

@@ -9,6 +9,9 @@ export const MOST_LAYERS = 2048;
 /** Most values that the layers of a model give out for one sample, all together: 256 MiB. */
 export const MOST_SAMPLE_VALUES = 2 ** 26;
 
+/** Most values of a batch that tfjs holds at once: 4 GiB, which is all that a WebAssembly memory has. */
+export const MOST_BATCH_VALUES = 2 ** 30;
+
 /** Most that a window, a step or a distance between taps may be, in rows or columns. */
 export const MOST_REACH = 2 ** 20;
 
@@ -43,7 +46,7 @@ export function checkSampleValues(
 ): void {
   let total = 0;
   for (const { name, shape } of outputs) {
-    total += shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+    total += valuesIn(shape);
     // Also where a product is past what a number holds.
     if (!(total <= MOST_SAMPLE_VALUES)) {
       throw new RangeError(
@@ -53,4 +56,19 @@ export function checkSampleValues(
       );
     }
   }
+}
+
+/** Number of values of a shape, in which a size that is not known counts as 1. */
+export function valuesIn(shape: readonly (number | null)[]): number {
+  return shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+}
+
+/** Throws a `RangeError` for a batch of which more than {@linkcode MOST_BATCH_VALUES} values would have to be held at once. */
+export function checkBatchValues(rows: number, valuesOfSample: number): void {
+  if (rows * valuesOfSample <= MOST_BATCH_VALUES) return;
+  throw new RangeError(
+    `Cannot use the model: expected a batch of at most ${
+      Math.floor(MOST_BATCH_VALUES / valuesOfSample)
+    } samples, whose outputs are ${valuesOfSample} values each, got ${rows}`,
+  );
 }

@@ -33,9 +33,12 @@ function tell(line: ServerLine): void {
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
 }
 
-/** What a peer can be refused or lost for; anything else that ends a session is a fault of ours. Who takes its leave does so in its own words. */
+/**
+ * What a peer can be refused or lost for; anything else that ends a session is a fault of ours. Who takes its leave does so in its own words.
+ * The log counts what is too much; of joined peers the events tell all.
+ */
 const KNOWN =
-  /^(?:(?:Refused a client at \S+ \S+: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )|Lost rank \d+: )/;
+  /^(?:\d+ lines about peers were left out: |(?:\d+ more lines? about .+? in 60 s, the last: )?(?:Lost rank \d+: |(?:Refused a client at \S+ \S+: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take|go on)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )))/;
 const OURS =
   /is not a function|Cannot read properties|not iterable|Maximum call stack|Invalid (?:typed )?array/;
 
@@ -68,6 +71,10 @@ if (import.meta.main) {
     logger,
     onEvent: (event) => {
       if (event.type === "listening") tell({ type: "listening", address: event.address });
+      if (event.type === "client-lost" || event.type === "client-away") {
+        watch(`Lost rank ${event.rank}: ${event.reason}`);
+      }
+      if (event.type === "update-refused") watch(event.message);
     },
   });
   const { modelDigest, rounds: reports } = await server.run();

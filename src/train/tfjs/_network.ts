@@ -1,6 +1,6 @@
 import { errorMessage } from "../../errors.ts";
 import { needDescription } from "../_fit.ts";
-import { checkSampleValues } from "../_model_limits.ts";
+import { checkSampleValues, valuesIn } from "../_model_limits.ts";
 import { checkTopology } from "../_check_topology.ts";
 import type { ModelDescription } from "../handler.ts";
 import { tf } from "./deps.ts";
@@ -51,10 +51,19 @@ export async function buildModel(
   return model;
 }
 
-/** What the layers of a model give out for one sample, those of models within it included. */
+/** How many values the layers of a model give out for one sample: all together, and the one that gives most. */
+export function sampleValues(model: tf.LayersModel): { total: number; largest: number } {
+  const counts = [...outputsOf(model)].map(({ shape }) => valuesIn(shape));
+  return { total: counts.reduce((sum, count) => sum + count, 0), largest: Math.max(0, ...counts) };
+}
+
+/** What the layers of a model give out for one sample, in the place of a model within it those of that. */
 function* outputsOf(model: tf.LayersModel): Iterable<{ name: string; shape: (number | null)[] }> {
   for (const layer of model.layers) {
-    if (layer instanceof tf.LayersModel) yield* outputsOf(layer);
+    if (layer instanceof tf.LayersModel) {
+      yield* outputsOf(layer);
+      continue;
+    }
     const { outputShape } = layer;
     const shapes = Array.isArray(outputShape[0]) ? outputShape as tf.Shape[] : [outputShape];
     for (const shape of shapes) yield { name: layer.name, shape: (shape as tf.Shape).slice(1) };

@@ -3,6 +3,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { fold } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { Random } from "../../random.ts";
+import { checkBatchValues } from "../_model_limits.ts";
 import { checkFit } from "../_fit.ts";
 import type { BatchLoss, Trainer } from "../_trainer.ts";
 import type { LossName, ModelDescription, TrainPlan } from "../handler.ts";
@@ -11,7 +12,14 @@ import { startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { type Batch, Learner } from "./_learner.ts";
 import { valuesOf } from "./_memory.ts";
-import { buildModel, checkNorms, noiseLayers, sampleShapes, type SeededLayer } from "./_network.ts";
+import {
+  buildModel,
+  checkNorms,
+  noiseLayers,
+  sampleShapes,
+  sampleValues,
+  type SeededLayer,
+} from "./_network.ts";
 import { Optimizer } from "./_optimizer.ts";
 import { Weights } from "./_weights.ts";
 import type { TfjsLayersModel } from "./options.ts";
@@ -49,6 +57,7 @@ export class TfjsTrainer implements Trainer {
   readonly #checked = new WeakSet<Dataset>();
   /** The shapes of a sample, in and out. */
   readonly #shapes: readonly [number[], readonly (number | null)[]];
+  readonly #sampleValues: { readonly total: number; readonly largest: number };
   #features = new Float32Array();
   #labels = new Int32Array();
 
@@ -59,6 +68,7 @@ export class TfjsTrainer implements Trainer {
     if (testData !== data) checkFit(input, output, testData, loss);
     checkNorms(model);
     this.#shapes = [shape, output];
+    this.#sampleValues = sampleValues(model);
     const { seeded, unseeded } = noiseLayers(model);
     if (unseeded.length > 0) {
       logger?.warn(
@@ -165,6 +175,8 @@ export class TfjsTrainer implements Trainer {
     use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
   ): BatchLoss {
     if (!this.#masks) throw new Error("Cannot take a step: no round has begun");
+    // All outputs are kept for the way back.
+    checkBatchValues(end - start, this.#sampleValues.total);
     // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
     for (const layer of this.#noise) layer.seed = this.#masks.uint32() || 1;
     const tensors = this.#weights.trainable.map((weight) => weight.read());
@@ -181,6 +193,7 @@ export class TfjsTrainer implements Trainer {
       checkFit(...this.#shapes, data, this.#options.loss);
       this.#checked.add(data);
     }
+    checkBatchValues(end - start, this.#sampleValues.largest);
     const { features, labels, rowLength } = data;
     const batch = rows ? this.#gather(data, rows.subarray(start, end)) : {
       features: features.subarray(start * rowLength, end * rowLength),
