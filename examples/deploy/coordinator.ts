@@ -12,7 +12,7 @@
  */
 import { Coordinator } from "./federation.ts";
 import { openCheckpoints } from "./store.ts";
-import { lockedPage, PAGE_HEADERS, page } from "./page.ts";
+import { lockedPage, page, PAGE_HEADERS } from "./page.ts";
 import { mayRead } from "./readers.ts";
 
 const token = Deno.env.get("FEDLAB_TOKEN");
