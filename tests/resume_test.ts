@@ -25,8 +25,12 @@ async function readReport(folder: string): Promise<RunReport> {
   return JSON.parse(await Deno.readTextFile(`${folder}/run/report.json`));
 }
 
-/** A run whose server is killed after the given rounds, and started again to go on. */
-async function runWithKills(kills: number[], folder: string): Promise<RunReport> {
+/** A run whose server is killed after the given rounds, and started again to go on; meanwhile something is done to its checkpoints. */
+async function runWithKills(
+  kills: number[],
+  folder: string,
+  meanwhile: (checkpoints: string, kill: number) => Promise<void> = () => Promise.resolve(),
+): Promise<RunReport> {
   const address = `127.0.0.1:${freePort()}`;
   // Its moments, which are vectors, and its options have to come through too.
   const strategy = ["--strategy", "fedadam:lr=0.05"];
@@ -37,10 +41,11 @@ async function runWithKills(kills: number[], folder: string): Promise<RunReport>
     folder,
   );
   const clients = startClients(address, folder);
-  for (const round of kills) {
+  for (const [kill, round] of kills.entries()) {
     await server.said(new RegExp(`Round ${round} of ${ROUNDS}`));
     server.process.kill("SIGKILL");
     await server.outcome;
+    await meanwhile(`${folder}/run/checkpoints`, kill);
     server = startCommand("server", ["--resume", `${folder}/run`], folder);
   }
   const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
@@ -104,6 +109,30 @@ Deno.test("clients that were told the world size come back to a run that is resu
     assertEquals([rounds.length, worldSize], [ROUNDS, 4]);
     assertEquals(rounds.map(({ received }) => received), Array(ROUNDS).fill(2), words);
   }));
+
+Deno.test("a server whose history or newest checkpoint is torn when it is killed goes on from a round before, to the model of an unbroken run", async () => {
+  let digest = "";
+  await inFolder(async (folder) => {
+    digest = (await runWithKills([], folder)).modelDigest;
+  });
+  await inFolder(async (folder) => {
+    const report = await runWithKills([2, 3, 4, 5], folder, async (checkpoints, kill) => {
+      const history = `${checkpoints}/history.jsonl`;
+      const { size } = await Deno.stat(history);
+      const names = await Array.fromAsync(Deno.readDir(checkpoints), ({ name }) => name);
+      const newest = names.filter((name) => name.startsWith("round-")).sort().at(-1);
+      // The beginning of a line that no checkpoint knows of.
+      if (kill === 0) await Deno.writeTextFile(history, '{"round":', { append: true });
+      else if (kill === 1) await Deno.truncate(history, size - 3);
+      else if (kill === 2) await Deno.truncate(`${checkpoints}/${newest}`, 100);
+      else await Deno.truncate(history, size - 1);
+    });
+    assertEquals(report.modelDigest, digest);
+    assertEquals(report.rounds.map(({ round, received }) => [round, received]), [
+      ...[1, 2, 3, 4, 5, 6].map((round) => [round, 2]),
+    ]);
+  });
+});
 
 Deno.test("resuming a folder without a whole checkpoint is one line and status 1", () =>
   inFolder(async (folder) => {

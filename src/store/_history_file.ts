@@ -1,3 +1,5 @@
+import { syncFolder } from "../_folder.ts";
+import { splitPath } from "../_path.ts";
 import { writeBytes } from "../_whole_file.ts";
 import type { Descriptors } from "./_descriptors.ts";
 import {
@@ -73,6 +75,7 @@ export class HistoryFile {
         for (const line of lines) await writeBytes(file, line);
         await file.sync();
       });
+      if (size === undefined) await syncFolder(splitPath(this.#path).folder, this.#descriptors.use);
     }
     this.#known = { mark, last: entries.at(-1) };
     return mark;
