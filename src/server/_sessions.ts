@@ -11,6 +11,7 @@ import { type Door, type Member, register, type Registered, registrationOf } fro
 import { isForgivable } from "./_forgivable.ts";
 import { Gate, type PeerLimits } from "./_gate.ts";
 import { Seats } from "./_seats.ts";
+import { StrangerLog } from "./_stranger_log.ts";
 
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
@@ -58,6 +59,7 @@ export class Sessions {
   readonly #timeouts: Timeouts;
   readonly #logger: Logger;
   readonly #hooks: SessionHooks;
+  readonly #strangers: StrangerLog;
   readonly #members = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
   readonly #past = { up: 0, down: 0 };
@@ -80,6 +82,7 @@ export class Sessions {
     this.#timeouts = options.timeouts;
     this.#logger = options.logger;
     this.#hooks = options.hooks;
+    this.#strangers = new StrangerLog(options.logger);
   }
 
   /** Bytes that came up and went down over all connections, those that are gone included. */
@@ -176,14 +179,17 @@ export class Sessions {
   async #serve(channel: Channel): Promise<void> {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
-    const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    const connection = new Connection(channel, { heartbeatSeconds, limits });
-    const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
+    // Those who do not get in cost no more than the channel that they came by.
+    let connection: Connection | undefined;
+    const admission = this.#gate.admit(channel.remote, (reason) => connection?.abort(reason));
     if ("refused" in admission) {
-      const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
-      if (!admission.isRepeated) this.#logger.warn(reason);
-      return connection.abort(new ConnectionClosedError(reason));
+      if (!admission.isRepeated) {
+        this.#logger.warn(`Refused a client at ${channel.remote}: ${admission.refused}`);
+      }
+      return channel.close();
     }
+    const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
+    connection = new Connection(channel, { heartbeatSeconds, limits });
     const member: Member = {
       connection,
       rank: undefined,
@@ -216,7 +222,7 @@ export class Sessions {
       // Its registration may still be under way.
       member.isOver = true;
       if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
-      this.#logger.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
+      this.#strangers.warn(`Refused a client at ${connection.remote}: ${errorMessage(failure)}`);
     }
     await connection.close();
     admission.release();
