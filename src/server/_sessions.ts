@@ -38,7 +38,7 @@ function isFault(error: unknown): error is ProtocolError {
 export class FarewellError extends Error {}
 
 /** For whom lines about a connection are counted that is nobody's yet. */
-function peerOf({ remote }: Connection): string {
+function peerOf({ remote }: Pick<Channel, "remote">): string {
   return addressOf(remote) ?? remote;
 }
 
@@ -220,22 +220,23 @@ export class Sessions {
   async #serve(channel: Channel): Promise<void> {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
+    // Those who do not get in cost no more than the channel that they came by.
+    let connection: Connection | undefined;
+    const admission = this.#gate.admit(channel.remote, (reason) => connection?.abort(reason));
+    if ("refused" in admission) {
+      if (!admission.isRepeated) {
+        const reason = `Refused a client at ${channel.remote}: ${admission.refused}`;
+        this.#peers.strangers.warn(peerOf(channel), reason);
+        this.#hooks.turnedAway(channel.remote, new ConnectionClosedError(reason));
+      }
+      return channel.close();
+    }
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    const connection = new Connection(channel, {
+    connection = new Connection(channel, {
       heartbeatSeconds,
       limits,
       heartbeat: () => ({ progress: this.#progress() }),
     });
-    const admission = this.#gate.admit(connection.remote, (reason) => connection.abort(reason));
-    if ("refused" in admission) {
-      const reason = `Refused a client at ${connection.remote}: ${admission.refused}`;
-      const error = new ConnectionClosedError(reason);
-      if (!admission.isRepeated) {
-        this.#peers.strangers.warn(peerOf(connection), reason);
-        this.#hooks.turnedAway(connection.remote, error);
-      }
-      return connection.abort(error);
-    }
     const member: Member = {
       connection,
       rank: undefined,
