@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
-import { type Channel, type Listener, type Logger, silentLogger } from "../mod.ts";
+import { type Channel, type Listener, silentLogger } from "../mod.ts";
+import { PeerLog, STRANGER_LINES } from "../src/_peer_log.ts";
 import { DEFAULT_PEER_LIMITS } from "../src/server/_gate.ts";
 import { Sessions } from "../src/server/_sessions.ts";
-import { StrangerLog } from "../src/server/_stranger_log.ts";
 import { DEFAULT_TIMEOUTS } from "../src/net/timeouts.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -40,13 +40,13 @@ class FailingListener implements Listener {
   }
 }
 
-function sessionsOf(logger: Logger): Sessions {
+function sessionsOf(strangers: PeerLog): Sessions {
   const unused = () => {
     throw new Error("nobody joins");
   };
   return new Sessions({
     worldSize: 2,
-    tokens: [],
+    seats: undefined,
     door: {
       gatekeeper: { kind: "open" },
       serverName: "localhost",
@@ -57,7 +57,8 @@ function sessionsOf(logger: Logger): Sessions {
     },
     limits: DEFAULT_PEER_LIMITS,
     timeouts: { ...DEFAULT_TIMEOUTS, drainSeconds: 0.05 },
-    logger,
+    peers: { members: strangers, strangers },
+    progress: () => 0,
     hooks: {
       place: unused,
       release: unused,
@@ -67,6 +68,8 @@ function sessionsOf(logger: Logger): Sessions {
       lost: unused,
       refused: unused,
       forgiven: unused,
+      turnedAway: () => {},
+      keysChanged: unused,
     },
   });
 }
@@ -76,7 +79,9 @@ for (const code of ["EMFILE", "ENFILE"]) {
     const error = Object.assign(new Error("Too many open files (os error 24)"), { code });
     const listener = new FailingListener(20, [error]);
     const said: string[] = [];
-    const sessions = sessionsOf({ ...silentLogger, error: (text: string) => void said.push(text) });
+    const warn = (text: string) => void said.push(text);
+    using strangers = new PeerLog({ ...silentLogger, warn }, STRANGER_LINES);
+    const sessions = sessionsOf(strangers);
     const began = performance.now();
     await sessions.accept(listener);
     assertEquals(
@@ -86,26 +91,15 @@ for (const code of ["EMFILE", "ENFILE"]) {
     // Where nothing can be closed it waits for half a second.
     assertEquals(performance.now() - began < 400, true);
     assertMatch(said.join(), /^Cannot accept clients for now: Too many open files/);
-    await sessions.dismiss("the test is over");
+    await sessions.dismiss("the test is over", true);
   });
 }
 
 Deno.test("a server that cannot accept for another reason closes nobody", async () => {
   const listener = new FailingListener(20, [new Error("no")]);
-  const sessions = sessionsOf(silentLogger);
+  using strangers = new PeerLog(silentLogger, STRANGER_LINES);
+  const sessions = sessionsOf(strangers);
   await sessions.accept(listener);
   assertEquals(listener.closed, []);
-  await sessions.dismiss("the test is over");
-});
-
-Deno.test("StrangerLog tells of ten a second one by one, and of the others by their number", () => {
-  const said: string[] = [];
-  let millis = 0;
-  const logger = { ...silentLogger, warn: (text: string) => void said.push(text) };
-  const log = new StrangerLog(logger, () => millis);
-  for (let i = 1; i <= 25; i++) log.warn(`no ${i}`);
-  assertEquals(said, Array.from({ length: 10 }, (_, i) => `no ${i + 1}`));
-  millis = 1000;
-  log.warn("no 26");
-  assertEquals(said.slice(10), ["Refused 15 other clients", "no 26"]);
+  await sessions.dismiss("the test is over", true);
 });

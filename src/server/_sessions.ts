@@ -221,8 +221,8 @@ export class Sessions {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
     // Those who do not get in cost no more than the channel that they came by.
-    let connection: Connection | undefined;
-    const admission = this.#gate.admit(channel.remote, (reason) => connection?.abort(reason));
+    let evict = (_reason: Error): void => {};
+    const admission = this.#gate.admit(channel.remote, (reason) => evict(reason));
     if ("refused" in admission) {
       if (!admission.isRepeated) {
         const reason = `Refused a client at ${channel.remote}: ${admission.refused}`;
@@ -232,11 +232,12 @@ export class Sessions {
       return channel.close();
     }
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    connection = new Connection(channel, {
+    const connection = new Connection(channel, {
       heartbeatSeconds,
       limits,
       heartbeat: () => ({ progress: this.#progress() }),
     });
+    evict = (reason) => connection.abort(reason);
     const member: Member = {
       connection,
       rank: undefined,
