@@ -23,8 +23,10 @@ const coordinator = new Coordinator({
 });
 
 async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-  const { pathname } = new URL(request.url);
-  switch (pathname) {
+  // A malformed host makes a malformed URL.
+  const url = URL.parse(request.url);
+  if (url === null) return new Response("Bad request\n", { status: 400 });
+  switch (url.pathname) {
     case "/federation":
       return await coordinator.join(request, info);
     case "/status":

@@ -11,7 +11,7 @@ const MAY_CHANGE: ReadonlySet<string> = new Set([
   ...["json", "csv", "tensorboard", "loggerFile", "loggerName"],
   ...["checkpointEvery", "keep", "evaluate", "evalEvery", "evaluateEvery"],
   ...["engine", "backend", "workers", "dataDir"],
-  ...["listen", "serverName", "tlsCert", "tlsKey", "allowKeys", "insecure"],
+  ...["listen", "serverName", "tlsCert", "tlsKey", "allowKeys", "insecure", "hosts", "origins"],
   ...["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"],
   // How a run bears clients that fail: what may have stopped it.
   ...["minClients", "quorum", "roundTries"],

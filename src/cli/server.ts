@@ -97,6 +97,8 @@ export function serverCommand(context: CommandContext): Command {
       "--allow-keys <file>",
       "public keys of the clients that may join, one a line (see keygen)",
     )
+    .option("--hosts <names>", "names that web pages may reach a ws: or wss: server by (a,b:8443)")
+    .option("--origins <origins>", "origins whose pages may join besides (https://a,https://b)")
     .option("--server-name <name>", "name that clients sign with", DEFAULT_SERVER_NAME)
     .option("--insecure", "let everyone join who reaches the address, loopback or not", false)
     .option("--logger-file <name>", "log file, in the folder log", "serverLog")

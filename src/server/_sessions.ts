@@ -180,8 +180,7 @@ export class Sessions {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
     // Those who do not get in cost no more than the channel that they came by.
-    let connection: Connection | undefined;
-    const admission = this.#gate.admit(channel.remote, (reason) => connection?.abort(reason));
+    const admission = this.#gate.admit(channel.remote, (reason) => connection.abort(reason));
     if ("refused" in admission) {
       if (!admission.isRepeated) {
         this.#logger.warn(`Refused a client at ${channel.remote}: ${admission.refused}`);
@@ -189,7 +188,7 @@ export class Sessions {
       return channel.close();
     }
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    connection = new Connection(channel, { heartbeatSeconds, limits });
+    const connection = new Connection(channel, { heartbeatSeconds, limits });
     const member: Member = {
       connection,
       rank: undefined,
