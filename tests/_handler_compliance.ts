@@ -236,6 +236,11 @@ export function testHandlerCompliance(
       );
       handler.parameters = start;
       assert(Number.isFinite((await handler.train(planOf(settings))).loss));
+      // What was kept of the steps that diverged would be in these.
+      await using other = await make();
+      other.parameters = start;
+      await other.train(planOf(settings));
+      assertEquals(handler.parameters, other.parameters);
       handler.parameters = start;
     }
   });

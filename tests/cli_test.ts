@@ -363,6 +363,11 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
         /Cannot make power-of-choice: expected one of the options d, got k/,
       ],
       ["client", ["--tls", "--server", "ws://127.0.0.1:9/"], /expected wss: with --tls/],
+      [
+        "server",
+        ["--world-size", "2", "--hosts", "fl.example"],
+        /expected ws: or wss: with --hosts/,
+      ],
       ["client", ["--partition", "shards:2"], /expected --part with --partition/],
       ["reproduce", ["cnn-shards", "--short"], /expected no --short with cnn-shards/],
       ["reproduce", ["cnn"], /Allowed cases are 2nn-iid, 2nn-shards/],

@@ -51,6 +51,7 @@ async function fateOf(
     | void,
   options: Partial<ClientTopologyOptions>,
   fake?: FakeOptions,
+  manifest = MANIFEST,
 ): Promise<{ error: unknown; seconds: number; last: Message | undefined }> {
   const listener = await tcpTransport.listen("127.0.0.1:0");
   let last: Message | undefined;
@@ -77,7 +78,7 @@ async function fateOf(
   })();
   const began = performance.now();
   let error: unknown;
-  await new ClientSyncTop(new FakeHandler(MANIFEST, fake), {
+  await new ClientSyncTop(new FakeHandler(manifest, fake), {
     serverAddr: listener.address,
     logger: silentLogger,
     ...options,
@@ -171,6 +172,54 @@ Deno.test("a client stays as long as its server's run gets on, by progress or by
     assertEquals(error, undefined, tells);
     assert(seconds >= 1);
   }
+});
+
+Deno.test("a client does not wait for ever for a server that does not take its update", async () => {
+  const manifest = vectorManifest(8_000_000);
+  const changes = { manifest: manifest.tensors, manifestDigest: await manifest.digest() };
+  const left = Promise.withResolvers<void>();
+  const { error, seconds } = await fateOf(
+    async (connection) => {
+      await letIn(changes)(connection);
+      await connection.receive();
+      const parameters = new Float32Array(manifest.length);
+      await connection.send({
+        code: MessageCode.ParameterUpdate,
+        payload: { round: 1, parameters },
+      });
+      await left.promise;
+    },
+    {
+      timeouts: { idleSeconds: 0.5, drainSeconds: 0.2 },
+      onEvent: (event) => {
+        if (event.type === "trained") setTimeout(left.resolve, 2000);
+      },
+    },
+    {},
+    manifest,
+  );
+  assert(error instanceof DeadlineError);
+  assertMatch(error.message, /sent nothing but signs of life for 0\.5 seconds/);
+  assert(seconds < 6, `${seconds}`);
+});
+
+Deno.test("a client that has trained for long waits as long as any other after it", async () => {
+  const timeouts = { idleSeconds: 0.5, drainSeconds: 0.2 };
+  const { error, seconds } = await fateOf(
+    async (connection) => {
+      await letIn()(connection);
+      const parameters = new Float32Array(MANIFEST.length);
+      await connection.send({
+        code: MessageCode.ParameterUpdate,
+        payload: { round: 1, parameters },
+      });
+    },
+    { timeouts },
+    { step: () => new Promise((resolve) => setTimeout(resolve, 950)) },
+  );
+  assert(error instanceof DeadlineError);
+  // The look at 1 s finds a client that has waited for a moment only.
+  assert(seconds >= 1.4 && seconds < 5, `${seconds}`);
 });
 
 Deno.test("a client that trains for longer than it would wait is not idle", async () => {

@@ -389,6 +389,7 @@ Deno.test("a server counts WebSocket connections from accept on: silent ones pus
     worldSize: 2,
     rounds: 1,
     limits: { unregistered: 2 },
+    timeouts: { drainSeconds: 0.2 },
     logger: silentLogger,
     onEvent: (event) => event.type === "listening" && listening.resolve(event.address),
   });

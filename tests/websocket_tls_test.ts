@@ -43,6 +43,12 @@ test("websocketTransport: a certificate goes with wss, and wss with a certificat
 
 test("websocketTransport: a server whose CA the client does not know is refused for good", async () => {
   const listener = await websocketTransport(SERVER).listen("wss://127.0.0.1:0/");
+  const accepting = (async () => {
+    // The handshake is the channel's, not the listener's.
+    for (let channel; (channel = await listener.accept()) !== null;) {
+      await assertRejects(() => channel.read(new Uint8Array(8)), ConnectionClosedError);
+    }
+  })();
   for (const options of [{}, { caCerts: [fixture("other_ca.pem")] }]) {
     const error = await assertRejects(
       () => websocketTransport(options).connect(listener.address),
@@ -52,6 +58,7 @@ test("websocketTransport: a server whose CA the client does not know is refused 
     assert(!(error instanceof ConnectionClosedError));
   }
   listener.close();
+  await accepting;
 });
 
 test("websocketTransport: a server that speaks no TLS, or no WebSocket, is one line", async () => {

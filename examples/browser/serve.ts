@@ -48,7 +48,7 @@ for (const [path, { name, type }] of Object.entries(FILES)) {
 
 const mount = websocketMount();
 const web = Deno.serve({ hostname, port: Number(port || 80), onListen() {} }, (request, info) => {
-  const { pathname } = new URL(request.url);
+  const pathname = URL.parse(request.url)?.pathname ?? "";
   if (pathname === PATH) return mount.handler(request, info);
   const file = site.get(pathname);
   if (file === undefined) return new Response("Not found\n", { status: 404 });

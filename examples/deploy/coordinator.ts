@@ -25,7 +25,10 @@ const coordinator = new Coordinator({
 });
 
 async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-  const { pathname } = new URL(request.url);
+  // A malformed host makes a malformed URL.
+  const url = URL.parse(request.url);
+  if (url === null) return new Response("Bad request\n", { status: 400 });
+  const { pathname } = url;
   if (pathname === "/federation") return await coordinator.join(request, info);
   if (!await mayRead(request, token)) {
     // The page asks for the token, and has nothing of the run.

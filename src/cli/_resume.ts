@@ -13,6 +13,7 @@ const MAY_CHANGE: ReadonlySet<string> = new Set([
   ...["checkpointEvery", "keep", "evaluate", "evalEvery", "evaluateEvery"],
   ...["engine", "backend", "workers", "dataDir"],
   ...["listen", "serverName", "tlsCert", "tlsKey", "allowKeys", "seatsPerKey", "insecure"],
+  ...["hosts", "origins"],
   ...["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"],
   // How a run bears clients that fail: what may have stopped it.
   ...["minClients", "quorum", "roundTries", "saveTries"],

@@ -7,7 +7,12 @@ import { errorMessage } from "../errors.ts";
 import type { DistBackend } from "../net/backend.ts";
 import { parseAddress } from "../net/tcp.ts";
 import { type TlsOptions, tlsTransport } from "../net/tls.ts";
-import { isWebSocketAddress, parseWebSocketAddress, websocketTransport } from "../net/websocket.ts";
+import {
+  isWebSocketAddress,
+  parseWebSocketAddress,
+  type WebOriginOptions,
+  websocketTransport,
+} from "../net/websocket.ts";
 import { UsageError } from "./_options.ts";
 import { printError } from "./_terminal.ts";
 
@@ -18,6 +23,8 @@ export interface ServerSecurityFlags {
   tlsKey?: string;
   allowKeys?: string;
   seatsPerKey?: number;
+  hosts?: string;
+  origins?: string;
   insecure: boolean;
 }
 
@@ -46,8 +53,18 @@ function isLoopback(address: string): boolean {
 }
 
 /** WebSockets for a URL; otherwise TLS if there is something to say about it, else TCP. */
-function distBackendFor(address: string, tls: TlsOptions | undefined): DistBackend {
-  if (isWebSocketAddress(address)) return tls ? websocketTransport(tls) : "websocket";
+function distBackendFor(
+  address: string,
+  tls: TlsOptions | undefined,
+  pages: WebOriginOptions = {},
+): DistBackend {
+  const hasPages = Object.keys(pages).length > 0;
+  if (isWebSocketAddress(address)) {
+    return tls || hasPages ? websocketTransport({ ...tls, ...pages }) : "websocket";
+  }
+  if (hasPages) {
+    throw new UsageError(`expected ws: or wss: with --hosts and --origins, got ${address}`);
+  }
   return tls ? tlsTransport(tls) : "tcp";
 }
 
@@ -56,7 +73,8 @@ function distBackendFor(address: string, tls: TlsOptions | undefined): DistBacke
  * unless `--insecure` says otherwise.
  */
 export async function serverSecurity(
-  { listen, tlsCert, tlsKey, allowKeys, seatsPerKey, insecure }: ServerSecurityFlags,
+  { listen, tlsCert, tlsKey, allowKeys, seatsPerKey, hosts, origins, insecure }:
+    ServerSecurityFlags,
 ): Promise<{ distBackend: DistBackend; gatekeeper: Gatekeeper; keys: KeyList | undefined }> {
   if (seatsPerKey !== undefined && allowKeys === undefined) {
     throw new UsageError("expected --allow-keys with --seats-per-key");
@@ -69,6 +87,10 @@ export async function serverSecurity(
     tlsCert === undefined || tlsKey === undefined
       ? undefined
       : { cert: await readPem(tlsCert), key: await readPem(tlsKey) },
+    {
+      ...(hosts !== undefined && { hosts: hosts.split(",") }),
+      ...(origins !== undefined && { origins: origins.split(",") }),
+    },
   );
   const warning = tlsKey && await openToOthers("private key", tlsKey);
   if (warning) printError(warning);

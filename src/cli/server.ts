@@ -116,6 +116,8 @@ export function serverCommand(context: CommandContext): Command {
       "public keys of the clients that may join, one a line (see keygen); SIGHUP has it read again",
     )
     .option("--seats-per-key <n>", "ranks that one key may have at a time (default: 1)", whole(1))
+    .option("--hosts <names>", "names that web pages may reach a ws: or wss: server by (a,b:8443)")
+    .option("--origins <origins>", "origins whose pages may join besides (https://a,https://b)")
     .option("--server-name <name>", "name that clients sign with", DEFAULT_SERVER_NAME)
     .option("--insecure", "let everyone join who reaches the address, loopback or not", false)
     .option("--logger-file <name>", "log file, in the folder log", logName, "serverLog")

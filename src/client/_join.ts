@@ -140,7 +140,7 @@ export async function join(
     await beforeBuilding();
     await build(handler, payload);
   }
-  await connection.send({
+  const ready = connection.send({
     code: MessageCode.Ready,
     payload: {
       manifestDigest: payload.manifestDigest,
@@ -148,6 +148,13 @@ export async function join(
       ...(isKnown && payload.awaits !== undefined && payload.awaits === comeback?.round &&
         { round: payload.awaits }),
     },
+  });
+  await within(ready, {
+    seconds: joinSeconds,
+    late: () =>
+      new DeadlineError(
+        `Cannot join ${connection.remote}: its server does not read what it is told`,
+      ),
   });
   return payload;
 }

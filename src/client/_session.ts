@@ -29,8 +29,9 @@ export class Session {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #idleSeconds: number;
   readonly #isBusy: () => boolean;
-  /** Ends the wait for the next message with an error. */
-  #fail: (error: Error) => void = () => {};
+  /** End what is waited for with an error: the next message, and that the server takes what is sent. */
+  #failNext: (error: Error) => void = () => {};
+  #failSend: (error: Error) => void = () => {};
   readonly #joined = performance.now();
   #gotOn = performance.now();
   #progress: number | undefined;
@@ -72,13 +73,18 @@ export class Session {
     if (this.#isBusy()) this.#gotOn = now;
     const left = limit - (now - this.#gotOn);
     if (left <= 0) {
-      return this.#fail(
-        new StalledError(
-          `Cannot wait any longer for ${this.#connection.remote}: it has sent nothing but signs of life for ${this.#idleSeconds} seconds, in which its run has not got on`,
-        ),
+      const error = new StalledError(
+        `Cannot wait any longer for ${this.#connection.remote}: it has sent nothing but signs of life for ${this.#idleSeconds} seconds, in which its run has not got on`,
       );
+      this.#failNext(error);
+      return this.#failSend(error);
     }
     this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, MAX_TIMER_MILLIS));
+  }
+
+  /** The client has done something: from now on it waits again. */
+  touch(): void {
+    this.#gotOn = performance.now();
   }
 
   /** Whether there are no rounds. */
@@ -86,17 +92,22 @@ export class Session {
     return this.assignment.mode === "async";
   }
 
-  /** Sends a message; the server may make it wait for long, which an abort ends. */
+  /** Sends a message; the server may make it wait for long, which an abort ends, and the end of the client's patience. */
   async send(message: Message): Promise<void> {
     // Whatever the server has to refuse of it.
     if (isBulk(message.code) || message.code === MessageCode.Error) this.#refusals.asked();
-    await within(this.#connection.send(message), { signal: this.signal });
+    this.touch();
+    const { promise: stalled, reject } = Promise.withResolvers<never>();
+    this.#failSend = reject;
+    const sent = this.#connection.send(message);
+    await within(Promise.race([sent, stalled]), { signal: this.signal });
+    this.#failSend = () => {};
   }
 
   /** The wait for the server's next message, one and the same until it was `taken`; rejects when the connection is lost, the server has refused, or the run does not get on. */
   next(): Promise<Message> {
     return this.#next ??= new Promise((resolve, reject) => {
-      this.#fail = reject;
+      this.#failNext = reject;
       this.#receive().then(resolve, reject);
     });
   }

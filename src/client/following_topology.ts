@@ -244,6 +244,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   async #converse(): Promise<void> {
     const session = this.#open();
     for (;;) {
+      session.touch();
       const work = this.#work?.isTold ? undefined : this.#work;
       let happened: Message | "rested" | void;
       try {

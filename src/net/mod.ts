@@ -19,6 +19,7 @@ export { type TlsOptions, tlsTransport } from "./tls.ts";
 export * from "./transport.ts";
 export {
   type RequestInfo,
+  type WebOriginOptions,
   type WebSocketMount,
   websocketMount,
   type WebSocketOptions,

@@ -73,7 +73,7 @@ export class ProcessGroup<Member> {
   /** Counts the rank as joined. */
   ready(rank: Rank): void {
     if (this.#claimed.has(rank)) this.#ready.add(rank);
-    this.#changed();
+    this.changed();
   }
 
   /** Frees the rank, if it is that member's. */
@@ -81,7 +81,7 @@ export class ProcessGroup<Member> {
     if (this.#claimed.get(rank) !== member) return;
     this.#claimed.delete(rank);
     this.#ready.delete(rank);
-    this.#changed();
+    this.changed();
   }
 
   /** The member that claimed the rank, whether it has joined yet or not. */
@@ -118,7 +118,12 @@ export class ProcessGroup<Member> {
 
   /** Resolves once so many have joined, or with the signal's reason as rejection. */
   async joined(count: number, signal?: AbortSignal): Promise<void> {
-    while (this.#ready.size < count) {
+    await this.until(() => this.#ready.size >= count, signal);
+  }
+
+  /** Resolves once the condition holds, which is looked at whenever a member comes or goes; rejects with the signal's reason. */
+  async until(condition: () => boolean, signal?: AbortSignal): Promise<void> {
+    while (!condition()) {
       signal?.throwIfAborted();
       const { promise, resolve } = Promise.withResolvers<void>();
       const wake = () => resolve();
@@ -130,7 +135,8 @@ export class ProcessGroup<Member> {
     }
   }
 
-  #changed(): void {
+  /** Something has changed that a condition may depend on. */
+  changed(): void {
     for (const wake of this.#watchers) wake();
   }
 }

@@ -21,7 +21,7 @@ import { SUBPROTOCOL } from "./websocket/_message.ts";
 import { WebSocketChannel, webSocketsClosed } from "./websocket/_standard_channel.ts";
 import { type WebOriginOptions, WebOrigins } from "./websocket/_web_origins.ts";
 
-export type { RequestInfo };
+export type { RequestInfo, WebOriginOptions };
 
 /** What a side of a WebSocket knows. `cert` and `key` are for listening on `wss:`, `caCerts` for connecting, and for Deno only. */
 export interface WebSocketOptions extends Omit<TlsOptions, "serverName">, WebOriginOptions {}
@@ -87,8 +87,8 @@ export function websocketTransport(options: WebSocketOptions = {}): Transport {
  *
  * const mount = websocketMount();
  * const web = Deno.serve({ port: 0, onListen() {} }, (request, info) => {
- *   const { pathname } = new URL(request.url);
- *   return pathname === "/federation" ? mount.handler(request, info) : new Response("Hello");
+ *   const path = URL.parse(request.url)?.pathname;
+ *   return path === "/federation" ? mount.handler(request, info) : new Response("Hello");
  * });
  * // A topology does this, given { distBackend: mount, listen: "/federation" }.
  * const listener = await mount.listen("/federation");

@@ -255,22 +255,30 @@ export class Federation {
   async #gather(before: number): Promise<void> {
     const { sessions: { seats } } = this.run;
     const { minClients, worldSize } = this.#parts.options;
-    // A new run has nobody to wait for, nor has one that goes on from a simulation's checkpoint.
-    const expected = before || worldSize - 1;
-    const enough = minClients ?? (before ? 1 : expected);
+    // A new run has nobody to wait for, nor has one that goes on from a simulation's checkpoint. Those who were there are waited for one by one: newcomers do not
+    // stand for them.
+    const expected = before ? "those who were there" : worldSize - 1;
+    const enough = minClients ?? (before ? 1 : worldSize - 1);
     await this.#joined(expected, enough, "Cannot begin");
     for (const rank of seats.away) seats.giveUp(rank);
   }
 
-  /** Waits until so many have joined, or for the join time-out, when `enough` will do. */
-  async #joined(expected: number, enough: number, trouble: string): Promise<void> {
-    const { sessions: { seats: { group } }, signal, logger } = this.run;
+  /** Waits until so many have joined, or all who are expected back, or for the join time-out, when `enough` will do. */
+  async #joined(
+    expected: number | "those who were there",
+    enough: number,
+    trouble: string,
+  ): Promise<void> {
+    const { sessions: { seats, seats: { group } }, signal, logger } = this.run;
     const { joinSeconds: seconds } = this.#parts.timeouts;
     const late = () =>
       new DeadlineError(`${trouble}: ${group.progress}; gave up after ${seconds} seconds`);
     const waiting = new AbortController();
     try {
-      await within(group.joined(expected, waiting.signal), { seconds, signal, late });
+      const isThere = typeof expected === "number"
+        ? () => group.ranks.length >= expected
+        : () => group.ranks.length > 0 && seats.away.length === 0;
+      await within(group.until(isThere, waiting.signal), { seconds, signal, late });
     } catch (error) {
       if (!(error instanceof DeadlineError) || group.ranks.length < enough) throw error;
       logger.warn(`Going on with ${group.progress}`);

@@ -265,6 +265,7 @@ export class Seats<Member> {
     clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.#tokens.delete(rank);
+    this.group.changed();
   }
 
   /**

@@ -221,8 +221,7 @@ export class Sessions {
     const { seats } = this;
     const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
     // Those who do not get in cost no more than the channel that they came by.
-    let evict = (_reason: Error): void => {};
-    const admission = this.#gate.admit(channel.remote, (reason) => evict(reason));
+    const admission = this.#gate.admit(channel.remote, (reason) => connection.abort(reason));
     if ("refused" in admission) {
       if (!admission.isRepeated) {
         const reason = `Refused a client at ${channel.remote}: ${admission.refused}`;
@@ -237,7 +236,6 @@ export class Sessions {
       limits,
       heartbeat: () => ({ progress: this.#progress() }),
     });
-    evict = (reason) => connection.abort(reason);
     const member: Member = {
       connection,
       rank: undefined,

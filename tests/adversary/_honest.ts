@@ -10,11 +10,6 @@ import {
 } from "../../mod.ts";
 import { pause } from "../../src/_pause.ts";
 
-/** What a handler says of parameters that nobody could train on. */
-const CannotTrain = ((fedlab as Readonly<Record<string, unknown>>).CannotTrainError ?? Error) as {
-  new (message: string): Error;
-};
-
 /** The model: a body, and a head that `fedper` keeps on the client. */
 export function manifestOf(length: number): Manifest {
   return Manifest.of([
@@ -127,7 +122,7 @@ export class HonestHandler extends ClientBackendHandler {
   #result(loss: number): Promise<TrainResult> {
     if (!Number.isFinite(loss)) {
       return Promise.reject(
-        new CannotTrain(
+        new CannotTrainError(
           `Training diverged: the loss is ${loss}; a lower learning rate may help`,
         ),
       );

@@ -10,28 +10,30 @@ export const ATTACKS = {
     socket.write(`GET ${pathname} HTTP/1.1\r\nHo`);
     return Promise.resolve();
   },
-  "endless fragments": async (socket: Socket, url: URL) => {
+  "endless fragments": async (socket: Socket, url: URL, most: number) => {
     await upgrade(socket, url);
-    await fragments(socket, FRAGMENT_BYTES);
+    await fragments(socket, FRAGMENT_BYTES, most);
   },
-  "empty fragments": async (socket: Socket, url: URL) => {
+  "empty fragments": async (socket: Socket, url: URL, most: number) => {
     await upgrade(socket, url);
-    await fragments(socket, 0);
+    await fragments(socket, 0, most);
   },
-  "large frames": async (socket: Socket, url: URL) => {
+  "large frames": async (socket: Socket, url: URL, most: number) => {
     await upgrade(socket, url);
     await write(socket, frameHead(0x02, 60_000_000));
     const piece = new Uint8Array(FRAGMENT_BYTES);
     // All but the end of it.
-    for (let at = FRAGMENT_BYTES; at < 60_000_000; at += piece.length) await write(socket, piece);
+    for (let at = piece.length; at < Math.min(60_000_000, most); at += piece.length) {
+      await write(socket, piece);
+    }
   },
 };
 
 /** Name of an attack. */
 export type Attack = keyof typeof ATTACKS;
 
-/** Most bytes that one stranger sends. */
-const MOST_BYTES = 200_000_000;
+/** Most bytes that one stranger sends, and all of them together: a server that keeps them is to be measured, not the machine filled. */
+const MOST_BYTES = 100_000_000, MOST_BYTES_IN_ALL = 1_000_000_000;
 
 /** Strangers that a server bears at once, and how long it has to close the others. */
 const UNREGISTERED = 256, PATIENCE_MILLIS = 15_000;
@@ -47,6 +49,7 @@ export async function attack(
   },
 ): Promise<number> {
   const open = new Set<Socket>();
+  const most = Math.min(MOST_BYTES, MOST_BYTES_IN_ALL / count);
   let closed = 0, next = 0;
   const one = async () => {
     while (next < count) {
@@ -64,7 +67,7 @@ export async function attack(
           resolve();
         });
       });
-      await Promise.race([over, ATTACKS[kind](socket, url).catch(() => {})]);
+      await Promise.race([over, ATTACKS[kind](socket, url, most).catch(() => {})]);
       // Where the server closes nothing, the strangers' own descriptors are the limit.
       while (open.size > held) await Promise.race([over, new Promise((r) => setTimeout(r, 10))]);
     }
@@ -94,7 +97,7 @@ async function upgrade(socket: Socket, { pathname, host }: URL): Promise<void> {
   await new Promise((resolve) => socket.once("data", resolve));
 }
 
-async function fragments(socket: Socket, bytes: number): Promise<void> {
+async function fragments(socket: Socket, bytes: number, most: number): Promise<void> {
   const payload = new Uint8Array(bytes);
   const batch = Buffer.concat(
     Array.from(
@@ -103,7 +106,7 @@ async function fragments(socket: Socket, bytes: number): Promise<void> {
     ),
   );
   await write(socket, frameHead(0x02, 0));
-  for (let sent = 0; sent < MOST_BYTES && socket.writable; sent += batch.length) {
+  for (let sent = 0; sent < most && socket.writable; sent += batch.length) {
     await write(socket, batch);
   }
 }
