@@ -12,6 +12,7 @@ import {
   mlp,
   NativeSGDHandler,
   type RunReport,
+  RunStoppedError,
   Scaffold,
   type ServerEvent,
   ServerSyncTop,
@@ -88,7 +89,7 @@ Deno.test("a client that cannot train for a round says so, stays, and is in the 
     events.filter(({ type }) => type === "update-refused"),
     Array(2).fill({ type: "update-refused", rank: 2, fault: "cannot-train", message }),
   );
-  assertEquals(events.filter(({ type }) => /^client-/.test(type)), []);
+  assertEquals(events.filter(({ type }) => /^client-(away|lost)$/.test(type)), []);
   assertEquals(
     told.filter(({ type }) => type === "cannot-train"),
     [2, 3].map((round) => ({ type: "cannot-train" as const, round, reason: message })),
@@ -144,13 +145,14 @@ Deno.test("no client leaves a run whose parameters have become too large to trai
           logger: silentLogger,
         }).run()
       );
+      for (const client of clients) client.catch(() => {});
     },
   });
   const { message } = await assertRejects(() => server.run(), DeadlineError);
   assertMatch(message, /^Round 3 has 0 of 3 .* after 2 tries: rank 1: Cannot train on these param/);
   assertEquals(rounds, [1, 2]);
   // Each hears of the end from the server, and has no error of its own.
-  await Promise.all(clients);
+  for (const client of clients) await assertRejects(() => client, RunStoppedError);
 });
 
 Deno.test("a client that could not train while it was away says so on coming back", async () => {
@@ -180,10 +182,11 @@ Deno.test("a client that could not train while it was away says so on coming bac
       if (event.type !== "listening") return;
       proxy = new Proxy(Number(/:(\d+)$/.exec(event.address)?.[1]));
       client = new ClientSyncTop(fake, { serverAddr: proxy.address, logger: silentLogger }).run();
+      client.catch(() => {});
     },
   });
   await assertRejects(() => server.run(), Error, "after 1 tries: rank 1: too large");
-  await client;
+  await assertRejects(() => client, RunStoppedError);
   await proxy?.[Symbol.asyncDispose]();
   assertEquals(fake.plans.map(({ round }) => round), [1, 2]);
 });

@@ -1,5 +1,5 @@
-import * as fedlab from "../../mod.ts";
 import {
+  CannotTrainError,
   ClientBackendHandler,
   type EvaluateResult,
   type GradientResult,
