@@ -141,6 +141,9 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
       const { report: { rounds }, events } = outcome;
       if (handler.strategy.isRobust) {
         assertEquals(rounds.map(({ received }) => received), Array(ROUNDS).fill(CLIENTS));
+        for (const { outliers = [] } of rounds) {
+          assertEquals(outliers.map(({ rank }) => rank), [ATTACKER]);
+        }
         return;
       }
       assertEquals(rounds[0]?.received, CLIENTS - 1, rule?.name);

@@ -231,7 +231,7 @@ export class Federation {
   endRound(report: RoundReport): void {
     const { logger, peers } = this.run;
     this.record.rounds.push(report);
-    const { round, received, cohort, loss, accuracy, losses } = report;
+    const { round, received, cohort, loss, accuracy, losses, outliers = [] } = report;
     const figures = [
       `${received} of ${cohort.length} updates`,
       ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
@@ -241,6 +241,9 @@ export class Federation {
     logger.info(`${name} of ${this.#parts.options.rounds}: ${figures.join(", ")}`);
     for (const { rank, reason } of losses) {
       peers.members.warn(`rank ${rank}`, `${name} went on without rank ${rank}: ${reason}`);
+    }
+    for (const { rank, reason } of outliers) {
+      peers.members.warn(`rank ${rank}`, `${name} has an outlier of rank ${rank}: ${reason}`);
     }
     this.tell({ type: "round-ended", report });
   }

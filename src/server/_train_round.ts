@@ -5,6 +5,7 @@ import { type Evaluated, figuresOf } from "./_evaluated.ts";
 import { Training } from "./_exchange.ts";
 import { NonFiniteResultError } from "./_finite.ts";
 import { Missing } from "./_missing.ts";
+import { MOST_LOSSES } from "./_reason.ts";
 import { boundText, mostExtreme } from "./_update_bound.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
@@ -44,7 +45,7 @@ export interface RoundParts {
 /** What a round's training came to. */
 export type TrainedRound =
   & { readonly training: Training }
-  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted">;
+  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted" | "outliers">;
 
 /** What a round came to. */
 export interface MadeRound {
@@ -170,18 +171,23 @@ class Tries {
         this.#retry(training, { received, enough, quorum });
         continue;
       }
-      const { ranks, limit = NaN } = handler.outOfBounds(training.updates) ?? {};
-      if (ranks === undefined || ranks.length === 0) {
+      const { ranks = [], limit = NaN, isBorne = false } = handler.outOfBounds(training.updates) ??
+        {};
+      const outliers = ranks.map((rank) => {
+        const { norm = NaN } = training.updates.get(rank) ?? {};
+        return { rank, reason: boundText(norm, limit) };
+      });
+      if (isBorne || outliers.length === 0) {
         this.#missing.add(intake);
-        return { training, tries, ...this.#missing.report };
+        const named = outliers.slice(0, MOST_LOSSES);
+        return {
+          training,
+          tries,
+          ...this.#missing.report,
+          ...(named.length > 0 && { outliers: named }),
+        };
       }
-      this.refuse(
-        training,
-        ranks.map((rank) => {
-          const { norm = NaN } = training.updates.get(rank) ?? {};
-          return { rank, reason: boundText(norm, limit) };
-        }),
-      );
+      this.refuse(training, outliers);
     }
   }
 

@@ -21,6 +21,8 @@ export interface OutOfBounds {
   readonly ranks: readonly Rank[];
   /** The most that the L2 norm of a change may be. */
   readonly limit: number;
+  /** Whether the algorithm bears them: they stay in the round, and its report names them. Default false: they are refused. */
+  readonly isBorne?: boolean;
 }
 
 /** What a handler keeps from round to round, for a checkpoint. */

@@ -220,11 +220,12 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     return this.#known.paused(round);
   }
 
-  /** The updates whose change is larger than `updateBound` times the cohort's median; none under a strategy that is robust by itself. */
+  /** The updates whose change is larger than `updateBound` times the cohort's median; a strategy that is robust by itself bears them. */
   override outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
-    const { strategy: { isRobust = false }, updateBound } = this;
-    if (isRobust || updateBound === Infinity) return undefined;
-    return outOfBounds(updates, updateBound, () => this.#model.harmlessNorm);
+    const { strategy: { isRobust: isBorne = false }, updateBound } = this;
+    if (updateBound === Infinity) return undefined;
+    const found = outOfBounds(updates, updateBound, () => this.#model.harmlessNorm);
+    return found && { ...found, isBorne };
   }
 
   /** The global vector and what the strategy keeps are as they were when the round was begun. Gives true. */

@@ -87,8 +87,11 @@ export class Judge {
 
   /** Whoever sent values that are far too large, at least that long before the end, has to be named somewhere. */
   judgeNames(rounds: readonly RoundReport[], before: number): void {
-    if (!isBounded(this.#settings)) return;
-    const named = new Set(rounds.flatMap(({ losses }) => losses.map(({ rank }) => rank)));
+    const named = new Set(
+      rounds.flatMap(({ losses, outliers = [] }) =>
+        [...losses, ...outliers].map(({ rank }) => rank)
+      ),
+    );
     for (const { rank, acts } of this.#members) {
       const act = acts.find(({ question, choice, at }) =>
         question === "train" && choice.act === "huge" && at < before
