@@ -1,4 +1,4 @@
-import { digester } from "../_digest.ts";
+import { digesters } from "../_digest.ts";
 import { isRecord } from "./safetensors_header.ts";
 
 /** What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the digest of all that. */
@@ -34,9 +34,9 @@ export async function extended(
   { bytes, rounds, digest }: HistoryMark,
   lines: readonly Uint8Array[],
 ): Promise<HistoryMark> {
+  const begin = await digesters("sha256");
   for (const line of lines) {
-    const hash = await digester("sha256");
-    digest = hash.update(Uint8Array.fromHex(digest)).update(line).digest("hex");
+    digest = begin().update(Uint8Array.fromHex(digest)).update(line).digest("hex");
     bytes += line.length;
   }
   return { bytes, rounds: rounds + lines.length, digest };
@@ -51,6 +51,17 @@ export function linesIn(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
     lines.push(bytes.subarray(at, end));
     at = end;
   }
+}
+
+/** Lines one after another in a buffer. */
+export function joined(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(lines.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const line of lines) {
+    whole.set(line, at);
+    at += line.length;
+  }
+  return whole;
 }
 
 /** The entries of a history's bytes. Throws a `SyntaxError` where they are not those of the mark. */

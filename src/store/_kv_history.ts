@@ -1,4 +1,11 @@
-import { extended, type HistoryMark, lineOf, NO_HISTORY, parseHistory } from "./_history.ts";
+import {
+  extended,
+  type HistoryMark,
+  joined,
+  lineOf,
+  NO_HISTORY,
+  parseHistory,
+} from "./_history.ts";
 import { ChunkSource, cut } from "./_kv_chunks.ts";
 import type { HistoryEntry } from "./_kv_entries.ts";
 import { readAll } from "./_safetensors_file.ts";
@@ -89,14 +96,4 @@ async function partOf(
 ): Promise<Pick<HistoryPart, "mark" | "added">> {
   const lines = entries.map(lineOf);
   return { mark: await extended(from, lines), added: cut(joined(lines)) };
-}
-
-function joined(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(lines.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const line of lines) {
-    whole.set(line, at);
-    at += line.length;
-  }
-  return whole;
 }
