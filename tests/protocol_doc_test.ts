@@ -6,7 +6,7 @@ import {
   LEAST_COST,
   MESSAGE_BYTES,
   MOST_CREDIT,
-} from "../src/net/_websocket_message.ts";
+} from "../src/net/websocket/_message.ts";
 import { Manifest } from "../src/params/manifest.ts";
 import {
   decodeBody,
