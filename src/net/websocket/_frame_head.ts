@@ -13,8 +13,8 @@ export const Opcode = {
 /** Kind of a frame. */
 export type Opcode = typeof Opcode[keyof typeof Opcode];
 
-/** Most bytes that the head of a client's frame has. */
-export const MOST_HEAD_BYTES = 14;
+const OPCODES: ReadonlySet<number> = new Set(Object.values(Opcode));
+
 /** Most bytes in a control frame. */
 export const MOST_CONTROL_BYTES = 125;
 
@@ -37,14 +37,18 @@ export function isControl(opcode: Opcode): boolean {
 }
 
 /**
- * Reads the head of a client's frame that begins there; `undefined` when not all of it has come.
+ * Reads the head of a client's frame that begins at `start`, of what has come up to `end`; `undefined` when not all of it has.
  *
  * Throws a `ProtocolError` "bad-message" as soon as what has come cannot become a frame that a client may send: for reserved bits, an unknown opcode, a
  * text, a frame without a mask, a control frame that is long or a fragment, and a length that is not written in the fewest bytes.
  */
-export function parseFrameHead(bytes: Uint8Array<ArrayBuffer>): FrameHead | undefined {
-  const [first, second] = bytes;
-  if (first === undefined) return undefined;
+export function parseFrameHead(
+  bytes: Uint8Array<ArrayBuffer>,
+  start: number,
+  end: number,
+): FrameHead | undefined {
+  if (start >= end) return undefined;
+  const first = bytes[start] ?? 0, second = bytes[start + 1] ?? 0;
   const opcode = first & 0x0f;
   const isFinal = (first & 0x80) !== 0;
   if ((first & 0x70) !== 0) throw bits("no reserved bits", first);
@@ -53,22 +57,18 @@ export function parseFrameHead(bytes: Uint8Array<ArrayBuffer>): FrameHead | unde
   if (isControl(opcode) && !isFinal) {
     throw new BadMessageError("a whole control frame", "a fragment");
   }
-  if (second === undefined) return undefined;
+  if (start + 1 >= end) return undefined;
   if ((second & 0x80) === 0) throw new BadMessageError("a masked frame", "one without a mask");
   const short = second & 0x7f;
   if (isControl(opcode) && short > MOST_CONTROL_BYTES) {
     throw new BadMessageError(`at most ${MOST_CONTROL_BYTES} bytes in a control frame`, "more");
   }
   const headBytes = 2 + (short < 126 ? 0 : short === 126 ? 2 : 8) + 4;
-  if (bytes.length < headBytes) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, headBytes);
-  return {
-    opcode,
-    isFinal,
-    length: short < 126 ? short : lengthOf(view, short),
-    mask: view.getUint32(headBytes - 4, true),
-    headBytes,
-  };
+  if (end - start < headBytes) return undefined;
+  let mask = 0;
+  for (let i = 1; i <= 4; i++) mask = mask << 8 | (bytes[start + headBytes - i] ?? 0);
+  const length = short < 126 ? short : lengthOf(bytes, start + 2, short === 126 ? 2 : 8);
+  return { opcode, isFinal, length, mask, headBytes };
 }
 
 /** The head of a frame that a server sends, whole and without a mask; writes it and returns its length. */
@@ -88,15 +88,11 @@ export function writeFrameHead(into: DataView, opcode: Opcode, length: number): 
   return 10;
 }
 
-function lengthOf(view: DataView, short: number): number {
-  const [length, least] = short === 126
-    ? [view.getUint16(2), 126]
-    : [view.getUint32(2) * 2 ** 32 + view.getUint32(6), 0x1_0000];
-  if (length < least) {
-    throw new BadMessageError(
-      "a length in the fewest bytes",
-      `${length} in ${short - 126 ? 8 : 2}`,
-    );
+function lengthOf(bytes: Uint8Array<ArrayBuffer>, at: number, lengthBytes: 2 | 8): number {
+  let length = 0;
+  for (let i = 0; i < lengthBytes; i++) length = length * 256 + (bytes[at + i] ?? 0);
+  if (length < (lengthBytes === 2 ? 126 : 0x1_0000)) {
+    throw new BadMessageError("a length in the fewest bytes", `${length} in ${lengthBytes}`);
   }
   if (length >= 2 ** 63) {
     throw new BadMessageError("a length below 2^63", "more", CloseCode.MessageTooBig);
@@ -105,7 +101,7 @@ function lengthOf(view: DataView, short: number): number {
 }
 
 function isOpcode(value: number): value is Opcode {
-  return Object.values(Opcode).some((one) => one === value);
+  return OPCODES.has(value);
 }
 
 function bits(expected: string, got: number): BadMessageError {

@@ -154,7 +154,7 @@ export class FrameReader {
   }
 
   #beginFrame(): void {
-    const head = parseFrameHead(this.#ahead.subarray(this.#aheadStart, this.#aheadEnd));
+    const head = parseFrameHead(this.#ahead, this.#aheadStart, this.#aheadEnd);
     if (head === undefined) return;
     this.#aheadStart += head.headBytes;
     if (isControl(head.opcode)) this.#control = new Uint8Array(head.length);

@@ -8,6 +8,9 @@ import { CloseCode } from "./_message.ts";
 /** How long the other side has to end the connection once both have closed the WebSocket. */
 const LINGER_SECONDS = 1;
 
+/** What still comes then is thrown away, up to so many bytes; a peer that goes on for longer does not listen anyway. */
+const MOST_DISCARDED_BYTES = 1024 * 1024, DISCARD_BYTES = 16 * 1024;
+
 /** Makes a WebSocket of a channel: resolves with what was read past the handshake. */
 export type Handshake = (channel: Channel) => Promise<Uint8Array<ArrayBuffer>>;
 
@@ -166,8 +169,12 @@ export class FramedChannel implements Channel {
       await this.#channel.closeWrite();
       await this.#advancing?.catch(() => {});
       // A channel that is closed over unread bytes would take back what was sent last.
-      const bin = new Uint8Array(1024);
-      while (await this.#channel.read(bin) !== null);
+      const bin = new Uint8Array(DISCARD_BYTES);
+      for (let left = MOST_DISCARDED_BYTES; left > 0;) {
+        const got = await this.#channel.read(bin);
+        if (got === null) break;
+        left -= got;
+      }
     } catch { /* it is closed all the same */ }
     clearTimeout(timer);
     this.#channel.close();
