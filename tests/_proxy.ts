@@ -53,16 +53,20 @@ export class Proxy implements AsyncDisposable {
   }
 
   async #accept(): Promise<void> {
-    try {
-      for await (const near of this.#listener) {
-        if (this.#isShut) {
-          near.close();
-          continue;
-        }
-        const pump = this.#join(near).finally(() => this.#pumps.delete(pump));
-        this.#pumps.add(pump);
+    for (;;) {
+      let near: Deno.TcpConn;
+      try {
+        near = await this.#listener.accept();
+      } catch {
+        return;
       }
-    } catch { /* it was closed */ }
+      if (this.#isShut) {
+        near.close();
+        continue;
+      }
+      const pump = this.#join(near).finally(() => this.#pumps.delete(pump));
+      this.#pumps.add(pump);
+    }
   }
 
   async #join(near: Deno.TcpConn): Promise<void> {

@@ -33,6 +33,11 @@ class Handler extends SyncParameterServerHandler {
     super.onJoin(rank, numSamples);
     this.joined(rank);
   }
+
+  /** All are asked in each round, however often they have left. */
+  override paused(): readonly Rank[] {
+    return [];
+  }
 }
 
 /** Runs the server in a folder; each round the first client answers when all others have left and joined again. */
