@@ -344,6 +344,25 @@ Deno.test("outOfBounds() holds each change against the lower median, and none be
   assertEquals(outOfBounds(figuresOf(5e6), 100, () => 4)?.ranks, [1]);
 });
 
+Deno.test("outOfBounds() lets a client go as much further as it has done more, up to a hundred times", () => {
+  const updatesOf = (steps: number, norm: number, rest = {}) =>
+    new Map([1, 2, 3, 4].map((rank) => [
+      rank,
+      rank < 4
+        ? { norm: 1, claims: { numSamples: 32, steps: 1 } }
+        : { norm, claims: { numSamples: 32 * steps, steps, ...rest } },
+    ]));
+  const ranksOf = (updates: Parameters<typeof outOfBounds>[0]) =>
+    outOfBounds(updates, 100, () => 4)?.ranks;
+  assertEquals(ranksOf(updatesOf(1, 101)), [4]);
+  // A site with fifty times the data, whose change has grown with its steps.
+  assertEquals(ranksOf(updatesOf(50, 4999)), undefined);
+  assertEquals(ranksOf(updatesOf(50, 5001)), [4]);
+  // Steps are not believed without end, and samples count where no steps are told.
+  assertEquals(ranksOf(updatesOf(2 ** 40, 10_001)), [4]);
+  assertEquals(ranksOf(updatesOf(50, 4999, { steps: 0 })), undefined);
+});
+
 Deno.test("mostExtreme() goes by whatever figure is farthest above that of the others", () => {
   assertEquals(mostExtreme(figuresOf(1, 2, 3)), 3);
   const claims = (numSamples: number, steps: number) => ({

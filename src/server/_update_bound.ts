@@ -10,6 +10,9 @@ export const DEFAULT_UPDATE_BOUND = 100;
 /** How many times a harmless change one may be that there is nothing to hold against: values in units of their own may begin far from 0. */
 const ALONE = 1e6;
 
+/** How many times further a client may go that says it has done so many times the work of the others. */
+const MOST_WORK = 100;
+
 /** Throws a `RangeError` for a bound that is not above 1; `Infinity` is none. */
 export function checkedUpdateBound(bound: number): number {
   if (bound > 1) return bound;
@@ -46,17 +49,32 @@ export function updateLimit(norms: readonly number[], bound: number, floor: numb
   return norms.length < 2 ? ALONE * floor : Math.max(bound * lowerMedian(norms), floor);
 }
 
-/** The updates whose change is past the limit, where there are any; `floor` is asked for only where a change could be. */
+/**
+ * The updates whose change is past the limit, where there are any; `floor` is asked for only where a change could be.
+ *
+ * Who says that it has taken more steps than the median may have gone as much further, up to {@linkcode MOST_WORK} times: a site with a hundred times the data of
+ * the others is no attacker, and what a client says of itself is not believed without end.
+ */
 export function outOfBounds(
   updates: ReadonlyMap<Rank, UpdateFigures>,
   bound: number,
   floor: () => number,
 ): { ranks: Rank[]; limit: number } | undefined {
   const norms = [...updates.values()].map(({ norm }) => norm);
-  if (Math.max(...norms) <= bound * lowerMedian(norms) && norms.length > 1) return undefined;
+  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0);
+  if (largest <= bound * lowerMedian(norms) && norms.length > 1) return undefined;
   const limit = updateLimit(norms, bound, floor());
-  const ranks = [...updates].filter(([, { norm }]) => norm > limit).map(([rank]) => rank);
+  const work = lowerMedian([...updates.values()].map(workOf));
+  const ranks = [...updates].filter(([, update]) => {
+    const more = Math.min(Math.max(1, workOf(update) / Math.max(1, work)), MOST_WORK);
+    return update.norm > limit * more;
+  }).map(([rank]) => rank);
   return ranks.length === 0 ? undefined : { ranks, limit };
+}
+
+/** Number of steps that a client says it has taken, or of samples where it does not say. */
+function workOf({ claims: { steps = 0, numSamples = 0 } }: UpdateFigures): number {
+  return steps > 0 ? steps : numSamples;
 }
 
 /** What is wrong with a change of that norm. */
