@@ -336,12 +336,15 @@ const figuresOf = (...norms: number[]) =>
 Deno.test("outOfBounds() holds each change against the lower median, and none below the floor", () => {
   assertEquals(lowerMedian([3, 1, 2]), 2);
   assertEquals(lowerMedian([4, 1]), 1);
-  assertEquals(outOfBounds(figuresOf(1, 2, 3, 300), 100, () => 4), { ranks: [4], limit: 200 });
-  assertEquals(outOfBounds(figuresOf(1, 2, 3, 300), 100, () => 400), undefined);
-  assertEquals(outOfBounds(figuresOf(0, 0, 0, 3), 100, () => 4), undefined);
-  assertEquals(outOfBounds(figuresOf(1, 3e38), 100, () => 4), { ranks: [2], limit: 100 });
-  assertEquals(outOfBounds(figuresOf(5), 100, () => 4), undefined);
-  assertEquals(outOfBounds(figuresOf(5e6), 100, () => 4)?.ranks, [1]);
+  const found = (norms: number[], floor: number) =>
+    outOfBounds(figuresOf(...norms), 100, () => floor);
+  assertEquals(found([1, 2, 3, 300], 4), [{ rank: 4, limit: 200 }]);
+  assertEquals(found([1, 2, 3, 300], 400), []);
+  assertEquals(found([0, 0, 0, 3], 4), []);
+  assertEquals(found([1, 3e38], 4), [{ rank: 2, limit: 100 }]);
+  assertEquals(found([5], 4), []);
+  assertEquals(found([5e6], 4), [{ rank: 1, limit: 4e6 }]);
+  assertEquals(found([], 4), []);
 });
 
 Deno.test("outOfBounds() lets a client go as much further as it has done more, up to a hundred times", () => {
@@ -353,14 +356,14 @@ Deno.test("outOfBounds() lets a client go as much further as it has done more, u
         : { norm, claims: { numSamples: 32 * steps, steps, ...rest } },
     ]));
   const ranksOf = (updates: Parameters<typeof outOfBounds>[0]) =>
-    outOfBounds(updates, 100, () => 4)?.ranks;
+    outOfBounds(updates, 100, () => 4).map(({ rank }) => rank);
   assertEquals(ranksOf(updatesOf(1, 101)), [4]);
   // A site with fifty times the data, whose change has grown with its steps.
-  assertEquals(ranksOf(updatesOf(50, 4999)), undefined);
+  assertEquals(ranksOf(updatesOf(50, 4999)), []);
   assertEquals(ranksOf(updatesOf(50, 5001)), [4]);
   // Steps are not believed without end, and samples count where no steps are told.
   assertEquals(ranksOf(updatesOf(2 ** 40, 10_001)), [4]);
-  assertEquals(ranksOf(updatesOf(50, 4999, { steps: 0 })), undefined);
+  assertEquals(ranksOf(updatesOf(50, 4999, { steps: 0 })), []);
 });
 
 Deno.test("mostExtreme() goes by whatever figure is farthest above that of the others", () => {

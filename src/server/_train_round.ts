@@ -171,9 +171,8 @@ class Tries {
         this.#retry(training, { received, enough, quorum });
         continue;
       }
-      const { ranks = [], limit = NaN, isBorne = false } = handler.outOfBounds(training.updates) ??
-        {};
-      const outliers = ranks.map((rank) => {
+      const { updates = [], isBorne = false } = handler.outOfBounds(training.updates) ?? {};
+      const outliers = updates.map(({ rank, limit }) => {
         const { norm = NaN } = training.updates.get(rank) ?? {};
         return { rank, reason: boundText(norm, limit) };
       });

@@ -42,34 +42,38 @@ export function lowerMedian(values: Iterable<number>): number {
 }
 
 /**
- * The most that a change may be where the others are `norms`: `bound` times their median, and never less than `floor`. A single update has nothing to be held against
- * but `floor`, a million times.
- */
-export function updateLimit(norms: readonly number[], bound: number, floor: number): number {
-  return norms.length < 2 ? ALONE * floor : Math.max(bound * lowerMedian(norms), floor);
-}
-
-/**
- * The updates whose change is past the limit, where there are any; `floor` is asked for only where a change could be.
+ * The most that the change of an update may be beside `others`, of which it may be one: `bound` times their median, and never less than `floor`. Where there is nothing
+ * to hold it against it is a million times `floor`.
  *
  * Who says that it has taken more steps than the median may have gone as much further, up to {@linkcode MOST_WORK} times: a site with a hundred times the data of
  * the others is no attacker, and what a client says of itself is not believed without end.
  */
+export function updateLimit(
+  update: UpdateFigures,
+  others: readonly UpdateFigures[],
+  { bound, floor }: { bound: number; floor: number },
+): number {
+  if (others.length < 2) return ALONE * floor;
+  const work = Math.max(1, lowerMedian(others.map(workOf)));
+  const more = Math.min(Math.max(1, workOf(update) / work), MOST_WORK);
+  return Math.max(bound * lowerMedian(others.map(({ norm }) => norm)) * more, floor);
+}
+
+/** The updates whose change is past its limit; `floor` is asked for only where a change could be. */
 export function outOfBounds(
   updates: ReadonlyMap<Rank, UpdateFigures>,
   bound: number,
   floor: () => number,
-): { ranks: Rank[]; limit: number } | undefined {
-  const norms = [...updates.values()].map(({ norm }) => norm);
+): { rank: Rank; limit: number }[] {
+  const all = [...updates.values()];
+  const norms = all.map(({ norm }) => norm);
   const largest = norms.reduce((most, norm) => Math.max(most, norm), 0);
-  if (largest <= bound * lowerMedian(norms) && norms.length > 1) return undefined;
-  const limit = updateLimit(norms, bound, floor());
-  const work = lowerMedian([...updates.values()].map(workOf));
-  const ranks = [...updates].filter(([, update]) => {
-    const more = Math.min(Math.max(1, workOf(update) / Math.max(1, work)), MOST_WORK);
-    return update.norm > limit * more;
-  }).map(([rank]) => rank);
-  return ranks.length === 0 ? undefined : { ranks, limit };
+  if (norms.length === 0 || norms.length > 1 && largest <= bound * lowerMedian(norms)) return [];
+  const limits = { bound, floor: floor() };
+  return [...updates].flatMap(([rank, update]) => {
+    const limit = updateLimit(update, all, limits);
+    return update.norm > limit ? [{ rank, limit }] : [];
+  });
 }
 
 /** Number of steps that a client says it has taken, or of samples where it does not say. */

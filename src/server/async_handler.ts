@@ -18,7 +18,14 @@ import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts"
 import { ProtocolError } from "../errors.ts";
 import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
-import { boundText, checkedUpdateBound, lowerMedian, updateLimit } from "./_update_bound.ts";
+import {
+  boundText,
+  checkedUpdateBound,
+  figuresOfUpdate,
+  lowerMedian,
+  type UpdateFigures,
+  updateLimit,
+} from "./_update_bound.ts";
 import {
   DEFAULT_UPDATE_BOUND,
   ServerBackendHandler,
@@ -26,8 +33,8 @@ import {
 } from "./handler.ts";
 
 /** Number of changes that another one is held against: at most, and before it is held against them at all. */
-const MOST_NORMS = 32;
-const FEWEST_NORMS = 3;
+const MOST_RECENT = 32;
+const FEWEST_RECENT = 3;
 
 /** What an {@linkcode AsyncParameterServerHandler} is made of. */
 export interface AsyncParameterServerHandlerOptions extends ServerHandlerOptions {
@@ -68,8 +75,8 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   /** How many times the median change of late an update's change may be. */
   readonly updateBound: number;
   readonly #model: GlobalModel;
-  /** Norms of the last changes that were taken in. */
-  readonly #norms: number[] = [];
+  /** Figures of the last updates that were taken in. */
+  readonly #recent: UpdateFigures[] = [];
   /** Where the vector holds what no gradient trains. */
   readonly #untrained: Spans;
   /** Whether nothing has gone into the version that is being made. */
@@ -128,9 +135,13 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
     const norm = this.#model.check(sender, payload, this.strategy);
     const { updateBound } = this;
-    const known = this.#norms.length < FEWEST_NORMS ? [] : this.#norms;
-    if (known.length > 0 && norm <= updateBound * lowerMedian(known)) return norm;
-    const limit = updateLimit(known, updateBound, this.#model.harmlessNorm);
+    const recent = this.#recent.length < FEWEST_RECENT ? [] : this.#recent;
+    const median = lowerMedian(recent.map(({ norm }) => norm));
+    if (updateBound === Infinity || norm <= updateBound * median) return norm;
+    const limit = updateLimit(figuresOfUpdate(norm, payload), recent, {
+      bound: updateBound,
+      floor: this.#model.harmlessNorm,
+    });
     if (norm <= limit) return norm;
     throw new ProtocolError(
       "out-of-bounds",
@@ -164,10 +175,10 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     return true;
   }
 
-  /** An update of that norm has gone into the model: others are held against it. */
-  noteNorm(norm: number): void {
-    this.#norms.push(norm);
-    if (this.#norms.length > MOST_NORMS) this.#norms.shift();
+  /** An update whose change has that norm has gone into the model: others are held against it. */
+  noteUpdate(norm: number, payload: ParameterUpdatePayload): void {
+    this.#recent.push(figuresOfUpdate(norm, payload));
+    if (this.#recent.length > MOST_RECENT) this.#recent.shift();
   }
 
   /** The global vector and what the strategy keeps are as they were before the version that was made last, or that is being made. */

@@ -391,7 +391,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       if (!(error instanceof NonFiniteResultError)) throw error;
       return this.#takeBack(version, "the version's result is not finite");
     }
-    this.handler.noteNorm(norm);
+    this.handler.noteUpdate(norm, payload);
     this.#refusals = 0;
     this.#known.answered(sender, { round: this.#made + 1 });
     this.#taken++;

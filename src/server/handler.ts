@@ -17,10 +17,8 @@ export { DEFAULT_UPDATE_BOUND, type UpdateFigures } from "./_update_bound.ts";
 
 /** Updates that are out of bounds. */
 export interface OutOfBounds {
-  /** Whose they are. */
-  readonly ranks: readonly Rank[];
-  /** The most that the L2 norm of a change may be. */
-  readonly limit: number;
+  /** Whose they are, and the most that the L2 norm of each change may be. */
+  readonly updates: readonly { readonly rank: Rank; readonly limit: number }[];
   /** Whether the algorithm bears them: they stay in the round, and its report names them. Default false: they are refused. */
   readonly isBorne?: boolean;
 }

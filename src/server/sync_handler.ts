@@ -225,7 +225,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     const { strategy: { isRobust: isBorne = false }, updateBound } = this;
     if (updateBound === Infinity) return undefined;
     const found = outOfBounds(updates, updateBound, () => this.#model.harmlessNorm);
-    return found && { ...found, isBorne };
+    return { updates: found, isBorne };
   }
 
   /** The global vector and what the strategy keeps are as they were when the round was begun. Gives true. */
