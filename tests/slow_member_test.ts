@@ -71,6 +71,8 @@ interface Setting {
   slow: readonly Send[];
   honest: number;
   handler?: Partial<SyncParameterServerHandlerOptions>;
+  /** Default: the server. */
+  evaluates?: "clients";
 }
 
 interface Outcome {
@@ -81,13 +83,14 @@ interface Outcome {
 
 /** A run over TCP whose lowest ranks are slow and whose other ones are honest. */
 async function run(
-  { rounds = 3, roundSeconds = 0.6, slow, honest, handler }: Setting,
+  { rounds = 3, roundSeconds = 0.6, slow, honest, handler, evaluates }: Setting,
 ): Promise<Outcome> {
   const server = new ServerSyncTop(
     new SyncParameterServerHandler({
       manifest: MANIFEST,
       parameters: new Float32Array(LENGTH),
-      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+      ...(evaluates === undefined &&
+        { evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }) }),
       ...handler,
     }),
     {
@@ -186,6 +189,24 @@ Deno.test("a member that says nothing costs two rounds their time, and not every
     ...[true, true, false],
     ...[true, false, false],
   ]);
+});
+
+Deno.test("a member that trains and never evaluates is not waited for after every round", async () => {
+  const whole: Send = async (peer, frame) => await peer.channel.write(frame);
+  const outcome = await run({
+    slow: [whole],
+    honest: 2,
+    rounds: 6,
+    roundSeconds: 0.4,
+    evaluates: "clients",
+  });
+  const { rounds } = outcome.report;
+  assertEquals(rounds.map(({ received }) => received), Array(6).fill(3));
+  assertEquals(outcome.lost, []);
+  // It is waited for after the first two rounds, is left out after one, asked again, and left out after two.
+  const isWaitedFor = rounds.map(({ seconds }) => seconds > 0.35);
+  assertEquals(isWaitedFor, [true, true, false, true, false, false]);
+  assertEquals(rounds.map(({ clients }) => clients?.loss?.count), Array(6).fill(2));
 });
 
 Deno.test("Uploads hold a rate only while others wait, and not what the server was held up", async () => {

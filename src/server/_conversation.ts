@@ -7,6 +7,7 @@ import { type Agreement, type Parts, type Run, takenOf } from "./_agreement.ts";
 import { type Evaluated, isUnsound } from "./_evaluated.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
+import { KnownClients } from "./_known_clients.ts";
 import { meanResult } from "./_mean_result.ts";
 import { clientFigures } from "./distribution.ts";
 
@@ -19,6 +20,8 @@ export class Conversation {
   exchange: Training | Evaluation | undefined;
   readonly #parts: Parts;
   readonly #agreement: Agreement;
+  /** Who has evaluated, and who has not. */
+  readonly #known = new KnownClients();
   readonly #run: () => Run;
 
   constructor(parts: Parts, agreement: Agreement, run: () => Run) {
@@ -104,12 +107,26 @@ export class Conversation {
       const evaluation = await evaluate(this.#run().signal);
       return { evaluation, isUnsound: isUnsound([evaluation]) };
     }
-    const { results } = await this.hold(new Evaluation(round, ranks), talk);
+    const asked = this.#evaluators(round, ranks);
+    const { results, intake } = await this.hold(new Evaluation(round, asked), talk);
+    for (const rank of asked) {
+      if (intake.outcome(rank) === "received") this.#known.answered(rank, { round });
+    }
+    for (const { rank, isExcused } of intake.losses) {
+      if (!isExcused) this.#known.dropped(rank, round);
+    }
     return {
       evaluation: meanResult(results),
       clients: clientFigures(results),
       isUnsound: isUnsound(results),
     };
+  }
+
+  /** Those of the ranks that are asked: who has given no figures twice in a row is left out for a while, whatever it does in training. */
+  #evaluators(round: number, ranks: readonly Rank[]): Rank[] {
+    const paused = new Set(this.#known.paused(round));
+    const rest = ranks.filter((rank) => !paused.has(rank));
+    return rest.length > 0 ? rest : [...ranks];
   }
 
   /** Whether all have answered or are gone before so many milliseconds have passed, or a share of a round's time. */

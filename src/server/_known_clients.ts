@@ -45,13 +45,11 @@ export class KnownClients {
     const isRepeated = missed > 0 && lastRound === round;
     const more = missed + (isRepeated && !isRefused ? 0 : 1);
     const misses = isRefused ? Math.max(more, MOST_MISSES) : more;
-    const pause = misses < MOST_MISSES ? 0 : Math.min(2 ** (misses - MOST_MISSES), LONGEST_PAUSE);
     this.#clients.set(rank, {
       ...before,
       dropped: before.dropped + 1,
       lastRound: round,
-      misses,
-      ...(pause > 0 && { pausedUntil: round + pause }),
+      ...pauseAfter(misses, round),
     });
   }
 
@@ -82,6 +80,13 @@ export class KnownClients {
   #of(rank: Rank): KnownClient {
     return this.#clients.get(rank) ?? UNKNOWN;
   }
+}
+
+/** How long a client is left out that has missed so many times in a row. */
+function pauseAfter(misses: number, round: number): Pick<KnownClient, "misses" | "pausedUntil"> {
+  if (misses < MOST_MISSES) return { misses };
+  const pause = Math.min(2 ** (misses - MOST_MISSES), LONGEST_PAUSE);
+  return { misses, pausedUntil: round + pause };
 }
 
 function isEntry(entry: unknown): entry is [Rank, KnownClient] {

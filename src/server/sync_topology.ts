@@ -167,13 +167,13 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       attempt: async (training) => void await conversation.hold(training, () => this.#talk()),
       made: ({ intake }) => this.#taken.add(intake),
       unmade: () => this.#taken.revert(),
-      evaluate: ({ intake }) => {
+      evaluate: async ({ intake }) => {
         // Who has just been silent is not waited for again.
         const paused = new Set(this.handler.paused(round));
         const ranks = group.ranks.filter((rank) =>
           intake.outcome(rank) !== "dropped" && !paused.has(rank)
         );
-        return conversation.evaluate(round, ranks, () => this.#talk());
+        return await conversation.evaluate(round, ranks, () => this.#talk());
       },
       lossBefore: () => record.final?.loss,
       refuse: (error, rank) => federation.refuse(rank, error),
