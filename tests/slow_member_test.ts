@@ -9,6 +9,7 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../mod.ts";
+import { KnownClients } from "../src/server/_known_clients.ts";
 import { Uploads } from "../src/server/_uploads.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
 import { Peer } from "./_peer.ts";
@@ -189,6 +190,21 @@ Deno.test("a member that says nothing costs two rounds their time, and not every
     ...[true, true, false],
     ...[true, false, false],
   ]);
+});
+
+Deno.test("a member that answers every other time is left out as well, in time", () => {
+  const known = new KnownClients();
+  const asked: number[] = [];
+  for (let round = 1; round <= 30; round++) {
+    if (known.paused(round).includes(7)) continue;
+    asked.push(round);
+    if (asked.length % 2 === 1) known.dropped(7, round);
+    else known.answered(7, { round });
+  }
+  assertEquals(asked, [1, 2, 3, 4, 5, 7, 8, 10, 11, 14, 15, 18, 19, 24, 25, 30]);
+  for (let round = 31; round < 50; round++) known.answered(7, { round });
+  assertEquals(known.all.get(7)?.misses, undefined);
+  assertEquals(known.paused(50), []);
 });
 
 Deno.test("a member that trains and never evaluates is not waited for after every round", async () => {

@@ -2,8 +2,10 @@ import type { Rank } from "../net/process_group.ts";
 import type { KnownClient } from "./selection/selection.ts";
 
 const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
-/** How often in a row a client may give no update before it is left out. */
+/** How often a client may give no update before it is left out. */
 const MOST_MISSES = 2;
+/** How much of its misses an update makes good: who misses every other round is left out as well, in time. */
+const FORGIVEN = 0.5;
 /** Rounds that a client is left out of at most, before it is asked again. */
 const LONGEST_PAUSE = 64;
 
@@ -23,28 +25,32 @@ export class KnownClients {
 
   /** A client's update was taken in. */
   answered(rank: Rank, update: { round: number; numSamples?: number; loss?: number }): void {
-    const { misses: _misses, pausedUntil: _pausedUntil, ...before } = this.#of(rank);
+    const { misses: missed = 0, pausedUntil: _pausedUntil, ...before } = this.#of(rank);
+    const misses = missed - FORGIVEN;
     const { round: lastRound, numSamples = before.numSamples, loss = before.loss } = update;
     this.#clients.set(rank, {
       ...before,
       ...(numSamples !== undefined && { numSamples }),
       ...(loss !== undefined && { loss }),
+      ...(misses > 0 && { misses }),
       answered: before.answered + 1,
       lastRound,
     });
   }
 
   /**
-   * A client was chosen and gave no update that counts. One whose update was refused, or who gave none twice in a row, is left out of the rounds that follow: of
-   * 1, and of twice as many with each further time.
+   * A client was chosen and gave no update that counts. One whose update was refused, or who gave none twice, is left out of the rounds that follow: of 1, and of
+   * twice as many with each further time. An update that counts makes half a miss good.
    */
   dropped(rank: Rank, round: number, isRefused = false): void {
     const before = this.#of(rank);
     const { misses: missed = 0, lastRound } = before;
     // The tries of one round count once.
     const isRepeated = missed > 0 && lastRound === round;
-    const more = missed + (isRepeated && !isRefused ? 0 : 1);
-    const misses = isRefused ? Math.max(more, MOST_MISSES) : more;
+    // One that is refused after all has been made good for already.
+    const misses = isRefused
+      ? Math.max(Math.ceil(missed) + 1, MOST_MISSES)
+      : missed + (isRepeated ? 0 : 1);
     this.#clients.set(rank, {
       ...before,
       dropped: before.dropped + 1,
@@ -85,7 +91,7 @@ export class KnownClients {
 /** How long a client is left out that has missed so many times in a row. */
 function pauseAfter(misses: number, round: number): Pick<KnownClient, "misses" | "pausedUntil"> {
   if (misses < MOST_MISSES) return { misses };
-  const pause = Math.min(2 ** (misses - MOST_MISSES), LONGEST_PAUSE);
+  const pause = Math.min(2 ** Math.floor(misses - MOST_MISSES), LONGEST_PAUSE);
   return { misses, pausedUntil: round + pause };
 }
 
@@ -93,8 +99,8 @@ function isEntry(entry: unknown): entry is [Rank, KnownClient] {
   if (!Array.isArray(entry) || !isCount(entry[0]) || Object(entry[1]) !== entry[1]) return false;
   const { numSamples = 1, loss = 0, answered, dropped, lastRound } = entry[1] as KnownClient;
   const { misses = 0, pausedUntil = 0 } = entry[1] as KnownClient;
-  return [numSamples, answered, dropped, lastRound, misses, pausedUntil].every(isCount) &&
-    numSamples > 0 && Number.isFinite(loss);
+  return [numSamples, answered, dropped, lastRound, pausedUntil].every(isCount) &&
+    numSamples > 0 && Number.isFinite(loss) && isCount(misses / FORGIVEN);
 }
 
 function isCount(value: unknown): value is number {
