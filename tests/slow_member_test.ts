@@ -186,10 +186,12 @@ Deno.test("of a larger cohort the beginning of an update keeps nobody's place", 
 Deno.test("a member that says nothing costs two rounds their time, and not every round", async () => {
   const outcome = await run({ slow: [async () => {}], honest: 2, rounds: 6, roundSeconds: 0.3 });
   assertHonestCount(outcome, 1);
-  assertEquals(outcome.report.rounds.map(({ cohort }) => cohort.includes(1)), [
+  const { rounds } = outcome.report;
+  assertEquals(rounds.map(({ cohort }) => cohort.includes(1)), [
     ...[true, true, false],
     ...[true, false, false],
   ]);
+  assertEquals(rounds.map(({ paused = [] }) => paused), [[], [], [1], [], [1], [1]]);
 });
 
 Deno.test("a member that answers every other time is left out as well, in time", () => {

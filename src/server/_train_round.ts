@@ -45,7 +45,7 @@ export interface RoundParts {
 /** What a round's training came to. */
 export type TrainedRound =
   & { readonly training: Training }
-  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted" | "outliers">;
+  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted" | "outliers" | "paused">;
 
 /** What a round came to. */
 export interface MadeRound {
@@ -137,6 +137,8 @@ class Tries {
   readonly #missing = new Missing();
   /** Whose updates have spoiled a try: they are left out of those that follow. */
   readonly #spoilers = new Set<Rank>();
+  /** Who was there and left out of the last try. */
+  #paused: readonly Rank[] = [];
   /** Number of tries, and of those that had too few updates. */
   #tries = 0;
   #short = 0;
@@ -184,6 +186,7 @@ class Tries {
           tries,
           ...this.#missing.report,
           ...(named.length > 0 && { outliers: named }),
+          ...(this.#paused.length > 0 && { paused: this.#paused.slice(0, MOST_LOSSES) }),
         };
       }
       this.refuse(training, outliers);
@@ -212,6 +215,7 @@ class Tries {
     const paused = handler.paused(this.#round).filter((rank) => candidates.includes(rank));
     const most = Math.max(0, candidates.length - Math.max(1, quorum));
     const left = new Set(most === 0 ? [] : paused.slice(-most));
+    this.#paused = [...left].sort((a, b) => a - b);
     const rest = candidates.filter((rank) => !left.has(rank));
     if (rest.length > 0) return rest;
     throw new DeadlineError(

@@ -35,6 +35,8 @@ export interface RoundReport {
   readonly accuracy?: number;
   /** What the clients' own evaluations after the round came to; absent when they do not evaluate. */
   readonly clients?: ClientFigures;
+  /** Ranks that were there and left out, since they had missed rounds or were refused: the first hundred. Absent for none. */
+  readonly paused?: readonly Rank[];
   /** Updates that went in although their change was far larger than the others', since the strategy is robust: whose, and how large. Absent for none. */
   readonly outliers?: readonly { readonly rank: Rank; readonly reason: string }[];
   /** Mean of the clients' training losses, by samples: of those that tell one. */
