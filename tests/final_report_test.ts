@@ -1,3 +1,4 @@
+import { meanOfClients } from "../src/server/_mean_result.ts";
 import { assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
   AsyncParameterServerHandler,
@@ -77,3 +78,13 @@ for (const mode of ["sync", "async"] as const) {
     assertEquals(report.final, { loss: model ?? NaN, samples: 1 });
   });
 }
+
+Deno.test("meanOfClients() leaves out losses that are no finite numbers, as long as most are", () => {
+  const result = (loss: number, accuracy = 0.5) => ({ numSamples: 2, loss, accuracy });
+  assertEquals(meanOfClients([result(1), result(NaN, 1), result(3, 0)]), {
+    ...result(2),
+    numSamples: 6,
+  });
+  assertEquals(meanOfClients([result(1), result(NaN), result(Infinity)])?.loss, NaN);
+  assertEquals(meanOfClients([]), undefined);
+});

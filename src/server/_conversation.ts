@@ -8,7 +8,7 @@ import { type Evaluated, isUnsound } from "./_evaluated.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
 import { KnownClients } from "./_known_clients.ts";
-import { meanResult } from "./_mean_result.ts";
+import { meanOfClients } from "./_mean_result.ts";
 import { clientFigures } from "./distribution.ts";
 
 /** How often in a round's time it is looked whose time is up. */
@@ -116,7 +116,7 @@ export class Conversation {
       if (!isExcused) this.#known.dropped(rank, round);
     }
     return {
-      evaluation: meanResult(results),
+      evaluation: meanOfClients(results),
       clients: clientFigures(results),
       isUnsound: isUnsound(results),
     };

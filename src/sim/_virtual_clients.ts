@@ -4,7 +4,7 @@ import type { Rank } from "../net/process_group.ts";
 import { type Evaluated, isUnsound } from "../server/_evaluated.ts";
 import type { Training } from "../server/_exchange.ts";
 import { isForgivable } from "../server/_forgivable.ts";
-import { meanResult } from "../server/_mean_result.ts";
+import { meanOfClients, meanResult } from "../server/_mean_result.ts";
 import { clientFigures } from "../server/distribution.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
@@ -127,7 +127,7 @@ export class VirtualClients {
       },
     });
     return {
-      evaluation: central ?? meanResult(results),
+      evaluation: central ?? meanOfClients(results),
       clients: clientFigures(results),
       isUnsound: isUnsound(central ? [central] : results),
     };
