@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import {
+  AsyncParameterServerHandler,
   ClientSyncTop,
   encodeFrame,
   MessageCode,
   type RunReport,
+  ServerAsyncTop,
+  type ServerEvent,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
@@ -34,6 +37,16 @@ const dribble = (bytesPerSecond: number): Send => async (peer, frame) => {
   }
 };
 
+/** The frame of an update for that round. */
+function frameOf(round: number): Uint8Array<ArrayBuffer> {
+  const parameters = new Float32Array(LENGTH).fill(round);
+  const message = {
+    code: MessageCode.ParameterUpdate,
+    payload: { round, numSamples: 1, parameters },
+  };
+  return Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
+}
+
 /** A member that joins as that rank, sends each update in its own way, and joins again when it is cut off, until the server is gone. */
 async function member(address: string, rank: number, send: Send): Promise<void> {
   for (;;) {
@@ -47,13 +60,7 @@ async function member(address: string, rank: number, send: Send): Promise<void> 
       await peer.join({ rank });
       for (;;) {
         const { round } = await peer.until(MessageCode.ParameterUpdate);
-        const parameters = new Float32Array(LENGTH).fill(round);
-        const message = {
-          code: MessageCode.ParameterUpdate,
-          payload: { round, numSamples: 1, parameters },
-        };
-        const frame = Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
-        await send(peer, frame);
+        await send(peer, frameOf(round));
       }
     } catch {
       // It was cut off, or the run is over.
@@ -162,6 +169,60 @@ Deno.test("members that stall in the only staging buffer give it up to those who
   });
   assertHonestCount(outcome, slow.length);
   assertMatch(outcome.report.rounds[0]?.losses[0]?.reason ?? "", /while others waited/);
+});
+
+Deno.test("without rounds nobody is late who waits for a staging buffer", async () => {
+  const members = 7, roundSeconds = 1;
+  const lost: ServerEvent[] = [];
+  const played = Promise.withResolvers<void>();
+  const server = new ServerAsyncTop(
+    new AsyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(LENGTH),
+      stagingBuffers: 1,
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    }),
+    {
+      listen: "127.0.0.1:0",
+      worldSize: members + 1,
+      updates: members,
+      timeouts: { joinSeconds: 5, roundSeconds },
+      logger: silentLogger,
+      onEvent: (event) => {
+        if (event.type === "client-away" || event.type === "update-refused") lost.push(event);
+        if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
+      },
+    },
+  );
+  const [report] = await Promise.all([server.run(), played.promise]);
+  assertEquals(lost, []);
+  assertEquals(report.rounds.flatMap(({ cohort }) => cohort).length, members);
+  assertEquals(report.rounds.map(({ dropped }) => dropped), Array(members).fill(0));
+
+  /** All begin to send at once, and each takes a while: the last one waits for longer than a round twice. */
+  async function play(address: string): Promise<void> {
+    const peers = await Promise.all(Array.from({ length: members }, () => Peer.connect(address)));
+    try {
+      await Promise.all(peers.map((peer, i) => peer.join({ rank: i + 1 })));
+      const rests: [Peer, Uint8Array<ArrayBuffer>][] = [];
+      for (const peer of peers) {
+        await peer.ask();
+        const frame = frameOf((await peer.until(MessageCode.ParameterUpdate)).round);
+        const part = frame.length - 5000;
+        await peer.channel.write(frame.slice(0, part));
+        // The buffer is theirs in this order.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        rests.push([peer, frame.slice(part)]);
+      }
+      for (const [peer, rest] of rests) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        await peer.channel.write(rest);
+      }
+      for (const peer of peers) await peer.send({ code: 4, payload: await peer.until(4) });
+    } finally {
+      for (const peer of peers) await peer.connection.close();
+    }
+  }
 });
 
 Deno.test("of a larger cohort the beginning of an update keeps nobody's place", async () => {
