@@ -153,8 +153,20 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
       assertMatch(rounds[0]?.losses[0]?.reason ?? "", /expected a change of a norm of at most/);
       assertEquals(rounds.map(({ refused }) => refused > 0), [true, false, true, false]);
       const refusals = events.filter((event) => event.type === "update-refused");
-      assertEquals(refusals.map(({ rank }) => rank), [ATTACKER, ATTACKER]);
+      assertEquals(refusals.map(({ rank, round }) => [rank, round]), [
+        ...[[ATTACKER, 1], [ATTACKER, 3]],
+      ]);
       assertEquals(refusals[0]?.fault, "out-of-bounds");
+      const taken = events.flatMap((event) =>
+        event.type === "update-received" && event.round === 1 ? [event] : []
+      );
+      assert(taken.every(({ norm = -1, numSamples }) => norm >= 0 && numSamples === 1));
+      const [norm] = taken.flatMap(({ rank, norm }) => rank === ATTACKER ? [norm] : []);
+      assertEquals(refusals[0]?.norm, norm);
+      const retried = events.filter((event) => event.type === "round-retried");
+      assertEquals(retried.map(({ received, quorum }) => [received, quorum]), [
+        ...[[CLIENTS - 1, CLIENTS / 2], [CLIENTS - 1, CLIENTS / 2]],
+      ]);
     });
   }
 
@@ -355,4 +367,84 @@ Deno.test("mostExtreme() goes by whatever figure is farthest above that of the o
   updates.set(9, claims(2 ** 53, 5));
   assertEquals(mostExtreme(updates), 2);
   assertEquals(mostExtreme(new Map()), undefined);
+  // It is blamed where there is nobody else.
+  assertEquals(mostExtreme(figuresOf(0)), 1);
 });
+
+for (
+  const [what, claims] of [
+    ["an accuracy that is 0 for most", [{ accuracy: 0 }, { accuracy: 0.3 }, { accuracy: 0 }]],
+    ["a loss that is all but 0 for most", [{ loss: 1e-9 }, { loss: 2 }, { loss: 1e-8 }]],
+    ["a figure that others leave out", [{}, { initialLoss: 3 }, {}]],
+    ["a figure that is called norm", [{}, {}, { norm: 0 }]],
+  ] as [string, Record<string, number>[]][]
+) {
+  Deno.test(`mostExtreme() passes over ${what}, and finds a change of fifty times the others'`, () => {
+    const updates = claims.map((claims, i) => [i + 1, { norm: i === 2 ? 50 : 1, claims }] as const);
+    assertEquals(mostExtreme(new Map(updates)), 3);
+    assertEquals(mostExtreme(new Map(updates.toReversed())), 3);
+  });
+}
+
+Deno.test("mostExtreme() takes what is no number for farther than anything", () => {
+  for (const value of [NaN, Infinity, -Infinity]) {
+    const updates = [1, 1, 1, 1].map((norm, i) =>
+      [i + 1, { norm, claims: { steps: i === 2 ? value : 5, numSamples: 9 * (i + 1) } }] as const
+    );
+    assertEquals(mostExtreme(new Map(updates)), 3);
+  }
+});
+
+Deno.test("outOfBounds() takes a cohort of any size", () => {
+  const norms = new Float64Array(300_000).fill(1);
+  norms[7] = 1e9;
+  const updates = new Map([...norms].map((norm, i) => [i, { norm, claims: {} }]));
+  assertEquals(outOfBounds(updates, 100, () => 2), { ranks: [7], limit: 100 });
+});
+
+for (
+  const [what, evaluator, attack] of [
+    [
+      "evaluates to no number",
+      (vector: ParameterVector) =>
+        Promise.resolve({ numSamples: 1, loss: (vector[0] ?? 0) > 5 ? NaN : 1 }),
+      (vector: ParameterVector) => void vector.fill(10),
+    ],
+    [
+      "is not finite",
+      lossOf,
+      // Within the bound of a single update, and past float32 where it is squared.
+      (vector: ParameterVector) => void vector.fill(1e6),
+    ],
+  ] as const
+) {
+  Deno.test(`a round of one update whose result ${what} is tried again with another client`, async () => {
+    const strategy: Strategy = {
+      name: "cubes",
+      workingVectors: 0,
+      begin: (global) => ({
+        accept({ parameters }) {
+          const big = (parameters[0] ?? 0) > 100;
+          global = parameters.map((x) => big ? x ** 3 * 1e30 : x);
+        },
+        finish: () => global,
+      }),
+      save: () => ({}),
+      restore() {},
+    };
+    const handler = new SyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(MANIFEST.length),
+      fraction: 1 / CLIENTS,
+      selection: { name: "first", select: ({ available }) => available.slice(0, 1) },
+      strategy,
+      evaluator,
+    });
+    const { report, fates } = await run(handler, attack, { isAttacker: (rank) => rank === 1 });
+    const [first] = report.rounds;
+    assertEquals([first?.cohort, first?.tries], [[2], 2]);
+    assertMatch(first?.losses[0]?.reason ?? "", new RegExp(`${what}.* is the only one in it`));
+    assertEquals(report.rounds.length, ROUNDS);
+    assertEquals(fates.map(({ status }) => status), Array(CLIENTS).fill("fulfilled"));
+  });
+}

@@ -53,7 +53,8 @@ export function outOfBounds(
   floor: () => number,
 ): { ranks: Rank[]; limit: number } | undefined {
   const norms = [...updates.values()].map(({ norm }) => norm);
-  if (Math.max(...norms) <= bound * lowerMedian(norms) && norms.length > 1) return undefined;
+  const most = norms.length < 2 ? -Infinity : bound * lowerMedian(norms);
+  if (norms.every((norm) => norm <= most)) return undefined;
   const limit = updateLimit(norms, bound, floor());
   const ranks = [...updates].filter(([, { norm }]) => norm > limit).map(([rank]) => rank);
   return ranks.length === 0 ? undefined : { ranks, limit };
@@ -66,24 +67,37 @@ export function boundText(norm: number, limit: number): string {
   }`;
 }
 
-/** The rank whose figures are farthest above the median of all, in proportion: what has most likely spoiled what was made of them. */
+/**
+ * The rank whose figures are farthest above the median of all, in proportion: what has most likely
+ * spoiled what was made of them. Of claims those below 1 count as 1: most clients may say 0, and no
+ * harm comes of a little more.
+ */
 export function mostExtreme(updates: ReadonlyMap<Rank, UpdateFigures>): Rank | undefined {
-  const rows = [...updates].map(([rank, { norm, claims }]) => ({ rank, row: { norm, ...claims } }));
-  const names = new Set(rows.flatMap(({ row }) => Object.keys(row)));
-  const medians = new Map(
-    [...names].map((name) => [name, lowerMedian(rows.map(({ row }) => magnitude(row, name)))]),
+  const all = [...updates.values()];
+  const medianOf = (value: (one: UpdateFigures) => number) => lowerMedian(all.map(value));
+  // Apart from the claims, among which a client may have one of the same name.
+  const usual = Math.max(medianOf(({ norm }) => norm), Number.MIN_VALUE);
+  const names = new Set(all.flatMap(({ claims }) => Object.keys(claims)));
+  const usualClaims = [...names].map((name) =>
+    [name, Math.max(medianOf((one) => claimed(one, name)), 1)] as const
   );
   let worst: { rank: Rank; ratio: number } | undefined;
-  for (const { rank, row } of rows) {
-    for (const [name, median] of medians) {
-      const value = magnitude(row, name);
-      const ratio = value === 0 ? 0 : value / Math.max(median, Number.MIN_VALUE);
-      if (worst === undefined || ratio > worst.ratio) worst = { rank, ratio };
-    }
+  for (const [rank, update] of updates) {
+    const ratio = usualClaims.reduce(
+      (most, [name, median]) => Math.max(most, farness(claimed(update, name), median)),
+      farness(update.norm, usual),
+    );
+    if (worst === undefined || ratio > worst.ratio) worst = { rank, ratio };
   }
   return worst?.rank;
 }
 
-function magnitude(row: Readonly<Record<string, number>>, name: string): number {
-  return Object.hasOwn(row, name) ? Math.abs(row[name] ?? 0) : 0;
+/** How many times what is usual a value is; what is no number is farther than any. */
+function farness(value: number, usual: number): number {
+  const ratio = value / usual;
+  return Number.isNaN(ratio) ? Infinity : ratio;
+}
+
+function claimed({ claims }: UpdateFigures, name: string): number {
+  return Object.hasOwn(claims, name) ? Math.abs(claims[name] ?? 0) : 0;
 }

@@ -480,7 +480,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const message =
       `Cannot take the update of rank ${rank}: ${what}, and it is the most extreme in it`;
     this.#miss(next, rank, message);
-    this.#federation.refuse(rank, new ProtocolError("out-of-bounds", message));
+    const error = new ProtocolError("out-of-bounds", message);
+    const { norm } = version.updates.get(rank) ?? {};
+    this.#federation.refuse(error, { rank, round: this.#made + 1, norm });
   }
 
   /** A client cannot train on what it was given: its task is over, and it asks for another when it will. */
@@ -490,7 +492,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     this.#tasks.end(sender);
     this.#version?.miss(sender, message);
     this.#count(sender, message);
-    this.#federation.countRefusal(sender, message);
+    this.#federation.countRefusal(sender, task.round, message);
     this.activateClients();
     this.#inbox.wake();
   }
