@@ -2,7 +2,9 @@ import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import {
   AsyncParameterServerHandler,
   ClientSyncTop,
+  Connection,
   encodeFrame,
+  memoryTransport,
   MessageCode,
   type RunReport,
   ServerAsyncTop,
@@ -169,6 +171,63 @@ Deno.test("members that stall in the only staging buffer give it up to those who
   });
   assertHonestCount(outcome, slow.length);
   assertMatch(outcome.report.rounds[0]?.losses[0]?.reason ?? "", /while others waited/);
+});
+
+Deno.test("a member that does not read why its update is refused keeps no staging buffer meanwhile", async () => {
+  const manifest = vectorManifest(100_000);
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const members = Promise.withResolvers<unknown>();
+  const begun = Promise.withResolvers<void>(), ended = Promise.withResolvers<void>();
+  const server = new ServerSyncTop(
+    new SyncParameterServerHandler({
+      manifest,
+      parameters: new Float32Array(manifest.length),
+      stagingBuffers: 1,
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    }),
+    {
+      ...group,
+      listen: "unread",
+      worldSize: 3,
+      rounds: 1,
+      timeouts: { heartbeatSeconds: 2, drainSeconds: 0.2 },
+      onEvent: (event) => {
+        if (event.type === "round-started") begun.resolve();
+        if (event.type === "round-ended") ended.resolve();
+        if (event.type !== "listening") return;
+        const client = new ClientSyncTop(new FakeHandler(manifest), {
+          ...group,
+          serverAddr: event.address,
+          rank: 2,
+        });
+        members.resolve(Promise.all([client.run(), unread(event.address)]));
+      },
+    },
+  );
+  const [{ rounds: [first] }] = await Promise.all([server.run(), members.promise]);
+  assertEquals([first?.received, first?.losses.map(({ rank }) => rank)], [1, [1]]);
+  assert((first?.seconds ?? 9) < 6, `the round took ${first?.seconds} seconds`);
+
+  /** Sends an update that is not sound, and has not read the parameters, which what it is told comes after. */
+  async function unread(address: string): Promise<void> {
+    const connection = new Connection(await memoryTransport.connect(address));
+    await connection.send({
+      code: MessageCode.Registration,
+      payload: { agent: "by hand", rank: 1 },
+    });
+    const assigned = (await connection.receive())?.message;
+    assert(assigned?.code === MessageCode.IdAssignment);
+    const { manifestDigest } = assigned.payload;
+    await connection.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+    const parameters = new Float32Array(manifest.length).fill(NaN);
+    await begun.promise;
+    await connection.send({
+      code: MessageCode.ParameterUpdate,
+      payload: { round: 1, numSamples: 1, parameters },
+    });
+    await ended.promise;
+    await connection.close();
+  }
 });
 
 Deno.test("without rounds nobody is late who waits for a staging buffer", async () => {
