@@ -1,13 +1,23 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   ASYNC_STRATEGY_NAMES,
   AsyncParameterServerHandler,
   ClientFollowingTop,
   type EvaluateResult,
+  FedAdam,
+  FedAvgM,
   Manifest,
   type ParameterVector,
   parseAsyncStrategy,
+  ProtocolError,
   type RunReport,
+  Scaffold,
   ServerAsyncTop,
   type ServerEvent,
   ServerSyncTop,
@@ -448,3 +458,64 @@ for (
     assertEquals(fates.map(({ status }) => status), Array(CLIENTS).fill("fulfilled"));
   });
 }
+
+for (const mean of [() => new Scaffold(), () => new FedAdam({ mean: new Scaffold() })]) {
+  for (const rounds of [0, 1]) {
+    Deno.test(`revertModel() takes back what the mean keeps of FedAvgM of ${mean().name} after ${rounds} rounds`, () => {
+      const make = () =>
+        new SyncParameterServerHandler({
+          manifest: MANIFEST,
+          parameters: new Float32Array(MANIFEST.length),
+          strategy: new FedAvgM({ momentum: 0.5, mean: mean() }),
+        });
+      const play = (handler: SyncParameterServerHandler, round: number, value: number) => {
+        handler.beginRound(round, 2);
+        const parameters = new Float32Array(MANIFEST.length).fill(value);
+        handler.onReceive(1, { round, numSamples: 1, steps: 2, parameters });
+        handler.updateModel();
+      };
+      const [reverted, straight] = [make(), make()];
+      for (const handler of [reverted, straight]) {
+        for (let round = 1; round <= rounds; round++) play(handler, round, 1);
+      }
+      play(reverted, rounds + 1, 99);
+      reverted.revertModel();
+      for (const handler of [reverted, straight]) {
+        for (const more of [1, 2]) play(handler, rounds + more, 3 * more);
+      }
+      assertEquals(reverted.parameters, straight.parameters);
+      assertEquals(reverted.control, straight.control);
+    });
+  }
+}
+
+Deno.test("an asynchronous server holds updates to the same bound after a resume", () => {
+  const make = () =>
+    new AsyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(MANIFEST.length),
+    });
+  const update = (value: number) => ({
+    round: 1,
+    numSamples: 1,
+    parameters: new Float32Array(MANIFEST.length).fill(value),
+  });
+  const [first, resumed] = [make(), make()];
+  for (let i = 0; i < 40; i++) first.noteNorm(first.check(1, update(0.02)));
+  resumed.restoreState(structuredClone(first.saveState()));
+  for (const handler of [first, resumed]) {
+    handler.check(1, update(1.9));
+    assertThrows(() => handler.check(1, update(9)), ProtocolError, "of a norm of at most");
+  }
+  // That of a checkpoint without norms is what nothing is known of.
+  const older = make();
+  older.restoreState({});
+  older.check(1, update(9));
+  for (const norms of [undefined, 3, [NaN], [-1], ["1"], [1, null]]) {
+    assertThrows(
+      () => make().restoreState({ clients: { norms } }),
+      TypeError,
+      "expected the norms",
+    );
+  }
+});

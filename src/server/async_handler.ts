@@ -12,7 +12,7 @@ import { Random } from "../random.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import { FedAsync } from "../strategy/fedasync.ts";
 import { untrainedSpans } from "../strategy/_untrained.ts";
-import type { Spans, StrategyState } from "../strategy/strategy.ts";
+import type { Spans } from "../strategy/strategy.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 import { ProtocolError } from "../errors.ts";
@@ -21,6 +21,7 @@ import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { boundText, checkedUpdateBound, lowerMedian, updateLimit } from "./_update_bound.ts";
 import {
   DEFAULT_UPDATE_BOUND,
+  type HandlerState,
   ServerBackendHandler,
   type ServerHandlerOptions,
 } from "./handler.ts";
@@ -176,13 +177,22 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.#isFresh = true;
   }
 
-  /** What the strategy keeps. */
-  override saveState(): StrategyState {
-    return this.strategy.save?.() ?? {};
+  /** What the strategy keeps, and what updates are held against. */
+  override saveState(): HandlerState {
+    return { ...this.strategy.save?.(), clients: { norms: [...this.#norms] } };
   }
 
-  /** Gives the strategy what it kept. */
-  override restoreState(state: StrategyState): void {
+  /** Takes up what {@linkcode saveState} gave; a `TypeError` when it is not that. */
+  override restoreState({ clients, ...state }: HandlerState): void {
     if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
+    // Older checkpoints have none.
+    if (clients === undefined) return;
+    const { norms } = Object(clients) as { readonly norms?: unknown };
+    if (!Array.isArray(norms) || !norms.every((norm) => Number.isFinite(norm) && norm >= 0)) {
+      throw new TypeError(
+        "Cannot resume from the checkpoint: expected the norms of the last updates, got something else",
+      );
+    }
+    this.#norms.splice(0, Infinity, ...norms.slice(-MOST_NORMS));
   }
 }
