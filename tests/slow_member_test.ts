@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import {
   AsyncParameterServerHandler,
+  ClientFollowingTop,
   ClientSyncTop,
   Connection,
   encodeFrame,
@@ -306,6 +307,47 @@ Deno.test("a member that says nothing costs two rounds their time, and not every
     ...[true, true, false],
     ...[true, false, false],
   ]);
+});
+
+Deno.test("a member that gives no figures costs two evaluations their time, and not every one", async () => {
+  for (const isAsync of [false, true]) {
+    const rounds = 6, roundSeconds = 0.5;
+    const members = Promise.withResolvers<unknown>();
+    const options = {
+      listen: "127.0.0.1:0",
+      worldSize: 3,
+      timeouts: { joinSeconds: 5, roundSeconds, drainSeconds: 0.5 },
+      logger: silentLogger,
+      onEvent: (event: ServerEvent) => {
+        if (event.type !== "listening") return;
+        const settings = { serverAddr: event.address, rank: 2, logger: silentLogger };
+        const client = new ClientFollowingTop(new FakeHandler(MANIFEST), settings);
+        members.resolve(Promise.all([client.run(), silent(event.address)]));
+      },
+    };
+    const initial = { manifest: MANIFEST, parameters: new Float32Array(LENGTH) };
+    const server = isAsync
+      ? new ServerAsyncTop(new AsyncParameterServerHandler(initial), {
+        ...options,
+        updates: rounds,
+      })
+      : new ServerSyncTop(new SyncParameterServerHandler(initial), { ...options, rounds });
+    const [report] = await Promise.all([server.run(), members.promise]);
+    assertEquals(report.rounds.map(({ clients }) => clients?.loss?.count), Array(rounds).fill(1));
+    const slow = report.rounds.map(({ seconds }) => seconds >= roundSeconds);
+    assertEquals(slow, [true, true, false, true, false, false]);
+  }
+
+  /** Answers every round, where there are such, and no evaluation. */
+  async function silent(address: string): Promise<void> {
+    await using peer = await Peer.connect(address);
+    await peer.join({ rank: 1 });
+    for (;;) {
+      const { code, payload } = await peer.next();
+      if (code === MessageCode.ParameterUpdate) await peer.update(payload.round);
+      if (code === MessageCode.Exit) return await peer.send({ code, payload });
+    }
+  }
 });
 
 Deno.test("Uploads hold a rate only while others wait, and not what the server was held up", async () => {

@@ -7,6 +7,7 @@ import { type Agreement, type Parts, type Run, takenOf } from "./_agreement.ts";
 import { type Evaluated, isUnsound } from "./_evaluated.ts";
 import { Evaluation, type Training, unexpectedFigures } from "./_exchange.ts";
 import type { Intake } from "./_intake.ts";
+import { KnownClients } from "./_known_clients.ts";
 import { meanResult } from "./_mean_result.ts";
 import { clientFigures } from "./distribution.ts";
 
@@ -17,6 +18,8 @@ const LOOKS = 8;
 export class Conversation {
   /** What goes on. */
   exchange: Training | Evaluation | undefined;
+  /** Who has given no figures of late: each evaluation would wait for them for all its time. */
+  #evaluators = new KnownClients();
   readonly #parts: Parts;
   readonly #agreement: Agreement;
   readonly #run: () => Run;
@@ -25,6 +28,11 @@ export class Conversation {
     this.#parts = parts;
     this.#agreement = agreement;
     this.#run = run;
+  }
+
+  /** A run begins. */
+  begin(): void {
+    this.#evaluators = new KnownClients();
   }
 
   /** Has a cohort do something, and waits for it to be done. */
@@ -93,7 +101,10 @@ export class Conversation {
     this.exchange.take(sender, figures);
   }
 
-  /** The server's own evaluation, or else that of the clients of those ranks, with whom `talk` has to do. */
+  /**
+   * The server's own evaluation, or else that of the clients of those ranks, with whom `talk` has to
+   * do; who has given no figures twice in a row is left out of one evaluation, then of 2, 4, … .
+   */
   async evaluate(
     round: number,
     ranks: readonly Rank[],
@@ -104,7 +115,14 @@ export class Conversation {
       const evaluation = await evaluate(this.#run().signal);
       return { evaluation, isUnsound: isUnsound([evaluation]) };
     }
-    const { results } = await this.hold(new Evaluation(round, ranks), talk);
+    const paused = new Set(this.#evaluators.paused(round));
+    const cohort = ranks.filter((rank) => !paused.has(rank));
+    const evaluation = new Evaluation(round, cohort.length > 0 ? cohort : ranks);
+    const { results, intake } = await this.hold(evaluation, talk);
+    for (const rank of intake.cohort) {
+      if (intake.outcome(rank) === "received") this.#evaluators.answered(rank, { round });
+      else this.#evaluators.dropped(rank, round);
+    }
     return {
       evaluation: meanResult(results),
       clients: clientFigures(results),

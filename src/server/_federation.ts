@@ -93,6 +93,7 @@ export class Federation {
     const peers = { members, strangers };
     using _held = options.checkpoints?.hold?.();
     const seats = await this.record.begin();
+    this.conversation.begin();
     const sessions = await openSessions({
       parts: this.#parts,
       agreement: this.#agreement,

@@ -391,7 +391,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const { conversation, run: { sessions: { seats: { group } } } } = this.#federation;
     const idle = group.ranks.filter((rank) => this.#tasks.get(rank) === undefined);
     return await conversation.evaluate(number, idle, async () => {
-      for (const rank of idle) conversation.activate(rank);
+      for (const rank of conversation.exchange?.intake.cohort ?? []) conversation.activate(rank);
       await conversation.listen();
     });
   }
