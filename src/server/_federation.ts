@@ -1,9 +1,11 @@
 import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../_peer_log.ts";
+import { shortened } from "../_printable.ts";
 import { DeadlineError, errorMessage, type ProtocolError } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
+import { MOST_REASON_LENGTH } from "../wire/_schemas.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
 import {
@@ -126,7 +128,7 @@ export class Federation {
       );
       return report;
     } catch (error) {
-      farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
+      farewell = shortened(`the run stopped: ${errorMessage(error)}`, MOST_REASON_LENGTH);
       // Whoever stops a run by its signal does not mean it to go on.
       isOver = signal?.aborted ?? false;
       logger.error(errorMessage(error));

@@ -1,3 +1,4 @@
+import { isOutOfDescriptors } from "../_os_error.ts";
 import { Refusals } from "../_refusals.ts";
 import { entryOf, type KeyListChange } from "../auth/allowed_keys.ts";
 import { publicKeyOf } from "../auth/challenge.ts";
@@ -22,12 +23,6 @@ import { type SavedSeats, Seats } from "./_seats.ts";
 const ACCEPT_PAUSE_MILLIS = 500;
 /** How often, at least, it is looked whether a key has expired: the clock may have been set. */
 const EXPIRY_LOOK_MILLIS = 60_000;
-
-/** Whether the process, or the system, has no file descriptors left. */
-function isOutOfDescriptors(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EMFILE" || code === "ENFILE";
-}
 
 /** Whether a peer has broken the protocol; a frame that was cut off has lost its connection. */
 function isFault(error: unknown): error is ProtocolError {
