@@ -27,6 +27,7 @@ import {
   strategyOf,
   SyncParameterServerHandler,
 } from "../mod.ts";
+import { KnownClients } from "../src/server/_known_clients.ts";
 import { lowerMedian, mostExtreme, outOfBounds } from "../src/server/_update_bound.ts";
 import { FakeHandler } from "./_fake_handler.ts";
 
@@ -82,9 +83,9 @@ interface Run {
 async function run(
   handler: SyncParameterServerHandler | AsyncParameterServerHandler,
   attack: Attack,
-  options: { isAttacker?: (rank: number) => boolean } = {},
+  options: { isAttacker?: (rank: number) => boolean; rounds?: number } = {},
 ): Promise<Run> {
-  const { isAttacker = (rank) => rank === ATTACKER } = options;
+  const { isAttacker = (rank) => rank === ATTACKER, rounds = ROUNDS } = options;
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const events: ServerEvent[] = [];
   let clients: Promise<void>[] = [];
@@ -112,7 +113,7 @@ async function run(
     },
   };
   const server = handler instanceof SyncParameterServerHandler
-    ? new ServerSyncTop(handler, { ...settings, rounds: ROUNDS })
+    ? new ServerSyncTop(handler, { ...settings, rounds })
     : new ServerAsyncTop(handler, { ...settings, updates: 12 });
   try {
     const report = await server.run();
@@ -350,6 +351,38 @@ Deno.test("a strategy of one's own that restores what it saved is tried again as
   const { report } = await run(handler, (vector) => void vector.fill(5));
   assertEquals(report.rounds[0]?.losses.map(({ rank }) => rank), [ATTACKER]);
   assertEquals(handler.parameters[0], ROUNDS);
+});
+
+Deno.test("a client whose updates are taken in and then refused is left out of 1 round, then of 2, 4", async () => {
+  const handler = syncHandler("fedavg");
+  const { report } = await run(handler, (vector) => void vector.fill(3e38), { rounds: 9 });
+  assertEquals(
+    report.rounds.map(({ losses }) => losses.some(({ rank }) => rank === ATTACKER)),
+    [true, false, true, false, false, true, false, false, false],
+  );
+  const { answered, dropped, loss, numSamples } = handler.known.get(ATTACKER) ?? {};
+  assertEquals({ answered, dropped, loss, numSamples }, {
+    answered: 0,
+    dropped: 3,
+    loss: undefined,
+    numSamples: 1,
+  });
+});
+
+Deno.test("KnownClients forget an update that is refused after all, in whichever try it came", () => {
+  const known = new KnownClients();
+  known.joined(1, 10);
+  known.answered(1, { round: 1, numSamples: 10, loss: 2 });
+  const before = known.all.get(1);
+  for (const loss of [1e300, 1e301]) known.answered(1, { round: 2, numSamples: 2 ** 50, loss });
+  known.dropped(1, 2, true);
+  const { misses, pausedUntil, ...after } = known.all.get(1) ?? {};
+  assertEquals([misses, pausedUntil], [2, 3]);
+  assertEquals(after, { ...before, dropped: 1, lastRound: 2 });
+  // Who has answered in an earlier round has answered that.
+  known.answered(1, { round: 4, numSamples: 10, loss: 1 });
+  known.dropped(1, 5, true);
+  assertEquals(known.all.get(1)?.answered, 2);
 });
 
 const figuresOf = (...norms: number[]) =>
