@@ -1,3 +1,4 @@
+import { shortened } from "./_printable.ts";
 import type { Logger } from "./log.ts";
 
 /** How much may be logged about peers. */
@@ -133,7 +134,7 @@ export class PeerLog implements Disposable {
 
   /** False when that would be too much. */
   #write(level: Level, text: string): boolean {
-    const line = cut(text, LINE_LENGTH);
+    const line = shortened(text, LINE_LENGTH);
     const bytes = HEAD_BYTES + new TextEncoder().encode(line).length;
     const now = this.#clock.now();
     const { bytesAtOnce, bytesPerHour } = this.#limits;
@@ -168,7 +169,7 @@ export class PeerLog implements Disposable {
     if (held === 0) return;
     const count = `${held} more ${held === 1 ? "line" : "lines"} about ${peer} in ${
       WINDOW_MILLIS / 1000
-    } s, the last: ${cut(text, REPEATED_LENGTH)}`;
+    } s, the last: ${shortened(text, REPEATED_LENGTH)}`;
     if (!this.#write(level, count)) this.#leftOut += held;
   }
 
@@ -180,8 +181,4 @@ export class PeerLog implements Disposable {
     );
     this.#leftOut = 0;
   }
-}
-
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
 }

@@ -16,6 +16,12 @@ export function printable(text: string): string {
   return text.replaceAll(EACH, (c) => c === "\n" || c === "\t" ? c : codeOf(c));
 }
 
+/** The text, or as much of it as has so many characters with a mark of the cut; no character is split. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
 function codeOf(character: string): string {
   const hex = (character.codePointAt(0) ?? 0).toString(16);
   if (hex.length <= 2) return `\\x${hex.padStart(2, "0")}`;

@@ -5,6 +5,7 @@
  */
 
 import { removeUnlocked, syncFolder, type UseFile, useFile } from "./_folder.ts";
+import { codeOf } from "./_os_error.ts";
 import { splitPath } from "./_path.ts";
 
 /** What a process that was killed left half written; a living writer holds a lock on its file. */
@@ -109,12 +110,6 @@ export async function writeBytes(file: Deno.FsFile, bytes: Uint8Array): Promise<
 export async function refuseLink(path: string, expected = "a regular file"): Promise<void> {
   if (!(await linkInfo(path))?.isSymlink) return;
   throw new Error(`Cannot use ${path}: expected ${expected}, got a link`);
-}
-
-/** The system's name of what went wrong, such as `"ENOSPC"`. */
-export function codeOf(error: unknown): string | undefined {
-  const { code } = Object(error);
-  return typeof code === "string" ? code : undefined;
 }
 
 /** The file that is to be replaced, and its permissions; nothing where the path has to be written as it is. */

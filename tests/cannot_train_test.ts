@@ -87,7 +87,13 @@ Deno.test("a client that cannot train for a round says so, stays, and is in the 
   assertEquals(losses, [[], [{ rank: 2, reason: message }], [{ rank: 2, reason: message }], []]);
   assertEquals(
     events.filter(({ type }) => type === "update-refused"),
-    Array(2).fill({ type: "update-refused", rank: 2, fault: "cannot-train", message }),
+    [2, 3].map((round): ServerEvent => ({
+      type: "update-refused",
+      rank: 2,
+      fault: "cannot-train",
+      message,
+      round,
+    })),
   );
   assertEquals(events.filter(({ type }) => /^client-(away|lost)$/.test(type)), []);
   assertEquals(

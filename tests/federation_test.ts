@@ -360,31 +360,34 @@ Deno.test("run() rejects with the signal's reason, on the server and on its clie
   await clientFate;
 });
 
-Deno.test("a client that is stopped tells the server, which goes on", async () => {
-  const stop = new AbortController();
-  let fate: Promise<void> = Promise.resolve();
-  const { report } = await federate({
-    clients: [{}],
-    server: { worldSize: 3 },
-    onEvent: (event) => {
-      if (event.type !== "listening") return;
-      const client = new ClientSyncTop(
-        new FakeHandler(MANIFEST, {
-          step: (_, { round }, signal) => {
-            if (round !== 2) return;
-            stop.abort(new Error("closing time"));
-            signal?.throwIfAborted();
-          },
-        }),
-        { serverAddr: event.address, rank: 2, logger: silentLogger },
-      );
-      fate = client.run({ signal: stop.signal });
-      fate.catch(() => {});
-    },
-  });
-  await assertRejects(() => fate, Error, "closing time");
-  assertEquals(report.rounds.map(({ received }) => received), [2, 1, 1]);
-  assertMatch(report.rounds[1]?.losses[0]?.reason ?? "", /the client was stopped: closing time/);
+Deno.test("a client that is stopped tells the server why, however long that is, and the run goes on", async () => {
+  for (const more of [0, 1000, 1024, 5000]) {
+    const reason = `closing time${"!".repeat(more)}`;
+    const stop = new AbortController();
+    let fate: Promise<void> = Promise.resolve();
+    const { report } = await federate({
+      clients: [{}],
+      server: { worldSize: 3 },
+      onEvent: (event) => {
+        if (event.type !== "listening") return;
+        const client = new ClientSyncTop(
+          new FakeHandler(MANIFEST, {
+            step: (_, { round }, signal) => {
+              if (round !== 2) return;
+              stop.abort(new Error(reason));
+              signal?.throwIfAborted();
+            },
+          }),
+          { serverAddr: event.address, rank: 2, logger: silentLogger },
+        );
+        fate = client.run({ signal: stop.signal });
+        fate.catch(() => {});
+      },
+    });
+    await assertRejects(() => fate, Error, "closing time");
+    assertEquals(report.rounds.map(({ received }) => received), [2, 1, 1]);
+    assertMatch(report.rounds[1]?.losses[0]?.reason ?? "", /the client was stopped: closing time/);
+  }
 });
 
 Deno.test("a client without a server gives up at its join time-out and names the address", async () => {

@@ -407,3 +407,29 @@ Deno.test("the report names who had which rank, by key, name and address, over a
     const resumed = await run({ rounds: 3, ...(resume && { resume }) });
     assertEquals(resumed.report.members?.map(({ received }) => received), [3, 3]);
   }));
+
+Deno.test("a key that is struck off while its proof is checked is not let in", async () => {
+  for (const expiresToo of [false, true]) {
+    const keys = new Set([one.publicKey]);
+    let isRead = false;
+    const allowed = {
+      get size() {
+        return keys.size;
+      },
+      has: (key: string) => {
+        // The list is read again right after the check.
+        if (isRead && !expiresToo) return false;
+        queueMicrotask(() => isRead = true);
+        return keys.has(key);
+      },
+      get: () => ({ name: "", ...(isRead && expiresToo && { expires: 0 }) }),
+    };
+    await using server = new RunningServer({ gatekeeper: { kind: "keys", allowed } });
+    await using peer = await server.peer();
+    await proveKey(peer, one);
+    const { fault, message } = await refusal(peer);
+    assertEquals(fault, "not-authorized");
+    assertMatch(message, expiresToo ? /has expired/ : /is not among those/);
+    await server.told("client-refused");
+  }
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import { BaseHandler, Logger as StdLogger } from "jsr:@std/log@0.224.14";
+import { shortened } from "../src/_printable.ts";
 import { errorMessage } from "../src/errors.ts";
 import { type Logger, openLog, silentLogger } from "../src/log.ts";
 
@@ -142,6 +143,14 @@ Deno.test("errorMessage() gives no character that is not seen, and one line", ()
   for (const character of UNSEEN) {
     assert(!errorMessage(`a${character}b`).includes(character));
   }
+});
+
+Deno.test("shortened() gives a text of at most so many characters, and splits none", () => {
+  assertEquals(shortened("abc", 3), "abc");
+  assertEquals(shortened("abcd", 3), "ab…");
+  assertEquals(shortened("a😀bc", 3), "a…");
+  assertEquals(shortened("a😀b", 4), "a😀b");
+  assertEquals(shortened("a😀bc", 4), "a😀…");
 });
 
 Deno.test("openLog() keeps a full file as its predecessor, and no more than one", async () => {

@@ -387,6 +387,24 @@ Deno.test("Simulation keeps a client whose training diverges, leaves it out of t
   assertEquals(told.map(({ rank, fault }) => [rank, fault]), Array(3).fill([3, "cannot-train"]));
 });
 
+Deno.test("Simulation has those clients evaluate that a server asks: none that are left out of rounds", async () => {
+  const make = async () => {
+    const handler = await handlerFor("fedavg", {}, { fraction: 1 });
+    handler.paused = () => [2, 4];
+    return handler;
+  };
+  const { train, parts } = await dealt();
+  const options = { train, parts, rounds: 2, workers: 1 };
+  const virtual = await new Simulation(await make(), options).run();
+  const real = await federate("fedavg", "memory", await make());
+  for (const { rounds } of [virtual, real]) {
+    for (const { clients } of rounds.slice(0, 2)) {
+      assertEquals(clients?.accuracy?.count, PARTS - 2);
+    }
+  }
+  assertEquals(virtual.rounds[1]?.clients?.accuracy?.mean, real.rounds[1]?.clients?.accuracy?.mean);
+});
+
 Deno.test("Simulation goes on where parameters have no finite loss for a client, as a server does, bit for bit", async () => {
   const make = async () => {
     const handler = await handlerFor("fedavg", {}, { fraction: 1 });

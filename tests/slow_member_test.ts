@@ -1,9 +1,15 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import {
+  AsyncParameterServerHandler,
+  ClientFollowingTop,
   ClientSyncTop,
+  Connection,
   encodeFrame,
+  memoryTransport,
   MessageCode,
   type RunReport,
+  ServerAsyncTop,
+  type ServerEvent,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
@@ -35,6 +41,16 @@ const dribble = (bytesPerSecond: number): Send => async (peer, frame) => {
   }
 };
 
+/** The frame of an update for that round. */
+function frameOf(round: number): Uint8Array<ArrayBuffer> {
+  const parameters = new Float32Array(LENGTH).fill(round);
+  const message = {
+    code: MessageCode.ParameterUpdate,
+    payload: { round, numSamples: 1, parameters },
+  };
+  return Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
+}
+
 /** A member that joins as that rank, sends each update in its own way, and joins again when it is cut off, until the server is gone. */
 async function member(address: string, rank: number, send: Send): Promise<void> {
   for (;;) {
@@ -48,13 +64,7 @@ async function member(address: string, rank: number, send: Send): Promise<void> 
       await peer.join({ rank });
       for (;;) {
         const { round } = await peer.until(MessageCode.ParameterUpdate);
-        const parameters = new Float32Array(LENGTH).fill(round);
-        const message = {
-          code: MessageCode.ParameterUpdate,
-          payload: { round, numSamples: 1, parameters },
-        };
-        const frame = Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
-        await send(peer, frame);
+        await send(peer, frameOf(round));
       }
     } catch {
       // It was cut off, or the run is over.
@@ -168,6 +178,117 @@ Deno.test("members that stall in the only staging buffer give it up to those who
   assertMatch(outcome.report.rounds[0]?.losses[0]?.reason ?? "", /while others waited/);
 });
 
+Deno.test("a member that does not read why its update is refused keeps no staging buffer meanwhile", async () => {
+  const manifest = vectorManifest(100_000);
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const members = Promise.withResolvers<unknown>();
+  const begun = Promise.withResolvers<void>(), ended = Promise.withResolvers<void>();
+  const server = new ServerSyncTop(
+    new SyncParameterServerHandler({
+      manifest,
+      parameters: new Float32Array(manifest.length),
+      stagingBuffers: 1,
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    }),
+    {
+      ...group,
+      listen: "unread",
+      worldSize: 3,
+      rounds: 1,
+      timeouts: { heartbeatSeconds: 2, drainSeconds: 0.2 },
+      onEvent: (event) => {
+        if (event.type === "round-started") begun.resolve();
+        if (event.type === "round-ended") ended.resolve();
+        if (event.type !== "listening") return;
+        const client = new ClientSyncTop(new FakeHandler(manifest), {
+          ...group,
+          serverAddr: event.address,
+          rank: 2,
+        });
+        members.resolve(Promise.all([client.run(), unread(event.address)]));
+      },
+    },
+  );
+  const [{ rounds: [first] }] = await Promise.all([server.run(), members.promise]);
+  assertEquals([first?.received, first?.losses.map(({ rank }) => rank)], [1, [1]]);
+  assert((first?.seconds ?? 9) < 6, `the round took ${first?.seconds} seconds`);
+
+  /** Sends an update that is not sound, and has not read the parameters, which what it is told comes after. */
+  async function unread(address: string): Promise<void> {
+    const connection = new Connection(await memoryTransport.connect(address));
+    await connection.send({
+      code: MessageCode.Registration,
+      payload: { agent: "by hand", rank: 1 },
+    });
+    const assigned = (await connection.receive())?.message;
+    assert(assigned?.code === MessageCode.IdAssignment);
+    const { manifestDigest } = assigned.payload;
+    await connection.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+    const parameters = new Float32Array(manifest.length).fill(NaN);
+    await begun.promise;
+    await connection.send({
+      code: MessageCode.ParameterUpdate,
+      payload: { round: 1, numSamples: 1, parameters },
+    });
+    await ended.promise;
+    await connection.close();
+  }
+});
+
+Deno.test("without rounds nobody is late who waits for a staging buffer", async () => {
+  const members = 7, roundSeconds = 1;
+  const lost: ServerEvent[] = [];
+  const played = Promise.withResolvers<void>();
+  const server = new ServerAsyncTop(
+    new AsyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(LENGTH),
+      stagingBuffers: 1,
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    }),
+    {
+      listen: "127.0.0.1:0",
+      worldSize: members + 1,
+      updates: members,
+      timeouts: { joinSeconds: 5, roundSeconds },
+      logger: silentLogger,
+      onEvent: (event) => {
+        if (event.type === "client-away" || event.type === "update-refused") lost.push(event);
+        if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
+      },
+    },
+  );
+  const [report] = await Promise.all([server.run(), played.promise]);
+  assertEquals(lost, []);
+  assertEquals(report.rounds.flatMap(({ cohort }) => cohort).length, members);
+  assertEquals(report.rounds.map(({ dropped }) => dropped), Array(members).fill(0));
+
+  /** All begin to send at once, and each takes a while: the last one waits for longer than a round twice. */
+  async function play(address: string): Promise<void> {
+    const peers = await Promise.all(Array.from({ length: members }, () => Peer.connect(address)));
+    try {
+      await Promise.all(peers.map((peer, i) => peer.join({ rank: i + 1 })));
+      const rests: [Peer, Uint8Array<ArrayBuffer>][] = [];
+      for (const peer of peers) {
+        await peer.ask();
+        const frame = frameOf((await peer.until(MessageCode.ParameterUpdate)).round);
+        const part = frame.length - 5000;
+        await peer.channel.write(frame.slice(0, part));
+        // The buffer is theirs in this order.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        rests.push([peer, frame.slice(part)]);
+      }
+      for (const [peer, rest] of rests) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        await peer.channel.write(rest);
+      }
+      for (const peer of peers) await peer.send({ code: 4, payload: await peer.until(4) });
+    } finally {
+      for (const peer of peers) await peer.connection.close();
+    }
+  }
+});
+
 Deno.test("of a larger cohort the beginning of an update keeps nobody's place", async () => {
   const slow = Array.from({ length: 4 }, () => stallAt(16));
   const outcome = await run({
@@ -225,6 +346,47 @@ Deno.test("a member that trains and never evaluates is not waited for after ever
   const isWaitedFor = rounds.map(({ seconds }) => seconds > 0.35);
   assertEquals(isWaitedFor, [true, true, false, true, false, false]);
   assertEquals(rounds.map(({ clients }) => clients?.loss?.count), Array(6).fill(2));
+});
+
+Deno.test("a member that gives no figures costs two evaluations their time, and not every one", async () => {
+  for (const isAsync of [false, true]) {
+    const rounds = 6, roundSeconds = 0.5;
+    const members = Promise.withResolvers<unknown>();
+    const options = {
+      listen: "127.0.0.1:0",
+      worldSize: 3,
+      timeouts: { joinSeconds: 5, roundSeconds, drainSeconds: 0.5 },
+      logger: silentLogger,
+      onEvent: (event: ServerEvent) => {
+        if (event.type !== "listening") return;
+        const settings = { serverAddr: event.address, rank: 2, logger: silentLogger };
+        const client = new ClientFollowingTop(new FakeHandler(MANIFEST), settings);
+        members.resolve(Promise.all([client.run(), silent(event.address)]));
+      },
+    };
+    const initial = { manifest: MANIFEST, parameters: new Float32Array(LENGTH) };
+    const server = isAsync
+      ? new ServerAsyncTop(new AsyncParameterServerHandler(initial), {
+        ...options,
+        updates: rounds,
+      })
+      : new ServerSyncTop(new SyncParameterServerHandler(initial), { ...options, rounds });
+    const [report] = await Promise.all([server.run(), members.promise]);
+    assertEquals(report.rounds.map(({ clients }) => clients?.loss?.count), Array(rounds).fill(1));
+    const slow = report.rounds.map(({ seconds }) => seconds >= roundSeconds);
+    assertEquals(slow, [true, true, false, true, false, false]);
+  }
+
+  /** Answers every round, where there are such, and no evaluation. */
+  async function silent(address: string): Promise<void> {
+    await using peer = await Peer.connect(address);
+    await peer.join({ rank: 1 });
+    for (;;) {
+      const { code, payload } = await peer.next();
+      if (code === MessageCode.ParameterUpdate) await peer.update(payload.round);
+      if (code === MessageCode.Exit) return await peer.send({ code, payload });
+    }
+  }
 });
 
 Deno.test("Uploads hold a rate only while others wait, and not what the server was held up", async () => {

@@ -1,13 +1,23 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   ASYNC_STRATEGY_NAMES,
   AsyncParameterServerHandler,
   ClientFollowingTop,
   type EvaluateResult,
+  FedAdam,
+  FedAvgM,
   Manifest,
   type ParameterVector,
   parseAsyncStrategy,
+  ProtocolError,
   type RunReport,
+  Scaffold,
   ServerAsyncTop,
   type ServerEvent,
   ServerSyncTop,
@@ -17,6 +27,7 @@ import {
   strategyOf,
   SyncParameterServerHandler,
 } from "../mod.ts";
+import { KnownClients } from "../src/server/_known_clients.ts";
 import { lowerMedian, mostExtreme, outOfBounds } from "../src/server/_update_bound.ts";
 import { FakeHandler } from "./_fake_handler.ts";
 
@@ -72,9 +83,9 @@ interface Run {
 async function run(
   handler: SyncParameterServerHandler | AsyncParameterServerHandler,
   attack: Attack,
-  options: { isAttacker?: (rank: number) => boolean } = {},
+  options: { isAttacker?: (rank: number) => boolean; rounds?: number } = {},
 ): Promise<Run> {
-  const { isAttacker = (rank) => rank === ATTACKER } = options;
+  const { isAttacker = (rank) => rank === ATTACKER, rounds = ROUNDS } = options;
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const events: ServerEvent[] = [];
   let clients: Promise<void>[] = [];
@@ -102,7 +113,7 @@ async function run(
     },
   };
   const server = handler instanceof SyncParameterServerHandler
-    ? new ServerSyncTop(handler, { ...settings, rounds: ROUNDS })
+    ? new ServerSyncTop(handler, { ...settings, rounds })
     : new ServerAsyncTop(handler, { ...settings, updates: 12 });
   try {
     const report = await server.run();
@@ -153,8 +164,20 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
       assertMatch(rounds[0]?.losses[0]?.reason ?? "", /expected a change of a norm of at most/);
       assertEquals(rounds.map(({ refused }) => refused > 0), [true, false, true, false]);
       const refusals = events.filter((event) => event.type === "update-refused");
-      assertEquals(refusals.map(({ rank }) => rank), [ATTACKER, ATTACKER]);
+      assertEquals(refusals.map(({ rank, round }) => [rank, round]), [
+        ...[[ATTACKER, 1], [ATTACKER, 3]],
+      ]);
       assertEquals(refusals[0]?.fault, "out-of-bounds");
+      const taken = events.flatMap((event) =>
+        event.type === "update-received" && event.round === 1 ? [event] : []
+      );
+      assert(taken.every(({ norm = -1, numSamples }) => norm >= 0 && numSamples === 1));
+      const [norm] = taken.flatMap(({ rank, norm }) => rank === ATTACKER ? [norm] : []);
+      assertEquals(refusals[0]?.norm, norm);
+      const retried = events.filter((event) => event.type === "round-retried");
+      assertEquals(retried.map(({ received, quorum }) => [received, quorum]), [
+        ...[[CLIENTS - 1, CLIENTS / 2], [CLIENTS - 1, CLIENTS / 2]],
+      ]);
     });
   }
 
@@ -330,6 +353,38 @@ Deno.test("a strategy of one's own that restores what it saved is tried again as
   assertEquals(handler.parameters[0], ROUNDS);
 });
 
+Deno.test("a client whose updates are taken in and then refused is left out of 1 round, then of 2, 4", async () => {
+  const handler = syncHandler("fedavg");
+  const { report } = await run(handler, (vector) => void vector.fill(3e38), { rounds: 9 });
+  assertEquals(
+    report.rounds.map(({ losses }) => losses.some(({ rank }) => rank === ATTACKER)),
+    [true, false, true, false, false, true, false, false, false],
+  );
+  const { answered, dropped, loss, numSamples } = handler.known.get(ATTACKER) ?? {};
+  assertEquals({ answered, dropped, loss, numSamples }, {
+    answered: 0,
+    dropped: 3,
+    loss: undefined,
+    numSamples: 1,
+  });
+});
+
+Deno.test("KnownClients forget an update that is refused after all, in whichever try it came", () => {
+  const known = new KnownClients();
+  known.joined(1, 10);
+  known.answered(1, { round: 1, numSamples: 10, loss: 2 });
+  const before = known.all.get(1);
+  for (const loss of [1e300, 1e301]) known.answered(1, { round: 2, numSamples: 2 ** 50, loss });
+  known.dropped(1, 2, true);
+  const { misses, pausedUntil, ...after } = known.all.get(1) ?? {};
+  assertEquals([misses, pausedUntil], [2, 3]);
+  assertEquals(after, { ...before, dropped: 1, lastRound: 2 });
+  // Who has answered in an earlier round has answered that.
+  known.answered(1, { round: 4, numSamples: 10, loss: 1 });
+  known.dropped(1, 5, true);
+  assertEquals(known.all.get(1)?.answered, 2);
+});
+
 const figuresOf = (...norms: number[]) =>
   new Map(norms.map((norm, i) => [i + 1, { norm, claims: { numSamples: 10 } }]));
 
@@ -377,4 +432,145 @@ Deno.test("mostExtreme() goes by whatever figure is farthest above that of the o
   updates.set(9, claims(2 ** 53, 5));
   assertEquals(mostExtreme(updates), 2);
   assertEquals(mostExtreme(new Map()), undefined);
+  // It is blamed where there is nobody else.
+  assertEquals(mostExtreme(figuresOf(0)), 1);
+});
+
+for (
+  const [what, claims] of [
+    ["an accuracy that is 0 for most", [{ accuracy: 0 }, { accuracy: 0.3 }, { accuracy: 0 }]],
+    ["a loss that is all but 0 for most", [{ loss: 1e-9 }, { loss: 2 }, { loss: 1e-8 }]],
+    ["a figure that others leave out", [{}, { initialLoss: 3 }, {}]],
+    ["a figure that is called norm", [{}, {}, { norm: 0 }]],
+  ] as [string, Record<string, number>[]][]
+) {
+  Deno.test(`mostExtreme() passes over ${what}, and finds a change of fifty times the others'`, () => {
+    const updates = claims.map((claims, i) => [i + 1, { norm: i === 2 ? 50 : 1, claims }] as const);
+    assertEquals(mostExtreme(new Map(updates)), 3);
+    assertEquals(mostExtreme(new Map(updates.toReversed())), 3);
+  });
+}
+
+Deno.test("mostExtreme() takes what is no number for farther than anything", () => {
+  for (const value of [NaN, Infinity, -Infinity]) {
+    const updates = [1, 1, 1, 1].map((norm, i) =>
+      [i + 1, { norm, claims: { steps: i === 2 ? value : 5, numSamples: 9 * (i + 1) } }] as const
+    );
+    assertEquals(mostExtreme(new Map(updates)), 3);
+  }
+});
+
+Deno.test("outOfBounds() takes a cohort of any size", () => {
+  const norms = new Float64Array(300_000).fill(1);
+  norms[7] = 1e9;
+  const updates = new Map([...norms].map((norm, i) => [i, { norm, claims: {} }]));
+  assertEquals(outOfBounds(updates, 100, () => 2), [{ rank: 7, limit: 100 }]);
+});
+
+for (
+  const [what, evaluator, attack] of [
+    [
+      "evaluates to no number",
+      (vector: ParameterVector) =>
+        Promise.resolve({ numSamples: 1, loss: (vector[0] ?? 0) > 5 ? NaN : 1 }),
+      (vector: ParameterVector) => void vector.fill(10),
+    ],
+    [
+      "is not finite",
+      lossOf,
+      // Within the bound of a single update, and past float32 where it is squared.
+      (vector: ParameterVector) => void vector.fill(1e6),
+    ],
+  ] as const
+) {
+  Deno.test(`a round of one update whose result ${what} is tried again with another client`, async () => {
+    const strategy: Strategy = {
+      name: "cubes",
+      workingVectors: 0,
+      begin: (global) => ({
+        accept({ parameters }) {
+          const big = (parameters[0] ?? 0) > 100;
+          global = parameters.map((x) => big ? x ** 3 * 1e30 : x);
+        },
+        finish: () => global,
+      }),
+      save: () => ({}),
+      restore() {},
+    };
+    const handler = new SyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(MANIFEST.length),
+      fraction: 1 / CLIENTS,
+      selection: { name: "first", select: ({ available }) => available.slice(0, 1) },
+      strategy,
+      evaluator,
+    });
+    const { report, fates } = await run(handler, attack, { isAttacker: (rank) => rank === 1 });
+    const [first] = report.rounds;
+    assertEquals([first?.cohort, first?.tries], [[2], 2]);
+    assertMatch(first?.losses[0]?.reason ?? "", new RegExp(`${what}.* is the only one in it`));
+    assertEquals(report.rounds.length, ROUNDS);
+    assertEquals(fates.map(({ status }) => status), Array(CLIENTS).fill("fulfilled"));
+  });
+}
+
+for (const mean of [() => new Scaffold(), () => new FedAdam({ mean: new Scaffold() })]) {
+  for (const rounds of [0, 1]) {
+    Deno.test(`revertModel() takes back what the mean keeps of FedAvgM of ${mean().name} after ${rounds} rounds`, () => {
+      const make = () =>
+        new SyncParameterServerHandler({
+          manifest: MANIFEST,
+          parameters: new Float32Array(MANIFEST.length),
+          strategy: new FedAvgM({ momentum: 0.5, mean: mean() }),
+        });
+      const play = (handler: SyncParameterServerHandler, round: number, value: number) => {
+        handler.beginRound(round, 2);
+        const parameters = new Float32Array(MANIFEST.length).fill(value);
+        handler.onReceive(1, { round, numSamples: 1, steps: 2, parameters });
+        handler.updateModel();
+      };
+      const [reverted, straight] = [make(), make()];
+      for (const handler of [reverted, straight]) {
+        for (let round = 1; round <= rounds; round++) play(handler, round, 1);
+      }
+      play(reverted, rounds + 1, 99);
+      reverted.revertModel();
+      for (const handler of [reverted, straight]) {
+        for (const more of [1, 2]) play(handler, rounds + more, 3 * more);
+      }
+      assertEquals(reverted.parameters, straight.parameters);
+      assertEquals(reverted.control, straight.control);
+    });
+  }
+}
+
+Deno.test("an asynchronous server holds updates to the same bound after a resume", () => {
+  const make = () =>
+    new AsyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(MANIFEST.length),
+    });
+  const update = (value: number) => ({
+    round: 1,
+    numSamples: 1,
+    parameters: new Float32Array(MANIFEST.length).fill(value),
+  });
+  const [first, resumed] = [make(), make()];
+  for (let i = 0; i < 40; i++) first.noteUpdate(first.check(1, update(0.02)), update(0.02));
+  resumed.restoreState(structuredClone(first.saveState()));
+  for (const handler of [first, resumed]) {
+    handler.check(1, update(1.9));
+    assertThrows(() => handler.check(1, update(9)), ProtocolError, "of a norm of at most");
+  }
+  // That of a checkpoint without norms is what nothing is known of.
+  const older = make();
+  older.restoreState({});
+  older.check(1, update(9));
+  for (const recent of [undefined, 3, [NaN], [[-1, 1]], [["1", 1]], [[1, null]], [[1]]]) {
+    assertThrows(
+      () => make().restoreState({ clients: { recent } }),
+      TypeError,
+      "expected the norms",
+    );
+  }
 });

@@ -1,6 +1,8 @@
+import { shortened } from "../_printable.ts";
 import { ConnectionClosedError, DeadlineError, errorMessage, ProtocolError } from "../errors.ts";
 import type { Connection } from "../net/connection.ts";
 import { within } from "../net/timeouts.ts";
+import { MOST_REASON_LENGTH } from "../wire/_schemas.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 
@@ -21,9 +23,12 @@ export async function takeLeave(
   { signal, seconds }: { signal: AbortSignal | undefined; seconds: number },
 ): Promise<void> {
   if (isLoss(error)) return;
-  const message = errorMessage(error).slice(0, 1024);
+  const message = shortened(errorMessage(error), MOST_REASON_LENGTH);
   const farewell: Message = signal?.aborted
-    ? { code: MessageCode.Exit, payload: { reason: `the client was stopped: ${message}` } }
+    ? {
+      code: MessageCode.Exit,
+      payload: { reason: shortened(`the client was stopped: ${message}`, MOST_REASON_LENGTH) },
+    }
     : error instanceof StalledError
     ? { code: MessageCode.Exit, payload: { reason: message } }
     : {

@@ -117,8 +117,9 @@ export class Session {
     this.#next = undefined;
   }
 
-  /** Resolves after so long, unless the session ends before that. One wait at a time. */
+  /** Resolves after so long, unless the session ends, or another wait is begun, before that. */
   rested(millis: number): Promise<void> {
+    clearTimeout(this.#timer);
     return new Promise((resolve) => this.#timer = setTimeout(resolve, millis));
   }
 

@@ -6,6 +6,7 @@
 
 import { pause } from "../_pause.ts";
 import { MEMBER_LINES, PeerLog } from "../_peer_log.ts";
+import { shortened } from "../_printable.ts";
 import { ConnectionClosedError, errorMessage, ProtocolError, RunStoppedError } from "../errors.ts";
 import { type Logger, openLog, silentLogger } from "../log.ts";
 import type { Connection } from "../net/connection.ts";
@@ -14,6 +15,7 @@ import { within } from "../net/timeouts.ts";
 import { CannotTrainError } from "../train/cannot_train.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { LocalLearner } from "../train/local_rule.ts";
+import { MOST_REASON_LENGTH } from "../wire/_schemas.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type {
   AgreementMode,
@@ -28,9 +30,6 @@ import { isLoss, takeLeave } from "./_leave.ts";
 import { Session } from "./_session.ts";
 import { Work } from "./_work.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
-
-/** Characters of a reason that the server is told. */
-const MAX_REASON_LENGTH = 1024;
 
 /**
  * A client that follows the agreement that its server names: it trains in rounds, or at its own pace. When it loses the server it comes back, and
@@ -314,7 +313,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
   /** Tells the server that there is no update for the round, and stays for the next one. */
   async #refuse(round: number, error: CannotTrainError): Promise<void> {
     const session = this.#open();
-    const message = errorMessage(error).slice(0, MAX_REASON_LENGTH);
+    const message = shortened(errorMessage(error), MOST_REASON_LENGTH);
     this.#awaited = undefined;
     this.#peers.warn("the server", `Round ${round}: ${message}`);
     this.options.onEvent?.({ type: "cannot-train", round, reason: message });

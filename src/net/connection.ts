@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shortened } from "../_printable.ts";
 import { ConnectionClosedError, DeadlineError, ProtocolError } from "../errors.ts";
 import {
   checkMagic,
@@ -15,6 +16,7 @@ import {
   PREFIX_BYTES,
   type WireLimits,
 } from "../wire/frame.ts";
+import { MOST_MESSAGE_LENGTH } from "../wire/_schemas.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { HeartbeatPayload, Message } from "../wire/messages.ts";
 import { SILENT_HEARTBEATS } from "./timeouts.ts";
@@ -176,7 +178,8 @@ export class Connection implements AsyncDisposable {
 
   /** Tells the peer what it did wrong, then closes. Never rejects. */
   async refuse(error: ProtocolError, drainSeconds = 1): Promise<void> {
-    const payload = { fault: error.fault, message: error.message.slice(0, 4096), fatal: true };
+    const message = shortened(error.message, MOST_MESSAGE_LENGTH);
+    const payload = { fault: error.fault, message, fatal: true };
     this.send({ code: MessageCode.Error, payload }).catch(() => {});
     await this.close(drainSeconds);
   }

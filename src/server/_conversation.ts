@@ -18,16 +18,21 @@ const LOOKS = 8;
 export class Conversation {
   /** What goes on. */
   exchange: Training | Evaluation | undefined;
+  /** Who has given no figures of late: each evaluation would wait for them for all its time. */
+  #evaluators = new KnownClients();
   readonly #parts: Parts;
   readonly #agreement: Agreement;
-  /** Who has evaluated, and who has not. */
-  readonly #known = new KnownClients();
   readonly #run: () => Run;
 
   constructor(parts: Parts, agreement: Agreement, run: () => Run) {
     this.#parts = parts;
     this.#agreement = agreement;
     this.#run = run;
+  }
+
+  /** A run begins. */
+  begin(): void {
+    this.#evaluators = new KnownClients();
   }
 
   /** Has a cohort do something, and waits for it to be done. */
@@ -96,7 +101,10 @@ export class Conversation {
     this.exchange.take(sender, figures);
   }
 
-  /** The server's own evaluation, or else that of the clients of those ranks, with whom `talk` has to do. */
+  /**
+   * The server's own evaluation, or else that of the clients of those ranks, with whom `talk` has to
+   * do; who has given no figures twice in a row is left out of one evaluation, then of 2, 4, … .
+   */
   async evaluate(
     round: number,
     ranks: readonly Rank[],
@@ -107,26 +115,19 @@ export class Conversation {
       const evaluation = await evaluate(this.#run().signal);
       return { evaluation, isUnsound: isUnsound([evaluation]) };
     }
-    const asked = this.#evaluators(round, ranks);
-    const { results, intake } = await this.hold(new Evaluation(round, asked), talk);
-    for (const rank of asked) {
-      if (intake.outcome(rank) === "received") this.#known.answered(rank, { round });
-    }
-    for (const { rank, isExcused } of intake.losses) {
-      if (!isExcused) this.#known.dropped(rank, round);
+    const paused = new Set(this.#evaluators.paused(round));
+    const cohort = ranks.filter((rank) => !paused.has(rank));
+    const evaluation = new Evaluation(round, cohort.length > 0 ? cohort : ranks);
+    const { results, intake } = await this.hold(evaluation, talk);
+    for (const rank of intake.cohort) {
+      if (intake.outcome(rank) === "received") this.#evaluators.answered(rank, { round });
+      else this.#evaluators.dropped(rank, round);
     }
     return {
       evaluation: meanOfClients(results),
       clients: clientFigures(results),
       isUnsound: isUnsound(results),
     };
-  }
-
-  /** Those of the ranks that are asked: who has given no figures twice in a row is left out for a while, whatever it does in training. */
-  #evaluators(round: number, ranks: readonly Rank[]): Rank[] {
-    const paused = new Set(this.#known.paused(round));
-    const rest = ranks.filter((rank) => !paused.has(rank));
-    return rest.length > 0 ? rest : [...ranks];
   }
 
   /** Whether all have answered or are gone before so many milliseconds have passed, or a share of a round's time. */

@@ -11,6 +11,7 @@ import type {
 import { Intake, type IntakeOptions } from "./_intake.ts";
 import { MeanLoss } from "./_mean_loss.ts";
 import { figuresOfUpdate, type UpdateFigures } from "./_update_bound.ts";
+import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** A message that carries what a client has made of its data. */
@@ -131,6 +132,40 @@ export class Training {
     if (norm !== undefined) this.updates.set(sender, figuresOfUpdate(norm, payload));
     this.intake.settle(sender, "received");
   }
+}
+
+/** What is told of an update that was taken in. */
+export function receivedEvent(
+  { intake, updates }: Training,
+  rank: Rank,
+  { numSamples }: { readonly numSamples?: number | undefined },
+): ServerEvent {
+  const { norm } = updates.get(rank) ?? {};
+  return {
+    type: "update-received",
+    round: intake.round,
+    rank,
+    received: intake.count("received"),
+    expected: intake.cohort.length,
+    ...(numSamples !== undefined && { numSamples }),
+    ...(norm !== undefined && { norm }),
+  };
+}
+
+/** What is told of an update that was refused, or that a client had none. */
+export function refusedEvent(
+  rank: Rank,
+  { fault, message }: { readonly fault: string; readonly message: string },
+  { round, norm }: { readonly round: number; readonly norm?: number | undefined },
+): ServerEvent {
+  return {
+    type: "update-refused",
+    rank,
+    fault,
+    message,
+    round,
+    ...(norm !== undefined && { norm }),
+  };
 }
 
 /** The clients' evaluation of the parameters of one round. */

@@ -1,9 +1,11 @@
 import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../_peer_log.ts";
+import { shortened } from "../_printable.ts";
 import { DeadlineError, errorMessage, type ProtocolError } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
+import { MOST_REASON_LENGTH } from "../wire/_schemas.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
 import {
@@ -15,11 +17,12 @@ import {
 } from "./_agreement.ts";
 import { isCannotTrain, unexpectedRefusal } from "./_cannot_train.ts";
 import { Conversation } from "./_conversation.ts";
-import { Training, unexpectedUpdate } from "./_exchange.ts";
+import { refusedEvent, Training, unexpectedUpdate } from "./_exchange.ts";
 import { openSessions } from "./_reception.ts";
 import { RunRecord } from "./_record.ts";
 import { Saves } from "./_saves.ts";
 import { FarewellError } from "./_sessions.ts";
+import type { RefusedUpdate } from "./_train_round.ts";
 import type { ServerEvent } from "./events.ts";
 import type { RoundReport, RunReport } from "./report.ts";
 
@@ -92,6 +95,7 @@ export class Federation {
     const peers = { members, strangers };
     using _held = options.checkpoints?.hold?.();
     const seats = await this.record.begin();
+    this.conversation.begin();
     const sessions = await openSessions({
       parts: this.#parts,
       agreement: this.#agreement,
@@ -124,7 +128,7 @@ export class Federation {
       );
       return report;
     } catch (error) {
-      farewell = `the run stopped: ${errorMessage(error)}`.slice(0, 1024);
+      farewell = shortened(`the run stopped: ${errorMessage(error)}`, MOST_REASON_LENGTH);
       // Whoever stops a run by its signal does not mean it to go on.
       isOver = signal?.aborted ?? false;
       logger.error(errorMessage(error));
@@ -169,14 +173,14 @@ export class Federation {
     }
     if (!exchange.intake.expects(sender)) throw unexpectedUpdate(sender, exchange.intake);
     exchange.intake.settle(sender, "refused", message, true);
-    this.countRefusal(sender, message);
+    this.countRefusal(sender, round, message);
   }
 
   /** A client that stays has said why there is no update of it. */
-  countRefusal(rank: Rank, message: string): void {
+  countRefusal(rank: Rank, round: number, message: string): void {
     this.#refused++;
     this.run.peers.members.warn(`rank ${rank}`, `Rank ${rank} has no update: ${message}`);
-    this.tell({ type: "update-refused", rank, fault: "cannot-train", message });
+    this.tell(refusedEvent(rank, { fault: "cannot-train", message }, { round }));
   }
 
   /** Throws a `ProtocolError` for an update of the kind that the plan does not ask for. */
@@ -202,11 +206,11 @@ export class Federation {
   }
 
   /** Refuses an update after it was read: its sender is told, and stays. */
-  refuse(rank: Rank, { fault, message }: ProtocolError): void {
+  refuse({ fault, message }: ProtocolError, { rank, round, norm }: RefusedUpdate): void {
     const { sessions, peers } = this.run;
     this.#refused++;
     peers.members.warn(`rank ${rank}`, message);
-    this.tell({ type: "update-refused", rank, fault, message });
+    this.tell(refusedEvent(rank, { fault, message }, { round, norm }));
     sessions.send(rank, { code: MessageCode.Error, payload: { fault, message, fatal: false } });
   }
 

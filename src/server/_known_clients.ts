@@ -12,6 +12,8 @@ const LONGEST_PAUSE = 64;
 /** What has been learnt of the clients, by rank. */
 export class KnownClients {
   readonly #clients = new Map<Rank, KnownClient>();
+  /** Of each client, what was known before its last update, which may be refused after all. */
+  readonly #former = new Map<Rank, { readonly round: number; readonly client: KnownClient }>();
 
   /** All of whom anything is known as of now, in rank order: who joined first must not matter. */
   get all(): ReadonlyMap<Rank, KnownClient> {
@@ -25,8 +27,12 @@ export class KnownClients {
 
   /** A client's update was taken in. */
   answered(rank: Rank, update: { round: number; numSamples?: number; loss?: number }): void {
-    const { misses: missed = 0, pausedUntil: _pausedUntil, ...before } = this.#of(rank);
+    const client = this.#of(rank);
+    const { misses: missed = 0, pausedUntil: _pausedUntil, ...before } = client;
     const misses = missed - FORGIVEN;
+    if (this.#former.get(rank)?.round !== update.round) {
+      this.#former.set(rank, { round: update.round, client });
+    }
     const { round: lastRound, numSamples = before.numSamples, loss = before.loss } = update;
     this.#clients.set(rank, {
       ...before,
@@ -43,14 +49,14 @@ export class KnownClients {
    * twice as many with each further time. An update that counts makes half a miss good.
    */
   dropped(rank: Rank, round: number, isRefused = false): void {
-    const before = this.#of(rank);
+    const former = this.#former.get(rank);
+    // An update that was taken in and is refused after all was no answer.
+    const before = isRefused && former?.round === round ? former.client : this.#of(rank);
     const { misses: missed = 0, lastRound } = before;
     // The tries of one round count once.
     const isRepeated = missed > 0 && lastRound === round;
-    // One that is refused after all has been made good for already.
-    const misses = isRefused
-      ? Math.max(Math.ceil(missed) + 1, MOST_MISSES)
-      : missed + (isRepeated ? 0 : 1);
+    const more = missed + (isRepeated && !isRefused ? 0 : 1);
+    const misses = isRefused ? Math.max(more, MOST_MISSES) : more;
     this.#clients.set(rank, {
       ...before,
       dropped: before.dropped + 1,
@@ -80,6 +86,7 @@ export class KnownClients {
       );
     }
     this.#clients.clear();
+    this.#former.clear();
     for (const [rank, client] of saved) this.#clients.set(rank, client);
   }
 

@@ -7,6 +7,7 @@ import type { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../wire/messages.ts";
+import { whyNotSeated } from "./_key_changes.ts";
 import { outliveRival } from "./_rival.ts";
 import type { KeyRights, Seats } from "./_seats.ts";
 
@@ -74,6 +75,10 @@ export async function register(
     const proof = await expectMessage(connection, MessageCode.Proof);
     identity = await checkProof(gatekeeper, challenge, proof.payload);
     member.identity = identity;
+    // From here on a change of the list ends its session; one may have come while the proof was
+    // checked.
+    const reason = whyNotSeated(gatekeeper, identity);
+    if (reason !== undefined) throw new ProtocolError("not-authorized", `Cannot join: ${reason}`);
   }
   const { key, ...shown } = await rightsOf(identity, gatekeeper);
   const wish = { ...claim, identity, ...(key && { key }) };

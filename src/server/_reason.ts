@@ -1,3 +1,4 @@
+import { shortened } from "../_printable.ts";
 import { errorMessage } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { RoundReport } from "./report.ts";
@@ -9,7 +10,7 @@ export const MOST_LOSSES = 100;
 
 /** Why a peer is gone, in a line of bounded length: its own last words, or what went wrong. */
 export function reasonOf(error: unknown): string {
-  return bounded(errorMessage(error));
+  return shortened(errorMessage(error), REASON_LENGTH);
 }
 
 /** What a report says of the ranks that are missing. */
@@ -20,14 +21,8 @@ export function lossesOf(
   return {
     losses: missing.slice(0, MOST_LOSSES).map(({ rank, reason }) => ({
       rank,
-      reason: bounded(reason),
+      reason: shortened(reason, REASON_LENGTH),
     })),
     ...(omitted.length > 0 && { lossesOmitted: omitted }),
   };
-}
-
-/** The text, or as much of it as fits with a mark of the cut; no character is split. */
-function bounded(text: string): string {
-  if (text.length <= REASON_LENGTH) return text;
-  return `${text.slice(0, REASON_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

@@ -1,3 +1,4 @@
+import { isOutOfDescriptors } from "../_os_error.ts";
 import { Refusals } from "../_refusals.ts";
 import { entryOf, type KeyListChange } from "../auth/allowed_keys.ts";
 import { publicKeyOf } from "../auth/challenge.ts";
@@ -22,12 +23,6 @@ import { type SavedSeats, Seats } from "./_seats.ts";
 const ACCEPT_PAUSE_MILLIS = 500;
 /** How often, at least, it is looked whether a key has expired: the clock may have been set. */
 const EXPIRY_LOOK_MILLIS = 60_000;
-
-/** Whether the process, or the system, has no file descriptors left. */
-function isOutOfDescriptors(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EMFILE" || code === "ENFILE";
-}
 
 /** Whether a peer has broken the protocol; a frame that was cut off has lost its connection. */
 function isFault(error: unknown): error is ProtocolError {
@@ -377,52 +372,68 @@ export class Sessions {
 
   /** Hears a client out, message by message, until it closes. */
   async #listen(member: Member, rank: Rank): Promise<void> {
+    for (;;) {
+      try {
+        if (!await this.#hear(member, rank)) return;
+      } catch (error) {
+        if (isFault(error)) this.#hooks.refused();
+        if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
+        await this.#forgive(member, rank, error);
+      }
+    }
+  }
+
+  /** Acts on a client's next message; false when it has closed. The message's buffer is given back in any case. */
+  async #hear(member: Member, rank: Rank): Promise<boolean> {
     const { connection } = member;
     // What still comes from whoever has lost the seat must not pass for the next one's.
     const checkSeat = () => {
       if (this.seats.group.claimant(rank) === member) return;
       throw new ConnectionClosedError("its seat is not its own any more");
     };
-    for (;;) {
-      let buffer: Uint8Array<ArrayBuffer> | undefined;
-      try {
-        const received = await connection.receive({
-          place: async (header) => {
-            checkSeat();
-            const incoming = {
-              size: header.bodyLength,
-              get received() {
-                return connection.bodyReceived;
-              },
-            };
-            return buffer = await this.#hooks.place(rank, header, incoming);
-          },
-        });
-        if (received === null) return;
-        checkSeat();
-        await this.#hooks.message(rank, received.message);
-      } catch (error) {
-        if (isFault(error)) this.#hooks.refused();
-        if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
-        const { fault, message } = error;
-        this.#hooks.forgiven(rank, error);
-        if (member.refusals.add()) {
-          throw new ProtocolError(
-            "too-many-faults",
-            `Cannot go on with rank ${rank}: too many of its messages were refused, more than it was asked for; the last: ${message}`,
-          );
-        }
-        // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.
-        await within(
-          connection.send({ code: MessageCode.Error, payload: { fault, message, fatal: false } }),
-          {
-            seconds: this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS,
-            late: () => new DeadlineError("it does not read what it is told"),
-          },
-        );
-      } finally {
-        if (buffer !== undefined) this.#hooks.release(rank, buffer);
-      }
+    let buffer: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      const received = await connection.receive({
+        place: async (header) => {
+          checkSeat();
+          const incoming = {
+            size: header.bodyLength,
+            get received() {
+              return connection.bodyReceived;
+            },
+          };
+          return buffer = await this.#hooks.place(rank, header, incoming);
+        },
+      });
+      if (received === null) return false;
+      checkSeat();
+      await this.#hooks.message(rank, received.message);
+      return true;
+    } finally {
+      if (buffer !== undefined) this.#hooks.release(rank, buffer);
     }
+  }
+
+  /** Tells a client what was refused. Throws a `ProtocolError` when that was too much, and a `DeadlineError` for one that does not read it. */
+  async #forgive(member: Member, rank: Rank, error: ProtocolError): Promise<void> {
+    const { fault, message } = error;
+    this.#hooks.forgiven(rank, error);
+    if (member.refusals.add()) {
+      throw new ProtocolError(
+        "too-many-faults",
+        `Cannot go on with rank ${rank}: too many of its messages were refused, more than it was asked for; the last: ${message}`,
+      );
+    }
+    // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.
+    await within(
+      member.connection.send({
+        code: MessageCode.Error,
+        payload: { fault, message, fatal: false },
+      }),
+      {
+        seconds: this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS,
+        late: () => new DeadlineError("it does not read what it is told"),
+      },
+    );
   }
 }

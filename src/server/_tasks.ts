@@ -12,6 +12,8 @@ export interface Task {
   readonly base: ParameterVector;
   /** Whether its answer has begun to come in. */
   isAnswering: boolean;
+  /** Whether that is being read; before that it waits for a buffer. */
+  isReading: boolean;
 }
 
 /** Who trains what, and until when. */
@@ -19,10 +21,10 @@ export class Tasks {
   readonly #tasks = new Map<Rank, Task>();
   readonly #timers = new Map<Rank, ReturnType<typeof setTimeout>>();
   readonly #seconds: number;
-  readonly #late: (task: Task, wasExtended: boolean) => void;
+  readonly #late: (task: Task) => void;
 
   /** Each task has so many seconds; then `late` is called, which may give it as long again. */
-  constructor(seconds: number, late: (task: Task, wasExtended: boolean) => void) {
+  constructor(seconds: number, late: (task: Task) => void) {
     this.#seconds = seconds;
     this.#late = late;
   }
@@ -45,12 +47,12 @@ export class Tasks {
   /** A client begins. */
   begin(task: Task): void {
     this.#tasks.set(task.rank, task);
-    this.#wait(task, false);
+    this.#wait(task);
   }
 
   /** The client gets as long again. */
   extend(task: Task): void {
-    this.#wait(task, true);
+    this.#wait(task);
   }
 
   /** A client's task is over, however it ended; gives it, if there was one. */
@@ -67,9 +69,9 @@ export class Tasks {
     for (const rank of this.ranks) this.end(rank);
   }
 
-  #wait(task: Task, wasExtended: boolean): void {
+  #wait(task: Task): void {
     clearTimeout(this.#timers.get(task.rank));
-    const timer = setTimeout(() => this.#late(task, wasExtended), this.#seconds * 1000);
+    const timer = setTimeout(() => this.#late(task), this.#seconds * 1000);
     this.#timers.set(task.rank, timer);
   }
 }

@@ -37,9 +37,17 @@ export interface RoundParts {
   /** The loss of the model before the round, where it is known. */
   lossBefore(): number | undefined;
   /** An update that was taken in is refused after all. */
-  refuse(error: ProtocolError, rank: Rank): void;
+  refuse(error: ProtocolError, update: RefusedUpdate): void;
   tell(event: ServerEvent): void;
   warn(text: string): void;
+}
+
+/** An update that was taken in, and is refused after all. */
+export interface RefusedUpdate {
+  readonly rank: Rank;
+  readonly round: number;
+  /** L2 norm of the change, where that is known. */
+  readonly norm?: number | undefined;
 }
 
 /** What a round's training came to. */
@@ -78,28 +86,27 @@ export async function makeRound(round: number, parts: RoundParts): Promise<MadeR
     try {
       handler.updateModel();
     } catch (error) {
-      const spoiler = error instanceof NonFiniteResultError && spoiled < roundTries &&
-        handler.revertModel() && mostExtremeOf(training, "the round's result is not finite");
-      if (!spoiler) throw error;
+      if (!(error instanceof NonFiniteResultError) || !handler.revertModel()) throw error;
+      const what = "the round's result is not finite";
+      const spoiler = spoiled < roundTries ? tries.mostExtreme(training, what) : undefined;
+      if (spoiler === undefined) throw error;
       tries.refuse(training, [spoiler]);
       continue;
     }
     parts.made(training);
     let evaluated: Evaluated;
+    let isSpoilt: boolean;
     try {
       evaluated = await parts.evaluate(training);
+      isSpoilt = evaluated.isUnsound === true && await wasSound(training, initial, parts);
     } catch (failure) {
       return { trained, evaluated: {}, failure };
     }
-    if (
-      !evaluated.isUnsound || !await wasSound(training, initial, parts) || !handler.revertModel()
-    ) {
-      return { trained, evaluated };
-    }
+    if (!isSpoilt || !handler.revertModel()) return { trained, evaluated };
     parts.unmade();
     const what = "the round's model evaluates to no number";
-    const spoiler = spoiled < roundTries && mostExtremeOf(training, what);
-    if (!spoiler) {
+    const spoiler = spoiled < roundTries ? tries.mostExtreme(training, what) : undefined;
+    if (spoiler === undefined) {
       throw new Error(`Cannot end round ${round}: ${what}, whichever update is left out`);
     }
     tries.refuse(training, [spoiler]);
@@ -122,14 +129,6 @@ async function wasSound(
   }
 }
 
-function mostExtremeOf({ updates }: Training, what: string): Spoiler | undefined {
-  const rank = updates.size < 2 ? undefined : mostExtreme(updates);
-  return rank === undefined ? undefined : {
-    rank,
-    reason: `${what}, and the update of rank ${rank} is the most extreme in it`,
-  };
-}
-
 /** The tries of one round. */
 class Tries {
   readonly #round: number;
@@ -139,6 +138,9 @@ class Tries {
   readonly #spoilers = new Set<Rank>();
   /** Who was there and left out of the last try. */
   #paused: readonly Rank[] = [];
+  /** Whom the last cohort could be chosen of. */
+  #candidates: readonly Rank[] = [];
+  #quorum = 0;
   /** Number of tries, and of those that had too few updates. */
   #tries = 0;
   #short = 0;
@@ -153,10 +155,11 @@ class Tries {
     const { handler, numClients, limits: { rounds } } = this.#parts;
     const wanted = handler.updatesWanted(numClients);
     const { fewestUpdates } = handler;
-    const quorum = quorumOf(wanted, { ...this.#parts.limits, fewestUpdates });
+    const quorum = this.#quorum = quorumOf(wanted, { ...this.#parts.limits, fewestUpdates });
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
-      const candidates = this.#candidates(await this.#parts.available(quorum), quorum);
+      const present = await this.#parts.available(quorum);
+      const candidates = this.#candidates = this.#candidatesOf(present, quorum);
       const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
       this.#parts.tell({ type: "round-started", round, rounds, cohort });
       handler.beginRound(round, numClients);
@@ -193,23 +196,33 @@ class Tries {
     }
   }
 
+  /** The update that has most likely spoiled the round; nothing where there is none besides, and nobody else to be asked. */
+  mostExtreme({ updates }: Training, what: string): Spoiler | undefined {
+    const rank = mostExtreme(updates);
+    if (rank === undefined || (updates.size < 2 && this.#candidates.length < 2)) return undefined;
+    const found = updates.size < 2 ? "the only one" : "the most extreme";
+    return { rank, reason: `${what}, and the update of rank ${rank} is ${found} in it` };
+  }
+
   /** Refuses updates that were taken in: the round is tried again without them. */
-  refuse({ intake }: Training, spoilers: readonly Spoiler[]): void {
+  refuse({ intake, updates }: Training, spoilers: readonly Spoiler[]): void {
     const { handler } = this.#parts;
+    const round = this.#round, quorum = this.#quorum;
     for (const { rank, reason } of spoilers) {
       const text = `Cannot take the update of rank ${rank}: ${reason}`;
       intake.refuse(rank, text);
       this.#spoilers.add(rank);
-      handler.onDrop(rank, this.#round, true);
-      this.#parts.refuse(new ProtocolError("out-of-bounds", text), rank);
+      handler.onDrop(rank, round, true);
+      const { norm } = updates.get(rank) ?? {};
+      this.#parts.refuse(new ProtocolError("out-of-bounds", text), { rank, round, norm });
     }
     this.#missing.add(intake);
-    const [quorum, received] = [intake.cohort.length, intake.count("received")];
-    this.#parts.tell({ type: "round-retried", round: this.#round, received, quorum });
+    const received = intake.count("received");
+    this.#parts.tell({ type: "round-retried", round, received, quorum });
   }
 
   /** Those that a cohort is chosen of: without spoilers, and without those that pause as long as there are enough others. */
-  #candidates(present: readonly Rank[], quorum: number): Rank[] {
+  #candidatesOf(present: readonly Rank[], quorum: number): Rank[] {
     const { handler } = this.#parts;
     const candidates = present.filter((rank) => !this.#spoilers.has(rank));
     const paused = handler.paused(this.#round).filter((rank) => candidates.includes(rank));
@@ -257,6 +270,16 @@ export function quorumOf(
 ): number {
   const share = Math.min(Math.ceil(wanted * quorum), minClients);
   return Math.max(1, share, Math.min(fewestUpdates, wanted));
+}
+
+/** Who evaluates after a round: whoever is there, without those that have just been silent or are left out of rounds. */
+export function evaluatorsOf(
+  present: readonly Rank[],
+  { intake }: Training,
+  handler: ParameterServerBackendHandler,
+): Rank[] {
+  const paused = new Set(handler.paused(intake.round));
+  return present.filter((rank) => intake.outcome(rank) !== "dropped" && !paused.has(rank));
 }
 
 /** What the round's report says. */

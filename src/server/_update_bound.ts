@@ -42,21 +42,23 @@ export function lowerMedian(values: Iterable<number>): number {
 }
 
 /**
- * The most that the change of an update may be beside `others`, of which it may be one: `bound` times their median, and never less than `floor`. Where there is nothing
- * to hold it against it is a million times `floor`.
+ * Gives the most that the change of an update may be beside `others`, of which it may be one: `bound` times their median, and never less than `floor`. Where there is
+ * nothing to hold it against it is a million times `floor`.
  *
  * Who says that it has taken more steps than the median may have gone as much further, up to {@linkcode MOST_WORK} times: a site with a hundred times the data of
  * the others is no attacker, and what a client says of itself is not believed without end.
  */
-export function updateLimit(
-  update: UpdateFigures,
+export function limitOf(
   others: readonly UpdateFigures[],
   { bound, floor }: { bound: number; floor: number },
-): number {
-  if (others.length < 2) return ALONE * floor;
+): (update: UpdateFigures) => number {
+  if (others.length < 2) return () => ALONE * floor;
+  const most = bound * lowerMedian(others.map(({ norm }) => norm));
   const work = Math.max(1, lowerMedian(others.map(workOf)));
-  const more = Math.min(Math.max(1, workOf(update) / work), MOST_WORK);
-  return Math.max(bound * lowerMedian(others.map(({ norm }) => norm)) * more, floor);
+  return (update) => {
+    const more = Math.min(Math.max(1, workOf(update) / work), MOST_WORK);
+    return Math.max(most * more, floor);
+  };
 }
 
 /** The updates whose change is past its limit; `floor` is asked for only where a change could be. */
@@ -67,17 +69,17 @@ export function outOfBounds(
 ): { rank: Rank; limit: number }[] {
   const all = [...updates.values()];
   const norms = all.map(({ norm }) => norm);
-  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0);
-  if (norms.length === 0 || norms.length > 1 && largest <= bound * lowerMedian(norms)) return [];
-  const limits = { bound, floor: floor() };
+  const most = norms.length < 2 ? -Infinity : bound * lowerMedian(norms);
+  if (norms.every((norm) => norm <= most)) return [];
+  const limitFor = limitOf(all, { bound, floor: floor() });
   return [...updates].flatMap(([rank, update]) => {
-    const limit = updateLimit(update, all, limits);
+    const limit = limitFor(update);
     return update.norm > limit ? [{ rank, limit }] : [];
   });
 }
 
 /** Number of steps that a client says it has taken, or of samples where it does not say. */
-function workOf({ claims: { steps = 0, numSamples = 0 } }: UpdateFigures): number {
+export function workOf({ claims: { steps = 0, numSamples = 0 } }: UpdateFigures): number {
   return steps > 0 ? steps : numSamples;
 }
 
@@ -88,24 +90,37 @@ export function boundText(norm: number, limit: number): string {
   }`;
 }
 
-/** The rank whose figures are farthest above the median of all, in proportion: what has most likely spoiled what was made of them. */
+/**
+ * The rank whose figures are farthest above the median of all, in proportion: what has most likely
+ * spoiled what was made of them. Of claims those below 1 count as 1: most clients may say 0, and no
+ * harm comes of a little more.
+ */
 export function mostExtreme(updates: ReadonlyMap<Rank, UpdateFigures>): Rank | undefined {
-  const rows = [...updates].map(([rank, { norm, claims }]) => ({ rank, row: { norm, ...claims } }));
-  const names = new Set(rows.flatMap(({ row }) => Object.keys(row)));
-  const medians = new Map(
-    [...names].map((name) => [name, lowerMedian(rows.map(({ row }) => magnitude(row, name)))]),
+  const all = [...updates.values()];
+  const medianOf = (value: (one: UpdateFigures) => number) => lowerMedian(all.map(value));
+  // Apart from the claims, among which a client may have one of the same name.
+  const usual = Math.max(medianOf(({ norm }) => norm), Number.MIN_VALUE);
+  const names = new Set(all.flatMap(({ claims }) => Object.keys(claims)));
+  const usualClaims = [...names].map((name) =>
+    [name, Math.max(medianOf((one) => claimed(one, name)), 1)] as const
   );
   let worst: { rank: Rank; ratio: number } | undefined;
-  for (const { rank, row } of rows) {
-    for (const [name, median] of medians) {
-      const value = magnitude(row, name);
-      const ratio = value === 0 ? 0 : value / Math.max(median, Number.MIN_VALUE);
-      if (worst === undefined || ratio > worst.ratio) worst = { rank, ratio };
-    }
+  for (const [rank, update] of updates) {
+    const ratio = usualClaims.reduce(
+      (most, [name, median]) => Math.max(most, farness(claimed(update, name), median)),
+      farness(update.norm, usual),
+    );
+    if (worst === undefined || ratio > worst.ratio) worst = { rank, ratio };
   }
   return worst?.rank;
 }
 
-function magnitude(row: Readonly<Record<string, number>>, name: string): number {
-  return Object.hasOwn(row, name) ? Math.abs(row[name] ?? 0) : 0;
+/** How many times what is usual a value is; what is no number is farther than any. */
+function farness(value: number, usual: number): number {
+  const ratio = value / usual;
+  return Number.isNaN(ratio) ? Infinity : ratio;
+}
+
+function claimed({ claims }: UpdateFigures, name: string): number {
+  return Object.hasOwn(claims, name) ? Math.abs(claims[name] ?? 0) : 0;
 }

@@ -12,12 +12,26 @@ export class Version {
   readonly staleness: number[] = [];
   /** Number of tasks that were lost. */
   dropped = 0;
+  /** How often it was begun. */
+  tries = 1;
   /** Whether it is made. */
   isDone = false;
   /** The figures of what has gone in: of each client, its last update's. */
   readonly updates = new Map<Rank, UpdateFigures>();
   readonly #reasons = new Map<Rank, string>();
   readonly #losses = new MeanLoss();
+
+  /**
+   * The version that is made in the place of one that was taken back: its report names who was
+   * missing in that one as well, and in the one that was begun after it.
+   */
+  static inPlaceOf(spoilt: Version, begun = new Version()): Version {
+    const next = new Version();
+    next.tries = spoilt.tries + 1;
+    next.dropped = spoilt.dropped + begun.dropped;
+    for (const [rank, reason] of [...spoilt.#reasons, ...begun.#reasons]) next.miss(rank, reason);
+    return next;
+  }
 
   /** An update went in. */
   add(rank: Rank, staleness: number, payload: ParameterUpdatePayload, norm: number): void {
@@ -37,9 +51,9 @@ export class Version {
     RoundReport,
     "cohort" | "received" | "dropped" | "tries" | "losses" | "lossesOmitted"
   > {
-    const { cohort, dropped } = this;
+    const { cohort, dropped, tries } = this;
     const missing = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
-    return { cohort, received: cohort.length, dropped, tries: 1, ...lossesOf(missing) };
+    return { cohort, received: cohort.length, dropped, tries, ...lossesOf(missing) };
   }
 
   /** What the report says of what they tell. */

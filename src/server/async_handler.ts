@@ -12,7 +12,7 @@ import { Random } from "../random.ts";
 import type { AsyncStrategy } from "../strategy/async_strategy.ts";
 import { FedAsync } from "../strategy/fedasync.ts";
 import { untrainedSpans } from "../strategy/_untrained.ts";
-import type { Spans, StrategyState } from "../strategy/strategy.ts";
+import type { Spans } from "../strategy/strategy.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 import { ProtocolError } from "../errors.ts";
@@ -22,12 +22,14 @@ import {
   boundText,
   checkedUpdateBound,
   figuresOfUpdate,
+  limitOf,
   lowerMedian,
   type UpdateFigures,
-  updateLimit,
+  workOf,
 } from "./_update_bound.ts";
 import {
   DEFAULT_UPDATE_BOUND,
+  type HandlerState,
   ServerBackendHandler,
   type ServerHandlerOptions,
 } from "./handler.ts";
@@ -138,10 +140,8 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     const recent = this.#recent.length < FEWEST_RECENT ? [] : this.#recent;
     const median = lowerMedian(recent.map(({ norm }) => norm));
     if (updateBound === Infinity || norm <= updateBound * median) return norm;
-    const limit = updateLimit(figuresOfUpdate(norm, payload), recent, {
-      bound: updateBound,
-      floor: this.#model.harmlessNorm,
-    });
+    const limitFor = limitOf(recent, { bound: updateBound, floor: this.#model.harmlessNorm });
+    const limit = limitFor(figuresOfUpdate(norm, payload));
     if (norm <= limit) return norm;
     throw new ProtocolError(
       "out-of-bounds",
@@ -177,7 +177,8 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
 
   /** An update whose change has that norm has gone into the model: others are held against it. */
   noteUpdate(norm: number, payload: ParameterUpdatePayload): void {
-    this.#recent.push(figuresOfUpdate(norm, payload));
+    // Of what a client says of itself, no more is kept than its work.
+    this.#recent.push({ norm, claims: { steps: workOf(figuresOfUpdate(norm, payload)) } });
     if (this.#recent.length > MOST_RECENT) this.#recent.shift();
   }
 
@@ -187,13 +188,27 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     this.#isFresh = true;
   }
 
-  /** What the strategy keeps. */
-  override saveState(): StrategyState {
-    return this.strategy.save?.() ?? {};
+  /** What the strategy keeps, and what updates are held against. */
+  override saveState(): HandlerState {
+    const recent = this.#recent.map((figures) => [figures.norm, workOf(figures)]);
+    return { ...this.strategy.save?.(), clients: { recent } };
   }
 
-  /** Gives the strategy what it kept. */
-  override restoreState(state: StrategyState): void {
+  /** Takes up what {@linkcode saveState} gave; a `TypeError` when it is not that. */
+  override restoreState({ clients, ...state }: HandlerState): void {
     if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
+    // Older checkpoints have none.
+    if (clients === undefined) return;
+    const { recent } = Object(clients) as { readonly recent?: unknown };
+    const isFigure = (value: unknown) => Number.isFinite(value) && Number(value) >= 0;
+    const isEntry = (entry: unknown): entry is [norm: number, work: number] =>
+      Array.isArray(entry) && entry.length === 2 && entry.every(isFigure);
+    if (!Array.isArray(recent) || !recent.every(isEntry)) {
+      throw new TypeError(
+        "Cannot resume from the checkpoint: expected the norms of the last updates, got something else",
+      );
+    }
+    const figures = recent.map(([norm, steps]) => ({ norm, claims: { steps } }));
+    this.#recent.splice(0, Infinity, ...figures.slice(-MOST_RECENT));
   }
 }

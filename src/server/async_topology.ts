@@ -18,6 +18,7 @@ import { Federation } from "./_federation.ts";
 import { NonFiniteResultError } from "./_finite.ts";
 import { Inbox } from "./_inbox.ts";
 import { KnownClients } from "./_known_clients.ts";
+import { RefusedUpdates } from "./_refused_updates.ts";
 import { type Task, Tasks } from "./_tasks.ts";
 import { mostExtreme } from "./_update_bound.ts";
 import { Version } from "./_version.ts";
@@ -97,7 +98,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   readonly #federation: Federation = this.#federate();
   readonly #tasks: Tasks = new Tasks(
     this.timeouts.roundSeconds,
-    (task, wasExtended) => this.#late(task, wasExtended),
+    (task) => this.#late(task),
   );
   /** Who asks for work, in the order of asking. */
   readonly #waiting = new Set<Rank>();
@@ -108,15 +109,18 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #version: Version | undefined;
   /** Number of versions that were made. */
   #made = 0;
-  /** Number of updates that went into them and into the one that is being made. */
+  /**
+   * Names the tasks, so that an update is told from one for an earlier task: number of updates
+   * that went into the versions, and of times that one was taken back.
+   */
   #taken = 0;
   /** A copy of the newest parameters, made when a client is first sent them. */
   #newest: ParameterVector | undefined;
   #draws = 0;
   /** Who has missed or spoiled what. */
   #known = new KnownClients();
-  /** Number of updates in a row that were refused, and what that ends the run with. */
-  #refusals = 0;
+  /** Whose updates were refused since one was taken in, and what that ends the run with. */
+  readonly #refused = new RefusedUpdates(DEFAULT_ROUND_TRIES);
   #failure: DeadlineError | undefined;
   /** Number of versions in a row that were taken back. */
   #spoiled = 0;
@@ -149,7 +153,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     this.#newest = undefined;
     this.#lastTaken.clear();
     this.#known = new KnownClients();
-    this.#spoiled = this.#refusals = 0;
+    this.#spoiled = 0;
+    this.#refused.clear();
     this.#failure = undefined;
     try {
       return await federation.conduct(signal, async () => {
@@ -203,6 +208,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         version: this.#made,
         base: this.#parameters,
         isAnswering: false,
+        isReading: false,
       };
       this.#tasks.begin(task);
       this.#send(task);
@@ -257,9 +263,15 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
         if (task !== undefined) task.isAnswering = true;
         return Promise.resolve(task !== undefined);
       },
+      started: (rank) => {
+        const task = this.#tasks.get(rank);
+        if (task === undefined) return;
+        task.isReading = true;
+        this.#tasks.extend(task);
+      },
       release: (rank) => {
         const task = this.#tasks.get(rank);
-        if (task !== undefined) task.isAnswering = false;
+        if (task !== undefined) task.isAnswering = task.isReading = false;
       },
       refusal: (rank) => this.#refusal(rank),
       receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
@@ -274,6 +286,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       away: (rank) => void this.#waiting.delete(rank),
       lost: (rank, reason) => {
         this.#waiting.delete(rank);
+        this.#refused.forget(rank);
         this.#drop(rank, reason);
       },
     });
@@ -298,26 +311,29 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const { options: { rounds } } = this;
     const number = this.#made + 1;
     const measure = federation.measure();
+    const { record } = federation, before = record.final?.loss;
+    // What the model was like is asked only when a bad one has been made of it.
+    const initial = before === undefined ? this.#parameters : undefined;
     federation.tell({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
     while (!version.isDone) {
       this.activateClients();
       await this.listenClients();
     }
     const isDue = number === rounds || number % this.evaluateEvery === 0;
-    const { record } = federation, before = record.final?.loss;
     let evaluated: Evaluated = {};
+    let isSpoilt = false;
     // At the end all are free to evaluate.
     const interrupted = number === rounds ? this.#tasks.ranks : [];
     for (const rank of interrupted) this.#tasks.end(rank);
     try {
       if (isDue) evaluated = await this.#evaluate(number);
+      isSpoilt = evaluated.isUnsound === true &&
+        (initial === undefined ? Number.isFinite(before) : await this.#wasSound(initial, number));
     } catch (error) {
       this.#end(version, {}, measure);
       throw error;
     }
-    if (evaluated.isUnsound && Number.isFinite(before)) {
-      return this.#unmake(version, interrupted);
-    }
+    if (isSpoilt) return this.#unmake(version, interrupted);
     this.#spoiled = 0;
     this.#end(version, evaluated, measure);
     if (isDue) await federation.keep();
@@ -352,6 +368,21 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       if (this.#tasks.get(rank)?.version !== bad) continue;
       this.#tasks.end(rank);
       this.#waiting.add(rank);
+    }
+  }
+
+  /** Whether the parameters before the version have a loss, so that its updates are to blame. */
+  async #wasSound(initial: ParameterVector, number: number): Promise<boolean> {
+    const made = this.handler.parameters.slice();
+    const use = (vector: ParameterVector) => {
+      this.handler.parameters = vector;
+      this.#newest = undefined;
+    };
+    use(initial);
+    try {
+      return !(await this.#evaluate(number)).isUnsound;
+    } finally {
+      use(made);
     }
   }
 
@@ -392,7 +423,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       return this.#takeBack(version, "the version's result is not finite");
     }
     this.handler.noteUpdate(norm, payload);
-    this.#refusals = 0;
+    this.#refused.clear();
     this.#known.answered(sender, { round: this.#made + 1 });
     this.#taken++;
     this.#lastTaken.set(sender, task.round);
@@ -411,21 +442,21 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     if (this.#made < this.options.rounds) this.#version = new Version();
   }
 
-  /** An update is refused that was asked for. Ends the run when that has happened to all that came for too long. */
+  /** An update is refused that was asked for. */
   #miss(version: Version, rank: Rank, reason: string): void {
     version.miss(rank, reason);
     this.#known.dropped(rank, this.#made + 1, true);
-    this.#count(reason);
+    this.#count(rank, reason);
   }
 
-  /** There is one update less than was asked for. */
-  #count(reason: string): void {
-    const most = DEFAULT_ROUND_TRIES * this.#federation.run.sessions.seats.ranks.length;
-    if (++this.#refusals <= most) return;
+  /** The rank gives no update that was asked for. Ends the run when nobody else may give one. */
+  #count(rank: Rank, reason: string): void {
+    this.#refused.add(rank);
+    if (!this.#refused.isTooMany([...this.#waiting, ...this.#tasks.ranks])) return;
     this.#failure ??= new DeadlineError(
       `Cannot make version ${
         this.#made + 1
-      }: ${this.#refusals} updates in a row were refused, the last one since: ${reason}`,
+      }: ${this.#refused.total} updates in a row were refused, the last one since: ${reason}`,
     );
     this.#inbox.wake();
   }
@@ -434,13 +465,24 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #takeBack(version: Version, what: string): void {
     this.handler.revertModel();
     this.#newest = undefined;
-    const next = this.#version = new Version();
+    this.#taken++;
+    // The next one may have been begun already.
+    const begun = this.#version === version ? undefined : this.#version;
+    const next = this.#version = Version.inPlaceOf(version, begun);
+    this.#federation.tell({
+      type: "round-retried",
+      round: this.#made + 1,
+      received: 0,
+      quorum: this.handler.strategy.updatesPerVersion,
+    });
     const rank = mostExtreme(version.updates);
     if (rank === undefined) return;
     const message =
       `Cannot take the update of rank ${rank}: ${what}, and it is the most extreme in it`;
     this.#miss(next, rank, message);
-    this.#federation.refuse(rank, new ProtocolError("out-of-bounds", message));
+    const error = new ProtocolError("out-of-bounds", message);
+    const { norm } = version.updates.get(rank) ?? {};
+    this.#federation.refuse(error, { rank, round: this.#made + 1, norm });
   }
 
   /** A client cannot train on what it was given: its task is over, and it asks for another when it will. */
@@ -449,8 +491,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
     this.#tasks.end(sender);
     this.#version?.miss(sender, message);
-    this.#count(message);
-    this.#federation.countRefusal(sender, message);
+    this.#count(sender, message);
+    this.#federation.countRefusal(sender, task.round, message);
     this.activateClients();
     this.#inbox.wake();
   }
@@ -463,17 +505,18 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   }
 
   /** A client's time is up. */
-  #late(task: Task, wasExtended: boolean): void {
+  #late(task: Task): void {
     const { rank } = task;
-    // What waits here to be taken in has come in time.
+    // What waits here for a buffer, or to be taken in, has come in time.
+    if (task.isAnswering && !task.isReading) return this.#tasks.extend(task);
     if (this.#inbox.has(({ sender }) => sender === rank)) return this.#tasks.extend(task);
-    if (task.isAnswering && !wasExtended) return this.#tasks.extend(task);
     const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
     if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
       this.#federation.run.sessions.giveUp(rank, reason);
     }
     this.#known.dropped(rank, this.#made + 1);
     this.#drop(rank, reason);
+    this.#count(rank, reason);
   }
 
   /** A client will not answer: its place is another's. */

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Rank } from "../net/process_group.ts";
+import { oneLine } from "../_printable.ts";
 import { errorMessage } from "../errors.ts";
+import type { Rank } from "../net/process_group.ts";
 import { VERSION } from "../version.ts";
 import { LineLimits } from "./_line_limits.ts";
 import type { ServerEvent } from "./events.ts";
@@ -14,8 +15,6 @@ import type { ServerEvent } from "./events.ts";
 const FORMAT = 1;
 /** Longest text of a field in UTF-8: a peer may have chosen it. */
 const MOST_BYTES = 200;
-/** What commands a terminal or turns its writing round. */
-const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 /** A count of left-out lines is written this often at most. */
 const LEFT_OUT_MILLIS = 60_000;
 
@@ -189,7 +188,7 @@ function lineOf(type: string, fields: Readonly<Record<string, unknown>>): string
 
 function shorten(_: string, value: unknown): unknown {
   if (typeof value !== "string") return value;
-  const text = value.replace(UNPRINTABLE, " ");
+  const text = oneLine(value);
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MOST_BYTES));
   return read < text.length ? `${text.slice(0, read)}…` : text;
 }

@@ -80,7 +80,7 @@ export type ServerEvent =
     readonly rank: Rank;
     readonly fault: string;
     readonly message: string;
-    /** The round, where the update was of one that is open. */
+    /** The round, where the update was of one that is open; without rounds, that of its task, or of the version that it went into. */
     readonly round?: number;
     /** L2 norm of the change, where that is known. */
     readonly norm?: number;
@@ -92,10 +92,12 @@ export type ServerEvent =
     readonly reason: string;
   }
   | {
-    /** A round had too few updates and is tried again. */
+    /** A round is tried again: it had too few updates, or one of them is refused after all. */
     readonly type: "round-retried";
     readonly round: number;
+    /** Number of its updates that were sound. None of them counts. */
     readonly received: number;
+    /** Number of updates that it needs. */
     readonly quorum: number;
   }
   | {

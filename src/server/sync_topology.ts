@@ -7,10 +7,10 @@
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
-import { Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
+import { receivedEvent, Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
 import { Federation } from "./_federation.ts";
 import { TakenRounds } from "./_taken_rounds.ts";
-import { makeRound, type RoundParts, roundReport } from "./_train_round.ts";
+import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "./_train_round.ts";
 import type { RunReport } from "./report.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
@@ -83,14 +83,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const training = this.#training;
     if (training === undefined) throw unexpectedUpdate(sender, undefined);
     if (!await training.take(sender, updateOf(message), this.handler)) return;
-    const { intake } = training;
-    this.#federation.tell({
-      type: "update-received",
-      round: intake.round,
-      rank: sender,
-      received: intake.count("received"),
-      expected: intake.cohort.length,
-    });
+    this.#federation.tell(receivedEvent(training, sender, message.payload));
   }
 
   /** Sends the global parameters to the cohort; who is away gets them on coming back. */
@@ -167,16 +160,12 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       attempt: async (training) => void await conversation.hold(training, () => this.#talk()),
       made: ({ intake }) => this.#taken.add(intake),
       unmade: () => this.#taken.revert(),
-      evaluate: async ({ intake }) => {
-        // Who has just been silent is not waited for again.
-        const paused = new Set(this.handler.paused(round));
-        const ranks = group.ranks.filter((rank) =>
-          intake.outcome(rank) !== "dropped" && !paused.has(rank)
-        );
-        return await conversation.evaluate(round, ranks, () => this.#talk());
+      evaluate: (training) => {
+        const ranks = evaluatorsOf(group.ranks, training, this.handler);
+        return conversation.evaluate(round, ranks, () => this.#talk());
       },
       lossBefore: () => record.final?.loss,
-      refuse: (error, rank) => federation.refuse(rank, error),
+      refuse: (error, update) => federation.refuse(error, update),
       tell: (event) => federation.tell(event),
       warn: (text) => logger.warn(text),
     };

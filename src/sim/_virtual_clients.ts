@@ -2,7 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import { type Evaluated, isUnsound } from "../server/_evaluated.ts";
-import type { Training } from "../server/_exchange.ts";
+import { receivedEvent, refusedEvent, type Training } from "../server/_exchange.ts";
 import { isForgivable } from "../server/_forgivable.ts";
 import { meanOfClients, meanResult } from "../server/_mean_result.ts";
 import { clientFigures } from "../server/distribution.ts";
@@ -68,23 +68,24 @@ export class VirtualClients {
           const { reason, stays } = outcome;
           if (stays) {
             intake.settle(rank, "refused", reason, true);
-            onEvent?.({ type: "update-refused", rank, fault: "cannot-train", message: reason });
+            onEvent?.(refusedEvent(rank, { fault: "cannot-train", message: reason }, { round }));
             return;
           }
           this.#lose(rank, reason);
           return intake.settle(rank, "dropped", reason);
         }
         this.vectors.up++;
+        const update = updateOf(round, outcome, board.vector(slot));
         try {
-          training.takeNext(rank, updateOf(round, outcome, board.vector(slot)), handler);
+          training.takeNext(rank, update, handler);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
-          if (!isForgivable(error)) this.#lose(rank, error.message);
+          if (isForgivable(error)) onEvent?.(refusedEvent(rank, error, { round }));
+          else this.#lose(rank, error.message);
           return;
         }
         if (board.keepsState && board.hasState(slot)) states.write(rank, board.state(slot));
-        const received = intake.count("received");
-        onEvent?.({ type: "update-received", round, rank, received, expected: cohort.length });
+        onEvent?.(receivedEvent(training, rank, update));
       },
     });
   }
@@ -108,8 +109,14 @@ export class VirtualClients {
     if (board.keepsState) board.setHasState(slot, states.read(rank, board.state(slot)));
   }
 
-  /** Judges the global parameters on the test data, and has the clients evaluate where that is asked for or there are no others. */
-  async evaluate(round: number): Promise<Evaluated> {
+  /**
+   * Judges the global parameters on the test data, and has the clients evaluate where that is asked
+   * for or there are no test data: those that `choose` gives of all that are present.
+   */
+  async evaluate(
+    round: number,
+    choose: (present: readonly Rank[]) => readonly Rank[] = (present) => present,
+  ): Promise<Evaluated> {
     const { pool, test, evaluateClients = false, signal } = this.#parts;
     this.#publish(round);
     const central = test && await this.#judge(test);
@@ -117,15 +124,18 @@ export class VirtualClients {
       return { evaluation: central, isUnsound: isUnsound([central]) };
     }
     const results: EvaluateResult[] = [];
-    await pool.run(this.present.map((rank) => ({ kind: "evaluate" as const, round, rank })), {
-      signal,
-      prepare: ({ rank }, slot) => this.#lend(rank, slot),
-      take: ({ rank }, outcome) => {
-        this.vectors.down++;
-        if (outcome instanceof Failure) this.#lose(rank, outcome.reason);
-        else results.push(resultOf(outcome));
+    await pool.run(
+      choose(this.present).map((rank) => ({ kind: "evaluate" as const, round, rank })),
+      {
+        signal,
+        prepare: ({ rank }, slot) => this.#lend(rank, slot),
+        take: ({ rank }, outcome) => {
+          this.vectors.down++;
+          if (outcome instanceof Failure) this.#lose(rank, outcome.reason);
+          else results.push(resultOf(outcome));
+        },
       },
-    });
+    );
     return {
       evaluation: central ?? meanOfClients(results),
       clients: clientFigures(results),
@@ -160,7 +170,9 @@ function updateOf(
   { numSamples, steps, loss, accuracy, initialLoss }: Figures,
   parameters: Float32Array<ArrayBuffer>,
 ): ParameterUpdatePayload {
-  const figures = Object.entries({ accuracy, initialLoss }).filter(([, value]) => !isNaN(value));
+  // As a client leaves them out.
+  const figures = Object.entries({ accuracy, initialLoss })
+    .filter(([, value]) => Number.isFinite(value));
   return {
     round,
     numSamples,

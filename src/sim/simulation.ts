@@ -7,9 +7,10 @@
 import { errorMessage } from "../errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { figuresOf } from "../server/_evaluated.ts";
+import { refusedEvent } from "../server/_exchange.ts";
 import { RunRecord } from "../server/_record.ts";
 import { Saves } from "../server/_saves.ts";
-import { makeRound, type RoundParts, roundReport } from "../server/_train_round.ts";
+import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../server/_train_round.ts";
 import type { ServerEvent } from "../server/events.ts";
 import type { ParameterServerBackendHandler } from "../server/handler.ts";
 import type { RunReport } from "../server/report.ts";
@@ -183,12 +184,14 @@ export class Simulation {
         },
         made: () => states.commit(),
         unmade: () => states.revert(),
-        evaluate: async () =>
-          isDue(round, options.evaluateEvery) ? await clients.evaluate(round) : {},
+        evaluate: async (training) =>
+          isDue(round, options.evaluateEvery)
+            ? await clients.evaluate(round, (present) => evaluatorsOf(present, training, handler))
+            : {},
         lossBefore: () => record.final?.loss,
-        refuse: ({ fault, message }, rank) => {
+        refuse: (error, { rank, ...update }) => {
           refused++;
-          tell({ type: "update-refused", rank, fault, message });
+          tell(refusedEvent(rank, error, update));
         },
         tell,
         warn: () => {},

@@ -1,5 +1,5 @@
 import { entriesIn, type NameForm, type UseFile } from "../_folder.ts";
-import { codeOf } from "../_whole_file.ts";
+import { isOutOfDescriptors } from "../_os_error.ts";
 
 /** How many are held: a save has two files open at a time. */
 const HELD = 3;
@@ -53,7 +53,7 @@ export class Descriptors {
         ));
 
   #instead<Result>(error: unknown, open: () => Result): Result {
-    const file = isExhausted(error) ? this.#held.pop() : undefined;
+    const file = isOutOfDescriptors(error) ? this.#held.pop() : undefined;
     if (file === undefined) throw error;
     file.close();
     return open();
@@ -65,9 +65,4 @@ export class Descriptors {
       while (this.#held.length < HELD) this.#held.push(Deno.openSync(this.#path));
     } catch { /* as many as there are */ }
   }
-}
-
-/** Whether the process, or the machine, has no file descriptors left. */
-function isExhausted(error: unknown): boolean {
-  return ["EMFILE", "ENFILE"].includes(codeOf(error) ?? "");
 }

@@ -158,9 +158,11 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
   restore({ json, vectors }: StrategyState): void {
     const ofMean = Object.entries(vectors ?? {}).filter(([name]) => name.startsWith(MEAN_PREFIX))
       .map(([name, vector]) => [name.slice(MEAN_PREFIX.length), vector] as const);
-    if (json !== undefined || ofMean.length > 0) {
-      this.#mean.restore?.({ json, vectors: Object.fromEntries(ofMean) });
-    }
+    // Also where it had kept nothing: what it has by now does not count.
+    this.#mean.restore?.({
+      ...(json !== undefined && { json }),
+      ...(ofMean.length > 0 && { vectors: Object.fromEntries(ofMean) }),
+    });
     this.#kept = vectors && this.#each((name) => savedVector(this.name, name, vectors));
   }
 

@@ -1,4 +1,4 @@
-import { oneLine } from "../_printable.ts";
+import { oneLine, shortened } from "../_printable.ts";
 import { ProtocolError } from "../errors.ts";
 import { v } from "./deps.ts";
 import { MessageCode, messageName } from "./message_code.ts";
@@ -6,12 +6,14 @@ import type { Message } from "./messages.ts";
 
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
+/** Characters of the reason in an `Exit`, and of the message in an `Error`. */
+export const MOST_REASON_LENGTH = 1024, MOST_MESSAGE_LENGTH = 4096;
+
 /** Characters of a peer's own text that an error repeats. */
 const MAX_QUOTED = 80;
 
 function quoted(text: string): string {
-  const shown = oneLine(text);
-  return shown.length > MAX_QUOTED ? `${shown.slice(0, MAX_QUOTED)}…` : shown;
+  return shortened(oneLine(text), MAX_QUOTED);
 }
 
 const wholeFrom = (least: number, most = MAX_COUNT) =>
@@ -81,7 +83,10 @@ const SCHEMAS = {
     loss: v.exactOptional(finite),
     accuracy: v.exactOptional(v.pipe(finite, v.minValue(0), v.maxValue(1))),
   }),
-  [MessageCode.Exit]: v.object({ reason: line(1024), over: v.exactOptional(v.boolean()) }),
+  [MessageCode.Exit]: v.object({
+    reason: line(MOST_REASON_LENGTH),
+    over: v.exactOptional(v.boolean()),
+  }),
   [MessageCode.Registration]: v.object({
     rank: v.exactOptional(rank),
     worldSize: v.exactOptional(worldSize),
@@ -113,7 +118,7 @@ const SCHEMAS = {
   [MessageCode.Heartbeat]: v.object({ progress: v.exactOptional(wholeFrom(0)) }),
   [MessageCode.Error]: v.object({
     fault: line(64),
-    message: line(4096),
+    message: line(MOST_MESSAGE_LENGTH),
     fatal: v.boolean(),
     round: v.exactOptional(round),
   }),

@@ -1,0 +1,11 @@
+/** The system's name of what went wrong, such as `"ENOSPC"`. */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = Object(error);
+  return typeof code === "string" ? code : undefined;
+}
+
+/** Whether the process, or the system, has no file descriptors left. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EMFILE" || code === "ENFILE";
+}
