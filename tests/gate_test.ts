@@ -184,3 +184,55 @@ Deno.test("Gate lets peers in its own process in, however many", () => {
   for (let i = 0; i < 10; i++) admitted(come("memory example")).release();
   assertEquals(gate.counts, { open: 0, unregistered: 0 });
 });
+
+/** A gate into which silent strangers of ten addresses have come, so many of each. */
+function floodedGate(each: number) {
+  const gate = gateOf();
+  for (let i = 0; i < 10 * each; i++) gate.come(`tcp 10.0.0.${i % 10}:${1000 + i}`);
+  return gate;
+}
+
+Deno.test("Gate lets few in of an address that floods, one at a time, and refuses the others", () => {
+  const { gate, clock, evicted, come } = floodedGate(1000);
+  assertEquals(gate.counts.unregistered <= 80, true, `${gate.counts.unregistered}`);
+  // The 256 first, and as many as may come at once.
+  assertEquals(evicted.length <= 1024 + 256 + 10, true, `${evicted.length}`);
+  assertEquals(
+    refused(come("tcp 10.0.0.1:1")).refused,
+    "expected at most 8 that have not registered from one address during a flood",
+  );
+  clock.millis += 100;
+  const before = evicted.length;
+  const one = admitted(come("tcp 10.0.0.1:2"));
+  assertEquals(evicted.length, before + 1);
+  refused(come("tcp 10.0.0.1:3"));
+  // Whoever registers leaves room for the next one.
+  one.registered();
+  admitted(come("tcp 10.0.0.1:4"));
+});
+
+Deno.test("Gate lets other addresses in during a flood as ever, and its own a minute after it", () => {
+  const { clock, evicted, come } = floodedGate(1000);
+  const before = evicted.length;
+  for (let i = 0; i < 8; i++) admitted(come(`tcp 10.0.1.1:${i}`));
+  for (let i = 0; i < 200; i++) admitted(come(`tcp 10.0.1.2:${i}`)).registered();
+  assertEquals(evicted.length, before);
+  clock.millis += 60_000;
+  for (let i = 0; i < 100; i++) admitted(come(`tcp 10.0.0.1:${i}`));
+});
+
+Deno.test("Gate takes a thousand clients of one machine that come at once for no flood", () => {
+  const { come } = gateOf();
+  for (let i = 0; i < 1024; i++) admitted(come(`tcp 10.0.0.1:${2000 + i}`));
+});
+
+Deno.test("Gate says once a second that it pushes others out", () => {
+  const clock = { millis: 0 };
+  const gate = new Gate(peerLimitsOf({ unregistered: 1 }), () => clock.millis);
+  const repeated: boolean[] = [];
+  for (const millis of [0, 0, 10, 20, 1000, 1001]) {
+    clock.millis = millis;
+    gate.admit(`tcp 10.0.0.1:${repeated.length}`, (_, isRepeated) => repeated.push(isRepeated));
+  }
+  assertEquals(repeated, [false, true, true, false, true]);
+});

@@ -13,6 +13,7 @@ import {
   tlsTransport,
   websocketTransport,
 } from "../mod.ts";
+import { Deadlines } from "../src/_deadlines.ts";
 import { FramedChannel } from "../src/net/websocket/_framed_channel.ts";
 import { handshakeFor } from "../src/net/websocket/_handshake.ts";
 import { unmask } from "../src/net/websocket/_unmask.ts";
@@ -363,7 +364,7 @@ for (
     for (const said of ["", "GET /federation HTTP/1.1\r\nHo"]) {
       using peer = await RawPeer.connect(`ws://${listener.address}`);
       const handshake = handshakeFor("/federation", new WebOrigins({}));
-      const far = new FramedChannel(await accept(listener), handshake, 0.05);
+      const far = new FramedChannel(await accept(listener), handshake, new Deadlines(0.05));
       if (name === "TCP") await peer.send(said);
       const error = await assertRejects(() => far.read(new Uint8Array(8)), DeadlineError);
       assertMatch(error.message, /did not finish its HTTP request within 0\.05 seconds$/);

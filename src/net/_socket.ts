@@ -13,26 +13,32 @@ export function formatAddress({ hostname, port }: Deno.NetAddr): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
+/** What a channel's other end is called. */
+function remoteOf(name: string, connection: Socket): string {
+  return `${name} ${formatAddress(connection.remoteAddr)}`;
+}
+
 /** A channel over a socket of Deno. */
 export class SocketChannel implements Channel {
   readonly remote: string;
   readonly #connection: Socket;
   readonly #words: (cause: unknown) => string;
+  /** Rejects as the channel does. */
+  readonly #fail = (cause: unknown): never => {
+    throw this.#lost(cause);
+  };
   #closed = false;
 
   /** Takes a socket over. `words` says what an error of the socket means. */
   constructor(name: string, connection: Socket, words = errorMessage) {
     this.#connection = connection;
     this.#words = words;
-    this.remote = `${name} ${formatAddress(connection.remoteAddr)}`;
+    this.remote = remoteOf(name, connection);
   }
 
-  async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    try {
-      return await this.#connection.read(into.subarray(0, READ_BYTES));
-    } catch (cause) {
-      throw this.#lost(cause);
-    }
+  read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    const part = into.length > READ_BYTES ? into.subarray(0, READ_BYTES) : into;
+    return this.#connection.read(part).catch(this.#fail);
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -61,7 +67,13 @@ export class SocketChannel implements Channel {
   }
 
   #lost(cause: unknown): Error {
-    const why = this.#closed ? "it was closed on this side" : this.#words(cause);
+    // The runtime's own error says no more, and would be kept for each stranger that is turned away.
+    if (this.#closed) {
+      return new ConnectionClosedError(
+        `Lost the connection to ${this.remote}: it was closed on this side`,
+      );
+    }
+    const why = this.#words(cause);
     return new ConnectionClosedError(`Lost the connection to ${this.remote}: ${why}`, { cause });
   }
 }
@@ -69,26 +81,33 @@ export class SocketChannel implements Channel {
 /** Accepts sockets as channels. */
 export class SocketListener<Connection extends Socket> implements Listener {
   readonly address: string;
+  readonly #name: string;
   readonly #listener: Deno.Listener<Connection, Deno.NetAddr>;
   readonly #channelOf: (connection: Connection) => Channel;
   #closed = false;
 
-  /** Takes a listener over, and makes a channel of each socket that it accepts. */
+  /** Takes a listener over, and makes a channel of each socket that it accepts; `name` is what their remote ends begin with. */
   constructor(
+    name: string,
     listener: Deno.Listener<Connection, Deno.NetAddr>,
     channelOf: (connection: Connection) => Channel,
   ) {
+    this.#name = name;
     this.#listener = listener;
     this.#channelOf = channelOf;
     this.address = formatAddress(listener.addr);
   }
 
-  async accept(): Promise<Channel | null> {
+  async accept(isWelcome?: (remote: string) => boolean): Promise<Channel | null> {
     while (!this.#closed) {
       let connection: Connection | undefined;
       try {
         connection = await this.#listener.accept();
-        return this.#channelOf(connection);
+        if (isWelcome === undefined || isWelcome(remoteOf(this.#name, connection))) {
+          return this.#channelOf(connection);
+        }
+        // One that is not costs no more than its socket.
+        connection.close();
       } catch (error) {
         // A peer that is gone again before it was accepted ends only itself.
         try {

@@ -19,6 +19,7 @@ import {
 import { MOST_MESSAGE_LENGTH } from "../wire/_schemas.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { HeartbeatPayload, Message } from "../wire/messages.ts";
+import { discard } from "./_discard.ts";
 import { SILENT_HEARTBEATS } from "./timeouts.ts";
 import type { Channel } from "./transport.ts";
 
@@ -39,6 +40,8 @@ export interface ConnectionOptions {
   heartbeatSeconds?: number;
   /** What a sign of life says when it is sent. Default: nothing. */
   heartbeat?: () => HeartbeatPayload;
+  /** The first bytes of the peer, at most 1 KiB, if they were read from the channel already. Default: none were. */
+  ahead?: Uint8Array<ArrayBuffer>;
 }
 
 /** How the next message is received. */
@@ -91,6 +94,11 @@ export class Connection implements AsyncDisposable {
     this.#channel = channel;
     this.#limits = options.limits ?? DEFAULT_LIMITS;
     this.#heartbeat = options.heartbeat ?? (() => ({}));
+    const { ahead } = options;
+    if (ahead !== undefined) {
+      this.#ahead.set(ahead);
+      this.#bytesReceived = this.#aheadEnd = ahead.length;
+    }
     if (options.heartbeatSeconds !== undefined) this.keepAlive(options.heartbeatSeconds);
   }
 
@@ -201,8 +209,7 @@ export class Connection implements AsyncDisposable {
       await this.#channel.closeWrite();
       // A pending `receive` still gets what its read brings; the bytes after those are for nobody.
       await this.#reading;
-      const bin = new Uint8Array(READ_AHEAD_BYTES);
-      while (await this.#channel.read(bin) !== null);
+      await discard(this.#channel);
     } catch { /* it is closed all the same */ }
     clearTimeout(timer);
     this.abort(this.#closedHere());

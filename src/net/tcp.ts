@@ -44,7 +44,9 @@ export const tcpTransport: Transport = {
   listen(address: string): Promise<Listener> {
     const { hostname, port } = parseAddress(address);
     try {
-      return Promise.resolve(new SocketListener(Deno.listen({ hostname, port }), channelOf));
+      return Promise.resolve(
+        new SocketListener("tcp", Deno.listen({ hostname, port }), channelOf),
+      );
     } catch (cause) {
       return Promise.reject(explain("listen on", address, cause));
     }

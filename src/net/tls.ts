@@ -89,6 +89,7 @@ export function tlsTransport(options: TlsOptions): Transport {
         // The handshake goes on behind the accepted socket, so that a slow peer lets no other wait.
         return Promise.resolve(
           new SocketListener(
+            "tls",
             Deno.listenTls({ hostname, port, cert, key }),
             (connection) => new SocketChannel("tls", connection, tlsMeaning),
           ),

@@ -22,8 +22,11 @@ export interface Channel {
 export interface Listener {
   /** Where it listens, in the form that `connect` takes; a port of 0 has become the real one. */
   readonly address: string;
-  /** The next channel, or `null` once the listener is closed. */
-  accept(): Promise<Channel | null>;
+  /**
+   * The next channel, or `null` once the listener is closed. A listener that can tell where a peer comes from before it has a channel may ask `isWelcome`, with what
+   * would be the channel's `remote`: one that is not welcome is closed, and the next one awaited.
+   */
+  accept(isWelcome?: (remote: string) => boolean): Promise<Channel | null>;
   /** Stops listening; channels that were accepted live on. */
   close(): void;
 }

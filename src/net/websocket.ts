@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Deadlines } from "../_deadlines.ts";
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
 import { SocketChannel, SocketListener } from "./_socket.ts";
 import {
@@ -202,11 +203,12 @@ async function listen(address: string, options: WebSocketOptions): Promise<Liste
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(url.port || (isSecure ? 443 : 80)),
   };
+  const deadlines = new Deadlines(HANDSHAKE_SECONDS);
   const framed = (connection: Deno.Conn<Deno.NetAddr>) =>
     new FramedChannel(
       new SocketChannel("websocket", connection, isSecure ? tlsMeaning : undefined),
       handshake,
-      HANDSHAKE_SECONDS,
+      deadlines,
     );
   let listener: Listener;
   let port: number;
@@ -214,11 +216,11 @@ async function listen(address: string, options: WebSocketOptions): Promise<Liste
     if (cert !== undefined && key !== undefined) {
       const sockets = Deno.listenTls({ ...place, cert, key });
       port = sockets.addr.port;
-      listener = new SocketListener(sockets, framed);
+      listener = new SocketListener("websocket", sockets, framed);
     } else {
       const sockets = Deno.listen(place);
       port = sockets.addr.port;
-      listener = new SocketListener(sockets, (connection: Deno.TcpConn) => {
+      listener = new SocketListener("websocket", sockets, (connection: Deno.TcpConn) => {
         connection.setNoDelay(true);
         return framed(connection);
       });
@@ -228,7 +230,7 @@ async function listen(address: string, options: WebSocketOptions): Promise<Liste
   }
   return {
     address: `${url.protocol}//${url.hostname}:${port}${url.pathname}`,
-    accept: () => listener.accept(),
+    accept: (isWelcome) => listener.accept(isWelcome),
     close: () => listener.close(),
   };
 }

@@ -1,4 +1,4 @@
-import { ConnectionClosedError } from "../errors.ts";
+import { type Arrival, Arrivals } from "../_arrivals.ts";
 
 /** How many peers a server bears at once, and how fast they may come. Each is a whole number of at least 1. */
 export interface PeerLimits {
@@ -8,7 +8,8 @@ export interface PeerLimits {
   readonly connectionsPerAddress: number;
   /**
    * Connections that have not registered yet. Default 256. Past it a new one is let in all the same, and the oldest of the address that has most of
-   * them is closed: silent connections push out each other, not a client that registers at once.
+   * them is closed: silent connections push out each other, not a client that registers at once. When more than `arrivalsAtOnce` were so closed within 10 seconds,
+   * then until a minute after that flood an address with 8 of them is let in one more every 100 ms, and refused otherwise.
    */
   readonly unregistered: number;
   /** New connections a second from one address, on average. Default 200. */
@@ -75,19 +76,47 @@ export interface Refusal {
   readonly isRepeated: boolean;
 }
 
+/** Closes a connection that has not registered. `isRepeated` says whether another was closed so less than a second ago: a flood must not fill the log. */
+export type Evict = (reason: string, isRepeated: boolean) => void;
+
 /** What is known of one address. */
 interface Source {
   open: number;
+  /** Those of them that have not registered, in order of arrival. */
+  readonly unregistered: Arrivals<Place>;
+  /** When it was last let in one more in a flood. */
+  steppedAt: number;
   /** Arrivals that were still allowed at the time `at`. */
   credit: number;
   at: number;
 }
 
 /** One connection. */
-interface Place {
+class Place implements Admission {
   readonly source: Source;
-  readonly evict: (reason: Error) => void;
-  isOpen: boolean;
+  readonly evict: Evict;
+  /** Its place in the order of arrival. */
+  readonly number: number;
+  /** Among those of its address that have not registered. */
+  readonly arrival: Arrival<Place>;
+  isOpen = true;
+  readonly #gate: Gate;
+
+  constructor(gate: Gate, source: Source, evict: Evict, number: number) {
+    this.#gate = gate;
+    this.source = source;
+    this.evict = evict;
+    this.number = number;
+    this.arrival = source.unregistered.add(this);
+  }
+
+  registered(): void {
+    this.#gate.registered(this);
+  }
+
+  release(): void {
+    this.#gate.release(this);
+  }
 }
 
 /** Addresses that are remembered before those that could begin anew are forgotten. */
@@ -96,6 +125,14 @@ const MOST_SOURCES = 4096;
 const LEAST_UNREGISTERED = 4;
 /** How long fewer are let in after descriptors were scarce. */
 const SCARCE_MILLIS = 60_000;
+/** As many as may come at once from one address, pushed out within this time, are a flood. */
+const FLOOD_WINDOW_MILLIS = 10_000;
+/** How long a flood is reckoned with after that. */
+const FLOOD_MILLIS = 60_000;
+/** Meanwhile one address may have so many that have not registered, */
+const UNREGISTERED_IN_FLOOD = 8;
+/** and once it has, one more in this time is let in, for which its oldest is closed: who registers at once has the time of eight to do so. */
+const FLOOD_STEP_MILLIS = 100;
 /** Refusals closer than this are one event. */
 const REPEATED_MILLIS = 1000;
 
@@ -109,10 +146,15 @@ export class Gate {
   readonly #limits: PeerLimits;
   readonly #now: () => number;
   readonly #sources = new Map<string, Source>();
-  /** In order of arrival. */
-  readonly #unregistered = new Set<Place>();
+  /** The addresses of those who have not registered. */
+  readonly #crowds = new Set<Source>();
+  #unregistered = 0;
   #open = 0;
+  #arrivals = 0;
   #refusedAt = -Infinity;
+  #evictedAt = -Infinity;
+  /** How many were pushed out since, and until when that is a flood. */
+  #flood = { since: -Infinity, count: 0, until: -Infinity };
   /** The most that may be unregistered while descriptors are scarce, and until when they are. */
   #scarce = { unregistered: Infinity, until: -Infinity };
 
@@ -124,14 +166,14 @@ export class Gate {
 
   /** Number of connections that are open, and of those among them that have not registered. */
   get counts(): { open: number; unregistered: number } {
-    return { open: this.#open, unregistered: this.#unregistered.size };
+    return { open: this.#open, unregistered: this.#unregistered };
   }
 
   /**
    * A connection has come from `remote`. `evict` must close it: it is called, at most once, when the connection has not registered and gives way to a
    * newer one.
    */
-  admit(remote: string, evict: (reason: Error) => void): Admission | Refusal {
+  admit(remote: string, evict: Evict): Admission | Refusal {
     const { connections, connectionsPerAddress, arrivalsPerSecond } = this.#limits;
     const address = addressOf(remote);
     if (address === undefined) return FREE_PASS;
@@ -145,18 +187,20 @@ export class Gate {
     }
     // Those who have registered stay, whoever comes.
     const isFull = this.#open >= connections;
-    if (isFull && this.#unregistered.size === 0) {
+    if (isFull && this.#unregistered === 0) {
       return this.#refuse(`expected at most ${connections} connections`);
     }
-    if (isFull || this.#unregistered.size >= this.#mostUnregistered) this.#pushOut(TOO_MANY);
-    const place: Place = { source, evict, isOpen: true };
+    if (this.#isFloodOf(source)) {
+      const reason = `expected at most ${UNREGISTERED_IN_FLOOD} that have not registered`;
+      return this.#refuse(`${reason} from one address during a flood`);
+    }
+    if (isFull || this.#unregistered >= this.#mostUnregistered) this.#pushOut(TOO_MANY);
+    const place = new Place(this, source, evict, this.#arrivals++);
     source.open++;
     this.#open++;
-    this.#unregistered.add(place);
-    return {
-      registered: () => void this.#unregistered.delete(place),
-      release: () => this.#free(place),
-    };
+    this.#crowds.add(source);
+    this.#unregistered++;
+    return place;
   }
 
   /**
@@ -164,9 +208,9 @@ export class Gate {
    * a minute no more than the other half are let in. So there are descriptors to accept with, and to write checkpoints. Returns how many were closed.
    */
   relieve(): number {
-    const kept = Math.max(LEAST_UNREGISTERED, Math.floor(this.#unregistered.size / 2));
+    const kept = Math.max(LEAST_UNREGISTERED, Math.floor(this.#unregistered / 2));
     this.#scarce = { unregistered: kept, until: this.#now() + SCARCE_MILLIS };
-    const count = Math.max(0, this.#unregistered.size - kept);
+    const count = Math.max(0, this.#unregistered - kept);
     for (let i = 0; i < count; i++) this.#pushOut(TOO_FEW_DESCRIPTORS);
     return count;
   }
@@ -186,23 +230,59 @@ export class Gate {
 
   /** Closes the oldest unregistered connection of the address that has most of them. */
   #pushOut(reason: string): void {
-    const held = new Map<Source, number>();
-    for (const { source } of this.#unregistered) held.set(source, (held.get(source) ?? 0) + 1);
-    const most = Math.max(...held.values());
-    for (const place of this.#unregistered) {
-      if (held.get(place.source) !== most) continue;
-      this.#free(place);
-      place.evict(new ConnectionClosedError(reason));
-      return;
+    let oldest: Place | undefined;
+    let most = 0;
+    for (const { unregistered } of this.#crowds) {
+      if (unregistered.size < most) continue;
+      const { first } = unregistered;
+      if (first === undefined) continue;
+      const isOlder = oldest === undefined || first.number < oldest.number;
+      if (unregistered.size > most || isOlder) oldest = first;
+      most = unregistered.size;
     }
+    if (oldest !== undefined) this.#evict(oldest, reason);
   }
 
-  #free(place: Place): void {
+  /** Whether one more of the address is refused for a flood; where one is let in, the oldest that have not registered are closed for it. */
+  #isFloodOf(source: Source): boolean {
+    const now = this.#now();
+    const { unregistered } = source;
+    if (now >= this.#flood.until || unregistered.size < UNREGISTERED_IN_FLOOD) return false;
+    this.#flood.until = now + FLOOD_MILLIS;
+    if (now - source.steppedAt < FLOOD_STEP_MILLIS) return true;
+    source.steppedAt = now;
+    while (unregistered.first !== undefined && unregistered.size >= UNREGISTERED_IN_FLOOD) {
+      this.#evict(unregistered.first, TOO_MANY);
+    }
+    return false;
+  }
+
+  #evict(place: Place, reason: string): void {
+    this.release(place);
+    const now = this.#now();
+    if (now - this.#flood.since > FLOOD_WINDOW_MILLIS) {
+      this.#flood = { ...this.#flood, since: now, count: 0 };
+    }
+    if (++this.#flood.count > this.#limits.arrivalsAtOnce) this.#flood.until = now + FLOOD_MILLIS;
+    const isRepeated = now - this.#evictedAt < REPEATED_MILLIS;
+    if (!isRepeated) this.#evictedAt = now;
+    place.evict(reason, isRepeated);
+  }
+
+  /** The peer of the place has registered. */
+  registered({ source, arrival }: Place): void {
+    if (!source.unregistered.delete(arrival)) return;
+    this.#unregistered--;
+    if (source.unregistered.size === 0) this.#crowds.delete(source);
+  }
+
+  /** The place is free. */
+  release(place: Place): void {
     if (!place.isOpen) return;
     place.isOpen = false;
     place.source.open--;
     this.#open--;
-    this.#unregistered.delete(place);
+    this.registered(place);
   }
 
   #sourceOf(address: string): Source {
@@ -210,7 +290,13 @@ export class Gate {
     let source = this.#sources.get(address);
     if (source === undefined) {
       if (this.#sources.size >= MOST_SOURCES) this.#forget(now);
-      source = { open: 0, credit: this.#limits.arrivalsAtOnce, at: now };
+      source = {
+        open: 0,
+        unregistered: new Arrivals(),
+        steppedAt: -Infinity,
+        credit: this.#limits.arrivalsAtOnce,
+        at: now,
+      };
       this.#sources.set(address, source);
     }
     source.credit = this.#creditOf(source, now);

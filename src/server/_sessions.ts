@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts
 import { isBulk, MessageCode } from "../wire/message_code.ts";
 import type { ExitPayload, Message } from "../wire/messages.ts";
 import type { PeerLogs } from "./_agreement.ts";
+import { FirstBytes } from "./_first_bytes.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
 import { isForgivable } from "./_forgivable.ts";
 import { addressOf, Gate, type PeerLimits } from "./_gate.ts";
@@ -18,6 +19,7 @@ import type { Incoming } from "./_intake.ts";
 import { whyNotSeated } from "./_key_changes.ts";
 import { reasonOf } from "./_reason.ts";
 import { type SavedSeats, Seats } from "./_seats.ts";
+import { Visitor } from "./_visitor.ts";
 
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
@@ -71,13 +73,22 @@ export class Sessions {
   readonly seats: Seats<Member>;
   readonly #door: Door;
   readonly #gate: Gate;
+  readonly #firstBytes: FirstBytes;
   readonly #timeouts: Timeouts;
   readonly #peers: PeerLogs;
   readonly #progress: () => number;
   readonly #hooks: SessionHooks;
   readonly #members = new Set<Member>();
-  readonly #running = new Set<Promise<void>>();
+  /** Number of sessions, and of other things, that are not over. */
+  #running = 0;
   readonly #past = { up: 0, down: 0 };
+  /** Those whom the gate has let in and who have no channel yet: one, or it and others that were gone at once. */
+  readonly #admitted: Visitor[] = [];
+  readonly #isWelcome = (remote: string): boolean => {
+    const visitor = this.#admit(remote);
+    if (visitor !== undefined) this.#admitted.push(visitor);
+    return visitor !== undefined;
+  };
   #expiry: ReturnType<typeof setTimeout> | undefined;
   /** Ends the watch over the list of keys. */
   #unfollow: (() => void) | undefined;
@@ -102,6 +113,7 @@ export class Sessions {
     this.#door = options.door;
     this.#gate = new Gate(options.limits);
     this.#timeouts = options.timeouts;
+    this.#firstBytes = new FirstBytes(options.timeouts);
     this.#peers = options.peers;
     this.#progress = options.progress;
     this.#hooks = options.hooks;
@@ -128,8 +140,9 @@ export class Sessions {
     for (;;) {
       let channel: Channel | null;
       try {
-        channel = await listener.accept();
+        channel = await listener.accept(this.#isWelcome);
       } catch (error) {
+        this.#dropAdmitted();
         // Such as too many open files: that may pass, and those who are lost meanwhile come back.
         if (fault === undefined) {
           this.#peers.strangers.warn(
@@ -143,15 +156,24 @@ export class Sessions {
         await new Promise((resolve) => setTimeout(resolve, freed > 0 ? 0 : ACCEPT_PAUSE_MILLIS));
         continue;
       }
+      // A listener need not ask.
+      const visitor = this.#admitted.pop() ?? (channel && this.#admit(channel.remote));
+      this.#dropAdmitted();
       if (channel === null) return;
       if (fault !== undefined) this.#peers.strangers.info("accepting", "Accepting clients again");
       fault = undefined;
-      const session = this.#serve(channel).finally(() => {
-        this.#running.delete(session);
-        this.#ended?.();
-      });
-      this.#running.add(session);
+      if (!visitor) {
+        channel.close();
+        continue;
+      }
+      visitor.channel = channel;
+      void this.#run(this.#serve(channel, visitor));
     }
+  }
+
+  /** Those who were let in were gone before they had a channel. */
+  #dropAdmitted(): void {
+    for (let one = this.#admitted.pop(); one; one = this.#admitted.pop()) one.release();
   }
 
   /** Sends a message to a rank; false when there is no such client. What cannot be sent ends that client's session. */
@@ -195,7 +217,8 @@ export class Sessions {
       await within(this.#quiet(waiting.signal), { seconds, late });
     } catch {
       for (const { connection } of this.#members) connection.abort(late());
-      await Promise.all(this.#running);
+      this.#firstBytes.closeAll();
+      while (this.#running > 0) await this.#change();
     } finally {
       waiting.abort();
     }
@@ -203,33 +226,81 @@ export class Sessions {
 
   /** Resolves when no session is running and nobody is expected back. */
   async #quiet(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (this.#running.size > 0 || this.seats.away.length > 0)) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#ended = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      await promise;
+    while (!signal.aborted && (this.#running > 0 || this.seats.away.length > 0)) {
+      await this.#change(signal);
     }
   }
 
-  /** One session, however it ends. Never rejects. */
-  async #serve(channel: Channel): Promise<void> {
-    const { seats } = this;
-    const { heartbeatSeconds, joinSeconds: seconds } = this.#timeouts;
-    // Those who do not get in cost no more than the channel that they came by.
-    const admission = this.#gate.admit(channel.remote, (reason) => connection.abort(reason));
-    if ("refused" in admission) {
-      if (!admission.isRepeated) {
-        const reason = `Refused a client at ${channel.remote}: ${admission.refused}`;
-        this.#peers.strangers.warn(peerOf(channel), reason);
-        this.#hooks.turnedAway(channel.remote, new ConnectionClosedError(reason));
-      }
-      return channel.close();
+  /** Resolves when something that was running is over. */
+  #change(signal?: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = resolve;
+    signal?.addEventListener("abort", () => resolve(), { once: true });
+    return promise;
+  }
+
+  /** Counts what runs until it is over. It must not reject. */
+  async #run(running: Promise<void>): Promise<void> {
+    this.#running++;
+    try {
+      await running;
+    } finally {
+      this.#running--;
+      this.#ended?.();
     }
+  }
+
+  /** Lets a peer in, or says why not. Those who do not get in cost no more than their socket. */
+  #admit(remote: string): Visitor | undefined {
+    const outcome = Visitor.admit(this.#gate, remote);
+    if (outcome instanceof Visitor) return outcome;
+    if (!outcome.isRepeated) {
+      this.#refused(remote, new ConnectionClosedError(outcome.refused));
+    }
+    return undefined;
+  }
+
+  #refused(remote: string, failure: unknown): void {
+    this.#peers.strangers.warn(
+      peerOf({ remote }),
+      `Refused a client at ${remote}: ${reasonOf(failure)}`,
+    );
+    if (this.#farewell === undefined) this.#hooks.turnedAway(remote, failure);
+  }
+
+  /** One session, however it ends. Never rejects. */
+  async #serve(channel: Channel, visitor: Visitor): Promise<void> {
+    const began = performance.now();
+    let ahead: Uint8Array<ArrayBuffer>;
+    try {
+      ahead = await this.#firstBytes.of(channel);
+    } catch (error) {
+      const { evicted, isRepeated } = visitor;
+      if (evicted === undefined && isFault(error)) await new Connection(channel).refuse(error);
+      channel.close();
+      visitor.release();
+      if (isRepeated) return;
+      const failure = evicted === undefined ? error : new ConnectionClosedError(evicted);
+      return this.#refused(channel.remote, failure);
+    }
+    await this.#converse(channel, visitor, ahead, (performance.now() - began) / 1000);
+  }
+
+  /** The session of a peer that has said something, `waited` seconds after it had come. */
+  async #converse(
+    channel: Channel,
+    visitor: Visitor,
+    ahead: Uint8Array<ArrayBuffer>,
+    waited: number,
+  ): Promise<void> {
+    const { seats } = this;
+    const { heartbeatSeconds, joinSeconds } = this.#timeouts;
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
-    const connection = new Connection(channel, {
+    const connection = visitor.connection = new Connection(channel, {
       heartbeatSeconds,
       limits,
       heartbeat: () => ({ progress: this.#progress() }),
+      ahead,
     });
     const member: Member = {
       connection,
@@ -239,7 +310,7 @@ export class Sessions {
       sending: 0,
       refusals: new Refusals(),
       isOver: false,
-      seated: () => admission.registered(),
+      seated: () => visitor.registered(),
     };
     this.#members.add(member);
     let registered: Registered | undefined;
@@ -247,7 +318,7 @@ export class Sessions {
     try {
       if (this.#farewell !== undefined) throw await this.#turnAway(connection, this.#farewell);
       registered = await within(register(member, seats, this.#door), {
-        seconds,
+        seconds: Math.max(0, joinSeconds - waited),
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
       const { rank, token, identity, name, agent, numSamples } = registered;
@@ -270,14 +341,10 @@ export class Sessions {
       // Its registration may still be under way.
       member.isOver = true;
       if (member.rank !== undefined) this.#cancel(member.rank, member, failure);
-      this.#peers.strangers.warn(
-        peerOf(connection),
-        `Refused a client at ${connection.remote}: ${reasonOf(failure)}`,
-      );
-      if (this.#farewell === undefined) this.#hooks.turnedAway(connection.remote, failure);
+      if (!visitor.isRepeated) this.#refused(connection.remote, failure);
     }
     await connection.close();
-    admission.release();
+    visitor.release();
     this.#members.delete(member);
     this.#past.up += connection.bytesReceived;
     this.#past.down += connection.bytesSent;
@@ -289,11 +356,7 @@ export class Sessions {
     if (gatekeeper.kind !== "keys" || this.#farewell !== undefined) return;
     this.#unfollow ??= gatekeeper.allowed.subscribe?.((change) => {
       // Before anything is awaited: from now on nobody is here who may not be.
-      const telling = this.#hooks.keysChanged(change).finally(() => {
-        this.#running.delete(telling);
-        this.#ended?.();
-      });
-      this.#running.add(telling);
+      void this.#run(this.#hooks.keysChanged(change));
       this.#enforce();
     });
   }

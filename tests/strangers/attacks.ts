@@ -1,11 +1,18 @@
 import { connect, type Socket } from "node:net";
 
+/** The beginning of a frame's prefix. */
+const FRAME_BEGINNING = new TextEncoder().encode("FLab");
+
 /** How many strangers come at once. */
 const AT_ONCE = 100;
 const FRAGMENT_BYTES = 64 * 1024;
 
-/** What strangers do to a WebSocket server. */
+/** What strangers do to a server: the first of these to one that speaks TCP, the others to one that speaks WebSocket. */
 export const ATTACKS = {
+  "half frames": (socket: Socket) => {
+    socket.write(FRAME_BEGINNING);
+    return Promise.resolve();
+  },
   "half requests": (socket: Socket, { pathname }: URL) => {
     socket.write(`GET ${pathname} HTTP/1.1\r\nHo`);
     return Promise.resolve();

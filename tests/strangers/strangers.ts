@@ -30,14 +30,16 @@ export interface Outcome {
   readonly lines: string[];
 }
 
-/** Runs a federation of two clients over WebSockets, as processes; strangers come once its first client has joined, if there is a trial. */
+/** Runs a federation of two clients, over WebSockets or TCP as the strangers want it, as processes; strangers come once its first client has joined, if there is a trial. */
 export async function federate(
   { root, rounds, descriptors, ...strangers }: Trial,
   isTried: boolean,
 ): Promise<Outcome> {
   const folder = await Deno.makeTempDir();
   const main = `${root}/src/cli/main.ts`;
-  const options = ["--listen", `ws://127.0.0.1:0${PATH}`, "--world-size", "3", "--json", "r.json"];
+  const isTcp = strangers.kind === "half frames";
+  const listen = isTcp ? "127.0.0.1:0" : `ws://127.0.0.1:0${PATH}`;
+  const options = ["--listen", listen, "--world-size", "3", "--json", "r.json"];
   const server = start(
     "sh",
     [
@@ -50,7 +52,7 @@ export async function federate(
   const clients: Deno.ChildProcess[] = [];
   try {
     const lines = new Lines(server.stderr);
-    const address = /Listening on websocket (\S+)/.exec(await lines.until(/Listening on/))?.[1];
+    const address = /Listening on \S+ (\S+)/.exec(await lines.until(/Listening on/))?.[1];
     const join = (rank: number) => {
       const own = ["--server", address ?? "", "--rank", `${rank}`, "--part", `${rank}/2`];
       const [command = "", ...args] = deno(main, "client", ...own);
@@ -59,7 +61,9 @@ export async function federate(
     join(1);
     await lines.until(/Rank 1 joined/);
     const before = await memoryOf(server.pid);
-    const coming = isTried ? attack(new URL(address ?? ""), strangers) : Promise.resolve(0);
+    const coming = isTried
+      ? attack(new URL(isTcp ? `tcp://${address}` : address ?? ""), strangers)
+      : Promise.resolve(0);
     join(2);
     const status = server.status;
     let peak = before;

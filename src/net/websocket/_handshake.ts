@@ -1,4 +1,5 @@
 import { ConnectionClosedError } from "../../errors.ts";
+import { discard } from "../_discard.ts";
 import type { Channel } from "../transport.ts";
 import type { Handshake } from "./_framed_channel.ts";
 import { SUBPROTOCOL } from "./_message.ts";
@@ -31,7 +32,25 @@ const REASONS: Readonly<Record<number, string>> = {
 export function handshakeFor(path: string, webOrigins: WebOrigins): Handshake {
   return async (channel) => {
     try {
-      return await upgrade(channel, path, webOrigins);
+      const request = await readRequestHead(channel);
+      if (request === undefined) {
+        throw new ConnectionClosedError(
+          `Lost the connection to ${channel.remote}: it was closed before its HTTP request was whole`,
+        );
+      }
+      const { head, rest } = request;
+      const refusal = isFor(head, path)
+        ? refusalOf(head, { webOrigins, isOpen: true })
+        : { status: 404, text: "Not found" };
+      if (refusal !== undefined) throw new BadRequestError(refusal);
+      const headers = {
+        "upgrade": "websocket",
+        "connection": "Upgrade",
+        "sec-websocket-accept": await acceptOf(head),
+        "sec-websocket-protocol": SUBPROTOCOL,
+      };
+      await channel.write(answer("101 Switching Protocols", headers));
+      return rest;
     } catch (error) {
       if (!(error instanceof BadRequestError)) throw error;
       await refuse(channel, error.refusal);
@@ -41,32 +60,6 @@ export function handshakeFor(path: string, webOrigins: WebOrigins): Handshake {
       );
     }
   };
-}
-
-async function upgrade(
-  channel: Channel,
-  path: string,
-  webOrigins: WebOrigins,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const request = await readRequestHead(channel);
-  if (request === undefined) {
-    throw new ConnectionClosedError(
-      `Lost the connection to ${channel.remote}: it was closed before its HTTP request was whole`,
-    );
-  }
-  const { head, rest } = request;
-  const refusal = isFor(head, path)
-    ? refusalOf(head, { webOrigins, isOpen: true })
-    : { status: 404, text: "Not found" };
-  if (refusal !== undefined) throw new BadRequestError(refusal);
-  const headers = {
-    "upgrade": "websocket",
-    "connection": "Upgrade",
-    "sec-websocket-accept": await acceptOf(head),
-    "sec-websocket-protocol": SUBPROTOCOL,
-  };
-  await channel.write(answer("101 Switching Protocols", headers));
-  return rest;
 }
 
 function isFor({ target }: RequestHead, path: string): boolean {
@@ -86,12 +79,7 @@ async function refuse(channel: Channel, { status, text, headers }: Refusal): Pro
   try {
     await channel.write(answer(`${status} ${REASONS[status]}`, all, body));
     await channel.closeWrite();
-    const bin = new Uint8Array(1024);
-    for (let left = MOST_DISCARDED_BYTES; left > 0;) {
-      const got = await channel.read(bin);
-      if (got === null) break;
-      left -= got;
-    }
+    await discard(channel, MOST_DISCARDED_BYTES);
   } catch { /* it is gone already */ }
   clearTimeout(timer);
   channel.close();

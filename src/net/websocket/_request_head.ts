@@ -39,7 +39,7 @@ export async function readRequestHead(
   let bytes = new Uint8Array(FIRST_REQUEST_BYTES);
   let length = 0;
   for (;;) {
-    const got = await source.read(bytes.subarray(length));
+    const got = await source.read(length === 0 ? bytes : bytes.subarray(length));
     if (got === null) return undefined;
     const end = findEnd(bytes, length, length + got);
     length += got;
