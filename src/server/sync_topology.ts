@@ -82,14 +82,18 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     this.#federation.checkCode(sender, code);
     const training = this.#training;
     if (training === undefined) throw unexpectedUpdate(sender, undefined);
-    if (!await training.take(sender, updateOf(message), this.handler)) return;
+    const update = updateOf(message), { numSamples } = update;
+    if (!await training.take(sender, update, this.handler)) return;
     const { intake } = training;
+    const norm = training.updates.get(sender)?.norm;
     this.#federation.tell({
       type: "update-received",
       round: intake.round,
       rank: sender,
       received: intake.count("received"),
       expected: intake.cohort.length,
+      ...(numSamples !== undefined && { numSamples }),
+      ...(norm !== undefined && { norm }),
     });
   }
 
