@@ -289,6 +289,25 @@ Deno.test("clients evaluate where the server does not: those that are free, and 
   assertEquals(fates.map(({ status }) => status), Array(3).fill("fulfilled"));
 });
 
+Deno.test("clients whose updates come too late for the last version evaluate it all the same, without a wait", async () => {
+  const steps = [{ numSamples: 1 }, { numSamples: 2 }, { numSamples: 4 }, { numSamples: 8 }];
+  for (const evaluateEvery of [1, 12]) {
+    const { report, fates } = await runAsync({
+      manifest: MANIFEST,
+      // Of eight clients that all train at a time, some have sent an update when the last version is made.
+      clients: fakes(...steps, ...steps),
+      updates: 12,
+      handler: { strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }) },
+      evaluates: false,
+      server: { evaluateEvery, timeouts: { roundSeconds: 60 } },
+    });
+    assertEquals(report.final?.samples, 30);
+    assertEquals(report.final?.clients?.loss?.count, 8);
+    assert(report.seconds < 30, `${report.seconds} seconds`);
+    assertEquals(fates.map(({ status }) => status), Array(8).fill("fulfilled"));
+  }
+});
+
 Deno.test("a server evaluates after every so many versions, and after the last one", async () => {
   let evaluations = 0;
   const { report } = await runAsync({

@@ -251,6 +251,27 @@ pythonTest("ends in one line when the server is gone", async (python, folder) =>
   assertMatch(refused.stderr, /^Cannot go on with .+ and .+: .+\n$/);
 });
 
+pythonTest(
+  "ends with 1 when its run stopped before its end, and with 0 when that is over",
+  async (python, folder) => {
+    const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+    for (const [over, status] of [[false, 1], [true, 0], [undefined, 0]] as const) {
+      const listener = await tcpTransport.listen("127.0.0.1:0");
+      const running = runExample(python, listener.address, ["--data", data]);
+      const channel = await listener.accept();
+      assert(channel !== null);
+      const connection = new Connection(channel);
+      await connection.receive();
+      const payload = { reason: "the test says so", ...(over !== undefined && { over }) };
+      await connection.send({ code: MessageCode.Exit, payload });
+      const { code, stderr } = await running;
+      assertEquals([code, stderr], [status, "The server ends the run: 'the test says so'\n"]);
+      await connection.close();
+      await listener.close();
+    }
+  },
+);
+
 pythonTest("leaves by Exit when it is told to end", async (python, folder) => {
   const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
   const listener = await tcpTransport.listen("127.0.0.1:0");

@@ -100,7 +100,7 @@ Deno.test("a run that cannot be saved so often in a row stops, and its client en
   assert(followed.reason instanceof RunStoppedError);
   assertMatch(
     followed.reason.message,
-    /^The run stopped and may be resumed: the run stopped: Cannot go on: .*No space left on device$/,
+    /^The run stopped and may be resumed: Cannot go on: .*No space left on device$/,
   );
   assertEquals(checkpoints.saved, [1, 2]);
 });

@@ -388,6 +388,48 @@ Deno.test("KnownClients forget an update that is refused after all, in whichever
 const figuresOf = (...norms: number[]) =>
   new Map(norms.map((norm, i) => [i + 1, { norm, claims: { numSamples: 10 } }]));
 
+Deno.test("the event of an update that went in tells samples and change, in rounds and without", async () => {
+  const origin = { manifest: MANIFEST, parameters: new Float32Array(MANIFEST.length) };
+  for (
+    const handler of [
+      new SyncParameterServerHandler(origin),
+      new SyncParameterServerHandler({ ...origin, strategy: strategyOf("fedsgd") }),
+      new AsyncParameterServerHandler(origin),
+    ]
+  ) {
+    const { events } = await run(handler, (vector) => void vector.fill(0.1));
+    const updates = events.filter((event) => event.type === "update-received");
+    assert(updates.length >= 12);
+    for (const { numSamples, norm = NaN } of updates) {
+      assertEquals(numSamples, 1);
+      assert(norm >= 0);
+    }
+    // Each of the 16 values goes 0.1 ahead in the first step.
+    const [first] = updates;
+    assert(Math.abs((first?.norm ?? NaN) - 0.4) < 1e-6, `${first?.norm}`);
+  }
+});
+
+Deno.test("of an asynchronous run the first three changes are held against the model alone, the next ones against their median", () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  // The floor is the square root of 16 values, 4.
+  const update = (norm: number) => ({
+    round: 1,
+    numSamples: 1,
+    parameters: new Float32Array(MANIFEST.length).fill(norm / 4),
+  });
+  for (let n = 0; n < 3; n++) {
+    assertEquals(handler.check(1, update(4e5)), 4e5);
+    assertThrows(() => handler.check(1, update(4.1e6)), ProtocolError, "at most 4.00e+6");
+    handler.noteUpdate(1, update(1));
+  }
+  assertEquals(handler.check(1, update(100)), 100);
+  assertThrows(() => handler.check(1, update(101)), ProtocolError, "at most 100");
+});
+
 Deno.test("outOfBounds() holds each change against the lower median, and none below the floor", () => {
   assertEquals(lowerMedian([3, 1, 2]), 2);
   assertEquals(lowerMedian([4, 1]), 1);

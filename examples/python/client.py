@@ -42,7 +42,7 @@ class Server:
                 raise End(f"Cannot take what the server sent: {fault}", fault)
             fields = cbor2.loads(self.read(length))
             if code == EXIT:
-                raise End(f"The server ends the run: {fields['reason']!r}", code=0)
+                raise End(f"The server ends the run: {fields['reason']!r}", code=int(not fields.get("over", True)))
             if code == ERROR and fields["fatal"]:
                 raise End(f"The server says {fields['fault']!r}: {fields['message']!r}")
             if code == ERROR:

@@ -16,7 +16,7 @@ const MAY_CHANGE: ReadonlySet<string> = new Set([
   ...["hosts", "origins"],
   ...["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"],
   // How a run bears clients that fail: what may have stopped it.
-  ...["minClients", "quorum", "roundTries", "saveTries"],
+  ...["minClients", "quorum", "roundTries", "saveTries", "updateBound"],
 ]);
 
 /** What options without a default in their command come to when they are not given. */

@@ -36,7 +36,7 @@ interface ClientFlags extends TimeoutFlags, ClientSecurityFlags, EngineFlags, Da
   module?: string;
   moduleAllow?: string[];
   loggerFile: string;
-  loggerName: string;
+  loggerName?: string;
   seed: number;
   json?: string;
 }
@@ -93,7 +93,7 @@ export function clientCommand(context: CommandContext): Command {
       logName,
       "clientLog",
     )
-    .option("--logger-name <name>", "name on the log's lines (default: client-RANK)", "");
+    .option("--logger-name <name>", "name on the log's lines (default: client-RANK)");
   withPartition(command, "how the data is parted, with --part");
   withHoldOut(
     command,
@@ -139,7 +139,7 @@ async function runClient(flags: ClientFlags, context: CommandContext): Promise<v
       ...(flags.worldSize !== undefined && { worldSize: flags.worldSize }),
       timeouts: timeoutsFrom(flags),
       loggerFile: flags.loggerFile,
-      loggerName: flags.loggerName,
+      ...(flags.loggerName !== undefined && { loggerName: flags.loggerName }),
     },
     data: {
       ...dataFrom(flags),

@@ -222,7 +222,9 @@ function unexpected(code: MessageCode): ProtocolError {
 
 /** The server's `Exit` says that the run stopped before its end. */
 export function runStopped({ reason }: ExitPayload): RunStoppedError {
-  return new RunStoppedError(`The run stopped and may be resumed: ${reason}`);
+  // Servers begin their reason with these words.
+  const why = reason.replace(/^the run stopped: /, "");
+  return new RunStoppedError(`The run stopped and may be resumed: ${why}`);
 }
 
 /** Builds the model of the run, and makes sure that it is the server's. */

@@ -48,9 +48,14 @@ export class Inbox<Item> {
     this.#wake?.();
   }
 
-  /** Refuses all that is there and all that comes. */
+  /** Refuses all that is there and all that comes, until it is opened again. */
   close(reason: () => unknown): void {
     this.#closed = reason;
     for (const { reject } of this.#items.splice(0)) reject(reason());
+  }
+
+  /** Takes things in again. */
+  open(): void {
+    this.#closed = undefined;
   }
 }

@@ -322,9 +322,10 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     const isDue = number === rounds || number % this.evaluateEvery === 0;
     let evaluated: Evaluated = {};
     let isSpoilt = false;
-    // At the end all are free to evaluate.
+    // At the end all are free to evaluate, and nothing of theirs is heard before an update that still waits is refused.
     const interrupted = number === rounds ? this.#tasks.ranks : [];
     for (const rank of interrupted) this.#tasks.end(rank);
+    if (number === rounds) this.#closeInbox();
     try {
       if (isDue) evaluated = await this.#evaluate(number);
       isSpoilt = evaluated.isUnsound === true &&
@@ -362,6 +363,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       throw new Error(`Cannot make version ${this.#made}: ${what}, whichever update is left out`);
     }
     const bad = this.#made--;
+    this.#inbox.open();
     this.#takeBack(version, what);
     for (const rank of interrupted) this.#waiting.add(rank);
     for (const rank of this.#tasks.ranks) {
@@ -533,8 +535,12 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #close(): void {
     this.#version = undefined;
     this.#tasks.clear();
+    this.#closeInbox();
+  }
+
+  #closeInbox(): void {
     this.#inbox.close(() =>
-      new ProtocolError("wrong-round", "Cannot take the update: the run is over")
+      new ProtocolError("wrong-round", "Cannot take the update: the last version is made")
     );
   }
 }

@@ -28,11 +28,14 @@ export interface ServerTopologyOptions {
   /** Number of clients with which the run may begin once the join time-out is over. Default: all of them. */
   minClients?: number;
   /**
-   * Share of a cohort whose updates a round needs, above 0 and at most 1, and never less than one update. Default 0.5. A round that has fewer at its end is
-   * tried again with a fresh cohort.
+   * Share of the updates that a round wants which it needs, above 0 and at most 1, rounded up: at least one update, no more than `minClients`, and as many as
+   * the strategy needs (`fewestUpdates`). Default 0.5. A round that has fewer at its end is tried again with a fresh cohort.
    */
   quorum?: number;
-  /** How often a round is tried at most before the run stops. Default 3. */
+  /**
+   * Number of tries of a round with too few updates after which the run stops, and of updates that a round leaves out at most because its model is not finite or
+   * evaluates to no number. Default 3.
+   */
   roundTries?: number;
   /** Who may join. Default: everyone who reaches the address. */
   gatekeeper?: Gatekeeper;
@@ -69,7 +72,7 @@ export interface ServerTopologyOptions {
 
 /** The name of a server that is given none. */
 export const DEFAULT_SERVER_NAME = "fedlab";
-/** Half of the cohort. */
+/** Half of the updates that are wanted. */
 export const DEFAULT_QUORUM = 0.5;
 export { DEFAULT_SAVE_TRIES } from "./_saves.ts";
 /** Three tries. */

@@ -41,7 +41,7 @@ export interface SimulationOptions {
   engine?: EngineChoice;
   /** Where tfjs computes, when it does. Default `"auto"`. */
   backend?: BackendChoice;
-  /** Share of a cohort whose updates a round needs, as of a server. Default 0.5. */
+  /** Share of the updates that a round wants which it needs, as of a server. Default 0.5. */
   quorum?: number;
   /** How often a round is tried at most before the run stops. Default 3. */
   roundTries?: number;
