@@ -6,6 +6,7 @@
 
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
 import { SocketChannel, SocketListener } from "./_socket.ts";
+import { tlsServer } from "./_tls_server.ts";
 import {
   checkTlsOptions,
   explainListen,
@@ -182,8 +183,6 @@ function explain(address: string, { hostname }: URL, words: string): Error {
   return new ConnectionClosedError(`${action}: ${isNobody ? "no server answers there" : text}`);
 }
 
-// Async, since a bad address or host is an error of whoever waits for the listener.
-// deno-lint-ignore require-await
 async function listen(address: string, options: WebSocketOptions): Promise<Listener> {
   const url = parseWebSocketAddress(address);
   const { cert, key } = options;
@@ -202,27 +201,19 @@ async function listen(address: string, options: WebSocketOptions): Promise<Liste
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(url.port || (isSecure ? 443 : 80)),
   };
-  const framed = (connection: Deno.Conn<Deno.NetAddr>) =>
-    new FramedChannel(
-      new SocketChannel("websocket", connection, isSecure ? tlsMeaning : undefined),
-      handshake,
-      HANDSHAKE_SECONDS,
-    );
-  let listener: Listener;
+  let listener: SocketListener<Deno.TcpConn>;
   let port: number;
   try {
-    if (cert !== undefined && key !== undefined) {
-      const sockets = Deno.listenTls({ ...place, cert, key });
-      port = sockets.addr.port;
-      listener = new SocketListener(sockets, framed);
-    } else {
-      const sockets = Deno.listen(place);
-      port = sockets.addr.port;
-      listener = new SocketListener(sockets, (connection: Deno.TcpConn) => {
-        connection.setNoDelay(true);
-        return framed(connection);
-      });
-    }
+    const secure = cert !== undefined && key !== undefined
+      ? await tlsServer({ cert, key }, tlsMeaning)
+      : (channel: Channel) => channel;
+    const sockets = Deno.listen(place);
+    port = sockets.addr.port;
+    listener = new SocketListener(sockets, (connection) => {
+      connection.setNoDelay(true);
+      const channel = secure(new SocketChannel("websocket", connection));
+      return new FramedChannel(channel, handshake, HANDSHAKE_SECONDS);
+    });
   } catch (cause) {
     throw explainListen(address, cause);
   }
