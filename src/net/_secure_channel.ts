@@ -7,8 +7,11 @@ import type { Channel } from "./transport.ts";
 /** How long a peer may take for the TLS handshake. */
 export const TLS_HANDSHAKE_SECONDS = 10;
 
-/** Shares in which bytes are read and written. The TLS library holds a copy of one that a slow peer has not taken. */
-const READ_BYTES = 64 * 1024, WRITE_BYTES = 128 * 1024;
+/** Most bytes that are read at once, and at first: a silent stranger costs no more. */
+const READ_BYTES = 64 * 1024, FIRST_READ_BYTES = 2 * 1024;
+
+/** Most bytes that are written at once. The TLS library keeps a copy of them until the peer has taken them. */
+const WRITE_BYTES = 128 * 1024;
 
 /** How long the sender of what is no TLS has to read the alert, and how much of what it still sends is thrown away meanwhile. */
 const LINGER_SECONDS = 1, MOST_DISCARDED_BYTES = 64 * 1024;
@@ -35,7 +38,7 @@ export class SecureChannel implements Channel {
   readonly #socket: TLSSocket;
   readonly #secured = Promise.withResolvers<void>();
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #into = new Uint8Array(READ_BYTES);
+  #into = new Uint8Array(FIRST_READ_BYTES);
   /** What was decrypted and is not read yet, and how much of the first piece is. */
   #pieces: Uint8Array[] = [];
   #taken = 0;
@@ -155,8 +158,11 @@ export class SecureChannel implements Channel {
     this.#isAsked = false;
     this.#reading = this.#channel.read(this.#into).then((count) => {
       this.#reading = undefined;
-      if (count === null) this.#channelEnded = true;
-      this.#stream.push(count === null ? null : this.#into.slice(0, count));
+      const isEnd = count === null;
+      const bytes = isEnd ? null : this.#into.slice(0, count);
+      if (isEnd) this.#channelEnded = true;
+      else if (count === this.#into.length) this.#into = new Uint8Array(READ_BYTES);
+      this.#stream.push(bytes);
     }, (error) => {
       this.#reading = undefined;
       this.#fail(error);
