@@ -14,6 +14,7 @@ import { federate, type Trial } from "./strangers.ts";
 const TRIALS: readonly [kind: Attack, count: number, addresses: number, most: number][] = [
   ["half requests", 10_000, 1, 50],
   ["half requests", 10_000, 10, 150],
+  ["half TLS handshakes", 10_000, 10, 150],
   ["endless fragments", 1, 1, 20],
   ["endless fragments", 200, 1, 20],
   ["empty fragments", 200, 1, 20],

@@ -14,6 +14,8 @@ export interface Trial {
   readonly rounds: number;
   /** File descriptors that the server may have. */
   readonly descriptors: number;
+  /** Whether the server has TLS. Default: only against an attack on that. */
+  readonly isSecure?: boolean;
   /** The checkout whose server and clients are tried. */
   readonly root: string;
 }
@@ -32,12 +34,16 @@ export interface Outcome {
 
 /** Runs a federation of two clients over WebSockets, as processes; strangers come once its first client has joined, if there is a trial. */
 export async function federate(
-  { root, rounds, descriptors, ...strangers }: Trial,
+  { root, rounds, descriptors, isSecure, ...strangers }: Trial,
   isTried: boolean,
 ): Promise<Outcome> {
   const folder = await Deno.makeTempDir();
   const main = `${root}/src/cli/main.ts`;
-  const options = ["--listen", `ws://127.0.0.1:0${PATH}`, "--world-size", "3", "--json", "r.json"];
+  const tls = `${root}/tests/fixtures/tls`;
+  const hasTls = isSecure ?? strangers.kind === "half TLS handshakes";
+  const options = ["--world-size", "3", "--json", "r.json"];
+  options.push("--listen", `${hasTls ? "wss" : "ws"}://127.0.0.1:0${PATH}`);
+  if (hasTls) options.push("--tls-cert", `${tls}/server.pem`, "--tls-key", `${tls}/server.key`);
   const server = start(
     "sh",
     [
@@ -53,6 +59,7 @@ export async function federate(
     const address = /Listening on websocket (\S+)/.exec(await lines.until(/Listening on/))?.[1];
     const join = (rank: number) => {
       const own = ["--server", address ?? "", "--rank", `${rank}`, "--part", `${rank}/2`];
+      if (hasTls) own.push("--tls-ca", `${tls}/ca.pem`);
       const [command = "", ...args] = deno(main, "client", ...own);
       clients.push(start(command, args, folder));
     };
