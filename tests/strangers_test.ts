@@ -17,10 +17,12 @@ for (const kind of ["half requests", "half TLS handshakes"] as const) {
     ignore,
     async fn() {
       const trial = { ...COMMON, kind, count: 300, descriptors: 100 };
-      const { status, digest, rounds, lines } = await federate(trial, true);
+      const { status, digest, rounds, closed, lines } = await federate(trial, true);
       const last = lines.slice(-5).join("\n");
       assertEquals([status, rounds, digest], [0, ROUNDS, alone?.digest], last);
       assert(lines.some((line) => line.includes("Too many open files")), "it had enough of them");
+      // More than fit in at once.
+      assert(closed >= 300 - 256, `${closed} closed`);
     },
   });
 }
