@@ -1,11 +1,12 @@
 /**
- * TLS by Deno's own sockets: what travels is secret, and the client knows that it talks to the server it means.
+ * TLS over TCP: what travels is secret, and the client knows that it talks to the server it means.
  *
  * @module
  */
 
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
 import { explain, SocketChannel, SocketListener } from "./_socket.ts";
+import { tlsServer } from "./_tls_server.ts";
 import { parseAddress } from "./tcp.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
@@ -78,24 +79,20 @@ export function tlsTransport(options: TlsOptions): Transport {
       }
     },
 
-    listen(address: string): Promise<Listener> {
+    async listen(address: string): Promise<Listener> {
       const { hostname, port } = parseAddress(address);
       if (cert === undefined || key === undefined) {
-        return Promise.reject(
-          new TypeError(`Cannot listen on ${address}: TLS needs a certificate and its key`),
-        );
+        throw new TypeError(`Cannot listen on ${address}: TLS needs a certificate and its key`);
       }
       try {
+        const secure = await tlsServer({ cert, key }, tlsMeaning);
         // The handshake goes on behind the accepted socket, so that a slow peer lets no other wait.
-        return Promise.resolve(
-          new SocketListener(
-            "tls",
-            Deno.listenTls({ hostname, port, cert, key }),
-            (connection) => new SocketChannel("tls", connection, tlsMeaning),
-          ),
-        );
+        return new SocketListener("tls", Deno.listen({ hostname, port }), (connection) => {
+          connection.setNoDelay(true);
+          return secure(new SocketChannel("tls", connection));
+        });
       } catch (cause) {
-        return Promise.reject(explainListen(address, cause));
+        throw explainListen(address, cause);
       }
     },
   };

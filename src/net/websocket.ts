@@ -7,6 +7,7 @@
 import { Deadlines } from "../_deadlines.ts";
 import { ConnectionClosedError, errorMessage } from "../errors.ts";
 import { SocketChannel, SocketListener } from "./_socket.ts";
+import { tlsServer } from "./_tls_server.ts";
 import {
   checkTlsOptions,
   explainListen,
@@ -183,8 +184,6 @@ function explain(address: string, { hostname }: URL, words: string): Error {
   return new ConnectionClosedError(`${action}: ${isNobody ? "no server answers there" : text}`);
 }
 
-// Async, since a bad address or host is an error of whoever waits for the listener.
-// deno-lint-ignore require-await
 async function listen(address: string, options: WebSocketOptions): Promise<Listener> {
   const url = parseWebSocketAddress(address);
   const { cert, key } = options;
@@ -204,27 +203,19 @@ async function listen(address: string, options: WebSocketOptions): Promise<Liste
     port: Number(url.port || (isSecure ? 443 : 80)),
   };
   const deadlines = new Deadlines(HANDSHAKE_SECONDS);
-  const framed = (connection: Deno.Conn<Deno.NetAddr>) =>
-    new FramedChannel(
-      new SocketChannel("websocket", connection, isSecure ? tlsMeaning : undefined),
-      handshake,
-      deadlines,
-    );
-  let listener: Listener;
+  let listener: SocketListener<Deno.TcpConn>;
   let port: number;
   try {
-    if (cert !== undefined && key !== undefined) {
-      const sockets = Deno.listenTls({ ...place, cert, key });
-      port = sockets.addr.port;
-      listener = new SocketListener("websocket", sockets, framed);
-    } else {
-      const sockets = Deno.listen(place);
-      port = sockets.addr.port;
-      listener = new SocketListener("websocket", sockets, (connection: Deno.TcpConn) => {
-        connection.setNoDelay(true);
-        return framed(connection);
-      });
-    }
+    const secure = cert !== undefined && key !== undefined
+      ? await tlsServer({ cert, key }, tlsMeaning)
+      : (channel: Channel) => channel;
+    const sockets = Deno.listen(place);
+    port = sockets.addr.port;
+    listener = new SocketListener("websocket", sockets, (connection) => {
+      connection.setNoDelay(true);
+      const channel = secure(new SocketChannel("websocket", connection));
+      return new FramedChannel(channel, handshake, deadlines);
+    });
   } catch (cause) {
     throw explainListen(address, cause);
   }

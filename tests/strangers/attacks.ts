@@ -13,6 +13,10 @@ export const ATTACKS = {
     socket.write(FRAME_BEGINNING);
     return Promise.resolve();
   },
+  "half TLS handshakes": (socket: Socket) => {
+    socket.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3));
+    return Promise.resolve();
+  },
   "half requests": (socket: Socket, { pathname }: URL) => {
     socket.write(`GET ${pathname} HTTP/1.1\r\nHo`);
     return Promise.resolve();

@@ -16,6 +16,7 @@ const TRIALS: readonly [kind: Attack, count: number, addresses: number, most: nu
   ["half requests", 10_000, 10, 50],
   ["half frames", 10_000, 1, 50],
   ["half frames", 10_000, 10, 50],
+  ["half TLS handshakes", 10_000, 10, 150],
   ["endless fragments", 1, 1, 20],
   ["endless fragments", 200, 1, 20],
   ["empty fragments", 200, 1, 20],
@@ -61,15 +62,16 @@ async function federateAlone(kind: Attack): Promise<Outcome> {
 
 // The first server of a checkout compiles it, which takes memory.
 await federate({ ...common, kind: "half frames", count: 0, addresses: 1, rounds: 1 }, false);
-const aloneOverTcp = await federateAlone("half frames");
-const aloneOverWebSocket = await federateAlone("half requests");
+const alones = new Map<Attack, Outcome>();
 for (const [kind, count, addresses, most] of trials) {
   const { status, digest, rounds, closed, memory, lines } = await federate(
     { ...common, kind, count, addresses },
     true,
   );
   // A federation without strangers grows, too.
-  const alone = kind === "half frames" ? aloneOverTcp : aloneOverWebSocket;
+  const like = kind === "half frames" || kind === "half TLS handshakes" ? kind : "half requests";
+  const alone = alones.get(like) ?? await federateAlone(like);
+  alones.set(like, alone);
   const growth = mib(memory.peak) - mib(alone.memory.peak);
   const isSame = digest !== undefined && digest === alone.digest;
   console.log(

@@ -14,6 +14,8 @@ export interface Trial {
   readonly rounds: number;
   /** File descriptors that the server may have. */
   readonly descriptors: number;
+  /** Whether the server has TLS. Default: only against an attack on that. */
+  readonly isSecure?: boolean;
   /** The checkout whose server and clients are tried. */
   readonly root: string;
 }
@@ -32,14 +34,17 @@ export interface Outcome {
 
 /** Runs a federation of two clients, over WebSockets or TCP as the strangers want it, as processes; strangers come once its first client has joined, if there is a trial. */
 export async function federate(
-  { root, rounds, descriptors, ...strangers }: Trial,
+  { root, rounds, descriptors, isSecure, ...strangers }: Trial,
   isTried: boolean,
 ): Promise<Outcome> {
   const folder = await Deno.makeTempDir();
   const main = `${root}/src/cli/main.ts`;
+  const tls = `${root}/tests/fixtures/tls`;
   const isTcp = strangers.kind === "half frames";
-  const listen = isTcp ? "127.0.0.1:0" : `ws://127.0.0.1:0${PATH}`;
+  const hasTls = isSecure ?? strangers.kind === "half TLS handshakes";
+  const listen = isTcp ? "127.0.0.1:0" : `${hasTls ? "wss" : "ws"}://127.0.0.1:0${PATH}`;
   const options = ["--listen", listen, "--world-size", "3", "--json", "r.json"];
+  if (hasTls) options.push("--tls-cert", `${tls}/server.pem`, "--tls-key", `${tls}/server.key`);
   const server = start(
     "sh",
     [
@@ -55,6 +60,7 @@ export async function federate(
     const address = /Listening on \S+ (\S+)/.exec(await lines.until(/Listening on/))?.[1];
     const join = (rank: number) => {
       const own = ["--server", address ?? "", "--rank", `${rank}`, "--part", `${rank}/2`];
+      if (hasTls) own.push("--tls-ca", `${tls}/ca.pem`);
       const [command = "", ...args] = deno(main, "client", ...own);
       clients.push(start(command, args, folder));
     };
