@@ -156,8 +156,7 @@ class Tries {
     const quorum = this.#quorum = quorumOf(wanted, { ...this.#parts.limits, fewestUpdates });
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
-      const present = await this.#parts.available(quorum);
-      const candidates = this.#candidates = this.#candidatesOf(present, quorum);
+      const candidates = this.#candidates = this.#candidatesOf(await this.#present(quorum), quorum);
       const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
       this.#parts.tell({ type: "round-started", round, rounds, cohort });
       handler.beginRound(round, numClients);
@@ -217,6 +216,14 @@ class Tries {
     this.#missing.add(intake);
     const received = intake.count("received");
     this.#parts.tell({ type: "round-retried", round, received, quorum });
+  }
+
+  /** Those that are there: as many as the quorum without spoilers, where the group has so many. */
+  async #present(quorum: number): Promise<readonly Rank[]> {
+    const { available, numClients } = this.#parts;
+    const present = await available(quorum);
+    const least = quorum + present.filter((rank) => this.#spoilers.has(rank)).length;
+    return present.length >= least ? present : await available(Math.min(least, numClients));
   }
 
   /** Those that a cohort is chosen of: without spoilers, and without those that pause as long as there are enough others. */
