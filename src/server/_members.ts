@@ -1,3 +1,4 @@
+import { isCount } from "../_is_count.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MemberReport } from "./report.ts";
@@ -86,7 +87,5 @@ function isMember(value: unknown): value is MemberReport {
     value,
   ) as Partial<MemberReport>;
   return [identity, name, address].every((text) => typeof text === "string") &&
-    [rank, samples, received, refused, dropped].every((count) =>
-      Number.isSafeInteger(count) && Number(count) >= 0
-    );
+    [rank, samples, received, refused, dropped].every(isCount);
 }

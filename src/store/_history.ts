@@ -1,4 +1,5 @@
 import { digesters } from "../_digest.ts";
+import { isCount } from "../_is_count.ts";
 import { isRecord } from "./safetensors_header.ts";
 
 /** What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the digest of all that. */
@@ -88,8 +89,6 @@ export function parseMark(text: string): HistoryMark | undefined {
   }
   if (!isRecord(mark)) return undefined;
   const { bytes, rounds, digest } = mark;
-  const isCount = (value: unknown): value is number =>
-    Number.isSafeInteger(value) && Number(value) >= 0;
   return isCount(bytes) && isCount(rounds) && typeof digest === "string" &&
       /^[0-9a-f]{64}$/.test(digest)
     ? { bytes, rounds, digest }

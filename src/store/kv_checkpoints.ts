@@ -5,6 +5,7 @@
  */
 
 import { digester } from "../_digest.ts";
+import { isCount } from "../_is_count.ts";
 import { errorMessage, OvertakenError } from "../errors.ts";
 import {
   blankHeader,
@@ -23,7 +24,7 @@ import {
 } from "./_checkpoint_rules.ts";
 import type { HistoryMark } from "./_history.ts";
 import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
-import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
+import { type Entry, headOf, isEntry } from "./_kv_entries.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./_kv_history.ts";
 import { ReadableKv } from "./_kv_readable.ts";
 import { bytesOf } from "./_safetensors_file.ts";
