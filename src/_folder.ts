@@ -16,7 +16,10 @@ export interface NameForm {
   test(name: string): boolean;
 }
 
-/** The names of a folder's files that have a form, in order, and of links that have it; none where there is no folder. */
+/**
+ * The names of a folder's files that have a form, in order, and of links that have it; none where
+ * there is no folder.
+ */
 export async function entriesIn(
   folder: string,
   form: NameForm,
@@ -39,7 +42,10 @@ async function readFolder(folder: string): Promise<Deno.DirEntry[]> {
   return await Array.fromAsync(Deno.readDir(folder));
 }
 
-/** Removes the files of that form on which no living process holds a lock; one that cannot be removed is left. */
+/**
+ * Removes the files of that form on which no living process holds a lock; one that cannot be
+ * removed is left.
+ */
 export async function removeUnlocked(
   folder: string,
   form: NameForm,

@@ -7,7 +7,8 @@ import { errorMessage } from "./errors.ts";
 export function formatRecord(record: LogRecord): string {
   const { datetime, loggerName, levelName, msg, args } = record;
   const text = [msg, ...args.map(textOf)].join(" ");
-  // A message may quote a peer: nothing in it may pass for a record of its own or command the terminal.
+  // A message may quote a peer: nothing in it may pass for a record of its own or command the
+  // terminal.
   const lines = printable(text.replaceAll(/\r?\n/g, "\n  "));
   return `${datetime.toISOString()} ${loggerName} ${levelName} ${lines}`;
 }
@@ -43,8 +44,10 @@ export function printToStderr(line: string): void {
 export const LOG_FILE_BYTES = 16 * 2 ** 20;
 
 /**
- * Logs to a file that grows from process to process, each record written at once: a process that is killed leaves all it has said. When the disk fails it
- * says so once and is silent from then on. A file that is full becomes `FILE.1`, in place of the one before it, where it may be read; else it is emptied.
+ * Logs to a file that grows from process to process, each record written at once: a process that is
+ * killed leaves all it has said. When the disk fails it says so once and is silent from then on. A
+ * file that is full becomes `FILE.1`, in place of the one before it, where it may be read; else it
+ * is emptied.
  */
 export class SafeFileHandler extends FileHandler {
   readonly #filename: string;

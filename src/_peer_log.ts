@@ -11,14 +11,20 @@ export interface PeerLogLimits {
   readonly bytesPerHour: number;
 }
 
-/** Lines about whoever has not joined: 128 KiB in the first hour at most, 64 KiB in each one after it. */
+/**
+ * Lines about whoever has not joined: 128 KiB in the first hour at most, 64 KiB in each one after
+ * it.
+ */
 export const STRANGER_LINES: PeerLogLimits = {
   linesPerPeer: 5,
   bytesAtOnce: 64 * 1024,
   bytesPerHour: 64 * 1024,
 };
 
-/** Lines about those who have joined: 320 KiB in the first hour at most, 192 KiB in each one after it. */
+/**
+ * Lines about those who have joined: 320 KiB in the first hour at most, 192 KiB in each one after
+ * it.
+ */
 export const MEMBER_LINES: PeerLogLimits = {
   linesPerPeer: 10,
   bytesAtOnce: 128 * 1024,
@@ -66,8 +72,9 @@ interface Window {
 }
 
 /**
- * The lines of a log whose number peers decide: refusals, joins, leaves. Of each peer the first ones in a minute are logged and the others counted, and all of
- * them together are limited in bytes, so that nobody fills a disk by being refused. Nothing else goes through here.
+ * The lines of a log whose number peers decide: refusals, joins, leaves. Of each peer the first
+ * ones in a minute are logged and the others counted, and all of them together are limited in
+ * bytes, so that nobody fills a disk by being refused. Nothing else goes through here.
  */
 export class PeerLog implements Disposable {
   readonly #logger: Logger;
@@ -89,7 +96,9 @@ export class PeerLog implements Disposable {
     this.#creditAt = clock.now();
   }
 
-  /** Logs a step that a peer caused; `peer` is the one that it is counted for, such as `"rank 3"`. */
+  /**
+   * Logs a step that a peer caused; `peer` is the one that it is counted for, such as `"rank 3"`.
+   */
   info(peer: string, text: string): void {
     this.#say("info", peer, text);
   }

@@ -29,15 +29,20 @@ export interface PublishOptions {
 
 /** Options of {@linkcode replaceFile}. */
 export interface ReplaceOptions {
-  /** Permissions of a file that is new; one that is replaced keeps its own. Default: the system's. */
+  /**
+   * Permissions of a file that is new; one that is replaced keeps its own. Default: the system's.
+   */
   readonly mode?: number;
-  /** Whether a file of that name is left alone, with a `Deno.errors.AlreadyExists`. Default false. */
+  /**
+   * Whether a file of that name is left alone, with a `Deno.errors.AlreadyExists`. Default false.
+   */
   readonly createNew?: boolean;
 }
 
 /**
- * Writes a file under a temporary name beside it, brings it to the disk, and gives it its name: whatever happens meanwhile, the file is what it was before
- * or whole. Rejects with the system's error; the temporary file is removed then.
+ * Writes a file under a temporary name beside it, brings it to the disk, and gives it its name:
+ * whatever happens meanwhile, the file is what it was before or whole. Rejects with the system's
+ * error; the temporary file is removed then.
  */
 export async function publishFile(
   path: string,
@@ -63,8 +68,9 @@ export async function publishFile(
 }
 
 /**
- * Writes an output whole, as {@linkcode publishFile} does; where the path is a link, what it names is replaced. Devices and pipes are written to as they are, and
- * so is a file beside which this process may make no other. Rejects with the system's error.
+ * Writes an output whole, as {@linkcode publishFile} does; where the path is a link, what it names
+ * is replaced. Devices and pipes are written to as they are, and so is a file beside which this
+ * process may make no other. Rejects with the system's error.
  */
 export async function replaceFile(
   path: string,
@@ -112,7 +118,10 @@ export async function refuseLink(path: string, expected = "a regular file"): Pro
   throw new Error(`Cannot use ${path}: expected ${expected}, got a link`);
 }
 
-/** The file that is to be replaced, and its permissions; nothing where the path has to be written as it is. */
+/**
+ * The file that is to be replaced, and its permissions; nothing where the path has to be written as
+ * it is.
+ */
 async function placeOf(path: string): Promise<{ target: string; mode?: number } | undefined> {
   // What stands there names what is open already.
   if (/^\/(dev|proc)\//.test(path)) return undefined;

@@ -36,7 +36,10 @@ export interface LogOptions {
   readonly folder?: string;
   /** The lowest level that is logged; `INFO` when not given. */
   readonly level?: LogLevelName;
-  /** Size in bytes at which the file becomes `FILE.1`, in place of the one before it; 16 MiB when not given. */
+  /**
+   * Size in bytes at which the file becomes `FILE.1`, in place of the one before it; 16 MiB when
+   * not given.
+   */
   readonly fileBytes?: number;
   /** Whether lines go to standard error; true when not given. */
   readonly console?: boolean;
@@ -64,8 +67,10 @@ export const silentLogger: Logger = Object.freeze({
 
 /**
  * Opens a log that writes lines such as `2026-11-24T05:22:34.123Z client-1 INFO round 1` to standard error and to
- * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this process begins, and each record is written at once. At 16 MiB
- * it becomes `<loggerFile><rank>.txt.1`, in place of the one before it; without the permission to read it, it is emptied instead.
+ * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this
+ * process begins, and each record is written at once. At 16 MiB it becomes
+ * `<loggerFile><rank>.txt.1`, in place of the one before it; without the permission to read it, it
+ * is emptied instead.
  *
  * Never throws: where the file cannot be written, for want of permission or of space, one line on standard error says so and
  * the log goes on without it. No permission is asked for. In a browser the lines go to its console, and there is no file.

@@ -11,13 +11,14 @@ import {
   SyncParameterServerHandler,
   tcpTransport,
 } from "../mod.ts";
+import { assignmentFor } from "./_assignment.ts";
 import { FakeHandler, vectorManifest } from "./_fake_handler.ts";
 import { Peer } from "./_peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = vectorManifest(3);
-const DIGEST = await MANIFEST.digest();
+const ASSIGNMENT = await assignmentFor(MANIFEST);
 
 /** A folder that is removed at the end of the test. */
 async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
@@ -111,7 +112,7 @@ Deno.test("strangers that flood leave a small log, and what the run says of itse
       await using peer = await Peer.connect(address);
       await peer.send({
         code: MessageCode.Ready,
-        payload: { manifestDigest: DIGEST, numSamples: 1 },
+        payload: { manifestDigest: ASSIGNMENT.manifestDigest, numSamples: 1 },
       });
       assertEquals((await peer.error()).fault, "unexpected-code");
     }
@@ -175,27 +176,6 @@ async function withServer(
   await serving;
   return { error, text: await Deno.readTextFile(`${temporary.path}/clientLog.txt`) };
 }
-
-const ASSIGNMENT = {
-  rank: 1,
-  worldSize: 2,
-  rounds: 9,
-  run: "r",
-  token: "0".repeat(32),
-  heartbeatSeconds: 5,
-  seed: 1,
-  strategy: "fedavg",
-  plan: {
-    epochs: 1,
-    batchSize: 1,
-    learningRate: 1,
-    momentum: 0,
-    weightDecay: 0,
-    keepMomentum: false,
-  },
-  manifest: MANIFEST.tensors,
-  manifestDigest: DIGEST,
-};
 
 Deno.test("a client leaves a server that refuses what it never sent, and its log stays small", async () => {
   const heard = Promise.withResolvers<unknown>();

@@ -121,3 +121,58 @@ Deno.test("a run goes on with fewer clients where its quorum, or the number it m
     assertEquals(rounds.map(({ received }) => received), [4, 1, 1, 1]);
   }
 });
+
+for (const comesBack of [true, false]) {
+  Deno.test(
+    `a client whose update was refused is none of those who are enough: others are waited for, ${
+      comesBack ? "and one comes" : "in vain"
+    }`,
+    async () => {
+      const group = { distBackend: "memory", logger: silentLogger } as const;
+      const handler = new SyncParameterServerHandler({
+        manifest: MANIFEST,
+        parameters: new Float32Array(MANIFEST.length),
+        evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+      });
+      const clients: Promise<void>[] = [];
+      let address = "";
+      const join = (rank: number, step?: (vector: Float32Array) => void) => {
+        const learner = new FakeHandler(MANIFEST, step ? { step } : {});
+        clients.push(new ClientSyncTop(learner, { ...group, serverAddr: address, rank }).run());
+        clients.at(-1)?.catch(() => {});
+      };
+      const server = new ServerSyncTop(handler, {
+        ...group,
+        listen: `quorum-${runs++}`,
+        worldSize: 5,
+        // Two of four are enough, and no more than those are there.
+        rounds: 2,
+        minClients: 2,
+        timeouts: { joinSeconds: comesBack ? 2 : 0.5, drainSeconds: 0.1 },
+        onEvent: (event) => {
+          if (event.type === "listening") {
+            address = event.address;
+            join(1);
+            join(2, (vector) => void vector.fill(3e38));
+          } else if (event.type === "update-refused" && comesBack) join(3);
+        },
+      });
+      try {
+        if (comesBack) {
+          const { rounds } = await server.run();
+          assertEquals(rounds.map(({ received }) => received), [2, 2]);
+          assertEquals(rounds.map(({ tries }) => tries), [2, 1]);
+          assertEquals(rounds[0]?.losses.map(({ rank }) => rank), [2]);
+        } else {
+          await assertRejects(
+            () => server.run(),
+            DeadlineError,
+            "Too few clients are left after 0 of 2 rounds: 2, expected at least 3",
+          );
+        }
+      } finally {
+        await Promise.allSettled(clients);
+      }
+    },
+  );
+}

@@ -13,32 +13,14 @@ import {
   SyncParameterServerHandler,
   tcpTransport,
 } from "../mod.ts";
+import { assignmentFor } from "./_assignment.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "./_fake_handler.ts";
 import { Peer } from "./_peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = vectorManifest(3);
-const ASSIGNMENT: IdAssignmentPayload = {
-  rank: 1,
-  worldSize: 2,
-  rounds: 9,
-  run: "r",
-  token: "0".repeat(32),
-  heartbeatSeconds: 5,
-  seed: 1,
-  strategy: "fedavg",
-  plan: {
-    epochs: 1,
-    batchSize: 1,
-    learningRate: 1,
-    momentum: 0,
-    weightDecay: 0,
-    keepMomentum: false,
-  },
-  manifest: MANIFEST.tensors,
-  manifestDigest: await MANIFEST.digest(),
-};
+const ASSIGNMENT = await assignmentFor(MANIFEST);
 const CHALLENGE: Message = {
   code: MessageCode.Challenge,
   payload: { nonce: "0f".repeat(32), methods: ["token"], server: "s", run: "r" },

@@ -1,4 +1,7 @@
-/** What people take for passwords, in lower case, and words of this project: found in one of a thousand guesses. */
+/**
+ * What people take for passwords, in lower case, and words of this project: found in one of a
+ * thousand guesses.
+ */
 const WORDS = [
   ...[
     "password",
@@ -36,8 +39,9 @@ const RUN_BITS = 8;
 const REPEAT_BITS = 6;
 
 /**
- * About how many bits there are to be guessed in a text: common words, rows of keys and what stood in the text before count as one choice each, any other
- * character as a random one of its kind. An estimate on the side of the text; it finds out what nobody should take, not what is good.
+ * About how many bits there are to be guessed in a text: common words, rows of keys and what stood
+ * in the text before count as one choice each, any other character as a random one of its kind. An
+ * estimate on the side of the text; it finds out what nobody should take, not what is good.
  */
 export function guessBits(text: string): number {
   const lower = text.toLowerCase().replaceAll(/[01345@$]/g, (sign) => LETTERS[sign] ?? sign);

@@ -7,7 +7,9 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/;
 const DAY_MILLIS = 24 * 3600 * 1000;
 
-/** Reads the text of a list of keys; `path` is for messages. Throws as `readAllowedKeys` rejects. */
+/**
+ * Reads the text of a list of keys; `path` is for messages. Throws as `readAllowedKeys` rejects.
+ */
 export function parseKeyList(text: string, path: string): ReadonlyMap<string, AllowedKey> {
   const keys = new Map<string, AllowedKey>();
   const lines = new Map<string | number, number>();

@@ -1,9 +1,10 @@
 const KEY_BYTES = 32;
 
 /**
- * The points of Curve25519 whose order divides 8, in every encoding of 32 bytes that decoders take for one, without the sign bit: seven rows, and with the
- * sign bit the fourteen that libsodium's `ge25519_has_small_order` refuses. Under such a key one signature is good for many messages, or for all of them
- * (Chalkias et al. 2020, "Taming the Many EdDSAs", table 1).
+ * The points of Curve25519 whose order divides 8, in every encoding of 32 bytes that decoders take
+ * for one, without the sign bit: seven rows, and with the sign bit the fourteen that libsodium's
+ * `ge25519_has_small_order` refuses. Under such a key one signature is good for many messages, or
+ * for all of them (Chalkias et al. 2020, "Taming the Many EdDSAs", table 1).
  */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   "0000000000000000000000000000000000000000000000000000000000000000",
@@ -16,7 +17,8 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The 32 bytes of an Ed25519 public key in base64url without padding. Two writings of a key would be two clients, so there is one alone.
+ * The 32 bytes of an Ed25519 public key in base64url without padding. Two writings of a key would
+ * be two clients, so there is one alone.
  *
  * Throws a `SyntaxError` that says what was expected, and shows no key.
  */
@@ -50,13 +52,19 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-/** Whether 255 bits, little-endian, are 2^255 - 19 or more: such a number is another writing of a smaller one. */
+/**
+ * Whether 255 bits, little-endian, are 2^255 - 19 or more: such a number is another writing of a
+ * smaller one.
+ */
 function isPastPrime(y: Uint8Array): boolean {
   return (y[0] ?? 0) >= 0xed && y[KEY_BYTES - 1] === 0x7f &&
     y.subarray(1, KEY_BYTES - 1).every((byte) => byte === 0xff);
 }
 
-/** A key as people compare them: `SHA256:` and the SHA-256 of its 32 bytes in base64 without padding. */
+/**
+ * A key as people compare them: `SHA256:` and the SHA-256 of its 32 bytes in base64 without
+ * padding.
+ */
 export async function fingerprintOf(publicKey: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", publicKeyBytes(publicKey));
   return `SHA256:${new Uint8Array(digest).toBase64({ omitPadding: true })}`;

@@ -17,7 +17,10 @@ export interface AllowedKey {
   readonly expires?: number;
 }
 
-/** Public keys, 32 bytes each in base64url, that may join: a `Set`, a `Map` from keys to names, or a {@linkcode KeyList}. */
+/**
+ * Public keys, 32 bytes each in base64url, that may join: a `Set`, a `Map` from keys to names, or a
+ * {@linkcode KeyList}.
+ */
 export interface AllowedKeys {
   /** Whether the key is one of them. */
   has(publicKey: string): boolean;
@@ -25,7 +28,10 @@ export interface AllowedKeys {
   get?(publicKey: string): AllowedKey | string | undefined;
   /** The key that alone may have the rank. */
   holderOf?(rank: number): string | undefined;
-  /** Calls back when the list has changed, or was to be read again and could not be; gives what ends that. */
+  /**
+   * Calls back when the list has changed, or was to be read again and could not be; gives what ends
+   * that.
+   */
   subscribe?(listener: (change: KeyListChange | Error) => void): () => void;
 }
 
@@ -40,7 +46,8 @@ export interface KeyListChange {
 }
 
 /**
- * The public keys of a file. A server that runs follows it: after {@linkcode KeyList.reload} it ends the sessions of keys that are not in it any more.
+ * The public keys of a file. A server that runs follows it: after {@linkcode KeyList.reload} it
+ * ends the sessions of keys that are not in it any more.
  *
  * @example A key that is struck off
  * ```ts
@@ -105,7 +112,8 @@ export class KeyList implements AllowedKeys {
   }
 
   /**
-   * Reads the file again, and gives what has changed. Rejects as {@linkcode readAllowedKeys} does; the list then stays as it was.
+   * Reads the file again, and gives what has changed. Rejects as {@linkcode readAllowedKeys} does;
+   * the list then stays as it was.
    */
   async reload(): Promise<KeyListChange> {
     // Two calls at once must not end with what the earlier one has read.
@@ -114,7 +122,10 @@ export class KeyList implements AllowedKeys {
     return await reading;
   }
 
-  /** Calls back after each {@linkcode reload}, with the error of one that failed; gives what ends that. */
+  /**
+   * Calls back after each {@linkcode reload}, with the error of one that failed; gives what ends
+   * that.
+   */
   subscribe(listener: (change: KeyListChange | Error) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -162,12 +173,14 @@ async function readKeys(path: string): Promise<ReadonlyMap<string, AllowedKey>> 
 }
 
 /**
- * Reads the public keys that may join: one a line, in base64url, then what is wanted of a name, `rank=3` for the only rank that the key may have, and
- * `expires=2027-01-31` for the last day (UTC) on which it is good, or `expires=2027-01-31T18:00:00Z` for the moment from which it is not. Lines that begin
- * with `#` and empty ones do not count.
+ * Reads the public keys that may join: one a line, in base64url, then what is wanted of a name,
+ * `rank=3` for the only rank that the key may have, and `expires=2027-01-31` for the last day (UTC)
+ * on which it is good, or `expires=2027-01-31T18:00:00Z` for the moment from which it is not. Lines
+ * that begin with `#` and empty ones do not count.
  *
- * Rejects with a `SyntaxError` that names file and line for what is no key, a key of small order, a key or a rank that stands twice, and for an unknown
- * option; with a `RangeError` for a list without a key, and with an `Error` for a file that cannot be read.
+ * Rejects with a `SyntaxError` that names file and line for what is no key, a key of small order, a
+ * key or a rank that stands twice, and for an unknown option; with a `RangeError` for a list
+ * without a key, and with an `Error` for a file that cannot be read.
  *
  * @example Who may join a server
  * ```ts
@@ -196,7 +209,10 @@ export function entryOf(allowed: AllowedKeys, publicKey: string): AllowedKey {
   return typeof entry === "object" ? entry : { name: entry ?? "" };
 }
 
-/** Why a key may not join, or not any more, at that time in milliseconds since 1970; `undefined` when it may. */
+/**
+ * Why a key may not join, or not any more, at that time in milliseconds since 1970; `undefined`
+ * when it may.
+ */
 export function whyNotAllowed(
   allowed: AllowedKeys,
   publicKey: string,

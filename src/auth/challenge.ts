@@ -42,7 +42,8 @@ const NONCE_BYTES = 32;
 /**
  * A challenge for one connection: its nonce is new. An open gatekeeper needs none.
  *
- * Throws a `RangeError` for a token that is too short or can be guessed, for `seatsPerKey` below 1, and for a name that the wire does not carry.
+ * Throws a `RangeError` for a token that is too short or can be guessed, for `seatsPerKey` below 1,
+ * and for a name that the wire does not carry.
  */
 export function makeChallenge(
   gatekeeper: Gatekeeper,
@@ -185,7 +186,10 @@ function refusal(why: string): ProtocolError {
   return new ProtocolError("not-authorized", `Cannot join: ${why}`);
 }
 
-/** The public key of an identity that {@linkcode checkProof} gave; `undefined` when it is none of a key. */
+/**
+ * The public key of an identity that {@linkcode checkProof} gave; `undefined` when it is none of a
+ * key.
+ */
 export function publicKeyOf(identity: string): string | undefined {
   return identity.startsWith(KEY_PREFIX) ? identity.slice(KEY_PREFIX.length) : undefined;
 }

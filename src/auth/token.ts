@@ -9,12 +9,16 @@ import { guessBits } from "./_guess_bits.ts";
 const VARIABLE = "FEDLAB_TOKEN";
 const LEAST_CHARACTERS = 16;
 const LEAST_DISTINCT = 8;
-/** About what ten random digits and letters have: whoever hears a proof can try billions of tokens a second. */
+/**
+ * About what ten random digits and letters have: whoever hears a proof can try billions of tokens a
+ * second.
+ */
 const LEAST_BITS = 50;
 const ADVICE = "make one with openssl rand -hex 16";
 
 /**
- * The token, when it is long and random enough: who hears one proof by it can try tokens without asking the server.
+ * The token, when it is long and random enough: who hears one proof by it can try tokens without
+ * asking the server.
  *
  * Throws a `RangeError` that tells its length and no more of it. `name` says whose it is.
  */

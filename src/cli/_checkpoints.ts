@@ -56,8 +56,9 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
 }
 
 /**
- * Holds a run's folder for this process until disposed of; a process that dies holds it no more. Rejects with an `Error` when another process holds it, it
- * may not be written, or a link stands in the place of one of its files.
+ * Holds a run's folder for this process until disposed of; a process that dies holds it no more.
+ * Rejects with an `Error` when another process holds it, it may not be written, or a link stands in
+ * the place of one of its files.
  */
 export async function holdFolder(folder: string): Promise<Disposable> {
   await mayUse("write", folder);

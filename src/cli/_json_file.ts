@@ -9,8 +9,9 @@ const MAX_BYTES = 2 ** 24;
 const MAX_SHOWN = 60;
 
 /**
- * Reads a file of JSON; `what` is what it has, for messages. Rejects with an `Error` of one line that names it when it cannot be read, is no file, has more
- * than `most` bytes (default 16 MiB) or is no JSON in UTF-8.
+ * Reads a file of JSON; `what` is what it has, for messages. Rejects with an `Error` of one line
+ * that names it when it cannot be read, is no file, has more than `most` bytes (default 16 MiB) or
+ * is no JSON in UTF-8.
  */
 export async function readJson(
   path: string,

@@ -34,7 +34,10 @@ export function moduleUrl(path: string): URL {
   return url === null || url.protocol.length === 2 ? pathToFileURL(resolve(path)) : url;
 }
 
-/** A module beside a `deno.json` of its own runs with that one, as Deno does; any other with that of this checkout, whose lock file stays as it is. */
+/**
+ * A module beside a `deno.json` of its own runs with that one, as Deno does; any other with that of
+ * this checkout, whose lock file stays as it is.
+ */
 export async function configFlags(url: URL): Promise<string[]> {
   const own = PACKAGE.protocol === "file:"
     ? fileURLToPath(new URL("deno.json", PACKAGE))
@@ -57,8 +60,9 @@ async function configAbove(url: URL): Promise<string | undefined> {
 }
 
 /**
- * The files of code that a module is made of, as far as Deno can tell without running it: those of the package are its folder of sources. Data that
- * modules import, such as JSON, are not among them. Rejects with an `Error` for a path that Deno's flags cannot name.
+ * The files of code that a module is made of, as far as Deno can tell without running it: those of
+ * the package are its folder of sources. Data that modules import, such as JSON, are not among
+ * them. Rejects with an `Error` for a path that Deno's flags cannot name.
  */
 export async function codeFiles(program: string, url: URL, flags: string[]): Promise<string[]> {
   const { stdout } = await new Deno.Command(program, {

@@ -64,7 +64,10 @@ export type ModuleMessage =
   }
   | Extract<FromWorker, { readonly fedlab: "failed" }>;
 
-/** Reads a line that a module's process has written. Throws an `Error` for one that is no such message: a module is not trusted to write them right. */
+/**
+ * Reads a line that a module's process has written. Throws an `Error` for one that is no such
+ * message: a module is not trusted to write them right.
+ */
 export function parseModuleMessage(line: string): ModuleMessage {
   let value: unknown;
   try {

@@ -5,8 +5,8 @@ import { type ModuleMessage, parseModuleMessage } from "./_module_messages.ts";
 const MOST_CHARACTERS = 1 << 20;
 
 /**
- * Reads a module's standard output: messages after their mark, up to the end of the line; all else is what it prints itself. Rejects for a message
- * that is none.
+ * Reads a module's standard output: messages after their mark, up to the end of the line; all else
+ * is what it prints itself. Rejects for a message that is none.
  */
 export async function readMessages(
   text: AsyncIterable<string>,
@@ -33,7 +33,10 @@ export async function readMessages(
   }
 }
 
-/** A module's standard error: kept until it has begun, for what Deno says of one that does not load is put in one line; passed on from then. */
+/**
+ * A module's standard error: kept until it has begun, for what Deno says of one that does not load
+ * is put in one line; passed on from then.
+ */
 export class ErrorOutput {
   readonly #print: (text: string) => void;
   #kept: string | undefined = "";

@@ -7,7 +7,10 @@ import { InvalidArgumentError } from "./deps.ts";
 /** Deno's permissions by name. */
 const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
 
-/** Reads a permission of a module: `read=data.csv` stands for `--allow-read=data.csv`, `read` for all of it. */
+/**
+ * Reads a permission of a module: `read=data.csv` stands for `--allow-read=data.csv`, `read` for
+ * all of it.
+ */
 export function addPermission(text: string, before: readonly string[] = []): string[] {
   if (!KINDS.includes(kindOf(text)) || text.endsWith("=")) {
     throw new InvalidArgumentError(
@@ -21,7 +24,10 @@ function kindOf(permission: string): string {
   return permission.split("=", 1)[0] ?? "";
 }
 
-/** The permissions of a process for a client's module, as flags: its server's address, its own code, what is granted, and nothing else. */
+/**
+ * The permissions of a process for a client's module, as flags: its server's address, its own code,
+ * what is granted, and nothing else.
+ */
 export function permissionFlags(
   url: URL,
   serverAddr: string,

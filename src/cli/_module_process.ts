@@ -24,7 +24,10 @@ export class ProcessError extends Error {}
 export class ModuleProcess {
   /** Takes its messages. */
   take: (message: ModuleMessage) => void = () => {};
-  /** Resolves when its client is done; rejects with what the client failed with, or a `ProcessError`. */
+  /**
+   * Resolves when its client is done; rejects with what the client failed with, or a
+   * `ProcessError`.
+   */
   readonly ended: Promise<void>;
   readonly #process: Deno.ChildProcess;
   readonly #end = Promise.withResolvers<void>();

@@ -9,8 +9,9 @@ import { permissionFlags, withModuleFlag } from "./_module_permissions.ts";
 import { ModuleProcess, ProcessError } from "./_module_process.ts";
 
 /**
- * What the process runs. Deno lets the module that it is given, and what that imports by name, read any file that can be imported, as JSON or text, whatever
- * it may read; what is imported like this needs the permission.
+ * What the process runs. Deno lets the module that it is given, and what that imports by name, read
+ * any file that can be imported, as JSON or text, whatever it may read; what is imported like this
+ * needs the permission.
  */
 const ENTRY = "data:text/javascript,await%20import(Deno.args[1])";
 
@@ -27,8 +28,9 @@ export interface ModuleRun {
 }
 
 /**
- * Runs a module that calls `defineClient()` in a process of its own, to the end of its run: it may talk to its server, and what is granted. Its log
- * is kept here. Rejects with the client's own error, and with an `Error` when the process does not begin in time or ends before the run does.
+ * Runs a module that calls `defineClient()` in a process of its own, to the end of its run: it may
+ * talk to its server, and what is granted. Its log is kept here. Rejects with the client's own
+ * error, and with an `Error` when the process does not begin in time or ends before the run does.
  */
 export async function runModule(
   path: string,

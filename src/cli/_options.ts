@@ -157,7 +157,10 @@ export function readable(read: (text: string) => unknown): (text: string) => str
   };
 }
 
-/** Reads the name of a log file, which is no path: the log has a folder of its own. Throws commander's error for one. */
+/**
+ * Reads the name of a log file, which is no path: the log has a folder of its own. Throws
+ * commander's error for one.
+ */
 export function logName(text: string): string {
   if (!isLogName(text)) {
     throw new InvalidArgumentError("Expected a name without path separators.");

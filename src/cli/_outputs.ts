@@ -77,7 +77,10 @@ export async function checkOutputs(
   }
 }
 
-/** Writes one of a command's outputs, whole; what stands there before is lost only to a whole file. Rejects where nobody reads standard output. */
+/**
+ * Writes one of a command's outputs, whole; what stands there before is lost only to a whole file.
+ * Rejects where nobody reads standard output.
+ */
 export async function writeOutput(path: string, content: string): Promise<void> {
   if (path === STANDARD_OUTPUT) writeText(Deno.stdout, content);
   else await replaceTextFile(path, content);

@@ -30,7 +30,10 @@ const report = v.looseObject({
   })),
 });
 
-/** Reads a run's report, or that in a run's folder. Rejects with an `Error` that names the file, and the field that is not as it must be. */
+/**
+ * Reads a run's report, or that in a run's folder. Rejects with an `Error` that names the file, and
+ * the field that is not as it must be.
+ */
 export async function readReport(given: string): Promise<{ path: string; report: RunReport }> {
   const isFolder = await Deno.stat(given).then((info) => info.isDirectory, () => false);
   const path = isFolder ? `${given.replace(/[\\/]+$/, "")}/report.json` : given;

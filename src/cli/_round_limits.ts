@@ -19,7 +19,10 @@ export function withUpdateBound(command: Command): Command {
   );
 }
 
-/** How far an update may go, among a command's options. Throws a `UsageError` for a factor up to 1 that is not 0. */
+/**
+ * How far an update may go, among a command's options. Throws a `UsageError` for a factor up to 1
+ * that is not 0.
+ */
 export function updateBoundFrom({ updateBound }: UpdateBoundFlags): UpdateBoundFlags {
   if (updateBound === undefined) return {};
   if (updateBound > 0 && updateBound <= 1) {

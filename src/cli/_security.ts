@@ -110,7 +110,8 @@ export async function serverSecurity(
 }
 
 /**
- * What SIGHUP does to a server: its list of keys is read again. Who runs with that list says so in its log; `onTerminal`, where no log is shown, says it here.
+ * What SIGHUP does to a server: its list of keys is read again. Who runs with that list says so in
+ * its log; `onTerminal`, where no log is shown, says it here.
  */
 export async function hangUp(keys: KeyList | undefined, onTerminal: boolean): Promise<void> {
   if (keys === undefined) return printError("SIGHUP: there is no list of keys to read again");

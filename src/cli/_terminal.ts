@@ -10,7 +10,10 @@ const TABLE_ROWS = 30;
 /** Clients of which the summary says in which round they were missing. */
 const SUMMARY_LOSSES = 20;
 
-/** Writes a line to standard output, where results are shown; where nobody reads them any more, as of `| head`, nothing. */
+/**
+ * Writes a line to standard output, where results are shown; where nobody reads them any more, as
+ * of `| head`, nothing.
+ */
 export function print(text: string): void {
   show(Deno.stdout, text);
 }

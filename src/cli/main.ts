@@ -61,7 +61,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (stop.signal.aborted) Deno.exit(status);
     stop.abort(new StoppedError(status));
   };
-  // A shell may send it again: that is no second wish. Other commands leave it alone, for nohup to shield them from it.
+  // A shell may send it again: that is no second wish. Other commands leave it alone, for nohup to
+  // shield them from it.
   const onHangUp = (action: () => void = () => stop.signal.aborted || end(HANG_UP)) => {
     Deno.addSignalListener("SIGHUP", action);
     return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", action) };

@@ -29,7 +29,9 @@ export class Session {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #idleSeconds: number;
   readonly #isBusy: () => boolean;
-  /** End what is waited for with an error: the next message, and that the server takes what is sent. */
+  /**
+   * End what is waited for with an error: the next message, and that the server takes what is sent.
+   */
   #failNext: (error: Error) => void = () => {};
   #failSend: (error: Error) => void = () => {};
   readonly #joined = performance.now();
@@ -44,7 +46,10 @@ export class Session {
     manifest: Manifest;
     peers: PeerLog;
     signal: AbortSignal | undefined;
-    /** How long the client waits for the run to get on, unless the server says that it may take longer. */
+    /**
+     * How long the client waits for the run to get on, unless the server says that it may take
+     * longer.
+     */
     idleSeconds: number;
     /** Whether the client has something to do, and so does not wait. */
     isBusy: () => boolean;
@@ -59,7 +64,10 @@ export class Session {
     this.#watch();
   }
 
-  /** Whether the server has asked for something on this connection, or has borne it for as long as a silence. */
+  /**
+   * Whether the server has asked for something on this connection, or has borne it for as long as a
+   * silence.
+   */
   get isUseful(): boolean {
     const { heartbeatSeconds } = this.assignment;
     const seconds = (performance.now() - this.#joined) / 1000;
@@ -92,7 +100,10 @@ export class Session {
     return this.assignment.mode === "async";
   }
 
-  /** Sends a message; the server may make it wait for long, which an abort ends, and the end of the client's patience. */
+  /**
+   * Sends a message; the server may make it wait for long, which an abort ends, and the end of the
+   * client's patience.
+   */
   async send(message: Message): Promise<void> {
     // Whatever the server has to refuse of it.
     if (isBulk(message.code) || message.code === MessageCode.Error) this.#refusals.asked();
@@ -104,7 +115,10 @@ export class Session {
     this.#failSend = () => {};
   }
 
-  /** The wait for the server's next message, one and the same until it was `taken`; rejects when the connection is lost, the server has refused, or the run does not get on. */
+  /**
+   * The wait for the server's next message, one and the same until it was `taken`; rejects when the
+   * connection is lost, the server has refused, or the run does not get on.
+   */
   next(): Promise<Message> {
     return this.#next ??= new Promise((resolve, reject) => {
       this.#failNext = reject;

@@ -15,8 +15,9 @@ import type { ClientTopologyOptions } from "./topology.ts";
 export type ClientModuleOptions = Omit<ClientTopologyOptions, "logger" | "onEvent">;
 
 /**
- * Makes the module a client with a handler of its own: `deno task client:module --module PATH` runs it in a process of its own, with the permissions that
- * `--module-allow` names and no others, `spawn(PATH, options)` in a worker. Elsewhere it does nothing, so the module may be imported.
+ * Makes the module a client with a handler of its own: `deno task client:module --module PATH` runs
+ * it in a process of its own, with the permissions that `--module-allow` names and no others,
+ * `spawn(PATH, options)` in a worker. Elsewhere it does nothing, so the module may be imported.
  *
  * @example
  * ```ts

@@ -53,12 +53,14 @@ function checkFile(info: Deno.FileInfo, path: string): void {
 /**
  * Opens a file for reading, and tells its size; links are followed.
  *
- * Throws a `Deno.errors` class of one line when it cannot be read, and a `TypeError` for what is no file.
+ * Throws a `Deno.errors` class of one line when it cannot be read, and a `TypeError` for what is no
+ * file.
  */
 export async function openFile(path: string): Promise<{ file: Deno.FsFile; size: number }> {
   let file: Deno.FsFile | undefined;
   try {
-    // To open a pipe waits for someone who writes to it: hence a look before, and one at what was opened.
+    // To open a pipe waits for someone who writes to it: hence a look before, and one at what was
+    // opened.
     checkFile(await Deno.stat(path), path);
     file = await Deno.open(path);
     const info = await file.stat();
@@ -91,7 +93,10 @@ export async function readStart(
   return { start: await readFrom(file, Math.min(length, size)), size };
 }
 
-/** The bytes of a file. Throws as {@linkcode openFile} does, and a `RangeError` for one of more than `most` bytes, before it is read. */
+/**
+ * The bytes of a file. Throws as {@linkcode openFile} does, and a `RangeError` for one of more than
+ * `most` bytes, before it is read.
+ */
 export async function readBytes(
   path: string,
   { most, wayOut = "" }: { most: number; wayOut?: string },

@@ -70,7 +70,10 @@ export async function gunzip(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = slices(bytes).pipeThrough(new DecompressionStream("gzip")).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  /** Takes all that comes once the limit is known: parts that are joined at the end would be held twice. */
+  /**
+   * Takes all that comes once the limit is known: parts that are joined at the end would be held
+   * twice.
+   */
   let whole: Uint8Array<ArrayBuffer> | undefined;
   let failure: unknown;
   let length = 0;

@@ -1,7 +1,13 @@
-/** The longest text that the engine holds, in characters (V8 on 64 bits), which are as many bytes in a table of numbers. */
+/**
+ * The longest text that the engine holds, in characters (V8 on 64 bits), which are as many bytes in
+ * a table of numbers.
+ */
 export const MAX_TEXT = 2 ** 29 - 24;
 
-/** The longest text of one JSON value, in characters: what it becomes takes up to twenty times as much memory. */
+/**
+ * The longest text of one JSON value, in characters: what it becomes takes up to twenty times as
+ * much memory.
+ */
 export const MAX_JSON = 2 ** 26;
 
 /** The longest line of a table, in characters. */

@@ -45,8 +45,9 @@ function syntaxFault(error: CsvError, line: number): string {
  * among names, and marks such as `NaN` and `?`, are labels only when `classes` names them. A byte order mark, quoted fields,
  * blank lines and any line ending are understood. A browser cannot do it.
  *
- * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a number, broken quoting, a row
- * of more than 16 Mi characters or a table without rows, and a `RangeError` for a label column or a label that is not among those allowed.
+ * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a
+ * number, broken quoting, a row of more than 16 Mi characters or a table without rows, and a
+ * `RangeError` for a label column or a label that is not among those allowed.
  *
  * @example Two flowers
  * ```ts

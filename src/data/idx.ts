@@ -44,7 +44,10 @@ const MAX_PACKED_BYTES = 2 ** 31;
 
 /** How much {@linkcode parseIdx} takes. */
 export interface IdxOptions {
-  /** Most values that an array may have; more are refused by its header, before they are read or unpacked. Default 2³⁰. */
+  /**
+   * Most values that an array may have; more are refused by its header, before they are read or
+   * unpacked. Default 2³⁰.
+   */
   maxValues?: number;
 }
 
@@ -195,8 +198,8 @@ function checkLength({ shape, totalBytes }: IdxHeader, length: number, name: str
  * Reads IDX data, plain or in gzip, of any of the six element types; `name` stands in error messages.
  *
  * The values of one-byte types are a view of `bytes` when these are not in gzip. Throws a `SyntaxError` when the bytes are not
- * IDX, are cut off or go on past the last value, and a `RangeError` for a header of more values than `maxValues`. Nothing is
- * allocated by what a header claims.
+ * IDX, are cut off or go on past the last value, and a `RangeError` for a header of more values
+ * than `maxValues`. Nothing is allocated by what a header claims.
  *
  * Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits", has the format.
  *
@@ -299,8 +302,9 @@ export function idxDataset(
  * Images of `rows x columns` get the row shape `[rows, columns, 1]`, channels last; other shapes are kept.
  *
  * Throws an error of one line that names the file: a `Deno.errors` class when it cannot be read, a `SyntaxError` when it is not
- * IDX, a `TypeError` when the dimensions are wrong (files swapped) or it is no file but a pipe or a device, a `RangeError` when
- * the numbers of rows or the labels do not fit, a feature is not finite, or there are more values than `maxValues`.
+ * IDX, a `TypeError` when the dimensions are wrong (files swapped) or it is no file but a pipe or a
+ * device, a `RangeError` when the numbers of rows or the labels do not fit, a feature is not
+ * finite, or there are more values than `maxValues`.
  */
 export async function readIdxDataset(
   imagesPath: string,
@@ -313,7 +317,10 @@ export async function readIdxDataset(
   return idxDataset(await read(imagesPath), labels, options);
 }
 
-/** Reads an array from a file. One whose length is not what its header says is refused before it is read. */
+/**
+ * Reads an array from a file. One whose length is not what its header says is refused before it is
+ * read.
+ */
 async function readIdx(path: string, options: IdxOptions): Promise<IdxArray> {
   const { start, size } = await readStart(path, MAX_HEADER_BYTES);
   const header = isGzip(start) ? undefined : parseHeader(start, path);

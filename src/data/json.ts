@@ -141,9 +141,9 @@ function readColumns(columns: Json, name: string, options: TableOptions): TableD
  * Columns, labels and classes are those of `parseCsvDataset()`; numbers may be written as texts. Rows count from 1 in errors.
  * Keys that are whole numbers come before all others, so that the last column is best named.
  *
- * Throws a `SyntaxError` that names the row and key for what is not JSON, is missing or is no number, and for a text of more than
- * 64 Mi characters, and a `RangeError` for a
- * column or a label that is not among those allowed.
+ * Throws a `SyntaxError` that names the row and key for what is not JSON, is missing or is no
+ * number, and for a text of more than 64 Mi characters, and a `RangeError` for a column or a label
+ * that is not among those allowed.
  *
  * @example Two flowers
  * ```ts
@@ -177,7 +177,8 @@ export function parseJsonDataset(text: string, options: TableOptions = {}): Tabl
 /**
  * Reads a table from JSON lines: one object a line, all with the same keys; blank lines are skipped.
  *
- * Throws as {@linkcode parseJsonDataset} does, with the line in place of the row; a line may have 16 Mi characters.
+ * Throws as {@linkcode parseJsonDataset} does, with the line in place of the row; a line may have
+ * 16 Mi characters.
  *
  * @example Two flowers
  * ```ts

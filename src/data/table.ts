@@ -60,8 +60,9 @@ export function isTablePath(path: string): boolean {
  * tabs, `.json` as `parseJsonDataset()`, `.jsonl` and `.ndjson` as `parseJsonLinesDataset()`. Any other is read as CSV. The path
  * stands in error messages.
  *
- * Throws a `Deno.errors` class of one line when the file cannot be read, a `TypeError` when it is no file but a pipe or a device,
- * a `RangeError` when it is larger than 512 MiB, `.json` 64 MiB, a `SyntaxError` when it is not UTF-8, and what the format's reader throws.
+ * Throws a `Deno.errors` class of one line when the file cannot be read, a `TypeError` when it is
+ * no file but a pipe or a device, a `RangeError` when it is larger than 512 MiB, `.json` 64 MiB, a
+ * `SyntaxError` when it is not UTF-8, and what the format's reader throws.
  */
 export async function readTableDataset(
   path: string,

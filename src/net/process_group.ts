@@ -121,7 +121,10 @@ export class ProcessGroup<Member> {
     await this.until(() => this.#ready.size >= count, signal);
   }
 
-  /** Resolves once the condition holds, which is looked at whenever a member comes or goes; rejects with the signal's reason. */
+  /**
+   * Resolves once the condition holds, which is looked at whenever a member comes or goes; rejects
+   * with the signal's reason.
+   */
   async until(condition: () => boolean, signal?: AbortSignal): Promise<void> {
     while (!condition()) {
       signal?.throwIfAborted();

@@ -16,11 +16,17 @@ export interface Timeouts {
   readonly heartbeatSeconds: number;
   /** For the other side to take its leave when the run ends. */
   readonly drainSeconds: number;
-  /** For the run to get on while a client waits for it; never less than twice what the server says that it may take. */
+  /**
+   * For the run to get on while a client waits for it; never less than twice what the server says
+   * that it may take.
+   */
   readonly idleSeconds: number;
 }
 
-/** 300 s for the group to fill, 600 s a round, 5 s between signs of life, 5 s to take leave, a day for the run to get on. */
+/**
+ * 300 s for the group to fill, 600 s a round, 5 s between signs of life, 5 s to take leave, a day
+ * for the run to get on.
+ */
 export const DEFAULT_TIMEOUTS: Timeouts = {
   joinSeconds: 300,
   roundSeconds: 600,
@@ -36,8 +42,8 @@ export const MOST_HEARTBEAT_SECONDS = 600;
 export const SILENT_HEARTBEATS = 6;
 
 /**
- * The defaults with the given ones in their place. Throws a `RangeError` for one that is not above 0, and for signs of life further apart than
- * {@linkcode MOST_HEARTBEAT_SECONDS}.
+ * The defaults with the given ones in their place. Throws a `RangeError` for one that is not above
+ * 0, and for signs of life further apart than {@linkcode MOST_HEARTBEAT_SECONDS}.
  */
 export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
   for (const [name, seconds] of Object.entries(given)) {

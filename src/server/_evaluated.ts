@@ -5,7 +5,10 @@ import type { RoundReport } from "./report.ts";
 /** What an evaluation came to: nothing where nobody evaluates. */
 export interface Evaluated {
   readonly evaluation?: EvaluateResult | undefined;
-  /** Whether the loss is no finite number: the server's own, or that of more than half of the clients that evaluate. */
+  /**
+   * Whether the loss is no finite number: the server's own, or that of more than half of the
+   * clients that evaluate.
+   */
   readonly isUnsound?: boolean;
   /** How the clients' figures are spread, where it is they that evaluate. */
   readonly clients?: ClientFigures | undefined;

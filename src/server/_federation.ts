@@ -165,7 +165,10 @@ export class Federation {
     }
   }
 
-  /** A client has no update for the open round, and stays. Throws a `ProtocolError` when none is expected of it. */
+  /**
+   * A client has no update for the open round, and stays. Throws a `ProtocolError` when none is
+   * expected of it.
+   */
   #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
     const { exchange } = this.conversation;
     if (!(exchange instanceof Training) || exchange.intake.round !== round) {
@@ -252,7 +255,10 @@ export class Federation {
     this.tell({ type: "round-ended", report });
   }
 
-  /** Keeps the run as it stands, where that was asked for. A save that fails is tried again later, the last one at once. */
+  /**
+   * Keeps the run as it stands, where that was asked for. A save that fails is tried again later,
+   * the last one at once.
+   */
   async keep(): Promise<void> {
     if (this.record.isOver) await this.#saves.saveLast(this.run.signal);
     else await this.#saves.save();
@@ -262,15 +268,18 @@ export class Federation {
   async #gather(before: number): Promise<void> {
     const { sessions: { seats } } = this.run;
     const { minClients, worldSize } = this.#parts.options;
-    // A new run has nobody to wait for, nor has one that goes on from a simulation's checkpoint. Those who were there are waited for one by one: newcomers do not
-    // stand for them.
+    // A new run has nobody to wait for, nor has one that goes on from a simulation's checkpoint.
+    // Those who were there are waited for one by one: newcomers do not stand for them.
     const expected = before ? "those who were there" : worldSize - 1;
     const enough = minClients ?? (before ? 1 : worldSize - 1);
     await this.#joined(expected, enough, "Cannot begin");
     for (const rank of seats.away) seats.giveUp(rank);
   }
 
-  /** Waits until so many have joined, or all who are expected back, or for the join time-out, when `enough` will do. */
+  /**
+   * Waits until so many have joined, or all who are expected back, or for the join time-out, when
+   * `enough` will do.
+   */
   async #joined(
     expected: number | "those who were there",
     enough: number,

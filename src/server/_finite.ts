@@ -13,8 +13,9 @@ interface Keeper {
 export class NonFiniteResultError extends Error {}
 
 /**
- * Throws a {@linkcode NonFiniteResultError} that says what cannot be done when the parameters that an algorithm made, or a vector that it sends or keeps, are not finite: from finite updates
- * there come others where numbers grow past those of float32.
+ * Throws a {@linkcode NonFiniteResultError} that says what cannot be done when the parameters that
+ * an algorithm made, or a vector that it sends or keeps, are not finite: from finite updates there
+ * come others where numbers grow past those of float32.
  */
 export function checkFinite(what: string, parameters: ParameterVector, keeper: Keeper): void {
   const { name, control, save } = keeper;

@@ -140,8 +140,8 @@ export class GlobalModel {
   }
 
   /**
-   * Gives the L2 norm of the change that an update is, or of the gradient. Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite" for
-   * an update that cannot be taken in.
+   * Gives the L2 norm of the change that an update is, or of the gradient. Throws a `ProtocolError`
+   * "shape-mismatch", "invalid-field" or "non-finite" for an update that cannot be taken in.
    */
   check(sender: Rank, payload: ParameterUpdatePayload, algorithm: Algorithm): number {
     const { parameters, numSamples } = payload;
@@ -204,7 +204,10 @@ export class GlobalModel {
     if (this.#kept !== undefined) algorithm.restore?.(this.#kept);
   }
 
-  /** The L2 norm of a change that is never out of bounds: as large as the model, or as one in which every value moves by 1. */
+  /**
+   * The L2 norm of a change that is never out of bounds: as large as the model, or as one in which
+   * every value moves by 1.
+   */
   get harmlessNorm(): number {
     return Math.max(stats(this.vector).norm, Math.sqrt(this.vector.length));
   }

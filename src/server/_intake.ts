@@ -30,7 +30,10 @@ export interface Overdue {
 /** An answer of which something has come. */
 interface Answer {
   readonly incoming: Incoming | undefined;
-  /** When its beginning was seen, and when its body began to be read: in between it waited for its place here. */
+  /**
+   * When its beginning was seen, and when its body began to be read: in between it waited for its
+   * place here.
+   */
   readonly seen: number;
   started?: number;
   /** Whether all of it is here. */
@@ -51,8 +54,8 @@ export interface IntakeOptions {
  * One round's answers, taken in rank order: what the strategy sees does not depend on who was first. Only the next `window` ranks that are still open
  * may be read; the others wait in their sockets, so that memory does not grow with the cohort.
  *
- * A rank's time is up when bytes of its update are missing at the deadline. The time in which it waited here for its place is given back to it, so that
- * nobody is late because of another rank.
+ * A rank's time is up when bytes of its update are missing at the deadline. The time in which it
+ * waited here for its place is given back to it, so that nobody is late because of another rank.
  */
 export class Intake {
   /** The round, from 1. */
@@ -111,8 +114,9 @@ export class Intake {
   }
 
   /**
-   * An answer begins to come in. Resolves true once it may be read, false when the rank is not expected (any more). A rank that came back while its first
-   * answer is still being taken in waits for how that ends.
+   * An answer begins to come in. Resolves true once it may be read, false when the rank is not
+   * expected (any more). A rank that came back while its first answer is still being taken in waits
+   * for how that ends.
    */
   async admit(rank: Rank, incoming?: Incoming): Promise<boolean> {
     await this.#until(() => !this.expects(rank) || !this.#answers.has(rank));
@@ -175,7 +179,10 @@ export class Intake {
     this.#losses.set(rank, { rank, reason, isExcused: false });
   }
 
-  /** Milliseconds until the first open rank's time is up, where a round has so many seconds; `undefined` while all wait for their place or their turn. */
+  /**
+   * Milliseconds until the first open rank's time is up, where a round has so many seconds;
+   * `undefined` while all wait for their place or their turn.
+   */
   patience(seconds: number): number | undefined {
     const times = this.open.map((rank) => this.#deadline(rank, seconds)).filter(Number.isFinite);
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#now());

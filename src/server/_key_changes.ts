@@ -6,7 +6,10 @@ import type { Rank } from "../net/process_group.ts";
 /** Keys of one kind that a line names; the others are counted. */
 const MOST_NAMED = 5;
 
-/** Why an identity may not be here (any more), or not on that rank; `undefined` when it may. Identities that are of no key always may. */
+/**
+ * Why an identity may not be here (any more), or not on that rank; `undefined` when it may.
+ * Identities that are of no key always may.
+ */
 export function whyNotSeated(
   gatekeeper: Gatekeeper,
   identity: string,

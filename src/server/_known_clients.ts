@@ -1,3 +1,4 @@
+import { isCount } from "../_is_count.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { KnownClient } from "./selection/selection.ts";
 
@@ -108,8 +109,4 @@ function isEntry(entry: unknown): entry is [Rank, KnownClient] {
   const { misses = 0, pausedUntil = 0 } = entry[1] as KnownClient;
   return [numSamples, answered, dropped, lastRound, pausedUntil].every(isCount) &&
     numSamples > 0 && Number.isFinite(loss) && isCount(misses / FORGIVEN);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -31,7 +31,10 @@ const OF_ALL = { most: 500, perMinute: 15 };
 /** Ranks whose lines are counted apart; those past them share one count. */
 const MOST_SOURCES = 4096;
 
-/** Says which of the lines that peers cause at will are written, so that none of them fills the disk; counts the others. */
+/**
+ * Says which of the lines that peers cause at will are written, so that none of them fills the
+ * disk; counts the others.
+ */
 export class LineLimits {
   readonly #now: () => number;
   readonly #all: Bucket;
@@ -64,7 +67,10 @@ export class LineLimits {
     return false;
   }
 
-  /** The numbers of lines by kind that were left out since the last call; `undefined` when there are none. */
+  /**
+   * The numbers of lines by kind that were left out since the last call; `undefined` when there are
+   * none.
+   */
   takeLeftOut(): Record<string, number> | undefined {
     if (this.#leftOut.size === 0) return undefined;
     const counts = Object.fromEntries(this.#leftOut);

@@ -38,7 +38,10 @@ export interface Registered {
   readonly token: string;
   /** Whether it has shown the token of an earlier connection. */
   readonly isBack: boolean;
-  /** Who the client has proven to be, for people: its key's fingerprint, `"token"`, or `"open"` where nobody is asked. */
+  /**
+   * Who the client has proven to be, for people: its key's fingerprint, `"token"`, or `"open"`
+   * where nobody is asked.
+   */
   readonly identity: string;
   /** The name of its key on the server's list. */
   readonly name?: string;

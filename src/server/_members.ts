@@ -1,13 +1,20 @@
+import { isCount } from "../_is_count.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MemberReport } from "./report.ts";
 
-/** Who has had which rank in a run, and what came of it: a client by its rank and identity, so that their number is bounded by that of seats. */
+/**
+ * Who has had which rank in a run, and what came of it: a client by its rank and identity, so that
+ * their number is bounded by that of seats.
+ */
 export class Members {
   readonly #members = new Map<string, MemberReport>();
   /** Who has the rank, or had it last. */
   readonly #current = new Map<Rank, string>();
-  /** Updates that the round took in so far, which count when it ends: those of a try that came to nothing do not. */
+  /**
+   * Updates that the round took in so far, which count when it ends: those of a try that came to
+   * nothing do not.
+   */
   readonly #taken: Rank[] = [];
 
   /** All of them, by rank and then in the order in which they came. */
@@ -86,7 +93,5 @@ function isMember(value: unknown): value is MemberReport {
     value,
   ) as Partial<MemberReport>;
   return [identity, name, address].every((text) => typeof text === "string") &&
-    [rank, samples, received, refused, dropped].every((count) =>
-      Number.isSafeInteger(count) && Number(count) >= 0
-    );
+    [rank, samples, received, refused, dropped].every(isCount);
 }

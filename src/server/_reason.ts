@@ -3,7 +3,10 @@ import { errorMessage } from "../errors.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { RoundReport } from "./report.ts";
 
-/** Characters of a reason: a peer may have chosen its words, and they are kept for as long as the run's history. */
+/**
+ * Characters of a reason: a peer may have chosen its words, and they are kept for as long as the
+ * run's history.
+ */
 export const REASON_LENGTH = 200;
 /** Ranks of which a round's report says why they were missing. */
 export const MOST_LOSSES = 100;

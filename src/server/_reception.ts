@@ -161,7 +161,8 @@ async function welcomeOf({ parts, agreement: { mode }, record }: House): Promise
     rounds: options.rounds,
     run: record.name,
     heartbeatSeconds: timeouts.heartbeatSeconds,
-    // A group may take as long to gather; a round's time-out is given twice to those who have begun to answer.
+    // A group may take as long to gather; a round's time-out is given twice to those who have begun
+    // to answer.
     patienceSeconds: Math.max(timeouts.joinSeconds, 2 * timeouts.roundSeconds),
     seed: handler.seed,
     strategy: handler.strategyName,

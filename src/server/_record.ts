@@ -47,7 +47,10 @@ export class RunRecord {
     return this.rounds.length >= this.#options.rounds;
   }
 
-  /** Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the handler takes; gives that one's seats. */
+  /**
+   * Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the
+   * handler takes; gives that one's seats.
+   */
   async begin(): Promise<SavedSeats | undefined> {
     const { resume } = this.#options;
     const saved = resume && await readSavedRun(resume, this.#handler);
@@ -68,7 +71,10 @@ export class RunRecord {
     return { tokens: tokens.filter(isIn), identities: identities.filter(isIn) };
   }
 
-  /** Makes a round, and ends it by what came of it: also where its evaluation fails, as the model is the round's all the same. */
+  /**
+   * Makes a round, and ends it by what came of it: also where its evaluation fails, as the model is
+   * the round's all the same.
+   */
   async endRound(
     make: () => Promise<MadeRound>,
     end: (trained: TrainedRound, evaluated: Evaluated) => void,

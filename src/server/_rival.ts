@@ -4,18 +4,22 @@ import { SILENT_HEARTBEATS } from "../net/timeouts.ts";
 import type { Member } from "./_member.ts";
 import type { Claim, Seats } from "./_seats.ts";
 
-/** Heartbeats after which a silent connection has been given up in any case: that is looked for once in each. */
+/**
+ * Heartbeats after which a silent connection has been given up in any case: that is looked for once
+ * in each.
+ */
 const PATIENCE_HEARTBEATS = SILENT_HEARTBEATS + 2;
 /** Looks at the earlier connection in a heartbeat. */
 const LOOKS = 10;
 const LONGEST_LOOK_MILLIS = 500;
 
 /**
- * Waits, where the client would take the place of another connection by its key alone, until that one has ended or was given up for its silence. So a process
- * that is started anew gets its seat back, also where the server has not noticed yet that the one before is gone.
+ * Waits, where the client would take the place of another connection by its key alone, until that
+ * one has ended or was given up for its silence. So a process that is started anew gets its seat
+ * back, also where the server has not noticed yet that the one before is gone.
  *
- * Throws a `ProtocolError` "rank-taken" as soon as the other is heard: two live processes with one key must not throw each other out for ever, so the one that
- * was there first stays.
+ * Throws a `ProtocolError` "rank-taken" as soon as the other is heard: two live processes with one
+ * key must not throw each other out for ever, so the one that was there first stays.
  */
 export async function outliveRival(
   member: Member,

@@ -8,7 +8,10 @@ import type { MemberReport, RoundReport } from "./report.ts";
 /** What the names of a strategy's vectors begin with in a checkpoint. */
 const STRATEGY_PREFIX = "strategy/";
 
-/** What of a run is kept in a checkpoint's state. The reports of its rounds are the checkpoint's history. */
+/**
+ * What of a run is kept in a checkpoint's state. The reports of its rounds are the checkpoint's
+ * history.
+ */
 export interface SavedState {
   readonly format: "fedlab.checkpoint/2";
   /** The run's name. */

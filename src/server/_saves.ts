@@ -21,7 +21,10 @@ export interface SavesOptions {
   warn(text: string): void;
 }
 
-/** A run's checkpoints as it goes: a save that fails is told and tried again after the next round, since a full disk or too many open files may pass. */
+/**
+ * A run's checkpoints as it goes: a save that fails is told and tried again after the next round,
+ * since a full disk or too many open files may pass.
+ */
 export class Saves {
   readonly #options: SavesOptions;
   #failures = 0;
@@ -35,7 +38,10 @@ export class Saves {
     return this.#failures >= (this.#options.tries ?? DEFAULT_SAVE_TRIES);
   }
 
-  /** Saves the run after a round. Rejects with an `Error` when that has failed too often in a row, or can never do. */
+  /**
+   * Saves the run after a round. Rejects with an `Error` when that has failed too often in a row,
+   * or can never do.
+   */
   async save(): Promise<void> {
     const { tries = DEFAULT_SAVE_TRIES, tell, warn, round } = this.#options;
     try {
@@ -54,7 +60,10 @@ export class Saves {
     }
   }
 
-  /** Saves the run at its end, after which no round follows: tries it for some seconds. Rejects with the last try's error. */
+  /**
+   * Saves the run at its end, after which no round follows: tries it for some seconds. Rejects with
+   * the last try's error.
+   */
   async saveLast(signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + LAST_SAVE_SECONDS * 1000;
     for (let millis = FIRST_PAUSE_MILLIS;; millis *= 2) {

@@ -5,7 +5,10 @@ import { formatRanks, ProcessGroup, type Rank } from "../net/process_group.ts";
 export interface Claim {
   /** Who it has proven to be. */
   readonly identity: string;
-  /** What its key may have; absent where identities are not of keys, so that nobody can be told from anybody else. */
+  /**
+   * What its key may have; absent where identities are not of keys, so that nobody can be told from
+   * anybody else.
+   */
   readonly key?: KeyRights;
   readonly token?: string;
   readonly rank?: Rank;
@@ -39,8 +42,9 @@ function newToken(): string {
  * Who sits where. A rank whose connection is lost keeps its seat for a while, and whoever shows its session token gets it back; one that took its
  * leave gives it up at once.
  *
- * A seat that the holder of a key has sat on is that key's for the run, whatever becomes of the connection, until {@linkcode Seats.strike} frees it: no other
- * key gets it by rank or by token, and the key itself gets it without a token.
+ * A seat that the holder of a key has sat on is that key's for the run, whatever becomes of the
+ * connection, until {@linkcode Seats.strike} frees it: no other key gets it by rank or by token,
+ * and the key itself gets it without a token.
  */
 export class Seats<Member> {
   /** The clients that are connected and ready. */
@@ -82,8 +86,9 @@ export class Seats<Member> {
   }
 
   /**
-   * The member whose place the client would take by its key alone, without its session token. It may be another process with the same key: whoever calls
-   * makes sure that nothing is heard of it any more.
+   * The member whose place the client would take by its key alone, without its session token. It
+   * may be another process with the same key: whoever calls makes sure that nothing is heard of it
+   * any more.
    *
    * Throws as {@linkcode Seats.claim} does.
    */
@@ -95,10 +100,12 @@ export class Seats<Member> {
   }
 
   /**
-   * Gives a client its seat and its token, which is good from {@linkcode sit} on. A client that shows its token, or proves the key that the seat belongs to,
-   * takes the place of its own earlier connection, which `replace` is given.
+   * Gives a client its seat and its token, which is good from {@linkcode sit} on. A client that
+   * shows its token, or proves the key that the seat belongs to, takes the place of its own earlier
+   * connection, which `replace` is given.
    *
-   * Throws the `ProtocolError`s of `ProcessGroup.claim`, "world-size-mismatch", and "not-authorized" for what its key may not have.
+   * Throws the `ProtocolError`s of `ProcessGroup.claim`, "world-size-mismatch", and
+   * "not-authorized" for what its key may not have.
    */
   claim(
     member: Member,
@@ -125,7 +132,10 @@ export class Seats<Member> {
     return { rank, token };
   }
 
-  /** The rank for a claim, whether it is the client's already, and the token that it has shown for it. */
+  /**
+   * The rank for a claim, whether it is the client's already, and the token that it has shown for
+   * it.
+   */
   #choose(claim: Claim): { rank: Rank | undefined; isOwn: boolean; token?: string } {
     const { identity, key, token, rank, worldSize } = claim;
     const shown = token === undefined ? undefined : this.rankOf(token);
@@ -176,7 +186,9 @@ export class Seats<Member> {
     );
   }
 
-  /** Throws a `ProtocolError` for a rank that a key may not have, or not besides those that it has. */
+  /**
+   * Throws a `ProtocolError` for a rank that a key may not have, or not besides those that it has.
+   */
   #checkRights(rank: Rank, identity: string, key: KeyRights): void {
     if (key.rank !== undefined && key.rank !== rank) {
       throw notAuthorized(`the list gives this key rank ${key.rank}, not ${rank}`);
@@ -269,8 +281,8 @@ export class Seats<Member> {
   }
 
   /**
-   * Frees the seats of keys that may not have them (any more), and gives in order their ranks, why, and whether a client was here or expected back: it has
-   * lost the seat.
+   * Frees the seats of keys that may not have them (any more), and gives in order their ranks, why,
+   * and whether a client was here or expected back: it has lost the seat.
    */
   strike(
     whyNot: (identity: string, rank: Rank) => string | undefined,

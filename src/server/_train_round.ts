@@ -17,7 +17,10 @@ export interface RoundParts {
   readonly handler: ParameterServerBackendHandler;
   /** Number of clients of the group. */
   readonly numClients: number;
-  /** How many rounds there are, which share of the wanted updates has to come, and how often a round is tried. */
+  /**
+   * How many rounds there are, which share of the wanted updates has to come, and how often a round
+   * is tried.
+   */
   readonly limits: {
     readonly rounds: number;
     readonly quorum?: number | undefined;
@@ -70,10 +73,12 @@ interface Spoiler {
 }
 
 /**
- * Has a cohort train, makes the model of it and evaluates that. A round that has too few updates is tried again with a fresh cohort, and one that an update spoils, by
- * its size or by what comes of it, without that update.
+ * Has a cohort train, makes the model of it and evaluates that. A round that has too few updates is
+ * tried again with a fresh cohort, and one that an update spoils, by its size or by what comes of
+ * it, without that update.
  *
- * Throws a `DeadlineError` when a round has too few updates too often, and an `Error` when its model is no good whoever is left out.
+ * Throws a `DeadlineError` when a round has too few updates too often, and an `Error` when its
+ * model is no good whoever is left out.
  */
 export async function makeRound(round: number, parts: RoundParts): Promise<MadeRound> {
   const { handler, limits: { roundTries = DEFAULT_ROUND_TRIES } } = parts;
@@ -113,7 +118,10 @@ export async function makeRound(round: number, parts: RoundParts): Promise<MadeR
   }
 }
 
-/** Whether the model before the round evaluates to a number, so that the round's updates are to blame if the new one does not. */
+/**
+ * Whether the model before the round evaluates to a number, so that the round's updates are to
+ * blame if the new one does not.
+ */
 async function wasSound(
   training: Training,
   initial: ParameterVector | undefined,
@@ -158,8 +166,7 @@ class Tries {
     const quorum = this.#quorum = quorumOf(wanted, { ...this.#parts.limits, fewestUpdates });
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
-      const present = await this.#parts.available(quorum);
-      const candidates = this.#candidates = this.#candidatesOf(present, quorum);
+      const candidates = this.#candidates = this.#candidatesOf(await this.#present(quorum), quorum);
       const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
       this.#parts.tell({ type: "round-started", round, rounds, cohort });
       handler.beginRound(round, numClients);
@@ -196,7 +203,10 @@ class Tries {
     }
   }
 
-  /** The update that has most likely spoiled the round; nothing where there is none besides, and nobody else to be asked. */
+  /**
+   * The update that has most likely spoiled the round; nothing where there is none besides, and
+   * nobody else to be asked.
+   */
   mostExtreme({ updates }: Training, what: string): Spoiler | undefined {
     const rank = mostExtreme(updates);
     if (rank === undefined || (updates.size < 2 && this.#candidates.length < 2)) return undefined;
@@ -221,7 +231,18 @@ class Tries {
     this.#parts.tell({ type: "round-retried", round, received, quorum });
   }
 
-  /** Those that a cohort is chosen of: without spoilers, and without those that pause as long as there are enough others. */
+  /** Those that are there: as many as the quorum without spoilers, where the group has so many. */
+  async #present(quorum: number): Promise<readonly Rank[]> {
+    const { available, numClients } = this.#parts;
+    const present = await available(quorum);
+    const least = quorum + present.filter((rank) => this.#spoilers.has(rank)).length;
+    return present.length >= least ? present : await available(Math.min(least, numClients));
+  }
+
+  /**
+   * Those that a cohort is chosen of: without spoilers, and without those that pause as long as
+   * there are enough others.
+   */
   #candidatesOf(present: readonly Rank[], quorum: number): Rank[] {
     const { handler } = this.#parts;
     const candidates = present.filter((rank) => !this.#spoilers.has(rank));
@@ -259,8 +280,9 @@ class Tries {
 }
 
 /**
- * Number of updates that a round needs: a share of those wanted, whoever is left, but no more than the clients with which a run may begin; and as many as the algorithm
- * needs, where so many are wanted.
+ * Number of updates that a round needs: a share of those wanted, whoever is left, but no more than
+ * the clients with which a run may begin; and as many as the algorithm needs, where so many are
+ * wanted.
  */
 export function quorumOf(
   wanted: number,
@@ -272,7 +294,10 @@ export function quorumOf(
   return Math.max(1, share, Math.min(fewestUpdates, wanted));
 }
 
-/** Who evaluates after a round: whoever is there, without those that have just been silent or are left out of rounds. */
+/**
+ * Who evaluates after a round: whoever is there, without those that have just been silent or are
+ * left out of rounds.
+ */
 export function evaluatorsOf(
   present: readonly Rank[],
   { intake }: Training,

@@ -2,12 +2,16 @@ import type { Rank } from "../net/process_group.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 
 /**
- * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what unequal data and numbers of steps make of it, and far
- * below what drives a model out of the range of float32.
+ * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what
+ * unequal data and numbers of steps make of it, and far below what drives a model out of the range
+ * of float32.
  */
 export const DEFAULT_UPDATE_BOUND = 100;
 
-/** How many times a harmless change one may be that there is nothing to hold against: values in units of their own may begin far from 0. */
+/**
+ * How many times a harmless change one may be that there is nothing to hold against: values in
+ * units of their own may begin far from 0.
+ */
 const ALONE = 1e6;
 
 /** How many times further a client may go that says it has done so many times the work of the others. */
@@ -35,7 +39,10 @@ export function figuresOfUpdate(
   return { norm, claims: { ...metrics, numSamples, steps, loss } };
 }
 
-/** The middle value; of an even number the lower of the two in the middle, so that of two the larger one does not move it. */
+/**
+ * The middle value; of an even number the lower of the two in the middle, so that of two the larger
+ * one does not move it.
+ */
 export function lowerMedian(values: Iterable<number>): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[(sorted.length - 1) >> 1] ?? NaN;

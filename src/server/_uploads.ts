@@ -16,8 +16,9 @@ interface Upload {
 type OnSlow = (rank: Rank, reason: string) => void;
 
 /**
- * The uploads that have a staging buffer. While others wait for one, each has to come in at a rate at which it would be whole within a round's
- * time: a buffer belongs to whoever makes progress, and not to whoever has sent the first bytes.
+ * The uploads that have a staging buffer. While others wait for one, each has to come in at a rate
+ * at which it would be whole within a round's time: a buffer belongs to whoever makes progress, and
+ * not to whoever has sent the first bytes.
  */
 export class Uploads {
   readonly #millis: number;
@@ -28,7 +29,9 @@ export class Uploads {
   #timer: ReturnType<typeof setInterval> | undefined;
   #checked = 0;
 
-  /** A round has so many seconds; `onSlow` is told of an upload that has to give its buffer back. */
+  /**
+   * A round has so many seconds; `onSlow` is told of an upload that has to give its buffer back.
+   */
   constructor(roundSeconds: number, onSlow: OnSlow, now: () => number = () => performance.now()) {
     this.#millis = roundSeconds * 1000;
     this.#onSlow = onSlow;

@@ -31,19 +31,24 @@ const LIMITED: ReadonlySet<ServerEvent["type"]> = new Set([
 
 /** Options of {@linkcode AuditLog}. */
 export interface AuditLogOptions {
-  /** Number of clients, which may all come at once. Default 0: at least 500 lines may be written at once. */
+  /**
+   * Number of clients, which may all come at once. Default 0: at least 500 lines may be written at
+   * once.
+   */
   clients?: number;
   /** Told once, in one line, that the file cannot be written. */
   onWarning?: (message: string) => void;
 }
 
 /**
- * A file to which a line of JSON is added for each client that joins, is refused or goes, for each update, round and checkpoint. It is never emptied, and for
- * its owner alone (mode 0600). The fields are those of {@linkcode ServerEvent}, texts cut to 200 bytes, besides `v` (1), `time`, and the `identity` of
- * whoever has the `rank`; `docs/RELIABILITY.md` lists them.
+ * A file to which a line of JSON is added for each client that joins, is refused or goes, for each
+ * update, round and checkpoint. It is never emptied, and for its owner alone (mode 0600). The
+ * fields are those of {@linkcode ServerEvent}, texts cut to 200 bytes, besides `v` (1), `time`, and
+ * the `identity` of whoever has the `rank`; `docs/RELIABILITY.md` lists them.
  *
- * Of what a peer can cause at will, 20 lines at once and 2 a minute are written of a kind and rank, and 500 at once and 15 a minute in all: less than 1 MB an
- * hour. Lines `left-out` count the others. A file that cannot be written is told of once, and ends nothing.
+ * Of what a peer can cause at will, 20 lines at once and 2 a minute are written of a kind and rank,
+ * and 500 at once and 15 a minute in all: less than 1 MB an hour. Lines `left-out` count the
+ * others. A file that cannot be written is told of once, and ends nothing.
  *
  * @example
  * ```ts
@@ -172,7 +177,10 @@ function isLink(path: string): boolean {
   }
 }
 
-/** Whether a file is empty or ends with a whole line: a process that was killed may have left a piece. */
+/**
+ * Whether a file is empty or ends with a whole line: a process that was killed may have left a
+ * piece.
+ */
 function endsLine(file: Deno.FsFile): boolean {
   const { size } = file.statSync();
   if (size === 0) return true;

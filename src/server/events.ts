@@ -25,7 +25,10 @@ export type ServerEvent =
     /** A client has a seat, for the first time or again. */
     readonly type: "client-joined";
     readonly rank: Rank;
-    /** Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where nobody is asked. */
+    /**
+     * Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where
+     * nobody is asked.
+     */
     readonly identity: string;
     /** The name of its key on the server's list. */
     readonly name?: string;
@@ -75,12 +78,18 @@ export type ServerEvent =
     readonly norm?: number;
   }
   | {
-    /** An update was refused, or a client had none to give, which is the fault `"cannot-train"`; the client stays. */
+    /**
+     * An update was refused, or a client had none to give, which is the fault `"cannot-train"`; the
+     * client stays.
+     */
     readonly type: "update-refused";
     readonly rank: Rank;
     readonly fault: string;
     readonly message: string;
-    /** The round, where the update was of one that is open; without rounds, that of its task, or of the version that it went into. */
+    /**
+     * The round, where the update was of one that is open; without rounds, that of its task, or of
+     * the version that it went into.
+     */
     readonly round?: number;
     /** L2 norm of the change, where that is known. */
     readonly norm?: number;
@@ -108,7 +117,10 @@ export type ServerEvent =
     readonly path: string;
   }
   | {
-    /** The run could not be kept; that is tried again after the next round, until it has failed too often in a row. */
+    /**
+     * The run could not be kept; that is tried again after the next round, until it has failed too
+     * often in a row.
+     */
     readonly type: "checkpoint-failed";
     readonly round: number;
     readonly reason: string;

@@ -23,8 +23,8 @@ export interface RoundReport {
   /** How often the round was tried. */
   readonly tries: number;
   /**
-   * Why, for each of those chosen, in any try, that did not answer or was refused: what its last try came to, in at most 200 characters. Of more than 100
-   * of them the first.
+   * Why, for each of those chosen, in any try, that did not answer or was refused: what its last
+   * try came to, in at most 200 characters. Of more than 100 of them the first.
    */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
   /** The ranks of the others, without their reasons; absent where there are none. */
@@ -74,7 +74,10 @@ export interface FinalReport {
 export interface MemberReport {
   /** The rank. */
   readonly rank: Rank;
-  /** Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where nobody was asked. */
+  /**
+   * Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where
+   * nobody was asked.
+   */
   readonly identity: string;
   /** The name of its key on the server's list. */
   readonly name?: string;

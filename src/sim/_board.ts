@@ -21,7 +21,10 @@ export interface Figures {
 export class Failure {
   /** The reason, one line. */
   readonly reason: string;
-  /** Whether the client stays for the next round: it could not train for this one, as a `CannotTrainError` says. */
+  /**
+   * Whether the client stays for the next round: it could not train for this one, as a
+   * `CannotTrainError` says.
+   */
   readonly stays: boolean;
 
   constructor(reason: string, stays: boolean) {

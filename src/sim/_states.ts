@@ -21,7 +21,10 @@ export class StateStore implements Disposable {
   readonly #folder: string | undefined;
   #file: { readonly handle: Deno.FsFile; readonly path: string } | undefined;
 
-  /** Room for vectors of so many values, of which so many bytes stay in memory, and the others in a file of the folder. */
+  /**
+   * Room for vectors of so many values, of which so many bytes stay in memory, and the others in a
+   * file of the folder.
+   */
   constructor(length: number, memoryBytes: number, folder?: string) {
     this.#length = length;
     this.#folder = folder;
@@ -63,7 +66,10 @@ export class StateStore implements Disposable {
     this.#written.clear();
   }
 
-  /** What the last {@linkcode commit} made count does so no more; to be called before anything else is written. */
+  /**
+   * What the last {@linkcode commit} made count does so no more; to be called before anything else
+   * is written.
+   */
   revert(): void {
     for (const [rank, place] of this.#before) {
       this.#free.push(this.#places.get(rank) ?? 0);

@@ -77,10 +77,11 @@ export class Simulation {
   /**
    * Runs all rounds and gives the report; the final vector is `handler.parameters`.
    *
-   * A client that fails is there no more, as one whose process has ended; one that cannot train on a round's parameters, a `CannotTrainError`, stays for
-   * the next round. Rejects with a `DeadlineError` when a round has too few updates, with an
-   * `Error` when a worker fails or every client has, or when the simulation runs already, with a `RangeError` for a checkpoint of another run, and with the
-   * signal's reason when it is aborted.
+   * A client that fails is there no more, as one whose process has ended; one that cannot train on
+   * a round's parameters, a `CannotTrainError`, stays for the next round. Rejects with a
+   * `DeadlineError` when a round has too few updates, with an `Error` when a worker fails or every
+   * client has, or when the simulation runs already, with a `RangeError` for a checkpoint of
+   * another run, and with the signal's reason when it is aborted.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     signal?.throwIfAborted();

@@ -5,15 +5,20 @@ import { isOutOfDescriptors } from "../_os_error.ts";
 const HELD = 3;
 
 /**
- * File descriptors that are held open, so that a save can have them when strangers have taken all others.
+ * File descriptors that are held open, so that a save can have them when strangers have taken all
+ * others.
  *
- * A held one is given up and taken again within one turn of the event loop: no connection that is accepted meanwhile gets it.
+ * A held one is given up and taken again within one turn of the event loop: no connection that is
+ * accepted meanwhile gets it.
  */
 export class Descriptors {
   readonly #held: Deno.FsFile[] = [];
   #path: string | undefined;
 
-  /** Holds some of a file or folder that is there, until disposed of; where it cannot be opened, none. */
+  /**
+   * Holds some of a file or folder that is there, until disposed of; where it cannot be opened,
+   * none.
+   */
   hold(path: string): Disposable {
     this.#path = path;
     this.#fill();

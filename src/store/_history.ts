@@ -1,14 +1,18 @@
 import { digesters } from "../_digest.ts";
+import { isCount } from "../_is_count.ts";
 import { isRecord } from "./safetensors_header.ts";
 
-/** What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the digest of all that. */
+/**
+ * What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the
+ * digest of all that.
+ */
 export interface HistoryMark {
   readonly bytes: number;
   /** Number of lines. */
   readonly rounds: number;
   /**
-   * The last of a chain of SHA-256 digests in hexadecimal, one a line: each is taken of the digest before it, 32 bytes, and the line. So a further line costs
-   * the same however many there are.
+   * The last of a chain of SHA-256 digests in hexadecimal, one a line: each is taken of the digest
+   * before it, 32 bytes, and the line. So a further line costs the same however many there are.
    */
   readonly digest: string;
 }
@@ -64,7 +68,9 @@ export function joined(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** The entries of a history's bytes. Throws a `SyntaxError` where they are not those of the mark. */
+/**
+ * The entries of a history's bytes. Throws a `SyntaxError` where they are not those of the mark.
+ */
 export async function parseHistory(
   bytes: Uint8Array<ArrayBuffer>,
   mark: HistoryMark,
@@ -88,8 +94,6 @@ export function parseMark(text: string): HistoryMark | undefined {
   }
   if (!isRecord(mark)) return undefined;
   const { bytes, rounds, digest } = mark;
-  const isCount = (value: unknown): value is number =>
-    Number.isSafeInteger(value) && Number(value) >= 0;
   return isCount(bytes) && isCount(rounds) && typeof digest === "string" &&
       /^[0-9a-f]{64}$/.test(digest)
     ? { bytes, rounds, digest }

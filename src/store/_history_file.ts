@@ -17,7 +17,8 @@ import { readAll } from "./_safetensors_file.ts";
 const MODE = 0o600;
 
 /**
- * A run's history in a file of its own, a line of JSON a round. It grows by what is new, whatever is there already.
+ * A run's history in a file of its own, a line of JSON a round. It grows by what is new, whatever
+ * is there already.
  */
 export class HistoryFile {
   readonly #path: string;
@@ -33,8 +34,9 @@ export class HistoryFile {
   }
 
   /**
-   * Has the file hold these entries, and brings them to the disk. Where its last line is known to be of the same object as the entry in that place, further
-   * lines are added; otherwise what is alike stays, and what follows is cut off.
+   * Has the file hold these entries, and brings them to the disk. Where its last line is known to
+   * be of the same object as the entry in that place, further lines are added; otherwise what is
+   * alike stays, and what follows is cut off.
    */
   async write(entries: readonly unknown[]): Promise<HistoryMark> {
     const turn = this.#turn.then(() => this.#write(entries));
@@ -101,7 +103,10 @@ export class HistoryFile {
     return bytes;
   }
 
-  /** The file's size; nothing where there is none. Rejects with an `Error` for what is no regular file. */
+  /**
+   * The file's size; nothing where there is none. Rejects with an `Error` for what is no regular
+   * file.
+   */
   async #size(): Promise<number | undefined> {
     try {
       const { isFile, isSymlink, size } = await Deno.lstat(this.#path);

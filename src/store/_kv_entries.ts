@@ -1,3 +1,4 @@
+import { isCount } from "../_is_count.ts";
 import type { Dated } from "./_checkpoint_rules.ts";
 import type { KvEntry } from "./checkpoint_kv.ts";
 import { isRecord } from "./safetensors_header.ts";
@@ -27,13 +28,8 @@ export function isEntry(value: unknown): value is Entry {
 }
 
 /** Whether a value is where a history's chunks are. */
-export function isHistoryEntry(value: unknown): value is HistoryEntry {
+function isHistoryEntry(value: unknown): value is HistoryEntry {
   return isRecord(value) && typeof value.id === "string" && isCount(value.chunks);
-}
-
-/** Whether a value is a whole number from 0. */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** The id of the checkpoint that was saved last; `null` where there is none. */

@@ -11,7 +11,10 @@ import type { HistoryEntry } from "./_kv_entries.ts";
 import { readAll } from "./_safetensors_file.ts";
 import type { CheckpointKv, KvKey } from "./checkpoint_kv.ts";
 
-/** As many chunks go into the commit that makes a checkpoint; where there are more, the history is written anew before it. */
+/**
+ * As many chunks go into the commit that makes a checkpoint; where there are more, the history is
+ * written anew before it.
+ */
 const MOST_ADDED = 6;
 
 /** What is to be written of a history. */
@@ -26,8 +29,9 @@ export interface HistoryPart {
 }
 
 /**
- * A run's history among the chunks of a key-value store: below an id of its own, as lines of JSON. Each save adds chunks; a process that does not know the
- * last of them begins another id with the whole of it.
+ * A run's history among the chunks of a key-value store: below an id of its own, as lines of JSON.
+ * Each save adds chunks; a process that does not know the last of them begins another id with the
+ * whole of it.
  */
 export class KvHistory {
   readonly #kv: CheckpointKv;
@@ -67,7 +71,10 @@ export class KvHistory {
     return added.length <= MOST_ADDED;
   }
 
-  /** The entries up to a mark; `isLast` says that no chunks follow those. Rejects with a `SyntaxError` where they are not there, and with the store's own error. */
+  /**
+   * The entries up to a mark; `isLast` says that no chunks follow those. Rejects with a
+   * `SyntaxError` where they are not there, and with the store's own error.
+   */
   async read({ id, chunks }: HistoryEntry, mark: HistoryMark, isLast: boolean): Promise<unknown[]> {
     const source = new ChunkSource(this.#kv, this.#keyOf(id), mark.bytes);
     const bytes = new Uint8Array(mark.bytes);

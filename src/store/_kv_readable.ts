@@ -4,12 +4,16 @@ import type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts"
 type Row = KvEntry & { readonly key: readonly unknown[] };
 
 /**
- * A key-value store of which values that cannot be decoded are passed over: one such value would fail each read of all those beside it. Where the store itself
- * fails, as when nothing else can be read either, it fails.
+ * A key-value store of which values that cannot be decoded are passed over: one such value would
+ * fail each read of all those beside it. Where the store itself fails, as when nothing else can be
+ * read either, it fails.
  */
 export class ReadableKv implements CheckpointKv {
   readonly #kv: CheckpointKv;
-  /** A key below which there is nothing: that it can be read tells a broken value from a broken store. */
+  /**
+   * A key below which there is nothing: that it can be read tells a broken value from a broken
+   * store.
+   */
   readonly #probe: KvKey;
   readonly #warn: (message: string) => void;
 
@@ -29,14 +33,20 @@ export class ReadableKv implements CheckpointKv {
     }
   }
 
-  /** Reads a value that is to be replaced; one that cannot be decoded is removed, since its version cannot be told. */
+  /**
+   * Reads a value that is to be replaced; one that cannot be decoded is removed, since its version
+   * cannot be told.
+   */
   async getToReplace(key: KvKey): Promise<KvEntry> {
     const entry = await this.get(key);
     if (entry.value === undefined) await this.#kv.atomic().delete(key).commit();
     return entry;
   }
 
-  /** Reads all below a prefix; what comes after a value that cannot be decoded is read from the end, up to another. */
+  /**
+   * Reads all below a prefix; what comes after a value that cannot be decoded is read from the end,
+   * up to another.
+   */
   async *list(
     selector: { prefix: KvKey },
     options: { batchSize?: number } = {},

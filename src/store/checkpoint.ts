@@ -37,9 +37,10 @@ interface Listed extends CheckpointHeader {
  * A folder of checkpoints, one safetensors file each, `round-000012.safetensors`: any reader of the format opens them, and the run's state
  * is in their metadata.
  *
- * What a checkpoint has of its run's `history` is in the file `history.jsonl` beside it, a line of JSON a round, which grows by what is new: a checkpoint costs
- * the same in the first round and in the last. It holds the history's length and digest. A run that goes on from an earlier round cuts off what the history
- * has of later ones; checkpoints of those count no more.
+ * What a checkpoint has of its run's `history` is in the file `history.jsonl` beside it, a line of
+ * JSON a round, which grows by what is new: a checkpoint costs the same in the first round and in
+ * the last. It holds the history's length and digest. A run that goes on from an earlier round cuts
+ * off what the history has of later ones; checkpoints of those count no more.
  *
  * A file is written under another name, brought to the disk and renamed, and holds SHA-256 digests of its header and of its data: whatever
  * happens to the process, the newest whole checkpoint is found. The newest is the one saved last, not the one of the highest round, so a
@@ -131,7 +132,10 @@ export class CheckpointStore implements Checkpoints {
     return await this.#firstWhole(bestFirst, hasScore);
   }
 
-  /** Holds file descriptors until disposed of, so that checkpoints can be saved when all others are taken. */
+  /**
+   * Holds file descriptors until disposed of, so that checkpoints can be saved when all others are
+   * taken.
+   */
   hold(): Disposable {
     // Before the first save there is no such folder.
     const isThere = statOf(this.folder)?.isDirectory;

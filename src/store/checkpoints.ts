@@ -16,11 +16,15 @@ export interface Checkpoint {
   readonly vectors?: Readonly<Record<string, ParameterVector>>;
   /** The round after which it stands, from 0. */
   readonly round: number;
-  /** What else there is to know of the run; anything that can be written as JSON. It is written anew each time. */
+  /**
+   * What else there is to know of the run; anything that can be written as JSON. It is written anew
+   * each time.
+   */
   readonly state: Readonly<Record<string, unknown>>;
   /**
-   * What there is to tell of each round up to this one, the oldest first; anything that can be written as JSON. It is kept once, beside the checkpoints, and
-   * from one save to the next only what is new is written: entries that stay have to be the same objects.
+   * What there is to tell of each round up to this one, the oldest first; anything that can be
+   * written as JSON. It is kept once, beside the checkpoints, and from one save to the next only
+   * what is new is written: entries that stay have to be the same objects.
    */
   readonly history?: readonly unknown[];
   /** How good the model is, higher is better; the best one is kept. Not a number counts as none. */
@@ -38,14 +42,18 @@ export interface CheckpointStoreOptions {
 /** Where a server keeps its run: {@linkcode CheckpointStore} is a folder, {@linkcode KvCheckpointStore} a part of a key-value store. */
 export interface Checkpoints {
   /**
-   * Keeps a checkpoint, and gives what it is called there. Those of earlier rounds are whole whatever happens meanwhile. A server tries again after an error,
-   * unless it is an `OvertakenError`.
+   * Keeps a checkpoint, and gives what it is called there. Those of earlier rounds are whole
+   * whatever happens meanwhile. A server tries again after an error, unless it is an
+   * `OvertakenError`.
    */
   save(checkpoint: Checkpoint): Promise<string>;
   /** The newest whole checkpoint, or nothing; those that are not whole are passed over. */
   latest(): Promise<Checkpoint | undefined>;
   /** The whole checkpoint with the highest score, the newest of equals, or nothing. */
   best(): Promise<Checkpoint | undefined>;
-  /** Holds what saves will need, such as file descriptors, until disposed of. A server calls it for its run. */
+  /**
+   * Holds what saves will need, such as file descriptors, until disposed of. A server calls it for
+   * its run.
+   */
   hold?(): Disposable;
 }

@@ -5,6 +5,7 @@
  */
 
 import { digester } from "../_digest.ts";
+import { isCount } from "../_is_count.ts";
 import { errorMessage, OvertakenError } from "../errors.ts";
 import {
   blankHeader,
@@ -23,7 +24,7 @@ import {
 } from "./_checkpoint_rules.ts";
 import type { HistoryMark } from "./_history.ts";
 import { BATCH_CHUNKS, ChunkSource, cut } from "./_kv_chunks.ts";
-import { type Entry, headOf, isCount, isEntry } from "./_kv_entries.ts";
+import { type Entry, headOf, isEntry } from "./_kv_entries.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./_kv_history.ts";
 import { ReadableKv } from "./_kv_readable.ts";
 import { bytesOf } from "./_safetensors_file.ts";
@@ -42,8 +43,8 @@ const BATCH_DELETES = 500;
  * entry is written last, in one commit. What a process that was stopped left half written is never seen, and is removed by the next `save`. The bytes are
  * checked by SHA-256 digests when they are read. Whoever may read the store can read the clients' session tokens in it.
  *
- * What a checkpoint has of its run's `history` is in chunks of its own, to which each save adds what is new; a process that goes on from an earlier round writes
- * it anew once.
+ * What a checkpoint has of its run's `history` is in chunks of its own, to which each save adds
+ * what is new; a process that goes on from an earlier round writes it anew once.
  *
  * One process goes on with a run. Where there are two all the same, each of which has read the run's checkpoint, the first that saves has the run, and `save`
  * of the other fails, however late it comes.
@@ -88,8 +89,8 @@ export class KvCheckpointStore implements Checkpoints {
   /**
    * Writes a checkpoint and gives what it is called, `kv:NAME/round-000012`; then removes those that are not kept. One of the same round is replaced.
    *
-   * Rejects as {@linkcode CheckpointStore.save} does, and with an {@linkcode OvertakenError} where another process has saved meanwhile. Those before it are
-   * then untouched.
+   * Rejects as {@linkcode CheckpointStore.save} does, and with an {@linkcode OvertakenError} where
+   * another process has saved meanwhile. Those before it are then untouched.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
     const content = contentOf(checkpoint);
@@ -119,7 +120,8 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   /**
-   * The newest whole checkpoint, or nothing; those that are broken, and values that cannot be decoded, are passed over with a warning.
+   * The newest whole checkpoint, or nothing; those that are broken, and values that cannot be
+   * decoded, are passed over with a warning.
    *
    * Rejects with an `Error` when the store cannot be read.
    */
@@ -238,7 +240,10 @@ export class KvCheckpointStore implements Checkpoints {
     return { loose, begin, put };
   }
 
-  /** Writes a history ahead that is too large for one commit; gives what makes it one in the commit of its checkpoint. */
+  /**
+   * Writes a history ahead that is too large for one commit; gives what makes it one in the commit
+   * of its checkpoint.
+   */
   async #writeHistory(part: HistoryPart): Promise<(commit: KvCommit) => void> {
     const { entry, added, first, isNew } = part;
     const row = this.#key("history", entry.id);

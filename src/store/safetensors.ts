@@ -23,13 +23,17 @@ export interface StoredModel {
 
 /** How a model's file is written. */
 export interface WriteSafetensorsOptions {
-  /** Permissions of a file that is new, such as `0o600` for its owner alone; one that is replaced keeps its own. Default: the system's. */
+  /**
+   * Permissions of a file that is new, such as `0o600` for its owner alone; one that is replaced
+   * keeps its own. Default: the system's.
+   */
   mode?: number;
 }
 
 /**
- * Writes a vector to a file, in pieces: nothing as large as the model is made for it. The file is whole at any time: the former one until the new one is on the
- * disk, for which a temporary file is made beside it where that is permitted.
+ * Writes a vector to a file, in pieces: nothing as large as the model is made for it. The file is
+ * whole at any time: the former one until the new one is on the disk, for which a temporary file is
+ * made beside it where that is permitted.
  *
  * Throws a `RangeError` when the vector does not fit the manifest, and as {@linkcode encodeSafetensorsHeader} does.
  *

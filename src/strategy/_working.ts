@@ -44,8 +44,8 @@ export function restoredVector(
 }
 
 /**
- * A copy of a vector of a strategy's saved state, which may have been altered. Throws a `TypeError` when there is none, and a `RangeError` for a
- * value in it that is not finite.
+ * A copy of a vector of a strategy's saved state, which may have been altered. Throws a `TypeError`
+ * when there is none, and a `RangeError` for a value in it that is not finite.
  */
 export function savedVector(
   strategy: string,

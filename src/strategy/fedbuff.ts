@@ -98,7 +98,10 @@ export class FedBuff implements AsyncStrategy {
     return { json: { count: this.#count, weight: this.#weight }, vectors: { sum: this.#sum } };
   }
 
-  /** Takes up what was saved; nothing is an empty buffer. Throws a `TypeError` when it is no buffer of this size. */
+  /**
+   * Takes up what was saved; nothing is an empty buffer. Throws a `TypeError` when it is no buffer
+   * of this size.
+   */
   restore({ json, vectors }: StrategyState): void {
     if (json === undefined && vectors === undefined) {
       this.#count = this.#weight = 0;

@@ -86,7 +86,10 @@ export class FedDyn implements Strategy {
     return this.#h ? { vectors: { h: this.#h } } : {};
   }
 
-  /** Takes h up. Throws a `TypeError` when there is another vector in its place, and a `RangeError` for one that is not finite. */
+  /**
+   * Takes h up. Throws a `TypeError` when there is another vector in its place, and a `RangeError`
+   * for one that is not finite.
+   */
   restore({ vectors }: StrategyState): void {
     this.#h = vectors && savedVector(this.name, "h", vectors);
   }

@@ -79,11 +79,14 @@ export interface Strategy {
   /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
   readonly control?: ParameterVector | undefined;
   /**
-   * Whether no single update, however large, moves the result by more than the algorithm allows. The server then holds updates to no bound of its own.
-   * Default false.
+   * Whether no single update, however large, moves the result by more than the algorithm allows.
+   * The server then holds updates to no bound of its own. Default false.
    */
   readonly isRobust?: boolean;
-  /** Number of updates without which a round is no use to the algorithm: one that has fewer is tried again. Default 1. */
+  /**
+   * Number of updates without which a round is no use to the algorithm: one that has fewer is tried
+   * again. Default 1.
+   */
   readonly fewestUpdates?: number;
   /**
    * Number of vectors as long as the model that the algorithm takes in the arena of the global one, whatever the number of clients. Copies of a
@@ -98,6 +101,9 @@ export interface Strategy {
   check?(update: ClientUpdate): void;
   /** What lives on from round to round, for a checkpoint. A strategy that keeps nothing has neither of the two. */
   save?(): StrategyState;
-  /** Takes up what {@linkcode save} gave, nothing at all before the first round included; vectors are copied. Throws when it is not that. */
+  /**
+   * Takes up what {@linkcode save} gave, nothing at all before the first round included; vectors
+   * are copied. Throws when it is not that.
+   */
   restore?(state: StrategyState): void;
 }

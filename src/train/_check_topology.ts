@@ -11,8 +11,8 @@ export function unwrapTopology(topology: Record<string, unknown>): Record<string
 }
 
 /**
- * Throws a `TypeError` for a topology that is no object, or is written as Keras 3 does, which no engine reads, and a `RangeError` for one of too many
- * layers.
+ * Throws a `TypeError` for a topology that is no object, or is written as Keras 3 does, which no
+ * engine reads, and a `RangeError` for one of too many layers.
  */
 export function checkTopology(topology: unknown): void {
   if (!isRecord(topology)) {

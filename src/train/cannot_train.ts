@@ -5,11 +5,12 @@
  */
 
 /**
- * A client cannot train for one round, though nothing is wrong with its data: the loss of the server's parameters is not finite, or
- * training from them gives no finite result.
+ * A client cannot train for one round, though nothing is wrong with its data: the loss of the
+ * server's parameters is not finite, or training from them gives no finite result.
  *
- * A client tells the server so, by the fault `"cannot-train"`, and stays for the next round. Throw it from `train` or `gradient` of a
- * {@linkcode ClientBackendHandler} of your own; after any other error the client leaves.
+ * A client tells the server so, by the fault `"cannot-train"`, and stays for the next round. Throw
+ * it from `train` or `gradient` of a {@linkcode ClientBackendHandler} of your own; after any other
+ * error the client leaves.
  *
  * @example A handler whose training may diverge
  * ```ts
@@ -23,7 +24,10 @@
  * ```
  */
 export class CannotTrainError extends Error {
-  /** Makes an error whose message, one line, says what is not finite; the server's log and report show it. */
+  /**
+   * Makes an error whose message, one line, says what is not finite; the server's log and report
+   * show it.
+   */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CannotTrainError";

@@ -72,8 +72,9 @@ export class LocalLearner {
   }
 
   /**
-   * Takes the round's parameters, and the server's control variate where the rule has one. Throws a {@linkcode CannotTrainError} for
-   * values that are not finite, and the `RangeError`s of the handler's `parameters`.
+   * Takes the round's parameters, and the server's control variate where the rule has one. Throws a
+   * {@linkcode CannotTrainError} for values that are not finite, and the `RangeError`s of the
+   * handler's `parameters`.
    */
   load(parameters: ParameterVector, rule?: LocalRule, control?: ParameterVector): void {
     const { manifest } = this.#handler;
@@ -96,8 +97,9 @@ export class LocalLearner {
   }
 
   /**
-   * Trains by the plan and its rule. Rejects as the handler's `train` does, with a {@linkcode CannotTrainError} when what the rule
-   * adds or keeps is not finite, and with a `RangeError` for a rule that the plan's optimizer does not go with.
+   * Trains by the plan and its rule. Rejects as the handler's `train` does, with a
+   * {@linkcode CannotTrainError} when what the rule adds or keeps is not finite, and with a
+   * `RangeError` for a rule that the plan's optimizer does not go with.
    */
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const rule = this.#rule, handler = this.#handler;
@@ -211,7 +213,10 @@ export class LocalLearner {
   }
 }
 
-/** Throws a `CannotTrainError` for a vector that is to be added or kept, and has values that are not finite. */
+/**
+ * Throws a `CannotTrainError` for a vector that is to be added or kept, and has values that are not
+ * finite.
+ */
 function needFinite(vector: ParameterVector, what: string): void {
   const { nonFinite } = stats(vector);
   if (nonFinite === 0) return;

@@ -163,8 +163,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * Trains the model in place by the plan.
    *
    * Rejects with the signal's reason when it is aborted, with a `RangeError` for a plan whose numbers are out of range, and
-   * with a {@linkcode CannotTrainError} when the loss of the parameters is not finite or training diverges, and with an `Error` when
-   * another training is under way; the model is then as far as training came. After a training that diverged momentum starts afresh.
+   * with a {@linkcode CannotTrainError} when the loss of the parameters is not finite or training
+   * diverges, and with an `Error` when another training is under way; the model is then as far as
+   * training came. After a training that diverged momentum starts afresh.
    */
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     return await this.#alone(plan, (trainer) => this.#train(trainer, plan, signal), signal);

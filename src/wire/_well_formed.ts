@@ -23,8 +23,8 @@ function malformed(message: string): ProtocolError {
 /**
  * Walks a body's CBOR structure before anything is decoded, so that the decoder meets only what the protocol has: definite lengths,
  * text keys that do not repeat, plain numbers, and float32 arrays at aligned places. Records, cycles, big numbers and the other extensions
- * that decoders know end here, and so does a body of more than `mostFields` bytes besides the data of its tensors, as soon as they are met. Allocates
- * nothing but the keys' sets.
+ * that decoders know end here, and so does a body of more than `mostFields` bytes besides the data
+ * of its tensors, as soon as they are met. Allocates nothing but the keys' sets.
  */
 export function checkWellFormed(body: Uint8Array, mostFields = Infinity): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);

@@ -206,8 +206,9 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
 /**
  * Reads a body. Tensors are views on `body`, not copies; `body` must begin at a multiple of 8 in its buffer.
  *
- * Throws a `ProtocolError` "malformed-body" or "invalid-field", "frame-too-large" for a message that carries a vector and has more than
- * {@linkcode FIELDS_BYTES} besides, and a `RangeError` for a body that is not aligned.
+ * Throws a `ProtocolError` "malformed-body" or "invalid-field", "frame-too-large" for a message
+ * that carries a vector and has more than {@linkcode FIELDS_BYTES} besides, and a `RangeError` for
+ * a body that is not aligned.
  */
 export function decodeBody(code: MessageCode, body: Uint8Array<ArrayBuffer>): Message {
   if (body.byteOffset % TENSOR_ALIGNMENT !== 0) {

@@ -241,8 +241,8 @@ export interface ExitPayload {
   /** Why the run ends, for the log. */
   readonly reason: string;
   /**
-   * From the server: true when the run is over, or was ended by whoever runs it; false when it stopped before its end by an error, so that it may be resumed and
-   * its clients started again.
+   * From the server: true when the run is over, or was ended by whoever runs it; false when it
+   * stopped before its end by an error, so that it may be resumed and its clients started again.
    */
   readonly over?: boolean;
 }

@@ -5,7 +5,9 @@ import type { FromWorker, ToWorker } from "./_messages.ts";
 /** First argument of a module that the command `client` runs in a process of its own. */
 export const PROCESS_ARGUMENT = "fedlab:process";
 
-/** What a message begins with on standard output, which a module may print to as well (RFC 7464). */
+/**
+ * What a message begins with on standard output, which a module may print to as well (RFC 7464).
+ */
 export const MESSAGE_MARK = "\x1e";
 
 /** How long a process whose program is gone may take to leave its server. */
@@ -21,14 +23,17 @@ export interface Link {
   end(exitCode: 0 | 1): void;
 }
 
-/** Whether this module is a process that the command `client` started. A worker inside it is not. */
+/**
+ * Whether this module is a process that the command `client` started. A worker inside it is not.
+ */
 export function isPiped(): boolean {
   return isDeno() && !("postMessage" in globalThis) && Deno.args?.[0] === PROCESS_ARGUMENT;
 }
 
 /**
- * The link over standard input and output, a line of JSON each message. When the program is gone, however it ended, standard input ends: then this
- * process is asked to end as well, and ends itself if it does not.
+ * The link over standard input and output, a line of JSON each message. When the program is gone,
+ * however it ended, standard input ends: then this process is asked to end as well, and ends itself
+ * if it does not.
  */
 export function pipeLink(): Link {
   const write = (text: string) => {
@@ -44,7 +49,8 @@ export function pipeLink(): Link {
     listen(take) {
       const stop = (why: string) =>
         take({ fedlab: "abort", reason: recordThrown(new DOMException(why, "AbortError")) });
-      // A terminal's Ctrl-C reaches both; the program decides, and this process leaves its server in peace.
+      // A terminal's Ctrl-C reaches both; the program decides, and this process leaves its server
+      // in peace.
       for (const signal of ["SIGINT", "SIGTERM"] as const) {
         if (Deno.build.os === "windows" && signal === "SIGTERM") continue;
         Deno.addSignalListener(signal, () => stop("stopped"));

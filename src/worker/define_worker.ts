@@ -33,7 +33,8 @@ let isDefined = false;
  * `main` gets the arguments of `spawn()`; what it returns or throws is what `join()` gives. An error that nothing in the worker
  * catches ends it too. When `main` has returned the worker ends, whatever else is still open in it.
  *
- * Outside a worker that `spawn()` started, and a process of the command `client --module`, it does nothing, so the module can be imported. Throws an `Error` when it is called twice.
+ * Outside a worker that `spawn()` started, and a process of the command `client --module`, it does
+ * nothing, so the module can be imported. Throws an `Error` when it is called twice.
  *
  * @example
  * ```ts
@@ -101,7 +102,10 @@ export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void
   holdLifeline().then((lifeline) => link.post({ fedlab: "ready", lifeline }), fail);
 }
 
-/** The link of a worker that `spawn()` started. The program ends it: one that closed itself might be gone before its last word is read. */
+/**
+ * The link of a worker that `spawn()` started. The program ends it: one that closed itself might be
+ * gone before its last word is read.
+ */
 function workerLink(): Link | undefined {
   const scope = globalThis as unknown as WorkerScope;
   if (!scope.name?.startsWith(WORKER_NAME_PREFIX)) return undefined;

@@ -11,7 +11,10 @@ export function costOf(dataBytes: number): number {
   return Math.max(dataBytes, LEAST_COST);
 }
 
-/** The credit of both sides of a WebSocket: what this side may send, and what it has let the peer send. */
+/**
+ * The credit of both sides of a WebSocket: what this side may send, and what it has let the peer
+ * send.
+ */
 export class Credit {
   /** Credit that this side has left. */
   #own = FIRST_CREDIT;
@@ -27,7 +30,10 @@ export class Credit {
     return costOf(dataBytes) <= this.#own;
   }
 
-  /** Most bytes of data that a message may have now; at least as many as the least that a message costs. */
+  /**
+   * Most bytes of data that a message may have now; at least as many as the least that a message
+   * costs.
+   */
   get mostData(): number {
     return Math.min(MESSAGE_BYTES, Math.max(this.#own, LEAST_COST));
   }
@@ -49,8 +55,9 @@ export class Credit {
   }
 
   /**
-   * The peer sends a message with at least so many bytes of data, for which it has paid `paid` already; returns what it has paid now. Throws a
-   * `ProtocolError` "bad-message" when that is more than it was granted.
+   * The peer sends a message with at least so many bytes of data, for which it has paid `paid`
+   * already; returns what it has paid now. Throws a `ProtocolError` "bad-message" when that is more
+   * than it was granted.
    */
   charge(dataBytes: number, paid = 0): number {
     const cost = costOf(dataBytes);
@@ -73,7 +80,10 @@ export class Credit {
     return this.#consumed > 0;
   }
 
-  /** Most that may wait here, grants that are not used yet included: it grows with what was read so far. */
+  /**
+   * Most that may wait here, grants that are not used yet included: it grows with what was read so
+   * far.
+   */
   get #window(): number {
     return Math.min(MOST_CREDIT, FIRST_CREDIT + this.#consumed);
   }
@@ -84,8 +94,8 @@ export class Credit {
   }
 
   /**
-   * Whether the peer is to be granted more by a message of its own: before it has to wait, or where a prompt answer is of use. Otherwise the grant goes
-   * along with this side's next data.
+   * Whether the peer is to be granted more by a message of its own: before it has to wait, or where
+   * a prompt answer is of use. Otherwise the grant goes along with this side's next data.
    */
   owes(isPrompt: boolean): boolean {
     const due = this.#due;

@@ -37,10 +37,12 @@ export function isControl(opcode: Opcode): boolean {
 }
 
 /**
- * Reads the head of a client's frame that begins at `start`, of what has come up to `end`; `undefined` when not all of it has.
+ * Reads the head of a client's frame that begins at `start`, of what has come up to `end`;
+ * `undefined` when not all of it has.
  *
- * Throws a `ProtocolError` "bad-message" as soon as what has come cannot become a frame that a client may send: for reserved bits, an unknown opcode, a
- * text, a frame without a mask, a control frame that is long or a fragment, and a length that is not written in the fewest bytes.
+ * Throws a `ProtocolError` "bad-message" as soon as what has come cannot become a frame that a
+ * client may send: for reserved bits, an unknown opcode, a text, a frame without a mask, a control
+ * frame that is long or a fragment, and a length that is not written in the fewest bytes.
  */
 export function parseFrameHead(
   bytes: Uint8Array<ArrayBuffer>,
@@ -71,7 +73,10 @@ export function parseFrameHead(
   return { opcode, isFinal, length, mask, headBytes };
 }
 
-/** The head of a frame that a server sends, whole and without a mask; writes it and returns its length. */
+/**
+ * The head of a frame that a server sends, whole and without a mask; writes it and returns its
+ * length.
+ */
 export function writeFrameHead(into: DataView, opcode: Opcode, length: number): number {
   into.setUint8(0, 0x80 | opcode);
   if (length < 126) {

@@ -11,7 +11,10 @@ const AHEAD_BYTES = 16 * 1024;
 const FIRST_AHEAD_BYTES = 1024;
 /** At least so many bytes of a frame go straight to where the reader wants them. */
 const DIRECT_BYTES = 8 * 1024;
-/** Most frames of one message: an average of 256 bytes in the longest one. Fragments may be empty, so their bytes alone would not bound them. */
+/**
+ * Most frames of one message: an average of 256 bytes in the longest one. Fragments may be empty,
+ * so their bytes alone would not bound them.
+ */
 export const MOST_FRAGMENTS = 1024;
 
 /** The message that is coming in. */
@@ -27,8 +30,8 @@ interface Incoming {
 }
 
 /**
- * Reads a client's frames from a channel: grants go to the credit, data to the reader. Every limit is checked when a frame's head has come, before there is
- * memory for its payload.
+ * Reads a client's frames from a channel: grants go to the credit, data to the reader. Every limit
+ * is checked when a frame's head has come, before there is memory for its payload.
  */
 export class FrameReader {
   readonly #source: Channel;
@@ -50,7 +53,10 @@ export class FrameReader {
   #closeCode: number | undefined;
   #isPrompt = false;
 
-  /** A reader of the channel, from which `ahead` was read already. `onPing` is given a copy of what a ping carries. */
+  /**
+   * A reader of the channel, from which `ahead` was read already. `onPing` is given a copy of what
+   * a ping carries.
+   */
   constructor(
     source: Channel,
     { credit, ahead, onPing }: {
@@ -87,7 +93,10 @@ export class FrameReader {
     return this.#fault;
   }
 
-  /** Whether a small message has come in since this was last asked: its sender may wait for an answer. */
+  /**
+   * Whether a small message has come in since this was last asked: its sender may wait for an
+   * answer.
+   */
   takePrompt(): boolean {
     const isPrompt = this.#isPrompt;
     this.#isPrompt = false;
@@ -107,8 +116,9 @@ export class FrameReader {
   }
 
   /**
-   * Gets on with what comes in, by one read of the channel at most. Data go to `into`, and their number is returned; without it they wait. One call at a
-   * time. Rejects with a `ProtocolError` "bad-message", or as the channel does.
+   * Gets on with what comes in, by one read of the channel at most. Data go to `into`, and their
+   * number is returned; without it they wait. One call at a time. Rejects with a `ProtocolError`
+   * "bad-message", or as the channel does.
    */
   async advance(into?: Uint8Array<ArrayBuffer>): Promise<number> {
     const start = this.#aheadStart;
@@ -129,7 +139,10 @@ export class FrameReader {
     return count;
   }
 
-  /** Acts on what was read ahead, as far as it goes; returns the number of bytes that went to `into`. */
+  /**
+   * Acts on what was read ahead, as far as it goes; returns the number of bytes that went to
+   * `into`.
+   */
   #parse(into: Uint8Array<ArrayBuffer> | undefined): number {
     if (this.#fault !== undefined) throw this.#fault;
     let count = 0;
@@ -259,7 +272,10 @@ export class FrameReader {
     this.#closeCode = code;
   }
 
-  /** Where the next read may put the frame's payload: not where little is wanted, or little is left of the frame. */
+  /**
+   * Where the next read may put the frame's payload: not where little is wanted, or little is left
+   * of the frame.
+   */
   #directRoom(into: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
     const frame = this.#frame;
     if (into === undefined || frame === undefined || isControl(frame.opcode)) return undefined;
@@ -289,7 +305,10 @@ export class FrameReader {
   }
 }
 
-/** Whether it may stand in a frame that closes a WebSocket (RFC 6455, section 7.4.2, and the registry that it sets up). */
+/**
+ * Whether it may stand in a frame that closes a WebSocket (RFC 6455, section 7.4.2, and the
+ * registry that it sets up).
+ */
 function isCloseCode(code: number): boolean {
   return code >= 3000 && code < 5000 || code >= 1000 && code <= 1014 && code !== 1004 &&
       code !== 1005 && code !== 1006;

@@ -24,7 +24,10 @@ export class FrameWriter {
     this.#channel = channel;
   }
 
-  /** Sends data, with what `grant` gives when it is their turn. Rejects when the channel is lost or the WebSocket closed. */
+  /**
+   * Sends data, with what `grant` gives when it is their turn. Rejects when the channel is lost or
+   * the WebSocket closed.
+   */
   data(grant: () => number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#inTurn(() => this.#message(grant(), bytes));
   }
@@ -34,7 +37,10 @@ export class FrameWriter {
     return this.#inTurn(() => this.#message(0, NOTHING));
   }
 
-  /** Sends what `grant` gives when it is its turn, if that is anything. Never fails: whoever reads or writes next hears of it. */
+  /**
+   * Sends what `grant` gives when it is its turn, if that is anything. Never fails: whoever reads
+   * or writes next hears of it.
+   */
   grant(grant: () => number): void {
     if (this.#isGranting) return;
     this.#isGranting = true;

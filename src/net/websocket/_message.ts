@@ -4,9 +4,15 @@ import { ProtocolError } from "../../errors.ts";
 export const SUBPROTOCOL = "fedlab.v1";
 /** Bytes of a message before its data: what it grants, a little-endian u32. */
 export const HEAD_BYTES = 4;
-/** Most bytes of data in one message: with 100 MB over loopback as fast as 64 KiB, and faster than 1 MiB and more. */
+/**
+ * Most bytes of data in one message: with 100 MB over loopback as fast as 64 KiB, and faster than 1
+ * MiB and more.
+ */
 export const MESSAGE_BYTES = 256 * 1024;
-/** What each side may send before it was granted anything: a peer that has said nothing costs no more than this. */
+/**
+ * What each side may send before it was granted anything: a peer that has said nothing costs no
+ * more than this.
+ */
 export const FIRST_CREDIT = 64 * 1024;
 /** Most credit that a side may hold, and so the most that waits unread at the other. */
 export const MOST_CREDIT = 4 * 1024 * 1024;
@@ -36,7 +42,10 @@ export class BadMessageError extends ProtocolError {
   }
 }
 
-/** Throws a `ProtocolError` "bad-message" for a message that is too long so far, or too short although it is whole. */
+/**
+ * Throws a `ProtocolError` "bad-message" for a message that is too long so far, or too short
+ * although it is whole.
+ */
 export function checkLength(bytes: number, isWhole: boolean): void {
   const isTooLong = bytes > HEAD_BYTES + MESSAGE_BYTES;
   if (!isTooLong && (!isWhole || bytes >= HEAD_BYTES)) return;

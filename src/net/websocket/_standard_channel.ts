@@ -11,9 +11,10 @@ import {
 } from "./_message.ts";
 
 /**
- * Deno's client writes the head of a WebSocket message above this apart from its content, which then waits for the acknowledgement of the head (Nagle's
- * algorithm): 40 ms, if the server has nothing to say. So a client cuts what is small into messages that go out whole, and a server answers them by a
- * grant at once.
+ * Deno's client writes the head of a WebSocket message above this apart from its content, which
+ * then waits for the acknowledgement of the head (Nagle's algorithm): 40 ms, if the server has
+ * nothing to say. So a client cuts what is small into messages that go out whole, and a server
+ * answers them by a grant at once.
  */
 const PROMPT_BYTES = 1024 - HEAD_BYTES;
 /** As much as this fills a segment even of the loopback interface, and does not wait. */
@@ -41,12 +42,16 @@ interface Chunk {
 /**
  * A stream of bytes over an open WebSocket.
  *
- * A WebSocket hands over whatever comes, read or not, and cannot be closed on one side alone. So each side sends only what the other has granted, and says
- * itself when it will send no more. A message is what it grants and data; one without either is the end.
+ * A WebSocket hands over whatever comes, read or not, and cannot be closed on one side alone. So
+ * each side sends only what the other has granted, and says itself when it will send no more. A
+ * message is what it grants and data; one without either is the end.
  */
 export class WebSocketChannel implements Channel {
   readonly remote: string;
-  /** Resolves with the reason when the WebSocket is closed on both sides, or was closed here and the peer does not answer. */
+  /**
+   * Resolves with the reason when the WebSocket is closed on both sides, or was closed here and the
+   * peer does not answer.
+   */
   readonly ended: Promise<string>;
   readonly #end: (reason: string) => void;
   readonly #socket: WebSocket;
@@ -185,7 +190,10 @@ export class WebSocketChannel implements Channel {
     this.#chunks.push({ bytes: data, cost: this.#credit.charge(data.length) });
   }
 
-  /** Lets the peer send more before it has to wait; as long as it has half of the window, the grant goes along with this side's next data. */
+  /**
+   * Lets the peer send more before it has to wait; as long as it has half of the window, the grant
+   * goes along with this side's next data.
+   */
   #grant(isPrompt: boolean): void {
     if (this.#peerHasEnded || this.#isClosed || this.#lost !== undefined) return;
     if (this.#credit.owes(isPrompt)) this.#send(this.#credit.grant());

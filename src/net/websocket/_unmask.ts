@@ -1,8 +1,8 @@
 const WORD_BYTES = 4;
 
 /**
- * Takes the mask off the bytes of a frame, in place. `mask` has the four bytes of the frame's key as a little-endian u32; `at` is where in the frame the
- * bytes begin.
+ * Takes the mask off the bytes of a frame, in place. `mask` has the four bytes of the frame's key
+ * as a little-endian u32; `at` is where in the frame the bytes begin.
  *
  * Word by word: 9 GB/s here, a tenth of the time that the bytes take through a socket.
  */

@@ -3,7 +3,10 @@ import { parseHost, type WebOrigins } from "./_web_origins.ts";
 
 /** The version of the WebSocket protocol (RFC 6455). */
 const VERSION = "13";
-/** What a server appends to the client's key to show that it speaks the protocol (RFC 6455, section 1.3). */
+/**
+ * What a server appends to the client's key to show that it speaks the protocol (RFC 6455, section
+ * 1.3).
+ */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
@@ -23,7 +26,10 @@ export interface UpgradeRequest {
   readonly headers: Headers;
 }
 
-/** Why a request is not upgraded to a WebSocket; `undefined` when it may be. `isOpen` says whether a federation is run here. */
+/**
+ * Why a request is not upgraded to a WebSocket; `undefined` when it may be. `isOpen` says whether a
+ * federation is run here.
+ */
 export function refusalOf(
   { method, headers }: UpgradeRequest,
   { webOrigins, isOpen }: { webOrigins: WebOrigins; isOpen: boolean },

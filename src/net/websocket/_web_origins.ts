@@ -1,10 +1,14 @@
 /** Which web pages may join, and by which names they reach the server. */
 export interface WebOriginOptions {
-  /** Origins, such as `"https://example.org"`, whose pages may join; `"*"` stands for all. Default: none but the server's own. */
+  /**
+   * Origins, such as `"https://example.org"`, whose pages may join; `"*"` stands for all. Default:
+   * none but the server's own.
+   */
   origins?: readonly string[];
   /**
-   * Names, with a port or without, that this server goes by besides where it listens: `"fl.example"`, `"fl.example:8443"`. A page that was loaded from one
-   * of them is the server's own. Default: none.
+   * Names, with a port or without, that this server goes by besides where it listens:
+   * `"fl.example"`, `"fl.example:8443"`. A page that was loaded from one of them is the server's
+   * own. Default: none.
    */
   hosts?: readonly string[];
 }
@@ -24,9 +28,10 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /**
  * Decides about the web page that a request came from, if it came from one.
  *
- * Only a browser says an origin: any page that a user opens could otherwise join a server that only the user's machine can reach. That the page comes from
- * the host which it asks for proves nothing, because whoever owns a name can have it lead here after the page was loaded (DNS rebinding). So a page is the
- * server's own only under a name that is this server's.
+ * Only a browser says an origin: any page that a user opens could otherwise join a server that only
+ * the user's machine can reach. That the page comes from the host which it asks for proves nothing,
+ * because whoever owns a name can have it lead here after the page was loaded (DNS rebinding). So a
+ * page is the server's own only under a name that is this server's.
  */
 export class WebOrigins {
   readonly #origins: readonly string[];
@@ -34,7 +39,8 @@ export class WebOrigins {
   readonly #isHere: (name: string) => boolean;
 
   /**
-   * Rules for a server that listens on this host, as it stands in a URL; without it, and on all interfaces, by any IP address.
+   * Rules for a server that listens on this host, as it stands in a URL; without it, and on all
+   * interfaces, by any IP address.
    *
    * Throws a `SyntaxError` for one of `hosts` that is none.
    */
@@ -63,7 +69,8 @@ export class WebOrigins {
     const host = parseHost(headers.get("host") ?? "");
     const isOwnHost = host !== undefined && this.#isOwn(host);
     if (origin === null) {
-      // A program may say any host that it likes, so to refuse it for that would only trouble proxies.
+      // A program may say any host that it likes, so to refuse it for that would only trouble
+      // proxies.
       return isOwnHost || !headers.has("sec-fetch-mode")
         ? undefined
         : "This server does not go by the name that a page asked for";

@@ -20,7 +20,9 @@ export interface KnownClient {
   readonly lastRound: number;
   /** How often it gave no update that counts, less half for each that does; the first one that is refused counts twice. Absent for none. */
   readonly misses?: number;
-  /** The last round that it is left out of for that, while there are enough others; absent for none. */
+  /**
+   * The last round that it is left out of for that, while there are enough others; absent for none.
+   */
   readonly pausedUntil?: number;
 }
 

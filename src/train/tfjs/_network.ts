@@ -51,13 +51,19 @@ export async function buildModel(
   return model;
 }
 
-/** How many values the layers of a model give out for one sample: all together, and the one that gives most. */
+/**
+ * How many values the layers of a model give out for one sample: all together, and the one that
+ * gives most.
+ */
 export function sampleValues(model: tf.LayersModel): { total: number; largest: number } {
   const counts = [...outputsOf(model)].map(({ shape }) => valuesIn(shape));
   return { total: counts.reduce((sum, count) => sum + count, 0), largest: Math.max(0, ...counts) };
 }
 
-/** What the layers of a model give out for one sample, in the place of a model within it those of that. */
+/**
+ * What the layers of a model give out for one sample, in the place of a model within it those of
+ * that.
+ */
 function* outputsOf(model: tf.LayersModel): Iterable<{ name: string; shape: (number | null)[] }> {
   for (const layer of model.layers) {
     if (layer instanceof tf.LayersModel) {
