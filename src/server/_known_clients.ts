@@ -10,6 +10,8 @@ const LONGEST_PAUSE = 64;
 /** What has been learnt of the clients, by rank. */
 export class KnownClients {
   readonly #clients = new Map<Rank, KnownClient>();
+  /** How often in a row those had missed whose update was taken in last, before that: it may yet be refused, once the others are there. */
+  readonly #missedBefore = new Map<Rank, { round: number; misses: number }>();
 
   /** All of whom anything is known as of now, in rank order: who joined first must not matter. */
   get all(): ReadonlyMap<Rank, KnownClient> {
@@ -23,7 +25,9 @@ export class KnownClients {
 
   /** A client's update was taken in. */
   answered(rank: Rank, update: { round: number; numSamples?: number; loss?: number }): void {
-    const { misses: _misses, pausedUntil: _pausedUntil, ...before } = this.#of(rank);
+    const { misses = 0, pausedUntil: _pausedUntil, ...before } = this.#of(rank);
+    if (misses > 0) this.#missedBefore.set(rank, { round: update.round, misses });
+    else if (this.#missedBefore.get(rank)?.round !== update.round) this.#missedBefore.delete(rank);
     const { round: lastRound, numSamples = before.numSamples, loss = before.loss } = update;
     this.#clients.set(rank, {
       ...before,
@@ -36,11 +40,14 @@ export class KnownClients {
 
   /**
    * A client was chosen and gave no update that counts. One whose update was refused, or who gave none twice in a row, is left out of the rounds that follow: of
-   * 1, and of twice as many with each further time.
+   * 1, and of twice as many with each further time. An update of the same round that had been taken in already does not count, as if it had not been.
    */
   dropped(rank: Rank, round: number, isRefused = false): void {
     const before = this.#of(rank);
-    const { misses: missed = 0, lastRound } = before;
+    const { lastRound } = before;
+    const taken = this.#missedBefore.get(rank);
+    const missed = before.misses ?? (isRefused && taken?.round === round ? taken.misses : 0);
+    this.#missedBefore.delete(rank);
     // The tries of one round count once.
     const isRepeated = missed > 0 && lastRound === round;
     const more = missed + (isRepeated && !isRefused ? 0 : 1);
@@ -76,6 +83,7 @@ export class KnownClients {
       );
     }
     this.#clients.clear();
+    this.#missedBefore.clear();
     for (const [rank, client] of saved) this.#clients.set(rank, client);
   }
 
