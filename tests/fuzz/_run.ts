@@ -16,6 +16,9 @@ export const LENGTH = 2000;
 /** The server, the honest clients, and seats for others. */
 export const WORLD_SIZE = 20;
 
+/** What who may join knows, where not everyone may. */
+export const TOKEN = "zebra-violet-93-quarry";
+
 export const MANIFEST = vectorManifest(LENGTH);
 
 /** Averages the honest clients' updates alone: what another client sends by the rules is its right, and must not blur the comparison. */
@@ -33,6 +36,15 @@ class HonestAvg implements Strategy {
       finish: () => round.finish(),
     };
   }
+}
+
+/** What a run is like, besides its attackers. */
+export interface RunSettings {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly transport: "tcp" | "websocket";
+  /** Whether a client has to prove that it knows {@linkcode TOKEN}. */
+  readonly isClosed: boolean;
 }
 
 /** The server's handler of a run. */
@@ -54,13 +66,16 @@ export function serverOptions(
   return { worldSize: WORLD_SIZE, rounds, minClients: HONEST.length, quorum: 1 / WORLD_SIZE };
 }
 
+/** Size of the honest clients' steps: too small to be out of bounds, though a majority of the updates change nothing. */
+const STEP = 0.1;
+
 /** An honest client: its step is fixed by seed, round and rank. `pace` holds a round back. */
 export function honestHandler(pace?: (round: number) => Promise<void>): FakeHandler {
   return new FakeHandler(MANIFEST, {
     step: async (vector, { seed, round, rank }: TrainPlan) => {
       await pace?.(round);
       const noise = new Random(seed, "noise", { round, rank });
-      for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) + noise.normal();
+      for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) + STEP * noise.normal();
     },
   });
 }

@@ -6,10 +6,14 @@ import { fuzz } from "./fuzz.ts";
 
 const HELP = `Attacks a server with random cases, and compares its run with one at peace.
 
-  deno run -A tests/fuzz/main.ts [--cases N] [--seed S] [--concurrency C] [--half-open H] [--json FILE]
+  deno task fuzz [--cases N] [--seed S] [--transport NAME] [--token] [--replay NUMBERS]
+                 [--concurrency C] [--half-open H] [--json FILE]
 
   --cases N        number of cases (20000)
   --seed S         seed of the cases (1)
+  --transport NAME what the server listens on: tcp or websocket (tcp)
+  --token          clients have to prove that they know a token
+  --replay NUMBERS carries out these of the seed's cases alone: 17 or 17,230
   --concurrency C  cases at once (32)
   --half-open H    silent connections at the end (2000)
   --json FILE      writes the report to the file, "-" for standard output
@@ -27,6 +31,9 @@ const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "20000" },
     seed: { type: "string", default: "1" },
+    transport: { type: "string", default: "tcp" },
+    token: { type: "boolean", default: false },
+    replay: { type: "string" },
     concurrency: { type: "string", default: "32" },
     "half-open": { type: "string", default: "2000" },
     json: { type: "string" },
@@ -37,7 +44,16 @@ if (values.help) {
   console.log(HELP);
   Deno.exit(0);
 }
+const { transport, token: isClosed, replay } = values;
+if (transport !== "tcp" && transport !== "websocket") {
+  console.error(`Cannot use --transport: expected tcp or websocket, got ${transport}`);
+  Deno.exit(2);
+}
+const only = replay?.split(",").map((text) => wholeNumber("replay", text, 0));
 const report = await fuzz({
+  transport,
+  isClosed,
+  ...(only && { only }),
   cases: wholeNumber("cases", values.cases, 1),
   seed: wholeNumber("seed", values.seed, 0),
   concurrency: wholeNumber("concurrency", values.concurrency, 1),
@@ -53,7 +69,9 @@ console.error(
     `${rounds} honest rounds, server memory ${mib(memory.warm.rss)} to ${
       mib(memory.end.rss)
     } MiB ` +
-    `(alive ${mib(memory.warm.heapUsed)} to ${mib(memory.end.heapUsed)}), ` +
+    `(at most ${mib(memory.peak)}, alive ${mib(memory.warm.heapUsed)} to ${
+      mib(memory.end.heapUsed)
+    }), ` +
     `${brokenOff} broken off, ${violations.length} violations`,
 );
 for (const violation of violations.slice(0, 20)) console.error(`  ${violation}`);
