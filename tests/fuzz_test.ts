@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { fuzzClients } from "./fuzz/clients.ts";
 import { fuzz, type FuzzOptions } from "./fuzz/fuzz.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -24,3 +25,12 @@ Deno.test("so does one on WebSockets that asks for a token, with requests and fr
     { cases: 300, seed: 7, halfOpen: 300, transport: "websocket", isClosed: true },
     ["HTTP 400", "HTTP 426", "bad-message", "malformed-body", "Challenge", "IdAssignment"],
   ));
+
+Deno.test("200 clients leave malicious servers in time, each with a clear word", async () => {
+  const { violations, cases, ends } = await fuzzClients({ cases: 200, seed: 20261124 });
+  assertEquals(violations, []);
+  assertEquals(cases, 200);
+  for (const end of ["malformed-body", "invalid-field", "bad-magic", "DeadlineError"]) {
+    assert((ends[end] ?? 0) > 0, `nobody ended by ${end}`);
+  }
+});
