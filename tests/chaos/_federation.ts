@@ -1,7 +1,7 @@
 import { generateKeyPair, type RunReport, transportOf } from "../../mod.ts";
 import { writePrivateKey } from "../../src/auth/key_pair.ts";
 import { Member } from "../adversary/_member.ts";
-import { Choices, type Script } from "../adversary/choices.ts";
+import { Choices, type Return, type Script } from "../adversary/choices.ts";
 import { drawSettings } from "../adversary/settings.ts";
 import { Proxy } from "../_proxy.ts";
 import { pause, Supervised } from "./_supervised.ts";
@@ -24,6 +24,14 @@ const SOUND = new Set([
   "figures unasked",
   "samples",
 ]);
+
+/** Those of a member that never leaves for good: a run whose server was killed before its first checkpoint waits for all of its clients again. */
+class StayingChoices extends Choices {
+  override ofReturn(rank: number): Return {
+    const back = super.ofReturn(rank);
+    return back.as === "never" ? { ...back, as: "new" } : back;
+  }
+}
 
 /** A federation that is running. */
 export interface Federation {
@@ -132,7 +140,7 @@ function hostileMember(plan: ChaosPlan, address: string, isDisturbed: boolean): 
   return new Member({
     rank,
     settings,
-    choices: new Choices(seed, { script }),
+    choices: new StayingChoices(seed, { script }),
     transport: transportOf(transport),
     address,
   });

@@ -16,8 +16,8 @@ import { LENGTH, TOKEN, WORLD_SIZE } from "./_run.ts";
 import { pause } from "./_sockets.ts";
 import { type Answer, type Attacks, nameOf, type Target } from "./_target.ts";
 
-/** As long as an attacker waits for what may not come. */
-const WAIT_MILLIS = 150;
+/** As long as an attacker waits for what may not come: an answer, and a round in which it is asked. */
+const WAIT_MILLIS = 150, ROUND_MILLIS = 1000;
 
 /** Joins by the rules, does as it likes, and hears what comes of it. With `prove` it answers a challenge by what that makes of the proof, and does nothing else. */
 async function joined(
@@ -32,11 +32,15 @@ async function joined(
   signal.addEventListener("abort", () => channel.close(), { once: true });
   const heard: string[] = [];
   let round = 0, isForged = false;
+  const asked = Promise.withResolvers<void>();
   const next = async (): Promise<Message | undefined> => {
     const message = (await connection.receive())?.message;
     if (message === undefined) return undefined;
     heard.push(nameOf(message));
-    if (message.code === MessageCode.ParameterUpdate) round = message.payload.round;
+    if (message.code === MessageCode.ParameterUpdate) {
+      round = message.payload.round;
+      asked.resolve();
+    }
     return message.code === MessageCode.Error ? undefined : message;
   };
   const talk = async (): Promise<void> => {
@@ -62,7 +66,7 @@ async function joined(
     const listening = (async () => {
       while (await next());
     })().catch(() => {});
-    await Promise.race([pause(WAIT_MILLIS), listening]);
+    await Promise.race([pause(ROUND_MILLIS), listening, asked.promise]);
     await act((bytes) => channel.write(bytes), round);
     await Promise.race([pause(WAIT_MILLIS), listening]);
   };

@@ -14,7 +14,7 @@ export const HONEST = [1, 2] as const;
 /** Values of the model. */
 export const LENGTH = 2000;
 /** The server, the honest clients, and seats for others. */
-export const WORLD_SIZE = 20;
+export const WORLD_SIZE = 100;
 
 /** What who may join knows, where not everyone may. */
 export const TOKEN = "zebra-violet-93-quarry";

@@ -66,7 +66,7 @@ const LEAST_WARM_UP_CASES = 5000;
 const MOST_GROWTH_BYTES = 50 * 2 ** 20;
 /** And there may be so much more in the meantime. */
 const MOST_PEAK_BYTES = 400 * 2 ** 20;
-const CASES_PER_ROUND = 200;
+const CASES_PER_ROUND = 20;
 const LEAST_ROUNDS = 3;
 const HOLD_MILLIS = 1000;
 /** The honest run's end is waited for so long, from the last case on. */
