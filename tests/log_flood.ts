@@ -176,19 +176,29 @@ if (import.meta.main) {
     const end = performance.now() + 1000 * seconds;
     console.log(`${what}, ${seconds} s: ${await run(() => performance.now() >= end)}`);
   };
+  /** Does it again and again; gives how often it came to its end, and how often the server did not let it. */
+  const again = async (isOver: () => boolean, act: () => Promise<void>) => {
+    let done = 0, turnedAway = 0;
+    while (!isOver()) await act().then(() => done++, () => turnedAway++);
+    return { done, turnedAway };
+  };
   await trial("a joined peer that floods", async (isOver) => {
-    let floods = 0, count = 0;
+    let count = 0, said = "";
     const { text } = await logOf(async (address) => {
-      for (; !isOver(); floods++) count += (await flood(address)).refused;
+      const { done, turnedAway } = await again(isOver, async () => {
+        count += (await flood(address)).refused;
+      });
+      said = `${done} times sent away, ${turnedAway} times not let in`;
     });
-    return `${count} messages refused, ${floods} times sent away, log of ${text.length} bytes`;
+    return `${count} messages refused, ${said}, log of ${text.length} bytes`;
   });
   await trial("strangers", async (isOver) => {
-    let count = 0;
+    let said = "";
     const { text } = await logOf(async (address) => {
-      for (; !isOver(); count++) await refused(address);
+      const { done, turnedAway } = await again(isOver, () => refused(address));
+      said = `${done} refused, ${turnedAway} not let in`;
     });
-    return `${count} refused, log of ${text.length} bytes`;
+    return `${said}, log of ${text.length} bytes`;
   });
   await trial("a client whose server floods", async (isOver) => {
     let lives = 0, bytes = 0;
