@@ -122,6 +122,13 @@ async function hasCheckpoint(run: string): Promise<boolean> {
   return false;
 }
 
+/** Removes the outputs of a run that stopped, because it could not be saved, before there was any checkpoint: another is begun in its place. */
+async function forget(run: string): Promise<void> {
+  for (const name of ["report.json", "model.safetensors"]) {
+    await Deno.remove(`${run}/${name}`).catch(() => {});
+  }
+}
+
 /** The member that is never sound: what it draws, where that cannot be taken in. */
 function hostileMember(plan: ChaosPlan, address: string, isDisturbed: boolean): Member {
   const { settings: { seed, clients, transport, heartbeatSeconds } } = plan;
@@ -161,10 +168,14 @@ export async function federate(
   const server = new Supervised("the server", {
     folder,
     env: security.env,
-    args: async () => [
-      ...await hasCheckpoint(run) ? ["server", "--resume", run] : serverArgs(plan, listen, run),
-      ...security.server,
-    ],
+    args: async () => {
+      const goesOn = await hasCheckpoint(run);
+      if (!goesOn) await forget(run);
+      return [
+        ...goesOn ? ["server", "--resume", run] : serverArgs(plan, listen, run),
+        ...security.server,
+      ];
+    },
   });
   const proxies = Array.from({ length: count }, () => new Proxy(port));
   const clients = proxies.map((proxy, i) => {
