@@ -1,5 +1,4 @@
 import { type Message, MessageCode, type Random } from "../../mod.ts";
-import { isWebSocketAddress } from "../../src/net/websocket.ts";
 import { type Bytes, concat, frameOf, FRAMES, MESSAGES, noise, pick } from "./_frames.ts";
 import { JOINED } from "./_joined.ts";
 import * as mutations from "./_mutations.ts";
@@ -13,6 +12,7 @@ import {
   parseAnswer,
   type Target,
 } from "./_target.ts";
+import { TLS_ATTACKS } from "./_tls_attacks.ts";
 import { WEBSOCKET_ATTACKS } from "./_websocket_attacks.ts";
 
 /** A case that is not over by then is broken off. */
@@ -76,7 +76,10 @@ const TCP_ATTACKS: Attacks = [
 
 /** Carries out the case that the random numbers choose; gives its kind and what the server said. Throws when the server said nonsense. */
 export async function attack(target: Target): Promise<{ kind: string; answer: Answer }> {
-  const attacks = isWebSocketAddress(target.address) ? WEBSOCKET_ATTACKS : TCP_ATTACKS;
-  const [kind, , act] = choose(attacks, target.random);
+  const attacks: Readonly<Record<string, Attacks>> = {
+    tls: TLS_ATTACKS,
+    websocket: WEBSOCKET_ATTACKS,
+  };
+  const [kind, , act] = choose(attacks[target.transport.name] ?? TCP_ATTACKS, target.random);
   return { kind, answer: await act(target) };
 }

@@ -7,9 +7,7 @@ import {
   MessageCode,
   PREFIX_BYTES,
   type Random,
-  transportOf,
 } from "../../mod.ts";
-import { isWebSocketAddress } from "../../src/net/websocket.ts";
 import { type Bytes, concat, frameOf, FRAMES, pick, READY } from "./_frames.ts";
 import * as mutations from "./_mutations.ts";
 import { LENGTH, TOKEN, WORLD_SIZE } from "./_run.ts";
@@ -25,8 +23,7 @@ async function joined(
   act: (write: (bytes: Bytes) => Promise<void>, round: number) => Promise<void>,
   prove?: (proof: Bytes) => Bytes,
 ): Promise<Answer> {
-  const { address, signal } = target;
-  const transport = transportOf(isWebSocketAddress(address) ? "websocket" : "tcp");
+  const { address, transport, signal } = target;
   const channel = await transport.connect(address, { signal });
   const connection = new Connection(channel);
   signal.addEventListener("abort", () => channel.close(), { once: true });

@@ -5,7 +5,10 @@ import {
   type ServerTopologyOptions,
   type Strategy,
   SyncParameterServerHandler,
+  tlsTransport,
   type TrainPlan,
+  type Transport,
+  transportOf,
 } from "../../mod.ts";
 import { FakeHandler, vectorManifest } from "../_fake_handler.ts";
 
@@ -38,11 +41,23 @@ class HonestAvg implements Strategy {
   }
 }
 
+/** What a server listens on. */
+export type TransportName = "tcp" | "tls" | "websocket";
+
+/** The transport of that name, for both sides. */
+export async function transportNamed(name: TransportName): Promise<Transport> {
+  if (name !== "tls") return transportOf(name);
+  const read = (file: string) =>
+    Deno.readTextFile(new URL(`../fixtures/tls/${file}`, import.meta.url));
+  const [cert, key, ca] = await Promise.all(["server.pem", "server.key", "ca.pem"].map(read));
+  return tlsTransport({ cert: cert ?? "", key: key ?? "", caCerts: [ca ?? ""] });
+}
+
 /** What a run is like, besides its attackers. */
 export interface RunSettings {
   readonly seed: number;
   readonly rounds: number;
-  readonly transport: "tcp" | "websocket";
+  readonly transport: TransportName;
   /** Whether a client has to prove that it knows {@linkcode TOKEN}. */
   readonly isClosed: boolean;
 }

@@ -3,7 +3,7 @@
  * input it tells its memory.
  */
 import { type Logger, ServerSyncTop } from "../../mod.ts";
-import { type RunSettings, serverHandler, serverOptions, TOKEN } from "./_run.ts";
+import { type RunSettings, serverHandler, serverOptions, TOKEN, transportNamed } from "./_run.ts";
 
 /** Memory of the server's process in bytes, after a collection of garbage. */
 export interface Memory {
@@ -66,8 +66,8 @@ if (import.meta.main) {
   const server = new ServerSyncTop(serverHandler(seed), {
     ...serverOptions(rounds),
     ...limits,
-    distBackend: transport,
-    listen: transport === "tcp" ? "127.0.0.1:0" : "ws://127.0.0.1:0/federation",
+    distBackend: await transportNamed(transport),
+    listen: transport === "websocket" ? "ws://127.0.0.1:0/federation" : "127.0.0.1:0",
     ...(isClosed && { gatekeeper: { kind: "token", token: TOKEN } }),
     timeouts: { joinSeconds: 2, roundSeconds: 30, heartbeatSeconds: 0.5, drainSeconds: 5 },
     logger,

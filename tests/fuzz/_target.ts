@@ -6,12 +6,14 @@ import {
   messageName,
   PREFIX_BYTES,
   type Random,
+  type Transport,
 } from "../../mod.ts";
 import type { Bytes } from "./_frames.ts";
 
 /** One case's target and means. */
 export interface Target {
   readonly address: string;
+  readonly transport: Transport;
   readonly random: Random;
   /** Number of the case. */
   readonly index: number;

@@ -10,6 +10,7 @@ import {
   serverHandler,
   serverOptions,
   TOKEN,
+  transportNamed,
 } from "./_run.ts";
 import type { Memory } from "./_server.ts";
 import { ServerProcess } from "./_server_process.ts";
@@ -116,6 +117,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   let done = 0, started = 0, brokenOff = 0;
   let warm: Memory = { rss: 0, heapUsed: 0 };
   const watchers = new Set<() => void>();
+  const distBackend = await transportNamed(transport);
   const expected = await peacefulDigest(seed, rounds);
   await using server = await ServerProcess.start({ seed, rounds, transport, isClosed });
 
@@ -134,7 +136,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const clients = HONEST.map((rank, i) =>
     new ClientSyncTop(honestHandler(pace), {
       serverAddr: server.address,
-      distBackend: transport,
+      distBackend,
       ...(isClosed && { credential: { kind: "token", token: TOKEN } }),
       rank,
       logger: silentLogger,
@@ -164,7 +166,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       const signal = AbortSignal.timeout(CASE_MILLIS);
       try {
         const { kind, answer } = await inTime(
-          attack({ address: server.address, random, index, signal }),
+          attack({ address: server.address, transport: distBackend, random, index, signal }),
           2 * CASE_MILLIS,
           `Case ${index}`,
         );

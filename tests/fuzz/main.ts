@@ -18,7 +18,7 @@ const HELP =
   --clients        attacks clients, each by a server of its own, over both transports
   --cases N        number of cases (20000)
   --seed S         seed of the cases (1)
-  --transport NAME what the server listens on: tcp or websocket (tcp)
+  --transport NAME what the server listens on: tcp, tls or websocket (tcp)
   --token          clients have to prove that they know a token
   --replay NUMBERS carries out these of the seed's cases alone: 17 or 17,230
   --concurrency C  cases at once (32)
@@ -53,8 +53,8 @@ if (values.help) {
   Deno.exit(0);
 }
 const { transport, token: isClosed, replay } = values;
-if (transport !== "tcp" && transport !== "websocket") {
-  console.error(`Cannot use --transport: expected tcp or websocket, got ${transport}`);
+if (transport !== "tcp" && transport !== "tls" && transport !== "websocket") {
+  console.error(`Cannot use --transport: expected tcp, tls or websocket, got ${transport}`);
   Deno.exit(2);
 }
 const only = replay?.split(",").map((text) => wholeNumber("replay", text, 0));
