@@ -83,9 +83,15 @@ export class OvertakenError extends Error {
   }
 }
 
-/** The message of anything that was thrown, on one line, with characters that are not seen by their codes. */
+/** Most characters of an error that are repeated: as many as a message of the protocol carries. */
+const MOST_CHARACTERS = 4096;
+
+/**
+ * The message of anything that was thrown, on one line, with characters that are not seen by their codes. What is longer than 4096 characters is cut: it may quote
+ * a peer, or a file.
+ */
 export function errorMessage(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  // It may quote a peer, or a file.
-  return printable(text.replaceAll(/\s*\n\s*/g, " ").trim());
+  const [start, end] = [text.slice(0, MOST_CHARACTERS), text.length > MOST_CHARACTERS ? "…" : ""];
+  return printable(start.replaceAll(/\s*\n\s*/g, " ").trim()) + end;
 }

@@ -8,6 +8,8 @@ export class Proxy implements AsyncDisposable {
   #isShut = false;
   /** Milliseconds that each piece of at most 64 KiB is held back: a slow line. */
   delayMillis = 0;
+  /** Bytes after which all is cut. */
+  #cutAfter: number | undefined;
   /** While it is set, nothing goes through though all stays open: a half-open connection. */
   #held: Promise<void> | undefined;
 
@@ -32,6 +34,11 @@ export class Proxy implements AsyncDisposable {
   cut(): void {
     for (const connection of this.#open) close(connection);
     this.#open.clear();
+  }
+
+  /** Ends every connection once so many more bytes have gone through, from 1: inside a frame, if that is longer. */
+  cutAfter(bytes: number): void {
+    this.#cutAfter = bytes;
   }
 
   /** While it is shut, new connections are ended at once. */
@@ -94,7 +101,12 @@ export class Proxy implements AsyncDisposable {
         }
         await this.#held;
         if (count === null) return await to.closeWrite();
-        for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
+        const most = Math.min(count, this.#cutAfter ?? count);
+        const isLast = most === this.#cutAfter;
+        if (isLast) this.#cutAfter = undefined;
+        else if (this.#cutAfter !== undefined) this.#cutAfter -= most;
+        for (let at = 0; at < most;) at += await to.write(buffer.subarray(at, most));
+        if (isLast) return this.cut();
       }
     } catch {
       /* one side is gone: so is the other */

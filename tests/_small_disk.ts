@@ -7,7 +7,7 @@ export interface SmallDisk {
   empty(): Promise<void>;
 }
 
-/** Runs a test on a file system of its own in a folder that is made; where none may be mounted, says so and does not. */
+/** Does something on a file system of its own in a folder that is made; where none may be mounted, says so and does not. */
 export async function onSmallDisk(
   path: string,
   test: (disk: SmallDisk) => Promise<void>,
@@ -21,9 +21,11 @@ export async function onSmallDisk(
       path,
       fill: async () => {
         using file = await Deno.open(`${path}/filler`, { write: true, create: true });
-        try {
-          for (;;) await file.write(new Uint8Array(4096));
-        } catch { /* it is full */ }
+        for (const bytes of [2 ** 18, 4096]) {
+          try {
+            for (;;) await file.write(new Uint8Array(bytes));
+          } catch { /* it is full, for so many */ }
+        }
       },
       empty: () => Deno.truncate(`${path}/filler`),
     });

@@ -138,6 +138,14 @@ Deno.test("openLog() lets no message pass for another record or command the term
   ]);
 });
 
+Deno.test("errorMessage() gives the beginning of what is very long, and the whole of what is not", () => {
+  assertEquals(errorMessage(new Error("x".repeat(4096))), "x".repeat(4096));
+  for (const thrown of [new Error("x".repeat(1e6)), "x".repeat(4097)]) {
+    assertEquals(errorMessage(thrown), `${"x".repeat(4096)}…`);
+  }
+  assertEquals(errorMessage("\u001b".repeat(1e6)), `${"\\x1b".repeat(4096)}…`);
+});
+
 Deno.test("errorMessage() gives no character that is not seen, and one line", () => {
   assertEquals(errorMessage(new Error("a\n\u202eb\u001b[2J")), "a \\u202eb\\x1b[2J");
   for (const character of UNSEEN) {

@@ -6,18 +6,26 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import {
+  ClientSyncTop,
   cnn,
+  Connection,
   Dataset,
+  DEFAULT_PLAN,
+  memoryTransport,
+  MessageCode,
   mlp,
   type ModelDescription,
   NativeSGDHandler,
   parseModelDescription,
+  silentLogger,
 } from "../mod.ts";
 import { ClientSGDHandler } from "../src/train/tfjs/mod.ts";
 import { planOf } from "./_handler_compliance.ts";
 import { MOST_LAYERS, MOST_SAMPLE_VALUES } from "../src/train/_model_limits.ts";
 
 const SIDE = 8;
+
+const LONG = "x".repeat(60_000);
 
 /** Two images of 8 by 8, of two classes. */
 const DATA = new Dataset(
@@ -54,6 +62,14 @@ const SMALL: Layer = {
   class_name: "GlobalAveragePooling2D",
   config: { data_format: "channels_last" },
 };
+
+/** A model that can be built, and its tensors. */
+async function described() {
+  const model = sequential([FLATTEN, HEAD]);
+  await using handler = new NativeSGDHandler({ data: DATA });
+  await handler.setUp(model);
+  return { ...model, manifest: handler.manifest.tensors };
+}
 
 /** Builds a model on an engine, and gives what that comes to and how long it takes. */
 async function build(engine: "native" | "tfjs", model: ModelDescription): Promise<number> {
@@ -193,3 +209,51 @@ Deno.test("the package's own models are far below the limits", () => {
     assertEquals(parseModelDescription({ ...model }), model);
   }
 });
+
+for (
+  const [what, change] of [
+    ["class", (topology: Layer) => ({ ...topology, class_name: LONG })],
+    [
+      "layer",
+      (topology: Layer) => ({ ...topology, config: { layers: [{ ...HEAD, class_name: LONG }] } }),
+    ],
+    ["tensor", (topology: Layer) => topology],
+  ] as const
+) {
+  Deno.test(`a client whose server describes a model with a very long ${what} does not repeat all of it`, async () => {
+    const { manifest, topology, ...model } = await described();
+    const listener = await memoryTransport.listen(crypto.randomUUID());
+    const lines: string[] = [];
+    const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+    await using handler = new NativeSGDHandler({ data: DATA });
+    const running = assertRejects(() =>
+      new ClientSyncTop(handler, {
+        serverAddr: listener.address,
+        distBackend: "memory",
+        logger: { ...logger, error: logger.warn },
+      }).run()
+    );
+    const channel = await listener.accept();
+    assert(channel !== null);
+    const connection = new Connection(channel);
+    await connection.receive();
+    const ones = { ...manifest[0], shape: [...Array(60_000).fill(1), manifest[0]?.shape[0] ?? 1] };
+    await connection.send({
+      code: MessageCode.IdAssignment,
+      payload: {
+        ...{ rank: 1, worldSize: 2, rounds: 9, run: "r", token: "0".repeat(32), seed: 1 },
+        ...{ heartbeatSeconds: 5, strategy: "own", plan: DEFAULT_PLAN },
+        manifest: what === "tensor" ? [ones, ...manifest.slice(1)] as typeof manifest : manifest,
+        manifestDigest: "0".repeat(64),
+        model: { ...model, topology: change(topology as Layer) },
+      },
+    });
+    const { message } = await connection.receive() ?? {};
+    assertEquals(message?.code, MessageCode.Error);
+    await connection.close();
+    listener.close();
+    await running;
+    assertEquals(lines.length, 1);
+    assert((lines[0]?.length ?? 0) < 5000, `${lines[0]?.length}`);
+  });
+}

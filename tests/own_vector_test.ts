@@ -4,12 +4,16 @@ import {
   ClientAsyncTop,
   ClientBackendHandler,
   ClientSyncTop,
+  Connection,
+  DEFAULT_PLAN,
   Ditto,
   type EvaluateResult,
   FedDyn,
   FedPer,
   LocalLearner,
+  type LocalRule,
   Manifest,
+  memoryTransport,
   MessageCode,
   type ParameterVector,
   Scaffold,
@@ -325,4 +329,50 @@ Deno.test("a server says which update it took last, and warns of a client that h
   assertEquals(warnings.filter((line) => line.includes("anew")), [
     "Rank 1 has joined anew: what it had kept for scaffold up to round 1 is lost, and the result is not that of an undisturbed run",
   ]);
+});
+
+/** What a client warns of whose server says that its last update was one of round 5, which this client knows nothing of. */
+async function warningsOf(rule: LocalRule | undefined): Promise<string[]> {
+  const manifest = Manifest.of([{ name: "w", shape: [1] }]);
+  const listener = await memoryTransport.listen(crypto.randomUUID());
+  const warnings: string[] = [];
+  const running = new ClientSyncTop(new Quadratic([1, 1], () => manifest), {
+    serverAddr: listener.address,
+    distBackend: "memory",
+    logger: { ...silentLogger, warn: (line) => warnings.push(line) },
+  }).run();
+  const channel = await listener.accept();
+  assert(channel !== null);
+  const connection = new Connection(channel);
+  const plan = { ...DEFAULT_PLAN, ...(rule && { rule }) };
+  await connection.receive();
+  await connection.send({
+    code: MessageCode.IdAssignment,
+    payload: {
+      ...{ rank: 1, worldSize: 2, rounds: 9, run: "r", token: "0".repeat(32), seed: 1 },
+      ...{ heartbeatSeconds: 5, strategy: "own", plan },
+      manifest: manifest.tensors,
+      manifestDigest: await manifest.digest(),
+    },
+  });
+  await connection.receive();
+  const parameters = new Float32Array(1);
+  await connection.send({
+    code: MessageCode.ParameterUpdate,
+    payload: { round: 6, taken: 5, parameters, ...(rule && { control: parameters }) },
+  });
+  assertEquals((await connection.receive())?.message?.code, MessageCode.ParameterUpdate);
+  await connection.send({ code: MessageCode.Exit, payload: { reason: "over" } });
+  await connection.receive();
+  await connection.close();
+  listener.close();
+  await running;
+  return warnings;
+}
+
+Deno.test("a client says what it has lost of what it kept, where the round's rule keeps anything", async () => {
+  assertEquals(await warningsOf({ name: "scaffold" }), [
+    "What this client kept for scaffold in round 5, the last that the server has of it, is lost: the result is not that of an undisturbed run",
+  ]);
+  assertEquals(await warningsOf(undefined), []);
 });

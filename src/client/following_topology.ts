@@ -420,10 +420,11 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
         );
       }
     }
-    if (!this.#learner.settle(taken)) {
+    // Without a rule nothing depends on what was kept.
+    if (!this.#learner.settle(taken) && rule !== undefined) {
       this.#peers.warn(
         "the server",
-        `What this client kept for ${rule?.name} in round ${taken}, the last that the server has of it, is lost: the result is not that of an undisturbed run`,
+        `What this client kept for ${rule.name} in round ${taken}, the last that the server has of it, is lost: the result is not that of an undisturbed run`,
       );
     }
     this.#learner.load(parameters, rule, control);

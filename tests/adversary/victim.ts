@@ -1,15 +1,13 @@
 import {
   ClientSyncTop,
-  ConnectionClosedError,
-  DeadlineError,
   digits,
   type Logger,
   logisticRegression,
   NativeSGDHandler,
-  ProtocolError,
   Random,
 } from "../../mod.ts";
 import { pick } from "../fuzz/_frames.ts";
+import { isClear } from "./_clear.ts";
 import type { LagWatch } from "./_lag.ts";
 import { HonestHandler, manifestOf } from "./_honest.ts";
 import { BEATS_SECONDS, MaliciousServer, VICTIM_HEARTBEAT_SECONDS } from "./_malicious_server.ts";
@@ -67,19 +65,6 @@ export function drawVictimSettings(
     builds: random.below(6) === 0,
     ...given,
   };
-}
-
-/** Whether an error says what went wrong, in a sentence for a person. */
-function isClear(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { message, name } = error;
-  const isOwn = error instanceof ProtocolError || error instanceof DeadlineError ||
-    error instanceof ConnectionClosedError;
-  if (isOwn) return message.length > 10;
-  if (name === "TypeError" || name === "RangeError" || name === "SyntaxError") {
-    return /^Cannot [^:]+: .{10}/s.test(message);
-  }
-  return /^(?:Cannot |Lost |Training |The )/.test(message);
 }
 
 let runs = 0;

@@ -1,7 +1,7 @@
 import { generateKeyPair, type RunReport, transportOf } from "../../mod.ts";
 import { writePrivateKey } from "../../src/auth/key_pair.ts";
 import { Member } from "../adversary/_member.ts";
-import { Choices, type Script } from "../adversary/choices.ts";
+import { Choices, type Return, type Script } from "../adversary/choices.ts";
 import { drawSettings } from "../adversary/settings.ts";
 import { Proxy } from "../_proxy.ts";
 import { pause, Supervised } from "./_supervised.ts";
@@ -24,6 +24,14 @@ const SOUND = new Set([
   "figures unasked",
   "samples",
 ]);
+
+/** Those of a member that never leaves for good: a run whose server was killed before its first checkpoint waits for all of its clients again. */
+class StayingChoices extends Choices {
+  override ofReturn(rank: number): Return {
+    const back = super.ofReturn(rank);
+    return back.as === "never" ? { ...back, as: "new" } : back;
+  }
+}
 
 /** A federation that is running. */
 export interface Federation {
@@ -114,6 +122,13 @@ async function hasCheckpoint(run: string): Promise<boolean> {
   return false;
 }
 
+/** Removes the outputs of a run that stopped, because it could not be saved, before there was any checkpoint: another is begun in its place. */
+async function forget(run: string): Promise<void> {
+  for (const name of ["report.json", "model.safetensors"]) {
+    await Deno.remove(`${run}/${name}`).catch(() => {});
+  }
+}
+
 /** The member that is never sound: what it draws, where that cannot be taken in. */
 function hostileMember(plan: ChaosPlan, address: string, isDisturbed: boolean): Member {
   const { settings: { seed, clients, transport, heartbeatSeconds } } = plan;
@@ -132,7 +147,7 @@ function hostileMember(plan: ChaosPlan, address: string, isDisturbed: boolean): 
   return new Member({
     rank,
     settings,
-    choices: new Choices(seed, { script }),
+    choices: new StayingChoices(seed, { script }),
     transport: transportOf(transport),
     address,
   });
@@ -153,10 +168,14 @@ export async function federate(
   const server = new Supervised("the server", {
     folder,
     env: security.env,
-    args: async () => [
-      ...await hasCheckpoint(run) ? ["server", "--resume", run] : serverArgs(plan, listen, run),
-      ...security.server,
-    ],
+    args: async () => {
+      const goesOn = await hasCheckpoint(run);
+      if (!goesOn) await forget(run);
+      return [
+        ...goesOn ? ["server", "--resume", run] : serverArgs(plan, listen, run),
+        ...security.server,
+      ];
+    },
   });
   const proxies = Array.from({ length: count }, () => new Proxy(port));
   const clients = proxies.map((proxy, i) => {

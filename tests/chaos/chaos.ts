@@ -1,7 +1,8 @@
 import { CheckpointStore, type RunReport } from "../../mod.ts";
 import { federate, type Federation } from "./_federation.ts";
 import { pause } from "./_supervised.ts";
-import { type ChaosPlan, isAsync, type Step } from "./plan.ts";
+import { onSmallDisk, type SmallDisk } from "../_small_disk.ts";
+import { type ChaosPlan, FRAME_BYTES, isAsync, type Step } from "./plan.ts";
 
 const LOOK_MILLIS = 20;
 
@@ -81,11 +82,16 @@ class Disturbance {
   readonly kills = { server: 0, client: 0 };
   done = 0;
   readonly #federation: Federation;
+  readonly #frameBytes: number;
+  /** The disk that the disturbed run is on; none where none could be mounted. */
+  readonly #disk: SmallDisk | undefined;
   /** The newest checkpoint when one was torn last. */
   #torn: string | undefined;
 
-  constructor(federation: Federation) {
+  constructor(federation: Federation, { settings }: ChaosPlan, disk: SmallDisk | undefined) {
     this.#federation = federation;
+    this.#frameBytes = FRAME_BYTES[settings.model];
+    this.#disk = disk;
   }
 
   async do({ trouble, client = 0, millis = 0, at = 0 }: Step): Promise<void> {
@@ -115,6 +121,8 @@ class Disturbance {
         return await clients[client]?.freeze(millis);
       case "cut":
         return proxy?.cut();
+      case "cut inside a frame":
+        return proxy?.cutAfter(1 + Math.floor(at * this.#frameBytes));
       case "hold":
       case "cut off":
         proxy?.hold(pause(millis));
@@ -127,6 +135,11 @@ class Disturbance {
         return;
       case "take the disk away":
         return await takeDiskAway(checkpoints, millis);
+      case "fill the disk":
+        if (this.#disk === undefined) return await takeDiskAway(checkpoints, millis);
+        await this.#disk.fill();
+        await pause(millis);
+        return await this.#disk.empty();
     }
   }
 }
@@ -142,13 +155,33 @@ export async function chaos({ plan, folder, log }: ChaosOptions): Promise<ChaosO
     log(`a run of ${rounds} rounds, left alone`);
     ({ modelDigest: undisturbed } = await federate(plan, `${folder}/undisturbed`));
   }
-  let disturbance: Disturbance | undefined;
   log(`the same run, with ${steps.length} troubles`);
-  const report = await federate(plan, `${folder}/disturbed`, async (federation) => {
+  let outcome: ChaosOutcome | undefined;
+  const disturb = async (path: string, disk?: SmallDisk) => {
+    outcome = { ...await disturbed({ plan, path, disk, log }), undisturbed };
+  };
+  const path = `${folder}/disturbed`;
+  if (steps.some(({ trouble }) => trouble === "fill the disk")) {
+    await onSmallDisk(path, (disk) => disturb(path, disk));
+  }
+  // Where no disk can be mounted, it is taken away instead.
+  if (outcome === undefined) await disturb(path);
+  if (outcome === undefined) throw new Error("There is no outcome");
+  return outcome;
+}
+
+async function disturbed({ plan, path, disk, log }: {
+  plan: ChaosPlan;
+  path: string;
+  disk: SmallDisk | undefined;
+  log: (line: string) => void;
+}): Promise<Omit<ChaosOutcome, "undisturbed">> {
+  let disturbance: Disturbance | undefined;
+  const report = await federate(plan, path, async (federation) => {
     const began = performance.now();
-    const one = disturbance = new Disturbance(federation);
+    const one = disturbance = new Disturbance(federation, plan, disk);
     await pause(300);
-    for (const step of steps) {
+    for (const step of plan.steps) {
       const { atRound = 0 } = step;
       while (!federation.isOver() && await newestRound(federation.checkpoints) < atRound) {
         await pause(LOOK_MILLIS);
@@ -161,8 +194,8 @@ export async function chaos({ plan, folder, log }: ChaosOptions): Promise<ChaosO
     }
   });
   const { kills = { server: 0, client: 0 }, done = 0 } = disturbance ?? {};
-  const checkpointFault = await faultOfCheckpoint(`${folder}/disturbed/run/checkpoints`, rounds);
-  return { plan, report, undisturbed, done, kills, checkpointFault };
+  const checkpointFault = await faultOfCheckpoint(`${path}/run/checkpoints`, plan.rounds);
+  return { plan, report, done, kills, checkpointFault };
 }
 
 async function faultOfCheckpoint(folder: string, rounds: number): Promise<string | undefined> {

@@ -41,16 +41,18 @@ export interface Step {
     | "stop server"
     | "stop client"
     | "cut"
+    | "cut inside a frame"
     | "hold"
     | "slow down"
     | "cut all off"
     | "cut off"
-    | "take the disk away";
+    | "take the disk away"
+    | "fill the disk";
   /** Which client, from 0. */
   readonly client?: number;
   /** How long it lasts, or by how much a line is slowed down. */
   readonly millis?: number;
-  /** Where a checkpoint is torn, as a share of its length. */
+  /** Where a checkpoint is torn or a frame cut, as a share of its length. */
   readonly at?: number;
 }
 
@@ -65,6 +67,9 @@ export interface ChaosPlan {
 export function isAsync({ strategy }: Pick<ChaosSettings, "strategy">): boolean {
   return /^fed(async|buff)/.test(strategy);
 }
+
+/** Bytes of the frames that carry parameters. */
+export const FRAME_BYTES = { mlp: 20_000, "2nn": 220_000 } as const;
 
 /** What may be asked for. */
 export type Given = Partial<Omit<ChaosSettings, "seed">>;
@@ -101,7 +106,7 @@ export function drawPlan(seed: number, kills: number, given: Given = {}): ChaosP
   };
   for (let killed = 0; killed < kills;) {
     const client = random.below(clients);
-    const kind = random.below(12);
+    const kind = random.below(14);
     if (kind < 2) of("kill server", { millis: random.below(1500) });
     else if (kind < 3) of("kill server, tear its checkpoint", { at: random.uniform() });
     else if (kind < 6 && !REMEMBERS.has(strategy)) of("kill client", { client });
@@ -110,6 +115,8 @@ export function drawPlan(seed: number, kills: number, given: Given = {}): ChaosP
     else if (kind < 9) of("slow down", { client, millis: random.below(40) });
     else if (kind < 10) of("stop client", { client, millis: 200 + random.below(2500) });
     else if (kind < 11) of("stop server", { millis: 200 + random.below(2500) });
+    else if (kind < 12) of("fill the disk", { millis: 300 + random.below(1500) });
+    else if (kind < 13) of("cut inside a frame", { client, at: random.uniform() });
     else if (random.below(3) === 0) of("take the disk away", { millis: 200 + random.below(1000) });
     else if (random.below(2) === 0) of("cut all off", { millis: 200 + random.below(1500) });
     else if (partitions) {
@@ -117,5 +124,6 @@ export function drawPlan(seed: number, kills: number, given: Given = {}): ChaosP
     }
     if (steps.at(-1)?.trouble.startsWith("kill")) killed++;
   }
-  return { settings, rounds: (isAsync(settings) ? 40 : 10) + (hostile ? 2 : 4) * kills, steps };
+  const rounds = isAsync(settings) ? 80 + 12 * kills : 10 + (hostile ? 2 : 4) * kills;
+  return { settings, rounds, steps };
 }

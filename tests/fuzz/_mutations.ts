@@ -82,7 +82,7 @@ export function truncated(n: number): Bytes {
 }
 
 /** Values that fields do not expect. */
-const WRONG: readonly unknown[] = [
+export const WRONG: readonly unknown[] = [
   null,
   true,
   -1,
@@ -112,8 +112,8 @@ const WRONG: readonly unknown[] = [
 ];
 
 /** A sound message with one field of another kind, one that is missing, or one too many. */
-export function confused(random: Random): Bytes {
-  const { code, payload } = pick(random, MESSAGES);
+export function confused(random: Random, message: Message = pick(random, MESSAGES)): Bytes {
+  const { code, payload } = message;
   const entries = Object.entries(payload).map(([key, value]) => [key, cbor(value)] as const);
   const wrong = cbor(pick(random, WRONG));
   const at = random.below(entries.length + 1);
@@ -162,8 +162,7 @@ const TAGGED: readonly ((random: Random) => Bytes)[] = [
 ];
 
 /** A message with a tagged item in place of a field, or of its body. */
-export function tagged(random: Random): Bytes {
-  const message: Message = pick(random, MESSAGES);
+export function tagged(random: Random, message: Message = pick(random, MESSAGES)): Bytes {
   const item = pick(random, TAGGED)(random);
   if (random.below(4) === 0) return framed(message.code, item);
   const entries = Object.entries(message.payload).map(([key, value]) =>

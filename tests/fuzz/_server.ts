@@ -3,7 +3,7 @@
  * input it tells its memory.
  */
 import { type Logger, ServerSyncTop } from "../../mod.ts";
-import { serverHandler, serverOptions } from "./_run.ts";
+import { type RunSettings, serverHandler, serverOptions, TOKEN, transportNamed } from "./_run.ts";
 
 /** Memory of the server's process in bytes, after a collection of garbage. */
 export interface Memory {
@@ -58,15 +58,17 @@ async function answerQuestions(): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [seed, rounds] = Deno.args.map(Number);
-  if (seed === undefined || rounds === undefined) throw new TypeError("Expected SEED and ROUNDS");
+  const settings: RunSettings = JSON.parse(Deno.args[0] ?? "");
+  const { seed, rounds, transport, isClosed } = settings;
   answerQuestions();
   // All the cases come from one address, faster than one machine's clients would.
   const limits = { limits: { arrivalsPerSecond: 1_000_000, arrivalsAtOnce: 1_000_000 } };
   const server = new ServerSyncTop(serverHandler(seed), {
     ...serverOptions(rounds),
     ...limits,
-    listen: "127.0.0.1:0",
+    distBackend: await transportNamed(transport),
+    listen: transport === "websocket" ? "ws://127.0.0.1:0/federation" : "127.0.0.1:0",
+    ...(isClosed && { gatekeeper: { kind: "token", token: TOKEN } }),
     timeouts: { joinSeconds: 2, roundSeconds: 30, heartbeatSeconds: 0.5, drainSeconds: 5 },
     logger,
     onEvent: (event) => {

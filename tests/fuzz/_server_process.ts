@@ -1,3 +1,4 @@
+import type { RunSettings } from "./_run.ts";
 import type { Memory, ServerLine } from "./_server.ts";
 
 type Finished = Extract<ServerLine, { type: "finished" }>;
@@ -29,7 +30,7 @@ export class ServerProcess implements AsyncDisposable {
   #hasEnded = false;
   #isGone = false;
 
-  private constructor(seed: number, rounds: number) {
+  private constructor(settings: RunSettings) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -39,8 +40,7 @@ export class ServerProcess implements AsyncDisposable {
         // The young generation has its full size from the beginning, so that its growth is not taken for a leak.
         "--v8-flags=--expose-gc,--min-semi-space-size=16",
         new URL("./_server.ts", import.meta.url).href,
-        String(seed),
-        String(rounds),
+        JSON.stringify(settings),
       ],
       stdin: "piped",
       stdout: "piped",
@@ -52,8 +52,8 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Starts it, and waits until it listens. */
-  static async start(seed: number, rounds: number): Promise<ServerProcess> {
-    const server = new ServerProcess(seed, rounds);
+  static async start(settings: RunSettings): Promise<ServerProcess> {
+    const server = new ServerProcess(settings);
     await server.#listening.promise;
     return server;
   }
@@ -75,6 +75,12 @@ export class ServerProcess implements AsyncDisposable {
     this.#asked.push(resolve);
     await this.#questions.write(new TextEncoder().encode("?\n")).catch(() => resolve(NO_MEMORY));
     return await promise;
+  }
+
+  /** The most memory that the process has had, in bytes; 0 where the system does not tell. */
+  async peak(): Promise<number> {
+    const status = await Deno.readTextFile(`/proc/${this.#process.pid}/status`).catch(() => "");
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 
   async #hear(): Promise<void> {

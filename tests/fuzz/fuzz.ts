@@ -2,10 +2,19 @@
  * A federation under attack: a server in a process of its own and two honest clients, while hostile peers throw at it whatever they can.
  */
 import { ClientSyncTop, Random, ServerSyncTop, silentLogger } from "../../mod.ts";
-import { attack, CASE_MILLIS, holdOpen } from "./_attacks.ts";
-import { HONEST, honestHandler, serverHandler, serverOptions } from "./_run.ts";
+import { attack, CASE_MILLIS } from "./_attacks.ts";
+import {
+  HONEST,
+  honestHandler,
+  type RunSettings,
+  serverHandler,
+  serverOptions,
+  TOKEN,
+  transportNamed,
+} from "./_run.ts";
 import type { Memory } from "./_server.ts";
 import { ServerProcess } from "./_server_process.ts";
+import { holdOpen } from "./_sockets.ts";
 
 /** How hard the server is attacked. */
 export interface FuzzOptions {
@@ -13,6 +22,12 @@ export interface FuzzOptions {
   cases: number;
   /** Seed of the cases and of the run, 0 to 2^32 - 1. */
   seed: number;
+  /** What the server listens on. Default `tcp`. */
+  transport?: RunSettings["transport"];
+  /** Whether clients have to prove that they know a token. Default: no. */
+  isClosed?: boolean;
+  /** Numbers of the only cases that are carried out. Default: all. */
+  only?: readonly number[];
   /** Cases at once. Default 32. */
   concurrency?: number;
   /** Connections that are opened, held and dropped at the end. Default 2000. */
@@ -37,6 +52,8 @@ export interface FuzzReport {
     readonly warm: Memory;
     readonly afterCases: Memory;
     readonly end: Memory;
+    /** The most that was resident, in bytes; 0 where the system does not tell. */
+    readonly peak: number;
   };
   readonly modelDigest: string;
   readonly seconds: number;
@@ -48,7 +65,9 @@ export interface FuzzReport {
 const LEAST_WARM_UP_CASES = 5000;
 /** The server's memory may grow by so much from the first tenth of the cases to the end. */
 const MOST_GROWTH_BYTES = 50 * 2 ** 20;
-const CASES_PER_ROUND = 200;
+/** And there may be so much more in the meantime. */
+const MOST_PEAK_BYTES = 400 * 2 ** 20;
+const CASES_PER_ROUND = 20;
 const LEAST_ROUNDS = 3;
 const HOLD_MILLIS = 1000;
 /** The honest run's end is waited for so long, from the last case on. */
@@ -89,7 +108,8 @@ function count(tally: Record<string, number>, name: string): void {
 
 /** Attacks a server with so many cases. Deterministic in what is sent, not in when. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const { cases, seed, concurrency = 32, halfOpen = 2000, onProgress } = options;
+  const { cases, seed, concurrency = 32, halfOpen = 2000, only, onProgress } = options;
+  const { transport = "tcp", isClosed = false } = options;
   const rounds = Math.max(LEAST_ROUNDS, Math.ceil(cases / CASES_PER_ROUND));
   const warmUp = Math.max(Math.ceil(cases / 10), Math.min(cases, LEAST_WARM_UP_CASES));
   const violations: string[] = [];
@@ -97,8 +117,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   let done = 0, started = 0, brokenOff = 0;
   let warm: Memory = { rss: 0, heapUsed: 0 };
   const watchers = new Set<() => void>();
+  const distBackend = await transportNamed(transport);
   const expected = await peacefulDigest(seed, rounds);
-  await using server = await ServerProcess.start(seed, rounds);
+  await using server = await ServerProcess.start({ seed, rounds, transport, isClosed });
 
   /** Holds a round of an honest client back until its share of the cases is done, so that they fall in all of the rounds. */
   const pace = async (round: number) => {
@@ -115,6 +136,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const clients = HONEST.map((rank, i) =>
     new ClientSyncTop(honestHandler(pace), {
       serverAddr: server.address,
+      distBackend,
+      ...(isClosed && { credential: { kind: "token", token: TOKEN } }),
       rank,
       logger: silentLogger,
       timeouts: { joinSeconds: 20 },
@@ -135,11 +158,15 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const worker = async () => {
     while (started < cases && !server.hasEnded) {
       const index = started++;
+      if (only !== undefined && !only.includes(index)) {
+        done++;
+        continue;
+      }
       const random = new Random(seed, "test", { round: index });
       const signal = AbortSignal.timeout(CASE_MILLIS);
       try {
         const { kind, answer } = await inTime(
-          attack({ address: server.address, random, index, signal }),
+          attack({ address: server.address, transport: distBackend, random, index, signal }),
           2 * CASE_MILLIS,
           `Case ${index}`,
         );
@@ -161,7 +188,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   if (server.hasEnded) violations.push(`The server ended before the cases did, after ${done}`);
   const afterCases = await server.memory();
   await holdOpen(server.address, halfOpen, HOLD_MILLIS);
-  const end = await server.memory();
+  const end = await server.memory(), peak = await server.peak();
   for (const wake of watchers) wake();
 
   let modelDigest = "";
@@ -189,6 +216,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   if (end.rss - warm.rss > MOST_GROWTH_BYTES) {
     violations.push(`The server grew by ${Math.round((end.rss - warm.rss) / 2 ** 20)} MiB`);
   }
+  if (peak - warm.rss > MOST_PEAK_BYTES) {
+    violations.push(`The server had ${Math.round(peak / 2 ** 20)} MiB in the meantime`);
+  }
   violations.unshift(...server.strange.map((line) => `The server said: ${line}`));
   return {
     cases: done,
@@ -197,7 +227,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     kinds,
     answers,
     brokenOff,
-    memory: { warm, afterCases, end },
+    memory: { warm, afterCases, end, peak },
     modelDigest,
     seconds,
     violations,

@@ -1,15 +1,26 @@
 /**
- * Attacks a server with random cases: `deno run -A tests/fuzz/main.ts --cases 20000 --seed 1`. Exit status 0 when it stood firm, 1 when not.
+ * Attacks a server, or clients, with random cases. Exit status 0 when they stood firm, 1 when not.
+ *
+ *     deno task fuzz --cases 20000 --seed 1
+ *     deno task fuzz --cases 20000 --seed 1 --transport websocket --token
+ *     deno task fuzz --cases 20000 --seed 1 --clients
  */
 import { parseArgs } from "node:util";
+import { fuzzClients } from "./clients.ts";
 import { fuzz } from "./fuzz.ts";
 
-const HELP = `Attacks a server with random cases, and compares its run with one at peace.
+const HELP =
+  `Attacks a server with random cases, and compares its run with one at peace; or attacks clients.
 
-  deno run -A tests/fuzz/main.ts [--cases N] [--seed S] [--concurrency C] [--half-open H] [--json FILE]
+  deno task fuzz [--cases N] [--seed S] [--transport NAME] [--token] [--clients]
+                 [--replay NUMBERS] [--concurrency C] [--half-open H] [--json FILE]
 
+  --clients        attacks clients, each by a server of its own, over both transports
   --cases N        number of cases (20000)
   --seed S         seed of the cases (1)
+  --transport NAME what the server listens on: tcp, tls or websocket (tcp)
+  --token          clients have to prove that they know a token
+  --replay NUMBERS carries out these of the seed's cases alone: 17 or 17,230
   --concurrency C  cases at once (32)
   --half-open H    silent connections at the end (2000)
   --json FILE      writes the report to the file, "-" for standard output
@@ -27,6 +38,10 @@ const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "20000" },
     seed: { type: "string", default: "1" },
+    transport: { type: "string", default: "tcp" },
+    token: { type: "boolean", default: false },
+    clients: { type: "boolean", default: false },
+    replay: { type: "string" },
     concurrency: { type: "string", default: "32" },
     "half-open": { type: "string", default: "2000" },
     json: { type: "string" },
@@ -37,24 +52,36 @@ if (values.help) {
   console.log(HELP);
   Deno.exit(0);
 }
-const report = await fuzz({
+const { transport, token: isClosed, replay } = values;
+if (transport !== "tcp" && transport !== "tls" && transport !== "websocket") {
+  console.error(`Cannot use --transport: expected tcp, tls or websocket, got ${transport}`);
+  Deno.exit(2);
+}
+const only = replay?.split(",").map((text) => wholeNumber("replay", text, 0));
+const common = {
   cases: wholeNumber("cases", values.cases, 1),
   seed: wholeNumber("seed", values.seed, 0),
   concurrency: wholeNumber("concurrency", values.concurrency, 1),
-  halfOpen: wholeNumber("half-open", values["half-open"], 0),
-  onProgress: (done) => {
+  ...(only && { only }),
+  onProgress: (done: number) => {
     if (done % 1000 === 0) console.error(`${done} cases`);
   },
-});
+};
+const halfOpen = wholeNumber("half-open", values["half-open"], 0);
+const report = values.clients
+  ? await fuzzClients(common)
+  : await fuzz({ ...common, transport, isClosed, halfOpen });
 const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
-const { cases, rounds, seconds, memory, brokenOff, violations } = report;
+const { cases, seconds, memory: { warm, end, peak }, violations } = report;
+const honest = "rounds" in report
+  ? `, ${report.rounds} honest rounds, ${report.brokenOff} broken off`
+  : "";
 console.error(
-  `${cases} cases in ${seconds.toFixed(1)} s (${(cases / seconds).toFixed(0)} a second), ` +
-    `${rounds} honest rounds, server memory ${mib(memory.warm.rss)} to ${
-      mib(memory.end.rss)
-    } MiB ` +
-    `(alive ${mib(memory.warm.heapUsed)} to ${mib(memory.end.heapUsed)}), ` +
-    `${brokenOff} broken off, ${violations.length} violations`,
+  `${cases} cases in ${seconds.toFixed(1)} s (${
+    (cases / seconds).toFixed(0)
+  } a second)${honest}, ` +
+    `memory ${mib(warm.rss)} to ${mib(end.rss)} MiB (at most ${mib(peak)}, ` +
+    `alive ${mib(warm.heapUsed)} to ${mib(end.heapUsed)}), ${violations.length} violations`,
 );
 for (const violation of violations.slice(0, 20)) console.error(`  ${violation}`);
 const json = JSON.stringify(report, null, 2);
