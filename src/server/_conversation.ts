@@ -75,9 +75,8 @@ export class Conversation {
   }
 
   /**
-   * Waits until every member of the cohort has answered, is gone, or has let its time pass. At the
-   * deadline those are dropped of whose update bytes are missing; who waits here for its place or
-   * its turn is not late.
+   * Waits until every member of the cohort has answered, is gone, or has let its time pass. At the deadline those are dropped of whose update bytes are
+   * missing; who waits here for its place or its turn is not late.
    */
   async listen(): Promise<void> {
     const { sessions } = this.#run();
@@ -103,8 +102,8 @@ export class Conversation {
   }
 
   /**
-   * The server's own evaluation, or else that of the clients of those ranks, with whom `talk` has
-   * to do; who has given no figures twice in a row is left out of one evaluation, then of 2, 4, … .
+   * The server's own evaluation, or else that of the clients of those ranks, with whom `talk` has to
+   * do; who has given no figures twice in a row is left out of one evaluation, then of 2, 4, … .
    */
   async evaluate(
     round: number,
@@ -131,10 +130,7 @@ export class Conversation {
     };
   }
 
-  /**
-   * Whether all have answered or are gone before so many milliseconds have passed, or a share of a
-   * round's time.
-   */
+  /** Whether all have answered or are gone before so many milliseconds have passed, or a share of a round's time. */
   async #finished(intake: Intake, millis: number | undefined): Promise<boolean> {
     const finished = intake.finished().then(() => true);
     // Whose time is up changes as updates begin to be read.

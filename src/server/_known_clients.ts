@@ -1,4 +1,3 @@
-import { isCount } from "../_is_count.ts";
 import type { Rank } from "../net/process_group.ts";
 import type { KnownClient } from "./selection/selection.ts";
 
@@ -100,4 +99,8 @@ function isEntry(entry: unknown): entry is [Rank, KnownClient] {
   const { misses = 0, pausedUntil = 0 } = entry[1] as KnownClient;
   return [numSamples, answered, dropped, lastRound, misses, pausedUntil].every(isCount) &&
     numSamples > 0 && Number.isFinite(loss);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -17,10 +17,7 @@ export interface RoundParts {
   readonly handler: ParameterServerBackendHandler;
   /** Number of clients of the group. */
   readonly numClients: number;
-  /**
-   * How many rounds there are, which share of the wanted updates has to come, and how often a round
-   * is tried.
-   */
+  /** How many rounds there are, which share of the wanted updates has to come, and how often a round is tried. */
   readonly limits: {
     readonly rounds: number;
     readonly quorum?: number | undefined;
@@ -73,12 +70,10 @@ interface Spoiler {
 }
 
 /**
- * Has a cohort train, makes the model of it and evaluates that. A round that has too few updates is
- * tried again with a fresh cohort, and one that an update spoils, by its size or by what comes of
- * it, without that update.
+ * Has a cohort train, makes the model of it and evaluates that. A round that has too few updates is tried again with a fresh cohort, and one that an update spoils, by
+ * its size or by what comes of it, without that update.
  *
- * Throws a `DeadlineError` when a round has too few updates too often, and an `Error` when its
- * model is no good whoever is left out.
+ * Throws a `DeadlineError` when a round has too few updates too often, and an `Error` when its model is no good whoever is left out.
  */
 export async function makeRound(round: number, parts: RoundParts): Promise<MadeRound> {
   const { handler, limits: { roundTries = DEFAULT_ROUND_TRIES } } = parts;
@@ -118,10 +113,7 @@ export async function makeRound(round: number, parts: RoundParts): Promise<MadeR
   }
 }
 
-/**
- * Whether the model before the round evaluates to a number, so that the round's updates are to
- * blame if the new one does not.
- */
+/** Whether the model before the round evaluates to a number, so that the round's updates are to blame if the new one does not. */
 async function wasSound(
   training: Training,
   initial: ParameterVector | undefined,
@@ -201,10 +193,7 @@ class Tries {
     }
   }
 
-  /**
-   * The update that has most likely spoiled the round; nothing where there is none besides, and
-   * nobody else to be asked.
-   */
+  /** The update that has most likely spoiled the round; nothing where there is none besides, and nobody else to be asked. */
   mostExtreme({ updates }: Training, what: string): Spoiler | undefined {
     const rank = mostExtreme(updates);
     if (rank === undefined || (updates.size < 2 && this.#candidates.length < 2)) return undefined;
@@ -237,10 +226,7 @@ class Tries {
     return present.length >= least ? present : await available(Math.min(least, numClients));
   }
 
-  /**
-   * Those that a cohort is chosen of: without spoilers, and without those that pause as long as
-   * there are enough others.
-   */
+  /** Those that a cohort is chosen of: without spoilers, and without those that pause as long as there are enough others. */
   #candidatesOf(present: readonly Rank[], quorum: number): Rank[] {
     const { handler } = this.#parts;
     const candidates = present.filter((rank) => !this.#spoilers.has(rank));
@@ -277,9 +263,8 @@ class Tries {
 }
 
 /**
- * Number of updates that a round needs: a share of those wanted, whoever is left, but no more than
- * the clients with which a run may begin; and as many as the algorithm needs, where so many are
- * wanted.
+ * Number of updates that a round needs: a share of those wanted, whoever is left, but no more than the clients with which a run may begin; and as many as the algorithm
+ * needs, where so many are wanted.
  */
 export function quorumOf(
   wanted: number,
@@ -291,10 +276,7 @@ export function quorumOf(
   return Math.max(1, share, Math.min(fewestUpdates, wanted));
 }
 
-/**
- * Who evaluates after a round: whoever is there, without those that have just been silent or are
- * left out of rounds.
- */
+/** Who evaluates after a round: whoever is there, without those that have just been silent or are left out of rounds. */
 export function evaluatorsOf(
   present: readonly Rank[],
   { intake }: Training,

@@ -2,16 +2,12 @@ import type { Rank } from "../net/process_group.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 
 /**
- * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what
- * unequal data and numbers of steps make of it, and far below what drives a model out of the range
- * of float32.
+ * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what unequal data and numbers of steps make of it, and far
+ * below what drives a model out of the range of float32.
  */
 export const DEFAULT_UPDATE_BOUND = 100;
 
-/**
- * How many times a harmless change one may be that there is nothing to hold against: values in
- * units of their own may begin far from 0.
- */
+/** How many times a harmless change one may be that there is nothing to hold against: values in units of their own may begin far from 0. */
 const ALONE = 1e6;
 
 /** Throws a `RangeError` for a bound that is not above 1; `Infinity` is none. */
@@ -36,27 +32,21 @@ export function figuresOfUpdate(
   return { norm, claims: { ...metrics, numSamples, steps, loss } };
 }
 
-/**
- * The middle value; of an even number the lower of the two in the middle, so that of two the larger
- * one does not move it.
- */
+/** The middle value; of an even number the lower of the two in the middle, so that of two the larger one does not move it. */
 export function lowerMedian(values: Iterable<number>): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[(sorted.length - 1) >> 1] ?? NaN;
 }
 
 /**
- * The most that a change may be where the others are `norms`: `bound` times their median, and never
- * less than `floor`. A single update has nothing to be held against but `floor`, a million times.
+ * The most that a change may be where the others are `norms`: `bound` times their median, and never less than `floor`. A single update has nothing to be held against
+ * but `floor`, a million times.
  */
 export function updateLimit(norms: readonly number[], bound: number, floor: number): number {
   return norms.length < 2 ? ALONE * floor : Math.max(bound * lowerMedian(norms), floor);
 }
 
-/**
- * The updates whose change is past the limit, where there are any; `floor` is asked for only where
- * a change could be.
- */
+/** The updates whose change is past the limit, where there are any; `floor` is asked for only where a change could be. */
 export function outOfBounds(
   updates: ReadonlyMap<Rank, UpdateFigures>,
   bound: number,

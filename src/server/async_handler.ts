@@ -26,10 +26,7 @@ import {
   type ServerHandlerOptions,
 } from "./handler.ts";
 
-/**
- * Number of changes that another one is held against: at most, and before it is held against them
- * at all.
- */
+/** Number of changes that another one is held against: at most, and before it is held against them at all. */
 const MOST_NORMS = 32;
 const FEWEST_NORMS = 3;
 
@@ -126,9 +123,8 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   }
 
   /**
-   * Gives the norm of the way from the global vector to the update. Throws a `ProtocolError`
-   * "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds", the last where it is larger
-   * than `updateBound` times the median of the last ones, and larger than the model.
+   * Gives the norm of the way from the global vector to the update. Throws a `ProtocolError` "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds", the
+   * last where it is larger than `updateBound` times the median of the last ones, and larger than the model.
    */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
     const norm = this.#model.check(sender, payload, this.strategy);
@@ -146,8 +142,8 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   /**
    * Takes in an update that has been checked; gives whether the global vector is a new version now.
    *
-   * Throws an `Error` when that version, or a vector that the strategy keeps, is not finite; the
-   * global vector and what the strategy keeps are then as they were before that version.
+   * Throws an `Error` when that version, or a vector that the strategy keeps, is not finite; the global vector and what
+   * the strategy keeps are then as they were before that version.
    */
   onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
     const { parameters, strategy } = this;
@@ -175,10 +171,7 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     if (this.#norms.length > MOST_NORMS) this.#norms.shift();
   }
 
-  /**
-   * The global vector and what the strategy keeps are as they were before the version that was made
-   * last, or that is being made.
-   */
+  /** The global vector and what the strategy keeps are as they were before the version that was made last, or that is being made. */
   revertModel(): void {
     this.#model.revert(this.strategy);
     this.#isFresh = true;

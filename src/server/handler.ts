@@ -21,10 +21,7 @@ export interface OutOfBounds {
   readonly ranks: readonly Rank[];
   /** The most that the L2 norm of a change may be. */
   readonly limit: number;
-  /**
-   * Whether the algorithm bears them: they stay in the round, and its report names them. Default
-   * false: they are refused.
-   */
+  /** Whether the algorithm bears them: they stay in the round, and its report names them. Default false: they are refused. */
   readonly isBorne?: boolean;
 }
 
@@ -63,8 +60,7 @@ export abstract class ServerBackendHandler {
    * Throws a `ProtocolError` when the update cannot be taken in; changes nothing. Where the plan's rule is `gradient`, the gradient stands in
    * the place of the parameters, here and in `onReceive`.
    *
-   * May give the L2 norm of the change that the update is, for the report and for the bound on
-   * updates.
+   * May give the L2 norm of the change that the update is, for the report and for the bound on updates.
    */
   abstract check(sender: Rank, payload: ParameterUpdatePayload): number | void;
 
@@ -102,32 +98,27 @@ export abstract class ParameterServerBackendHandler extends ServerBackendHandler
     return 1;
   }
 
-  /**
-   * A client was chosen for a round and gave no update that counts, or one that was refused.
-   * Default: that is of no interest.
-   */
+  /** A client was chosen for a round and gave no update that counts, or one that was refused. Default: that is of no interest. */
   onDrop(_rank: Rank, _round: number, _isRefused?: boolean): void {}
 
   /**
-   * Clients to leave out of a round while there are enough others, such as those that have missed
-   * several rounds in a row; the ones to be asked again first stand first. Default: none.
+   * Clients to leave out of a round while there are enough others, such as those that have missed several rounds in a row; the ones to be asked again first
+   * stand first. Default: none.
    */
   paused(_round: number): readonly Rank[] {
     return [];
   }
 
   /**
-   * Of the updates of a round that were taken in, those that are out of bounds, by their figures:
-   * the round is tried again without them. Default: none.
+   * Of the updates of a round that were taken in, those that are out of bounds, by their figures: the round is tried again without them. Default: none.
    */
   outOfBounds(_updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
     return undefined;
   }
 
   /**
-   * Takes back the last `updateModel`, also one that has thrown: the global vector and what the
-   * algorithm keeps are as they were when the round was begun. Gives false where the handler
-   * cannot. Default: it cannot.
+   * Takes back the last `updateModel`, also one that has thrown: the global vector and what the algorithm keeps are as they were when the round was begun. Gives
+   * false where the handler cannot. Default: it cannot.
    */
   revertModel(): boolean {
     return false;
@@ -158,10 +149,8 @@ export interface ServerHandlerOptions {
   /** Evaluates a vector on the server's own data. Default: the clients evaluate. */
   evaluator?: Evaluator;
   /**
-   * How many times the median of a cohort's changes the change of one update may be, in the L2
-   * norm, above 1; a change no larger than the model itself is never out of bounds. An update past
-   * it is refused, and its round is tried again without it. Robust strategies are held to none.
-   * Default 100; `Infinity` for none.
+   * How many times the median of a cohort's changes the change of one update may be, in the L2 norm, above 1; a change no larger than the model itself is never out
+   * of bounds. An update past it is refused, and its round is tried again without it. Robust strategies are held to none. Default 100; `Infinity` for none.
    */
   updateBound?: number;
   /** Number of updates that are held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64. */

@@ -23,8 +23,8 @@ export interface RoundReport {
   /** How often the round was tried. */
   readonly tries: number;
   /**
-   * Why, for each of those chosen, in any try, that did not answer or was refused: what its last
-   * try came to, in at most 200 characters. Of more than 100 of them the first.
+   * Why, for each of those chosen, in any try, that did not answer or was refused: what its last try came to, in at most 200 characters. Of more than 100
+   * of them the first.
    */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
   /** The ranks of the others, without their reasons; absent where there are none. */
@@ -35,10 +35,7 @@ export interface RoundReport {
   readonly accuracy?: number;
   /** What the clients' own evaluations after the round came to; absent when they do not evaluate. */
   readonly clients?: ClientFigures;
-  /**
-   * Updates that went in although their change was far larger than the others', since the strategy
-   * is robust: whose, and how large. Absent for none.
-   */
+  /** Updates that went in although their change was far larger than the others', since the strategy is robust: whose, and how large. Absent for none. */
   readonly outliers?: readonly { readonly rank: Rank; readonly reason: string }[];
   /** Mean of the clients' training losses, by samples: of those that tell one. */
   readonly trainLoss?: number;
@@ -75,10 +72,7 @@ export interface FinalReport {
 export interface MemberReport {
   /** The rank. */
   readonly rank: Rank;
-  /**
-   * Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where
-   * nobody was asked.
-   */
+  /** Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where nobody was asked. */
   readonly identity: string;
   /** The name of its key on the server's list. */
   readonly name?: string;

@@ -46,9 +46,8 @@ export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions 
 /**
  * The handler of a synchronous server: one strategy over one global vector.
  *
- * Its memory is `(2 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of
- * clients, and a copy of what the strategy keeps; a strategy that has to see all of a round's
- * updates at once keeps copies of them besides.
+ * Its memory is `(2 + strategy.workingVectors + stagingBuffers) × model`, whatever the number of clients, and a copy of what the strategy keeps; a strategy
+ * that has to see all of a round's updates at once keeps copies of them besides.
  *
  * @example A round by hand, as a topology calls it
  * ```ts
@@ -216,18 +215,12 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     this.#known.dropped(rank, round, isRefused);
   }
 
-  /**
-   * Clients that were refused, or have not answered twice in a row: for 1 round, and for twice as
-   * many with each further time, up to 64.
-   */
+  /** Clients that were refused, or have not answered twice in a row: for 1 round, and for twice as many with each further time, up to 64. */
   override paused(round: number): readonly Rank[] {
     return this.#known.paused(round);
   }
 
-  /**
-   * The updates whose change is larger than `updateBound` times the cohort's median; a strategy
-   * that is robust by itself bears them.
-   */
+  /** The updates whose change is larger than `updateBound` times the cohort's median; a strategy that is robust by itself bears them. */
   override outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
     const { strategy: { isRobust: isBorne = false }, updateBound } = this;
     if (updateBound === Infinity) return undefined;
@@ -235,10 +228,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     return found && { ...found, isBorne };
   }
 
-  /**
-   * The global vector and what the strategy keeps are as they were when the round was begun. Gives
-   * true.
-   */
+  /** The global vector and what the strategy keeps are as they were when the round was begun. Gives true. */
   override revertModel(): boolean {
     this.#round = undefined;
     this.#model.revert(this.strategy);
@@ -259,10 +249,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
     });
   }
 
-  /**
-   * Gives the norm of the change. Throws a `ProtocolError` "shape-mismatch", "invalid-field" or
-   * "non-finite".
-   */
+  /** Gives the norm of the change. Throws a `ProtocolError` "shape-mismatch", "invalid-field" or "non-finite". */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
     return this.#model.check(sender, payload, this.strategy);
   }

@@ -51,10 +51,7 @@ export class VirtualClients {
     return [...this.#present];
   }
 
-  /**
-   * Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client
-   * whose process has ended; who cannot train stays.
-   */
+  /** Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client whose process has ended; who cannot train stays. */
   async train(training: Training): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { board } = pool;

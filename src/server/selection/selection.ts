@@ -18,14 +18,9 @@ export interface KnownClient {
   readonly dropped: number;
   /** The last round that it was chosen for, 0 before the first one. */
   readonly lastRound: number;
-  /**
-   * How often in a row it gave no update that counts; the first one that is refused counts twice.
-   * Absent for none.
-   */
+  /** How often in a row it gave no update that counts; the first one that is refused counts twice. Absent for none. */
   readonly misses?: number;
-  /**
-   * The last round that it is left out of for that, while there are enough others; absent for none.
-   */
+  /** The last round that it is left out of for that, while there are enough others; absent for none. */
   readonly pausedUntil?: number;
 }
 
