@@ -424,7 +424,7 @@ Deno.test("of an asynchronous run the first three changes are held against the m
   for (let n = 0; n < 3; n++) {
     assertEquals(handler.check(1, update(4e5)), 4e5);
     assertThrows(() => handler.check(1, update(4.1e6)), ProtocolError, "at most 4.00e+6");
-    handler.noteUpdate(1, update(1));
+    handler.noteUpdate(n, 1, update(1));
   }
   assertEquals(handler.check(1, update(100)), 100);
   assertThrows(() => handler.check(1, update(101)), ProtocolError, "at most 100");
@@ -434,7 +434,7 @@ Deno.test("outOfBounds() holds each change against the lower median, and none be
   assertEquals(lowerMedian([3, 1, 2]), 2);
   assertEquals(lowerMedian([4, 1]), 1);
   const found = (norms: number[], floor: number) =>
-    outOfBounds(figuresOf(...norms), 100, () => floor);
+    outOfBounds(figuresOf(...norms), { bound: 100, floor });
   assertEquals(found([1, 2, 3, 300], 4), [{ rank: 4, limit: 200 }]);
   assertEquals(found([1, 2, 3, 300], 400), []);
   assertEquals(found([0, 0, 0, 3], 4), []);
@@ -453,7 +453,7 @@ Deno.test("outOfBounds() lets a client go as much further as it has done more, u
         : { norm, claims: { numSamples: 32 * steps, steps, ...rest } },
     ]));
   const ranksOf = (updates: Parameters<typeof outOfBounds>[0]) =>
-    outOfBounds(updates, 100, () => 4).map(({ rank }) => rank);
+    outOfBounds(updates, { bound: 100, floor: 4 }).map(({ rank }) => rank);
   assertEquals(ranksOf(updatesOf(1, 101)), [4]);
   // A site with fifty times the data, whose change has grown with its steps.
   assertEquals(ranksOf(updatesOf(50, 4999)), []);
@@ -506,7 +506,7 @@ Deno.test("outOfBounds() takes a cohort of any size", () => {
   const norms = new Float64Array(300_000).fill(1);
   norms[7] = 1e9;
   const updates = new Map([...norms].map((norm, i) => [i, { norm, claims: {} }]));
-  assertEquals(outOfBounds(updates, 100, () => 2), [{ rank: 7, limit: 100 }]);
+  assertEquals(outOfBounds(updates, { bound: 100, floor: 2 }), [{ rank: 7, limit: 100 }]);
 });
 
 for (
@@ -598,7 +598,7 @@ Deno.test("an asynchronous server holds updates to the same bound after a resume
     parameters: new Float32Array(MANIFEST.length).fill(value),
   });
   const [first, resumed] = [make(), make()];
-  for (let i = 0; i < 40; i++) first.noteUpdate(first.check(1, update(0.02)), update(0.02));
+  for (let i = 0; i < 40; i++) first.noteUpdate(i, first.check(i, update(0.02)), update(0.02));
   resumed.restoreState(structuredClone(first.saveState()));
   for (const handler of [first, resumed]) {
     handler.check(1, update(1.9));
@@ -608,7 +608,9 @@ Deno.test("an asynchronous server holds updates to the same bound after a resume
   const older = make();
   older.restoreState({});
   older.check(1, update(9));
-  for (const recent of [undefined, 3, [NaN], [[-1, 1]], [["1", 1]], [[1, null]], [[1]]]) {
+  for (
+    const recent of [undefined, 3, [NaN], [[1, -1, 1]], [[1, "1", 1]], [[1, 1, null]], [[1, 1]]]
+  ) {
     assertThrows(
       () => make().restoreState({ clients: { recent } }),
       TypeError,
@@ -616,3 +618,106 @@ Deno.test("an asynchronous server holds updates to the same bound after a resume
     );
   }
 });
+
+/** Rounds by hand: what each client sends by the vector that it is given; gives whose updates were out of bounds, round by round. */
+function roundsOf(
+  handler: SyncParameterServerHandler,
+  cohorts: readonly (readonly number[])[],
+  send: (rank: number, vector: ParameterVector) => ParameterVector,
+  claims: (rank: number) => { numSamples?: number; steps?: number } = () => ({}),
+): number[][] {
+  return cohorts.map((cohort, i) => {
+    const round = i + 1;
+    handler.beginRound(round, 5);
+    const updates = new Map(cohort.map((rank) => {
+      const parameters = send(rank, handler.parameters.slice());
+      const payload = { round, numSamples: 10, steps: 1, ...claims(rank), parameters };
+      const norm = handler.check(rank, payload);
+      handler.onReceive(rank, payload);
+      return [rank, { norm, claims: { numSamples: 10, steps: 1 } }];
+    }));
+    const found = handler.outOfBounds(updates)?.updates.map(({ rank }) => rank) ?? [];
+    if (found.length === 0) handler.updateModel();
+    else for (const rank of found) handler.onDrop(rank, round, true);
+    return found;
+  });
+}
+
+const moved = (vector: ParameterVector, by: number) => vector.map((x) => x + by);
+
+Deno.test("the bound does not grow with the model: a member that doubles it each round is soon refused", () => {
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length).fill(1),
+  });
+  const cohort = [1, 2, 3, 4, 5];
+  const found = roundsOf(
+    handler,
+    Array(40).fill(cohort),
+    (rank, vector) => rank === 1 ? vector.map((x) => 1.99 * x) : moved(vector, 0.01),
+  );
+  const first = found.findIndex((ranks) => ranks.length > 0);
+  assert(first > 0 && first < 20, `first refused after ${first} rounds`);
+  for (const ranks of found.slice(first)) assertEquals(ranks, [1]);
+  assert(handler.parameters.every((x) => Math.abs(x) < 100));
+});
+
+Deno.test("cohorts of one and two are held against what other clients have sent last", () => {
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  const send = (rank: number, vector: ParameterVector) => moved(vector, rank === 1 ? 50 : 0.01);
+  const found = roundsOf(handler, [[2], [3], [4], [1], [5, 1], [1]], send);
+  assertEquals(found, [[], [], [], [1], [1], [1]]);
+  // Over a resume, too.
+  const resumed = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  resumed.restoreState(structuredClone(handler.saveState()));
+  assertEquals(roundsOf(resumed, [[1]], send), [[1]]);
+});
+
+Deno.test("an asynchronous member counts once in the bound, however often it sends, and by its way from where it began", () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+  });
+  const update = (parameters: ParameterVector) => ({ round: 1, numSamples: 1, parameters });
+  const base = new Float32Array(MANIFEST.length);
+  for (const rank of [2, 3, 4]) handler.noteUpdate(rank, 0.1, update(base));
+  for (let i = 0; i < 100; i++) handler.noteUpdate(1, 1e6, update(base));
+  assertThrows(() => handler.check(1, update(moved(base, 100))), ProtocolError, "at most 10.0");
+  // A client that began before others moved the model has not gone far itself.
+  handler.parameters = moved(base, 1000);
+  assertEquals(handler.check(2, update(moved(base, 0.25)), { base }), 1);
+});
+
+for (const name of ["fednova", "scaffold", "fedadam"]) {
+  Deno.test(`${name} ${name === "fedadam" ? "takes any number" : "refuses numbers"} of steps that the plan does not make of the samples`, () => {
+    const handler = new SyncParameterServerHandler({
+      manifest: MANIFEST,
+      parameters: new Float32Array(MANIFEST.length),
+      strategy: strategyOf(name),
+      plan: { epochs: 3, batchSize: 10 },
+    });
+    const check = (numSamples: number, steps: number) =>
+      handler.check(1, {
+        round: 1,
+        numSamples,
+        steps,
+        parameters: new Float32Array(MANIFEST.length),
+      });
+    for (const [samples, steps] of [[95, 30], [95, 15], [95, 60], [1, 3]] as const) {
+      assertEquals(check(samples, steps), 0);
+    }
+    for (const [samples, steps] of [[95, 1], [95, 61], [95, 2 ** 53 - 1], [1, 1]] as const) {
+      if (name === "fedadam") assertEquals(check(samples, steps), 0);
+      else {assertEquals(
+          assertThrows(() => check(samples, steps), ProtocolError).fault,
+          "out-of-bounds",
+        );}
+    }
+  });
+}

@@ -33,6 +33,7 @@ const NO_SERVER = "Cannot make a server";
 interface Algorithm {
   readonly name: string;
   readonly clientSettings?: ClientSettings;
+  readonly countsSteps?: boolean;
   check?(update: ClientUpdate): void;
 }
 
@@ -98,6 +99,12 @@ export class GlobalModel {
   readonly vector: ParameterVector;
   readonly staging: BufferPool;
   readonly kernels: string;
+  /**
+   * The L2 norm of a change that is never out of bounds: as large as the vector with which the run
+   * began, or as one in which every value moves by 1. It does not grow with the model, so that a
+   * member cannot drive the two up by turns.
+   */
+  readonly harmlessNorm: number;
   readonly #manifest: Manifest;
   /** The vector as it was before it last changed, and what the algorithm kept. */
   #before: ParameterVector | undefined;
@@ -125,6 +132,7 @@ export class GlobalModel {
     this.vector = arena.alloc(manifest.length);
     this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
     this.set(parameters);
+    this.harmlessNorm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
   }
 
   /** Copies finite values of the manifest's length in, or throws a `RangeError`. */
@@ -140,10 +148,16 @@ export class GlobalModel {
   }
 
   /**
-   * Gives the L2 norm of the change that an update is, or of the gradient. Throws a `ProtocolError`
-   * "shape-mismatch", "invalid-field" or "non-finite" for an update that cannot be taken in.
+   * Gives the L2 norm of the change that an update is from the vector that its client began with, by
+   * default the global one, or of the gradient. Throws a `ProtocolError` "shape-mismatch",
+   * "invalid-field", "non-finite" or "out-of-bounds" for an update that cannot be taken in.
    */
-  check(sender: Rank, payload: ParameterUpdatePayload, algorithm: Algorithm): number {
+  check(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    algorithm: Algorithm,
+    { plan, base = this.vector }: { plan: TrainSettings; base?: ParameterVector },
+  ): number {
     const { parameters, numSamples } = payload;
     const where = `Cannot take the update of rank ${sender}`;
     if (parameters.length !== this.#manifest.length) {
@@ -157,9 +171,7 @@ export class GlobalModel {
     }
     const isGradient = algorithm.clientSettings?.rule?.name === "gradient";
     // From finite values there comes a finite distance, and from others none.
-    const norm = isGradient
-      ? stats(parameters).norm
-      : Math.sqrt(squaredDistance(parameters, this.vector));
+    const norm = isGradient ? stats(parameters).norm : Math.sqrt(squaredDistance(parameters, base));
     if (!Number.isFinite(norm)) {
       const { nonFinite } = stats(parameters);
       throw new ProtocolError(
@@ -172,6 +184,7 @@ export class GlobalModel {
     } catch (cause) {
       throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
     }
+    if (algorithm.countsSteps) checkSteps(where, payload, plan);
     return norm;
   }
 
@@ -203,14 +216,6 @@ export class GlobalModel {
     if (this.#before !== undefined) this.vector.set(this.#before);
     if (this.#kept !== undefined) algorithm.restore?.(this.#kept);
   }
-
-  /**
-   * The L2 norm of a change that is never out of bounds: as large as the model, or as one in which
-   * every value moves by 1.
-   */
-  get harmlessNorm(): number {
-    return Math.max(stats(this.vector).norm, Math.sqrt(this.vector.length));
-  }
 }
 
 /** An update in the words of the algorithms. */
@@ -226,4 +231,21 @@ export function clientUpdateOf(
     ...(loss !== undefined && { loss }),
     ...(metrics !== undefined && { metrics }),
   };
+}
+
+/** How far from the plan's the number of steps may be that an update tells of, as a factor. */
+const STEPS_SLACK = 2;
+
+/** Throws a `ProtocolError` for a number of steps that does not go with the number of samples and the plan. */
+function checkSteps(
+  where: string,
+  { numSamples = 1, steps = NaN }: ParameterUpdatePayload,
+  { epochs, batchSize }: TrainSettings,
+): void {
+  const expected = epochs * (batchSize === 0 ? 1 : Math.ceil(numSamples / batchSize));
+  if (steps >= expected / STEPS_SLACK && steps <= expected * STEPS_SLACK) return;
+  throw new ProtocolError(
+    "out-of-bounds",
+    `${where}: expected about ${expected} steps on ${numSamples} samples, got ${steps}`,
+  );
 }

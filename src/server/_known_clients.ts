@@ -1,5 +1,6 @@
 import { isCount } from "../_is_count.ts";
 import type { Rank } from "../net/process_group.ts";
+import type { UpdateFigures } from "./_update_bound.ts";
 import type { KnownClient } from "./selection/selection.ts";
 
 const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
@@ -27,7 +28,10 @@ export class KnownClients {
   }
 
   /** A client's update was taken in. */
-  answered(rank: Rank, update: { round: number; numSamples?: number; loss?: number }): void {
+  answered(
+    rank: Rank,
+    update: { round: number; numSamples?: number; loss?: number; norm?: number; work?: number },
+  ): void {
     const client = this.#of(rank);
     const { misses: missed = 0, pausedUntil: _pausedUntil, ...before } = client;
     const misses = missed - FORGIVEN;
@@ -35,10 +39,13 @@ export class KnownClients {
       this.#former.set(rank, { round: update.round, client });
     }
     const { round: lastRound, numSamples = before.numSamples, loss = before.loss } = update;
+    const { norm = before.norm, work = before.work } = update;
     this.#clients.set(rank, {
       ...before,
       ...(numSamples !== undefined && { numSamples }),
       ...(loss !== undefined && { loss }),
+      ...(norm !== undefined && { norm }),
+      ...(work !== undefined && { work }),
       ...(misses > 0 && { misses }),
       answered: before.answered + 1,
       lastRound,
@@ -74,6 +81,13 @@ export class KnownClients {
       .map(([rank]) => rank);
   }
 
+  /** Norm and work of the last update that counted, of all clients that are not among those. */
+  lastUpdates(without: { has(rank: Rank): boolean }): UpdateFigures[] {
+    return [...this.#clients].flatMap(([rank, { norm, work: steps = 0 }]) =>
+      norm === undefined || without.has(rank) ? [] : [{ norm, claims: { steps } }]
+    );
+  }
+
   /** What can be written as JSON. */
   save(): [Rank, KnownClient][] {
     return [...this.all];
@@ -106,7 +120,8 @@ function pauseAfter(misses: number, round: number): Pick<KnownClient, "misses" |
 function isEntry(entry: unknown): entry is [Rank, KnownClient] {
   if (!Array.isArray(entry) || !isCount(entry[0]) || Object(entry[1]) !== entry[1]) return false;
   const { numSamples = 1, loss = 0, answered, dropped, lastRound } = entry[1] as KnownClient;
-  const { misses = 0, pausedUntil = 0 } = entry[1] as KnownClient;
+  const { misses = 0, pausedUntil = 0, norm = 0, work = 0 } = entry[1] as KnownClient;
   return [numSamples, answered, dropped, lastRound, pausedUntil].every(isCount) &&
-    numSamples > 0 && Number.isFinite(loss) && isCount(misses / FORGIVEN);
+    numSamples > 0 && Number.isFinite(loss) && isCount(misses / FORGIVEN) &&
+    [norm, work].every((figure) => Number.isFinite(figure) && figure >= 0);
 }

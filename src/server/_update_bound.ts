@@ -68,17 +68,13 @@ export function limitOf(
   };
 }
 
-/** The updates whose change is past its limit; `floor` is asked for only where a change could be. */
+/** The updates whose change is past its limit, beside those of the round and `others`. */
 export function outOfBounds(
   updates: ReadonlyMap<Rank, UpdateFigures>,
-  bound: number,
-  floor: () => number,
+  limits: { readonly bound: number; readonly floor: number },
+  others: readonly UpdateFigures[] = [],
 ): { rank: Rank; limit: number }[] {
-  const all = [...updates.values()];
-  const norms = all.map(({ norm }) => norm);
-  const most = norms.length < 2 ? -Infinity : bound * lowerMedian(norms);
-  if (norms.every((norm) => norm <= most)) return [];
-  const limitFor = limitOf(all, { bound, floor: floor() });
+  const limitFor = limitOf([...updates.values(), ...others], limits);
   return [...updates].flatMap(([rank, update]) => {
     const limit = limitFor(update);
     return update.norm > limit ? [{ rank, limit }] : [];

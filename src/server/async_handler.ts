@@ -34,7 +34,7 @@ import {
   type ServerHandlerOptions,
 } from "./handler.ts";
 
-/** Number of changes that another one is held against: at most, and before it is held against them at all. */
+/** Number of clients whose last changes another one is held against: at most, and before it is held against them at all. */
 const MOST_RECENT = 32;
 const FEWEST_RECENT = 3;
 
@@ -77,8 +77,8 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   /** How many times the median change of late an update's change may be. */
   readonly updateBound: number;
   readonly #model: GlobalModel;
-  /** Figures of the last updates that were taken in. */
-  readonly #recent: UpdateFigures[] = [];
+  /** Norm and work of the last update of each client that was taken in, the newest last. */
+  readonly #last = new Map<Rank, UpdateFigures>();
   /** Where the vector holds what no gradient trains. */
   readonly #untrained: Spans;
   /** Whether nothing has gone into the version that is being made. */
@@ -131,14 +131,19 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   }
 
   /**
-   * Gives the norm of the way from the global vector to the update. Throws a `ProtocolError`
-   * "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds", the last where it is larger
-   * than `updateBound` times the median of the last ones, and larger than the model.
+   * Gives the norm of the way from what its client began with to the update: `base`, by default the
+   * global vector. Throws a `ProtocolError` "shape-mismatch", "invalid-field", "non-finite" or
+   * "out-of-bounds", the last where it is larger than `updateBound` times the median of the clients'
+   * last ones, and larger than the model with which the run began.
    */
-  override check(sender: Rank, payload: ParameterUpdatePayload): number {
-    const norm = this.#model.check(sender, payload, this.strategy);
-    const { updateBound } = this;
-    const recent = this.#recent.length < FEWEST_RECENT ? [] : this.#recent;
+  override check(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    { base }: Partial<UpdateOrigin> = {},
+  ): number {
+    const { plan, strategy, updateBound } = this;
+    const norm = this.#model.check(sender, payload, strategy, { plan, ...(base && { base }) });
+    const recent = this.#last.size < FEWEST_RECENT ? [] : [...this.#last.values()];
     const median = lowerMedian(recent.map(({ norm }) => norm));
     if (updateBound === Infinity || norm <= updateBound * median) return norm;
     const limitFor = limitOf(recent, { bound: updateBound, floor: this.#model.harmlessNorm });
@@ -176,11 +181,13 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     return true;
   }
 
-  /** An update whose change has that norm has gone into the model: others are held against it. */
-  noteUpdate(norm: number, payload: ParameterUpdatePayload): void {
-    // Of what a client says of itself, no more is kept than its work.
-    this.#recent.push({ norm, claims: { steps: workOf(figuresOfUpdate(norm, payload)) } });
-    if (this.#recent.length > MOST_RECENT) this.#recent.shift();
+  /** An update of a client whose change has that norm has gone into the model: others are held against it. */
+  noteUpdate(sender: Rank, norm: number, payload: ParameterUpdatePayload): void {
+    // Each client counts once, however many updates it sends; of what it says no more is kept than its work.
+    this.#last.delete(sender);
+    this.#last.set(sender, { norm, claims: { steps: workOf(figuresOfUpdate(norm, payload)) } });
+    const [oldest] = this.#last.keys();
+    if (this.#last.size > MOST_RECENT && oldest !== undefined) this.#last.delete(oldest);
   }
 
   /**
@@ -194,7 +201,7 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
 
   /** What the strategy keeps, and what updates are held against. */
   override saveState(): HandlerState {
-    const recent = this.#recent.map((figures) => [figures.norm, workOf(figures)]);
+    const recent = [...this.#last].map(([rank, last]) => [rank, last.norm, workOf(last)]);
     return { ...this.strategy.save?.(), clients: { recent } };
   }
 
@@ -205,14 +212,16 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
     if (clients === undefined) return;
     const { recent } = Object(clients) as { readonly recent?: unknown };
     const isFigure = (value: unknown) => Number.isFinite(value) && Number(value) >= 0;
-    const isEntry = (entry: unknown): entry is [norm: number, work: number] =>
-      Array.isArray(entry) && entry.length === 2 && entry.every(isFigure);
+    const isEntry = (entry: unknown): entry is [rank: Rank, norm: number, work: number] =>
+      Array.isArray(entry) && entry.length === 3 && entry.every(isFigure);
     if (!Array.isArray(recent) || !recent.every(isEntry)) {
       throw new TypeError(
         "Cannot resume from the checkpoint: expected the norms of the last updates, got something else",
       );
     }
-    const figures = recent.map(([norm, steps]) => ({ norm, claims: { steps } }));
-    this.#recent.splice(0, Infinity, ...figures.slice(-MOST_RECENT));
+    this.#last.clear();
+    for (const [rank, norm, steps] of recent.slice(-MOST_RECENT)) {
+      this.#last.set(rank, { norm, claims: { steps } });
+    }
   }
 }

@@ -411,7 +411,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     this.#tasks.end(sender);
     let norm: number;
     try {
-      norm = this.handler.check(sender, payload);
+      norm = this.handler.check(sender, payload, task);
     } catch (error) {
       this.#miss(version, sender, errorMessage(error));
       throw error;
@@ -424,7 +424,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       if (!(error instanceof NonFiniteResultError)) throw error;
       return this.#takeBack(version, "the version's result is not finite");
     }
-    this.handler.noteUpdate(norm, payload);
+    this.handler.noteUpdate(sender, norm, payload);
     this.#refused.clear();
     this.#known.answered(sender, { round: this.#made + 1 });
     this.#taken++;

@@ -16,7 +16,7 @@ import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts"
 import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { KnownClients } from "./_known_clients.ts";
-import { checkedUpdateBound, outOfBounds } from "./_update_bound.ts";
+import { checkedUpdateBound, figuresOfUpdate, outOfBounds, workOf } from "./_update_bound.ts";
 import type { ClientSelection, KnownClient } from "./selection/selection.ts";
 import { UniformSelection } from "./selection/uniform.ts";
 import {
@@ -27,6 +27,9 @@ import {
   type ServerHandlerOptions,
   type UpdateFigures,
 } from "./handler.ts";
+
+/** Of a round of fewer updates, the changes are held against those of other clients' last ones as well. */
+const FEW_UPDATES = 3;
 
 /** What a {@linkcode SyncParameterServerHandler} is made of. */
 export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions {
@@ -99,6 +102,8 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** How many times the median change of its cohort an update's change may be. */
   readonly updateBound: number;
   readonly #known = new KnownClients();
+  /** Norms of the changes that were checked in this round. */
+  readonly #norms = new Map<Rank, number>();
   readonly #model: GlobalModel;
   /** Where the vector holds what no gradient trains. */
   readonly #untrained: Spans;
@@ -231,7 +236,9 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   override outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
     const { strategy: { isRobust: isBorne = false }, updateBound } = this;
     if (updateBound === Infinity) return undefined;
-    const found = outOfBounds(updates, updateBound, () => this.#model.harmlessNorm);
+    const others = updates.size < FEW_UPDATES ? this.#known.lastUpdates(updates) : [];
+    const limits = { bound: updateBound, floor: this.#model.harmlessNorm };
+    const found = outOfBounds(updates, limits, others);
     return { updates: found, isBorne };
   }
 
@@ -248,6 +255,7 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   /** Opens a round of the strategy. */
   override beginRound(round: number, numClients: number): void {
     const { plan } = this;
+    this.#norms.clear();
     this.#model.noteState(this.strategy);
     this.#model.noteVector();
     this.#number = round;
@@ -264,14 +272,20 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
    * "non-finite".
    */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
-    return this.#model.check(sender, payload, this.strategy);
+    const norm = this.#model.check(sender, payload, this.strategy, this);
+    this.#norms.set(sender, norm);
+    return norm;
   }
 
   /** Folds a checked update into the strategy's round, and remembers its loss. */
   override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#round.accept(clientUpdateOf(sender, payload));
-    this.#known.answered(sender, payload);
+    const norm = this.#norms.get(sender);
+    const figures = norm === undefined
+      ? {}
+      : { norm, work: workOf(figuresOfUpdate(norm, payload)) };
+    this.#known.answered(sender, { ...payload, ...figures });
   }
 
   /** What the strategy keeps, and what is known of the clients. */

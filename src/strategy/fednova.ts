@@ -43,6 +43,8 @@ export class FedNova implements Strategy {
   readonly name = "fednova";
   /** One: the mean as it grows. */
   readonly workingVectors = 1;
+  /** True. */
+  readonly countsSteps = true;
   readonly #momentum: number | undefined;
   #mean: ParameterVector | undefined;
 

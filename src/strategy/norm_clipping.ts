@@ -79,6 +79,11 @@ export class NormClipping implements Strategy {
     this.workingVectors = 1 + mean.workingVectors;
   }
 
+  /** As the other strategy does. */
+  get countsSteps(): boolean {
+    return this.#mean.countsSteps ?? false;
+  }
+
   /** As many as the other strategy needs. */
   get fewestUpdates(): number {
     return this.#mean.fewestUpdates ?? 1;

@@ -51,6 +51,8 @@ export class Scaffold implements Strategy {
   readonly name = "scaffold";
   /** Four: mean, sum of the changes of the control variates, the server's control variate, and room for a difference. */
   readonly workingVectors = 4;
+  /** True. */
+  readonly countsSteps = true;
   /** The rule `scaffold`. */
   readonly clientSettings: ClientSettings = { rule: { name: "scaffold" } };
   readonly #learningRate: number;

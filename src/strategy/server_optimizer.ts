@@ -100,6 +100,11 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     return this.#mean.isRobust ?? false;
   }
 
+  /** As the other strategy does. */
+  get countsSteps(): boolean {
+    return this.#mean.countsSteps ?? false;
+  }
+
   /** As many as the mean needs. */
   get fewestUpdates(): number {
     return this.#mean.fewestUpdates ?? 1;

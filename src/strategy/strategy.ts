@@ -84,6 +84,12 @@ export interface Strategy {
    */
   readonly isRobust?: boolean;
   /**
+   * Whether the number of steps that a client tells of decides how much its update counts. The server
+   * then refuses a number that is more than twice, or less than half, what the plan makes of the
+   * client's samples. Default false.
+   */
+  readonly countsSteps?: boolean;
+  /**
    * Number of updates without which a round is no use to the algorithm: one that has fewer is tried
    * again. Default 1.
    */

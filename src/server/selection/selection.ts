@@ -12,6 +12,10 @@ export interface KnownClient {
   readonly numSamples?: number;
   /** Mean training loss of its last update, as it says; `undefined` before the first one. */
   readonly loss?: number;
+  /** L2 norm of the change of its last update that counted; `undefined` before the first one, or where it is not known. */
+  readonly norm?: number;
+  /** Number of steps that it took for that, as it says, or of its samples where it does not. */
+  readonly work?: number;
   /** How often it was chosen and its update was taken in. */
   readonly answered: number;
   /** How often it was chosen and gave no update that counts: gone, too late, or refused. */
