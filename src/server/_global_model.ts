@@ -233,19 +233,20 @@ export function clientUpdateOf(
   };
 }
 
-/** How far from the plan's the number of steps may be that an update tells of, as a factor. */
-const STEPS_SLACK = 2;
+/** How many times the plan's number of steps a client may tell of: own handlers may go further than the plan, and none that far. */
+const MOST_STEPS = 10;
 
-/** Throws a `ProtocolError` for a number of steps that does not go with the number of samples and the plan. */
+/** Throws a `ProtocolError` for far more steps than the plan makes of the number of samples. */
 function checkSteps(
   where: string,
   { numSamples = 1, steps = NaN }: ParameterUpdatePayload,
   { epochs, batchSize }: TrainSettings,
 ): void {
   const expected = epochs * (batchSize === 0 ? 1 : Math.ceil(numSamples / batchSize));
-  if (steps >= expected / STEPS_SLACK && steps <= expected * STEPS_SLACK) return;
+  const most = MOST_STEPS * expected;
+  if (steps <= most) return;
   throw new ProtocolError(
     "out-of-bounds",
-    `${where}: expected about ${expected} steps on ${numSamples} samples, got ${steps}`,
+    `${where}: expected at most ${most} steps on ${numSamples} samples, got ${steps}`,
   );
 }

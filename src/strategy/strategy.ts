@@ -85,8 +85,8 @@ export interface Strategy {
   readonly isRobust?: boolean;
   /**
    * Whether the number of steps that a client tells of decides how much its update counts. The server
-   * then refuses a number that is more than twice, or less than half, what the plan makes of the
-   * client's samples. Default false.
+   * then refuses a number that is more than ten times what the plan makes of the client's samples.
+   * Default false.
    */
   readonly countsSteps?: boolean;
   /**
