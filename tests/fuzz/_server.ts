@@ -69,7 +69,7 @@ if (import.meta.main) {
     distBackend: await transportNamed(transport),
     listen: transport === "websocket" ? "ws://127.0.0.1:0/federation" : "127.0.0.1:0",
     ...(isClosed && { gatekeeper: { kind: "token", token: TOKEN } }),
-    timeouts: { joinSeconds: 2, roundSeconds: 30, heartbeatSeconds: 0.5, drainSeconds: 5 },
+    timeouts: { joinSeconds: 2, roundSeconds: 30, heartbeatSeconds: 1.5, drainSeconds: 5 },
     logger,
     onEvent: (event) => {
       if (event.type === "listening") tell({ type: "listening", address: event.address });
