@@ -203,7 +203,8 @@ export async function federate(
   try {
     const checkpoints = `${run}/checkpoints`;
     const disturbing = disturb?.({ server, clients, proxies, checkpoints, isOver: () => isOver });
-    await Promise.race([server.ended, early]);
+    const failing = clients.map(({ ended }) => ended.then(() => server.ended));
+    await Promise.race([server.ended, early, ...failing]);
     isOver = true;
     await disturbing;
     for (const proxy of proxies) proxy.delayMillis = 0;

@@ -33,6 +33,8 @@ export class Supervised {
     this.#args = args;
     this.#env = env;
     this.ended = this.#keepRunning();
+    // Whoever waits for it hears of it.
+    this.ended.catch(() => {});
   }
 
   /** Kills it at once; `whenDown` is done before it is started again. */
@@ -62,16 +64,11 @@ export class Supervised {
 
   async #keepRunning(): Promise<void> {
     for (let failures = 0; !this.#isStopped;) {
-      this.#process = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", `${ROOT}/src/cli/main.ts`, ...await this.#args()],
-        cwd: this.#folder,
-        stdin: "null",
-        stdout: "null",
-        stderr: "piped",
-        env: { NO_COLOR: "1", ...this.#env },
-      }).spawn();
-      const { code, signal, stderr } = await this.#process.output();
-      this.last = new TextDecoder().decode(stderr.slice(-4000));
+      const { code, signal } = await this.#once().catch((error) => {
+        // The machine may be short of descriptors for a moment.
+        this.last = `${error}`;
+        return { code: 1, signal: null };
+      });
       if (code === 0) {
         this.isDone = true;
         return;
@@ -83,5 +80,19 @@ export class Supervised {
       this.#whenDown = undefined;
       await pause(100);
     }
+  }
+  /** Runs it until it ends. Rejects when it cannot be started. */
+  async #once(): Promise<Deno.CommandStatus> {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", `${ROOT}/src/cli/main.ts`, ...await this.#args()],
+      cwd: this.#folder,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      env: { NO_COLOR: "1", ...this.#env },
+    }).spawn();
+    const output = await this.#process.output();
+    this.last = new TextDecoder().decode(output.stderr.slice(-4000));
+    return output;
   }
 }

@@ -74,6 +74,11 @@ function beginning(random: Random): Bytes {
   return random.below(2) === 0 ? REGISTRATION : concat(REGISTRATION, frameOf(READY));
 }
 
+/** What a server says besides that it is there. */
+function answered(bytes: Bytes): Answer {
+  return parseWebSocketAnswer(bytes).filter((name) => name !== "Heartbeat");
+}
+
 /** What is sound has to be understood, however it is cut up. */
 async function sound(target: Target): Promise<Answer> {
   const { random } = target;
@@ -84,10 +89,10 @@ async function sound(target: Target): Promise<Answer> {
     bytes.pieces(random, frames),
     (heard) => {
       const text = new TextDecoder("latin1").decode(heard.subarray(0, 1000));
-      return text.includes("\r\n\r\n") && parseWebSocketAnswer(heard).length > 1;
+      return text.includes("\r\n\r\n") && answered(heard).length > 1;
     },
   );
-  const answer = parseWebSocketAnswer(heard);
+  const answer = answered(heard);
   const [, first = "nothing"] = answer;
   if (!target.signal.aborted && !UNDERSTOOD.has(first)) {
     throw new Error(`A sound registration was answered by ${answer}`);
