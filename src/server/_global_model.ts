@@ -132,7 +132,9 @@ export class GlobalModel {
     this.vector = arena.alloc(manifest.length);
     this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
     this.set(parameters);
-    this.harmlessNorm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
+    const norm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
+    // Norms are as exact as this, and a change by 1 is one.
+    this.harmlessNorm = norm * (1 + NORM_ERROR);
   }
 
   /** Copies finite values of the manifest's length in, or throws a `RangeError`. */
@@ -232,6 +234,9 @@ export function clientUpdateOf(
     ...(metrics !== undefined && { metrics }),
   };
 }
+
+/** Relative error of a norm, at most. */
+const NORM_ERROR = 1e-5;
 
 /** How many times the plan's number of steps a client may tell of: own handlers may go further than the plan, and none that far. */
 const MOST_STEPS = 10;

@@ -114,7 +114,9 @@ export class KnownClients {
 function pauseAfter(misses: number, round: number): Pick<KnownClient, "misses" | "pausedUntil"> {
   if (misses < MOST_MISSES) return { misses };
   const pause = Math.min(2 ** Math.floor(misses - MOST_MISSES), LONGEST_PAUSE);
-  return { misses, pausedUntil: round + pause };
+  // More misses than the longest pause takes say no more.
+  const most = MOST_MISSES + Math.log2(LONGEST_PAUSE);
+  return { misses: Math.min(misses, most), pausedUntil: round + pause };
 }
 
 function isEntry(entry: unknown): entry is [Rank, KnownClient] {
