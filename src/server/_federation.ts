@@ -22,6 +22,7 @@ import { openSessions } from "./_reception.ts";
 import { RunRecord } from "./_record.ts";
 import { Saves } from "./_saves.ts";
 import { FarewellError } from "./_sessions.ts";
+import { Uploads } from "./_uploads.ts";
 import type { RefusedUpdate } from "./_train_round.ts";
 import type { ServerEvent } from "./events.ts";
 import type { RoundReport, RunReport } from "./report.ts";
@@ -93,6 +94,10 @@ export class Federation {
     using members = new PeerLog(logger, MEMBER_LINES);
     using strangers = new PeerLog(logger, STRANGER_LINES);
     const peers = { members, strangers };
+    using uploads = new Uploads(this.#parts.timeouts.roundSeconds, (rank, reason) => {
+      this.conversation.exchange?.intake.settle(rank, "dropped", reason);
+      this.run.sessions.giveUp(rank, reason);
+    });
     using _held = options.checkpoints?.hold?.();
     const seats = await this.record.begin();
     this.conversation.begin();
@@ -103,12 +108,14 @@ export class Federation {
       conversation: this.conversation,
       logger,
       peers,
+      uploads,
       tell: (event) => this.tell(event),
       progress: () => this.#progress,
       refused: () => this.#refused++,
     }, seats);
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
+    uploads.watch();
     this.#run = { sessions, logger, peers, signal };
     let farewell = "the run is over", isOver = true;
     try {

@@ -14,7 +14,7 @@ import type { Welcome } from "./_member.ts";
 import type { RunRecord } from "./_record.ts";
 import type { SavedSeats } from "./_seats.ts";
 import { type SessionHooks, Sessions } from "./_sessions.ts";
-import { Uploads } from "./_uploads.ts";
+import type { Uploads } from "./_uploads.ts";
 import type { ServerEvent } from "./events.ts";
 import { DEFAULT_SERVER_NAME } from "./topology.ts";
 
@@ -27,6 +27,7 @@ interface House {
   readonly logger: Logger;
   /** Logs what peers cause. */
   readonly peers: PeerLogs;
+  readonly uploads: Uploads;
   tell(event: ServerEvent): void;
   /** A number that is another one whenever the run has got on. */
   progress(): number;
@@ -36,11 +37,7 @@ interface House {
 
 /** Opens the sessions of a run, of which clients with those seats may have been part before. */
 export async function openSessions(house: House, seats?: SavedSeats): Promise<Sessions> {
-  const { parts: { options, timeouts }, agreement, conversation, peers } = house;
-  const uploads = new Uploads(timeouts.roundSeconds, (rank, reason) => {
-    conversation.exchange?.intake.settle(rank, "dropped", reason);
-    sessions.giveUp(rank, reason);
-  });
+  const { parts: { options, timeouts }, agreement, peers } = house;
   const sessions: Sessions = new Sessions({
     worldSize: options.worldSize,
     seats,
@@ -57,12 +54,12 @@ export async function openSessions(house: House, seats?: SavedSeats): Promise<Se
     timeouts,
     peers,
     progress: () => house.progress(),
-    hooks: hooksOf(house, uploads, () => sessions.seats.group.progress),
+    hooks: hooksOf(house, () => sessions.seats.group.progress),
   });
   return sessions;
 }
 
-function hooksOf(house: House, uploads: Uploads, progressOf: () => string): SessionHooks {
+function hooksOf(house: House, progressOf: () => string): SessionHooks {
   const { parts: { handler }, agreement, record, conversation, logger, peers: { members } } = house;
   const joining = (rank: Rank) => {
     const progress = progressOf();
@@ -71,14 +68,14 @@ function hooksOf(house: House, uploads: Uploads, progressOf: () => string): Sess
     house.tell({ type: "joining", progress });
   };
   return {
-    place: (rank, header, incoming) => place(rank, header, incoming, uploads, house),
+    place: (rank, header, incoming) => place(rank, header, incoming, house),
     release: (rank, buffer) => {
-      uploads.end(rank);
+      house.uploads.end(rank);
       handler.staging.giveBack(buffer);
       agreement.release(rank);
     },
     message: async (rank, message) => {
-      uploads.end(rank);
+      house.uploads.end(rank);
       if (message === undefined) throw agreement.refusal(rank);
       await agreement.receive(rank, message);
     },
@@ -185,8 +182,7 @@ async function place(
   rank: Rank,
   { code, bodyLength }: FrameHeader,
   incoming: Incoming,
-  uploads: Uploads,
-  { parts: { handler }, agreement }: House,
+  { parts: { handler }, agreement, uploads }: House,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   checkUpdateCode(rank, code, handler, agreement);
   const isUpdate = code === updateCodeOf(handler.plan);

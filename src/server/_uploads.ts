@@ -20,7 +20,7 @@ type OnSlow = (rank: Rank, reason: string) => void;
  * at which it would be whole within a round's time: a buffer belongs to whoever makes progress, and
  * not to whoever has sent the first bytes.
  */
-export class Uploads {
+export class Uploads implements Disposable {
   readonly #millis: number;
   readonly #onSlow: OnSlow;
   readonly #now: () => number;
@@ -38,13 +38,25 @@ export class Uploads {
     this.#now = now;
   }
 
+  /** Looks for uploads that are too slow from now on, until it is disposed of. */
+  watch(): void {
+    this.#checked = this.#now();
+    this.#timer ??= setInterval(() => this.check(), this.#millis / CHECKS);
+  }
+
+  /** Stops looking. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
   /** Somebody waits for a buffer, until `wait` has settled. */
   async waitFor<T>(wait: Promise<T>): Promise<T> {
-    if (this.#waiting++ === 0) this.#watch();
+    this.#waiting++;
     try {
       return await wait;
     } finally {
-      if (--this.#waiting === 0) this.close();
+      this.#waiting--;
     }
   }
 
@@ -58,13 +70,7 @@ export class Uploads {
     this.#reading.delete(rank);
   }
 
-  /** Stops watching. */
-  close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  /** Tells of all uploads that are too slow. */
+  /** Tells of all uploads that are too slow, where somebody waits. */
   check(): void {
     const now = this.#now();
     // So late a check means that this side was held up: nobody could make progress meanwhile.
@@ -72,6 +78,7 @@ export class Uploads {
     this.#checked = now;
     for (const [rank, upload] of this.#reading) {
       if (held > 0) upload.began += held;
+      if (this.#waiting === 0) continue;
       const { received, size } = upload.incoming;
       const share = ((now - upload.began) / this.#millis - GRACE) / (1 - GRACE);
       if (received >= size * share) continue;
@@ -82,10 +89,5 @@ export class Uploads {
         `only ${received} of the ${size} bytes of its update came in ${seconds} seconds, while others waited`,
       );
     }
-  }
-
-  #watch(): void {
-    this.#checked = this.#now();
-    this.#timer ??= setInterval(() => this.check(), this.#millis / CHECKS);
   }
 }
