@@ -41,6 +41,8 @@ export async function logOf(
     evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
   });
   const visited = Promise.withResolvers<void>();
+  // It is looked at when the run is over.
+  visited.promise.catch(() => {});
   const events: ServerEvent[] = [];
   let honest: Promise<void> = Promise.resolve();
   const report = await new ServerSyncTop(handler, {
@@ -78,15 +80,18 @@ export async function logOf(
 export async function flood(address: string): Promise<{ refused: number; fault: string }> {
   await using peer = await Peer.connect(address);
   await peer.join({ rank: 2 });
+  let refused = 0;
   const sending = (async () => {
-    for (;;) {
+    for (let sent = 0;; sent++) {
+      // What the server has not read when it closes would take back its last word.
+      while (sent - refused > 100) await new Promise((resolve) => setTimeout(resolve, 1));
       await peer.send({
         code: MessageCode.EvaluateParams,
         payload: { round: 1, numSamples: 1, loss: 1 },
       });
     }
   })().catch(() => {});
-  for (let refused = 0;; refused++) {
+  for (;; refused++) {
     const { fault, fatal } = await peer.error();
     if (!fatal) continue;
     peer.connection.abort(new Error("enough"));
