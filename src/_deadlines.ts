@@ -15,7 +15,7 @@ export type Deadline = Arrival<Wait>;
 
 /** Deadlines that are all equally long. They share one timer: thousands of peers that say nothing cost no timer each. */
 export class Deadlines {
-  /** How long each one is, in seconds. */
+  /** Length of each one, in seconds. */
   readonly seconds: number;
   /** In the order in which they are late. */
   readonly #waiting = new Arrivals<Wait>();

@@ -11,7 +11,7 @@ export const useFile: UseFile = async (path, options, use) => {
   return await use(file);
 };
 
-/** Which names of a folder are meant. */
+/** Selects the names of a folder. */
 export interface NameForm {
   test(name: string): boolean;
 }
@@ -67,7 +67,7 @@ export async function syncFolder(folder: string, use: UseFile = useFile): Promis
   } catch { /* the files' own bytes are on the disk in any case */ }
 }
 
-/** Whether it failed because this process may not do it. */
+/** Returns true if an operation failed because this process lacks the permission. */
 export function isDenied(error: unknown): boolean {
   return error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
 }

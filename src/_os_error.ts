@@ -4,7 +4,7 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** Whether the process, or the system, has no file descriptors left. */
+/** Returns true if the process, or the system, has no file descriptors left. */
 export function isOutOfDescriptors(error: unknown): boolean {
   const code = codeOf(error);
   return code === "EMFILE" || code === "ENFILE";

@@ -1,7 +1,7 @@
 import { shortened } from "./_printable.ts";
 import type { Logger } from "./log.ts";
 
-/** How much may be logged about peers. */
+/** Limits on what is logged about peers. */
 export interface PeerLogLimits {
   /** Lines about one peer in {@linkcode WINDOW_MILLIS}; what comes after them is counted. */
   readonly linesPerPeer: number;
@@ -36,7 +36,7 @@ export const WINDOW_MILLIS = 60_000;
 /** Peers that are told apart at a time; lines about any others are counted together. */
 const MOST_PEERS = 1024;
 const OTHERS = "other peers";
-/** How often, at most, it is looked for peers about which nothing was logged for long. */
+/** The shortest time between two searches for peers about which nothing was logged for long. */
 const CLOSE_MILLIS = 1000;
 /** Characters of a line about a peer, and of the one that a count repeats. */
 const LINE_LENGTH = 1000, REPEATED_LENGTH = 200;

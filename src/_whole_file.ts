@@ -17,7 +17,7 @@ const IN_PLACE_CODES = new Set(["EACCES", "EPERM", "EROFS", "ENAMETOOLONG"]);
 /** Puts content into an open file. */
 export type WriteContent = (file: Deno.FsFile) => Promise<void>;
 
-/** How a file is published. */
+/** Options for publishing a file. */
 export interface PublishOptions {
   /** Permissions of the file. Default: the system's. */
   readonly mode?: number | undefined;

@@ -35,7 +35,7 @@ export interface AllowedKeys {
   subscribe?(listener: (change: KeyListChange | Error) => void): () => void;
 }
 
-/** How a list differs from what it was: public keys, and what is or was said of them. */
+/** The difference between two lists: public keys, and what is or was said of them. */
 export interface KeyListChange {
   /** Keys that may join since. */
   readonly added: ReadonlyMap<string, AllowedKey>;
@@ -91,7 +91,7 @@ export class KeyList implements AllowedKeys {
     return this.#keys.size;
   }
 
-  /** Whether the key is in the list, expired or not. */
+  /** Returns true if the key is in the list, expired or not. */
   has(publicKey: string): boolean {
     return this.#keys.has(publicKey);
   }

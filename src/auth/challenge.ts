@@ -23,7 +23,7 @@ export type Gatekeeper =
     readonly kind: "keys";
     /** The keys; a {@linkcode KeyList} can be read again while the server runs. */
     readonly allowed: AllowedKeys;
-    /** How many ranks one key may have at a time, from 1. Default 1. */
+    /** Ranks that one key may have at a time, from 1. Default 1. */
     readonly seatsPerKey?: number;
   }
   | { readonly kind: "token"; readonly token: string }

@@ -6,13 +6,13 @@ import type { ModuleMessage } from "./_module_messages.ts";
 import { ErrorOutput, readMessages } from "./_module_output.ts";
 import { writeText } from "./_terminal.ts";
 
-/** How long a module may take to load and call `defineClient()`. */
+/** Time for a module to load and call `defineClient()`. */
 const START_MILLIS = 60_000;
 
 /** How long a client that is asked to end may take to leave its server. */
 const GRACE_MILLIS = 5_000;
 
-/** How long after a process's end its last words may still be on the way. */
+/** Time after the end of a process in which its last words may still be on the way. */
 const LAST_WORDS_MILLIS = 1_000;
 
 type Timer = ReturnType<typeof setTimeout>;

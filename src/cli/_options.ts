@@ -168,7 +168,7 @@ export function logName(text: string): string {
   return text;
 }
 
-/** Whether a text is a file's name rather than a path. */
+/** Returns true if a text is the name of a file rather than a path. */
 export function isLogName(text: string): boolean {
   return !/[\\/\0]/.test(text);
 }

@@ -113,7 +113,7 @@ async function withoutOutside<Flags extends { resume?: string; loggerFile?: stri
   ) as Flags;
 }
 
-/** Whether a path is in the folder, links considered, and is no link itself. */
+/** Returns true if a path is in the folder, links considered, and is no link itself. */
 async function isInside(path: string, folder: string): Promise<boolean> {
   const real = (path: string) => Deno.realPath(path).catch(() => undefined);
   const [parent, whole] = [await real(dirname(resolve(path))), await real(folder)];

@@ -3,7 +3,7 @@ import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
 import { real, UsageError, whole } from "./_options.ts";
 import type { Command } from "./deps.ts";
 
-/** How far an update may go, as an option. */
+/** The option that sets the bound on updates. */
 export interface UpdateBoundFlags {
   // A run that began before there was this option goes on with its default.
   updateBound?: number;

@@ -26,7 +26,7 @@ export interface ModelJob {
   plan: TrainSettings;
   seed: number;
   engine: EngineFlags;
-  /** How many times the cohort's median change an update's may be. */
+  /** The largest norm of an update, in multiples of the cohort's median. */
   updateBound?: number;
   /** Takes warnings of the engine. */
   logger?: TrainLogger;

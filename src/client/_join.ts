@@ -106,7 +106,7 @@ export async function join(
   { comeback, mode, deadline, joinSeconds }: {
     comeback: Comeback | undefined;
     mode: AgreementMode | undefined;
-    /** When the server has to have let the client in. */
+    /** The time by which the server has to have let the client in. */
     deadline: number;
     /** What the deadline was given as. */
     joinSeconds: number;
