@@ -29,11 +29,8 @@ export class Session {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #idleSeconds: number;
   readonly #isBusy: () => boolean;
-  /**
-   * End what is waited for with an error: the next message, and that the server takes what is sent.
-   */
-  #failNext: (error: Error) => void = () => {};
-  #failSend: (error: Error) => void = () => {};
+  /** End what is waited for with an error. */
+  readonly #breakers = new Set<(error: Error) => void>();
   readonly #joined = performance.now();
   #gotOn = performance.now();
   #progress: number | undefined;
@@ -84,8 +81,8 @@ export class Session {
       const error = new StalledError(
         `Cannot wait any longer for ${this.#connection.remote}: it has sent nothing but signs of life for ${this.#idleSeconds} seconds, in which its run has not got on`,
       );
-      this.#failNext(error);
-      return this.#failSend(error);
+      for (const end of this.#breakers) end(error);
+      return;
     }
     this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, MAX_TIMER_MILLIS));
   }
@@ -108,22 +105,20 @@ export class Session {
     // Whatever the server has to refuse of it.
     if (isBulk(message.code) || message.code === MessageCode.Error) this.#refusals.asked();
     this.touch();
-    const { promise: stalled, reject } = Promise.withResolvers<never>();
-    this.#failSend = reject;
-    const sent = this.#connection.send(message);
-    await within(Promise.race([sent, stalled]), { signal: this.signal });
-    this.#failSend = () => {};
+    await this.within(this.#connection.send(message));
+  }
+
+  /** Waits for the promise, unless the client is stopped or the run does not get on. */
+  within<T>(promise: Promise<T>): Promise<T> {
+    return within(promise, { signal: this.signal, breakers: this.#breakers });
   }
 
   /**
    * The wait for the server's next message, one and the same until it was `taken`; rejects when the
-   * connection is lost, the server has refused, or the run does not get on.
+   * connection is lost or the server has refused.
    */
   next(): Promise<Message> {
-    return this.#next ??= new Promise((resolve, reject) => {
-      this.#failNext = reject;
-      this.#receive().then(resolve, reject);
-    });
+    return this.#next ??= this.#receive();
   }
 
   /** The next message is the one after it. */

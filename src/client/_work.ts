@@ -12,6 +12,7 @@ export class Work {
   readonly trained: Promise<void>;
   readonly #ended: Promise<unknown>;
   readonly #over = new AbortController();
+  #isDone = false;
   #result: TrainResult | undefined;
   #isTold = false;
 
@@ -23,7 +24,8 @@ export class Work {
     this.plan = plan;
     const { signal: over } = this.#over;
     const training = learner.train(plan, signal ? AbortSignal.any([signal, over]) : over);
-    this.#ended = training.then((result) => this.#result = result, () => {});
+    this.#ended = training.then((result) => this.#result = result, () => {})
+      .then(() => this.#isDone = true);
     this.trained = training.then(() => {}, (error) => {
       if (error instanceof RoundOverError) return new Promise<void>(() => {});
       throw error;
@@ -53,7 +55,8 @@ export class Work {
 
   /** Gives the training up, and waits until the handler is free again. */
   async stop(): Promise<void> {
-    this.#over.abort(new RoundOverError("The round is over"));
+    // An error costs as much as the whole exchange of a small round.
+    if (!this.#isDone) this.#over.abort(new RoundOverError("The round is over"));
     await this.#ended;
   }
 }

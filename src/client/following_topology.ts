@@ -247,13 +247,12 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       const work = this.#work?.isTold ? undefined : this.#work;
       let happened: Message | "rested" | void;
       try {
-        happened = await within(
+        happened = await session.within(
           Promise.race([
             session.next(),
             ...(work ? [work.trained] : []),
             ...(this.#rested ? [this.#rested] : []),
           ]),
-          { signal: session.signal },
         );
       } catch (error) {
         if (work === undefined || !(error instanceof CannotTrainError)) throw error;

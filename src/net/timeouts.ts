@@ -69,9 +69,15 @@ export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
  */
 export async function within<T>(
   promise: Promise<T>,
-  options: { seconds?: number; signal?: AbortSignal | undefined; late?: () => Error },
+  options: {
+    seconds?: number;
+    signal?: AbortSignal | undefined;
+    late?: () => Error;
+    /** What else may end the wait with an error, while it lasts. */
+    breakers?: Set<(error: Error) => void>;
+  },
 ): Promise<T> {
-  const { seconds, signal, late } = options;
+  const { seconds, signal, late, breakers } = options;
   if (signal?.aborted) {
     // Nobody waits for it any more, so its failure must not end the process.
     promise.catch(() => {});
@@ -80,6 +86,7 @@ export async function within<T>(
   const { promise: ended, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
+  breakers?.add(reject);
   const timer = seconds === undefined || late === undefined
     ? undefined
     : setTimeout(() => reject(late()), seconds * 1000);
@@ -88,5 +95,6 @@ export async function within<T>(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
+    breakers?.delete(reject);
   }
 }
