@@ -376,8 +376,8 @@ Deno.test("KnownClients forget an update that is refused after all, in whichever
   const before = known.all.get(1);
   for (const loss of [1e300, 1e301]) known.answered(1, { round: 2, numSamples: 2 ** 50, loss });
   known.dropped(1, 2, true);
-  const { misses, pausedUntil, ...after } = known.all.get(1) ?? {};
-  assertEquals([misses, pausedUntil], [2, 3]);
+  const { misses, pause, ...after } = known.all.get(1) ?? {};
+  assertEquals([misses, pause], [2, 1]);
   assertEquals(after, { ...before, dropped: 1, lastRound: 2 });
   // Who has answered in an earlier round has answered that.
   known.answered(1, { round: 4, numSamples: 10, loss: 1 });

@@ -11,6 +11,12 @@ const FORGIVEN = 0.5;
 /** Rounds that a client is left out of at most, before it is asked again. */
 const LONGEST_PAUSE = 64;
 
+/** What is learnt of a client from each of its updates that tells it. */
+const FIGURES = ["numSamples", "loss", "norm", "work"] as const;
+
+type Known = { -readonly [Name in keyof KnownClient]: KnownClient[Name] };
+type Figures = Record<typeof FIGURES[number], number | undefined>;
+
 /** What has been learnt of the clients, by rank. */
 export class KnownClients {
   readonly #clients = new Map<Rank, KnownClient>();
@@ -30,26 +36,20 @@ export class KnownClients {
   /** A client's update was taken in. */
   answered(
     rank: Rank,
-    update: { round: number; numSamples?: number; loss?: number; norm?: number; work?: number },
+    update: { readonly round: number } & Partial<Figures>,
   ): void {
-    const client = this.#of(rank);
-    const { misses: missed = 0, pausedUntil: _pausedUntil, ...before } = client;
-    const misses = missed - FORGIVEN;
+    const before = this.#of(rank);
     if (this.#former.get(rank)?.round !== update.round) {
-      this.#former.set(rank, { round: update.round, client });
+      this.#former.set(rank, { round: update.round, client: before });
     }
-    const { round: lastRound, numSamples = before.numSamples, loss = before.loss } = update;
-    const { norm = before.norm, work = before.work } = update;
-    this.#clients.set(rank, {
-      ...before,
-      ...(numSamples !== undefined && { numSamples }),
-      ...(loss !== undefined && { loss }),
-      ...(norm !== undefined && { norm }),
-      ...(work !== undefined && { work }),
-      ...(misses > 0 && { misses }),
-      answered: before.answered + 1,
-      lastRound,
-    });
+    const { answered, dropped, misses: missed = 0 } = before;
+    const client: Known = { answered: answered + 1, dropped, lastRound: update.round };
+    for (const name of FIGURES) {
+      const figure = update[name] ?? before[name];
+      if (figure !== undefined) client[name] = figure;
+    }
+    if (missed > FORGIVEN) client.misses = missed - FORGIVEN;
+    this.#clients.set(rank, client);
   }
 
   /**
@@ -69,16 +69,18 @@ export class KnownClients {
       ...before,
       dropped: before.dropped + 1,
       lastRound: round,
-      ...pauseAfter(misses, round),
+      ...pauseAfter(misses),
     });
   }
 
   /** Clients that are left out of a round while there are enough others; those whose pause ends last come last. */
   paused(round: number): Rank[] {
-    return [...this.#clients]
-      .filter(([, { pausedUntil = 0 }]) => pausedUntil >= round)
-      .sort(([a, one], [b, other]) => (one.pausedUntil ?? 0) - (other.pausedUntil ?? 0) || a - b)
-      .map(([rank]) => rank);
+    const paused: [rank: Rank, until: number][] = [];
+    for (const [rank, { lastRound, pause }] of this.#clients) {
+      const until = lastRound + (pause ?? 0);
+      if (pause !== undefined && until >= round) paused.push([rank, until]);
+    }
+    return paused.sort(([a, one], [b, other]) => one - other || a - b).map(([rank]) => rank);
   }
 
   /** Norm and work of the last update that counted, of all clients that are not among those. */
@@ -111,19 +113,19 @@ export class KnownClients {
 }
 
 /** How long a client is left out that has missed so many times in a row. */
-function pauseAfter(misses: number, round: number): Pick<KnownClient, "misses" | "pausedUntil"> {
+function pauseAfter(misses: number): Pick<KnownClient, "misses" | "pause"> {
   if (misses < MOST_MISSES) return { misses };
   const pause = Math.min(2 ** Math.floor(misses - MOST_MISSES), LONGEST_PAUSE);
   // More misses than the longest pause takes say no more.
   const most = MOST_MISSES + Math.log2(LONGEST_PAUSE);
-  return { misses: Math.min(misses, most), pausedUntil: round + pause };
+  return { misses: Math.min(misses, most), pause };
 }
 
 function isEntry(entry: unknown): entry is [Rank, KnownClient] {
   if (!Array.isArray(entry) || !isCount(entry[0]) || Object(entry[1]) !== entry[1]) return false;
   const { numSamples = 1, loss = 0, answered, dropped, lastRound } = entry[1] as KnownClient;
-  const { misses = 0, pausedUntil = 0, norm = 0, work = 0 } = entry[1] as KnownClient;
-  return [numSamples, answered, dropped, lastRound, pausedUntil].every(isCount) &&
+  const { misses = 0, pause = 0, norm = 0, work = 0 } = entry[1] as KnownClient;
+  return [numSamples, answered, dropped, lastRound, pause].every(isCount) &&
     numSamples > 0 && Number.isFinite(loss) && isCount(misses / FORGIVEN) &&
     [norm, work].every((figure) => Number.isFinite(figure) && figure >= 0);
 }

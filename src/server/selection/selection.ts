@@ -25,9 +25,10 @@ export interface KnownClient {
   /** How often it gave no update that counts, less half for each that does; the first one that is refused counts twice. Absent for none. */
   readonly misses?: number;
   /**
-   * The last round that it is left out of for that, while there are enough others; absent for none.
+   * How many rounds after `lastRound` it is left out of for that, while there are enough others;
+   * absent for none.
    */
-  readonly pausedUntil?: number;
+  readonly pause?: number;
 }
 
 /** What a policy chooses by. */
