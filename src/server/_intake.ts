@@ -71,7 +71,7 @@ export class Intake {
   readonly #outcomes = new Map<Rank, Outcome>();
   readonly #losses = new Map<Rank, Loss>();
   readonly #answers = new Map<Rank, Answer>();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<{ readonly isDue: () => boolean; readonly wake: () => void }>();
   /** Number of answers that are here as a whole, taken in or not. */
   #whole = 0;
   #head = 0;
@@ -105,7 +105,9 @@ export class Intake {
 
   /** Number of ranks whose part ended so. */
   count(outcome: Outcome): number {
-    return [...this.#outcomes.values()].filter((one) => one === outcome).length;
+    let count = 0;
+    for (const one of this.#outcomes.values()) if (one === outcome) count++;
+    return count;
   }
 
   /** Why ranks were dropped or refused. */
@@ -119,7 +121,9 @@ export class Intake {
    * for how that ends.
    */
   async admit(rank: Rank, incoming?: Incoming): Promise<boolean> {
-    await this.#until(() => !this.expects(rank) || !this.#answers.has(rank));
+    if (this.#answers.has(rank)) {
+      await this.#until(() => !this.expects(rank) || !this.#answers.has(rank));
+    }
     if (!this.expects(rank)) return false;
     this.#answers.set(rank, { incoming, seen: this.#now(), isWhole: false });
     await this.#until(() =>
@@ -131,9 +135,7 @@ export class Intake {
   /** The rank's answer has its place, and is read from now on. */
   started(rank: Rank): void {
     const answer = this.#answers.get(rank);
-    if (answer === undefined) return;
-    answer.started ??= this.#now();
-    this.#wake();
+    if (answer !== undefined) answer.started ??= this.#now();
   }
 
   /** All of the rank's answer is here. Once there are enough of them, the others are too late. */
@@ -223,16 +225,18 @@ export class Intake {
     return deadline + answer.started - answer.seen;
   }
 
+  /** Wakes those alone whose condition holds: all wait at once, and something changes for each. */
   #wake(): void {
-    for (const wake of this.#watchers) wake();
+    for (const watcher of this.#watchers) {
+      if (!watcher.isDue()) continue;
+      this.#watchers.delete(watcher);
+      watcher.wake();
+    }
   }
 
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#watchers.add(resolve);
-      await promise;
-      this.#watchers.delete(resolve);
+  async #until(isDue: () => boolean): Promise<void> {
+    while (!isDue()) {
+      await new Promise<void>((wake) => this.#watchers.add({ isDue, wake }));
     }
   }
 }

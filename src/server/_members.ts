@@ -3,14 +3,18 @@ import type { Rank } from "../net/process_group.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MemberReport } from "./report.ts";
 
+/** What is counted of a member. */
+type Counts = Pick<MemberReport, "received" | "refused" | "dropped">;
+type Counted = Omit<MemberReport, keyof Counts> & { -readonly [Name in keyof Counts]: number };
+
 /**
  * Who has had which rank in a run, and what came of it: a client by its rank and identity, so that
  * their number is bounded by that of seats.
  */
 export class Members {
-  readonly #members = new Map<string, MemberReport>();
+  readonly #members = new Map<string, Counted>();
   /** Who has the rank, or had it last. */
-  readonly #current = new Map<Rank, string>();
+  readonly #current = new Map<Rank, Counted>();
   /**
    * Updates that the round took in so far, which count when it ends: those of a try that came to
    * nothing do not.
@@ -19,7 +23,8 @@ export class Members {
 
   /** All of them, by rank and then in the order in which they came. */
   get all(): MemberReport[] {
-    return [...this.#members.values()].sort((a, b) => a.rank - b.rank);
+    return [...this.#members.values()].map((member) => ({ ...member }))
+      .sort((a, b) => a.rank - b.rank);
   }
 
   /** Takes up what was kept; throws a `TypeError` when it is not that. */
@@ -72,15 +77,14 @@ export class Members {
   }
 
   #put(member: MemberReport): void {
-    const key = keyOf(member.rank, member.identity);
-    this.#members.set(key, member);
-    this.#current.set(member.rank, key);
+    const counted = { ...member };
+    this.#members.set(keyOf(member.rank, member.identity), counted);
+    this.#current.set(member.rank, counted);
   }
 
-  #count(rank: Rank, what: "received" | "refused" | "dropped"): void {
-    const key = this.#current.get(rank) ?? "";
-    const member = this.#members.get(key);
-    if (member !== undefined) this.#members.set(key, { ...member, [what]: member[what] + 1 });
+  #count(rank: Rank, what: keyof Counts): void {
+    const member = this.#current.get(rank);
+    if (member !== undefined) member[what]++;
   }
 }
 

@@ -74,10 +74,11 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       handler.staging.giveBack(buffer);
       agreement.release(rank);
     },
-    message: async (rank, message) => {
+    message: (rank, message) => {
       house.uploads.end(rank);
-      if (message === undefined) throw agreement.refusal(rank);
-      await agreement.receive(rank, message);
+      return message === undefined
+        ? Promise.reject(agreement.refusal(rank))
+        : agreement.receive(rank, message);
     },
     joined: (client) => {
       const { rank, identity, name, address, agent, numSamples, round, isBack } = client;
@@ -196,8 +197,14 @@ async function place(
     );
   }
   if (!isUpdate) return new Uint8Array(bodyLength);
-  if (!await uploads.waitFor(agreement.admit(rank, incoming))) return undefined;
-  const buffer = await uploads.waitFor(handler.staging.lend());
+  uploads.wait();
+  let buffer: Uint8Array<ArrayBuffer>;
+  try {
+    if (!await agreement.admit(rank, incoming)) return undefined;
+    buffer = await handler.staging.lend();
+  } finally {
+    uploads.waited();
+  }
   agreement.started?.(rank);
   uploads.begin(rank, incoming);
   return buffer;

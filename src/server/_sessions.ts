@@ -7,7 +7,7 @@ import { Connection } from "../net/connection.ts";
 import type { Rank } from "../net/process_group.ts";
 import { SILENT_HEARTBEATS, type Timeouts, within } from "../net/timeouts.ts";
 import type { Channel, Listener } from "../net/transport.ts";
-import { DEFAULT_LIMITS, FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
+import { DEFAULT_LIMITS, FIELDS_BYTES } from "../wire/frame.ts";
 import { isBulk, MessageCode } from "../wire/message_code.ts";
 import type { ExitPayload, Message } from "../wire/messages.ts";
 import type { PeerLogs } from "./_agreement.ts";
@@ -15,7 +15,7 @@ import { FirstBytes } from "./_first_bytes.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./_member.ts";
 import { isForgivable } from "./_forgivable.ts";
 import { addressOf, Gate, type PeerLimits } from "./_gate.ts";
-import type { Incoming } from "./_intake.ts";
+import { Hearing, type MessageHooks } from "./_hearing.ts";
 import { whyNotSeated } from "./_key_changes.ts";
 import { reasonOf } from "./_reason.ts";
 import { type SavedSeats, Seats } from "./_seats.ts";
@@ -40,17 +40,7 @@ function peerOf({ remote }: Pick<Channel, "remote">): string {
 }
 
 /** What the topology does about what the sessions hear. */
-export interface SessionHooks {
-  /** Says where a body goes, whose bytes `incoming` counts; `undefined` refuses it. */
-  place(
-    rank: Rank,
-    header: FrameHeader,
-    incoming: Incoming,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Takes back what `place` gave for the rank. */
-  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
-  /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
-  message(rank: Rank, message: Message | undefined): Promise<void>;
+export interface SessionHooks extends MessageHooks {
   /** A client is ready, for the first time or again; it will send the update of its `round` unasked. */
   joined(client: Registered & { readonly address: string }): void;
   /** A client's connection is lost; it is expected back. */
@@ -435,45 +425,15 @@ export class Sessions {
 
   /** Hears a client out, message by message, until it closes. */
   async #listen(member: Member, rank: Rank): Promise<void> {
+    const hearing = new Hearing(member, rank, this.seats, this.#hooks);
     for (;;) {
       try {
-        if (!await this.#hear(member, rank)) return;
+        if (!await hearing.next()) return;
       } catch (error) {
         if (isFault(error)) this.#hooks.refused();
         if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
         await this.#forgive(member, rank, error);
       }
-    }
-  }
-
-  /** Acts on a client's next message; false when it has closed. The message's buffer is given back in any case. */
-  async #hear(member: Member, rank: Rank): Promise<boolean> {
-    const { connection } = member;
-    // What still comes from whoever has lost the seat must not pass for the next one's.
-    const checkSeat = () => {
-      if (this.seats.group.claimant(rank) === member) return;
-      throw new ConnectionClosedError("its seat is not its own any more");
-    };
-    let buffer: Uint8Array<ArrayBuffer> | undefined;
-    try {
-      const received = await connection.receive({
-        place: async (header) => {
-          checkSeat();
-          const incoming = {
-            size: header.bodyLength,
-            get received() {
-              return connection.bodyReceived;
-            },
-          };
-          return buffer = await this.#hooks.place(rank, header, incoming);
-        },
-      });
-      if (received === null) return false;
-      checkSeat();
-      await this.#hooks.message(rank, received.message);
-      return true;
-    } finally {
-      if (buffer !== undefined) this.#hooks.release(rank, buffer);
     }
   }
 

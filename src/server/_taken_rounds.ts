@@ -6,7 +6,7 @@ import type { RoundReport } from "./report.ts";
 export class TakenRounds {
   readonly #last = new Map<Rank, number>();
   /** What the last round has changed, as it was before. */
-  readonly #before = new Map<Rank, number>();
+  #before: [Rank, number][] = [];
   /** Number of reports that were read. */
   #read = 0;
 
@@ -22,12 +22,13 @@ export class TakenRounds {
       & Pick<Intake | RoundReport, "round" | "cohort" | "losses">
       & Pick<RoundReport, "lossesOmitted">,
   ): void {
-    this.#before.clear();
-    const lost = new Set([...losses.map(({ rank }) => rank), ...lossesOmitted]);
+    this.#before = [];
+    const lost = new Set(lossesOmitted);
+    for (const { rank } of losses) lost.add(rank);
     for (const rank of cohort) {
       if (lost.has(rank)) continue;
       const last = this.#last.get(rank) ?? 0;
-      this.#before.set(rank, last);
+      this.#before.push([rank, last]);
       this.#last.set(rank, Math.max(round, last));
     }
   }
@@ -35,7 +36,7 @@ export class TakenRounds {
   /** The model that was made last was taken back. */
   revert(): void {
     for (const [rank, round] of this.#before) this.#last.set(rank, round);
-    this.#before.clear();
+    this.#before = [];
   }
 
   /** The rank's last round, 0 for none; the run's reports tell of the rounds that were added by none. */

@@ -44,7 +44,7 @@ export function figuresOfUpdate(
  * one does not move it.
  */
 export function lowerMedian(values: Iterable<number>): number {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   return sorted[(sorted.length - 1) >> 1] ?? NaN;
 }
 
@@ -61,9 +61,9 @@ export function limitOf(
 ): (update: UpdateFigures) => number {
   if (others.length < 2) return () => ALONE * floor;
   const most = bound * lowerMedian(others.map(({ norm }) => norm));
-  const work = Math.max(1, lowerMedian(others.map(workOf)));
+  const work = Math.max(1, lowerMedian(others.map(({ claims }) => workOf(claims))));
   return (update) => {
-    const more = Math.min(Math.max(1, workOf(update) / work), MOST_WORK);
+    const more = Math.min(Math.max(1, workOf(update.claims) / work), MOST_WORK);
     return Math.max(most * more, floor);
   };
 }
@@ -74,7 +74,10 @@ export function outOfBounds(
   limits: { readonly bound: number; readonly floor: number },
   others: readonly UpdateFigures[] = [],
 ): { rank: Rank; limit: number }[] {
-  const limitFor = limitOf([...updates.values(), ...others], limits);
+  const all = [...updates.values()];
+  // No limit is below the floor.
+  if (all.every(({ norm }) => !(norm > limits.floor))) return [];
+  const limitFor = limitOf([...all, ...others], limits);
   return [...updates].flatMap(([rank, update]) => {
     const limit = limitFor(update);
     return update.norm > limit ? [{ rank, limit }] : [];
@@ -82,7 +85,9 @@ export function outOfBounds(
 }
 
 /** Number of steps that a client says it has taken, or of samples where it does not say. */
-export function workOf({ claims: { steps = 0, numSamples = 0 } }: UpdateFigures): number {
+export function workOf(
+  { steps = 0, numSamples = 0 }: { readonly steps?: number; readonly numSamples?: number },
+): number {
   return steps > 0 ? steps : numSamples;
 }
 

@@ -50,14 +50,14 @@ export class Uploads implements Disposable {
     this.#timer = undefined;
   }
 
-  /** Somebody waits for a buffer, until `wait` has settled. */
-  async waitFor<T>(wait: Promise<T>): Promise<T> {
+  /** Somebody waits for a buffer, until `waited`. */
+  wait(): void {
     this.#waiting++;
-    try {
-      return await wait;
-    } finally {
-      this.#waiting--;
-    }
+  }
+
+  /** Somebody waits no longer. */
+  waited(): void {
+    this.#waiting--;
   }
 
   /** The rank's upload has a buffer from now on. */

@@ -185,7 +185,7 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
   noteUpdate(sender: Rank, norm: number, payload: ParameterUpdatePayload): void {
     // Each client counts once, however many updates it sends; of what it says no more is kept than its work.
     this.#last.delete(sender);
-    this.#last.set(sender, { norm, claims: { steps: workOf(figuresOfUpdate(norm, payload)) } });
+    this.#last.set(sender, { norm, claims: { steps: workOf(payload) } });
     const [oldest] = this.#last.keys();
     if (this.#last.size > MOST_RECENT && oldest !== undefined) this.#last.delete(oldest);
   }
@@ -201,7 +201,7 @@ export class AsyncParameterServerHandler extends ServerBackendHandler {
 
   /** What the strategy keeps, and what updates are held against. */
   override saveState(): HandlerState {
-    const recent = [...this.#last].map(([rank, last]) => [rank, last.norm, workOf(last)]);
+    const recent = [...this.#last].map(([rank, last]) => [rank, last.norm, workOf(last.claims)]);
     return { ...this.strategy.save?.(), clients: { recent } };
   }
 

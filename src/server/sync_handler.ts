@@ -16,7 +16,7 @@ import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts"
 import { checkFinite } from "./_finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./_global_model.ts";
 import { KnownClients } from "./_known_clients.ts";
-import { checkedUpdateBound, figuresOfUpdate, outOfBounds, workOf } from "./_update_bound.ts";
+import { checkedUpdateBound, outOfBounds, workOf } from "./_update_bound.ts";
 import type { ClientSelection, KnownClient } from "./selection/selection.ts";
 import { UniformSelection } from "./selection/uniform.ts";
 import {
@@ -281,11 +281,10 @@ export class SyncParameterServerHandler extends ParameterServerBackendHandler {
   override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#round.accept(clientUpdateOf(sender, payload));
+    const { round, numSamples, loss } = payload;
     const norm = this.#norms.get(sender);
-    const figures = norm === undefined
-      ? {}
-      : { norm, work: workOf(figuresOfUpdate(norm, payload)) };
-    this.#known.answered(sender, { ...payload, ...figures });
+    const work = norm === undefined ? undefined : workOf(payload);
+    this.#known.answered(sender, { round, numSamples, loss, norm, work });
   }
 
   /** What the strategy keeps, and what is known of the clients. */

@@ -123,7 +123,8 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         return intake?.expects(rank) ? intake.round : undefined;
       },
       taken: (rank) => this.#taken.of(rank, this.#federation.record.rounds),
-      admit: async (rank, incoming) => await this.#training?.intake.admit(rank, incoming) ?? false,
+      admit: (rank, incoming) =>
+        this.#training?.intake.admit(rank, incoming) ?? Promise.resolve(false),
       started: (rank) => this.#training?.intake.started(rank),
       release: (rank) => this.#training?.intake.takeBack(rank),
       refusal: (rank) => unexpectedUpdate(rank, this.#training?.intake),
