@@ -81,10 +81,13 @@ export async function flood(address: string): Promise<{ refused: number; fault: 
   await using peer = await Peer.connect(address);
   await peer.join({ rank: 2 });
   let refused = 0;
+  let isOver = false;
   const sending = (async () => {
-    for (let sent = 0;; sent++) {
+    for (let sent = 0; !isOver; sent++) {
       // What the server has not read when it closes would take back its last word.
-      while (sent - refused > 100) await new Promise((resolve) => setTimeout(resolve, 1));
+      while (sent - refused > 100 && !isOver) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
       await peer.send({
         code: MessageCode.EvaluateParams,
         payload: { round: 1, numSamples: 1, loss: 1 },
@@ -94,6 +97,7 @@ export async function flood(address: string): Promise<{ refused: number; fault: 
   for (;; refused++) {
     const { fault, fatal } = await peer.error();
     if (!fatal) continue;
+    isOver = true;
     peer.connection.abort(new Error("enough"));
     await sending;
     return { refused, fault };
