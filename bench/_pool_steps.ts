@@ -1,6 +1,6 @@
-import { SyncParameterServerHandler } from "../src/server/sync_handler.ts";
+import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
 import { Simulation } from "../src/sim/simulation.ts";
-import { initialParameters } from "../src/train/tfjs/evaluator.ts";
+import { initialParameters } from "../src/tfjs/evaluator.ts";
 import { DESCRIPTIONS, noise, ROWS } from "./_step.ts";
 
 const ROUNDS = 8;

@@ -1,5 +1,5 @@
-import { silentLogger } from "../src/log.ts";
-import { SyncParameterServerHandler } from "../src/server/sync_handler.ts";
+import { silentLogger } from "../src/base/log/log.ts";
+import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
 import { ServerSyncTop } from "../src/server/sync_topology.ts";
 import { withProcess } from "./_process.ts";
 import { type BenchOptions, type BenchResult, mostResult } from "./result.ts";

@@ -1,6 +1,6 @@
 /** The other process of the benchmark of rounds: every client of it. */
 import { ClientSyncTop } from "../src/client/sync_topology.ts";
-import { silentLogger } from "../src/log.ts";
+import { silentLogger } from "../src/base/log/log.ts";
 import { StepHandler } from "./_step_handler.ts";
 
 if (import.meta.main) {

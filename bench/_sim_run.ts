@@ -6,12 +6,12 @@
  * The arguments are the model, clients, clients a round, learning rate, rounds, rounds from one evaluation to the next, and the seed.
  */
 
-import { loadDataset } from "../src/data/load.ts";
-import { partition } from "../src/data/partition.ts";
-import { SyncParameterServerHandler } from "../src/server/sync_handler.ts";
+import { loadDataset } from "../src/data/catalog/load.ts";
+import { partition } from "../src/data/partition/partition.ts";
+import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
 import { Simulation } from "../src/sim/simulation.ts";
-import { modelByName } from "../src/train/models.ts";
-import { initialParameters } from "../src/train/tfjs/evaluator.ts";
+import { modelByName } from "../src/train/models/models.ts";
+import { initialParameters } from "../src/tfjs/evaluator.ts";
 
 const [name = "lr", ...numbers] = Deno.args;
 const [clients = 1, cohort = 1, learningRate = 0.1, rounds = 1, evaluateEvery = 1, seed = 0] =

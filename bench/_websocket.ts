@@ -1,4 +1,4 @@
-import { websocketTransport } from "../src/net/websocket.ts";
+import { websocketTransport } from "../src/net/websocket/transport.ts";
 import { PingPong } from "./_ping_pong.ts";
 import { withProcess } from "./_process.ts";
 import { RawWebSocket } from "./_raw_websocket.ts";

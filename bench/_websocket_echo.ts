@@ -1,5 +1,5 @@
 /** The other process of the WebSocket benchmark: sends back what comes, on a bare WebSocket and on a connection. */
-import { websocketTransport } from "../src/net/websocket.ts";
+import { websocketTransport } from "../src/net/websocket/transport.ts";
 import { PingPong } from "./_ping_pong.ts";
 import { RawWebSocket } from "./_raw_websocket.ts";
 

@@ -5,10 +5,10 @@
  */
 
 import type { Dataset } from "../src/data/dataset.ts";
-import { loadDataset } from "../src/data/load.ts";
-import { createEngineArena } from "../src/train/native/_kernels.ts";
-import { tf } from "../src/train/tfjs/deps.ts";
-import { installTrainingKernels } from "../src/train/tfjs_kernels/mod.ts";
+import { loadDataset } from "../src/data/catalog/load.ts";
+import { createEngineArena } from "../src/engine/kernels.ts";
+import { tf } from "../src/tfjs/deps.ts";
+import { installTrainingKernels } from "../src/tfjs/kernels/mod.ts";
 import { withProcess } from "./_process.ts";
 import { poolSteps } from "./_pool_steps.ts";
 import { startPyTorch } from "./_pytorch.ts";

@@ -9,7 +9,7 @@
  */
 
 import { loadDataset, modelByName } from "../mod.ts";
-import { ClientSGDHandler } from "../src/train/tfjs/mod.ts";
+import { ClientSGDHandler } from "../src/tfjs/mod.ts";
 
 const [engine = "native", model = "cnn", name = "digits"] = Deno.args;
 if (engine !== "native" && engine !== "tfjs") {

@@ -23,10 +23,10 @@ const DEBIAN_RUSTC = "/usr/bin/rustc";
 const DEBIAN_LINKER = "/usr/bin/wasm-ld-14";
 /** The modules: what cargo builds them with, and where they are embedded. */
 const MODULES = {
-  "kernels": { features: [], embedded: "../src/params/_kernels_wasm.ts" },
+  "kernels": { features: [], embedded: "../src/generated/kernels_wasm.ts" },
   "engine": {
     features: ["--features", "train"],
-    embedded: "../src/train/native/_engine_wasm.ts",
+    embedded: "../src/generated/engine_wasm.ts",
   },
 };
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseKeyList } from "./_key_lines.ts";
+import { parseKeyList } from "./key_lines.ts";
 import { unreadable } from "./key_pair.ts";
 
 /** What a list says of a key. */

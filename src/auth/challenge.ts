@@ -4,10 +4,10 @@
  * @module
  */
 
-import { UNSEEN } from "../_printable.ts";
-import { errorMessage, ProtocolError } from "../errors.ts";
-import { publicKeyBytes } from "./_public_key.ts";
-import { signedBytes } from "./_signed_bytes.ts";
+import { UNSEEN } from "../base/printable.ts";
+import { errorMessage, ProtocolError } from "../base/errors.ts";
+import { publicKeyBytes } from "./public_key.ts";
+import { signedBytes } from "./signed_bytes.ts";
 import type { AuthMethod, ChallengePayload, ProofPayload } from "../wire/messages.ts";
 import { type AllowedKeys, whyNotAllowed } from "./allowed_keys.ts";
 import { checkToken } from "./token.ts";

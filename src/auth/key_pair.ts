@@ -4,10 +4,10 @@
  * @module
  */
 
-import { replaceTextFile } from "../_whole_file.ts";
-import { errorMessage } from "../errors.ts";
-import { openToOthers } from "./_file_mode.ts";
-import { publicKeyBytes } from "./_public_key.ts";
+import { replaceTextFile } from "../base/files/whole_file.ts";
+import { errorMessage } from "../base/errors.ts";
+import { openToOthers } from "./file_mode.ts";
+import { publicKeyBytes } from "./public_key.ts";
 import type { Credential } from "./challenge.ts";
 
 const LABEL = "PRIVATE KEY";

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { fingerprintOf } from "./_public_key.ts";
+export { fingerprintOf } from "./public_key.ts";
 export {
   type AllowedKey,
   type AllowedKeys,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { guessBits } from "./_guess_bits.ts";
+import { guessBits } from "./guess_bits.ts";
 
 const VARIABLE = "FEDLAB_TOKEN";
 const LEAST_CHARACTERS = 16;

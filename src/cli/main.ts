@@ -4,22 +4,22 @@
  * @module
  */
 
-import { errorMessage } from "../errors.ts";
-import { VERSION } from "../version.ts";
-import { UsageError } from "./_options.ts";
-import { checkOutputs } from "./_outputs.ts";
-import { messageWithFlag } from "./_permissions.ts";
-import { print, printError } from "./_terminal.ts";
-import { benchCommand } from "./bench.ts";
-import { clientCommand } from "./client.ts";
-import { demoCommand } from "./demo.ts";
+import { errorMessage } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
+import { UsageError } from "./options/options.ts";
+import { checkOutputs } from "./options/outputs.ts";
+import { messageWithFlag } from "./options/permissions.ts";
+import { print, printError } from "./output/terminal.ts";
+import { benchCommand } from "./commands/bench.ts";
+import { clientCommand } from "./commands/client.ts";
+import { demoCommand } from "./commands/demo.ts";
 import { Command, CommanderError } from "./deps.ts";
-import { keygenCommand } from "./keygen.ts";
-import { partitionCommand } from "./partition.ts";
-import { reproduceCommand } from "./reproduce.ts";
-import { plotCommand } from "./plot.ts";
-import { serverCommand } from "./server.ts";
-import { simulateCommand } from "./simulate.ts";
+import { keygenCommand } from "./commands/keygen.ts";
+import { partitionCommand } from "./commands/partition.ts";
+import { reproduceCommand } from "./commands/reproduce.ts";
+import { plotCommand } from "./commands/plot.ts";
+import { serverCommand } from "./commands/server.ts";
+import { simulateCommand } from "./commands/simulate.ts";
 
 /** Exit statuses of a process that a signal ended. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -5,8 +5,8 @@
  */
 
 import type { ClientBackendHandler } from "../train/handler.ts";
-import { isPiped } from "../worker/_pipe.ts";
-import { postedLogger } from "../worker/_posted_log.ts";
+import { isPiped } from "../worker/pipe.ts";
+import { postedLogger } from "../worker/posted_log.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { ClientFollowingTop } from "./following_topology.ts";
 import type { ClientTopologyOptions } from "./topology.ts";

@@ -4,18 +4,23 @@
  * @module
  */
 
-import { pause } from "../_pause.ts";
-import { MEMBER_LINES, PeerLog } from "../_peer_log.ts";
-import { shortened } from "../_printable.ts";
-import { ConnectionClosedError, errorMessage, ProtocolError, RunStoppedError } from "../errors.ts";
-import { type Logger, openLog, silentLogger } from "../log.ts";
+import { pause } from "../base/time/pause.ts";
+import { MEMBER_LINES, PeerLog } from "../base/log/peer_log.ts";
+import { shortened } from "../base/printable.ts";
+import {
+  ConnectionClosedError,
+  errorMessage,
+  ProtocolError,
+  RunStoppedError,
+} from "../base/errors.ts";
+import { type Logger, openLog, silentLogger } from "../base/log/log.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import { CannotTrainError } from "../train/cannot_train.ts";
 import type { EvaluateResult } from "../train/handler.ts";
-import { LocalLearner } from "../train/local_rule.ts";
-import { MOST_REASON_LENGTH } from "../wire/_schemas.ts";
+import { LocalLearner } from "../train/rules/local_rule.ts";
+import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type {
   AgreementMode,
@@ -25,10 +30,10 @@ import type {
   ParameterUpdatePayload,
   Payload,
 } from "../wire/messages.ts";
-import { type Comeback, connect, join, pauseMillis, RunOverError, runStopped } from "./_join.ts";
-import { isLoss, takeLeave } from "./_leave.ts";
-import { Session } from "./_session.ts";
-import { Work } from "./_work.ts";
+import { type Comeback, connect, join, pauseMillis, RunOverError, runStopped } from "./join.ts";
+import { isLoss, takeLeave } from "./leave.ts";
+import { Session } from "./session.ts";
+import { Work } from "./work.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { Credential } from "../auth/challenge.ts";
 import type { DistBackend } from "../net/backend.ts";
 import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
-import type { Logger, LogOptions } from "../log.ts";
+import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { ClientBackendHandler, TrainResult } from "../train/handler.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";

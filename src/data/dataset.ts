@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isShareable, shareableFloats, shareableInts } from "./_shareable.ts";
+import { isShareable, shareableFloats, shareableInts } from "./shareable.ts";
 
 /**
  * Labelled samples: `length` rows of features, one after the other, and one class label a row.

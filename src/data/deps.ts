@@ -4,7 +4,7 @@
  * @module
  */
 
-import "./_lend_buffer.ts";
-// @ts-types="./_csv_parse.d.ts"
+import "./formats/lend_buffer.ts";
+// @ts-types="./formats/csv_parse.d.ts"
 export { CsvError, parse as parseCsv } from "npm:csv-parse@7.0.3/sync";
-import "./_take_buffer_back.ts";
+import "./formats/take_buffer_back.ts";

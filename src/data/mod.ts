@@ -4,9 +4,9 @@
  * @module
  */
 
-export { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
+export { type CsvDatasetOptions, parseCsvDataset } from "./formats/csv.ts";
 export { Dataset } from "./dataset.ts";
-export { digits } from "./digits.ts";
+export { digits } from "./digits/digits.ts";
 export {
   type IdxArray,
   type IdxDatasetOptions,
@@ -15,16 +15,16 @@ export {
   type IdxValues,
   parseIdx,
   readIdxDataset,
-} from "./idx.ts";
-export type { Partition, PartitionData, PartitionSeedOptions } from "./_deal.ts";
-export { addFeatureNoise, type FeatureNoiseOptions } from "./feature_noise.ts";
-export { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
+} from "./formats/idx.ts";
+export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/deal.ts";
+export { addFeatureNoise, type FeatureNoiseOptions } from "./partition/feature_noise.ts";
+export { parseJsonDataset, parseJsonLinesDataset } from "./formats/json.ts";
 export {
   type DownloadProgress,
   loadDataset,
   type LoadDatasetOptions,
   type LoadedDataset,
-} from "./load.ts";
+} from "./catalog/load.ts";
 export {
   type Checksum,
   DATASET_NAMES,
@@ -32,7 +32,7 @@ export {
   NAMED_DATASETS,
   type NamedDataset,
   type SamplesAndLabels,
-} from "./named.ts";
+} from "./catalog/named.ts";
 export {
   type ParsedPartition,
   parsePartition,
@@ -41,13 +41,13 @@ export {
   PARTITION_USAGES,
   type PartitionOptions,
   type PartOptions,
-} from "./partition.ts";
-export { partitionDirichlet, type PartitionDirichletOptions } from "./partition_dirichlet.ts";
-export { partitionIds, type PartitionIdsOptions } from "./partition_ids.ts";
-export { partitionIid } from "./partition_iid.ts";
-export { partitionLabels, type PartitionLabelsOptions } from "./partition_labels.ts";
-export { type PartitionReport, partitionReport, type PartReport } from "./partition_report.ts";
-export { partitionShards, type PartitionShardsOptions } from "./partition_shards.ts";
+} from "./partition/partition.ts";
+export { partitionDirichlet, type PartitionDirichletOptions } from "./partition/dirichlet.ts";
+export { partitionIds, type PartitionIdsOptions } from "./partition/ids.ts";
+export { partitionIid } from "./partition/iid.ts";
+export { partitionLabels, type PartitionLabelsOptions } from "./partition/labels.ts";
+export { type PartitionReport, partitionReport, type PartReport } from "./partition/report.ts";
+export { partitionShards, type PartitionShardsOptions } from "./partition/shards.ts";
 export {
   partitionDirichletSizes,
   type PartitionDirichletSizesOptions,
@@ -56,7 +56,7 @@ export {
   partitionPowerLaw,
   type PartitionPowerLawOptions,
   type PartitionSizesOptions,
-} from "./partition_sizes.ts";
+} from "./partition/sizes.ts";
 export {
   type HeldOut,
   holdOut,
@@ -71,4 +71,4 @@ export {
   type ReadTableOptions,
   type TableDataset,
   type TableOptions,
-} from "./table.ts";
+} from "./formats/table.ts";

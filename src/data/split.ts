@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Random } from "../random.ts";
+import { Random } from "../base/random.ts";
 import type { Dataset } from "./dataset.ts";
 
 const DEFAULT_TEST_FRACTION = 1 / 6;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { trustFinite } from "./_finite.ts";
-import { shareableFloats } from "./_shareable.ts";
+import { trustFinite } from "./finite.ts";
+import { shareableFloats } from "./shareable.ts";
 import { Dataset } from "./dataset.ts";
 
 /** What a {@linkcode Standardizer} has learned, as JSON: one number a feature in both. */

@@ -7,7 +7,7 @@
 import { memoryTransport } from "./memory.ts";
 import { tcpTransport } from "./tcp.ts";
 import type { Transport } from "./transport.ts";
-import { websocketTransport } from "./websocket.ts";
+import { websocketTransport } from "./websocket/transport.ts";
 
 /** Names of the transports that come with the package. */
 export const DIST_BACKEND_NAMES = ["tcp", "websocket", "memory"] as const;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { shortened } from "../_printable.ts";
-import { ConnectionClosedError, DeadlineError, ProtocolError } from "../errors.ts";
+import { shortened } from "../base/printable.ts";
+import { ConnectionClosedError, DeadlineError, ProtocolError } from "../base/errors.ts";
 import {
   checkMagic,
   decodeBody,
@@ -16,10 +16,10 @@ import {
   PREFIX_BYTES,
   type WireLimits,
 } from "../wire/frame.ts";
-import { MOST_MESSAGE_LENGTH } from "../wire/_schemas.ts";
+import { MOST_MESSAGE_LENGTH } from "../wire/schemas.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { HeartbeatPayload, Message } from "../wire/messages.ts";
-import { discard } from "./_discard.ts";
+import { discard } from "./discard.ts";
 import { SILENT_HEARTBEATS } from "./timeouts.ts";
 import type { Channel } from "./transport.ts";
 

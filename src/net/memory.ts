@@ -4,9 +4,9 @@
  * @module
  */
 
-import { rest } from "../_pace.ts";
-import { ConnectionClosedError } from "../errors.ts";
-import { QueueListener } from "./_queue_listener.ts";
+import { rest } from "../base/time/pace.ts";
+import { ConnectionClosedError } from "../base/errors.ts";
+import { QueueListener } from "./queue_listener.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
 /** Like a socket's own buffer: a writer of little bytes need not wait for the reader. */

@@ -15,7 +15,7 @@ export {
   SILENT_HEARTBEATS,
   type Timeouts,
 } from "./timeouts.ts";
-export { type TlsOptions, tlsTransport } from "./tls.ts";
+export { type TlsOptions, tlsTransport } from "./tls/transport.ts";
 export * from "./transport.ts";
 export {
   type RequestInfo,
@@ -24,4 +24,4 @@ export {
   websocketMount,
   type WebSocketOptions,
   websocketTransport,
-} from "./websocket.ts";
+} from "./websocket/transport.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ProtocolError } from "../errors.ts";
+import { ProtocolError } from "../base/errors.ts";
 
 /** A process's number in the group: 0 is the server, 1 to `worldSize - 1` are the clients. */
 export type Rank = number;

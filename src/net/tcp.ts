@@ -4,7 +4,7 @@
  * @module
  */
 
-import { explain, SocketChannel, SocketListener } from "./_socket.ts";
+import { explain, SocketChannel, SocketListener } from "./socket.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
 /** Splits `"HOST:PORT"`, `"[::1]:9000"` or `":9000"` (every interface). Throws a `SyntaxError` for anything else. */

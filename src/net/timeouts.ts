@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MILLIS } from "../_pause.ts";
+import { MAX_TIMER_MILLIS } from "../base/time/pause.ts";
 
 /** How long things may take, in seconds. */
 export interface Timeouts {

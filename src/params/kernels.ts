@@ -7,15 +7,15 @@
  * @module
  */
 
-import { Arena, roomFor, type Span } from "./_arena.ts";
-import { type KernelBuild, resolveBuild } from "./_build.ts";
-import { type Instance, instantiate, type KernelModule } from "./_instance.ts";
+import { Arena, roomFor, type Span } from "./arena.ts";
+import { type KernelBuild, resolveBuild } from "./build.ts";
+import { type Instance, instantiate, type KernelModule } from "./instance.ts";
 import type { ParameterVector } from "./manifest.ts";
 
-export { type KernelBuild, useKernelBuild } from "./_build.ts";
-export type { KernelModule } from "./_instance.ts";
-export * from "./_columns.ts";
-export * from "./_operations.ts";
+export { type KernelBuild, useKernelBuild } from "./build.ts";
+export type { KernelModule } from "./instance.ts";
+export * from "./columns.ts";
+export * from "./operations.ts";
 
 /** Options of {@linkcode Kernels.create}. */
 export interface KernelsOptions {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { oneLine } from "../_printable.ts";
-import { errorMessage } from "../errors.ts";
+import { oneLine } from "../base/printable.ts";
+import { errorMessage } from "../base/errors.ts";
 import type { Rank } from "../net/process_group.ts";
-import { VERSION } from "../version.ts";
-import { LineLimits } from "./_line_limits.ts";
-import type { ServerEvent } from "./events.ts";
+import { VERSION } from "../base/version.ts";
+import { LineLimits } from "./line_limits.ts";
+import type { ServerEvent } from "../round/events.ts";
 
 /** The format of a line. */
 const FORMAT = 1;

@@ -7,11 +7,11 @@
 import type { Rank } from "../net/process_group.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
-import { receivedEvent, Training, unexpectedUpdate, updateOf } from "./_exchange.ts";
-import { Federation } from "./_federation.ts";
-import { TakenRounds } from "./_taken_rounds.ts";
-import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "./_train_round.ts";
-import type { RunReport } from "./report.ts";
+import { receivedEvent, Training, unexpectedUpdate, updateOf } from "../round/exchange.ts";
+import { Federation } from "./federation.ts";
+import { TakenRounds } from "../round/taken_rounds.ts";
+import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../round/train_round.ts";
+import type { RunReport } from "../round/report.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
 /**

@@ -5,17 +5,17 @@
  */
 
 import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
-import type { Logger, LogOptions } from "../log.ts";
+import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Rank } from "../net/process_group.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
-import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
-import { type PeerLimits, peerLimitsOf } from "./_gate.ts";
-import type { ServerEvent } from "./events.ts";
-import type { ParameterServerBackendHandler, ServerBackendHandler } from "./handler.ts";
-import type { RunReport } from "./report.ts";
+import { type PeerLimits, peerLimitsOf } from "./sessions/gate.ts";
+import type { ServerEvent } from "../round/events.ts";
+import type { ParameterServerBackendHandler, ServerBackendHandler } from "../round/handler.ts";
+import type { RunReport } from "../round/report.ts";
 
 /** Where a server listens, for whom it waits, and how long it runs. */
 export interface ServerTopologyOptions {
@@ -74,7 +74,7 @@ export interface ServerTopologyOptions {
 export const DEFAULT_SERVER_NAME = "fedlab";
 /** Half of the updates that are wanted. */
 export const DEFAULT_QUORUM = 0.5;
-export { DEFAULT_SAVE_TRIES } from "./_saves.ts";
+export { DEFAULT_SAVE_TRIES } from "../round/saves.ts";
 /** Three tries. */
 export const DEFAULT_ROUND_TRIES = 3;
 

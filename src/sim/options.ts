@@ -4,11 +4,11 @@
  * @module
  */
 
-import { checkFinite } from "../data/_finite.ts";
+import { checkFinite } from "../data/finite.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { ServerEvent } from "../server/events.ts";
-import type { ParameterServerBackendHandler } from "../server/handler.ts";
-import type { Checkpoint, Checkpoints } from "../store/checkpoints.ts";
+import type { ServerEvent } from "../round/events.ts";
+import type { ParameterServerBackendHandler } from "../round/handler.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 
 /** What is simulated. */

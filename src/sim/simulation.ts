@@ -4,22 +4,22 @@
  * @module
  */
 
-import { errorMessage } from "../errors.ts";
+import { errorMessage } from "../base/errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
-import { figuresOf } from "../server/_evaluated.ts";
-import { refusedEvent } from "../server/_exchange.ts";
-import { RunRecord } from "../server/_record.ts";
-import { Saves } from "../server/_saves.ts";
-import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../server/_train_round.ts";
-import type { ServerEvent } from "../server/events.ts";
-import type { ParameterServerBackendHandler } from "../server/handler.ts";
-import type { RunReport } from "../server/report.ts";
-import { countsLength } from "../train/_confusion.ts";
-import { keepsState, takesControl } from "../train/local_rule.ts";
-import { LastRound } from "./_last_round.ts";
-import { Pool } from "./_pool.ts";
-import { StateStore } from "./_states.ts";
-import { VirtualClients } from "./_virtual_clients.ts";
+import { figuresOf } from "../round/evaluated.ts";
+import { refusedEvent } from "../round/exchange.ts";
+import { RunRecord } from "../round/record.ts";
+import { Saves } from "../round/saves.ts";
+import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../round/train_round.ts";
+import type { ServerEvent } from "../round/events.ts";
+import type { ParameterServerBackendHandler } from "../round/handler.ts";
+import type { RunReport } from "../round/report.ts";
+import { countsLength } from "../train/confusion.ts";
+import { keepsState, takesControl } from "../train/rules/local_rule.ts";
+import { LastRound } from "./last_round.ts";
+import { Pool } from "./pool.ts";
+import { StateStore } from "./states.ts";
+import { VirtualClients } from "./virtual_clients.ts";
 import { checkSimulation, type SimulationOptions } from "./options.ts";
 
 /**

@@ -4,15 +4,15 @@
  * @module
  */
 
-export { CheckpointStore } from "./checkpoint.ts";
-export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
-export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts";
-export { KvCheckpointStore } from "./kv_checkpoints.ts";
-export { EventFile } from "./event_file.ts";
+export { CheckpointStore } from "./checkpoint/store.ts";
+export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoint/checkpoints.ts";
+export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint/checkpoint_kv.ts";
+export { KvCheckpointStore } from "./checkpoint/kv_checkpoints.ts";
+export { EventFile } from "./tensorboard/event_file.ts";
 export {
   readSafetensors,
   type StoredModel,
   writeSafetensors,
   type WriteSafetensorsOptions,
-} from "./safetensors.ts";
-export { encodeSafetensorsHeader } from "./safetensors_header.ts";
+} from "./safetensors/safetensors.ts";
+export { encodeSafetensorsHeader } from "./safetensors/header.ts";

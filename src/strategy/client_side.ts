@@ -6,9 +6,9 @@
 
 import type { ParameterVector } from "../params/manifest.ts";
 import type { TrainSettings } from "../wire/messages.ts";
-import { checked } from "./_check.ts";
-import { nameOf } from "./_working.ts";
-import { FedAvg } from "./fedavg.ts";
+import { checked } from "./check.ts";
+import { nameOf } from "./working.ts";
+import { FedAvg } from "./averaging/fedavg.ts";
 import type {
   ClientSettings,
   ClientUpdate,

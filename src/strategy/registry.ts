@@ -4,25 +4,25 @@
  * @module
  */
 
-import { checkNamedOptions, readNamedOptions } from "../_named_options.ts";
-import { Bulyan } from "./bulyan.ts";
+import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
+import { Bulyan } from "./robust/bulyan.ts";
 import { Ditto, FedPer, FedProx } from "./client_side.ts";
-import { CoordinateMedian } from "./coordinate_median.ts";
-import { FedAdagrad } from "./fedadagrad.ts";
-import { FedAdam } from "./fedadam.ts";
-import { FedAvg } from "./fedavg.ts";
-import { FedAvgM } from "./fedavgm.ts";
-import { FedDyn } from "./feddyn.ts";
-import { FedNova } from "./fednova.ts";
-import { FedSGD } from "./fedsgd.ts";
-import { FedYogi } from "./fedyogi.ts";
-import { GeometricMedian } from "./geometric_median.ts";
-import { Krum, MultiKrum } from "./krum.ts";
-import { NormClipping } from "./norm_clipping.ts";
-import { QFedAvg } from "./qfedavg.ts";
-import { Scaffold } from "./scaffold.ts";
+import { CoordinateMedian } from "./robust/coordinate_median.ts";
+import { FedAdagrad } from "./server_optimizer/fedadagrad.ts";
+import { FedAdam } from "./server_optimizer/fedadam.ts";
+import { FedAvg } from "./averaging/fedavg.ts";
+import { FedAvgM } from "./server_optimizer/fedavgm.ts";
+import { FedDyn } from "./averaging/feddyn.ts";
+import { FedNova } from "./averaging/fednova.ts";
+import { FedSGD } from "./averaging/fedsgd.ts";
+import { FedYogi } from "./server_optimizer/fedyogi.ts";
+import { GeometricMedian } from "./robust/geometric_median.ts";
+import { Krum, MultiKrum } from "./robust/krum.ts";
+import { NormClipping } from "./robust/norm_clipping.ts";
+import { QFedAvg } from "./averaging/qfedavg.ts";
+import { Scaffold } from "./averaging/scaffold.ts";
 import type { Strategy } from "./strategy.ts";
-import { TrimmedMean } from "./trimmed_mean.ts";
+import { TrimmedMean } from "./robust/trimmed_mean.ts";
 
 /** Options of a strategy that are numbers, by name. */
 export type StrategyOptions = Readonly<Record<string, number>>;

@@ -4,13 +4,13 @@
  * @module
  */
 
-export type { BatchLoss, Trainer } from "./_trainer.ts";
+export type { BatchLoss, Trainer } from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./cannot_train.ts";
 export * from "./handler.ts";
-export * from "./local_rule.ts";
-export * from "./model_description.ts";
-export * from "./models.ts";
-export { UnsupportedModelError } from "./native/_graph.ts";
-export * from "./native/handler.ts";
+export * from "./rules/local_rule.ts";
+export * from "./models/model_description.ts";
+export * from "./models/models.ts";
+export { UnsupportedModelError } from "../engine/graph/graph.ts";
+export * from "../engine/handler.ts";
 export * from "./sgd_handler.ts";

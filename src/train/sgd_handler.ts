@@ -1,13 +1,13 @@
-import { rest } from "../_pace.ts";
+import { rest } from "../base/time/pace.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { Random } from "../random.ts";
-import { checkRows } from "./_check_rows.ts";
-import { evaluateRows } from "./_evaluation.ts";
-import { meanGradient } from "./_gradient.ts";
-import { checkLoss } from "./_losses.ts";
-import { checkPlan } from "./_plan.ts";
-import type { Trainer } from "./_trainer.ts";
+import { Random } from "../base/random.ts";
+import { checkRows } from "./check_rows.ts";
+import { evaluateRows } from "./evaluation.ts";
+import { meanGradient } from "./gradient.ts";
+import { checkLoss } from "./losses.ts";
+import { checkPlan } from "../plan/plan.ts";
+import type { Trainer } from "./trainer.ts";
 import { CannotTrainError } from "./cannot_train.ts";
 import {
   ClientBackendHandler,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { errorMessage, ProtocolError } from "../errors.ts";
-import { checkMessage } from "./_schemas.ts";
-import { checkWellFormed, FLOAT32_TAG, TENSOR_ALIGNMENT } from "./_well_formed.ts";
+import { errorMessage, ProtocolError } from "../base/errors.ts";
+import { checkMessage } from "./schemas.ts";
+import { checkWellFormed, FLOAT32_TAG, TENSOR_ALIGNMENT } from "./well_formed.ts";
 import { Decoder, Encoder } from "./deps.ts";
 import { isBulk, isMessageCode, type MessageCode, messageName } from "./message_code.ts";
 import type { ParameterVector } from "../params/manifest.ts";

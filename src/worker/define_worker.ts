@@ -1,8 +1,8 @@
-import { errorMessage } from "../errors.ts";
-import { holdLifeline } from "./_lifeline.ts";
-import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./_messages.ts";
-import { isPiped, type Link, pipeLink } from "./_pipe.ts";
-import { recordThrown, reviveThrown } from "./_thrown.ts";
+import { errorMessage } from "../base/errors.ts";
+import { holdLifeline } from "./lifeline.ts";
+import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.ts";
+import { isPiped, type Link, pipeLink } from "./pipe.ts";
+import { recordThrown, reviveThrown } from "./thrown.ts";
 
 /** What the main function of a worker is given beside its arguments. */
 export interface WorkerContext {

@@ -1,4 +1,4 @@
-import { WorkerRun } from "./_worker_run.ts";
+import { WorkerRun } from "./worker_run.ts";
 import type { SpawnOptions, WorkerProcess } from "./worker_process.ts";
 
 /**

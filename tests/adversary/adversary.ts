@@ -1,8 +1,8 @@
 /**
  * Many runs with hostile members, several at a time.
  */
-import { LagWatch } from "./_lag.ts";
-import type { Violation } from "./_violation.ts";
+import { LagWatch } from "./lag.ts";
+import type { Violation } from "./violation.ts";
 import type { Script, Trace } from "./choices.ts";
 import { run } from "./run.ts";
 import { type Settings, settingsLine } from "./settings.ts";

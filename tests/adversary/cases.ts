@@ -1,4 +1,4 @@
-import { pick } from "../fuzz/_frames.ts";
+import { pick } from "../fuzz/frames.ts";
 import { DIST_BACKEND_NAMES, Random } from "../../mod.ts";
 import { type Choice, HUGE_VALUES, type Script } from "./choices.ts";
 import { ALL_STRATEGIES, drawSettings, type Given, isAsync, type Settings } from "./settings.ts";

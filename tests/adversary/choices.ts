@@ -1,5 +1,5 @@
 import { Random } from "../../mod.ts";
-import { pick } from "../fuzz/_frames.ts";
+import { pick } from "../fuzz/frames.ts";
 
 /** How a member comes back after its connection ended. */
 export interface Return {

@@ -11,13 +11,13 @@ import {
   type ServerEvent,
   ServerSyncTop,
 } from "../../mod.ts";
-import { CrashableTransport } from "./_crashable.ts";
-import { HonestHandler, lossOf, manifestOf } from "./_honest.ts";
-import { Judge, roundLimitSeconds } from "./_judge.ts";
-import type { LagWatch } from "./_lag.ts";
-import { ASYNC_TRAIN_MILLIS, Member } from "./_member.ts";
-import { AsyncRecorder, SyncRecorder } from "./_recorder.ts";
-import type { Violation } from "./_violation.ts";
+import { CrashableTransport } from "./crashable.ts";
+import { HonestHandler, lossOf, manifestOf } from "./honest.ts";
+import { Judge, roundLimitSeconds } from "./judge.ts";
+import type { LagWatch } from "./lag.ts";
+import { ASYNC_TRAIN_MILLIS, Member } from "./member.ts";
+import { AsyncRecorder, SyncRecorder } from "./recorder.ts";
+import type { Violation } from "./violation.ts";
 import { Choices, type Script, type Trace } from "./choices.ts";
 import { honestRanks, isAsync, isReachable, type Settings, strategyText } from "./settings.ts";
 

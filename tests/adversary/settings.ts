@@ -1,5 +1,5 @@
 import { ASYNC_STRATEGY_NAMES, DIST_BACKEND_NAMES, Random, STRATEGY_NAMES } from "../../mod.ts";
-import { pick } from "../fuzz/_frames.ts";
+import { pick } from "../fuzz/frames.ts";
 
 /** Names of the transports that a run may have. */
 export type TransportName = typeof DIST_BACKEND_NAMES[number];

@@ -6,12 +6,12 @@ import {
   NativeSGDHandler,
   Random,
 } from "../../mod.ts";
-import { pick } from "../fuzz/_frames.ts";
-import { isClear } from "./_clear.ts";
-import type { LagWatch } from "./_lag.ts";
-import { HonestHandler, manifestOf } from "./_honest.ts";
-import { BEATS_SECONDS, MaliciousServer, VICTIM_HEARTBEAT_SECONDS } from "./_malicious_server.ts";
-import type { Violation } from "./_violation.ts";
+import { pick } from "../fuzz/frames.ts";
+import { isClear } from "./clear.ts";
+import type { LagWatch } from "./lag.ts";
+import { HonestHandler, manifestOf } from "./honest.ts";
+import { BEATS_SECONDS, MaliciousServer, VICTIM_HEARTBEAT_SECONDS } from "./malicious_server.ts";
+import type { Violation } from "./violation.ts";
 import { Choices, type Script, type Trace } from "./choices.ts";
 import type { TransportName } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 import { CheckpointStore, type RunReport } from "../../mod.ts";
-import { federate, type Federation } from "./_federation.ts";
-import { pause } from "./_supervised.ts";
-import { onSmallDisk, type SmallDisk } from "../_small_disk.ts";
+import { federate, type Federation } from "./federation.ts";
+import { pause } from "./supervised.ts";
+import { onSmallDisk, type SmallDisk } from "../helpers/small_disk.ts";
 import { type ChaosPlan, FRAME_BYTES, isAsync, type Step } from "./plan.ts";
 
 const LOOK_MILLIS = 20;

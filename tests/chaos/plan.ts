@@ -1,5 +1,5 @@
 import { Random } from "../../mod.ts";
-import { pick } from "../fuzz/_frames.ts";
+import { pick } from "../fuzz/frames.ts";
 
 /** Strategies that a plan may have: with state on the server, with state on the clients, with neither. */
 export const STRATEGIES = ["fedavg", "fedadam", "scaffold", "feddyn", "ditto", "median"] as const;

@@ -11,12 +11,12 @@ import {
   ServerSyncTop,
   silentLogger,
 } from "../../mod.ts";
-import { isClear } from "../adversary/_clear.ts";
-import { LagWatch } from "../adversary/_lag.ts";
-import { drawMalice, EvilServer } from "./_evil_server.ts";
-import { HONEST, honestHandler, serverHandler, serverOptions, TOKEN } from "./_run.ts";
-import type { Memory } from "./_server.ts";
-import { saysExit, trainee } from "./_server_messages.ts";
+import { isClear } from "../adversary/clear.ts";
+import { LagWatch } from "../adversary/lag.ts";
+import { drawMalice, EvilServer } from "./evil_server.ts";
+import { HONEST, honestHandler, serverHandler, serverOptions, TOKEN } from "./run.ts";
+import type { Memory } from "./server.ts";
+import { saysExit, trainee } from "./server_messages.ts";
 
 /** How many clients are attacked. */
 export interface ClientFuzzOptions {

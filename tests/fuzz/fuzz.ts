@@ -2,7 +2,7 @@
  * A federation under attack: a server in a process of its own and two honest clients, while hostile peers throw at it whatever they can.
  */
 import { ClientSyncTop, Random, ServerSyncTop, silentLogger } from "../../mod.ts";
-import { attack, CASE_MILLIS } from "./_attacks.ts";
+import { attack, CASE_MILLIS } from "./attacks.ts";
 import {
   HONEST,
   honestHandler,
@@ -11,10 +11,10 @@ import {
   serverOptions,
   TOKEN,
   transportNamed,
-} from "./_run.ts";
-import type { Memory } from "./_server.ts";
-import { ServerProcess } from "./_server_process.ts";
-import { holdOpen } from "./_sockets.ts";
+} from "./run.ts";
+import type { Memory } from "./server.ts";
+import { ServerProcess } from "./server_process.ts";
+import { holdOpen } from "./sockets.ts";
 
 /** How hard the server is attacked. */
 export interface FuzzOptions {

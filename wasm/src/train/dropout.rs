@@ -1,6 +1,6 @@
 //! Dropout (Srivastava et al. 2014), inverted: what is kept grows, so that judging needs nothing.
 
-/// A stream of random numbers: Philox4x32-10 of Salmon et al. 2011, as `src/random.ts` has it.
+/// A stream of random numbers: Philox4x32-10 of Salmon et al. 2011, as `src/base/random.ts` has it.
 #[repr(C)]
 pub struct Stream {
     /// Seed and purpose.

@@ -1,0 +1,151 @@
+/**
+ * The logger of a topology: lines on standard error and in a file, as FedLab's topologies keep them.
+ *
+ * @module
+ */
+
+import { isDeno } from "../runtime.ts";
+import { type BaseHandler, ConsoleHandler, Logger as StdLogger } from "./deps.ts";
+import { formatRecord, printToStderr, SafeFileHandler, StderrHandler } from "./log_handlers.ts";
+import { errorMessage } from "../errors.ts";
+
+/** What a topology needs of a logger. `@std/log`'s `Logger` satisfies it, and so does `console`. */
+export interface Logger {
+  /** Logs what only someone who looks for a fault wants to see. */
+  debug(message: string, ...args: unknown[]): void;
+  /** Logs a step of the run. */
+  info(message: string, ...args: unknown[]): void;
+  /** Logs what went wrong without ending the run. */
+  warn(message: string, ...args: unknown[]): void;
+  /** Logs what ends the run, or a part of it. */
+  error(message: string, ...args: unknown[]): void;
+}
+
+/** The lowest level that is logged. */
+export type LogLevelName = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
+
+/** Options of {@linkcode openLog}. */
+export interface LogOptions {
+  /** The log file's name without its extension, such as `clientLog`; no file is written when it is empty or not given. */
+  readonly loggerFile?: string | null;
+  /** The rank of the process, which is appended to the file's name: `clientLog1.txt`. */
+  readonly rank?: number;
+  /** The name each line bears; `fedlab` when it is empty or not given. */
+  readonly loggerName?: string;
+  /** The folder of the file, made when it is not there; `log` when not given. */
+  readonly folder?: string;
+  /** The lowest level that is logged; `INFO` when not given. */
+  readonly level?: LogLevelName;
+  /**
+   * Size in bytes at which the file becomes `FILE.1`, in place of the one before it; 16 MiB when
+   * not given.
+   */
+  readonly fileBytes?: number;
+  /** Whether lines go to standard error; true when not given. */
+  readonly console?: boolean;
+  /** A logger of the application's own: everything goes to it, and nothing of the above is opened. */
+  readonly logger?: Logger;
+}
+
+/** An open log. */
+export interface LogHandle extends Disposable {
+  /** Where to log. */
+  readonly logger: Logger;
+  /** Path of the log file, or `undefined` when there is none. */
+  readonly file: string | undefined;
+  /** Writes out what is held back; nothing is by these handlers. */
+  flush(): void;
+}
+
+/** A logger that says nothing. */
+export const silentLogger: Logger = Object.freeze({
+  debug(): void {},
+  info(): void {},
+  warn(): void {},
+  error(): void {},
+});
+
+/**
+ * Opens a log that writes lines such as `2026-11-24T05:22:34.123Z client-1 INFO round 1` to standard error and to
+ * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this
+ * process begins, and each record is written at once. At 16 MiB it becomes
+ * `<loggerFile><rank>.txt.1`, in place of the one before it; without the permission to read it, it
+ * is emptied instead.
+ *
+ * Never throws: where the file cannot be written, for want of permission or of space, one line on standard error says so and
+ * the log goes on without it. No permission is asked for. In a browser the lines go to its console, and there is no file.
+ *
+ * @example
+ * ```ts
+ * import { openLog } from "@fedlab/core";
+ *
+ * const folder = await Deno.makeTempDir();
+ * using log = openLog({ folder, loggerFile: "clientLog", rank: 1, loggerName: "client-1" });
+ * log.logger.info("connected to", "127.0.0.1:3001");
+ * ```
+ */
+export function openLog(options: LogOptions = {}): LogHandle {
+  if (options.logger !== undefined) {
+    return { logger: options.logger, file: undefined, flush() {}, [Symbol.dispose]() {} };
+  }
+  const {
+    level = "INFO",
+    loggerName,
+    loggerFile,
+    rank,
+    folder = "log",
+    console = true,
+    fileBytes,
+  } = options;
+  const handlers: BaseHandler[] = [];
+  const formatter = formatRecord;
+  if (console) {
+    handlers.push(
+      isDeno()
+        ? new StderrHandler(level, { formatter })
+        : new ConsoleHandler(level, { formatter, useColors: false }),
+    );
+  }
+  const file = loggerFile && isDeno()
+    ? openFile({
+      folder,
+      path: `${folder}/${loggerFile}${rank ?? ""}.txt`,
+      level,
+      loggerName: loggerName || "fedlab",
+      fileBytes,
+    })
+    : undefined;
+  if (file !== undefined) handlers.push(file.handler);
+  return {
+    logger: new StdLogger(loggerName || "fedlab", level, { handlers }),
+    file: file?.path,
+    flush: () => file?.handler.flush(),
+    [Symbol.dispose]: () => file?.handler.destroy(),
+  };
+}
+
+function openFile({ folder, path, level, loggerName, fileBytes }: {
+  folder: string;
+  path: string;
+  level: LogLevelName;
+  loggerName: string;
+  fileBytes: number | undefined;
+}): { path: string; handler: SafeFileHandler } | undefined {
+  // Asking first keeps Deno from prompting for it in the middle of a run.
+  if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") {
+    printToStderr(
+      `Cannot write ${path}, the log goes on without it: run with --allow-write=${folder}`,
+    );
+    return undefined;
+  }
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    const handler = new SafeFileHandler(level, path, fileBytes);
+    handler.setup();
+    handler.begin(loggerName);
+    return { path, handler };
+  } catch (error) {
+    printToStderr(`Cannot write ${path}, the log goes on without it: ${errorMessage(error)}`);
+    return undefined;
+  }
+}

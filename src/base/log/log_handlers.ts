@@ -1,0 +1,129 @@
+import { BaseHandler, FileHandler, LogLevels, LogRecord } from "./deps.ts";
+import { isDeno } from "../runtime.ts";
+import { printable } from "../printable.ts";
+import { errorMessage } from "../errors.ts";
+
+/** A record as `time name LEVEL message arguments`; further lines of it are indented, so that a record is told by its start. */
+export function formatRecord(record: LogRecord): string {
+  const { datetime, loggerName, levelName, msg, args } = record;
+  const text = [msg, ...args.map(textOf)].join(" ");
+  // A message may quote a peer: nothing in it may pass for a record of its own or command the
+  // terminal.
+  const lines = printable(text.replaceAll(/\r?\n/g, "\n  "));
+  return `${datetime.toISOString()} ${loggerName} ${levelName} ${lines}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : isDeno() ? Deno.inspect(value) : String(value);
+}
+
+/** Asking first keeps Deno from prompting for it in the middle of a run. */
+function isReadable(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
+/** Logs to standard error: standard output belongs to a program's results. */
+export class StderrHandler extends BaseHandler {
+  override log(msg: string): void {
+    printToStderr(msg);
+  }
+}
+
+/** Writes a line to standard error, and gives up silently when nobody reads it any more. */
+export function printToStderr(line: string): void {
+  const bytes = new TextEncoder().encode(line + "\n");
+  try {
+    let written = 0;
+    while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
+  } catch {
+    // A closed pipe must not end the run.
+  }
+}
+
+/** Size in bytes at which a log file becomes its own predecessor. */
+export const LOG_FILE_BYTES = 16 * 2 ** 20;
+
+/**
+ * Logs to a file that grows from process to process, each record written at once: a process that is
+ * killed leaves all it has said. When the disk fails it says so once and is silent from then on. A
+ * file that is full becomes `FILE.1`, in place of the one before it, where it may be read; else it
+ * is emptied.
+ */
+export class SafeFileHandler extends FileHandler {
+  readonly #filename: string;
+  readonly #mostBytes: number;
+  #bytes = 0;
+  #isClosed = false;
+
+  constructor(level: keyof typeof LogLevels, filename: string, mostBytes = LOG_FILE_BYTES) {
+    super(level, { filename, mode: "a", formatter: formatRecord });
+    this.#filename = filename;
+    this.#mostBytes = mostBytes;
+  }
+
+  override setup(): void {
+    super.setup();
+    this.#bytes = isReadable(this.#filename) ? Deno.statSync(this.#filename).size : 0;
+  }
+
+  override log(msg: string): void {
+    const bytes = new TextEncoder().encode(msg).length + 1;
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) this.#rotate();
+    this.#bytes += bytes;
+    super.log(msg);
+  }
+
+  #rotate(): void {
+    // Not this class's own, which is for good.
+    super.destroy();
+    if (isReadable(this.#filename)) Deno.renameSync(this.#filename, `${this.#filename}.1`);
+    else Deno.truncateSync(this.#filename);
+    this.setup();
+  }
+
+  override handle(record: LogRecord): void {
+    this.#attempt(() => {
+      super.handle(record);
+      super.flush();
+    });
+  }
+
+  /** Marks where a process begins, whatever the level. */
+  begin(loggerName: string): void {
+    const record = new LogRecord({
+      msg: `The log of process ${Deno.pid} begins`,
+      args: [],
+      level: LogLevels.INFO,
+      loggerName,
+    });
+    this.#attempt(() => {
+      this.log(this.format(record));
+      super.flush();
+    });
+  }
+
+  /** Does not throw, so that `destroy()`, which calls it, closes the file in any case. */
+  override flush(): void {
+    this.#attempt(() => super.flush());
+  }
+
+  override destroy(): void {
+    super.destroy();
+    this.#isClosed = true;
+  }
+
+  #attempt(write: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      write();
+    } catch (error) {
+      // A failed flush inside may have been here already.
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      printToStderr(
+        `Cannot write ${this.#filename}, the log goes on without it: ${errorMessage(error)}`,
+      );
+      this.destroy();
+    }
+  }
+}

@@ -1,0 +1,280 @@
+import type { Dataset } from "../../data/dataset.ts";
+import { parsePartition } from "../../data/partition/partition.ts";
+import { Standardizer } from "../../data/standardizer.ts";
+import { UniformSelection } from "../../round/selection/uniform.ts";
+import { Simulation } from "../../sim/simulation.ts";
+import { parseStrategy } from "../../strategy/registry.ts";
+import type { CommandContext } from "../context.ts";
+import { type CommandData, type DataFlags, dataFrom, loadData, withData } from "../options/data.ts";
+import { openKept } from "../run/kept_run.ts";
+import {
+  type EngineFlags,
+  engineFrom,
+  UsageError,
+  whole,
+  withCommon,
+  withEngine,
+} from "../options/options.ts";
+import { printerBeside, writeOutput } from "../options/outputs.ts";
+import { withAbsolutePaths } from "../options/resume.ts";
+import { toJson } from "../run/run_folder.ts";
+import { buildServer } from "../run/server_job.ts";
+import { printError } from "../output/terminal.ts";
+import { Command, InvalidArgumentError, Table } from "../deps.ts";
+
+/** A published figure: rounds until the test accuracy first reaches a target. */
+interface Case {
+  readonly name: string;
+  readonly model: string;
+  readonly partition: string;
+  readonly strategy: string;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly target: number;
+  /** Whether pixels have mean 0 and deviation 1; otherwise they lie from 0 to 1. */
+  readonly standardize?: boolean;
+  /** Rounds as published. */
+  readonly published: string;
+  /** Rounds that are expected here. */
+  readonly least: number;
+  readonly most: number;
+  /** Seeds after the first one that are run as well. */
+  readonly moreSeeds?: number;
+  /** Whether it takes minutes rather than an hour. */
+  readonly isShort: boolean;
+}
+
+const CLIENTS = 100;
+const FRACTION = 0.1;
+const FIRST_SEED = 1;
+const TWO_NN = { model: "2nn", epochs: 1, batchSize: 10, target: 0.97, strategy: "fedavg" };
+const CNN = { model: "cnn", epochs: 5, batchSize: 10, target: 0.99, strategy: "fedavg" };
+
+/** McMahan et al. 2017, tables 1 and 2: MNIST, 100 clients, C = 0.1, plain SGD. */
+const CASES: readonly Case[] = [
+  {
+    ...TWO_NN,
+    ...{ name: "2nn-iid", partition: "iid", lr: 0.1, moreSeeds: 2, isShort: true },
+    ...{ published: "87", least: 40, most: 60 },
+  },
+  {
+    ...TWO_NN,
+    ...{ name: "2nn-shards", partition: "shards:2", lr: 0.1, isShort: true },
+    ...{ published: "664", least: 1, most: 664 },
+  },
+  {
+    ...CNN,
+    ...{ name: "cnn-iid", partition: "iid", lr: 0.215, isShort: true },
+    ...{ published: "20", least: 1, most: 20 },
+  },
+  {
+    ...CNN,
+    ...{ name: "cnn-shards", partition: "shards:2", lr: 0.1, isShort: false },
+    ...{ published: "229 to 350", least: 1, most: 350 },
+  },
+  {
+    ...CNN,
+    ...{ name: "fedsgd-cnn-iid", partition: "iid", strategy: "fedsgd:lr=0.1" },
+    ...{ epochs: 1, batchSize: 0, lr: 0.1, standardize: true },
+    ...{ isShort: false, published: "626", least: 470, most: 782 },
+  },
+];
+const NAMES = CASES.map(({ name }) => name);
+
+/** What came of a case with one seed. */
+interface Outcome {
+  readonly name: string;
+  readonly seed: number;
+  /** Absent when the target was not reached. */
+  readonly rounds?: number;
+  readonly accuracy: number;
+  readonly seconds: number;
+  readonly isInside: boolean;
+  readonly modelDigest: string;
+}
+
+interface ReproduceFlags extends EngineFlags, DataFlags {
+  short: boolean;
+  keep?: string;
+  workers?: number;
+  seed: number;
+  json?: string;
+}
+
+/** `reproduce`: published figures, and those of this machine beside them. */
+export function reproduceCommand({ signal }: CommandContext): Command {
+  const command = new Command("reproduce")
+    .description("runs to published figures on MNIST, and those of this machine beside them")
+    .argument("[cases...]", `${NAMES.join(", ")} (default: all of them)`, addCase)
+    .option("--short", "only the cases that take minutes", false)
+    .option(
+      "--keep <dir>",
+      "keep each run in a folder of this one, and go on with those that are there",
+    )
+    .option("--workers <n>", "number of workers (default: the machine's cores)", whole(1, 1024));
+  withData(command, "the data set of the figures", "mnist");
+  withEngine(command);
+  withCommon(command, "first seed", FIRST_SEED);
+  return command.action((names: string[] | undefined, flags: ReproduceFlags) =>
+    runReproduce(names ?? [], flags, signal)
+  );
+}
+
+function addCase(name: string, before: string[] = []): string[] {
+  if (!NAMES.includes(name)) {
+    throw new InvalidArgumentError(`Allowed cases are ${NAMES.join(", ")}.`);
+  }
+  return [...before, name];
+}
+
+async function runReproduce(
+  names: readonly string[],
+  flags: ReproduceFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const long = CASES.find(({ name, isShort }) => names.includes(name) && !isShort);
+  if (flags.short && long) throw new UsageError(`expected no --short with ${long.name}`);
+  const data = await loadData(flags, signal);
+  const cases = CASES.filter(({ name, isShort }) =>
+    (names.length === 0 || names.includes(name)) && (isShort || !flags.short)
+  );
+  const outcomes: Outcome[] = [];
+  for (const one of cases) {
+    const prepared = dataFor(one, data);
+    for (let seed = flags.seed; seed <= flags.seed + (one.moreSeeds ?? 0); seed++) {
+      const outcome = await runCase(one, seed, prepared, flags, signal);
+      outcomes.push(outcome);
+      printError(line(one, outcome));
+    }
+  }
+  printerBeside(flags.json)(outcomeTable(outcomes));
+  if (flags.json !== undefined) {
+    await writeOutput(
+      flags.json,
+      toJson({ schema: "fedlab.reproduce/1", clients: CLIENTS, fraction: FRACTION, outcomes }),
+    );
+  }
+  const outside = outcomes.filter(({ isInside }) => !isInside);
+  if (outside.length > 0) {
+    throw new Error(
+      `${outside.length} of ${outcomes.length} runs are outside what was expected: ${
+        outside.map(({ name, seed }) => `${name} with seed ${seed}`).join(", ")
+      }`,
+    );
+  }
+}
+
+/** What a case works on. */
+function dataFor(
+  { standardize = false }: Case,
+  { train, test, ...loaded }: CommandData,
+): CommandData {
+  const standardizer = standardize ? Standardizer.fit(train) : undefined;
+  const prepare = (data: Dataset) => (standardizer?.apply(data) ?? data).share();
+  return { ...loaded, train: prepare(train), ...(test && { test: prepare(test) }) };
+}
+
+/** What of a case and the options the rounds come of. */
+function settingsOf(
+  { model, partition, strategy, epochs, batchSize, lr, standardize = false }: Case,
+  flags: ReproduceFlags,
+): Record<string, unknown> {
+  const { dataDir: _, ...data } = dataFrom(flags);
+  const { strictDeterminism } = flags;
+  return withAbsolutePaths({
+    ...{ model, partition, strategy, epochs, batchSize, lr, standardizedCase: standardize },
+    ...{ ...data, strictDeterminism },
+  });
+}
+
+async function runCase(
+  one: Case,
+  seed: number,
+  { train, test }: CommandData,
+  flags: ReproduceFlags,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { name, model, partition, strategy, target, least, most, epochs, batchSize, lr } = one;
+  const plan = {
+    ...{ epochs, batchSize, learningRate: lr },
+    ...{ momentum: 0, weightDecay: 0, keepMomentum: false },
+  };
+  await using server = await buildServer({
+    model,
+    data: train,
+    plan,
+    strategy: parseStrategy(strategy),
+    selection: new UniformSelection(),
+    fraction: FRACTION,
+    seed,
+    engine: engineFrom(flags),
+  });
+  const { engine, backend, keep } = flags;
+  const settings = settingsOf(one, flags);
+  using kept = keep === undefined ? undefined : await openKept(`${keep}/${name}-${seed}`, settings);
+  const simulation = new Simulation(server.handler, {
+    train,
+    parts: parsePartition(partition).deal(train, { parts: CLIENTS, seed }),
+    rounds: most,
+    targetAccuracy: target,
+    engine,
+    backend,
+    ...(test && { test }),
+    ...(kept && { checkpoints: kept.checkpoints, notes: { settings } }),
+    ...(kept?.resume && { resume: kept.resume }),
+    ...(flags.workers !== undefined && { workers: flags.workers }),
+    onEvent: (event) => {
+      if (event.type !== "round-ended") return;
+      const { round, accuracy = NaN, seconds } = event.report;
+      const percent = (accuracy * 100).toFixed(2);
+      if (round % 10 === 0 || seconds > 5) {
+        printError(`${name}, seed ${seed}: round ${round}, accuracy ${percent}%`);
+      }
+    },
+  });
+  const { rounds, final, seconds, modelDigest } = await simulation.run({ signal });
+  const accuracy = final?.accuracy ?? NaN;
+  const reached = accuracy >= target;
+  return {
+    name,
+    seed,
+    ...(reached && { rounds: rounds.length }),
+    accuracy,
+    seconds,
+    isInside: reached && rounds.length >= least && rounds.length <= most,
+    modelDigest,
+  };
+}
+
+function line({ most }: Case, { name, seed, rounds, accuracy, seconds }: Outcome): string {
+  const reached = rounds === undefined ? `not within ${most} rounds` : `${rounds} rounds`;
+  const percent = (accuracy * 100).toFixed(2);
+  return `${name}, seed ${seed}: ${reached}, ${percent}%, ${seconds.toFixed(1)} s`;
+}
+
+/** Published and measured rounds side by side. */
+function outcomeTable(outcomes: readonly Outcome[]): string {
+  const table = new Table({
+    head: ["case", "seed", "to", "published", "expected", "here", "seconds", ""],
+    colAligns: ["left", "right", "right", "right", "right", "right", "right", "left"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
+  for (const { name, seed, rounds, seconds, isInside } of outcomes) {
+    const known = CASES.find((one) => one.name === name);
+    if (!known) continue;
+    const { target, published, least, most } = known;
+    table.push([
+      name,
+      seed,
+      `${target * 100}%`,
+      published,
+      least === 1 ? `≤ ${most}` : `${least} to ${most}`,
+      rounds ?? `> ${most}`,
+      seconds.toFixed(1),
+      isInside ? "inside" : "outside",
+    ]);
+  }
+  return table.toString();
+}

@@ -1,0 +1,69 @@
+import { errorMessage } from "../../base/errors.ts";
+import { parseAddress } from "../../net/tcp.ts";
+import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/transport.ts";
+import { PACKAGE } from "./code.ts";
+import { InvalidArgumentError } from "../deps.ts";
+
+/** Deno's permissions by name. */
+const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
+
+/**
+ * Reads a permission of a module: `read=data.csv` stands for `--allow-read=data.csv`, `read` for
+ * all of it.
+ */
+export function addPermission(text: string, before: readonly string[] = []): string[] {
+  if (!KINDS.includes(kindOf(text)) || text.endsWith("=")) {
+    throw new InvalidArgumentError(
+      `Expected one of ${KINDS.join(", ")}, and after = what it is for, as in read=data.csv.`,
+    );
+  }
+  return [...before, text];
+}
+
+function kindOf(permission: string): string {
+  return permission.split("=", 1)[0] ?? "";
+}
+
+/**
+ * The permissions of a process for a client's module, as flags: its server's address, its own code,
+ * what is granted, and nothing else.
+ */
+export function permissionFlags(
+  url: URL,
+  serverAddr: string,
+  { code, granted }: { code: readonly string[]; granted: readonly string[] },
+): string[] {
+  const { hostname, port } = isWebSocketAddress(serverAddr)
+    ? addressOfUrl(serverAddr)
+    : parseAddress(serverAddr);
+  const remote = [PACKAGE, url].filter(({ protocol }) => /^https?:$/.test(protocol));
+  const hosts = new Set(remote.map(({ host }) => host));
+  const wanted = [
+    `net=${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
+    // Where code comes from addresses, from these and from JSR.
+    ...(hosts.size > 0 ? [`import=${[...hosts, "jsr.io"].join()}`] : []),
+    ...(code.length > 0 ? [`read=${code.join()}`] : []),
+    ...granted,
+  ];
+  // Beside a flag with a list Deno takes one without to mean nothing.
+  return wanted.filter((one) => KINDS.includes(one) || !wanted.includes(kindOf(one)))
+    .map((permission) => `--allow-${permission}`);
+}
+
+function addressOfUrl(address: string): { hostname: string; port: number } {
+  const { hostname, port, protocol } = parseWebSocketAddress(address);
+  return {
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port) || (protocol === "wss:" ? 443 : 80),
+  };
+}
+
+/** The same error; one about a permission that the module lacks names the option that grants it. */
+export function withModuleFlag(error: unknown): unknown {
+  const message = errorMessage(error);
+  const clear = message.replace(
+    /Requires (\w+) access to "([^"]+)", run again with the --allow-\1 flag.*/,
+    'the module requires $1 access to "$2": add --module-allow $1=$2',
+  );
+  return clear === message ? error : new Deno.errors.NotCapable(clear, { cause: error });
+}

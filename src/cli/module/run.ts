@@ -1,0 +1,96 @@
+import type { ClientModuleOptions } from "../../client/define_client.ts";
+import type { ClientEvent } from "../../client/topology.ts";
+import { errorMessage } from "../../base/errors.ts";
+import { openLog } from "../../base/log/log.ts";
+import { timeoutsOf } from "../../net/timeouts.ts";
+import { PROCESS_ARGUMENT } from "../../worker/pipe.ts";
+import { codeFiles, configFlags, moduleUrl } from "./code.ts";
+import { permissionFlags, withModuleFlag } from "./permissions.ts";
+import { ModuleProcess, ProcessError } from "./process.ts";
+
+/**
+ * What the process runs. Deno lets the module that it is given, and what that imports by name, read
+ * any file that can be imported, as JSON or text, whatever it may read; what is imported like this
+ * needs the permission.
+ */
+const ENTRY = "data:text/javascript,await%20import(Deno.args[1])";
+
+/** Options of {@linkcode runModule}. */
+export interface ModuleRun {
+  /** Permissions of the module, such as `read=data.csv`. */
+  readonly granted: readonly string[];
+  /** Asks the client to end. */
+  readonly signal: AbortSignal;
+  /** Takes the client's events. */
+  readonly onEvent: (event: ClientEvent) => void;
+  /** Takes what the module itself prints to standard output. */
+  readonly print: (text: string) => void;
+}
+
+/**
+ * Runs a module that calls `defineClient()` in a process of its own, to the end of its run: it may
+ * talk to its server, and what is granted. Its log is kept here. Rejects with the client's own
+ * error, and with an `Error` when the process does not begin in time or ends before the run does.
+ */
+export async function runModule(
+  path: string,
+  client: ClientModuleOptions,
+  { granted, signal, onEvent, print }: ModuleRun,
+): Promise<void> {
+  const program = await denoProgram(path);
+  const url = moduleUrl(path);
+  const config = await configFlags(url);
+  const imports = granted.filter((one) => one.startsWith("import")).map((one) => `--allow-${one}`);
+  const code = await codeFiles(program, url, [...config, ...imports]).catch((cause) => {
+    throw new Error(`Cannot run the module ${path}: ${errorMessage(cause)}`, { cause });
+  });
+  const flags = permissionFlags(url, client.serverAddr, { code, granted });
+  signal.throwIfAborted();
+  const { rank, loggerFile = "", loggerName } = client;
+  using log = openLog({
+    loggerFile,
+    loggerName: loggerName || (rank === undefined ? "client" : `client-${rank}`),
+    ...(rank !== undefined && { rank }),
+  });
+  const process = new ModuleProcess(program, [
+    ...["run", "--quiet", "--no-prompt", ...config, ...flags],
+    ...[ENTRY, PROCESS_ARGUMENT, url.href],
+  ], print);
+  const stop = () => process.abort(signal.reason);
+  process.take = (message) => {
+    if (message.fedlab === "ready") {
+      process.begin(client, timeoutsOf(client.timeouts).joinSeconds);
+      if (signal.aborted) stop();
+    } else if (message.fedlab === "message") {
+      const { message: said } = message;
+      if (said.type === "built") process.isBuilt();
+      else if (said.type === "log") log.logger[said.level](said.text);
+      else if (said.type !== "unknown") onEvent(said);
+    }
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await process.ended;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw withModuleFlag(
+      error instanceof ProcessError
+        ? new Error(`Cannot run the module ${path}: ${error.message}`, { cause: error.cause })
+        : error,
+    );
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await process.close();
+  }
+}
+
+/** The program that runs modules. Rejects where this process may not start it. */
+async function denoProgram(path: string): Promise<string> {
+  for (const command of [Deno.execPath(), "deno"]) {
+    const { state } = await Deno.permissions.query({ name: "run", command });
+    if (state === "granted") return command;
+  }
+  throw new Deno.errors.NotCapable(
+    `Cannot run the module ${path} in a process of its own: run Deno with --allow-run=deno (or deno task client:module in place of client)`,
+  );
+}

@@ -1,0 +1,81 @@
+import { errorMessage } from "../../base/errors.ts";
+import type { ServerEvent } from "../../round/events.ts";
+import type { RoundReport } from "../../round/report.ts";
+import { EventFile } from "../../store/tensorboard/event_file.ts";
+import { mayUse, mayWrite } from "../options/permissions.ts";
+import { printError } from "./terminal.ts";
+import type { Command } from "../deps.ts";
+
+/** The figures of a round that are curves. */
+const SCALARS = ["loss", "accuracy", "trainLoss", "bytesUp", "bytesDown", "seconds"] as const;
+
+/** Adds `--tensorboard` to a command. */
+export function withTensorBoard(command: Command): Command {
+  return command.option("--tensorboard <dir>", "write the rounds' figures as event files");
+}
+
+/** Writes the rounds to TensorBoard, where that was asked for. */
+export class Curves implements Disposable {
+  readonly #folder: string | undefined;
+  readonly #goesOn: boolean;
+  #file: EventFile | undefined;
+  #failure: Error | undefined;
+
+  private constructor(folder: string | undefined, goesOn: boolean) {
+    this.#folder = folder;
+    this.#goesOn = goesOn;
+  }
+
+  /**
+   * Makes the folder, if one was asked for; its file comes with the first round. A run that `goesOn` replaces what the folder has of the rounds that
+   * are made again. Rejects with an `Error` when it cannot be written.
+   */
+  static async open(folder: string | undefined, { goesOn = false } = {}): Promise<Curves> {
+    if (folder !== undefined) {
+      await mayUse("write", folder);
+      await Deno.mkdir(folder, { recursive: true }).catch((cause) => {
+        throw new Error(`Cannot make the folder ${folder}: ${errorMessage(cause)}`, { cause });
+      });
+      await mayWrite(`${folder}/events`);
+    }
+    return new Curves(folder, goesOn);
+  }
+
+  /** What went wrong, if it did: the curves end there, and the run goes on. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Takes an event of the run. */
+  show(event: ServerEvent): void {
+    if (event.type !== "round-ended" || this.#failure !== undefined) return;
+    try {
+      this.#write(event.report);
+    } catch (cause) {
+      const text = `Cannot write event files in ${this.#folder}: ${errorMessage(cause)}`;
+      this.#failure = new Error(text, { cause });
+      printError(`${text}; the run goes on without them`);
+    }
+  }
+
+  #write(report: RoundReport): void {
+    if (this.#folder === undefined) return;
+    const { accuracy, loss } = report.clients ?? {};
+    const scalars = Object.entries({
+      ...Object.fromEntries(SCALARS.map((name) => [name, report[name]])),
+      "clients/accuracy": accuracy?.mean,
+      "clients/worstDecile": accuracy?.worstDecile,
+      "clients/loss": loss?.mean,
+    }).filter((entry): entry is [string, number] => entry[1] !== undefined);
+    if (this.#file === undefined) {
+      this.#file = EventFile.create(this.#folder);
+      if (this.#goesOn) this.#file.restart(report.round);
+    }
+    this.#file.write(report.round, Object.fromEntries(scalars));
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
+  }
+}

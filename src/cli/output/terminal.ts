@@ -1,0 +1,186 @@
+import process from "node:process";
+import type { PartitionReport } from "../../data/partition/report.ts";
+import type { ServerEvent } from "../../round/events.ts";
+import type { RunReport } from "../../round/report.ts";
+import { progress, Table } from "../deps.ts";
+
+/** Most rows of the table of rounds: of a long run the first and the last are shown. */
+const TABLE_ROWS = 30;
+
+/** Clients of which the summary says in which round they were missing. */
+const SUMMARY_LOSSES = 20;
+
+/**
+ * Writes a line to standard output, where results are shown; where nobody reads them any more, as
+ * of `| head`, nothing.
+ */
+export function print(text: string): void {
+  show(Deno.stdout, text);
+}
+
+/** Writes a line to standard error, where everything else goes; as {@linkcode print}. */
+export function printError(text: string): void {
+  show(Deno.stderr, text);
+}
+
+function show(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  try {
+    writeText(to, `${text}\n`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** Writes a text as it is, all of it: a pipe may take a part at a time. */
+export function writeText(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+}
+
+/** Whether standard error is a terminal, on which a bar can move. */
+export function isTerminal(): boolean {
+  return Deno.stderr.isTerminal();
+}
+
+/** Shows a run as it goes, on a terminal: who has joined, then a bar of rounds. Elsewhere the log has the same, line by line. */
+export class RunProgress implements Disposable {
+  #bar: progress.SingleBar | undefined;
+  #loss = "";
+
+  /** Takes a server's event. */
+  show(event: ServerEvent): void {
+    switch (event.type) {
+      case "listening":
+        return printError(`Listening on ${event.address}`);
+      case "joining":
+        return printError(event.progress);
+      case "round-started":
+        return this.#start(event.rounds);
+      case "checkpoint-failed":
+        return printError(event.reason);
+      case "client-lost":
+        this.#loss = ` | lost rank ${event.rank}`;
+        return this.#bar?.update({ loss: this.#loss });
+      case "round-ended": {
+        const { round, accuracy, loss } = event.report;
+        return this.#bar?.update(round, {
+          figures: [
+            ...(accuracy === undefined ? [] : [`accuracy ${(accuracy * 100).toFixed(1)}%`]),
+            ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
+          ].join(", "),
+          loss: this.#loss,
+        });
+      }
+    }
+  }
+
+  /** Leaves the bar as it is. */
+  [Symbol.dispose](): void {
+    this.#bar?.stop();
+  }
+
+  #start(rounds: number): void {
+    if (this.#bar !== undefined) return;
+    this.#bar = new progress.SingleBar({
+      format: "{bar} round {value} of {total} | {figures} | {duration_formatted}{loss}",
+      stream: process.stderr,
+      hideCursor: true,
+      barsize: 24,
+    }, progress.Presets.shades_classic);
+    this.#bar.start(rounds, 0, { figures: "training", loss: "" });
+  }
+}
+
+/** A number of bytes in a unit that suits it. */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** The rounds of a run, as a table. */
+export function roundTable(report: RunReport): string {
+  const table = new Table({
+    head: ["round", "updates", "loss", "accuracy", "up", "down", "seconds"],
+    colAligns: ["right", "right", "right", "right", "right", "right", "right"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
+  const { rounds } = report;
+  const shown = rounds.length <= TABLE_ROWS
+    ? rounds
+    : [...rounds.slice(0, TABLE_ROWS / 2), undefined, ...rounds.slice(-TABLE_ROWS / 2)];
+  for (const one of shown) {
+    table.push(
+      one === undefined ? ["…", "", "", "", "", "", ""] : [
+        one.round,
+        `${one.received}/${one.cohort.length}`,
+        one.loss?.toFixed(4) ?? "",
+        one.accuracy === undefined ? "" : `${(one.accuracy * 100).toFixed(2)}%`,
+        bytes(one.bytesUp),
+        bytes(one.bytesDown),
+        one.seconds.toFixed(2),
+      ],
+    );
+  }
+  return table.toString();
+}
+
+/** What a partition came to, as a table. */
+export function partitionTable(report: PartitionReport): string {
+  const { sizes, labelsPerPart } = report;
+  const table = new Table({
+    head: ["", "smallest", "middle", "largest"],
+    colAligns: ["left", "right", "right", "right"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
+  table.push(
+    ["rows of a client", sizes.smallest, `${sizes.median} (median)`, sizes.largest],
+    [
+      "labels of a client",
+      labelsPerPart.fewest,
+      `${labelsPerPart.mean.toFixed(1)} (mean)`,
+      labelsPerPart.most,
+    ],
+    ["total variation", "", `${report.meanTotalVariation.toFixed(3)} (mean)`, ""],
+  );
+  return table.toString();
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)}%`;
+}
+
+/** The outcome of a run, in a few lines. */
+export function runSummary(report: RunReport): string {
+  const { final, modelDigest, seconds } = report;
+  const losses = report.rounds.flatMap(({ round, losses }) =>
+    losses.map((loss) => ({ round, ...loss }))
+  );
+  const untold = losses.length - SUMMARY_LOSSES;
+  const known = report.rounds.findLast(({ accuracy }) => accuracy !== undefined);
+  const { accuracy } = final?.clients ?? {};
+  const total = (name: "bytesUp" | "bytesDown") =>
+    bytes(report.rounds.reduce((sum, round) => sum + round[name], 0));
+  return [
+    ...losses.slice(0, SUMMARY_LOSSES).map(({ round, rank, reason }) =>
+      `round ${round} went on without rank ${rank}: ${reason}`
+    ),
+    ...(untold > 0 ? [`and so did rounds in ${untold} more cases, see the report`] : []),
+    ...(known?.accuracy === undefined ? [] : [
+      `accuracy ${percent(known.accuracy)} ${
+        final === undefined ? "" : `on ${final.samples} samples `
+      }after round ${known.round}${
+        final === undefined ? ", the last that was evaluated" : `, ${seconds.toFixed(1)} s`
+      }`,
+    ]),
+    ...(accuracy === undefined ? [] : [
+      `accuracy of ${accuracy.count} clients ${percent(accuracy.mean)} (mean), ${
+        percent(accuracy.worstDecile)
+      } (worst tenth)`,
+    ]),
+    `${total("bytesUp")} up, ${total("bytesDown")} down`,
+    `model digest ${modelDigest}`,
+  ].join("\n");
+}

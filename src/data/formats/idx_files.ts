@@ -1,0 +1,108 @@
+/**
+ * Finding the files of an IDX data set by the names they go by.
+ *
+ * @module
+ */
+
+import { fileError } from "../file.ts";
+
+/** A file of samples and the file of their labels. */
+export interface IdxPair {
+  readonly images: string;
+  readonly labels: string;
+}
+
+/** The pairs of a data set. */
+export interface IdxFiles {
+  readonly train: IdxPair;
+  readonly test?: IdxPair;
+}
+
+const IMAGES_NAME = /images([-.])idx\d+/i;
+/** As words of their own: `latest` and `contest` are no test data. */
+const TEST_NAME = /(?<![a-z0-9])(t10k|test)(?![a-z0-9])/i;
+
+function join(folder: string, name: string): string {
+  return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
+}
+
+/** Names of the files in a folder, `undefined` when there is no such folder. */
+async function list(folder: string): Promise<Set<string> | undefined> {
+  try {
+    const names = new Set<string>();
+    for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.add(entry.name);
+    return names;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw fileError(error, folder);
+  }
+}
+
+/** The same name in gzip, or not in gzip. */
+function otherPacking(name: string): string {
+  return name.endsWith(".gz") ? name.slice(0, -3) : `${name}.gz`;
+}
+
+/** The file name of the labels that belong to an images file, such as `train-labels-idx1-ubyte.gz`. */
+function labelsName(imagesName: string): string | undefined {
+  if (!IMAGES_NAME.test(imagesName)) return undefined;
+  return imagesName.replace(
+    IMAGES_NAME,
+    (found, mark) => `${found.startsWith("I") ? "Labels" : "labels"}${mark}idx1`,
+  );
+}
+
+/**
+ * The pair of an images file whose labels lie beside it under the usual name. Throws a `TypeError` when the name does not
+ * tell what the labels file is called, and what the file system says when that cannot be looked at.
+ */
+export async function pairOf(images: string): Promise<IdxPair> {
+  const cut = Math.max(images.lastIndexOf("/"), images.lastIndexOf("\\")) + 1;
+  const name = labelsName(images.slice(cut));
+  if (name === undefined) {
+    throw new TypeError(
+      `Cannot tell the labels file of ${images}: expected a .csv file or an IDX file with a name like train-images-idx3-ubyte.gz`,
+    );
+  }
+  const labels = images.slice(0, cut) + name;
+  for (const path of [labels, otherPacking(labels)]) {
+    try {
+      await Deno.stat(path);
+      return { images, labels: path };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw fileError(error, path);
+    }
+  }
+  throw new Deno.errors.NotFound(
+    `Cannot read ${images}: its labels are missing, expected ${labels} or ${otherPacking(labels)}`,
+  );
+}
+
+/** The pairs in a folder: one of training data, and one of test data if a name has the word `t10k` or `test` in it. */
+export async function pairsIn(folder: string): Promise<IdxFiles> {
+  const names = await list(folder) ?? new Set();
+  // Of a file and its gzip the plain one is taken: it need not be unpacked.
+  const images = [...names].filter((name) =>
+    IMAGES_NAME.test(name) && !(name.endsWith(".gz") && names.has(otherPacking(name)))
+  ).sort();
+  const [train, ...moreTrain] = images.filter((name) => !TEST_NAME.test(name));
+  const [test, ...moreTest] = images.filter((name) => TEST_NAME.test(name));
+  const only = train ?? test;
+  if (only === undefined) {
+    throw new Deno.errors.NotFound(
+      `Cannot find a data set in ${folder}: expected an IDX file with a name like train-images-idx3-ubyte.gz`,
+    );
+  }
+  if (moreTrain.length > 0 || moreTest.length > 0) {
+    throw new RangeError(
+      `Cannot choose a data set in ${folder}: expected one images file, or one of training and one of test data, got ${
+        images.join(", ")
+      }`,
+    );
+  }
+  const pair = await pairOf(join(folder, only));
+  if (train === undefined || test === undefined) return { train: pair };
+  return { train: pair, test: await pairOf(join(folder, test)) };
+}

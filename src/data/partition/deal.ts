@@ -1,0 +1,111 @@
+/**
+ * What all partitions share: their types, checks, and the cutting of rows.
+ *
+ * @module
+ */
+
+import { Dataset } from "../dataset.ts";
+
+/** What is dealt out: a data set, or its labels alone, one a row. */
+export type PartitionData = Dataset | ArrayLike<number>;
+
+/** Row indices of each part. */
+export type Partition = Uint32Array<ArrayBuffer>[];
+
+/** How a partition is drawn. */
+export interface PartitionSeedOptions {
+  /** Keys the random draws. An integer from 0 to 2^32 - 1. */
+  seed: number;
+}
+
+/** The labels of what is dealt out. */
+export function labelsOf(data: PartitionData): ArrayLike<number> {
+  return data instanceof Dataset ? data.labels : data;
+}
+
+/** Fails unless `count` is a whole number, 1 or more. */
+export function checkCount(what: string, count: number): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(
+      `Cannot partition the data: expected a whole number of ${what} from 1, got ${count}`,
+    );
+  }
+}
+
+/** Fails unless `value` is in the range, both ends included. */
+export function checkRange(what: string, value: number, least: number, most: number): void {
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(
+      `Cannot partition the data: expected ${what} from ${least} to ${most}, got ${value}`,
+    );
+  }
+}
+
+/** Fails unless there are `least` rows for each of the pieces. */
+export function checkRows(rows: number, pieces: number, least = 1): void {
+  if (rows < pieces * least) {
+    const each = least === 1 ? "one row" : `${least} rows`;
+    throw new RangeError(
+      `Cannot partition the data: expected at least ${each} for each of ${pieces} pieces, got ${rows} rows`,
+    );
+  }
+}
+
+/** Cuts the rows into runs whose sizes differ by at most one. */
+export function cut(rows: Uint32Array<ArrayBuffer>, runs: number): Partition {
+  checkRows(rows.length, runs);
+  const edge = (i: number) => Math.floor(i * rows.length / runs);
+  return Array.from({ length: runs }, (_, i) => rows.slice(edge(i), edge(i + 1)));
+}
+
+/**
+ * Rounds shares of `total` to whole numbers that sum to it, each less than one from its share.
+ *
+ * `offset`, from 0 to 1, says where the rounding begins: a uniform draw makes each number right on average (systematic
+ * sampling).
+ */
+export function shareOut(weights: Float64Array, total: number, offset = 0): Uint32Array {
+  // Loops and not reduce() and from(), which take several times as long: there may be many parts.
+  let sum = 0, reached = 0, edge = 0;
+  for (const weight of weights) sum += weight;
+  const shares = new Uint32Array(weights.length);
+  for (let i = 0; i < shares.length; i++) {
+    reached += weights[i] ?? 0;
+    const last = i === shares.length - 1;
+    const next = last ? total : Math.min(total, Math.floor(reached / sum * total + offset));
+    shares[i] = next - edge;
+    edge = next;
+  }
+  return shares;
+}
+
+/** The rows of each label, in the order of labels and then of rows. */
+export function rowsByLabel(labels: ArrayLike<number>): Map<number, Uint32Array<ArrayBuffer>> {
+  const counts = new Map<number, number>();
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] ?? 0;
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort(([a], [b]) => a - b);
+  const rows = new Map(sorted.map(([label, count]) => [label, new Uint32Array(count)]));
+  counts.clear();
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] ?? 0;
+    const filled = counts.get(label) ?? 0;
+    const own = rows.get(label);
+    if (own) own[filled] = row;
+    counts.set(label, filled + 1);
+  }
+  return rows;
+}
+
+/** The rows of all runs, one run after the other. */
+export function join(runs: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
+  const joined = new Uint32Array(runs.reduce((sum, run) => sum + run.length, 0));
+  let filled = 0;
+  for (const run of runs) {
+    joined.set(run, filled);
+    filled += run.length;
+  }
+  return joined;
+}

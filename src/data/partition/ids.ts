@@ -1,0 +1,66 @@
+/**
+ * The partition that the data brings with it.
+ *
+ * @module
+ */
+
+import { Random } from "../../base/random.ts";
+import {
+  checkCount,
+  checkRows,
+  cut,
+  join,
+  type Partition,
+  type PartitionSeedOptions,
+} from "./deal.ts";
+
+/** How {@linkcode partitionIds} puts ids together. */
+export interface PartitionIdsOptions extends PartitionSeedOptions {
+  /** Number of parts, up to the number of different ids. */
+  parts: number;
+}
+
+/**
+ * Parts the rows by an id, one a row, such as the writer of a letter or the hospital of a case.
+ *
+ * Without options each id is a part, in the order in which ids first appear. With them the ids are dealt out at random to
+ * `parts` parts, to each as many to within one, and an id's rows stay together. The parts are disjoint and cover all rows.
+ * Throws a `RangeError` when `parts` is below 1 or there are fewer ids.
+ *
+ * @example A part for each writer
+ * ```ts
+ * import { partitionIds } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parts = partitionIds(["ann", "bob", "ann", "cy"]);
+ * assertEquals(parts.map((rows) => [...rows]), [[0, 2], [1], [3]]);
+ * ```
+ */
+export function partitionIds(
+  ids: ArrayLike<number | string>,
+  options?: PartitionIdsOptions,
+): Partition {
+  const rows = new Map<number | string, number[]>();
+  for (let row = 0; row < ids.length; row++) {
+    const id = ids[row] ?? "";
+    const own = rows.get(id);
+    if (own) own.push(row);
+    else rows.set(id, [row]);
+  }
+  const each = Array.from(rows.values(), (own) => Uint32Array.from(own));
+  if (options === undefined) {
+    checkRows(ids.length, 1);
+    return each;
+  }
+  const { parts, seed } = options;
+  checkCount("parts", parts);
+  if (parts > each.length) {
+    throw new RangeError(
+      `Cannot partition the data: expected at least one id for each of ${parts} parts, got ${each.length} ids`,
+    );
+  }
+  const order = new Random(seed, "partition").permutation(each.length);
+  return cut(order, parts).map((group) =>
+    join(Array.from(group, (id) => each[id] ?? new Uint32Array()))
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * The partition without skew.
+ *
+ * @module
+ */
+
+import { Random } from "../../base/random.ts";
+import {
+  checkCount,
+  cut,
+  labelsOf,
+  type Partition,
+  type PartitionData,
+  type PartitionSeedOptions,
+} from "./deal.ts";
+
+/**
+ * Deals the rows out at random, so that every part looks like the whole.
+ *
+ * The parts are disjoint, cover all rows, and their sizes differ by at most one. Throws a `RangeError` when `parts` is
+ * below 1 or above the number of rows.
+ *
+ * @example Five rows for two clients
+ * ```ts
+ * import { partitionIid } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parts = partitionIid([0, 1, 0, 1, 0], 2, { seed: 1 });
+ * assertEquals(parts.map((rows) => rows.length), [2, 3]);
+ * ```
+ */
+export function partitionIid(
+  data: PartitionData,
+  parts: number,
+  { seed }: PartitionSeedOptions,
+): Partition {
+  checkCount("parts", parts);
+  return cut(new Random(seed, "partition").permutation(labelsOf(data).length), parts);
+}

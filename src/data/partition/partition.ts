@@ -1,0 +1,170 @@
+/**
+ * Dealing a data set out to clients, by the name of an algorithm.
+ *
+ * @module
+ */
+
+import {
+  checkCount,
+  type Partition,
+  type PartitionData,
+  type PartitionSeedOptions,
+} from "./deal.ts";
+import { type Scheme, SCHEMES, type SchemeSettings } from "./schemes.ts";
+import { shareableFloats } from "../shareable.ts";
+import { Dataset } from "../dataset.ts";
+
+/** How many parts {@linkcode partition} deals out, and how they are drawn. */
+export interface PartitionOptions extends PartitionSeedOptions {
+  /** Number of parts. */
+  parts: number;
+  /** The id of each row, for `id` without a column: a table's `ids`, such as `loadDataset()` gives. */
+  ids?: ArrayLike<number | string>;
+}
+
+/** Whose part {@linkcode ParsedPartition.take} takes. */
+export interface PartOptions extends Omit<PartitionOptions, "ids"> {
+  /** Which part, from 1 to `parts`. */
+  index: number;
+}
+
+/** A partition that was read from its name. */
+export interface ParsedPartition {
+  /** What was read, such as `"dirichlet:0.5"`. */
+  readonly spec: string;
+  /** Deals the rows out. */
+  deal(data: PartitionData, options: PartitionOptions): Partition;
+  /** What one part learns from: its rows, which `deal` has dealt, and with `noise` its noise on them. A copy. */
+  take(data: Dataset, rows: ArrayLike<number>, options: PartOptions): Dataset;
+  /** All of the data as the parts have it: itself, or with `noise` a copy with each part's noise on its rows. */
+  spread(data: Dataset, parts: Partition, options: PartitionSeedOptions): Dataset;
+}
+
+/** Names that {@linkcode parsePartition} knows. */
+export const PARTITION_NAMES: readonly string[] = [...SCHEMES.keys()];
+
+/** How each of {@linkcode PARTITION_NAMES} is written, with its value and settings. */
+export const PARTITION_USAGES: readonly string[] = Array.from(
+  SCHEMES.values(),
+  ({ usage }) => usage,
+);
+
+function readNumber(spec: string, usage: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== text || text === "" || !Number.isFinite(value)) {
+    throw new SyntaxError(
+      `Cannot read the partition ${JSON.stringify(spec)}: expected ${usage} with a number, got ${
+        JSON.stringify(text)
+      }`,
+    );
+  }
+  return value;
+}
+
+/** The value and the settings after a partition's name. */
+function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"> {
+  const { usage, fallback, check, settings = [] } = scheme;
+  const read: Omit<SchemeSettings, "seed"> = { value: fallback ?? NaN };
+  const [, rest] = /^[^:]*:(.*)$/s.exec(spec) ?? [];
+  for (const [i, word] of (rest?.split(",") ?? []).entries()) {
+    const [, key = "", value] = /^([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (settings.includes(key) && key === "balanced" && value === undefined) read.balanced = true;
+    else if (settings.includes(key) && key === "min" && value !== undefined) {
+      read.minSize = readNumber(spec, usage, value);
+      checkCount("rows of the smallest part", read.minSize);
+    } else if (i === 0 && check) check(read.value = readNumber(spec, usage, word));
+    else {
+      throw new SyntaxError(
+        `Cannot read the partition ${JSON.stringify(spec)}: expected ${usage}, got ${
+          JSON.stringify(word)
+        }`,
+      );
+    }
+  }
+  return read;
+}
+
+/**
+ * Reads a partition's name, its value after a colon, and settings after commas:
+ *
+ * | name                                    | algorithm                             | default |
+ * | --------------------------------------- | ------------------------------------- | ------- |
+ * | `iid`                                   | {@linkcode partitionIid}              |         |
+ * | `shards:COUNT`                          | {@linkcode partitionShards}           | 2       |
+ * | `labels:COUNT`                          | {@linkcode partitionLabels}           | 2       |
+ * | `dirichlet:ALPHA[,balanced][,min=ROWS]` | {@linkcode partitionDirichlet}        | 0.5     |
+ * | `dirichlet-sizes:ALPHA[,min=ROWS]`      | {@linkcode partitionDirichletSizes}   | 1       |
+ * | `log-normal:SIGMA[,min=ROWS]`           | {@linkcode partitionLogNormal}        | 1       |
+ * | `power-law:EXPONENT[,min=ROWS]`         | {@linkcode partitionPowerLaw}         | 1.5     |
+ * | `id`                                    | {@linkcode partitionIds}, by `ids`    |         |
+ * | `id:COLUMN`                             | {@linkcode partitionIds}, by a feature |         |
+ * | `noise:DEVIATION`                       | {@linkcode addFeatureNoise} on `iid`  | 0.1     |
+ *
+ * Throws a `TypeError` that lists what is known for another name, a `SyntaxError` for what does not belong there, and a
+ * `RangeError` for a value out of range.
+ *
+ * @example The second of four clients
+ * ```ts
+ * import { digits, parsePartition } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const data = await digits();
+ * const scheme = parsePartition("noise:0.1");
+ * const parts = scheme.deal(data, { parts: 4, seed: 1 });
+ * const own = scheme.take(data, parts[1] ?? [], { index: 2, parts: 4, seed: 1 });
+ * assertEquals(own.length, parts[1]?.length);
+ * ```
+ */
+export function parsePartition(spec: string): ParsedPartition {
+  const [name = ""] = spec.split(":", 1);
+  const scheme = SCHEMES.get(name);
+  if (!scheme) {
+    throw new TypeError(
+      `Cannot read the partition: expected one of ${PARTITION_USAGES.join(", ")}, got ${
+        JSON.stringify(spec)
+      }`,
+    );
+  }
+  const settings = readSettings(spec, scheme);
+  const take: ParsedPartition["take"] = (data, rows, { index, parts, seed }) => {
+    const own = data.select(rows);
+    return scheme.alter?.(own, { noise: settings.value, index, parts, seed }) ?? own;
+  };
+  return {
+    spec,
+    deal: (data, { parts, seed, ids }) =>
+      scheme.deal(data, parts, { ...settings, seed, ...(ids && { ids }) }),
+    take,
+    spread: (data, parts, { seed }) => {
+      if (!scheme.alter) return data;
+      const { rowLength, labels, shape, numClasses } = data;
+      const features = shareableFloats(data.features.length);
+      features.set(data.features);
+      parts.forEach((rows, i) => {
+        const own = take(data, rows, { index: i + 1, parts: parts.length, seed }).features;
+        rows.forEach((row, k) =>
+          features.set(own.subarray(k * rowLength, (k + 1) * rowLength), row * rowLength)
+        );
+      });
+      return new Dataset(features, labels, shape, numClasses);
+    },
+  };
+}
+
+/**
+ * Deals the rows out by the partition of the given name, which {@linkcode parsePartition} reads; throws what that throws and
+ * what the algorithm throws.
+ *
+ * @example Two of the ten digits for each client
+ * ```ts
+ * import { digits, partition } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { labels } = await digits();
+ * const [rows = []] = partition("labels:2", labels, { parts: 20, seed: 1 });
+ * assertEquals(new Set(Array.from(rows, (row) => labels[row])).size, 2);
+ * ```
+ */
+export function partition(spec: string, data: PartitionData, options: PartitionOptions): Partition {
+  return parsePartition(spec).deal(data, options);
+}

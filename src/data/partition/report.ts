@@ -1,0 +1,108 @@
+/**
+ * What a partition came to, in figures.
+ *
+ * @module
+ */
+
+import { checkRows, labelsOf, type Partition, type PartitionData } from "./deal.ts";
+import { Dataset } from "../dataset.ts";
+
+/** One part of a partition. */
+export interface PartReport {
+  /** Number of its rows. */
+  readonly size: number;
+  /** Number of its rows of each label. */
+  readonly labels: readonly number[];
+}
+
+/** The figures of a partition. */
+export interface PartitionReport {
+  /** Number of rows in all parts. */
+  readonly rows: number;
+  /** Sizes of the smallest, the middle and the largest part, in rows. */
+  readonly sizes: { readonly smallest: number; readonly median: number; readonly largest: number };
+  /** How many labels a part has: the fewest, on average, the most. */
+  readonly labelsPerPart: {
+    readonly fewest: number;
+    readonly mean: number;
+    readonly most: number;
+  };
+  /**
+   * Mean over the parts of the total-variation distance ½ Σ_k |p_ik - p_k| between a part's label distribution and that of all
+   * the data: 0 for parts like the whole, near 1 for parts of one label among many.
+   */
+  readonly meanTotalVariation: number;
+  /** Each part. */
+  readonly parts: readonly PartReport[];
+}
+
+/**
+ * Counts labels by part, and sums the partition up.
+ *
+ * Throws a `RangeError` when there are no parts, a part is empty, or a row is not there.
+ *
+ * @example Two parts that share no label
+ * ```ts
+ * import { partitionReport } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const report = partitionReport([Uint32Array.of(0, 1), Uint32Array.of(2, 3)], [0, 0, 1, 1]);
+ * assertEquals(report.parts[1], { size: 2, labels: [0, 2] });
+ * assertEquals(report.meanTotalVariation, 0.5);
+ * ```
+ */
+export function partitionReport(parts: Partition, data: PartitionData): PartitionReport {
+  const labels = labelsOf(data);
+  checkRows(parts.length, 1);
+  let classes = data instanceof Dataset ? data.numClasses : 0;
+  for (let row = 0; row < labels.length; row++) {
+    classes = Math.max(classes, (labels[row] ?? 0) + 1);
+  }
+  const whole = new Array<number>(classes).fill(0);
+  for (let row = 0; row < labels.length; row++) count(whole, labels[row] ?? 0);
+  const reports = parts.map((rows, part): PartReport => {
+    if (rows.length === 0) {
+      throw new RangeError(`Cannot report on the partition: part ${part + 1} has no rows`);
+    }
+    const counts = new Array<number>(classes).fill(0);
+    for (const row of rows) {
+      const label = labels[row];
+      if (label === undefined) {
+        throw new RangeError(
+          `Cannot report on the partition: expected rows below ${labels.length}, got ${row}`,
+        );
+      }
+      count(counts, label);
+    }
+    return { size: rows.length, labels: counts };
+  });
+  const sizes = Float64Array.from(reports, ({ size }) => size).sort();
+  const held = Float64Array.from(reports, ({ labels }) => labels.filter((n) => n > 0).length)
+    .sort();
+  const distance = ({ size, labels: own }: PartReport) =>
+    own.reduce(
+      (sum, n, label) => sum + Math.abs(n / size - (whole[label] ?? 0) / labels.length) / 2,
+      0,
+    );
+  return {
+    rows: sizes.reduce((a, b) => a + b),
+    sizes: { smallest: sizes[0] ?? 0, median: middle(sizes), largest: sizes.at(-1) ?? 0 },
+    labelsPerPart: {
+      fewest: held[0] ?? 0,
+      mean: held.reduce((a, b) => a + b) / held.length,
+      most: held.at(-1) ?? 0,
+    },
+    meanTotalVariation: reports.reduce((sum, part) => sum + distance(part), 0) / reports.length,
+    parts: reports,
+  };
+}
+
+function count(counts: number[], label: number): void {
+  counts[label] = (counts[label] ?? 0) + 1;
+}
+
+/** The median of sorted numbers. */
+function middle(sorted: Float64Array): number {
+  const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+  return (low + (sorted[Math.floor(sorted.length / 2)] ?? 0)) / 2;
+}

@@ -1,0 +1,60 @@
+/**
+ * The partition by shards of sorted rows.
+ *
+ * @module
+ */
+
+import { Random } from "../../base/random.ts";
+import {
+  checkCount,
+  cut,
+  join,
+  labelsOf,
+  type Partition,
+  type PartitionData,
+  type PartitionSeedOptions,
+  rowsByLabel,
+} from "./deal.ts";
+
+/** How {@linkcode partitionShards} deals. */
+export interface PartitionShardsOptions extends PartitionSeedOptions {
+  /** Shards that each part gets. Default 2. */
+  shardsPerPart?: number;
+}
+
+/**
+ * Sorts the rows by label, cuts them into shards and deals each part its number of shards at random, so that a part holds
+ * few classes.
+ *
+ * The parts are disjoint, cover all rows, and the sizes of shards differ by at most one. Throws a `RangeError` when `parts` or
+ * `shardsPerPart` is below 1 or there are fewer rows than shards.
+ *
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 3: the
+ * pathological non-IID partition of MNIST.
+ *
+ * @example One class for each client
+ * ```ts
+ * import { partitionShards } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const labels = [0, 1, 0, 1];
+ * for (const rows of partitionShards(labels, 2, { seed: 1, shardsPerPart: 1 })) {
+ *   assertEquals(new Set(Array.from(rows, (row) => labels[row])).size, 1);
+ * }
+ * ```
+ */
+export function partitionShards(
+  data: PartitionData,
+  parts: number,
+  { seed, shardsPerPart = 2 }: PartitionShardsOptions,
+): Partition {
+  checkCount("parts", parts);
+  checkCount("shards a part", shardsPerPart);
+  const sorted = join([...rowsByLabel(labelsOf(data)).values()]);
+  const shards = cut(sorted, parts * shardsPerPart);
+  const order = new Random(seed, "partition").permutation(shards.length);
+  return Array.from({ length: parts }, (_, part) => {
+    const dealt = order.subarray(part * shardsPerPart, (part + 1) * shardsPerPart);
+    return join(Array.from(dealt, (shard) => shards[shard] ?? new Uint32Array()));
+  });
+}

@@ -1,0 +1,154 @@
+/**
+ * Partitions whose parts differ in size and in nothing else.
+ *
+ * @module
+ */
+
+import { Random } from "../../base/random.ts";
+import {
+  checkCount,
+  checkRange,
+  checkRows,
+  labelsOf,
+  type Partition,
+  type PartitionData,
+  type PartitionSeedOptions,
+  shareOut,
+} from "./deal.ts";
+import { logDirichlet, logPareto, relative } from "./draws.ts";
+import { checkAlpha } from "./dirichlet.ts";
+
+/** What partitions by size have in common. */
+export interface PartitionSizesOptions extends PartitionSeedOptions {
+  /** Rows that each part has at least. Default 1. */
+  minSize?: number;
+}
+
+/** How {@linkcode partitionDirichletSizes} deals. */
+export interface PartitionDirichletSizesOptions extends PartitionSizesOptions {
+  /** Concentration, from 1e-6 (one part has nearly all) to 1e6 (equal sizes). Default 1. */
+  alpha?: number;
+}
+
+/** How {@linkcode partitionLogNormal} deals. */
+export interface PartitionLogNormalOptions extends PartitionSizesOptions {
+  /** Standard deviation of a size's logarithm, from 0 (equal sizes) to 100. Default 1. */
+  sigma?: number;
+}
+
+/** How {@linkcode partitionPowerLaw} deals. */
+export interface PartitionPowerLawOptions extends PartitionSizesOptions {
+  /** How fast large sizes become rare, from 0.01 (one part has nearly all) to 1e6 (equal sizes). Default 1.5. */
+  exponent?: number;
+}
+
+/** Fails unless sigma is in its range. */
+export function checkSigma(sigma: number): void {
+  checkRange("a sigma", sigma, 0, 100);
+}
+
+/** Fails unless the exponent is in its range. */
+export function checkExponent(exponent: number): void {
+  checkRange("an exponent", exponent, 0.01, 1e6);
+}
+
+/** Gives each part its minimum, and of what is left a share in proportion to a weight. */
+function deal(
+  data: PartitionData,
+  parts: number,
+  { seed, minSize = 1 }: PartitionSizesOptions,
+  logWeights: (random: Random) => Float64Array,
+): Partition {
+  checkCount("parts", parts);
+  checkCount("rows of the smallest part", minSize);
+  const { length } = labelsOf(data);
+  checkRows(length, parts, minSize);
+  const random = new Random(seed, "partition");
+  const extra = shareOut(relative(logWeights(random)), length - parts * minSize);
+  const order = random.permutation(length);
+  let from = 0;
+  return Array.from(extra, (more) => order.slice(from, from += minSize + more));
+}
+
+/**
+ * Deals the rows out at random to parts whose sizes are drawn from a Dirichlet distribution.
+ *
+ * The sizes are minSize + (n - parts · minSize) q_i with q ~ Dir(alpha, ..., alpha), rounded. The parts are disjoint and cover
+ * all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `alpha` is out of range, or there are fewer than
+ * `parts · minSize` rows.
+ *
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "quantity skew".
+ *
+ * @example Ten clients of different sizes
+ * ```ts
+ * import { partitionDirichletSizes } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parts = partitionDirichletSizes(new Int32Array(1000), 10, { seed: 1, alpha: 0.5 });
+ * assertEquals(parts.reduce((sum, rows) => sum + rows.length, 0), 1000);
+ * ```
+ */
+export function partitionDirichletSizes(
+  data: PartitionData,
+  parts: number,
+  options: PartitionDirichletSizesOptions,
+): Partition {
+  const { alpha = 1 } = options;
+  checkAlpha(alpha);
+  return deal(
+    data,
+    parts,
+    options,
+    (random) => logDirichlet(random, new Float64Array(parts).fill(alpha)),
+  );
+}
+
+/**
+ * Deals the rows out at random to parts whose sizes are log-normal.
+ *
+ * The sizes are minSize + (n - parts · minSize) w_i / Σ_j w_j with ln w_i ~ N(0, sigma²), rounded. The parts are disjoint and
+ * cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `sigma` is out of range, or there are fewer than
+ * `parts · minSize` rows.
+ *
+ * The code of the synthetic data of Li et al. 2020, "Federated Optimization in Heterogeneous Networks", draws such sizes, with
+ * sigma 2.
+ */
+export function partitionLogNormal(
+  data: PartitionData,
+  parts: number,
+  options: PartitionLogNormalOptions,
+): Partition {
+  const { sigma = 1 } = options;
+  checkSigma(sigma);
+  return deal(
+    data,
+    parts,
+    options,
+    (random) => Float64Array.from({ length: parts }, () => sigma * random.normal()),
+  );
+}
+
+/**
+ * Deals the rows out at random to parts whose sizes follow a power law.
+ *
+ * The sizes are minSize + (n - parts · minSize) w_i / Σ_j w_j with P(w_i > x) = x^(-exponent) for x from 1 (Pareto), rounded. The
+ * parts are disjoint and cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `exponent` is out of range,
+ * or there are fewer than `parts · minSize` rows.
+ *
+ * Clauset, Shalizi and Newman 2009, "Power-Law Distributions in Empirical Data"; their exponent, that of the density, is one
+ * more.
+ */
+export function partitionPowerLaw(
+  data: PartitionData,
+  parts: number,
+  options: PartitionPowerLawOptions,
+): Partition {
+  const { exponent = 1.5 } = options;
+  checkExponent(exponent);
+  return deal(
+    data,
+    parts,
+    options,
+    (random) => Float64Array.from({ length: parts }, () => logPareto(random, exponent)),
+  );
+}

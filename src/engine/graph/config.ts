@@ -1,0 +1,124 @@
+import { UnsupportedModelError } from "./graph.ts";
+
+/** Whether a value is an object with fields. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `channels_last` and `channelsLast` are one word, in keys and in values. */
+export function toCamelCase(word: string): string {
+  return word.replaceAll(/_+([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function toSnakeCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** The field with this camelCase key, or the snake_case one; `undefined` where it is null or silent. */
+export function field(record: Record<string, unknown>, key: string): unknown {
+  for (const name of [toSnakeCase(key), key]) {
+    if (Object.hasOwn(record, name) && record[name] !== null) return record[name];
+  }
+  return undefined;
+}
+
+/** Reads a layer's configuration; keys are given in camelCase. Errors are one line that names the layer. */
+export class Config {
+  /** The layer's name. */
+  readonly name: string;
+  /** The layer's class. */
+  readonly className: string;
+  readonly #fields: Record<string, unknown>;
+
+  /** Wraps the fields of a layer's configuration. */
+  constructor(className: string, name: string, fields: Record<string, unknown>) {
+    this.className = className;
+    this.name = name;
+    this.#fields = fields;
+  }
+
+  /** The keys that stand in the configuration with a value. */
+  keys(): string[] {
+    return Object.keys(this.#fields).filter((key) => this.#fields[key] != null).map(toCamelCase);
+  }
+
+  /** The raw value; `undefined` where it is silent. */
+  get(key: string): unknown {
+    return field(this.#fields, key);
+  }
+
+  /** A `TypeError` for a description that makes no sense. */
+  malformed(reason: string): TypeError {
+    return new TypeError(`Cannot read the model: layer ${JSON.stringify(this.name)}: ${reason}`);
+  }
+
+  /** An `UnsupportedModelError` for a description that makes sense, but not here. */
+  unsupported(reason: string): UnsupportedModelError {
+    return new UnsupportedModelError(
+      `Layer ${JSON.stringify(this.name)} (${this.className}): ${reason}`,
+    );
+  }
+
+  #wrong(key: string, expected: string): TypeError {
+    return this.malformed(
+      `expected ${toSnakeCase(key)} to be ${expected}, got ${show(this.get(key))}`,
+    );
+  }
+
+  /** A finite number, or the fallback; a `TypeError` where there is neither. */
+  number(key: string, fallback?: number): number {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== "number" || !Number.isFinite(value)) throw this.#wrong(key, "a number");
+    return value;
+  }
+
+  /** A whole number from 1, or the fallback. */
+  count(key: string, fallback?: number): number {
+    const value = this.get(key) ?? fallback;
+    if (!isCount(value)) throw this.#wrong(key, "a whole number from 1");
+    return value;
+  }
+
+  /** Two whole numbers from 1, from a pair or from one number for both. */
+  pair(key: string, fallback?: readonly [number, number]): readonly [number, number] {
+    const value = this.get(key) ?? fallback;
+    const [first, second, ...more] = Array.isArray(value) ? value : [value, value];
+    if (!isCount(first) || !isCount(second) || more.length > 0) {
+      throw this.#wrong(key, "one or two whole numbers from 1");
+    }
+    return [first, second];
+  }
+
+  /** A boolean, or the fallback. */
+  boolean(key: string, fallback: boolean): boolean {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== "boolean") throw this.#wrong(key, "true or false");
+    return value;
+  }
+
+  /** A word in camelCase, or the fallback. */
+  word(key: string, fallback?: string): string {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== "string") throw this.#wrong(key, "a string");
+    return toCamelCase(value);
+  }
+
+  /** Refuses an option that is set to anything but these harmless values; silence is harmless. */
+  only(key: string, ...harmless: readonly unknown[]): void {
+    const value = this.get(key);
+    const plain = typeof value === "string" ? toCamelCase(value) : value;
+    if (value !== undefined && !harmless.includes(plain)) {
+      throw this.unsupported(`${toSnakeCase(key)} ${show(value)} has no kernel`);
+    }
+  }
+}
+
+/** Whether a value is a whole number from 1. */
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+}

@@ -1,0 +1,80 @@
+import type { Config } from "./config.ts";
+import type { ActivationName, Initializer, Layer, ParameterRole, Shape } from "./graph.ts";
+import { parseInitializer } from "../initializers.ts";
+
+/** A weight that a layer declares. */
+export interface WeightPlan {
+  readonly role: ParameterRole;
+  /** Its name within the layer, as tfjs gives it. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly initializer: Initializer;
+  readonly trainable: boolean;
+}
+
+/** What a layer comes to: some operations in a row, of which the first has the weights. */
+export interface LayerPlan {
+  readonly operations: readonly Layer[];
+  readonly shape: Shape;
+  readonly weights: readonly WeightPlan[];
+}
+
+/** Plans a layer from its configuration and the shapes of its inputs. */
+export type Reader = (config: Config, inputs: readonly Shape[]) => LayerPlan;
+
+const ACTIVATIONS: ReadonlySet<string> = new Set<ActivationName>([
+  "relu",
+  "sigmoid",
+  "tanh",
+  "softmax",
+]);
+
+/** The operations of the layer's own activation: none for "linear". */
+export function activation(config: Config): Layer[] {
+  const name = config.get("activation") === undefined ? "linear" : config.word("activation");
+  if (name === "linear") return [];
+  if (ACTIVATIONS.has(name)) {
+    return [{ type: "activation", name: name as ActivationName, alpha: 0 }];
+  }
+  throw config.unsupported(`activation ${JSON.stringify(name)} has no kernel`);
+}
+
+/** The shape of the one input, with as many axes as the layer wants. */
+export function onlyInput(config: Config, inputs: readonly Shape[], rank?: number): Shape {
+  const [shape] = inputs;
+  if (!shape || inputs.length > 1) {
+    throw config.malformed(`expected one input, got ${inputs.length}`);
+  }
+  if (rank !== undefined && shape.length !== rank) {
+    throw config.malformed(`expected samples of ${rank} axes, got [${shape}]`);
+  }
+  return shape;
+}
+
+/** Size of the last axis. */
+export function lastOf(config: Config, shape: Shape): number {
+  const size = shape.at(-1);
+  if (size === undefined) throw config.malformed("expected samples of one axis or more, got []");
+  return size;
+}
+
+/** Plans a weight; its initializer stands under `option`, or else is `fallback`. */
+export function weight(
+  config: Config,
+  role: ParameterRole,
+  shape: Shape,
+  { name = role, option = `${name}Initializer`, fallback, trainable = true }: {
+    name?: string;
+    option?: string;
+    fallback: string;
+    trainable?: boolean;
+  },
+): WeightPlan {
+  const initializer = parseInitializer(config.get(option) ?? fallback, config, shape);
+  return { role, name, shape, initializer, trainable };
+}
+
+/** What tfjs draws kernels from. */
+export const KERNEL = { fallback: "glorotNormal" };
+/** What tfjs fills biases with. */
+export const BIAS = { fallback: "zeros" };

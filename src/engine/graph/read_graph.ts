@@ -1,0 +1,101 @@
+import { Manifest, type TensorDeclaration } from "../../params/mod.ts";
+import { stableNames } from "../../train/naming.ts";
+import type { ModelDescription } from "../../train/handler.ts";
+import type { Config } from "./config.ts";
+import { type Graph, type Node, type Shape, UnsupportedModelError } from "./graph.ts";
+import type { LayerPlan, WeightPlan } from "./layer_plan.ts";
+import { LAYERS } from "./layers.ts";
+import { readTopology } from "./topology.ts";
+
+/** Refuses what may stand in the configuration of any layer, and is heeded by none of ours. */
+function checkCommon(config: Config): void {
+  for (const key of config.keys()) {
+    if (/(Regularizer|Constraint)$/.test(key)) throw config.unsupported(`${key} has no kernel`);
+  }
+  config.only("weights");
+  if (config.className === "InputLayer") config.only("dtype", "float32", "int32");
+  else config.only("dtype", "float32");
+}
+
+interface Weight extends WeightPlan {
+  readonly layer: string;
+  readonly node: number;
+}
+
+/**
+ * Reads a layers model: a `Sequential` or a functional one with one input and one output. Names, order, shapes and flags of the
+ * weights are those that tfjs gives, and so is the default of every option that is left out.
+ *
+ * Throws an `UnsupportedModelError` that names the layer and the reason where the engine lacks a layer or an option, a `TypeError`
+ * for a description that makes no sense, and a `RangeError` for one of more than 2^30 parameters.
+ */
+export function readGraph(description: ModelDescription): Graph {
+  if (description.format !== "tfjs-layers") {
+    throw new TypeError(
+      `Cannot read the model: expected format tfjs-layers, got ${
+        JSON.stringify(description.format)
+      }`,
+    );
+  }
+  const { layers, inputShape } = readTopology(description.topology);
+  const nodes: Omit<Node, "parameters">[] = [];
+  const weights: Weight[] = [];
+  /** Which node gives a layer's output: one before it, where the layer does nothing. */
+  const outputs: number[] = [];
+
+  for (const { config, inputs } of layers) {
+    checkCommon(config);
+    const sources = inputs.map((layer) => outputs[layer] ?? 0);
+    const plan = planLayer(config, sources.map((i) => nodes[i]?.shape ?? []), inputShape);
+    const frozen = !config.boolean("trainable", true);
+    weights.push(...plan.weights.map((weight) => ({
+      ...weight,
+      layer: config.name,
+      node: nodes.length,
+      trainable: weight.trainable && !frozen,
+    })));
+    let before = sources;
+    for (const layer of plan.operations) {
+      before = [nodes.push({ name: config.name, layer, inputs: before, shape: plan.shape }) - 1];
+    }
+    outputs.push(before[0] ?? 0);
+  }
+
+  const ordered = [
+    ...weights.filter(({ trainable }) => trainable),
+    ...weights.filter(({ trainable }) => !trainable),
+  ];
+  const names = stableNames(ordered.map(({ layer, name }) => `${layer}/${name}`));
+  const manifest = Manifest.of(ordered.map(({ shape, trainable }, i): TensorDeclaration => ({
+    name: names[i] ?? "",
+    shape,
+    trainable,
+  })));
+  const places = new Map(ordered.map((weight, i) => [weight, i]));
+  return {
+    manifest,
+    loss: description.loss,
+    nodes: nodes.map((node, i) => ({
+      ...node,
+      parameters: weights.filter((weight) => weight.node === i).map((weight) => ({
+        role: weight.role,
+        tensor: places.get(weight) ?? 0,
+        initializer: weight.initializer,
+      })),
+    })),
+  };
+}
+
+function planLayer(config: Config, shapes: readonly Shape[], inputShape: Shape): LayerPlan {
+  if (config.className === "InputLayer") {
+    if (shapes.length > 0) throw config.malformed("an InputLayer has no inputs");
+    return { operations: [{ type: "input" }], shape: inputShape, weights: [] };
+  }
+  const read = LAYERS.get(config.className);
+  if (!read) {
+    throw new UnsupportedModelError(
+      `Layer ${JSON.stringify(config.name)}: ${config.className} has no kernel`,
+    );
+  }
+  return read(config, shapes);
+}

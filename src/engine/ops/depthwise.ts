@@ -1,0 +1,30 @@
+import type { Layer, Shape } from "../graph/graph.ts";
+import { at, type Op, type OpContext } from "./op.ts";
+import { placeWindow } from "./window.ts";
+
+/** A convolution in which each channel has filters of its own. */
+export function depthwiseOp(
+  context: OpContext,
+  { depthMultiplier: each, useBias, window }: Layer & { type: "depthwiseConv2d" },
+  image: Shape,
+): Op {
+  const { exports, target, output, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
+  const w = at(context.parameters, 0).at, b = useBias ? at(context.parameters, 1).at : 0;
+  const [height = 1, width = 1, channels = 1] = image, filters = channels * each;
+  const shape = placeWindow(context, window, [height, width, filters]);
+  const taps = window.size[0] * window.size[1];
+  const scratch = context.scratch((height * width + taps + 1) * filters);
+  return {
+    forward(rows) {
+      exports.depthwise_forward(shape, x, w, b, y, rows, each, scratch);
+    },
+    backward(rows) {
+      // Before the gradient of the filters, which may go into the filters themselves.
+      if (dx !== 0) exports.depthwise_backward(shape, dy, w, dx, rows, each, scratch);
+      const { distance, add } = target;
+      const db = useBias ? b + distance : 0;
+      exports.depthwise_gradient(shape, x, dy, w + distance, db, rows, each, add, scratch);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Dataset } from "../../data/dataset.ts";
+import { type Graph, type Layer, type Node, UnsupportedModelError } from "../graph/graph.ts";
+import { at, type Op, type OpContext } from "./op.ts";
+
+/** Each whole number of the input picks a row of a table. */
+export function embeddingOp(
+  context: OpContext,
+  { inputDim, outputDim }: Layer & { type: "embedding" },
+): Op {
+  const { exports, target, output, outputGradient: dy } = context;
+  const { at: x, length } = at(context.inputs, 0), table = at(context.parameters, 0).at;
+  return {
+    forward(rows) {
+      exports.embedding_forward(x, table, output.at, rows * length, inputDim, outputDim);
+    },
+    backward(rows) {
+      const { distance, add } = target;
+      const to = table + distance;
+      exports.embedding_gradient(x, dy, to, rows * length, inputDim, outputDim, add);
+    },
+  };
+}
+
+/** The layers on the way from the input, as far as they leave its numbers as they are. */
+function isInput(nodes: readonly Node[], index: number): boolean {
+  const { layer, inputs } = at(nodes, index);
+  return layer.type === "input" || (layer.type === "reshape" && isInput(nodes, at(inputs, 0)));
+}
+
+/** Throws an `UnsupportedModelError` for an embedding of anything but the model's input, which nobody could check. */
+export function checkEmbeddings({ nodes }: Graph): void {
+  for (const { layer, name, inputs } of nodes) {
+    if (layer.type !== "embedding" || isInput(nodes, at(inputs, 0))) continue;
+    throw new UnsupportedModelError(
+      `Cannot run layer ${name}: the native engine embeds nothing but the model's input`,
+    );
+  }
+}
+
+/** Throws a `RangeError` for data with a number that has no row in the table of an embedding. */
+export function checkWords({ nodes }: Graph, { features, rowLength }: Dataset): void {
+  for (const { layer, name } of nodes) {
+    if (layer.type !== "embedding") continue;
+    const { inputDim } = layer;
+    const wrong = features.findIndex((x) => !(Number.isInteger(x) && x >= 0 && x < inputDim));
+    if (wrong < 0) continue;
+    throw new RangeError(
+      `Cannot embed the data in layer ${name}: expected whole numbers from 0 to ${inputDim - 1}, ` +
+        `its vocabulary being ${inputDim}, got ${features[wrong]} in row ${
+          Math.floor(wrong / rowLength)
+        }`,
+    );
+  }
+}

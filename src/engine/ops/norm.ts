@@ -1,0 +1,71 @@
+import type { Layer } from "../graph/graph.ts";
+import { at, type Op, type OpContext } from "./op.ts";
+
+/**
+ * Batch normalization over all but the last axis: in training by the batch's own mean and variance, which the moving ones
+ * follow, else by the moving ones.
+ */
+export function normOp(
+  context: OpContext,
+  { momentum, epsilon, center, scale }: Layer & { type: "batchNorm" },
+): Op {
+  const { exports, target, output, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
+  const places = context.parameters.map(({ at }) => at);
+  const gamma = scale ? at(places, 0) : 0, beta = center ? at(places, scale ? 1 : 0) : 0;
+  const mean = at(places, places.length - 2), variance = at(places, places.length - 1);
+  const channels = at(context.parameters, places.length - 1).length;
+  const perRow = output.length / channels;
+  const saved = context.own(2 * channels), scratch = context.scratch(4 * channels);
+  const rate = 1 - momentum;
+  return {
+    forward(rows, training) {
+      const count = rows * perRow;
+      if (training) {
+        exports.batch_norm_train(
+          x,
+          y,
+          saved,
+          gamma,
+          beta,
+          mean,
+          variance,
+          count,
+          channels,
+          rate,
+          epsilon,
+          scratch,
+        );
+      } else {
+        exports.batch_norm_judge(
+          x,
+          y,
+          gamma,
+          beta,
+          mean,
+          variance,
+          count,
+          channels,
+          epsilon,
+          scratch,
+        );
+      }
+    },
+    backward(rows) {
+      const { distance, add } = target;
+      exports.batch_norm_backward(
+        x,
+        dy,
+        dx,
+        saved,
+        gamma,
+        scale ? gamma + distance : 0,
+        center ? beta + distance : 0,
+        rows * perRow,
+        channels,
+        add,
+        scratch,
+      );
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { Layer } from "../graph/graph.ts";
+import { at, type Op, type OpContext } from "./op.ts";
+
+/** Weights that the kernels turn at once, unless four inputs have more. */
+const WEIGHTS_AT_ONCE = 16_384;
+
+/** `y = x * w + b` over the last axis, with negative values replaced by 0 where `relu`: the gradient that comes back is then masked already. */
+export function denseOp(
+  context: OpContext,
+  { units: outputs, useBias }: Layer & { type: "dense" },
+  relu: boolean,
+): Op {
+  const { exports, target, output, outputGradient: dy } = context;
+  const input = at(context.inputs, 0), dx = at(context.inputGradients, 0);
+  const perRow = output.length / outputs, inputs = input.length / perRow;
+  const x = input.at, y = output.at;
+  const w = at(context.parameters, 0).at;
+  const b = useBias ? at(context.parameters, 1).at : 0;
+  const scratch = context.scratch(
+    Math.max(2 * inputs, 2 * context.maxRows * perRow, WEIGHTS_AT_ONCE, 4 * outputs),
+  );
+  const clip = relu ? 1 : 0;
+  return {
+    forward(rows) {
+      exports.dense_forward(x, w, b, y, rows * perRow, inputs, outputs, clip, scratch);
+    },
+    backward(rows) {
+      const { distance, add } = target;
+      const dw = w + distance, db = useBias ? b + distance : 0;
+      exports.dense_backward(x, dy, w, dx, dw, db, rows * perRow, inputs, outputs, add, scratch);
+    },
+  };
+}
+
+/** `y = x` where x is positive, else `slope * x`; in place where input and output are one. */
+export function leakyReluOp(context: OpContext, slope: number, done: boolean): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  return {
+    forward(rows) {
+      if (!done) exports.leaky_relu_forward(x, y, rows * length, slope);
+    },
+    backward(rows) {
+      if (dx !== 0) exports.leaky_relu_backward(y, dy, dx, rows * length, slope);
+    },
+  };
+}
+
+/** Sigmoid or tanh; in place where input and output are one. */
+export function curveOp(context: OpContext, name: "sigmoid" | "tanh"): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const isTanh = name === "tanh";
+  return {
+    forward(rows) {
+      if (isTanh) exports.tanh_forward(x, y, rows * length);
+      else exports.sigmoid_forward(x, y, rows * length);
+    },
+    backward(rows) {
+      if (dx === 0) return;
+      if (isTanh) exports.tanh_backward(y, dy, dx, rows * length);
+      else exports.sigmoid_backward(y, dy, dx, rows * length);
+    },
+  };
+}
+
+/** Softmax over the last axis, which has so many values; in place where input and output are one. */
+export function softmaxOp(context: OpContext, classes: number): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const perRow = length / classes;
+  return {
+    forward(rows) {
+      exports.softmax_forward(x, y, rows * perRow, classes);
+    },
+    backward(rows) {
+      if (dx !== 0) exports.softmax_backward(y, dy, dx, rows * perRow, classes);
+    },
+  };
+}
+
+/** The sum of two or more inputs. */
+export function addOp(context: OpContext): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy, inputGradients } = context;
+  const [first = 0, second = 0, ...others] = context.inputs.map((input) => input.at);
+  return {
+    forward(rows) {
+      exports.add(first, second, y, rows * length);
+      for (const other of others) exports.add(y, other, y, rows * length);
+    },
+    backward(rows) {
+      for (const dx of inputGradients) {
+        if (dx !== 0) exports.duplicate(dy, dx, rows * length);
+      }
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { Pointer } from "../params/instance.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { ADAM } from "../plan/plan.ts";
+import type { TrainPlan } from "../train/handler.ts";
+import type { EngineExports } from "./kernels.ts";
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+/** Figures of the kernels' `Rule`. */
+export const RULE_LENGTH = 9;
+
+/** A vector that only some plans need: Adam's second moment, the parameters as the round began, the correction. */
+export type Extra = "second" | "start" | "correction";
+
+/** What an update works on. */
+export interface UpdateMemory {
+  readonly exports: EngineExports;
+  readonly vector: ParameterVector;
+  /** Bytes from a parameter to its gradient. */
+  readonly gradientDistance: number;
+  /** The velocity, or Adam's first moment. */
+  readonly velocity: ParameterVector;
+  readonly extras: Readonly<Partial<Record<Extra, ParameterVector>>>;
+  /** The kernels' `Rule`, in memory so that a step passes no number that must be boxed. */
+  readonly rule: Float32Array<ArrayBuffer>;
+}
+
+/** The vectors that the plan's update needs beside parameters, gradient and velocity. */
+export function extrasOf({ optimizer, proximal = 0, correction }: TrainPlan): Extra[] {
+  return [
+    ...optimizer === "adam" ? ["second" as const] : [],
+    ...proximal > 0 ? ["start" as const] : [],
+    ...correction ? ["correction" as const] : [],
+  ];
+}
+
+/** The updates of a round, in one pass over the parameters each. */
+export class Optimizer {
+  /** Pieces of the vector that training changes. */
+  readonly #spans: readonly { readonly offset: number; readonly length: number }[];
+  #plan: TrainPlan | undefined;
+  /** Steps that are in Adam's moments. */
+  #steps = 0;
+
+  /** Changes what the manifest says is trainable. */
+  constructor(manifest: Manifest) {
+    const spans: { offset: number; length: number }[] = [];
+    for (const { offset, length, trainable } of manifest.tensors) {
+      const last = spans.at(-1);
+      if (!trainable) continue;
+      if (last && last.offset + last.length === offset) last.length += length;
+      else spans.push({ offset, length });
+    }
+    this.#spans = spans;
+  }
+
+  /** Readies for a round: what is kept from the one before is dropped, unless the plan keeps it for the same rule. */
+  begin(plan: TrainPlan, { vector, velocity, extras, rule }: UpdateMemory): void {
+    const { optimizer = "sgd", learningRate, momentum, weightDecay, proximal = 0 } = plan;
+    if (!plan.keepMomentum || optimizer !== (this.#plan?.optimizer ?? "sgd")) {
+      velocity.fill(0);
+      extras.second?.fill(0);
+      this.#steps = 0;
+    }
+    this.#plan = plan;
+    if (proximal > 0) extras.start?.set(vector);
+    if (plan.correction) extras.correction?.set(plan.correction);
+    const { beta1, beta2, epsilon } = ADAM;
+    const moments = optimizer === "adam"
+      ? [beta1, 1 - beta1, beta2, 1 - beta2, 1, epsilon]
+      : [momentum, 1, 0, 0, 0, 0];
+    rule.set([learningRate, weightDecay, proximal, ...moments]);
+  }
+
+  /** Changes the parameters by the gradient. */
+  step({ exports, vector, gradientDistance, velocity, extras, rule }: UpdateMemory): void {
+    const plan = this.#plan;
+    if (plan === undefined) throw new Error("Cannot take a step: begin() was not called");
+    const { optimizer, momentum, nesterov = false, proximal = 0, correction } = plan;
+    const adam = optimizer === "adam";
+    if (adam) {
+      this.#steps++;
+      rule[0] = plan.learningRate / (1 - ADAM.beta1 ** this.#steps);
+      rule[7] = 1 / Math.sqrt(1 - ADAM.beta2 ** this.#steps);
+    }
+    const v = adam || momentum > 0 ? velocity.byteOffset : 0;
+    const s = adam ? placeOf(extras.second) : 0;
+    const start = proximal > 0 ? placeOf(extras.start) : 0;
+    const more = correction ? placeOf(extras.correction) : 0;
+    for (const { offset, length } of this.#spans) {
+      const bytes = offset * BYTES, w = vector.byteOffset + bytes;
+      exports.update(
+        w,
+        w + gradientDistance,
+        v === 0 ? 0 : v + bytes,
+        s === 0 ? 0 : s + bytes,
+        start === 0 ? 0 : start + bytes,
+        more === 0 ? 0 : more + bytes,
+        length,
+        nesterov ? 1 : 0,
+        rule.byteOffset,
+      );
+    }
+  }
+}
+
+function placeOf(vector: ParameterVector | undefined): Pointer {
+  if (vector === undefined) throw new Error("Cannot take a step: the plan was not made room for");
+  return vector.byteOffset;
+}

@@ -1,0 +1,201 @@
+import type { Pointer } from "../params/instance.ts";
+import { depthwiseOp } from "./ops/depthwise.ts";
+import { dropoutOp } from "./ops/dropout.ts";
+import { embeddingOp } from "./ops/embedding.ts";
+import { fuse } from "./fuse.ts";
+import type { Graph, Layer, Node } from "./graph/graph.ts";
+import type { EngineExports } from "./kernels.ts";
+import { normOp } from "./ops/norm.ts";
+import { at, type Op, type OpContext, type Place, type Target } from "./ops/op.ts";
+import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./ops/ops.ts";
+import { sizeOf } from "./graph/shapes.ts";
+import { convOp, poolOp, wholeImage } from "./ops/window.ts";
+
+/** A graph's layers at work on one batch, in places that were fixed when it was made. */
+export interface Program {
+  /** Where the batch's rows go in. */
+  readonly input: Place;
+  /** Where the output's rows come out, and where their gradient goes in. */
+  readonly output: Place;
+  readonly outputGradient: Pointer;
+  /** Computes the output, as in training or as in use. */
+  forward(rows: number, training: boolean): void;
+  backward(rows: number): void;
+}
+
+/** What a program is laid out in. */
+export interface Room {
+  readonly exports: EngineExports;
+  readonly target: Target;
+  /** Place of each tensor of the manifest. */
+  readonly parameters: readonly Place[];
+  /** Place of the random stream of dropout. */
+  readonly stream: Pointer;
+  /** Gives place for so many values. */
+  alloc(values: number): Pointer;
+  /** Gives place to these whole numbers. */
+  constants(values: readonly number[]): Pointer;
+}
+
+/** Lays a graph out for batches of at most so many rows. */
+export function compile(graph: Graph, maxRows: number, room: Room): Program {
+  const { nodes } = fuse(graph);
+  const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
+  const sizes = nodes.map(({ shape }) => sizeOf(shape));
+  const scratches: number[] = [];
+  const learns: boolean[] = [];
+  const values: Pointer[] = [], gradients: Pointer[] = [];
+  const isAlias = nodes.map((node) => runsInPlace(node, nodes, consumers));
+
+  nodes.forEach(({ inputs }, i) => {
+    const source = inputs[0] ?? 0;
+    const batch = () => room.alloc(maxRows * at(sizes, i));
+    values[i] = isAlias[i] ? at(values, source) : batch();
+    // What comes before all weights needs no gradient.
+    learns[i] = at(nodes, i).parameters.length > 0 || inputs.some((input) => learns[input]);
+    gradients[i] = !learns[i] ? 0 : isAlias[i] ? at(gradients, source) : batch();
+  });
+  // One piece serves all ops, as long as the largest needs; it is placed when all have said.
+  let scratch: Pointer = 0;
+  const owned: Pointer[] = [];
+  const written = new Set<Pointer>();
+  const contexts = nodes.map((node, i): OpContext => ({
+    exports: room.exports,
+    target: room.target,
+    maxRows,
+    inputs: node.inputs.map((input) => ({ at: at(values, input), length: at(sizes, input) })),
+    inputGradients: node.inputs.map((input) => at(gradients, input)),
+    output: { at: at(values, i), length: at(sizes, i) },
+    outputGradient: at(gradients, i),
+    parameters: node.parameters.map(({ tensor }) => at(room.parameters, tensor)),
+    stream: room.stream,
+    constants: room.constants,
+    own: (values) => owned[i] ??= room.alloc(values),
+    scratch: (values) => {
+      scratches.push(values);
+      return scratch;
+    },
+  }));
+  // Said once to measure, once more to make.
+  nodes.forEach((node, i) => makeOp(node, nodes, at(contexts, i), false));
+  scratch = room.alloc(Math.max(0, ...scratches));
+  // Where a gradient goes that is then added to another of the same value.
+  const spares: Pointer[] = [];
+
+  const last = nodes.length - 1;
+  const backwards: Op["backward"][] = [];
+  const forwards: Op["forward"][] = [];
+  // Rectifiers that the dense layer before them does on the way.
+  const isDone = nodes.map((node, i) => isAlias[i] && isRelu(node) && isDense(nodes, node));
+  const ops = new Map<number, Op>();
+  if (gradients[last]) written.add(gradients[last]);
+  for (let i = last; i > 0; i--) {
+    const node = at(nodes, i), context = at(contexts, i);
+    const sums: (readonly [to: Pointer, spare: Pointer, length: number])[] = [];
+    const inputGradients = node.inputs.map((input, k) => {
+      const own = at(context.inputGradients, k);
+      if (own === 0 || own === context.outputGradient || !written.has(own)) {
+        written.add(own);
+        return own;
+      }
+      const spare = spares[sums.length] ??= room.alloc(maxRows * Math.max(...sizes));
+      sums.push([own, spare, at(sizes, input)]);
+      return spare;
+    });
+    const fused = isDone[i] || nodes.some(({ inputs }, j) => isDone[j] && inputs[0] === i);
+    const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
+    if (op === undefined) continue;
+    ops.set(i, op);
+    if (learns[i]) backwards.push(op.backward);
+    for (const [to, spare, length] of sums) {
+      backwards.push((rows) => room.exports.add(to, spare, to, rows * length));
+    }
+  }
+  for (let i = 1; i <= last; i++) {
+    const op = ops.get(i);
+    if (op) forwards.push(op.forward);
+  }
+  return {
+    input: { at: at(values, 0), length: at(sizes, 0) },
+    output: { at: at(values, last), length: at(sizes, last) },
+    outputGradient: at(gradients, last),
+    forward(rows, training) {
+      for (let i = 0; i < forwards.length; i++) forwards[i]?.(rows, training);
+    },
+    backward(rows) {
+      for (let i = 0; i < backwards.length; i++) backwards[i]?.(rows);
+    },
+  };
+}
+
+function isRelu({ layer }: Node): boolean {
+  return layer.type === "activation" && layer.name === "relu";
+}
+
+function isDense(nodes: readonly Node[], { inputs }: Node): boolean {
+  return nodes[inputs[0] ?? 0]?.layer.type === "dense";
+}
+
+/** Whether a layer leaves the numbers as they are. */
+function isIdle(layer: Layer): boolean {
+  return layer.type === "reshape" || (layer.type === "dropout" && layer.rate === 0);
+}
+
+/** Layers whose way back does not read what they gave. */
+const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
+  ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add"] as const,
+]);
+
+/** Whether a node's output may take the place of its input: nobody else reads that, nor does the layer that wrote it. */
+function runsInPlace(
+  { layer, inputs }: Node,
+  nodes: readonly Node[],
+  consumers: readonly (readonly Node[])[],
+): boolean {
+  const source = inputs[0] ?? 0;
+  if (isIdle(layer)) return true;
+  if (layer.type !== "activation") return false;
+  const before = nodes[source]?.layer.type;
+  return consumers[source]?.length === 1 && before !== undefined && FORGETFUL.has(before);
+}
+
+/** The op of a node; `undefined` where there is nothing to do. `fused`: a rectifier joins the layer before it. */
+function makeOp(
+  { layer, inputs, shape }: Node,
+  nodes: readonly Node[],
+  context: OpContext,
+  fused: boolean,
+): Op | undefined {
+  const image = nodes[inputs[0] ?? 0]?.shape ?? [];
+  switch (layer.type) {
+    case "input":
+    case "reshape":
+      return undefined;
+    case "dense":
+      return denseOp(context, layer, fused);
+    case "add":
+      return addOp(context);
+    case "depthwiseConv2d":
+      return depthwiseOp(context, layer, image);
+    case "batchNorm":
+      return normOp(context, layer);
+    case "dropout":
+      return layer.rate === 0 ? undefined : dropoutOp(context, layer.rate);
+    case "embedding":
+      return embeddingOp(context, layer);
+    case "conv2d":
+      return convOp(context, layer, image);
+    case "maxPool2d":
+    case "averagePool2d":
+      return poolOp(context, layer.type === "maxPool2d", layer.window, image);
+    case "globalAveragePool": {
+      const channels = context.output.length;
+      const pixels = at(context.inputs, 0).length / channels;
+      return poolOp(context, false, wholeImage(pixels), [1, pixels, channels]);
+    }
+    case "activation":
+      if (layer.name === "softmax") return softmaxOp(context, shape.at(-1) ?? 1);
+      if (layer.name === "sigmoid" || layer.name === "tanh") return curveOp(context, layer.name);
+      return leakyReluOp(context, layer.alpha, fused);
+  }
+}

@@ -1,0 +1,303 @@
+import type { Dataset } from "../data/dataset.ts";
+import { hashText } from "../base/hash_text.ts";
+import { stats } from "../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { countAnswers } from "../train/confusion.ts";
+import { checkFit } from "../train/fit.ts";
+import { LOSSES } from "../train/losses.ts";
+import { isPlain } from "../plan/plan.ts";
+import type { BatchLoss, Trainer } from "../train/trainer.ts";
+import type { TrainPlan } from "../train/handler.ts";
+import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
+import type { Graph } from "./graph/graph.ts";
+import { type Layout, layOut, type LayoutSize } from "./layout.ts";
+import type { Target } from "./ops/op.ts";
+import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
+
+/** Rows that are worked on at once, in training and in evaluation: more need memory and gain nothing. */
+const ROWS = 256;
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+const LOSS_KERNELS = {
+  softmaxCrossEntropy: "softmax_cross_entropy",
+  categoricalCrossentropy: "categorical_crossentropy",
+  binaryCrossentropy: "binary_crossentropy",
+  meanSquaredError: "mean_squared_error",
+} as const;
+
+/** Copies the rows that are listed, one after the other. */
+function gather(
+  { features, labels, rowLength }: Dataset,
+  rows: Uint32Array,
+  toFeatures: Float32Array,
+  toLabels: Int32Array,
+): void {
+  rows.forEach((row, i) => {
+    toFeatures.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+    toLabels[i] = labels[row] ?? 0;
+  });
+}
+
+/** Whether a weight that has a gradient is to stay as it is. */
+function hasFrozen({ nodes, manifest }: Graph): boolean {
+  return nodes.some(({ parameters }) =>
+    parameters.some(({ role, tensor }) =>
+      !role.startsWith("moving") && manifest.tensors[tensor]?.trainable === false
+    )
+  );
+}
+
+/** Trains a graph in the engine's own kernels: parameters, data and everything between lie in one memory. */
+export class NativeTrainer implements Trainer {
+  readonly #graph: Graph;
+  readonly #checked = new WeakSet<Dataset>();
+  readonly #target: Target = { distance: 0, add: 1 };
+  readonly #result: BatchLoss = { loss: 0, correct: 0 };
+  readonly #optimizer: Optimizer;
+  /** Whether a layer mixes the rows of a batch. */
+  readonly #mixes: boolean;
+  /** Whether a gradient must not go straight into the weights that it is of. */
+  readonly #frozen: boolean;
+  #layout: Layout;
+  #size: LayoutSize;
+  #numSamples = 0;
+  /** Rows that are still to be copied into the engine's memory: a handler that only evaluates never does. */
+  #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
+  #begun = false;
+  /** Whether steps are taken on the spot, where the parameters lie. */
+  #direct = false;
+
+  private constructor(graph: Graph, capacity: number) {
+    checkEmbeddings(graph);
+    this.#graph = graph;
+    this.#optimizer = new Optimizer(graph.manifest);
+    this.#mixes = graph.nodes.some(({ layer }) => layer.type === "batchNorm");
+    this.#frozen = hasFrozen(graph);
+    this.#size = { maxRows: ROWS, capacity, extras: [] };
+    this.#layout = layOut(graph, this.#target, this.#size);
+  }
+
+  /**
+   * Lays the graph out, and room for so many rows to train on. Throws an `UnsupportedModelError` for a layer that the engine does not
+   * run, and a `RangeError` when the system does not give the memory.
+   */
+  static create(graph: Graph, capacity: number): NativeTrainer {
+    return new NativeTrainer(graph, capacity);
+  }
+
+  get manifest(): Manifest {
+    return this.#graph.manifest;
+  }
+
+  get classifies(): boolean {
+    return LOSSES[this.#graph.loss].classifies;
+  }
+
+  get parameters(): ParameterVector {
+    return this.#layout.vector;
+  }
+
+  set parameters(vector: ParameterVector) {
+    if (vector.length !== this.manifest.length) {
+      throw new RangeError(
+        `Cannot load parameters: expected ${this.manifest.length} values, got ${vector.length}`,
+      );
+    }
+    const { nonFinite } = stats(vector);
+    if (nonFinite > 0) {
+      throw new RangeError(
+        `Cannot load parameters: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+    this.#layout.vector.set(vector);
+  }
+
+  use(data: Dataset, rows?: Uint32Array): void {
+    this.#check(data);
+    this.#numSamples = (rows ?? data).length;
+    this.#waiting = { data, rows };
+  }
+
+  countNonFinite(): number {
+    return stats(this.#layout.vector).nonFinite;
+  }
+
+  get gradientRows(): number {
+    return this.#mixes ? Infinity : ROWS;
+  }
+
+  get gradient(): ParameterVector {
+    return this.#layout.gradient;
+  }
+
+  begin(plan: TrainPlan, batchSize: number): void {
+    this.#makeRoom({
+      maxRows: this.#mixes ? batchSize : ROWS,
+      capacity: this.#numSamples,
+      extras: extrasOf(plan),
+    });
+    this.#takeIn();
+    const { maxRows, scale, stream, gradientDistance } = this.#layout;
+    this.#optimizer.begin(plan, this.#layout);
+    // What would go into a gradient vector goes into the parameters, where that is all there is to a step.
+    this.#direct = isPlain(plan) && !this.#frozen && batchSize <= maxRows;
+    this.#target.distance = this.#direct ? 0 : gradientDistance;
+    this.#target.add = this.#direct ? 1 : 0;
+    // Where the step is taken on the spot, every gradient carries the step's size from the start.
+    scale[0] = this.#direct ? -plan.learningRate : 1;
+    stream.set([plan.seed, hashText("dropout"), plan.round, plan.rank, 0, 0]);
+    this.#begun = true;
+  }
+
+  shuffle(order: Uint32Array): void {
+    this.#layout.order.set(order);
+  }
+
+  step(start: number, end: number): BatchLoss {
+    if (!this.#begun) throw new Error("Cannot take a step: begin() was not called");
+    if (this.#direct) return this.#pass(start, end);
+    const rows = end - start, pieces = Math.ceil(rows / this.#layout.maxRows);
+    const result = this.#result;
+    let loss = 0, correct = 0;
+    for (let piece = 0; piece < pieces; piece++) {
+      const from = start + Math.floor(piece * rows / pieces);
+      const to = start + Math.floor((piece + 1) * rows / pieces);
+      this.#weigh(to - from, rows, piece > 0);
+      const part = this.#pass(from, to);
+      loss += part.loss;
+      correct += part.correct;
+    }
+    result.loss = loss;
+    result.correct = correct;
+    if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
+    return result;
+  }
+
+  differentiate(start: number, end: number): BatchLoss {
+    this.#target.distance = this.#layout.gradientDistance;
+    this.#weigh(end - start, this.#numSamples, start > 0);
+    const result = this.#pass(start, end);
+    if (end === this.#numSamples) {
+      for (const { offset, length, trainable } of this.manifest.tensors) {
+        if (!trainable) this.gradient.fill(0, offset, offset + length);
+      }
+    }
+    return result;
+  }
+
+  judge(
+    data: Dataset,
+    start: number,
+    end: number,
+    { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
+  ): BatchLoss {
+    const { exports, program, maxRows, input, batchLabels } = this.#layout;
+    const { features, labels, rowLength } = data;
+    this.#check(data);
+    let loss = 0, correct = 0;
+    for (let from = start; from < end; from += maxRows) {
+      const to = Math.min(from + maxRows, end);
+      if (rows) gather(data, rows.subarray(from, to), input, batchLabels);
+      else {
+        input.set(features.subarray(from * rowLength, to * rowLength));
+        batchLabels.set(labels.subarray(from, to));
+      }
+      program.forward(to - from, false);
+      const part = this.#lose(to - from, false);
+      loss += part.loss;
+      correct += part.correct;
+      if (counts) {
+        const { at, length } = program.output;
+        const output = new Float32Array(exports.memory.buffer, at, (to - from) * length);
+        countAnswers(counts, output, batchLabels.subarray(0, to - from), length);
+      }
+    }
+    return { loss, correct };
+  }
+
+  /** Lets go of nothing but memory, which is the collector's. */
+  [Symbol.dispose](): void {}
+
+  #takeIn(): void {
+    if (!this.#waiting) return;
+    const { data, rows } = this.#waiting, { features, labels } = this.#layout.train;
+    this.#waiting = undefined;
+    if (rows) return gather(data, rows, features, labels);
+    features.set(data.features);
+    labels.set(data.labels);
+  }
+
+  #check(data: Dataset): void {
+    if (this.#checked.has(data)) return;
+    const { nodes, loss } = this.#graph;
+    checkFit(nodes[0]?.shape ?? [], nodes.at(-1)?.shape ?? [], data, loss);
+    checkWords(this.#graph, data);
+    this.#checked.add(data);
+  }
+
+  /** The loss of the rows' output; where it is asked for, the scale times the gradient of the mean loss. */
+  #lose(rows: number, withGradient: boolean): BatchLoss {
+    const { exports, program: { output, outputGradient }, total, batchLabels } = this.#layout;
+    const result = this.#result;
+    exports[LOSS_KERNELS[this.#graph.loss]](
+      output.at,
+      batchLabels.byteOffset,
+      withGradient ? outputGradient : 0,
+      rows,
+      output.length,
+      total.byteOffset,
+    );
+    result.loss = total[0] ?? NaN;
+    result.correct = total[1] ?? NaN;
+    return result;
+  }
+
+  /** What the next rows give is their share of the mean over `total`, alone or added to what there is. */
+  #weigh(rows: number, total: number, add: boolean): void {
+    this.#layout.scale[0] = rows / total;
+    this.#target.add = add ? 1 : 0;
+  }
+
+  /** Through the model and back with rows from place `start` to before `end` of the order. */
+  #pass(start: number, end: number): BatchLoss {
+    const { exports, order, train, program, batchLabels } = this.#layout;
+    const rows = end - start, { input } = program;
+    exports.gather(
+      train.features.byteOffset,
+      train.labels.byteOffset,
+      order.byteOffset + start * BYTES,
+      rows,
+      input.length,
+      input.at,
+      batchLabels.byteOffset,
+    );
+    program.forward(rows, true);
+    const result = this.#lose(rows, true);
+    if (!Number.isFinite(result.loss)) return result;
+    program.backward(rows);
+    return result;
+  }
+
+  /** Moves to a larger memory, with all that is kept, when this one lacks room. */
+  #makeRoom({ maxRows = 0, capacity = 0, extras = [] }: Partial<LayoutSize>): void {
+    const before = this.#layout, size = this.#size;
+    const wanted = [...new Set<Extra>([...size.extras, ...extras])];
+    if (
+      maxRows <= size.maxRows && capacity <= size.capacity && wanted.length === size.extras.length
+    ) return;
+    this.#size = {
+      maxRows: Math.max(maxRows, size.maxRows),
+      capacity: Math.max(capacity, size.capacity),
+      extras: wanted,
+    };
+    const after = this.#layout = layOut(this.#graph, this.#target, this.#size);
+    after.vector.set(before.vector);
+    after.velocity.set(before.velocity);
+    after.train.features.set(before.train.features);
+    after.train.labels.set(before.train.labels);
+    for (const extra of size.extras) {
+      const values = before.extras[extra];
+      if (values) after.extras[extra]?.set(values);
+    }
+  }
+}

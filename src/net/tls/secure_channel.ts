@@ -1,0 +1,249 @@
+import type { Duplex, DuplexOptions } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { ConnectionClosedError, DeadlineError, errorMessage } from "../../base/errors.ts";
+import { alertFor } from "./alert.ts";
+import type { Channel } from "../transport.ts";
+
+/** How long a peer may take for the TLS handshake. */
+export const TLS_HANDSHAKE_SECONDS = 10;
+
+/** Most bytes that are read at once, and at first: a silent stranger costs no more. */
+const READ_BYTES = 64 * 1024, FIRST_READ_BYTES = 2 * 1024;
+
+/** Most bytes that are written at once. The TLS library keeps a copy of them until the peer has taken them. */
+const WRITE_BYTES = 128 * 1024;
+
+/** How long the sender of what is no TLS has to read the alert, and how much of what it still sends is thrown away meanwhile. */
+const LINGER_SECONDS = 1, MOST_DISCARDED_BYTES = 64 * 1024;
+
+/** The parts of `node:stream` and `node:tls` that a channel needs. */
+export interface TlsParts {
+  /** Makes a stream. */
+  stream(options: DuplexOptions): Duplex;
+  /** Makes the server's end of TLS over a stream. */
+  secure(stream: Duplex): TLSSocket;
+}
+
+/**
+ * The server's end of TLS over a channel.
+ *
+ * Not `Deno.listenTls`: a connection of that which is closed before its handshake is done, or while its peer does not read, keeps its socket until the peer
+ * closes it, too. Here `close` closes the channel below, whatever the state of TLS. It takes about twice the processor time a byte. Nor `node:net`, whose
+ * listener, once it has found no free descriptor, accepts nobody any more and says nothing. The handshake begins at once, and the first read and write wait
+ * for it.
+ */
+export class SecureChannel implements Channel {
+  readonly remote: string;
+  readonly #channel: Channel;
+  readonly #words: (cause: unknown) => string;
+  readonly #stream: Duplex;
+  readonly #socket: TLSSocket;
+  readonly #secured = Promise.withResolvers<void>();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #into = new Uint8Array(FIRST_READ_BYTES);
+  /** What was decrypted and is not read yet, and how much of the first piece is. */
+  #pieces: Uint8Array[] = [];
+  #taken = 0;
+  /** The stream below asks for bytes; it does so without end, whether or not anybody reads. */
+  #isAsked = false;
+  #reading: Promise<void> | undefined;
+  /** Lets the read go on that waits. */
+  #wake: (() => void) | undefined;
+  #failWrite: ((reason: Error) => void) | undefined;
+  #isSecure = false;
+  #hasAnswered = false;
+  #hasFinished = false;
+  #channelEnded = false;
+  #peerEnded = false;
+  #isClosed = false;
+  #refusal: { alert: Uint8Array<ArrayBuffer>; reason: Error } | undefined;
+  #lost: Error | undefined;
+
+  /** Takes over a channel that was accepted, and begins the handshake. `words` says what an error of TLS means. */
+  constructor(channel: Channel, parts: TlsParts, words: (cause: unknown) => string = errorMessage) {
+    this.remote = channel.remote;
+    this.#channel = channel;
+    this.#words = words;
+    this.#timer = setTimeout(() => this.#giveUp(), TLS_HANDSHAKE_SECONDS * 1000);
+    // Whoever reads or writes hears of it.
+    this.#secured.promise.catch(() => {});
+    this.#stream = parts.stream({
+      read: () => {
+        this.#isAsked = true;
+        this.#pull();
+      },
+      write: (bytes: Uint8Array<ArrayBuffer>, _encoding, done) => {
+        this.#hasAnswered = true;
+        channel.write(bytes).then(() => done(), (error) => done(this.#fail(error)));
+      },
+      final: (done) => {
+        channel.closeWrite().then(() => done(), (error) => done(this.#fail(error)));
+      },
+    });
+    this.#stream.on("error", (error) => this.#fail(this.#because(this.#words(error))));
+    this.#socket = parts.secure(this.#stream);
+    this.#socket.on("secure", () => {
+      this.#isSecure = true;
+      clearTimeout(this.#timer);
+      this.#secured.resolve();
+    });
+    this.#socket.on("data", (bytes: Uint8Array) => {
+      this.#pieces.push(bytes);
+      this.#wake?.();
+    });
+    this.#socket.on("end", () => {
+      if (!this.#isSecure) this.#fail(this.#because("it was closed during the TLS handshake"));
+      else if (this.#channelEnded) {
+        // Somebody on the way may have cut it.
+        this.#fail(this.#because("the other side ended it without closing TLS"));
+      } else this.#peerEnded = true;
+      this.#wake?.();
+    });
+    this.#socket.on("error", (cause: Error) => {
+      const reason = this.#because(this.#words(cause));
+      if (this.#isSecure || this.#hasAnswered) this.#fail(reason);
+      else this.#refusal = { alert: alertFor(cause.message), reason };
+    });
+    this.#socket.on("close", async () => {
+      if (this.#refusal !== undefined && this.#lost === undefined) {
+        await this.#refuse(this.#refusal);
+      }
+      this.#fail(this.#because("the other side closed it"));
+      channel.close();
+    });
+  }
+
+  async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    await this.#secured.promise;
+    for (;;) {
+      if (this.#pieces.length > 0) return this.#take(into);
+      if (this.#isClosed) throw this.#closedHere();
+      if (this.#peerEnded) return null;
+      if (this.#lost !== undefined) throw this.#lost;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      this.#pull();
+      await promise;
+      this.#wake = undefined;
+    }
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#secured.promise;
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
+      const share = bytes.subarray(at, at + WRITE_BYTES);
+      await this.#written((done) => this.#socket.write(share, done));
+    }
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.#secured.promise;
+    if (this.#hasFinished) return;
+    this.#hasFinished = true;
+    await this.#written((done) => this.#socket.end(done));
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#fail(this.#closedHere());
+    this.#pieces = [];
+    this.#channel.close();
+    this.#socket.destroy();
+  }
+
+  /** Reads from the channel where the stream asks for it and somebody waits: what is read ahead of that would be kept without a limit. */
+  #pull(): void {
+    const isWanted = !this.#isSecure || this.#wake !== undefined && this.#pieces.length === 0;
+    if (!this.#isAsked || !isWanted || this.#reading !== undefined) return;
+    if (this.#lost !== undefined) return;
+    this.#isAsked = false;
+    this.#reading = this.#channel.read(this.#into).then((count) => {
+      this.#reading = undefined;
+      const isEnd = count === null;
+      const bytes = isEnd ? null : this.#into.slice(0, count);
+      if (isEnd) this.#channelEnded = true;
+      else if (count === this.#into.length) this.#into = new Uint8Array(READ_BYTES);
+      this.#stream.push(bytes);
+    }, (error) => {
+      this.#reading = undefined;
+      this.#fail(error);
+      this.#socket.destroy();
+    });
+  }
+
+  #take(into: Uint8Array<ArrayBuffer>): number {
+    let count = 0;
+    while (count < into.length) {
+      const piece = this.#pieces[0];
+      if (piece === undefined) break;
+      const part = piece.subarray(this.#taken, this.#taken + into.length - count);
+      into.set(part, count);
+      count += part.length;
+      this.#taken += part.length;
+      if (this.#taken < piece.length) break;
+      this.#pieces.shift();
+      this.#taken = 0;
+    }
+    return count;
+  }
+
+  /** Resolves when `done` was called, and rejects as soon as the connection is lost. */
+  async #written(begin: (done: (error?: Error | null) => void) => void): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#failWrite = reject;
+    begin((error) => error ? reject(this.#lost ?? this.#because(error.message)) : resolve());
+    await promise;
+    this.#failWrite = undefined;
+  }
+
+  /** What the peer said first is no TLS that can be gone on with: it is told so before whoever reads here. Never rejects. */
+  async #refuse(
+    { alert, reason }: { alert: Uint8Array<ArrayBuffer>; reason: Error },
+  ): Promise<void> {
+    const channel = this.#channel;
+    const timer = setTimeout(() => channel.close(), LINGER_SECONDS * 1000);
+    try {
+      await channel.write(alert);
+      await channel.closeWrite();
+      await this.#reading;
+      // A channel that is closed over unread bytes would take the alert back.
+      for (let left = MOST_DISCARDED_BYTES; left > 0;) {
+        const got = await channel.read(this.#into);
+        if (got === null) break;
+        left -= got;
+      }
+    } catch { /* it is closed all the same */ }
+    clearTimeout(timer);
+    this.#fail(reason);
+  }
+
+  #giveUp(): void {
+    this.#fail(
+      new DeadlineError(
+        `Lost the connection to ${this.remote}: it did not finish its TLS handshake within ${TLS_HANDSHAKE_SECONDS} seconds`,
+      ),
+    );
+    this.#channel.close();
+    this.#socket.destroy();
+  }
+
+  /** Rejects what is pending. The first reason counts. */
+  #fail(reason: Error): Error {
+    this.#lost ??= reason;
+    clearTimeout(this.#timer);
+    this.#secured.reject(this.#lost);
+    this.#failWrite?.(this.#lost);
+    this.#wake?.();
+    return reason;
+  }
+
+  #because(why: string): Error {
+    return new ConnectionClosedError(`Lost the connection to ${this.remote}: ${why}`);
+  }
+
+  #closedHere(): Error {
+    return this.#because("it was closed on this side");
+  }
+}

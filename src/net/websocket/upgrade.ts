@@ -1,0 +1,72 @@
+import { SUBPROTOCOL } from "./message.ts";
+import { parseHost, type WebOrigins } from "./web_origins.ts";
+
+/** The version of the WebSocket protocol (RFC 6455). */
+const VERSION = "13";
+/**
+ * What a server appends to the client's key to show that it speaks the protocol (RFC 6455, section
+ * 1.3).
+ */
+const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** 16 bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+
+/** Why a request is not upgraded. */
+export interface Refusal {
+  /** The HTTP status. */
+  readonly status: number;
+  /** One line for whoever sent it. */
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What is looked at of a request. */
+export interface UpgradeRequest {
+  readonly method: string;
+  readonly headers: Headers;
+}
+
+/**
+ * Why a request is not upgraded to a WebSocket; `undefined` when it may be. `isOpen` says whether a
+ * federation is run here.
+ */
+export function refusalOf(
+  { method, headers }: UpgradeRequest,
+  { webOrigins, isOpen }: { webOrigins: WebOrigins; isOpen: boolean },
+): Refusal | undefined {
+  if (parseHost(headers.get("host") ?? "") === undefined) {
+    return { status: 400, text: "Malformed Host" };
+  }
+  if (method !== "GET") {
+    return { status: 405, text: "Expected the method GET", headers: { allow: "GET" } };
+  }
+  if (!hasToken(headers, "upgrade", "websocket") || !hasToken(headers, "connection", "upgrade")) {
+    return { status: 426, text: "Expected a WebSocket", headers: { upgrade: "websocket" } };
+  }
+  const unwelcome = webOrigins.refusal(headers);
+  if (unwelcome !== undefined) return { status: 403, text: unwelcome };
+  if (!isOpen) return { status: 503, text: "No server of a federation listens here" };
+  if (headers.get("sec-websocket-version") !== VERSION) {
+    const wanted = { "sec-websocket-version": VERSION };
+    return { status: 426, text: `Expected version ${VERSION} of WebSockets`, headers: wanted };
+  }
+  if (!KEY.test(headers.get("sec-websocket-key") ?? "")) {
+    return { status: 400, text: "Expected a Sec-WebSocket-Key of 16 bytes" };
+  }
+  if (!hasToken(headers, "sec-websocket-protocol", SUBPROTOCOL)) {
+    return { status: 400, text: `Expected the subprotocol ${SUBPROTOCOL}` };
+  }
+  return undefined;
+}
+
+/** What a server answers to the key of a request that it upgrades. */
+export async function acceptOf({ headers }: UpgradeRequest): Promise<string> {
+  const text = `${headers.get("sec-websocket-key")}${KEY_SUFFIX}`;
+  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toBase64();
+}
+
+function hasToken(headers: Headers, name: string, token: string): boolean {
+  const tokens = headers.get(name)?.split(",") ?? [];
+  return tokens.some((one) => one.trim().toLowerCase() === token);
+}

@@ -1,0 +1,183 @@
+import type { Exports, Instance, Pointer } from "./instance.ts";
+import { pick } from "./sweep.ts";
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** Columns of a block, at most: with a hundred rows it still fits in the cache. */
+const MOST_COLUMNS = 4096;
+/** Values of a block whose rows are met with one another, again and again. */
+const VALUES_OF_PAIRS = 2 ** 16;
+
+/**
+ * The median of each coordinate over vectors of one length; of an even number of them the mean of the two in the middle.
+ *
+ * Vectors pass through WebAssembly a block of coordinates at a time, so its memory does not grow with their number.
+ * Values must not be NaN; `into` may be one of the vectors.
+ *
+ * Throws a `RangeError` for no vector or for more than some 20,000, and when lengths differ.
+ *
+ * @example
+ * ```ts
+ * import { columnMedian } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const vectors = [[1, 9], [5, 7], [3, 1e9]].map((values) => new Float32Array(values));
+ * const median = new Float32Array(2);
+ * columnMedian(vectors, median);
+ * assertEquals([...median], [3, 9]);
+ * ```
+ */
+export function columnMedian(vectors: readonly Float32Array[], into: Float32Array): void {
+  eachBlock("Cannot take the median", vectors, into, (exports, { out, matrix, columns, tile }) => {
+    exports.median(out, matrix, vectors.length, columns, tile);
+  });
+}
+
+/**
+ * The mean of each coordinate over vectors of one length without its `trim` lowest and its `trim` highest values.
+ *
+ * Otherwise as {@linkcode columnMedian}; throws a `RangeError` too when `2 * trim` is not below the number of vectors.
+ */
+export function columnTrimmedMean(
+  vectors: readonly Float32Array[],
+  trim: number,
+  into: Float32Array,
+): void {
+  const what = "Cannot take the trimmed mean";
+  if (!Number.isSafeInteger(trim) || trim < 0 || 2 * trim >= vectors.length) {
+    throw new RangeError(
+      `${what}: expected to trim less than half of ${vectors.length} values at each end, got ${trim}`,
+    );
+  }
+  eachBlock(what, vectors, into, (exports, { out, matrix, columns, tile }) => {
+    exports.trimmed_mean(out, matrix, vectors.length, columns, trim, tile);
+  });
+}
+
+/**
+ * The mean of the `keep` values of each coordinate that are closest to its median, over vectors of one length; of two as close, the lower
+ * one.
+ *
+ * Otherwise as {@linkcode columnMedian}; throws a `RangeError` too for a `keep` that is not from 1 to the number of vectors.
+ */
+export function columnMeanAroundMedian(
+  vectors: readonly Float32Array[],
+  keep: number,
+  into: Float32Array,
+): void {
+  const what = "Cannot take the mean around the median";
+  if (!Number.isSafeInteger(keep) || keep < 1 || keep > vectors.length) {
+    throw new RangeError(`${what}: expected to keep 1 to ${vectors.length} values, got ${keep}`);
+  }
+  eachBlock(what, vectors, into, (exports, { out, matrix, columns, tile }) => {
+    exports.mean_around_median(out, matrix, vectors.length, columns, keep, tile);
+  });
+}
+
+/**
+ * The squared L2 distance of each two of `n` vectors of one length, to a relative error below 1e-6: `n * n` values, that of the vectors i and
+ * j at `i * n + j` and at `j * n + i`.
+ *
+ * Otherwise as {@linkcode columnMedian}.
+ */
+export function squaredDistances(vectors: readonly Float32Array[]): Float64Array<ArrayBuffer> {
+  const length = checkLengths("Cannot take the distances", vectors, vectors[0]);
+  const instance = pick(vectors);
+  const { buffer, exports } = instance;
+  const rows = vectors.length;
+  const { start, values } = scratchOf(instance);
+  // A row's distances come first, two places each, for they are in float64.
+  const columns = columnsFor(instance, Math.min(values - 2 * rows, VALUES_OF_PAIRS) / rows);
+  const matrix = start + 2 * rows * BYTES;
+  const found = new Float64Array(rows * rows);
+  for (let at = 0; at < length; at += columns) {
+    const width = Math.min(columns, length - at);
+    place(instance, vectors, { matrix, at, width, columns: width });
+    for (let i = 0; i < rows - 1; i++) {
+      const one = matrix + i * width * BYTES;
+      exports.squared_distances(start, one, one + width * BYTES, rows - i - 1, width);
+      const distances = new Float64Array(buffer, start, rows - i - 1);
+      distances.forEach((distance, k) => {
+        const place = i * rows + i + 1 + k;
+        found[place] = (found[place] ?? 0) + distance;
+      });
+    }
+  }
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < i; j++) found[i * rows + j] = found[j * rows + i] ?? NaN;
+  }
+  return found;
+}
+
+/** Where a block lies and what it needs. */
+interface Block {
+  readonly out: Pointer;
+  readonly matrix: Pointer;
+  readonly columns: number;
+  readonly tile: Pointer;
+}
+
+/** Runs a kernel over all columns, a block at a time, from the vectors to what it finds in them. */
+function eachBlock(
+  what: string,
+  vectors: readonly Float32Array[],
+  into: Float32Array,
+  kernel: (exports: Exports, block: Block) => void,
+): void {
+  const length = checkLengths(what, vectors, into);
+  const instance = pick([into, ...vectors]);
+  const { buffer, exports } = instance;
+  const rows = vectors.length;
+  const { start, values } = scratchOf(instance);
+  const tileValues = rows * exports.tile();
+  const columns = columnsFor(instance, (values - tileValues) / (rows + 1));
+  const block = { tile: start, out: start + tileValues * BYTES, columns };
+  const matrix = block.out + columns * BYTES;
+  for (let at = 0; at < length; at += columns) {
+    const width = Math.min(columns, length - at);
+    place(instance, vectors, { matrix, at, width, columns });
+    kernel(exports, { ...block, matrix });
+    into.set(new Float32Array(buffer, block.out, width), at);
+  }
+}
+
+/** The scratch memory as a whole: where it begins and how many values it holds. */
+function scratchOf({ scratch, block }: Instance): { start: Pointer; values: number } {
+  return { start: scratch[0] ?? 0, values: scratch.length * block };
+}
+
+/** As many columns as there is room for, in whole tiles. */
+function columnsFor({ exports }: Instance, room: number): number {
+  const tile = exports.tile();
+  const columns = Math.floor(Math.min(room, MOST_COLUMNS) / tile) * tile;
+  if (columns < tile) {
+    throw new RangeError("Cannot compare the vectors: expected fewer of them at once");
+  }
+  return columns;
+}
+
+/** Copies `width` columns of the vectors from `at` on into a matrix whose rows are `columns` long. */
+function place(
+  { buffer }: Instance,
+  vectors: readonly Float32Array[],
+  to: { matrix: Pointer; at: number; width: number; columns: number },
+): void {
+  const { matrix, at, width, columns } = to;
+  const block = new Float32Array(buffer, matrix, vectors.length * columns);
+  vectors.forEach((vector, row) => block.set(vector.subarray(at, at + width), row * columns));
+}
+
+function checkLengths(
+  what: string,
+  vectors: readonly Float32Array[],
+  into: Float32Array | undefined,
+): number {
+  if (into === undefined || vectors.length === 0) {
+    throw new RangeError(`${what}: expected at least one vector, got none`);
+  }
+  for (const { length } of vectors) {
+    if (length !== into.length) {
+      throw new RangeError(`${what}: expected ${into.length} values, got ${length}`);
+    }
+  }
+  return into.length;
+}

@@ -1,0 +1,199 @@
+import type { Instance } from "./instance.ts";
+import { pick, sweep } from "./sweep.ts";
+
+/** What a pass over a vector finds. */
+export interface VectorStats {
+  /** The L2 norm, to a relative error below 1e-6; NaN or Infinity where a value is. */
+  readonly norm: number;
+  /** How many values are NaN, Infinity or -Infinity. */
+  readonly nonFinite: number;
+}
+
+/**
+ * Puts tensors one after the other into a vector, and finds the vector's statistics in the same pass.
+ *
+ * Throws a `RangeError`, before anything is written, when `into` is not as long as the tensors together.
+ */
+export function flatten(tensors: Iterable<Float32Array>, into: Float32Array): VectorStats {
+  const sources = [...tensors];
+  checkTotal("Cannot flatten the tensors", sources, into);
+  const instance = pick([into, ...sources]);
+  return collect(instance, () => {
+    let start = 0;
+    for (const source of sources) {
+      copy(instance, into.subarray(start, start + source.length), source);
+      start += source.length;
+    }
+  });
+}
+
+/**
+ * Puts the parts of a vector into tensors, and finds the vector's statistics.
+ *
+ * Throws a `RangeError`, before anything is written, when the vector is not as long as the tensors together, or holds a
+ * value that is not finite.
+ */
+export function unflatten(vector: Float32Array, tensors: Iterable<Float32Array>): VectorStats {
+  const targets = [...tensors];
+  checkTotal("Cannot unflatten the vector", targets, vector);
+  const found = stats(vector);
+  if (found.nonFinite > 0) {
+    throw new RangeError(
+      `Cannot unflatten the vector: expected finite values, got ${found.nonFinite} that are not`,
+    );
+  }
+  const instance = pick([vector, ...targets]);
+  let start = 0;
+  for (const target of targets) {
+    const source = vector.subarray(start, start + target.length);
+    // The kernel beats set() within one memory; between two, set() crosses memory once without a scratch block.
+    if (source.buffer === target.buffer) copy(instance, target, source);
+    else target.set(source);
+    start += target.length;
+  }
+  return found;
+}
+
+/** The statistics of a vector. */
+export function stats(vector: Float32Array): VectorStats {
+  const instance = pick([vector]);
+  return collect(instance, () => addStats(instance, vector));
+}
+
+/** `acc += weight * x`. Throws a `RangeError` when the two differ in length. */
+export function fold(acc: Float32Array, x: Float32Array, weight: number): void {
+  checkLength("Cannot fold the vector", acc, x);
+  const instance = pick([acc, x]);
+  sweep(instance, [{ view: acc, use: "in-out" }, { view: x, use: "in" }], (length, acc, x) => {
+    instance.exports.fold(acc, x, weight, length);
+  });
+}
+
+/**
+ * `acc += t * (x - acc)`: `acc` for a `t` of 0, `x` for one of 1.
+ *
+ * Throws a `RangeError` when the two differ in length.
+ */
+export function blend(acc: Float32Array, x: Float32Array, t: number): void {
+  checkLength("Cannot blend the vector", acc, x);
+  const instance = pick([acc, x]);
+  sweep(instance, [{ view: acc, use: "in-out" }, { view: x, use: "in" }], (length, acc, x) => {
+    instance.exports.blend(acc, x, t, length);
+  });
+}
+
+/** `vector *= factor`. */
+export function scale(vector: Float32Array, factor: number): void {
+  const instance = pick([vector]);
+  sweep(instance, [{ view: vector, use: "in-out" }], (length, values) => {
+    instance.exports.scale(values, factor, length);
+  });
+}
+
+/**
+ * `into = a - b`, with the statistics of the result; `into` may be `a` or `b`.
+ *
+ * Throws a `RangeError` when the three differ in length.
+ */
+export function difference(a: Float32Array, b: Float32Array, into: Float32Array): VectorStats {
+  checkLength("Cannot subtract the vector", a, b);
+  checkLength("Cannot write the difference", a, into);
+  const instance = pick([into, a, b]);
+  return collect(instance, () => {
+    sweep(
+      instance,
+      [{ view: into, use: "out" }, { view: a, use: "in" }, { view: b, use: "in" }],
+      (length, into, a, b) => instance.exports.difference(into, a, b, length, instance.stats),
+    );
+  });
+}
+
+/**
+ * The squared L2 distance of two vectors, to a relative error below 1e-6.
+ *
+ * Throws a `RangeError` when the two differ in length.
+ */
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
+  checkLength("Cannot take the distance", a, b);
+  const instance = pick([a, b]);
+  instance.statsView.fill(0);
+  sweep(instance, [{ view: a, use: "in" }, { view: b, use: "in" }], (length, a, b) => {
+    instance.exports.squared_distance(a, b, length, instance.stats);
+  });
+  return instance.statsView[0] ?? NaN;
+}
+
+/**
+ * Rounds a vector to half precision, IEEE 754 binary16 in the bits of `into`: to the nearest, ties to even. What is too
+ * large becomes infinite, and NaN stays NaN.
+ *
+ * Throws a `RangeError` when the two differ in length.
+ */
+export function toHalf(vector: Float32Array, into: Uint16Array): void {
+  checkLength("Cannot write the halves", vector, into);
+  const instance = pick([into, vector]);
+  sweep(
+    instance,
+    [{ view: into, use: "out" }, { view: vector, use: "in" }],
+    (length, into, values) => {
+      instance.exports.to_half(into, values, length);
+    },
+  );
+}
+
+/** Widens half precision to a vector, exactly. Throws a `RangeError` when the two differ in length. */
+export function fromHalf(halves: Uint16Array, into: Float32Array): void {
+  checkLength("Cannot widen the halves", halves, into);
+  const instance = pick([into, halves]);
+  sweep(
+    instance,
+    [{ view: into, use: "out" }, { view: halves, use: "in" }],
+    (length, into, halves) => {
+      instance.exports.from_half(into, halves, length);
+    },
+  );
+}
+
+/** Copies, adding the statistics. */
+function copy(instance: Instance, to: Float32Array, from: Float32Array): void {
+  const { buffer, block, exports, stats } = instance;
+  if (to.buffer === buffer && from.buffer === buffer) {
+    sweep(instance, [{ view: to, use: "out" }, { view: from, use: "in" }], (length, to, from) => {
+      exports.copy(to, from, length, stats);
+    });
+    return;
+  }
+  // From another memory a block goes straight to its place, and is still in the cache when its statistics are taken.
+  for (let start = 0; start < from.length; start += block) {
+    const part = from.subarray(start, start + block);
+    const copied = to.subarray(start, start + block);
+    copied.set(part);
+    addStats(instance, to.buffer === buffer ? copied : part);
+  }
+}
+
+function addStats(instance: Instance, vector: Float32Array): void {
+  sweep(instance, [{ view: vector, use: "in" }], (length, values) => {
+    instance.exports.stats(values, length, instance.stats);
+  });
+}
+
+function collect({ statsView }: Instance, pass: () => void): VectorStats {
+  statsView.fill(0);
+  pass();
+  const [sumSquares = NaN, nonFinite = NaN] = statsView;
+  return { norm: Math.sqrt(sumSquares), nonFinite };
+}
+
+function checkLength(what: string, one: ArrayLike<number>, other: ArrayLike<number>): void {
+  if (one.length !== other.length) {
+    throw new RangeError(`${what}: expected ${one.length} values, got ${other.length}`);
+  }
+}
+
+function checkTotal(what: string, tensors: Float32Array[], vector: Float32Array): void {
+  const total = tensors.reduce((sum, { length }) => sum + length, 0);
+  if (total !== vector.length) {
+    throw new RangeError(`${what}: expected a vector of ${total} values, got ${vector.length}`);
+  }
+}

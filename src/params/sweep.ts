@@ -1,0 +1,72 @@
+import { type KernelBuild, resolveBuild } from "./build.ts";
+import { type Instance, instanceOf, instantiate, type Pointer } from "./instance.ts";
+
+/** What a kernel reads or writes. */
+export interface Operand {
+  readonly view: Float32Array | Uint16Array;
+  /** Whether the kernel reads it, writes it, or both. */
+  readonly use: "in" | "out" | "in-out";
+}
+
+// A range of 2^31 bytes or more is past what compiled code may take a length for; this is 1 GiB, and whole blocks.
+const LONGEST_CALL = 2 ** 28;
+
+const shared = new Map<KernelBuild, Instance>();
+
+/** The instance to run on: that in which the first of the views that lies in any does, else one that all share. */
+export function pick(views: Iterable<ArrayBufferView>): Instance {
+  for (const view of views) {
+    const instance = instanceOf(view);
+    if (instance !== undefined) return instance;
+  }
+  const build = resolveBuild("auto");
+  let instance = shared.get(build);
+  if (instance === undefined) {
+    instance = instantiate(build, 0);
+    shared.set(build, instance);
+  }
+  return instance;
+}
+
+/**
+ * Runs a kernel over operands of one length, with a pointer for each.
+ *
+ * Where all lie in the instance's memory that is one call. What lies elsewhere passes through scratch blocks small enough
+ * to stay in the cache between copy and kernel, so that main memory is crossed once all the same.
+ */
+export function sweep(
+  instance: Instance,
+  operands: readonly Operand[],
+  kernel: (length: number, ...pointers: Pointer[]) => void,
+): void {
+  const { buffer, block } = instance;
+  const length = operands[0]?.view.length ?? 0;
+  const step = operands.every(({ view }) => view.buffer === buffer) ? LONGEST_CALL : block;
+  for (let start = 0; start < length; start += step) {
+    const end = Math.min(start + step, length);
+    const local = operands.map(({ view, use }, slot) => {
+      const part = view.subarray(start, end);
+      if (view.buffer === buffer) return part;
+      const copy = scratch(instance, slot, part);
+      if (use !== "out") copy.set(part);
+      return copy;
+    });
+    kernel(end - start, ...local.map(({ byteOffset }) => byteOffset));
+    local.forEach((part, slot) => {
+      const operand = operands[slot];
+      if (operand && operand.use !== "in" && operand.view.buffer !== buffer) {
+        operand.view.set(part, start);
+      }
+    });
+  }
+}
+
+function scratch(
+  { buffer, scratch }: Instance,
+  slot: number,
+  like: Operand["view"],
+): Operand["view"] {
+  return like instanceof Float32Array
+    ? new Float32Array(buffer, scratch[slot], like.length)
+    : new Uint16Array(buffer, scratch[slot], like.length);
+}

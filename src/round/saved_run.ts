@@ -1,0 +1,131 @@
+import type { Rank } from "../net/process_group.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import type { Checkpoint } from "../store/checkpoint/checkpoints.ts";
+import type { EvaluateResult } from "../train/handler.ts";
+import type { HandlerState, ServerBackendHandler } from "./handler.ts";
+import type { MemberReport, RoundReport } from "./report.ts";
+
+/** What the names of a strategy's vectors begin with in a checkpoint. */
+const STRATEGY_PREFIX = "strategy/";
+
+/**
+ * What of a run is kept in a checkpoint's state. The reports of its rounds are the checkpoint's
+ * history.
+ */
+export interface SavedState {
+  readonly format: "fedlab.checkpoint/2";
+  /** The run's name. */
+  readonly run: string;
+  readonly seed: number;
+  readonly strategy: string;
+  /** Session tokens by rank. */
+  readonly tokens: readonly (readonly [Rank, string])[];
+  /** Identities by rank, of seats that belong to a key; older checkpoints have none. */
+  readonly identities?: readonly (readonly [Rank, string])[];
+  /** The clients so far; older checkpoints have none. */
+  readonly members?: readonly MemberReport[];
+  readonly final?: EvaluateResult;
+  /** Wall time of the run so far. */
+  readonly seconds: number;
+  /** What the strategy keeps as JSON, if it keeps anything; its vectors are the checkpoint's. */
+  readonly strategyState?: unknown;
+  /** What the handler knows of the clients, if it keeps that. */
+  readonly clients?: unknown;
+  readonly notes: Readonly<Record<string, unknown>>;
+}
+
+/** A run as it was kept. */
+export interface SavedRun extends Omit<SavedState, "format"> {
+  readonly rounds: readonly RoundReport[];
+}
+
+/** The state's format, and the one that had the reports of all rounds in it. */
+const FORMATS: readonly unknown[] = ["fedlab.checkpoint/2", "fedlab.checkpoint/1"];
+
+/**
+ * Reads the run of a checkpoint, to go on with that handler.
+ *
+ * Throws a `TypeError` when it is not a server's, and a `RangeError` when it is another model's, seed's or strategy's.
+ */
+export async function readSavedRun(
+  checkpoint: Checkpoint,
+  handler: ServerBackendHandler,
+): Promise<SavedRun> {
+  const where = "Cannot resume from the checkpoint";
+  const state = checkpoint.state as Partial<Omit<SavedState, "format">> & {
+    readonly format?: unknown;
+    readonly rounds?: unknown;
+  };
+  if (!FORMATS.includes(state.format) && String(state.format).startsWith("fedlab.checkpoint/")) {
+    throw new TypeError(
+      `${where}: expected the format ${FORMATS.join(" or ")}, got ${state.format}`,
+    );
+  }
+  if (
+    !FORMATS.includes(state.format) || typeof state.run !== "string" ||
+    !isByRank(state.tokens) || !isByRank(state.identities ?? []) ||
+    typeof state.seconds !== "number" ||
+    (state.final !== undefined && !Number.isSafeInteger(Object(state.final).numSamples))
+  ) {
+    throw new TypeError(`${where}: expected the state of a server's run`);
+  }
+  const rounds = state.format === "fedlab.checkpoint/1" ? state.rounds : checkpoint.history;
+  if (!isRounds(rounds, checkpoint.round)) {
+    throw new TypeError(`${where}: expected the reports of its ${checkpoint.round} rounds`);
+  }
+  if (await checkpoint.manifest.digest() !== await handler.manifest.digest()) {
+    throw new RangeError(`${where}: expected the manifest of this server's model, got another`);
+  }
+  for (
+    const [name, expected] of [["seed", handler.seed], ["strategy", handler.strategyName]] as const
+  ) {
+    if (state[name] !== expected) {
+      throw new RangeError(`${where}: expected ${name} ${expected}, got ${state[name]}`);
+    }
+  }
+  return { ...state as Omit<SavedState, "format">, rounds };
+}
+
+/** Whether a value has what is read of the reports of the rounds from 1 to the last. */
+function isRounds(value: unknown, last: number): value is readonly RoundReport[] {
+  const isRanks = (ranks: unknown) => Array.isArray(ranks) && ranks.every(Number.isSafeInteger);
+  return Array.isArray(value) && value.length === last && value.every((report: unknown, i) => {
+    const { round, cohort, received, losses, lossesOmitted = [] } = Object(report);
+    return round === i + 1 && isRanks(cohort) && Number.isSafeInteger(received) &&
+      isRanks(lossesOmitted) && Array.isArray(losses) &&
+      losses.every((loss) =>
+        Number.isSafeInteger(Object(loss).rank) && typeof Object(loss).reason === "string"
+      );
+  });
+}
+
+/** Whether a value is a list of texts by rank, such as session tokens. */
+function isByRank(value: unknown): boolean {
+  return Array.isArray(value) &&
+    value.every((entry) =>
+      Array.isArray(entry) && Number.isSafeInteger(entry[0]) && typeof entry[1] === "string"
+    );
+}
+
+/** A strategy's vectors by their names in a checkpoint. */
+export function withPrefix(
+  vectors: Readonly<Record<string, ParameterVector>>,
+): Record<string, ParameterVector> {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, vector]) => [STRATEGY_PREFIX + name, vector]),
+  );
+}
+
+/** What the handler kept, of a checkpoint. */
+export function handlerStateOf(
+  { vectors = {} }: Checkpoint,
+  { strategyState: json, clients }: SavedRun,
+): HandlerState {
+  const own = Object.entries(vectors).filter(([name]) => name.startsWith(STRATEGY_PREFIX))
+    .map(([name, vector]) => [name.slice(STRATEGY_PREFIX.length), vector] as const);
+  return {
+    ...(json !== undefined && { json }),
+    ...(clients !== undefined && { clients }),
+    ...(own.length > 0 && { vectors: Object.fromEntries(own) }),
+  };
+}

@@ -1,0 +1,551 @@
+/**
+ * The asynchronous server.
+ *
+ * @module
+ */
+
+import { DeadlineError, errorMessage, ProtocolError } from "../../base/errors.ts";
+import type { Rank } from "../../net/process_group.ts";
+import { within } from "../../net/timeouts.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type {
+  ErrorPayload,
+  Message,
+  ParameterUpdatePayload,
+  Payload,
+} from "../../wire/messages.ts";
+import { takenOf } from "../agreement.ts";
+import { isCannotTrain, unexpectedRefusal } from "../../round/cannot_train.ts";
+import { type Evaluated, figuresOf } from "../../round/evaluated.ts";
+import { updateOf } from "../../round/exchange.ts";
+import { Federation } from "../federation.ts";
+import { NonFiniteResultError } from "../../round/finite.ts";
+import { Inbox } from "./inbox.ts";
+import { KnownClients } from "../../round/known_clients.ts";
+import { RefusedUpdates } from "./refused_updates.ts";
+import { type Task, Tasks } from "./tasks.ts";
+import { mostExtreme } from "../../round/update_bound.ts";
+import { Version } from "./version.ts";
+import type { AsyncParameterServerHandler } from "../../round/async_handler.ts";
+import type { RunReport } from "../../round/report.ts";
+import {
+  DEFAULT_ROUND_TRIES,
+  ServerCommunicationTopology,
+  type ServerTopologyOptions,
+} from "../topology.ts";
+
+/** How an asynchronous server works. */
+export interface ServerAsyncOptions
+  extends Omit<ServerTopologyOptions, "rounds" | "quorum" | "roundTries"> {
+  /** Number of versions of the model that the run makes, at least 1. */
+  updates: number;
+  /** Number of clients that train at a time, at least 1. Default: all of them. */
+  concurrency?: number;
+  /** After how many versions one is evaluated and kept; the last one is in any case. Default 1. */
+  evaluateEvery?: number;
+}
+
+/** An update that waits to be taken in. */
+interface Arrival {
+  readonly sender: Rank;
+  readonly payload: ParameterUpdatePayload;
+}
+
+function checkCount(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return;
+  throw new RangeError(`Cannot make a server: expected ${name} of at least 1, got ${value}`);
+}
+
+/**
+ * The asynchronous server: a client that asks for work is given the newest parameters, and its update goes into the model when it comes; nobody waits for
+ * anybody. The run ends after so many versions of the model; at the end every client is sent `Exit`.
+ *
+ * `concurrency` clients train at a time, drawn by the seed from those that ask. A client that is silent for `roundSeconds`, or gone, loses its task, and
+ * another may have its place. The order in which updates come decides the result: with one seed it is not the same bit for bit.
+ *
+ * @example A server and a client in one process
+ * ```ts
+ * import {
+ *   AsyncParameterServerHandler, ClientAsyncTop, ClientBackendHandler, FedAsync, Manifest, ServerAsyncTop, silentLogger,
+ *   type TrainResult,
+ * } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const manifest = Manifest.of([{ name: "w", shape: [1] }]);
+ * class AddTwo extends ClientBackendHandler {
+ *   readonly manifest = manifest;
+ *   readonly numSamples = 1;
+ *   #w = new Float32Array(1);
+ *   get parameters() { return this.#w; }
+ *   set parameters(w) { this.#w.set(w); }
+ *   train(): Promise<TrainResult> {
+ *     this.#w.forEach((x, i) => this.#w[i] = x + 2);
+ *     return Promise.resolve({ numSamples: 1, steps: 1, loss: 0, metrics: {} });
+ *   }
+ *   evaluate() { return Promise.resolve({ numSamples: 1, loss: 0 }); }
+ * }
+ *
+ * const group = { distBackend: "memory", logger: silentLogger } as const;
+ * const strategy = new FedAsync({ alpha: 0.5 });
+ * const handler = new AsyncParameterServerHandler({ manifest, parameters: new Float32Array(1), strategy });
+ * const server = new ServerAsyncTop(handler, { ...group, listen: "async", worldSize: 2, updates: 3 });
+ * const client = new ClientAsyncTop(new AddTwo(), { ...group, serverAddr: "async" });
+ * await Promise.all([server.run(), client.run()]);
+ * assertEquals([...handler.parameters], [3]);
+ * ```
+ */
+export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterServerHandler> {
+  /** Number of clients that train at a time. */
+  readonly concurrency: number;
+  /** After how many versions one is evaluated and kept. */
+  readonly evaluateEvery: number;
+  readonly #federation: Federation = this.#federate();
+  readonly #tasks: Tasks = new Tasks(
+    this.timeouts.roundSeconds,
+    (task) => this.#late(task),
+  );
+  /** Who asks for work, in the order of asking. */
+  readonly #waiting = new Set<Rank>();
+  #inbox = new Inbox<Arrival>();
+  /** The round of each client's last update that was taken in this run, as far as this process knows. */
+  readonly #lastTaken = new Map<Rank, number>();
+  /** The version that updates go into; none before the group is there, and after the last one. */
+  #version: Version | undefined;
+  /** Number of versions that were made. */
+  #made = 0;
+  /**
+   * Names the tasks, so that an update is told from one for an earlier task: number of updates
+   * that went into the versions, and of times that one was taken back.
+   */
+  #taken = 0;
+  /** A copy of the newest parameters, made when a client is first sent them. */
+  #newest: ParameterVector | undefined;
+  #draws = 0;
+  /** Who has missed or spoiled what. */
+  #known = new KnownClients();
+  /** Whose updates were refused since one was taken in, and what that ends the run with. */
+  readonly #refused = new RefusedUpdates(DEFAULT_ROUND_TRIES);
+  #failure: DeadlineError | undefined;
+  /** Number of versions in a row that were taken back. */
+  #spoiled = 0;
+
+  /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
+  constructor(handler: AsyncParameterServerHandler, options: ServerAsyncOptions) {
+    const { updates, concurrency, evaluateEvery = 1, ...rest } = options;
+    for (const [name, value] of Object.entries({ updates, concurrency, evaluateEvery })) {
+      checkCount(name, value);
+    }
+    super(handler, { ...rest, rounds: updates });
+    this.concurrency = concurrency ?? options.worldSize - 1;
+    this.evaluateEvery = evaluateEvery;
+  }
+
+  /** What there is to report of the run so far, or of the last one, each version as a round: also when `run` rejects. */
+  async report(): Promise<RunReport> {
+    return await this.#federation.record.report();
+  }
+
+  /**
+   * Runs the federation and gives its report; the final vector is `handler.parameters`.
+   *
+   * Rejects with a `DeadlineError` when too few clients join, all of them are gone, or nobody has asked for work for `roundSeconds`, and with the
+   * signal's reason when it is aborted; the clients are told in each case.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
+    const federation = this.#federation;
+    this.#inbox = new Inbox();
+    this.#newest = undefined;
+    this.#lastTaken.clear();
+    this.#known = new KnownClients();
+    this.#spoiled = 0;
+    this.#refused.clear();
+    this.#failure = undefined;
+    try {
+      return await federation.conduct(signal, async () => {
+        const { rounds } = federation.record;
+        this.#made = rounds.length;
+        this.#taken = rounds.reduce((sum, { received }) => sum + received, 0);
+        if (!federation.record.isOver) this.#version = new Version();
+        try {
+          while (this.#version !== undefined) await this.#make(this.#version);
+        } finally {
+          this.#close();
+        }
+      });
+    } finally {
+      this.#waiting.clear();
+    }
+  }
+
+  /** Takes requests for work, updates and figures in; a client's `Exit` and `Error` end its session; any other code is refused. */
+  async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
+    const message = { code, payload } as Message;
+    switch (message.code) {
+      case MessageCode.ParameterRequest:
+        // Who has something to do is not given more.
+        if (this.#tasks.get(sender) !== undefined) return;
+        this.#waiting.add(sender);
+        return this.activateClients();
+      case MessageCode.ParameterUpdate:
+      case MessageCode.GradientUpdate:
+        this.#federation.checkCode(sender, code);
+        return await this.#inbox.put({ sender, payload: updateOf(message) });
+      case MessageCode.Error:
+        if (!isCannotTrain(message.payload)) return this.#federation.hear(sender, message);
+        return this.#takeRefusal(sender, message.payload);
+      default:
+        return this.#federation.hear(sender, message);
+    }
+  }
+
+  /** Gives the newest parameters to clients that ask for work, while fewer than `concurrency` train. */
+  protected activateClients(): void {
+    const free = this.concurrency - this.#tasks.size;
+    const isOver = this.#version === undefined || this.#made === this.options.rounds;
+    const candidates = this.#candidates();
+    if (isOver || free <= 0 || candidates.length === 0) return;
+    for (const rank of this.handler.selectClients(++this.#draws, candidates, free)) {
+      this.#waiting.delete(rank);
+      const task: Task = {
+        rank,
+        round: this.#taken + 1,
+        version: this.#made,
+        base: this.#parameters,
+        isAnswering: false,
+        isReading: false,
+      };
+      this.#tasks.begin(task);
+      this.#send(task);
+    }
+    // Whoever waits for somebody to begin waits for an update from now on.
+    this.#inbox.wake();
+  }
+
+  /** Waits for an update and takes it in. */
+  protected async listenClients(): Promise<void> {
+    const { signal } = this.#federation.run;
+    const { roundSeconds: seconds } = this.timeouts;
+    const late = () =>
+      new DeadlineError(`No client asks for work: gave up after ${seconds} seconds`);
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#inbox.next((arrival) => this.#take(arrival))) return;
+      if (this.#tasks.size > 0) await within(this.#inbox.changed(), { signal });
+      else {
+        await this.#federation.enough(1);
+        if (this.#tasks.size > 0) continue;
+        await within(this.#inbox.changed(), { signal, seconds, late });
+      }
+    }
+  }
+
+  /** Those that wait, without those that pause while others train or wait. */
+  #candidates(): Rank[] {
+    const paused = new Set(this.#known.paused(this.#made + 1));
+    const rest = [...this.#waiting].filter((rank) => !paused.has(rank));
+    return rest.length === 0 && this.#tasks.size === 0 ? [...this.#waiting] : rest;
+  }
+
+  #federate(): Federation {
+    const hasBegun = () => this.#version !== undefined;
+    const parameters = () => this.#parameters;
+    const { handler, options, timeouts } = this;
+    return new Federation({ handler, options, timeouts }, {
+      mode: "async",
+      word: "Version",
+      codes: [MessageCode.ParameterRequest],
+      get hasBegun() {
+        return hasBegun();
+      },
+      get parameters() {
+        return parameters();
+      },
+      awaits: (rank) => this.#tasks.get(rank)?.round,
+      taken: (rank) => this.#lastTaken.get(rank),
+      admit: (rank) => {
+        const task = this.#tasks.get(rank);
+        if (task !== undefined) task.isAnswering = true;
+        return Promise.resolve(task !== undefined);
+      },
+      started: (rank) => {
+        const task = this.#tasks.get(rank);
+        if (task === undefined) return;
+        task.isReading = true;
+        this.#tasks.extend(task);
+      },
+      release: (rank) => {
+        const task = this.#tasks.get(rank);
+        if (task !== undefined) task.isAnswering = task.isReading = false;
+      },
+      refusal: (rank) => this.#refusal(rank),
+      receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
+      joined: ({ rank, round, awaited }) => {
+        const task = this.#tasks.get(rank);
+        if (task !== undefined && task.round !== round) this.#send(task);
+        // It was told of a task that it has lost since: it waits for that, and does not ask.
+        if (task !== undefined || awaited === undefined || this.#version === undefined) return;
+        this.#waiting.add(rank);
+        this.activateClients();
+      },
+      away: (rank) => void this.#waiting.delete(rank),
+      lost: (rank, reason) => {
+        this.#waiting.delete(rank);
+        this.#refused.forget(rank);
+        this.#drop(rank, reason);
+      },
+    });
+  }
+
+  /** The newest parameters, as they stay while they are on their way and while somebody trains from them. */
+  get #parameters(): ParameterVector {
+    return this.#newest ??= this.handler.parameters.slice();
+  }
+
+  #send({ rank, round, base: parameters }: Task): void {
+    // Who is away gets it on coming back.
+    this.#federation.run.sessions.send(rank, {
+      code: MessageCode.ParameterUpdate,
+      payload: { round, parameters, ...takenOf(this.handler, this.#lastTaken.get(rank)) },
+    });
+  }
+
+  /** Makes a version of the model. */
+  async #make(version: Version): Promise<void> {
+    const federation = this.#federation;
+    const { options: { rounds } } = this;
+    const number = this.#made + 1;
+    const measure = federation.measure();
+    const { record } = federation, before = record.final?.loss;
+    // What the model was like is asked only when a bad one has been made of it.
+    const initial = before === undefined ? this.#parameters : undefined;
+    federation.tell({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
+    while (!version.isDone) {
+      this.activateClients();
+      await this.listenClients();
+    }
+    const isDue = number === rounds || number % this.evaluateEvery === 0;
+    let evaluated: Evaluated = {};
+    let isSpoilt = false;
+    // At the end all are free to evaluate, and nothing of theirs is heard before an update that still waits is refused.
+    const interrupted = number === rounds ? this.#tasks.ranks : [];
+    for (const rank of interrupted) this.#tasks.end(rank);
+    if (number === rounds) this.#closeInbox();
+    try {
+      if (isDue) evaluated = await this.#evaluate(number);
+      isSpoilt = evaluated.isUnsound === true &&
+        (initial === undefined ? Number.isFinite(before) : await this.#wasSound(initial, number));
+    } catch (error) {
+      this.#end(version, {}, measure);
+      throw error;
+    }
+    if (isSpoilt) return this.#unmake(version, interrupted);
+    this.#spoiled = 0;
+    this.#end(version, evaluated, measure);
+    if (isDue) await federation.keep();
+    if (number === rounds) this.#close();
+  }
+
+  /** A version is made. */
+  #end(version: Version, evaluated: Evaluated, measure: ReturnType<Federation["measure"]>): void {
+    const { record } = this.#federation;
+    record.final = evaluated.evaluation;
+    const { trainLoss, ...rest } = version.figures;
+    this.#federation.endRound({
+      ...version.report,
+      round: record.rounds.length + 1,
+      ...figuresOf(evaluated),
+      ...(trainLoss !== undefined && { trainLoss }),
+      ...rest,
+      ...measure(),
+    });
+  }
+
+  /** The version that was made last evaluates to no number, where the one before it does: it is taken back, and what clients train on it begins anew. */
+  #unmake(version: Version, interrupted: readonly Rank[]): void {
+    const what = "the version evaluates to no number";
+    if (++this.#spoiled > DEFAULT_ROUND_TRIES) {
+      throw new Error(`Cannot make version ${this.#made}: ${what}, whichever update is left out`);
+    }
+    const bad = this.#made--;
+    this.#inbox.open();
+    this.#takeBack(version, what);
+    for (const rank of interrupted) this.#waiting.add(rank);
+    for (const rank of this.#tasks.ranks) {
+      if (this.#tasks.get(rank)?.version !== bad) continue;
+      this.#tasks.end(rank);
+      this.#waiting.add(rank);
+    }
+  }
+
+  /** Whether the parameters before the version have a loss, so that its updates are to blame. */
+  async #wasSound(initial: ParameterVector, number: number): Promise<boolean> {
+    const made = this.handler.parameters.slice();
+    const use = (vector: ParameterVector) => {
+      this.handler.parameters = vector;
+      this.#newest = undefined;
+    };
+    use(initial);
+    try {
+      return !(await this.#evaluate(number)).isUnsound;
+    } finally {
+      use(made);
+    }
+  }
+
+  /** Has the server evaluate, or the clients that do not train. */
+  async #evaluate(number: number): Promise<Evaluated> {
+    const { conversation, run: { sessions: { seats: { group } } } } = this.#federation;
+    const idle = group.ranks.filter((rank) => this.#tasks.get(rank) === undefined);
+    return await conversation.evaluate(number, idle, async () => {
+      for (const rank of conversation.exchange?.intake.cohort ?? []) conversation.activate(rank);
+      await conversation.listen();
+    });
+  }
+
+  /** Takes an update in. Throws a `ProtocolError` for one that was not asked for, or is not sound. */
+  #take({ sender, payload }: Arrival): void {
+    const task = this.#tasks.get(sender), version = this.#version;
+    if (task === undefined || version === undefined) throw this.#refusal(sender);
+    if (payload.round !== task.round) {
+      throw new ProtocolError(
+        "wrong-round",
+        `Cannot take the update of rank ${sender}: expected one for round ${task.round}, got one for round ${payload.round}`,
+      );
+    }
+    this.#tasks.end(sender);
+    let norm: number;
+    try {
+      norm = this.handler.check(sender, payload, task);
+    } catch (error) {
+      this.#miss(version, sender, errorMessage(error));
+      throw error;
+    }
+    const staleness = this.#made - task.version;
+    version.add(sender, staleness, payload, norm);
+    try {
+      version.isDone = this.handler.onReceive(sender, payload, { base: task.base, staleness });
+    } catch (error) {
+      if (!(error instanceof NonFiniteResultError)) throw error;
+      return this.#takeBack(version, "the version's result is not finite");
+    }
+    this.handler.noteUpdate(sender, norm, payload);
+    this.#refused.clear();
+    this.#known.answered(sender, { round: this.#made + 1 });
+    this.#taken++;
+    this.#lastTaken.set(sender, task.round);
+    this.#federation.tell({
+      type: "update-received",
+      round: this.#made + 1,
+      rank: sender,
+      received: version.cohort.length,
+      expected: this.handler.strategy.updatesPerVersion,
+      ...(payload.numSamples !== undefined && { numSamples: payload.numSamples }),
+      norm,
+    });
+    if (!version.isDone) return;
+    this.#newest = undefined;
+    this.#made++;
+    if (this.#made < this.options.rounds) this.#version = new Version();
+  }
+
+  /** An update is refused that was asked for. */
+  #miss(version: Version, rank: Rank, reason: string): void {
+    version.miss(rank, reason);
+    this.#known.dropped(rank, this.#made + 1, true);
+    this.#count(rank, reason);
+  }
+
+  /** The rank gives no update that was asked for. Ends the run when nobody else may give one. */
+  #count(rank: Rank, reason: string): void {
+    this.#refused.add(rank);
+    if (!this.#refused.isTooMany([...this.#waiting, ...this.#tasks.ranks])) return;
+    this.#failure ??= new DeadlineError(
+      `Cannot make version ${
+        this.#made + 1
+      }: ${this.#refused.total} updates in a row were refused, the last one since: ${reason}`,
+    );
+    this.#inbox.wake();
+  }
+
+  /** A version, made or not, is spoilt by one of its updates: none of them counts, and the one that is farthest from the others is refused. */
+  #takeBack(version: Version, what: string): void {
+    this.handler.revertModel();
+    this.#newest = undefined;
+    this.#taken++;
+    // The next one may have been begun already.
+    const begun = this.#version === version ? undefined : this.#version;
+    const next = this.#version = Version.inPlaceOf(version, begun);
+    this.#federation.tell({
+      type: "round-retried",
+      round: this.#made + 1,
+      received: 0,
+      quorum: this.handler.strategy.updatesPerVersion,
+    });
+    const rank = mostExtreme(version.updates);
+    if (rank === undefined) return;
+    const message =
+      `Cannot take the update of rank ${rank}: ${what}, and it is the most extreme in it`;
+    this.#miss(next, rank, message);
+    const error = new ProtocolError("out-of-bounds", message);
+    const { norm } = version.updates.get(rank) ?? {};
+    this.#federation.refuse(error, { rank, round: this.#made + 1, norm });
+  }
+
+  /** A client cannot train on what it was given: its task is over, and it asks for another when it will. */
+  #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
+    const task = this.#tasks.get(sender);
+    if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
+    this.#tasks.end(sender);
+    this.#version?.miss(sender, message);
+    this.#count(sender, message);
+    this.#federation.countRefusal(sender, task.round, message);
+    this.activateClients();
+    this.#inbox.wake();
+  }
+
+  #refusal(rank: Rank): ProtocolError {
+    return new ProtocolError(
+      "wrong-round",
+      `Cannot take the update of rank ${rank}: none is expected`,
+    );
+  }
+
+  /** A client's time is up. */
+  #late(task: Task): void {
+    const { rank } = task;
+    // What waits here for a buffer, or to be taken in, has come in time.
+    if (task.isAnswering && !task.isReading) return this.#tasks.extend(task);
+    if (this.#inbox.has(({ sender }) => sender === rank)) return this.#tasks.extend(task);
+    const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
+    if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
+      this.#federation.run.sessions.giveUp(rank, reason);
+    }
+    this.#known.dropped(rank, this.#made + 1);
+    this.#drop(rank, reason);
+    this.#count(rank, reason);
+  }
+
+  /** A client will not answer: its place is another's. */
+  #drop(rank: Rank, reason: string): void {
+    if (this.#tasks.end(rank) !== undefined && this.#version !== undefined) {
+      this.#version.dropped++;
+      this.#version.miss(rank, reason);
+      this.activateClients();
+    }
+    this.#inbox.wake();
+  }
+
+  /** Nobody is given anything any more, and what comes is refused. */
+  #close(): void {
+    this.#version = undefined;
+    this.#tasks.clear();
+    this.#closeInbox();
+  }
+
+  #closeInbox(): void {
+    this.#inbox.close(() =>
+      new ProtocolError("wrong-round", "Cannot take the update: the last version is made")
+    );
+  }
+}

@@ -1,0 +1,85 @@
+import { ConnectionClosedError } from "../../base/errors.ts";
+import type { Connection } from "../../net/connection.ts";
+import type { Rank } from "../../net/process_group.ts";
+import type { FrameHeader } from "../../wire/frame.ts";
+import type { Message } from "../../wire/messages.ts";
+import type { Incoming } from "../../round/intake.ts";
+import type { Member } from "./member.ts";
+import type { Seats } from "./seats.ts";
+
+/** What is done about the messages of a client that has joined. */
+export interface MessageHooks {
+  /** Says where a body goes, whose bytes `incoming` counts; `undefined` refuses it. */
+  place(
+    rank: Rank,
+    header: FrameHeader,
+    incoming: Incoming,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Takes back what `place` gave for the rank. */
+  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
+  /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
+  message(rank: Rank, message: Message | undefined): Promise<void>;
+}
+
+/** The body that a connection is reading. */
+class Body implements Incoming {
+  readonly size: number;
+  readonly #connection: Connection;
+
+  constructor(size: number, connection: Connection) {
+    this.size = size;
+    this.#connection = connection;
+  }
+
+  get received(): number {
+    return this.#connection.bodyReceived;
+  }
+}
+
+/** Hears a client out that has joined, message by message. */
+export class Hearing {
+  readonly #member: Member;
+  readonly #rank: Rank;
+  readonly #seats: Seats<Member>;
+  readonly #hooks: MessageHooks;
+  /** Where the body of the message lies that is read or acted on. */
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  readonly #options = { place: (header: FrameHeader) => this.#place(header) };
+
+  constructor(member: Member, rank: Rank, seats: Seats<Member>, hooks: MessageHooks) {
+    this.#member = member;
+    this.#rank = rank;
+    this.#seats = seats;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Acts on the client's next message; false when it has closed. The message's buffer is given back
+   * in any case.
+   */
+  async next(): Promise<boolean> {
+    try {
+      const received = await this.#member.connection.receive(this.#options);
+      if (received === null) return false;
+      this.#checkSeat();
+      await this.#hooks.message(this.#rank, received.message);
+      return true;
+    } finally {
+      const buffer = this.#buffer;
+      this.#buffer = undefined;
+      if (buffer !== undefined) this.#hooks.release(this.#rank, buffer);
+    }
+  }
+
+  async #place(header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.#checkSeat();
+    const incoming = new Body(header.bodyLength, this.#member.connection);
+    return this.#buffer = await this.#hooks.place(this.#rank, header, incoming);
+  }
+
+  /** What still comes from whoever has lost the seat must not pass for the next one's. */
+  #checkSeat(): void {
+    if (this.#seats.group.claimant(this.#rank) === this.#member) return;
+    throw new ConnectionClosedError("its seat is not its own any more");
+  }
+}

@@ -1,0 +1,53 @@
+import { digester } from "../../base/digest.ts";
+import { publishFile } from "../../base/files/whole_file.ts";
+import {
+  blankHeader,
+  type CheckpointContent,
+  type CheckpointHeader,
+  readCheckpoint,
+  readCheckpointHeader,
+  sealedHeader,
+  type WholeCheckpoint,
+} from "./format.ts";
+import type { Descriptors } from "./descriptors.ts";
+import { bytesOf, writeAll } from "../safetensors/file.ts";
+
+/** A checkpoint holds the clients' session tokens: it is for its owner's eyes. */
+const MODE = 0o600;
+
+/**
+ * Writes a checkpoint whole, in the place of what has its name.
+ *
+ * The header is written again at the end, with the data's digest in it: one pass over the vectors.
+ */
+export async function writeCheckpoint(
+  path: string,
+  content: CheckpointContent,
+  { use }: Descriptors,
+): Promise<void> {
+  const hash = await digester("sha256");
+  await publishFile(path, async (file) => {
+    await writeAll(file, blankHeader(content));
+    for (const vector of content.data) {
+      await writeAll(file, bytesOf(vector), (piece) => hash.update(piece));
+    }
+    await file.seek(0, Deno.SeekMode.Start);
+    await writeAll(file, await sealedHeader(content, hash.digest("hex")));
+  }, { mode: MODE, use });
+}
+
+/** Reads what the header of a file says; the errors are those of {@linkcode readCheckpointHeader}. */
+export async function readHeaderOfFile(
+  path: string,
+  { use }: Descriptors,
+): Promise<CheckpointHeader> {
+  return await use(path, { read: true }, (file) => readCheckpointHeader(file));
+}
+
+/** Reads a file and checks every byte of it. */
+export async function readCheckpointFile(
+  path: string,
+  { use }: Descriptors,
+): Promise<WholeCheckpoint> {
+  return await use(path, { read: true }, (file) => readCheckpoint(file));
+}

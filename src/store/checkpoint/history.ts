@@ -1,0 +1,101 @@
+import { digesters } from "../../base/digest.ts";
+import { isCount } from "../../base/is_count.ts";
+import { isRecord } from "../safetensors/header.ts";
+
+/**
+ * What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the
+ * digest of all that.
+ */
+export interface HistoryMark {
+  readonly bytes: number;
+  /** Number of lines. */
+  readonly rounds: number;
+  /**
+   * The last of a chain of SHA-256 digests in hexadecimal, one a line: each is taken of the digest
+   * before it, 32 bytes, and the line. So a further line costs the same however many there are.
+   */
+  readonly digest: string;
+}
+
+/** A history without lines. */
+export const NO_HISTORY: HistoryMark = { bytes: 0, rounds: 0, digest: "0".repeat(64) };
+
+const NEWLINE = 10;
+
+/** An entry as a line of JSON. Throws a `TypeError` for what cannot be written so. */
+export function lineOf(entry: unknown): Uint8Array<ArrayBuffer> {
+  const text = JSON.stringify(entry);
+  if (text === undefined) {
+    throw new TypeError(
+      `Cannot save a checkpoint: expected a history that can be written as JSON, got ${entry}`,
+    );
+  }
+  return new TextEncoder().encode(`${text}\n`);
+}
+
+/** The mark after further lines. */
+export async function extended(
+  { bytes, rounds, digest }: HistoryMark,
+  lines: readonly Uint8Array[],
+): Promise<HistoryMark> {
+  const begin = await digesters("sha256");
+  for (const line of lines) {
+    digest = begin().update(Uint8Array.fromHex(digest)).update(line).digest("hex");
+    bytes += line.length;
+  }
+  return { bytes, rounds: rounds + lines.length, digest };
+}
+
+/** The lines of some bytes, as views, each with its end; what follows the last end is left out. */
+export function linesIn(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  const lines: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 0;;) {
+    const end = bytes.indexOf(NEWLINE, at) + 1;
+    if (end === 0) return lines;
+    lines.push(bytes.subarray(at, end));
+    at = end;
+  }
+}
+
+/** Lines one after another in a buffer. */
+export function joined(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(lines.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const line of lines) {
+    whole.set(line, at);
+    at += line.length;
+  }
+  return whole;
+}
+
+/**
+ * The entries of a history's bytes. Throws a `SyntaxError` where they are not those of the mark.
+ */
+export async function parseHistory(
+  bytes: Uint8Array<ArrayBuffer>,
+  mark: HistoryMark,
+): Promise<unknown[]> {
+  const lines = linesIn(bytes);
+  const { rounds, digest, bytes: length } = await extended(NO_HISTORY, lines);
+  if (length !== bytes.length || rounds !== mark.rounds || digest !== mark.digest) {
+    throw new SyntaxError("expected the history that was written, got another: its digest differs");
+  }
+  const text = new TextDecoder();
+  return lines.map((line): unknown => JSON.parse(text.decode(line)));
+}
+
+/** Reads a mark from JSON; `undefined` where it is none. */
+export function parseMark(text: string): HistoryMark | undefined {
+  let mark: unknown;
+  try {
+    mark = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(mark)) return undefined;
+  const { bytes, rounds, digest } = mark;
+  return isCount(bytes) && isCount(rounds) && typeof digest === "string" &&
+      /^[0-9a-f]{64}$/.test(digest)
+    ? { bytes, rounds, digest }
+    : undefined;
+}

@@ -1,0 +1,96 @@
+import type { ParameterVector } from "../../params/manifest.ts";
+import {
+  decodeSafetensorsHeader,
+  LENGTH_BYTES,
+  MAX_HEADER_BYTES,
+  type SafetensorsHeader,
+} from "./header.ts";
+
+const PIECE_BYTES = 4 * 2 ** 20;
+
+/** Told of each piece of bytes that is read or written, in order. */
+export type OnPiece = (piece: Uint8Array<ArrayBuffer>) => void;
+
+/** Bytes that can be read from their beginning on: an open file, or what a key-value store holds. */
+export interface ByteSource {
+  /** Tells how many there are. */
+  stat(): Promise<{ readonly size: number }>;
+  /** Fills as much of `into` as is at hand, and gives how much that is; `null` at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+}
+
+/** An open file's header. */
+export interface OpenedHeader extends SafetensorsHeader {
+  /** The file's bytes up to its data. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Reads an open file up to its data, and checks by its length that the data can be whole. */
+export async function readHeader(file: ByteSource): Promise<OpenedHeader> {
+  const { size } = await file.stat();
+  if (size < LENGTH_BYTES) throw new SyntaxError(`expected at least 8 bytes, got ${size}`);
+  const prefix = new Uint8Array(LENGTH_BYTES);
+  await readAll(file, prefix);
+  const headerLength = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  const start = LENGTH_BYTES + headerLength;
+  if (headerLength > MAX_HEADER_BYTES || start > size) {
+    throw new SyntaxError(
+      `expected a header of ${headerLength} bytes, got ${size - LENGTH_BYTES} in the file`,
+    );
+  }
+  const bytes = new Uint8Array(start);
+  bytes.set(prefix);
+  await readAll(file, bytes.subarray(LENGTH_BYTES));
+  const header = decodeSafetensorsHeader(bytes.subarray(LENGTH_BYTES));
+  if (size - start !== header.manifest.byteLength) {
+    throw new SyntaxError(
+      `expected ${header.manifest.byteLength} bytes of data, got ${size - start}`,
+    );
+  }
+  return { ...header, bytes };
+}
+
+/** Reads the vector that follows a file's header. */
+export async function readVector(
+  file: ByteSource,
+  length: number,
+  onPiece?: OnPiece,
+): Promise<ParameterVector> {
+  const vector = new Float32Array(length);
+  await readAll(file, bytesOf(vector), onPiece);
+  return vector;
+}
+
+/** A vector's bytes, as a view. */
+export function bytesOf(vector: ParameterVector): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+/** Writes bytes where an open file stands, in pieces. */
+export async function writeAll(
+  file: Deno.FsFile,
+  bytes: Uint8Array<ArrayBuffer>,
+  onPiece?: OnPiece,
+): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const piece = bytes.subarray(at, at + PIECE_BYTES);
+    const written = await file.write(piece);
+    onPiece?.(piece.subarray(0, written));
+    at += written;
+  }
+}
+
+/** Fills a buffer from an open file, in pieces. */
+export async function readAll(
+  file: ByteSource,
+  bytes: Uint8Array<ArrayBuffer>,
+  onPiece?: OnPiece,
+): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const piece = bytes.subarray(at, at + PIECE_BYTES);
+    const read = await file.read(piece);
+    if (read === null) throw new SyntaxError("the file became shorter while it was read");
+    onPiece?.(piece.subarray(0, read));
+    at += read;
+  }
+}

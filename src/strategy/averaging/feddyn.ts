@@ -1,0 +1,96 @@
+/**
+ * Averaging with dynamic regularization.
+ *
+ * @module
+ */
+
+import { blend, difference, fold } from "../../params/kernels.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { checked } from "../check.ts";
+import { sparing } from "../untrained.ts";
+import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
+import type {
+  ClientSettings,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+  StrategyState,
+} from "../strategy.ts";
+
+/** How {@linkcode FedDyn} regularizes. */
+export interface FedDynOptions {
+  /** Strength α of the pull, above 0; the paper takes 0.1, 0.01 or 0.001. Default 0.01. */
+  alpha?: number;
+}
+
+/**
+ * Averaging whose clients change what they lower, so that their optima come together at that of all (FedDyn).
+ *
+ * Acar et al. 2021, "Federated Learning Based on Dynamic Regularization", algorithm 1, where P are those of m clients that answer:
+ * `h ← h - (α/m) Σ_P (θ_k - θ)`, `θ ← mean_P θ_k - h / α`. The clients' share of it is the rule `feddyn`. Clients count alike, whatever data they
+ * have, and one that begins anew has lost what it kept.
+ *
+ * @example
+ * ```ts
+ * import { DEFAULT_PLAN, FedDyn } from "@fedlab/core";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const info = { round: 1, numClients: 4, plan: DEFAULT_PLAN };
+ * const round = new FedDyn({ alpha: 0.1 }).begin(new Float32Array([0]), info);
+ * round.accept({ rank: 1, parameters: new Float32Array([2]), numSamples: 9 });
+ * assertAlmostEquals(round.finish()[0] ?? NaN, 2 + 2 / 4, 1e-6);
+ * ```
+ */
+export class FedDyn implements Strategy {
+  /** `"feddyn"`. */
+  readonly name = "feddyn";
+  /** Three: the mean, the server's h, and room for a difference. */
+  readonly workingVectors = 3;
+  /** The rule `feddyn`. */
+  readonly clientSettings: ClientSettings;
+  readonly #alpha: number;
+  #mean: ParameterVector | undefined;
+  #moved: ParameterVector | undefined;
+  #h: ParameterVector | undefined;
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ alpha = 0.01 }: FedDynOptions = {}) {
+    this.#alpha = checked("feddyn", "alpha", alpha, { above: 0 });
+    this.clientSettings = { rule: { name: "feddyn", alpha } };
+  }
+
+  /** Opens a round. Throws a `TypeError` without what is known of it, and a `RangeError` for a restored h of another length. */
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+    const { numClients, untrained } = needInfo(this.name, info);
+    const mean = this.#mean = workingVector(this.#mean, global);
+    const moved = this.#moved = workingVector(this.#moved, global);
+    const h = this.#h = restoredVector(this.name, "h", this.#h, global);
+    let count = 0;
+    return {
+      accept({ parameters }) {
+        count++;
+        blend(mean, parameters, 1 / count);
+      },
+      finish: () => {
+        if (count === 0) return global;
+        difference(mean, global, moved);
+        fold(h, moved, -this.#alpha * count / numClients);
+        sparing(untrained, mean, () => fold(mean, h, -1 / this.#alpha));
+        return mean;
+      },
+    };
+  }
+
+  /** The server's h. */
+  save(): StrategyState {
+    return this.#h ? { vectors: { h: this.#h } } : {};
+  }
+
+  /**
+   * Takes h up. Throws a `TypeError` when there is another vector in its place, and a `RangeError`
+   * for one that is not finite.
+   */
+  restore({ vectors }: StrategyState): void {
+    this.#h = vectors && savedVector(this.name, "h", vectors);
+  }
+}

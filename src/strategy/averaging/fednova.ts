@@ -1,0 +1,132 @@
+/**
+ * Normalized averaging.
+ *
+ * @module
+ */
+
+import { blend } from "../../params/kernels.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { TrainSettings } from "../../wire/messages.ts";
+import { checked, checkSame } from "../check.ts";
+import { sparing } from "../untrained.ts";
+import { workingVector } from "../working.ts";
+import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "../strategy.ts";
+
+/** How {@linkcode FedNova} weighs. */
+export interface FedNovaOptions {
+  /** Momentum ρ of the clients' SGD, from 0 to below 1, begun afresh in each round. Default: that of the clients' settings, which a given one must equal. */
+  momentum?: number;
+}
+
+/**
+ * Normalized averaging (FedNova): a client that takes more steps than others does not draw the model towards its own optimum.
+ *
+ * Wang et al. 2020, "Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization", equations 6 and 11:
+ * `w ← w + τ_eff Σ p_k (w_k - w) / a_k`, with `p_k = n_k / n` by samples and `τ_eff = Σ p_k a_k`. Here `a_k` is the number of steps
+ * τ of plain SGD, `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ, and `(1 - (1 - η μ)^τ) / (η μ)` with a proximal term μ and learning rate η.
+ *
+ * When all take as many steps, it is FedAvg bit for bit. An update must have `steps`. What no gradient trains is the mean that FedNova steps past, by `p_k / a_k`.
+ *
+ * @example
+ * ```ts
+ * import { FedNova } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const round = new FedNova().begin(new Float32Array(1));
+ * round.accept({ rank: 1, parameters: new Float32Array([1]), numSamples: 1, steps: 1 });
+ * round.accept({ rank: 2, parameters: new Float32Array([9]), numSamples: 1, steps: 3 });
+ * assertEquals([...round.finish()], [2 * (1 / 1 + 9 / 3) / 2]);
+ * ```
+ */
+export class FedNova implements Strategy {
+  /** `"fednova"`. */
+  readonly name = "fednova";
+  /** One: the mean as it grows. */
+  readonly workingVectors = 1;
+  /** True. */
+  readonly countsSteps = true;
+  readonly #momentum: number | undefined;
+  #mean: ParameterVector | undefined;
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ momentum }: FedNovaOptions = {}) {
+    this.#momentum = momentum === undefined
+      ? undefined
+      : checked("fednova", "momentum", momentum, { least: 0, below: 1 });
+  }
+
+  /**
+   * Throws a `RangeError` for another momentum than the one that was given, and for steps that `a_k` is not of: Adam's, Nesterov's, those of a momentum that is
+   * kept from round to round, and proximal ones with momentum, or with η μ from 1.
+   */
+  checkPlan(plan: TrainSettings): void {
+    checkSame(this.name, "momentum", this.#momentum, plan.momentum);
+    const unfit = unfitOf(plan);
+    if (unfit === undefined) return;
+    throw new RangeError(
+      `Cannot train by fednova: expected SGD, plain or with momentum begun afresh in each round, got ${unfit}`,
+    );
+  }
+
+  /** Throws a `RangeError` for an update without a whole number of steps from 1. */
+  check({ rank, steps = NaN }: ClientUpdate): void {
+    if (Number.isSafeInteger(steps) && steps >= 1) return;
+    throw new RangeError(
+      `Cannot aggregate the update of rank ${rank} by fednova: expected a whole number of steps from 1, got ${
+        Number.isNaN(steps) ? "none" : steps
+      }`,
+    );
+  }
+
+  /** Opens a round. */
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+    const mean = this.#mean = workingVector(this.#mean, global);
+    const { learningRate = 0, momentum = 0, proximal = 0 } = info?.plan ?? {};
+    const kind = { momentum: this.#momentum ?? momentum, shrinkage: learningRate * proximal };
+    let first = 0;
+    const total = { samples: 0, weights: 0, lengths: 0 };
+    return {
+      accept: (update) => {
+        this.check(update);
+        const { parameters, numSamples, steps = NaN } = update;
+        const length = lengthOf(steps, kind);
+        first ||= length;
+        // Lengths in terms of the first one: where all are equal, every number here is as in FedAvg.
+        const weight = numSamples / (length / first);
+        total.samples += numSamples;
+        total.weights += weight;
+        total.lengths += numSamples * (length / first);
+        blend(mean, parameters, weight / total.weights);
+      },
+      finish: () => {
+        if (total.samples === 0) return global;
+        const step = total.lengths * total.weights / total.samples ** 2;
+        sparing(info?.untrained, mean, () => blend(mean, global, 1 - step));
+        return mean;
+      },
+    };
+  }
+}
+
+/** What in the clients' settings makes steps whose lengths do not add up to `a_k`. */
+function unfitOf(
+  { learningRate, momentum, optimizer = "sgd", nesterov, keepMomentum, proximal = 0 }:
+    TrainSettings,
+): string | undefined {
+  if (optimizer !== "sgd") return optimizer;
+  if (nesterov) return "Nesterov's momentum";
+  if (keepMomentum && momentum > 0) return "momentum that is kept";
+  if (proximal > 0 && momentum > 0) return `momentum with a proximal term of ${proximal}`;
+  if (proximal * learningRate >= 1) return `a proximal term of ${proximal}, too large`;
+  return undefined;
+}
+
+/** How long the way is that so many steps of size 1 go together: the norm ‖a‖₁ of the paper. */
+function lengthOf(
+  steps: number,
+  { momentum: rho, shrinkage }: { momentum: number; shrinkage: number },
+): number {
+  return shrinkage > 0
+    ? -Math.expm1(steps * Math.log1p(-shrinkage)) / shrinkage
+    : (steps - rho * (1 - rho ** steps) / (1 - rho)) / (1 - rho);
+}

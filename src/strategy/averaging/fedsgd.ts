@@ -1,0 +1,106 @@
+/**
+ * Federated stochastic gradient descent.
+ *
+ * @module
+ */
+
+import { blend, fold, scale } from "../../params/kernels.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { TrainSettings } from "../../wire/messages.ts";
+import { checked } from "../check.ts";
+import { copySpans } from "../untrained.ts";
+import { workingVector } from "../working.ts";
+import type {
+  ClientSettings,
+  ClientUpdate,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+} from "../strategy.ts";
+
+const DEFAULT_LEARNING_RATE = 0.1;
+
+/** How {@linkcode FedSGD} steps. */
+export interface FedSGDOptions {
+  /** Step size η, above 0. Default: the plan's learning rate, or 0.1 without a plan. */
+  learningRate?: number;
+}
+
+/**
+ * One step on the cohort's mean gradient (FedSGD).
+ *
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 2: `w ← w - η Σ (n_k / n) g_k`, with
+ * `g_k` the gradient of the mean loss over all of a client's data. Clients do not train: by the rule `gradient` they send `g_k` as the update's
+ * `parameters`. It is FedAvg of one epoch of plain SGD on all of the data at once, up to rounding; the plan's epochs and batch size do not
+ * count, and what is not trained, such as BatchNorm's moving statistics, stays as it is.
+ *
+ * As the `mean` of a {@linkcode ServerOptimizer} with η = 1 it gives a gradient step of that optimizer.
+ *
+ * @example
+ * ```ts
+ * import { FedSGD } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const round = new FedSGD({ learningRate: 0.5 }).begin(new Float32Array([1, 1]));
+ * round.accept({ rank: 1, parameters: new Float32Array([2, 0]), numSamples: 3 });
+ * round.accept({ rank: 2, parameters: new Float32Array([-2, 4]), numSamples: 1 });
+ * assertEquals(round.finish(), new Float32Array([0.5, 0.5]));
+ * ```
+ */
+export class FedSGD implements Strategy {
+  /** `"fedsgd"`. */
+  readonly name = "fedsgd";
+  /** Has the clients send gradients. */
+  readonly clientSettings: ClientSettings = { rule: { name: "gradient" } };
+  /** One: the mean gradient as it grows. */
+  readonly workingVectors = 1;
+  readonly #learningRate: number | undefined;
+  #mean: ParameterVector | undefined;
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ learningRate }: FedSGDOptions = {}) {
+    this.#learningRate = learningRate === undefined
+      ? undefined
+      : checked("fedsgd", "learningRate", learningRate, { above: 0 });
+  }
+
+  /** Throws a `RangeError` for what would be of clients' steps, which there are none of: Adam's, momentum, weight decay, a proximal term. */
+  checkPlan(plan: TrainSettings): void {
+    const unfit = unfitOf(plan);
+    if (unfit === undefined) return;
+    throw new RangeError(
+      `Cannot train by fedsgd: expected plain SGD, as clients send gradients and take no steps, got ${unfit}`,
+    );
+  }
+
+  /** Opens a round. The mean's memory is used again in the next one. */
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+    const mean = this.#mean = workingVector(this.#mean, global);
+    const learningRate = this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE;
+    let total = 0;
+    return {
+      accept({ parameters, numSamples }: ClientUpdate): void {
+        total += numSamples;
+        blend(mean, parameters, numSamples / total);
+      },
+      finish: () => {
+        if (total === 0) return global;
+        scale(mean, -learningRate);
+        fold(mean, global, 1);
+        copySpans(info?.untrained, global, mean);
+        return mean;
+      },
+    };
+  }
+}
+
+/** What of a plan is for steps. */
+function unfitOf(
+  { optimizer = "sgd", momentum, weightDecay, proximal = 0 }: TrainSettings,
+): string | undefined {
+  if (optimizer !== "sgd") return optimizer;
+  if (momentum > 0) return `momentum ${momentum}`;
+  if (weightDecay > 0) return `weight decay ${weightDecay}`;
+  if (proximal > 0) return `a proximal term of ${proximal}`;
+  return undefined;
+}

@@ -1,0 +1,133 @@
+/**
+ * Averaging in favour of clients that the model serves badly.
+ *
+ * @module
+ */
+
+import { blend, squaredDistance } from "../../params/kernels.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { TrainSettings } from "../../wire/messages.ts";
+import { checked, checkSame } from "../check.ts";
+import { sparing } from "../untrained.ts";
+import { workingVector } from "../working.ts";
+import type {
+  ClientSettings,
+  ClientUpdate,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+} from "../strategy.ts";
+
+/** A loss of 0 has no power below 0. */
+const LEAST_LOSS = 1e-10;
+/** Beyond it, what one client says could drown the others in infinities. */
+const MOST_WEIGHT = 1e100;
+/** That of the default plan, for rounds of which nothing is known. */
+const DEFAULT_LEARNING_RATE = 0.1;
+
+/** How {@linkcode QFedAvg} weighs. */
+export interface QFedAvgOptions {
+  /** How much fairness counts, q, from 0. Default 0.2. */
+  q?: number;
+  /** The clients' learning rate, above 0, of which the paper takes the Lipschitz constant as L = 1 / learningRate. Default: that of the clients' settings, which a given one must equal. */
+  learningRate?: number;
+}
+
+/**
+ * Averaging in favour of the clients that the model serves badly (q-FedAvg).
+ *
+ * Li et al. 2020, "Fair Resource Allocation in Federated Learning", algorithm 2: with F the client's loss on the global vector,
+ * `Δw = L (w - w_k)`, `Δ_k = F^q Δw` and `h_k = q F^(q-1) ‖Δw‖² + L F^q`, it is `w ← w - Σ Δ_k / Σ h_k`.
+ *
+ * Clients count alike, however many samples they have; with q = 0 it is the plain mean, as FedAvg's of clients with equally many samples, bit for bit.
+ * What no gradient trains is the mean by `F^q`. An update must have the metric `initialLoss`: the client's mean loss on the global vector, before it trains.
+ *
+ * @example
+ * ```ts
+ * import { QFedAvg } from "@fedlab/core";
+ * import { assert } from "@std/assert";
+ *
+ * const round = new QFedAvg({ q: 1, learningRate: 10 }).begin(new Float32Array(1));
+ * const update = (rank: number, value: number, initialLoss: number) => ({
+ *   rank,
+ *   parameters: new Float32Array([value]),
+ *   numSamples: 1,
+ *   metrics: { initialLoss },
+ * });
+ * round.accept(update(1, 1, 0.1));
+ * round.accept(update(2, -1, 5));
+ * assert((round.finish()[0] ?? NaN) < -0.5);
+ * ```
+ */
+export class QFedAvg implements Strategy {
+  /** `"qfedavg"`. */
+  readonly name = "qfedavg";
+  /** One: the mean as it grows. */
+  readonly workingVectors = 1;
+  /** Clients measure their loss first. */
+  readonly clientSettings: ClientSettings = { rule: { name: "initial-loss" } };
+  readonly #q: number;
+  readonly #learningRate: number | undefined;
+  #mean: ParameterVector | undefined;
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ q = 0.2, learningRate }: QFedAvgOptions = {}) {
+    this.#q = checked("qfedavg", "q", q, { least: 0 });
+    this.#learningRate = learningRate === undefined
+      ? undefined
+      : checked("qfedavg", "learningRate", learningRate, { above: 0 });
+  }
+
+  /** Throws a `RangeError` for another learning rate than the one that was given, and for one of 0. */
+  checkPlan({ learningRate }: TrainSettings): void {
+    checkSame(this.name, "learningRate", this.#learningRate, learningRate);
+    if (learningRate > 0) return;
+    throw new RangeError(
+      `Cannot train by qfedavg: expected a learning rate above 0, got ${learningRate}`,
+    );
+  }
+
+  /** Throws a `RangeError` for an update without a metric `initialLoss` from 0, or with one whose power q is past 1e100. */
+  check({ rank, metrics }: ClientUpdate): void {
+    const loss = metrics?.initialLoss;
+    if (loss !== undefined && loss >= 0 && loss ** this.#q <= MOST_WEIGHT) return;
+    const wanted = loss !== undefined && loss >= 0
+      ? `whose power q = ${this.#q} is at most ${MOST_WEIGHT}`
+      : "a number from 0";
+    throw new RangeError(
+      `Cannot aggregate the update of rank ${rank} by qfedavg: expected the metric initialLoss, ${wanted}, got ${
+        loss ?? "none"
+      }`,
+    );
+  }
+
+  /** Opens a round. */
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+    const mean = this.#mean = workingVector(this.#mean, global);
+    const lipschitz = 1 / (this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE);
+    const q = this.#q;
+    const total = { weights: 0, steps: 0 };
+    return {
+      accept: (update) => {
+        this.check(update);
+        const { parameters, metrics } = update;
+        const loss = Math.max(LEAST_LOSS, metrics?.initialLoss ?? NaN);
+        const weight = loss ** q;
+        total.weights += weight;
+        // h_k / L: the square of Δw has one L that is not divided out.
+        total.steps += weight + (q === 0 ? 0 : q * loss ** (q - 1) * lipschitz *
+          squaredDistance(parameters, global));
+        blend(mean, parameters, weight / total.weights);
+      },
+      finish: () => {
+        if (total.weights === 0) return global;
+        sparing(
+          info?.untrained,
+          mean,
+          () => blend(mean, global, 1 - total.weights / total.steps),
+        );
+        return mean;
+      },
+    };
+  }
+}

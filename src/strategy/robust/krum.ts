@@ -1,0 +1,135 @@
+/**
+ * Krum and Multi-Krum.
+ *
+ * @module
+ */
+
+import { blend } from "../../params/kernels.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { checked, checkedAttackers, checkEnough } from "../check.ts";
+import { KrumScores } from "./krum_scores.ts";
+import { type RoundRows, Rows } from "./rows.ts";
+import type { Strategy, StrategyRound } from "../strategy.ts";
+
+/** What {@linkcode Krum} withstands. */
+export interface KrumOptions {
+  /** Number f of attackers, a whole number from 0. Default 1. */
+  attackers?: number;
+}
+
+/** What {@linkcode MultiKrum} withstands, and how many updates it keeps. */
+export interface MultiKrumOptions extends KrumOptions {
+  /** Number m of updates that the mean is over, a whole number from 1; never more than n - f of n. Default n - f. */
+  keep?: number;
+}
+
+/**
+ * The one update that is closest to its n - f - 2 closest neighbours, of n, by the sum of squared distances.
+ *
+ * Blanchard et al. 2017, "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent", section 4. Of equal scores the lowest rank's
+ * wins. Copies of a round's updates lie outside the arena; time grows with n².
+ *
+ * `finish()` throws a `RangeError` for fewer than 2 f + 3 updates.
+ *
+ * @example
+ * ```ts
+ * import { Krum } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const round = new Krum({ attackers: 1 }).begin(new Float32Array(1));
+ * for (const [i, value] of [1, 4, 5, 6.5, 1e9].entries()) {
+ *   round.accept({ rank: i + 1, parameters: new Float32Array([value]), numSamples: 1 });
+ * }
+ * assertEquals([...round.finish()], [5]);
+ * ```
+ */
+export class Krum implements Strategy {
+  /** `"krum"`. */
+  readonly name = "krum";
+  /** One: the result. */
+  readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
+  /** Number of attackers. */
+  readonly attackers: number;
+  readonly #rows = new Rows();
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ attackers }: KrumOptions = {}) {
+    this.attackers = checkedAttackers("krum", attackers);
+  }
+
+  /** 2 f + 3, of f attackers. */
+  get fewestUpdates(): number {
+    return 2 * this.attackers + 3;
+  }
+
+  /** Opens a round. */
+  begin(global: ParameterVector): StrategyRound {
+    return this.#rows.begin(global, (round, into) => meanOfBest(this, round, { keep: 1, into }));
+  }
+}
+
+/**
+ * The mean of the m updates with the best scores of {@linkcode Krum}: slower to be fooled than the mean, and less noisy than a single update.
+ *
+ * Blanchard et al. 2017, section 4, "Multi-Krum". Clients count alike. Otherwise as {@linkcode Krum}.
+ *
+ * @example
+ * ```ts
+ * import { MultiKrum } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const round = new MultiKrum({ attackers: 1 }).begin(new Float32Array(1));
+ * for (const [i, value] of [1, 2, 3, 4, 1e9].entries()) {
+ *   round.accept({ rank: i + 1, parameters: new Float32Array([value]), numSamples: 1 });
+ * }
+ * assertEquals([...round.finish()], [2.5]);
+ * ```
+ */
+export class MultiKrum implements Strategy {
+  /** `"multi-krum"`. */
+  readonly name = "multi-krum";
+  /** One: the result. */
+  readonly workingVectors = 1;
+  /** True. */
+  readonly isRobust = true;
+  /** Number of attackers. */
+  readonly attackers: number;
+  readonly #keep: number;
+  readonly #rows = new Rows();
+
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ attackers, keep }: MultiKrumOptions = {}) {
+    this.attackers = checkedAttackers("multi-krum", attackers);
+    this.#keep = keep === undefined
+      ? Infinity
+      : checked("multi-krum", "keep", keep, { least: 1, whole: true });
+  }
+
+  /** 2 f + 3, of f attackers. */
+  get fewestUpdates(): number {
+    return 2 * this.attackers + 3;
+  }
+
+  /** Opens a round. */
+  begin(global: ParameterVector): StrategyRound {
+    const keep = this.#keep;
+    return this.#rows.begin(global, (round, into) => meanOfBest(this, round, { keep, into }));
+  }
+}
+
+function meanOfBest(
+  { name, attackers }: Krum | MultiKrum,
+  { rows }: RoundRows,
+  { keep, into }: { keep: number; into: ParameterVector },
+): void {
+  const n = rows.length;
+  checkEnough(name, n, { least: 2 * attackers + 3, rule: "2f + 3", attackers });
+  const ranking = new KrumScores(rows).ranking(n - attackers - 2, new Set(rows.keys()));
+  const best = new Set(ranking.slice(0, Math.min(keep, n - attackers)));
+  let count = 0;
+  for (const [i, row] of rows.entries()) {
+    if (best.has(i)) blend(into, row, 1 / ++count);
+  }
+}

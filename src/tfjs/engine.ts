@@ -1,0 +1,32 @@
+import type { EngineChoice } from "../train/engine_choice.ts";
+import { UnsupportedModelError } from "../engine/graph/graph.ts";
+import type { TrainLogger } from "../train/sgd_handler.ts";
+
+/**
+ * What `make` makes of the native engine, or nothing where tfjs is to run the model. Throws a `RangeError` for an engine that there
+ * is not, and whatever `make` throws, save an `UnsupportedModelError` under `"auto"`.
+ */
+export function tryNative<T>(
+  engine: EngineChoice,
+  make: () => T,
+  logger?: TrainLogger,
+): T | undefined {
+  if (engine !== "auto" && engine !== "native" && engine !== "tfjs") {
+    throw new RangeError(
+      `Cannot choose an engine: expected auto, native or tfjs, got ${JSON.stringify(engine)}`,
+    );
+  }
+  let reason = "";
+  if (engine !== "tfjs") {
+    try {
+      const made = make();
+      logger?.info?.("Training on the native engine");
+      return made;
+    } catch (error) {
+      if (engine === "native" || !(error instanceof UnsupportedModelError)) throw error;
+      reason = `, since the native engine does not run the model: ${error.message}`;
+    }
+  }
+  logger?.info?.(`Training on tfjs${reason}`);
+  return undefined;
+}

@@ -1,0 +1,123 @@
+import { Bench, inputOf, type Kernel, type KernelCall, type Tools } from "./kernel_calls.ts";
+import { tf } from "./deps.ts";
+import { type Tap, writePatches } from "./patches.ts";
+
+type Shape4D = [number, number, number, number];
+type ConvInfo = tf.backend_util.Conv2DInfo;
+
+/** Reads how a convolution went; throws an `Error` for images whose channels come first, which the backend has none of. */
+export function geometryOf(
+  { attrs }: KernelCall,
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  { depthwise = false } = {},
+): ConvInfo {
+  if (attrs.dataFormat === "NCHW") {
+    throw new Error(
+      "Cannot compute the gradient of a convolution on wasm: expected data format NHWC, got NCHW",
+    );
+  }
+  return tf.backend_util.computeConv2DInfo(
+    inputShape as Shape4D,
+    filterShape as Shape4D,
+    attrs.strides as number | [number, number],
+    depthwise ? attrs.dilations as number | [number, number] : 1,
+    attrs.pad as "same" | "valid" | number,
+    attrs.dimRoundingMode as "floor" | "round" | "ceil",
+    depthwise,
+  );
+}
+
+/**
+ * Lays the gradient of a convolution's output out so that the turned filter, sliding over it step by step, comes to every
+ * pixel of the input: strides become rows and columns of zeros.
+ */
+export function spread(bench: Bench, dy: tf.TensorInfo, info: ConvInfo): tf.TensorInfo {
+  const { batchSize, outHeight, outWidth, outChannels, strideHeight, strideWidth } = info;
+  const row = outWidth * strideWidth * outChannels;
+  let x = dy;
+  if (strideWidth > 1) {
+    const pixels = bench.reshape(x, [batchSize * outHeight * outWidth, outChannels]);
+    x = bench.pad(pixels, [[0, 0], [0, (strideWidth - 1) * outChannels]]);
+  }
+  if (strideHeight > 1) {
+    x = bench.pad(bench.reshape(x, [batchSize * outHeight, row]), [
+      [0, 0],
+      [0, (strideHeight - 1) * row],
+    ]);
+  }
+  const height = outHeight * strideHeight, width = outWidth * strideWidth;
+  x = bench.reshape(x, [batchSize, height, width, outChannels]);
+
+  const spanY = info.effectiveFilterHeight - 1, spanX = info.effectiveFilterWidth - 1;
+  const top = spanY - info.padInfo.top, left = spanX - info.padInfo.left;
+  const bottom = info.inHeight + spanY - top - height, right = info.inWidth + spanX - left - width;
+  const padded = bench.pad(x, [
+    [0, 0],
+    [Math.max(0, top), Math.max(0, bottom)],
+    [Math.max(0, left), Math.max(0, right)],
+    [0, 0],
+  ]);
+  if (Math.min(top, bottom, left, right) >= 0) return padded;
+  return bench.slice(
+    padded,
+    [0, Math.max(0, -top), Math.max(0, -left), 0],
+    [batchSize, info.inHeight + spanY, info.inWidth + spanX, outChannels],
+  );
+}
+
+/** The values that patches may take up at a time: 1 MB, as the heap of the backend never shrinks. */
+const PATCH_VALUES = 1 << 18;
+
+/**
+ * The gradient of a convolution with respect to its filter: a matrix of the pixels that each place of the filter met,
+ * multiplied by the output's gradient, a few places at a time.
+ */
+export function filterGradient(tools: Tools): Kernel {
+  return Bench.kernel(tools, (bench, call) => {
+    const x = inputOf(call, "x"), dy = inputOf(call, "dy");
+    const info = geometryOf(call, x.shape, call.attrs.filterShape as number[]);
+    const { filterHeight, filterWidth, inChannels, outChannels } = info;
+    const taps = tapsOf(info);
+    const images = bench.transpose(x, [3, 0, 1, 2]);
+    const pixels = info.batchSize * info.outHeight * info.outWidth;
+    const upstream = bench.reshape(dy, [pixels, outChannels]);
+    const atOnce = Math.max(1, Math.floor(PATCH_VALUES / (inChannels * pixels)));
+    const parts: tf.TensorInfo[] = [];
+    for (let first = 0; first < taps.length; first += atOnce) {
+      const some = taps.slice(first, first + atOnce);
+      const patches = bench.make([some.length * inChannels, pixels]);
+      writePatches(bench.values(images), bench.values(patches), some, info);
+      parts.push(bench.multiply(patches, upstream));
+      bench.free(patches);
+    }
+    return bench.reshape(bench.concat(parts, 0), [
+      filterHeight,
+      filterWidth,
+      inChannels,
+      outChannels,
+    ]);
+  });
+}
+
+/** The places of a filter, row after row. */
+export function tapsOf({ filterHeight, filterWidth }: ConvInfo): Tap[] {
+  return Array.from({ length: filterHeight * filterWidth }, (_, i) => ({
+    y: Math.floor(i / filterWidth),
+    x: i % filterWidth,
+  }));
+}
+
+/** The largest product of strides at which zeros between the rows and columns cost less than the backend's own kernel. */
+const SPREADABLE = 4;
+
+/** The gradient of a convolution with respect to its images: the turned filter slid over the output's gradient. */
+export function inputGradient(tools: Tools): Kernel {
+  return Bench.kernel(tools, (bench, call) => {
+    const dy = inputOf(call, "dy"), filter = inputOf(call, "filter");
+    const info = geometryOf(call, call.attrs.inputShape as number[], filter.shape);
+    if (info.strideHeight * info.strideWidth > SPREADABLE) return bench.stockInputGradient(call);
+    const turned = bench.transpose(bench.turn(filter), [0, 1, 3, 2]);
+    return bench.convolve(spread(bench, dy, info), turned);
+  });
+}

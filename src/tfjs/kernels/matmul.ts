@@ -1,0 +1,81 @@
+import { Bench, inputOf, type Kernel, type Tools } from "./kernel_calls.ts";
+import type { tf } from "./deps.ts";
+
+/** The multiplications of one pair of matrices from which handing the pairs out one by one is worth the calls. */
+const LARGE_PAIR = 65_536;
+
+interface Orientation {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+/**
+ * A product of matrices that transposes first.
+ *
+ * The backend gives one untransposed pair to XNNPACK and multiplies all others, which are those of a backward pass and of
+ * every stack of matrices, in a scalar loop that is many times slower. XNNPACK in turn packs the right side anew for each
+ * tensor: a layer's kernel is a new one after every step, and packing it takes longer than multiplying a batch by it.
+ */
+export function matrixProduct(tools: Tools): Kernel {
+  return Bench.kernel(tools, (bench, call) => {
+    const a = inputOf(call, "a"), b = inputOf(call, "b");
+    const { transposeA, transposeB } = call.attrs as unknown as Orientation;
+    const stackA = a.shape.slice(0, -2), stackB = b.shape.slice(0, -2);
+    const [rowsA = 0, columnsA = 0] = a.shape.slice(-2);
+    const [rowsB = 0, columnsB = 0] = b.shape.slice(-2);
+    const [rows, inner] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
+    const [innerB, columns] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB];
+    const [countA, countB] = [sizeOf(stackA), sizeOf(stackB)];
+    // The backend's own kernel has the words for sides that do not fit.
+    const plain = inner === innerB && rows * inner * columns * countA * countB > 0 &&
+      a.dtype === "float32" && b.dtype === "float32";
+    if (!plain) return bench.multiply(a, b, { transposeA, transposeB });
+
+    if (countA === 1 && countB === 1) {
+      const left = bench.reshape(a, [rowsA, columnsA]), right = bench.reshape(b, [rowsB, columnsB]);
+      const product = pairProduct(bench, left, right, { transposeA, transposeB });
+      const stack = stackA.length > stackB.length ? stackA : stackB;
+      return bench.reshape(product, [...stack, rows, columns]);
+    }
+    const alike = stackA.length === stackB.length && stackA.every((size, i) => size === stackB[i]);
+    if (!alike || rows * inner * columns < LARGE_PAIR) {
+      return bench.multiply(a, b, { transposeA, transposeB });
+    }
+    const left = bench.reshape(a, [countA, rowsA, columnsA]);
+    const right = bench.reshape(b, [countB, rowsB, columnsB]);
+    const products = Array.from({ length: countA }, (_, i) => {
+      const pageA = bench.slice(left, [i, 0, 0], [1, rowsA, columnsA]);
+      const pageB = bench.slice(right, [i, 0, 0], [1, rowsB, columnsB]);
+      return pairProduct(
+        bench,
+        bench.reshape(pageA, [rowsA, columnsA]),
+        bench.reshape(pageB, [rowsB, columnsB]),
+        { transposeA, transposeB },
+      );
+    });
+    return bench.reshape(bench.concat(products, 0), [...stackA, rows, columns]);
+  });
+}
+
+/** Multiplies two matrices so that the smaller one is on the right. */
+function pairProduct(
+  bench: Bench,
+  a: tf.TensorInfo,
+  b: tf.TensorInfo,
+  { transposeA, transposeB }: Orientation,
+): tf.TensorInfo {
+  const oriented = (x: tf.TensorInfo, transposed: boolean): tf.TensorInfo =>
+    transposed ? bench.transpose(x, [1, 0]) : x;
+  const [rows = 0, inner = 0] = transposeA ? a.shape.toReversed() : a.shape;
+  const columns = b.shape[transposeB ? 0 : 1] ?? 0;
+  if (rows * (inner + columns) < inner * columns) {
+    // A·B = (Bᵀ·Aᵀ)ᵀ: packing the right side is dear, so the smaller matrix goes there.
+    const product = bench.multiply(oriented(b, !transposeB), oriented(a, !transposeA));
+    return bench.transpose(product, [1, 0]);
+  }
+  return bench.multiply(oriented(a, transposeA), oriented(b, transposeB));
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

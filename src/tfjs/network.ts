@@ -1,0 +1,166 @@
+import { errorMessage } from "../base/errors.ts";
+import { needDescription } from "../train/fit.ts";
+import { checkSampleValues, valuesIn } from "../train/models/model_limits.ts";
+import { checkTopology } from "../train/models/check_topology.ts";
+import type { ModelDescription } from "../train/handler.ts";
+import { tf } from "./deps.ts";
+
+/** Builds the model that a description has. Rejects with a one-line `TypeError` when there is none or tfjs cannot read it. */
+export async function buildModel(
+  description: ModelDescription | undefined,
+): Promise<tf.LayersModel> {
+  const { format, topology } = needDescription(description);
+  if (format !== "tfjs-layers") {
+    throw new TypeError(
+      `Cannot build the model: expected format tfjs-layers, got ${JSON.stringify(format)}`,
+    );
+  }
+  checkTopology(topology);
+  const before = new Set(variables());
+  let made: tf.Variable[] = [];
+  let model: unknown;
+  try {
+    // Alone, without a manifest of weights that may lie beside it: tfjs would fetch them from where a peer says.
+    const modelTopology = topology.modelTopology ?? topology;
+    const building = tf.models.modelFromJSON(
+      { modelTopology } as Parameters<typeof tf.models.modelFromJSON>[0],
+    );
+    // All is made by now, so these are this model's and no other's.
+    made = variables().filter((variable) => !before.has(variable));
+    model = await building;
+  } catch (error) {
+    tf.dispose(made);
+    // tfjs adds advice of several lines to the first, which has the cause.
+    const [cause = ""] = errorMessage(error).split(/\n| This may be due to/);
+    throw new TypeError(
+      `Cannot build the model: tfjs does not read its topology: ${cause.trim().replace(/\.$/, "")}`,
+      { cause: error },
+    );
+  }
+  if (!(model instanceof tf.LayersModel)) {
+    throw new TypeError(
+      "Cannot build the model: expected a topology of a layers model, got one of a layer",
+    );
+  }
+  try {
+    checkSampleValues(outputsOf(model));
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model;
+}
+
+/**
+ * How many values the layers of a model give out for one sample: all together, and the one that
+ * gives most.
+ */
+export function sampleValues(model: tf.LayersModel): { total: number; largest: number } {
+  const counts = [...outputsOf(model)].map(({ shape }) => valuesIn(shape));
+  return { total: counts.reduce((sum, count) => sum + count, 0), largest: Math.max(0, ...counts) };
+}
+
+/**
+ * What the layers of a model give out for one sample, in the place of a model within it those of
+ * that.
+ */
+function* outputsOf(model: tf.LayersModel): Iterable<{ name: string; shape: (number | null)[] }> {
+  for (const layer of model.layers) {
+    if (layer instanceof tf.LayersModel) {
+      yield* outputsOf(layer);
+      continue;
+    }
+    const { outputShape } = layer;
+    const shapes = Array.isArray(outputShape[0]) ? outputShape as tf.Shape[] : [outputShape];
+    for (const shape of shapes) yield { name: layer.name, shape: (shape as tf.Shape).slice(1) };
+  }
+}
+
+/** The variables that there are in tfjs. */
+function variables(): tf.Variable[] {
+  return Object.values(tf.engine().state.registeredVariables);
+}
+
+/**
+ * Throws an `Error` that names a BatchNormalization without its scale or its center, which tfjs builds and cannot train.
+ */
+export function checkNorms(model: tf.LayersModel): void {
+  visitLayers(model, (layer) => {
+    if (layer.getClassName() !== "BatchNormalization") return;
+    const config = layer.getConfig();
+    const missing = ["scale", "center"].find((key) => config[key] === false);
+    if (missing === undefined) return;
+    throw new Error(
+      `Cannot train layer ${layer.name} on tfjs: expected ${missing} true, got false; the native engine runs it`,
+    );
+  });
+}
+
+/** The shapes of one sample and of its output. Throws a `RangeError` for a model that is not built or has several of either. */
+export function sampleShapes(
+  model: tf.LayersModel,
+): { input: (number | null)[]; output: (number | null)[] } {
+  const inputs = model.inputs ?? [], outputs = model.outputs ?? [];
+  if (inputs.length === 0) {
+    throw new RangeError(
+      "Cannot use the model: it is not built, so give its first layer an inputShape",
+    );
+  }
+  const [input] = inputs, [output] = outputs;
+  if (!input || !output || inputs.length !== 1 || outputs.length !== 1) {
+    throw new RangeError(
+      `Cannot use the model: expected one input and one output, got ${inputs.length} and ${outputs.length}`,
+    );
+  }
+  return { input: input.shape.slice(1), output: output.shape.slice(1) };
+}
+
+/** A layer whose noise tfjs draws with a seed of the layer's own. */
+export interface SeededLayer {
+  seed: number;
+}
+
+interface LayerTree {
+  readonly name: string;
+  readonly layers?: readonly LayerTree[];
+  readonly layer?: LayerTree;
+  readonly forwardLayer?: LayerTree;
+  readonly backwardLayer?: LayerTree;
+  getClassName(): string;
+  getConfig(): Record<string, unknown>;
+}
+
+const UNSEEDED_LAYERS: ReadonlySet<string> = new Set([
+  "GaussianNoise",
+  "GaussianDropout",
+  "AlphaDropout",
+]);
+
+/** Visits the layers of a model, and those within them. */
+function visitLayers(model: tf.LayersModel, visit: (layer: LayerTree) => void): void {
+  const descend = (layer: LayerTree): void => {
+    visit(layer);
+    for (const child of innerLayers(layer)) descend(child);
+  };
+  for (const layer of model.layers) descend(layer as unknown as LayerTree);
+}
+
+function innerLayers(layer: LayerTree): LayerTree[] {
+  return [...layer.layers ?? [], layer.layer, layer.forwardLayer, layer.backwardLayer]
+    .filter((child) => child !== undefined && child !== null);
+}
+
+/** The layers of a model that draw noise: those that take a seed, and the names of those that take none. */
+export function noiseLayers(model: tf.LayersModel): { seeded: SeededLayer[]; unseeded: string[] } {
+  const seeded: SeededLayer[] = [], unseeded: string[] = [];
+  visitLayers(model, (layer) => {
+    const className = layer.getClassName();
+    if (className === "Dropout" || className === "SpatialDropout1D") {
+      seeded.push(layer as unknown as SeededLayer);
+    }
+    const drops = innerLayers(layer).length === 0 &&
+      ["dropout", "recurrentDropout"].some((key) => Number(layer.getConfig()[key] ?? 0) > 0);
+    if (UNSEEDED_LAYERS.has(className) || drops) unseeded.push(layer.name);
+  });
+  return { seeded, unseeded };
+}

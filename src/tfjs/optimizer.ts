@@ -1,0 +1,106 @@
+import { ADAM } from "../plan/plan.ts";
+import type { TrainPlan } from "../train/handler.ts";
+import type { tf } from "./deps.ts";
+import { allocate, valuesOf } from "./memory.ts";
+
+type Weight = tf.LayersModel["weights"][number];
+
+/** What a plan's terms are taken from, a vector for each weight that is trained; absent where a plan has none. */
+export interface Terms {
+  /** The weights as they were when the round began. */
+  readonly start?: readonly Float32Array[];
+  /** What comes to every gradient. */
+  readonly correction?: readonly Float32Array[];
+}
+
+/** What is kept of a weight: its velocity, or Adam's two moments. */
+interface Moments {
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+}
+
+/**
+ * Steps in PyTorch's form. To the gradient `g` comes `weightDecay * w`, and what the plan's terms add. SGD's step is `w -=
+ * learningRate * v` with `v = momentum * v + g`, Nesterov's `w -= learningRate * (g + momentum * v)`. Adam's is that of Kingma and Ba
+ * 2015, algorithm 1.
+ */
+export class Optimizer {
+  readonly #weights: readonly Weight[];
+  #round: { plan: TrainPlan; terms: Terms } | undefined;
+  #moments: Moments[] = [];
+  /** Steps that are in Adam's moments. */
+  #steps = 0;
+
+  /** Changes these weights. */
+  constructor(weights: readonly Weight[]) {
+    this.#weights = weights;
+  }
+
+  /** Readies for a round: what is kept from the one before is dropped, unless the plan keeps it for the same rule. */
+  begin(plan: TrainPlan, terms: Terms): void {
+    const { keepMomentum, optimizer = "sgd", momentum } = plan;
+    if (!keepMomentum || optimizer !== (this.#round?.plan.optimizer ?? "sgd")) {
+      this.#moments = [];
+      this.#steps = 0;
+    }
+    this.#round = { plan, terms };
+    const adam = optimizer === "adam";
+    if ((momentum === 0 && !adam) || this.#moments.length > 0) return;
+    this.#moments = this.#weights.map(({ shape }) => {
+      const size = shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+      return { first: new Float32Array(size), second: new Float32Array(adam ? size : 0) };
+    });
+  }
+
+  /** Takes one step. A weight without a gradient stays. Called within `tf.tidy`. */
+  step(gradients: readonly (tf.Tensor | undefined)[]): void {
+    if (!this.#round) throw new Error("Cannot take a step: no round has begun");
+    const { plan, terms } = this.#round;
+    const { weightDecay, proximal = 0 } = plan;
+    this.#steps++;
+    this.#weights.forEach((weight, i) => {
+      const gradient = gradients[i];
+      if (!gradient) return;
+      const before = weight.read();
+      const after = allocate(before.shape);
+      const w = valuesOf(before), g = valuesOf(gradient), next = valuesOf(after);
+      const start = terms.start?.[i], correction = terms.correction?.[i];
+      const direction = this.#rule(plan, this.#moments[i]);
+      for (let j = 0; j < next.length; j++) {
+        const value = w[j] ?? 0;
+        let d = (g[j] ?? 0) + weightDecay * value;
+        if (start) d += proximal * (value - (start[j] ?? 0));
+        if (correction) d += correction[j] ?? 0;
+        next[j] = value - plan.learningRate * direction(d, j);
+      }
+      weight.write(after);
+    });
+  }
+
+  /** Where to step for the gradient `d` of the value at place `j`, which is remembered. */
+  #rule(
+    { optimizer, momentum, nesterov }: TrainPlan,
+    moments: Moments | undefined,
+  ): (d: number, j: number) => number {
+    if (optimizer === "adam" && moments) {
+      const { first, second } = moments, { beta1, beta2, epsilon } = ADAM;
+      const firstShare = 1 - beta1 ** this.#steps, secondShare = 1 - beta2 ** this.#steps;
+      return (d, j) => {
+        const m = beta1 * (first[j] ?? 0) + (1 - beta1) * d;
+        const s = beta2 * (second[j] ?? 0) + (1 - beta2) * d * d;
+        first[j] = m;
+        second[j] = s;
+        return m / firstShare / (Math.sqrt(s / secondShare) + epsilon);
+      };
+    }
+    if (momentum > 0 && moments) {
+      const { first } = moments;
+      return (d, j) => {
+        const v = momentum * (first[j] ?? 0) + d;
+        first[j] = v;
+        return nesterov ? d + momentum * v : v;
+      };
+    }
+    return (d) => d;
+  }
+}

@@ -1,0 +1,232 @@
+import type { BackendChoice } from "../train/engine_choice.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { fold } from "../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { Random } from "../base/random.ts";
+import { checkBatchValues } from "../train/models/model_limits.ts";
+import { checkFit } from "../train/fit.ts";
+import type { BatchLoss, Trainer } from "../train/trainer.ts";
+import type { LossName, ModelDescription, TrainPlan } from "../train/handler.ts";
+import type { TrainLogger } from "../train/sgd_handler.ts";
+import { startBackend } from "./backend.ts";
+import { tf } from "./deps.ts";
+import { type Batch, Learner } from "./learner.ts";
+import { valuesOf } from "./memory.ts";
+import {
+  buildModel,
+  checkNorms,
+  noiseLayers,
+  sampleShapes,
+  sampleValues,
+  type SeededLayer,
+} from "./network.ts";
+import { Optimizer } from "./optimizer.ts";
+import { Weights } from "./weights.ts";
+import type { TfjsLayersModel } from "./options.ts";
+
+/** Rows whose gradient is taken at once. */
+const GRADIENT_ROWS = 256;
+
+/** What a tfjs trainer is made of. */
+export interface TfjsTrainerOptions {
+  readonly data: Dataset;
+  readonly testData: Dataset;
+  readonly loss: LossName;
+  /** The caller's own model, which outlives the trainer. */
+  readonly model: TfjsLayersModel | undefined;
+  readonly backend: BackendChoice | undefined;
+  readonly logger: TrainLogger | undefined;
+}
+
+/** A layers model on a backend of tfjs. */
+export class TfjsTrainer implements Trainer {
+  readonly manifest: Manifest;
+  readonly classifies: boolean;
+  readonly #options: TfjsTrainerOptions;
+  readonly #model: tf.LayersModel;
+  readonly #weights: Weights;
+  readonly #learner: Learner;
+  readonly #optimizer: Optimizer;
+  readonly #noise: readonly SeededLayer[];
+  #masks: Random | undefined;
+  #gradient = new Float32Array();
+  #order: Uint32Array = new Uint32Array();
+  #data: Dataset;
+  #rows: Uint32Array | undefined;
+  /** What was seen to fit the model. */
+  readonly #checked = new WeakSet<Dataset>();
+  /** The shapes of a sample, in and out. */
+  readonly #shapes: readonly [number[], readonly (number | null)[]];
+  readonly #sampleValues: { readonly total: number; readonly largest: number };
+  #features = new Float32Array();
+  #labels = new Int32Array();
+
+  private constructor(model: tf.LayersModel, options: TfjsTrainerOptions) {
+    const { data, testData, loss, logger } = options;
+    const { input, output } = sampleShapes(model);
+    const shape = checkFit(input, output, data, loss);
+    if (testData !== data) checkFit(input, output, testData, loss);
+    checkNorms(model);
+    this.#shapes = [shape, output];
+    this.#sampleValues = sampleValues(model);
+    const { seeded, unseeded } = noiseLayers(model);
+    if (unseeded.length > 0) {
+      logger?.warn(
+        `Training is not reproducible: tfjs draws the noise of ${
+          unseeded.join(", ")
+        } without a seed`,
+      );
+    }
+    this.#options = options;
+    this.#data = data;
+    this.#model = model;
+    this.#weights = Weights.of(model);
+    this.#learner = new Learner(model, loss, shape);
+    this.#optimizer = new Optimizer(this.#weights.trainable);
+    this.#noise = seeded;
+    this.manifest = this.#weights.manifest;
+    this.classifies = this.#learner.classifies;
+  }
+
+  /**
+   * Starts tfjs and builds the model, unless the caller has one.
+   *
+   * Rejects with a `TypeError` when there is no model at all or it is of another kind, a `RangeError` for data that does not fit
+   * the model, and an `Error` when the backend does not start or the model has a layer that tfjs cannot train.
+   */
+  static async create(
+    description: ModelDescription | undefined,
+    options: TfjsTrainerOptions,
+  ): Promise<TfjsTrainer> {
+    const { model: own, backend, logger } = options;
+    if (own !== undefined && !(own instanceof tf.LayersModel)) {
+      throw new TypeError(
+        `Cannot use the model: expected a layers model of tfjs ${tf.version.tfjs}, got another object`,
+      );
+    }
+    await startBackend(backend, logger);
+    const model = own ?? await buildModel(description);
+    try {
+      return new TfjsTrainer(model, options);
+    } catch (error) {
+      if (model !== own) model.dispose();
+      throw error;
+    }
+  }
+
+  get parameters(): ParameterVector {
+    return this.#weights.gather().vector;
+  }
+
+  set parameters(vector: ParameterVector) {
+    this.#weights.scatter(vector);
+  }
+
+  use(data: Dataset, rows?: Uint32Array): void {
+    this.#data = data;
+    this.#rows = rows;
+  }
+
+  countNonFinite(): number {
+    return this.#weights.gather().nonFinite;
+  }
+
+  get gradientRows(): number {
+    return this.#weights.hasStatistics ? Infinity : GRADIENT_ROWS;
+  }
+
+  get gradient(): ParameterVector {
+    return this.#gradient;
+  }
+
+  begin(plan: TrainPlan, batchSize: number): void {
+    const { seed, round, rank, proximal = 0, correction } = plan;
+    this.#masks = new Random(seed, "dropout", { round, rank });
+    this.#optimizer.begin(plan, {
+      ...proximal > 0 && { start: this.#weights.trainableViews(this.parameters.slice()) },
+      ...correction && { correction: this.#weights.trainableViews(correction.slice()) },
+    });
+    this.#makeRoom(batchSize);
+  }
+
+  shuffle(order: Uint32Array): void {
+    this.#order = order;
+  }
+
+  step(start: number, end: number): BatchLoss {
+    return this.#learn(start, end, (gradients) => this.#optimizer.step(gradients));
+  }
+
+  differentiate(start: number, end: number): BatchLoss {
+    if (this.#gradient.length === 0) this.#gradient = new Float32Array(this.manifest.length);
+    if (start === 0) this.#gradient.fill(0);
+    const share = (end - start) / (this.#rows ?? this.#data).length;
+    const views = this.#weights.trainableViews(this.#gradient);
+    return this.#learn(start, end, (gradients) =>
+      gradients.forEach((gradient, i) => {
+        const sum = views[i];
+        if (gradient && sum) fold(sum, valuesOf(gradient), share);
+      }));
+  }
+
+  #learn(
+    start: number,
+    end: number,
+    use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
+  ): BatchLoss {
+    if (!this.#masks) throw new Error("Cannot take a step: no round has begun");
+    // All outputs are kept for the way back.
+    checkBatchValues(end - start, this.#sampleValues.total);
+    // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
+    for (const layer of this.#noise) layer.seed = this.#masks.uint32() || 1;
+    const tensors = this.#weights.trainable.map((weight) => weight.read());
+    return this.#learner.learn(this.#batch(start, end), tensors, use);
+  }
+
+  judge(
+    data: Dataset,
+    start: number,
+    end: number,
+    { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
+  ): BatchLoss {
+    if (!this.#checked.has(data)) {
+      checkFit(...this.#shapes, data, this.#options.loss);
+      this.#checked.add(data);
+    }
+    checkBatchValues(end - start, this.#sampleValues.largest);
+    const { features, labels, rowLength } = data;
+    const batch = rows ? this.#gather(data, rows.subarray(start, end)) : {
+      features: features.subarray(start * rowLength, end * rowLength),
+      labels: labels.subarray(start, end),
+    };
+    return this.#learner.judge(batch, counts);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#model !== this.#options.model) this.#model.dispose();
+  }
+
+  #batch(start: number, end: number): Batch {
+    const places = this.#order.subarray(start, end), rows = this.#rows;
+    return this.#gather(this.#data, rows ? places.map((place) => rows[place] ?? 0) : places);
+  }
+
+  /** The rows that are listed, in buffers that the next batch overwrites. */
+  #gather({ features, labels, rowLength }: Dataset, rows: Uint32Array): Batch {
+    this.#makeRoom(rows.length);
+    rows.forEach((row, i) => {
+      this.#features.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+      this.#labels[i] = labels[row] ?? 0;
+    });
+    return {
+      features: this.#features.subarray(0, rows.length * rowLength),
+      labels: this.#labels.subarray(0, rows.length),
+    };
+  }
+
+  #makeRoom(rows: number): void {
+    if (this.#labels.length >= rows) return;
+    this.#features = new Float32Array(rows * this.#data.rowLength);
+    this.#labels = new Int32Array(rows);
+  }
+}

@@ -1,0 +1,82 @@
+import { flatten, Kernels, Manifest, type ParameterVector, unflatten } from "../params/mod.ts";
+import type { tf } from "./deps.ts";
+import { allocate, valuesOf } from "./memory.ts";
+import { stableNames } from "../train/naming.ts";
+
+type Weight = tf.LayersModel["weights"][number];
+
+/** A model's weights, trainable or not, and the parameter vector that mirrors them. */
+export class Weights {
+  /** What the vector holds: every weight of the model, in the model's order. */
+  readonly manifest: Manifest;
+  /** The weights that training changes by gradient, in the vector's order. */
+  readonly trainable: readonly Weight[];
+  /** Whether there are moving statistics of batches. */
+  readonly hasStatistics: boolean;
+  readonly #all: readonly Weight[];
+  readonly #vector: ParameterVector;
+  /** Where the tensors' values lay when the vector was gathered: a weight that is written moves. */
+  #gathered: readonly object[] = [];
+  #nonFinite = 0;
+
+  private constructor(model: tf.LayersModel, manifest: Manifest, vector: ParameterVector) {
+    this.#all = model.weights;
+    this.trainable = model.weights.filter((_, i) => manifest.tensors[i]?.trainable);
+    this.hasStatistics = model.weights.some(({ originalName }) =>
+      originalName.endsWith("/moving_mean")
+    );
+    this.manifest = manifest;
+    this.#vector = vector;
+  }
+
+  /** Lays out the model's weights and makes room for its vector. */
+  static of(model: tf.LayersModel): Weights {
+    const names = stableNames(model.weights.map((weight) => weight.originalName));
+    const trainable = new Set(model.trainableWeights);
+    const manifest = Manifest.of(model.weights.map((weight, i) => ({
+      name: names[i] ?? weight.originalName,
+      shape: weight.shape as number[],
+      dtype: weight.dtype,
+      trainable: trainable.has(weight),
+    })));
+    const vector = Kernels.create(manifest.byteLength).alloc(manifest.length);
+    return new Weights(model, manifest, vector);
+  }
+
+  /** The vector, gathered from the weights if one was written since; and how many of its values are not finite. */
+  gather(): { vector: ParameterVector; nonFinite: number } {
+    const tensors = this.#all.map((weight) => weight.read());
+    const here = tensors.map(({ dataId }) => dataId);
+    if (here.some((dataId, i) => dataId !== this.#gathered[i])) {
+      this.#nonFinite = flatten(tensors.map(valuesOf), this.#vector).nonFinite;
+      this.#gathered = here;
+    }
+    return { vector: this.#vector, nonFinite: this.#nonFinite };
+  }
+
+  /** A view of a vector for each weight that training changes by gradient. */
+  trainableViews(vector: ParameterVector): ParameterVector[] {
+    const { tensors } = this.manifest;
+    return this.manifest.views(vector).filter((_, i) => tensors[i]?.trainable);
+  }
+
+  /** Copies the vector's values into the weights. Throws a `RangeError` for a wrong length or a value that is not finite. */
+  scatter(vector: ParameterVector): void {
+    if (vector.length !== this.manifest.length) {
+      throw new RangeError(
+        `Cannot load parameters: expected ${this.manifest.length} values, got ${vector.length}`,
+      );
+    }
+    const fresh = this.manifest.tensors.map(({ shape }) => allocate(shape));
+    try {
+      unflatten(vector, fresh.map(valuesOf));
+      this.#all.forEach((weight, i) => {
+        const value = fresh[i];
+        // Not weight.write(), which would bend the values to the layer's constraint.
+        if (value) (weight.read() as tf.Variable).assign(value);
+      });
+    } finally {
+      for (const tensor of fresh) tensor.dispose();
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { stats } from "../params/kernels.ts";
+import type { Trainer } from "./trainer.ts";
+import { CannotTrainError } from "./cannot_train.ts";
+import type { GradientResult, TrainPlan } from "./handler.ts";
+
+/**
+ * Adds up the gradient of the mean loss over `length` training rows, piece by piece; `rest` is awaited before each and throws to end it.
+ * Rejects with a `CannotTrainError` for a gradient that is not finite.
+ */
+export async function meanGradient(
+  trainer: Trainer,
+  plan: TrainPlan,
+  length: number,
+  rest: () => Promise<void>,
+): Promise<GradientResult> {
+  const { manifest, classifies, gradientRows } = trainer;
+  const rows = Math.min(gradientRows, length);
+  trainer.begin(plan, rows);
+  trainer.shuffle(Uint32Array.from({ length }, (_, i) => i));
+  const before = trainer.parameters.slice();
+  let loss = 0, correct = 0;
+  for (let start = 0; start < length; start += rows) {
+    await rest();
+    const result = trainer.differentiate(start, Math.min(start + rows, length));
+    loss += result.loss;
+    correct += result.correct;
+    // Layers that look at the whole batch have taken it into their moving statistics.
+    if (gradientRows === Infinity) trainer.parameters = before;
+  }
+  const { gradient } = trainer;
+  const { nonFinite } = stats(gradient);
+  if (!Number.isFinite(loss) || nonFinite > 0) {
+    throw new CannotTrainError(
+      `Cannot give a gradient: the loss of these parameters is ${
+        loss / length
+      }, and ${nonFinite} of ` +
+        `${manifest.length} values are not finite`,
+    );
+  }
+  return {
+    gradient,
+    numSamples: length,
+    loss: loss / length,
+    metrics: classifies ? { accuracy: correct / length } : {},
+  };
+}

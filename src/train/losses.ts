@@ -1,0 +1,128 @@
+import type { BatchLoss } from "./trainer.ts";
+import type { LossName } from "./handler.ts";
+
+/**
+ * Compares a batch's output, `labels.length` rows of `units` values, with its labels. Writes the gradient of the batch's MEAN
+ * loss by each output into `gradient`, when it is given.
+ */
+export type LossFunction = (
+  output: Float32Array,
+  labels: Int32Array,
+  units: number,
+  gradient?: Float32Array,
+) => BatchLoss;
+
+/** A loss, and what it asks of a model. */
+export interface Loss {
+  readonly compute: LossFunction;
+  /** Whether the model classifies, so that there is an accuracy. */
+  readonly classifies: boolean;
+  /** Least and most output units that fit the number of classes: a client may lack some of the model's classes. */
+  units(numClasses: number): readonly [least: number, most: number];
+}
+
+/** Keras's guard against the logarithm of 0. */
+const EPSILON = 1e-7;
+
+/** The place of the first of the largest of `count` values; -1, no answer, where that is infinite or one of them is NaN. */
+export function argmax(values: Float32Array, from: number, count: number): number {
+  let best = 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[from + i] ?? NaN;
+    if (Number.isNaN(value)) return -1;
+    if (value > (values[from + best] ?? NaN)) best = i;
+  }
+  return Number.isFinite(values[from + best]) ? best : -1;
+}
+
+/** The class that a probability of class 1 stands for; -1 for NaN. */
+export function yesOrNo(probability: number): number {
+  if (Number.isNaN(probability)) return -1;
+  return probability > 0.5 ? 1 : 0;
+}
+
+const softmaxCrossEntropy: LossFunction = (output, labels, units, gradient) => {
+  let loss = 0, correct = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const from = row * units, label = labels[row] ?? 0;
+    let peak = -Infinity;
+    for (let i = 0; i < units; i++) peak = Math.max(peak, output[from + i] ?? 0);
+    let sum = 0;
+    for (let i = 0; i < units; i++) sum += Math.exp((output[from + i] ?? 0) - peak);
+    loss += Math.log(sum) + peak - (output[from + label] ?? 0);
+    if (argmax(output, from, units) === label) correct++;
+    if (!gradient) continue;
+    for (let i = 0; i < units; i++) {
+      const probability = Math.exp((output[from + i] ?? 0) - peak) / sum;
+      gradient[from + i] = (probability - (i === label ? 1 : 0)) / labels.length;
+    }
+  }
+  return { loss, correct };
+};
+
+const categoricalCrossentropy: LossFunction = (output, labels, units, gradient) => {
+  let loss = 0, correct = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const from = row * units, label = labels[row] ?? 0;
+    const probability = Math.min(1 - EPSILON, Math.max(EPSILON, output[from + label] ?? 0));
+    loss -= Math.log(probability);
+    if (argmax(output, from, units) === label) correct++;
+    if (!gradient) continue;
+    gradient.fill(0, from, from + units);
+    gradient[from + label] = -1 / (probability * labels.length);
+  }
+  return { loss, correct };
+};
+
+const binaryCrossentropy: LossFunction = (output, labels, _units, gradient) => {
+  let loss = 0, correct = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] ?? 0;
+    const probability = Math.min(1 - EPSILON, Math.max(EPSILON, output[row] ?? 0));
+    loss -= Math.log(label === 1 ? probability : 1 - probability);
+    if (yesOrNo(probability) === label) correct++;
+    if (!gradient) continue;
+    gradient[row] = (probability - label) / (probability * (1 - probability) * labels.length);
+  }
+  return { loss, correct };
+};
+
+const meanSquaredError: LossFunction = (output, labels, _units, gradient) => {
+  let loss = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const difference = (output[row] ?? 0) - (labels[row] ?? 0);
+    loss += difference ** 2;
+    if (gradient) gradient[row] = 2 * difference / labels.length;
+  }
+  return { loss, correct: 0 };
+};
+
+/**
+ * The losses by name. They run on the few numbers of a model's output, in float64, where a dozen small tfjs kernels would cost
+ * more than the model.
+ */
+export const LOSSES: Readonly<Record<LossName, Loss>> = {
+  softmaxCrossEntropy: {
+    compute: softmaxCrossEntropy,
+    classifies: true,
+    units: (classes) => [classes, Infinity],
+  },
+  categoricalCrossentropy: {
+    compute: categoricalCrossentropy,
+    classifies: true,
+    units: (classes) => [classes, Infinity],
+  },
+  binaryCrossentropy: { compute: binaryCrossentropy, classifies: true, units: () => [1, 1] },
+  meanSquaredError: { compute: meanSquaredError, classifies: false, units: () => [1, 1] },
+};
+
+/** Throws a `RangeError` that lists the known losses for the name of another. */
+export function checkLoss(loss: string): void {
+  if (!Object.hasOwn(LOSSES, loss)) {
+    throw new RangeError(
+      `Cannot train: expected one of the losses ${Object.keys(LOSSES).join(", ")}, got ${
+        JSON.stringify(loss)
+      }`,
+    );
+  }
+}

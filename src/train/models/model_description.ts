@@ -1,0 +1,47 @@
+import { checkTopology } from "./check_topology.ts";
+import type { LossName, ModelDescription } from "../handler.ts";
+
+const LOSSES: readonly LossName[] = [
+  "softmaxCrossEntropy",
+  "categoricalCrossentropy",
+  "binaryCrossentropy",
+  "meanSquaredError",
+];
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value that came from elsewhere, as a message shows it: it may be of any length and depth. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  if (typeof value === "object" && value !== null) {
+    return Array.isArray(value) ? "a list" : "an object";
+  }
+  return `${value}`;
+}
+
+/**
+ * Reads a model description that came from elsewhere, such as a file or a peer.
+ *
+ * Throws a `TypeError` that names the field that is not as it must be.
+ */
+export function parseModelDescription(value: unknown): ModelDescription {
+  const where = "Cannot read the model description";
+  if (!isRecord(value)) throw new TypeError(`${where}: expected an object, got ${typeof value}`);
+  const { format, topology, loss } = value;
+  if (format !== "tfjs-layers") {
+    throw new TypeError(`${where}: expected format "tfjs-layers", got ${shown(format)}`);
+  }
+  if (!isRecord(topology) || typeof topology.class_name !== "string") {
+    throw new TypeError(`${where}: expected a topology with class_name and config`);
+  }
+  checkTopology(topology);
+  const known = LOSSES.find((name) => name === loss);
+  if (known === undefined) {
+    throw new TypeError(
+      `${where}: expected loss to be one of ${LOSSES.join(", ")}, got ${shown(loss)}`,
+    );
+  }
+  return { format, topology, loss: known };
+}

@@ -1,0 +1,84 @@
+import { isRecord } from "../../engine/graph/config.ts";
+
+/**
+ * Most layers of a model, those of models within it included. The largest of Keras's own have about
+ * a thousand; tfjs takes seconds to build some thousands, in which nothing else is done.
+ */
+export const MOST_LAYERS = 2048;
+
+/** Most values that the layers of a model give out for one sample, all together: 256 MiB. */
+export const MOST_SAMPLE_VALUES = 2 ** 26;
+
+/**
+ * Most values of a batch that tfjs holds at once: 4 GiB, which is all that a WebAssembly memory
+ * has.
+ */
+export const MOST_BATCH_VALUES = 2 ** 30;
+
+/** Most that a window, a step or a distance between taps may be, in rows or columns. */
+export const MOST_REACH = 2 ** 20;
+
+/**
+ * Throws a `RangeError` for a topology that lists more layers than {@linkcode MOST_LAYERS}, before
+ * any is built.
+ */
+export function checkLayerCount(topology: unknown): void {
+  let count = 0;
+  const open: unknown[] = [topology];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (isRecord(value)) {
+      for (const [key, inner] of Object.entries(value)) {
+        // The layers of a Sequential may be all of its configuration.
+        if ((key === "layers" || key === "config") && Array.isArray(inner)) count += inner.length;
+        if (typeof inner === "object" && inner !== null) open.push(inner);
+      }
+    } else if (Array.isArray(value)) {
+      for (const inner of value) if (typeof inner === "object" && inner !== null) open.push(inner);
+    }
+  }
+  if (count > MOST_LAYERS) {
+    throw new RangeError(
+      `Cannot read the model: expected at most ${MOST_LAYERS} layers, got ${count}`,
+    );
+  }
+}
+
+/**
+ * Throws a `RangeError` that names a layer when the outputs of a model for one sample are more than
+ * {@linkcode MOST_SAMPLE_VALUES}: memory grows with them, and places in it are 32-bit numbers. A
+ * size that is not known counts as 1.
+ */
+export function checkSampleValues(
+  outputs: Iterable<{ readonly name: string; readonly shape: readonly (number | null)[] }>,
+): void {
+  let total = 0;
+  for (const { name, shape } of outputs) {
+    total += valuesIn(shape);
+    // Also where a product is past what a number holds.
+    if (!(total <= MOST_SAMPLE_VALUES)) {
+      throw new RangeError(
+        `Cannot use the model: expected outputs of at most ${MOST_SAMPLE_VALUES} values a sample, got more up to layer ${
+          JSON.stringify(name)
+        }, whose shape is [${shape.map((size) => size ?? "any")}]`,
+      );
+    }
+  }
+}
+
+/** Number of values of a shape, in which a size that is not known counts as 1. */
+export function valuesIn(shape: readonly (number | null)[]): number {
+  return shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+}
+
+/**
+ * Throws a `RangeError` for a batch of which more than {@linkcode MOST_BATCH_VALUES} values would
+ * have to be held at once.
+ */
+export function checkBatchValues(rows: number, valuesOfSample: number): void {
+  if (rows * valuesOfSample <= MOST_BATCH_VALUES) return;
+  throw new RangeError(
+    `Cannot use the model: expected a batch of at most ${
+      Math.floor(MOST_BATCH_VALUES / valuesOfSample)
+    } samples, whose outputs are ${valuesOfSample} values each, got ${rows}`,
+  );
+}

@@ -1,0 +1,292 @@
+/**
+ * Models by name: descriptions that a server sends and a client builds. Nothing here loads tfjs.
+ *
+ * @module
+ */
+
+import { Random } from "../../base/random.ts";
+import type { ModelDescription } from "../handler.ts";
+
+/** What every model of this module must know of its data. */
+export interface ModelOptions {
+  /** Shape of one sample, such as `[64]` or `[28, 28, 1]`. */
+  inputShape: readonly number[];
+  /** Number of classes, which is the number of logits; at least 2. */
+  numClasses: number;
+}
+
+/** Options of {@linkcode mlp}. */
+export interface MlpOptions extends ModelOptions {
+  /** Units of the hidden layer. Default 64. */
+  hiddenUnits?: number;
+}
+
+type Config = Record<string, unknown>;
+
+function checkSize(what: string, size: number, least: number): void {
+  if (!Number.isSafeInteger(size) || size < least) {
+    throw new RangeError(`Cannot describe the model: expected ${what} from ${least}, got ${size}`);
+  }
+}
+
+interface LayerConfig {
+  class_name: string;
+  config: Config;
+}
+
+function checkShape(inputShape: readonly number[]): void {
+  if (inputShape.length === 0) {
+    throw new RangeError(
+      "Cannot describe the model: expected an input shape of at least one dimension, got []",
+    );
+  }
+  for (const size of inputShape) checkSize("dimensions of the input shape", size, 1);
+}
+
+const INITIALIZERS: Config = {
+  kernel_initializer: { class_name: "GlorotUniform", config: {} },
+  bias_initializer: { class_name: "Zeros", config: {} },
+};
+
+/** A classifier: layers of its own, then dense ones, the hidden ones with ReLU, the last one with bare logits. */
+function classifier(
+  name: string,
+  { inputShape, numClasses }: ModelOptions,
+  ownLayers: readonly LayerConfig[],
+  hiddenLayers: readonly { name: string; units: number }[],
+): ModelDescription {
+  checkShape(inputShape);
+  checkSize("a number of classes", numClasses, 2);
+  for (const { units } of hiddenLayers) checkSize("a number of hidden units", units, 1);
+
+  const layers = [...ownLayers];
+  if (inputShape.length > 1) layers.push({ class_name: "Flatten", config: { name: "flatten" } });
+  for (const { name, units } of [...hiddenLayers, { name: "logits", units: numClasses }]) {
+    const activation = name === "logits" ? "linear" : "relu";
+    layers.push({
+      class_name: "Dense",
+      config: { name, units, activation, use_bias: true, ...INITIALIZERS },
+    });
+  }
+  const [first, ...others] = layers;
+  const input = { batch_input_shape: [null, ...inputShape] };
+  return {
+    format: "tfjs-layers",
+    topology: {
+      class_name: "Sequential",
+      config: {
+        name,
+        layers: first ? [{ ...first, config: { ...first.config, ...input } }, ...others] : others,
+      },
+    },
+    loss: "softmaxCrossEntropy",
+  };
+}
+
+/**
+ * Multinomial logistic regression: one dense layer from the flattened input to the logits.
+ *
+ * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
+ */
+export function logisticRegression(options: ModelOptions): ModelDescription {
+  return classifier("lr", options, [], []);
+}
+
+/**
+ * A multilayer perceptron with one hidden layer of ReLU units.
+ *
+ * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
+ *
+ * @example
+ * ```ts
+ * import { mlp } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(mlp({ inputShape: [8, 8, 1], numClasses: 10 }).loss, "softmaxCrossEntropy");
+ * ```
+ */
+export function mlp(options: MlpOptions): ModelDescription {
+  const hidden = { name: "hidden", units: options.hiddenUnits ?? 64 };
+  return classifier("mlp", options, [], [hidden]);
+}
+
+/**
+ * The 2NN of McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data",
+ * section 3: two hidden layers of 200 ReLU units; 199,210 parameters on MNIST.
+ *
+ * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
+ */
+export function twoNN(options: ModelOptions): ModelDescription {
+  return classifier("2nn", options, [], [
+    { name: "hidden1", units: 200 },
+    { name: "hidden2", units: 200 },
+  ]);
+}
+
+/**
+ * The CNN of McMahan et al. 2017, section 3: 5x5 convolutions of 32 and 64 channels, each with 2x2 max pooling, then 512
+ * ReLU units; 1,663,370 parameters on MNIST. The input shape is `[height, width, channels]`.
+ *
+ * Throws a `RangeError` for another number of dimensions, an image smaller than 4x4, or a size that is not a whole number in range.
+ */
+export function cnn(options: ModelOptions): ModelDescription {
+  const [height = 0, width = 0] = options.inputShape;
+  if (options.inputShape.length !== 3 || height < 4 || width < 4) {
+    throw new RangeError(
+      "Cannot describe the model: expected an input shape of height, width and channels, at least 4x4, " +
+        `got [${options.inputShape.join(", ")}]`,
+    );
+  }
+  const blocks = [32, 64].flatMap((filters, i): LayerConfig[] => [
+    {
+      class_name: "Conv2D",
+      config: {
+        name: `conv${i + 1}`,
+        filters,
+        kernel_size: [5, 5],
+        strides: [1, 1],
+        padding: "same",
+        activation: "relu",
+        use_bias: true,
+        ...INITIALIZERS,
+      },
+    },
+    {
+      class_name: "MaxPooling2D",
+      config: { name: `pool${i + 1}`, pool_size: [2, 2], strides: [2, 2], padding: "valid" },
+    },
+  ]);
+  return classifier("cnn", options, blocks, [{ name: "hidden", units: 512 }]);
+}
+
+const MODELS: ReadonlyMap<string, (options: ModelOptions) => ModelDescription> = new Map([
+  ["lr", logisticRegression],
+  ["mlp", mlp],
+  ["2nn", twoNN],
+  ["cnn", cnn],
+]);
+
+/** Names that {@linkcode modelByName} knows. */
+export const MODEL_NAMES: readonly string[] = [...MODELS.keys()];
+
+/** The model of that name, `"lr"`, `"mlp"`, `"2nn"` or `"cnn"`. Throws a `RangeError` for any other name and lists the known ones. */
+export function modelByName(name: string, options: ModelOptions): ModelDescription {
+  const describe = MODELS.get(name);
+  if (!describe) {
+    throw new RangeError(
+      `Cannot find the model: expected one of ${MODEL_NAMES.join(", ")}, got ${
+        JSON.stringify(name)
+      }`,
+    );
+  }
+  return describe(options);
+}
+
+const RANDOM_INITIALIZERS: ReadonlySet<string> = new Set([
+  "GlorotNormal",
+  "GlorotUniform",
+  "HeNormal",
+  "HeUniform",
+  "LeCunNormal",
+  "LeCunUniform",
+  "Orthogonal",
+  "RandomNormal",
+  "RandomUniform",
+  "TruncatedNormal",
+  "VarianceScaling",
+]);
+
+const KERNEL = { kernel_initializer: "GlorotNormal" };
+const SEPARABLE = {
+  depthwise_initializer: "GlorotUniform",
+  pointwise_initializer: "GlorotUniform",
+};
+const RECURRENT = { kernel_initializer: "GlorotNormal", recurrent_initializer: "Orthogonal" };
+
+/** What tfjs 4.22 draws from when a layer's configuration is silent. */
+const DEFAULT_INITIALIZERS: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map(
+  Object.entries({
+    Dense: KERNEL,
+    Conv1D: KERNEL,
+    Conv2D: KERNEL,
+    Conv2DTranspose: KERNEL,
+    Conv3D: KERNEL,
+    Conv3DTranspose: KERNEL,
+    DepthwiseConv2D: { depthwise_initializer: "GlorotNormal" },
+    SeparableConv2D: SEPARABLE,
+    Embedding: { embeddings_initializer: "RandomUniform" },
+    SimpleRNN: RECURRENT,
+    SimpleRNNCell: RECURRENT,
+    GRU: RECURRENT,
+    GRUCell: RECURRENT,
+    LSTM: RECURRENT,
+    LSTMCell: RECURRENT,
+    ConvLSTM2D: RECURRENT,
+    ConvLSTM2DCell: RECURRENT,
+  }),
+);
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `glorot_uniform`, `glorotUniform` and `GlorotUniform` name one class. */
+function toClassName(identifier: string): string {
+  const name = identifier.replaceAll(
+    /(?:^|_)([a-z])/g,
+    (_, letter: string) => letter.toUpperCase(),
+  );
+  return name.startsWith("Lecun") ? `LeCun${name.slice(5)}` : name;
+}
+
+function toCamelCase(key: string): string {
+  return key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * A copy of the description in which every initializer that draws at random has a seed, so that the model gets the same
+ * initial weights wherever it is built. `seed` is an integer from 0 to 2^32 - 1; a `RangeError` otherwise.
+ *
+ * Each seed depends on `seed` and on the initializer's place among the random ones. Seeds that are there already stay,
+ * except 0, which tfjs takes for none. Initializers that the built-in layers leave to their default are written out;
+ * what a custom layer or a custom initializer draws is not reached.
+ */
+export function seedInitializers(description: ModelDescription, seed: number): ModelDescription {
+  let index = 0;
+  const nextSeed = () => new Random(seed, "initial-weights", { rank: index++ }).uint32() || 1;
+
+  function seeded(className: string, config: unknown): Config {
+    const own = nextSeed();
+    const rest = isRecord(config) ? config : {};
+    return { class_name: className, config: { ...rest, seed: rest.seed || own } };
+  }
+
+  function layer(className: string, config: Config): Config {
+    const filled: Config = { ...config };
+    for (const [key, initializer] of Object.entries(DEFAULT_INITIALIZERS.get(className) ?? {})) {
+      if (filled[key] == null && filled[toCamelCase(key)] == null) filled[key] = initializer;
+    }
+    return filled;
+  }
+
+  function copy(value: unknown, key = ""): unknown {
+    if (Array.isArray(value)) return value.map((item) => copy(item));
+    if (typeof value === "string" && /_initializer$|Initializer$/.test(key)) {
+      const className = toClassName(value);
+      return RANDOM_INITIALIZERS.has(className) ? seeded(className, {}) : value;
+    }
+    if (!isRecord(value)) return value;
+    const className = value.class_name ?? value.className;
+    if (typeof className === "string") {
+      if (RANDOM_INITIALIZERS.has(className)) return seeded(className, value.config);
+      if (isRecord(value.config)) value = { ...value, config: layer(className, value.config) };
+    }
+    return Object.fromEntries(
+      Object.entries(value as Config).map(([name, item]) => [name, copy(item, name)]),
+    );
+  }
+
+  // Even a model without random initializers refuses a wrong seed.
+  new Random(seed, "initial-weights");
+  return { ...description, topology: copy(description.topology) as Config };
+}

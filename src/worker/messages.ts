@@ -1,0 +1,16 @@
+import type { ThrownRecord } from "./thrown.ts";
+
+/** What a worker's name begins with, by which the worker knows that `spawn()` started it. */
+export const WORKER_NAME_PREFIX = "fedlab:";
+
+/** From the program to the worker. */
+export type ToWorker =
+  | { readonly fedlab: "start"; readonly args: unknown }
+  | { readonly fedlab: "abort"; readonly reason: ThrownRecord };
+
+/** From the worker to the program. */
+export type FromWorker =
+  | { readonly fedlab: "ready"; readonly lifeline: string | undefined }
+  | { readonly fedlab: "message"; readonly message: unknown }
+  | { readonly fedlab: "done"; readonly result: unknown }
+  | { readonly fedlab: "failed"; readonly thrown: ThrownRecord };

@@ -1,0 +1,131 @@
+import {
+  ConnectionClosedError,
+  DeadlineError,
+  OvertakenError,
+  ProtocolError,
+  RunStoppedError,
+} from "../base/errors.ts";
+import { isDeno } from "../base/runtime.ts";
+
+/**
+ * Anything that was thrown, in a form that can be posted. Posting an error itself would lose its class's name, its own
+ * fields, and fail altogether when one of those cannot be cloned.
+ */
+export type ThrownRecord =
+  | { readonly kind: "value"; readonly value: unknown }
+  | {
+    readonly kind: "error";
+    /** The nearest class of {@linkcode CLASSES} it is an instance of. */
+    readonly type: string;
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string | undefined;
+    readonly cause: ThrownRecord | undefined;
+    /** The errors of an `AggregateError`. */
+    readonly errors: readonly ThrownRecord[] | undefined;
+    /** Further fields of its own. */
+    readonly fields: Readonly<Record<string, unknown>>;
+  };
+
+/** Fields that the record has places of its own for. */
+const KNOWN_FIELDS = ["name", "message", "stack", "cause", "errors"];
+
+type ErrorType = abstract new (...args: never[]) => Error;
+
+/** The classes that a thrown error is given back as an instance of. */
+const CLASSES: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
+  AggregateError,
+  DOMException,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  ConnectionClosedError,
+  DeadlineError,
+  ProtocolError,
+  RunStoppedError,
+  OvertakenError,
+  ...(isDeno() ? Object.values(Deno.errors) : []),
+].map((type) => [type.name, type]));
+
+/** Makes a record of what was thrown. Never throws. */
+export function recordThrown(thrown: unknown): ThrownRecord {
+  return record(thrown, new Set());
+}
+
+function record(thrown: unknown, above: Set<unknown>): ThrownRecord {
+  if (!(thrown instanceof Error)) return { kind: "value", value: cloneable(thrown) };
+  const within = new Set(above).add(thrown);
+  return {
+    kind: "error",
+    type: typeOf(thrown),
+    name: String(thrown.name),
+    message: String(thrown.message),
+    stack: typeof thrown.stack === "string" ? thrown.stack : undefined,
+    cause: thrown.cause === undefined || within.has(thrown.cause)
+      ? undefined
+      : record(thrown.cause, within),
+    errors: thrown instanceof AggregateError
+      ? thrown.errors.filter((error) => !within.has(error)).map((error) => record(error, within))
+      : undefined,
+    fields: fieldsOf(thrown),
+  };
+}
+
+function typeOf(error: Error): string {
+  for (let part = Object.getPrototypeOf(error); part !== null; part = Object.getPrototypeOf(part)) {
+    for (const [name, type] of CLASSES) if (type.prototype === part) return name;
+  }
+  return Error.name;
+}
+
+function fieldsOf(error: Error): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(error)) {
+    if (!KNOWN_FIELDS.includes(key) && isCloneable(value)) fields[key] = value;
+  }
+  return fields;
+}
+
+function cloneable(value: unknown): unknown {
+  return isCloneable(value) ? value : isDeno() ? Deno.inspect(value) : String(value);
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What was thrown, as far as it can be made again: nearest known class, name, message, stack, cause and fields. */
+export function reviveThrown(thrown: ThrownRecord): unknown {
+  if (thrown.kind === "value") return thrown.value;
+  const { type, name, message, stack, cause, errors, fields } = thrown;
+  // A DOMException keeps its state out of reach of its prototype, so it takes its own constructor.
+  const error = type === DOMException.name ? new DOMException(message, name) : new Error(message);
+  const prototype = CLASSES.get(type)?.prototype;
+  if (prototype !== undefined) Object.setPrototypeOf(error, prototype);
+  if (error.name !== name) hide(error, "name", name);
+  hide(error, "stack", stack);
+  if (cause !== undefined) hide(error, "cause", reviveThrown(cause));
+  if (errors !== undefined) hide(error, "errors", errors.map(reviveThrown));
+  for (const [key, value] of Object.entries(fields)) {
+    Object.defineProperty(error, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+  return error;
+}
+
+/** Sets a field as an error's constructor does: not enumerable, so that it is not printed as data. */
+function hide(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, configurable: true, writable: true });
+}

@@ -1,0 +1,212 @@
+import { errorMessage } from "../base/errors.ts";
+import { lifelineEnded } from "./lifeline.ts";
+import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.ts";
+import { recordThrown, reviveThrown } from "./thrown.ts";
+import type { SpawnOptions, WorkerProcess } from "./worker_process.ts";
+
+/** How long after a worker's end its last word may still be on the way. */
+const LAST_WORD_MILLIS = 100;
+
+/** How long a worker that was terminated may take to end. */
+const ENDING_MILLIS = 1000;
+
+/** A worker that was terminated exits as a process that was ended by SIGTERM. */
+const TERMINATED = 143;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/** Deno colours some of the messages it gives. */
+function stripAnsiCode(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
+}
+
+/** How a worker ended. */
+type Outcome<Result> =
+  | { readonly exitCode: 0; readonly result: Result }
+  | { readonly exitCode: 1 | 143; readonly error: unknown };
+
+/** One run of a module in a worker. */
+export class WorkerRun<Result> implements WorkerProcess<Result> {
+  readonly name: string;
+  readonly #url: URL;
+  readonly #args: unknown;
+  readonly #onMessage: (message: unknown) => void;
+  readonly #graceMillis: number;
+  readonly #startMillis: number;
+  readonly #ended = Promise.withResolvers<Result>();
+  readonly #toSend: ToWorker[] = [];
+  #worker: Worker | undefined;
+  #isReady = false;
+  #outcome: Outcome<Result> | undefined;
+  #exitCode: number | undefined;
+  readonly #giveUp = new AbortController();
+  /** Resolves when the worker's thread has ended, as far as that can be known. */
+  #gone: Promise<void> = Promise.resolve();
+  #startTimer: Timer | undefined;
+  #graceTimer: Timer | undefined;
+
+  constructor(url: URL, args: unknown, options: SpawnOptions) {
+    this.#url = url;
+    this.#args = args;
+    this.name = options.name ?? url.pathname.split("/").at(-1) ?? url.href;
+    this.#onMessage = options.onMessage ?? (() => {});
+    this.#graceMillis = options.graceMillis ?? 5_000;
+    this.#startMillis = options.startMillis ?? 60_000;
+    // A worker that fails before anyone joins it must not end the program.
+    this.#ended.promise.catch(() => {});
+  }
+
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  start(): void {
+    if (this.#worker !== undefined) {
+      throw new Error(`Cannot start ${this.#label}: it was started before`);
+    }
+    this.#toSend.push({ fedlab: "start", args: this.#copyArgs() });
+    const worker = new Worker(this.#url, {
+      type: "module",
+      name: `${WORKER_NAME_PREFIX}${this.name}`,
+    });
+    worker.addEventListener("message", (event) => this.#receive(event.data));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#fail(
+        new Error(
+          `Cannot run ${this.#label}: ${errorMessage(new Error(stripAnsiCode(event.message)))}`,
+        ),
+      );
+    });
+    worker.addEventListener("messageerror", () => {
+      this.#fail(new Error(`Cannot read a message of ${this.#label}`));
+    });
+    this.#worker = worker;
+    this.#startTimer = setTimeout(() => {
+      this.#fail(
+        new Error(
+          `Cannot run ${this.#label}: it did not call defineWorker() within ${this.#startMillis} ms`,
+        ),
+      );
+    }, this.#startMillis);
+  }
+
+  join(): Promise<Result> {
+    if (this.#worker === undefined) {
+      return Promise.reject(new Error(`Cannot join ${this.#label}: it was not started`));
+    }
+    return this.#ended.promise;
+  }
+
+  abort(reason?: unknown): void {
+    if (!this.#isRunning) return;
+    const why = reason ?? new DOMException("The worker was asked to end", "AbortError");
+    this.#send({ fedlab: "abort", reason: recordThrown(why) });
+    this.#graceTimer ??= setTimeout(() => {
+      this.#terminate(`it did not end within ${this.#graceMillis} ms of abort()`);
+    }, this.#graceMillis);
+  }
+
+  terminate(): void {
+    if (this.#isRunning) this.#terminate("terminate() was called");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#worker === undefined) return;
+    this.abort();
+    await this.#ended.promise.catch(() => {});
+  }
+
+  /** How messages call it. */
+  get #label(): string {
+    return `worker ${this.name} (${this.#url.href})`;
+  }
+
+  get #isRunning(): boolean {
+    return this.#worker !== undefined && this.#outcome === undefined;
+  }
+
+  #copyArgs(): unknown {
+    try {
+      return structuredClone(this.#args);
+    } catch (error) {
+      throw new TypeError(
+        `Cannot start ${this.#label}: its arguments cannot be cloned: ${errorMessage(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** A message would be lost in a module that has not come to `defineWorker()` yet. */
+  #send(message: ToWorker): void {
+    if (this.#isReady) this.#worker?.postMessage(message);
+    else this.#toSend.push(message);
+  }
+
+  #receive(message: FromWorker): Promise<void> | void {
+    if (this.#outcome !== undefined) return;
+    switch (message?.fedlab) {
+      case "ready":
+        return this.#begin(message.lifeline);
+      case "message":
+        return this.#onMessage(message.message);
+      case "done":
+        return this.#end({ exitCode: 0, result: message.result as Result });
+      case "failed":
+        return this.#fail(reviveThrown(message.thrown));
+      default:
+        // The module's own postMessage().
+        return this.#onMessage(message);
+    }
+  }
+
+  #begin(lifeline: string | undefined): void {
+    clearTimeout(this.#startTimer);
+    this.#isReady = true;
+    if (lifeline !== undefined) {
+      this.#gone = lifelineEnded(lifeline, this.#giveUp.signal);
+      this.#gone.then(() => this.#reportSilentEnd());
+    }
+    for (const message of this.#toSend.splice(0)) this.#send(message);
+  }
+
+  #reportSilentEnd(): void {
+    if (this.#outcome !== undefined) return;
+    this.#startTimer = setTimeout(() => {
+      this.#fail(
+        new Error(`Cannot join ${this.#label}: it ended before its main returned`),
+      );
+    }, LAST_WORD_MILLIS);
+  }
+
+  #fail(error: unknown): Promise<void> {
+    return this.#end({ exitCode: 1, error });
+  }
+
+  #terminate(why: string): void {
+    this.#end({
+      exitCode: TERMINATED,
+      error: new Error(`Cannot join ${this.#label}: it was terminated, ${why}`),
+    });
+  }
+
+  async #end(outcome: Outcome<Result>): Promise<void> {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    clearTimeout(this.#startTimer);
+    clearTimeout(this.#graceTimer);
+    this.#worker?.terminate();
+    await this.#waitForThread();
+    this.#exitCode = outcome.exitCode;
+    if ("result" in outcome) this.#ended.resolve(outcome.result);
+    else this.#ended.reject(outcome.error);
+  }
+
+  /** Deno cannot end a worker whose code never rests: that must not hold up those who join it. */
+  async #waitForThread(): Promise<void> {
+    const timer = setTimeout(() => this.#giveUp.abort(), ENDING_MILLIS);
+    await this.#gone.catch(() => {});
+    clearTimeout(timer);
+  }
+}

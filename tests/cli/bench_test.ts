@@ -1,0 +1,61 @@
+import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { type BenchResult, median, mostResult, rateResult } from "../../bench/result.ts";
+import { benchJson, benchTable } from "../../src/cli/commands/bench.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const results: BenchResult[] = [
+  rateResult("fast", { bytes: 9e6, times: [4, 3, 5] }, { bytes: 8e6, times: [2, 2.5] }, 0.7),
+  rateResult("compared", { bytes: 2e6, times: [1] }, { bytes: 2e6, times: [1] }),
+  mostResult("quick", [0.02, 0.0101, 0.03], { unit: "ms", most: 1 }),
+  mostResult("small", [288], { unit: "MB", most: 350 }),
+];
+
+Deno.test("rateResult() compares the shortest repetitions", () => {
+  assertEquals(results[0], {
+    name: "fast",
+    unit: "GB/s",
+    value: 3,
+    ceiling: 4,
+    ratio: 0.75,
+    min: 3,
+    median: 4,
+    target: 0.7,
+  });
+});
+
+Deno.test("mostResult() takes the median, and reaches 1 at the most that is allowed", () => {
+  const { value, ratio, min, target } = mostResult("x", [10, 5, 1], { unit: "ms", most: 5 });
+  assertEquals({ value, ratio, min, target }, { value: 5, ratio: 1, min: 1, target: 1 });
+  assertEquals(median([4, 1, 3, 2]), 3);
+});
+
+Deno.test("benchTable() has a line a result, in its unit, and marks a ratio that is missed", () => {
+  const missed = rateResult("slow", { bytes: 1e6, times: [2] }, { bytes: 1e6, times: [1] }, 0.85);
+  const rows = benchTable([...results, missed]).split("\n").filter((line) => line.startsWith("│"))
+    .map((line) => line.split("│").slice(1, -1).map((cell) => cell.trim()));
+  assertEquals(rows, [
+    ["name", "value", "ceiling", "ratio", "target", "min", "median"],
+    ["fast", "3.00 GB/s", "4.00 GB/s", "0.75", "≥ 0.70", "3.00 ms", "4.00 ms"],
+    ["compared", "2.00 GB/s", "2.00 GB/s", "1.00", "", "1.00 ms", "1.00 ms"],
+    ["quick", "0.0200 ms", "1.00 ms", "50.00", "≥ 1.00", "0.0101 ms", "0.0200 ms"],
+    ["small", "288 MB", "350 MB", "1.22", "≥ 1.00", "288 MB", "288 MB"],
+    ["slow", "0.500 GB/s", "1.00 GB/s", "0.50", "≥ 0.85 missed", "2.00 ms", "2.00 ms"],
+  ]);
+});
+
+Deno.test("benchJson() writes the schema, and seven fields a result", () => {
+  const report = JSON.parse(benchJson(results));
+  assertEquals(report.schema, "fedlab.bench/1");
+  assertEquals(report.results[0], {
+    name: "fast",
+    unit: "GB/s",
+    value: 3,
+    ceiling: 4,
+    ratio: 0.75,
+    min: 3,
+    median: 4,
+  });
+  assertEquals(report.results.length, results.length);
+  assertMatch(benchJson([]), /\n$/);
+});

@@ -1,0 +1,279 @@
+import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import {
+  ClientSyncTop,
+  type ClientTopologyOptions,
+  Connection,
+  DeadlineError,
+  encodeFrame,
+  type IdAssignmentPayload,
+  type Message,
+  MessageCode,
+  ServerSyncTop,
+  silentLogger,
+  SyncParameterServerHandler,
+  tcpTransport,
+} from "../../mod.ts";
+import { assignmentFor } from "../helpers/assignment.ts";
+import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
+import { Peer } from "../helpers/peer.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const MANIFEST = vectorManifest(3);
+const ASSIGNMENT = await assignmentFor(MANIFEST);
+const CHALLENGE: Message = {
+  code: MessageCode.Challenge,
+  payload: { nonce: "0f".repeat(32), methods: ["token"], server: "s", run: "r" },
+};
+
+/** What a client comes to whose server is `act`, and the last message that it sent, if the server heard it out. */
+async function fateOf(
+  act: (connection: Connection, write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>) =>
+    | Promise<void>
+    | void,
+  options: Partial<ClientTopologyOptions>,
+  fake?: FakeOptions,
+  manifest = MANIFEST,
+): Promise<{ error: unknown; seconds: number; last: Message | undefined }> {
+  const listener = await tcpTransport.listen("127.0.0.1:0");
+  let last: Message | undefined;
+  const serving = (async () => {
+    for (;;) {
+      const channel = await listener.accept();
+      if (channel === null) return;
+      const connection = new Connection(channel);
+      const stop = setInterval(() => beat(connection), 20);
+      try {
+        await connection.receive();
+        await act(connection, (bytes) => {
+          // No other message may stand in the middle of one.
+          clearInterval(stop);
+          return channel.write(bytes);
+        });
+        for (let got = await connection.receive(); got; got = await connection.receive()) {
+          last = got.message;
+        }
+      } catch { /* the client is gone */ }
+      clearInterval(stop);
+      await connection.close(0.1);
+    }
+  })();
+  const began = performance.now();
+  let error: unknown;
+  await new ClientSyncTop(new FakeHandler(manifest, fake), {
+    serverAddr: listener.address,
+    logger: silentLogger,
+    ...options,
+  }).run().catch((thrown) => error = thrown);
+  const seconds = (performance.now() - began) / 1000;
+  listener.close();
+  await serving;
+  return { error, seconds, last };
+}
+
+let beats = 0;
+function beat(connection: Connection, progress?: number): void {
+  connection.send({
+    code: MessageCode.Heartbeat,
+    payload: progress === undefined ? {} : { progress },
+  }).then(() => beats++, () => {});
+}
+
+const JOIN = { timeouts: { joinSeconds: 0.4, drainSeconds: 0.1 } };
+const TOKEN = { kind: "token", token: "correct horse battery staple" } as const;
+
+for (
+  const [what, act, message] of [
+    ["signs of life alone", () => {}, /something listens there, but does not answer as a FedLab/],
+    [
+      "a challenge and then signs of life",
+      (connection) => connection.send(CHALLENGE),
+      /has begun to answer, but has not let this client in within 0\.4 seconds/,
+    ],
+    [
+      "an assignment byte by byte",
+      async (_, write) => {
+        const [frame] = encodeFrame({ code: MessageCode.IdAssignment, payload: ASSIGNMENT });
+        for (const byte of frame ?? []) {
+          await write(Uint8Array.of(byte));
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      },
+      /does not answer as a FedLab server within 0\.4 seconds/,
+    ],
+  ] as [string, Parameters<typeof fateOf>[0], RegExp][]
+) {
+  Deno.test(`a client gives up a server that answers its registration with ${what}`, async () => {
+    const { error, seconds } = await fateOf(act, { ...JOIN, credential: TOKEN });
+    assert(error instanceof DeadlineError);
+    assertMatch(error.message, message);
+    assert(seconds >= 0.35 && seconds < 5, `${seconds}`);
+  });
+}
+
+const letIn = (changes: Partial<IdAssignmentPayload> = {}) => (connection: Connection) =>
+  connection.send({
+    code: MessageCode.IdAssignment,
+    payload: { ...ASSIGNMENT, ...changes },
+  });
+
+Deno.test("a client leaves a server whose run does not get on, and says why", async () => {
+  beats = 0;
+  const { error, seconds, last } = await fateOf(letIn(), { timeouts: { idleSeconds: 0.3 } });
+  assert(error instanceof DeadlineError);
+  assertMatch(error.message, /sent nothing but signs of life for 0\.3 seconds/);
+  assert(seconds >= 0.3 && seconds < 5, `${seconds}`);
+  assert(beats > 2);
+  assertEquals(last?.code, MessageCode.Exit);
+});
+
+Deno.test("a client waits twice as long as its server says that the run may stand still", async () => {
+  const options = { timeouts: { idleSeconds: 0.1 } };
+  const { seconds } = await fateOf(letIn({ patienceSeconds: 0.3 }), options);
+  assert(seconds >= 0.6 && seconds < 5, `${seconds}`);
+});
+
+Deno.test("a client stays as long as its server's run gets on, by progress or by messages", async () => {
+  const timeouts = { idleSeconds: 0.4, drainSeconds: 0.2 };
+  for (const tells of ["progress", "messages"] as const) {
+    const { error, seconds } = await fateOf(async (connection) => {
+      await letIn()(connection);
+      for (let i = 1; i <= 12; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        if (tells === "progress") beat(connection, i);
+        else {
+          const parameters = new Float32Array(MANIFEST.length);
+          await connection.send({
+            code: MessageCode.EvaluateParams,
+            payload: { round: i, parameters },
+          });
+        }
+      }
+      await connection.send({ code: MessageCode.Exit, payload: { reason: "over" } });
+    }, { timeouts });
+    assertEquals(error, undefined, tells);
+    assert(seconds >= 1);
+  }
+});
+
+Deno.test("a client does not wait for ever for a server that does not take its update", async () => {
+  const manifest = vectorManifest(8_000_000);
+  const changes = { manifest: manifest.tensors, manifestDigest: await manifest.digest() };
+  const left = Promise.withResolvers<void>();
+  const { error, seconds } = await fateOf(
+    async (connection) => {
+      await letIn(changes)(connection);
+      await connection.receive();
+      const parameters = new Float32Array(manifest.length);
+      await connection.send({
+        code: MessageCode.ParameterUpdate,
+        payload: { round: 1, parameters },
+      });
+      await left.promise;
+    },
+    {
+      timeouts: { idleSeconds: 0.5, drainSeconds: 0.2 },
+      onEvent: (event) => {
+        if (event.type === "trained") setTimeout(left.resolve, 2000);
+      },
+    },
+    {},
+    manifest,
+  );
+  assert(error instanceof DeadlineError);
+  assertMatch(error.message, /sent nothing but signs of life for 0\.5 seconds/);
+  assert(seconds < 6, `${seconds}`);
+});
+
+Deno.test("a client that has trained for long waits as long as any other after it", async () => {
+  const timeouts = { idleSeconds: 0.5, drainSeconds: 0.2 };
+  const { error, seconds } = await fateOf(
+    async (connection) => {
+      await letIn()(connection);
+      const parameters = new Float32Array(MANIFEST.length);
+      await connection.send({
+        code: MessageCode.ParameterUpdate,
+        payload: { round: 1, parameters },
+      });
+    },
+    { timeouts },
+    { step: () => new Promise((resolve) => setTimeout(resolve, 950)) },
+  );
+  assert(error instanceof DeadlineError);
+  // The look at 1 s finds a client that has waited for a moment only.
+  assert(seconds >= 1.4 && seconds < 5, `${seconds}`);
+});
+
+Deno.test("a client that trains for longer than it would wait is not idle", async () => {
+  const { error } = await fateOf(
+    async (connection) => {
+      await letIn()(connection);
+      const parameters = new Float32Array(MANIFEST.length);
+      await connection.send({
+        code: MessageCode.ParameterUpdate,
+        payload: { round: 1, parameters },
+      });
+      for (;;) {
+        const code = (await connection.receive())?.message?.code;
+        if (code === MessageCode.ParameterUpdate) break;
+      }
+      await connection.send({ code: MessageCode.Exit, payload: { reason: "over" } });
+    },
+    { timeouts: { idleSeconds: 0.2 } },
+    {
+      step: () => new Promise((resolve) => setTimeout(resolve, 700)),
+    },
+  );
+  assertEquals(error, undefined);
+});
+
+Deno.test("a server's signs of life tell of progress to a client that is never chosen", async () => {
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(MANIFEST.length),
+    fraction: 0.5,
+    selection: { name: "first", select: ({ available }) => available.slice(0, 1) },
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  const seen = new Set<number>();
+  const enough = Promise.withResolvers<void>();
+  let clients: Promise<unknown>[] = [];
+  await new ServerSyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 3,
+    rounds: 200,
+    timeouts: { heartbeatSeconds: 0.05, roundSeconds: 7, drainSeconds: 0.2 },
+    logger: silentLogger,
+    onEvent: (event) => {
+      if (event.type !== "listening") return;
+      const step = async (_: Float32Array, { round }: { round: number }) => {
+        if (round % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 60));
+        if (round === 200) await enough.promise;
+      };
+      clients = [
+        new ClientSyncTop(new FakeHandler(MANIFEST, { step }), {
+          serverAddr: event.address,
+          rank: 1,
+          logger: silentLogger,
+        }).run(),
+        watch(event.address),
+      ];
+    },
+  }).run();
+  await Promise.all(clients);
+  assert(seen.size >= 3, `${[...seen]}`);
+
+  async function watch(address: string): Promise<void> {
+    await using peer = await Peer.connect(address);
+    const { patienceSeconds } = await peer.join({ rank: 2 });
+    assertEquals(patienceSeconds, 300);
+    peer.connection.keepAlive(0.05);
+    const received = await peer.connection.receive({
+      onHeartbeat: ({ progress }) => {
+        if (progress !== undefined) seen.add(progress);
+        if (seen.size >= 3) enough.resolve();
+      },
+    });
+    assertEquals(received?.message?.code, MessageCode.Exit);
+  }
+});

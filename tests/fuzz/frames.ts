@@ -1,0 +1,167 @@
+import { encodeFrame, type Message, MessageCode, PREFIX_BYTES, type Random } from "../../mod.ts";
+import { LENGTH, MANIFEST, WORLD_SIZE } from "./run.ts";
+
+/** Bytes on their way to a server. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+const DIGEST = await MANIFEST.digest();
+const TOKEN = "0123456789abcdef".repeat(2);
+const PLAN = {
+  epochs: 1,
+  batchSize: 10,
+  learningRate: 0.1,
+  momentum: 0,
+  weightDecay: 0,
+  keepMomentum: false,
+};
+
+/** One sound message of each code. */
+export const MESSAGES: readonly Message[] = [
+  { code: MessageCode.ParameterRequest, payload: {} },
+  {
+    code: MessageCode.GradientUpdate,
+    payload: { round: 1, numSamples: 7, gradient: new Float32Array(16) },
+  },
+  {
+    code: MessageCode.ParameterUpdate,
+    payload: {
+      round: 1,
+      numSamples: 7,
+      steps: 3,
+      loss: 0.5,
+      metrics: { accuracy: 0.5 },
+      parameters: new Float32Array(LENGTH).fill(1),
+    },
+  },
+  {
+    code: MessageCode.EvaluateParams,
+    payload: { round: 1, numSamples: 7, loss: 0.5, accuracy: 0.25 },
+  },
+  { code: MessageCode.Exit, payload: { reason: "enough" } },
+  {
+    code: MessageCode.Registration,
+    payload: { worldSize: WORLD_SIZE, token: TOKEN, agent: "fuzz" },
+  },
+  {
+    code: MessageCode.IdAssignment,
+    payload: {
+      rank: 3,
+      worldSize: WORLD_SIZE,
+      rounds: 3,
+      run: "run",
+      token: TOKEN,
+      heartbeatSeconds: 5,
+      seed: 1,
+      strategy: "fedavg",
+      plan: PLAN,
+      manifest: MANIFEST.tensors.map(({ name, shape, dtype, trainable }) => ({
+        name,
+        shape,
+        dtype,
+        trainable,
+      })),
+      manifestDigest: DIGEST,
+    },
+  },
+  { code: MessageCode.Heartbeat, payload: {} },
+  { code: MessageCode.Error, payload: { fault: "non-finite", message: "no", fatal: false } },
+  { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 7, round: 1 } },
+  {
+    code: MessageCode.Challenge,
+    payload: { nonce: DIGEST, methods: ["token"], server: "fedlab", run: "run" },
+  },
+  {
+    code: MessageCode.Proof,
+    payload: { method: "token", publicKey: "A".repeat(43), signature: DIGEST },
+  },
+];
+
+/** Several pieces as one. */
+export function concat(...pieces: readonly Uint8Array[]): Bytes {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** A message's frame. */
+export function frameOf(message: Message): Bytes {
+  return concat(...encodeFrame(message));
+}
+
+/** One sound frame of each code. */
+export const FRAMES: readonly Bytes[] = MESSAGES.map(frameOf);
+
+/** The message by which a peer says that it is ready. */
+export const READY: Message = {
+  code: MessageCode.Ready,
+  payload: { manifestDigest: DIGEST, numSamples: 1 },
+};
+
+/** One of the items. */
+export function pick<T>(random: Random, items: readonly T[]): T {
+  return items[random.below(items.length)] as T;
+}
+
+/** Random bytes. */
+export function noise(random: Random, length: number): Bytes {
+  return Uint8Array.from({ length }, () => random.below(256));
+}
+
+/** A frame's prefix before any bytes: right but for what is given. */
+export function framed(code: number, body: Uint8Array, length?: bigint): Bytes {
+  const prefix = FRAMES[0]?.slice(0, PREFIX_BYTES) ?? new Uint8Array(PREFIX_BYTES);
+  const view = new DataView(prefix.buffer);
+  view.setUint16(6, code, true);
+  view.setBigUint64(8, length ?? BigInt(body.length), true);
+  return concat(prefix, body);
+}
+
+/** Head of a CBOR item, its argument in as many bytes as it is given, or in the fewest. */
+export function head(major: number, argument: number | bigint, wide = false): Bytes {
+  const type = major << 5;
+  if (!wide && argument < 24) return Uint8Array.of(type | Number(argument));
+  if (!wide && argument < 0x100) return Uint8Array.of(type | 24, Number(argument));
+  const bytes = new DataView(new ArrayBuffer(9));
+  bytes.setUint8(0, type | 27);
+  bytes.setBigUint64(1, BigInt(argument));
+  return new Uint8Array(bytes.buffer);
+}
+
+/** A CBOR text string. */
+export function text(value: string): Bytes {
+  const bytes = new TextEncoder().encode(value);
+  return concat(head(3, bytes.length), bytes);
+}
+
+/** A CBOR map of entries that are bytes already. */
+export function map(entries: readonly (readonly [string, Uint8Array])[]): Bytes {
+  return concat(
+    head(5, entries.length),
+    ...entries.flatMap(([key, value]) => [text(key), value]),
+  );
+}
+
+/** A value as CBOR, without any of an encoder's cares. */
+export function cbor(value: unknown): Bytes {
+  if (value === true || value === false) return Uint8Array.of(value ? 0xF5 : 0xF4);
+  if (value === null) return Uint8Array.of(0xF6);
+  if (typeof value === "string") return text(value);
+  if (typeof value === "bigint") return value < 0n ? head(1, -1n - value) : head(0, value);
+  if (typeof value === "number") {
+    if (Number.isSafeInteger(value)) return value < 0 ? head(1, -1 - value) : head(0, value);
+    const bytes = new DataView(new ArrayBuffer(9));
+    bytes.setUint8(0, 0xFB);
+    bytes.setFloat64(1, value);
+    return new Uint8Array(bytes.buffer);
+  }
+  if (value instanceof Float32Array) {
+    return concat(head(6, 85), head(2, value.byteLength), new Uint8Array(value.buffer));
+  }
+  if (value instanceof Uint8Array) return concat(head(2, value.length), value);
+  if (Array.isArray(value)) return concat(head(4, value.length), ...value.map(cbor));
+  return map(Object.entries(value as object).map(([key, one]) => [key, cbor(one)] as const));
+}

@@ -1,0 +1,140 @@
+import {
+  answerChallenge,
+  Connection,
+  decodeBody,
+  decodePrefix,
+  type Message,
+  MessageCode,
+  PREFIX_BYTES,
+  type Random,
+} from "../../mod.ts";
+import { type Bytes, concat, frameOf, FRAMES, pick, READY } from "./frames.ts";
+import * as mutations from "./mutations.ts";
+import { LENGTH, TOKEN, WORLD_SIZE } from "./run.ts";
+import { pause } from "./sockets.ts";
+import { type Answer, type Attacks, nameOf, type Target } from "./target.ts";
+
+/** As long as an attacker waits for what may not come: an answer, and a round in which it is asked. */
+const WAIT_MILLIS = 150, ROUND_MILLIS = 1000;
+
+/** Joins by the rules, does as it likes, and hears what comes of it. With `prove` it answers a challenge by what that makes of the proof, and does nothing else. */
+async function joined(
+  target: Target,
+  act: (write: (bytes: Bytes) => Promise<void>, round: number) => Promise<void>,
+  prove?: (proof: Bytes) => Bytes,
+): Promise<Answer> {
+  const { address, transport, signal } = target;
+  const channel = await transport.connect(address, { signal });
+  const connection = new Connection(channel);
+  signal.addEventListener("abort", () => channel.close(), { once: true });
+  const heard: string[] = [];
+  let round = 0, isForged = false;
+  const asked = Promise.withResolvers<void>();
+  const next = async (): Promise<Message | undefined> => {
+    const message = (await connection.receive())?.message;
+    if (message === undefined) return undefined;
+    heard.push(nameOf(message));
+    if (message.code === MessageCode.ParameterUpdate) {
+      round = message.payload.round;
+      asked.resolve();
+    }
+    return message.code === MessageCode.Error ? undefined : message;
+  };
+  const talk = async (): Promise<void> => {
+    await connection.send({
+      code: MessageCode.Registration,
+      payload: { agent: "fuzz", worldSize: WORLD_SIZE },
+    });
+    const first = await next();
+    if (first === undefined) return;
+    if (first.code === MessageCode.Challenge) {
+      const payload = await answerChallenge({ kind: "token", token: TOKEN }, first.payload);
+      if (prove !== undefined) {
+        const bytes = prove(frameOf({ code: MessageCode.Proof, payload }));
+        isForged = !hasProof(bytes, payload.signature);
+        await channel.write(bytes);
+        while (await next());
+        return;
+      }
+      await connection.send({ code: MessageCode.Proof, payload });
+      if (!await next()) return;
+    }
+    await connection.send(READY);
+    const listening = (async () => {
+      while (await next());
+    })().catch(() => {});
+    await Promise.race([pause(ROUND_MILLIS), listening, asked.promise]);
+    await act((bytes) => channel.write(bytes), round);
+    await Promise.race([pause(WAIT_MILLIS), listening]);
+  };
+  try {
+    await talk();
+  } catch {
+    /* it was thrown out, as it deserved */
+  } finally {
+    channel.close();
+  }
+  if (isForged && heard.includes("IdAssignment")) throw new Error("A forged proof was taken");
+  return heard;
+}
+
+/** Whether the bytes are a frame of a proof with this signature. */
+function hasProof(bytes: Bytes, signature: string): boolean {
+  try {
+    const { code } = decodePrefix(bytes);
+    const { payload } = decodeBody(code, bytes.slice(PREFIX_BYTES));
+    return "signature" in payload && payload.signature.toLowerCase() === signature;
+  } catch {
+    return false;
+  }
+}
+
+/** Updates that break the rules of the round. */
+function badUpdate(random: Random, round: number): Bytes {
+  const parameters = new Float32Array(
+    pick(random, [LENGTH, LENGTH, 0, 1, LENGTH - 1, LENGTH + 1, 10 * LENGTH, 40_000]),
+  );
+  if (random.below(2) === 0) {
+    parameters[random.below(parameters.length + 1)] = pick(random, [NaN, Infinity, -Infinity]);
+  }
+  return frameOf({
+    code: MessageCode.ParameterUpdate,
+    payload: {
+      round: Math.max(1, round + pick(random, [0, 0, -1, 1, 7, 2 ** 32 - 1 - round])),
+      ...(random.below(8) > 0 && { numSamples: pick(random, [1, 7, Number.MAX_SAFE_INTEGER]) }),
+      parameters,
+    },
+  });
+}
+
+/** Cases of a peer that has joined. */
+export const JOINED: Attacks = [
+  ["joined", 6, (target) => {
+    const { random } = target;
+    return joined(target, async (write, round) => {
+      for (let n = 1 + random.below(4); n > 0; n--) await write(badUpdate(random, round));
+    });
+  }],
+  ["joined, mutated", 6, (target) => {
+    const { random } = target;
+    return joined(target, async (write, round) => {
+      const update = badUpdate(random, round);
+      const frame = random.below(2) === 0 ? update : pick(random, FRAMES);
+      await write(mutations.mutated(random, frame));
+    });
+  }],
+  ["joined, confused", 2, (target) => {
+    const { random } = target;
+    const make = pick(random, [mutations.confused, mutations.tagged, mutations.overlong]);
+    return joined(target, (write) => write(make(random)));
+  }],
+  ["joined, flood", 0.5, (target) => {
+    const code = pick(target.random, [MessageCode.Heartbeat, MessageCode.EvaluateParams]);
+    const frames = Array<Bytes>(1000).fill(FRAMES[code] ?? new Uint8Array());
+    return joined(target, (write) => write(concat(...frames)));
+  }],
+  ["proof, mutated", 3, (target) => {
+    const { random } = target;
+    return joined(target, () => Promise.resolve(), (proof) => mutations.mutated(random, proof));
+  }],
+];

@@ -1,0 +1,126 @@
+import config from "../../deno.json" with { type: "json" };
+
+const ROOT = import.meta.dirname + "/../..";
+
+/** What a command came to. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that runs as a process of its own, with the permissions of its task. */
+export class RunningCommand {
+  readonly process: Deno.ChildProcess;
+  readonly outcome: Promise<Outcome>;
+  /** What it has said so far, on both. */
+  #said = { stdout: "", stderr: "" };
+  readonly #watchers = new Set<() => void>();
+
+  constructor(process: Deno.ChildProcess) {
+    this.process = process;
+    const followed = [this.#follow("stdout"), this.#follow("stderr")];
+    this.outcome = Promise.all([process.status, ...followed]).then(([{ code }]) => ({
+      code,
+      ...this.#said,
+    }));
+  }
+
+  /** Resolves with what the pattern matched, once standard output or standard error has it; rejects when the process ends without it. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
+    let ended = false;
+    this.outcome.then(() => ended = true);
+    for (;;) {
+      const { stdout, stderr } = this.#said;
+      const match = pattern.exec(stdout) ?? pattern.exec(stderr);
+      if (match !== null) return match;
+      if (ended) throw new Error(`The command never said ${pattern}, but:\n${stdout}${stderr}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watchers.add(resolve);
+      await Promise.race([promise, this.outcome]);
+      this.#watchers.delete(resolve);
+    }
+  }
+
+  async #follow(stream: "stdout" | "stderr"): Promise<void> {
+    for await (const text of this.process[stream].pipeThrough(new TextDecoderStream())) {
+      this.#said[stream] += text;
+      for (const wake of this.#watchers) wake();
+    }
+  }
+}
+
+/** The arguments of the `deno` that a task runs, its variables taken from the environment. */
+export function taskArguments(
+  task: keyof typeof config.tasks,
+  env: Readonly<Record<string, string>> = {},
+): string[] {
+  const command = config.tasks[task];
+  const text = typeof command === "string" ? command : command.command;
+  const [program, ...args] = text.split(" ").map((word) =>
+    word.replaceAll('"', "").replaceAll(
+      /\$(\w+)/g,
+      (_, name) => env[name] ?? Deno.env.get(name) ?? "",
+    )
+  );
+  if (program !== "deno") throw new Error(`expected the task to run deno, got ${text}`);
+  return args;
+}
+
+/** The same from a folder other than the checkout, whose sources its workers read; it may write all that the folder has. */
+function argumentsElsewhere(task: CommandName, env: Readonly<Record<string, string>>): string[] {
+  const args = taskArguments(task, env).map((arg) =>
+    arg.startsWith("src/") ? `${ROOT}/${arg}` : arg === "--allow-read=." ? `${arg},${ROOT}` : arg
+  );
+  const [run = "", ...others] = args;
+  return [run, "--allow-write=.,..", ...others];
+}
+
+/** A command that is a task of its own. */
+export type CommandName =
+  | "demo"
+  | "server"
+  | "client"
+  | "client:module"
+  | "keygen"
+  | "partition"
+  | "simulate"
+  | "reproduce"
+  | "plot";
+
+/** Starts a task's command in a folder of its own, where it may write whatever it is told to. */
+export function startCommand(
+  task: CommandName,
+  args: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): RunningCommand {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...argumentsElsewhere(task, env), ...args],
+    cwd,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", ...env },
+  }).spawn();
+  return new RunningCommand(process);
+}
+
+/** Runs a task's command to its end. */
+export function runCommand(
+  task: CommandName,
+  args: string[],
+  cwd: string,
+): Promise<Outcome> {
+  return startCommand(task, args, cwd).outcome;
+}
+
+/** Runs a test in a folder of its own, which is removed afterwards. */
+export async function inFolder<T>(test: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir();
+  try {
+    return await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,332 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
+import { lockedPage, PAGE_HEADERS } from "../../examples/deploy/page.ts";
+import { mayRead } from "../../examples/deploy/readers.ts";
+import { partOf } from "../../examples/browser/part.ts";
+import * as fedlab from "../../mod.ts";
+import { taskArguments } from "../helpers/command.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const ROOT = `${import.meta.dirname}/../..`;
+const CLIENTS = 3;
+const ROUNDS = 8;
+
+/** Path of a Chromium, where there is one. */
+function findChromium(): string | undefined {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const onPath = ["chromium", "google-chrome"].flatMap((name) =>
+    folders.map((folder) => `${folder}/${name}`)
+  );
+  const own = Deno.env.get("CHROMIUM");
+  return [...(own ? [own] : []), "/usr/bin/chromium", ...onPath].find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The example's server, by the command at its top. */
+class ExampleServer implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+  #output = "";
+  #read = 0;
+  #wake = Promise.withResolvers<void>();
+
+  private constructor(command: string) {
+    const args = command.replace("127.0.0.1:9000", "127.0.0.1:0").split(" ").slice(1);
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [...args, String(CLIENTS), String(ROUNDS)],
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#reading = this.#follow();
+  }
+
+  static async start(): Promise<ExampleServer> {
+    const text = await Deno.readTextFile(`${ROOT}/examples/browser/serve.ts`);
+    const [, command = ""] = /^ \* {5}(deno run .+)$/m.exec(text) ?? [];
+    return new ExampleServer(command);
+  }
+
+  /** Waits for what the pattern matches in the output after the last match, and gives all up to its end. */
+  async said(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const rest = this.#output.slice(this.#read);
+      const match = pattern.exec(rest);
+      if (match !== null) {
+        const end = match.index + match[0].length;
+        this.#read += end;
+        return rest.slice(0, end);
+      }
+      await this.#wake.promise;
+    }
+  }
+
+  async #follow(): Promise<void> {
+    for await (const text of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
+      this.#output += text;
+      this.#wake.resolve();
+      this.#wake = Promise.withResolvers();
+    }
+    this.#wake.reject(new Error(`The server ended, after:\n${this.#output}`));
+    this.#wake.promise.catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill();
+    await this.#process.status;
+    await this.#reading;
+  }
+}
+
+/** A client in this process with a part of the digits. */
+async function runDenoClient(serverAddr: string, part: number): Promise<void> {
+  const { train, test } = await partOf(part, CLIENTS);
+  await using handler = new fedlab.NativeSGDHandler({ data: train, testData: test });
+  const { silentLogger: logger } = fedlab;
+  const options = { distBackend: "websocket", loggerFile: "", logger } as const;
+  await new fedlab.ClientSyncTop(handler, { ...options, serverAddr, rank: part }).run();
+}
+
+/** Keeps what the page's status line says, from before the page's script runs. */
+const RECORD_STATUS = `
+document.addEventListener("readystatechange", () => {
+  const status = document.getElementById("status");
+  if (status === null) return; // the blank page before
+  globalThis.said = [];
+  new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true });
+}, { once: true });
+`;
+
+/** Opens the page; what goes wrong in it is added to the faults. */
+async function open(
+  browser: Browser,
+  url: string,
+  { faults, width, hasTouch }: { faults: string[]; width: number; hasTouch: boolean },
+): Promise<Page> {
+  const page = await browser.newPage();
+  page.on("console", (message) => {
+    if (["error", "warn", "assert"].includes(message.type())) faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("requestfailed", (request) => faults.push(`failed: ${request.url()}`));
+  await page.evaluateOnNewDocument(RECORD_STATUS);
+  await page.setViewport({ width, height: 844, hasTouch });
+  await page.goto(url);
+  return page;
+}
+
+function textOf(page: Page, selector: string): Promise<string> {
+  return page.evaluate(`document.querySelector("${selector}").textContent`) as Promise<string>;
+}
+
+async function untilText(page: Page, selector: string, pattern: RegExp): Promise<void> {
+  await page.bringToFront();
+  await page.waitForFunction(`${pattern}.test(document.querySelector("${selector}").textContent)`);
+}
+
+/** Places on a circle, as shares of the pad. */
+const ZERO = Array.from({ length: 17 }, (_, i) => {
+  const angle = i / 16 * 2 * Math.PI;
+  return [0.5 + 0.2 * Math.sin(angle), 0.5 - 0.32 * Math.cos(angle)] as const;
+});
+
+async function placesOnPad(page: Page): Promise<(readonly [number, number])[]> {
+  await page.evaluate(`document.getElementById("pad").scrollIntoView({ block: "center" })`);
+  const box = await (await page.$("#pad"))?.boundingBox();
+  assert(box);
+  return ZERO.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
+}
+
+async function drawWithMouse(page: Page): Promise<void> {
+  const [first = [0, 0] as const, ...others] = await placesOnPad(page);
+  await page.mouse.move(...first);
+  await page.mouse.down();
+  for (const place of others) await page.mouse.move(...place);
+  await page.mouse.up();
+}
+
+async function drawWithFinger(page: Page): Promise<void> {
+  const [first = [0, 0] as const, ...others] = await placesOnPad(page);
+  await page.touchscreen.touchStart(...first);
+  for (const place of others) await page.touchscreen.touchMove(...place);
+  await page.touchscreen.touchEnd();
+}
+
+/** Two squares wide from top to bottom in the middle, with the keyboard alone. */
+async function drawOneWithKeys(page: Page): Promise<void> {
+  await page.focus("#cells button[tabindex='0']");
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowUp");
+  }
+  for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
+  for (let row = 0; row < 8; row++) {
+    await page.keyboard.press("Space");
+    await page.keyboard.press(row % 2 === 0 ? "ArrowRight" : "ArrowLeft");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("ArrowDown");
+  }
+}
+
+const chromium = findChromium();
+
+/** A test in Chromium, where there is one. */
+function testInBrowser(claim: string, test: (browser: Browser) => Promise<void>): void {
+  const ignore = chromium === undefined;
+  Deno.test({
+    name: claim + (ignore ? " (needs Chromium, at CHROMIUM or on PATH)" : ""),
+    ignore,
+    async fn() {
+      const browser = await puppeteer.launch({
+        executablePath: chromium ?? "",
+        args: ["--no-sandbox"],
+      });
+      try {
+        await test(browser);
+      } finally {
+        await browser.close();
+      }
+    },
+  });
+}
+
+/** Runs Deno with the arguments and gives its standard output. */
+async function deno(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT })
+    .output();
+  assert(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+testInBrowser(
+  "mod.ts is bundled whole, loads in a browser and logs to its console",
+  async (browser) => {
+    const bundle = await deno("bundle", "--quiet", "--platform=browser", "mod.ts");
+    const web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
+      const isModule = new URL(url).pathname === "/mod.js";
+      const type = isModule ? "text/javascript" : "text/html";
+      return new Response(isModule ? bundle : "<!doctype html>", {
+        headers: { "content-type": type },
+      });
+    });
+    await using _closing = { [Symbol.asyncDispose]: () => web.shutdown() };
+    const page = await browser.newPage();
+    const lines: string[] = [];
+    page.on("console", (message) => lines.push(message.text()));
+    await page.goto(`http://127.0.0.1:${web.addr.port}/`);
+    const found = await page.evaluate(`import("/mod.js").then((fedlab) => {
+    const log = fedlab.openLog({ loggerName: "page", loggerFile: "pageLog" });
+    log.logger.info("ready", { rank: 1 });
+    return { names: Object.keys(fedlab), file: typeof log.file, buffer: typeof Buffer };
+  })`) as { names: string[]; file: string; buffer: string };
+    assertEquals(found.names.sort(), Object.keys(fedlab).sort());
+    assertEquals([found.file, found.buffer], ["undefined", "undefined"]);
+    assertMatch(lines.find((line) => line.includes("ready")) ?? "", /^2\S+Z page INFO ready/);
+  },
+);
+
+testInBrowser(
+  "two pages and a Deno client train the model that three Deno clients do",
+  async (browser) => {
+    await deno(...taskArguments("build:browser"));
+    await using server = await ExampleServer.start();
+    const invitation = await server.said(/http.+part=3\/3\n/);
+    const [, host = ""] = /http:\/\/(.+?)\//.exec(invitation) ?? [];
+    const address = `ws://${host}/federation`;
+    const faults: string[] = [];
+    const urlOf = (part: number) => `http://${host}/?part=${part}/${CLIENTS}`;
+    const [wide, narrow] = await Promise.all([
+      open(browser, urlOf(1), { faults, width: 1280, hasTouch: false }),
+      open(browser, urlOf(2), { faults, width: 390, hasTouch: true }),
+      runDenoClient(address, 3),
+    ]);
+    const mixed = await server.said(/model [0-9a-f]{64}/);
+    const accuracies = Array.from(mixed.matchAll(/accuracy (.+)%/g), ([, text]) => Number(text));
+    assertEquals(accuracies.length, ROUNDS);
+    assert((accuracies.at(-1) ?? 0) > 80 && (accuracies[0] ?? 100) < 60, String(accuracies));
+
+    for (const [page, rank] of [[wide, 1], [narrow, 2]] as const) {
+      await untilText(page, "#status", /^The run is over/);
+      const said = await page.evaluate("said") as string[];
+      assertEquals(said.slice(-3, -1), [
+        `Joined as client ${rank} of ${CLIENTS}. Training begins when all are here.`,
+        "Training together.",
+      ]);
+      assertEquals(await textOf(page, "#round"), `${ROUNDS} of ${ROUNDS}`);
+      assertEquals(await textOf(page, "#accuracy"), `${accuracies.at(-1)?.toFixed(1)}%`);
+      const line = await page.evaluate(
+        `document.querySelector("polyline.global").getAttribute("points")`,
+      ) as string;
+      assertEquals(line.split(" ").length, ROUNDS);
+      assertMatch(await textOf(page, "#labels"), /^The digits here: only \d, \d, \d, \d, \d\./);
+    }
+
+    await wide.bringToFront();
+    await drawWithMouse(wide);
+    await untilText(wide, "#reading", /^This looks like a 0\.$/);
+    assertMatch(await textOf(wide, "#classes .best"), /^0\d+%$/);
+    await narrow.bringToFront();
+    await drawWithFinger(narrow);
+    await untilText(narrow, "#reading", /^This looks like a 0\.$/);
+    await narrow.click("#clear");
+    await drawOneWithKeys(narrow);
+    await untilText(narrow, "#reading", /^This looks like a 1\.$/);
+    assertEquals(await narrow.evaluate("document.documentElement.scrollWidth"), 390);
+    assertEquals(faults, []);
+
+    // The server has begun anew.
+    await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
+    const [digest] = mixed.match(/model .+$/) ?? [];
+    assertStringIncludes(await server.said(/model [0-9a-f]{64}/), digest ?? "a digest");
+  },
+);
+
+Deno.test("serve.ts listens on no address that others reach", async () => {
+  for (const address of ["0.0.0.0:0", "192.0.2.1:9000", "127.0.0.1.example.org:9000", "[::]:0"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", `${ROOT}/examples/browser/serve.ts`, address],
+    }).output();
+    assertEquals(code, 2);
+    assertMatch(new TextDecoder().decode(stderr), /^Cannot listen on .*: expected an address of/);
+  }
+});
+
+testInBrowser(
+  "lockedPage() shows a run to who types the token, and to nobody else",
+  async (browser) => {
+    const token = "a token of some length";
+    const status = { state: "finished", round: 3, error: "<b>bold</b>" };
+    const paths: string[] = [];
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/") return new Response(lockedPage(), { headers: PAGE_HEADERS });
+        const isReader = await mayRead(request, token);
+        paths.push(`${pathname} ${isReader}`);
+        return isReader ? Response.json(status) : new Response("no\n", { status: 401 });
+      },
+    );
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+    await page.type("input", "another token");
+    await page.click("form button");
+    await untilText(page, "#said", /That is not the token/);
+    assertEquals(await textOf(page, "table"), "");
+    await page.evaluate(`document.querySelector("input").value = ""`);
+    await page.type("input", token);
+    await page.click("form button");
+    await untilText(page, "table", /finished/);
+    assertEquals(await textOf(page, "table"), "statefinishedround3error<b>bold</b>");
+    assertEquals(await textOf(page, "#file"), "The model");
+    assertEquals(paths.slice(0, 2), ["/status false", "/status true"]);
+    await page.close();
+  },
+);

@@ -1,0 +1,319 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import {
+  ClientSyncTop,
+  Connection,
+  type Dataset,
+  digits,
+  logisticRegression,
+  MessageCode,
+  mlp,
+  type ModelDescription,
+  NativeSGDHandler,
+  partitionIid,
+  type RunReport,
+  ServerSyncTop,
+  type ServerTopologyOptions,
+  silentLogger,
+  SyncParameterServerHandler,
+  type SyncParameterServerHandlerOptions,
+  tcpTransport,
+  trainTestSplit,
+} from "../../mod.ts";
+import { initialParameters, modelEvaluator } from "../../src/tfjs/mod.ts";
+import { inFolder, type Outcome } from "../helpers/command.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const SCRIPT = `${import.meta.dirname}/../../examples/python/client.py`;
+
+/** The Python that FEDLAB_PYTHON names, or `python3`, if it has what the example needs. */
+async function findPython(): Promise<string | undefined> {
+  const python = Deno.env.get("FEDLAB_PYTHON") ?? "python3";
+  try {
+    const { success } = await new Deno.Command(python, {
+      args: ["-c", "import cbor2, numpy"],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success ? python : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const PYTHON = await findPython();
+
+/** A test that needs a Python with both packages. */
+function pythonTest(name: string, fn: (python: string, folder: string) => Promise<void>): void {
+  Deno.test({
+    name: `examples/python ${name} (needs Python with numpy and cbor2, see FEDLAB_PYTHON)`,
+    // On Windows there is no signal that a process could answer.
+    ignore: PYTHON === undefined || (Deno.build.os === "windows" && name.startsWith("leaves")),
+    fn: () => inFolder((folder) => fn(PYTHON ?? "python3", folder)),
+  });
+}
+
+/** Starts the example and gives what it came to; `args` are beside the address. */
+async function runExample(
+  python: string,
+  address: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const decoder = new TextDecoder();
+  const { code, stdout, stderr } = await new Deno.Command(python, {
+    args: [SCRIPT, "--server", address, ...args],
+    env,
+  }).output();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** The rows as a CSV file, labels last. */
+async function writeCsv(path: string, { features, labels, length }: Dataset): Promise<string> {
+  const width = features.length / length;
+  const header = [...Array.from({ length: width }, (_, i) => `x${i}`), "label"];
+  const rows = Array.from(
+    labels,
+    (label, i) => [...features.subarray(i * width, (i + 1) * width), label],
+  );
+  await Deno.writeTextFile(path, [header, ...rows].map((row) => row.join(",")).join("\n") + "\n");
+  return path;
+}
+
+interface Federation {
+  handler?: Partial<SyncParameterServerHandlerOptions>;
+  server?: Partial<ServerTopologyOptions>;
+  /** Starts what should join. */
+  join: (address: string) => Promise<unknown>[];
+}
+
+const { train, test } = trainTestSplit(await digits(), { seed: 1, testCount: 297 });
+const LR = logisticRegression({ inputShape: train.shape, numClasses: train.numClasses });
+
+/** Runs a server of logistic regression on the digits, to the end of all that joined. */
+async function federate({ handler: options, server, join }: Federation): Promise<
+  { report?: RunReport; parameters: Float32Array }
+> {
+  const handler = new SyncParameterServerHandler({
+    ...await initialParameters(options?.model ?? LR, 1),
+    model: LR,
+    ...options,
+  });
+  const over = new AbortController();
+  let running: Promise<unknown>[] = [];
+  const topology = new ServerSyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 2,
+    rounds: 1,
+    logger: silentLogger,
+    ...server,
+    onEvent: (event) => {
+      if (event.type !== "listening") return;
+      running = join(event.address);
+      // A server whose clients were all refused would wait for others.
+      Promise.allSettled(running).then(() => over.abort(new Error("nobody is left")));
+    },
+  });
+  const report = await topology.run({ signal: over.signal }).catch(() => undefined);
+  await Promise.all(running);
+  return { ...(report && { report }), parameters: handler.parameters };
+}
+
+const denoClient = (serverAddr: string, data: Dataset, rank: number) =>
+  new ClientSyncTop(new NativeSGDHandler({ data }), { serverAddr, rank, logger: silentLogger })
+    .run();
+
+pythonTest("learns to read digits together with a Deno client", async (python, folder) => {
+  const [first = [], second = []] = partitionIid(train, 2, { seed: 1 });
+  const data = await writeCsv(`${folder}/part.csv`, train.select(second));
+  const { evaluate: evaluator } = await modelEvaluator(LR, test);
+  let example: Promise<Outcome> | undefined;
+  const { report } = await federate({
+    handler: { evaluator, plan: { epochs: 2, batchSize: 10, learningRate: 0.1 } },
+    server: { worldSize: 3, rounds: 5 },
+    join: (address) => [
+      denoClient(address, train.select(first), 1),
+      example = runExample(python, address, ["--data", data, "--rank", "2", "--world-size", "3"]),
+    ],
+  });
+  assertEquals(report?.rounds.map(({ cohort, received }) => [cohort, received]), [
+    [[1, 2], 2],
+    [[1, 2], 2],
+    [[1, 2], 2],
+    [[1, 2], 2],
+    [[1, 2], 2],
+  ]);
+  assert((report?.final?.accuracy ?? 0) > 0.9, `accuracy ${report?.final?.accuracy}`);
+  const outcome = await example;
+  assertEquals([outcome?.code, outcome?.stdout], [
+    0,
+    `Joined as rank 2 of 3, with ${second.length} samples\n`,
+  ]);
+  assertMatch(outcome?.stderr ?? "", /^The server ends the run: .+\n$/);
+});
+
+pythonTest("steps and evaluates as the Deno client does", async (python, folder) => {
+  const data = await writeCsv(`${folder}/all.csv`, train);
+  // With all samples a step there is no order of samples that could differ.
+  const plan = {
+    epochs: 4,
+    batchSize: 0,
+    learningRate: 0.5,
+    momentum: 0.9,
+    weightDecay: 0.01,
+    keepMomentum: true,
+  };
+  const run = (join: Federation["join"]) =>
+    federate({ handler: { plan }, server: { rounds: 3 }, join });
+  const deno = await run((address) => [denoClient(address, train, 1)]);
+  const example = await run((address) => [runExample(python, address, ["--data", data])]);
+  const off = example.parameters.map((value, i) => Math.abs(value - (deno.parameters[i] ?? NaN)));
+  assert(Math.max(...off) < 1e-4, `the parameters differ by ${Math.max(...off)}`);
+  const { loss: ours = NaN } = deno.report?.final ?? {};
+  assert(Math.abs((example.report?.final?.loss ?? NaN) - ours) < 1e-4);
+  assertEquals(example.report?.final?.accuracy, deno.report?.final?.accuracy);
+});
+
+pythonTest("gives signs of life while it trains", async (python, folder) => {
+  const data = await writeCsv(`${folder}/all.csv`, train);
+  const { report } = await federate({
+    // A server gives up who is silent for six heartbeats, far less time than this training takes.
+    handler: { plan: { epochs: 600, batchSize: 50, learningRate: 0.1 } },
+    server: { timeouts: { heartbeatSeconds: 0.1 } },
+    join: (address) => [runExample(python, address, ["--data", data])],
+  });
+  assertEquals(report?.rounds.map(({ received }) => received), [1]);
+  assert((report?.rounds[0]?.seconds ?? 0) > 6 * 0.1, "the training was too short to tell");
+});
+
+pythonTest("proves by the token, and says so when it has none", async (python, folder) => {
+  const data = await writeCsv(`${folder}/all.csv`, train);
+  const token = "correct horse battery";
+  for (
+    const [env, code, line] of [
+      [{ FEDLAB_TOKEN: token }, 0, "The server ends the run"],
+      [{ FEDLAB_TOKEN: `not the ${token}` }, 1, "The server says 'not-authorized'"],
+      [{ FEDLAB_TOKEN: "" }, 1, "Cannot prove who this is: the server asks for a key or a token"],
+    ] as const
+  ) {
+    let example: Promise<Outcome> | undefined;
+    await federate({
+      server: { gatekeeper: { kind: "token", token } },
+      join: (address) => [example = runExample(python, address, ["--data", data], env)],
+    });
+    const outcome = await example;
+    assertEquals(outcome?.code, code);
+    assertStringIncludes(outcome?.stderr ?? "", line);
+  }
+});
+
+pythonTest("ends in one line that names what is wrong", async (python, folder) => {
+  const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+  const network = mlp({ inputShape: train.shape, numClasses: train.numClasses });
+  const renamed: ModelDescription = JSON.parse(JSON.stringify(LR).replaceAll("logits", "other"));
+  const penalty = { class_name: "L1L2", config: { l1: 0, l2: 0.01 } };
+  const regularized: ModelDescription = JSON.parse(
+    JSON.stringify(LR).replace('"use_bias"', `"kernel_regularizer":${JSON.stringify(penalty)},$&`),
+  );
+  const cases: [Federation["handler"], string[], RegExp][] = [
+    [{}, ["--world-size", "5"], /^The server says 'world-size-mismatch': /],
+    [{}, ["--rank", "9"], /^The server says 'rank-out-of-range': /],
+    [{ model: network }, [], /^Cannot join: expected logistic regression .* got .*Dense, Dense /],
+    [{ model: renamed, ...await initialParameters(LR, 1) }, [], /^Cannot join: expected /],
+    [{ model: regularized, ...await initialParameters(LR, 1) }, [], /^Cannot join: expected /],
+    [{ plan: { optimizer: "adam" } }, [], /^Cannot train by the plan: .*optimizer$/m],
+  ];
+  for (const [handler = {}, args, line] of cases) {
+    let example: Promise<Outcome> | undefined;
+    await federate({
+      handler,
+      join: (address) => [example = runExample(python, address, ["--data", data, ...args])],
+    });
+    const outcome = await example;
+    assertEquals([outcome?.code, outcome?.stdout], [1, ""]);
+    assertMatch(outcome?.stderr ?? "", line);
+    assertEquals(outcome?.stderr.split("\n").length, 2);
+  }
+});
+
+pythonTest("ends in one line when the server is gone", async (python, folder) => {
+  const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = `127.0.0.1:${listener.addr.port}`;
+  const example = runExample(python, address, ["--data", data]);
+  const connection = await listener.accept();
+  await connection.read(new Uint8Array(1024));
+  connection.close();
+  listener.close();
+  const [broken, refused] = [await example, await runExample(python, address, ["--data", data])];
+  assertEquals([broken.code, refused.code], [1, 1]);
+  assertEquals(broken.stderr, "The server is gone: it closed the connection\n");
+  assertMatch(refused.stderr, /^Cannot go on with .+ and .+: .+\n$/);
+});
+
+pythonTest(
+  "ends with 1 when its run stopped before its end, and with 0 when that is over",
+  async (python, folder) => {
+    const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+    for (const [over, status] of [[false, 1], [true, 0], [undefined, 0]] as const) {
+      const listener = await tcpTransport.listen("127.0.0.1:0");
+      const running = runExample(python, listener.address, ["--data", data]);
+      const channel = await listener.accept();
+      assert(channel !== null);
+      const connection = new Connection(channel);
+      await connection.receive();
+      const payload = { reason: "the test says so", ...(over !== undefined && { over }) };
+      await connection.send({ code: MessageCode.Exit, payload });
+      const { code, stderr } = await running;
+      assertEquals([code, stderr], [status, "The server ends the run: 'the test says so'\n"]);
+      await connection.close();
+      await listener.close();
+    }
+  },
+);
+
+pythonTest("leaves by Exit when it is told to end", async (python, folder) => {
+  const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+  const listener = await tcpTransport.listen("127.0.0.1:0");
+  const example = new Deno.Command(python, {
+    args: [SCRIPT, "--server", listener.address, "--data", data],
+    stderr: "piped",
+  }).spawn();
+  const channel = await listener.accept();
+  assert(channel !== null);
+  const connection = new Connection(channel);
+  const registration = await connection.receive();
+  example.kill("SIGTERM");
+  const exit = await connection.receive();
+  assertEquals(registration?.message?.code, MessageCode.Registration);
+  assertEquals(exit?.message, {
+    code: MessageCode.Exit,
+    payload: { reason: "Stopped by a signal" },
+  });
+  await connection.close();
+  await listener.close();
+  const { code, stderr } = await example.output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [130, "Stopped by a signal\n"]);
+});
+
+Deno.test("examples/python without its packages says in a line how to get them", async () => {
+  const code = `import runpy, sys; sys.modules["cbor2"] = None; runpy.run_path(${
+    JSON.stringify(SCRIPT)
+  })`;
+  const { stderr } = await new Deno.Command("python3", { args: ["-c", code] }).output();
+  assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
+});
+
+Deno.test("examples/python is under 150 lines and needs numpy and cbor2 alone", async () => {
+  const text = await Deno.readTextFile(SCRIPT);
+  assert(text.trimEnd().split("\n").length < 150);
+  const modules = text.matchAll(/^\s*(?:try: )?(?:import|from) ([\w., ]+)/gm).flatMap((
+    [, names = ""],
+  ) => names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? ""));
+  const standard =
+    "argparse contextlib gzip hashlib hmac math os pathlib select signal socket struct sys threading time";
+  assertEquals(
+    [...new Set(modules)].sort(),
+    [...standard.split(" "), "cbor2", "numpy"].sort(),
+  );
+});

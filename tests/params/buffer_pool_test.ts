@@ -1,0 +1,36 @@
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import { BufferPool } from "../../mod.ts";
+
+Deno.test("BufferPool makes no more buffers than its size, and makes the next borrower wait", async () => {
+  let made = 0;
+  const pool = new BufferPool(2, () => {
+    made++;
+    return new Uint8Array(8);
+  });
+  const first = await pool.lend(), second = await pool.lend();
+  assert(first !== second);
+  let got: Uint8Array | undefined;
+  const third = pool.lend().then((buffer) => got = buffer);
+  await Promise.resolve();
+  assertEquals(got, undefined);
+  pool.giveBack(first);
+  assert(await third === first);
+  assertEquals(made, 2);
+});
+
+Deno.test("BufferPool leaves a buffer alone that is not lent", async () => {
+  const pool = new BufferPool(1, () => new Uint8Array(8));
+  const buffer = await pool.lend();
+  pool.giveBack(new Uint8Array(8));
+  pool.giveBack(buffer);
+  pool.giveBack(buffer);
+  assert(await pool.lend() === buffer);
+});
+
+Deno.test("BufferPool refuses a size below 1", () => {
+  assertThrows(
+    () => new BufferPool(0, () => new Uint8Array(1)),
+    RangeError,
+    "at least 1 buffer, got 0",
+  );
+});

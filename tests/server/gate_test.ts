@@ -1,0 +1,238 @@
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  addressOf,
+  type Admission,
+  DEFAULT_PEER_LIMITS,
+  Gate,
+  type PeerLimits,
+  peerLimitsOf,
+  type Refusal,
+} from "../../src/server/sessions/gate.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+/** A gate whose clock stands still until it is set. */
+function gateOf(limits: Partial<PeerLimits> = {}) {
+  const clock = { millis: 0 };
+  const evicted: string[] = [];
+  const gate = new Gate(peerLimitsOf(limits), () => clock.millis);
+  const come = (remote: string) => gate.admit(remote, () => evicted.push(remote));
+  return { gate, clock, evicted, come };
+}
+
+function admitted(outcome: Admission | Refusal): Admission {
+  if ("refused" in outcome) throw new Error(outcome.refused);
+  return outcome;
+}
+
+function refused(outcome: Admission | Refusal): Refusal {
+  assert("refused" in outcome, "it was let in");
+  return outcome;
+}
+
+Deno.test("addressOf() leaves transport and port out", () => {
+  assertEquals(addressOf("tcp 10.0.0.7:5123"), "10.0.0.7");
+  assertEquals(addressOf("tls example.org:443"), "example.org");
+  assertEquals(addressOf("tcp [::1]:9000"), "::1");
+  assertEquals(addressOf("tcp [::ffff:10.0.0.7]:9000"), "10.0.0.7");
+  assertEquals(addressOf("memory example"), undefined);
+});
+
+Deno.test("addressOf() takes the addresses of one IPv6 network for one", () => {
+  const network = "2001:db8:0:1::/64";
+  for (
+    const address of ["2001:db8:0:1::1", "2001:DB8:0000:0001:2:3:4:5", "2001:db8:0:1:2::%eth0"]
+  ) {
+    assertEquals(addressOf(`tcp [${address}]:9000`), network);
+  }
+  assertEquals(addressOf("tcp [2001:db8:0:2::1]:9000"), "2001:db8:0:2::/64");
+  assertEquals(addressOf("tcp [2001:db8::1:0:0:1]:9000"), "2001:db8:0:0::/64");
+});
+
+Deno.test("peerLimitsOf() puts what is given in the defaults' place, and refuses what is no limit", () => {
+  assertEquals(peerLimitsOf({ connections: 7 }), { ...DEFAULT_PEER_LIMITS, connections: 7 });
+  for (const limit of [0, -1, 1.5, NaN, Infinity]) {
+    const error = assertThrows(() => peerLimitsOf({ unregistered: limit }), RangeError);
+    assertEquals(
+      error.message,
+      `Cannot use the limit unregistered: expected a whole number of at least 1, got ${limit}`,
+    );
+  }
+});
+
+Deno.test("Gate lets a thousand clients of one machine in at once by default", () => {
+  const { gate, evicted, come } = gateOf();
+  for (let i = 0; i < 1000; i++) admitted(come(`tcp 127.0.0.1:${2000 + i}`)).registered();
+  assertEquals(gate.counts, { open: 1000, unregistered: 0 });
+  assertEquals(evicted, []);
+});
+
+Deno.test("Gate bounds the connections of one address, not those of another", () => {
+  const { come } = gateOf({ connectionsPerAddress: 2 });
+  const first = admitted(come("tcp 10.0.0.1:1"));
+  admitted(come("tcp 10.0.0.1:2"));
+  assertEquals(
+    refused(come("tcp 10.0.0.1:3")).refused,
+    "expected at most 2 connections from one address",
+  );
+  admitted(come("tcp 10.0.0.2:1"));
+  first.release();
+  first.release();
+  admitted(come("tcp 10.0.0.1:4"));
+  refused(come("tcp 10.0.0.1:5"));
+});
+
+Deno.test("Gate bounds the connections in all, and keeps those who have registered", () => {
+  const { gate, evicted, come } = gateOf({ connections: 2 });
+  const first = admitted(come("tcp 10.0.0.1:1"));
+  first.registered();
+  admitted(come("tcp 10.0.0.2:1"));
+  const third = admitted(come("tcp 10.0.0.3:1"));
+  assertEquals(evicted, ["tcp 10.0.0.2:1"]);
+  third.registered();
+  assertEquals(refused(come("tcp 10.0.0.4:1")).refused, "expected at most 2 connections");
+  first.release();
+  admitted(come("tcp 10.0.0.4:1"));
+  assertEquals(gate.counts, { open: 2, unregistered: 1 });
+});
+
+Deno.test("Gate pushes out the oldest silent connection of the address that has most of them", () => {
+  const { gate, evicted, come } = gateOf({ unregistered: 3 });
+  const honest = admitted(come("tcp 10.0.0.1:1"));
+  for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
+  assertEquals(evicted, ["tcp 10.0.0.66:1", "tcp 10.0.0.66:2", "tcp 10.0.0.66:3"]);
+  honest.registered();
+  assertEquals(gate.counts, { open: 3, unregistered: 2 });
+});
+
+Deno.test("Gate frees the place of a connection that was pushed out once", () => {
+  const { gate, come } = gateOf({ unregistered: 1 });
+  const first = admitted(come("tcp 10.0.0.1:1"));
+  const second = admitted(come("tcp 10.0.0.1:2"));
+  first.registered();
+  first.release();
+  assertEquals(gate.counts, { open: 1, unregistered: 1 });
+  second.release();
+  assertEquals(gate.counts, { open: 0, unregistered: 0 });
+});
+
+Deno.test("Gate bounds how fast one address comes, by a bucket that fills again", () => {
+  const { clock, come } = gateOf({ arrivalsPerSecond: 10, arrivalsAtOnce: 3 });
+  const comeAndGo = (address: string) => {
+    const outcome = come(`tcp ${address}:1`);
+    if (!("refused" in outcome)) outcome.release();
+    return !("refused" in outcome);
+  };
+  const times = (count: number, address = "10.0.0.1") =>
+    Array.from({ length: count }, () => comeAndGo(address)).filter(Boolean).length;
+  assertEquals(times(5), 3);
+  assertEquals(times(1, "10.0.0.2"), 1);
+  clock.millis = 99;
+  assertEquals(times(1), 0);
+  clock.millis = 201;
+  assertEquals(times(5), 2);
+  clock.millis = 60_000;
+  assertEquals(times(5), 3);
+});
+
+Deno.test("Gate tells of a flood of refusals once a second", () => {
+  const { clock, come } = gateOf({ connectionsPerAddress: 1 });
+  admitted(come("tcp 10.0.0.1:1"));
+  const next = () => refused(come("tcp 10.0.0.1:2")).isRepeated;
+  assertEquals([next(), next(), next()], [false, true, true]);
+  clock.millis = 1000;
+  assertEquals([next(), next()], [false, true]);
+});
+
+Deno.test("Gate keeps count of an address through a flood from thousands of others", () => {
+  const { clock, come } = gateOf({ arrivalsPerSecond: 1, arrivalsAtOnce: 1 });
+  admitted(come("tcp 10.0.0.1:1")).release();
+  for (let i = 0; i < 5000; i++) {
+    admitted(come(`tcp 11.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`)).release();
+  }
+  refused(come("tcp 10.0.0.1:1"));
+  clock.millis = 1000;
+  admitted(come("tcp 10.0.0.1:1"));
+});
+
+Deno.test("Gate closes the older half of the unregistered when descriptors run out, and lets in no more for a minute", () => {
+  const { gate, clock, evicted, come } = gateOf();
+  admitted(come("tcp 10.0.0.1:1")).registered();
+  for (let port = 1; port <= 20; port++) admitted(come(`tcp 10.0.0.66:${port}`));
+  assertEquals(gate.relieve(), 10);
+  assertEquals(evicted, Array.from({ length: 10 }, (_, i) => `tcp 10.0.0.66:${i + 1}`));
+  assertEquals(gate.counts, { open: 11, unregistered: 10 });
+  admitted(come("tcp 10.0.0.2:1"));
+  assertEquals(evicted.at(-1), "tcp 10.0.0.66:11");
+  assertEquals(gate.counts, { open: 11, unregistered: 10 });
+  clock.millis = 60_000;
+  admitted(come("tcp 10.0.0.3:1"));
+  assertEquals(gate.counts, { open: 12, unregistered: 11 });
+});
+
+Deno.test("Gate keeps some room for those who register at once, however often descriptors run out", () => {
+  const { gate, evicted, come } = gateOf();
+  for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
+  assertEquals([gate.relieve(), gate.relieve()], [1, 0]);
+  admitted(come("tcp 10.0.0.1:1")).registered();
+  assertEquals(evicted.length, 2);
+  assertEquals(gate.counts, { open: 4, unregistered: 3 });
+});
+
+Deno.test("Gate lets peers in its own process in, however many", () => {
+  const { gate, come } = gateOf({ connections: 1, unregistered: 1, arrivalsAtOnce: 1 });
+  for (let i = 0; i < 10; i++) admitted(come("memory example")).release();
+  assertEquals(gate.counts, { open: 0, unregistered: 0 });
+});
+
+/** A gate into which silent strangers of ten addresses have come, so many of each. */
+function floodedGate(each: number) {
+  const gate = gateOf();
+  for (let i = 0; i < 10 * each; i++) gate.come(`tcp 10.0.0.${i % 10}:${1000 + i}`);
+  return gate;
+}
+
+Deno.test("Gate lets few in of an address that floods, one at a time, and refuses the others", () => {
+  const { gate, clock, evicted, come } = floodedGate(1000);
+  assertEquals(gate.counts.unregistered <= 80, true, `${gate.counts.unregistered}`);
+  // The 256 first, and as many as may come at once.
+  assertEquals(evicted.length <= 1024 + 256 + 10, true, `${evicted.length}`);
+  assertEquals(
+    refused(come("tcp 10.0.0.1:1")).refused,
+    "expected at most 8 that have not registered from one address during a flood",
+  );
+  clock.millis += 100;
+  const before = evicted.length;
+  const one = admitted(come("tcp 10.0.0.1:2"));
+  assertEquals(evicted.length, before + 1);
+  refused(come("tcp 10.0.0.1:3"));
+  // Whoever registers leaves room for the next one.
+  one.registered();
+  admitted(come("tcp 10.0.0.1:4"));
+});
+
+Deno.test("Gate lets other addresses in during a flood as ever, and its own a minute after it", () => {
+  const { clock, evicted, come } = floodedGate(1000);
+  const before = evicted.length;
+  for (let i = 0; i < 8; i++) admitted(come(`tcp 10.0.1.1:${i}`));
+  for (let i = 0; i < 200; i++) admitted(come(`tcp 10.0.1.2:${i}`)).registered();
+  assertEquals(evicted.length, before);
+  clock.millis += 60_000;
+  for (let i = 0; i < 100; i++) admitted(come(`tcp 10.0.0.1:${i}`));
+});
+
+Deno.test("Gate takes a thousand clients of one machine that come at once for no flood", () => {
+  const { come } = gateOf();
+  for (let i = 0; i < 1024; i++) admitted(come(`tcp 10.0.0.1:${2000 + i}`));
+});
+
+Deno.test("Gate says once a second that it pushes others out", () => {
+  const clock = { millis: 0 };
+  const gate = new Gate(peerLimitsOf({ unregistered: 1 }), () => clock.millis);
+  const repeated: boolean[] = [];
+  for (const millis of [0, 0, 10, 20, 1000, 1001]) {
+    clock.millis = millis;
+    gate.admit(`tcp 10.0.0.1:${repeated.length}`, (_, isRepeated) => repeated.push(isRepeated));
+  }
+  assertEquals(repeated, [false, true, true, false, true]);
+});

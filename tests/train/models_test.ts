@@ -1,0 +1,115 @@
+import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import type { ModelDescription } from "../../src/train/handler.ts";
+import {
+  logisticRegression,
+  mlp,
+  MODEL_NAMES,
+  modelByName,
+  seedInitializers,
+  twoNN,
+} from "../../src/train/models/models.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const MNIST = { inputShape: [28, 28, 1], numClasses: 10 };
+
+/** Every `seed` in a description, in order. */
+function seedsOf(description: ModelDescription): unknown[] {
+  const seeds: unknown[] = [];
+  JSON.stringify(description.topology, (key, value) => {
+    if (key === "seed") seeds.push(value);
+    return value;
+  });
+  return seeds;
+}
+
+function unitsOf({ topology }: ModelDescription): unknown[] {
+  const { layers } = topology.config as {
+    layers: { class_name: string; config: { units?: number } }[];
+  };
+  return layers.map(({ class_name, config }) => config.units ?? class_name);
+}
+
+Deno.test("modelByName() describes each model by its layers", () => {
+  assertEquals(unitsOf(modelByName("lr", MNIST)), ["Flatten", 10]);
+  assertEquals(unitsOf(modelByName("mlp", MNIST)), ["Flatten", 64, 10]);
+  assertEquals(unitsOf(modelByName("2nn", MNIST)), ["Flatten", 200, 200, 10]);
+  assertEquals(unitsOf(mlp({ inputShape: [4], numClasses: 3, hiddenUnits: 5 })), [5, 3]);
+});
+
+Deno.test("modelByName() lists the models it knows when a name is none of them", () => {
+  for (const name of ["vgg", "", "constructor"]) {
+    assertThrows(() => modelByName(name, MNIST), RangeError, MODEL_NAMES.join(", "));
+  }
+});
+
+Deno.test("the models refuse sizes that make no sense", () => {
+  assertThrows(() => logisticRegression({ inputShape: [], numClasses: 2 }), RangeError, "[]");
+  assertThrows(() => logisticRegression({ inputShape: [0], numClasses: 2 }), RangeError, "got 0");
+  assertThrows(() => twoNN({ inputShape: [4], numClasses: 1 }), RangeError, "got 1");
+  assertThrows(() => mlp({ inputShape: [4], numClasses: 2, hiddenUnits: 1.5 }), RangeError, "1.5");
+});
+
+Deno.test("seedInitializers() gives each random initializer its own seed, the same each time", () => {
+  const seeds = seedsOf(seedInitializers(twoNN(MNIST), 7));
+  assertEquals(seeds.length, 3);
+  assertEquals(new Set(seeds).size, 3);
+  assert(seeds.every((seed) => typeof seed === "number" && seed > 0));
+  assertEquals(seedsOf(seedInitializers(twoNN(MNIST), 7)), seeds);
+  assertNotEquals(seedsOf(seedInitializers(twoNN(MNIST), 8)), seeds);
+});
+
+Deno.test("seedInitializers() leaves its argument and the constant initializers as they are", () => {
+  const description = mlp(MNIST);
+  const before = structuredClone(description);
+  const seeded = JSON.stringify(seedInitializers(description, 1));
+  assertEquals(description, before);
+  assert(seeded.includes('"bias_initializer":{"class_name":"Zeros","config":{}}'));
+});
+
+Deno.test("seedInitializers() keeps explicit seeds, but not 0, which tfjs takes for none", () => {
+  const layer = (seed: number) => ({
+    class_name: "Dense",
+    config: {
+      units: 2,
+      kernel_initializer: { class_name: "VarianceScaling", config: { seed, scale: 2 } },
+    },
+  });
+  const description: ModelDescription = {
+    format: "tfjs-layers",
+    topology: { class_name: "Sequential", config: { layers: [layer(5), layer(0)] } },
+    loss: "softmaxCrossEntropy",
+  };
+  const [first, second] = seedsOf(seedInitializers(description, 1));
+  assertEquals(first, 5);
+  assertNotEquals(second, 0);
+});
+
+Deno.test("seedInitializers() writes out initializers that are names or left to their default", () => {
+  const description: ModelDescription = {
+    format: "tfjs-layers",
+    topology: {
+      class_name: "Sequential",
+      config: {
+        layers: [
+          { class_name: "Dense", config: { units: 2 } },
+          { class_name: "Dense", config: { units: 2, kernel_initializer: "he_normal" } },
+          { class_name: "Dense", config: { units: 2, kernelInitializer: "leCunUniform" } },
+          { class_name: "Dense", config: { units: 2, kernel_initializer: "zeros" } },
+          { class_name: "LSTM", config: { units: 2 } },
+        ],
+      },
+    },
+    loss: "softmaxCrossEntropy",
+  };
+  const seeded = seedInitializers(description, 1);
+  assertEquals(seedsOf(seeded).length, 5);
+  const text = JSON.stringify(seeded);
+  for (const name of ["GlorotNormal", "HeNormal", "LeCunUniform", "Orthogonal", '"zeros"']) {
+    assert(text.includes(name), name);
+  }
+});
+
+Deno.test("seedInitializers() refuses a seed out of range", () => {
+  assertThrows(() => seedInitializers(mlp(MNIST), -1), RangeError, "-1");
+});

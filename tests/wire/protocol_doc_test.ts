@@ -1,0 +1,298 @@
+import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import type { ProtocolFault } from "../../src/base/errors.ts";
+import {
+  FIRST_CREDIT,
+  HEAD_BYTES,
+  LEAST_COST,
+  MESSAGE_BYTES,
+  MOST_CREDIT,
+} from "../../src/net/websocket/message.ts";
+import { Manifest } from "../../src/params/manifest.ts";
+import {
+  decodeBody,
+  decodePrefix,
+  DEFAULT_LIMITS,
+  encodeFrame,
+  FIELDS_BYTES,
+  type Message,
+  MessageCode,
+  messageName,
+  PREFIX_BYTES,
+} from "../../src/wire/mod.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const DOCUMENT = await Deno.readTextFile(new URL("../../docs/PROTOCOL.md", import.meta.url));
+
+const MANIFEST = Manifest.of([{ name: "out/kernel", shape: [2, 1] }, {
+  name: "out/bias",
+  shape: [1],
+}]);
+const DIGEST = await MANIFEST.digest();
+
+/** The message of each code that the document shows. */
+const EXAMPLES: readonly Message[] = [
+  { code: MessageCode.ParameterRequest, payload: {} },
+  {
+    code: MessageCode.GradientUpdate,
+    payload: { round: 1, numSamples: 60, gradient: new Float32Array([0.5, -0.25, 1]) },
+  },
+  {
+    code: MessageCode.ParameterUpdate,
+    payload: {
+      round: 1,
+      numSamples: 60,
+      steps: 6,
+      loss: 0.5,
+      metrics: { accuracy: 0.75 },
+      parameters: new Float32Array([1, -2, 0.5]),
+    },
+  },
+  {
+    code: MessageCode.EvaluateParams,
+    payload: { round: 1, parameters: new Float32Array([1, -2, 0.5]) },
+  },
+  { code: MessageCode.Exit, payload: { reason: "the run is over" } },
+  {
+    code: MessageCode.Registration,
+    payload: {
+      rank: 2,
+      worldSize: 3,
+      token: "0123456789abcdef0123456789abcdef",
+      agent: "example/1.0",
+    },
+  },
+  {
+    code: MessageCode.IdAssignment,
+    payload: {
+      rounds: 20,
+      run: "2f6c9a",
+      token: "0123456789abcdef0123456789abcdef",
+      heartbeatSeconds: 5,
+      awaits: 4,
+      seed: 7,
+      strategy: "fedavg",
+      plan: {
+        epochs: 1,
+        batchSize: 10,
+        learningRate: 0.1,
+        momentum: 0,
+        weightDecay: 0,
+        keepMomentum: false,
+      },
+      manifest: MANIFEST.tensors.map(({ name, shape, dtype, trainable }) => ({
+        name,
+        shape,
+        dtype,
+        trainable,
+      })),
+      manifestDigest: DIGEST,
+      model: {
+        format: "tfjs-layers",
+        topology: {
+          class_name: "Sequential",
+          config: {
+            name: "m",
+            layers: [{
+              class_name: "Dense",
+              config: {
+                name: "out",
+                units: 1,
+                activation: "sigmoid",
+                batch_input_shape: [null, 2],
+              },
+            }],
+          },
+        },
+        loss: "binaryCrossentropy",
+      },
+      rank: 2,
+      worldSize: 3,
+    },
+  },
+  { code: MessageCode.Heartbeat, payload: {} },
+  {
+    code: MessageCode.Error,
+    payload: {
+      fault: "rank-taken",
+      message: "Cannot join: rank 2 is taken by another client",
+      fatal: true,
+    },
+  },
+  { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 60, round: 4 } },
+  {
+    code: MessageCode.Challenge,
+    payload: {
+      nonce: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+      methods: ["ed25519"],
+      server: "localhost",
+      run: "example",
+    },
+  },
+  {
+    code: MessageCode.Proof,
+    payload: {
+      method: "ed25519",
+      publicKey: "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE",
+      signature:
+        "46987d15b70ab2beb037298ce74ad83c13987da7d7387813c0b5140199f8628512783564608e6ec7d0f71d1edf87fc1d60c5e162e6420d15a5375f2f6b8da30b",
+    },
+  },
+];
+
+/** Every name, which the compiler keeps complete. */
+const FAULTS: Readonly<Record<ProtocolFault, true>> = {
+  "bad-message": true,
+  "bad-magic": true,
+  "unsupported-version": true,
+  "unknown-code": true,
+  "unexpected-code": true,
+  "frame-too-large": true,
+  "truncated-frame": true,
+  "malformed-body": true,
+  "invalid-field": true,
+  "shape-mismatch": true,
+  "manifest-mismatch": true,
+  "rank-taken": true,
+  "rank-out-of-range": true,
+  "world-size-mismatch": true,
+  "mode-mismatch": true,
+  "group-full": true,
+  "wrong-round": true,
+  "not-in-cohort": true,
+  "duplicate-update": true,
+  "non-finite": true,
+  "out-of-bounds": true,
+  "cannot-train": true,
+  "too-many-faults": true,
+  "not-authorized": true,
+  "handler-failed": true,
+};
+
+function frameOf(message: Message): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(encodeFrame(message).flatMap((piece) => [...piece]));
+}
+
+/** The bytes of the fenced block `hex NAME`: what stands left of two spaces. */
+function documentedFrame(name: string): Uint8Array<ArrayBuffer> {
+  const block = new RegExp("^```hex " + name + "\\n(.*?)^```$", "ms").exec(DOCUMENT)?.[1] ?? "";
+  const bytes = block.split("\n").map((line) => line.split("  ")[0] ?? "").join("");
+  return Uint8Array.fromHex(bytes.replaceAll(/\s/g, ""));
+}
+
+/** A frame as the document shows it: bytes left, their meaning right. */
+function dump(frame: Uint8Array<ArrayBuffer>): string {
+  const view = new DataView(frame.buffer);
+  const lines: string[] = [];
+  let at = 0;
+  function take(count: number, note: string): void {
+    for (let done = 0; done < count; done += 16) {
+      const bytes = [...frame.subarray(at + done, at + Math.min(count, done + 16))];
+      const shown = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+      lines.push(done === 0 ? `${shown.padEnd(49)}${note}` : shown);
+    }
+    at += count;
+  }
+  function item(indent: string): void {
+    const head = frame[at] ?? 0, major = head >> 5, info = head & 31;
+    const extra = info < 24 ? 0 : 1 << (info - 24);
+    const value = extra === 0
+      ? info
+      : extra === 1
+      ? view.getUint8(at + 1)
+      : extra === 2
+      ? view.getUint16(at + 1)
+      : view.getUint32(at + 1);
+    const body = frame.subarray(at + 1 + extra, at + 1 + extra + value);
+    if (major === 0) take(1 + extra, `${indent}${value}`);
+    else if (major === 2) take(1 + extra + value, `${indent}${value} zero bytes`);
+    else if (major === 3) {
+      take(1 + extra + value, `${indent}${JSON.stringify(new TextDecoder().decode(body))}`);
+    } else if (major === 6) {
+      const length = frame[at + 2] ?? 0;
+      const values = new Float32Array(frame.slice(at + 3, at + 3 + (length & 31)).buffer);
+      take(2, `${indent}tag 85, little-endian float32 array`);
+      take(1, `${indent}${length & 31} bytes; the next one is byte ${at + 1} of the frame`);
+      take(values.byteLength, `${indent}${values.join(", ")}`);
+    } else if (major === 7) {
+      const number = extra === 8
+        ? String(view.getFloat64(at + 1))
+        : ["false", "true", "null"][info - 20];
+      take(1 + extra, `${indent}${number}`);
+    } else {
+      take(1 + extra, `${indent}${major === 4 ? "array" : "map"} of ${value}`);
+      for (let i = 0; i < value; i++) {
+        if (major === 5) item(`${indent}  `);
+        item(`${indent}  ${major === 5 ? "  " : ""}`);
+      }
+    }
+  }
+  take(4, `magic, "FLab"`);
+  take(2, `version ${view.getUint16(4, true)}`);
+  take(2, `code ${view.getUint16(6, true)}, ${messageName(view.getUint16(6, true))}`);
+  take(8, `${view.getUint32(8, true)} bytes of body`);
+  item("");
+  return lines.join("\n");
+}
+
+Deno.test("docs/PROTOCOL.md has an example of every code", () => {
+  assertEquals(
+    EXAMPLES.map(({ code }) => code),
+    Object.values(MessageCode).sort((a, b) => a - b),
+  );
+});
+
+for (const example of EXAMPLES) {
+  const name = messageName(example.code);
+  Deno.test(`docs/PROTOCOL.md shows ${name} as it is on the wire`, () => {
+    const frame = frameOf(example);
+    const documented = documentedFrame(name);
+    assert(
+      documented.toHex() === frame.toHex(),
+      `The block "hex ${name}" of docs/PROTOCOL.md has to be:\n\`\`\`hex ${name}\n${
+        dump(frame)
+      }\n\`\`\``,
+    );
+    const { code, bodyLength } = decodePrefix(documented);
+    assertEquals(bodyLength, documented.length - PREFIX_BYTES);
+    assertEquals(decodeBody(code, documented.subarray(PREFIX_BYTES)), example);
+  });
+}
+
+Deno.test("docs/PROTOCOL.md names every message code with its number, and every field", () => {
+  for (const [name, code] of Object.entries(MessageCode)) {
+    assert(DOCUMENT.includes(`### ${code} ${name}\n`), `expected a heading "### ${code} ${name}"`);
+    const section = DOCUMENT.split(`### ${code} ${name}\n`)[1]?.split(/^##/m)[0] ?? "";
+    const example = EXAMPLES.find((one) => one.code === code);
+    for (const field of Object.keys(example?.payload ?? {})) {
+      assert(
+        section.includes(`| \`${field}\` `),
+        `expected the field ${field} in the table of ${name}`,
+      );
+    }
+  }
+});
+
+Deno.test("docs/PROTOCOL.md names every fault", () => {
+  for (const fault of Object.keys(FAULTS)) {
+    assert(DOCUMENT.includes(`| \`${fault}\` `), `expected ${fault} in the table of faults`);
+  }
+});
+
+Deno.test("docs/PROTOCOL.md gives the right digest of its example manifest", () => {
+  assert(DOCUMENT.includes(DIGEST), `expected the digest ${DIGEST}`);
+  const text = /^```text manifest\n(.*?)^```$/ms.exec(DOCUMENT)?.[1];
+  const lines = MANIFEST.tensors.map(({ name, dtype, shape, trainable }) =>
+    `${name}<TAB>${dtype}<TAB>${shape}<TAB>${trainable ? 1 : 0}<LF>\n`
+  );
+  assertEquals(text, lines.join(""));
+});
+
+Deno.test("docs/PROTOCOL.md gives the limits in force", () => {
+  const grouped = (count: number) => count.toLocaleString("en");
+  const webSocket = [MESSAGE_BYTES, HEAD_BYTES + MESSAGE_BYTES, FIRST_CREDIT, MOST_CREDIT];
+  const limits = [DEFAULT_LIMITS.bulkBytes, DEFAULT_LIMITS.controlBytes, FIELDS_BYTES];
+  for (const bytes of [...limits, ...webSocket, LEAST_COST]) {
+    assert(DOCUMENT.includes(grouped(bytes)), `expected ${grouped(bytes)}`);
+  }
+});
