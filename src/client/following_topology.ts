@@ -4,9 +4,6 @@
  * @module
  */
 
-import { pause } from "../base/time/pause.ts";
-import { MEMBER_LINES, PeerLog } from "../base/log/peer_log.ts";
-import { shortened } from "../base/printable.ts";
 import {
   ConnectionClosedError,
   errorMessage,
@@ -14,13 +11,15 @@ import {
   RunStoppedError,
 } from "../base/errors.ts";
 import { type Logger, openLog, silentLogger } from "../base/log/log.ts";
+import { MEMBER_LINES, PeerLog } from "../base/log/peer_log.ts";
+import { shortened } from "../base/printable.ts";
+import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import { pause } from "../base/time/pause.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Rank, SERVER_RANK } from "../net/process_group.ts";
 import { within } from "../net/timeouts.ts";
 import { CannotTrainError } from "../train/cannot_train.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/local_rule.ts";
-import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type {
   AgreementMode,
@@ -30,11 +29,12 @@ import type {
   ParameterUpdatePayload,
   Payload,
 } from "../wire/messages.ts";
+import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
 import { type Comeback, connect, join, pauseMillis, RunOverError, runStopped } from "./join.ts";
 import { isLoss, takeLeave } from "./leave.ts";
 import { Session } from "./session.ts";
-import { Work } from "./work.ts";
 import { ClientCommunicationTopology, type RunOptions } from "./topology.ts";
+import { Work } from "./work.ts";
 
 /**
  * A client that follows the agreement that its server names: it trains in rounds, or at its own pace. When it loses the server it comes back, and

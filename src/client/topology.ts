@@ -5,10 +5,10 @@
  */
 
 import type { Credential } from "../auth/challenge.ts";
-import type { DistBackend } from "../net/backend.ts";
-import { type Rank, SERVER_RANK } from "../net/process_group.ts";
-import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
+import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import type { DistBackend } from "../net/backend.ts";
+import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { ClientBackendHandler, TrainResult } from "../train/handler.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { formatRanks, type Rank, SERVER_RANK } from "../base/rank.ts";
 export * from "./backend.ts";
 export * from "./connection.ts";
 export { memoryTransport } from "./memory.ts";

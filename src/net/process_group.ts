@@ -5,24 +5,7 @@
  */
 
 import { ProtocolError } from "../base/errors.ts";
-
-/** A process's number in the group: 0 is the server, 1 to `worldSize - 1` are the clients. */
-export type Rank = number;
-
-/** The server's rank. */
-export const SERVER_RANK: Rank = 0;
-
-/** Ranks as a short text: `"3-7, 9"`. */
-export function formatRanks(ranks: readonly Rank[]): string {
-  const parts: string[] = [];
-  for (let i = 0; i < ranks.length;) {
-    let j = i;
-    while (j + 1 < ranks.length && ranks[j + 1] === (ranks[j] ?? 0) + 1) j++;
-    parts.push(j > i + 1 ? `${ranks[i]}-${ranks[j]}` : ranks.slice(i, j + 1).join(", "));
-    i = j + 1;
-  }
-  return parts.join(", ");
-}
+import { formatRanks, type Rank } from "../base/rank.ts";
 
 /** The clients of a group, by rank. A member first claims a rank and counts as joined once it is ready. */
 export class ProcessGroup<Member> {

@@ -4,20 +4,26 @@
  * @module
  */
 
+import { ProtocolError } from "../base/errors.ts";
+import { Random } from "../base/random.ts";
+import type { Rank } from "../base/rank.ts";
 import { checkedSeed } from "../base/seed.ts";
-import type { Rank } from "../net/process_group.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { Random } from "../base/random.ts";
 import type { AsyncStrategy } from "../strategy/asynchronous/async_strategy.ts";
 import { FedAsync } from "../strategy/asynchronous/fedasync.ts";
-import { untrainedSpans } from "../strategy/untrained.ts";
 import type { Spans } from "../strategy/strategy.ts";
+import { untrainedSpans } from "../strategy/untrained.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
-import { ProtocolError } from "../base/errors.ts";
 import { checkFinite } from "./finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./global_model.ts";
+import {
+  DEFAULT_UPDATE_BOUND,
+  type HandlerState,
+  ServerBackendHandler,
+  type ServerHandlerOptions,
+} from "./handler.ts";
 import {
   boundText,
   checkedUpdateBound,
@@ -27,12 +33,6 @@ import {
   type UpdateFigures,
   workOf,
 } from "./update_bound.ts";
-import {
-  DEFAULT_UPDATE_BOUND,
-  type HandlerState,
-  ServerBackendHandler,
-  type ServerHandlerOptions,
-} from "./handler.ts";
 
 /** Number of clients whose last changes another one is held against: at most, and before it is held against them at all. */
 const MOST_RECENT = 32;

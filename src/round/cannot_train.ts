@@ -1,5 +1,5 @@
 import { ProtocolError } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { ErrorPayload } from "../wire/messages.ts";
 
 /** Whether a client says that it has no update for a round, and stays. */

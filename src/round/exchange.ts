@@ -1,5 +1,5 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type {
@@ -8,11 +8,11 @@ import type {
   ParameterUpdatePayload,
   TrainSettings,
 } from "../wire/messages.ts";
+import type { ServerEvent } from "./events.ts";
+import type { ParameterServerBackendHandler } from "./handler.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { MeanLoss } from "./mean_loss.ts";
 import { figuresOfUpdate, type UpdateFigures } from "./update_bound.ts";
-import type { ServerEvent } from "./events.ts";
-import type { ParameterServerBackendHandler } from "./handler.ts";
 
 /** A message that carries what a client has made of its data. */
 export type UpdateMessage = MessageOf<

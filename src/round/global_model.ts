@@ -1,12 +1,12 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { BufferPool } from "../params/buffer_pool.ts";
 import { Kernels, squaredDistance, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { workingVector } from "../strategy/working.ts";
-import type { ClientSettings, ClientUpdate, StrategyState } from "../strategy/strategy.ts";
-import { checkRule } from "../train/rules/check_rule.ts";
 import { checkSettings } from "../plan/plan.ts";
+import type { ClientSettings, ClientUpdate, StrategyState } from "../strategy/strategy.ts";
+import { workingVector } from "../strategy/working.ts";
+import { checkRule } from "../train/rules/check_rule.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
 import type { LocalRule, ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 

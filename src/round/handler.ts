@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { StrategyState } from "../strategy/strategy.ts";

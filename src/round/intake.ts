@@ -1,4 +1,4 @@
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 
 /** How a rank's part in a round ended. */
 export type Outcome = "received" | "refused" | "dropped";

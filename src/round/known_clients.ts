@@ -1,7 +1,7 @@
 import { isCount } from "../base/is_count.ts";
-import type { Rank } from "../net/process_group.ts";
-import type { UpdateFigures } from "./update_bound.ts";
+import type { Rank } from "../base/rank.ts";
 import type { KnownClient } from "./selection/selection.ts";
+import type { UpdateFigures } from "./update_bound.ts";
 
 const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
 /** How often a client may give no update before it is left out. */

@@ -1,5 +1,5 @@
 import { isCount } from "../base/is_count.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MemberReport } from "./report.ts";
 

@@ -1,6 +1,6 @@
-import { shortened } from "../base/printable.ts";
 import { errorMessage } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import { shortened } from "../base/printable.ts";
+import type { Rank } from "../base/rank.ts";
 import type { RoundReport } from "./report.ts";
 
 /**

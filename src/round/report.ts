@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import type { ClientFigures } from "./distribution.ts";
 

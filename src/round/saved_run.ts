@@ -1,4 +1,4 @@
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Checkpoint } from "../store/checkpoint/checkpoints.ts";
 import type { EvaluateResult } from "../train/handler.ts";

@@ -4,21 +4,17 @@
  * @module
  */
 
+import type { Rank } from "../base/rank.ts";
 import { checkedSeed } from "../base/seed.ts";
-import type { Rank } from "../net/process_group.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { FedAvg } from "../strategy/averaging/fedavg.ts";
-import { untrainedSpans } from "../strategy/untrained.ts";
 import type { Spans, Strategy, StrategyRound } from "../strategy/strategy.ts";
+import { untrainedSpans } from "../strategy/untrained.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
 import { checkFinite } from "./finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./global_model.ts";
-import { KnownClients } from "./known_clients.ts";
-import { checkedUpdateBound, outOfBounds, workOf } from "./update_bound.ts";
-import type { ClientSelection, KnownClient } from "./selection/selection.ts";
-import { UniformSelection } from "./selection/uniform.ts";
 import {
   DEFAULT_UPDATE_BOUND,
   type HandlerState,
@@ -27,6 +23,10 @@ import {
   type ServerHandlerOptions,
   type UpdateFigures,
 } from "./handler.ts";
+import { KnownClients } from "./known_clients.ts";
+import type { ClientSelection, KnownClient } from "./selection/selection.ts";
+import { UniformSelection } from "./selection/uniform.ts";
+import { checkedUpdateBound, outOfBounds, workOf } from "./update_bound.ts";
 
 /** Of a round of fewer updates, the changes are held against those of other clients' last ones as well. */
 const FEW_UPDATES = 3;

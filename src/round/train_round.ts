@@ -1,16 +1,16 @@
 import { DeadlineError, ProtocolError } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
 import { type Evaluated, figuresOf } from "./evaluated.ts";
+import type { ServerEvent } from "./events.ts";
 import { Training } from "./exchange.ts";
 import { NonFiniteResultError } from "./finite.ts";
+import type { ParameterServerBackendHandler } from "./handler.ts";
 import { Missing } from "./missing.ts";
 import { MOST_LOSSES } from "./reason.ts";
-import { boundText, mostExtreme } from "./update_bound.ts";
-import type { ServerEvent } from "./events.ts";
-import type { ParameterServerBackendHandler } from "./handler.ts";
 import type { RoundReport } from "./report.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../server/topology.ts";
+import { boundText, mostExtreme } from "./update_bound.ts";
 
 /** Whose round it is, and how a cohort is had to train and to evaluate. */
 export interface RoundParts {

@@ -1,7 +1,7 @@
 import type { PeerLog } from "../base/log/peer_log.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { keepsState } from "../train/rules/local_rule.ts";

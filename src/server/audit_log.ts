@@ -6,7 +6,7 @@
 
 import { oneLine } from "../base/printable.ts";
 import { errorMessage } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { VERSION } from "../base/version.ts";
 import { LineLimits } from "./line_limits.ts";
 import type { ServerEvent } from "../round/events.ts";

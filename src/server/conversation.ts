@@ -1,5 +1,5 @@
 import { DeadlineError } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { within } from "../net/timeouts.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";

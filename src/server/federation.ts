@@ -3,7 +3,7 @@ import { shortened } from "../base/printable.ts";
 import { DeadlineError, errorMessage, type ProtocolError } from "../base/errors.ts";
 import { openLog } from "../base/log/log.ts";
 import { transportOf } from "../net/backend.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { within } from "../net/timeouts.ts";
 import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
 import { MessageCode } from "../wire/message_code.ts";

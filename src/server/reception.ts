@@ -1,6 +1,6 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { describeChange } from "./sessions/key_changes.ts";
 import { keepsState } from "../train/rules/local_rule.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
 import { receivedEvent, Training, unexpectedUpdate, updateOf } from "../round/exchange.ts";

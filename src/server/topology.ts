@@ -7,7 +7,7 @@
 import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { DistBackend } from "../net/backend.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { MessageCode } from "../wire/message_code.ts";

@@ -1,4 +1,4 @@
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { Incoming } from "../round/intake.ts";
 
 /** Checks in the time of one round. */

@@ -1,4 +1,4 @@
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
 /** What the names of clients' vectors begin with in a checkpoint. */

@@ -1,6 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../base/errors.ts";
-import type { Rank } from "../net/process_group.ts";
+import type { Rank } from "../base/rank.ts";
 import { type Evaluated, isUnsound } from "../round/evaluated.ts";
 import { receivedEvent, refusedEvent, type Training } from "../round/exchange.ts";
 import { isForgivable } from "../round/forgivable.ts";

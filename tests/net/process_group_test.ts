@@ -5,7 +5,8 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import { ProtocolError, type ProtocolFault } from "../../src/base/errors.ts";
-import { formatRanks, ProcessGroup } from "../../src/net/process_group.ts";
+import { formatRanks } from "../../src/base/rank.ts";
+import { ProcessGroup } from "../../src/net/process_group.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

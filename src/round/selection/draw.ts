@@ -1,5 +1,5 @@
-import type { Rank } from "../../net/process_group.ts";
 import { Random } from "../../base/random.ts";
+import type { Rank } from "../../base/rank.ts";
 import type { SelectionContext } from "./selection.ts";
 
 /** The stream that belongs to one try of one round. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 
 /** What the server has learnt of a client so far, by its rank: whoever takes over a rank takes over what is known of it. */
 export interface KnownClient {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import { streamOf } from "./draw.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
 

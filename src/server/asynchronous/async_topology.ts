@@ -5,7 +5,7 @@
  */
 
 import { DeadlineError, errorMessage, ProtocolError } from "../../base/errors.ts";
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import { within } from "../../net/timeouts.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { MessageCode } from "../../wire/message_code.ts";

@@ -1,4 +1,4 @@
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 
 /**
  * Updates that were asked for and refused since the last one that was taken in, by rank: a run in

@@ -1,4 +1,4 @@
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
 /** What a client was given to train on. */

@@ -1,4 +1,4 @@
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { MeanLoss } from "../../round/mean_loss.ts";
 import { lossesOf } from "../../round/reason.ts";

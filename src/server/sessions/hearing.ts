@@ -1,6 +1,6 @@
 import { ConnectionClosedError } from "../../base/errors.ts";
 import type { Connection } from "../../net/connection.ts";
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { Incoming } from "../../round/intake.ts";

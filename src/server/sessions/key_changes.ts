@@ -1,7 +1,7 @@
 import { entryOf, type KeyListChange, whyNotAllowed } from "../../auth/allowed_keys.ts";
 import { fingerprintOf } from "../../auth/public_key.ts";
 import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 
 /** Keys of one kind that a line names; the others are counted. */
 const MOST_NAMED = 5;

@@ -4,7 +4,7 @@ import { entryOf } from "../../auth/allowed_keys.ts";
 import { checkProof, type Gatekeeper, makeChallenge, publicKeyOf } from "../../auth/challenge.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import type { Connection } from "../../net/connection.ts";
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import { MessageCode, messageName } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
 import { whyNotSeated } from "./key_changes.ts";

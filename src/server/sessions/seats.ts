@@ -1,5 +1,6 @@
 import { ProtocolError } from "../../base/errors.ts";
-import { formatRanks, ProcessGroup, type Rank } from "../../net/process_group.ts";
+import { formatRanks, type Rank } from "../../base/rank.ts";
+import { ProcessGroup } from "../../net/process_group.ts";
 
 /** What a client that registers says of itself. */
 export interface Claim {

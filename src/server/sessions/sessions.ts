@@ -9,7 +9,7 @@ import {
   ProtocolError,
 } from "../../base/errors.ts";
 import { Connection } from "../../net/connection.ts";
-import type { Rank } from "../../net/process_group.ts";
+import type { Rank } from "../../base/rank.ts";
 import { SILENT_HEARTBEATS, type Timeouts, within } from "../../net/timeouts.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/frame.ts";
