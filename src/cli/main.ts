@@ -1,5 +1,5 @@
 /**
- * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`, `bench`.
+ * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`.
  *
  * @module
  */
@@ -10,7 +10,6 @@ import { UsageError } from "./options/options.ts";
 import { checkOutputs } from "./options/outputs.ts";
 import { messageWithFlag } from "./options/permissions.ts";
 import { print, printError } from "./output/terminal.ts";
-import { benchCommand } from "./commands/bench.ts";
 import { clientCommand } from "./commands/client.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { Command, CommanderError } from "./deps.ts";
@@ -55,7 +54,6 @@ export async function main(args: readonly string[]): Promise<number> {
     partitionCommand,
     plotCommand,
     keygenCommand,
-    benchCommand,
   ];
   const end = (status: number) => {
     if (stop.signal.aborted) Deno.exit(status);

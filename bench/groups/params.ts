@@ -4,8 +4,8 @@
  * @module
  */
 
-import { blend, flatten, fold, Kernels, unflatten } from "../src/params/kernels.ts";
-import { type BenchOptions, type BenchResult, rateResult } from "./result.ts";
+import { blend, flatten, fold, Kernels, unflatten } from "../../src/params/kernels.ts";
+import { type BenchOptions, type BenchResult, rateResult } from "../result.ts";
 
 const VALUES = 25_000_000;
 const TENSORS = 50;

@@ -1,10 +1,10 @@
 /**
  * Bytes by which JavaScript's heap grows a step, as a list in JSON on standard output.
  *
- *     deno run -A bench/_heap.ts
+ *     deno run -A bench/processes/heap.ts
  */
 
-import { nativeSteps, noise } from "./_step.ts";
+import { nativeSteps, noise } from "../helpers/step.ts";
 
 const REPETITIONS = 9;
 const STEPS = 20_000;

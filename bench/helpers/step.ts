@@ -1,10 +1,10 @@
-import { Dataset } from "../src/data/dataset.ts";
-import { Random } from "../src/base/random.ts";
-import type { TrainPlan } from "../src/train/handler.ts";
-import { cnn, logisticRegression, twoNN } from "../src/train/models/models.ts";
-import { initialVector } from "../src/engine/initializers.ts";
-import { readGraph } from "../src/engine/graph/read_graph.ts";
-import { NativeTrainer } from "../src/engine/trainer.ts";
+import { Dataset } from "../../src/data/dataset.ts";
+import { Random } from "../../src/base/random.ts";
+import type { TrainPlan } from "../../src/train/handler.ts";
+import { cnn, logisticRegression, twoNN } from "../../src/train/models/models.ts";
+import { initialVector } from "../../src/engine/initializers.ts";
+import { readGraph } from "../../src/engine/graph/read_graph.ts";
+import { NativeTrainer } from "../../src/engine/trainer.ts";
 
 /** Rows of the data that steps are measured on. */
 export const ROWS = 1200;

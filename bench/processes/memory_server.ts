@@ -1,9 +1,9 @@
 /** The process whose memory is measured: a server; it starts the process of its clients. Prints its peak in bytes. */
-import { silentLogger } from "../src/base/log/log.ts";
-import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
-import { ServerSyncTop } from "../src/server/sync_topology.ts";
-import { withProcess } from "./_process.ts";
-import { flatManifest } from "./_step_handler.ts";
+import { silentLogger } from "../../src/base/log/log.ts";
+import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { ServerSyncTop } from "../../src/server/sync_topology.ts";
+import { withProcess } from "../helpers/process.ts";
+import { flatManifest } from "../helpers/step_handler.ts";
 
 const ROUNDS = 3;
 const SAMPLE_MILLIS = 5;
@@ -40,7 +40,7 @@ async function serve(clients: number, length: number, seed: number): Promise<num
   });
   const digest = await manifest.digest();
   const signal = new AbortController().signal;
-  const clientsModule = new URL("./_memory_clients.ts", import.meta.url);
+  const clientsModule = new URL("./memory_clients.ts", import.meta.url);
   let ended: Promise<unknown> = Promise.resolve();
   const topology = new ServerSyncTop(handler, {
     listen: "127.0.0.1:0",

@@ -1,7 +1,7 @@
-import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
-import { Simulation } from "../src/sim/simulation.ts";
-import { initialParameters } from "../src/tfjs/evaluator.ts";
-import { DESCRIPTIONS, noise, ROWS } from "./_step.ts";
+import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { Simulation } from "../../src/sim/simulation.ts";
+import { initialParameters } from "../../src/tfjs/evaluator.ts";
+import { DESCRIPTIONS, noise, ROWS } from "./step.ts";
 
 const ROUNDS = 8;
 const EPOCHS = 5;

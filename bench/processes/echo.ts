@@ -1,7 +1,7 @@
 /** The other process of the TCP benchmarks: sends back what comes, on a raw socket and on a connection. */
-import { tcpTransport } from "../src/net/tcp.ts";
-import { PingPong } from "./_ping_pong.ts";
-import { readAll, writeAll } from "./_raw.ts";
+import { tcpTransport } from "../../src/net/tcp.ts";
+import { PingPong } from "../helpers/ping_pong.ts";
+import { readAll, writeAll } from "../helpers/raw.ts";
 
 async function echoRaw(port: number, length: number): Promise<void> {
   using socket = await Deno.connect({ hostname: "127.0.0.1", port });

@@ -1,9 +1,9 @@
-import { Manifest, type ParameterVector } from "../src/params/manifest.ts";
+import { Manifest, type ParameterVector } from "../../src/params/manifest.ts";
 import {
   ClientBackendHandler,
   type EvaluateResult,
   type TrainResult,
-} from "../src/train/handler.ts";
+} from "../../src/train/handler.ts";
 
 /** The manifest of a model of one tensor. */
 export function flatManifest(length: number): Manifest {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { decodeBody, decodePrefix, encodeFrame, PREFIX_BYTES } from "../src/wire/frame.ts";
-import { MessageCode } from "../src/wire/message_code.ts";
-import { type BenchResult, mostResult } from "./result.ts";
+import { decodeBody, decodePrefix, encodeFrame, PREFIX_BYTES } from "../../src/wire/frame.ts";
+import { MessageCode } from "../../src/wire/message_code.ts";
+import { type BenchResult, mostResult } from "../result.ts";
 
 const VALUES = 25_000_000;
 const REPETITIONS = 200;

@@ -1,17 +1,17 @@
 /**
  * One simulation on MNIST; its figures in JSON on standard output.
  *
- *     deno run -A bench/_sim_run.ts lr 1000 10 0.03 100 10 1
+ *     deno run -A bench/processes/sim_run.ts lr 1000 10 0.03 100 10 1
  *
  * The arguments are the model, clients, clients a round, learning rate, rounds, rounds from one evaluation to the next, and the seed.
  */
 
-import { loadDataset } from "../src/data/catalog/load.ts";
-import { partition } from "../src/data/partition/partition.ts";
-import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
-import { Simulation } from "../src/sim/simulation.ts";
-import { modelByName } from "../src/train/models/models.ts";
-import { initialParameters } from "../src/tfjs/evaluator.ts";
+import { loadDataset } from "../../src/data/catalog/load.ts";
+import { partition } from "../../src/data/partition/partition.ts";
+import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { Simulation } from "../../src/sim/simulation.ts";
+import { modelByName } from "../../src/train/models/models.ts";
+import { initialParameters } from "../../src/tfjs/evaluator.ts";
 
 const [name = "lr", ...numbers] = Deno.args;
 const [clients = 1, cohort = 1, learningRate = 0.1, rounds = 1, evaluateEvery = 1, seed = 0] =

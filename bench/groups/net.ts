@@ -4,10 +4,10 @@
  * @module
  */
 
-import { roundBench } from "./_round.ts";
-import { tcpBench } from "./_tcp.ts";
-import { websocketBench } from "./_websocket.ts";
-import type { BenchOptions, BenchResult } from "./result.ts";
+import { roundBench } from "./round.ts";
+import { tcpBench } from "./tcp.ts";
+import { websocketBench } from "./websocket.ts";
+import type { BenchOptions, BenchResult } from "../result.ts";
 
 /** Parameter updates of 100 MB and of 1 MB there and back, over TCP and as WebSocket messages, and rounds of ten clients. */
 export async function netBench(options: BenchOptions): Promise<BenchResult[]> {

@@ -1,10 +1,10 @@
 /** The process of all the clients of the benchmark of memory. They share a vector and a buffer, so that this process stays small. */
-import { Connection } from "../src/net/connection.ts";
-import { tcpTransport } from "../src/net/tcp.ts";
-import { DEFAULT_TIMEOUTS } from "../src/net/timeouts.ts";
-import type { ParameterVector } from "../src/params/manifest.ts";
-import { FIELDS_BYTES } from "../src/wire/frame.ts";
-import { MessageCode } from "../src/wire/message_code.ts";
+import { Connection } from "../../src/net/connection.ts";
+import { tcpTransport } from "../../src/net/tcp.ts";
+import { DEFAULT_TIMEOUTS } from "../../src/net/timeouts.ts";
+import type { ParameterVector } from "../../src/params/manifest.ts";
+import { FIELDS_BYTES } from "../../src/wire/frame.ts";
+import { MessageCode } from "../../src/wire/message_code.ts";
 
 interface Shared {
   vector: ParameterVector;

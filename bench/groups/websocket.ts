@@ -1,9 +1,9 @@
-import { websocketTransport } from "../src/net/websocket/transport.ts";
-import { PingPong } from "./_ping_pong.ts";
-import { withProcess } from "./_process.ts";
-import { RawWebSocket } from "./_raw_websocket.ts";
-import { type SizeCase, thereAndBack } from "./_there_and_back.ts";
-import type { BenchOptions, BenchResult } from "./result.ts";
+import { websocketTransport } from "../../src/net/websocket/transport.ts";
+import { PingPong } from "../helpers/ping_pong.ts";
+import { withProcess } from "../helpers/process.ts";
+import { RawWebSocket } from "../helpers/raw_websocket.ts";
+import { type SizeCase, thereAndBack } from "../helpers/there_and_back.ts";
+import type { BenchOptions, BenchResult } from "../result.ts";
 
 /**
  * A vector there and back between two processes. Value: as `ParameterUpdate` frames over the transport, back-pressure included. Ceiling: as many bytes over
@@ -28,7 +28,7 @@ export async function websocketBench(
     return response;
   });
   const listener = await websocketTransport().listen("ws://127.0.0.1:0/");
-  const module = new URL("./_websocket_echo.ts", import.meta.url);
+  const module = new URL("../processes/websocket_echo.ts", import.meta.url);
   const args = [`ws://127.0.0.1:${server.addr.port}/`, listener.address, size.length];
   try {
     return await withProcess(module, args, { signal }, async ({ signal }) => {

@@ -1,9 +1,9 @@
-import { silentLogger } from "../src/base/log/log.ts";
-import { SyncParameterServerHandler } from "../src/round/sync_handler.ts";
-import { ServerSyncTop } from "../src/server/sync_topology.ts";
-import { withProcess } from "./_process.ts";
-import { type BenchOptions, type BenchResult, mostResult } from "./result.ts";
-import { flatManifest } from "./_step_handler.ts";
+import { silentLogger } from "../../src/base/log/log.ts";
+import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { ServerSyncTop } from "../../src/server/sync_topology.ts";
+import { withProcess } from "../helpers/process.ts";
+import { type BenchOptions, type BenchResult, mostResult } from "../result.ts";
+import { flatManifest } from "../helpers/step_handler.ts";
 
 const CLIENTS = 10;
 const VALUES = 2_000;
@@ -35,7 +35,7 @@ export async function roundBench({ seed, signal }: BenchOptions): Promise<BenchR
   });
   const running = topology.run({ signal: AbortSignal.any([signal, failed.signal]) });
   running.catch(listening.reject);
-  const module = new URL("./_round_clients.ts", import.meta.url);
+  const module = new URL("../processes/round_clients.ts", import.meta.url);
   try {
     const args = [await listening.promise, CLIENTS, VALUES];
     const { rounds } = await withProcess(module, args, { signal }, () => running);

@@ -1,4 +1,4 @@
-"""Times SGD steps of PyTorch on one thread, for bench/train.ts to compare with.
+"""Times SGD steps of PyTorch on one thread, for bench/groups/train.ts to compare with.
 
 Each line of standard input is "MODEL BATCH STEPS", with a model of lr, 2nn or cnn; each line of standard output
 is the milliseconds that so many steps took: forward, backward and update on noise.

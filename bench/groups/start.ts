@@ -4,8 +4,8 @@
  * @module
  */
 
-import { withProcess } from "./_process.ts";
-import { type BenchOptions, type BenchResult, mostResult } from "./result.ts";
+import { withProcess } from "../helpers/process.ts";
+import { type BenchOptions, type BenchResult, mostResult } from "../result.ts";
 
 const REPETITIONS = 15;
 /** The first ones fill Deno's cache. */
@@ -15,9 +15,9 @@ const MOST_CLIENT_MILLIS = 400;
 
 /** Import of the main module, and a client's start to its registration: a program's of twenty lines, and the command's. */
 export async function startBench({ signal }: BenchOptions): Promise<BenchResult[]> {
-  const module = new URL("../mod.ts", import.meta.url);
-  const program = new URL("./_start_client.ts", import.meta.url);
-  const command = new URL("../src/cli/main.ts", import.meta.url);
+  const module = new URL("../../mod.ts", import.meta.url);
+  const program = new URL("../processes/start_client.ts", import.meta.url);
+  const command = new URL("../../src/cli/main.ts", import.meta.url);
   return [
     await startResult("import-mod", MOST_IMPORT_MILLIS, () => runMillis(module, signal)),
     await startResult(

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { withProcess } from "./_process.ts";
-import { type BenchOptions, type BenchResult, median, mostResult } from "./result.ts";
+import { withProcess } from "../helpers/process.ts";
+import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
 
 const REPETITIONS = 3;
 
@@ -22,7 +22,7 @@ interface SimRun {
  */
 export async function simBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
   const run = async (...args: (string | number)[]): Promise<SimRun> => {
-    const module = new URL("./_sim_run.ts", import.meta.url);
+    const module = new URL("../processes/sim_run.ts", import.meta.url);
     const output = await withProcess(
       module,
       [...args, seed],

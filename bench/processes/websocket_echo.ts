@@ -1,7 +1,7 @@
 /** The other process of the WebSocket benchmark: sends back what comes, on a bare WebSocket and on a connection. */
-import { websocketTransport } from "../src/net/websocket/transport.ts";
-import { PingPong } from "./_ping_pong.ts";
-import { RawWebSocket } from "./_raw_websocket.ts";
+import { websocketTransport } from "../../src/net/websocket/transport.ts";
+import { PingPong } from "../helpers/ping_pong.ts";
+import { RawWebSocket } from "../helpers/raw_websocket.ts";
 
 async function echoRaw(url: string, length: number): Promise<void> {
   const raw = new RawWebSocket(

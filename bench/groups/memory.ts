@@ -4,8 +4,8 @@
  * @module
  */
 
-import { withProcess } from "./_process.ts";
-import { type BenchOptions, type BenchResult, mostResult } from "./result.ts";
+import { withProcess } from "../helpers/process.ts";
+import { type BenchOptions, type BenchResult, mostResult } from "../result.ts";
 
 const CLIENTS = 32;
 const SMALL_VALUES = 10;
@@ -26,7 +26,7 @@ export async function memoryBench(options: BenchOptions): Promise<BenchResult[]>
 }
 
 async function peakBytes(length: number, { seed, signal }: BenchOptions): Promise<number> {
-  const module = new URL("./_memory_server.ts", import.meta.url);
+  const module = new URL("../processes/memory_server.ts", import.meta.url);
   const args = [CLIENTS, length, seed];
   return Number(await withProcess(module, args, { signal }, ({ output }) => output));
 }

@@ -1,9 +1,9 @@
-import { Connection } from "../src/net/connection.ts";
-import type { Channel } from "../src/net/transport.ts";
-import { Kernels } from "../src/params/kernels.ts";
-import type { ParameterVector } from "../src/params/manifest.ts";
-import { FIELDS_BYTES } from "../src/wire/frame.ts";
-import { MessageCode } from "../src/wire/message_code.ts";
+import { Connection } from "../../src/net/connection.ts";
+import type { Channel } from "../../src/net/transport.ts";
+import { Kernels } from "../../src/params/kernels.ts";
+import type { ParameterVector } from "../../src/params/manifest.ts";
+import { FIELDS_BYTES } from "../../src/wire/frame.ts";
+import { MessageCode } from "../../src/wire/message_code.ts";
 
 /** One side of an exchange of parameter updates: each is read into the buffer, in an arena, from which the last was sent. */
 export class PingPong implements AsyncDisposable {

@@ -1,9 +1,9 @@
-import { tcpTransport } from "../src/net/tcp.ts";
-import { PingPong } from "./_ping_pong.ts";
-import { withProcess } from "./_process.ts";
-import { readAll, writeAll } from "./_raw.ts";
-import { type SizeCase, thereAndBack } from "./_there_and_back.ts";
-import type { BenchOptions, BenchResult } from "./result.ts";
+import { tcpTransport } from "../../src/net/tcp.ts";
+import { PingPong } from "../helpers/ping_pong.ts";
+import { withProcess } from "../helpers/process.ts";
+import { readAll, writeAll } from "../helpers/raw.ts";
+import { type SizeCase, thereAndBack } from "../helpers/there_and_back.ts";
+import type { BenchOptions, BenchResult } from "../result.ts";
 
 /**
  * A vector there and back between two processes. Value: as `ParameterUpdate` frames. Ceiling: as many bytes over a raw socket between the same two
@@ -15,7 +15,7 @@ export async function tcpBench(
 ): Promise<BenchResult> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const framedListener = await tcpTransport.listen("127.0.0.1:0");
-  const module = new URL("./_echo.ts", import.meta.url);
+  const module = new URL("../processes/echo.ts", import.meta.url);
   const args = [(listener.addr as Deno.NetAddr).port, framedListener.address, size.length];
   try {
     return await withProcess(module, args, { signal }, async ({ signal }) => {

@@ -1,5 +1,5 @@
 /** The process that is measured: a client with embedded data and the native engine. */
-import { ClientSyncTop, loadDataset, NativeSGDHandler } from "../mod.ts";
+import { ClientSyncTop, loadDataset, NativeSGDHandler } from "../../mod.ts";
 
 if (import.meta.main) {
   const [serverAddr = ""] = Deno.args;

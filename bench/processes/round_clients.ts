@@ -1,7 +1,7 @@
 /** The other process of the benchmark of rounds: every client of it. */
-import { ClientSyncTop } from "../src/client/sync_topology.ts";
-import { silentLogger } from "../src/base/log/log.ts";
-import { StepHandler } from "./_step_handler.ts";
+import { ClientSyncTop } from "../../src/client/sync_topology.ts";
+import { silentLogger } from "../../src/base/log/log.ts";
+import { StepHandler } from "../helpers/step_handler.ts";
 
 if (import.meta.main) {
   const [serverAddr = "", count, length] = Deno.args;

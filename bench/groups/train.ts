@@ -4,16 +4,24 @@
  * @module
  */
 
-import type { Dataset } from "../src/data/dataset.ts";
-import { loadDataset } from "../src/data/catalog/load.ts";
-import { createEngineArena } from "../src/engine/kernels.ts";
-import { tf } from "../src/tfjs/deps.ts";
-import { installTrainingKernels } from "../src/tfjs/kernels/mod.ts";
-import { withProcess } from "./_process.ts";
-import { poolSteps } from "./_pool_steps.ts";
-import { startPyTorch } from "./_pytorch.ts";
-import { DESCRIPTIONS, type ModelName, nativeSteps, noise, PLAN, ROWS, SHAPE } from "./_step.ts";
-import { type BenchOptions, type BenchResult, median, mostResult } from "./result.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { loadDataset } from "../../src/data/catalog/load.ts";
+import { createEngineArena } from "../../src/engine/kernels.ts";
+import { tf } from "../../src/tfjs/deps.ts";
+import { installTrainingKernels } from "../../src/tfjs/kernels/mod.ts";
+import { withProcess } from "../helpers/process.ts";
+import { poolSteps } from "../helpers/pool_steps.ts";
+import { startPyTorch } from "../helpers/pytorch.ts";
+import {
+  DESCRIPTIONS,
+  type ModelName,
+  nativeSteps,
+  noise,
+  PLAN,
+  ROWS,
+  SHAPE,
+} from "../helpers/step.ts";
+import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
 
 const REPETITIONS = 9;
 /** Useful floating-point operations of a step, a sample: forward, gradient of the weights, and of the inputs but the first. */
@@ -217,6 +225,6 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
 
 /** Bytes of JavaScript's heap a step, in a process that does nothing else. */
 async function heapPerStep(signal: AbortSignal): Promise<number[]> {
-  const module = new URL("./_heap.ts", import.meta.url);
+  const module = new URL("../processes/heap.ts", import.meta.url);
   return JSON.parse(await withProcess(module, [], { signal }, ({ output }) => output)) as number[];
 }

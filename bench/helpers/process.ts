@@ -1,4 +1,4 @@
-import { within } from "../src/net/timeouts.ts";
+import { within } from "../../src/net/timeouts.ts";
 
 /**
  * Runs a module in a process of its own while `work` goes on; ends it when `work` is over.

@@ -10,7 +10,7 @@ export interface PyTorch extends AsyncDisposable {
 }
 
 /**
- * Starts `bench/pytorch.py` on the Python that the environment variable FEDLAB_PYTHON names, or else `python3`; `undefined`
+ * Starts `bench/helpers/pytorch.py` on the Python that the environment variable FEDLAB_PYTHON names, or else `python3`; `undefined`
  * where there is no such program or it has no PyTorch.
  */
 export async function startPyTorch(): Promise<PyTorch | undefined> {

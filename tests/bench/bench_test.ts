@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { type BenchResult, median, mostResult, rateResult } from "../../bench/result.ts";
-import { benchJson, benchTable } from "../../src/cli/commands/bench.ts";
+import { benchJson, benchTable } from "../../bench/report.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

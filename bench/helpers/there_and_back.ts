@@ -1,5 +1,5 @@
-import type { PingPong } from "./_ping_pong.ts";
-import { type BenchResult, rateResult } from "./result.ts";
+import type { PingPong } from "./ping_pong.ts";
+import { type BenchResult, rateResult } from "../result.ts";
 
 /** A size of message that is sent there and back. */
 export interface SizeCase {

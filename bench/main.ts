@@ -1,0 +1,84 @@
+/**
+ * The benchmark: speed and memory, each figure beside its ceiling.
+ *
+ *     deno task bench
+ *     deno task bench wire net --json bench.json
+ *
+ * @module
+ */
+
+import { errorMessage } from "../src/base/errors.ts";
+import { Command, InvalidArgumentError } from "../src/cli/deps.ts";
+import { printerBeside, writeOutput } from "../src/cli/options/outputs.ts";
+import { printError } from "../src/cli/output/terminal.ts";
+import { benchJson, benchTable } from "./report.ts";
+import type { BenchOptions, BenchResult } from "./result.ts";
+
+type Bench = (options: BenchOptions) => Promise<BenchResult[]>;
+
+/** The groups in the order in which they run; each is loaded just before it runs. */
+const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
+  params: async () => (await import("./groups/params.ts")).paramsBench,
+  wire: async () => (await import("./groups/wire.ts")).wireBench,
+  net: async () => (await import("./groups/net.ts")).netBench,
+  memory: async () => (await import("./groups/memory.ts")).memoryBench,
+  start: async () => (await import("./groups/start.ts")).startBench,
+  train: async () => (await import("./groups/train.ts")).trainBench,
+  sim: async () => (await import("./groups/sim.ts")).simBench,
+};
+const GROUP_NAMES = Object.keys(GROUPS);
+
+/** Exit status of a process that SIGINT ended. */
+const INTERRUPTED = 130;
+
+function addGroup(name: string, before: string[] = []): string[] {
+  if (!Object.hasOwn(GROUPS, name)) {
+    throw new InvalidArgumentError(`Allowed groups are ${GROUP_NAMES.join(", ")}.`);
+  }
+  return [...before, name];
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (/^\d+$/.test(text) && seed <= 0xFFFF_FFFF) return seed;
+  throw new InvalidArgumentError(`Expected a whole number from 0 to ${0xFFFF_FFFF}.`);
+}
+
+async function runBench(
+  groups: readonly string[],
+  { seed, json, signal }: { seed: number; json?: string; signal: AbortSignal },
+): Promise<void> {
+  const results: BenchResult[] = [];
+  for (const [name, load] of Object.entries(GROUPS)) {
+    if (groups.length > 0 && !groups.includes(name)) continue;
+    signal.throwIfAborted();
+    printError(`Measuring ${name}`);
+    const bench = await load();
+    results.push(...await bench({ seed, signal }));
+  }
+  printerBeside(json)(benchTable(results));
+  if (json !== undefined) await writeOutput(json, benchJson(results));
+}
+
+if (import.meta.main) {
+  const stop = new AbortController();
+  Deno.addSignalListener("SIGINT", () => {
+    if (stop.signal.aborted) Deno.exit(INTERRUPTED);
+    stop.abort(new Error("stopped"));
+  });
+  const program = new Command("bench")
+    .description("Measures speed and memory on this machine, each figure beside its ceiling.")
+    .argument("[groups...]", `${GROUP_NAMES.join(", ")} (default: all)`, addGroup)
+    .option("--seed <n>", "seed of the measured runs", parseSeed, 0)
+    .option("--json <file>", "write the results as JSON; - for standard output")
+    .action((groups: string[] | undefined, flags: { seed: number; json?: string }) =>
+      runBench(groups ?? [], { ...flags, signal: stop.signal })
+    );
+  try {
+    await program.parseAsync(Deno.args, { from: "user" });
+    Deno.exit(0);
+  } catch (error) {
+    printError(`error: ${errorMessage(error)}`);
+    Deno.exit(stop.signal.aborted ? INTERRUPTED : 1);
+  }
+}

@@ -1,0 +1,44 @@
+import { Table } from "../src/cli/deps.ts";
+import type { BenchResult } from "./result.ts";
+
+/**
+ * Formats results as a table with one row per result. A ratio below its target is marked as missed.
+ */
+export function benchTable(results: readonly BenchResult[]): string {
+  const table = new Table({
+    head: ["name", "value", "ceiling", "ratio", "target", "min", "median"],
+    colAligns: ["left", "right", "right", "right", "left", "right", "right"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
+  for (const { name, unit, value, ceiling, ratio, min, median, target } of results) {
+    const repetitionUnit = unit === "MB" || unit === "bytes" ? unit : "ms";
+    table.push([
+      name,
+      `${figure(value)} ${unit}`,
+      `${figure(ceiling)} ${unit}`,
+      ratio.toFixed(2),
+      target === undefined ? "" : `≥ ${target.toFixed(2)}${ratio >= target ? "" : " missed"}`,
+      `${figure(min)} ${repetitionUnit}`,
+      `${figure(median)} ${repetitionUnit}`,
+    ]);
+  }
+  return table.toString();
+}
+
+/** Formats a number with three significant digits, or with all digits before the decimal point. */
+function figure(value: number): string {
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.max(value, 0.001))));
+  return value.toFixed(digits);
+}
+
+/** Formats results as JSON. */
+export function benchJson(results: readonly BenchResult[]): string {
+  const report = {
+    schema: "fedlab.bench/1",
+    results: results.map(({ name, unit, value, ceiling, ratio, min, median }) => ({
+      ...{ name, unit, value, ceiling, ratio, min, median },
+    })),
+  };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}
