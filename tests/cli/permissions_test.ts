@@ -216,7 +216,7 @@ Deno.test("tasks of commands write, run and read the environment within limits, 
 
 Deno.test("tasks that fetch data sets may reach their homes and write their folders", async () => {
   for (const task of ["partition", "simulate", "reproduce", "server", "client"] as const) {
-    const text = config.tasks[task];
+    const text = config.tasks[task].command;
     for (const { homes, folder } of NAMED_DATASETS.values()) {
       assertStringIncludes(text, `$FEDLAB_DATA/${folder}`);
       if (/--allow-net(?!=)/.test(text)) continue;
@@ -228,8 +228,8 @@ Deno.test("tasks that fetch data sets may reach their homes and write their fold
   console.log((await Deno.permissions.query({ name: "write", path })).state);
 }`;
     await Deno.writeTextFile(`${folder}/query.ts`, script);
-    const { simulate } = config.tasks;
-    const task = simulate.replace("src/cli/main.ts simulate", "query.ts");
+    const { command } = config.tasks.simulate;
+    const task = command.replace("src/cli/main.ts simulate", "query.ts");
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ tasks: { task } }));
     await Deno.writeTextFile(`${folder}/deno.lock`, JSON.stringify({ version: "5" }));
     const paths = ["runs/x", "home/.cache/fedlab/mnist", "a b/mnist/x", "a b", "x", "/", "home"];

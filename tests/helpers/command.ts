@@ -55,8 +55,7 @@ export function taskArguments(
   task: keyof typeof config.tasks,
   env: Readonly<Record<string, string>> = {},
 ): string[] {
-  const command = config.tasks[task];
-  const text = typeof command === "string" ? command : command.command;
+  const text = config.tasks[task].command;
   const [program, ...args] = text.split(" ").map((word) =>
     word.replaceAll('"', "").replaceAll(
       /\$(\w+)/g,
