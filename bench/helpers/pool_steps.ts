@@ -1,6 +1,6 @@
 import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
 import { Simulation } from "../../src/sim/simulation.ts";
-import { initialParameters } from "../../src/tfjs/evaluator.ts";
+import { initialParameters } from "../../src/engine/model_evaluator.ts";
 import { DESCRIPTIONS, noise, ROWS } from "./step.ts";
 
 const ROUNDS = 8;

@@ -11,7 +11,7 @@ import { partition } from "../../src/data/partition/partition.ts";
 import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
 import { Simulation } from "../../src/sim/simulation.ts";
 import { modelByName } from "../../src/train/models/models.ts";
-import { initialParameters } from "../../src/tfjs/evaluator.ts";
+import { initialParameters } from "../../src/engine/model_evaluator.ts";
 
 const [name = "lr", ...numbers] = Deno.args;
 const [clients = 1, cohort = 1, learningRate = 0.1, rounds = 1, evaluateEvery = 1, seed = 0] =

@@ -7,7 +7,7 @@ import { useKernelBuild } from "../params/kernels.ts";
 import { CannotTrainError } from "../train/cannot_train.ts";
 import type { TrainPlan } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/local_rule.ts";
-import { ClientSGDHandler } from "../tfjs/handler.ts";
+import { ClientSGDHandler } from "../engine/client_handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { Board, Failure, type Figures, type Job } from "./board.ts";
 import type { ClientWorkerArgs, SharedData, SharedParts } from "./worker_args.ts";

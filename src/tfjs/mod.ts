@@ -1,6 +1,8 @@
 /**
- * Training and evaluation on this package's own kernels, or with TensorFlow.js where those do not run a model: tfjs is heavy, so it
- * is loaded only then, and nothing starts on import.
+ * Start of TensorFlow.js's backend, and the handlers that use TensorFlow.js for models that the
+ * native kernels do not run. It is loaded only when needed: nothing starts on import.
+ *
+ * The handlers are exported by `@fedlab/core` too; import them from there.
  *
  * @module
  */
@@ -8,13 +10,14 @@
 export type { BackendLogger } from "./backend.ts";
 export { startBackend } from "./start.ts";
 export type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
-export { ClientSGDHandler } from "./handler.ts";
-export type { ClientSGDHandlerOptions, TfjsLayersModel } from "./options.ts";
 export {
+  ClientSGDHandler,
+  type ClientSGDHandlerOptions,
   type EvaluatorOptions,
   type InitialParameters,
   initialParameters,
   type ModelEvaluator,
   modelEvaluator,
+  type TfjsLayersModel,
   type TfjsOptions,
-} from "./evaluator.ts";
+} from "../engine/mod.ts";

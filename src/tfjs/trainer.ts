@@ -22,7 +22,7 @@ import {
 } from "./network.ts";
 import { Optimizer } from "./optimizer.ts";
 import { Weights } from "./weights.ts";
-import type { TfjsLayersModel } from "./options.ts";
+import type { TfjsLayersModel } from "../engine/client_handler.ts";
 
 /** Rows whose gradient is taken at once. */
 const GRADIENT_ROWS = 256;

@@ -12,5 +12,5 @@ export * from "./rules/local_rule.ts";
 export * from "./models/model_description.ts";
 export * from "./models/models.ts";
 export { UnsupportedModelError } from "../engine/graph/graph.ts";
-export * from "../engine/handler.ts";
+export * from "../engine/native_handler.ts";
 export * from "./sgd_handler.ts";

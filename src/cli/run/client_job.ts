@@ -4,7 +4,7 @@ import { holdOut } from "../../data/split.ts";
 import { ClientFollowingTop } from "../../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../../client/topology.ts";
 import { openLog } from "../../base/log/log.ts";
-import { ClientSGDHandler } from "../../tfjs/handler.ts";
+import { ClientSGDHandler } from "../../engine/client_handler.ts";
 import { type DataFlags, dataFrom, loadData } from "../options/data.ts";
 import { chooseKernels, type EngineFlags } from "../options/options.ts";
 

@@ -10,7 +10,11 @@ import type { ModelDescription } from "../../train/handler.ts";
 import { parseModelDescription } from "../../train/models/model_description.ts";
 import { MODEL_NAMES, modelByName } from "../../train/models/models.ts";
 import type { TrainLogger } from "../../train/sgd_handler.ts";
-import { initialParameters, type ModelEvaluator, modelEvaluator } from "../../tfjs/evaluator.ts";
+import {
+  initialParameters,
+  type ModelEvaluator,
+  modelEvaluator,
+} from "../../engine/model_evaluator.ts";
 import type { TrainSettings } from "../../wire/messages.ts";
 import { readJson } from "../output/json_file.ts";
 import { chooseKernels, type EngineFlags } from "../options/options.ts";

@@ -1,43 +1,59 @@
-import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Evaluator, ModelDescription } from "../train/handler.ts";
 import { seedInitializers } from "../train/models/models.ts";
-import { initialVector } from "../engine/initializers.ts";
-import { readGraph } from "../engine/graph/read_graph.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
-import { tryNative } from "./engine.ts";
-import { ClientSGDHandler } from "./handler.ts";
+import { tryNative } from "./choose.ts";
+import { ClientSGDHandler } from "./client_handler.ts";
+import { readGraph } from "./graph/read_graph.ts";
+import { initialVector } from "./initializers.ts";
 
-/** What a server starts from. */
+/** Initial global model of a server. */
 export interface InitialParameters {
-  /** What the vector holds; a client's must be the same. */
+  /** Layout of the vector; a client's must be the same. */
   readonly manifest: Manifest;
-  /** The model's initial state, of length `manifest.length`. */
+  /** Initial state of the model, of length `manifest.length`. */
   readonly parameters: ParameterVector;
 }
 
-/** What computes on a server. */
+/** Choice of the engine on a server. */
 export interface TfjsOptions {
-  /** What computes. Default `"auto"`: this package's own kernels where they run the model, else tfjs. */
+  /**
+   * Engine that computes: the native kernels where they run the model, else tfjs.
+   *
+   * @default {"auto"}
+   */
   engine?: EngineChoice;
-  /** Where tfjs computes, when it does. Default `"auto"`. */
+  /**
+   * Backend of tfjs, when tfjs computes.
+   *
+   * @default {"auto"}
+   */
   backend?: BackendChoice;
-  /** Takes warnings, and from an evaluator a line that says which engine computes. Default: none are given. */
+  /** Receives warnings and, from an evaluator, one line that names the engine. Default: no logging. */
   logger?: TrainLogger;
 }
 
 /** Options of {@linkcode modelEvaluator}. */
 export interface EvaluatorOptions extends TfjsOptions {
-  /** Has an evaluation of a classifier tell what it took each class for. Default `false`. */
+  /**
+   * Includes the confusion matrix in each evaluation of a classifier.
+   *
+   * @default {false}
+   */
   confusion?: boolean;
 }
 
 /**
- * The described model's manifest and its initial state, with weights that depend on `seed` and the engine alone.
+ * Builds the manifest and the initial state of the described model. The weights depend on `seed`
+ * and the engine alone.
  *
- * Rejects with a `TypeError` for a description that cannot be read, a `RangeError` for a seed out of range, and an
- * `UnsupportedModelError` for a model that the engine `"native"` was asked to run and does not.
+ * @param description The model.
+ * @param seed Seed of the weights, an integer from 0 to 2^32 - 1.
+ * @throws {TypeError} If the description cannot be read.
+ * @throws {RangeError} If the seed is out of range.
+ * @throws {UnsupportedModelError} If the engine is `"native"` and does not run the model.
  */
 export async function initialParameters(
   description: ModelDescription,
@@ -50,25 +66,28 @@ export async function initialParameters(
     return { manifest: graph.manifest, parameters: initialVector(graph, seed) };
   });
   if (native) return native;
-  const { initialState } = await import("./initial.ts");
+  const { initialState } = await import("../tfjs/initial.ts");
   return await initialState(seeded, backend, logger);
 }
 
-/** Judges parameter vectors on a server's own data. */
+/** Evaluation of parameter vectors on a server's own data. */
 export interface ModelEvaluator extends AsyncDisposable {
-  /** What a vector must hold. */
+  /** Layout of the vectors. */
   readonly manifest: Manifest;
   /**
-   * Loss and accuracy of the model with these parameters. It may be passed on by itself. Rejects with a `RangeError` for a vector
-   * of the wrong length or with a value that is not finite.
+   * Loss and accuracy of the model with the given parameters. The function may be passed on without
+   * its object. It rejects with a `RangeError` for a vector of the wrong length or with a value
+   * that is not finite.
    */
   readonly evaluate: Evaluator;
 }
 
 /**
- * Builds the described model to evaluate it on `data`; the errors are those of {@linkcode ClientSGDHandler.setUp}.
+ * Builds the described model to evaluate it on `data`.
  *
- * @example
+ * The errors are those of {@linkcode ClientSGDHandler}'s `setUp()`.
+ *
+ * @example Accuracy of a model with random weights
  * ```ts
  * import { digits, mlp } from "@fedlab/core";
  * import { initialParameters, modelEvaluator } from "@fedlab/core/tfjs";

@@ -1,10 +1,12 @@
 import type { EngineChoice } from "../train/engine_choice.ts";
-import { UnsupportedModelError } from "../engine/graph/graph.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
+import { UnsupportedModelError } from "./graph/graph.ts";
 
 /**
- * What `make` makes of the native engine, or nothing where tfjs is to run the model. Throws a `RangeError` for an engine that there
- * is not, and whatever `make` throws, save an `UnsupportedModelError` under `"auto"`.
+ * Calls `make`, which uses the native engine, or returns `undefined` where tfjs is to run the model.
+ *
+ * @throws {RangeError} If the engine is unknown.
+ * @throws Any error of `make`, except an `UnsupportedModelError` under `"auto"`.
  */
 export function tryNative<T>(
   engine: EngineChoice,

@@ -1,0 +1,106 @@
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import type { LossName, ModelDescription } from "../train/handler.ts";
+import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
+import type { Trainer } from "../train/trainer.ts";
+import { tryNative } from "./choose.ts";
+import { UnsupportedModelError } from "./graph/graph.ts";
+import { createNativeTrainer } from "./native_handler.ts";
+
+/** Structural type of a `tf.LayersModel` of `npm:@tensorflow/tfjs@4.22.0`. */
+export interface TfjsLayersModel {
+  /** Layers, from input to output. */
+  readonly layers: readonly unknown[];
+  /** Returns the tensors of the weights. */
+  getWeights(): readonly unknown[];
+  /** Returns the number of parameters. */
+  countParams(): number;
+}
+
+/** Options of {@linkcode ClientSGDHandler}. */
+export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
+  /**
+   * Own tfjs model, used in place of the server's description. The caller disposes of it. Build it
+   * after `await startBackend()`.
+   */
+  model?: TfjsLayersModel;
+  /**
+   * Engine that trains: the native kernels where they run the model, else tfjs.
+   *
+   * @default {"auto"}
+   */
+  engine?: EngineChoice;
+  /**
+   * Backend of tfjs, when tfjs trains.
+   *
+   * @default {"auto"}
+   */
+  backend?: BackendChoice;
+  /** Receives warnings and one line that names the engine. Default: no logging. */
+  logger?: TrainLogger;
+}
+
+/**
+ * Stochastic gradient descent on the native kernels where they run the model, else on TensorFlow.js,
+ * which is loaded only then.
+ *
+ * The order of the samples and the masks of dropout layers depend on seed, round and rank alone:
+ * with the same parameters, plan and engine, training gives the same bytes. The engines differ by
+ * rounding and in their dropout masks. Momentum starts afresh each round unless the plan keeps it.
+ * Moving statistics of BatchNorm are part of the parameters.
+ *
+ * {@linkcode SGDHandler.setUp} rejects with
+ *
+ * - a `TypeError` when there is no model, the model is of another kind, or its description cannot
+ *   be read;
+ * - a `RangeError` when the data does not fit the model;
+ * - an {@linkcode UnsupportedModelError} when the engine is `"native"` and does not run the model;
+ * - an `Error` when tfjs's backend does not start.
+ *
+ * @example Two epochs on the digits
+ * ```ts
+ * import { digits, mlp } from "@fedlab/core";
+ * import { ClientSGDHandler } from "@fedlab/core/tfjs";
+ *
+ * await using handler = new ClientSGDHandler({ data: await digits() });
+ * await handler.setUp(mlp({ inputShape: [8, 8, 1], numClasses: 10 }));
+ * await handler.train({
+ *   round: 1,
+ *   epochs: 2,
+ *   batchSize: 10,
+ *   learningRate: 0.1,
+ *   momentum: 0,
+ *   weightDecay: 0,
+ *   keepMomentum: false,
+ *   seed: 1,
+ *   rank: 1,
+ * });
+ * ```
+ */
+export class ClientSGDHandler extends SGDHandler {
+  readonly #options: ClientSGDHandlerOptions;
+
+  /**
+   * Keeps the options; nothing starts before `setUp()`.
+   *
+   * @throws {RangeError} If the data has no rows or the loss is unknown.
+   */
+  constructor(options: ClientSGDHandlerOptions) {
+    super(options);
+    this.#options = options;
+  }
+
+  /** Builds the described model, or takes the handler's own, on the chosen engine. */
+  protected override async createTrainer(
+    description: ModelDescription | undefined,
+    loss: LossName,
+  ): Promise<Trainer> {
+    const { data, testData = data, model, engine = "auto", backend, logger } = this.#options;
+    const native = tryNative(engine, () => {
+      if (model === undefined) return createNativeTrainer(description, this.#options, loss);
+      throw new UnsupportedModelError("The model is an object of tfjs");
+    }, logger);
+    if (native) return native;
+    const { TfjsTrainer } = await import("../tfjs/trainer.ts");
+    return await TfjsTrainer.create(description, { data, testData, loss, model, backend, logger });
+  }
+}
