@@ -13,6 +13,7 @@ export * from "./src/base/errors.ts";
 export * from "./src/base/log/log.ts";
 export * from "./src/net/mod.ts";
 export * from "./src/params/mod.ts";
+export * from "./src/plan/mod.ts";
 export * from "./src/base/random.ts";
 export * from "./src/server/mod.ts";
 export * from "./src/sim/mod.ts";

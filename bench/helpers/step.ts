@@ -1,6 +1,6 @@
 import { Dataset } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
-import type { TrainPlan } from "../../src/train/handler.ts";
+import type { TrainPlan } from "../../src/plan/train_plan.ts";
 import { cnn, logisticRegression, twoNN } from "../../src/train/models/models.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";

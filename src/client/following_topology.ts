@@ -21,9 +21,9 @@ import { CannotTrainError } from "../train/cannot_train.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/local_rule.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
+import type { LocalRule } from "../plan/rules/rules.ts";
 import type {
   AgreementMode,
-  LocalRule,
   Message,
   MessageOf,
   ParameterUpdatePayload,

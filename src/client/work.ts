@@ -1,4 +1,5 @@
-import type { TrainPlan, TrainResult } from "../train/handler.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import type { TrainResult } from "../train/handler.ts";
 import type { LocalLearner } from "../train/rules/local_rule.ts";
 
 /** Aborts a training whose round is over on the server's side. */

@@ -1,7 +1,7 @@
 import type { Pointer } from "../params/instance.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { ADAM } from "../plan/plan.ts";
-import type { TrainPlan } from "../train/handler.ts";
+import { ADAM } from "../plan/train_plan.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
 import type { EngineExports } from "./kernels.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;

@@ -15,7 +15,8 @@ import { FedAsync } from "../strategy/asynchronous/fedasync.ts";
 import type { Spans } from "../strategy/strategy.ts";
 import { untrainedSpans } from "../strategy/untrained.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
-import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import { checkFinite } from "./finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./global_model.ts";
 import {

@@ -2,12 +2,8 @@ import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { EvaluateResult } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
-import type {
-  EvaluateParamsPayload,
-  MessageOf,
-  ParameterUpdatePayload,
-  TrainSettings,
-} from "../wire/messages.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import type { EvaluateParamsPayload, MessageOf, ParameterUpdatePayload } from "../wire/messages.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";

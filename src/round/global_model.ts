@@ -3,12 +3,14 @@ import type { Rank } from "../base/rank.ts";
 import { BufferPool } from "../params/buffer_pool.ts";
 import { Kernels, squaredDistance, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { checkSettings } from "../plan/plan.ts";
+import { checkSettings } from "../plan/settings.ts";
 import type { ClientSettings, ClientUpdate, StrategyState } from "../strategy/strategy.ts";
 import { workingVector } from "../strategy/working.ts";
 import { checkRule } from "../train/rules/check_rule.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
-import type { LocalRule, ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import type { LocalRule } from "../plan/rules/rules.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
 
 /** Room for staging buffers: for small models there are more of them, for large ones at least four. */
 const STAGING_BYTES = 64 * 2 ** 20;

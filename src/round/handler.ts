@@ -9,7 +9,8 @@ import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { StrategyState } from "../strategy/strategy.ts";
 import type { EvaluateResult, Evaluator, ModelDescription } from "../train/handler.ts";
-import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import type { UpdateFigures } from "./update_bound.ts";
 
 export { DEFAULT_PLAN } from "./global_model.ts";

@@ -12,7 +12,8 @@ import { FedAvg } from "../strategy/averaging/fedavg.ts";
 import type { Spans, Strategy, StrategyRound } from "../strategy/strategy.ts";
 import { untrainedSpans } from "../strategy/untrained.ts";
 import type { EvaluateResult, ModelDescription } from "../train/handler.ts";
-import type { ParameterUpdatePayload, TrainSettings } from "../wire/messages.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import { checkFinite } from "./finite.ts";
 import { clientUpdateOf, GlobalModel, planOf } from "./global_model.ts";
 import {

@@ -5,7 +5,7 @@ import { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../base/errors.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import { CannotTrainError } from "../train/cannot_train.ts";
-import type { TrainPlan } from "../train/handler.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
 import { LocalLearner } from "../train/rules/local_rule.ts";
 import { ClientSGDHandler } from "../engine/client_handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
+import type { TrainSettings } from "../plan/settings.ts";
 import { checked } from "./check.ts";
 import { nameOf } from "./working.ts";
 import { FedAvg } from "./averaging/fedavg.ts";

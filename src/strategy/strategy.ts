@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TrainSettings } from "../wire/messages.ts";
+import type { TrainSettings } from "../plan/settings.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
 /** One client's answer in a round. */

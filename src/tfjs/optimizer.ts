@@ -1,5 +1,5 @@
-import { ADAM } from "../plan/plan.ts";
-import type { TrainPlan } from "../train/handler.ts";
+import { ADAM } from "../plan/train_plan.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
 import type { tf } from "./deps.ts";
 import { allocate, valuesOf } from "./memory.ts";
 

@@ -5,23 +5,7 @@
  */
 
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import type { TrainSettings } from "../wire/messages.ts";
-
-/** How a client trains in one round: the run's settings, and what keys its randomness. */
-export interface TrainPlan extends TrainSettings {
-  /** The round, from 1. */
-  readonly round: number;
-  /** The run's seed. */
-  readonly seed: number;
-  /** The client's rank: with the seed and the round it keys the batch order. */
-  readonly rank: number;
-  /**
-   * Added to the gradient in every step, laid out as the parameter vector; values that are not trained are passed over. With
-   * `c - c_i` the client steps as in SCAFFOLD (Karimireddy et al. 2020, equation 3), with `-h_i` and a proximal term as in FedDyn
-   * (Acar et al. 2021, equation 1). It never travels. Default: none.
-   */
-  readonly correction?: ParameterVector;
-}
+import type { TrainPlan } from "../plan/train_plan.ts";
 
 /** What a client did in a round. */
 export interface TrainResult {

@@ -6,16 +6,16 @@ import { checkRows } from "./check_rows.ts";
 import { evaluateRows } from "./evaluation.ts";
 import { meanGradient } from "./gradient.ts";
 import { checkLoss } from "./losses.ts";
-import { checkPlan } from "../plan/plan.ts";
+import { checkPlan } from "../plan/train_plan.ts";
 import type { Trainer } from "./trainer.ts";
 import { CannotTrainError } from "./cannot_train.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
 import {
   ClientBackendHandler,
   type EvaluateResult,
   type GradientResult,
   type LossName,
   type ModelDescription,
-  type TrainPlan,
   type TrainResult,
 } from "./handler.ts";
 

@@ -1,6 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import type { TrainPlan } from "./handler.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
 
 /** What a batch's output has cost. */
 export interface BatchLoss {

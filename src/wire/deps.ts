@@ -1,3 +1,2 @@
-/** Third-party modules of the wire, by full specifier, so that an import by URL needs no import map. */
+/** Third-party module of the wire, by full specifier, so that an import by URL needs no import map. */
 export { Decoder, Encoder } from "npm:cbor-x@1.6.8/index-no-eval";
-export * as v from "npm:valibot@1.5.0";

@@ -5,79 +5,8 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
+import type { Metrics, TrainSettings } from "../plan/settings.ts";
 import type { MessageCode } from "./message_code.ts";
-
-/**
- * What a client does beside descending on its own loss; it travels with the settings of training. In the equations `x` are the
- * round's global parameters, `y` what the client makes of them in `K` steps of size `η`.
- *
- * - `scaffold`: adds `c - c_i` to every gradient, then `c_i ← c_i - c + (x - y) / (K η)` (Karimireddy et al. 2020, "SCAFFOLD", option II of
- *   algorithm 1). The server sends `c`; `c_i` stays on the client and begins as 0. Takes plain SGD.
- * - `feddyn`: adds `α (y - x) - h_i` to every gradient, then `h_i ← h_i - α (y - x)` (Acar et al. 2021, "Federated Learning Based on Dynamic
- *   Regularization"). `h_i` stays on the client and begins as 0.
- * - `ditto`: trains beside the global parameters its own, `v_i`, whose gradient has `λ (v_i - x)` added, and is evaluated by them (Li et al.
- *   2021, "Ditto: Fair and Robust Federated Learning Through Personalization"). `v_i` begins as the first `x`.
- * - `fedper`: the named tensors stay on the client; it is evaluated with its own, and sends the global ones back as they came (Arivazhagan et
- *   al. 2019, "Federated Learning with Personalization Layers").
- * - `gradient`: does not train, and sends the gradient of the mean loss over all of its data at `x`, in a `GradientUpdate` (FedSGD, McMahan et
- *   al. 2017, section 2).
- * - `initial-loss`: measures the loss of `x` on the client's training data first, as the figure `initialLoss` (q-FedAvg needs it).
- */
-export type LocalRule =
-  | { readonly name: "scaffold" }
-  | {
-    readonly name: "feddyn";
-    /** Strength of the pull, above 0. */
-    readonly alpha: number;
-  }
-  | {
-    readonly name: "ditto";
-    /** Strength of the pull towards the global parameters, from 0. */
-    readonly lambda: number;
-  }
-  | {
-    readonly name: "fedper";
-    /** Beginnings of the names of the tensors that stay, such as `"logits/"`. */
-    readonly local: readonly string[];
-  }
-  | { readonly name: "gradient" }
-  | { readonly name: "initial-loss" };
-
-/** Settings of local training, as they travel with an assignment or a round. */
-export interface TrainSettings {
-  /** Local epochs: passes over the client's data, at least 1. */
-  readonly epochs: number;
-  /** Samples a step; 0 takes all of the client's data at once. */
-  readonly batchSize: number;
-  /** Step size, above 0. */
-  readonly learningRate: number;
-  /** Momentum of SGD, from 0 to below 1; 0 with Adam. */
-  readonly momentum: number;
-  /** L2 penalty, from 0: `weightDecay * w` is added to the gradient. */
-  readonly weightDecay: number;
-  /** Whether momentum, or Adam's moments and count of steps, live on from the round before. */
-  readonly keepMomentum: boolean;
-  /** What the algorithm has its clients do beside descending on their own loss. Default: nothing. */
-  readonly rule?: LocalRule;
-  /**
-   * How a step is made of a gradient: `"sgd"`, or `"adam"` (Kingma and Ba 2015, algorithm 1, with beta1 0.9, beta2 0.999 and
-   * epsilon 1e-8). Default `"sgd"`.
-   */
-  readonly optimizer?: OptimizerName;
-  /** Whether momentum is Nesterov's, in PyTorch's form; `momentum` is then above 0. Default false. */
-  readonly nesterov?: boolean;
-  /**
-   * From 0: `proximal * (w - w0)` is added to the gradient, where `w0` is what the round began with (FedProx, Li et al. 2020,
-   * equation 2). Default 0.
-   */
-  readonly proximal?: number;
-}
-
-/** Names of the optimizers. */
-export type OptimizerName = "sgd" | "adam";
-
-/** Figures by name. */
-export type Metrics = Readonly<Record<string, number>>;
 
 /** `ParameterRequest`: nothing but the code. */
 export type EmptyPayload = Readonly<Record<never, never>>;

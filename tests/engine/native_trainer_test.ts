@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
-import type { LossName, ModelDescription, TrainPlan } from "../../src/train/handler.ts";
+import type { TrainPlan } from "../../src/plan/train_plan.ts";
+import type { LossName, ModelDescription } from "../../src/train/handler.ts";
 import { twoNN } from "../../src/train/models/models.ts";
 import { type Graph, UnsupportedModelError } from "../../src/engine/graph/graph.ts";
 import { initialVector } from "../../src/engine/initializers.ts";

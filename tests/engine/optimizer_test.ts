@@ -7,7 +7,8 @@ import {
 } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
-import type { ModelDescription, TrainPlan } from "../../src/train/handler.ts";
+import type { TrainPlan } from "../../src/plan/train_plan.ts";
+import type { ModelDescription } from "../../src/train/handler.ts";
 import { logisticRegression, mlp } from "../../src/train/models/models.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";

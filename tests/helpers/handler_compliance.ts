@@ -7,7 +7,8 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import { CannotTrainError } from "../../src/train/cannot_train.ts";
-import type { ClientBackendHandler, TrainPlan } from "../../src/train/handler.ts";
+import type { TrainPlan } from "../../src/plan/train_plan.ts";
+import type { ClientBackendHandler } from "../../src/train/handler.ts";
 
 /** A plan whose every figure can be replaced. */
 export function planOf(changes: Partial<TrainPlan> = {}): TrainPlan {

@@ -9,7 +9,8 @@ import {
 import { Dataset } from "../../src/data/dataset.ts";
 import { digits } from "../../src/data/digits/digits.ts";
 import { Random } from "../../src/base/random.ts";
-import type { LossName, ModelDescription, TrainPlan } from "../../src/train/handler.ts";
+import type { TrainPlan } from "../../src/plan/train_plan.ts";
+import type { LossName, ModelDescription } from "../../src/train/handler.ts";
 import { logisticRegression, mlp, seedInitializers } from "../../src/train/models/models.ts";
 import { tf } from "../../src/tfjs/deps.ts";
 import {

@@ -1,5 +1,5 @@
 import type { ClientEvent } from "../../client/topology.ts";
-import { v } from "../../wire/deps.ts";
+import { v } from "../../plan/deps.ts";
 import type { FromWorker } from "../../worker/messages.ts";
 import type { PostedLine } from "../../worker/posted_log.ts";
 

@@ -11,7 +11,7 @@ import {
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../../strategy/registry.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
-import type { OptimizerName, TrainSettings } from "../../wire/messages.ts";
+import type { OptimizerName, TrainSettings } from "../../plan/settings.ts";
 import { type Command, InvalidArgumentError, Option } from "../deps.ts";
 
 /** A mistake in how a command was called: exit status 2. */

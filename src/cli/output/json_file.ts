@@ -1,6 +1,6 @@
 import { readBytes } from "../../data/file.ts";
 import { errorMessage } from "../../base/errors.ts";
-import { v } from "../../wire/deps.ts";
+import { v } from "../../plan/deps.ts";
 
 /** Most bytes of a file of settings: what is read of it takes up to twenty times as much memory. */
 const MAX_BYTES = 2 ** 24;

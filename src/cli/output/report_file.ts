@@ -1,5 +1,5 @@
 import type { RunReport } from "../../round/report.ts";
-import { v } from "../../wire/deps.ts";
+import { v } from "../../plan/deps.ts";
 import { faultOf, readJson } from "./json_file.ts";
 
 /** Most bytes of a report: runs of many rounds with many clients have long ones. */

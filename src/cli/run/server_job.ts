@@ -15,7 +15,7 @@ import {
   type ModelEvaluator,
   modelEvaluator,
 } from "../../engine/model_evaluator.ts";
-import type { TrainSettings } from "../../wire/messages.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { readJson } from "../output/json_file.ts";
 import { chooseKernels, type EngineFlags } from "../options/options.ts";
 

@@ -6,7 +6,7 @@
 
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../wire/messages.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { checked, checkSame } from "../check.ts";
 import { sparing } from "../untrained.ts";
 import { workingVector } from "../working.ts";

@@ -6,7 +6,7 @@
 
 import { blend, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../wire/messages.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { checked } from "../check.ts";
 import { copySpans } from "../untrained.ts";
 import { workingVector } from "../working.ts";

@@ -6,7 +6,7 @@
 
 import { blend, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../wire/messages.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { checked } from "../check.ts";
 import { nameOf, workingVector } from "../working.ts";
 import { FedAvg } from "../averaging/fedavg.ts";

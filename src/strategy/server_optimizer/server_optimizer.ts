@@ -6,7 +6,7 @@
 
 import { vectorLike } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../wire/messages.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { copySpans, sparing } from "../untrained.ts";
 import { nameOf, savedVector, workingVector } from "../working.ts";
 import { FedAvg } from "../averaging/fedavg.ts";

@@ -1,5 +1,6 @@
 import type { Manifest } from "../../params/manifest.ts";
-import type { LocalRule, TrainSettings } from "../../wire/messages.ts";
+import type { LocalRule } from "../../plan/rules/rules.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 
 /**
  * Throws a `RangeError` for a rule that does not go with the other settings, as far as they are given, or with the model: what a server checks before

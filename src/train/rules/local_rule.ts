@@ -6,10 +6,11 @@
 
 import { difference, fold, scale, stats } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { LocalRule } from "../../wire/messages.ts";
+import type { LocalRule } from "../../plan/rules/rules.ts";
 import { checkRule, localRanges } from "./check_rule.ts";
 import { CannotTrainError } from "../cannot_train.ts";
-import type { ClientBackendHandler, EvaluateResult, TrainPlan, TrainResult } from "../handler.ts";
+import type { TrainPlan } from "../../plan/train_plan.ts";
+import type { ClientBackendHandler, EvaluateResult, TrainResult } from "../handler.ts";
 import { OwnVector } from "./own_vector.ts";
 
 /** Rules by which a client keeps nothing from round to round. */

@@ -1,0 +1,100 @@
+/**
+ * Settings of local training.
+ *
+ * @module
+ */
+
+import { v } from "./deps.ts";
+import { type LocalRule, localRuleSchema } from "./rules/rules.ts";
+import { finiteNumber, uint32 } from "./schemas.ts";
+
+/** Settings of local training, sent to clients with an assignment or a round. */
+export interface TrainSettings {
+  /** Local epochs: passes over the client's data, at least 1. */
+  readonly epochs: number;
+  /** Samples of a step; 0 takes all of the client's data at once. */
+  readonly batchSize: number;
+  /** Step size, above 0. */
+  readonly learningRate: number;
+  /** Momentum of SGD, from 0 to below 1; 0 with Adam. */
+  readonly momentum: number;
+  /** L2 penalty, from 0: `weightDecay * w` is added to the gradient. */
+  readonly weightDecay: number;
+  /** Whether momentum, or Adam's moments and step count, carry over from the round before. */
+  readonly keepMomentum: boolean;
+  /**
+   * Rule that the clients follow beyond descending on their own loss.
+   *
+   * @default {undefined} No rule.
+   */
+  readonly rule?: LocalRule;
+  /**
+   * Optimizer that turns a gradient into a step: `"sgd"`, or `"adam"` (Kingma and Ba 2015,
+   * algorithm 1, with beta1 0.9, beta2 0.999 and epsilon 1e-8).
+   *
+   * @default {"sgd"}
+   */
+  readonly optimizer?: OptimizerName;
+  /**
+   * Whether momentum is Nesterov's, in PyTorch's form; `momentum` is then above 0.
+   *
+   * @default {false}
+   */
+  readonly nesterov?: boolean;
+  /**
+   * Strength of the proximal term, from 0: `proximal * (w - w0)` is added to the gradient, where
+   * `w0` are the parameters at the start of the round (FedProx, Li et al. 2020, equation 2).
+   *
+   * @default {0}
+   */
+  readonly proximal?: number;
+}
+
+/** Names of the optimizers. */
+export type OptimizerName = "sgd" | "adam";
+
+/** Figures by name. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** Check of settings that come from the wire. */
+export const trainSettingsSchema = v.strictObject({
+  epochs: uint32(1),
+  batchSize: uint32(0),
+  learningRate: v.pipe(finiteNumber, v.gtValue(0)),
+  momentum: v.pipe(finiteNumber, v.minValue(0), v.ltValue(1)),
+  weightDecay: v.pipe(finiteNumber, v.minValue(0)),
+  keepMomentum: v.boolean(),
+  rule: v.exactOptional(localRuleSchema),
+  optimizer: v.exactOptional(v.picklist(["sgd", "adam"])),
+  nesterov: v.exactOptional(v.boolean()),
+  proximal: v.exactOptional(v.pipe(finiteNumber, v.minValue(0))),
+});
+
+/**
+ * Checks that settings are in range and go together.
+ *
+ * @param problem The beginning of the error's message, such as `"Cannot train"`.
+ * @throws {RangeError} If a setting is out of range, or two contradict each other.
+ */
+export function checkSettings(settings: TrainSettings, problem: string): void {
+  const whole = (value: number, least: number): boolean =>
+    Number.isSafeInteger(value) && value >= least && value <= 0xFFFF_FFFF;
+  const wrong = (what: string, value: number | string): never => {
+    throw new RangeError(`${problem}: expected ${what}, got ${value}`);
+  };
+  const { epochs, batchSize, learningRate, momentum, weightDecay } = settings;
+  const { optimizer = "sgd", nesterov = false, proximal = 0 } = settings;
+  if (!whole(epochs, 1)) wrong("a whole number of epochs from 1", epochs);
+  if (!whole(batchSize, 0)) wrong("a batch size from 0, a whole number", batchSize);
+  if (!(learningRate >= 0 && learningRate < Infinity)) {
+    wrong("a learning rate from 0", learningRate);
+  }
+  if (!(momentum >= 0 && momentum < 1)) wrong("a momentum from 0 to below 1", momentum);
+  if (!(weightDecay >= 0 && weightDecay < Infinity)) wrong("a weight decay from 0", weightDecay);
+  if (optimizer !== "sgd" && optimizer !== "adam") {
+    wrong("the optimizer sgd or adam", JSON.stringify(optimizer));
+  }
+  if (optimizer === "adam" && momentum > 0) wrong("a momentum of 0 with adam", momentum);
+  if (nesterov && momentum === 0) wrong("a momentum above 0 with nesterov", momentum);
+  if (!(proximal >= 0 && proximal < Infinity)) wrong("a proximal term from 0", proximal);
+}
