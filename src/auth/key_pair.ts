@@ -6,7 +6,7 @@
 
 import { replaceTextFile } from "../base/files/whole_file.ts";
 import { errorMessage } from "../base/errors.ts";
-import { openToOthers } from "./file_mode.ts";
+import { openToOthers } from "./key_files.ts";
 import { publicKeyBytes } from "./public_key.ts";
 import type { Credential } from "./challenge.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-export { type CsvDatasetOptions, parseCsvDataset } from "./formats/csv.ts";
+export { type CsvDatasetOptions, parseCsvDataset } from "./formats/table/csv.ts";
 export { Dataset } from "./dataset.ts";
-export { digits } from "./digits/digits.ts";
+export { digits } from "./digits.ts";
 export {
   type IdxArray,
   type IdxDatasetOptions,
@@ -15,10 +15,10 @@ export {
   type IdxValues,
   parseIdx,
   readIdxDataset,
-} from "./formats/idx.ts";
-export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/deal.ts";
+} from "./formats/idx/idx.ts";
+export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/rows.ts";
 export { addFeatureNoise, type FeatureNoiseOptions } from "./partition/feature_noise.ts";
-export { parseJsonDataset, parseJsonLinesDataset } from "./formats/json.ts";
+export { parseJsonDataset, parseJsonLinesDataset } from "./formats/table/json.ts";
 export {
   type DownloadProgress,
   loadDataset,
@@ -71,4 +71,4 @@ export {
   type ReadTableOptions,
   type TableDataset,
   type TableOptions,
-} from "./formats/table.ts";
+} from "./formats/table/table.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-export { CheckpointStore } from "./checkpoint/store.ts";
+export { CheckpointStore } from "./checkpoint/files/checkpoint_store.ts";
 export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoint/checkpoints.ts";
-export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint/checkpoint_kv.ts";
-export { KvCheckpointStore } from "./checkpoint/kv_checkpoints.ts";
+export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint/kv/checkpoint_kv.ts";
+export { KvCheckpointStore } from "./checkpoint/kv/kv_checkpoint_store.ts";
 export { EventFile } from "./tensorboard/event_file.ts";
 export {
   readSafetensors,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
-import { type CsvDatasetOptions, parseCsvDataset } from "../../src/data/formats/csv.ts";
+import { type CsvDatasetOptions, parseCsvDataset } from "../../src/data/formats/table/csv.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
-import { readTableDataset } from "../../src/data/formats/table.ts";
+import { readTableDataset } from "../../src/data/formats/table/table.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

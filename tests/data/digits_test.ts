@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "jsr:@std/assert@1.0.19";
 import { DIGITS_IMAGES_BASE64, DIGITS_LABELS_BASE64 } from "../../src/generated/digits_data.ts";
-import { digits } from "../../src/data/digits/digits.ts";
+import { digits } from "../../src/data/digits.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

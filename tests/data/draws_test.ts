@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { logDirichlet, logGamma, logPareto, relative } from "../../src/data/partition/draws.ts";
-import { shareOut } from "../../src/data/partition/deal.ts";
+import { shareOut } from "../../src/data/partition/rows.ts";
 import { Random } from "../../src/base/random.ts";
 import { assertNear, moments } from "../helpers/partition.ts";
 

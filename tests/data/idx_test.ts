@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "jsr:@std/assert@1.0.19";
-import { type IdxValues, parseIdx, readIdxDataset } from "../../src/data/formats/idx.ts";
+import { type IdxValues, parseIdx, readIdxDataset } from "../../src/data/formats/idx/idx.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
 import { Standardizer } from "../../src/data/standardizer.ts";
 

@@ -186,7 +186,7 @@ Deno.test("CheckpointStore without permission names the file, and does not pass 
     await store.save(checkpoint(1));
     const run = async (call: string, ...permissions: string[]) => {
       const module = JSON.stringify(
-        new URL("../../src/store/checkpoint/store.ts", import.meta.url).href,
+        new URL("../../src/store/checkpoint/files/checkpoint_store.ts", import.meta.url).href,
       );
       const fixture = JSON.stringify(
         new URL("../fixtures/checkpoint_writer.ts", import.meta.url).href,

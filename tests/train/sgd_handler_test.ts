@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../../src/data/dataset.ts";
-import { digits } from "../../src/data/digits/digits.ts";
+import { digits } from "../../src/data/digits.ts";
 import { Random } from "../../src/base/random.ts";
 import type { TrainPlan } from "../../src/plan/train_plan.ts";
 import type { LossName, ModelDescription } from "../../src/train/handler.ts";

@@ -1,7 +1,7 @@
 import type { Dataset } from "../../data/dataset.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
 import { holdOut } from "../../data/split.ts";
-import type { Partition } from "../../data/partition/deal.ts";
+import type { Partition } from "../../data/partition/rows.ts";
 import type { ServerEvent } from "../../round/events.ts";
 import type { RunReport } from "../../round/report.ts";
 import { Simulation } from "../../sim/simulation.ts";

@@ -1,4 +1,4 @@
-import type { ReadTableOptions } from "../../data/formats/table.ts";
+import type { ReadTableOptions } from "../../data/formats/table/table.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
 import { type DownloadProgress, loadDataset, type LoadedDataset } from "../../data/catalog/load.ts";
 import { Standardizer } from "../../data/standardizer.ts";

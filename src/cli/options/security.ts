@@ -1,4 +1,4 @@
-import { openToOthers } from "../../auth/file_mode.ts";
+import { openToOthers } from "../../auth/key_files.ts";
 import { type KeyList, readAllowedKeys } from "../../auth/allowed_keys.ts";
 import type { Credential, Gatekeeper } from "../../auth/challenge.ts";
 import { readPrivateKey } from "../../auth/key_pair.ts";

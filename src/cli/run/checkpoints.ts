@@ -1,7 +1,7 @@
 import { isDenied } from "../../base/files/folder.ts";
 import { tryLockFile } from "../../base/files/lock.ts";
 import { refuseLink } from "../../base/files/whole_file.ts";
-import { CheckpointStore } from "../../store/checkpoint/store.ts";
+import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import { DEFAULT_SAVE_TRIES } from "../../server/topology.ts";
 import { whole } from "../options/options.ts";

@@ -1,4 +1,4 @@
-import type { CheckpointStore } from "../../store/checkpoint/store.ts";
+import type { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import { checkpointsIn, holdFolder } from "./checkpoints.ts";
 import { mayUse } from "../options/permissions.ts";

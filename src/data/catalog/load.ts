@@ -6,12 +6,12 @@
 
 import type { DownloadProgress } from "./transfer.ts";
 import { fileError } from "../file.ts";
-import { type IdxFiles, pairOf, pairsIn } from "../formats/idx_files.ts";
+import { type IdxFiles, pairOf, pairsIn } from "../formats/idx/idx_files.ts";
 import { loadNamed } from "./load_named.ts";
-import { tablesIn } from "../formats/table_files.ts";
+import { tablesIn } from "../formats/table/table_files.ts";
 import type { Dataset } from "../dataset.ts";
-import { digits } from "../digits/digits.ts";
-import { readIdxDataset } from "../formats/idx.ts";
+import { digits } from "../digits.ts";
+import { readIdxDataset } from "../formats/idx/idx.ts";
 import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import { trainTestSplit } from "../split.ts";
 import {
@@ -19,7 +19,7 @@ import {
   readTableDataset,
   type ReadTableOptions,
   readTablePair,
-} from "../formats/table.ts";
+} from "../formats/table/table.ts";
 
 export type { DownloadProgress };
 

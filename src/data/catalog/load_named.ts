@@ -10,7 +10,7 @@ import { download, type DownloadOptions } from "./download.ts";
 import { fileError, readBytes } from "../file.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
 import type { Dataset } from "../dataset.ts";
-import { type IdxArray, idxDataset, parseIdx } from "../formats/idx.ts";
+import { type IdxArray, idxDataset, parseIdx } from "../formats/idx/idx.ts";
 import type { DatasetFile, NamedDataset, SamplesAndLabels } from "./named.ts";
 
 /** How the files of a named data set are found. */

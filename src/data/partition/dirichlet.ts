@@ -16,7 +16,7 @@ import {
   type PartitionSeedOptions,
   rowsByLabel,
   shareOut,
-} from "./deal.ts";
+} from "./rows.ts";
 import { logDirichlet, relative } from "./draws.ts";
 
 const DEFAULT_TRIES = 100;

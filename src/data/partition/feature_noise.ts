@@ -6,7 +6,7 @@
 
 import { Random } from "../../base/random.ts";
 import { Dataset } from "../dataset.ts";
-import { checkCount, checkRange, type PartitionSeedOptions } from "./deal.ts";
+import { checkCount, checkRange, type PartitionSeedOptions } from "./rows.ts";
 
 /** Whose noise {@linkcode addFeatureNoise} adds. */
 export interface FeatureNoiseOptions extends PartitionSeedOptions {

@@ -12,7 +12,7 @@ import {
   join,
   type Partition,
   type PartitionSeedOptions,
-} from "./deal.ts";
+} from "./rows.ts";
 
 /** How {@linkcode partitionIds} puts ids together. */
 export interface PartitionIdsOptions extends PartitionSeedOptions {

@@ -12,7 +12,7 @@ import {
   type Partition,
   type PartitionData,
   type PartitionSeedOptions,
-} from "./deal.ts";
+} from "./rows.ts";
 
 /**
  * Deals the rows out at random, so that every part looks like the whole.

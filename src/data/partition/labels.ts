@@ -14,7 +14,7 @@ import {
   type PartitionData,
   type PartitionSeedOptions,
   rowsByLabel,
-} from "./deal.ts";
+} from "./rows.ts";
 
 /** How {@linkcode partitionLabels} deals. */
 export interface PartitionLabelsOptions extends PartitionSeedOptions {

@@ -9,7 +9,7 @@ import {
   type Partition,
   type PartitionData,
   type PartitionSeedOptions,
-} from "./deal.ts";
+} from "./rows.ts";
 import { type Scheme, SCHEMES, type SchemeSettings } from "./schemes.ts";
 import { shareableFloats } from "../shareable.ts";
 import { Dataset } from "../dataset.ts";

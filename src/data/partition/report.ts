@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkRows, labelsOf, type Partition, type PartitionData } from "./deal.ts";
+import { checkRows, labelsOf, type Partition, type PartitionData } from "./rows.ts";
 import { Dataset } from "../dataset.ts";
 
 /** One part of a partition. */

@@ -9,7 +9,7 @@ import {
   type Partition,
   type PartitionData,
   type PartitionSeedOptions,
-} from "./deal.ts";
+} from "./rows.ts";
 import { Dataset } from "../dataset.ts";
 import { addFeatureNoise, checkNoise, type FeatureNoiseOptions } from "./feature_noise.ts";
 import { checkAlpha, partitionDirichlet } from "./dirichlet.ts";

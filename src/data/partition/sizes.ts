@@ -14,7 +14,7 @@ import {
   type PartitionData,
   type PartitionSeedOptions,
   shareOut,
-} from "./deal.ts";
+} from "./rows.ts";
 import { logDirichlet, logPareto, relative } from "./draws.ts";
 import { checkAlpha } from "./dirichlet.ts";
 

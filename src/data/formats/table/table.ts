@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readBytes } from "../file.ts";
-import { MAX_JSON, MAX_TEXT } from "../limits.ts";
+import { readBytes } from "../../file.ts";
+import { MAX_JSON, MAX_TEXT } from "../../limits.ts";
 import { checkLinesOfBytes } from "./long_line.ts";
 import type { TableDataset, TableOptions } from "./table_builder.ts";
 import { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { digester } from "../../base/digest.ts";
-import { isCount } from "../../base/is_count.ts";
-import { errorMessage, OvertakenError } from "../../base/errors.ts";
-import { blankHeader, type CheckpointContent, readCheckpoint, sealedHeader } from "./format.ts";
+import { digester } from "../../../base/digest.ts";
+import { isCount } from "../../../base/is_count.ts";
+import { errorMessage, OvertakenError } from "../../../base/errors.ts";
+import { blankHeader, type CheckpointContent, readCheckpoint, sealedHeader } from "../format.ts";
 import {
   bestFirst,
   checkedKeep,
@@ -16,16 +16,16 @@ import {
   nameOfRound,
   newestFirst,
   superseded,
-} from "./rules.ts";
-import type { HistoryMark } from "./history.ts";
-import { BATCH_CHUNKS, ChunkSource, cut } from "./kv_chunks.ts";
-import { type Entry, headOf, isEntry } from "./kv_entries.ts";
+} from "../retention.ts";
+import type { HistoryMark } from "../history.ts";
+import { BATCH_CHUNKS, ChunkSource, cut } from "./chunks.ts";
+import { type Entry, headOf, isEntry } from "./entries.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./kv_history.ts";
-import { ReadableKv } from "./kv_readable.ts";
-import { bytesOf } from "../safetensors/file.ts";
-import { isRecord } from "../safetensors/header.ts";
+import { ReadableKv } from "./readable_kv.ts";
+import { bytesOf } from "../../safetensors/file.ts";
+import { isRecord } from "../../safetensors/header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
-import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
 
 const ROOT = "fedlab.checkpoints";
 /** A commit takes 1000 changes at most. */

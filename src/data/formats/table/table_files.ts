@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fileError } from "../file.ts";
+import { fileError } from "../../file.ts";
 import { isTablePath } from "./table.ts";
 
 /**

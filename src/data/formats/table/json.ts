@@ -4,9 +4,9 @@
  * @module
  */
 
-import { errorMessage } from "../../base/errors.ts";
+import { errorMessage } from "../../../base/errors.ts";
 import type { Cell } from "./cells.ts";
-import { MAX_JSON, MAX_LINE } from "../limits.ts";
+import { MAX_JSON, MAX_LINE } from "../../limits.ts";
 import { TableBuilder, type TableDataset, type TableOptions } from "./table_builder.ts";
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
-import { entriesIn, type NameForm, type UseFile } from "../../base/files/folder.ts";
-import { isOutOfDescriptors } from "../../base/files/os_error.ts";
+import { entriesIn, type NameForm, type UseFile } from "../../../base/files/folder.ts";
+import { isOutOfDescriptors } from "../../../base/files/os_error.ts";
 
 /** How many are held: a save has two files open at a time. */
 const HELD = 3;

@@ -5,10 +5,10 @@
  */
 
 import { type Cell, columnIndex, isClassNumber, isMissing, quote, toNumber } from "./cells.ts";
-import { trustFinite } from "../finite.ts";
-import { MAX_CLASSES, MAX_ROWS } from "../limits.ts";
-import { numberClasses } from "./labels.ts";
-import { Dataset } from "../dataset.ts";
+import { trustFinite } from "../../finite.ts";
+import { MAX_CLASSES, MAX_ROWS } from "../../limits.ts";
+import { numberClasses } from "../class_labels.ts";
+import { Dataset } from "../../dataset.ts";
 
 /** How a table is read, whatever its format. */
 export interface TableOptions {

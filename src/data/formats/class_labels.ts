@@ -5,7 +5,7 @@
  */
 
 import { MAX_CLASSES } from "../limits.ts";
-import { isClassNumber, isFraction, isMissing, isWhole, quote, toNumber } from "./cells.ts";
+import { isClassNumber, isFraction, isMissing, isWhole, quote, toNumber } from "./table/cells.ts";
 
 /**
  * Number of classes of the labels: `numClasses` when it is given, else one more than the greatest label.

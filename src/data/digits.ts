@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Dataset } from "../dataset.ts";
-import { idxDataset, parseIdx } from "../formats/idx.ts";
+import type { Dataset } from "./dataset.ts";
+import { idxDataset, parseIdx } from "./formats/idx/idx.ts";
 
 /** Greatest value of a pixel: it counts the black points of a 4 x 4 block. */
 const MAX_PIXEL = 16;
@@ -28,7 +28,7 @@ const MAX_PIXEL = 16;
  */
 export async function digits(): Promise<Dataset> {
   const { DIGITS_IMAGES_BASE64, DIGITS_LABELS_BASE64 } = await import(
-    "../../generated/digits_data.ts"
+    "../generated/digits_data.ts"
   );
   const read = async (name: string, base64: string) => ({
     name,

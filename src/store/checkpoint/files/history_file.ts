@@ -1,6 +1,6 @@
-import { syncFolder } from "../../base/files/folder.ts";
-import { splitPath } from "../../base/files/path.ts";
-import { writeBytes } from "../../base/files/whole_file.ts";
+import { syncFolder } from "../../../base/files/folder.ts";
+import { splitPath } from "../../../base/files/path.ts";
+import { writeBytes } from "../../../base/files/whole_file.ts";
 import type { Descriptors } from "./descriptors.ts";
 import {
   extended,
@@ -10,8 +10,8 @@ import {
   linesIn,
   NO_HISTORY,
   parseHistory,
-} from "./history.ts";
-import { readAll } from "../safetensors/file.ts";
+} from "../history.ts";
+import { readAll } from "../../safetensors/file.ts";
 
 /** For its owner's eyes, as a checkpoint. */
 const MODE = 0o600;

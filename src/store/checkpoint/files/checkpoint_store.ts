@@ -4,12 +4,12 @@
  * @module
  */
 
-import { splitPath } from "../../base/files/path.ts";
-import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoints.ts";
-import { isDenied, removeUnlocked, syncFolder } from "../../base/files/folder.ts";
-import { errorMessage } from "../../base/errors.ts";
-import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./file.ts";
-import type { CheckpointHeader } from "./format.ts";
+import { splitPath } from "../../../base/files/path.ts";
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
+import { isDenied, removeUnlocked, syncFolder } from "../../../base/files/folder.ts";
+import { errorMessage } from "../../../base/errors.ts";
+import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./checkpoint_file.ts";
+import type { CheckpointHeader } from "../format.ts";
 import {
   bestFirst,
   checkedKeep,
@@ -18,7 +18,7 @@ import {
   nameOfRound,
   newestFirst,
   superseded,
-} from "./rules.ts";
+} from "../retention.ts";
 import { Descriptors } from "./descriptors.ts";
 import { HistoryFile } from "./history_file.ts";
 

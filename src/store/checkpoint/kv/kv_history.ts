@@ -1,7 +1,14 @@
-import { extended, type HistoryMark, joined, lineOf, NO_HISTORY, parseHistory } from "./history.ts";
-import { ChunkSource, cut } from "./kv_chunks.ts";
-import type { HistoryEntry } from "./kv_entries.ts";
-import { readAll } from "../safetensors/file.ts";
+import {
+  extended,
+  type HistoryMark,
+  joined,
+  lineOf,
+  NO_HISTORY,
+  parseHistory,
+} from "../history.ts";
+import { ChunkSource, cut } from "./chunks.ts";
+import type { HistoryEntry } from "./entries.ts";
+import { readAll } from "../../safetensors/file.ts";
 import type { CheckpointKv, KvKey } from "./checkpoint_kv.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../safetensors/file.ts";
+import type { ByteSource } from "../../safetensors/file.ts";
 import type { CheckpointKv, KvKey } from "./checkpoint_kv.ts";
 
 /** Deno KV takes values of 64 KiB at most. */

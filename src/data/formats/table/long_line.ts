@@ -1,4 +1,4 @@
-import { MAX_LINE } from "../limits.ts";
+import { MAX_LINE } from "../../limits.ts";
 
 /** Most bytes of UTF-8 that a character of a text takes. */
 const MAX_CHARACTER_BYTES = 3;

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { errorMessage } from "../../base/errors.ts";
-import { MAX_LINE } from "../limits.ts";
+import { errorMessage } from "../../../base/errors.ts";
+import { MAX_LINE } from "../../limits.ts";
 import { checkLines } from "./long_line.ts";
 import { TableBuilder, type TableDataset, type TableOptions } from "./table_builder.ts";
-import { CsvError, parseCsv } from "../deps.ts";
+import { CsvError, parseCsv } from "./csv_parse.ts";
 
 /** How {@linkcode parseCsvDataset} reads a table. */
 export interface CsvDatasetOptions extends TableOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fileError } from "../file.ts";
+import { fileError } from "../../file.ts";
 
 /** A file of samples and the file of their labels. */
 export interface IdxPair {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { readBytes, readStart } from "../file.ts";
-import { trustFinite } from "../finite.ts";
-import { gunzip, isGzip, MOST_GROWTH } from "./gzip.ts";
-import { countClasses } from "./labels.ts";
-import { shareableFloats, shareableInts } from "../shareable.ts";
-import { Dataset } from "../dataset.ts";
+import { readBytes, readStart } from "../../file.ts";
+import { trustFinite } from "../../finite.ts";
+import { gunzip, isGzip, MOST_GROWTH } from "../gzip.ts";
+import { countClasses } from "../class_labels.ts";
+import { shareableFloats, shareableInts } from "../../shareable.ts";
+import { Dataset } from "../../dataset.ts";
 
 /** Element types of IDX, by their usual names. */
 export type IdxType = "uint8" | "int8" | "int16" | "int32" | "float32" | "float64";

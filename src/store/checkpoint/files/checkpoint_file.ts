@@ -1,5 +1,5 @@
-import { digester } from "../../base/digest.ts";
-import { publishFile } from "../../base/files/whole_file.ts";
+import { digester } from "../../../base/digest.ts";
+import { publishFile } from "../../../base/files/whole_file.ts";
 import {
   blankHeader,
   type CheckpointContent,
@@ -8,9 +8,9 @@ import {
   readCheckpointHeader,
   sealedHeader,
   type WholeCheckpoint,
-} from "./format.ts";
+} from "../format.ts";
 import type { Descriptors } from "./descriptors.ts";
-import { bytesOf, writeAll } from "../safetensors/file.ts";
+import { bytesOf, writeAll } from "../../safetensors/file.ts";
 
 /** A checkpoint holds the clients' session tokens: it is for its owner's eyes. */
 const MODE = 0o600;

@@ -1,4 +1,4 @@
-import { errorMessage } from "../../base/errors.ts";
+import { errorMessage } from "../../../base/errors.ts";
 import type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts";
 
 type Row = KvEntry & { readonly key: readonly unknown[] };
