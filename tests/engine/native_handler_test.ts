@@ -19,7 +19,8 @@ import {
   initialParameters,
   modelEvaluator,
 } from "../../src/tfjs/mod.ts";
-import { planOf, testHandlerCompliance } from "../helpers/handler_compliance.ts";
+import { planOf } from "../../src/testing/handler/plan.ts";
+import { testHandler } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -107,12 +108,12 @@ async function client(
   return handler;
 }
 
-testHandlerCompliance("NativeSGDHandler", () => native(CORNERS_MLP));
-testHandlerCompliance("NativeSGDHandler with a convolution", () => native(CONVOLVED));
-testHandlerCompliance("NativeSGDHandler with batch normalization", () => native(SEPARATED));
-testHandlerCompliance("NativeSGDHandler with dropout", () => native(DROPPING));
-testHandlerCompliance("NativeSGDHandler with an embedding", () => native(WORDS, words(52)));
-testHandlerCompliance("ClientSGDHandler on auto", () => client(CORNERS_MLP, "auto"));
+testHandler("NativeSGDHandler", () => native(CORNERS_MLP));
+testHandler("NativeSGDHandler with a convolution", () => native(CONVOLVED));
+testHandler("NativeSGDHandler with batch normalization", () => native(SEPARATED));
+testHandler("NativeSGDHandler with dropout", () => native(DROPPING));
+testHandler("NativeSGDHandler with an embedding", () => native(WORDS, words(52)));
+testHandler("ClientSGDHandler on auto", () => client(CORNERS_MLP, "auto"));
 
 for (const [name, description] of Object.entries({ CORNERS_MLP, CONVOLVED, NORMED, SEPARATED })) {
   Deno.test(`NativeSGDHandler trains ${name} as tfjs does, up to rounding`, async () => {

@@ -15,7 +15,7 @@ import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { NativeTrainer } from "../../src/engine/trainer.ts";
 import { ClientSGDHandler } from "../../src/tfjs/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
-import { planOf } from "../helpers/handler_compliance.ts";
+import { planOf } from "../../src/testing/handler/plan.ts";
 import { referenceLoss } from "../helpers/reference_network.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -1,10 +1,10 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { memoryTransport } from "../../src/net/memory.ts";
-import { connectionCompliance } from "../helpers/connection_compliance.ts";
+import { testTransport } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-connectionCompliance("memoryTransport", memoryTransport, "a place in memory");
+testTransport("memoryTransport", memoryTransport, "a place in memory");
 
 Deno.test("memoryTransport: closing a listener ends the channels that nobody accepted", async () => {
   const listener = await memoryTransport.listen("here");

@@ -4,11 +4,11 @@ import { Connection } from "../../src/net/connection.ts";
 import { memoryTransport } from "../../src/net/memory.ts";
 import { parseAddress, tcpTransport } from "../../src/net/tcp.ts";
 import { ConnectionClosedError } from "../../src/base/errors.ts";
-import { connectionCompliance } from "../helpers/connection_compliance.ts";
+import { testTransport } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-connectionCompliance("tcpTransport", tcpTransport, "127.0.0.1:0");
+testTransport("tcpTransport", tcpTransport, "127.0.0.1:0");
 
 Deno.test("parseAddress() reads names, IPv4, IPv6 in brackets, and no host for every interface", () => {
   assertEquals(parseAddress("localhost:9000"), { hostname: "localhost", port: 9000 });

@@ -5,7 +5,7 @@ import { tcpTransport } from "../../src/net/tcp.ts";
 import { type TlsOptions, tlsTransport } from "../../src/net/tls/transport.ts";
 import type { Channel, Listener, Transport } from "../../src/net/transport.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
-import { connectionCompliance } from "../helpers/connection_compliance.ts";
+import { testTransport } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -17,7 +17,7 @@ const CA = fixture("ca.pem");
 const SERVER = { cert: fixture("server.pem"), key: fixture("server.key") };
 const HELLO = { code: MessageCode.Exit, payload: { reason: "hello" } } as const;
 
-connectionCompliance("tlsTransport", tlsTransport({ ...SERVER, caCerts: [CA] }), "127.0.0.1:0");
+testTransport("tlsTransport", tlsTransport({ ...SERVER, caCerts: [CA] }), "127.0.0.1:0");
 
 async function accept(listener: Listener): Promise<Channel> {
   const channel = await listener.accept();

@@ -20,7 +20,7 @@ import {
   websocketTransport,
 } from "../../mod.ts";
 import { websocketsSettled } from "../../src/net/websocket/transport.ts";
-import { connectionCompliance } from "../helpers/connection_compliance.ts";
+import { testTransport } from "../../src/testing/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -40,7 +40,9 @@ const EXIT = { code: MessageCode.Exit, payload: { reason: "hello" } } as const;
 
 const transport = websocketTransport();
 
-connectionCompliance("websocketTransport", transport, ADDRESS, websocketsSettled);
+testTransport("websocketTransport", transport, ADDRESS, {
+  settled: websocketsSettled,
+});
 
 /** A message as the protocol has it: a grant and data. */
 function message(grant: number, dataBytes: number): Uint8Array<ArrayBuffer> {

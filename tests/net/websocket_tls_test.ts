@@ -3,7 +3,7 @@ import { ConnectionClosedError } from "../../src/base/errors.ts";
 import { tcpTransport } from "../../src/net/tcp.ts";
 import { tlsTransport } from "../../src/net/tls/transport.ts";
 import { websocketsSettled, websocketTransport } from "../../src/net/websocket/transport.ts";
-import { connectionCompliance } from "../helpers/connection_compliance.ts";
+import { testTransport } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -21,11 +21,11 @@ function fixture(name: string): string {
 const CA = fixture("ca.pem");
 const SERVER = { cert: fixture("server.pem"), key: fixture("server.key") };
 
-connectionCompliance(
+testTransport(
   "websocketTransport with TLS",
   websocketTransport({ ...SERVER, caCerts: [CA] }),
   "wss://127.0.0.1:0/federation",
-  websocketsSettled,
+  { settled: websocketsSettled },
 );
 
 test("websocketTransport: a certificate goes with wss, and wss with a certificate", async () => {

@@ -8,7 +8,7 @@ import {
   squaredDistance,
   squaredDistances,
 } from "../../mod.ts";
-import { bitsOf, normalVector } from "../helpers/strategy_compliance.ts";
+import { bitsOf, normalVector } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

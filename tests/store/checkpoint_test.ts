@@ -7,13 +7,9 @@ import {
 } from "jsr:@std/assert@1.0.19";
 import { CheckpointStore, Random, readSafetensors, writeSafetensors } from "../../mod.ts";
 import { inFolder } from "../helpers/command.ts";
-import {
-  assertOneLine,
-  checkpoint,
-  checkpointCompliance,
-  historyOf,
-} from "../helpers/checkpoint_compliance.ts";
-import { checkpointOf } from "../fixtures/checkpoint_writer.ts";
+import { assertOneLine, checkpoint, historyOf } from "../../src/testing/checkpoints/samples.ts";
+import { testCheckpoints } from "../../src/testing/mod.ts";
+import { largeCheckpoint } from "../../src/testing/checkpoints/large.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -45,7 +41,7 @@ async function flip(path: string, at = -1): Promise<void> {
   await file.write(byte.map((value) => value ^ 1));
 }
 
-checkpointCompliance("CheckpointStore", (test) =>
+testCheckpoints("CheckpointStore", (test) =>
   inFolder((folder) => {
     const made = `${folder}/made/by save`;
     return test({
@@ -189,10 +185,10 @@ Deno.test("CheckpointStore without permission names the file, and does not pass 
         new URL("../../src/store/checkpoint/files/checkpoint_store.ts", import.meta.url).href,
       );
       const fixture = JSON.stringify(
-        new URL("../fixtures/checkpoint_writer.ts", import.meta.url).href,
+        new URL("../../src/testing/checkpoints/large.ts", import.meta.url).href,
       );
       const code = `import { CheckpointStore } from ${module};
-        import { checkpointOf } from ${fixture};
+        import { largeCheckpoint } from ${fixture};
         const store = new CheckpointStore(${JSON.stringify(folder)});
         console.log(await ${call}.then(() => "done", (error) => error.message));`;
       const program = `${folder}/program.ts`;
@@ -203,7 +199,7 @@ Deno.test("CheckpointStore without permission names the file, and does not pass 
       await Deno.remove(program);
       return new TextDecoder().decode(stdout).trim();
     };
-    const saved = await run("store.save(checkpointOf(2))", `--allow-read=${folder}`);
+    const saved = await run("store.save(largeCheckpoint(2))", `--allow-read=${folder}`);
     assertOneLine(saved, `Cannot save checkpoint ${folder}/${fileOf(2)}: Requires write access`);
     assertOneLine(
       await run("store.latest()"),
@@ -246,7 +242,7 @@ Deno.test("CheckpointStore holds a whole checkpoint whenever its process is kill
       const found = await store.latest();
       assert(found !== undefined && last > before);
       assertGreaterOrEqual(found.round, last);
-      const expected = checkpointOf(found.round);
+      const expected = largeCheckpoint(found.round);
       assertEquals(found.state, expected.state);
       assert(found.parameters.every((value, i) => value === expected.parameters[i]));
       before = found.round;

@@ -1,12 +1,8 @@
 /// <reference lib="deno.unstable" />
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { type CheckpointKv, KvCheckpointStore, Manifest } from "../../mod.ts";
-import {
-  assertOneLine,
-  checkpoint,
-  checkpointCompliance,
-  type Place,
-} from "../helpers/checkpoint_compliance.ts";
+import { assertOneLine, checkpoint } from "../../src/testing/checkpoints/samples.ts";
+import { type CheckpointPlace, testCheckpoints } from "../../src/testing/mod.ts";
 import { type KvRow, MemoryKv } from "../helpers/memory_kv.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -28,7 +24,7 @@ async function chunksOf(
   return await rowsOf(kv, NAME, "chunk", id) as (KvRow & { value: Uint8Array })[];
 }
 
-function placeIn(kv: CheckpointKv): Place {
+function placeIn(kv: CheckpointKv): CheckpointPlace {
   return {
     open: (options) => new KvCheckpointStore(kv, NAME, options),
     rounds: async () => (await rowsOf(kv, NAME, "whole")).map(({ key }) => Number(key.at(-1))),
@@ -50,9 +46,9 @@ function placeIn(kv: CheckpointKv): Place {
   };
 }
 
-checkpointCompliance("KvCheckpointStore", (test) => test(placeIn(new MemoryKv())));
+testCheckpoints("KvCheckpointStore", (test) => test(placeIn(new MemoryKv())));
 if ("openKv" in Deno) {
-  checkpointCompliance("KvCheckpointStore on Deno KV", async (test) => {
+  testCheckpoints("KvCheckpointStore on Deno KV", async (test) => {
     using kv = await Deno.openKv(":memory:");
     await test(placeIn(kv));
   });

@@ -12,7 +12,7 @@ import {
   parseAsyncStrategy,
   polynomialStaleness,
 } from "../../mod.ts";
-import { bitsOf, normalVector } from "../helpers/strategy_compliance.ts";
+import { bitsOf, normalVector } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -22,17 +22,17 @@ import {
   INFO,
   normalVector,
   roundOf,
-  testStrategyCompliance,
   updateOf,
-} from "../helpers/strategy_compliance.ts";
+} from "../../src/testing/strategy/updates.ts";
+import { testStrategy } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-testStrategyCompliance(() => new FedNova());
-testStrategyCompliance(() => new QFedAvg({ q: 0 }));
-testStrategyCompliance(() => new QFedAvg({ q: 2 }), { agrees: false });
-testStrategyCompliance(() => new NormClipping({ bound: 1e9 }));
-testStrategyCompliance(() => new NormClipping({ bound: 1, mean: new TrimmedMean() }), {
+testStrategy(() => new FedNova());
+testStrategy(() => new QFedAvg({ q: 0 }));
+testStrategy(() => new QFedAvg({ q: 2 }), { agrees: false });
+testStrategy(() => new NormClipping({ bound: 1e9 }));
+testStrategy(() => new NormClipping({ bound: 1, mean: new TrimmedMean() }), {
   updates: 3,
   agrees: false,
 });

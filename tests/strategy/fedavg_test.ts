@@ -1,8 +1,9 @@
 import { assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
 import { FedAvg } from "../../mod.ts";
-import { normalVector, testStrategyCompliance } from "../helpers/strategy_compliance.ts";
+import { normalVector } from "../../src/testing/strategy/updates.ts";
+import { testStrategy } from "../../src/testing/mod.ts";
 
-testStrategyCompliance(() => new FedAvg());
+testStrategy(() => new FedAvg());
 
 Deno.test("FedAvg is the mean of the parameters weighted by samples, against a sum in float64", () => {
   const samples = [3, 600, 17, 1, 44, 250];

@@ -21,16 +21,12 @@ import {
 import { ClientSGDHandler, initialParameters } from "../../src/tfjs/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
-import {
-  normalVector,
-  roundOf,
-  testStrategyCompliance,
-  updateOf,
-} from "../helpers/strategy_compliance.ts";
+import { normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
+import { testStrategy } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-testStrategyCompliance(() => new FedSGD(), { agrees: false });
+testStrategy(() => new FedSGD(), { agrees: false });
 
 Deno.test("FedSGD steps against the mean gradient weighted by samples, against a sum in float64", () => {
   const samples = [3, 600, 17, 1, 44];

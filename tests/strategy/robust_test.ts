@@ -20,22 +20,17 @@ import {
   type Strategy,
   TrimmedMean,
 } from "../../mod.ts";
-import {
-  bitsOf,
-  normalVector,
-  roundOf,
-  testStrategyCompliance,
-  updateOf,
-} from "../helpers/strategy_compliance.ts";
+import { bitsOf, normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
+import { testStrategy } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-testStrategyCompliance(() => new CoordinateMedian());
-testStrategyCompliance(() => new TrimmedMean(), { updates: 3 });
-testStrategyCompliance(() => new GeometricMedian());
-testStrategyCompliance(() => new Krum(), { updates: 5 });
-testStrategyCompliance(() => new MultiKrum(), { updates: 5 });
-testStrategyCompliance(() => new Bulyan(), { updates: 7 });
+testStrategy(() => new CoordinateMedian());
+testStrategy(() => new TrimmedMean(), { updates: 3 });
+testStrategy(() => new GeometricMedian());
+testStrategy(() => new Krum(), { updates: 5 });
+testStrategy(() => new MultiKrum(), { updates: 5 });
+testStrategy(() => new Bulyan(), { updates: 7 });
 
 const LENGTH = 300;
 const GLOBAL = new Float32Array(LENGTH);

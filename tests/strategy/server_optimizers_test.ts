@@ -11,25 +11,20 @@ import {
   type ServerOptimizer,
   type Strategy,
 } from "../../mod.ts";
-import {
-  bitsOf,
-  normalVector,
-  roundOf,
-  testStrategyCompliance,
-  updateOf,
-} from "../helpers/strategy_compliance.ts";
+import { bitsOf, normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
+import { testStrategy } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-testStrategyCompliance(() => new FedAvgM({ momentum: 0.7, learningRate: 0.5 }), { agrees: false });
-testStrategyCompliance(() => new FedAdagrad(), { agrees: false });
-testStrategyCompliance(() => new FedAdam(), { agrees: false });
-testStrategyCompliance(() => new FedYogi(), { agrees: false });
-testStrategyCompliance(
+testStrategy(() => new FedAvgM({ momentum: 0.7, learningRate: 0.5 }), { agrees: false });
+testStrategy(() => new FedAdagrad(), { agrees: false });
+testStrategy(() => new FedAdam(), { agrees: false });
+testStrategy(() => new FedYogi(), { agrees: false });
+testStrategy(
   () => new FedAdam({ mean: new NormClipping({ bound: 1, mean: new CoordinateMedian() }) }),
   { agrees: false },
 );
-testStrategyCompliance(() => new FedYogi({ mean: new FedAvgM() }), { agrees: false });
+testStrategy(() => new FedYogi({ mean: new FedAvgM() }), { agrees: false });
 
 const LENGTH = 257;
 

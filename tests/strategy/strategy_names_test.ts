@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { parseStrategy, STRATEGY_NAMES, strategyOf } from "../../mod.ts";
-import { roundOf, updateOf } from "../helpers/strategy_compliance.ts";
+import { roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -22,7 +22,7 @@ import {
 } from "../../mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
-import { bitsOf } from "../helpers/strategy_compliance.ts";
+import { bitsOf } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -24,7 +24,7 @@ import {
 import { initialParameters } from "../../src/tfjs/mod.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
-import { planOf } from "../helpers/handler_compliance.ts";
+import { planOf } from "../../src/testing/handler/plan.ts";
 import { Peer } from "../helpers/peer.ts";
 import { Proxy } from "../helpers/proxy.ts";
 

@@ -26,15 +26,16 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "../../mod.ts";
-import { INFO, roundOf, testStrategyCompliance, updateOf } from "../helpers/strategy_compliance.ts";
+import { INFO, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
+import { testStrategy } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-testStrategyCompliance(() => new FedProx({ mu: 1 }));
-testStrategyCompliance(() => new Ditto());
-testStrategyCompliance(() => new FedPer({ local: ["w"] }));
-testStrategyCompliance(() => new Scaffold());
-testStrategyCompliance(() => new FedDyn({ alpha: 0.1 }), { agrees: false });
+testStrategy(() => new FedProx({ mu: 1 }));
+testStrategy(() => new Ditto());
+testStrategy(() => new FedPer({ local: ["w"] }));
+testStrategy(() => new Scaffold());
+testStrategy(() => new FedDyn({ alpha: 0.1 }), { agrees: false });
 
 const manifest = Manifest.of([{ name: "head/w", shape: [1] }, { name: "body/w", shape: [2] }]);
 

@@ -9,7 +9,7 @@ import {
   type ClientSGDHandlerOptions,
   startBackend,
 } from "../../src/tfjs/mod.ts";
-import { planOf } from "../helpers/handler_compliance.ts";
+import { planOf } from "../../src/testing/handler/plan.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

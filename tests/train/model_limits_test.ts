@@ -20,7 +20,7 @@ import {
   silentLogger,
 } from "../../mod.ts";
 import { ClientSGDHandler } from "../../src/tfjs/mod.ts";
-import { planOf } from "../helpers/handler_compliance.ts";
+import { planOf } from "../../src/testing/handler/plan.ts";
 import { MOST_LAYERS, MOST_SAMPLE_VALUES } from "../../src/train/models/model_limits.ts";
 
 const SIDE = 8;

@@ -20,7 +20,8 @@ import {
   modelEvaluator,
   startBackend,
 } from "../../src/tfjs/mod.ts";
-import { planOf, testHandlerCompliance } from "../helpers/handler_compliance.ts";
+import { planOf } from "../../src/testing/handler/plan.ts";
+import { testHandler } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -70,15 +71,15 @@ async function handlerOf(
 const TFJS = { engine: "tfjs", backend: "wasm" } as const;
 const CORNERS_MLP = mlp({ inputShape: [4], numClasses: 3, hiddenUnits: 8 });
 
-testHandlerCompliance(
+testHandler(
   "ClientSGDHandler on wasm",
   () => handlerOf(seedInitializers(CORNERS_MLP, 1)),
 );
-testHandlerCompliance(
+testHandler(
   "ClientSGDHandler on cpu",
   () => handlerOf(seedInitializers(CORNERS_MLP, 1), { backend: "cpu" }),
 );
-testHandlerCompliance(
+testHandler(
   "ClientSGDHandler with BatchNorm and Dropout",
   () => handlerOf(sequential(LAYERS_OF_ALL_KINDS)),
 );

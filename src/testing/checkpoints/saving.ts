@@ -1,71 +1,12 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertRejects,
-  assertStringIncludes,
-  assertThrows,
-} from "jsr:@std/assert@1.0.19";
-import {
-  type Checkpoint,
-  type Checkpoints,
-  type CheckpointStoreOptions,
-  Manifest,
-} from "../../mod.ts";
-import { checkpointOf } from "../fixtures/checkpoint_writer.ts";
+import { Manifest } from "../../params/manifest.ts";
+import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../deps.ts";
+import { largeCheckpoint } from "./large.ts";
+import type { CheckpointTests } from "./place.ts";
+import { assertOneLine, bitsOf, checkpoint, MANIFEST } from "./samples.ts";
 
-const MANIFEST = Manifest.of([
-  { name: "dense/kernel", shape: [3, 4] },
-  { name: "bn/moving_mean", shape: [4], trainable: false },
-  { name: "größe", shape: [] },
-]);
-
-/** A small checkpoint. */
-export function checkpoint(round: number, more: Partial<Checkpoint> = {}): Checkpoint {
-  const parameters = new Float32Array(MANIFEST.length).fill(round);
-  return { manifest: MANIFEST, parameters, round, state: { seed: 7, round }, ...more };
-}
-
-/** Asserts that a message is one line, with these parts in it. */
-export function assertOneLine(message: string, ...parts: string[]): void {
-  assertMatch(message, /^[A-Z][^\n]*[^.\n]$/);
-  for (const part of parts) assertStringIncludes(message, part);
-}
-
-function bitsOf({ parameters }: Pick<Checkpoint, "parameters">): number[] {
-  return [...new Uint32Array(parameters.buffer, parameters.byteOffset, parameters.length)];
-}
-
-/** A place where checkpoints are kept. */
-export interface Place {
-  /** Opens it, as a process does that has just begun. */
-  open(options?: CheckpointStoreOptions): Checkpoints;
-  /** The rounds of which something is there, in order. */
-  rounds(): Promise<number[]>;
-  /** What the checkpoint of a round is called. */
-  pathOf(round: number): string;
-  /** Alters the last byte of a round's checkpoint. */
-  alter(round: number): Promise<void>;
-  /** Alters the last byte of the history. */
-  alterHistory(): Promise<void>;
-}
-
-/** What there is to tell of some rounds. */
-export function historyOf(rounds: number, more: Record<string, unknown> = {}): unknown[] {
-  return Array.from(
-    { length: rounds },
-    (_, i) => ({ round: i + 1, text: "ü\n\u2028".repeat(i + 1), ...more }),
-  );
-}
-
-/** What every store of checkpoints has to do; `within` runs a test in an empty place. */
-export function checkpointCompliance(
-  name: string,
-  within: (test: (place: Place) => Promise<void>) => Promise<void>,
-): void {
-  const test = (claim: string, body: (place: Place) => Promise<void>) =>
-    Deno.test(`${name} ${claim}`, () => within(body));
-
+/** Tests that a store keeps and finds checkpoints. */
+export function testSaving({ test }: CheckpointTests): void {
   test("gives back what was saved, bit for bit", async (place) => {
     const bits = new Uint32Array(MANIFEST.length);
     // A quiet and a signalling NaN with payloads, -0, the infinities, the smallest subnormal.
@@ -170,92 +111,11 @@ export function checkpointCompliance(
     );
   });
 
-  test("keeps a history once, of which each checkpoint has its part", async (place) => {
-    const history = historyOf(6);
-    for (let round = 1; round <= 3; round++) {
-      const own = { score: -round, history: history.slice(0, round) };
-      await place.open().save(checkpoint(round, own));
-    }
-    const store = place.open();
-    const live = history.slice(0, 3);
-    for (let round = 4; round <= 6; round++) {
-      live.push(history[round - 1]);
-      await store.save(checkpoint(round, { score: -round, history: live }));
-    }
-    for (const place_ of [store, place.open()]) {
-      assertEquals((await place_.latest())?.history, history);
-      assertEquals((await place_.best())?.history, history.slice(0, 1));
-    }
-    await place.open().save(checkpoint(7, { history: [] }));
-    assertEquals((await place.open().latest())?.history, []);
-    await place.open().save(checkpoint(8));
-    assertEquals((await place.open().latest())?.history, undefined);
-  });
-
-  test("goes on from what it has read, and writes anew what is another", async (place) => {
-    await place.open().save(checkpoint(3, { history: historyOf(3) }));
-    for (const reader of [place.open(), undefined]) {
-      const store = reader ?? place.open();
-      const history = [...(await (reader ?? place.open()).latest())?.history ?? []];
-      // The last one is replaced: its evaluation was still to come.
-      history[history.length - 1] = { round: history.length, accuracy: 0.5 };
-      await store.save(checkpoint(history.length, { history }));
-      assertEquals((await place.open().latest())?.history, history);
-      history.push({ round: history.length + 1 });
-      await store.save(checkpoint(history.length, { history }));
-      assertEquals((await place.open().latest())?.history, history);
-    }
-    const other = historyOf(2, { another: true });
-    await place.open({ keep: 1 }).save(checkpoint(2, { history: other }));
-    assertEquals((await place.open().latest())?.history, other);
-  });
-
-  test("cuts off what a history has of rounds that are made again", async (place) => {
-    const history = historyOf(5);
-    const store = place.open({ keep: 5 });
-    for (let round = 1; round <= 5; round++) {
-      await store.save(checkpoint(round, { history: history.slice(0, round) }));
-    }
-    await place.alter(5);
-    await place.alter(4);
-    const again = place.open();
-    const resumed = await again.latest();
-    assertEquals(resumed?.history, history.slice(0, 3));
-    const anew = [...resumed?.history ?? [], { round: 4, anew: true }];
-    await again.save(checkpoint(4, { history: anew }));
-    assertEquals((await place.open().latest())?.history, anew);
-  });
-
-  test("passes over a checkpoint whose history is altered, and uses the one before", async (place) => {
-    const warnings: string[] = [];
-    const store = place.open({ onWarning: (message) => warnings.push(message) });
-    const history: unknown[] = [];
-    for (const entry of historyOf(3)) {
-      history.push(entry);
-      await store.save(checkpoint(history.length, { history, score: history.length }));
-    }
-    await place.alterHistory();
-    for (const found of [await store.latest(), await store.best()]) {
-      assertEquals(found?.round, 2);
-      assertEquals(found?.history, history.slice(0, 2));
-    }
-    assertEquals(warnings.length, 2);
-    for (const warning of warnings) {
-      assertOneLine(warning, `Cannot read checkpoint ${place.pathOf(3)}: expected the history`);
-    }
-    const error = await assertRejects(
-      () => store.save(checkpoint(4, { history: [undefined] })),
-      Error,
-      "a history that can be written as JSON",
-    );
-    assertOneLine(error.message);
-  });
-
   test("holds whole checkpoints whatever two of them do at once", async (place) => {
     const stores = [place.open(), place.open()];
     const saves: Promise<string>[] = [];
     for (let i = 0; i < 20; i++) {
-      for (const store of stores) saves.push(store.save(checkpointOf(1 + i % 4)));
+      for (const store of stores) saves.push(store.save(largeCheckpoint(1 + i % 4)));
     }
     // A save may fail that another one's cleaning hit, but only with its own error.
     for (const result of await Promise.allSettled(saves)) {
@@ -265,10 +125,10 @@ export function checkpointCompliance(
     }
     const warnings: string[] = [];
     const store = place.open({ onWarning: (message) => warnings.push(message) });
-    await store.save(checkpointOf(9));
+    await store.save(largeCheckpoint(9));
     const found = await store.latest();
     assert(found !== undefined);
-    assertEquals(bitsOf(found), bitsOf(checkpointOf(found.round)));
+    assertEquals(bitsOf(found), bitsOf(largeCheckpoint(found.round)));
     assertEquals(warnings, []);
   });
 

@@ -1,72 +1,62 @@
-import { assert, assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
-import {
-  type ClientUpdate,
-  DEFAULT_PLAN,
-  Kernels,
-  type ParameterVector,
-  Random,
-  type Strategy,
-} from "../../mod.ts";
+import { Kernels } from "../../params/kernels.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { Strategy } from "../../strategy/strategy.ts";
+import { assert, assertAlmostEquals, assertEquals } from "../deps.ts";
+import { registerTest, type TestOptions } from "../register.ts";
+import { bitsOf, INFO, normalVector, roundOf, updateOf } from "./updates.ts";
 
-/** A vector of standard normal numbers. */
-export function normalVector(length: number, rank: number): ParameterVector {
-  const random = new Random(11, "test", { rank });
-  return Float32Array.from({ length }, () => random.normal());
+/** Options of {@linkcode testStrategy}. */
+export interface StrategyTestOptions extends TestOptions {
+  /**
+   * Number of updates that a round needs.
+   *
+   * @default 1
+   */
+  readonly updates?: number;
+  /**
+   * Tests that clients that send the same vector get it as the result. A strategy whose server
+   * takes a step of its own sets it to `false`.
+   *
+   * @default true
+   */
+  readonly agrees?: boolean;
 }
 
-/** An update that has all that any strategy needs. */
-export function updateOf(
-  rank: number,
-  parameters: ParameterVector,
-  more: Partial<ClientUpdate> = {},
-): ClientUpdate {
-  const metrics = { initialLoss: 0.5 + rank / 8 };
-  return { rank, parameters, numSamples: 7 * rank - 6, steps: 1 + rank % 3, metrics, ...more };
-}
-
-/** What a strategy is told of a round. */
-export const INFO = { round: 1, numClients: 20, plan: DEFAULT_PLAN };
-
-/** A round of that strategy, from beginning to end; the result is a copy. */
-export function roundOf(
-  strategy: Strategy,
-  global: ParameterVector,
-  updates: readonly ClientUpdate[],
-): ParameterVector {
-  const round = strategy.begin(global, INFO);
-  for (const update of updates) round.accept(update);
-  return round.finish().slice();
-}
-
-/** A vector's bits, so that -0 and NaN count too. */
-export function bitsOf(vector: ParameterVector): Uint32Array {
-  return new Uint32Array(vector.slice().buffer);
-}
-
-/** What does not hold for every algorithm. */
-export interface ComplianceOptions {
-  /** Updates that a round needs. Default 1. */
-  updates?: number;
-  /** Whether the result is what all clients agree on; not so where the server takes a step of its own. Default true. */
-  agrees?: boolean;
-}
-
-/** What every strategy does, whatever its algorithm. */
-export function testStrategyCompliance(
-  make: () => Strategy,
-  { updates: least = 1, agrees = true }: ComplianceOptions = {},
-): void {
+/**
+ * Registers the tests that every strategy passes, whatever its algorithm: it changes neither the
+ * global vector nor the updates, keeps no view of them, goes on from what it saved, and takes
+ * its working vectors from the arena once.
+ *
+ * @param make Makes a strategy. Its name stands in the names of the tests.
+ * @param options Options of the tests.
+ *
+ * @example
+ * ```ts ignore
+ * import { TrimmedMean } from "@fedlab/core";
+ * import { testStrategy } from "@fedlab/core/testing";
+ *
+ * testStrategy(() => new TrimmedMean(), { updates: 3 });
+ * ```
+ */
+export function testStrategy(make: () => Strategy, options: StrategyTestOptions = {}): void {
+  const { updates: least = 1, agrees = true } = options;
   const { name, save } = make();
+  const register = registerTest(options);
+  const test = (claim: string, run: () => void) =>
+    register(`${name}: ${claim}`, () => {
+      run();
+      return Promise.resolve();
+    });
   const updatesOf = (length: number) =>
     Array.from({ length: least + 2 }, (_, i) => updateOf(i + 1, normalVector(length, i + 1)));
 
-  Deno.test(`${name}: finish() without an update gives the vector that the round began with`, () => {
+  test("finish() without an update gives the vector that the round began with", () => {
     const global = new Float32Array([1, -2, 3]);
     assert(make().begin(global, INFO).finish() === global);
     assertEquals([...global], [1, -2, 3]);
   });
 
-  Deno.test(`${name}: a round does not change the global vector or the updates`, () => {
+  test("a round does not change the global vector or the updates", () => {
     const global = normalVector(100, 0), updates = updatesOf(100);
     const before = [...global], sent = updates.map(({ parameters }) => [...parameters]);
     roundOf(make(), global, updates);
@@ -74,7 +64,7 @@ export function testStrategyCompliance(
     assertEquals(updates.map(({ parameters }) => [...parameters]), sent);
   });
 
-  Deno.test(`${name}: an update's view is not used after the call`, () => {
+  test("an update's view is not used after the call", () => {
     const global = normalVector(100, 0), updates = updatesOf(100);
     const round = make().begin(global, INFO);
     const buffer = new Float32Array(100);
@@ -87,7 +77,7 @@ export function testStrategyCompliance(
   });
 
   if (save === undefined) {
-    Deno.test(`${name}: a second round begins afresh, after one of other updates or one given up`, () => {
+    test("a second round begins afresh, after one of other updates or one given up", () => {
       const strategy = make();
       const global = normalVector(50, 0), updates = updatesOf(50);
       const [first = updateOf(1, global)] = updates;
@@ -105,7 +95,7 @@ export function testStrategyCompliance(
       assertEquals(bitsOf(roundOf(strategy, global, updates)), expected);
     });
   } else {
-    Deno.test(`${name}: a strategy that takes up what another kept goes on as that does, bit for bit`, () => {
+    test("a strategy that takes up what another kept goes on as that does, bit for bit", () => {
       const strategy = make(), restored = make();
       let global = normalVector(50, 0);
       const next = (from: Strategy) => {
@@ -130,7 +120,7 @@ export function testStrategyCompliance(
   }
 
   if (agrees) {
-    Deno.test(`${name}: clients that agree leave the parameters where they agree`, () => {
+    test("clients that agree leave the parameters where they agree", () => {
       const global = normalVector(64, 0), update = normalVector(64, 1);
       const updates = updatesOf(64).map((one) => ({ ...one, parameters: update, steps: 4 }));
       roundOf(make(), global, updates).forEach((value, i) =>
@@ -139,7 +129,7 @@ export function testStrategyCompliance(
     });
   }
 
-  Deno.test(`${name}: an arena gives the same bits as plain arrays`, () => {
+  test("an arena gives the same bits as plain arrays", () => {
     const plain = Array.from({ length: least + 3 }, (_, rank) => normalVector(4099, rank));
     const kernels = Kernels.create(2 ** 20);
     const inArena = plain.map((vector) => {
@@ -154,7 +144,7 @@ export function testStrategyCompliance(
     assertEquals(run(inArena), run(plain));
   });
 
-  Deno.test(`${name}: takes its working vectors from the arena, and no more in later rounds`, () => {
+  test("takes its working vectors from the arena, and no more in later rounds", () => {
     const kernels = Kernels.create(2 ** 20);
     const global = kernels.alloc(1024).fill(1);
     const free = kernels.available;

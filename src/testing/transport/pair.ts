@@ -1,0 +1,106 @@
+import type { Message } from "../../wire/messages.ts";
+import { Connection, type ConnectionOptions, type Received } from "../../net/connection.ts";
+import type { Channel, Listener, Transport } from "../../net/transport.ts";
+import { encodeFrame } from "../../wire/frame.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import { assert, assertEquals } from "../deps.ts";
+
+/** Values of the large vector: 8 MB, more than any socket buffers. */
+export const LARGE = 2_000_000;
+/** Long enough for a busy machine to say something ten times over. */
+export const HEARTBEAT_SECONDS = 0.05;
+
+export const exit = (reason: string): Message => ({ code: MessageCode.Exit, payload: { reason } });
+
+export function update(round: number, parameters: Float32Array<ArrayBuffer>): Message {
+  return { code: MessageCode.ParameterUpdate, payload: { round, parameters } };
+}
+
+export function frameOf(message: Message): Uint8Array<ArrayBuffer> {
+  const pieces = encodeFrame(message);
+  const frame = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    frame.set(piece, at);
+    at += piece.length;
+  }
+  return frame;
+}
+
+export function vectorOf(received: Received | null): Float32Array<ArrayBuffer> {
+  const message = received?.message;
+  assert(message?.code === MessageCode.ParameterUpdate, "a ParameterUpdate came");
+  return message.payload.parameters;
+}
+
+/** Compares as bytes: an element by element comparison of 2 million values would be the slowest part of the suite. */
+export function assertSameVector(
+  got: Float32Array<ArrayBuffer>,
+  expected: Float32Array<ArrayBuffer>,
+): void {
+  assertEquals(got.length, expected.length);
+  assert(got.every((x, i) => x === expected[i]), "the vector came whole");
+}
+
+/** A promise, and whether it is still pending. */
+export function watch<T>(promise: Promise<T>): { promise: Promise<T>; settled: () => boolean } {
+  let done = false;
+  const settle = () => done = true;
+  promise.then(settle, settle);
+  return { promise, settled: () => done };
+}
+
+export async function accepted(listener: Listener): Promise<Channel> {
+  const channel = await listener.accept();
+  assert(channel !== null, "a channel was accepted");
+  return channel;
+}
+
+/** A listener and both ends of one channel to it, closed at the end of the scope. */
+export async function openChannels(
+  transport: Transport,
+  address: string,
+): Promise<{ near: Channel; far: Channel } & Disposable> {
+  const listener = await transport.listen(address);
+  const [near, far] = await Promise.all([transport.connect(listener.address), accepted(listener)]);
+  return {
+    near,
+    far,
+    [Symbol.dispose]() {
+      near.close();
+      far.close();
+      listener.close();
+    },
+  };
+}
+
+/** Two connections that talk to each other, ended at the end of the scope. */
+export async function openPair(
+  transport: Transport,
+  address: string,
+  options: { near?: ConnectionOptions; far?: ConnectionOptions } = {},
+): Promise<{ near: Connection; far: Connection } & Disposable> {
+  const channels = await openChannels(transport, address);
+  const near = new Connection(channels.near, options.near);
+  const far = new Connection(channels.far, options.far);
+  return {
+    near,
+    far,
+    [Symbol.dispose]() {
+      near.abort(new Error("The test is over"));
+      far.abort(new Error("The test is over"));
+      channels[Symbol.dispose]();
+    },
+  };
+}
+
+/** The event loop's next turn. */
+export function nextTick(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+export function corrupted(message: Message, at: number, byte: number): Uint8Array<ArrayBuffer> {
+  const frame = frameOf(message);
+  frame[at] = byte;
+  return frame;
+}
