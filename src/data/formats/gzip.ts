@@ -4,6 +4,8 @@
  * @module
  */
 
+import { concat } from "../../base/bytes.ts";
+
 /** Bytes that go into the decompressor at a time: bounds what one step can unpack to. */
 const SLICE_BYTES = 65_536;
 
@@ -24,17 +26,6 @@ function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<Array
       controller.enqueue(bytes.subarray(offset, offset += SLICE_BYTES));
     },
   }, { highWaterMark: 0 });
-}
-
-/** Puts the parts one after the other. */
-function join(parts: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 /**
@@ -92,11 +83,11 @@ export async function gunzip(
       }
       parts.push(value);
       length += value.length;
-      limit = limitOf(parts.length === 1 ? value : join(parts, length));
+      limit = limitOf(parts.length === 1 ? value : concat(parts));
       if (limit === undefined || length > limit) continue;
       // What a header claims is no reason to hold more than the bytes can come to.
       whole = new Uint8Array(Math.min(limit + 1, Math.max(length, MOST_GROWTH * bytes.length)));
-      whole.set(join(parts, length));
+      whole.set(concat(parts));
     }
   } finally {
     // A stream that has failed cannot be cancelled, and its failure is already on its way to the caller.
@@ -122,5 +113,5 @@ export async function gunzip(
   }
   if (whole !== undefined) return whole.subarray(0, length);
   const [only] = parts;
-  return parts.length === 1 && only ? only : join(parts, length);
+  return parts.length === 1 && only ? only : concat(parts);
 }

@@ -1,8 +1,9 @@
 import { digester } from "../../base/digest.ts";
+import { isRecord } from "../../base/json.ts";
 import { Manifest, type ParameterVector } from "../../params/manifest.ts";
 import { type HistoryMark, parseMark } from "./history.ts";
 import { type ByteSource, type OpenedHeader, readHeader, readVector } from "../safetensors/file.ts";
-import { encodeSafetensorsHeader, isRecord } from "../safetensors/header.ts";
+import { encodeSafetensorsHeader } from "../safetensors/header.ts";
 
 /**
  * A checkpoint begins with the digest of its header, taken with zeros in that place; the header holds the digest of the data. So what a header

@@ -1,6 +1,6 @@
 import { digesters } from "../../base/digest.ts";
 import { isCount } from "../../base/is_count.ts";
-import { isRecord } from "../safetensors/header.ts";
+import { isRecord } from "../../base/json.ts";
 
 /**
  * What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the
@@ -55,17 +55,6 @@ export function linesIn(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
     lines.push(bytes.subarray(at, end));
     at = end;
   }
-}
-
-/** Lines one after another in a buffer. */
-export function joined(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(lines.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const line of lines) {
-    whole.set(line, at);
-    at += line.length;
-  }
-  return whole;
 }
 
 /**

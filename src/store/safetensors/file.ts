@@ -1,3 +1,4 @@
+import { bytesOf } from "../../base/bytes.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import {
   decodeSafetensorsHeader,
@@ -59,11 +60,6 @@ export async function readVector(
   const vector = new Float32Array(length);
   await readAll(file, bytesOf(vector), onPiece);
   return vector;
-}
-
-/** A vector's bytes, as a view. */
-export function bytesOf(vector: ParameterVector): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
 /** Writes bytes where an open file stands, in pieces. */

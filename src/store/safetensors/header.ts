@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isCount } from "../../base/is_count.ts";
+import { isRecord } from "../../base/json.ts";
 import { Manifest } from "../../params/manifest.ts";
 
 /** The format's header begins after a 64-bit length; data begins at a multiple of this. */
@@ -96,11 +98,6 @@ export function decodeSafetensorsHeader(text: Uint8Array): SafetensorsHeader {
   return { manifest, metadata: rest };
 }
 
-/** Whether a parsed JSON value is an object. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function parseHeader(text: Uint8Array): Record<string, unknown> {
   const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text));
   if (!isRecord(header)) throw new SyntaxError("expected the header to be an object");
@@ -120,8 +117,7 @@ function parseEntry(name: string, value: unknown): Entry {
   if (dtype !== "F32") {
     throw new TypeError(`expected ${where} to be of dtype F32, got ${JSON.stringify(dtype)}`);
   }
-  const isCounts = (list: unknown): list is number[] =>
-    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+  const isCounts = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
   if (!isCounts(shape) || !isCounts(data_offsets) || data_offsets.length !== 2) {
     throw new SyntaxError(`expected ${where} to have a shape and two data_offsets`);
   }

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { bytesOf } from "../../base/bytes.ts";
 import { pathOfUrl } from "../../base/files/path.ts";
 import { replaceFile } from "../../base/files/whole_file.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
-import { bytesOf, readHeader, readVector, writeAll } from "./file.ts";
+import { readHeader, readVector, writeAll } from "./file.ts";
 import { encodeSafetensorsHeader } from "./header.ts";
 
 /** A model read from a file. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isCount } from "../../base/is_count.ts";
 import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records.ts";
 
 /**
@@ -84,6 +85,6 @@ export class EventFile implements Disposable {
 }
 
 function checkStep(step: number): void {
-  if (Number.isSafeInteger(step) && step >= 0) return;
+  if (isCount(step)) return;
   throw new RangeError(`Cannot write scalars: expected a step from 0, got ${step}`);
 }

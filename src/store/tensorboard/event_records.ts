@@ -1,4 +1,11 @@
-/** Event messages and their frames, by TensorFlow's event.proto, summary.proto and record_writer.h. */
+/**
+ * Event messages and their frames, by TensorFlow's `event.proto`, `summary.proto` and
+ * `record_writer.h`.
+ *
+ * @module
+ */
+
+import { concat } from "../../base/bytes.ts";
 
 /** The polynomial of CRC-32C, its bits in reverse. */
 const CASTAGNOLI = 0x82f63b78;
@@ -36,7 +43,7 @@ export function tfRecord(data: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The event that begins a file. */
 export function versionEvent(seconds: number): Uint8Array {
-  return join(field(1, FIXED64, float64(seconds)), text(3, "brain.Event:2"));
+  return concat([field(1, FIXED64, float64(seconds)), text(3, "brain.Event:2")]);
 }
 
 /** The event of a step's scalars. */
@@ -46,31 +53,31 @@ export function scalarEvent(
   seconds: number,
 ): Uint8Array {
   const values = Object.entries(scalars).map(([tag, value]) =>
-    bytes(1, join(text(1, tag), field(2, FIXED32, float32(value))))
+    bytes(1, concat([text(1, tag), field(2, FIXED32, float32(value))]))
   );
-  return join(
+  return concat([
     field(1, FIXED64, float64(seconds)),
     field(2, VARINT, varint(step)),
-    bytes(5, join(...values)),
-  );
+    bytes(5, concat(values)),
+  ]);
 }
 
 /** The event of a start at a step: what a reader has of that step and later ones counts no more. */
 export function startEvent(step: number, seconds: number): Uint8Array {
-  return join(
+  return concat([
     field(1, FIXED64, float64(seconds)),
     field(2, VARINT, varint(step)),
     // SessionLog, whose status is START.
     bytes(7, field(1, VARINT, varint(1))),
-  );
+  ]);
 }
 
 function field(number: number, type: number, value: Uint8Array): Uint8Array {
-  return join(varint(number << 3 | type), value);
+  return concat([varint(number << 3 | type), value]);
 }
 
 function bytes(number: number, value: Uint8Array): Uint8Array {
-  return field(number, BYTES, join(varint(value.length), value));
+  return field(number, BYTES, concat([varint(value.length), value]));
 }
 
 function text(number: number, value: string): Uint8Array {
@@ -94,14 +101,4 @@ function float32(value: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value, true);
   return new Uint8Array(view.buffer);
-}
-
-function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -5,15 +5,12 @@
  */
 
 import { errorMessage } from "../../../base/errors.ts";
+import { isRecord } from "../../../base/json.ts";
 import type { Cell } from "./cells.ts";
 import { MAX_JSON, MAX_LINE } from "../../limits.ts";
 import { TableBuilder, type TableDataset, type TableOptions } from "./table_builder.ts";
 
 type Json = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** What a value is called in a message. */
 function kindOf(value: unknown): string {
@@ -68,7 +65,7 @@ class ObjectRows {
 
   add(value: unknown, number: number): void {
     const place = `Cannot read ${this.#name}: ${this.#unit} ${number}`;
-    if (!isObject(value)) {
+    if (!isRecord(value)) {
       throw new SyntaxError(`${place}: expected an object, got ${kindOf(value)}`);
     }
     if (!this.#keys) {
@@ -161,7 +158,7 @@ export function parseJsonDataset(text: string, options: TableOptions = {}): Tabl
   const { name = "JSON text" } = options;
   checkLength(text.length, MAX_JSON, `Cannot read ${name}`);
   const value = parse(text.replace(/^\uFEFF/, ""), `Cannot read ${name}`);
-  if (isObject(value)) return readColumns(value, name, options);
+  if (isRecord(value)) return readColumns(value, name, options);
   if (!Array.isArray(value)) {
     throw new SyntaxError(
       `Cannot read ${name}: expected an array of objects or an object of columns, got ${

@@ -1,3 +1,4 @@
+import { bytesOf } from "../../../base/bytes.ts";
 import { digester } from "../../../base/digest.ts";
 import { publishFile } from "../../../base/files/whole_file.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type WholeCheckpoint,
 } from "../format.ts";
 import type { Descriptors } from "./descriptors.ts";
-import { bytesOf, writeAll } from "../../safetensors/file.ts";
+import { writeAll } from "../../safetensors/file.ts";
 
 /** A checkpoint holds the clients' session tokens: it is for its owner's eyes. */
 const MODE = 0o600;

@@ -1,3 +1,4 @@
+import { concat } from "../../../base/bytes.ts";
 import { syncFolder } from "../../../base/files/folder.ts";
 import { splitPath } from "../../../base/files/path.ts";
 import { writeBytes } from "../../../base/files/whole_file.ts";
@@ -5,7 +6,6 @@ import type { Descriptors } from "./descriptors.ts";
 import {
   extended,
   type HistoryMark,
-  joined,
   lineOf,
   linesIn,
   NO_HISTORY,
@@ -75,7 +75,7 @@ export class HistoryFile {
         // What a save that failed has left, and rounds that the run goes on before.
         if ((size ?? 0) > from.bytes) await file.truncate(from.bytes);
         await file.seek(from.bytes, Deno.SeekMode.Start);
-        await writeBytes(file, joined(lines));
+        await writeBytes(file, concat(lines));
         await file.sync();
       });
       if (size === undefined) await syncFolder(splitPath(this.#path).folder, this.#descriptors.use);

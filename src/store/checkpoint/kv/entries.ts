@@ -1,7 +1,7 @@
 import { isCount } from "../../../base/is_count.ts";
 import type { Dated } from "../retention.ts";
 import type { KvEntry } from "./checkpoint_kv.ts";
-import { isRecord } from "../../safetensors/header.ts";
+import { isRecord } from "../../../base/json.ts";
 
 /** Where a history's chunks are, and how many of them a checkpoint's goes over. */
 export interface HistoryEntry {

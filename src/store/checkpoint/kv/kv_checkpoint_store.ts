@@ -4,9 +4,11 @@
  * @module
  */
 
+import { bytesOf } from "../../../base/bytes.ts";
 import { digester } from "../../../base/digest.ts";
 import { isCount } from "../../../base/is_count.ts";
 import { errorMessage, OvertakenError } from "../../../base/errors.ts";
+import { isRecord } from "../../../base/json.ts";
 import { blankHeader, type CheckpointContent, readCheckpoint, sealedHeader } from "../format.ts";
 import {
   bestFirst,
@@ -22,8 +24,6 @@ import { BATCH_CHUNKS, ChunkSource, cut } from "./chunks.ts";
 import { type Entry, headOf, isEntry } from "./entries.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./kv_history.ts";
 import { ReadableKv } from "./readable_kv.ts";
-import { bytesOf } from "../../safetensors/file.ts";
-import { isRecord } from "../../safetensors/header.ts";
 import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
 

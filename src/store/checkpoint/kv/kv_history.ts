@@ -1,11 +1,5 @@
-import {
-  extended,
-  type HistoryMark,
-  joined,
-  lineOf,
-  NO_HISTORY,
-  parseHistory,
-} from "../history.ts";
+import { concat } from "../../../base/bytes.ts";
+import { extended, type HistoryMark, lineOf, NO_HISTORY, parseHistory } from "../history.ts";
 import { ChunkSource, cut } from "./chunks.ts";
 import type { HistoryEntry } from "./entries.ts";
 import { readAll } from "../../safetensors/file.ts";
@@ -102,5 +96,5 @@ async function partOf(
   from: HistoryMark,
 ): Promise<Pick<HistoryPart, "mark" | "added">> {
   const lines = entries.map(lineOf);
-  return { mark: await extended(from, lines), added: cut(joined(lines)) };
+  return { mark: await extended(from, lines), added: cut(concat(lines)) };
 }
