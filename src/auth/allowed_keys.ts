@@ -1,55 +1,57 @@
 /**
- * The list of the clients that may join.
+ * Public keys of the clients that may join.
  *
  * @module
  */
 
 import { parseKeyList } from "./key_lines.ts";
-import { unreadable } from "./key_pair.ts";
+import { unreadable } from "./key_files.ts";
 
-/** What a list says of a key. */
+/** Entry of a list for one key. */
 export interface AllowedKey {
-  /** The client's name; empty when there is none. */
+  /** Name of the client; empty when it has none. */
   readonly name: string;
-  /** The only rank that the key may have; any when absent. */
+  /** Only rank that the key may have; any rank when absent. */
   readonly rank?: number;
-  /** When it ceases to be good, in milliseconds since 1970; never when absent. */
+  /** Time at which the key expires, in milliseconds since 1970; never when absent. */
   readonly expires?: number;
 }
 
 /**
- * Public keys, 32 bytes each in base64url, that may join: a `Set`, a `Map` from keys to names, or a
+ * Public keys that may join, 32 bytes each in base64url: a `Set`, a `Map` from keys to names, or a
  * {@linkcode KeyList}.
  */
 export interface AllowedKeys {
-  /** Whether the key is one of them. */
+  /** Returns true if the key is one of them. */
   has(publicKey: string): boolean;
-  /** The key's name, or all that is said of it. */
+  /** Gives the name of a key, or its whole entry. */
   get?(publicKey: string): AllowedKey | string | undefined;
-  /** The key that alone may have the rank. */
+  /** Gives the only key that may have the rank. */
   holderOf?(rank: number): string | undefined;
   /**
-   * Calls back when the list has changed, or was to be read again and could not be; gives what ends
-   * that.
+   * Calls `listener` with each change of the list, and with the error when the list cannot be read
+   * again.
+   *
+   * @returns Function that ends the subscription.
    */
   subscribe?(listener: (change: KeyListChange | Error) => void): () => void;
 }
 
-/** The difference between two lists: public keys, and what is or was said of them. */
+/** Difference between two lists: public keys and their entries. */
 export interface KeyListChange {
-  /** Keys that may join since. */
+  /** Keys that were added. */
   readonly added: ReadonlyMap<string, AllowedKey>;
-  /** Keys that may not join any more. */
+  /** Keys that were removed, with their former entries. */
   readonly removed: ReadonlyMap<string, AllowedKey>;
-  /** Keys whose name, rank or date is another, with the new one. */
+  /** Keys whose name, rank or date has changed, with their new entries. */
   readonly changed: ReadonlyMap<string, AllowedKey>;
 }
 
 /**
- * The public keys of a file. A server that runs follows it: after {@linkcode KeyList.reload} it
- * ends the sessions of keys that are not in it any more.
+ * Public keys of a file. A running server follows the list: after {@linkcode KeyList.reload} it
+ * ends the sessions of keys that were removed.
  *
- * @example A key that is struck off
+ * @example Removing a key
  * ```ts
  * import { generateKeyPair, readAllowedKeys } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
@@ -67,10 +69,10 @@ export interface KeyListChange {
  * ```
  */
 export class KeyList implements AllowedKeys {
-  /** The file. */
+  /** Path of the file. */
   readonly path: string;
   #keys: ReadonlyMap<string, AllowedKey>;
-  /** Keys by the rank that is theirs. */
+  /** Keys by the rank that is reserved for them. */
   #holders: ReadonlyMap<number, string>;
   readonly #listeners = new Set<(change: KeyListChange | Error) => void>();
   #reading: Promise<unknown> = Promise.resolve();
@@ -81,7 +83,7 @@ export class KeyList implements AllowedKeys {
     this.#holders = holdersOf(keys);
   }
 
-  /** Reads a file, as {@linkcode readAllowedKeys} does. */
+  /** Reads a file as {@linkcode readAllowedKeys} does. */
   static async read(path: string): Promise<KeyList> {
     return new KeyList(path, await readKeys(path));
   }
@@ -96,35 +98,36 @@ export class KeyList implements AllowedKeys {
     return this.#keys.has(publicKey);
   }
 
-  /** What the list says of the key. */
+  /** Gives the entry of a key. */
   get(publicKey: string): AllowedKey | undefined {
     return this.#keys.get(publicKey);
   }
 
-  /** The key that alone may have the rank. */
+  /** Gives the only key that may have the rank. */
   holderOf(rank: number): string | undefined {
     return this.#holders.get(rank);
   }
 
-  /** Keys and what is said of them, in the file's order. */
+  /** Iterates over keys and their entries, in the order of the file. */
   [Symbol.iterator](): MapIterator<[string, AllowedKey]> {
     return this.#keys.entries();
   }
 
   /**
-   * Reads the file again, and gives what has changed. Rejects as {@linkcode readAllowedKeys} does;
-   * the list then stays as it was.
+   * Reads the file again and gives the changes. The list stays as it was when the file cannot be
+   * read; errors are those of {@linkcode readAllowedKeys}.
    */
   async reload(): Promise<KeyListChange> {
-    // Two calls at once must not end with what the earlier one has read.
+    // Of two calls at once, the later one must decide.
     const reading = this.#reading.then(() => this.#reload());
     this.#reading = reading.catch(() => {});
     return await reading;
   }
 
   /**
-   * Calls back after each {@linkcode reload}, with the error of one that failed; gives what ends
-   * that.
+   * Calls `listener` after each {@linkcode reload}, with the changes or with the error.
+   *
+   * @returns Function that ends the subscription.
    */
   subscribe(listener: (change: KeyListChange | Error) => void): () => void {
     this.#listeners.add(listener);
@@ -136,7 +139,7 @@ export class KeyList implements AllowedKeys {
     try {
       keys = await readKeys(this.path);
     } catch (error) {
-      if (error instanceof Error) this.#tell(error);
+      if (error instanceof Error) this.#notify(error);
       throw error;
     }
     const before = this.#keys;
@@ -149,11 +152,11 @@ export class KeyList implements AllowedKeys {
       removed: new Map([...before].filter(([key]) => !keys.has(key))),
       changed: new Map([...keys].filter(([key]) => before.has(key) && differs(key))),
     };
-    this.#tell(change);
+    this.#notify(change);
     return change;
   }
 
-  #tell(change: KeyListChange | Error): void {
+  #notify(change: KeyListChange | Error): void {
     for (const listener of this.#listeners) listener(change);
   }
 }
@@ -173,16 +176,19 @@ async function readKeys(path: string): Promise<ReadonlyMap<string, AllowedKey>> 
 }
 
 /**
- * Reads the public keys that may join: one a line, in base64url, then what is wanted of a name,
- * `rank=3` for the only rank that the key may have, and `expires=2027-01-31` for the last day (UTC)
- * on which it is good, or `expires=2027-01-31T18:00:00Z` for the moment from which it is not. Lines
- * that begin with `#` and empty ones do not count.
+ * Reads the public keys that may join from a file with one key per line.
  *
- * Rejects with a `SyntaxError` that names file and line for what is no key, a key of small order, a
- * key or a rank that stands twice, and for an unknown option; with a `RangeError` for a list
- * without a key, and with an `Error` for a file that cannot be read.
+ * A line has a key in base64url and, optionally, a name, `rank=3` for the only rank that the key
+ * may have, and `expires=2027-01-31` for the last day (UTC) on which the key is valid, or
+ * `expires=2027-01-31T18:00:00Z` for the time from which it is not. Empty lines and lines that
+ * begin with `#` are skipped.
  *
- * @example Who may join a server
+ * @throws {SyntaxError} If a line has no valid key, a key of small order, a key or a rank that
+ * another line has too, or an unknown option. The message names file and line.
+ * @throws {RangeError} If the file has no key.
+ * @throws {Error} If the file cannot be read.
+ *
+ * @example Keys of a server
  * ```ts
  * import { type Gatekeeper, generateKeyPair, readAllowedKeys } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
@@ -193,7 +199,7 @@ async function readKeys(path: string): Promise<ReadonlyMap<string, AllowedKey>> 
  *
  * const keys = await readAllowedKeys(path);
  * assertEquals(keys.get(publicKey), { name: "north ward", rank: 2 });
- * // The option of that name of a server topology.
+ * // The option `gatekeeper` of a server topology.
  * const gatekeeper: Gatekeeper = { kind: "keys", allowed: keys };
  * console.log(gatekeeper.kind);
  * await Deno.remove(path);
@@ -203,15 +209,16 @@ export async function readAllowedKeys(path: string): Promise<KeyList> {
   return await KeyList.read(path);
 }
 
-/** What is known of a key besides that it may join. */
+/** Gives the entry of a key, with an empty name where the list has no entries. */
 export function entryOf(allowed: AllowedKeys, publicKey: string): AllowedKey {
   const entry = allowed.get?.(publicKey);
   return typeof entry === "object" ? entry : { name: entry ?? "" };
 }
 
 /**
- * Why a key may not join, or not any more, at that time in milliseconds since 1970; `undefined`
- * when it may.
+ * Gives the reason for which a key may not join, or `undefined` when it may.
+ *
+ * @param now Time, in milliseconds since 1970.
  */
 export function whyNotAllowed(
   allowed: AllowedKeys,

@@ -1,29 +1,33 @@
 /**
- * Challenge and response: a client proves that it has a key or knows a token, and sends neither.
+ * Challenge and response: a client proves that it has a key or a token without sending it.
  *
  * @module
  */
 
+import { bytesOf, concat } from "../base/bytes.ts";
 import { UNSEEN } from "../base/printable.ts";
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import { publicKeyBytes } from "./public_key.ts";
-import { signedBytes } from "./signed_bytes.ts";
 import type { AuthMethod, ChallengePayload, ProofPayload } from "../wire/messages.ts";
 import { type AllowedKeys, whyNotAllowed } from "./allowed_keys.ts";
 import { checkToken } from "./token.ts";
 
-/** What a client proves its identity with. Neither the private key nor the token ever travels. */
+/** Secret that a client proves to have. Neither the private key nor the token is ever sent. */
 export type Credential =
   | { readonly kind: "key"; readonly privateKey: CryptoKey; readonly publicKey: string }
   | { readonly kind: "token"; readonly token: string };
 
-/** Whom a server lets join: the holders of these keys, whoever knows the token, or everyone. */
+/** Rule for joining: holders of listed keys, clients that have a token, or everyone. */
 export type Gatekeeper =
   | {
     readonly kind: "keys";
-    /** The keys; a {@linkcode KeyList} can be read again while the server runs. */
+    /** Keys that may join; a {@linkcode KeyList} can be read again while the server runs. */
     readonly allowed: AllowedKeys;
-    /** Ranks that one key may have at a time, from 1. Default 1. */
+    /**
+     * Number of ranks that one key may have at a time, from 1.
+     *
+     * @default {1}
+     */
     readonly seatsPerKey?: number;
   }
   | { readonly kind: "token"; readonly token: string }
@@ -35,15 +39,17 @@ const METHODS: Readonly<Record<Gatekeeper["kind"], readonly AuthMethod[]>> = {
   open: [],
 };
 
-/** What the identity of a key's holder begins with, before the public key. */
+/** Beginning of the identity of a key's holder, before the public key. */
 const KEY_PREFIX = "ed25519:";
 const NONCE_BYTES = 32;
+/** Beginning of every signed text: keeps a signature from serving any other purpose. */
+const CONTEXT = "fedlab-auth-v1";
 
 /**
- * A challenge for one connection: its nonce is new. An open gatekeeper needs none.
+ * Makes a challenge for one connection, with a new nonce. An open gatekeeper needs none.
  *
- * Throws a `RangeError` for a token that is too short or can be guessed, for `seatsPerKey` below 1,
- * and for a name that the wire does not carry.
+ * @throws {RangeError} If the token is too short or can be guessed, `seatsPerKey` is below 1, or a
+ * name cannot be sent.
  */
 export function makeChallenge(
   gatekeeper: Gatekeeper,
@@ -66,7 +72,7 @@ function checkSeats(seats = 1): void {
   throw new RangeError(`Cannot use the keys: expected seatsPerKey of at least 1, got ${seats}`);
 }
 
-// The client replaces such characters as it reads, and would then sign another name.
+// The client replaces control characters as it reads, and would then sign another name.
 function checkName(what: string, name: string, most: number): void {
   if (name.length < 1 || name.length > most || UNSEEN.test(name)) {
     throw new RangeError(
@@ -77,16 +83,21 @@ function checkName(what: string, name: string, most: number): void {
   }
 }
 
-/** What a client expects of the one that challenges it. */
+/** Options of {@linkcode answerChallenge}. */
 export interface AnswerOptions {
-  /** The server's name as the client was told. Default: the name that the server says. */
+  /**
+   * Expected name of the server.
+   *
+   * @default The name in the challenge.
+   */
   serverName?: string;
 }
 
 /**
- * The client's answer. It is good for this challenge, and so for this connection, alone.
+ * Answers a challenge. The answer is valid for this challenge, and so for this connection, alone.
  *
- * Throws a `ProtocolError` "not-authorized" when the server has another name than expected or does not take this kind of credential.
+ * @throws {ProtocolError} "not-authorized", if the server has another name than expected or does
+ * not accept this kind of credential.
  */
 export async function answerChallenge(
   credential: Credential | undefined,
@@ -99,11 +110,11 @@ export async function answerChallenge(
       `expected the server ${JSON.stringify(serverName)}, got ${JSON.stringify(challenge.server)}`,
     );
   }
-  const taken = challenge.methods.map(words).join(" or ");
+  const taken = challenge.methods.map(methodName).join(" or ");
   if (credential === undefined) throw refusal(`the server asks for ${taken}, and none was given`);
   const method = credential.kind === "key" ? "ed25519" : "token";
   if (!challenge.methods.includes(method)) {
-    throw refusal(`the server asks for ${taken}, got ${words(method)}`);
+    throw refusal(`the server asks for ${taken}, got ${methodName(method)}`);
   }
   const bytes = signedBytes(method, challenge);
   if (credential.kind === "key") {
@@ -118,15 +129,17 @@ export async function answerChallenge(
   return { method, signature: new Uint8Array(signature).toHex() };
 }
 
-function words(method: string): string {
+function methodName(method: string): string {
   return method === "ed25519" ? "a key" : method === "token" ? "a token" : method;
 }
 
 /**
- * The identity that the proof shows, as answer to this very challenge: `"ed25519:PUBLIC_KEY"`, `"token"`, or `"open"` when everyone may join.
+ * Checks a client's answer to a challenge.
  *
- * Give it the challenge that was sent on the proof's own connection, and once only. Rejects with a `ProtocolError` "not-authorized" whose
- * message holds no secret.
+ * @param challenge Challenge that was sent on the connection of the proof. Check it once only.
+ * @returns Identity of the client: `"ed25519:PUBLIC_KEY"`, `"token"`, or `"open"` when everyone may
+ * join.
+ * @throws {ProtocolError} "not-authorized", if the proof is not valid. The message has no secret.
  */
 export async function checkProof(
   gatekeeper: Gatekeeper,
@@ -137,11 +150,11 @@ export async function checkProof(
   const { method, publicKey } = proof;
   if (!METHODS[gatekeeper.kind].includes(method)) {
     throw refusal(
-      `the server asks for ${METHODS[gatekeeper.kind].map(words)}, got ${words(method)}`,
+      `the server asks for ${METHODS[gatekeeper.kind].map(methodName)}, got ${methodName(method)}`,
     );
   }
   const bytes = signedBytes(method, challenge);
-  const signature = bytesOf(proof.signature);
+  const signature = signatureBytes(proof.signature);
   if (gatekeeper.kind === "token") {
     const key = await hmacKey(gatekeeper.token);
     if (await crypto.subtle.verify("HMAC", key, signature, bytes)) return "token";
@@ -150,13 +163,36 @@ export async function checkProof(
   if (publicKey === undefined) throw refusal("expected the client's public key, got none");
   const reason = whyNotAllowed(gatekeeper.allowed, publicKey, Date.now());
   if (reason !== undefined) throw refusal(reason);
-  const raw = rawOf(publicKey);
+  const raw = keyBytes(publicKey);
   const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
   if (await crypto.subtle.verify("Ed25519", key, signature, bytes)) return KEY_PREFIX + publicKey;
   throw refusal(`the signature is not one by ${publicKey} for this challenge`);
 }
 
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+/**
+ * Encodes the text to sign: context, method, nonce, server and run, each after its length in 4
+ * bytes, little-endian. The lengths keep apart texts that would be equal when joined.
+ */
+function signedBytes(
+  method: AuthMethod,
+  { nonce, server, run }: ChallengePayload,
+): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  const parts = [
+    encoder.encode(CONTEXT),
+    encoder.encode(method),
+    Uint8Array.fromHex(nonce),
+    encoder.encode(server),
+    encoder.encode(run),
+  ];
+  return concat(parts.flatMap((part) => {
+    const length = new DataView(new ArrayBuffer(4));
+    length.setUint32(0, part.length, true);
+    return [bytesOf(length), part];
+  }));
+}
+
+function signatureBytes(hex: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromHex(hex);
   } catch {
@@ -164,7 +200,7 @@ function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-function rawOf(publicKey: string): Uint8Array<ArrayBuffer> {
+function keyBytes(publicKey: string): Uint8Array<ArrayBuffer> {
   try {
     return publicKeyBytes(publicKey);
   } catch (error) {
@@ -186,10 +222,7 @@ function refusal(why: string): ProtocolError {
   return new ProtocolError("not-authorized", `Cannot join: ${why}`);
 }
 
-/**
- * The public key of an identity that {@linkcode checkProof} gave; `undefined` when it is none of a
- * key.
- */
+/** Gives the public key of an identity, or `undefined` for one that is not of a key. */
 export function publicKeyOf(identity: string): string | undefined {
   return identity.startsWith(KEY_PREFIX) ? identity.slice(KEY_PREFIX.length) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What people take for passwords, in lower case, and words of this project: found in one of a
- * thousand guesses.
+ * Common passwords, in lower case, and words of this project: each is found within a thousand
+ * guesses.
  */
 const WORDS = [
   ...[
@@ -20,7 +20,7 @@ const WORDS = [
   ...["fedlab", "federated", "federation", "learning", "hospital", "hello", "world", "thetoken"],
 ].sort((a, b) => b.length - a.length);
 const WORD_BITS = 10;
-/** What is written in the place of letters. */
+/** Characters that are written in place of letters. */
 const LETTERS: Readonly<Record<string, string>> = {
   "0": "o",
   "1": "l",
@@ -31,7 +31,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   "$": "s",
 };
 
-/** Rows of keys and letters, to be followed either way. */
+/** Rows of letters and keys, which a password may follow in both directions. */
 const ROWS = ["abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"];
 const ROWS_BOTH_WAYS = ROWS.flatMap((row) => [row, [...row].reverse().join("")]);
 const LEAST_RUN = 3;
@@ -39,9 +39,9 @@ const RUN_BITS = 8;
 const REPEAT_BITS = 6;
 
 /**
- * About how many bits there are to be guessed in a text: common words, rows of keys and what stood
- * in the text before count as one choice each, any other character as a random one of its kind. An
- * estimate on the side of the text; it finds out what nobody should take, not what is good.
+ * Estimates the entropy of a text, in bits. Common words, rows of keys and repetitions count as one
+ * choice each; any other character counts as a random one of its kind. The estimate is generous: it
+ * finds bad passwords and does not prove good ones.
  */
 export function guessBits(text: string): number {
   const lower = text.toLowerCase().replaceAll(/[01345@$]/g, (sign) => LETTERS[sign] ?? sign);
@@ -66,7 +66,7 @@ export function guessBits(text: string): number {
   return bits;
 }
 
-/** How far one character, or a row of keys, goes on from there. */
+/** Length of the run of one character, or along a row of keys, that begins at a place. */
 function runLength(text: string, at: number): number {
   let same = 1;
   while (text[at + same] === text[at]) same++;
@@ -81,7 +81,7 @@ function runLength(text: string, at: number): number {
   return most;
 }
 
-/** The length of the longest piece from there on that begins further to the left, too. */
+/** Length of the longest piece at a place that also begins further to the left. */
 function repeatLength(text: string, at: number): number {
   let most = 0;
   for (let before = 0; before < at; before++) {
@@ -92,7 +92,7 @@ function repeatLength(text: string, at: number): number {
   return most;
 }
 
-/** Number of characters of the kind. */
+/** Number of characters of the same kind, such as digits. */
 function kindSize(code: number): number {
   const isBetween = (first: string, last: string) =>
     code >= first.charCodeAt(0) && code <= last.charCodeAt(0);

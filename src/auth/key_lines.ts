@@ -4,11 +4,14 @@ import type { AllowedKey } from "./allowed_keys.ts";
 
 const OPTION = /^([A-Za-z-]+)=(.*)$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
-const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/;
 const DAY_MILLIS = 24 * 3600 * 1000;
 
 /**
- * Reads the text of a list of keys; `path` is for messages. Throws as `readAllowedKeys` rejects.
+ * Parses a list of keys.
+ *
+ * @param path File that the text is from, for messages.
+ * @throws {SyntaxError | RangeError} As `readAllowedKeys` rejects.
  */
 export function parseKeyList(text: string, path: string): ReadonlyMap<string, AllowedKey> {
   const keys = new Map<string, AllowedKey>();
@@ -18,7 +21,7 @@ export function parseKeyList(text: string, path: string): ReadonlyMap<string, Al
     if (key === "" || key.startsWith("#")) continue;
     try {
       publicKeyBytes(key);
-      const entry = entryOf(rest);
+      const entry = parseEntry(rest);
       const before = lines.get(key);
       if (before !== undefined) throw new SyntaxError(`the key of line ${before} again`);
       lines.set(key, index + 1);
@@ -43,16 +46,16 @@ export function parseKeyList(text: string, path: string): ReadonlyMap<string, Al
   return keys;
 }
 
-/** What stands after a key. */
-function entryOf(words: readonly string[]): AllowedKey {
+/** Parses the words that follow a key on its line. */
+function parseEntry(words: readonly string[]): AllowedKey {
   const name: string[] = [];
   let rank: number | undefined, expires: number | undefined;
   for (const word of words) {
     const [, option, value = ""] = OPTION.exec(word) ?? [];
     if (option === undefined) name.push(word);
-    // An option that is misspelt must not become a part of the name.
-    else if (option === "rank" && rank === undefined) rank = rankOf(value);
-    else if (option === "expires" && expires === undefined) expires = momentOf(value);
+    // A misspelt option must not become part of the name.
+    else if (option === "rank" && rank === undefined) rank = parseRank(value);
+    else if (option === "expires" && expires === undefined) expires = parseTime(value);
     else throw new SyntaxError(`expected rank=, expires= or a name, got ${JSON.stringify(word)}`);
   }
   return {
@@ -62,20 +65,20 @@ function entryOf(words: readonly string[]): AllowedKey {
   };
 }
 
-function rankOf(value: string): number {
+function parseRank(value: string): number {
   const rank = /^\d{1,10}$/.test(value) ? Number(value) : 0;
   if (rank >= 1 && rank < 0xFFFF_FFFF) return rank;
   throw new SyntaxError(`expected a rank from 1, got ${JSON.stringify(value)}`);
 }
 
-/** A day stands for its end. */
-function momentOf(value: string): number {
+/** Parses a time, in milliseconds since 1970; a day stands for its end. */
+function parseTime(value: string): number {
   const isDay = DAY.test(value);
-  const moment = isDay || MOMENT.test(value) ? Date.parse(value) : NaN;
-  // 2027-02-31 is taken for a day of March by some parsers.
-  const isReal = !Number.isNaN(moment) &&
-    new Date(moment).toISOString().startsWith(value.slice(0, 10));
-  if (isReal) return isDay ? moment + DAY_MILLIS : moment;
+  const time = isDay || TIME.test(value) ? Date.parse(value) : NaN;
+  // Some parsers take 2027-02-31 for a day in March.
+  const isReal = !Number.isNaN(time) &&
+    new Date(time).toISOString().startsWith(value.slice(0, 10));
+  if (isReal) return isDay ? time + DAY_MILLIS : time;
   throw new SyntaxError(
     `expected expires= with a date in UTC, such as 2027-01-31 or 2027-01-31T18:00:00Z, got ${
       JSON.stringify(value)

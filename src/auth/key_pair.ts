@@ -1,26 +1,26 @@
 /**
- * A client's key: made, written to a file, read again.
+ * Key pair of a client: generation, writing and reading.
  *
  * @module
  */
 
 import { replaceTextFile } from "../base/files/whole_file.ts";
 import { errorMessage } from "../base/errors.ts";
-import { openToOthers } from "./key_files.ts";
+import { openToOthers, unreadable } from "./key_files.ts";
 import { publicKeyBytes } from "./public_key.ts";
 import type { Credential } from "./challenge.ts";
 
 const LABEL = "PRIVATE KEY";
 
-/** A new Ed25519 key. */
+/** New Ed25519 key pair. */
 export interface KeyPair {
-  /** The private key in PKCS#8 PEM, for the client's key file alone. */
+  /** Private key in PKCS#8 PEM. It belongs in the client's key file and nowhere else. */
   readonly privateKeyPem: string;
-  /** The public key, 32 bytes in base64url, for the server's list. */
+  /** Public key, 32 bytes in base64url, for the server's list. */
   readonly publicKey: string;
 }
 
-/** Makes a key. */
+/** Generates an Ed25519 key pair. */
 export async function generateKeyPair(): Promise<KeyPair> {
   const { privateKey, publicKey } = await crypto.subtle.generateKey("Ed25519", true, [
     "sign",
@@ -35,9 +35,10 @@ export async function generateKeyPair(): Promise<KeyPair> {
 }
 
 /**
- * Writes a private key to a new file that its owner alone may read (mode 0600).
+ * Writes a private key to a new file that only its owner may read (mode 0600).
  *
- * Rejects with a one-line error that names the file; one that exists stays as it is.
+ * @throws {Error} If the file cannot be written, or exists already; it then stays as it is. The
+ * message has one line and names the file.
  */
 export async function writePrivateKey(path: string, privateKeyPem: string): Promise<void> {
   try {
@@ -58,18 +59,20 @@ function whyNotWritten(path: string, cause: unknown): string {
   return errorMessage(cause);
 }
 
-/** How a private key is read. */
+/** Options of {@linkcode readPrivateKey}. */
 export interface ReadPrivateKeyOptions {
-  /** Told, in one line, that others may read the file. */
+  /** Called with a warning of one line when others may read the file. */
   onWarning?: (message: string) => void;
 }
 
 /**
- * Reads a client's credential from a PKCS#8 PEM file. The key that it holds can sign, and cannot be exported.
+ * Reads the credential of a client from a PKCS#8 PEM file. Its key can sign, but cannot be
+ * exported.
  *
- * Rejects with a `SyntaxError` for another content, and with an `Error` for a file that cannot be read; both name the file.
+ * @throws {SyntaxError} If the file has other content. The message names the file.
+ * @throws {Error} If the file cannot be read. The message names the file.
  *
- * @example What a client proves by which it is
+ * @example Credential of a client
  * ```ts
  * import { generateKeyPair, readPrivateKey, writePrivateKey } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
@@ -78,7 +81,7 @@ export interface ReadPrivateKeyOptions {
  * const { privateKeyPem } = await generateKeyPair();
  * await writePrivateKey(`${folder}/client.key`, privateKeyPem);
  *
- * // The option of that name of a client topology.
+ * // The option `credential` of a client topology.
  * const credential = await readPrivateKey(`${folder}/client.key`);
  * assertEquals(credential.kind, "key");
  * await Deno.remove(folder, { recursive: true });
@@ -107,7 +110,7 @@ export async function readPrivateKey(
     pkcs8 = Uint8Array.fromBase64(inside);
     extractable = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
   } catch {
-    // Without its cause: no part of a key gets into an error.
+    // Without the cause: no part of a key may get into an error.
     throw notAKey(path, "a private key of another kind, or a broken one");
   }
   const { x: publicKey } = await crypto.subtle.exportKey("jwk", extractable);
@@ -121,14 +124,4 @@ function notAKey(path: string, got: string): SyntaxError {
   return new SyntaxError(
     `Cannot read the private key in ${path}: expected an Ed25519 key in PKCS#8 PEM, got ${got}`,
   );
-}
-
-/** What is to be said of a file that cannot be read. */
-export function unreadable(what: string, path: string, cause: unknown): Error {
-  const why = cause instanceof Deno.errors.NotFound
-    ? "there is no such file"
-    : cause instanceof Deno.errors.NotCapable
-    ? `run Deno with --allow-read=${path}`
-    : errorMessage(cause);
-  return new Error(`Cannot read the ${what} in ${path}: ${why}`, { cause });
 }

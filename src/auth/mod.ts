@@ -1,5 +1,5 @@
 /**
- * Identity: who may join, and how a client proves that it is one of them.
+ * Identity: keys and tokens of clients, and the proof that a client has one.
  *
  * @module
  */
@@ -27,4 +27,4 @@ export {
   type ReadPrivateKeyOptions,
   writePrivateKey,
 } from "./key_pair.ts";
-export * from "./token.ts";
+export { checkToken, tokenFromEnv } from "./token.ts";

@@ -1,10 +1,10 @@
 const KEY_BYTES = 32;
 
 /**
- * The points of Curve25519 whose order divides 8, in every encoding of 32 bytes that decoders take
- * for one, without the sign bit: seven rows, and with the sign bit the fourteen that libsodium's
- * `ge25519_has_small_order` refuses. Under such a key one signature is good for many messages, or
- * for all of them (Chalkias et al. 2020, "Taming the Many EdDSAs", table 1).
+ * Points of Curve25519 whose order divides 8, in every encoding that decoders accept, without the
+ * sign bit. With the sign bit they are the fourteen that libsodium's `ge25519_has_small_order`
+ * refuses. Under such a key one signature is valid for many messages, or for all (Chalkias et al.
+ * 2020, "Taming the Many EdDSAs", table 1).
  */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   "0000000000000000000000000000000000000000000000000000000000000000",
@@ -17,13 +17,13 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The 32 bytes of an Ed25519 public key in base64url without padding. Two writings of a key would
- * be two clients, so there is one alone.
+ * Decodes an Ed25519 public key, 32 bytes in base64url without padding. Of the encodings of a key
+ * only one is accepted: a second one would pass for a second client.
  *
- * Throws a `SyntaxError` that says what was expected, and shows no key.
+ * @throws {SyntaxError} If the text is no public key. The message does not show the text.
  */
 export function publicKeyBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = bytesOf(text);
+  const bytes = decodeKey(text);
   if (bytes === undefined) {
     throw new SyntaxError(
       `expected a public key of 43 characters in base64url, got ${text.length} characters that are none`,
@@ -42,19 +42,19 @@ export function publicKeyBytes(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
+function decodeKey(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
-    const isOnlyWriting = bytes.toBase64({ alphabet: "base64url", omitPadding: true }) === text;
-    return bytes.length === KEY_BYTES && isOnlyWriting ? bytes : undefined;
+    const isCanonical = bytes.toBase64({ alphabet: "base64url", omitPadding: true }) === text;
+    return bytes.length === KEY_BYTES && isCanonical ? bytes : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
- * Whether 255 bits, little-endian, are 2^255 - 19 or more: such a number is another writing of a
- * smaller one.
+ * Returns true if 255 bits, little-endian, are 2^255 - 19 or more: such a number encodes the same
+ * field element as a smaller one.
  */
 function isPastPrime(y: Uint8Array): boolean {
   return (y[0] ?? 0) >= 0xed && y[KEY_BYTES - 1] === 0x7f &&
@@ -62,8 +62,10 @@ function isPastPrime(y: Uint8Array): boolean {
 }
 
 /**
- * A key as people compare them: `SHA256:` and the SHA-256 of its 32 bytes in base64 without
- * padding.
+ * Computes the fingerprint by which people compare keys: `SHA256:` and the SHA-256 of the key's 32
+ * bytes, in base64 without padding.
+ *
+ * @throws {SyntaxError} If the text is no public key.
  */
 export async function fingerprintOf(publicKey: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", publicKeyBytes(publicKey));

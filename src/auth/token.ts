@@ -1,5 +1,5 @@
 /**
- * A token that all clients of a server share.
+ * Token that all clients of a server share.
  *
  * @module
  */
@@ -10,17 +10,18 @@ const VARIABLE = "FEDLAB_TOKEN";
 const LEAST_CHARACTERS = 16;
 const LEAST_DISTINCT = 8;
 /**
- * About what ten random digits and letters have: whoever hears a proof can try billions of tokens a
- * second.
+ * About the entropy of ten random digits and letters. An eavesdropper who has a proof can try
+ * billions of tokens per second.
  */
 const LEAST_BITS = 50;
 const ADVICE = "make one with openssl rand -hex 16";
 
 /**
- * The token, when it is long and random enough: who hears one proof by it can try tokens without
- * asking the server.
+ * Gives the token if it is long and random enough. An eavesdropper who has one proof can try tokens
+ * without asking the server.
  *
- * Throws a `RangeError` that tells its length and no more of it. `name` says whose it is.
+ * @param name Name of the token in messages.
+ * @throws {RangeError} If the token is too short or can be guessed. The message shows none of it.
  */
 export function checkToken(token: string, name = "the token"): string {
   if (token.length < LEAST_CHARACTERS) {
@@ -43,10 +44,10 @@ export function checkToken(token: string, name = "the token"): string {
 }
 
 /**
- * The token in the environment variable `FEDLAB_TOKEN`; `undefined` when it is not set, or when Deno was not run with
- * `--allow-env=FEDLAB_TOKEN`: it does not ask.
+ * Reads the token from the environment variable `FEDLAB_TOKEN`. Gives `undefined` when it is not
+ * set, or when Deno does not run with `--allow-env=FEDLAB_TOKEN`; it does not prompt.
  *
- * Throws a `RangeError` when the token has less than 16 characters, or can be guessed.
+ * @throws {RangeError} If the token has fewer than 16 characters, or can be guessed.
  */
 export function tokenFromEnv(): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable: VARIABLE });
