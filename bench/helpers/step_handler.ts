@@ -1,9 +1,6 @@
 import { Manifest, type ParameterVector } from "../../src/params/manifest.ts";
-import {
-  ClientBackendHandler,
-  type EvaluateResult,
-  type TrainResult,
-} from "../../src/train/handler.ts";
+import type { EvaluateResult, TrainResult } from "../../src/plan/results.ts";
+import { ClientBackendHandler } from "../../src/train/handler.ts";
 
 /** The manifest of a model of one tensor. */
 export function flatManifest(length: number): Manifest {

@@ -17,11 +17,11 @@ import { type Rank, SERVER_RANK } from "../base/rank.ts";
 import { pause } from "../base/time/pause.ts";
 import type { Connection } from "../net/connection.ts";
 import { within } from "../net/timeouts.ts";
-import { CannotTrainError } from "../train/cannot_train.ts";
-import type { EvaluateResult } from "../train/handler.ts";
-import { LocalLearner } from "../train/rules/local_rule.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { EvaluateResult } from "../plan/results.ts";
+import { type LocalRule, sendsGradient } from "../plan/rules/rules.ts";
+import { LocalLearner } from "../train/rules/learner.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { LocalRule } from "../plan/rules/rules.ts";
 import type {
   AgreementMode,
   Message,
@@ -171,7 +171,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       ),
     };
     await session.send(
-      rule?.name === "gradient"
+      sendsGradient(rule)
         ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
         : {
           code: MessageCode.ParameterUpdate,

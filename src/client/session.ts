@@ -1,11 +1,11 @@
-import { MAX_TIMER_MILLIS } from "../base/time/pause.ts";
-import type { PeerLog } from "../base/log/peer_log.ts";
-import { Refusals } from "../base/limits/refusals.ts";
 import { ConnectionClosedError, ProtocolError } from "../base/errors.ts";
+import { Refusals } from "../base/limits/refusals.ts";
+import type { PeerLog } from "../base/log/peer_log.ts";
+import { MAX_TIMER_MILLIS } from "../base/time/pause.ts";
 import type { Connection } from "../net/connection.ts";
 import { SILENT_HEARTBEATS, within } from "../net/timeouts.ts";
 import type { Manifest } from "../params/manifest.ts";
-import { takesControl } from "../train/rules/local_rule.ts";
+import { takesControl } from "../plan/rules/rules.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../wire/messages.ts";

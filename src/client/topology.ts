@@ -9,7 +9,8 @@ import type { Logger, LogOptions } from "../base/log/log.ts";
 import { type Rank, SERVER_RANK } from "../base/rank.ts";
 import type { DistBackend } from "../net/backend.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
-import type { ClientBackendHandler, TrainResult } from "../train/handler.ts";
+import type { TrainResult } from "../plan/results.ts";
+import type { ClientBackendHandler } from "../train/handler.ts";
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
 

@@ -1,6 +1,6 @@
+import type { TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
-import type { TrainResult } from "../train/handler.ts";
-import type { LocalLearner } from "../train/rules/local_rule.ts";
+import type { LocalLearner } from "../train/rules/learner.ts";
 
 /** Aborts a training whose round is over on the server's side. */
 class RoundOverError extends Error {}

@@ -53,9 +53,6 @@ export interface TrainSettings {
 /** Names of the optimizers. */
 export type OptimizerName = "sgd" | "adam";
 
-/** Figures by name. */
-export type Metrics = Readonly<Record<string, number>>;
-
 /** Check of settings that come from the wire. */
 export const trainSettingsSchema = v.strictObject({
   epochs: uint32(1),

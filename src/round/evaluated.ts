@@ -1,4 +1,4 @@
-import type { EvaluateResult } from "../train/handler.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientFigures } from "./distribution.ts";
 import type { RoundReport } from "./report.ts";
 

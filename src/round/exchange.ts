@@ -1,8 +1,9 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
-import type { EvaluateResult } from "../train/handler.ts";
-import { MessageCode } from "../wire/message_code.ts";
+import type { EvaluateResult } from "../plan/results.ts";
+import { sendsGradient } from "../plan/rules/rules.ts";
 import type { TrainSettings } from "../plan/settings.ts";
+import { MessageCode } from "../wire/message_code.ts";
 import type { EvaluateParamsPayload, MessageOf, ParameterUpdatePayload } from "../wire/messages.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ParameterServerBackendHandler } from "./handler.ts";
@@ -17,7 +18,7 @@ export type UpdateMessage = MessageOf<
 
 /** The code of the updates that are asked for by a plan. */
 export function updateCodeOf({ rule }: TrainSettings): UpdateMessage["code"] {
-  return rule?.name === "gradient" ? MessageCode.GradientUpdate : MessageCode.ParameterUpdate;
+  return sendsGradient(rule) ? MessageCode.GradientUpdate : MessageCode.ParameterUpdate;
 }
 
 /** An update as the handler takes it, with a gradient in the place of the parameters. */

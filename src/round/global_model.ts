@@ -3,13 +3,11 @@ import type { Rank } from "../base/rank.ts";
 import { BufferPool } from "../params/buffer_pool.ts";
 import { Kernels, squaredDistance, stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { checkSettings } from "../plan/settings.ts";
+import { checkRule, type LocalRule, ruleOf, sendsGradient } from "../plan/rules/rules.ts";
+import { checkSettings, type TrainSettings } from "../plan/settings.ts";
 import type { ClientSettings, ClientUpdate, StrategyState } from "../strategy/strategy.ts";
 import { workingVector } from "../strategy/working.ts";
-import { checkRule } from "../train/rules/check_rule.ts";
 import { FIELDS_BYTES } from "../wire/frame.ts";
-import type { LocalRule } from "../plan/rules/rules.ts";
-import type { TrainSettings } from "../plan/settings.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 
 /** Room for staging buffers: for small models there are more of them, for large ones at least four. */
@@ -45,13 +43,6 @@ interface StateKeeper {
   restore?(state: StrategyState): void;
 }
 
-/** Rules that are one half of an algorithm, and what has to be the other. */
-const HALVES: { readonly [Name in LocalRule["name"]]?: string } = {
-  gradient: "that takes gradients",
-  scaffold: "with the server's half of the rule scaffold",
-  feddyn: "with the server's half of the rule feddyn",
-};
-
 /**
  * The clients' settings: the defaults, the ones that are given, and those of the algorithm, each before the ones before it.
  *
@@ -64,10 +55,7 @@ export function planOf(
   manifest: Manifest,
 ): TrainSettings {
   const { defaults, ...settings } = clientSettings;
-  const half = given.rule && HALVES[given.rule.name];
-  if (half !== undefined && settings.rule?.name !== given.rule?.name) {
-    throw new RangeError(`${NO_SERVER}: expected a strategy ${half}, got ${name}`);
-  }
+  checkStrategy(given.rule, settings.rule, name);
   // A plan without a pull says so by 0.
   const { proximal, ...rest } = given;
   const wanted = { ...rest, ...(proximal !== undefined && proximal !== 0 && { proximal }) };
@@ -80,6 +68,22 @@ export function planOf(
   }
   checkRule(plan, manifest);
   return plan;
+}
+
+/** Throws a `RangeError` if the rule is one half of an algorithm and the strategy is not the other. */
+function checkStrategy(
+  given: LocalRule | undefined,
+  ofStrategy: LocalRule | undefined,
+  name: string,
+): void {
+  if (!given || !ruleOf(given).needsStrategy || ofStrategy?.name === given.name) return;
+  throw new RangeError(
+    `${NO_SERVER}: expected a strategy ${
+      sendsGradient(given)
+        ? "that takes gradients"
+        : `with the server's half of the rule ${given.name}`
+    }, got ${name}`,
+  );
 }
 
 /** Throws a `RangeError` when two say what a setting is, and not the same. */
@@ -173,7 +177,7 @@ export class GlobalModel {
     if (numSamples === undefined) {
       throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
     }
-    const isGradient = algorithm.clientSettings?.rule?.name === "gradient";
+    const isGradient = sendsGradient(algorithm.clientSettings?.rule);
     // From finite values there comes a finite distance, and from others none.
     const norm = isGradient ? stats(parameters).norm : Math.sqrt(squaredDistance(parameters, base));
     if (!Number.isFinite(norm)) {

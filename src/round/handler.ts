@@ -7,9 +7,10 @@
 import type { Rank } from "../base/rank.ts";
 import type { BufferPool } from "../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import type { StrategyState } from "../strategy/strategy.ts";
-import type { EvaluateResult, Evaluator, ModelDescription } from "../train/handler.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import type { TrainSettings } from "../plan/settings.ts";
+import type { StrategyState } from "../strategy/strategy.ts";
+import type { Evaluator, ModelDescription } from "../train/handler.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import type { UpdateFigures } from "./update_bound.ts";
 

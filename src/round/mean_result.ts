@@ -1,5 +1,5 @@
+import type { EvaluateResult } from "../plan/results.ts";
 import { isUnsound } from "./evaluated.ts";
-import type { EvaluateResult } from "../train/handler.ts";
 
 /** The figures' mean by samples, summed in their order; `undefined` where there are none. */
 export function meanResult(results: readonly EvaluateResult[]): EvaluateResult | undefined {

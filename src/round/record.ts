@@ -1,14 +1,14 @@
 import { sha256Hex } from "../params/digest.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
-import type { EvaluateResult } from "../train/handler.ts";
-import type { Evaluated } from "./evaluated.ts";
-import { Members } from "./members.ts";
-import { handlerStateOf, readSavedRun, type SavedState, withPrefix } from "./saved_run.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import type { SavedSeats } from "../server/sessions/seats.ts";
-import type { MadeRound, TrainedRound } from "./train_round.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
+import type { Evaluated } from "./evaluated.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
+import { Members } from "./members.ts";
 import { finalOf, type RoundReport, type RunReport } from "./report.ts";
+import { handlerStateOf, readSavedRun, type SavedState, withPrefix } from "./saved_run.ts";
+import type { MadeRound, TrainedRound } from "./train_round.ts";
 
 /** What a record is of. */
 export interface RecordOptions {

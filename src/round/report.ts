@@ -5,7 +5,7 @@
  */
 
 import type { Rank } from "../base/rank.ts";
-import type { EvaluateResult } from "../train/handler.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
 /** One round, as it went. */

@@ -1,7 +1,7 @@
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import type { Checkpoint } from "../store/checkpoint/checkpoints.ts";
-import type { EvaluateResult } from "../train/handler.ts";
 import type { HandlerState, ServerBackendHandler } from "./handler.ts";
 import type { MemberReport, RoundReport } from "./report.ts";
 

@@ -1,17 +1,17 @@
-import type { PeerLog } from "../base/log/peer_log.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
+import type { PeerLog } from "../base/log/peer_log.ts";
 import type { Rank } from "../base/rank.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { keepsState } from "../train/rules/local_rule.ts";
+import { keepsState } from "../plan/rules/rules.ts";
+import { updateCodeOf } from "../round/exchange.ts";
+import type { ServerBackendHandler } from "../round/handler.ts";
+import type { Incoming } from "../round/intake.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, Message } from "../wire/messages.ts";
-import { updateCodeOf } from "../round/exchange.ts";
-import type { Incoming } from "../round/intake.ts";
 import type { Registered } from "./sessions/member.ts";
 import type { Sessions } from "./sessions/sessions.ts";
-import type { ServerBackendHandler } from "../round/handler.ts";
 import type { ServerTopologyOptions } from "./topology.ts";
 
 /** What an agreement does about its clients, where agreements differ. */

@@ -1,22 +1,22 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
-import { describeChange } from "./sessions/key_changes.ts";
-import { keepsState } from "../train/rules/local_rule.ts";
+import { keepsState } from "../plan/rules/rules.ts";
+import type { ServerEvent } from "../round/events.ts";
+import { Evaluation, updateCodeOf } from "../round/exchange.ts";
+import type { Incoming } from "../round/intake.ts";
+import type { RunRecord } from "../round/record.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { messageName } from "../wire/message_code.ts";
 import { type Agreement, checkUpdateCode, type Parts, type PeerLogs } from "./agreement.ts";
 import type { Conversation } from "./conversation.ts";
-import { Evaluation, updateCodeOf } from "../round/exchange.ts";
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./sessions/gate.ts";
-import type { Incoming } from "../round/intake.ts";
+import { describeChange } from "./sessions/key_changes.ts";
 import type { Welcome } from "./sessions/member.ts";
-import type { RunRecord } from "../round/record.ts";
 import type { SavedSeats } from "./sessions/seats.ts";
 import { type SessionHooks, Sessions } from "./sessions/sessions.ts";
-import type { Uploads } from "./uploads.ts";
-import type { ServerEvent } from "../round/events.ts";
 import { DEFAULT_SERVER_NAME } from "./topology.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** Whom the reception works for. */
 interface House {

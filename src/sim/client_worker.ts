@@ -1,13 +1,13 @@
 /** A worker of the pool: takes jobs from the board until there are no more. */
 
-import { trustFinite } from "../data/finite.ts";
-import { Dataset } from "../data/dataset.ts";
 import { errorMessage } from "../base/errors.ts";
-import { useKernelBuild } from "../params/kernels.ts";
-import { CannotTrainError } from "../train/cannot_train.ts";
-import type { TrainPlan } from "../plan/train_plan.ts";
-import { LocalLearner } from "../train/rules/local_rule.ts";
+import { Dataset } from "../data/dataset.ts";
+import { trustFinite } from "../data/finite.ts";
 import { ClientSGDHandler } from "../engine/client_handler.ts";
+import { useKernelBuild } from "../params/kernels.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import { LocalLearner } from "../train/rules/learner.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { Board, Failure, type Figures, type Job } from "./board.ts";
 import type { ClientWorkerArgs, SharedData, SharedParts } from "./worker_args.ts";

@@ -6,21 +6,21 @@
 
 import { errorMessage } from "../base/errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
+import { keepsState, takesControl } from "../plan/rules/rules.ts";
 import { figuresOf } from "../round/evaluated.ts";
+import type { ServerEvent } from "../round/events.ts";
 import { refusedEvent } from "../round/exchange.ts";
+import type { ParameterServerBackendHandler } from "../round/handler.ts";
 import { RunRecord } from "../round/record.ts";
+import type { RunReport } from "../round/report.ts";
 import { Saves } from "../round/saves.ts";
 import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../round/train_round.ts";
-import type { ServerEvent } from "../round/events.ts";
-import type { ParameterServerBackendHandler } from "../round/handler.ts";
-import type { RunReport } from "../round/report.ts";
 import { countsLength } from "../train/confusion.ts";
-import { keepsState, takesControl } from "../train/rules/local_rule.ts";
 import { LastRound } from "./last_round.ts";
+import { checkSimulation, type SimulationOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { StateStore } from "./states.ts";
 import { VirtualClients } from "./virtual_clients.ts";
-import { checkSimulation, type SimulationOptions } from "./options.ts";
 
 /**
  * A federation of virtual clients over a pool of workers: the handlers, strategies, plans and seeds are those of the real one, and so is the model

@@ -1,8 +1,8 @@
 import type { Dataset } from "../data/dataset.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import { checkRows } from "./check_rows.ts";
 import { confusionOf, countsLength } from "./confusion.ts";
 import type { Trainer } from "./trainer.ts";
-import type { EvaluateResult } from "./handler.ts";
 
 /** Samples that are evaluated at once: past it a dense model gains nothing, and a convolution's memory only grows. */
 const EVALUATION_BATCH = 1024;

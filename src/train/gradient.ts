@@ -1,8 +1,8 @@
 import { stats } from "../params/kernels.ts";
-import type { Trainer } from "./trainer.ts";
-import { CannotTrainError } from "./cannot_train.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { GradientResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
-import type { GradientResult } from "./handler.ts";
+import type { Trainer } from "./trainer.ts";
 
 /**
  * Adds up the gradient of the mean loss over `length` training rows, piece by piece; `rest` is awaited before each and throws to end it.

@@ -5,46 +5,8 @@
  */
 
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
-
-/** What a client did in a round. */
-export interface TrainResult {
-  /** Number of the client's training samples: its weight in the mean. */
-  readonly numSamples: number;
-  /** Number of SGD steps. */
-  readonly steps: number;
-  /** Mean loss over the samples of the last epoch. */
-  readonly loss: number;
-  /** Further figures by name, such as `accuracy`. */
-  readonly metrics: Readonly<Record<string, number>>;
-}
-
-/** A gradient of the loss on a client's data. */
-export interface GradientResult {
-  /** Gradient of the mean loss over the samples, laid out as the parameter vector, 0 where nothing is trained; a view that the next training overwrites. */
-  readonly gradient: ParameterVector;
-  /** Number of the client's training samples: the gradient's weight in the mean. */
-  readonly numSamples: number;
-  /** Mean loss over the samples. */
-  readonly loss: number;
-  /** Further figures by name, such as `accuracy`. */
-  readonly metrics: Readonly<Record<string, number>>;
-}
-
-/** How good a model is on some data. */
-export interface EvaluateResult {
-  /** Number of samples the figures are taken over. */
-  readonly numSamples: number;
-  /** Mean loss over the samples. */
-  readonly loss: number;
-  /** Share of the samples that are classified rightly, 0 to 1; absent for models that do not classify. */
-  readonly accuracy?: number;
-  /**
-   * What a classifier took each class for, where that was asked: a row for each true class, in it how often each class was the
-   * answer. A model with more outputs than the data have classes may have a last column, for all of the others. It never travels.
-   */
-  readonly confusion?: readonly (readonly number[])[];
-}
 
 /** Evaluates a parameter vector on some data. */
 export type Evaluator = (

@@ -6,9 +6,8 @@
 
 export type { BatchLoss, Trainer } from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
-export * from "./cannot_train.ts";
 export * from "./handler.ts";
-export * from "./rules/local_rule.ts";
+export * from "./rules/learner.ts";
 export * from "./models/model_description.ts";
 export * from "./models/models.ts";
 export { UnsupportedModelError } from "../engine/graph/graph.ts";

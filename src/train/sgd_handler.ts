@@ -1,23 +1,16 @@
+import { Random } from "../base/random.ts";
 import { rest } from "../base/time/pace.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { Random } from "../base/random.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
+import { checkPlan, type TrainPlan } from "../plan/train_plan.ts";
 import { checkRows } from "./check_rows.ts";
 import { evaluateRows } from "./evaluation.ts";
 import { meanGradient } from "./gradient.ts";
+import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
 import { checkLoss } from "./losses.ts";
-import { checkPlan } from "../plan/train_plan.ts";
 import type { Trainer } from "./trainer.ts";
-import { CannotTrainError } from "./cannot_train.ts";
-import type { TrainPlan } from "../plan/train_plan.ts";
-import {
-  ClientBackendHandler,
-  type EvaluateResult,
-  type GradientResult,
-  type LossName,
-  type ModelDescription,
-  type TrainResult,
-} from "./handler.ts";
 
 /** The part of a logger that a handler writes to; a `Logger` of `@std/log` is one, and so is `console`. */
 export interface TrainLogger {

@@ -5,7 +5,8 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
-import type { Metrics, TrainSettings } from "../plan/settings.ts";
+import type { Metrics } from "../plan/results.ts";
+import type { TrainSettings } from "../plan/settings.ts";
 import type { MessageCode } from "./message_code.ts";
 
 /** `ParameterRequest`: nothing but the code. */

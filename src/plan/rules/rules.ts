@@ -1,57 +1,78 @@
 /**
- * Rules of the clients: their part of algorithms such as SCAFFOLD.
+ * The table of rules: the clients' sides of algorithms such as SCAFFOLD.
  *
  * @module
  */
 
-import { finiteNumber, text } from "../schemas.ts";
+import type { Manifest } from "../../params/manifest.ts";
 import { v } from "../deps.ts";
+import { ditto, type DittoRule } from "./ditto.ts";
+import { feddyn, type FedDynRule } from "./feddyn.ts";
+import { fedper, type FedPerRule } from "./fedper.ts";
+import { gradient, type GradientRule } from "./gradient.ts";
+import { initialLoss, type InitialLossRule } from "./initial_loss.ts";
+import type { Rule, RuleSettings } from "./rule.ts";
+import { scaffold, type ScaffoldRule } from "./scaffold.ts";
 
 /**
- * What a client does beside descending on its own loss; it travels with the settings of training. In the equations `x` are the
- * round's global parameters, `y` what the client makes of them in `K` steps of size `η`.
+ * Rule that clients follow beyond descending on their own loss, sent with the settings of training.
  *
- * - `scaffold`: adds `c - c_i` to every gradient, then `c_i ← c_i - c + (x - y) / (K η)` (Karimireddy et al. 2020, "SCAFFOLD", option II of
- *   algorithm 1). The server sends `c`; `c_i` stays on the client and begins as 0. Takes plain SGD.
- * - `feddyn`: adds `α (y - x) - h_i` to every gradient, then `h_i ← h_i - α (y - x)` (Acar et al. 2021, "Federated Learning Based on Dynamic
- *   Regularization"). `h_i` stays on the client and begins as 0.
- * - `ditto`: trains beside the global parameters its own, `v_i`, whose gradient has `λ (v_i - x)` added, and is evaluated by them (Li et al.
- *   2021, "Ditto: Fair and Robust Federated Learning Through Personalization"). `v_i` begins as the first `x`.
- * - `fedper`: the named tensors stay on the client; it is evaluated with its own, and sends the global ones back as they came (Arivazhagan et
- *   al. 2019, "Federated Learning with Personalization Layers").
- * - `gradient`: does not train, and sends the gradient of the mean loss over all of its data at `x`, in a `GradientUpdate` (FedSGD, McMahan et
- *   al. 2017, section 2).
- * - `initial-loss`: measures the loss of `x` on the client's training data first, as the figure `initialLoss` (q-FedAvg needs it).
+ * In the equations of the rules, `x` are the round's global parameters and `y` the client's after
+ * `K` steps of size `η`.
  */
 export type LocalRule =
-  | { readonly name: "scaffold" }
-  | {
-    readonly name: "feddyn";
-    /** Strength of the pull, above 0. */
-    readonly alpha: number;
-  }
-  | {
-    readonly name: "ditto";
-    /** Strength of the pull towards the global parameters, from 0. */
-    readonly lambda: number;
-  }
-  | {
-    readonly name: "fedper";
-    /** Beginnings of the names of the tensors that stay, such as `"logits/"`. */
-    readonly local: readonly string[];
-  }
-  | { readonly name: "gradient" }
-  | { readonly name: "initial-loss" };
+  | ScaffoldRule
+  | FedDynRule
+  | DittoRule
+  | FedPerRule
+  | GradientRule
+  | InitialLossRule;
+
+const TABLE = {
+  "scaffold": scaffold,
+  "feddyn": feddyn,
+  "ditto": ditto,
+  "fedper": fedper,
+  "gradient": gradient,
+  "initial-loss": initialLoss,
+} satisfies { readonly [Name in LocalRule["name"]]: Rule<Extract<LocalRule, { name: Name }>> };
+
+/** The rules by name. */
+const RULES: Readonly<Record<LocalRule["name"], Rule<LocalRule>>> = TABLE;
 
 /** Check of a rule that comes from the wire. */
-export const localRuleSchema = v.variant("name", [
-  v.strictObject({ name: v.literal("scaffold") }),
-  v.strictObject({ name: v.literal("feddyn"), alpha: v.pipe(finiteNumber, v.gtValue(0)) }),
-  v.strictObject({ name: v.literal("ditto"), lambda: v.pipe(finiteNumber, v.minValue(0)) }),
-  v.strictObject({
-    name: v.literal("fedper"),
-    local: v.pipe(v.array(text(256)), v.minLength(1), v.maxLength(256)),
-  }),
-  v.strictObject({ name: v.literal("gradient") }),
-  v.strictObject({ name: v.literal("initial-loss") }),
-]);
+export const localRuleSchema = v.variant("name", Object.values(TABLE).map(({ schema }) => schema));
+
+/** Looks up the rule of these settings. */
+export function ruleOf({ name }: LocalRule): Rule<LocalRule> {
+  return RULES[name];
+}
+
+/** Reports whether a client keeps a vector of its own from round to round. */
+export function keepsState(rule: LocalRule | undefined): boolean {
+  return rule !== undefined && ruleOf(rule).keepsState;
+}
+
+/** Reports whether the server sends a second vector with the parameters. */
+export function takesControl(rule: LocalRule | undefined): boolean {
+  return rule !== undefined && ruleOf(rule).takesControl;
+}
+
+/** Reports whether clients send gradients in place of parameters. */
+export function sendsGradient(rule: LocalRule | undefined): boolean {
+  return rule !== undefined && ruleOf(rule).sendsGradient;
+}
+
+/**
+ * Checks that the rule of these settings goes with the others, as far as they are given, and with
+ * the model.
+ *
+ * @throws {RangeError} If it does not.
+ */
+export function checkRule(
+  settings: RuleSettings & { readonly rule?: LocalRule },
+  manifest: Manifest,
+): void {
+  const { rule } = settings;
+  if (rule) ruleOf(rule).check?.(rule, settings, manifest);
+}

@@ -6,10 +6,10 @@
 
 import { blend, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import { ruleOf, sendsGradient } from "../../plan/rules/rules.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
-import { checked } from "../check.ts";
-import { nameOf, workingVector } from "../working.ts";
 import { FedAvg } from "../averaging/fedavg.ts";
+import { checked } from "../check.ts";
 import type {
   ClientSettings,
   ClientUpdate,
@@ -18,14 +18,7 @@ import type {
   StrategyRound,
   StrategyState,
 } from "../strategy.ts";
-
-const TWO_HALVES = "whose clients reckon with updates that are not clipped";
-/** Why a rule for the clients does not go with clipping. */
-const UNFIT: Readonly<Record<string, string>> = {
-  gradient: "which takes gradients",
-  scaffold: TWO_HALVES,
-  feddyn: TWO_HALVES,
-};
+import { nameOf, workingVector } from "../working.ts";
 
 /** How {@linkcode NormClipping} clips. */
 export interface NormClippingOptions {
@@ -68,8 +61,11 @@ export class NormClipping implements Strategy {
    */
   constructor({ bound, mean = new FedAvg() }: NormClippingOptions) {
     this.#bound = checked("norm-clipping", "bound", bound, { above: 0 });
-    const unfit = UNFIT[mean.clientSettings?.rule?.name ?? ""];
-    if (unfit !== undefined) {
+    const rule = mean.clientSettings?.rule;
+    if (rule && ruleOf(rule).needsStrategy) {
+      const unfit = sendsGradient(rule)
+        ? "which takes gradients"
+        : "whose clients reckon with updates that are not clipped";
       throw new RangeError(
         `Cannot make norm-clipping: expected a mean of parameters, got ${mean.name}, ${unfit}`,
       );

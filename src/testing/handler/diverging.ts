@@ -1,4 +1,4 @@
-import { CannotTrainError } from "../../train/cannot_train.ts";
+import { CannotTrainError } from "../../plan/cannot_train.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../deps.ts";
 import { planOf } from "./plan.ts";
 import type { HandlerTests } from "./tests.ts";
