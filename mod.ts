@@ -15,6 +15,7 @@ export * from "./src/net/mod.ts";
 export * from "./src/params/mod.ts";
 export * from "./src/plan/mod.ts";
 export * from "./src/base/random.ts";
+export * from "./src/round/mod.ts";
 export * from "./src/server/mod.ts";
 export * from "./src/sim/mod.ts";
 export * from "./src/store/mod.ts";

@@ -1,5 +1,5 @@
 import { silentLogger } from "../../src/base/log/log.ts";
-import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { ServerSyncTop } from "../../src/server/sync_topology.ts";
 import { withProcess } from "../helpers/process.ts";
 import { type BenchOptions, type BenchResult, mostResult } from "../result.ts";

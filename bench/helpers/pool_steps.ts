@@ -1,4 +1,4 @@
-import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { Simulation } from "../../src/sim/simulation.ts";
 import { initialParameters } from "../../src/engine/model_evaluator.ts";
 import { DESCRIPTIONS, noise, ROWS } from "./step.ts";

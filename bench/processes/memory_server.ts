@@ -1,6 +1,6 @@
 /** The process whose memory is measured: a server; it starts the process of its clients. Prints its peak in bytes. */
 import { silentLogger } from "../../src/base/log/log.ts";
-import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { ServerSyncTop } from "../../src/server/sync_topology.ts";
 import { withProcess } from "../helpers/process.ts";
 import { flatManifest } from "../helpers/step_handler.ts";

@@ -8,7 +8,7 @@
 
 import { loadDataset } from "../../src/data/catalog/load.ts";
 import { partition } from "../../src/data/partition/partition.ts";
-import { SyncParameterServerHandler } from "../../src/round/sync_handler.ts";
+import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { Simulation } from "../../src/sim/simulation.ts";
 import { modelByName } from "../../src/train/models/models.ts";
 import { initialParameters } from "../../src/engine/model_evaluator.ts";

@@ -47,6 +47,20 @@ export class ProtocolError extends Error {
   }
 }
 
+/** Faults of a single message, after which the client may go on. */
+const RECOVERABLE_FAULTS: ReadonlySet<ProtocolFault> = new Set([
+  "wrong-round",
+  "not-in-cohort",
+  "duplicate-update",
+  "non-finite",
+  "out-of-bounds",
+]);
+
+/** Returns `true` for an error after which the client whose message caused it may go on. */
+export function isRecoverable({ fault }: ProtocolError): boolean {
+  return RECOVERABLE_FAULTS.has(fault);
+}
+
 /** The peer, or the network between, ended the connection. */
 export class ConnectionClosedError extends Error {
   /** Makes an error whose message names the peer and, as `cause`, the reason. */

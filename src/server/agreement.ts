@@ -1,17 +1,17 @@
+import type { PeerLog } from "../base/log/peer_log.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
-import type { PeerLog } from "../base/log/peer_log.ts";
 import type { Rank } from "../base/rank.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { keepsState } from "../plan/rules/rules.ts";
-import { updateCodeOf } from "../round/exchange.ts";
-import type { ServerBackendHandler } from "../round/handler.ts";
-import type { Incoming } from "../round/intake.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, Message } from "../wire/messages.ts";
+import { updateCodeFor } from "../round/cohort/update_message.ts";
+import type { IncomingBody } from "../round/cohort/cohort_collector.ts";
 import type { Registered } from "./sessions/member.ts";
 import type { Sessions } from "./sessions/sessions.ts";
+import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
 import type { ServerTopologyOptions } from "./topology.ts";
 
 /** What an agreement does about its clients, where agreements differ. */
@@ -30,7 +30,7 @@ export interface Agreement {
   /** The round of the rank's last update that is in the model, 0 for none; `undefined` where that is not known. */
   taken(rank: Rank): number | undefined;
   /** An update begins to come in, whose bytes `incoming` counts: whether it may be read. */
-  admit(rank: Rank, incoming: Incoming): Promise<boolean>;
+  admit(rank: Rank, incoming: IncomingBody): Promise<boolean>;
   /** An update that was let in has a buffer, and is read from now on. */
   started?(rank: Rank): void;
   /** What `admit` let in was taken in, refused, or broke off. */
@@ -77,7 +77,7 @@ export function unexpectedCode(
   { plan }: ServerBackendHandler,
   { codes }: Agreement,
 ): ProtocolError {
-  const known = [updateCodeOf(plan), ...codes, MessageCode.EvaluateParams];
+  const known = [updateCodeFor(plan), ...codes, MessageCode.EvaluateParams];
   return new ProtocolError(
     "unexpected-code",
     `Cannot follow rank ${rank}: expected ${known.map(messageName).join(", ")} or Exit, got ${
@@ -94,7 +94,7 @@ export function checkUpdateCode(
   agreement: Agreement,
 ): void {
   const isUpdate = code === MessageCode.ParameterUpdate || code === MessageCode.GradientUpdate;
-  if (isUpdate && code !== updateCodeOf(handler.plan)) {
+  if (isUpdate && code !== updateCodeFor(handler.plan)) {
     throw unexpectedCode(rank, code, handler, agreement);
   }
 }

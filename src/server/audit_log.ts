@@ -9,7 +9,7 @@ import { errorMessage } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import { VERSION } from "../base/version.ts";
 import { LineLimits } from "./line_limits.ts";
-import type { ServerEvent } from "../round/events.ts";
+import type { ServerEvent } from "../round/report/events.ts";
 
 /** The format of a line. */
 const FORMAT = 1;

@@ -4,12 +4,15 @@ import { within } from "../net/timeouts.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";
 import { type Agreement, type Parts, type Run, takenOf } from "./agreement.ts";
-import { type Evaluated, isUnsound } from "../round/evaluated.ts";
-import { Evaluation, type Training, unexpectedFigures } from "../round/exchange.ts";
-import type { Intake } from "../round/intake.ts";
-import { KnownClients } from "../round/known_clients.ts";
-import { meanOfClients } from "../round/mean_result.ts";
-import { clientFigures } from "../round/distribution.ts";
+import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
+import { isUnsound } from "../round/report/means.ts";
+import { EvaluationExchange } from "../round/cohort/evaluation_exchange.ts";
+import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import { unexpectedFigures } from "../round/cohort/unexpected.ts";
+import type { CohortCollector } from "../round/cohort/cohort_collector.ts";
+import { KnownClients } from "../round/handler/known_clients.ts";
+import { meanOfClients } from "../round/report/means.ts";
+import { clientFigures } from "../round/report/distribution.ts";
 
 /** How often in a round's time it is looked whose time is up. */
 const LOOKS = 8;
@@ -17,7 +20,7 @@ const LOOKS = 8;
 /** What is said to a cohort, and what is waited for. */
 export class Conversation {
   /** What goes on. */
-  exchange: Training | Evaluation | undefined;
+  exchange: TrainingExchange | EvaluationExchange | undefined;
   /** Who has given no figures of late: each evaluation would wait for them for all its time. */
   #evaluators = new KnownClients();
   readonly #parts: Parts;
@@ -36,7 +39,7 @@ export class Conversation {
   }
 
   /** Has a cohort do something, and waits for it to be done. */
-  async hold<Exchange extends Training | Evaluation>(
+  async hold<Exchange extends TrainingExchange | EvaluationExchange>(
     exchange: Exchange,
     talk: () => Promise<void>,
   ): Promise<Exchange> {
@@ -46,8 +49,8 @@ export class Conversation {
     } finally {
       this.exchange = undefined;
       // Whoever still waits for its turn waits in vain when the run was stopped.
-      for (const rank of exchange.intake.open) {
-        exchange.intake.settle(rank, "dropped", "the run was stopped", true);
+      for (const rank of exchange.collector.pending) {
+        exchange.collector.settle(rank, "dropped", "the run was stopped", true);
       }
     }
     return exchange;
@@ -58,19 +61,19 @@ export class Conversation {
     const { sessions } = this.#run();
     const { exchange } = this;
     if (exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
-    const isEvaluation = exchange instanceof Evaluation;
+    const isEvaluation = exchange instanceof EvaluationExchange;
     const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
     const { handler, handler: { control } } = this.#parts;
     const { parameters } = this.#agreement;
-    const { intake } = exchange;
+    const { collector } = exchange;
     const payload = {
-      round: intake.round,
+      round: collector.round,
       parameters,
       ...(control && !isEvaluation && { control }),
       ...takenOf(handler, this.#agreement.taken(rank)),
     };
     if (!sessions.send(rank, { code, payload }) && !sessions.seats.away.includes(rank)) {
-      intake.settle(rank, "dropped", "it left before the round began");
+      collector.settle(rank, "dropped", "it left before the round began");
     }
   }
 
@@ -82,11 +85,11 @@ export class Conversation {
   async listen(): Promise<void> {
     const { sessions } = this.#run();
     if (this.exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
-    const { intake } = this.exchange;
+    const { collector } = this.exchange;
     const { roundSeconds } = this.#parts.timeouts;
-    while (!await this.#finished(intake, intake.patience(roundSeconds))) {
-      for (const { rank, reason, isReading } of intake.overdue(roundSeconds)) {
-        intake.settle(rank, "dropped", reason);
+    while (!await this.#finished(collector, collector.millisToDeadline(roundSeconds))) {
+      for (const { rank, reason, isReading } of collector.overdue(roundSeconds)) {
+        collector.settle(rank, "dropped", reason);
         // What is still to come of its update would be taken for that of a later round.
         if (isReading) sessions.giveUp(rank, reason);
       }
@@ -98,8 +101,10 @@ export class Conversation {
     sender: Rank,
     figures: MessageOf<typeof MessageCode.EvaluateParams>["payload"],
   ): void {
-    if (!(this.exchange instanceof Evaluation)) throw unexpectedFigures(sender, figures.round);
-    this.exchange.take(sender, figures);
+    if (!(this.exchange instanceof EvaluationExchange)) {
+      throw unexpectedFigures(sender, figures.round);
+    }
+    this.exchange.accept(sender, figures);
   }
 
   /**
@@ -110,7 +115,7 @@ export class Conversation {
     round: number,
     ranks: readonly Rank[],
     talk: () => Promise<void>,
-  ): Promise<Evaluated> {
+  ): Promise<EvaluationSummary> {
     const { evaluate } = this.#parts.handler;
     if (evaluate !== undefined) {
       const evaluation = await evaluate(this.#run().signal);
@@ -118,11 +123,11 @@ export class Conversation {
     }
     const paused = new Set(this.#evaluators.paused(round));
     const cohort = ranks.filter((rank) => !paused.has(rank));
-    const evaluation = new Evaluation(round, cohort.length > 0 ? cohort : ranks);
-    const { results, intake } = await this.hold(evaluation, talk);
-    for (const rank of intake.cohort) {
-      if (intake.outcome(rank) === "received") this.#evaluators.answered(rank, { round });
-      else this.#evaluators.dropped(rank, round);
+    const evaluation = new EvaluationExchange(round, cohort.length > 0 ? cohort : ranks);
+    const { results, collector } = await this.hold(evaluation, talk);
+    for (const rank of collector.cohort) {
+      if (collector.outcome(rank) === "received") this.#evaluators.addUpdate(rank, { round });
+      else this.#evaluators.addMiss(rank, round);
     }
     return {
       evaluation: meanOfClients(results),
@@ -135,8 +140,8 @@ export class Conversation {
    * Whether all have answered or are gone before so many milliseconds have passed, or a share of a
    * round's time.
    */
-  async #finished(intake: Intake, millis: number | undefined): Promise<boolean> {
-    const finished = intake.finished().then(() => true);
+  async #finished(collector: CohortCollector, millis: number | undefined): Promise<boolean> {
+    const finished = collector.allSettled().then(() => true);
     // Whose time is up changes as updates begin to be read.
     const most = this.#parts.timeouts.roundSeconds / LOOKS;
     const seconds = Math.min(most, (millis ?? Infinity) / 1000);

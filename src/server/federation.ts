@@ -15,17 +15,19 @@ import {
   type Run,
   unexpectedCode,
 } from "./agreement.ts";
-import { isCannotTrain, unexpectedRefusal } from "../round/cannot_train.ts";
+import { isCannotTrain, unexpectedRefusal } from "../round/cohort/unexpected.ts";
 import { Conversation } from "./conversation.ts";
-import { refusedEvent, Training, unexpectedUpdate } from "../round/exchange.ts";
+import { refusedEvent } from "../round/report/update_events.ts";
+import { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import { unexpectedUpdate } from "../round/cohort/unexpected.ts";
 import { openSessions } from "./reception.ts";
-import { RunRecord } from "../round/record.ts";
-import { Saves } from "../round/saves.ts";
+import { RunRecord } from "../round/record/run_record.ts";
+import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
 import { FarewellError } from "./sessions/sessions.ts";
 import { Uploads } from "./uploads.ts";
-import type { RefusedUpdate } from "../round/train_round.ts";
-import type { ServerEvent } from "../round/events.ts";
-import type { RoundReport, RunReport } from "../round/report.ts";
+import type { RevokedUpdate } from "../round/run_round.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import type { RoundReport, RunReport } from "../round/report/report.ts";
 
 /** Events by which a run gets on, whatever its clients do. */
 const PROGRESS: ReadonlySet<ServerEvent["type"]> = new Set([
@@ -42,7 +44,7 @@ export class Federation {
   readonly conversation: Conversation;
   readonly #parts: Parts;
   readonly #agreement: Agreement;
-  readonly #saves: Saves;
+  readonly #saves: CheckpointSaver;
   #run: Run | undefined;
   /** Number of messages that were refused since they were last counted. */
   #refused = 0;
@@ -62,11 +64,11 @@ export class Federation {
     this.conversation = new Conversation(parts, agreement, () => this.run);
     this.#parts = parts;
     this.#agreement = agreement;
-    this.#saves = new Saves({
-      save: () => this.record.keep(this.run.sessions.seats.saved),
+    this.#saves = new CheckpointSaver({
+      save: () => this.record.save(this.run.sessions.seats.saved),
       round: () => this.record.rounds.length,
       tries: options.saveTries,
-      tell: (event) => this.tell(event),
+      emit: (event) => this.tell(event),
       warn: (text) => this.run.logger.warn(text),
     });
   }
@@ -95,7 +97,7 @@ export class Federation {
     using strangers = new PeerLog(logger, STRANGER_LINES);
     const peers = { members, strangers };
     using uploads = new Uploads(this.#parts.timeouts.roundSeconds, (rank, reason) => {
-      this.conversation.exchange?.intake.settle(rank, "dropped", reason);
+      this.conversation.exchange?.collector.settle(rank, "dropped", reason);
       this.run.sessions.giveUp(rank, reason);
     });
     using _held = options.checkpoints?.hold?.();
@@ -152,7 +154,7 @@ export class Federation {
 
   /** Tells whoever wants to know. */
   tell(event: ServerEvent): void {
-    this.record.members.see(event);
+    this.record.members.onEvent(event);
     if (PROGRESS.has(event.type)) this.#progress++;
     this.#parts.options.onEvent?.(event);
   }
@@ -178,11 +180,11 @@ export class Federation {
    */
   #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
     const { exchange } = this.conversation;
-    if (!(exchange instanceof Training) || exchange.intake.round !== round) {
+    if (!(exchange instanceof TrainingExchange) || exchange.collector.round !== round) {
       throw unexpectedRefusal(sender, round);
     }
-    if (!exchange.intake.expects(sender)) throw unexpectedUpdate(sender, exchange.intake);
-    exchange.intake.settle(sender, "refused", message, true);
+    if (!exchange.collector.isPending(sender)) throw unexpectedUpdate(sender, exchange.collector);
+    exchange.collector.settle(sender, "refused", message, true);
     this.countRefusal(sender, round, message);
   }
 
@@ -216,7 +218,7 @@ export class Federation {
   }
 
   /** Refuses an update after it was read: its sender is told, and stays. */
-  refuse({ fault, message }: ProtocolError, { rank, round, norm }: RefusedUpdate): void {
+  refuse({ fault, message }: ProtocolError, { rank, round, norm }: RevokedUpdate): void {
     const { sessions, peers } = this.run;
     this.#refused++;
     peers.members.warn(`rank ${rank}`, message);

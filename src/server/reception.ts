@@ -1,22 +1,23 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
+import { describeChange } from "./sessions/key_changes.ts";
 import { keepsState } from "../plan/rules/rules.ts";
-import type { ServerEvent } from "../round/events.ts";
-import { Evaluation, updateCodeOf } from "../round/exchange.ts";
-import type { Incoming } from "../round/intake.ts";
-import type { RunRecord } from "../round/record.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
 import { messageName } from "../wire/message_code.ts";
 import { type Agreement, checkUpdateCode, type Parts, type PeerLogs } from "./agreement.ts";
 import type { Conversation } from "./conversation.ts";
+import { EvaluationExchange } from "../round/cohort/evaluation_exchange.ts";
+import { updateCodeFor } from "../round/cohort/update_message.ts";
 import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "./sessions/gate.ts";
-import { describeChange } from "./sessions/key_changes.ts";
+import type { IncomingBody } from "../round/cohort/cohort_collector.ts";
 import type { Welcome } from "./sessions/member.ts";
-import type { SavedSeats } from "./sessions/seats.ts";
+import type { RunRecord } from "../round/record/run_record.ts";
+import type { SavedRanks } from "../round/record/saved_run.ts";
 import { type SessionHooks, Sessions } from "./sessions/sessions.ts";
-import { DEFAULT_SERVER_NAME } from "./topology.ts";
 import type { Uploads } from "./uploads.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import { DEFAULT_SERVER_NAME } from "./topology.ts";
 
 /** Whom the reception works for. */
 interface House {
@@ -36,7 +37,7 @@ interface House {
 }
 
 /** Opens the sessions of a run, of which clients with those seats may have been part before. */
-export async function openSessions(house: House, seats?: SavedSeats): Promise<Sessions> {
+export async function openSessions(house: House, seats?: SavedRanks): Promise<Sessions> {
   const { parts: { options, timeouts }, agreement, peers } = house;
   const sessions: Sessions = new Sessions({
     worldSize: options.worldSize,
@@ -102,10 +103,10 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       }
       joining(rank);
       const { exchange } = conversation;
-      if (exchange instanceof Evaluation && exchange.intake.expects(rank)) {
+      if (exchange instanceof EvaluationExchange && exchange.collector.isPending(rank)) {
         // Who trains again already is not stopped for figures that were lost.
         const isBusy = round !== undefined && round === agreement.awaits(rank);
-        if (isBusy) exchange.intake.settle(rank, "dropped", "its figures were lost");
+        if (isBusy) exchange.collector.settle(rank, "dropped", "its figures were lost");
         else conversation.activate(rank);
       }
       agreement.joined(client);
@@ -121,7 +122,7 @@ function hooksOf(house: House, progressOf: () => string): SessionHooks {
       joining(rank);
     },
     lost: (rank, reason) => {
-      conversation.exchange?.intake.settle(rank, "dropped", reason);
+      conversation.exchange?.collector.settle(rank, "dropped", reason);
       agreement.lost?.(rank, reason);
       // After the last round a client goes as it should.
       if (record.isOver) return;
@@ -182,11 +183,11 @@ async function welcomeOf({ parts, agreement: { mode }, record }: House): Promise
 async function place(
   rank: Rank,
   { code, bodyLength }: FrameHeader,
-  incoming: Incoming,
+  incoming: IncomingBody,
   { parts: { handler }, agreement, uploads }: House,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   checkUpdateCode(rank, code, handler, agreement);
-  const isUpdate = code === updateCodeOf(handler.plan);
+  const isUpdate = code === updateCodeFor(handler.plan);
   const most = FIELDS_BYTES + (isUpdate ? handler.manifest.byteLength : 0);
   if (bodyLength > most) {
     throw new ProtocolError(

@@ -7,11 +7,14 @@
 import type { Rank } from "../base/rank.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, Payload } from "../wire/messages.ts";
-import { receivedEvent, Training, unexpectedUpdate, updateOf } from "../round/exchange.ts";
+import { receivedEvent } from "../round/report/update_events.ts";
+import { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import { unexpectedUpdate } from "../round/cohort/unexpected.ts";
+import { toParameterUpdate } from "../round/cohort/update_message.ts";
 import { Federation } from "./federation.ts";
-import { TakenRounds } from "../round/taken_rounds.ts";
-import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../round/train_round.ts";
-import type { RunReport } from "../round/report.ts";
+import { LastAcceptedRounds } from "../round/cohort/last_accepted_rounds.ts";
+import { type RoundHost, roundReport, runRound, selectEvaluators } from "../round/run_round.ts";
+import type { RunReport } from "../round/report/report.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
 /**
@@ -47,7 +50,7 @@ import { ServerCommunicationTopology } from "./topology.ts";
  */
 export class ServerSyncTop extends ServerCommunicationTopology {
   readonly #federation: Federation = this.#federate();
-  readonly #taken = new TakenRounds();
+  readonly #taken = new LastAcceptedRounds();
 
   /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
   async report(): Promise<RunReport> {
@@ -82,7 +85,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     this.#federation.checkCode(sender, code);
     const training = this.#training;
     if (training === undefined) throw unexpectedUpdate(sender, undefined);
-    if (!await training.take(sender, updateOf(message), this.handler)) return;
+    if (!await training.accept(sender, toParameterUpdate(message), this.handler)) return;
     this.#federation.tell(receivedEvent(training, sender, message.payload));
   }
 
@@ -90,7 +93,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   protected activateClients(): void {
     const { exchange } = this.#federation.conversation;
     if (exchange === undefined) throw new Error("Cannot talk to a cohort: no round is open");
-    for (const rank of exchange.intake.cohort) this.#federation.conversation.activate(rank);
+    for (const rank of exchange.collector.cohort) this.#federation.conversation.activate(rank);
   }
 
   /** Waits until every member of the cohort has answered, is gone, or has let the round's time-out pass. */
@@ -98,7 +101,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const { conversation, run: { sessions } } = this.#federation;
     await conversation.listen();
     // The vector is about to change: whoever has not taken all of it by now would get a mixture of two.
-    for (const rank of conversation.exchange?.intake.cohort ?? []) {
+    for (const rank of conversation.exchange?.collector.cohort ?? []) {
       if (sessions.isSending(rank)) {
         sessions.giveUp(rank, "it did not take the round's parameters in time");
       }
@@ -119,28 +122,28 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         return handler.parameters;
       },
       awaits: (rank) => {
-        const intake = this.#training?.intake;
-        return intake?.expects(rank) ? intake.round : undefined;
+        const collector = this.#training?.collector;
+        return collector?.isPending(rank) ? collector.round : undefined;
       },
-      taken: (rank) => this.#taken.of(rank, this.#federation.record.rounds),
+      taken: (rank) => this.#taken.get(rank, this.#federation.record.rounds),
       admit: (rank, incoming) =>
-        this.#training?.intake.admit(rank, incoming) ?? Promise.resolve(false),
-      started: (rank) => this.#training?.intake.started(rank),
-      release: (rank) => this.#training?.intake.takeBack(rank),
-      refusal: (rank) => unexpectedUpdate(rank, this.#training?.intake),
+        this.#training?.collector.admit(rank, incoming) ?? Promise.resolve(false),
+      started: (rank) => this.#training?.collector.markReading(rank),
+      release: (rank) => this.#training?.collector.withdraw(rank),
+      refusal: (rank) => unexpectedUpdate(rank, this.#training?.collector),
       receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
       joined: ({ rank, round }) => {
-        const intake = this.#training?.intake;
-        if (intake?.expects(rank) && intake.round !== round) {
+        const collector = this.#training?.collector;
+        if (collector?.isPending(rank) && collector.round !== round) {
           this.#federation.conversation.activate(rank);
         }
       },
     });
   }
 
-  get #training(): Training | undefined {
+  get #training(): TrainingExchange | undefined {
     const { exchange } = this.#federation.conversation;
-    return exchange instanceof Training ? exchange : undefined;
+    return exchange instanceof TrainingExchange ? exchange : undefined;
   }
 
   /** Sends to a cohort and waits for its answers. */
@@ -153,25 +156,26 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     const federation = this.#federation;
     const { conversation, record, run: { logger, sessions: { seats: { group } } } } = federation;
     const measure = federation.measure();
-    const parts: RoundParts = {
+    const host: RoundHost = {
       handler: this.handler,
       numClients: this.options.worldSize - 1,
       limits: this.options,
       available: (least) => federation.enough(least),
-      attempt: async (training) => void await conversation.hold(training, () => this.#talk()),
-      made: ({ intake }) => this.#taken.add(intake),
-      unmade: () => this.#taken.revert(),
+      train: async (training) => void await conversation.hold(training, () => this.#talk()),
+      onModelUpdated: ({ collector: { round, cohort, absences } }) =>
+        this.#taken.add({ round, cohort, losses: absences }),
+      onModelReverted: () => this.#taken.revert(),
       evaluate: (training) => {
-        const ranks = evaluatorsOf(group.ranks, training, this.handler);
+        const ranks = selectEvaluators(group.ranks, training, this.handler);
         return conversation.evaluate(round, ranks, () => this.#talk());
       },
       lossBefore: () => record.final?.loss,
-      refuse: (error, update) => federation.refuse(error, update),
-      tell: (event) => federation.tell(event),
+      onRevoked: (error, update) => federation.refuse(error, update),
+      emit: (event) => federation.tell(event),
       warn: (text) => logger.warn(text),
     };
-    await record.endRound(
-      () => makeRound(round, parts),
+    await record.completeRound(
+      () => runRound(round, host),
       (trained, evaluated) =>
         federation.endRound(roundReport(round, trained, evaluated, measure())),
     );

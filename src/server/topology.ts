@@ -13,9 +13,11 @@ import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts
 import type { MessageCode } from "../wire/message_code.ts";
 import type { Payload } from "../wire/messages.ts";
 import { type PeerLimits, peerLimitsOf } from "./sessions/gate.ts";
-import type { ServerEvent } from "../round/events.ts";
-import type { ParameterServerBackendHandler, ServerBackendHandler } from "../round/handler.ts";
-import type { RunReport } from "../round/report.ts";
+import { DEFAULT_QUORUM } from "../round/limits.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
+import type { RunReport } from "../round/report/report.ts";
 
 /** Where a server listens, for whom it waits, and how long it runs. */
 export interface ServerTopologyOptions {
@@ -72,11 +74,6 @@ export interface ServerTopologyOptions {
 
 /** The name of a server that is given none. */
 export const DEFAULT_SERVER_NAME = "fedlab";
-/** Half of the updates that are wanted. */
-export const DEFAULT_QUORUM = 0.5;
-export { DEFAULT_SAVE_TRIES } from "../round/saves.ts";
-/** Three tries. */
-export const DEFAULT_ROUND_TRIES = 3;
 
 function checkCount(
   name: string,
@@ -97,7 +94,7 @@ function checkCount(
  * asynchronous one.
  */
 export abstract class ServerCommunicationTopology<
-  Handler extends ServerBackendHandler = ParameterServerBackendHandler,
+  Handler extends ServerBackendHandler = SyncServerBackendHandler,
 > {
   /** What owns the global model. */
   readonly handler: Handler;

@@ -1,5 +1,5 @@
 import type { Rank } from "../base/rank.ts";
-import type { Incoming } from "../round/intake.ts";
+import type { IncomingBody } from "../round/cohort/cohort_collector.ts";
 
 /** Checks in the time of one round. */
 const CHECKS = 32;
@@ -8,7 +8,7 @@ const GRACE = 1 / 8;
 
 /** An upload that has a staging buffer. */
 interface Upload {
-  readonly incoming: Incoming;
+  readonly incoming: IncomingBody;
   began: number;
 }
 
@@ -61,7 +61,7 @@ export class Uploads implements Disposable {
   }
 
   /** The rank's upload has a buffer from now on. */
-  begin(rank: Rank, incoming: Incoming): void {
+  begin(rank: Rank, incoming: IncomingBody): void {
     this.#reading.set(rank, { incoming, began: this.#now() });
   }
 

@@ -1,5 +1,8 @@
-import type { RunRecord } from "../round/record.ts";
-import type { HandlerState, ServerBackendHandler } from "../round/handler.ts";
+import type { RunRecord } from "../round/record/run_record.ts";
+import type {
+  HandlerState,
+  ServerBackendHandler,
+} from "../round/handler/server_backend_handler.ts";
 import type { StateStore } from "./states.ts";
 
 /** The last whole round of a run, which is kept also when the next one is begun already: its parameters are there until that one is over. */
@@ -33,7 +36,7 @@ export class LastRound {
   async keep(): Promise<string | undefined> {
     const unkept = this.#unkept;
     if (unkept?.round !== this.#record.rounds.length) return undefined;
-    const path = await this.#record.keep({ tokens: [] }, this.#states.save(), unkept.state);
+    const path = await this.#record.save({ tokens: [] }, this.#states.save(), unkept.state);
     this.#unkept = undefined;
     return path;
   }

@@ -6,8 +6,8 @@
 
 import { checkFinite } from "../data/finite.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { ServerEvent } from "../round/events.ts";
-import type { ParameterServerBackendHandler } from "../round/handler.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 
@@ -68,7 +68,7 @@ export interface SimulationOptions {
 
 /** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
 export function checkSimulation(
-  { model, plan }: ParameterServerBackendHandler,
+  { model, plan }: SyncServerBackendHandler,
   options: SimulationOptions,
 ): void {
   const { parts, rounds, workers = 1, evaluateEvery = 1, checkpointEvery = 1 } = options;

@@ -6,21 +6,21 @@
 
 import { errorMessage } from "../base/errors.ts";
 import type { KernelBuild } from "../params/kernels.ts";
-import { keepsState, takesControl } from "../plan/rules/rules.ts";
-import { figuresOf } from "../round/evaluated.ts";
-import type { ServerEvent } from "../round/events.ts";
-import { refusedEvent } from "../round/exchange.ts";
-import type { ParameterServerBackendHandler } from "../round/handler.ts";
-import { RunRecord } from "../round/record.ts";
-import type { RunReport } from "../round/report.ts";
-import { Saves } from "../round/saves.ts";
-import { evaluatorsOf, makeRound, type RoundParts, roundReport } from "../round/train_round.ts";
+import { evaluationFields } from "../round/report/evaluation_summary.ts";
+import { refusedEvent } from "../round/report/update_events.ts";
+import { RunRecord } from "../round/record/run_record.ts";
+import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
+import { type RoundHost, roundReport, runRound, selectEvaluators } from "../round/run_round.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import type { RunReport } from "../round/report/report.ts";
 import { countsLength } from "../train/confusion.ts";
+import { keepsState, takesControl } from "../plan/rules/rules.ts";
 import { LastRound } from "./last_round.ts";
-import { checkSimulation, type SimulationOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { StateStore } from "./states.ts";
 import { VirtualClients } from "./virtual_clients.ts";
+import { checkSimulation, type SimulationOptions } from "./options.ts";
 
 /**
  * A federation of virtual clients over a pool of workers: the handlers, strategies, plans and seeds are those of the real one, and so is the model
@@ -55,13 +55,13 @@ import { VirtualClients } from "./virtual_clients.ts";
  */
 export class Simulation {
   /** The server's side. */
-  readonly handler: ParameterServerBackendHandler;
+  readonly handler: SyncServerBackendHandler;
   readonly #options: SimulationOptions;
   readonly #record: RunRecord;
   #isRunning = false;
 
   /** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
-  constructor(handler: ParameterServerBackendHandler, options: SimulationOptions) {
+  constructor(handler: SyncServerBackendHandler, options: SimulationOptions) {
     checkSimulation(handler, options);
     this.handler = handler;
     this.#options = options;
@@ -123,18 +123,18 @@ export class Simulation {
     parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
     const lastRound = options.checkpoints && new LastRound(handler, record, states);
     using _held = options.checkpoints?.hold?.();
-    const saves = new Saves({
+    const saves = new CheckpointSaver({
       save: async () => await lastRound?.keep(),
       round: () => record.rounds.length,
       tries: options.saveTries,
-      tell,
+      emit: tell,
       // The event tells the same.
       warn: () => {},
     });
     try {
       await this.#runRounds(clients, states, lastRound, saves);
     } catch (error) {
-      if (saves.isGivenUp) throw error;
+      if (saves.hasGivenUp) throw error;
       await saves.saveLast().catch((failure) => {
         const text = `${errorMessage(error)}; ${errorMessage(failure)}`;
         throw new AggregateError([error, failure], text);
@@ -151,7 +151,7 @@ export class Simulation {
     clients: VirtualClients,
     states: StateStore,
     lastRound: LastRound | undefined,
-    saves: Saves,
+    saves: CheckpointSaver,
   ): Promise<void> {
     const { handler } = this;
     const options = this.#options, record = this.#record;
@@ -163,41 +163,44 @@ export class Simulation {
       // The run was stopped in the evaluation.
       const evaluated = await clients.evaluate(last.round);
       record.final = evaluated.evaluation;
-      record.rounds[record.rounds.length - 1] = { ...last, ...figuresOf(evaluated) };
+      record.rounds[record.rounds.length - 1] = { ...last, ...evaluationFields(evaluated) };
     }
     const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
     for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
       const began = performance.now();
       const before = { ...clients.vectors };
       let refused = 0;
-      const parts: RoundParts = {
+      const host: RoundHost = {
         handler,
         numClients,
         limits: options,
         available: () => Promise.resolve(clients.present),
-        attempt: async (training) => {
-          const { intake } = training;
-          if (intake.cohort.length > handler.updatesWanted(numClients)) {
+        train: async (training) => {
+          const { collector } = training;
+          if (collector.cohort.length > handler.updatesWanted(numClients)) {
             throw new RangeError("Cannot simulate over-selection: no virtual client is late");
           }
           await clients.train(training);
-          refused += intake.count("refused");
+          refused += collector.count("refused");
         },
-        made: () => states.commit(),
-        unmade: () => states.revert(),
+        onModelUpdated: () => states.commit(),
+        onModelReverted: () => states.revert(),
         evaluate: async (training) =>
           isDue(round, options.evaluateEvery)
-            ? await clients.evaluate(round, (present) => evaluatorsOf(present, training, handler))
+            ? await clients.evaluate(
+              round,
+              (present) => selectEvaluators(present, training, handler),
+            )
             : {},
         lossBefore: () => record.final?.loss,
-        refuse: (error, { rank, ...update }) => {
+        onRevoked: (error, { rank, ...update }) => {
           refused++;
           tell(refusedEvent(rank, error, update));
         },
-        tell,
+        emit: tell,
         warn: () => {},
       };
-      await record.endRound(() => makeRound(round, parts), (trained, evaluated) => {
+      await record.completeRound(() => runRound(round, host), (trained, evaluated) => {
         const { byteLength } = handler.manifest, { up, down } = clients.vectors;
         const report = roundReport(round, trained, evaluated, {
           refused,

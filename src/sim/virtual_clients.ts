@@ -1,15 +1,17 @@
+import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
-import type { Dataset } from "../data/dataset.ts";
-import type { EvaluateResult } from "../plan/results.ts";
-import { clientFigures } from "../round/distribution.ts";
-import { type Evaluated, isUnsound } from "../round/evaluated.ts";
-import type { ServerEvent } from "../round/events.ts";
-import { receivedEvent, refusedEvent, type Training } from "../round/exchange.ts";
-import { isForgivable } from "../round/forgivable.ts";
-import type { ParameterServerBackendHandler } from "../round/handler.ts";
-import { meanOfClients, meanResult } from "../round/mean_result.ts";
+import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
+import { isUnsound } from "../round/report/means.ts";
+import { receivedEvent, refusedEvent } from "../round/report/update_events.ts";
+import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import { isRecoverable } from "../base/errors.ts";
+import { meanOfClients, meanResult } from "../round/report/means.ts";
+import { clientFigures } from "../round/report/distribution.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
+import type { EvaluateResult } from "../plan/results.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import { Failure, type Figures } from "./board.ts";
 import type { Pool } from "./pool.ts";
@@ -20,7 +22,7 @@ const TEST_ROWS = 1024;
 
 /** What virtual clients are made of. */
 export interface VirtualClientsParts {
-  readonly handler: ParameterServerBackendHandler;
+  readonly handler: SyncServerBackendHandler;
   readonly pool: Pool;
   readonly states: StateStore;
   /** The rows of each client. */
@@ -55,10 +57,10 @@ export class VirtualClients {
    * Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client
    * whose process has ended; who cannot train stays.
    */
-  async train(training: Training): Promise<void> {
+  async train(training: TrainingExchange): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { board } = pool;
-    const { intake, intake: { round, cohort } } = training;
+    const { collector, collector: { round, cohort } } = training;
     this.#publish(round);
     // Of a try before this one nothing counts.
     states.discard();
@@ -70,20 +72,20 @@ export class VirtualClients {
         if (outcome instanceof Failure) {
           const { reason, stays } = outcome;
           if (stays) {
-            intake.settle(rank, "refused", reason, true);
+            collector.settle(rank, "refused", reason, true);
             onEvent?.(refusedEvent(rank, { fault: "cannot-train", message: reason }, { round }));
             return;
           }
           this.#lose(rank, reason);
-          return intake.settle(rank, "dropped", reason);
+          return collector.settle(rank, "dropped", reason);
         }
         this.vectors.up++;
         const update = updateOf(round, outcome, board.vector(slot));
         try {
-          training.takeNext(rank, update, handler);
+          training.acceptNext(rank, update, handler);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
-          if (isForgivable(error)) onEvent?.(refusedEvent(rank, error, { round }));
+          if (isRecoverable(error)) onEvent?.(refusedEvent(rank, error, { round }));
           else this.#lose(rank, error.message);
           return;
         }
@@ -119,7 +121,7 @@ export class VirtualClients {
   async evaluate(
     round: number,
     choose: (present: readonly Rank[]) => readonly Rank[] = (present) => present,
-  ): Promise<Evaluated> {
+  ): Promise<EvaluationSummary> {
     const { pool, test, evaluateClients = false, signal } = this.#parts;
     this.#publish(round);
     const central = test && await this.#judge(test);

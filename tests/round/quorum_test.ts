@@ -10,7 +10,7 @@ import {
   SyncParameterServerHandler,
   TrimmedMean,
 } from "../../mod.ts";
-import { quorumOf } from "../../src/round/train_round.ts";
+import { requiredUpdates } from "../../src/round/limits.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -18,14 +18,14 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const MANIFEST = vectorManifest(4);
 let runs = 0;
 
-Deno.test("quorumOf() is a share of the updates that are wanted, and no more than may begin", () => {
-  assertEquals(quorumOf(10, {}), 5);
-  assertEquals(quorumOf(3, {}), 2);
-  assertEquals(quorumOf(1, { quorum: 0.1 }), 1);
-  assertEquals(quorumOf(10, { quorum: 0.9, minClients: 4 }), 4);
-  assertEquals(quorumOf(2, { quorum: 1, minClients: 4 }), 2);
-  assertEquals(quorumOf(10, { fewestUpdates: 7, minClients: 4 }), 7);
-  assertEquals(quorumOf(6, { fewestUpdates: 7 }), 6);
+Deno.test("requiredUpdates() is a share of the updates that are wanted, and no more than may begin", () => {
+  assertEquals(requiredUpdates(10, {}), 5);
+  assertEquals(requiredUpdates(3, {}), 2);
+  assertEquals(requiredUpdates(1, { quorum: 0.1 }), 1);
+  assertEquals(requiredUpdates(10, { quorum: 0.9, minClients: 4 }), 4);
+  assertEquals(requiredUpdates(2, { quorum: 1, minClients: 4 }), 2);
+  assertEquals(requiredUpdates(10, { fewestUpdates: 7, minClients: 4 }), 7);
+  assertEquals(requiredUpdates(6, { fewestUpdates: 7 }), 6);
 });
 
 /** A run of four clients, of which those for which `leaves` holds are gone after the first round. */

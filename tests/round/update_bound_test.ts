@@ -27,8 +27,8 @@ import {
   strategyOf,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { KnownClients } from "../../src/round/known_clients.ts";
-import { lowerMedian, mostExtreme, outOfBounds } from "../../src/round/update_bound.ts";
+import { KnownClients } from "../../src/round/handler/known_clients.ts";
+import { lowerMedian, mostExtreme, outOfBounds } from "../../src/round/handler/update_bound.ts";
 import { FakeHandler } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -371,17 +371,17 @@ Deno.test("a client whose updates are taken in and then refused is left out of 1
 
 Deno.test("KnownClients forget an update that is refused after all, in whichever try it came", () => {
   const known = new KnownClients();
-  known.joined(1, 10);
-  known.answered(1, { round: 1, numSamples: 10, loss: 2 });
+  known.addJoin(1, 10);
+  known.addUpdate(1, { round: 1, numSamples: 10, loss: 2 });
   const before = known.all.get(1);
-  for (const loss of [1e300, 1e301]) known.answered(1, { round: 2, numSamples: 2 ** 50, loss });
-  known.dropped(1, 2, true);
+  for (const loss of [1e300, 1e301]) known.addUpdate(1, { round: 2, numSamples: 2 ** 50, loss });
+  known.addMiss(1, 2, true);
   const { misses, pause, ...after } = known.all.get(1) ?? {};
   assertEquals([misses, pause], [2, 1]);
   assertEquals(after, { ...before, dropped: 1, lastRound: 2 });
   // Who has answered in an earlier round has answered that.
-  known.answered(1, { round: 4, numSamples: 10, loss: 1 });
-  known.dropped(1, 5, true);
+  known.addUpdate(1, { round: 4, numSamples: 10, loss: 1 });
+  known.addMiss(1, 5, true);
   assertEquals(known.all.get(1)?.answered, 2);
 });
 

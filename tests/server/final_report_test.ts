@@ -1,4 +1,4 @@
-import { meanOfClients } from "../../src/round/mean_result.ts";
+import { meanOfClients } from "../../src/round/report/means.ts";
 import { assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
   AsyncParameterServerHandler,

@@ -1,10 +1,6 @@
 import { ProtocolError } from "../../mod.ts";
-import {
-  type Claim,
-  type KeyRights,
-  type SavedSeats,
-  Seats,
-} from "../../src/server/sessions/seats.ts";
+import { type Claim, type KeyRights, Seats } from "../../src/server/sessions/seats.ts";
+import type { SavedRanks } from "../../src/round/record/saved_run.ts";
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -79,7 +75,7 @@ function faultOf(action: () => unknown): string {
 }
 
 /** What a checkpoint gives back. */
-function throughJson(saved: SavedSeats): SavedSeats {
+function throughJson(saved: SavedRanks): SavedRanks {
   return JSON.parse(JSON.stringify(saved));
 }
 

@@ -15,7 +15,7 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
-import { KnownClients } from "../../src/round/known_clients.ts";
+import { KnownClients } from "../../src/round/handler/known_clients.ts";
 import { Uploads } from "../../src/server/uploads.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
@@ -321,11 +321,11 @@ Deno.test("a member that answers every other time is left out as well, in time",
   for (let round = 1; round <= 30; round++) {
     if (known.paused(round).includes(7)) continue;
     asked.push(round);
-    if (asked.length % 2 === 1) known.dropped(7, round);
-    else known.answered(7, { round });
+    if (asked.length % 2 === 1) known.addMiss(7, round);
+    else known.addUpdate(7, { round });
   }
   assertEquals(asked, [1, 2, 3, 4, 5, 7, 8, 10, 11, 14, 15, 18, 19, 24, 25, 30]);
-  for (let round = 31; round < 50; round++) known.answered(7, { round });
+  for (let round = 31; round < 50; round++) known.addUpdate(7, { round });
   assertEquals(known.all.get(7)?.misses, undefined);
   assertEquals(known.paused(50), []);
 });

@@ -7,8 +7,13 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { lossesOf, MOST_LOSSES, REASON_LENGTH, reasonOf } from "../../src/round/reason.ts";
-import { TakenRounds } from "../../src/round/taken_rounds.ts";
+import {
+  MAX_REASON_LENGTH,
+  MAX_REPORTED_ABSENCES,
+  reportAbsences,
+  shortReason,
+} from "../../src/round/report/absence.ts";
+import { LastAcceptedRounds } from "../../src/round/cohort/last_accepted_rounds.ts";
 import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
 import { vectorManifest } from "../helpers/fake_handler.ts";
 import { talk } from "../server/talkative_peers.ts";
@@ -138,33 +143,33 @@ Deno.test("a checkpoint and a round's part of the history are bounded, whatever 
     assertEquals(latest?.history?.length, 12);
   }));
 
-Deno.test("reasonOf() gives a line of bounded length, and splits no character", () => {
-  assertEquals(reasonOf(new Error("short\n  lines")), "short lines");
-  assertEquals(reasonOf("x".repeat(REASON_LENGTH)), "x".repeat(REASON_LENGTH));
-  assertEquals(reasonOf("€".repeat(201)), `${"€".repeat(199)}…`);
-  const emoji = reasonOf(`${"x".repeat(198)}😀😀`);
+Deno.test("shortReason() gives a line of bounded length, and splits no character", () => {
+  assertEquals(shortReason(new Error("short\n  lines")), "short lines");
+  assertEquals(shortReason("x".repeat(MAX_REASON_LENGTH)), "x".repeat(MAX_REASON_LENGTH));
+  assertEquals(shortReason("€".repeat(201)), `${"€".repeat(199)}…`);
+  const emoji = shortReason(`${"x".repeat(198)}😀😀`);
   assertEquals(emoji, `${"x".repeat(198)}…`);
   assert(emoji.isWellFormed());
 });
 
-Deno.test("lossesOf() says why of the first hundred, and who the others are", () => {
+Deno.test("reportAbsences() says why of the first hundred, and who the others are", () => {
   const reason = "€".repeat(4096);
   const missing = Array.from({ length: 1000 }, (_, i) => ({ rank: i + 1, reason }));
-  const { losses, lossesOmitted } = lossesOf(missing);
+  const { losses, lossesOmitted } = reportAbsences(missing);
   assertEquals(
     losses.map(({ rank }) => rank),
-    Array.from({ length: MOST_LOSSES }, (_, i) => i + 1),
+    Array.from({ length: MAX_REPORTED_ABSENCES }, (_, i) => i + 1),
   );
-  assertEquals(losses.every(({ reason }) => reason.length === REASON_LENGTH), true);
+  assertEquals(losses.every(({ reason }) => reason.length === MAX_REASON_LENGTH), true);
   assertEquals(lossesOmitted?.length, 900);
-  assertEquals(lossesOf(missing.slice(0, MOST_LOSSES)).lossesOmitted, undefined);
+  assertEquals(reportAbsences(missing.slice(0, MAX_REPORTED_ABSENCES)).lossesOmitted, undefined);
   // Nobody passes for one whose update is in the model.
-  const taken = new TakenRounds();
+  const taken = new LastAcceptedRounds();
   taken.add({
     round: 3,
     cohort: [100, 101, 1001],
     losses,
     ...(lossesOmitted && { lossesOmitted }),
   });
-  assertEquals([100, 101, 1001].map((rank) => taken.of(rank, [])), [0, 0, 3]);
+  assertEquals([100, 101, 1001].map((rank) => taken.get(rank, [])), [0, 0, 3]);
 });

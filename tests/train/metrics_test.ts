@@ -16,8 +16,8 @@ import {
   type SimulationOptions,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { clientFigures } from "../../src/round/distribution.ts";
-import { finalOf } from "../../src/round/report.ts";
+import { clientFigures } from "../../src/round/report/distribution.ts";
+import { finalReport } from "../../src/round/report/report.ts";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../src/tfjs/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -146,12 +146,12 @@ Deno.test("modelEvaluator() gives the confusion on request", async () => {
   assertEquals("confusion" in await plain.evaluate(parameters), false);
 });
 
-Deno.test("finalOf() gives the accuracy of each class, and null for one without rows", () => {
+Deno.test("finalReport() gives the accuracy of each class, and null for one without rows", () => {
   const confusion = [[3, 1, 0], [0, 0, 0], [1, 0, 1]];
-  const final = finalOf({ numSamples: 6, loss: 1, accuracy: 4 / 6, confusion });
+  const final = finalReport({ numSamples: 6, loss: 1, accuracy: 4 / 6, confusion });
   assertEquals(final.perClass, [0.75, null, 0.5]);
   // What was taken for a class that the data do not know is wrong too.
-  const wide = finalOf({
+  const wide = finalReport({
     numSamples: 4,
     loss: 1,
     accuracy: 0.5,

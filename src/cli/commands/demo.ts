@@ -1,5 +1,5 @@
 import { loadDataset } from "../../data/catalog/load.ts";
-import type { ServerEvent } from "../../round/events.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
 import { DIST_BACKEND_NAMES, type DistBackendName } from "../../net/backend.ts";
 import { ServerSyncTop } from "../../server/sync_topology.ts";
 import { joinAll } from "../../worker/join_all.ts";

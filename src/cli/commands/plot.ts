@@ -1,4 +1,4 @@
-import type { RunReport } from "../../round/report.ts";
+import type { RunReport } from "../../round/report/report.ts";
 import {
   curvesChart,
   METRIC_NAMES,

@@ -2,8 +2,8 @@ import type { Dataset } from "../../data/dataset.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
 import { holdOut } from "../../data/split.ts";
 import type { Partition } from "../../data/partition/rows.ts";
-import type { ServerEvent } from "../../round/events.ts";
-import type { RunReport } from "../../round/report.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
+import type { RunReport } from "../../round/report/report.ts";
 import { Simulation } from "../../sim/simulation.ts";
 import { conduct } from "../run/conduct.ts";
 import {

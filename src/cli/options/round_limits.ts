@@ -1,5 +1,5 @@
-import { DEFAULT_UPDATE_BOUND } from "../../round/handler.ts";
-import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../../server/topology.ts";
+import { DEFAULT_UPDATE_BOUND } from "../../round/handler/update_bound.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
 import { real, UsageError, whole } from "./options.ts";
 import type { Command } from "../deps.ts";
 

@@ -1,4 +1,4 @@
-import type { RoundReport, RunReport } from "../../round/report.ts";
+import type { RoundReport, RunReport } from "../../round/report/report.ts";
 import { type Axis, type Line, lineChart } from "./chart.ts";
 import { bytes } from "./terminal.ts";
 

@@ -1,4 +1,4 @@
-import type { RunReport } from "../../round/report.ts";
+import type { RunReport } from "../../round/report/report.ts";
 import { v } from "../../plan/deps.ts";
 import { faultOf, readJson } from "./json_file.ts";
 

@@ -1,4 +1,4 @@
-import type { RoundReport, RunReport } from "../../round/report.ts";
+import type { RoundReport, RunReport } from "../../round/report/report.ts";
 import type { NamedRun } from "./curves.ts";
 
 type Cell = string | number | undefined;

@@ -1,6 +1,6 @@
 import { errorMessage } from "../../base/errors.ts";
-import type { ServerEvent } from "../../round/events.ts";
-import type { RoundReport } from "../../round/report.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
+import type { RoundReport } from "../../round/report/report.ts";
 import { EventFile } from "../../store/tensorboard/event_file.ts";
 import { mayUse, mayWrite } from "../options/permissions.ts";
 import { printError } from "./terminal.ts";

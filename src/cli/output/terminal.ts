@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { PartitionReport } from "../../data/partition/report.ts";
-import type { ServerEvent } from "../../round/events.ts";
-import type { RunReport } from "../../round/report.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
+import type { RunReport } from "../../round/report/report.ts";
 import { progress, Table } from "../deps.ts";
 
 /** Most rows of the table of rounds: of a long run the first and the last are shown. */

@@ -3,7 +3,7 @@ import { tryLockFile } from "../../base/files/lock.ts";
 import { refuseLink } from "../../base/files/whole_file.ts";
 import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
-import { DEFAULT_SAVE_TRIES } from "../../server/topology.ts";
+import { DEFAULT_SAVE_TRIES } from "../../round/record/checkpoint_saver.ts";
 import { whole } from "../options/options.ts";
 import { mayUse } from "../options/permissions.ts";
 import { printError } from "../output/terminal.ts";

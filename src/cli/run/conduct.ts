@@ -1,5 +1,5 @@
-import type { RunReport } from "../../round/report.ts";
-import type { ServerBackendHandler } from "../../round/handler.ts";
+import type { RunReport } from "../../round/report/report.ts";
+import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
 import { printerBeside } from "../options/outputs.ts";
 import { messageWithFlag } from "../options/permissions.ts";
 import { type RunFolder, type RunOutputs, writeRun } from "./run_folder.ts";

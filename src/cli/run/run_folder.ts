@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { refuseLink } from "../../base/files/whole_file.ts";
 import { errorMessage } from "../../base/errors.ts";
-import type { ServerBackendHandler } from "../../round/handler.ts";
-import type { RunReport } from "../../round/report.ts";
+import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
+import type { RunReport } from "../../round/report/report.ts";
 import { writeSafetensors } from "../../store/safetensors/safetensors.ts";
 import { checkUnused, exists, holdFolder, LOCK } from "./checkpoints.ts";
 import { accuracyChart } from "../output/curves.ts";

@@ -1,8 +1,8 @@
 import type { Dataset } from "../../data/dataset.ts";
 import { errorMessage } from "../../base/errors.ts";
-import { AsyncParameterServerHandler } from "../../round/async_handler.ts";
-import type { ServerHandlerOptions } from "../../round/handler.ts";
-import { SyncParameterServerHandler } from "../../round/sync_handler.ts";
+import { AsyncParameterServerHandler } from "../../round/handler/async_handler.ts";
+import type { ServerHandlerOptions } from "../../round/handler/options.ts";
+import { SyncParameterServerHandler } from "../../round/handler/sync_handler.ts";
 import type { ClientSelection } from "../../round/selection/selection.ts";
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
 import type { Strategy } from "../../strategy/strategy.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-export * from "./availability.ts";
-export * from "./power_of_choice.ts";
-export * from "./registry.ts";
-export * from "./round_robin.ts";
-export * from "./samples.ts";
-export * from "./selection.ts";
-export * from "./uniform.ts";
+export { type AvailabilityOptions, AvailabilitySelection } from "./availability.ts";
+export { type PowerOfChoiceOptions, PowerOfChoiceSelection } from "./power_of_choice.ts";
+export { parseSelection, SELECTION_NAMES } from "./registry.ts";
+export { RoundRobinSelection } from "./round_robin.ts";
+export { SamplesSelection } from "./samples.ts";
+export type { ClientSelection, KnownClient, SelectionContext } from "./selection.ts";
+export { UniformSelection } from "./uniform.ts";

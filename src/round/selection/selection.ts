@@ -75,3 +75,24 @@ export interface ClientSelection {
   /** Chooses at least one and at most `count` different ranks among the `available` ones, in any order. */
   select(context: SelectionContext): Rank[];
 }
+
+/**
+ * Selects a cohort by a policy and checks it.
+ *
+ * @returns The selected ranks, in order.
+ * @throws {RangeError} If the policy selects no rank, too many, one twice, or one that is not
+ * available.
+ */
+export function selectCohort(selection: ClientSelection, context: SelectionContext): Rank[] {
+  const { round, count, available } = context;
+  const cohort = [...selection.select(context)].sort((a, b) => a - b);
+  const chosen = new Set(cohort).intersection(new Set(available)).size;
+  if (cohort.length === 0 || cohort.length > count || chosen < cohort.length) {
+    throw new RangeError(
+      `Cannot begin round ${round}: expected ${selection.name} to choose 1 to ${count} different ranks that are there, got ${
+        cohort.join(", ") || "none"
+      }`,
+    );
+  }
+  return cohort;
+}

@@ -16,24 +16,21 @@ import type {
   Payload,
 } from "../../wire/messages.ts";
 import { takenOf } from "../agreement.ts";
-import { isCannotTrain, unexpectedRefusal } from "../../round/cannot_train.ts";
-import { type Evaluated, figuresOf } from "../../round/evaluated.ts";
-import { updateOf } from "../../round/exchange.ts";
+import { isCannotTrain, unexpectedRefusal } from "../../round/cohort/unexpected.ts";
+import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
+import { toParameterUpdate } from "../../round/cohort/update_message.ts";
 import { Federation } from "../federation.ts";
-import { NonFiniteResultError } from "../../round/finite.ts";
+import { NonFiniteResultError } from "../../round/handler/result_check.ts";
 import { Inbox } from "./inbox.ts";
-import { KnownClients } from "../../round/known_clients.ts";
+import { KnownClients } from "../../round/handler/known_clients.ts";
 import { RefusedUpdates } from "./refused_updates.ts";
 import { type Task, Tasks } from "./tasks.ts";
-import { mostExtreme } from "../../round/update_bound.ts";
+import { mostExtreme } from "../../round/handler/update_bound.ts";
 import { Version } from "./version.ts";
-import type { AsyncParameterServerHandler } from "../../round/async_handler.ts";
-import type { RunReport } from "../../round/report.ts";
-import {
-  DEFAULT_ROUND_TRIES,
-  ServerCommunicationTopology,
-  type ServerTopologyOptions,
-} from "../topology.ts";
+import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
+import type { RunReport } from "../../round/report/report.ts";
+import { DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
+import { ServerCommunicationTopology, type ServerTopologyOptions } from "../topology.ts";
 
 /** How an asynchronous server works. */
 export interface ServerAsyncOptions
@@ -95,7 +92,7 @@ function checkCount(name: string, value: number | undefined): void {
  * assertEquals([...handler.parameters], [3]);
  * ```
  */
-export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterServerHandler> {
+export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBackendHandler> {
   /** Number of clients that train at a time. */
   readonly concurrency: number;
   /** After how many versions one is evaluated and kept. */
@@ -131,7 +128,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   #spoiled = 0;
 
   /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
-  constructor(handler: AsyncParameterServerHandler, options: ServerAsyncOptions) {
+  constructor(handler: AsyncServerBackendHandler, options: ServerAsyncOptions) {
     const { updates, concurrency, evaluateEvery = 1, ...rest } = options;
     for (const [name, value] of Object.entries({ updates, concurrency, evaluateEvery })) {
       checkCount(name, value);
@@ -190,7 +187,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       case MessageCode.ParameterUpdate:
       case MessageCode.GradientUpdate:
         this.#federation.checkCode(sender, code);
-        return await this.#inbox.put({ sender, payload: updateOf(message) });
+        return await this.#inbox.put({ sender, payload: toParameterUpdate(message) });
       case MessageCode.Error:
         if (!isCannotTrain(message.payload)) return this.#federation.hear(sender, message);
         return this.#takeRefusal(sender, message.payload);
@@ -325,7 +322,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       await this.listenClients();
     }
     const isDue = number === rounds || number % this.evaluateEvery === 0;
-    let evaluated: Evaluated = {};
+    let evaluated: EvaluationSummary = {};
     let isSpoilt = false;
     // At the end all are free to evaluate, and nothing of theirs is heard before an update that still waits is refused.
     const interrupted = number === rounds ? this.#tasks.ranks : [];
@@ -347,14 +344,18 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   }
 
   /** A version is made. */
-  #end(version: Version, evaluated: Evaluated, measure: ReturnType<Federation["measure"]>): void {
+  #end(
+    version: Version,
+    evaluated: EvaluationSummary,
+    measure: ReturnType<Federation["measure"]>,
+  ): void {
     const { record } = this.#federation;
     record.final = evaluated.evaluation;
     const { trainLoss, ...rest } = version.figures;
     this.#federation.endRound({
       ...version.report,
       round: record.rounds.length + 1,
-      ...figuresOf(evaluated),
+      ...evaluationFields(evaluated),
       ...(trainLoss !== undefined && { trainLoss }),
       ...rest,
       ...measure(),
@@ -394,11 +395,11 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   }
 
   /** Has the server evaluate, or the clients that do not train. */
-  async #evaluate(number: number): Promise<Evaluated> {
+  async #evaluate(number: number): Promise<EvaluationSummary> {
     const { conversation, run: { sessions: { seats: { group } } } } = this.#federation;
     const idle = group.ranks.filter((rank) => this.#tasks.get(rank) === undefined);
     return await conversation.evaluate(number, idle, async () => {
-      for (const rank of conversation.exchange?.intake.cohort ?? []) conversation.activate(rank);
+      for (const rank of conversation.exchange?.collector.cohort ?? []) conversation.activate(rank);
       await conversation.listen();
     });
   }
@@ -431,7 +432,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     }
     this.handler.noteUpdate(sender, norm, payload);
     this.#refused.clear();
-    this.#known.answered(sender, { round: this.#made + 1 });
+    this.#known.addUpdate(sender, { round: this.#made + 1 });
     this.#taken++;
     this.#lastTaken.set(sender, task.round);
     this.#federation.tell({
@@ -439,7 +440,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       round: this.#made + 1,
       rank: sender,
       received: version.cohort.length,
-      expected: this.handler.strategy.updatesPerVersion,
+      expected: this.handler.updatesPerVersion,
       ...(payload.numSamples !== undefined && { numSamples: payload.numSamples }),
       norm,
     });
@@ -452,7 +453,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
   /** An update is refused that was asked for. */
   #miss(version: Version, rank: Rank, reason: string): void {
     version.miss(rank, reason);
-    this.#known.dropped(rank, this.#made + 1, true);
+    this.#known.addMiss(rank, this.#made + 1, true);
     this.#count(rank, reason);
   }
 
@@ -480,7 +481,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
       type: "round-retried",
       round: this.#made + 1,
       received: 0,
-      quorum: this.handler.strategy.updatesPerVersion,
+      quorum: this.handler.updatesPerVersion,
     });
     const rank = mostExtreme(version.updates);
     if (rank === undefined) return;
@@ -521,7 +522,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncParameterSe
     if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
       this.#federation.run.sessions.giveUp(rank, reason);
     }
-    this.#known.dropped(rank, this.#made + 1);
+    this.#known.addMiss(rank, this.#made + 1);
     this.#drop(rank, reason);
     this.#count(rank, reason);
   }

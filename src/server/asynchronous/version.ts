@@ -1,9 +1,9 @@
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
-import { MeanLoss } from "../../round/mean_loss.ts";
-import { lossesOf } from "../../round/reason.ts";
-import { figuresOfUpdate, type UpdateFigures } from "../../round/update_bound.ts";
-import type { RoundReport } from "../../round/report.ts";
+import { MeanLoss } from "../../round/report/means.ts";
+import { reportAbsences } from "../../round/report/absence.ts";
+import { type UpdateFigures, updateFigures } from "../../round/handler/update_bound.ts";
+import type { RoundReport } from "../../round/report/report.ts";
 
 /** What has gone into the version that is being made. */
 export class Version {
@@ -36,7 +36,7 @@ export class Version {
   /** An update went in. */
   add(rank: Rank, staleness: number, payload: ParameterUpdatePayload, norm: number): void {
     this.cohort.push(rank);
-    this.updates.set(rank, figuresOfUpdate(norm, payload));
+    this.updates.set(rank, updateFigures(norm, payload));
     this.staleness.push(staleness);
     this.#losses.add(payload);
   }
@@ -53,7 +53,7 @@ export class Version {
   > {
     const { cohort, dropped, tries } = this;
     const missing = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
-    return { cohort, received: cohort.length, dropped, tries, ...lossesOf(missing) };
+    return { cohort, received: cohort.length, dropped, tries, ...reportAbsences(missing) };
   }
 
   /** What the report says of what they tell. */

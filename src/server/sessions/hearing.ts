@@ -3,7 +3,7 @@ import type { Connection } from "../../net/connection.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import type { Message } from "../../wire/messages.ts";
-import type { Incoming } from "../../round/intake.ts";
+import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
 import type { Member } from "./member.ts";
 import type { Seats } from "./seats.ts";
 
@@ -13,7 +13,7 @@ export interface MessageHooks {
   place(
     rank: Rank,
     header: FrameHeader,
-    incoming: Incoming,
+    incoming: IncomingBody,
   ): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Takes back what `place` gave for the rank. */
   release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
@@ -22,7 +22,7 @@ export interface MessageHooks {
 }
 
 /** The body that a connection is reading. */
-class Body implements Incoming {
+class Body implements IncomingBody {
   readonly size: number;
   readonly #connection: Connection;
 

@@ -1,5 +1,6 @@
 import { ProtocolError } from "../../base/errors.ts";
 import { formatRanks, type Rank } from "../../base/rank.ts";
+import type { SavedRanks } from "../../round/record/saved_run.ts";
 import { ProcessGroup } from "../../net/process_group.ts";
 
 /** What a client that registers says of itself. */
@@ -26,14 +27,6 @@ export interface KeyRights {
   isReserved(rank: Rank): boolean;
 }
 
-/** What of the seats is kept for a resumed run. */
-export interface SavedSeats {
-  /** Session tokens by rank. */
-  readonly tokens: readonly (readonly [Rank, string])[];
-  /** Identities by rank, of seats that belong to a key. */
-  readonly identities?: readonly (readonly [Rank, string])[];
-}
-
 /** A session token: 128 random bits, in hexadecimal. */
 function newToken(): string {
   return crypto.getRandomValues(new Uint8Array(16)).toHex();
@@ -58,7 +51,7 @@ export class Seats<Member> {
   /** Ranks whose connection is lost, and what ends the wait for them. */
   readonly #away = new Map<Rank, ReturnType<typeof setTimeout> | undefined>();
 
-  constructor(worldSize: number, { tokens, identities = [] }: SavedSeats = { tokens: [] }) {
+  constructor(worldSize: number, { tokens, identities = [] }: SavedRanks = { tokens: [] }) {
     this.group = new ProcessGroup(worldSize);
     this.#tokens = new Map(tokens);
     this.#holders = new Map(identities);
@@ -66,7 +59,7 @@ export class Seats<Member> {
   }
 
   /** What is to be kept for a resumed run. */
-  get saved(): SavedSeats & { readonly identities: readonly (readonly [Rank, string])[] } {
+  get saved(): SavedRanks & { readonly identities: readonly (readonly [Rank, string])[] } {
     const sorted = (map: Map<Rank, string>) => [...map].sort(([a], [b]) => a - b);
     return { tokens: sorted(this.#tokens), identities: sorted(this.#holders) };
   }

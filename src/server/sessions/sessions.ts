@@ -18,12 +18,13 @@ import type { ExitPayload, Message } from "../../wire/messages.ts";
 import type { PeerLogs } from "../agreement.ts";
 import { FirstBytes } from "./first_bytes.ts";
 import { type Door, type Member, register, type Registered, registrationOf } from "./member.ts";
-import { isForgivable } from "../../round/forgivable.ts";
+import { isRecoverable } from "../../base/errors.ts";
 import { addressOf, Gate, type PeerLimits } from "./gate.ts";
 import { Hearing, type MessageHooks } from "./hearing.ts";
 import { whyNotSeated } from "./key_changes.ts";
-import { reasonOf } from "../../round/reason.ts";
-import { type SavedSeats, Seats } from "./seats.ts";
+import { shortReason } from "../../round/report/absence.ts";
+import type { SavedRanks } from "../../round/record/saved_run.ts";
+import { Seats } from "./seats.ts";
 import { Visitor } from "./visitor.ts";
 
 /** How long nobody is accepted after that has failed. */
@@ -95,7 +96,7 @@ export class Sessions {
 
   constructor(options: {
     worldSize: number;
-    seats: SavedSeats | undefined;
+    seats: SavedRanks | undefined;
     door: Door;
     limits: PeerLimits;
     timeouts: Timeouts;
@@ -258,7 +259,7 @@ export class Sessions {
   #refused(remote: string, failure: unknown): void {
     this.#peers.strangers.warn(
       peerOf({ remote }),
-      `Refused a client at ${remote}: ${reasonOf(failure)}`,
+      `Refused a client at ${remote}: ${shortReason(failure)}`,
     );
     if (this.#farewell === undefined) this.#hooks.turnedAway(remote, failure);
   }
@@ -403,7 +404,7 @@ export class Sessions {
 
   /** A client that was not ready yet is gone; one that had come back to its seat is expected again. */
   #cancel(rank: Rank, member: Member, failure: unknown): void {
-    const reason = reasonOf(failure);
+    const reason = shortReason(failure);
     const seconds = this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
     const isKept = this.seats.cancel(
       rank,
@@ -416,7 +417,7 @@ export class Sessions {
 
   /** The session of a client that had joined is over: it is expected back, unless it took its leave or broke the protocol. */
   #end(rank: Rank, member: Member, failure: unknown): void {
-    const reason = reasonOf(failure);
+    const reason = shortReason(failure);
     const isLost = failure instanceof ConnectionClosedError || failure instanceof DeadlineError ||
       (failure instanceof ProtocolError && !isFault(failure));
     if (!isLost) {
@@ -436,7 +437,7 @@ export class Sessions {
         if (!await hearing.next()) return;
       } catch (error) {
         if (isFault(error)) this.#hooks.refused();
-        if (!(error instanceof ProtocolError) || !isForgivable(error)) throw error;
+        if (!(error instanceof ProtocolError) || !isRecoverable(error)) throw error;
         await this.#forgive(member, rank, error);
       }
     }

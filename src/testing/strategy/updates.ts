@@ -1,6 +1,6 @@
 import { Random } from "../../base/random.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { DEFAULT_PLAN } from "../../round/global_model.ts";
+import { DEFAULT_PLAN } from "../../round/handler/client_plan.ts";
 import type { ClientUpdate, Strategy } from "../../strategy/strategy.ts";
 
 /** A vector of standard normal numbers. */

@@ -1,91 +1,103 @@
-import { sha256Hex } from "../params/digest.ts";
-import type { ParameterVector } from "../params/manifest.ts";
-import type { EvaluateResult } from "../plan/results.ts";
-import type { SavedSeats } from "../server/sessions/seats.ts";
-import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
-import type { Evaluated } from "./evaluated.ts";
-import type { HandlerState, ServerBackendHandler } from "./handler.ts";
-import { Members } from "./members.ts";
-import { finalOf, type RoundReport, type RunReport } from "./report.ts";
-import { handlerStateOf, readSavedRun, type SavedState, withPrefix } from "./saved_run.ts";
-import type { MadeRound, TrainedRound } from "./train_round.ts";
+import { sha256Hex } from "../../params/digest.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { EvaluateResult } from "../../plan/results.ts";
+import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints.ts";
+import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
+import type { EvaluationSummary } from "../report/evaluation_summary.ts";
+import { MemberRecords } from "../report/member_records.ts";
+import { finalReport, type RoundReport, type RunReport } from "../report/report.ts";
+import type { TrainedRound } from "../round_attempts.ts";
+import type { RoundResult } from "../run_round.ts";
+import {
+  readSavedRun,
+  savedHandlerState,
+  type SavedRanks,
+  type SavedState,
+  withPrefix,
+} from "./saved_run.ts";
 
-/** What a record is of. */
-export interface RecordOptions {
+/** Options of a {@linkcode RunRecord}. */
+export interface RunRecordOptions {
   /** Name of the transport. */
   readonly transport: string;
   readonly worldSize: number;
   readonly rounds: number;
-  /** Where the run is kept. */
+  /** Store of the checkpoints. */
   readonly checkpoints?: Checkpoints | undefined;
-  /** What to go on from. */
+  /** Checkpoint to continue from. */
   readonly resume?: Checkpoint | undefined;
   readonly notes?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a run has come to so far: what its report tells and its checkpoints keep. */
+/** Record of a run so far: the content of its report and its checkpoints. */
 export class RunRecord {
-  /** The run's name. */
+  /** The run's unique name. */
   name = "";
-  /** The rounds that are over. */
+  /** Reports of the completed rounds. */
   rounds: RoundReport[] = [];
-  /** The evaluation of the handler's parameters as they are. */
+  /** Evaluation of the handler's current parameters. */
   final: EvaluateResult | undefined;
-  /** The clients. */
-  readonly members = new Members();
+  /** The clients that have had a rank. */
+  readonly members = new MemberRecords();
   readonly #handler: ServerBackendHandler;
-  readonly #options: RecordOptions;
+  readonly #options: RunRecordOptions;
   #began = performance.now();
 
-  constructor(handler: ServerBackendHandler, options: RecordOptions) {
+  constructor(handler: ServerBackendHandler, options: RunRecordOptions) {
     this.#handler = handler;
     this.#options = options;
   }
 
-  /** Whether all of the run's rounds are over. */
+  /** Set when all rounds of the run are completed. */
   get isOver(): boolean {
     return this.rounds.length >= this.#options.rounds;
   }
 
   /**
-   * Begins a run, or goes on with the one of the checkpoint in the options, whose parameters the
-   * handler takes; gives that one's seats.
+   * Begins a run, or continues the one of the checkpoint in the options, whose parameters and state
+   * the handler takes over.
+   *
+   * @returns The ranks of the continued run.
+   * @throws {TypeError} If the checkpoint is not a server's.
+   * @throws {RangeError} If it belongs to another model, seed or strategy.
    */
-  async begin(): Promise<SavedSeats | undefined> {
+  async begin(): Promise<SavedRanks | undefined> {
     const { resume } = this.#options;
     const saved = resume && await readSavedRun(resume, this.#handler);
     if (resume && saved) {
       this.#handler.parameters = resume.parameters;
-      this.#handler.restoreState(handlerStateOf(resume, saved));
+      this.#handler.restoreState(savedHandlerState(resume, saved));
     }
     this.name = saved?.run ?? crypto.randomUUID();
     this.rounds = [...saved?.rounds ?? []];
-    // Older checkpoints have one of an older model too.
+    // Older checkpoints may have the evaluation of an earlier model.
     this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
     this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
     this.members.restore(saved?.members);
     if (saved === undefined) return undefined;
-    // A smaller group has no seats for the rest.
+    // The group may be smaller now.
     const isIn = ([rank]: readonly [number, string]) => rank < this.#options.worldSize;
     const { tokens, identities = [] } = saved;
     return { tokens: tokens.filter(isIn), identities: identities.filter(isIn) };
   }
 
   /**
-   * Makes a round, and ends it by what came of it: also where its evaluation fails, as the model is
-   * the round's all the same.
+   * Runs a round and completes it, also when its evaluation fails: the model is the round's all the
+   * same.
+   *
+   * @throws The error of the evaluation.
    */
-  async endRound(
-    make: () => Promise<MadeRound>,
-    end: (trained: TrainedRound, evaluated: Evaluated) => void,
+  async completeRound(
+    run: () => Promise<RoundResult>,
+    complete: (trained: TrainedRound, evaluated: EvaluationSummary) => void,
   ): Promise<void> {
-    const { trained, evaluated, failure } = await make();
+    const { trained, evaluated, failure } = await run();
     this.final = evaluated.evaluation;
-    end(trained, evaluated);
+    complete(trained, evaluated);
     if (failure !== undefined) throw failure;
   }
 
-  /** What there is to report. */
+  /** Makes the report of the run so far. */
   async report(): Promise<RunReport> {
     const handler = this.#handler, { transport, worldSize } = this.#options;
     return {
@@ -97,18 +109,22 @@ export class RunRecord {
       kernels: handler.kernels,
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
-      ...(this.final && { final: finalOf(this.final, this.rounds.at(-1)?.clients) }),
+      ...(this.final && { final: finalReport(this.final, this.rounds.at(-1)?.clients) }),
       modelDigest: await sha256Hex(handler.parameters),
       seconds: this.#seconds,
     };
   }
 
   /**
-   * Keeps the run as it stands, with further vectors by name, where that was asked for; gives the file. `handlerState` is what the handler kept, if that is
-   * not what it has now.
+   * Saves a checkpoint of the run, if the options have a store for it.
+   *
+   * @param ranks The ranks of the run.
+   * @param further Further vectors to save, by name.
+   * @param handlerState The handler's state. Default: its current one.
+   * @returns The checkpoint's name, such as its file.
    */
-  async keep(
-    { tokens, identities = [] }: SavedSeats,
+  async save(
+    { tokens, identities = [] }: SavedRanks,
     further: Readonly<Record<string, ParameterVector>> = {},
     handlerState: HandlerState = this.#handler.saveState(),
   ): Promise<string | undefined> {

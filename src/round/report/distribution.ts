@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EvaluateResult } from "../plan/results.ts";
+import type { EvaluateResult } from "../../plan/results.ts";
 
 /** How a figure is spread over the clients, each of which counts once, however many samples it has. */
 export interface Distribution {

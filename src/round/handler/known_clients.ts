@@ -1,6 +1,6 @@
-import { isCount } from "../base/is_count.ts";
-import type { Rank } from "../base/rank.ts";
-import type { KnownClient } from "./selection/selection.ts";
+import { isCount } from "../../base/is_count.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { KnownClient } from "../selection/selection.ts";
 import type { UpdateFigures } from "./update_bound.ts";
 
 const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
@@ -29,12 +29,12 @@ export class KnownClients {
   }
 
   /** A client has said how many samples it has. */
-  joined(rank: Rank, numSamples: number): void {
+  addJoin(rank: Rank, numSamples: number): void {
     this.#clients.set(rank, { ...this.#of(rank), numSamples });
   }
 
   /** A client's update was taken in. */
-  answered(
+  addUpdate(
     rank: Rank,
     update: { readonly round: number } & Partial<Figures>,
   ): void {
@@ -56,7 +56,7 @@ export class KnownClients {
    * A client was chosen and gave no update that counts. One whose update was refused, or who gave none twice, is left out of the rounds that follow: of 1, and of
    * twice as many with each further time. An update that counts makes half a miss good.
    */
-  dropped(rank: Rank, round: number, isRefused = false): void {
+  addMiss(rank: Rank, round: number, isRefused = false): void {
     const former = this.#former.get(rank);
     // An update that was taken in and is refused after all was no answer.
     const before = isRefused && former?.round === round ? former.client : this.#of(rank);

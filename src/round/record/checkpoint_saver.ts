@@ -1,56 +1,57 @@
-import { pause } from "../base/time/pause.ts";
-import { errorMessage, OvertakenError } from "../base/errors.ts";
-import type { ServerEvent } from "./events.ts";
+import { errorMessage, OvertakenError } from "../../base/errors.ts";
+import { pause } from "../../base/time/pause.ts";
+import type { ServerEvent } from "../report/events.ts";
 
-/** How often a run may fail to be saved, one time after the other, before it stops. */
+/** Default number of failed saves in a row after which a run stops. */
 export const DEFAULT_SAVE_TRIES = 10;
 
-/** How long the last save of a run is tried. */
+/** Time during which the last save of a run is tried again. */
 const LAST_SAVE_SECONDS = 5;
 const FIRST_PAUSE_MILLIS = 100;
 
-/** How a run is saved. */
-export interface SavesOptions {
-  /** Saves it as it stands; gives what the checkpoint is called, or nothing where none is due. */
+/** Options of a {@linkcode CheckpointSaver}. */
+export interface CheckpointSaverOptions {
+  /** Saves the run; returns the checkpoint's name, or `undefined` when none is due. */
   save(): Promise<string | undefined>;
-  /** The last round that is over. */
+  /** Returns the last completed round. */
   round(): number;
-  /** How often it may fail in a row. Default {@linkcode DEFAULT_SAVE_TRIES}. */
+  /** Number of failures in a row after which it gives up. Default {@linkcode DEFAULT_SAVE_TRIES}. */
   readonly tries?: number | undefined;
-  tell(event: ServerEvent): void;
+  emit(event: ServerEvent): void;
   warn(text: string): void;
 }
 
 /**
- * A run's checkpoints as it goes: a save that fails is told and tried again after the next round,
- * since a full disk or too many open files may pass.
+ * Saves a run's checkpoints. A save that fails is reported and tried again after the next round,
+ * because a full disk or too many open files may be temporary.
  */
-export class Saves {
-  readonly #options: SavesOptions;
+export class CheckpointSaver {
+  readonly #options: CheckpointSaverOptions;
   #failures = 0;
 
-  constructor(options: SavesOptions) {
+  constructor(options: CheckpointSaverOptions) {
     this.#options = options;
   }
 
-  /** Whether it has failed too often. */
-  get isGivenUp(): boolean {
+  /** Set after too many failures in a row. */
+  get hasGivenUp(): boolean {
     return this.#failures >= (this.#options.tries ?? DEFAULT_SAVE_TRIES);
   }
 
   /**
-   * Saves the run after a round. Rejects with an `Error` when that has failed too often in a row,
-   * or can never do.
+   * Saves the run after a round.
+   *
+   * @throws {Error} If saving has failed too often in a row, or can never succeed.
    */
   async save(): Promise<void> {
-    const { tries = DEFAULT_SAVE_TRIES, tell, warn, round } = this.#options;
+    const { tries = DEFAULT_SAVE_TRIES, emit, warn, round } = this.#options;
     try {
       await this.#attempt();
     } catch (error) {
       if (isFinal(error)) throw error;
       const reason = errorMessage(error), failures = ++this.#failures;
-      tell({ type: "checkpoint-failed", round: round(), reason, failures });
-      if (this.isGivenUp) {
+      emit({ type: "checkpoint-failed", round: round(), reason, failures });
+      if (this.hasGivenUp) {
         throw new Error(
           `Cannot go on: the run could not be saved ${failures} times in a row: ${reason}`,
           { cause: error },
@@ -61,8 +62,9 @@ export class Saves {
   }
 
   /**
-   * Saves the run at its end, after which no round follows: tries it for some seconds. Rejects with
-   * the last try's error.
+   * Saves the run at its end. Tries again for some seconds, because no round follows.
+   *
+   * @throws The error of the last try.
    */
   async saveLast(signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + LAST_SAVE_SECONDS * 1000;
@@ -81,11 +83,11 @@ export class Saves {
     const path = await this.#options.save();
     this.#failures = 0;
     if (path === undefined) return;
-    this.#options.tell({ type: "checkpoint", round: this.#options.round(), path });
+    this.#options.emit({ type: "checkpoint", round: this.#options.round(), path });
   }
 }
 
-/** Whether no later try can do better. */
+/** Returns `true` for an error after which no later try can succeed. */
 function isFinal(error: unknown): boolean {
   return error instanceof OvertakenError ||
     (error instanceof Error && error.cause instanceof Deno.errors.NotCapable);

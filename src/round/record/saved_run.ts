@@ -1,51 +1,55 @@
-import type { Rank } from "../base/rank.ts";
-import type { ParameterVector } from "../params/manifest.ts";
-import type { EvaluateResult } from "../plan/results.ts";
-import type { Checkpoint } from "../store/checkpoint/checkpoints.ts";
-import type { HandlerState, ServerBackendHandler } from "./handler.ts";
-import type { MemberReport, RoundReport } from "./report.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { EvaluateResult } from "../../plan/results.ts";
+import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
+import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
+import type { MemberReport, RoundReport } from "../report/report.ts";
 
-/** What the names of a strategy's vectors begin with in a checkpoint. */
+/** Prefix of the names of a strategy's vectors in a checkpoint. */
 const STRATEGY_PREFIX = "strategy/";
 
+/** Ranks of a run, for a checkpoint: the part that reconnecting clients need. */
+export interface SavedRanks {
+  /** Session tokens by rank. */
+  readonly tokens: readonly (readonly [Rank, string])[];
+  /** Identities by rank, of ranks that belong to a key. Older checkpoints have none. */
+  readonly identities?: readonly (readonly [Rank, string])[];
+}
+
 /**
- * What of a run is kept in a checkpoint's state. The reports of its rounds are the checkpoint's
- * history.
+ * State of a run in a checkpoint. The reports of its rounds are the checkpoint's history.
  */
-export interface SavedState {
+export interface SavedState extends SavedRanks {
   readonly format: "fedlab.checkpoint/2";
   /** The run's name. */
   readonly run: string;
   readonly seed: number;
   readonly strategy: string;
-  /** Session tokens by rank. */
-  readonly tokens: readonly (readonly [Rank, string])[];
-  /** Identities by rank, of seats that belong to a key; older checkpoints have none. */
-  readonly identities?: readonly (readonly [Rank, string])[];
-  /** The clients so far; older checkpoints have none. */
+  /** The clients so far. Older checkpoints have none. */
   readonly members?: readonly MemberReport[];
   readonly final?: EvaluateResult;
   /** Wall time of the run so far. */
   readonly seconds: number;
-  /** What the strategy keeps as JSON, if it keeps anything; its vectors are the checkpoint's. */
+  /** The strategy's state as JSON, if it has one. Its vectors are the checkpoint's. */
   readonly strategyState?: unknown;
-  /** What the handler knows of the clients, if it keeps that. */
+  /** The handler's knowledge about the clients, if it has any. */
   readonly clients?: unknown;
   readonly notes: Readonly<Record<string, unknown>>;
 }
 
-/** A run as it was kept. */
+/** Run as restored from a checkpoint. */
 export interface SavedRun extends Omit<SavedState, "format"> {
   readonly rounds: readonly RoundReport[];
 }
 
-/** The state's format, and the one that had the reports of all rounds in it. */
+/** The current format of the state, and an earlier one that contained the reports of all rounds. */
 const FORMATS: readonly unknown[] = ["fedlab.checkpoint/2", "fedlab.checkpoint/1"];
 
 /**
- * Reads the run of a checkpoint, to go on with that handler.
+ * Reads the run of a checkpoint, to continue it with that handler.
  *
- * Throws a `TypeError` when it is not a server's, and a `RangeError` when it is another model's, seed's or strategy's.
+ * @throws {TypeError} If the checkpoint is not a server's.
+ * @throws {RangeError} If it belongs to another model, seed or strategy.
  */
 export async function readSavedRun(
   checkpoint: Checkpoint,
@@ -86,7 +90,7 @@ export async function readSavedRun(
   return { ...state as Omit<SavedState, "format">, rounds };
 }
 
-/** Whether a value has what is read of the reports of the rounds from 1 to the last. */
+/** Returns `true` for the reports of the rounds from 1 to `last`. */
 function isRounds(value: unknown, last: number): value is readonly RoundReport[] {
   const isRanks = (ranks: unknown) => Array.isArray(ranks) && ranks.every(Number.isSafeInteger);
   return Array.isArray(value) && value.length === last && value.every((report: unknown, i) => {
@@ -99,7 +103,7 @@ function isRounds(value: unknown, last: number): value is readonly RoundReport[]
   });
 }
 
-/** Whether a value is a list of texts by rank, such as session tokens. */
+/** Returns `true` for a list of strings by rank, such as session tokens. */
 function isByRank(value: unknown): boolean {
   return Array.isArray(value) &&
     value.every((entry) =>
@@ -107,7 +111,7 @@ function isByRank(value: unknown): boolean {
     );
 }
 
-/** A strategy's vectors by their names in a checkpoint. */
+/** Renames a strategy's vectors to their names in a checkpoint. */
 export function withPrefix(
   vectors: Readonly<Record<string, ParameterVector>>,
 ): Record<string, ParameterVector> {
@@ -116,8 +120,8 @@ export function withPrefix(
   );
 }
 
-/** What the handler kept, of a checkpoint. */
-export function handlerStateOf(
+/** Returns the handler's state in a checkpoint. */
+export function savedHandlerState(
   { vectors = {} }: Checkpoint,
   { strategyState: json, clients }: SavedRun,
 ): HandlerState {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rank } from "../base/rank.ts";
+import type { Rank } from "../../base/rank.ts";
 import type { RoundReport, RunReport } from "./report.ts";
 
 /** Something that happened in a run. */

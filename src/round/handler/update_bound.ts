@@ -1,5 +1,5 @@
-import type { Rank } from "../base/rank.ts";
-import type { ParameterUpdatePayload } from "../wire/messages.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 
 /**
  * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what
@@ -32,7 +32,7 @@ export interface UpdateFigures {
 }
 
 /** The figures of an update whose change has that norm. */
-export function figuresOfUpdate(
+export function updateFigures(
   norm: number,
   { numSamples = 0, steps = 0, loss = 0, metrics = {} }: ParameterUpdatePayload,
 ): UpdateFigures {
@@ -55,15 +55,15 @@ export function lowerMedian(values: Iterable<number>): number {
  * Who says that it has taken more steps than the median may have gone as much further, up to {@linkcode MOST_WORK} times: a site with a hundred times the data of
  * the others is no attacker, and what a client says of itself is not believed without end.
  */
-export function limitOf(
+export function changeLimit(
   others: readonly UpdateFigures[],
   { bound, floor }: { bound: number; floor: number },
 ): (update: UpdateFigures) => number {
   if (others.length < 2) return () => ALONE * floor;
   const most = bound * lowerMedian(others.map(({ norm }) => norm));
-  const work = Math.max(1, lowerMedian(others.map(({ claims }) => workOf(claims))));
+  const work = Math.max(1, lowerMedian(others.map(({ claims }) => claimedWork(claims))));
   return (update) => {
-    const more = Math.min(Math.max(1, workOf(update.claims) / work), MOST_WORK);
+    const more = Math.min(Math.max(1, claimedWork(update.claims) / work), MOST_WORK);
     return Math.max(most * more, floor);
   };
 }
@@ -77,7 +77,7 @@ export function outOfBounds(
   const all = [...updates.values()];
   // No limit is below the floor.
   if (all.every(({ norm }) => !(norm > limits.floor))) return [];
-  const limitFor = limitOf([...all, ...others], limits);
+  const limitFor = changeLimit([...all, ...others], limits);
   return [...updates].flatMap(([rank, update]) => {
     const limit = limitFor(update);
     return update.norm > limit ? [{ rank, limit }] : [];
@@ -85,7 +85,7 @@ export function outOfBounds(
 }
 
 /** Number of steps that a client says it has taken, or of samples where it does not say. */
-export function workOf(
+export function claimedWork(
   { steps = 0, numSamples = 0 }: { readonly steps?: number; readonly numSamples?: number },
 ): number {
   return steps > 0 ? steps : numSamples;

@@ -1,38 +1,39 @@
-import { isCount } from "../base/is_count.ts";
-import type { Rank } from "../base/rank.ts";
+import { isCount } from "../../base/is_count.ts";
+import type { Rank } from "../../base/rank.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MemberReport } from "./report.ts";
 
-/** What is counted of a member. */
+/** Counters of a member. */
 type Counts = Pick<MemberReport, "received" | "refused" | "dropped">;
 type Counted = Omit<MemberReport, keyof Counts> & { -readonly [Name in keyof Counts]: number };
 
 /**
- * Who has had which rank in a run, and what came of it: a client by its rank and identity, so that
- * their number is bounded by that of seats.
+ * Records of the clients that have had a rank in a run. A client is known by its rank and identity,
+ * so that the number of records is bounded.
  */
-export class Members {
+export class MemberRecords {
   readonly #members = new Map<string, Counted>();
-  /** Who has the rank, or had it last. */
+  /** The client that has each rank, or had it last. */
   readonly #current = new Map<Rank, Counted>();
-  /**
-   * Updates that the round took in so far, which count when it ends: those of a try that came to
-   * nothing do not.
-   */
-  readonly #taken: Rank[] = [];
+  /** Ranks of the updates accepted in the current try of the round. They count when it ends. */
+  readonly #accepted: Rank[] = [];
 
-  /** All of them, by rank and then in the order in which they came. */
+  /** All members, by rank and then in the order in which they joined. */
   get all(): MemberReport[] {
     return [...this.#members.values()].map((member) => ({ ...member }))
       .sort((a, b) => a.rank - b.rank);
   }
 
-  /** Takes up what was kept; throws a `TypeError` when it is not that. */
+  /**
+   * Restores the members of a checkpoint.
+   *
+   * @throws {TypeError} If they are not valid.
+   */
   restore(saved: unknown): void {
     this.#members.clear();
     this.#current.clear();
-    this.#taken.length = 0;
-    // Older checkpoints have none.
+    this.#accepted.length = 0;
+    // Older checkpoints have no members.
     if (saved === undefined) return;
     if (!Array.isArray(saved) || !saved.every(isMember)) {
       throw new TypeError(
@@ -42,12 +43,12 @@ export class Members {
     for (const member of saved) this.#put(member);
   }
 
-  /** Takes in what happened. */
-  see(event: ServerEvent): void {
+  /** Updates the records after an event. */
+  onEvent(event: ServerEvent): void {
     switch (event.type) {
       case "client-joined": {
         const { rank, identity, name, address, numSamples: samples } = event;
-        const before = this.#members.get(keyOf(rank, identity)) ??
+        const before = this.#members.get(memberKey(rank, identity)) ??
           { received: 0, refused: 0, dropped: 0 };
         const { received, refused, dropped } = before;
         this.#put({
@@ -63,22 +64,22 @@ export class Members {
         return;
       }
       case "update-received":
-        this.#taken.push(event.rank);
+        this.#accepted.push(event.rank);
         return;
       case "update-refused":
         return this.#count(event.rank, "refused");
       case "round-retried":
-        this.#taken.length = 0;
+        this.#accepted.length = 0;
         return;
       case "round-ended":
-        for (const rank of this.#taken.splice(0)) this.#count(rank, "received");
+        for (const rank of this.#accepted.splice(0)) this.#count(rank, "received");
         for (const { rank } of event.report.losses) this.#count(rank, "dropped");
     }
   }
 
   #put(member: MemberReport): void {
     const counted = { ...member };
-    this.#members.set(keyOf(member.rank, member.identity), counted);
+    this.#members.set(memberKey(member.rank, member.identity), counted);
     this.#current.set(member.rank, counted);
   }
 
@@ -88,7 +89,7 @@ export class Members {
   }
 }
 
-function keyOf(rank: Rank, identity: string): string {
+function memberKey(rank: Rank, identity: string): string {
   return `${rank} ${identity}`;
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Rank } from "../base/rank.ts";
-import type { EvaluateResult } from "../plan/results.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { EvaluateResult } from "../../plan/results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
 /** One round, as it went. */
@@ -119,8 +119,8 @@ export interface RunReport {
   readonly seconds: number;
 }
 
-/** The evaluations after the last round in the words of the report. */
-export function finalOf(
+/** Makes the report of the evaluation after the last round. */
+export function finalReport(
   { loss, accuracy, numSamples, confusion }: EvaluateResult,
   clients?: ClientFigures,
 ): FinalReport {

@@ -1,0 +1,253 @@
+import type { Rank } from "../../base/rank.ts";
+import type { Absence } from "../report/absence.ts";
+
+/** Outcome of a rank's part in a round. */
+export type Outcome = "received" | "refused" | "dropped";
+
+/** Body of an update that is being received. */
+export interface IncomingBody {
+  /** Size in bytes. */
+  readonly size: number;
+  /** Number of bytes received so far. */
+  readonly received: number;
+}
+
+/** Absence of a rank in a round of its cohort. */
+export interface CohortAbsence extends Absence {
+  /** Set when the rank is not to blame. */
+  readonly isExcused: boolean;
+}
+
+/** Absence of a rank whose time is up before its whole update was received. */
+export interface OverdueRank extends Absence {
+  /** Set when the update was being read. */
+  readonly isReading: boolean;
+}
+
+/** Answer whose first bytes were received. */
+interface Answer {
+  readonly body: IncomingBody | undefined;
+  /** Time at which its first bytes were seen. */
+  readonly seen: number;
+  /** Time at which its body began to be read; until then it waited for its place in the window. */
+  started?: number;
+  isComplete: boolean;
+}
+
+/** Options of a {@linkcode CohortCollector}. */
+export interface CohortCollectorOptions {
+  /** Number of consecutive ranks whose updates may be read at once. */
+  readonly window: number;
+  /** Number of updates that end the round. Default: the size of the cohort. */
+  readonly enough?: number;
+  /** Returns the time in milliseconds. Default: `performance.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Collects a cohort's answers of one round in rank order, so that the strategy's input does not
+ * depend on the order of arrival. Only the next `window` pending ranks may be read. The others wait
+ * in their sockets, so that memory does not grow with the cohort.
+ *
+ * ```text
+ * rank      1    2    3    4    5    6        window = 3
+ *           ✓    ✓    ◐    …    ◐    ·
+ *                     └─ head ─────┘          ✓ settled  ◐ being read  … nothing yet  · waits
+ * ```
+ *
+ * A rank's time is up when bytes of its update are missing at the deadline. The time that it waited
+ * for its place in the window is given back, so that no rank is late because of another one.
+ */
+export class CohortCollector {
+  /** The round, from 1. */
+  readonly round: number;
+  /** The cohort, in rank order. */
+  readonly cohort: readonly Rank[];
+  /** Index of each rank in the cohort. */
+  readonly #indices: ReadonlyMap<Rank, number>;
+  readonly #window: number;
+  readonly #enough: number;
+  readonly #now: () => number;
+  readonly #opened: number;
+  readonly #outcomes = new Map<Rank, Outcome>();
+  readonly #absences = new Map<Rank, CohortAbsence>();
+  readonly #answers = new Map<Rank, Answer>();
+  readonly #watchers = new Set<{ readonly isDue: () => boolean; readonly wake: () => void }>();
+  /** Number of complete answers, accepted or not. */
+  #complete = 0;
+  /** Index of the first pending rank. */
+  #head = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(round: number, cohort: readonly Rank[], options: CohortCollectorOptions) {
+    const { window, enough = cohort.length, now = () => performance.now() } = options;
+    this.round = round;
+    this.cohort = [...cohort].sort((a, b) => a - b);
+    this.#indices = new Map(this.cohort.map((rank, i) => [rank, i]));
+    this.#window = window;
+    this.#enough = enough;
+    this.#now = now;
+    this.#opened = now();
+  }
+
+  /** Returns `true` while the rank's answer is still to come. */
+  isPending(rank: Rank): boolean {
+    return this.#indices.has(rank) && !this.#outcomes.has(rank);
+  }
+
+  /** Returns the rank's outcome; `undefined` while it is pending, or outside the cohort. */
+  outcome(rank: Rank): Outcome | undefined {
+    return this.#outcomes.get(rank);
+  }
+
+  /** The ranks without an outcome, in order. */
+  get pending(): Rank[] {
+    return this.cohort.filter((rank) => !this.#outcomes.has(rank));
+  }
+
+  /** Counts the ranks with that outcome. */
+  count(outcome: Outcome): number {
+    let count = 0;
+    for (const one of this.#outcomes.values()) if (one === outcome) count++;
+    return count;
+  }
+
+  /** The ranks that were dropped or refused, in order, with their reasons. */
+  get absences(): CohortAbsence[] {
+    return [...this.#absences.values()].sort((a, b) => a.rank - b.rank);
+  }
+
+  /**
+   * Announces an answer and waits until it may be read. A rank that reconnected while its first
+   * answer is still being accepted waits for the outcome of that one.
+   *
+   * @returns `false` when the rank is not pending, or no longer.
+   */
+  async admit(rank: Rank, body?: IncomingBody): Promise<boolean> {
+    if (this.#answers.has(rank)) {
+      await this.#until(() => !this.isPending(rank) || !this.#answers.has(rank));
+    }
+    if (!this.isPending(rank)) return false;
+    this.#answers.set(rank, { body, seen: this.#now(), isComplete: false });
+    await this.#until(() =>
+      !this.isPending(rank) || (this.#indices.get(rank) ?? Infinity) < this.#head + this.#window
+    );
+    return this.isPending(rank);
+  }
+
+  /** Notes that the rank's answer has its place and is read from now on. */
+  markReading(rank: Rank): void {
+    const answer = this.#answers.get(rank);
+    if (answer !== undefined) answer.started ??= this.#now();
+  }
+
+  /** Notes that the rank's answer is complete. Once there are enough, drops the other ranks. */
+  markComplete(rank: Rank): void {
+    const answer = this.#answers.get(rank) ?? { body: undefined, seen: 0, isComplete: false };
+    if (!this.isPending(rank) || answer.isComplete) return;
+    answer.isComplete = true;
+    this.#answers.set(rank, answer);
+    if (++this.#complete < this.#enough) return;
+    const reason = `${this.#enough} others were first`;
+    for (const late of this.pending) {
+      if (!this.#answers.get(late)?.isComplete) this.settle(late, "dropped", reason, true);
+    }
+  }
+
+  /** Forgets an answer that was not this round's, or broke off: the rank may answer again. */
+  withdraw(rank: Rank): void {
+    if (this.#answers.get(rank)?.isComplete && this.#outcomes.get(rank) !== "received") {
+      this.#complete--;
+    }
+    this.#answers.delete(rank);
+    this.#wake();
+  }
+
+  /**
+   * Waits until every lower rank is settled, so that it is this rank's turn.
+   *
+   * @returns `false` when the rank is no longer pending.
+   */
+  async waitForTurn(rank: Rank): Promise<boolean> {
+    await this.#until(() => !this.isPending(rank) || this.cohort[this.#head] === rank);
+    return this.isPending(rank);
+  }
+
+  /** Records a rank's outcome. Later calls are ignored. */
+  settle(rank: Rank, outcome: Outcome, reason?: string, isExcused = false): void {
+    if (!this.isPending(rank)) return;
+    this.#outcomes.set(rank, outcome);
+    if (reason !== undefined) this.#absences.set(rank, { rank, reason, isExcused });
+    while (this.#head < this.cohort.length && this.#outcomes.has(this.cohort[this.#head] ?? 0)) {
+      this.#head++;
+    }
+    this.#wake();
+  }
+
+  /** Refuses an accepted update after all, because it spoils the round. */
+  revoke(rank: Rank, reason: string): void {
+    this.#outcomes.set(rank, "refused");
+    this.#absences.set(rank, { rank, reason, isExcused: false });
+  }
+
+  /**
+   * Returns the milliseconds until the first deadline of a pending rank.
+   *
+   * @param seconds The round's time-out.
+   * @returns `undefined` while all pending ranks wait for their place or their turn.
+   */
+  millisToDeadline(seconds: number): number | undefined {
+    const times = this.pending.map((rank) => this.#deadline(rank, seconds)).filter(Number.isFinite);
+    return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#now());
+  }
+
+  /** Returns the pending ranks whose time is up. */
+  overdue(seconds: number): OverdueRank[] {
+    const now = this.#now();
+    return this.pending.filter((rank) => this.#deadline(rank, seconds) <= now).map((rank) => {
+      const { body, started } = this.#answers.get(rank) ?? {};
+      if (started === undefined) {
+        return { rank, reason: `no answer within ${seconds} seconds`, isReading: false };
+      }
+      const { received, size } = body ?? { received: 0, size: 0 };
+      const reason = `only ${received} of the ${size} bytes of its update came in time`;
+      return { rank, reason, isReading: true };
+    });
+  }
+
+  /** Makes {@linkcode allSettled} reject, whatever answers are still to come. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  /** Resolves when no rank is pending; rejects when the round has failed. */
+  async allSettled(): Promise<void> {
+    await this.#until(() => this.#failure !== undefined || this.#head === this.cohort.length);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Returns the rank's deadline: never while it waits for its place, or once it is complete. */
+  #deadline(rank: Rank, seconds: number): number {
+    const answer = this.#answers.get(rank);
+    const deadline = this.#opened + seconds * 1000;
+    if (answer === undefined) return deadline;
+    if (answer.isComplete || answer.started === undefined) return Infinity;
+    return deadline + answer.started - answer.seen;
+  }
+
+  /** Wakes only the watchers that are due: all ranks wait at once, and each has its own changes. */
+  #wake(): void {
+    for (const watcher of this.#watchers) {
+      if (!watcher.isDue()) continue;
+      this.#watchers.delete(watcher);
+      watcher.wake();
+    }
+  }
+
+  async #until(isDue: () => boolean): Promise<void> {
+    while (!isDue()) {
+      await new Promise<void>((wake) => this.#watchers.add({ isDue, wake }));
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { errorMessage, ProtocolError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
+import { type UpdateFigures, updateFigures } from "../handler/update_bound.ts";
+import { MeanLoss } from "../report/means.ts";
+import { CohortCollector, type CohortCollectorOptions } from "./cohort_collector.ts";
+import { unexpectedUpdate } from "./unexpected.ts";
+
+/** A cohort's training in one round, with the updates received so far. */
+export class TrainingExchange {
+  readonly collector: CohortCollector;
+  /** Figures of the accepted updates, in rank order. */
+  readonly updates = new Map<Rank, UpdateFigures>();
+  readonly #losses = new MeanLoss();
+
+  constructor(round: number, cohort: readonly Rank[], options: CohortCollectorOptions) {
+    this.collector = new CohortCollector(round, cohort, options);
+  }
+
+  /** Mean of the clients' training losses, weighted by number of samples. */
+  get trainLoss(): number | undefined {
+    return this.#losses.mean;
+  }
+
+  /**
+   * Checks an update, waits for its rank's turn and passes it to the handler.
+   *
+   * @returns `false` when the round has gone on without the update.
+   * @throws {ProtocolError} If the update is not expected or not valid.
+   */
+  async accept(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: SyncServerBackendHandler,
+  ): Promise<boolean> {
+    const { collector } = this;
+    if (payload.round !== collector.round) {
+      collector.withdraw(sender);
+      throw new ProtocolError(
+        "wrong-round",
+        `Cannot take the update of rank ${sender}: expected one for round ${collector.round}, got one for round ${payload.round}`,
+      );
+    }
+    if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
+    const norm = this.#check(sender, payload, handler);
+    collector.markComplete(sender);
+    if (!await collector.waitForTurn(sender)) return false;
+    try {
+      this.#add(sender, payload, norm, handler);
+    } catch (error) {
+      // The sender is not to blame for what the algorithm makes of a valid update.
+      collector.fail(error);
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * Checks the update of the rank whose turn it is and passes it to the handler.
+   *
+   * @throws {ProtocolError} If the update is not valid.
+   */
+  acceptNext(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: SyncServerBackendHandler,
+  ): void {
+    const norm = this.#check(sender, payload, handler);
+    this.#add(sender, payload, norm, handler);
+  }
+
+  #check(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    handler: SyncServerBackendHandler,
+  ): number | undefined {
+    try {
+      return handler.check(sender, payload) ?? undefined;
+    } catch (error) {
+      this.collector.settle(sender, "refused", errorMessage(error));
+      throw error;
+    }
+  }
+
+  #add(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    norm: number | undefined,
+    handler: SyncServerBackendHandler,
+  ): void {
+    handler.onReceive(sender, payload);
+    this.#losses.add(payload);
+    if (norm !== undefined) this.updates.set(sender, updateFigures(norm, payload));
+    this.collector.settle(sender, "received");
+  }
+}

@@ -1,0 +1,61 @@
+import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
+import type { Strategy } from "../../strategy/strategy.ts";
+import type { Evaluator, ModelDescription } from "../../train/handler.ts";
+import type { ClientSelection } from "../selection/selection.ts";
+
+/** Options of any server's handler. */
+export interface ServerHandlerOptions {
+  /** Names and shapes of the tensors in the parameter vector. */
+  manifest: Manifest;
+  /** The initial global vector, `manifest.length` values. It is copied. */
+  parameters: ParameterVector;
+  /** The model's description for the clients. Default: every client brings its own model. */
+  model?: ModelDescription;
+  /** Settings of the clients' training. Settings left out are as in {@linkcode DEFAULT_PLAN}. */
+  plan?: Partial<TrainSettings>;
+  /**
+   * The run's seed, 0 to 2^32 - 1.
+   *
+   * @default {0}
+   */
+  seed?: number;
+  /** Evaluates a vector on the server's own data. Default: the clients evaluate. */
+  evaluator?: Evaluator;
+  /**
+   * Limit of an update's change, as a multiple above 1 of the median of its cohort's changes, in
+   * the L2 norm. A change no larger than the model itself is never out of bounds. A larger update
+   * is refused, and its round is tried again without it. The limit does not hold for robust
+   * strategies. `Infinity` turns it off.
+   *
+   * @default {100}
+   */
+  updateBound?: number;
+  /**
+   * Number of updates held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64.
+   */
+  stagingBuffers?: number;
+}
+
+/** Options of a {@linkcode SyncParameterServerHandler}. */
+export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions {
+  /** The aggregation algorithm. Default `new FedAvg()`. */
+  strategy?: Strategy;
+  /**
+   * Share C of the clients that a round wants updates of, above 0 and at most 1: `max(1, round(C·N))`
+   * of N clients.
+   *
+   * @default {1}
+   */
+  fraction?: number;
+  /**
+   * Share by which a cohort exceeds the number of wanted updates. The round ends with the first of
+   * them: 0.2 selects 12 clients and keeps the first 10 updates. The result then depends on the
+   * order of arrival.
+   *
+   * @default {0}
+   */
+  overSelection?: number;
+  /** Policy that selects the cohorts. Default `new UniformSelection()`. */
+  selection?: ClientSelection;
+}

@@ -1,0 +1,28 @@
+/**
+ * Rounds: handlers of the global model, client selection, reports and events.
+ *
+ * @module
+ */
+
+export { AsyncParameterServerHandler } from "./handler/async_handler.ts";
+export type { AsyncParameterServerHandlerOptions } from "./handler/async_handler.ts";
+export { AsyncServerBackendHandler } from "./handler/async_server_backend_handler.ts";
+export type { UpdateOrigin } from "./handler/async_server_backend_handler.ts";
+export { DEFAULT_PLAN } from "./handler/client_plan.ts";
+export type { ServerHandlerOptions, SyncParameterServerHandlerOptions } from "./handler/options.ts";
+export { ServerBackendHandler } from "./handler/server_backend_handler.ts";
+export type { HandlerState } from "./handler/server_backend_handler.ts";
+export { SyncParameterServerHandler } from "./handler/sync_handler.ts";
+export {
+  ParameterServerBackendHandler,
+  SyncServerBackendHandler,
+} from "./handler/sync_server_backend_handler.ts";
+export type { OutOfBounds } from "./handler/sync_server_backend_handler.ts";
+export { DEFAULT_UPDATE_BOUND } from "./handler/update_bound.ts";
+export type { UpdateFigures } from "./handler/update_bound.ts";
+export { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./limits.ts";
+export { DEFAULT_SAVE_TRIES } from "./record/checkpoint_saver.ts";
+export type { ClientFigures, Distribution } from "./report/distribution.ts";
+export type { ServerEvent } from "./report/events.ts";
+export type { FinalReport, MemberReport, RoundReport, RunReport } from "./report/report.ts";
+export * from "./selection/mod.ts";

@@ -1,0 +1,168 @@
+import { DeadlineError, ProtocolError } from "../base/errors.ts";
+import type { Rank } from "../base/rank.ts";
+import { TrainingExchange } from "./cohort/training_exchange.ts";
+import { boundText, mostExtreme } from "./handler/update_bound.ts";
+import { DEFAULT_ROUND_TRIES, requiredUpdates } from "./limits.ts";
+import { type Absence, AbsentRanks, MAX_REPORTED_ABSENCES } from "./report/absence.ts";
+import type { RoundReport } from "./report/report.ts";
+import type { RoundHost } from "./run_round.ts";
+
+/** Training of a round that has enough valid updates. */
+export type TrainedRound =
+  & { readonly training: TrainingExchange }
+  & Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted" | "outliers" | "paused">;
+
+/** The attempts of one round to gather enough valid updates. */
+export class RoundAttempts {
+  readonly #round: number;
+  readonly #host: RoundHost;
+  readonly #absent = new AbsentRanks();
+  /** Ranks whose updates have spoiled an attempt. Later attempts leave them out. */
+  readonly #excluded = new Set<Rank>();
+  /** Ranks that were present and paused in the last attempt. */
+  #paused: readonly Rank[] = [];
+  /** Ranks from which the last cohort was chosen. */
+  #candidates: readonly Rank[] = [];
+  /** Number of updates that completes the round. */
+  #quorum = 0;
+  /** Number of attempts, and of those with too few updates. */
+  #tries = 0;
+  #short = 0;
+
+  constructor(round: number, host: RoundHost) {
+    this.#round = round;
+    this.#host = host;
+  }
+
+  /**
+   * Has cohorts train until there are enough updates, none of which is out of bounds.
+   *
+   * @throws {DeadlineError} If an attempt has too few updates too often, or no clients are left.
+   */
+  async train(): Promise<TrainedRound> {
+    const { handler, numClients, limits } = this.#host;
+    const wanted = handler.updatesWanted(numClients);
+    const { fewestUpdates } = handler;
+    const quorum = this.#quorum = requiredUpdates(wanted, { ...limits, fewestUpdates });
+    for (;;) {
+      const round = this.#round, tries = ++this.#tries;
+      const present = await this.#present(quorum);
+      const candidates = this.#candidates = this.#selectCandidates(present, quorum);
+      const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
+      this.#host.emit({ type: "round-started", round, rounds: limits.rounds, cohort });
+      handler.beginRound(round, numClients);
+      const enough = Math.min(cohort.length, wanted);
+      const training = new TrainingExchange(round, cohort, {
+        window: handler.staging.size,
+        enough,
+      });
+      await this.#host.train(training);
+      const { collector } = training;
+      for (const { rank, isExcused } of collector.absences) {
+        if (!isExcused) handler.onDrop(rank, round, collector.outcome(rank) === "refused");
+      }
+      const received = collector.count("received");
+      if (received < quorum) {
+        this.#absent.add(collector);
+        this.#retry(training, { received, enough, quorum });
+        continue;
+      }
+      const { updates = [], isBorne = false } = handler.outOfBounds(training.updates) ?? {};
+      const outliers = updates.map(({ rank, limit }) => {
+        const { norm = NaN } = training.updates.get(rank) ?? {};
+        return { rank, reason: boundText(norm, limit) };
+      });
+      if (isBorne || outliers.length === 0) {
+        this.#absent.add(collector);
+        return this.#trained(training, outliers);
+      }
+      this.revoke(training, outliers);
+    }
+  }
+
+  /**
+   * Finds the update that has most likely spoiled the round.
+   *
+   * @returns `undefined` when there are no other updates and no other clients to ask.
+   */
+  suspect({ updates }: TrainingExchange, problem: string): Absence | undefined {
+    const rank = mostExtreme(updates);
+    if (rank === undefined || (updates.size < 2 && this.#candidates.length < 2)) return undefined;
+    const found = updates.size < 2 ? "the only one" : "the most extreme";
+    return { rank, reason: `${problem}, and the update of rank ${rank} is ${found} in it` };
+  }
+
+  /** Refuses accepted updates after all. The round is tried again without them. */
+  revoke({ collector, updates }: TrainingExchange, revoked: readonly Absence[]): void {
+    const { handler } = this.#host;
+    const round = this.#round, quorum = this.#quorum;
+    for (const { rank, reason } of revoked) {
+      const text = `Cannot take the update of rank ${rank}: ${reason}`;
+      collector.revoke(rank, text);
+      this.#excluded.add(rank);
+      handler.onDrop(rank, round, true);
+      const { norm } = updates.get(rank) ?? {};
+      this.#host.onRevoked(new ProtocolError("out-of-bounds", text), { rank, round, norm });
+    }
+    this.#absent.add(collector);
+    const received = collector.count("received");
+    this.#host.emit({ type: "round-retried", round, received, quorum });
+  }
+
+  #trained(training: TrainingExchange, outliers: readonly Absence[]): TrainedRound {
+    return {
+      training,
+      tries: this.#tries,
+      ...this.#absent.report,
+      ...(outliers.length > 0 && { outliers: outliers.slice(0, MAX_REPORTED_ABSENCES) }),
+      ...(this.#paused.length > 0 && { paused: this.#paused.slice(0, MAX_REPORTED_ABSENCES) }),
+    };
+  }
+
+  /** Waits for a quorum of clients that are not excluded, as far as the group has that many. */
+  async #present(quorum: number): Promise<readonly Rank[]> {
+    const { available, numClients } = this.#host;
+    const present = await available(quorum);
+    const least = quorum + present.filter((rank) => this.#excluded.has(rank)).length;
+    return present.length >= least ? present : await available(Math.min(least, numClients));
+  }
+
+  /**
+   * Returns the present ranks that a cohort may be chosen from: without those excluded, and without
+   * those paused as long as there are enough others.
+   */
+  #selectCandidates(present: readonly Rank[], quorum: number): Rank[] {
+    const { handler } = this.#host;
+    const candidates = present.filter((rank) => !this.#excluded.has(rank));
+    const paused = handler.paused(this.#round).filter((rank) => candidates.includes(rank));
+    const most = Math.max(0, candidates.length - Math.max(1, quorum));
+    const left = new Set(most === 0 ? [] : paused.slice(-most));
+    this.#paused = [...left].sort((a, b) => a - b);
+    const rest = candidates.filter((rank) => !left.has(rank));
+    if (rest.length > 0) return rest;
+    throw new DeadlineError(
+      `Round ${this.#round} has no clients left: the updates of all were refused`,
+    );
+  }
+
+  /** Announces another attempt after one with too few updates, or throws after too many of those. */
+  #retry(
+    { collector }: TrainingExchange,
+    { received, enough, quorum }: { received: number; enough: number; quorum: number },
+  ): void {
+    const { roundTries = DEFAULT_ROUND_TRIES } = this.#host.limits;
+    const round = this.#round;
+    const trouble =
+      `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
+    if (++this.#short === roundTries) {
+      const [absence] = collector.absences;
+      throw new DeadlineError(
+        `${trouble}, after ${this.#tries} tries${
+          absence ? `: rank ${absence.rank}: ${absence.reason}` : ""
+        }`,
+      );
+    }
+    this.#host.warn(`${trouble}: trying again`);
+    this.#host.emit({ type: "round-retried", round, received, quorum });
+  }
+}

@@ -1,0 +1,147 @@
+import type { ProtocolError } from "../base/errors.ts";
+import type { Rank } from "../base/rank.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainingExchange } from "./cohort/training_exchange.ts";
+import { NonFiniteResultError } from "./handler/result_check.ts";
+import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
+import { DEFAULT_ROUND_TRIES, type RoundLimits } from "./limits.ts";
+import { evaluationFields, type EvaluationSummary } from "./report/evaluation_summary.ts";
+import type { ServerEvent } from "./report/events.ts";
+import type { RoundReport } from "./report/report.ts";
+import { RoundAttempts, type TrainedRound } from "./round_attempts.ts";
+
+/** Server or simulation that a round runs on. */
+export interface RoundHost {
+  readonly handler: SyncServerBackendHandler;
+  /** Number of clients in the group. */
+  readonly numClients: number;
+  readonly limits: RoundLimits;
+  /** Waits until at least `least` ranks are available, and returns all that are. */
+  available(least: number): Promise<readonly Rank[]>;
+  /** Has the cohort train, until each of its ranks is settled. */
+  train(training: TrainingExchange): Promise<void>;
+  /** Evaluates the model. */
+  evaluate(training: TrainingExchange): Promise<EvaluationSummary>;
+  /** Returns the loss of the model before the round, when it is known. */
+  lossBefore(): number | undefined;
+  /** Called after the round's model was made. */
+  onModelUpdated(training: TrainingExchange): void;
+  /** Called after the model that was made last was taken back. */
+  onModelReverted(): void;
+  /** Called after an accepted update was refused after all. */
+  onRevoked(error: ProtocolError, update: RevokedUpdate): void;
+  emit(event: ServerEvent): void;
+  warn(text: string): void;
+}
+
+/** Update that was accepted and refused later. */
+export interface RevokedUpdate {
+  readonly rank: Rank;
+  readonly round: number;
+  /** L2 norm of the change, when it is known. */
+  readonly norm?: number | undefined;
+}
+
+/** Result of a round. */
+export interface RoundResult {
+  readonly trained: TrainedRound;
+  readonly evaluated: EvaluationSummary;
+  /** Error of the evaluation, if it failed. The model is the round's all the same. */
+  readonly failure?: unknown;
+}
+
+/**
+ * Has a cohort train, makes the new model and evaluates it. A round with too few updates is tried
+ * again with a new cohort. A round that one update spoils, by its size or by its effect on the
+ * model, is tried again without that update.
+ *
+ * @throws {DeadlineError} If the round has too few updates too often.
+ * @throws {Error} If the model stays unusable, whichever update is left out.
+ */
+export async function runRound(round: number, host: RoundHost): Promise<RoundResult> {
+  const { handler, limits: { roundTries = DEFAULT_ROUND_TRIES } } = host;
+  const attempts = new RoundAttempts(round, host);
+  // The model before the round is evaluated only when the new one turns out to be bad.
+  const initial = host.lossBefore() === undefined ? handler.parameters.slice() : undefined;
+  for (let spoiled = 0;; spoiled++) {
+    const trained = await attempts.train();
+    const { training } = trained;
+    try {
+      handler.updateModel();
+    } catch (error) {
+      if (!(error instanceof NonFiniteResultError) || !handler.revertModel()) throw error;
+      const problem = "the round's result is not finite";
+      const suspect = spoiled < roundTries ? attempts.suspect(training, problem) : undefined;
+      if (suspect === undefined) throw error;
+      attempts.revoke(training, [suspect]);
+      continue;
+    }
+    host.onModelUpdated(training);
+    let evaluated: EvaluationSummary;
+    let isSpoiled: boolean;
+    try {
+      evaluated = await host.evaluate(training);
+      isSpoiled = evaluated.isUnsound === true && await wasSound(training, initial, host);
+    } catch (failure) {
+      return { trained, evaluated: {}, failure };
+    }
+    if (!isSpoiled || !handler.revertModel()) return { trained, evaluated };
+    host.onModelReverted();
+    const problem = "the round's model evaluates to no number";
+    const suspect = spoiled < roundTries ? attempts.suspect(training, problem) : undefined;
+    if (suspect === undefined) {
+      throw new Error(`Cannot end round ${round}: ${problem}, whichever update is left out`);
+    }
+    attempts.revoke(training, [suspect]);
+  }
+}
+
+/**
+ * Returns `true` when the model before the round evaluates to a finite loss, so that the round's
+ * updates are to blame if the new one does not.
+ */
+async function wasSound(
+  training: TrainingExchange,
+  initial: ParameterVector | undefined,
+  { handler, evaluate, lossBefore }: RoundHost,
+): Promise<boolean> {
+  if (initial === undefined) return Number.isFinite(lossBefore());
+  const updated = handler.parameters.slice();
+  handler.parameters = initial;
+  try {
+    return !(await evaluate(training)).isUnsound;
+  } finally {
+    handler.parameters = updated;
+  }
+}
+
+/**
+ * Chooses the ranks that evaluate after a round: those present that neither were silent in it nor
+ * are paused.
+ */
+export function selectEvaluators(
+  present: readonly Rank[],
+  { collector }: TrainingExchange,
+  handler: SyncServerBackendHandler,
+): Rank[] {
+  const paused = new Set(handler.paused(collector.round));
+  return present.filter((rank) => collector.outcome(rank) !== "dropped" && !paused.has(rank));
+}
+
+/** Makes the report of a round. */
+export function roundReport(
+  round: number,
+  { training: { collector, trainLoss }, ...tried }: TrainedRound,
+  evaluated: EvaluationSummary,
+  spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds">,
+): RoundReport {
+  return {
+    round,
+    cohort: collector.cohort,
+    received: collector.count("received"),
+    ...tried,
+    ...evaluationFields(evaluated),
+    ...(trainLoss !== undefined && { trainLoss }),
+    ...spent,
+  };
+}
