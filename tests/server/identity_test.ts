@@ -306,6 +306,27 @@ Deno.test("a key that is struck off while the server runs loses its session and 
     `${two.publicKey} two`,
   ));
 
+Deno.test("a key that is struck off between its assignment and its word that it is ready is not let in", () =>
+  inKeyFile(
+    async (keys, write) => {
+      await using server = new RunningServer({ gatekeeper: { kind: "keys", allowed: keys } });
+      await using peer = await server.peer();
+      await proveKey(peer, one, { rank: 1 });
+      const { manifestDigest } = await peer.until(MessageCode.IdAssignment);
+      await write(two.publicKey);
+      const reloaded = keys.reload();
+      await peer.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
+      await reloaded;
+      assertEquals((await refusal(peer)).fault, "not-authorized");
+      await server.told("client-refused");
+      assertEquals(server.events.filter(({ type }) => type === "client-joined"), []);
+      await using next = await server.peer();
+      assertEquals((await joinWithKey(next, two, { rank: 1 })).rank, 1);
+    },
+    one.publicKey,
+    two.publicKey,
+  ));
+
 Deno.test("a key loses its session at its date, and when the list gives it another rank", () =>
   inKeyFile(
     async (keys, write) => {

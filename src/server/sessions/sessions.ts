@@ -313,18 +313,21 @@ export class Sessions {
     let failure: unknown = new ConnectionClosedError("it closed the connection");
     try {
       if (this.#farewell !== undefined) throw await this.#turnAway(connection, this.#farewell);
-      registered = await within(register(member, seats, this.#door), {
+      const ready = await within(register(member, seats, this.#door), {
         seconds: Math.max(0, joinSeconds - waited),
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
-      const { rank, token, identity, name, agent, numSamples } = registered;
+      // Its key may have been struck off while it prepared; its last message is still read.
+      if (member.ended !== undefined) throw member.ended;
+      registered = ready;
+      const { rank, token, identity, name, agent, numSamples } = ready;
       seats.sit(rank, token);
       const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
       this.#peers.members.info(
         `rank ${rank}`,
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent}; ${who})`,
       );
-      this.#hooks.joined({ ...registered, address: connection.remote });
+      this.#hooks.joined({ ...ready, address: connection.remote });
       this.#watchExpiry();
       await this.#listen(member, rank);
     } catch (error) {
