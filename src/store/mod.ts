@@ -1,5 +1,5 @@
 /**
- * Models and runs, on disk or in a key-value store.
+ * Files of models, checkpoints of runs, and event files for TensorBoard.
  *
  * @module
  */

@@ -1,59 +1,65 @@
 /**
- * What a server keeps of its run, and where.
+ * Interface of checkpoint stores.
  *
  * @module
  */
 
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 
-/** A run as it stands after a round. */
+/** State of a run after a round. */
 export interface Checkpoint {
-  /** What the vector holds. */
+  /** Layout of the vector. */
   readonly manifest: Manifest;
-  /** The global vector. It must not change while it is saved. */
+  /** Global vector. It must not change while it is saved. */
   readonly parameters: ParameterVector;
-  /** Further vectors by name, of any length, kept as tensors beside the model's. They must not change either while they are saved. */
-  readonly vectors?: Readonly<Record<string, ParameterVector>>;
-  /** The round after which it stands, from 0. */
-  readonly round: number;
   /**
-   * What else there is to know of the run; anything that can be written as JSON. It is written anew
-   * each time.
+   * Further vectors by name, of any length. They are stored as tensors beside those of the model,
+   * and must not change while they are saved.
    */
+  readonly vectors?: Readonly<Record<string, ParameterVector>>;
+  /** Last completed round, from 0. */
+  readonly round: number;
+  /** Remaining state of the run, which must be representable as JSON. It is saved in full. */
   readonly state: Readonly<Record<string, unknown>>;
   /**
-   * What there is to tell of each round up to this one, the oldest first; anything that can be
-   * written as JSON. It is kept once, beside the checkpoints, and from one save to the next only
-   * what is new is written: entries that stay have to be the same objects.
+   * Reports of the rounds up to this one, the oldest first, which must be representable as JSON.
+   * They are stored once, beside the checkpoints, and a save writes only those that are new:
+   * entries that stay must be the same objects from one save to the next.
    */
   readonly history?: readonly unknown[];
-  /** How good the model is, higher is better; the best one is kept. Not a number counts as none. */
+  /** Quality of the model; higher is better. The best checkpoint is kept. `NaN` counts as none. */
   readonly score?: number;
 }
 
 /** Options of {@linkcode CheckpointStore} and {@linkcode KvCheckpointStore}. */
 export interface CheckpointStoreOptions {
-  /** How many of the newest are kept, besides the best one; at least 1. Default 3. */
+  /**
+   * Number of newest checkpoints that are kept besides the best one, at least 1.
+   *
+   * @default {3}
+   */
   keep?: number;
-  /** Told, in one line each, of checkpoints that cannot be used. */
+  /** Called with a warning of one line for each checkpoint that cannot be used. */
   onWarning?: (message: string) => void;
 }
 
-/** Where a server keeps its run: {@linkcode CheckpointStore} is a folder, {@linkcode KvCheckpointStore} a part of a key-value store. */
+/**
+ * Store for the checkpoints of a run: {@linkcode CheckpointStore} is a folder,
+ * {@linkcode KvCheckpointStore} a part of a key-value store.
+ */
 export interface Checkpoints {
   /**
-   * Keeps a checkpoint, and gives what it is called there. Those of earlier rounds are whole
-   * whatever happens meanwhile. A server tries again after an error, unless it is an
-   * `OvertakenError`.
+   * Saves a checkpoint and gives its name in the store. Earlier checkpoints stay whole whatever
+   * happens meanwhile. A server tries again after an error, unless it is an `OvertakenError`.
    */
   save(checkpoint: Checkpoint): Promise<string>;
-  /** The newest whole checkpoint, or nothing; those that are not whole are passed over. */
+  /** Gives the newest whole checkpoint, if any; others are skipped. */
   latest(): Promise<Checkpoint | undefined>;
-  /** The whole checkpoint with the highest score, the newest of equals, or nothing. */
+  /** Gives the whole checkpoint with the highest score, the newest of equals, if any. */
   best(): Promise<Checkpoint | undefined>;
   /**
-   * Holds what saves will need, such as file descriptors, until disposed of. A server calls it for
-   * its run.
+   * Reserves what saves will need, such as file descriptors, until disposed of. A server calls it
+   * for its run.
    */
   hold?(): Disposable;
 }

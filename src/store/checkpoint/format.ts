@@ -1,13 +1,18 @@
 import { digester } from "../../base/digest.ts";
+import { errorMessage } from "../../base/errors.ts";
+import { isCount } from "../../base/is_count.ts";
 import { isRecord } from "../../base/json.ts";
 import { Manifest, type ParameterVector } from "../../params/manifest.ts";
+import type { Checkpoint } from "./checkpoints.ts";
 import { type HistoryMark, parseMark } from "./history.ts";
+import type { CheckpointSummary } from "./retention.ts";
 import { type ByteSource, type OpenedHeader, readHeader, readVector } from "../safetensors/file.ts";
 import { encodeSafetensorsHeader } from "../safetensors/header.ts";
 
 /**
- * A checkpoint begins with the digest of its header, taken with zeros in that place; the header holds the digest of the data. So what a header
- * says can be trusted before the data are read.
+ * Beginning of a checkpoint, before the digest of its header. That digest is computed with zeros in
+ * its place, and the header holds the digest of the data: a header can be trusted before the data
+ * are read.
  */
 const PREAMBLE = '{"__metadata__":{"fedlab.header_sha256":"';
 const DIGEST_AT = 8 + PREAMBLE.length;
@@ -18,41 +23,75 @@ const ROUND_KEY = "fedlab.round";
 const SEQUENCE_KEY = "fedlab.sequence";
 const SCORE_KEY = "fedlab.score";
 const STATE_KEY = "fedlab.state";
-/** How many of the tensors, the last ones, are none of the model's. */
+/** Number of tensors at the end that are not of the model. */
 const VECTORS_KEY = "fedlab.vectors";
-/** How far the run's history goes that is kept beside it. */
+/** Extent of the history that is stored beside the checkpoint. */
 const HISTORY_KEY = "fedlab.history";
 const DATA_KEY = "fedlab.data_sha256";
 
-/** What a checkpoint's header says, without its data. */
-export interface CheckpointHeader {
+/** Header of a checkpoint. */
+export interface CheckpointHeader extends CheckpointSummary {
   readonly manifest: Manifest;
-  readonly round: number;
-  /** Counts the checkpoints of a store: the newest has the highest. */
-  readonly sequence: number;
-  readonly score?: number;
-  /** How far the run's history goes, where it has one. */
+  /** Extent of the run's history, where it has one. */
   readonly history?: HistoryMark;
 }
 
-/** A checkpoint as it was read, every byte of it checked. */
+/** Checkpoint of which every byte was checked. */
 export interface WholeCheckpoint extends CheckpointHeader {
   readonly parameters: ParameterVector;
   readonly vectors?: Readonly<Record<string, ParameterVector>>;
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-/** What is written: a checkpoint, its state as JSON. */
+/** Content of a checkpoint that is to be written. */
 export interface CheckpointContent extends CheckpointHeader {
-  /** The model's tensors and, after them, one for each further vector. */
+  /** Tensors of the model and, after them, one for each further vector. */
   readonly tensors: Manifest;
-  /** The model's vector and the further ones. */
+  /** Vector of the model, and the further vectors. */
   readonly data: readonly ParameterVector[];
+  /** State of the run, as JSON. */
   readonly stateText: string;
 }
 
-/** The tensors of a checkpoint: the model's, and one for each further vector. Throws a `RangeError` for a name that stands twice. */
-export function withVectors(
+/**
+ * Prepares a checkpoint for writing.
+ *
+ * @throws {RangeError} If the round is no whole number from 0, a vector does not fit the manifest,
+ * or a further vector has the name of a tensor.
+ * @throws {TypeError} If the state cannot be written as a JSON object.
+ */
+export function contentOf(checkpoint: Checkpoint): Omit<CheckpointContent, "sequence" | "history"> {
+  const { manifest, parameters, vectors = {}, round, score } = checkpoint;
+  if (!isCount(round)) {
+    throw new RangeError(
+      `Cannot save a checkpoint: expected a round that is a whole number from 0, got ${round}`,
+    );
+  }
+  manifest.check(parameters);
+  return {
+    manifest,
+    round,
+    ...(score !== undefined && !Number.isNaN(score) && { score }),
+    tensors: withVectors(manifest, vectors),
+    data: [parameters, ...Object.values(vectors)],
+    stateText: stringify(checkpoint.state),
+  };
+}
+
+function stringify(state: unknown): string {
+  const where = "Cannot save a checkpoint: expected a state that can be written as a JSON object";
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(state);
+  } catch (cause) {
+    throw new TypeError(`${where}: ${errorMessage(cause)}`, { cause });
+  }
+  if (!text?.startsWith("{")) throw new TypeError(`${where}, got ${text?.slice(0, 40)}`);
+  return text;
+}
+
+/** Adds a tensor for each further vector. Throws a `RangeError` for a name that stands twice. */
+function withVectors(
   manifest: Manifest,
   vectors: Readonly<Record<string, ParameterVector>>,
 ): Manifest {
@@ -64,12 +103,12 @@ export function withVectors(
   return further.length === 0 ? manifest : Manifest.of([...manifest.tensors, ...further]);
 }
 
-/** A header of the final length, to hold the place until the data's digest is known. */
+/** Encodes a header without digests, of the final length, to be replaced by the sealed one. */
 export function blankHeader(content: CheckpointContent): Uint8Array<ArrayBuffer> {
   return encodeHeader(content, NO_DIGEST);
 }
 
-/** The header of data with that SHA-256, its own digest in it. */
+/** Encodes a header with its own digest and the SHA-256 of the data. */
 export async function sealedHeader(
   content: CheckpointContent,
   dataDigest: string,
@@ -93,18 +132,20 @@ function encodeHeader(content: CheckpointContent, dataDigest: string): Uint8Arra
   });
 }
 
-/** SHA-256 of a header's bytes, with zeros where it stands itself. */
+/** Computes the SHA-256 of a header, with zeros in place of the digest. */
 async function headerDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return (await digester("sha256")).update(bytes.subarray(0, DIGEST_AT)).update(NO_DIGEST)
     .update(bytes.subarray(DIGEST_END)).digest("hex");
 }
 
-/** Reads what a checkpoint's header says. Throws a `SyntaxError` or `TypeError` when it is not one. */
+/**
+ * Reads the header of a checkpoint. Rejects with a `SyntaxError` or `TypeError` for another file.
+ */
 export async function readCheckpointHeader(source: ByteSource): Promise<CheckpointHeader> {
   return await interpret(await readHeader(source));
 }
 
-/** Reads a checkpoint and checks every byte of it by its digest. */
+/** Reads a checkpoint and checks every byte by the digests. */
 export async function readCheckpoint(source: ByteSource): Promise<WholeCheckpoint> {
   const opened = await readHeader(source);
   const header = await interpret(opened);

@@ -2,27 +2,25 @@ import { digesters } from "../../base/digest.ts";
 import { isCount } from "../../base/is_count.ts";
 import { isRecord } from "../../base/json.ts";
 
-/**
- * What a checkpoint holds of the run's history, which is kept beside it: how far it goes, and the
- * digest of all that.
- */
+/** Extent and digest of the part of a run's history that belongs to a checkpoint. */
 export interface HistoryMark {
   readonly bytes: number;
   /** Number of lines. */
   readonly rounds: number;
   /**
-   * The last of a chain of SHA-256 digests in hexadecimal, one a line: each is taken of the digest
-   * before it, 32 bytes, and the line. So a further line costs the same however many there are.
+   * Last of a chain of SHA-256 digests, in hexadecimal. There is one for each line, of the previous
+   * digest (32 bytes) and the line, so that the cost of a further line does not depend on their
+   * number.
    */
   readonly digest: string;
 }
 
-/** A history without lines. */
+/** Mark of a history without lines. */
 export const NO_HISTORY: HistoryMark = { bytes: 0, rounds: 0, digest: "0".repeat(64) };
 
 const NEWLINE = 10;
 
-/** An entry as a line of JSON. Throws a `TypeError` for what cannot be written so. */
+/** Encodes an entry as a line of JSON. Throws a `TypeError` for one that cannot be encoded. */
 export function lineOf(entry: unknown): Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(entry);
   if (text === undefined) {
@@ -33,7 +31,7 @@ export function lineOf(entry: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\n`);
 }
 
-/** The mark after further lines. */
+/** Computes the mark after further lines. */
 export async function extended(
   { bytes, rounds, digest }: HistoryMark,
   lines: readonly Uint8Array[],
@@ -46,7 +44,7 @@ export async function extended(
   return { bytes, rounds: rounds + lines.length, digest };
 }
 
-/** The lines of some bytes, as views, each with its end; what follows the last end is left out. */
+/** Splits bytes into lines, as views, each with its line end; an unfinished line is left out. */
 export function linesIn(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   const lines: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0;;) {
@@ -57,9 +55,7 @@ export function linesIn(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
   }
 }
 
-/**
- * The entries of a history's bytes. Throws a `SyntaxError` where they are not those of the mark.
- */
+/** Parses the entries of a history. Rejects with a `SyntaxError` when they do not fit the mark. */
 export async function parseHistory(
   bytes: Uint8Array<ArrayBuffer>,
   mark: HistoryMark,
@@ -73,7 +69,7 @@ export async function parseHistory(
   return lines.map((line): unknown => JSON.parse(text.decode(line)));
 }
 
-/** Reads a mark from JSON; `undefined` where it is none. */
+/** Parses a mark from JSON; gives `undefined` for another text. */
 export function parseMark(text: string): HistoryMark | undefined {
   let mark: unknown;
   try {

@@ -1,79 +1,81 @@
 import { errorMessage } from "../../base/errors.ts";
-import { type CheckpointContent, withVectors } from "./format.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 
-/** What tells which of the checkpoints is newer, and which is better. */
-export interface Dated {
+/** Properties by which checkpoints are ordered. */
+export interface CheckpointSummary {
   readonly round: number;
+  /** Number of the save within its store: the newest checkpoint has the highest. */
   readonly sequence: number;
   readonly score?: number;
 }
 
-/** The number of checkpoints to keep. Throws a `RangeError` for less than one. */
+/** Order in which checkpoints are tried. */
+export type CheckpointOrder = "newest" | "best";
+
+/**
+ * Checks the number of checkpoints to keep.
+ *
+ * @throws {RangeError} If it is no whole number from 1.
+ */
 export function checkedKeep(keep: number): number {
   if (Number.isSafeInteger(keep) && keep >= 1) return keep;
   throw new RangeError(`Cannot make a checkpoint store: expected to keep at least 1, got ${keep}`);
 }
 
-/**
- * What is to be written of a checkpoint.
- *
- * Throws a `RangeError` for a round that is no whole number from 0, for a vector that does not fit the manifest and for a further one with the name of a
- * tensor, and a `TypeError` for a state that cannot be written as a JSON object.
- */
-export function contentOf(checkpoint: Checkpoint): Omit<CheckpointContent, "sequence" | "history"> {
-  const { manifest, parameters, vectors = {}, round, score } = checkpoint;
-  if (!Number.isSafeInteger(round) || round < 0) {
-    throw new RangeError(
-      `Cannot save a checkpoint: expected a round that is a whole number from 0, got ${round}`,
-    );
-  }
-  manifest.check(parameters);
-  return {
-    manifest,
-    round,
-    ...(score !== undefined && !Number.isNaN(score) && { score }),
-    tensors: withVectors(manifest, vectors),
-    data: [parameters, ...Object.values(vectors)],
-    stateText: stringify(checkpoint.state),
-  };
-}
-
-/** `round-000012`: names sort as the rounds do. */
+/** Gives the name of a round's checkpoint, such as `round-000012`: names sort as rounds do. */
 export function nameOfRound(round: number): string {
   return `round-${String(round).padStart(6, "0")}`;
 }
 
-/** Orders by age. */
-export function newestFirst(a: Dated, b: Dated): number {
-  return b.sequence - a.sequence || b.round - a.round;
+/**
+ * Reads the checkpoints of a store, one after the other, until one is whole.
+ *
+ * @param order Newest first, or highest score first; the latter skips checkpoints without a score.
+ * @param place Name of the store, for messages.
+ * @param list Lists the checkpoints of the store.
+ * @param read Reads a checkpoint; gives `undefined` for one that is not whole.
+ * @throws {Error} If the store cannot be read. The message names the place.
+ */
+export async function firstWhole<Listed extends CheckpointSummary>(
+  order: CheckpointOrder,
+  place: string,
+  list: () => Promise<readonly Listed[]>,
+  read: (listed: Listed) => Promise<Checkpoint | undefined>,
+): Promise<Checkpoint | undefined> {
+  try {
+    const listed = await list();
+    const sorted = order === "newest"
+      ? listed.toSorted(newestFirst)
+      : listed.filter(hasScore).sort(bestFirst);
+    for (const one of sorted) {
+      const whole = await read(one);
+      if (whole !== undefined) return whole;
+    }
+  } catch (cause) {
+    throw new Error(`Cannot read checkpoints in ${place}: ${errorMessage(cause)}`, { cause });
+  }
+  return undefined;
 }
 
-/** Orders by score, the newest of equals first. */
-export function bestFirst(a: Dated, b: Dated): number {
-  const [x = 0, y = 0] = [a.score, b.score];
-  return x === y ? newestFirst(a, b) : x > y ? -1 : 1;
-}
-
-/** Whether it can be the best one. */
-export function hasScore({ score }: Dated): boolean {
-  return score !== undefined;
-}
-
-/** Those that are neither among the `keep` newest nor the best. */
-export function superseded<One extends Dated>(listed: readonly One[], keep: number): One[] {
+/** Selects the checkpoints that are neither among the `keep` newest nor the best one. */
+export function superseded<Listed extends CheckpointSummary>(
+  listed: readonly Listed[],
+  keep: number,
+): Listed[] {
   const best = listed.filter(hasScore).sort(bestFirst)[0];
   return listed.toSorted(newestFirst).slice(keep).filter((one) => one !== best);
 }
 
-function stringify(state: unknown): string {
-  const where = "Cannot save a checkpoint: expected a state that can be written as a JSON object";
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(state);
-  } catch (cause) {
-    throw new TypeError(`${where}: ${errorMessage(cause)}`, { cause });
-  }
-  if (!text?.startsWith("{")) throw new TypeError(`${where}, got ${text?.slice(0, 40)}`);
-  return text;
+function newestFirst(a: CheckpointSummary, b: CheckpointSummary): number {
+  return b.sequence - a.sequence || b.round - a.round;
+}
+
+/** Orders by score, the newest of equals first. */
+function bestFirst(a: CheckpointSummary, b: CheckpointSummary): number {
+  const [x = 0, y = 0] = [a.score, b.score];
+  return x === y ? newestFirst(a, b) : x > y ? -1 : 1;
+}
+
+function hasScore({ score }: CheckpointSummary): boolean {
+  return score !== undefined;
 }

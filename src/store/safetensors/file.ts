@@ -9,24 +9,24 @@ import {
 
 const PIECE_BYTES = 4 * 2 ** 20;
 
-/** Told of each piece of bytes that is read or written, in order. */
+/** Called with each piece of bytes that is read or written, in order. */
 export type OnPiece = (piece: Uint8Array<ArrayBuffer>) => void;
 
-/** Bytes that can be read from their beginning on: an open file, or what a key-value store holds. */
+/** Bytes that are read from the beginning on: an open file, or the chunks of a key-value store. */
 export interface ByteSource {
-  /** Tells how many there are. */
+  /** Gives the number of bytes. */
   stat(): Promise<{ readonly size: number }>;
-  /** Fills as much of `into` as is at hand, and gives how much that is; `null` at the end. */
+  /** Reads bytes into an array. Gives their number, or `null` at the end. */
   read(into: Uint8Array): Promise<number | null>;
 }
 
-/** An open file's header. */
+/** Header of an open file. */
 export interface OpenedHeader extends SafetensorsHeader {
-  /** The file's bytes up to its data. */
+  /** Bytes of the file before its data. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Reads an open file up to its data, and checks by its length that the data can be whole. */
+/** Reads the header of an open file, and checks that the file is long enough for its data. */
 export async function readHeader(file: ByteSource): Promise<OpenedHeader> {
   const { size } = await file.stat();
   if (size < LENGTH_BYTES) throw new SyntaxError(`expected at least 8 bytes, got ${size}`);
@@ -51,7 +51,7 @@ export async function readHeader(file: ByteSource): Promise<OpenedHeader> {
   return { ...header, bytes };
 }
 
-/** Reads the vector that follows a file's header. */
+/** Reads the vector that follows the header of a file. */
 export async function readVector(
   file: ByteSource,
   length: number,
@@ -62,7 +62,7 @@ export async function readVector(
   return vector;
 }
 
-/** Writes bytes where an open file stands, in pieces. */
+/** Writes bytes at the position of an open file, in pieces. */
 export async function writeAll(
   file: Deno.FsFile,
   bytes: Uint8Array<ArrayBuffer>,
@@ -76,7 +76,7 @@ export async function writeAll(
   }
 }
 
-/** Fills a buffer from an open file, in pieces. */
+/** Fills an array from an open file, in pieces. Rejects with a `SyntaxError` at the end. */
 export async function readAll(
   file: ByteSource,
   bytes: Uint8Array<ArrayBuffer>,

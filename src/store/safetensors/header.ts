@@ -1,5 +1,5 @@
 /**
- * The header of a safetensors file: what its tensors are called, their shapes, and metadata.
+ * Header of a safetensors file: names and shapes of the tensors, and metadata.
  *
  * @module
  */
@@ -8,16 +8,17 @@ import { isCount } from "../../base/is_count.ts";
 import { isRecord } from "../../base/json.ts";
 import { Manifest } from "../../params/manifest.ts";
 
-/** The format's header begins after a 64-bit length; data begins at a multiple of this. */
+/** Size of the header's length, which comes before it. */
 export const LENGTH_BYTES = 8;
+/** Divisor of the place at which the data begin. */
 const ALIGNMENT = 8;
-/** The format's own limit. */
+/** Largest header that the format permits. */
 export const MAX_HEADER_BYTES = 100_000_000;
 const METADATA_KEY = "__metadata__";
-/** Which tensors are not trained by gradient; safetensors itself has no word for it. */
+/** Key of the names of tensors that are not trained by gradient. */
 const NOT_TRAINABLE_KEY = "fedlab.not_trainable";
 
-/** What a header says. */
+/** Content of a header. */
 export interface SafetensorsHeader {
   readonly manifest: Manifest;
   readonly metadata: Readonly<Record<string, string>>;
@@ -30,11 +31,13 @@ interface Entry {
 }
 
 /**
- * The bytes of a safetensors file up to its data; after them comes the vector as it is, since it lies in the manifest's order.
- *
- * The metadata come first, in their order. Throws a `RangeError` for a tensor with the name `__metadata__` and for a header past 100 MB.
+ * Encodes a safetensors file up to its data. The vector follows as it is: it is in the order of the
+ * manifest. The metadata come first, in their order.
  *
  * The format: https://github.com/huggingface/safetensors#format
+ *
+ * @throws {RangeError} If a tensor has the name `__metadata__`, or the header is larger than 100
+ * MB.
  */
 export function encodeSafetensorsHeader(
   manifest: Manifest,
@@ -72,7 +75,12 @@ export function encodeSafetensorsHeader(
   return bytes;
 }
 
-/** Reads a header's JSON. Throws a `SyntaxError` when it is none, and a `TypeError` for another element type than float32. */
+/**
+ * Decodes the JSON of a header.
+ *
+ * @throws {SyntaxError} If it is no header.
+ * @throws {TypeError} If a tensor is not of type float32.
+ */
 export function decodeSafetensorsHeader(text: Uint8Array): SafetensorsHeader {
   const { [METADATA_KEY]: metadata, ...entries } = parseHeader(text);
   const { [NOT_TRAINABLE_KEY]: listed, ...rest } = parseMetadata(metadata);

@@ -1,5 +1,5 @@
 /**
- * Models as safetensors files, which Python's `safetensors` and others open.
+ * Models in safetensors files, as Python's `safetensors` and other libraries read them.
  *
  * @module
  */
@@ -12,33 +12,35 @@ import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { readHeader, readVector, writeAll } from "./file.ts";
 import { encodeSafetensorsHeader } from "./header.ts";
 
-/** A model read from a file. */
+/** Model that was read from a file. */
 export interface StoredModel {
-  /** What the vector holds. */
+  /** Layout of the vector. */
   readonly manifest: Manifest;
-  /** The vector. */
+  /** Parameters of the model. */
   readonly parameters: ParameterVector;
-  /** The file's metadata. */
+  /** Metadata of the file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** How a model's file is written. */
+/** Options of {@linkcode writeSafetensors}. */
 export interface WriteSafetensorsOptions {
   /**
-   * Permissions of a file that is new, such as `0o600` for its owner alone; one that is replaced
-   * keeps its own. Default: the system's.
+   * Permissions of a new file, such as `0o600` for its owner alone. A file that is replaced keeps
+   * its own.
+   *
+   * @default The permissions that the system gives.
    */
   mode?: number;
 }
 
 /**
- * Writes a vector to a file, in pieces: nothing as large as the model is made for it. The file is
- * whole at any time: the former one until the new one is on the disk, for which a temporary file is
- * made beside it where that is permitted.
+ * Writes a model to a file, in pieces, without a copy of the parameters. The file is whole at any
+ * time: where that is permitted, a temporary file is written beside it and renamed.
  *
- * Throws a `RangeError` when the vector does not fit the manifest, and as {@linkcode encodeSafetensorsHeader} does.
+ * @throws {RangeError} If the vector does not fit the manifest, a tensor has the name
+ * `__metadata__`, or the header is larger than 100 MB.
  *
- * @example
+ * @example A model of two tensors
  * ```ts
  * import { Manifest, writeSafetensors } from "@fedlab/core";
  *
@@ -70,11 +72,12 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads a file whose tensors are all float32.
+ * Reads a model from a file whose tensors are all float32.
  *
- * Throws a `SyntaxError` that names the file when it is not a whole safetensors file, and a `TypeError` for another element type.
+ * @throws {SyntaxError} If it is no whole safetensors file. The message names the file.
+ * @throws {TypeError} If a tensor is not of type float32.
  *
- * @example The accuracy of a trained model
+ * @example Accuracy of a trained model
  * ```ts
  * import { loadDataset, mlp, readSafetensors, writeSafetensors } from "@fedlab/core";
  * import { initialParameters, modelEvaluator } from "@fedlab/core/tfjs";

@@ -1,5 +1,5 @@
 /**
- * Curves for TensorBoard.
+ * Event files for TensorBoard.
  *
  * @module
  */
@@ -8,9 +8,10 @@ import { isCount } from "../../base/is_count.ts";
 import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records.ts";
 
 /**
- * A file of scalars by step, as TensorBoard reads it: TFRecord frames of `Event` messages. It grows while a run goes on.
+ * File of scalars by step, as TensorBoard reads it: TFRecord frames of `Event` messages. It can be
+ * read while it is written.
  *
- * @example
+ * @example Two steps of a run
  * ```ts
  * import { EventFile } from "@fedlab/core";
  *
@@ -22,7 +23,7 @@ import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records
  * ```
  */
 export class EventFile implements Disposable {
-  /** The file. */
+  /** Path of the file. */
   readonly path: string;
   readonly #file: Deno.FsFile;
 
@@ -32,12 +33,15 @@ export class EventFile implements Disposable {
   }
 
   /**
-   * Makes the folder where there is none, and a new file in it, beside those of other runs. Throws the system's error when it cannot.
+   * Creates a new file in a folder, beside those of other runs. The folder is created if need be.
+   *
+   * @throws {Error} If the system cannot create them.
    */
   static create(folder: string): EventFile {
     Deno.mkdirSync(folder, { recursive: true });
     const seconds = Date.now() / 1000;
-    // TensorBoard takes a name for an event file's by "tfevents", and reads a folder's files by name.
+    // TensorBoard knows event files by "tfevents", and reads the files of a folder in order of
+    // name.
     const stem = `${folder}/events.out.tfevents.${Math.floor(seconds)}.fedlab`;
     for (let n = 1;; n++) {
       const path = n === 1 ? stem : `${stem}.${n}`;
@@ -52,8 +56,12 @@ export class EventFile implements Disposable {
   }
 
   /**
-   * Adds the values of a step by their names; `seconds` since 1970 is when that was. Throws a `RangeError` for a step that is no whole number
-   * from 0.
+   * Appends the values of a step.
+   *
+   * @param step Whole number from 0.
+   * @param scalars Values by their names.
+   * @param seconds Time of the step, in seconds since 1970. Default: now.
+   * @throws {RangeError} If the step is no whole number from 0.
    */
   write(
     step: number,
@@ -65,8 +73,12 @@ export class EventFile implements Disposable {
   }
 
   /**
-   * Says that a run goes on at that step: what earlier files of the folder have of it and of later ones is shown no more. `seconds` and errors
-   * as of {@linkcode EventFile.write}.
+   * Marks the step at which a run resumes. TensorBoard then hides the values that earlier files of
+   * the folder have for this step and later ones.
+   *
+   * @param step Whole number from 0.
+   * @param seconds Time of the step, in seconds since 1970. Default: now.
+   * @throws {RangeError} If the step is no whole number from 0.
    */
   restart(step: number, seconds: number = Date.now() / 1000): void {
     checkStep(step);

@@ -7,13 +7,13 @@
 
 import { concat } from "../../base/bytes.ts";
 
-/** The polynomial of CRC-32C, its bits in reverse. */
+/** Polynomial of CRC-32C, its bits in reverse. */
 const CASTAGNOLI = 0x82f63b78;
 
-/** What is added to a checksum, so that one of data that have checksums in them stays good. */
+/** Constant of the mask that keeps a checksum sound for data that contain checksums. */
 const MASK_DELTA = 0xa282ead8;
 
-/** How a protobuf field is written. */
+/** Wire types of protobuf fields. */
 const VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -22,7 +22,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** The checksum that a TFRecord has: CRC-32C (RFC 3720, B.4), turned and masked. */
+/** Computes the checksum of a TFRecord: CRC-32C (RFC 3720, B.4), rotated and masked. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) crc = (TABLE[(crc ^ byte) & 0xff] ?? 0) ^ crc >>> 8;
@@ -30,7 +30,7 @@ export function maskedCrc32c(bytes: Uint8Array): number {
   return (crc >>> 15 | crc << 17) + MASK_DELTA >>> 0;
 }
 
-/** A frame: length, its checksum, the data, their checksum; all numbers little-endian. */
+/** Frames a record: length, its checksum, data, their checksum. Numbers are little-endian. */
 export function tfRecord(data: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(12 + data.length + 4);
   const view = new DataView(frame.buffer);
@@ -41,12 +41,12 @@ export function tfRecord(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** The event that begins a file. */
+/** Encodes the event that begins a file. */
 export function versionEvent(seconds: number): Uint8Array {
   return concat([field(1, FIXED64, float64(seconds)), text(3, "brain.Event:2")]);
 }
 
-/** The event of a step's scalars. */
+/** Encodes the scalars of a step. */
 export function scalarEvent(
   step: number,
   scalars: Readonly<Record<string, number>>,
@@ -62,7 +62,7 @@ export function scalarEvent(
   ]);
 }
 
-/** The event of a start at a step: what a reader has of that step and later ones counts no more. */
+/** Encodes a start at a step. A reader then drops the values of this step and later ones. */
 export function startEvent(step: number, seconds: number): Uint8Array {
   return concat([
     field(1, FIXED64, float64(seconds)),
@@ -84,7 +84,7 @@ function text(number: number, value: string): Uint8Array {
   return bytes(number, new TextEncoder().encode(value));
 }
 
-/** A natural number in groups of seven bits, the lowest first. */
+/** Encodes a natural number in groups of seven bits, the lowest first. */
 function varint(value: number): Uint8Array {
   const groups: number[] = [];
   for (; value >= 128; value = Math.floor(value / 128)) groups.push(value % 128 + 128);

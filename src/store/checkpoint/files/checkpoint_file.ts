@@ -13,13 +13,13 @@ import {
 import type { Descriptors } from "./descriptors.ts";
 import { writeAll } from "../../safetensors/file.ts";
 
-/** A checkpoint holds the clients' session tokens: it is for its owner's eyes. */
+/** Permissions for the owner alone: a checkpoint holds the clients' session tokens. */
 const MODE = 0o600;
 
 /**
- * Writes a checkpoint whole, in the place of what has its name.
+ * Writes a checkpoint file, whole or not at all, and replaces one of the same name.
  *
- * The header is written again at the end, with the data's digest in it: one pass over the vectors.
+ * The header is written again at the end, with the digest of the data: one pass over the vectors.
  */
 export async function writeCheckpoint(
   path: string,
@@ -37,7 +37,7 @@ export async function writeCheckpoint(
   }, { mode: MODE, use });
 }
 
-/** Reads what the header of a file says; the errors are those of {@linkcode readCheckpointHeader}. */
+/** Reads the header of a file. Rejects as {@linkcode readCheckpointHeader} does. */
 export async function readHeaderOfFile(
   path: string,
   { use }: Descriptors,
@@ -45,7 +45,7 @@ export async function readHeaderOfFile(
   return await use(path, { read: true }, (file) => readCheckpointHeader(file));
 }
 
-/** Reads a file and checks every byte of it. */
+/** Reads a file and checks every byte. */
 export async function readCheckpointFile(
   path: string,
   { use }: Descriptors,

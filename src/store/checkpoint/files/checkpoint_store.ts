@@ -1,5 +1,5 @@
 /**
- * A server's run on disk, from which it can go on.
+ * Checkpoints of a run on disk.
  *
  * @module
  */
@@ -9,68 +9,74 @@ import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpo
 import { isDenied, removeUnlocked, syncFolder } from "../../../base/files/folder.ts";
 import { errorMessage } from "../../../base/errors.ts";
 import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./checkpoint_file.ts";
-import type { CheckpointHeader } from "../format.ts";
+import { type CheckpointHeader, contentOf } from "../format.ts";
 import {
-  bestFirst,
   checkedKeep,
-  contentOf,
-  hasScore,
+  type CheckpointOrder,
+  firstWhole,
   nameOfRound,
-  newestFirst,
   superseded,
 } from "../retention.ts";
 import { Descriptors } from "./descriptors.ts";
 import { HistoryFile } from "./history_file.ts";
 
 const FILE = /^round-(\d{6,})\.safetensors$/;
-/** What a process that was killed left half written; a living writer holds a lock on its file. */
+/** Form of a temporary file. A living writer holds a lock on its own; others are leftovers. */
 const TEMPORARY = /^\.round-\d{6,}(\.safetensors)?\.[0-9a-f-]{36}\.tmp$/;
-/** The rounds of the run, a line each. */
+/** File of the reports of the rounds, one per line. */
 const HISTORY = "history.jsonl";
 
-/** A file of the folder and what its header says. */
+/** File of the folder, and its header. */
 interface Listed extends CheckpointHeader {
   readonly name: string;
 }
 
 /**
- * A folder of checkpoints, one safetensors file each, `round-000012.safetensors`: any reader of the format opens them, and the run's state
- * is in their metadata.
+ * Folder of checkpoints, each a safetensors file such as `round-000012.safetensors`. Any reader of
+ * the format opens them; the state of the run is in the metadata.
  *
- * What a checkpoint has of its run's `history` is in the file `history.jsonl` beside it, a line of
- * JSON a round, which grows by what is new: a checkpoint costs the same in the first round and in
- * the last. It holds the history's length and digest. A run that goes on from an earlier round cuts
- * off what the history has of later ones; checkpoints of those count no more.
+ * The `history` of a run is in the file `history.jsonl` beside the checkpoints, with a line of JSON
+ * for each round. A save appends what is new, so that the cost of a checkpoint does not grow with
+ * the number of rounds. A checkpoint holds the length and the digest of the history. When a run
+ * resumes from an earlier round, the next save cuts off the history of later rounds, and their
+ * checkpoints are no longer valid.
  *
- * A file is written under another name, brought to the disk and renamed, and holds SHA-256 digests of its header and of its data: whatever
- * happens to the process, the newest whole checkpoint is found. The newest is the one saved last, not the one of the highest round, so a
- * run can go on from an earlier round. Files are readable by their owner only, since a state may hold secrets.
+ * A file is written under a temporary name, synced to the disk and renamed, and holds SHA-256
+ * digests of its header and its data: whatever happens to the process, the newest whole checkpoint
+ * is found. The newest is the one that was saved last, not the one of the highest round, so that a
+ * run can resume from an earlier round. Only the owner may read the files, since a state may hold
+ * secrets.
  *
- * One process writes to a folder at a time, and the checkpoints in it are one run's.
+ * Only one process may write to a folder at a time, and a folder holds the checkpoints of one run.
  *
- * @example
+ * @example Save and restore
  * ```ts
  * import { CheckpointStore, Manifest } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
  * const store = new CheckpointStore(await Deno.makeTempDir());
  * const manifest = Manifest.of([{ name: "w", shape: [2] }]);
- * await store.save({ manifest, parameters: new Float32Array([1, 2]), round: 1, state: { seed: 7 } });
+ * const parameters = new Float32Array([1, 2]);
+ * await store.save({ manifest, parameters, round: 1, state: { seed: 7 } });
  * assertEquals((await store.latest())?.state, { seed: 7 });
  * ```
  */
 export class CheckpointStore implements Checkpoints {
-  /** The folder. */
+  /** Path of the folder. */
   readonly folder: string;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
   readonly #descriptors = new Descriptors();
   readonly #history: HistoryFile;
-  /** Headers by file name, so that a save does not read those that it knows. */
+  /** Headers by file name, so that a save does not read them again. */
   readonly #known = new Map<string, Listed>();
   #sequence = 0;
 
-  /** A store in that folder, which is made when the first checkpoint is saved. Throws a `RangeError` for `keep` below 1. */
+  /**
+   * Makes a store. The folder is created when the first checkpoint is saved.
+   *
+   * @throws {RangeError} If `keep` is below 1.
+   */
   constructor(folder: string, options: CheckpointStoreOptions = {}) {
     const { keep = 3, onWarning = () => {} } = options;
     this.folder = folder;
@@ -80,11 +86,14 @@ export class CheckpointStore implements Checkpoints {
   }
 
   /**
-   * Writes a checkpoint and gives its path; then removes those that are not kept. One of the same round is replaced.
+   * Writes a checkpoint, then removes those that are not kept. One of the same round is replaced.
+   * When it cannot be written, the earlier ones stay as they were.
    *
-   * Rejects with a `RangeError` for a round that is no whole number from 0, for a vector that does not fit the manifest and for a further one with the
-   * name of a tensor, with a `TypeError`
-   * for a state that cannot be written as a JSON object, and with an `Error` that names the file when it cannot be written. Those before it are then untouched.
+   * @returns Path of the file.
+   * @throws {RangeError} If the round is no whole number from 0, a vector does not fit the
+   * manifest, or a further vector has the name of a tensor.
+   * @throws {TypeError} If the state cannot be written as a JSON object.
+   * @throws {Error} If the file cannot be written. The message names it.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
     const content = contentOf(checkpoint);
@@ -97,7 +106,7 @@ export class CheckpointStore implements Checkpoints {
       this.#sequence = Math.max(this.#sequence, ...others.map(({ sequence }) => sequence)) + 1;
       const { manifest, round, score } = content;
       const sequence = this.#sequence;
-      // First, since the checkpoint tells of it.
+      // Before the checkpoint, which holds its digest.
       const history = checkpoint.history && await this.#history.write(checkpoint.history);
       const further = { sequence, ...(history && { history }) };
       await writeCheckpoint(path, { ...content, ...further }, this.#descriptors);
@@ -119,48 +128,43 @@ export class CheckpointStore implements Checkpoints {
   }
 
   /**
-   * The newest whole checkpoint, or nothing; those that are torn, altered or foreign are passed over with a warning.
+   * Gives the newest whole checkpoint, if any. Truncated, corrupted and foreign files are skipped
+   * with a warning.
    *
-   * Rejects with an `Error` that names the folder or file when it may not be read.
+   * @throws {Error} If the folder or a file may not be read. The message names it.
    */
   async latest(): Promise<Checkpoint | undefined> {
-    return await this.#firstWhole(newestFirst);
-  }
-
-  /** The checkpoint with the highest score, the newest of equals; otherwise as {@linkcode CheckpointStore.latest}. */
-  async best(): Promise<Checkpoint | undefined> {
-    return await this.#firstWhole(bestFirst, hasScore);
+    return await this.#firstWhole("newest");
   }
 
   /**
-   * Holds file descriptors until disposed of, so that checkpoints can be saved when all others are
-   * taken.
+   * Gives the whole checkpoint with the highest score, the newest of equals, if any; otherwise as
+   * {@linkcode CheckpointStore.latest}.
    */
+  async best(): Promise<Checkpoint | undefined> {
+    return await this.#firstWhole("best");
+  }
+
+  /** Reserves file descriptors until disposed of, for saves when all others are taken. */
   hold(): Disposable {
-    // Before the first save there is no such folder.
+    // Before the first save the folder does not exist.
     const isThere = statOf(this.folder)?.isDirectory;
     return this.#descriptors.hold(isThere ? this.folder : splitPath(this.folder).folder);
   }
 
-  /** The first in that order whose bytes are whole; no other is read further than its header. */
-  async #firstWhole(
-    order: (a: Listed, b: Listed) => number,
-    fits: (header: Listed) => boolean = () => true,
-  ): Promise<Checkpoint | undefined> {
+  /** Reads the files in an order until one is whole; of the others only the header is read. */
+  async #firstWhole(order: CheckpointOrder): Promise<Checkpoint | undefined> {
     this.#known.clear();
-    try {
+    const list = async () => {
       await this.#removeTemporary();
-      const listed = await this.#list(this.#warn);
-      for (const { name } of listed.filter(fits).sort(order)) {
-        const whole = await this.#attempt(name, (path) => this.#read(path), this.#warn);
-        if (whole !== undefined) return whole;
-      }
-    } catch (cause) {
-      throw new Error(`Cannot read checkpoints in ${this.folder}: ${errorMessage(cause)}`, {
-        cause,
-      });
-    }
-    return undefined;
+      return await this.#list(this.#warn);
+    };
+    return await firstWhole(
+      order,
+      this.folder,
+      list,
+      ({ name }) => this.#attempt(name, (path) => this.#read(path), this.#warn),
+    );
   }
 
   /** Reads a checkpoint and its history, and checks every byte of them. */
@@ -176,12 +180,12 @@ export class CheckpointStore implements Checkpoints {
     await removeUnlocked(this.folder, TEMPORARY, this.#descriptors.entriesIn);
   }
 
-  /** The headers of the folder's checkpoints; those that are known are not read. */
+  /** Lists the checkpoints of the folder; headers that are known are not read again. */
   async #list(warn?: (message: string) => void): Promise<Listed[]> {
     const listed: Listed[] = [];
     const readHeader = (path: string) => readHeaderOfFile(path, this.#descriptors);
     const { files, links } = await this.#descriptors.entriesIn(this.folder, FILE);
-    for (const name of links) this.#passOver(name, "expected a regular file, got a link", warn);
+    for (const name of links) this.#skip(name, "expected a regular file, got a link", warn);
     for (const name of files) {
       const header = this.#known.get(name) ?? await this.#attempt(name, readHeader, warn);
       if (header === undefined) continue;
@@ -191,7 +195,7 @@ export class CheckpointStore implements Checkpoints {
     return listed;
   }
 
-  /** Reads of a file what can be read; only where reading is not allowed at all is that an error. */
+  /** Reads a file, or gives `undefined`; rejects only when reading is not permitted. */
   async #attempt<Read extends { readonly round: number }>(
     name: string,
     read: (path: string) => Promise<Read>,
@@ -205,19 +209,19 @@ export class CheckpointStore implements Checkpoints {
       reason = `expected it to be of its name's round, got ${found.round}`;
     } catch (cause) {
       if (isDenied(cause)) throw cause;
-      // What is gone was removed by another save, and is no fault.
+      // Another save may have removed the file meanwhile.
       if (cause instanceof Deno.errors.NotFound) return undefined;
       reason = errorMessage(cause);
     }
-    this.#passOver(name, reason, warn);
+    this.#skip(name, reason, warn);
     return undefined;
   }
 
-  #passOver(name: string, reason: string, warn?: (message: string) => void): void {
+  #skip(name: string, reason: string, warn?: (message: string) => void): void {
     warn?.(`Cannot read checkpoint ${this.folder}/${name}: ${reason}; passing it over`);
   }
 
-  /** Removes the checkpoints that are neither new nor the best. What is not one is left alone. */
+  /** Removes the checkpoints that are neither new nor the best. Other files stay. */
   async #prune(): Promise<void> {
     for (const old of superseded(await this.#list(), this.#keep)) {
       this.#known.delete(old.name);

@@ -1,23 +1,22 @@
 import { entriesIn, type NameForm, type UseFile } from "../../../base/files/folder.ts";
 import { isOutOfDescriptors } from "../../../base/files/os_error.ts";
 
-/** How many are held: a save has two files open at a time. */
+/** Number of descriptors that are held: a save has two files open at a time. */
 const HELD = 3;
 
 /**
- * File descriptors that are held open, so that a save can have them when strangers have taken all
- * others.
+ * Reserve of file descriptors for saves, for when connections have taken all others.
  *
- * A held one is given up and taken again within one turn of the event loop: no connection that is
- * accepted meanwhile gets it.
+ * A reserved descriptor is closed and taken again within one turn of the event loop, so that no
+ * connection accepted meanwhile gets it.
  */
 export class Descriptors {
   readonly #held: Deno.FsFile[] = [];
   #path: string | undefined;
 
   /**
-   * Holds some of a file or folder that is there, until disposed of; where it cannot be opened,
-   * none.
+   * Reserves descriptors until disposed of, by opening a file or folder. Where that cannot be
+   * opened, none are reserved.
    */
   hold(path: string): Disposable {
     this.#path = path;
@@ -30,10 +29,10 @@ export class Descriptors {
     };
   }
 
-  /** Opens a file for as long as it is used; a held descriptor serves where there is no other. */
+  /** Opens a file while it is used, with a reserved descriptor when there is no other. */
   readonly use: UseFile = async (path, options, use) => {
     const file = await Deno.open(path, options)
-      .catch((error) => this.#instead(error, () => Deno.openSync(path, options)));
+      .catch((error) => this.#retry(error, () => Deno.openSync(path, options)));
     try {
       return await use(file);
     } finally {
@@ -42,7 +41,7 @@ export class Descriptors {
     }
   };
 
-  /** As the function of that name. */
+  /** Lists entries as the function `entriesIn()` does, with a reserved descriptor if need be. */
   readonly entriesIn = async (
     folder: string,
     form: NameForm,
@@ -50,14 +49,15 @@ export class Descriptors {
     await entriesIn(folder, form, (folder) =>
       Array.fromAsync(Deno.readDir(folder))
         .catch((error) =>
-          this.#instead(error, () => {
+          this.#retry(error, () => {
             const entries = [...Deno.readDirSync(folder)];
             this.#fill();
             return entries;
           })
         ));
 
-  #instead<Result>(error: unknown, open: () => Result): Result {
+  /** Repeats an operation that failed for lack of a descriptor, in place of a reserved one. */
+  #retry<Result>(error: unknown, open: () => Result): Result {
     const file = isOutOfDescriptors(error) ? this.#held.pop() : undefined;
     if (file === undefined) throw error;
     file.close();
@@ -68,6 +68,6 @@ export class Descriptors {
     if (this.#path === undefined) return;
     try {
       while (this.#held.length < HELD) this.#held.push(Deno.openSync(this.#path));
-    } catch { /* as many as there are */ }
+    } catch { /* fewer will have to do */ }
   }
 }

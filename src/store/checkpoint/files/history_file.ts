@@ -13,20 +13,17 @@ import {
 } from "../history.ts";
 import { readAll } from "../../safetensors/file.ts";
 
-/** For its owner's eyes, as a checkpoint. */
+/** Permissions for the owner alone, as of a checkpoint. */
 const MODE = 0o600;
 
-/**
- * A run's history in a file of its own, a line of JSON a round. It grows by what is new, whatever
- * is there already.
- */
+/** History of a run in a file, with a line of JSON for each round. A write appends what is new. */
 export class HistoryFile {
   readonly #path: string;
   readonly #descriptors: Descriptors;
-  /** What this process knows the file to hold, and the entry of its last line. */
+  /** Mark and last entry of what this process has written. */
   #known: { readonly mark: HistoryMark; readonly last: unknown } | undefined;
-  /** The write that is under way. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Write in progress. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, descriptors: Descriptors) {
     this.#path = path;
@@ -34,17 +31,17 @@ export class HistoryFile {
   }
 
   /**
-   * Has the file hold these entries, and brings them to the disk. Where its last line is known to
-   * be of the same object as the entry in that place, further lines are added; otherwise what is
-   * alike stays, and what follows is cut off.
+   * Makes the file hold these entries, and syncs it to the disk. Where the last line is known to be
+   * of the same object as the entry in its place, further lines are appended. Otherwise the file is
+   * compared with the entries and cut off at the first difference.
    */
   async write(entries: readonly unknown[]): Promise<HistoryMark> {
-    const turn = this.#turn.then(() => this.#write(entries));
-    this.#turn = turn.catch(() => {});
-    return await turn;
+    const writing = this.#writing.then(() => this.#write(entries));
+    this.#writing = writing.catch(() => {});
+    return await writing;
   }
 
-  /** The entries up to a mark. Rejects with a `SyntaxError` for a file that does not hold them. */
+  /** Reads the entries up to a mark. Rejects with a `SyntaxError` when the file lacks them. */
   async read(mark: HistoryMark): Promise<unknown[]> {
     if (mark.rounds === 0) return [];
     const size = await this.#size();
@@ -66,13 +63,13 @@ export class HistoryFile {
     const isGrown = known !== undefined && known.mark.bytes <= (size ?? 0) &&
       known.mark.rounds <= entries.length &&
       (known.mark.rounds === 0 || entries[known.mark.rounds - 1] === known.last);
-    const from = isGrown ? known.mark : await this.#alike(entries, size ?? 0);
+    const from = isGrown ? known.mark : await this.#commonPart(entries, size ?? 0);
     const lines = entries.slice(from.rounds).map(lineOf);
     const mark = await extended(from, lines);
     if (size !== mark.bytes || lines.length > 0) {
       const options = { write: true, create: true, mode: MODE };
       await this.#descriptors.use(this.#path, options, async (file) => {
-        // What a save that failed has left, and rounds that the run goes on before.
+        // Left by a failed save, or later rounds of a run that was resumed from an earlier one.
         if ((size ?? 0) > from.bytes) await file.truncate(from.bytes);
         await file.seek(from.bytes, Deno.SeekMode.Start);
         await writeBytes(file, concat(lines));
@@ -84,13 +81,13 @@ export class HistoryFile {
     return mark;
   }
 
-  /** How far the file has the same lines as the entries. */
-  async #alike(entries: readonly unknown[], size: number): Promise<HistoryMark> {
+  /** Compares the file with the entries, line by line. */
+  async #commonPart(entries: readonly unknown[], size: number): Promise<HistoryMark> {
     const there = size === 0 ? [] : linesIn(await this.#bytes(size));
     let count = 0;
     const text = new TextDecoder();
     for (const [i, line] of there.entries()) {
-      // Texts are compared much faster than bytes.
+      // Comparing texts is much faster than comparing bytes.
       if (i >= entries.length || text.decode(line) !== `${JSON.stringify(entries[i])}\n`) break;
       count++;
     }
@@ -103,10 +100,7 @@ export class HistoryFile {
     return bytes;
   }
 
-  /**
-   * The file's size; nothing where there is none. Rejects with an `Error` for what is no regular
-   * file.
-   */
+  /** Size of the file, `undefined` where there is none. Rejects for anything but a regular file. */
   async #size(): Promise<number | undefined> {
     try {
       const { isFile, isSymlink, size } = await Deno.lstat(this.#path);

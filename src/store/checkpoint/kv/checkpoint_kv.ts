@@ -1,41 +1,41 @@
 /**
- * What checkpoints need of a key-value store.
+ * Part of a key-value store's interface that checkpoints use.
  *
  * @module
  */
 
-/** Where a value is. */
+/** Key of a value. */
 export type KvKey = readonly (string | number)[];
 
-/** A value as it was found; without it, both are `null`. */
+/** Value and version of a key; both are `null` where there is no value. */
 export interface KvEntry {
-  /** The value. */
+  /** Value of the key. */
   readonly value: unknown;
-  /** Another one with each change. */
+  /** Version of the value, which each change replaces. */
   readonly versionstamp: string | null;
 }
 
-/** Changes that are made together, or not at all. */
+/** Atomic operation: either all of its changes are made, or none. */
 export interface KvCommit {
-  /** Makes the changes only if this key has still that version. */
+  /** Makes the operation depend on the version of a key. */
   check(check: { key: KvKey; versionstamp: string | null }): KvCommit;
   /** Writes a value. */
   set(key: KvKey, value: unknown): KvCommit;
   /** Removes a value. */
   delete(key: KvKey): KvCommit;
-  /** Makes the changes, and tells whether the checks held. */
+  /** Makes the changes; `ok` is false when a check failed. */
   commit(): Promise<{ readonly ok: boolean; readonly versionstamp?: string }>;
 }
 
-/** What {@linkcode KvCheckpointStore} needs of a key-value store. `Deno.Kv` satisfies it. */
+/** Key-value store for {@linkcode KvCheckpointStore}, such as `Deno.Kv`. */
 export interface CheckpointKv {
   /** Reads a value. */
   get(key: KvKey): Promise<KvEntry>;
-  /** Reads all below a prefix, in the order of their keys, or in reverse. */
+  /** Reads all values below a prefix, in the order of their keys or in reverse. */
   list(
     selector: { prefix: KvKey },
     options?: { batchSize?: number; reverse?: boolean },
   ): AsyncIterable<KvEntry & { readonly key: readonly unknown[] }>;
-  /** Begins changes that are made together. */
+  /** Begins an atomic operation. */
   atomic(): KvCommit;
 }

@@ -1,12 +1,12 @@
 import type { ByteSource } from "../../safetensors/file.ts";
 import type { CheckpointKv, KvKey } from "./checkpoint_kv.ts";
 
-/** Deno KV takes values of 64 KiB at most. */
-export const CHUNK_BYTES = 64 * 1024;
-/** Deno KV takes commits of 800 KiB at most, keys included. */
+/** Size of a chunk: the largest value that Deno KV takes. */
+const CHUNK_BYTES = 64 * 1024;
+/** Most chunks in a commit, which Deno KV limits to 800 KiB with all keys. */
 export const BATCH_CHUNKS = 12;
 
-/** The chunks of some bytes, as views. */
+/** Cuts bytes into chunks, as views. */
 export function cut(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   return Array.from(
     { length: Math.ceil(bytes.length / CHUNK_BYTES) },
@@ -14,16 +14,16 @@ export function cut(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   );
 }
 
-/** The bytes of the chunks below a prefix, one after another. */
+/** Source of the bytes in the chunks below a prefix. */
 export class ChunkSource implements ByteSource {
-  /** What the store failed with, if it did. */
+  /** Error of the store, if it has failed. */
   fault: unknown;
   readonly #size: number;
   readonly #chunks: AsyncIterator<{ readonly key: readonly unknown[]; readonly value: unknown }>;
   #index = 0;
   #rest: Uint8Array = new Uint8Array();
 
-  /** The chunks of so many bytes in all. */
+  /** Makes a source of `size` bytes. */
   constructor(kv: CheckpointKv, prefix: KvKey, size: number) {
     this.#size = size;
     this.#chunks = kv.list({ prefix }, { batchSize: BATCH_CHUNKS })[Symbol.asyncIterator]();
@@ -33,7 +33,7 @@ export class ChunkSource implements ByteSource {
     return Promise.resolve({ size: this.#size });
   }
 
-  /** Rejects with a `SyntaxError` where a chunk is missing, and with the store's own error. */
+  /** Reads on. Rejects with a `SyntaxError` for a missing chunk, and with the store's own error. */
   async read(into: Uint8Array): Promise<number> {
     while (this.#rest.length === 0) this.#rest = await this.#next();
     const piece = this.#rest.subarray(0, into.length);

@@ -1,38 +1,42 @@
 import { isCount } from "../../../base/is_count.ts";
-import type { Dated } from "../retention.ts";
-import type { KvEntry } from "./checkpoint_kv.ts";
 import { isRecord } from "../../../base/json.ts";
+import type { CheckpointSummary } from "../retention.ts";
+import type { KvEntry } from "./checkpoint_kv.ts";
 
-/** Where a history's chunks are, and how many of them a checkpoint's goes over. */
+/** Id of a history, and the number of its chunks that a checkpoint refers to. */
 export interface HistoryEntry {
   readonly id: string;
   readonly chunks: number;
 }
 
-/** What is kept of a checkpoint beside its chunks; it is written last. */
-export interface Entry extends Dated {
-  /** Whose chunks they are. */
+/** Description of a checkpoint, which is written after its chunks. */
+export interface CheckpointEntry extends CheckpointSummary {
+  /** Id of the chunks. */
   readonly id: string;
   readonly chunks: number;
   readonly bytes: number;
-  /** The run's history, where it has one. */
+  /** History of the run, where it has one. */
   readonly history?: HistoryEntry;
 }
 
-/** Whether a value is an entry. */
-export function isEntry(value: unknown): value is Entry {
+/** Returns true if a value describes a checkpoint. */
+export function isCheckpointEntry(value: unknown): value is CheckpointEntry {
   return isRecord(value) && typeof value.id === "string" && isCount(value.chunks) &&
     isCount(value.bytes) && isCount(value.round) && isCount(value.sequence) &&
     (value.score === undefined || typeof value.score === "number") &&
     (value.history === undefined || isHistoryEntry(value.history));
 }
 
-/** Whether a value is where a history's chunks are. */
 function isHistoryEntry(value: unknown): value is HistoryEntry {
   return isRecord(value) && typeof value.id === "string" && isCount(value.chunks);
 }
 
-/** The id of the checkpoint that was saved last; `null` where there is none. */
+/** Gives the number of chunks that a value counts, or `undefined` for another value. */
+export function chunkCount(value: unknown): number | undefined {
+  return isRecord(value) && isCount(value.chunks) ? value.chunks : undefined;
+}
+
+/** Gives the id of the checkpoint that was saved last, or `null` where there is none. */
 export function headOf({ value }: KvEntry): string | null {
   return isRecord(value) && typeof value.id === "string" ? value.id : null;
 }

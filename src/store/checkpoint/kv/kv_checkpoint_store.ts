@@ -1,50 +1,52 @@
 /**
- * A server's run in a key-value store, from which it can go on where there is no disk.
+ * Checkpoints of a run in a key-value store, for where there is no disk.
  *
  * @module
  */
 
 import { bytesOf } from "../../../base/bytes.ts";
 import { digester } from "../../../base/digest.ts";
-import { isCount } from "../../../base/is_count.ts";
 import { errorMessage, OvertakenError } from "../../../base/errors.ts";
-import { isRecord } from "../../../base/json.ts";
-import { blankHeader, type CheckpointContent, readCheckpoint, sealedHeader } from "../format.ts";
+import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
 import {
-  bestFirst,
-  checkedKeep,
+  blankHeader,
+  type CheckpointContent,
   contentOf,
-  hasScore,
+  readCheckpoint,
+  sealedHeader,
+} from "../format.ts";
+import {
+  checkedKeep,
+  type CheckpointOrder,
+  firstWhole,
   nameOfRound,
-  newestFirst,
   superseded,
 } from "../retention.ts";
-import type { HistoryMark } from "../history.ts";
-import { BATCH_CHUNKS, ChunkSource, cut } from "./chunks.ts";
-import { type Entry, headOf, isEntry } from "./entries.ts";
+import type { CheckpointKv, KvKey } from "./checkpoint_kv.ts";
+import { ChunkSource, cut } from "./chunks.ts";
+import { type CheckpointEntry, headOf, isCheckpointEntry } from "./entries.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./kv_history.ts";
+import { finish, LooseChunks, overtaken } from "./loose_chunks.ts";
 import { ReadableKv } from "./readable_kv.ts";
-import type { CheckpointKv, KvCommit, KvKey } from "./checkpoint_kv.ts";
-import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
 
 const ROOT = "fedlab.checkpoints";
-/** A commit takes 1000 changes at most. */
-const BATCH_DELETES = 500;
 
 /**
- * Checkpoints in a key-value store, such as Deno KV. Runs of different names are apart.
+ * Checkpoints in a key-value store, such as Deno KV. Runs of different names are separate.
  *
- * A checkpoint's bytes are those of the file that {@linkcode CheckpointStore} would write, in chunks of 64 KiB, which is the most a value may have; its
- * entry is written last, in one commit. What a process that was stopped left half written is never seen, and is removed by the next `save`. The bytes are
- * checked by SHA-256 digests when they are read. Whoever may read the store can read the clients' session tokens in it.
+ * The bytes of a checkpoint are those of the file that {@linkcode CheckpointStore} would write, in
+ * chunks of 64 KiB, the largest size of a value. Its entry is written last, in one commit. What a
+ * stopped process has left half written is never read, and the next `save` removes it. The bytes
+ * are checked by SHA-256 digests when they are read. Anyone who may read the store can read the
+ * clients' session tokens in it.
  *
- * What a checkpoint has of its run's `history` is in chunks of its own, to which each save adds
- * what is new; a process that goes on from an earlier round writes it anew once.
+ * The `history` of a run is in chunks of its own, to which a save adds what is new. A process that
+ * resumes from an earlier round writes the whole history once.
  *
- * One process goes on with a run. Where there are two all the same, each of which has read the run's checkpoint, the first that saves has the run, and `save`
- * of the other fails, however late it comes.
+ * Only one process may continue a run. Of two that have read its checkpoint, the first to save has
+ * the run; `save` of the other then fails, however late it comes.
  *
- * @example Run with `--unstable-kv`
+ * @example Save and restore; needs `--unstable-kv`
  * ```ts
  * /// <reference lib="deno.unstable" />
  * import { KvCheckpointStore, Manifest } from "@fedlab/core";
@@ -54,38 +56,48 @@ const BATCH_DELETES = 500;
  *   using kv = await Deno.openKv(":memory:");
  *   const store = new KvCheckpointStore(kv, "digits");
  *   const manifest = Manifest.of([{ name: "w", shape: [2] }]);
- *   await store.save({ manifest, parameters: new Float32Array([1, 2]), round: 1, state: { seed: 7 } });
+ *   const parameters = new Float32Array([1, 2]);
+ *   await store.save({ manifest, parameters, round: 1, state: { seed: 7 } });
  *   assertEquals((await store.latest())?.state, { seed: 7 });
  * }
  * ```
  */
 export class KvCheckpointStore implements Checkpoints {
-  /** The run's name. */
+  /** Name of the run. */
   readonly name: string;
   readonly #kv: ReadableKv;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
+  readonly #loose: LooseChunks;
   readonly #history: KvHistory;
-  /** The checkpoint that was saved last as far as this store knows, `null` for none; `undefined` before it has looked. */
+  /** Id of the last known checkpoint, `null` for none; `undefined` before the first look. */
   #head: string | null | undefined;
-  /** The checkpoint of the last save: the store may have taken it although it said otherwise. */
+  /** Id of the last attempt: the store may have taken it although it reported an error. */
   #tried: string | undefined;
 
-  /** A store for the run of that name. Throws a `RangeError` for `keep` below 1. */
+  /**
+   * Makes a store for the run of a name.
+   *
+   * @throws {RangeError} If `keep` is below 1.
+   */
   constructor(kv: CheckpointKv, name: string, options: CheckpointStoreOptions = {}) {
     const { keep = 3, onWarning = () => {} } = options;
     this.name = name;
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
     this.#kv = new ReadableKv(kv, this.#key("none"), onWarning);
-    this.#history = new KvHistory(this.#kv, (id) => this.#key("chunk", id));
+    const keyOf = (...parts: KvKey) => this.#key(...parts);
+    this.#loose = new LooseChunks(this.#kv, keyOf);
+    this.#history = new KvHistory(this.#kv, keyOf, this.#loose);
   }
 
   /**
-   * Writes a checkpoint and gives what it is called, `kv:NAME/round-000012`; then removes those that are not kept. One of the same round is replaced.
+   * Writes a checkpoint, then removes those that are not kept. One of the same round is replaced.
+   * When it cannot be written, the earlier ones stay as they were.
    *
-   * Rejects as {@linkcode CheckpointStore.save} does, and with an {@linkcode OvertakenError} where
-   * another process has saved meanwhile. Those before it are then untouched.
+   * @returns Name of the checkpoint, such as `kv:NAME/round-000012`.
+   * @throws {OvertakenError} If another process has saved meanwhile.
+   * @throws {RangeError | TypeError | Error} As {@linkcode CheckpointStore.save} rejects.
    */
   async save(checkpoint: Checkpoint): Promise<string> {
     const content = contentOf(checkpoint);
@@ -96,7 +108,7 @@ export class KvCheckpointStore implements Checkpoints {
       if (this.#head !== undefined && head !== this.#head && head !== this.#tried) {
         throw overtaken();
       }
-      await this.#sweep();
+      await this.#loose.sweep();
       const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
       const { history } = checkpoint;
       const part = history && await this.#history.plan(history);
@@ -115,75 +127,63 @@ export class KvCheckpointStore implements Checkpoints {
   }
 
   /**
-   * The newest whole checkpoint, or nothing; those that are broken, and values that cannot be
-   * decoded, are passed over with a warning.
+   * Gives the newest whole checkpoint, if any. Corrupted ones, and values that cannot be decoded,
+   * are skipped with a warning.
    *
-   * Rejects with an `Error` when the store cannot be read.
+   * @throws {Error} If the store cannot be read.
    */
   async latest(): Promise<Checkpoint | undefined> {
-    return await this.#firstWhole(newestFirst);
+    return await this.#firstWhole("newest");
   }
 
-  /** The checkpoint with the highest score, the newest of equals; otherwise as {@linkcode KvCheckpointStore.latest}. */
+  /**
+   * Gives the whole checkpoint with the highest score, the newest of equals, if any; otherwise as
+   * {@linkcode KvCheckpointStore.latest}.
+   */
   async best(): Promise<Checkpoint | undefined> {
-    return await this.#firstWhole(bestFirst, hasScore);
+    return await this.#firstWhole("best");
   }
 
-  async #firstWhole(
-    order: (a: Entry, b: Entry) => number,
-    fits: (one: Entry) => boolean = () => true,
-  ): Promise<Checkpoint | undefined> {
-    try {
+  async #firstWhole(order: CheckpointOrder): Promise<Checkpoint | undefined> {
+    const list = async () => {
       this.#head = headOf(await this.#kv.get(this.#key("head")));
-      for (const one of (await this.#list(this.#warn)).filter(fits).sort(order)) {
-        const whole = await this.#attempt(one);
-        if (whole !== undefined) return whole;
-      }
-    } catch (cause) {
-      throw new Error(`Cannot read checkpoints in kv:${this.name}: ${errorMessage(cause)}`, {
-        cause,
-      });
-    }
-    return undefined;
+      return await this.#list(this.#warn);
+    };
+    return await firstWhole(order, `kv:${this.name}`, list, (entry) => this.#read(entry));
   }
 
-  /** Reads a checkpoint; what is wrong with its bytes is told, and what is wrong with the store is thrown. */
-  async #attempt(one: Entry): Promise<Checkpoint | undefined> {
-    const source = new ChunkSource(this.#kv, this.#key("chunk", one.id), one.bytes);
+  /** Reads a checkpoint. Gives `undefined` for a broken one; rejects when the store has failed. */
+  async #read(entry: CheckpointEntry): Promise<Checkpoint | undefined> {
+    const source = new ChunkSource(this.#kv, this.#key("chunk", entry.id), entry.bytes);
     try {
       const { sequence, history, ...checkpoint } = await readCheckpoint(source);
-      if (checkpoint.round === one.round && sequence === one.sequence) {
-        return { ...checkpoint, ...(history && { history: await this.#historyOf(one, history) }) };
+      if (checkpoint.round === entry.round && sequence === entry.sequence) {
+        if (history === undefined) return checkpoint;
+        if (entry.history === undefined) {
+          throw new SyntaxError("expected its entry to tell of a history");
+        }
+        return { ...checkpoint, history: await this.#history.read(entry.history, history) };
       }
-      this.#passOver(one.round, "expected the one that its entry tells of, got another");
+      this.#skip(entry.round, "expected the one that its entry tells of, got another");
     } catch (cause) {
       if (cause instanceof KvFault) throw cause.cause;
       if (source.fault !== undefined) throw cause;
-      this.#passOver(one.round, errorMessage(cause));
+      this.#skip(entry.round, errorMessage(cause));
     }
     return undefined;
   }
 
-  async #historyOf({ history }: Entry, mark: HistoryMark): Promise<unknown[]> {
-    if (history === undefined) throw new SyntaxError("expected its entry to tell of a history");
-    const { value } = await this.#kv.get(this.#key("history", history.id)).catch((error) => {
-      throw new KvFault(error);
-    });
-    const isLast = isRecord(value) && value.chunks === history.chunks;
-    return await this.#history.read(history, mark, isLast);
-  }
-
-  async #list(warn?: (message: string) => void): Promise<Entry[]> {
-    const listed: Entry[] = [];
+  async #list(warn?: (message: string) => void): Promise<CheckpointEntry[]> {
+    const listed: CheckpointEntry[] = [];
     for await (const { key, value } of this.#kv.list({ prefix: this.#key("whole") })) {
       const round = key.at(-1);
-      if (isEntry(value) && value.round === round) listed.push(value);
-      else if (warn !== undefined) this.#passOver(round, "expected an entry of this store");
+      if (isCheckpointEntry(value) && value.round === round) listed.push(value);
+      else if (warn !== undefined) this.#skip(round, "expected an entry of this store");
     }
     return listed;
   }
 
-  /** Writes the chunks, makes a checkpoint of them if the one before it is still the last, and gives its id. */
+  /** Writes the chunks and, if no other process has saved, the entry. Gives the id. */
   async #write(
     content: CheckpointContent,
     history: HistoryPart | undefined,
@@ -196,64 +196,27 @@ export class KvCheckpointStore implements Checkpoints {
     const all = [...header, ...pieces];
     const chunks = all.length;
     const bytes = all.reduce((sum, { length }) => sum + length, 0);
-    const { loose, begin, put } = await this.#begin(id, chunks);
+    const { mark, begin, put } = await this.#loose.begin(id, chunks);
     await put(pieces, header.length);
     const hash = await digester("sha256");
     for (const piece of pieces) hash.update(piece);
     await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
     const [key, head] = [this.#key("whole", round), this.#key("head")];
     const { value: former, versionstamp: formerVersion } = await this.#kv.getToReplace(key);
-    const entry: Entry = {
+    const entry: CheckpointEntry = {
       ...{ id, chunks, bytes, round, sequence },
       ...(score !== undefined && { score }),
       ...(history && { history: history.entry }),
     };
-    const keepHistory = history && await this.#writeHistory(history);
+    const addHistory = history && await this.#history.write(history);
     const commit = begin().check({ key, versionstamp: formerVersion }).set(key, entry)
-      .delete(loose).check({ key: head, versionstamp: lastVersion }).set(head, { id });
-    if (isEntry(former)) commit.set(this.#key("loose", former.id), { chunks: former.chunks });
-    keepHistory?.(commit);
+      .delete(mark).check({ key: head, versionstamp: lastVersion }).set(head, { id });
+    if (isCheckpointEntry(former)) {
+      commit.set(this.#loose.markOf(former.id), { chunks: former.chunks });
+    }
+    addHistory?.(commit);
     await finish(commit);
     return id;
-  }
-
-  /** Marks chunks as loose until a checkpoint is made of them. */
-  async #begin(id: string, chunks: number) {
-    const loose = this.#key("loose", id);
-    const { versionstamp = null } = await this.#kv.atomic().set(loose, { chunks }).commit();
-    // Chunks without that mark would never be found again: no commit goes through once it is gone.
-    const begin = () => this.#kv.atomic().check({ key: loose, versionstamp });
-    const put = async (pieces: readonly Uint8Array[], first: number) => {
-      for (let i = 0; i < pieces.length; i += BATCH_CHUNKS) {
-        const commit = begin();
-        for (const [j, piece] of pieces.slice(i, i + BATCH_CHUNKS).entries()) {
-          commit.set(this.#key("chunk", id, first + i + j), piece);
-        }
-        await finish(commit);
-      }
-    };
-    return { loose, begin, put };
-  }
-
-  /**
-   * Writes a history ahead that is too large for one commit; gives what makes it one in the commit
-   * of its checkpoint.
-   */
-  async #writeHistory(part: HistoryPart): Promise<(commit: KvCommit) => void> {
-    const { entry, added, first, isNew } = part;
-    const row = this.#key("history", entry.id);
-    const kept = (commit: KvCommit) => commit.set(row, { chunks: entry.chunks });
-    if (!isNew || KvHistory.fits(part)) {
-      return (commit) => {
-        kept(commit);
-        added.forEach((chunk, i) => commit.set(this.#key("chunk", entry.id, first + i), chunk));
-      };
-    }
-    const { loose, put } = await this.#begin(entry.id, entry.chunks);
-    await put(added, 0);
-    const { versionstamp } = await this.#kv.get(loose);
-    if (versionstamp === null) throw overtaken();
-    return (commit) => kept(commit).check({ key: loose, versionstamp }).delete(loose);
   }
 
   /** Removes the checkpoints that are neither new nor the best. */
@@ -261,52 +224,16 @@ export class KvCheckpointStore implements Checkpoints {
     for (const { round, id, chunks } of superseded(await this.#list(), this.#keep)) {
       const key = this.#key("whole", round);
       const { value, versionstamp } = await this.#kv.get(key);
-      if (!isEntry(value) || value.id !== id) continue;
-      await this.#kv.atomic().check({ key, versionstamp }).delete(key)
-        .set(this.#key("loose", id), { chunks }).commit();
+      if (!isCheckpointEntry(value) || value.id !== id) continue;
+      await this.#loose.release({ key, versionstamp }, id, chunks);
     }
-    await this.#dropHistories();
-    await this.#sweep();
+    await this.#history.releaseUnused(async () =>
+      new Set((await this.#list()).map(({ history }) => history?.id))
+    );
+    await this.#loose.sweep();
   }
 
-  /** Gives up the histories of which no checkpoint is left. */
-  async #dropHistories(): Promise<void> {
-    const rows = await Array.fromAsync(this.#kv.list({ prefix: this.#key("history") }));
-    const used = new Set((await this.#list()).map(({ history }) => history?.id));
-    for (const { key, value, versionstamp } of rows) {
-      const id = key.at(-1);
-      if (typeof id !== "string" || used.has(id) || !isRecord(value) || !isCount(value.chunks)) {
-        continue;
-      }
-      const row = this.#key("history", id);
-      await this.#kv.atomic().check({ key: row, versionstamp }).delete(row)
-        .set(this.#key("loose", id), { chunks: value.chunks }).commit();
-    }
-  }
-
-  /** Removes the chunks of which no checkpoint was made, and of those that are removed. */
-  async #sweep(): Promise<void> {
-    for await (
-      const { key, value, versionstamp } of this.#kv.list({ prefix: this.#key("loose") })
-    ) {
-      const id = key.at(-1);
-      if (typeof id !== "string" || !isRecord(value) || !isCount(value.chunks)) continue;
-      const loose = this.#key("loose", id);
-      // Its version is another from now on, so that a writer who still lives adds nothing more.
-      const held = await this.#kv.atomic().check({ key: loose, versionstamp }).set(loose, value)
-        .commit();
-      if (!held.ok) continue;
-      for (let i = 0; i < value.chunks; i += BATCH_DELETES) {
-        const commit = this.#kv.atomic();
-        const end = Math.min(i + BATCH_DELETES, value.chunks);
-        for (let j = i; j < end; j++) commit.delete(this.#key("chunk", id, j));
-        await commit.commit();
-      }
-      await this.#kv.atomic().delete(loose).commit();
-    }
-  }
-
-  #passOver(round: unknown, reason: string): void {
+  #skip(round: unknown, reason: string): void {
     this.#warn(`Cannot read checkpoint ${this.#pathOf(round)}: ${reason}; passing it over`);
   }
 
@@ -317,12 +244,4 @@ export class KvCheckpointStore implements Checkpoints {
   #key(...parts: KvKey): KvKey {
     return [ROOT, this.name, ...parts];
   }
-}
-
-async function finish(commit: KvCommit): Promise<void> {
-  if (!(await commit.commit()).ok) throw overtaken();
-}
-
-function overtaken(): OvertakenError {
-  return new OvertakenError("another server goes on with this run");
 }

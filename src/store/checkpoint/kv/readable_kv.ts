@@ -4,16 +4,13 @@ import type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint_kv.ts"
 type Row = KvEntry & { readonly key: readonly unknown[] };
 
 /**
- * A key-value store of which values that cannot be decoded are passed over: one such value would
- * fail each read of all those beside it. Where the store itself fails, as when nothing else can be
- * read either, it fails.
+ * Key-value store that skips values that cannot be decoded: one of them would fail every read of
+ * the values beside it. When nothing else can be read either, the store itself has failed, and so
+ * does the operation.
  */
 export class ReadableKv implements CheckpointKv {
   readonly #kv: CheckpointKv;
-  /**
-   * A key below which there is nothing: that it can be read tells a broken value from a broken
-   * store.
-   */
+  /** Key without a value. Reading it tells a broken value from a broken store. */
   readonly #probe: KvKey;
   readonly #warn: (message: string) => void;
 
@@ -23,19 +20,18 @@ export class ReadableKv implements CheckpointKv {
     this.#warn = warn;
   }
 
-  /** Reads a value; one that cannot be decoded is none, and of no version. */
+  /** Reads a value. One that cannot be decoded counts as none, without a version. */
   async get(key: KvKey): Promise<KvEntry> {
     try {
       return await this.#kv.get(key);
     } catch (error) {
-      await this.#passOver(error, key);
+      await this.#skip(error, key);
       return { value: undefined, versionstamp: null };
     }
   }
 
   /**
-   * Reads a value that is to be replaced; one that cannot be decoded is removed, since its version
-   * cannot be told.
+   * Reads a value that is to be replaced. One that cannot be decoded has no version: it is removed.
    */
   async getToReplace(key: KvKey): Promise<KvEntry> {
     const entry = await this.get(key);
@@ -44,8 +40,8 @@ export class ReadableKv implements CheckpointKv {
   }
 
   /**
-   * Reads all below a prefix; what comes after a value that cannot be decoded is read from the end,
-   * up to another.
+   * Reads all values below a prefix. After a value that cannot be decoded, the rest is read from
+   * the end, up to another such value.
    */
   async *list(
     selector: { prefix: KvKey },
@@ -60,7 +56,7 @@ export class ReadableKv implements CheckpointKv {
         try {
           next = await rows.next();
         } catch (error) {
-          if (i === 0) await this.#passOver(error, selector.prefix);
+          if (i === 0) await this.#skip(error, selector.prefix);
           break;
         }
         if (next.done) return;
@@ -75,7 +71,7 @@ export class ReadableKv implements CheckpointKv {
     return this.#kv.atomic();
   }
 
-  async #passOver(error: unknown, key: KvKey): Promise<void> {
+  async #skip(error: unknown, key: KvKey): Promise<void> {
     try {
       await this.#kv.get(this.#probe);
     } catch {
