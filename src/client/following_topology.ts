@@ -29,7 +29,7 @@ import type {
   ParameterUpdatePayload,
   Payload,
 } from "../wire/messages.ts";
-import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
+import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
 import { type Comeback, connect, join, pauseMillis, RunOverError, runStopped } from "./join.ts";
 import { isLoss, takeLeave } from "./leave.ts";
 import { Session } from "./session.ts";

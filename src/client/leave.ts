@@ -7,7 +7,7 @@ import {
 } from "../base/errors.ts";
 import type { Connection } from "../net/connection.ts";
 import { within } from "../net/timeouts.ts";
-import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
+import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 

@@ -16,7 +16,7 @@ import {
   PREFIX_BYTES,
   type WireLimits,
 } from "../wire/frame.ts";
-import { MOST_MESSAGE_LENGTH } from "../wire/schemas.ts";
+import { MOST_MESSAGE_LENGTH } from "../wire/messages/error.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { HeartbeatPayload, Message } from "../wire/messages.ts";
 import { discard } from "./discard.ts";

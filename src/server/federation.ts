@@ -5,7 +5,7 @@ import { openLog } from "../base/log/log.ts";
 import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../base/rank.ts";
 import { within } from "../net/timeouts.ts";
-import { MOST_REASON_LENGTH } from "../wire/schemas.ts";
+import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
 import {

@@ -4,13 +4,20 @@
  * @module
  */
 
+import { bytesOf, concat } from "../base/bytes.ts";
 import { errorMessage, ProtocolError } from "../base/errors.ts";
-import { checkMessage } from "./schemas.ts";
-import { checkWellFormed, FLOAT32_TAG, TENSOR_ALIGNMENT } from "./well_formed.ts";
-import { Decoder, Encoder } from "./deps.ts";
-import { isBulk, isMessageCode, type MessageCode, messageName } from "./message_code.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import { BYTE_STRING, decodeItem, encodeHead, encodeItem, MAP, TAG } from "./cbor.ts";
+import {
+  checkMessage,
+  isBulk,
+  isMessageCode,
+  type MessageCode,
+  messageName,
+  unknownCode,
+} from "./message_code.ts";
 import type { Message } from "./messages.ts";
+import { checkWellFormed, FLOAT32_TAG, TENSOR_ALIGNMENT } from "./well_formed.ts";
 
 /** The first four bytes of every frame, "FLab", read as a little-endian number. */
 export const MAGIC = 0x62614C46;
@@ -18,12 +25,14 @@ export const MAGIC = 0x62614C46;
 export const PROTOCOL_VERSION = 1;
 /** Bytes of a frame before its body. */
 export const PREFIX_BYTES = 16;
-/** Most that a body holds besides its tensors. */
+/** Most bytes of a body besides its tensors. */
 export const FIELDS_BYTES = 65_536;
 
-/** How long a body may be. */
+/** Limits on the length of a body. */
 export interface WireLimits {
-  /** Bytes of a body that carries a vector (`ParameterUpdate`, `GradientUpdate`, `EvaluateParams`). */
+  /**
+   * Bytes of a body that carries a vector (`ParameterUpdate`, `GradientUpdate`, `EvaluateParams`).
+   */
   readonly bulkBytes: number;
   /** Bytes of any other body. */
   readonly controlBytes: number;
@@ -32,7 +41,7 @@ export interface WireLimits {
 /** 2 GiB for a body that carries a vector, 1 MiB for any other. */
 export const DEFAULT_LIMITS: WireLimits = { bulkBytes: 2 ** 31, controlBytes: 2 ** 20 };
 
-/** What a frame's prefix says. */
+/** Content of a frame's prefix. */
 export interface FrameHeader {
   /** The message's code. */
   readonly code: MessageCode;
@@ -40,102 +49,59 @@ export interface FrameHeader {
   readonly bodyLength: number;
 }
 
-const codecOptions = {
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  tagUint8Array: false,
-  int64AsNumber: true,
-} as const;
-/** First byte of a CBOR map, to which the number of keys is added. */
-const MAP_HEAD = 0xA0;
-/** Most keys whose number fits into that byte. */
+/** Most keys of a body's map. */
 const MAX_KEYS = 23;
-let encoder: Encoder | undefined;
-let decoder: Decoder | undefined;
-
-/** Head of a CBOR byte or text string of the given major type. */
-function stringHead(major: 2 | 3, length: number): Uint8Array<ArrayBuffer> {
-  const type = major << 5;
-  if (length < 24) return Uint8Array.of(type | length);
-  if (length < 0x100) return Uint8Array.of(type | 24, length);
-  const head = new DataView(new ArrayBuffer(length < 0x10000 ? 3 : length < 0x100000000 ? 5 : 9));
-  if (head.byteLength === 3) head.setUint16(1, length);
-  else if (head.byteLength === 5) head.setUint32(1, length);
-  else head.setBigUint64(1, BigInt(length));
-  head.setUint8(0, type | (head.byteLength === 3 ? 25 : head.byteLength === 5 ? 26 : 27));
-  return new Uint8Array(head.buffer);
-}
-
-function bytesOf(view: ParameterVector): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /**
- * A message as the pieces of one frame, to be written one after the other. A tensor is not copied: its piece is a view on the vector, which
- * must not change before the piece is written.
+ * Encodes a message as the pieces of one frame, to be written one after the other.
  *
- * Throws a `ProtocolError` "frame-too-large" when the fields besides the tensors are more than {@linkcode FIELDS_BYTES} in a message
- * that carries a vector, and a `RangeError` for more than 23 keys.
+ * Tensors are not copied: the piece of each is a view on the vector, which must not change before
+ * the piece is written.
+ *
+ * @throws {ProtocolError} If a message that carries a vector has more than
+ * {@linkcode FIELDS_BYTES} of other fields: "frame-too-large".
+ * @throws {RangeError} If the body would have more than 23 keys.
  */
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
-  const fields: Record<string, unknown> = {};
+  const fields: Uint8Array[] = [];
   const tensors: [string, ParameterVector][] = [];
   for (const [name, value] of Object.entries(message.payload)) {
     if (value instanceof Float32Array) tensors.push([name, value as ParameterVector]);
-    else if (value !== undefined) fields[name] = value;
+    else if (value !== undefined) fields.push(encodeItem(name), encodeItem(value));
   }
-  encoder ??= new Encoder(codecOptions);
-  // The encoder's result lies in its pool, which the next call writes over.
-  const map = new Uint8Array(encoder.encode(fields));
-  const count = Object.keys(fields).length + 2 * tensors.length;
-  if (count > MAX_KEYS) {
+  const keys = fields.length / 2 + 2 * tensors.length;
+  if (keys > MAX_KEYS) {
     throw new RangeError(
-      `Cannot send ${messageName(message.code)}: expected at most ${MAX_KEYS} keys, got ${count}`,
+      `Cannot send ${messageName(message.code)}: expected at most ${MAX_KEYS} keys, got ${keys}`,
     );
   }
-  map[0] = MAP_HEAD + count;
 
   const prefix = new Uint8Array(PREFIX_BYTES);
   const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let head: Uint8Array[] = [prefix, map];
-  let length = map.length;
-  const text = new TextEncoder();
+  let head = [prefix, encodeHead(MAP, keys), ...fields];
+  let length = lengthOf(head) - PREFIX_BYTES;
   for (const [index, [name, tensor]] of tensors.entries()) {
-    const pad = text.encode(index === 0 ? "pad" : `pad${index + 1}`);
-    const key = text.encode(name);
-    const fixed = [stringHead(3, pad.length), pad];
+    const pad = encodeItem(index === 0 ? "pad" : `pad${index + 1}`);
     const last = [
-      stringHead(3, key.length),
-      key,
-      Uint8Array.of(0xD8, FLOAT32_TAG),
-      stringHead(2, tensor.byteLength),
+      encodeItem(name),
+      encodeHead(TAG, FLOAT32_TAG),
+      encodeHead(BYTE_STRING, tensor.byteLength),
     ];
-    const before = [...fixed, ...last].reduce((sum, part) => sum + part.length, length + 1);
+    const before = length + pad.length + 1 + lengthOf(last);
     const padding = (TENSOR_ALIGNMENT - before % TENSOR_ALIGNMENT) % TENSOR_ALIGNMENT;
-    head.push(...fixed, stringHead(2, padding), new Uint8Array(padding), ...last);
+    head.push(pad, encodeHead(BYTE_STRING, padding), new Uint8Array(padding), ...last);
     pieces.push(concat(head), bytesOf(tensor));
     head = [];
     length = before + padding + tensor.byteLength;
   }
   if (head.length > 0) pieces.push(concat(head));
-  const vectors = tensors.reduce((sum, [, tensor]) => sum + tensor.byteLength, 0);
-  if (isBulk(message.code) && length - vectors > FIELDS_BYTES) {
+  const fieldBytes = length - lengthOf(tensors.map(([, tensor]) => bytesOf(tensor)));
+  if (isBulk(message.code) && fieldBytes > FIELDS_BYTES) {
     throw new ProtocolError(
       "frame-too-large",
       `Cannot send ${
         messageName(message.code)
-      }: expected at most ${FIELDS_BYTES} bytes of fields, got ${length - vectors}`,
+      }: expected at most ${FIELDS_BYTES} bytes of fields, got ${fieldBytes}`,
     );
   }
   const view = new DataView((pieces[0] ?? prefix).buffer);
@@ -146,7 +112,15 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   return pieces;
 }
 
-/** Makes sure that these bytes, at least 4, begin a frame. Throws a `ProtocolError` "bad-magic". */
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
+}
+
+/**
+ * Checks that these bytes, at least 4, begin a frame.
+ *
+ * @throws {ProtocolError} If they do not: "bad-magic".
+ */
 export function checkMagic(bytes: Uint8Array): void {
   const magic = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   if (magic !== MAGIC) {
@@ -159,12 +133,15 @@ export function checkMagic(bytes: Uint8Array): void {
   }
 }
 
-/** Whether the bytes begin a TLS handshake or alert (RFC 8446, section 5.1). */
+/** Reports whether the bytes begin a TLS handshake or alert (RFC 8446, section 5.1). */
 function isTls(bytes: Uint8Array): boolean {
   return (bytes[0] === 22 || bytes[0] === 21) && bytes[1] === 3;
 }
 
-/** Whether the bytes begin an answer of an HTTP server, or a request for a page or a WebSocket. */
+/**
+ * Reports whether the bytes begin an answer of an HTTP server, or a request for a page or a
+ * WebSocket.
+ */
 function isHttp(bytes: Uint8Array): boolean {
   const start = String.fromCharCode(...bytes.subarray(0, 4));
   return start === "HTTP" || start === "GET ";
@@ -173,7 +150,8 @@ function isHttp(bytes: Uint8Array): boolean {
 /**
  * Reads a frame's prefix of {@linkcode PREFIX_BYTES} bytes.
  *
- * Throws a `ProtocolError` "bad-magic", "unsupported-version", "unknown-code" or "frame-too-large".
+ * @throws {ProtocolError} If it is not a prefix that this side understands and accepts:
+ * "bad-magic", "unsupported-version", "unknown-code" or "frame-too-large".
  */
 export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LIMITS): FrameHeader {
   checkMagic(prefix);
@@ -186,12 +164,7 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
     );
   }
   const code = view.getUint16(6, true);
-  if (!isMessageCode(code)) {
-    throw new ProtocolError(
-      "unknown-code",
-      `Cannot read the frame: expected a message code from 0 to 11, got ${code}`,
-    );
-  }
+  if (!isMessageCode(code)) throw unknownCode(code);
   const bodyLength = Number(view.getBigUint64(8, true));
   const limit = isBulk(code) ? limits.bulkBytes : limits.controlBytes;
   if (bodyLength > limit) {
@@ -204,11 +177,13 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
 }
 
 /**
- * Reads a body. Tensors are views on `body`, not copies; `body` must begin at a multiple of 8 in its buffer.
+ * Reads a body. Tensors are views on `body`, not copies.
  *
- * Throws a `ProtocolError` "malformed-body" or "invalid-field", "frame-too-large" for a message
- * that carries a vector and has more than {@linkcode FIELDS_BYTES} besides, and a `RangeError` for
- * a body that is not aligned.
+ * @param body The bytes, which begin at a multiple of 8 in their buffer.
+ * @throws {ProtocolError} If the body is not a message of this code: "malformed-body" or
+ * "invalid-field"; "frame-too-large" if a message that carries a vector has more than
+ * {@linkcode FIELDS_BYTES} of other fields.
+ * @throws {RangeError} If the body is not aligned.
  */
 export function decodeBody(code: MessageCode, body: Uint8Array<ArrayBuffer>): Message {
   if (body.byteOffset % TENSOR_ALIGNMENT !== 0) {
@@ -217,10 +192,9 @@ export function decodeBody(code: MessageCode, body: Uint8Array<ArrayBuffer>): Me
     );
   }
   checkWellFormed(body, isBulk(code) ? FIELDS_BYTES : Infinity);
-  decoder ??= new Decoder(codecOptions);
   let map: unknown;
   try {
-    map = decoder.decode(body);
+    map = decodeItem(body);
   } catch (cause) {
     throw new ProtocolError("malformed-body", `Cannot read the body: ${errorMessage(cause)}`, {
       cause,

@@ -1,56 +1,55 @@
 /**
- * Numbers of the messages.
+ * Codes of the messages.
  *
  * @module
  */
 
-/** The message codes, with the numbers that FedLab's early design gave the first seven. */
-export const MessageCode = {
-  /** A client asks for the current model. */
-  ParameterRequest: 0,
-  /** A client's gradient. */
-  GradientUpdate: 1,
-  /** Parameters: the server's to train on, a client's after training. */
-  ParameterUpdate: 2,
-  /** Parameters to evaluate, and the figures in answer. */
-  EvaluateParams: 3,
-  /** The run is over; the answer to it is the same. */
-  Exit: 4,
-  /** A client asks to join. */
-  Registration: 5,
-  /** The server's answer: rank, model, manifest, training plan. */
-  IdAssignment: 6,
-  /** Sign of life. */
-  Heartbeat: 7,
-  /** What the other side did wrong. */
-  Error: 8,
-  /** A client has built the model and is ready to train. */
-  Ready: 9,
-  /** The server asks a client to prove who it is. */
-  Challenge: 10,
-  /** The proof. */
-  Proof: 11,
-} as const;
+import { ProtocolError } from "../base/errors.ts";
+import { type Message, MESSAGES, type MessageTable } from "./messages.ts";
+
+const ENTRIES = Object.entries(MESSAGES);
+const BY_CODE = new Map(ENTRIES.map(([name, type]) => [type.code as number, { name, type }]));
+const LAST_CODE = Math.max(...BY_CODE.keys());
+
+/** The message codes by name; FedLab's early design numbered the first seven. */
+export const MessageCode: { readonly [Name in keyof MessageTable]: MessageTable[Name]["code"] } =
+  Object.fromEntries(ENTRIES.map(([name, { code }]) => [name, code])) as typeof MessageCode;
 
 /** One of the {@linkcode MessageCode} numbers. */
-export type MessageCode = typeof MessageCode[keyof typeof MessageCode];
+export type MessageCode = Message["code"];
 
-const NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(MessageCode).map(([name, code]) => [code, name]),
-);
-
-/** Whether the number is a message code. */
+/** Reports whether the number is a message code. */
 export function isMessageCode(code: number): code is MessageCode {
-  return NAMES.has(code);
+  return BY_CODE.has(code);
 }
 
-/** The name of a message code, such as `"ParameterUpdate"`; of another number, `"code 77"`. */
+/** Gives the name of a message code, such as `"ParameterUpdate"`; of another number, `"code 77"`. */
 export function messageName(code: number): string {
-  return NAMES.get(code) ?? `code ${code}`;
+  return BY_CODE.get(code)?.name ?? `code ${code}`;
 }
 
-/** The codes whose messages carry a vector as long as the model. */
+/** Reports whether the messages of a code carry a vector as long as the model. */
 export function isBulk(code: MessageCode): boolean {
-  return code === MessageCode.ParameterUpdate || code === MessageCode.GradientUpdate ||
-    code === MessageCode.EvaluateParams;
+  return BY_CODE.get(code)?.type.isBulk ?? false;
+}
+
+/**
+ * Checks a decoded map as the payload of a message. Keys that the message does not have are dropped,
+ * so that a later version may add some.
+ *
+ * @throws {ProtocolError} If the code is unknown, "unknown-code"; if a field is missing or out of
+ * range, "invalid-field", with the field, what was expected and what was received.
+ */
+export function checkMessage(code: number, map: unknown): Message {
+  const entry = BY_CODE.get(code);
+  if (entry === undefined) throw unknownCode(code);
+  return entry.type.check(map, entry.name);
+}
+
+/** An error "unknown-code". */
+export function unknownCode(code: number): ProtocolError {
+  return new ProtocolError(
+    "unknown-code",
+    `Cannot read the frame: expected a message code from 0 to ${LAST_CODE}, got ${code}`,
+  );
 }

@@ -1,9 +1,31 @@
 /**
- * The wire: message codes, what messages carry, frames.
+ * The wire: message codes, payloads, frames.
  *
  * @module
  */
 
 export * from "./frame.ts";
-export * from "./message_code.ts";
-export * from "./messages.ts";
+export { isBulk, isMessageCode, MessageCode, messageName } from "./message_code.ts";
+export type {
+  AgreementMode,
+  AuthMethod,
+  ChallengePayload,
+  EmptyPayload,
+  ErrorPayload,
+  EvaluateParamsPayload,
+  ExitPayload,
+  GradientUpdatePayload,
+  HeartbeatPayload,
+  IdAssignmentPayload,
+  Message,
+  MessageName,
+  MessageOf,
+  MessageTable,
+  ParameterUpdatePayload,
+  Payload,
+  ProofPayload,
+  ReadyPayload,
+  RegistrationPayload,
+  TensorPayload,
+} from "./messages.ts";
+export type { MessageType } from "./messages/message_type.ts";

@@ -1,14 +1,20 @@
+/**
+ * The check of a body's CBOR structure.
+ *
+ * @module
+ */
+
 import { ProtocolError } from "../base/errors.ts";
 
 /** RFC 8746: a little-endian float32 array. */
 export const FLOAT32_TAG = 85;
-/** Each tensor's first byte lies at a multiple of this from the frame's start, and so from the body's. */
+/** Alignment of tensors: each begins at a multiple of this from the start of the frame's body. */
 export const TENSOR_ALIGNMENT = 8;
 
 const MAX_DEPTH = 64;
 const MAX_ITEMS = 200_000;
 
-/** A body's bytes besides the data of its tensors are too many. */
+/** An error for a body with too many bytes besides its tensors. */
 function tooLong(most: number): ProtocolError {
   return new ProtocolError(
     "frame-too-large",
@@ -21,10 +27,15 @@ function malformed(message: string): ProtocolError {
 }
 
 /**
- * Walks a body's CBOR structure before anything is decoded, so that the decoder meets only what the protocol has: definite lengths,
- * text keys that do not repeat, plain numbers, and float32 arrays at aligned places. Records, cycles, big numbers and the other extensions
- * that decoders know end here, and so does a body of more than `mostFields` bytes besides the data
- * of its tensors, as soon as they are met. Allocates nothing but the keys' sets.
+ * Checks a body's CBOR structure before anything is decoded.
+ *
+ * The decoder then meets only what the protocol has: definite lengths, text keys that do not repeat,
+ * plain numbers, and aligned float32 arrays. Records, cycles, big numbers and other extensions of
+ * decoders are refused as soon as they are met. The check allocates nothing but the sets of keys.
+ *
+ * @param mostFields Most bytes besides the data of tensors.
+ * @throws {ProtocolError} If the body has any other structure, "malformed-body", or too many bytes
+ * besides its tensors, "frame-too-large".
  */
 export function checkWellFormed(body: Uint8Array, mostFields = Infinity): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);

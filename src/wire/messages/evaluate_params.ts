@@ -1,0 +1,41 @@
+/**
+ * The message `EvaluateParams`.
+ *
+ * @module
+ */
+
+import type { ParameterVector } from "../../params/manifest.ts";
+import { v } from "../../plan/deps.ts";
+import { finiteNumber, wholeNumber } from "../../plan/schemas.ts";
+import { round, vector } from "./fields.ts";
+import { messageType } from "./message_type.ts";
+
+/** Payload of `EvaluateParams`: the server sends `parameters`, the client answers with figures. */
+export interface EvaluateParamsPayload {
+  /** The round whose parameters are evaluated. */
+  readonly round: number;
+  /** From the server: the parameters to evaluate. */
+  readonly parameters?: ParameterVector;
+  /** From the server, as in `ParameterUpdatePayload`. */
+  readonly taken?: number;
+  /** From a client: number of samples the figures are over. */
+  readonly numSamples?: number;
+  /** From a client: mean loss. */
+  readonly loss?: number;
+  /** From a client: share of samples classified correctly. */
+  readonly accuracy?: number;
+}
+
+/** Parameters to evaluate, and the figures in answer. */
+export const evaluateParams = messageType(
+  3,
+  v.object({
+    round,
+    parameters: v.exactOptional(vector),
+    taken: v.exactOptional(wholeNumber(0)),
+    numSamples: v.exactOptional(wholeNumber(1)),
+    loss: v.exactOptional(finiteNumber),
+    accuracy: v.exactOptional(v.pipe(finiteNumber, v.minValue(0), v.maxValue(1))),
+  }),
+  { isBulk: true },
+);

@@ -1,0 +1,94 @@
+/**
+ * The message `IdAssignment`.
+ *
+ * @module
+ */
+
+import { v } from "../../plan/deps.ts";
+import { finiteNumber, text, textLine, uint32, wholeNumber } from "../../plan/schemas.ts";
+import { type TrainSettings, trainSettingsSchema } from "../../plan/settings.ts";
+import { digest, rank, round, sessionToken, worldSize } from "./fields.ts";
+import { messageType } from "./message_type.ts";
+
+/** One tensor of the manifest, in order; offset and length follow from the ones before it. */
+export interface TensorPayload {
+  /** Unique name. */
+  readonly name: string;
+  /** Dimensions. */
+  readonly shape: readonly number[];
+  /** Element type. */
+  readonly dtype: string;
+  /** Whether training changes it by gradient. */
+  readonly trainable: boolean;
+}
+
+/** Mode in which server and clients work together: in rounds, or each client at its own pace. */
+export type AgreementMode = "sync" | "async";
+
+/** Payload of `IdAssignment`, server to client. */
+export interface IdAssignmentPayload {
+  /** The client's rank. */
+  readonly rank: number;
+  /** Size of the group, the server included. */
+  readonly worldSize: number;
+  /** Number of rounds of the run; in asynchronous mode, number of versions of the model. */
+  readonly rounds: number;
+  /** The run's name; a client discards its state of another run. */
+  readonly run: string;
+  /**
+   * The session token, a secret of client and server, with which the client gets its rank back after
+   * a lost connection.
+   */
+  readonly token: string;
+  /** Seconds between heartbeats on an idle connection. */
+  readonly heartbeatSeconds: number;
+  /** Longest time without progress of the run that the server's time-outs allow, in seconds. */
+  readonly patienceSeconds?: number;
+  /** The round for which the server still awaits this rank's update; absent if it awaits none. */
+  readonly awaits?: number;
+  /** The run's seed. */
+  readonly seed: number;
+  /** Name of the aggregation algorithm. */
+  readonly strategy: string;
+  /**
+   * Mode of the run.
+   *
+   * @default {"sync"}
+   */
+  readonly mode?: AgreementMode;
+  /** Settings of local training. */
+  readonly plan: TrainSettings;
+  /** The model's tensors. */
+  readonly manifest: readonly TensorPayload[];
+  /** SHA-256 of the manifest, in hexadecimal. */
+  readonly manifestDigest: string;
+  /** The model's description; absent if every client brings its own. */
+  readonly model?: Readonly<Record<string, unknown>>;
+}
+
+/** The server's answer to `Registration`: rank, model, manifest, settings of training. */
+export const idAssignment = messageType(
+  6,
+  v.object({
+    rank,
+    worldSize,
+    rounds: uint32(1),
+    run: textLine(64),
+    token: sessionToken,
+    heartbeatSeconds: v.pipe(finiteNumber, v.gtValue(0), v.maxValue(600)),
+    patienceSeconds: v.exactOptional(v.pipe(finiteNumber, v.gtValue(0), v.maxValue(1e8))),
+    awaits: v.exactOptional(round),
+    seed: uint32(0),
+    strategy: textLine(64),
+    mode: v.exactOptional(v.picklist(["sync", "async"])),
+    plan: trainSettingsSchema,
+    manifest: v.array(v.object({
+      name: text(256),
+      shape: v.array(wholeNumber(0)),
+      dtype: text(16),
+      trainable: v.boolean(),
+    })),
+    manifestDigest: digest,
+    model: v.exactOptional(v.record(v.string(), v.unknown())),
+  }),
+);

@@ -1,0 +1,17 @@
+/**
+ * The message `ParameterRequest`.
+ *
+ * @module
+ */
+
+import { v } from "../../plan/deps.ts";
+import { messageType } from "./message_type.ts";
+
+/** Payload of `ParameterRequest`: nothing. */
+export type EmptyPayload = Readonly<Record<never, never>>;
+
+/** A client asks for the current model. */
+export const parameterRequest = messageType(
+  0,
+  v.object({}),
+);

@@ -1,0 +1,33 @@
+/**
+ * The message `Ready`.
+ *
+ * @module
+ */
+
+import { v } from "../../plan/deps.ts";
+import { wholeNumber } from "../../plan/schemas.ts";
+import { digest, round } from "./fields.ts";
+import { messageType } from "./message_type.ts";
+
+/** Payload of `Ready`, client to server. */
+export interface ReadyPayload {
+  /** SHA-256 of the manifest of the model that the client built. */
+  readonly manifestDigest: string;
+  /** Number of its training samples, at least 1. */
+  readonly numSamples: number;
+  /**
+   * The round that the client is training in or has trained for; its update follows without being
+   * asked for.
+   */
+  readonly round?: number;
+}
+
+/** A client has built the model and is ready to train. */
+export const ready = messageType(
+  9,
+  v.object({
+    manifestDigest: digest,
+    numSamples: wholeNumber(1),
+    round: v.exactOptional(round),
+  }),
+);

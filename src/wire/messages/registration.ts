@@ -1,0 +1,39 @@
+/**
+ * The message `Registration`.
+ *
+ * @module
+ */
+
+import { v } from "../../plan/deps.ts";
+import { textLine } from "../../plan/schemas.ts";
+import { rank, sessionToken, worldSize } from "./fields.ts";
+import { messageType } from "./message_type.ts";
+
+/** Payload of `Registration`, client to server. */
+export interface RegistrationPayload {
+  /**
+   * The rank the client wants, 1 to `worldSize - 1`; without it the server assigns the lowest free
+   * one.
+   */
+  readonly rank?: number;
+  /** The world size the client was given, the server included; compared with the server's. */
+  readonly worldSize?: number;
+  /**
+   * The session token of an earlier connection in the same run, with which the client asks for its
+   * rank back.
+   */
+  readonly token?: string;
+  /** The client's software and version, for the server's log. */
+  readonly agent: string;
+}
+
+/** A client asks to join. */
+export const registration = messageType(
+  5,
+  v.object({
+    rank: v.exactOptional(rank),
+    worldSize: v.exactOptional(worldSize),
+    token: v.exactOptional(sessionToken),
+    agent: textLine(256),
+  }),
+);
