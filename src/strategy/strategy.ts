@@ -84,6 +84,13 @@ export interface Strategy {
    */
   readonly isRobust?: boolean;
   /**
+   * `true` for an algorithm that withstands hostile clients as long as they are few among the
+   * updates of a round: with over-selection those count that are first, and hostile clients can be.
+   *
+   * @default false
+   */
+  readonly needsHonestMajority?: boolean;
+  /**
    * Whether the number of steps that a client tells of decides how much its update counts. The server
    * then refuses a number that is more than ten times what the plan makes of the client's samples.
    * Default false.

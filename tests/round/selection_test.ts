@@ -2,14 +2,20 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/as
 import {
   AvailabilitySelection,
   type ClientSelection,
+  CoordinateMedian,
+  FedAvgM,
   type KnownClient,
+  NormClipping,
   parseSelection,
+  parseStrategy,
   PowerOfChoiceSelection,
   type Rank,
   RoundRobinSelection,
   SamplesSelection,
   SELECTION_NAMES,
   type SelectionContext,
+  type Strategy,
+  STRATEGY_NAMES,
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
@@ -304,3 +310,31 @@ Deno.test("parseSelection() makes what it is asked for, and says what it expecte
   error("availability:floor=0", RangeError, "expected floor to be a number above 0 and below 1");
   error("samples:", SyntaxError, "Cannot read the selection samples:: expected name");
 });
+
+Deno.test("over-selection is refused for strategies that need few hostile clients among those chosen", () => {
+  const parts = {
+    manifest: vectorManifest(1),
+    parameters: new Float32Array(1),
+    overSelection: 0.5,
+  };
+  const robust = STRATEGY_NAMES.map((name) => parse(name))
+    .filter((strategy) => strategy?.needsHonestMajority);
+  assert(robust.length >= 6, `${robust.length}`);
+  for (const strategy of [...robust, new FedAvgM({ mean: new CoordinateMedian() })]) {
+    assertThrows(
+      () => new SyncParameterServerHandler({ ...parts, ...(strategy && { strategy }) }),
+      RangeError,
+      "over-selection takes the first updates alone",
+    );
+  }
+  new SyncParameterServerHandler({ ...parts, strategy: new NormClipping({ bound: 1 }) });
+});
+
+/** A strategy by its name; `undefined` for one that takes settings. */
+function parse(name: string): Strategy | undefined {
+  try {
+    return parseStrategy(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -47,6 +47,8 @@ export class Bulyan implements Strategy {
   readonly workingVectors = 1;
   /** True. */
   readonly isRobust = true;
+  /** `true`. */
+  readonly needsHonestMajority = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();

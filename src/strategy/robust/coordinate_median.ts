@@ -35,6 +35,8 @@ export class CoordinateMedian implements Strategy {
   readonly workingVectors = 1;
   /** True. */
   readonly isRobust = true;
+  /** `true`. */
+  readonly needsHonestMajority = true;
   readonly #rows = new Rows();
 
   /** Opens a round. */

@@ -55,6 +55,8 @@ export class GeometricMedian implements Strategy {
   readonly workingVectors = 1;
   /** True. */
   readonly isRobust = true;
+  /** `true`. */
+  readonly needsHonestMajority = true;
   readonly #smoothing: number;
   readonly #iterations: number;
   readonly #tolerance: number;

@@ -50,6 +50,8 @@ export class Krum implements Strategy {
   readonly workingVectors = 1;
   /** True. */
   readonly isRobust = true;
+  /** `true`. */
+  readonly needsHonestMajority = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();
@@ -94,6 +96,8 @@ export class MultiKrum implements Strategy {
   readonly workingVectors = 1;
   /** True. */
   readonly isRobust = true;
+  /** `true`. */
+  readonly needsHonestMajority = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #keep: number;

@@ -80,6 +80,11 @@ export class NormClipping implements Strategy {
     return this.#mean.countsSteps ?? false;
   }
 
+  /** As the other strategy does. */
+  get needsHonestMajority(): boolean {
+    return this.#mean.needsHonestMajority ?? false;
+  }
+
   /** As many as the other strategy needs. */
   get fewestUpdates(): number {
     return this.#mean.fewestUpdates ?? 1;

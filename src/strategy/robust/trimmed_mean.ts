@@ -43,6 +43,8 @@ export class TrimmedMean implements Strategy {
   readonly workingVectors = 1;
   /** True. */
   readonly isRobust = true;
+  /** `true`. */
+  readonly needsHonestMajority = true;
   /** Number of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();

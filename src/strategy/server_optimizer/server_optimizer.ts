@@ -105,6 +105,11 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     return this.#mean.countsSteps ?? false;
   }
 
+  /** As the mean is. */
+  get needsHonestMajority(): boolean {
+    return this.#mean.needsHonestMajority ?? false;
+  }
+
   /** As many as the mean needs. */
   get fewestUpdates(): number {
     return this.#mean.fewestUpdates ?? 1;
