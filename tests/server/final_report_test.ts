@@ -1,15 +1,21 @@
+import { MeanLoss } from "../../src/round/report/means.ts";
 import { meanOfClients } from "../../src/round/report/means.ts";
-import { assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
+import { RunRecord } from "../../src/round/record/run_record.ts";
+import { readSavedRun } from "../../src/round/record/saved_run.ts";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
   AsyncParameterServerHandler,
+  CheckpointStore,
   ClientFollowingTop,
   type RunReport,
   ServerAsyncTop,
   type ServerEvent,
   ServerSyncTop,
+  type ServerTopologyOptions,
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -88,3 +94,96 @@ Deno.test("meanOfClients() leaves out losses that are no finite numbers, as long
   assertEquals(meanOfClients([result(1), result(NaN), result(Infinity)])?.loss, NaN);
   assertEquals(meanOfClients([]), undefined);
 });
+
+Deno.test("means of clients are finite and save, whatever one of them claims", async () => {
+  const [most, samples] = [Number.MAX_VALUE, Number.MAX_SAFE_INTEGER];
+  const huge = { numSamples: samples, loss: most, accuracy: 1 };
+  const mean = meanOfClients([{ numSamples: 10, loss: 1, accuracy: 0 }, huge, huge]);
+  assertEquals(mean?.numSamples, samples);
+  assertAlmostEquals(mean?.accuracy ?? NaN, 1);
+  assertAlmostEquals((mean?.loss ?? NaN) / most, 1);
+  const losses = new MeanLoss();
+  for (const { numSamples, loss } of [{ numSamples: 1, loss: 1 }, huge, huge]) {
+    losses.add({ numSamples, loss });
+  }
+  assertAlmostEquals((losses.mean ?? NaN) / most, 1);
+
+  for (const mode of ["sync", "async"] as const) {
+    await inFolder(async (folder) => {
+      const checkpoints = new CheckpointStore(folder);
+      const manifest = vectorManifest(3);
+      const parts = { manifest, parameters: new Float32Array(3) };
+      const listen = `means-${crypto.randomUUID()}`;
+      const clients: Promise<void>[] = [];
+      const options: ServerTopologyOptions = {
+        listen,
+        distBackend: "memory",
+        worldSize: 3,
+        rounds: 2,
+        checkpoints,
+        logger: silentLogger,
+        onEvent: ({ type }) => {
+          if (type !== "listening") return;
+          for (const numSamples of [10, samples]) {
+            const handler = new FakeHandler(manifest, { numSamples });
+            clients.push(
+              new ClientFollowingTop(handler, {
+                serverAddr: listen,
+                distBackend: "memory",
+                logger: silentLogger,
+              }).run(),
+            );
+          }
+        },
+      };
+      const handler = mode === "sync"
+        ? new SyncParameterServerHandler(parts)
+        : new AsyncParameterServerHandler(parts);
+      const server = handler instanceof SyncParameterServerHandler
+        ? new ServerSyncTop(handler, options)
+        : new ServerAsyncTop(handler, { ...options, updates: 2 });
+      const report = await server.run();
+      await Promise.all(clients);
+      assertEquals(report.final?.samples, samples);
+      const checkpoint = await checkpoints.latest();
+      assert(checkpoint);
+      assertEquals((await readSavedRun(checkpoint, handler)).rounds.length, report.rounds.length);
+    });
+  }
+});
+
+Deno.test("a run goes on with the model that it began with, and with no other of the same shapes", () =>
+  inFolder(async (folder) => {
+    const checkpoints = new CheckpointStore(folder);
+    const manifest = vectorManifest(3);
+    const handlerOf = (activation: string | undefined) =>
+      new SyncParameterServerHandler({
+        manifest,
+        parameters: new Float32Array(3),
+        ...(activation !== undefined && {
+          model: {
+            format: "tfjs-layers" as const,
+            topology: { class_name: "Sequential", config: { activation } },
+            loss: "meanSquaredError" as const,
+          },
+        }),
+      });
+    const record = new RunRecord(handlerOf("relu"), {
+      transport: "memory",
+      worldSize: 2,
+      rounds: 2,
+      checkpoints,
+    });
+    await record.begin();
+    await record.save({ tokens: [] });
+    const checkpoint = await checkpoints.latest();
+    assert(checkpoint);
+    await readSavedRun(checkpoint, handlerOf("relu"));
+    // Of a model without a description nothing is known.
+    await readSavedRun(checkpoint, handlerOf(undefined));
+    await assertRejects(
+      () => readSavedRun(checkpoint, handlerOf("linear")),
+      RangeError,
+      "expected the description of this server's model, got another of the same shapes",
+    );
+  }));

@@ -96,7 +96,8 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    */
   constructor(options: SyncParameterServerHandlerOptions) {
     super();
-    const { fraction = 1, overSelection = 0, strategy = new FedAvg() } = options;
+    const { fraction = 1, overSelection = 0 } = options;
+    const strategy: Strategy = options.strategy ?? new FedAvg();
     if (!(fraction > 0 && fraction <= 1)) {
       throw new RangeError(
         `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
@@ -111,6 +112,11 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
     this.manifest = options.manifest;
     this.model = options.model;
     this.strategy = strategy;
+    if (overSelection > 0 && strategy.needsHonestMajority) {
+      throw new RangeError(
+        `Cannot make a server: ${strategy.name} withstands few hostile clients among all that are chosen, and over-selection takes the first updates alone, got an over-selection of ${overSelection}`,
+      );
+    }
     this.plan = model.plan;
     this.fraction = fraction;
     this.overSelection = overSelection;

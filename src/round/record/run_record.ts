@@ -9,6 +9,7 @@ import { finalReport, type RoundReport, type RunReport } from "../report/report.
 import type { TrainedRound } from "../round_attempts.ts";
 import type { RoundResult } from "../run_round.ts";
 import {
+  modelDigest,
   readSavedRun,
   savedHandlerState,
   type SavedRanks,
@@ -42,6 +43,7 @@ export class RunRecord {
   readonly #handler: ServerBackendHandler;
   readonly #options: RunRecordOptions;
   #began = performance.now();
+  #model: string | undefined;
 
   constructor(handler: ServerBackendHandler, options: RunRecordOptions) {
     this.#handler = handler;
@@ -133,12 +135,14 @@ export class RunRecord {
     const last = this.rounds.at(-1);
     const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
     const { manifest, parameters, seed, strategyName } = this.#handler;
+    const model = this.#model ??= await modelDigest(this.#handler);
     const { json, vectors, clients } = handlerState;
     const state: SavedState = {
       format: "fedlab.checkpoint/2",
       run: this.name,
       seed,
       strategy: strategyName,
+      ...(model !== undefined && { model }),
       tokens,
       ...(identities.length > 0 && { identities }),
       ...(this.members.all.length > 0 && { members: this.members.all }),

@@ -1,4 +1,5 @@
 import type { Rank } from "../../base/rank.ts";
+import { sha256Hex } from "../../params/digest.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
@@ -25,6 +26,8 @@ export interface SavedState extends SavedRanks {
   readonly run: string;
   readonly seed: number;
   readonly strategy: string;
+  /** Digest of the model's description. Older checkpoints, and models without one, have none. */
+  readonly model?: string;
   /** The clients so far. Older checkpoints have none. */
   readonly members?: readonly MemberReport[];
   readonly final?: EvaluateResult;
@@ -87,7 +90,18 @@ export async function readSavedRun(
       throw new RangeError(`${where}: expected ${name} ${expected}, got ${state[name]}`);
     }
   }
+  const model = await modelDigest(handler);
+  if (state.model !== undefined && model !== undefined && state.model !== model) {
+    throw new RangeError(
+      `${where}: expected the description of this server's model, got another of the same shapes`,
+    );
+  }
   return { ...state as Omit<SavedState, "format">, rounds };
+}
+
+/** Computes the digest of the description of a handler's model, if it has one. */
+export async function modelDigest({ model }: ServerBackendHandler): Promise<string | undefined> {
+  return model && await sha256Hex(new TextEncoder().encode(JSON.stringify(model)));
 }
 
 /** Returns `true` for the reports of the rounds from 1 to `last`. */

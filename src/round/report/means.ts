@@ -2,20 +2,35 @@ import type { EvaluateResult } from "../../plan/results.ts";
 
 /** Running mean of the clients' training losses, weighted by number of samples. */
 export class MeanLoss {
-  #loss = 0;
-  #samples = 0;
+  readonly #losses: [loss: number, numSamples: number][] = [];
 
   /** Adds the loss of an update. An update without a finite loss does not count. */
   add({ numSamples = 0, loss }: { numSamples?: number; loss?: number }): void {
-    if (loss === undefined || !Number.isFinite(loss)) return;
-    this.#loss += loss * numSamples;
-    this.#samples += numSamples;
+    if (loss !== undefined && Number.isFinite(loss)) this.#losses.push([loss, numSamples]);
   }
 
   /** The mean; `undefined` while there are no samples. */
   get mean(): number | undefined {
-    return this.#samples === 0 ? undefined : this.#loss / this.#samples;
+    const mean = weightedMean(this.#losses);
+    return Number.isNaN(mean) ? undefined : mean;
   }
+}
+
+/**
+ * Averages values by their weights, summed in their order. Finite values have a finite mean, however
+ * large values and weights are.
+ *
+ * @returns The mean, or NaN when the weights add up to 0.
+ */
+export function weightedMean(
+  values: readonly (readonly [value: number, weight: number])[],
+): number {
+  const total = values.reduce((sum, [, weight]) => sum + weight, 0);
+  const mean = values.reduce((sum, [value, weight]) => sum + value * weight, 0) / total;
+  if (Number.isFinite(mean) || !(total > 0)) return mean;
+  if (!values.every(([value]) => Number.isFinite(value))) return mean;
+  // The products have overflowed; shares of the weights are at most 1.
+  return values.reduce((sum, [value, weight]) => sum + value * (weight / total), 0);
 }
 
 /**
@@ -27,9 +42,10 @@ export function meanResult(results: readonly EvaluateResult[]): EvaluateResult |
   const numSamples = results.reduce((sum, result) => sum + result.numSamples, 0);
   if (numSamples === 0) return undefined;
   const mean = (figure: (result: EvaluateResult) => number) =>
-    results.reduce((sum, result) => sum + figure(result) * result.numSamples, 0) / numSamples;
+    weightedMean(results.map((result) => [figure(result), result.numSamples]));
   return {
-    numSamples,
+    // A client may claim any number of samples; a report has whole numbers that are exact.
+    numSamples: Math.min(numSamples, Number.MAX_SAFE_INTEGER),
     loss: mean(({ loss }) => loss),
     ...(results.every(({ accuracy }) => accuracy !== undefined) &&
       { accuracy: mean(({ accuracy = 0 }) => accuracy) }),
