@@ -1,0 +1,39 @@
+/**
+ * Figures of the code base, and the picture of its rooms.
+ *
+ *     deno task structure              prints the figures
+ *     deno task structure --places     prints the places that they count as well
+ *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md anew
+ *     deno task structure --check      fails for a figure that is too large
+ */
+import { parseArgs } from "node:util";
+import { entryPoints, handTouched, measure } from "./figures.ts";
+import { importsOf, read, ROOT } from "./modules.ts";
+import { mermaidOf, withPicture } from "./picture.ts";
+
+const { values } = parseArgs({
+  options: {
+    places: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+  },
+});
+
+if (values.write) {
+  const path = "docs/ARCHITECTURE.md";
+  const picture = mermaidOf(await importsOf(Object.values(await entryPoints())));
+  await Deno.writeTextFile(new URL(path, ROOT), withPicture(await read(path), picture));
+}
+const figures = await measure();
+for (const { name, value, most, places } of figures) {
+  console.log(
+    `${value > most ? "!" : " "} ${String(value).padStart(5)} of at most ${most}: ${name}`,
+  );
+  if (values.places) { for (const place of places) console.log(`          ${place}`); }
+}
+for (const [what, files] of await handTouched()) {
+  console.log(
+    `  ${String(files.length).padStart(5)} files by hand to add ${what}: ${files.join(", ")}`,
+  );
+}
+if (values.check && figures.some(({ value, most }) => value > most)) Deno.exit(1);

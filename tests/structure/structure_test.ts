@@ -1,0 +1,57 @@
+import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { againstLayers, circlesOf, entryPoints } from "./figures.ts";
+import { whyForbidden } from "./layers.ts";
+import { importsOf, infoOf, read } from "./modules.ts";
+import { mermaidOf, withPicture } from "./picture.ts";
+
+const IMPORTS = await importsOf(Object.values(await entryPoints()));
+
+Deno.test("rooms of src/ import from layers below their own alone", () => {
+  assert(IMPORTS.length > 500, `${IMPORTS.length}`);
+  assertEquals(againstLayers(IMPORTS), []);
+});
+
+Deno.test("modules import each other in no circle", () => {
+  assertEquals(circlesOf(IMPORTS.filter(({ isType }) => !isType)), []);
+});
+
+Deno.test("docs/ARCHITECTURE.md draws the imports as they are", async () => {
+  const text = await read("docs/ARCHITECTURE.md");
+  assertEquals(text, withPicture(text, mermaidOf(IMPORTS)));
+});
+
+Deno.test("no static import leads from mod.ts to TensorFlow.js", async () => {
+  const { modules } = await infoOf("mod.ts");
+  const dependencies = new Map(
+    modules.map((module) => [module.specifier, module.dependencies ?? []]),
+  );
+  const seen = new Set<string>();
+  const visit = (specifier: string): void => {
+    if (seen.has(specifier)) return;
+    seen.add(specifier);
+    for (const { code, isDynamic } of dependencies.get(specifier) ?? []) {
+      if (code?.specifier !== undefined && !isDynamic) visit(code.specifier);
+    }
+  };
+  visit(modules.find(({ specifier }) => specifier.endsWith("/mod.ts"))?.specifier ?? "");
+  assert(seen.size > 100, `${seen.size}`);
+  assertEquals([...seen].filter((specifier) => specifier.includes("tensorflow")), []);
+});
+
+Deno.test("whyForbidden() tells what goes up, across, or is forbidden by name", () => {
+  assertEquals(whyForbidden("server", "round"), undefined);
+  assertEquals(whyForbidden("round", "server"), "server lies above round");
+  assertEquals(whyForbidden("client", "server"), "server lies beside client");
+  assertEquals(whyForbidden("train", "net"), "training knows no sockets");
+  assertEquals(whyForbidden("cellar", "base"), "cellar is in no layer");
+});
+
+Deno.test("circlesOf() finds modules that import each other, however long the way", () => {
+  const imports = (...pairs: string[]) =>
+    pairs.map((pair) => ({ from: pair.slice(0, 1), to: pair.slice(1) }));
+  assertEquals(circlesOf(imports("ab", "bc", "ac", "cd")), []);
+  assertEquals(circlesOf(imports("ab", "bc", "ca", "cd", "ed", "de")), [
+    "a <-> b <-> c",
+    "d <-> e",
+  ]);
+});
