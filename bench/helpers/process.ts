@@ -1,4 +1,4 @@
-import { within } from "../../src/net/timeouts.ts";
+import { withDeadline } from "../../src/base/time/with_deadline.ts";
 
 /**
  * Runs a module in a process of its own while `work` goes on; ends it when `work` is over.
@@ -30,7 +30,7 @@ export async function withProcess<T>(
   });
   output.catch(() => {});
   try {
-    return await within(work({ signal, output }), { signal });
+    return await withDeadline(work({ signal, output }), { signal });
   } finally {
     try {
       child.kill("SIGKILL");

@@ -14,9 +14,9 @@ import { type Logger, openLog, silentLogger } from "../base/log/log.ts";
 import { MEMBER_LINES, PeerLog } from "../base/log/peer_log.ts";
 import { shortened } from "../base/printable.ts";
 import { type Rank, SERVER_RANK } from "../base/rank.ts";
-import { pause } from "../base/time/pause.ts";
+import { delay } from "../base/time/delay.ts";
 import type { Connection } from "../net/connection.ts";
-import { within } from "../net/timeouts.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import { type LocalRule, sendsGradient } from "../plan/rules/rules.ts";
@@ -127,7 +127,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
           await connection.close(this.timeouts.drainSeconds);
           this.#session?.end();
         }
-        await pause(pauseMillis(losses), signal);
+        await delay(pauseMillis(losses), signal);
       }
     } catch (error) {
       this.#logger.error(errorMessage(error));
@@ -211,7 +211,7 @@ export class ClientFollowingTop extends ClientCommunicationTopology {
       { comeback, mode: this.mode, deadline, joinSeconds: this.timeouts.joinSeconds },
       () => this.#work?.stop(),
     );
-    const assignment = await within(joining, { signal });
+    const assignment = await withDeadline(joining, { signal });
     const { run, token, rank, worldSize, rounds, strategy, awaits, mode = "sync" } = assignment;
     this.#session = new Session({
       connection,

@@ -1,4 +1,4 @@
-import { pause } from "../base/time/pause.ts";
+import { delay } from "../base/time/delay.ts";
 import { answerChallenge } from "../auth/challenge.ts";
 import {
   ConnectionClosedError,
@@ -10,7 +10,7 @@ import {
 import type { Logger } from "../base/log/log.ts";
 import { transportOf } from "../net/backend.ts";
 import { Connection } from "../net/connection.ts";
-import { within } from "../net/timeouts.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
 import { Manifest } from "../params/manifest.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { parseModelDescription } from "../train/models/model_description.ts";
@@ -58,7 +58,7 @@ export async function connect(
           `Waiting for the server at ${serverAddr} for up to ${timeouts.joinSeconds} seconds`,
         );
       }
-      await pause(millis, signal);
+      await delay(millis, signal);
     }
   }
 }
@@ -116,7 +116,7 @@ export async function join(
   let isAnswered = false;
   const registering = register(connection, options, comeback, () => isAnswered = true);
   // Signs of life, and messages that come in byte by byte, give it no more time.
-  const payload = await within(registering, {
+  const payload = await withDeadline(registering, {
     seconds: millisTo(deadline) / 1000,
     late: () =>
       new DeadlineError(
@@ -149,7 +149,7 @@ export async function join(
         { round: payload.awaits }),
     },
   });
-  await within(ready, {
+  await withDeadline(ready, {
     seconds: joinSeconds,
     late: () =>
       new DeadlineError(

@@ -6,7 +6,7 @@ import {
   ProtocolError,
 } from "../base/errors.ts";
 import type { Connection } from "../net/connection.ts";
-import { within } from "../net/timeouts.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
 import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
@@ -45,6 +45,6 @@ export async function takeLeave(
       },
     };
   try {
-    await within(connection.send(farewell), { seconds, late: () => new Error("late") });
+    await withDeadline(connection.send(farewell), { seconds, late: () => new Error("late") });
   } catch { /* the server is gone as well */ }
 }

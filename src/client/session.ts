@@ -1,9 +1,10 @@
 import { ConnectionClosedError, ProtocolError } from "../base/errors.ts";
 import { Refusals } from "../base/limits/refusals.ts";
 import type { PeerLog } from "../base/log/peer_log.ts";
-import { MAX_TIMER_MILLIS } from "../base/time/pause.ts";
+import { MAX_TIMER_MILLIS } from "../base/time/delay.ts";
 import type { Connection } from "../net/connection.ts";
-import { SILENT_HEARTBEATS, within } from "../net/timeouts.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
+import { SILENT_HEARTBEATS } from "../net/timeouts.ts";
 import type { Manifest } from "../params/manifest.ts";
 import { takesControl } from "../plan/rules/rules.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
@@ -110,7 +111,7 @@ export class Session {
 
   /** Waits for the promise, unless the client is stopped or the run does not get on. */
   within<T>(promise: Promise<T>): Promise<T> {
-    return within(promise, { signal: this.signal, breakers: this.#breakers });
+    return withDeadline(promise, { signal: this.signal, breakers: this.#breakers });
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { rest } from "../base/time/pace.ts";
+import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import { ConnectionClosedError } from "../base/errors.ts";
 import { QueueListener } from "./queue_listener.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
@@ -59,7 +59,7 @@ class Pipe {
       this.#wake = resolve;
       await promise;
     }
-    await rest();
+    await yieldToEventLoop();
     let count = 0;
     for (
       let chunk = this.#chunks[0];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MILLIS } from "../base/time/pause.ts";
+import { MAX_TIMER_MILLIS } from "../base/time/delay.ts";
 
 /** How long things may take, in seconds. */
 export interface Timeouts {
@@ -60,41 +60,4 @@ export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
     );
   }
   return { ...DEFAULT_TIMEOUTS, ...given };
-}
-
-/**
- * Waits for the promise, but no longer than the time or the signal allows. The promise itself goes on; give up what it stands for.
- *
- * Rejects with the error that `late` makes, or with the signal's reason.
- */
-export async function within<T>(
-  promise: Promise<T>,
-  options: {
-    seconds?: number;
-    signal?: AbortSignal | undefined;
-    late?: () => Error;
-    /** What else may end the wait with an error, while it lasts. */
-    breakers?: Set<(error: Error) => void>;
-  },
-): Promise<T> {
-  const { seconds, signal, late, breakers } = options;
-  if (signal?.aborted) {
-    // Nobody waits for it any more, so its failure must not end the process.
-    promise.catch(() => {});
-    throw signal.reason;
-  }
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  breakers?.add(reject);
-  const timer = seconds === undefined || late === undefined
-    ? undefined
-    : setTimeout(() => reject(late()), seconds * 1000);
-  try {
-    return await Promise.race([promise, ended]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-    breakers?.delete(reject);
-  }
 }

@@ -1,6 +1,6 @@
 import { DeadlineError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
-import { within } from "../net/timeouts.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { MessageOf } from "../wire/messages.ts";
 import { type Agreement, type Parts, type Run, takenOf } from "./agreement.ts";
@@ -147,7 +147,7 @@ export class Conversation {
     const seconds = Math.min(most, (millis ?? Infinity) / 1000);
     const late = () => new DeadlineError("late");
     try {
-      return await within(finished, { seconds, signal: this.#run().signal, late });
+      return await withDeadline(finished, { seconds, signal: this.#run().signal, late });
     } catch (error) {
       if (error instanceof DeadlineError) return false;
       throw error;

@@ -4,7 +4,7 @@ import { DeadlineError, errorMessage, type ProtocolError } from "../base/errors.
 import { openLog } from "../base/log/log.ts";
 import { transportOf } from "../net/backend.ts";
 import type { Rank } from "../base/rank.ts";
-import { within } from "../net/timeouts.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
 import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
@@ -303,7 +303,7 @@ export class Federation {
       const isThere = typeof expected === "number"
         ? () => group.ranks.length >= expected
         : () => group.ranks.length > 0 && seats.away.length === 0;
-      await within(group.until(isThere, waiting.signal), { seconds, signal, late });
+      await withDeadline(group.until(isThere, waiting.signal), { seconds, signal, late });
     } catch (error) {
       if (!(error instanceof DeadlineError) || group.ranks.length < enough) throw error;
       logger.warn(`Going on with ${group.progress}`);

@@ -1,5 +1,5 @@
 import { Random } from "../base/random.ts";
-import { rest } from "../base/time/pace.ts";
+import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
@@ -289,7 +289,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /** Leaves room for others. Throws where it was aborted meanwhile, or the model freed. */
   async #rest(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> {
-    await rest();
+    await yieldToEventLoop();
     signal?.throwIfAborted();
     if (this.#trainer !== trainer) throw takenAway();
   }

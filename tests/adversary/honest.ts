@@ -8,7 +8,7 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "../../mod.ts";
-import { pause } from "../../src/base/time/pause.ts";
+import { delay } from "../../src/base/time/delay.ts";
 
 /** The model: a body, and a head that `fedper` keeps on the client. */
 export function manifestOf(length: number): Manifest {
@@ -103,7 +103,7 @@ export class HonestHandler extends ClientBackendHandler {
   }
 
   async train({ round }: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    if (this.#seconds > 0) await pause(this.#seconds * 1000, signal);
+    if (this.#seconds > 0) await delay(this.#seconds * 1000, signal);
     const loss = lossOf(this.#vector);
     this.#vector.set(trained(this.#vector, this.#rank, round));
     return await this.#result(loss);

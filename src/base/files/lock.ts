@@ -4,7 +4,7 @@
  * @module
  */
 
-import { pause } from "../time/pause.ts";
+import { delay } from "../time/delay.ts";
 
 const POLL_MILLIS = 100;
 
@@ -29,6 +29,6 @@ export async function lockFile(path: string, signal?: AbortSignal): Promise<Disp
   for (;;) {
     const lock = await tryLockFile(path);
     if (lock) return lock;
-    await pause(POLL_MILLIS, signal);
+    await delay(POLL_MILLIS, signal);
   }
 }

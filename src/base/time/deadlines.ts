@@ -1,5 +1,5 @@
 import { type Arrival, Arrivals } from "../limits/arrivals.ts";
-import { MAX_TIMER_MILLIS } from "./pause.ts";
+import { MAX_TIMER_MILLIS } from "./delay.ts";
 
 /** A timer that is later than this means that this process was held up: what peers have said meanwhile is there, but not read yet. */
 const HELD_UP_MILLIS = 1000;

@@ -6,7 +6,7 @@
 
 import { useFile } from "../../base/files/folder.ts";
 import { lockFile } from "../../base/files/lock.ts";
-import { pause } from "../../base/time/pause.ts";
+import { delay } from "../../base/time/delay.ts";
 import { checksumFault, fileDigest } from "./checksum.ts";
 import { type DownloadProgress, removePart, sizeOf, transfer, TransferError } from "./transfer.ts";
 import type { DatasetFile } from "./named.ts";
@@ -181,7 +181,7 @@ async function fromHome(
       return await removePart(part);
     } catch (error) {
       if (!(error instanceof TransferError) || !error.passing || ++failures >= tries) throw error;
-      await pause(retrySeconds * 1000 * 2 ** (failures - 1), signal);
+      await delay(retrySeconds * 1000 * 2 ** (failures - 1), signal);
     }
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MILLIS } from "../../base/time/pause.ts";
+import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
 import { errorMessage } from "../../base/errors.ts";
 
 /** Bytes of a file that have come so far. */

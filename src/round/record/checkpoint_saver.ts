@@ -1,5 +1,5 @@
 import { errorMessage, OvertakenError } from "../../base/errors.ts";
-import { pause } from "../../base/time/pause.ts";
+import { delay } from "../../base/time/delay.ts";
 import type { ServerEvent } from "../report/events.ts";
 
 /** Default number of failed saves in a row after which a run stops. */
@@ -75,7 +75,7 @@ export class CheckpointSaver {
         if (isFinal(error) || performance.now() + millis > deadline) throw error;
         this.#options.warn(`${errorMessage(error)}; trying again`);
       }
-      await pause(millis, signal);
+      await delay(millis, signal);
     }
   }
 

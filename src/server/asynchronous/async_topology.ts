@@ -6,7 +6,7 @@
 
 import { DeadlineError, errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
-import { within } from "../../net/timeouts.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
@@ -228,11 +228,11 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#inbox.next((arrival) => this.#take(arrival))) return;
-      if (this.#tasks.size > 0) await within(this.#inbox.changed(), { signal });
+      if (this.#tasks.size > 0) await withDeadline(this.#inbox.changed(), { signal });
       else {
         await this.#federation.enough(1);
         if (this.#tasks.size > 0) continue;
-        await within(this.#inbox.changed(), { signal, seconds, late });
+        await withDeadline(this.#inbox.changed(), { signal, seconds, late });
       }
     }
   }

@@ -1,4 +1,4 @@
-import { pause } from "../../base/time/pause.ts";
+import { delay } from "../../base/time/delay.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Member } from "./member.ts";
@@ -55,7 +55,7 @@ async function ends(rival: Member, member: Member, beatMillis: number): Promise<
     if (connection.bytesReceived !== heard) return false;
     // While the server does not read what the other says, silence tells nothing.
     if (performance.now() - began > PATIENCE_HEARTBEATS * beatMillis) return false;
-    await pause(Math.min(beatMillis / LOOKS, LONGEST_LOOK_MILLIS));
+    await delay(Math.min(beatMillis / LOOKS, LONGEST_LOOK_MILLIS));
   }
   return true;
 }

@@ -10,7 +10,8 @@ import {
 } from "../../base/errors.ts";
 import { Connection } from "../../net/connection.ts";
 import type { Rank } from "../../base/rank.ts";
-import { SILENT_HEARTBEATS, type Timeouts, within } from "../../net/timeouts.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
+import { SILENT_HEARTBEATS, type Timeouts } from "../../net/timeouts.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/frame.ts";
 import { isBulk, MessageCode } from "../../wire/message_code.ts";
@@ -210,7 +211,7 @@ export class Sessions {
     const late = () => new DeadlineError("it did not take its leave in time");
     const waiting = new AbortController();
     try {
-      await within(this.#quiet(waiting.signal), { seconds, late });
+      await withDeadline(this.#quiet(waiting.signal), { seconds, late });
     } catch {
       for (const { connection } of this.#members) connection.abort(late());
       this.#firstBytes.closeAll();
@@ -313,7 +314,7 @@ export class Sessions {
     let failure: unknown = new ConnectionClosedError("it closed the connection");
     try {
       if (this.#farewell !== undefined) throw await this.#turnAway(connection, this.#farewell);
-      const ready = await within(register(member, seats, this.#door), {
+      const ready = await withDeadline(register(member, seats, this.#door), {
         seconds: Math.max(0, joinSeconds - waited),
         late: () => new DeadlineError("it did not finish its registration in time"),
       });
@@ -457,7 +458,7 @@ export class Sessions {
       );
     }
     // Nothing more is read of a peer that does not read what it is told: its refusals would fill the memory.
-    await within(
+    await withDeadline(
       member.connection.send({
         code: MessageCode.Error,
         payload: { fault, message, fatal: false },

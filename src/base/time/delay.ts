@@ -1,8 +1,13 @@
-/** The longest that a timer waits; what is longer would end at once. */
+/** Longest time in milliseconds that a timer can wait: 24.8 days. A longer one would fire at once. */
 export const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
-/** Waits, for 24 days at most, unless aborted. */
-export function pause(millis: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Resolves after a time, or rejects when the signal is aborted.
+ *
+ * @param millis Time in milliseconds; at most {@linkcode MAX_TIMER_MILLIS} of it are waited.
+ * @param signal Ends the wait with its reason.
+ */
+export function delay(millis: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
