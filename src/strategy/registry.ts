@@ -1,28 +1,54 @@
 /**
- * Strategies by their names.
+ * The list of strategies: their exports and names.
+ *
+ * To add a strategy, write its file, then export it and name it here.
  *
  * @module
  */
 
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
-import { Bulyan } from "./robust/bulyan.ts";
-import { Ditto, FedPer, FedProx } from "./client_side.ts";
-import { CoordinateMedian } from "./robust/coordinate_median.ts";
-import { FedAdagrad } from "./server_optimizer/fedadagrad.ts";
-import { FedAdam } from "./server_optimizer/fedadam.ts";
+import type { AsyncStrategy } from "./asynchronous/async_strategy.ts";
+import { FedAsync } from "./asynchronous/fedasync.ts";
+import { FedBuff } from "./asynchronous/fedbuff.ts";
+import { stalenessByName } from "./asynchronous/staleness.ts";
 import { FedAvg } from "./averaging/fedavg.ts";
-import { FedAvgM } from "./server_optimizer/fedavgm.ts";
 import { FedDyn } from "./averaging/feddyn.ts";
 import { FedNova } from "./averaging/fednova.ts";
 import { FedSGD } from "./averaging/fedsgd.ts";
-import { FedYogi } from "./server_optimizer/fedyogi.ts";
+import { QFedAvg } from "./averaging/qfedavg.ts";
+import { Scaffold } from "./averaging/scaffold.ts";
+import { Ditto } from "./client_side/ditto.ts";
+import { FedPer } from "./client_side/fedper.ts";
+import { FedProx } from "./client_side/fedprox.ts";
+import { Bulyan } from "./robust/bulyan.ts";
+import { CoordinateMedian } from "./robust/coordinate_median.ts";
 import { GeometricMedian } from "./robust/geometric_median.ts";
 import { Krum, MultiKrum } from "./robust/krum.ts";
 import { NormClipping } from "./robust/norm_clipping.ts";
-import { QFedAvg } from "./averaging/qfedavg.ts";
-import { Scaffold } from "./averaging/scaffold.ts";
-import type { Strategy } from "./strategy.ts";
 import { TrimmedMean } from "./robust/trimmed_mean.ts";
+import { FedAdagrad, FedAdam, FedYogi } from "./server_optimizer/adaptive.ts";
+import { FedAvgM } from "./server_optimizer/fedavgm.ts";
+import type { Strategy } from "./strategy.ts";
+
+export * from "./asynchronous/fedasync.ts";
+export * from "./asynchronous/fedbuff.ts";
+export * from "./averaging/fedavg.ts";
+export * from "./averaging/feddyn.ts";
+export * from "./averaging/fednova.ts";
+export * from "./averaging/fedsgd.ts";
+export * from "./averaging/qfedavg.ts";
+export * from "./averaging/scaffold.ts";
+export * from "./client_side/ditto.ts";
+export * from "./client_side/fedper.ts";
+export * from "./client_side/fedprox.ts";
+export * from "./robust/bulyan.ts";
+export * from "./robust/coordinate_median.ts";
+export * from "./robust/geometric_median.ts";
+export * from "./robust/krum.ts";
+export * from "./robust/norm_clipping.ts";
+export * from "./robust/trimmed_mean.ts";
+export * from "./server_optimizer/adaptive.ts";
+export * from "./server_optimizer/fedavgm.ts";
 
 /** Options of a strategy that are numbers, by name. */
 export type StrategyOptions = Readonly<Record<string, number>>;
@@ -30,58 +56,98 @@ export type StrategyOptions = Readonly<Record<string, number>>;
 /** Options of a strategy that are texts, by name. */
 export type StrategyTexts = Readonly<Record<string, string>>;
 
-/** How a strategy is made, and the options it has. */
-interface Entry {
-  readonly options: readonly string[];
-  /** Options that are texts. */
+/** A strategy of a name. */
+interface Entry<Made> {
+  /** Names of the options that are numbers. */
+  readonly numbers?: readonly string[];
+  /** Names of the options that are texts. */
   readonly texts?: readonly string[];
-  make(options: StrategyOptions, texts: StrategyTexts): Strategy;
+  /** Makes the strategy. */
+  make(numbers: StrategyOptions, texts: StrategyTexts): Made;
 }
 
+/** Strategies by name. */
+type Entries<Made> = Readonly<Record<string, Entry<Made>>>;
+
 const MOMENTS = ["learningRate", "beta1", "beta2", "tau"];
-const ENTRIES: Readonly<Record<string, Entry>> = {
-  "fedavg": { options: [], make: () => new FedAvg() },
-  "fedavgm": { options: ["learningRate", "momentum"], make: (options) => new FedAvgM(options) },
+
+const STRATEGIES: Entries<Strategy> = {
+  "fedavg": { make: () => new FedAvg() },
+  "fedavgm": { numbers: ["learningRate", "momentum"], make: (options) => new FedAvgM(options) },
   "fedadagrad": {
-    options: ["learningRate", "beta1", "tau"],
+    numbers: ["learningRate", "beta1", "tau"],
     make: (options) => new FedAdagrad(options),
   },
-  "fedadam": { options: MOMENTS, make: (options) => new FedAdam(options) },
-  "fedyogi": { options: MOMENTS, make: (options) => new FedYogi(options) },
-  "fednova": { options: ["momentum"], make: (options) => new FedNova(options) },
-  "qfedavg": { options: ["q", "learningRate"], make: (options) => new QFedAvg(options) },
-  "fedsgd": { options: ["learningRate"], make: (options) => new FedSGD(options) },
-  "fedprox": { options: ["mu"], make: (options) => new FedProx(options) },
-  "scaffold": { options: ["learningRate"], make: (options) => new Scaffold(options) },
-  "feddyn": { options: ["alpha"], make: (options) => new FedDyn(options) },
-  "ditto": { options: ["lambda"], make: (options) => new Ditto(options) },
+  "fedadam": { numbers: MOMENTS, make: (options) => new FedAdam(options) },
+  "fedyogi": { numbers: MOMENTS, make: (options) => new FedYogi(options) },
+  "fednova": { numbers: ["momentum"], make: (options) => new FedNova(options) },
+  "qfedavg": { numbers: ["q", "learningRate"], make: (options) => new QFedAvg(options) },
+  "fedsgd": { numbers: ["learningRate"], make: (options) => new FedSGD(options) },
+  "fedprox": { numbers: ["mu"], make: (options) => new FedProx(options) },
+  "scaffold": { numbers: ["learningRate"], make: (options) => new Scaffold(options) },
+  "feddyn": { numbers: ["alpha"], make: (options) => new FedDyn(options) },
+  "ditto": { numbers: ["lambda"], make: (options) => new Ditto(options) },
   "fedper": {
-    options: [],
     texts: ["local"],
     make: (_, { local = "" }) => new FedPer({ local: local.split("+").filter(Boolean) }),
   },
-  "median": { options: [], make: () => new CoordinateMedian() },
-  "trimmed-mean": { options: ["attackers"], make: (options) => new TrimmedMean(options) },
+  "median": { make: () => new CoordinateMedian() },
+  "trimmed-mean": { numbers: ["attackers"], make: (options) => new TrimmedMean(options) },
   "geometric-median": {
-    options: ["smoothing", "iterations", "tolerance"],
+    numbers: ["smoothing", "iterations", "tolerance"],
     make: (options) => new GeometricMedian(options),
   },
-  "krum": { options: ["attackers"], make: (options) => new Krum(options) },
-  "multi-krum": { options: ["attackers", "keep"], make: (options) => new MultiKrum(options) },
-  "bulyan": { options: ["attackers"], make: (options) => new Bulyan(options) },
+  "krum": { numbers: ["attackers"], make: (options) => new Krum(options) },
+  "multi-krum": { numbers: ["attackers", "keep"], make: (options) => new MultiKrum(options) },
+  "bulyan": { numbers: ["attackers"], make: (options) => new Bulyan(options) },
   "norm-clipping": {
-    options: ["bound"],
+    numbers: ["bound"],
     make: ({ bound = NaN }) => new NormClipping({ bound }),
   },
 };
 
-/** The names that {@linkcode strategyOf} knows. */
-export const STRATEGY_NAMES: readonly string[] = Object.keys(ENTRIES);
+const ASYNC_STRATEGIES: Entries<AsyncStrategy> = {
+  "fedasync": {
+    numbers: ["alpha", "a", "b"],
+    texts: ["staleness"],
+    make: ({ alpha, ...numbers }, { staleness = "polynomial" }) =>
+      new FedAsync({
+        ...(alpha !== undefined && { alpha }),
+        staleness: stalenessByName(staleness, numbers),
+      }),
+  },
+  "fedbuff": { numbers: ["size", "learningRate"], make: (options) => new FedBuff(options) },
+};
+
+/** Makes a strategy by its name, or throws a `RangeError` that lists the names or the options. */
+function make<Made>(
+  entries: Entries<Made>,
+  name: string,
+  numbers: StrategyOptions,
+  texts: StrategyTexts,
+): Made {
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  if (entry === undefined) {
+    const names = Object.keys(entries).join(", ");
+    throw new RangeError(`Cannot make a strategy: expected one of ${names}, got ${name}`);
+  }
+  checkNamedOptions({ name, numbers, texts }, { numbers: [], ...entry });
+  return entry.make(numbers, texts);
+}
+
+/** Names of the synchronous strategies, as {@linkcode strategyOf} takes them. */
+export const STRATEGY_NAMES: readonly string[] = Object.keys(STRATEGIES);
+
+/** Names of the asynchronous strategies, as {@linkcode parseAsyncStrategy} takes them. */
+export const ASYNC_STRATEGY_NAMES: readonly string[] = Object.keys(ASYNC_STRATEGIES);
 
 /**
- * Makes a strategy by its name, with those of its options that are numbers; what is left out has the default of its class.
+ * Makes a strategy by its name.
  *
- * Throws a `RangeError` for a name or option that there is not, listing those that there are, and for an option out of range.
+ * @param options Its options that are numbers; those left out have the defaults of its class.
+ * @param texts Its options that are texts.
+ * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is out
+ * of range.
  *
  * @example
  * ```ts
@@ -96,21 +162,16 @@ export function strategyOf(
   options: StrategyOptions = {},
   texts: StrategyTexts = {},
 ): Strategy {
-  const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined;
-  if (entry === undefined) {
-    throw new RangeError(
-      `Cannot make a strategy: expected one of ${STRATEGY_NAMES.join(", ")}, got ${name}`,
-    );
-  }
-  const { options: numbers, texts: words = [] } = entry;
-  checkNamedOptions({ name, numbers: options, texts }, { numbers, texts: words });
-  return entry.make(options, texts);
+  return make(STRATEGIES, name, options, texts);
 }
 
 /**
- * Makes a strategy of a text such as `"fedavg"` or `"fedadam:learningRate=0.1,tau=0.001"`; `lr` stands for `learningRate`.
+ * Makes a strategy of a text such as `"fedavg"` or `"fedadam:learningRate=0.1,tau=0.001"`; `lr` is
+ * short for `learningRate`.
  *
- * Throws a `SyntaxError` for a text that cannot be read, and a `RangeError` as {@linkcode strategyOf} does.
+ * @throws {SyntaxError} If the text cannot be read.
+ * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is out
+ * of range.
  *
  * @example
  * ```ts
@@ -122,5 +183,26 @@ export function strategyOf(
  */
 export function parseStrategy(text: string): Strategy {
   const { name, numbers, texts } = readNamedOptions("strategy", text);
-  return strategyOf(name, numbers, texts);
+  return make(STRATEGIES, name, numbers, texts);
+}
+
+/**
+ * Makes an asynchronous strategy of a text such as `"fedbuff:size=4"` or
+ * `"fedasync:alpha=0.6,staleness=hinge,a=10,b=4"`; `lr` is short for `learningRate`.
+ *
+ * @throws {SyntaxError} If the text cannot be read.
+ * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is out
+ * of range.
+ *
+ * @example
+ * ```ts
+ * import { parseAsyncStrategy } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseAsyncStrategy("fedbuff:size=4").updatesPerVersion, 4);
+ * ```
+ */
+export function parseAsyncStrategy(text: string): AsyncStrategy {
+  const { name, numbers, texts } = readNamedOptions("strategy", text);
+  return make(ASYNC_STRATEGIES, name, numbers, texts);
 }

@@ -1,6 +1,6 @@
 import { kernelsOf, vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { RoundInfo, Strategy } from "./strategy.ts";
+import type { RoundInfo } from "./strategy.ts";
 
 /** The vector that was used before if it still fits the global one, else one of zeros as long, in the same arena. */
 export function workingVector(
@@ -10,11 +10,6 @@ export function workingVector(
   return before?.length === global.length && kernelsOf(before) === kernelsOf(global)
     ? before
     : vectorLike(global);
-}
-
-/** The name of a strategy that works on what another makes. */
-export function nameOf(name: string, mean: Strategy): string {
-  return mean.name === "fedavg" ? name : `${name} of ${mean.name}`;
 }
 
 /** What is known of a round, for a strategy that cannot do without. Throws a `TypeError` where it was not given. */

@@ -1,17 +1,18 @@
-import type { BackendChoice, EngineChoice } from "../../train/engine_choice.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { DEFAULT_TIMEOUTS, MOST_HEARTBEAT_SECONDS, type Timeouts } from "../../net/timeouts.ts";
 import { useKernelBuild } from "../../params/kernels.ts";
+import type { OptimizerName, TrainSettings } from "../../plan/settings.ts";
 import { parseSelection, SELECTION_NAMES } from "../../round/selection/registry.ts";
 import type { ClientSelection } from "../../round/selection/selection.ts";
+import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
 import {
   ASYNC_STRATEGY_NAMES,
   parseAsyncStrategy,
-} from "../../strategy/asynchronous/async_registry.ts";
-import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
-import { parseStrategy, STRATEGY_NAMES } from "../../strategy/registry.ts";
+  parseStrategy,
+  STRATEGY_NAMES,
+} from "../../strategy/registry.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
-import type { OptimizerName, TrainSettings } from "../../plan/settings.ts";
+import type { BackendChoice, EngineChoice } from "../../train/engine_choice.ts";
 import { type Command, InvalidArgumentError, Option } from "../deps.ts";
 
 /** A mistake in how a command was called: exit status 2. */

@@ -6,36 +6,28 @@
 
 import { vectorLike } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../plan/settings.ts";
+import type { RoundInfo, StrategyRound, StrategyState } from "../strategy.ts";
 import { copySpans, sparing } from "../untrained.ts";
-import { nameOf, savedVector, workingVector } from "../working.ts";
-import { FedAvg } from "../averaging/fedavg.ts";
-import type {
-  ClientSettings,
-  ClientUpdate,
-  RoundInfo,
-  Strategy,
-  StrategyRound,
-  StrategyState,
-} from "../strategy.ts";
+import { savedVector, workingVector } from "../working.ts";
+import { WrappedStrategy, type WrappedStrategyOptions } from "../wrapped.ts";
 
-/** What the names of the vectors that the mean keeps begin with. */
+/** Beginning of the names of the vectors that the mean keeps. */
 const MEAN_PREFIX = "mean/";
 
-/** What every {@linkcode ServerOptimizer} may be made of. */
-export interface ServerOptimizerOptions {
-  /** What makes one vector of a round's updates, such as a robust mean. Default `new FedAvg()`. */
-  mean?: Strategy;
-}
+/** Options of every {@linkcode ServerOptimizer}. */
+export interface ServerOptimizerOptions extends WrappedStrategyOptions {}
 
 /**
- * An optimizer on the server, for which the pseudo-gradient is `Δ = mean - global`: a round's mean is taken by another strategy, then
- * {@linkcode ServerOptimizer.step} makes the new global vector of it. What lives on from round to round are vectors as long as the model.
+ * An optimizer on the server.
  *
- * A round without any update takes no step. What no gradient trains, such as moving statistics, is as the mean has it: there the step sees no change, and what it
- * makes does not count.
+ * A round's mean is taken by another strategy; then {@linkcode ServerOptimizer.step} makes the new
+ * global vector of it, with the pseudo-gradient `Δ = mean - global`. The optimizer keeps vectors as
+ * long as the model from round to round.
  *
- * @example An optimizer of one's own
+ * A round without any update takes no step. Values that no gradient trains, such as moving
+ * statistics, are those of the mean: the step sees no change there, and its result is not used.
+ *
+ * @example An optimizer of your own
  * ```ts
  * import { type ParameterVector, ServerOptimizer } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
@@ -54,40 +46,40 @@ export interface ServerOptimizerOptions {
  * assertEquals(round.finish(), new Float32Array([1, 3]));
  * ```
  */
-export abstract class ServerOptimizer<Kept extends string> implements Strategy {
-  /** The name that reports carry: with another mean than FedAvg, such as `"fedadam of median"`. */
-  readonly name: string;
-  /** Those of the mean, and one for each vector that lives on. */
-  readonly workingVectors: number;
+export abstract class ServerOptimizer<Kept extends string> extends WrappedStrategy {
   readonly #initial: Readonly<Record<Kept, number>>;
-  readonly #mean: Strategy;
   #kept: Record<Kept, ParameterVector> | undefined;
 
   /**
-   * Takes the algorithm's name, and the names of the vectors that live on, each with the value that it is filled with before the first round.
+   * Makes an optimizer.
    *
-   * Throws a `RangeError` for FedDyn as the mean, whose h is right for its own step alone: under momentum the two drive each other to infinity.
+   * @param name The algorithm's name.
+   * @param initial The vectors that live on, each with the value that fills it before the first
+   * round.
+   * @throws {RangeError} If the mean is FedDyn, whose state fits its own step alone: under momentum
+   * the two would diverge.
    */
   constructor(
     name: string,
     initial: Readonly<Record<Kept, number>>,
-    { mean = new FedAvg() }: ServerOptimizerOptions = {},
+    options?: ServerOptimizerOptions,
   ) {
-    if (mean.clientSettings?.rule?.name === "feddyn") {
+    super(name, options, Object.keys(initial).length);
+    const { clientSettings, name: meanName } = this.mean;
+    if (clientSettings?.rule?.name === "feddyn") {
       throw new RangeError(
-        `Cannot make ${name}: expected a mean that leaves the step to it, got ${mean.name}, which takes its own`,
+        `Cannot make ${name}: expected a mean that leaves the step to it, got ${meanName}, which takes its own`,
       );
     }
-    this.name = nameOf(name, mean);
     this.#initial = initial;
-    this.#mean = mean;
-    this.workingVectors = mean.workingVectors + Object.keys(initial).length;
   }
 
   /**
-   * Makes the new global vector, in place, of the mean in `next`, and brings what is kept up to date.
+   * Makes the new global vector, and updates the vectors that live on.
    *
-   * All are as long as the model; `global`, with which the round began, must not change.
+   * @param next The mean, as long as the model; the new global vector takes its place.
+   * @param global The vector with which the round began, which must not change.
+   * @param kept The vectors that live on, by name.
    */
   protected abstract step(
     next: ParameterVector,
@@ -95,50 +87,14 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     kept: Readonly<Record<Kept, ParameterVector>>,
   ): void;
 
-  /** As the mean is. */
-  get isRobust(): boolean {
-    return this.#mean.isRobust ?? false;
-  }
-
-  /** As the other strategy does. */
-  get countsSteps(): boolean {
-    return this.#mean.countsSteps ?? false;
-  }
-
-  /** As the mean is. */
-  get needsHonestMajority(): boolean {
-    return this.#mean.needsHonestMajority ?? false;
-  }
-
-  /** As many as the mean needs. */
-  get fewestUpdates(): number {
-    return this.#mean.fewestUpdates ?? 1;
-  }
-
-  /** What the clients are to do, as the mean has it. */
-  get clientSettings(): ClientSettings {
-    return this.#mean.clientSettings ?? {};
-  }
-
-  /** The mean's second vector. */
-  get control(): ParameterVector | undefined {
-    return this.#mean.control;
-  }
-
-  /** As the mean does. */
-  checkPlan(plan: TrainSettings): void {
-    this.#mean.checkPlan?.(plan);
-  }
-
-  /** As the mean does. */
-  check(update: ClientUpdate): void {
-    this.#mean.check?.(update);
-  }
-
-  /** Opens a round. Throws a `RangeError` when what was restored is not as long as the global vector. */
-  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+  /**
+   * Opens a round.
+   *
+   * @throws {RangeError} If a restored vector is not as long as the global one.
+   */
+  override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const kept = this.#keptFor(global);
-    const round = this.#mean.begin(global, info);
+    const round = super.begin(global, info);
     return {
       accept: (update) => round.accept(update),
       finish: () => {
@@ -154,9 +110,9 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     };
   }
 
-  /** The vectors that live on, as views, and what the mean keeps. */
-  save(): StrategyState {
-    const { json, vectors = {} } = this.#mean.save?.() ?? {};
+  /** Gives the vectors that live on, as views, and the state of the mean. */
+  override save(): StrategyState {
+    const { json, vectors = {} } = super.save();
     const ofMean = Object.entries(vectors).map(([name, vector]) => [MEAN_PREFIX + name, vector]);
     return {
       ...(json !== undefined && { json }),
@@ -164,19 +120,23 @@ export abstract class ServerOptimizer<Kept extends string> implements Strategy {
     };
   }
 
-  /** Takes up what was saved; a state without vectors is that before the first round. Throws a `TypeError` when a vector is missing. */
-  restore({ json, vectors }: StrategyState): void {
+  /**
+   * Restores a saved state; one without vectors is that before the first round.
+   *
+   * @throws {TypeError} If a vector is missing.
+   */
+  override restore({ json, vectors }: StrategyState): void {
     const ofMean = Object.entries(vectors ?? {}).filter(([name]) => name.startsWith(MEAN_PREFIX))
       .map(([name, vector]) => [name.slice(MEAN_PREFIX.length), vector] as const);
-    // Also where it had kept nothing: what it has by now does not count.
-    this.#mean.restore?.({
+    // Even if the mean had kept nothing: its present state does not count.
+    super.restore({
       ...(json !== undefined && { json }),
       ...(ofMean.length > 0 && { vectors: Object.fromEntries(ofMean) }),
     });
     this.#kept = vectors && this.#each((name) => savedVector(this.name, name, vectors));
   }
 
-  /** What is kept, in the arena of the global vector. */
+  /** Gives the vectors that live on, in the arena of the global vector. */
   #keptFor(global: ParameterVector): Record<Kept, ParameterVector> {
     const before = this.#kept;
     this.#kept = this.#each((name) => {

@@ -1,0 +1,36 @@
+/**
+ * Averaging beside a model of each client's own.
+ *
+ * @module
+ */
+
+import { checked } from "../check.ts";
+import { type ClientSideOptions, ClientSideStrategy } from "./client_side.ts";
+
+/** How {@linkcode Ditto} personalizes. */
+export interface DittoOptions extends ClientSideOptions {
+  /** Strength λ of the pull of a client's own model to the global one, from 0. Default 0.1. */
+  lambda?: number;
+}
+
+/**
+ * A model of its own for each client, held near the global one, which FedAvg makes (Ditto).
+ *
+ * Li et al. 2021, "Ditto: Fair and Robust Federated Learning Through Personalization", algorithm 1: beside its update each client lowers
+ * `F_k(v_k) + (λ/2) ‖v_k - w^t‖²` from where its `v_k` stands, by the round's plan. Clients are evaluated by their `v_k`, which never leave them.
+ *
+ * @example
+ * ```ts
+ * import { Ditto } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new Ditto({ lambda: 1 }).clientSettings, { rule: { name: "ditto", lambda: 1 } });
+ * ```
+ */
+export class Ditto extends ClientSideStrategy {
+  /** Throws a `RangeError` for an option out of range. */
+  constructor({ lambda = 0.1, ...options }: DittoOptions = {}) {
+    checked("ditto", "lambda", lambda, { least: 0 });
+    super("ditto", { rule: { name: "ditto", lambda } }, options);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The base of strategies that build on another one.
+ *
+ * @module
+ */
+
+import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import { FedAvg } from "./averaging/fedavg.ts";
+import type {
+  ClientSettings,
+  ClientUpdate,
+  RoundInfo,
+  Strategy,
+  StrategyRound,
+  StrategyState,
+} from "./strategy.ts";
+
+/** Options of every {@linkcode WrappedStrategy}. */
+export interface WrappedStrategyOptions {
+  /**
+   * Strategy that makes one vector of a round's updates, such as a robust mean.
+   *
+   * @default {new FedAvg()}
+   */
+  mean?: Strategy;
+}
+
+/** A strategy that builds on another one, and is like it wherever a subclass says nothing else. */
+export abstract class WrappedStrategy implements Strategy {
+  /** Name in reports: with another mean than FedAvg, such as `"fedadam of median"`. */
+  readonly name: string;
+  /** Number of working vectors: those of the mean, and the strategy's own. */
+  readonly workingVectors: number;
+  /** The strategy that makes one vector of a round's updates. */
+  protected readonly mean: Strategy;
+
+  /**
+   * Makes a strategy of an algorithm's name and a mean.
+   *
+   * @param ownVectors Number of working vectors besides those of the mean.
+   */
+  constructor(
+    name: string,
+    { mean = new FedAvg() }: WrappedStrategyOptions = {},
+    ownVectors: number = 0,
+  ) {
+    this.name = mean.name === "fedavg" ? name : `${name} of ${mean.name}`;
+    this.workingVectors = ownVectors + mean.workingVectors;
+    this.mean = mean;
+  }
+
+  /** Whether the mean is robust against any single update. */
+  get isRobust(): boolean {
+    return this.mean.isRobust ?? false;
+  }
+
+  /** Whether the mean needs an honest majority among the updates of a round. */
+  get needsHonestMajority(): boolean {
+    return this.mean.needsHonestMajority ?? false;
+  }
+
+  /** Whether the mean weighs updates by their number of steps. */
+  get countsSteps(): boolean {
+    return this.mean.countsSteps ?? false;
+  }
+
+  /** Number of updates that the mean needs. */
+  get fewestUpdates(): number {
+    return this.mean.fewestUpdates ?? 1;
+  }
+
+  /** Settings of the clients that the mean changes. */
+  get clientSettings(): ClientSettings {
+    return this.mean.clientSettings ?? {};
+  }
+
+  /** The second vector that the mean sends to clients. */
+  get control(): ParameterVector | undefined {
+    return this.mean.control;
+  }
+
+  /**
+   * Checks that the mean goes with the clients' settings.
+   *
+   * @throws {RangeError} If it does not.
+   */
+  checkPlan(plan: TrainSettings): void {
+    this.mean.checkPlan?.(plan);
+  }
+
+  /**
+   * Checks that an update has what the mean needs.
+   *
+   * @throws {RangeError} If it has not.
+   */
+  check(update: ClientUpdate): void {
+    this.mean.check?.(update);
+  }
+
+  /** Opens a round of the mean. */
+  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+    return this.mean.begin(global, info);
+  }
+
+  /** Gives the state of the mean. */
+  save(): StrategyState {
+    return this.mean.save?.() ?? {};
+  }
+
+  /** Restores the state of the mean. */
+  restore(state: StrategyState): void {
+    this.mean.restore?.(state);
+  }
+}
