@@ -4,6 +4,16 @@
  * @module
  */
 
+export type {
+  CohortAbsence,
+  CohortCollector,
+  CohortCollectorOptions,
+  IncomingBody,
+  Outcome,
+  OverdueRank,
+} from "./cohort/cohort_collector.ts";
+export type { EvaluationExchange } from "./cohort/evaluation_exchange.ts";
+export { TrainingExchange } from "./cohort/training_exchange.ts";
 export { AsyncParameterServerHandler } from "./handler/async_handler.ts";
 export type { AsyncParameterServerHandlerOptions } from "./handler/async_handler.ts";
 export { AsyncServerBackendHandler } from "./handler/async_server_backend_handler.ts";
@@ -23,6 +33,9 @@ export type { UpdateFigures } from "./handler/update_bound.ts";
 export { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./limits.ts";
 export { DEFAULT_SAVE_TRIES } from "./record/checkpoint_saver.ts";
 export type { ClientFigures, Distribution } from "./report/distribution.ts";
+export type { Absence } from "./report/absence.ts";
+export type { EvaluationSummary } from "./report/evaluation_summary.ts";
 export type { ServerEvent } from "./report/events.ts";
 export type { FinalReport, MemberReport, RoundReport, RunReport } from "./report/report.ts";
 export * from "./selection/mod.ts";
+export type { RevokedUpdate } from "./run_round.ts";

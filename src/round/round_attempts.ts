@@ -52,10 +52,7 @@ export class RoundAttempts {
       this.#host.emit({ type: "round-started", round, rounds: limits.rounds, cohort });
       handler.beginRound(round, numClients);
       const enough = Math.min(cohort.length, wanted);
-      const training = new TrainingExchange(round, cohort, {
-        window: handler.staging.size,
-        enough,
-      });
+      const training = new TrainingExchange(round, cohort, handler, enough);
       await this.#host.train(training);
       const { collector } = training;
       for (const { rank, isExcused } of collector.absences) {

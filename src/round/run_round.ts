@@ -36,7 +36,9 @@ export interface RoundHost {
 
 /** Update that was accepted and refused later. */
 export interface RevokedUpdate {
+  /** Rank of its sender. */
   readonly rank: Rank;
+  /** Round that it was accepted in. */
   readonly round: number;
   /** L2 norm of the change, when it is known. */
   readonly norm?: number | undefined;

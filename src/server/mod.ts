@@ -4,8 +4,14 @@
  * @module
  */
 
-export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./sessions/gate.ts";
+export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./sessions/connection_limiter.ts";
 export { AuditLog, type AuditLogOptions } from "./audit_log.ts";
-export * from "./asynchronous/async_topology.ts";
-export * from "./sync_topology.ts";
-export * from "./topology.ts";
+export { ServerAsyncTop } from "./asynchronous/async_topology.ts";
+export type { ServerAsyncOptions } from "./asynchronous/async_topology.ts";
+export { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "./options.ts";
+export type { ActiveRun, RoundTries } from "./run/active_run.ts";
+export type { RoundCosts } from "./run/round_costs.ts";
+export type { MessageArguments } from "./run/server_topology.ts";
+export type { JoinedClient } from "./sessions/registration.ts";
+export { ServerSyncTop } from "./sync_topology.ts";
+export { ServerCommunicationTopology } from "./topology.ts";

@@ -1,140 +1,275 @@
 /**
- * What every server topology is.
+ * Base class of server topologies.
  *
  * @module
  */
 
-import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
-import type { Logger, LogOptions } from "../base/log/log.ts";
-import type { DistBackend } from "../net/backend.ts";
+import type { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
-import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
-import type { MessageCode } from "../wire/message_code.ts";
-import type { Payload } from "../wire/messages.ts";
-import { type PeerLimits, peerLimitsOf } from "./sessions/gate.ts";
-import { DEFAULT_QUORUM } from "../round/limits.ts";
-import type { ServerEvent } from "../round/report/events.ts";
-import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import { unexpectedRefusal, unexpectedUpdate } from "../round/cohort/unexpected.ts";
+import { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import { receivedEvent } from "../round/report/update_events.ts";
 import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import type { IncomingBody } from "../round/cohort/cohort_collector.ts";
+import type { RunRecord } from "../round/record/run_record.ts";
 import type { RunReport } from "../round/report/report.ts";
-
-/** Where a server listens, for whom it waits, and how long it runs. */
-export interface ServerTopologyOptions {
-  /** Where to listen, in the form of the transport: `"HOST:PORT"` for TCP, `"ws://HOST:PORT/PATH"` for WebSockets; port 0 takes a free one. */
-  listen: string;
-  /** Number of processes, the server included, at least 2. */
-  worldSize: number;
-  /** Number of rounds, at least 1. */
-  rounds: number;
-  /** Number of clients with which the run may begin once the join time-out is over. Default: all of them. */
-  minClients?: number;
-  /**
-   * Share of the updates that a round wants which it needs, above 0 and at most 1, rounded up: at least one update, no more than `minClients`, and as many as
-   * the strategy needs (`fewestUpdates`). Default 0.5. A round that has fewer at its end is tried again with a fresh cohort.
-   */
-  quorum?: number;
-  /**
-   * Number of tries of a round with too few updates after which the run stops, and of updates that a round leaves out at most because its model is not finite or
-   * evaluates to no number. Default 3.
-   */
-  roundTries?: number;
-  /** Who may join. Default: everyone who reaches the address. */
-  gatekeeper?: Gatekeeper;
-  /** The server's name, which clients that prove who they are sign with. Default `"fedlab"`. */
-  serverName?: string;
-  /** How many peers the server bears, each limit with its default. */
-  limits?: Partial<PeerLimits>;
-  /** Where the run is kept after each round. Default: nowhere. */
-  checkpoints?: Checkpoints;
-  /**
-   * How often in a row the run may fail to be kept before it stops, at least 1. Default 10. After each failure it goes on, and the next round's save is the next
-   * try.
-   */
-  saveTries?: number;
-  /** A checkpoint of this server to go on from; its run's clients are waited for. */
-  resume?: Checkpoint;
-  /** What is kept in each checkpoint besides the run: anything that can be written as JSON. */
-  notes?: Readonly<Record<string, unknown>>;
-  /** The transport. Default `"tcp"`. */
-  distBackend?: DistBackend;
-  /** Log file, in the log's folder: `.txt` is added to it. Default `"serverLog"`; `""` for none. */
-  loggerFile?: string;
-  /** Name that the log's lines carry. Default `"server"`. */
-  loggerName?: string;
-  /** The log's folder (default `"log"`), lowest level (`"INFO"`), and whether it goes to standard error too (true). */
-  log?: Pick<LogOptions, "folder" | "level" | "console">;
-  /** A logger of the application's own, in place of file and console. */
-  logger?: Logger;
-  /** Time-outs, each with its default. */
-  timeouts?: Partial<Timeouts>;
-  /** Told of everything that happens, as it happens. */
-  onEvent?: (event: ServerEvent) => void;
-}
-
-/** The name of a server that is given none. */
-export const DEFAULT_SERVER_NAME = "fedlab";
-
-function checkCount(
-  name: string,
-  value: number,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
-    throw new RangeError(`Cannot make a server: expected ${name} of ${range}, got ${value}`);
-  }
-}
+import { MessageCode } from "../wire/message_code.ts";
+import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../wire/messages.ts";
+import { checkServerOptions, type ServerTopologyOptions } from "./options.ts";
+import type { ActiveRun } from "./run/active_run.ts";
+import { handleControl } from "./run/control_messages.ts";
+import { recordOf, type ServerRun, withRun } from "./run/run.ts";
+import type { MessageArguments } from "./run/server_topology.ts";
+import type { JoinedClient } from "./sessions/registration.ts";
 
 /**
- * The server's side of a communication agreement: who says what, and when. The model is the handler's business.
+ * Server side of a communication agreement: decides which messages are sent when, while the handler
+ * owns the model.
  *
- * Subclass it to define an agreement of your own; {@linkcode ServerSyncTop} is the synchronous one, {@linkcode ServerAsyncTop} the
+ * The class runs the sessions of the clients, waits for them, lets them come back, and keeps the
+ * record and the checkpoints. A subclass defines an agreement: it implements
+ * {@linkcode ServerCommunicationTopology.runRound} with the operations of
+ * {@linkcode ServerCommunicationTopology.activeRun}. The other methods may be overridden. By
+ * default they train the cohort of the open exchange.
+ *
+ * {@linkcode ServerSyncTop} is the synchronous agreement, {@linkcode ServerAsyncTop} the
  * asynchronous one.
  */
 export abstract class ServerCommunicationTopology<
   Handler extends ServerBackendHandler = SyncServerBackendHandler,
 > {
-  /** What owns the global model. */
+  /** Owner of the global model. */
   readonly handler: Handler;
-  /** The time-outs in force. */
+  /** Time-outs in force. */
   readonly timeouts: Timeouts;
-  /** The options as given. */
-  protected readonly options: Readonly<ServerTopologyOptions>;
+  /** Options as given. */
+  readonly options: Readonly<ServerTopologyOptions>;
+  readonly #record: RunRecord;
+  #run: ServerRun | undefined;
 
-  /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
+  /**
+   * Creates a server; nothing is opened before `run`.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor(handler: Handler, options: ServerTopologyOptions) {
-    checkCount("worldSize", options.worldSize, 2);
-    checkCount("rounds", options.rounds, 1);
-    if (options.minClients !== undefined) {
-      checkCount("minClients", options.minClients, 1, options.worldSize - 1);
-    }
-    if (options.roundTries !== undefined) checkCount("roundTries", options.roundTries, 1);
-    if (options.saveTries !== undefined) checkCount("saveTries", options.saveTries, 1);
-    const { quorum = DEFAULT_QUORUM, gatekeeper, serverName = DEFAULT_SERVER_NAME } = options;
-    // A name or a token that is of no use is better found here than when the first client comes.
-    if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
-    if (!(quorum > 0 && quorum <= 1)) {
-      throw new RangeError(
-        `Cannot make a server: expected a quorum above 0 and at most 1, got ${quorum}`,
-      );
-    }
-    peerLimitsOf(options.limits);
+    checkServerOptions(options);
     this.handler = handler;
     this.timeouts = timeoutsOf(options.timeouts);
     this.options = options;
+    this.#record = recordOf(handler, options);
   }
 
-  /** The whole run, from waiting for the clients to taking leave of them. */
-  abstract run(options?: { signal?: AbortSignal }): Promise<RunReport>;
+  /** Reports on the run so far, or on the last run, also after `run` has rejected. */
+  async report(): Promise<RunReport> {
+    return await this.#record.report();
+  }
 
-  /** What is done on a client's message. */
-  abstract onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void>;
+  /**
+   * Runs the federation: gathers the clients, runs the rounds, saves checkpoints, and ends all
+   * sessions. Not to be overridden. The final vector is `handler.parameters`.
+   *
+   * @param options Signal that stops the run.
+   * @returns The report of the run.
+   * @throws {DeadlineError} If too few clients join, or remain.
+   * @throws The signal's reason, if it is aborted. The clients are told in each case.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
+    return await withRun({ topology: this, record: this.#record, signal }, async (run) => {
+      this.#run = run;
+      try {
+        this.beginRun();
+        return await run.runAndReport(() => this.#runRounds(run));
+      } finally {
+        this.#run = undefined;
+      }
+    });
+  }
 
-  /** Sends the global parameters to the clients whose turn it is. */
-  protected abstract activateClients(): void;
+  /** Operations of the run in progress. */
+  protected get activeRun(): ActiveRun {
+    return this.#active.operations;
+  }
 
-  /** Waits for what they answer. */
-  protected abstract listenClients(): Promise<void>;
+  get #active(): ServerRun {
+    if (this.#run !== undefined) return this.#run;
+    throw new Error("Cannot talk to clients: the topology is not running");
+  }
+
+  async #runRounds(run: ServerRun): Promise<void> {
+    const { rounds } = this.#record;
+    try {
+      while (!this.#record.isOver) {
+        const round = rounds.length + 1;
+        run.costs.startRound();
+        await this.runRound(round);
+        if (rounds.length >= round && this.isCheckpointDue(round)) await run.save();
+      }
+    } finally {
+      this.endRounds();
+    }
+  }
+
+  /**
+   * Runs one round, and ends it with `activeRun.endRound` or `activeRun.recordRound`. A round that
+   * was not ended is run again.
+   */
+  protected abstract runRound(round: number): Promise<void>;
+
+  /** Prepares for a new run, before any client joins. Does nothing by default. */
+  protected beginRun(): void {}
+
+  /** Cleans up after the last round, also if it has failed. Does nothing by default. */
+  protected endRounds(): void {}
+
+  /** Whether a checkpoint is saved after the round. By default after every round. */
+  protected isCheckpointDue(_round: number): boolean {
+    return true;
+  }
+
+  /** Agreement that clients are told to follow. By default `"sync"`: they train when asked to. */
+  get mode(): AgreementMode {
+    return "sync";
+  }
+
+  /** Name of a round in the log. */
+  get roundName(): string {
+    return "Round";
+  }
+
+  /** Message codes that clients may send besides updates, figures, `Exit` and `Error`. */
+  get messageCodes(): readonly MessageCode[] {
+    return [];
+  }
+
+  /** Whether the first round is in progress. */
+  get hasBegun(): boolean {
+    return this.#run?.exchanges.open !== undefined;
+  }
+
+  /** Parameters that are sent to clients. By default the handler's global vector. */
+  get parametersToSend(): ParameterVector {
+    return this.handler.parameters;
+  }
+
+  /** Sends the messages of the open exchange, and waits for the answers. */
+  async performExchange(): Promise<void> {
+    this.activateClients();
+    await this.listenClients();
+  }
+
+  /** Sends the global parameters to the cohort; clients that are away get them on coming back. */
+  protected activateClients(): void {
+    this.activeRun.sendToCohort();
+  }
+
+  /** Waits until each client of the cohort has answered, is gone, or has passed its deadline. */
+  protected async listenClients(): Promise<void> {
+    await this.activeRun.collectAnswers();
+    // The vector is about to change: a client still reading it would get a mixture of two.
+    this.activeRun.disconnectSlowReceivers();
+  }
+
+  /** Round for which an update of the rank is expected. */
+  pendingRound(rank: Rank): number | undefined {
+    const collector = this.#training?.collector;
+    return collector?.isPending(rank) ? collector.round : undefined;
+  }
+
+  /** Round of the rank's last accepted update, 0 for none, `undefined` if not known. */
+  lastAcceptedRound(rank: Rank): number | undefined {
+    return this.activeRun.lastAcceptedRound(rank);
+  }
+
+  /**
+   * Decides whether an update that begins to arrive may be read, which may have to wait.
+   *
+   * @param incoming Progress of the update.
+   */
+  admitUpdate(rank: Rank, incoming: IncomingBody): Promise<boolean> {
+    return this.#training?.collector.admit(rank, incoming) ?? Promise.resolve(false);
+  }
+
+  /** Called when an admitted update has a buffer and is about to be read. */
+  startUpdate(rank: Rank): void {
+    this.#training?.collector.markReading(rank);
+  }
+
+  /** Called when an admitted update was accepted, was refused, or broke off. */
+  releaseUpdate(rank: Rank): void {
+    this.#training?.collector.withdraw(rank);
+  }
+
+  /** Error for an update that was not admitted. */
+  unexpectedUpdate(rank: Rank): ProtocolError {
+    return unexpectedUpdate(rank, this.#training?.collector);
+  }
+
+  /**
+   * Acts on a client's message: passes updates to `onUpdate` and takes figures; `Exit` and a fatal
+   * `Error` end the client's session.
+   *
+   * @throws {ProtocolError} If the message is refused.
+   */
+  onReceive(sender: Rank, ...message: MessageArguments): Promise<void> {
+    const [code, payload] = message;
+    switch (code) {
+      case MessageCode.ParameterUpdate:
+        return this.onUpdate(sender, payload);
+      case MessageCode.GradientUpdate: {
+        const { gradient: parameters, ...fields } = payload;
+        return this.onUpdate(sender, { ...fields, parameters });
+      }
+      default:
+        return Promise.try(() => handleControl(sender, message, this, this.#active.exchanges));
+    }
+  }
+
+  /**
+   * Takes a client's update, which `admitUpdate` has admitted. A gradient stands in the place of the
+   * parameters.
+   *
+   * @throws {ProtocolError} If the update is refused.
+   */
+  protected async onUpdate(sender: Rank, update: ParameterUpdatePayload): Promise<void> {
+    const training = this.#training;
+    if (training === undefined) throw unexpectedUpdate(sender, undefined);
+    if (!await training.accept(sender, update)) return;
+    this.activeRun.emit(receivedEvent(training, sender, update));
+  }
+
+  /**
+   * Takes a client's notice that it has no update for a round, and stays.
+   *
+   * @throws {ProtocolError} If no update is expected of it.
+   */
+  onCannotTrain(sender: Rank, { round, message }: ErrorPayload): void {
+    const { collector } = this.#training ?? {};
+    if (collector === undefined || collector.round !== round) {
+      throw unexpectedRefusal(sender, round);
+    }
+    if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
+    collector.settle(sender, "refused", message, true);
+    this.activeRun.countCannotTrain(sender, round, message);
+  }
+
+  /** Called when a client is ready, for the first time or again. */
+  onJoin({ rank, round }: JoinedClient): void {
+    const pending = this.pendingRound(rank);
+    if (pending !== undefined && pending !== round) this.activeRun.sendParameters(rank);
+  }
+
+  /** Called when a client's connection is lost; the client is expected back. */
+  onDisconnect(_rank: Rank, _reason: string): void {}
+
+  /** Called when a client has left, or is not expected back any more. */
+  onLeave(_rank: Rank, _reason: string): void {}
+
+  get #training(): TrainingExchange | undefined {
+    const exchange = this.#run?.exchanges.open;
+    return exchange instanceof TrainingExchange ? exchange : undefined;
+  }
 }

@@ -82,7 +82,7 @@ export class VirtualClients {
         this.vectors.up++;
         const update = updateOf(round, outcome, board.vector(slot));
         try {
-          training.acceptNext(rank, update, handler);
+          training.acceptNext(rank, update);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
           if (isRecoverable(error)) onEvent?.(refusedEvent(rank, error, { round }));

@@ -7,7 +7,7 @@ import {
   websocketTransport,
 } from "../../mod.ts";
 import { PeerLog, STRANGER_LINES } from "../../src/base/log/peer_log.ts";
-import { DEFAULT_PEER_LIMITS } from "../../src/server/sessions/gate.ts";
+import { DEFAULT_PEER_LIMITS } from "../../src/server/sessions/connection_limiter.ts";
 import { Sessions } from "../../src/server/sessions/sessions.ts";
 import { DEFAULT_TIMEOUTS, SILENT_HEARTBEATS, type Timeouts } from "../../src/net/timeouts.ts";
 
@@ -52,29 +52,29 @@ function sessionsOf(strangers: PeerLog, timeouts: Partial<Timeouts> = {}): Sessi
   };
   return new Sessions({
     worldSize: 2,
-    seats: undefined,
-    door: {
+    saved: undefined,
+    joinOptions: {
       gatekeeper: { kind: "open" },
       serverName: "localhost",
-      get welcome() {
+      get reply() {
         return unused();
       },
-      awaits: unused,
     },
     limits: DEFAULT_PEER_LIMITS,
     timeouts: { ...DEFAULT_TIMEOUTS, drainSeconds: 0.05, ...timeouts },
     peers: { members: strangers, strangers },
-    progress: () => 0,
-    hooks: {
+    listener: {
+      progress: () => 0,
+      pendingRound: unused,
       place: unused,
       release: unused,
-      message: unused,
+      receive: unused,
       joined: unused,
-      away: unused,
-      lost: unused,
-      refused: unused,
-      forgiven: unused,
-      turnedAway: () => {},
+      disconnected: unused,
+      left: unused,
+      messageRefused: unused,
+      recovered: unused,
+      peerRefused: () => {},
       keysChanged: unused,
     },
   });
@@ -97,7 +97,7 @@ for (const code of ["EMFILE", "ENFILE"]) {
     // Where nothing can be closed it waits for half a second.
     assertEquals(performance.now() - began < 400, true);
     assertMatch(said.join(), /Cannot accept clients for now: Too many open files/);
-    await sessions.dismiss("the test is over", true);
+    await sessions.closeAll("the test is over", true);
   });
 }
 
@@ -153,7 +153,7 @@ for (
     assertEquals(await peer.read(new Uint8Array(1)), null);
     listener.close();
     await accepting;
-    await sessions.dismiss("the test is over", true);
+    await sessions.closeAll("the test is over", true);
   });
 }
 
@@ -163,5 +163,5 @@ Deno.test("a server that cannot accept for another reason closes nobody", async 
   const sessions = sessionsOf(strangers);
   await sessions.accept(listener);
   assertEquals(listener.closed, []);
-  await sessions.dismiss("the test is over", true);
+  await sessions.closeAll("the test is over", true);
 });

@@ -16,7 +16,7 @@ import {
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
 import { KnownClients } from "../../src/round/handler/known_clients.ts";
-import { Uploads } from "../../src/server/uploads.ts";
+import { UploadMonitor } from "../../src/server/run/upload_monitor.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
 
@@ -389,10 +389,10 @@ Deno.test("a member that gives no figures costs two evaluations their time, and 
   }
 });
 
-Deno.test("Uploads hold a rate only while others wait, and not what the server was held up", () => {
+Deno.test("UploadMonitor hold a rate only while others wait, and not what the server was held up", () => {
   let now = 0;
   const slow: number[] = [];
-  const uploads = new Uploads(8, (rank) => slow.push(rank), () => now);
+  const uploads = new UploadMonitor(8, (rank) => slow.push(rank), () => now);
   const incoming = { size: 1000, received: 0 };
   uploads.begin(1, incoming);
   uploads.begin(2, { size: 1000, received: 900 });

@@ -8,7 +8,7 @@ import {
 } from "../run/checkpoints.ts";
 import type { KeyList } from "../../auth/allowed_keys.ts";
 import { AuditLog } from "../../server/audit_log.ts";
-import { DEFAULT_SERVER_NAME } from "../../server/topology.ts";
+import { DEFAULT_SERVER_NAME } from "../../server/options.ts";
 import { conduct } from "../run/conduct.ts";
 import { type DataFlags, dataFrom, loadData, withData } from "../options/data.ts";
 import {

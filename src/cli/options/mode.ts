@@ -1,6 +1,6 @@
 import { ServerAsyncTop } from "../../server/asynchronous/async_topology.ts";
 import { ServerSyncTop } from "../../server/sync_topology.ts";
-import type { ServerTopologyOptions } from "../../server/topology.ts";
+import type { ServerTopologyOptions } from "../../server/options.ts";
 import type { AgreementMode } from "../../wire/messages.ts";
 import {
   asyncStrategyFrom,

@@ -79,6 +79,7 @@ export class CohortCollector {
   #head = 0;
   #failure: { readonly error: unknown } | undefined;
 
+  /** Opens the collection of a round of that number. */
   constructor(round: number, cohort: readonly Rank[], options: CohortCollectorOptions) {
     const { window, enough = cohort.length, now = () => performance.now() } = options;
     this.round = round;

@@ -7,9 +7,11 @@ import { unexpectedFigures } from "./unexpected.ts";
 
 /** The clients' evaluation of the parameters of one round. */
 export class EvaluationExchange {
+  /** State of each client of the cohort. */
   readonly collector: CohortCollector;
   readonly #results = new Map<Rank, EvaluateResult>();
 
+  /** Opens the evaluation of a round of that number. */
   constructor(round: number, cohort: readonly Rank[]) {
     this.collector = new CohortCollector(round, cohort, { window: cohort.length });
   }

@@ -4,18 +4,32 @@ import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
 import { type UpdateFigures, updateFigures } from "../handler/update_bound.ts";
 import { MeanLoss } from "../report/means.ts";
-import { CohortCollector, type CohortCollectorOptions } from "./cohort_collector.ts";
+import { CohortCollector } from "./cohort_collector.ts";
 import { unexpectedUpdate } from "./unexpected.ts";
 
 /** A cohort's training in one round, with the updates received so far. */
 export class TrainingExchange {
+  /** State of each client of the cohort. */
   readonly collector: CohortCollector;
   /** Figures of the accepted updates, in rank order. */
-  readonly updates = new Map<Rank, UpdateFigures>();
+  readonly updates: Map<Rank, UpdateFigures> = new Map<Rank, UpdateFigures>();
+  readonly #handler: SyncServerBackendHandler;
   readonly #losses = new MeanLoss();
 
-  constructor(round: number, cohort: readonly Rank[], options: CohortCollectorOptions) {
-    this.collector = new CohortCollector(round, cohort, options);
+  /**
+   * Opens the training of a cohort.
+   *
+   * @param handler Handler that checks and takes the updates.
+   * @param enough Number of updates that end the training. Default: the size of the cohort.
+   */
+  constructor(
+    round: number,
+    cohort: readonly Rank[],
+    handler: SyncServerBackendHandler,
+    enough: number = cohort.length,
+  ) {
+    this.collector = new CohortCollector(round, cohort, { window: handler.staging.size, enough });
+    this.#handler = handler;
   }
 
   /** Mean of the clients' training losses, weighted by number of samples. */
@@ -29,11 +43,7 @@ export class TrainingExchange {
    * @returns `false` when the round has gone on without the update.
    * @throws {ProtocolError} If the update is not expected or not valid.
    */
-  async accept(
-    sender: Rank,
-    payload: ParameterUpdatePayload,
-    handler: SyncServerBackendHandler,
-  ): Promise<boolean> {
+  async accept(sender: Rank, payload: ParameterUpdatePayload): Promise<boolean> {
     const { collector } = this;
     if (payload.round !== collector.round) {
       collector.withdraw(sender);
@@ -43,11 +53,11 @@ export class TrainingExchange {
       );
     }
     if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
-    const norm = this.#check(sender, payload, handler);
+    const norm = this.#check(sender, payload);
     collector.markComplete(sender);
     if (!await collector.waitForTurn(sender)) return false;
     try {
-      this.#add(sender, payload, norm, handler);
+      this.#add(sender, payload, norm);
     } catch (error) {
       // The sender is not to blame for what the algorithm makes of a valid update.
       collector.fail(error);
@@ -61,35 +71,22 @@ export class TrainingExchange {
    *
    * @throws {ProtocolError} If the update is not valid.
    */
-  acceptNext(
-    sender: Rank,
-    payload: ParameterUpdatePayload,
-    handler: SyncServerBackendHandler,
-  ): void {
-    const norm = this.#check(sender, payload, handler);
-    this.#add(sender, payload, norm, handler);
+  acceptNext(sender: Rank, payload: ParameterUpdatePayload): void {
+    const norm = this.#check(sender, payload);
+    this.#add(sender, payload, norm);
   }
 
-  #check(
-    sender: Rank,
-    payload: ParameterUpdatePayload,
-    handler: SyncServerBackendHandler,
-  ): number | undefined {
+  #check(sender: Rank, payload: ParameterUpdatePayload): number | undefined {
     try {
-      return handler.check(sender, payload) ?? undefined;
+      return this.#handler.check(sender, payload) ?? undefined;
     } catch (error) {
       this.collector.settle(sender, "refused", errorMessage(error));
       throw error;
     }
   }
 
-  #add(
-    sender: Rank,
-    payload: ParameterUpdatePayload,
-    norm: number | undefined,
-    handler: SyncServerBackendHandler,
-  ): void {
-    handler.onReceive(sender, payload);
+  #add(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): void {
+    this.#handler.onReceive(sender, payload);
     this.#losses.add(payload);
     if (norm !== undefined) this.updates.set(sender, updateFigures(norm, payload));
     this.collector.settle(sender, "received");

@@ -14,7 +14,9 @@ export const MAX_REPORTED_ABSENCES = 100;
 
 /** Reason why a rank's update is missing in a round. */
 export interface Absence {
+  /** Rank of the client. */
   readonly rank: Rank;
+  /** Reason, in one line. */
   readonly reason: string;
 }
 

@@ -5,6 +5,7 @@ import type { RoundReport } from "./report.ts";
 
 /** Result of evaluating a model; empty when nobody evaluates. */
 export interface EvaluationSummary {
+  /** Loss and accuracy: the server's, or the mean of the clients'. */
   readonly evaluation?: EvaluateResult | undefined;
   /**
    * Set when the loss is not finite: the server's own loss, or that of more than half of the clients

@@ -8,29 +8,23 @@ import { DeadlineError, errorMessage, ProtocolError } from "../../base/errors.ts
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { MessageCode } from "../../wire/message_code.ts";
-import type {
-  ErrorPayload,
-  Message,
-  ParameterUpdatePayload,
-  Payload,
-} from "../../wire/messages.ts";
-import { takenOf } from "../agreement.ts";
-import { isCannotTrain, unexpectedRefusal } from "../../round/cohort/unexpected.ts";
+import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
+import { unexpectedRefusal } from "../../round/cohort/unexpected.ts";
 import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
-import { toParameterUpdate } from "../../round/cohort/update_message.ts";
-import { Federation } from "../federation.ts";
 import { NonFiniteResultError } from "../../round/handler/result_check.ts";
-import { Inbox } from "./inbox.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
+import { mostExtreme } from "../../round/handler/update_bound.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../../wire/messages.ts";
+import { DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
+import type { ServerTopologyOptions } from "../options.ts";
+import { lastAcceptedField, type MessageArguments } from "../run/server_topology.ts";
+import type { JoinedClient } from "../sessions/registration.ts";
+import { ServerCommunicationTopology } from "../topology.ts";
+import { Inbox } from "./inbox.ts";
 import { RefusedUpdates } from "./refused_updates.ts";
 import { type Task, Tasks } from "./tasks.ts";
-import { mostExtreme } from "../../round/handler/update_bound.ts";
 import { Version } from "./version.ts";
-import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
-import type { RunReport } from "../../round/report/report.ts";
-import { DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
-import { ServerCommunicationTopology, type ServerTopologyOptions } from "../topology.ts";
 
 /** How an asynchronous server works. */
 export interface ServerAsyncOptions
@@ -97,7 +91,6 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   readonly concurrency: number;
   /** After how many versions one is evaluated and kept. */
   readonly evaluateEvery: number;
-  readonly #federation: Federation = this.#federate();
   readonly #tasks: Tasks = new Tasks(
     this.timeouts.roundSeconds,
     (task) => this.#late(task),
@@ -138,66 +131,79 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     this.evaluateEvery = evaluateEvery;
   }
 
-  /** What there is to report of the run so far, or of the last one, each version as a round: also when `run` rejects. */
-  async report(): Promise<RunReport> {
-    return await this.#federation.record.report();
+  /** Always `"async"`: clients ask for work. */
+  override get mode(): AgreementMode {
+    return "async";
   }
 
-  /**
-   * Runs the federation and gives its report; the final vector is `handler.parameters`.
-   *
-   * Rejects with a `DeadlineError` when too few clients join, all of them are gone, or nobody has asked for work for `roundSeconds`, and with the
-   * signal's reason when it is aborted; the clients are told in each case.
-   */
-  async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
-    const federation = this.#federation;
+  /** Each round makes a version of the model. */
+  override get roundName(): string {
+    return "Version";
+  }
+
+  /** Clients send requests for work. */
+  override get messageCodes(): readonly MessageCode[] {
+    return [MessageCode.ParameterRequest];
+  }
+
+  /** Whether the first version is being made. */
+  override get hasBegun(): boolean {
+    return this.#version !== undefined;
+  }
+
+  /** Newest parameters: a copy that stays as it is while it is sent and trained on. */
+  override get parametersToSend(): ParameterVector {
+    return this.#newest ??= this.handler.parameters.slice();
+  }
+
+  /** Starts with an empty state, or after the last version of a resumed run. */
+  protected override beginRun(): void {
+    const { rounds } = this.activeRun;
     this.#inbox = new Inbox();
+    this.#waiting.clear();
     this.#newest = undefined;
     this.#lastTaken.clear();
     this.#known = new KnownClients();
     this.#spoiled = 0;
     this.#refused.clear();
     this.#failure = undefined;
-    try {
-      return await federation.conduct(signal, async () => {
-        const { rounds } = federation.record;
-        this.#made = rounds.length;
-        this.#taken = rounds.reduce((sum, { received }) => sum + received, 0);
-        if (!federation.record.isOver) this.#version = new Version();
-        try {
-          while (this.#version !== undefined) await this.#make(this.#version);
-        } finally {
-          this.#close();
-        }
-      });
-    } finally {
-      this.#waiting.clear();
-    }
+    this.#made = rounds.length;
+    this.#taken = rounds.reduce((sum, { received }) => sum + received, 0);
   }
 
-  /** Takes requests for work, updates and figures in; a client's `Exit` and `Error` end its session; any other code is refused. */
-  async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
-    const message = { code, payload } as Message;
-    switch (message.code) {
-      case MessageCode.ParameterRequest:
-        // Who has something to do is not given more.
-        if (this.#tasks.get(sender) !== undefined) return;
-        this.#waiting.add(sender);
-        return this.activateClients();
-      case MessageCode.ParameterUpdate:
-      case MessageCode.GradientUpdate:
-        this.#federation.checkCode(sender, code);
-        return await this.#inbox.put({ sender, payload: toParameterUpdate(message) });
-      case MessageCode.Error:
-        if (!isCannotTrain(message.payload)) return this.#federation.hear(sender, message);
-        return this.#takeRefusal(sender, message.payload);
-      default:
-        return this.#federation.hear(sender, message);
+  /** Refuses updates from now on, and gives out no more tasks. */
+  protected override endRounds(): void {
+    this.#version = undefined;
+    this.#tasks.clear();
+    this.#closeInbox();
+  }
+
+  /** Saves the versions that are evaluated. */
+  protected override isCheckpointDue(version: number): boolean {
+    return version === this.options.rounds || version % this.evaluateEvery === 0;
+  }
+
+  /** Takes requests for work and everything that `ServerCommunicationTopology` takes. */
+  override onReceive(sender: Rank, ...message: MessageArguments): Promise<void> {
+    if (message[0] !== MessageCode.ParameterRequest) return super.onReceive(sender, ...message);
+    // A busy client gets no second task.
+    if (this.#tasks.get(sender) === undefined) {
+      this.#waiting.add(sender);
+      this.activateClients();
     }
+    return Promise.resolve();
+  }
+
+  /** Puts an update in line; resolves when it was accepted, rejects when it was refused. */
+  protected override async onUpdate(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+  ): Promise<void> {
+    await this.#inbox.put({ sender, payload });
   }
 
   /** Gives the newest parameters to clients that ask for work, while fewer than `concurrency` train. */
-  protected activateClients(): void {
+  protected override activateClients(): void {
     const free = this.concurrency - this.#tasks.size;
     const isOver = this.#version === undefined || this.#made === this.options.rounds;
     const candidates = this.#candidates();
@@ -208,7 +214,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
         rank,
         round: this.#taken + 1,
         version: this.#made,
-        base: this.#parameters,
+        base: this.parametersToSend,
         isAnswering: false,
         isReading: false,
       };
@@ -220,8 +226,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Waits for an update and takes it in. */
-  protected async listenClients(): Promise<void> {
-    const { signal } = this.#federation.run;
+  protected override async listenClients(): Promise<void> {
+    const { signal } = this.activeRun;
     const { roundSeconds: seconds } = this.timeouts;
     const late = () =>
       new DeadlineError(`No client asks for work: gave up after ${seconds} seconds`);
@@ -230,7 +236,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
       if (this.#inbox.next((arrival) => this.#take(arrival))) return;
       if (this.#tasks.size > 0) await withDeadline(this.#inbox.changed(), { signal });
       else {
-        await this.#federation.enough(1);
+        await this.activeRun.waitForClients(1);
         if (this.#tasks.size > 0) continue;
         await withDeadline(this.#inbox.changed(), { signal, seconds, late });
       }
@@ -244,122 +250,117 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     return rest.length === 0 && this.#tasks.size === 0 ? [...this.#waiting] : rest;
   }
 
-  #federate(): Federation {
-    const hasBegun = () => this.#version !== undefined;
-    const parameters = () => this.#parameters;
-    const { handler, options, timeouts } = this;
-    return new Federation({ handler, options, timeouts }, {
-      mode: "async",
-      word: "Version",
-      codes: [MessageCode.ParameterRequest],
-      get hasBegun() {
-        return hasBegun();
-      },
-      get parameters() {
-        return parameters();
-      },
-      awaits: (rank) => this.#tasks.get(rank)?.round,
-      taken: (rank) => this.#lastTaken.get(rank),
-      admit: (rank) => {
-        const task = this.#tasks.get(rank);
-        if (task !== undefined) task.isAnswering = true;
-        return Promise.resolve(task !== undefined);
-      },
-      started: (rank) => {
-        const task = this.#tasks.get(rank);
-        if (task === undefined) return;
-        task.isReading = true;
-        this.#tasks.extend(task);
-      },
-      release: (rank) => {
-        const task = this.#tasks.get(rank);
-        if (task !== undefined) task.isAnswering = task.isReading = false;
-      },
-      refusal: (rank) => this.#refusal(rank),
-      receive: (rank, { code, payload }) => this.onReceive(rank, code, payload),
-      joined: ({ rank, round, awaited }) => {
-        const task = this.#tasks.get(rank);
-        if (task !== undefined && task.round !== round) this.#send(task);
-        // It was told of a task that it has lost since: it waits for that, and does not ask.
-        if (task !== undefined || awaited === undefined || this.#version === undefined) return;
-        this.#waiting.add(rank);
-        this.activateClients();
-      },
-      away: (rank) => void this.#waiting.delete(rank),
-      lost: (rank, reason) => {
-        this.#waiting.delete(rank);
-        this.#refused.forget(rank);
-        this.#drop(rank, reason);
-      },
-    });
+  /** Number of the task for which an update of the rank is expected. */
+  override pendingRound(rank: Rank): number | undefined {
+    return this.#tasks.get(rank)?.round;
   }
 
-  /** The newest parameters, as they stay while they are on their way and while somebody trains from them. */
-  get #parameters(): ParameterVector {
-    return this.#newest ??= this.handler.parameters.slice();
+  /** Number of the task of the rank's last accepted update, as far as this process knows. */
+  override lastAcceptedRound(rank: Rank): number | undefined {
+    return this.#lastTaken.get(rank);
+  }
+
+  /** Admits the update of every client that has a task. */
+  override admitUpdate(rank: Rank): Promise<boolean> {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined) task.isAnswering = true;
+    return Promise.resolve(task !== undefined);
+  }
+
+  /** Extends the time of a task whose update is about to be read. */
+  override startUpdate(rank: Rank): void {
+    const task = this.#tasks.get(rank);
+    if (task === undefined) return;
+    task.isReading = true;
+    this.#tasks.extend(task);
+  }
+
+  /** Called when an update was accepted, was refused, or broke off. */
+  override releaseUpdate(rank: Rank): void {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined) task.isAnswering = task.isReading = false;
+  }
+
+  /** Error for an update of a client without a task. */
+  override unexpectedUpdate(rank: Rank): ProtocolError {
+    return new ProtocolError(
+      "wrong-round",
+      `Cannot take the update of rank ${rank}: none is expected`,
+    );
+  }
+
+  /** Sends a client its task again, or counts it among those that ask for work. */
+  override onJoin({ rank, round, awaited }: JoinedClient): void {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined && task.round !== round) this.#send(task);
+    // A client that was told of a task that it has lost since waits for it, and does not ask.
+    if (task !== undefined || awaited === undefined || this.#version === undefined) return;
+    this.#waiting.add(rank);
+    this.activateClients();
+  }
+
+  /** Forgets that the client asks for work: it will ask again. */
+  override onDisconnect(rank: Rank): void {
+    this.#waiting.delete(rank);
+  }
+
+  /** Gives the client's task up. */
+  override onLeave(rank: Rank, reason: string): void {
+    this.#waiting.delete(rank);
+    this.#refused.forget(rank);
+    this.#drop(rank, reason);
   }
 
   #send({ rank, round, base: parameters }: Task): void {
     // Who is away gets it on coming back.
-    this.#federation.run.sessions.send(rank, {
-      code: MessageCode.ParameterUpdate,
-      payload: { round, parameters, ...takenOf(this.handler, this.#lastTaken.get(rank)) },
-    });
+    const payload = { round, parameters, ...lastAcceptedField(this, rank) };
+    this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });
   }
 
   /** Makes a version of the model. */
-  async #make(version: Version): Promise<void> {
-    const federation = this.#federation;
-    const { options: { rounds } } = this;
-    const number = this.#made + 1;
-    const measure = federation.measure();
-    const { record } = federation, before = record.final?.loss;
-    // What the model was like is asked only when a bad one has been made of it.
-    const initial = before === undefined ? this.#parameters : undefined;
-    federation.tell({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
+  protected override async runRound(number: number): Promise<void> {
+    const run = this.activeRun, { options: { rounds } } = this;
+    const version = this.#version ??= new Version();
+    const before = run.lastEvaluation?.loss;
+    // The model before is evaluated only if the version's updates have spoiled it.
+    const initial = before === undefined ? this.parametersToSend : undefined;
+    run.emit({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
     while (!version.isDone) {
       this.activateClients();
       await this.listenClients();
     }
-    const isDue = number === rounds || number % this.evaluateEvery === 0;
+    const isLast = number === rounds;
     let evaluated: EvaluationSummary = {};
     let isSpoilt = false;
-    // At the end all are free to evaluate, and nothing of theirs is heard before an update that still waits is refused.
-    const interrupted = number === rounds ? this.#tasks.ranks : [];
+    // At the end all clients are free to evaluate; an update that still waits is refused first.
+    const interrupted = isLast ? this.#tasks.ranks : [];
     for (const rank of interrupted) this.#tasks.end(rank);
-    if (number === rounds) this.#closeInbox();
+    if (isLast) this.#closeInbox();
     try {
-      if (isDue) evaluated = await this.#evaluate(number);
+      if (this.isCheckpointDue(number)) evaluated = await this.#evaluate(number);
       isSpoilt = evaluated.isUnsound === true &&
         (initial === undefined ? Number.isFinite(before) : await this.#wasSound(initial, number));
     } catch (error) {
-      this.#end(version, {}, measure);
+      this.#record(version, {});
       throw error;
     }
     if (isSpoilt) return this.#unmake(version, interrupted);
     this.#spoiled = 0;
-    this.#end(version, evaluated, measure);
-    if (isDue) await federation.keep();
-    if (number === rounds) this.#close();
+    this.#record(version, evaluated);
   }
 
-  /** A version is made. */
-  #end(
-    version: Version,
-    evaluated: EvaluationSummary,
-    measure: ReturnType<Federation["measure"]>,
-  ): void {
-    const { record } = this.#federation;
-    record.final = evaluated.evaluation;
+  /** Records the report of a version. */
+  #record(version: Version, evaluated: EvaluationSummary): void {
     const { trainLoss, ...rest } = version.figures;
-    this.#federation.endRound({
+    const { rounds } = this.activeRun;
+    const report = {
       ...version.report,
-      round: record.rounds.length + 1,
+      round: rounds.length + 1,
       ...evaluationFields(evaluated),
       ...(trainLoss !== undefined && { trainLoss }),
       ...rest,
-      ...measure(),
-    });
+    };
+    this.activeRun.recordRound(report, evaluated.evaluation);
   }
 
   /** The version that was made last evaluates to no number, where the one before it does: it is taken back, and what clients train on it begins anew. */
@@ -394,20 +395,23 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     }
   }
 
-  /** Has the server evaluate, or the clients that do not train. */
+  /** Evaluates on the server, or on the clients that do not train. */
   async #evaluate(number: number): Promise<EvaluationSummary> {
-    const { conversation, run: { sessions: { seats: { group } } } } = this.#federation;
-    const idle = group.ranks.filter((rank) => this.#tasks.get(rank) === undefined);
-    return await conversation.evaluate(number, idle, async () => {
-      for (const rank of conversation.exchange?.collector.cohort ?? []) conversation.activate(rank);
-      await conversation.listen();
-    });
+    const run = this.activeRun;
+    const idle = run.clients.filter((rank) => this.#tasks.get(rank) === undefined);
+    return await run.evaluate(number, idle);
+  }
+
+  /** Sends the parameters to evaluate, and waits for the figures; training goes on meanwhile. */
+  override async performExchange(): Promise<void> {
+    this.activeRun.sendToCohort();
+    await this.activeRun.collectAnswers();
   }
 
   /** Takes an update in. Throws a `ProtocolError` for one that was not asked for, or is not sound. */
   #take({ sender, payload }: Arrival): void {
     const task = this.#tasks.get(sender), version = this.#version;
-    if (task === undefined || version === undefined) throw this.#refusal(sender);
+    if (task === undefined || version === undefined) throw this.unexpectedUpdate(sender);
     if (payload.round !== task.round) {
       throw new ProtocolError(
         "wrong-round",
@@ -435,7 +439,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     this.#known.addUpdate(sender, { round: this.#made + 1 });
     this.#taken++;
     this.#lastTaken.set(sender, task.round);
-    this.#federation.tell({
+    this.activeRun.emit({
       type: "update-received",
       round: this.#made + 1,
       rank: sender,
@@ -477,7 +481,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     // The next one may have been begun already.
     const begun = this.#version === version ? undefined : this.#version;
     const next = this.#version = Version.inPlaceOf(version, begun);
-    this.#federation.tell({
+    this.activeRun.emit({
       type: "round-retried",
       round: this.#made + 1,
       received: 0,
@@ -490,26 +494,19 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     this.#miss(next, rank, message);
     const error = new ProtocolError("out-of-bounds", message);
     const { norm } = version.updates.get(rank) ?? {};
-    this.#federation.refuse(error, { rank, round: this.#made + 1, norm });
+    this.activeRun.refuseUpdate(error, { rank, round: this.#made + 1, norm });
   }
 
-  /** A client cannot train on what it was given: its task is over, and it asks for another when it will. */
-  #takeRefusal(sender: Rank, { round, message }: ErrorPayload): void {
+  /** Ends the task of a client that cannot train on it; the client may ask for another. */
+  override onCannotTrain(sender: Rank, { round, message }: ErrorPayload): void {
     const task = this.#tasks.get(sender);
     if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
     this.#tasks.end(sender);
     this.#version?.miss(sender, message);
     this.#count(sender, message);
-    this.#federation.countRefusal(sender, task.round, message);
+    this.activeRun.countCannotTrain(sender, task.round, message);
     this.activateClients();
     this.#inbox.wake();
-  }
-
-  #refusal(rank: Rank): ProtocolError {
-    return new ProtocolError(
-      "wrong-round",
-      `Cannot take the update of rank ${rank}: none is expected`,
-    );
   }
 
   /** A client's time is up. */
@@ -519,8 +516,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     if (task.isAnswering && !task.isReading) return this.#tasks.extend(task);
     if (this.#inbox.has(({ sender }) => sender === rank)) return this.#tasks.extend(task);
     const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
-    if (task.isAnswering || this.#federation.run.sessions.isSending(rank)) {
-      this.#federation.run.sessions.giveUp(rank, reason);
+    if (task.isAnswering || this.activeRun.isSending(rank)) {
+      this.activeRun.disconnect(rank, reason);
     }
     this.#known.addMiss(rank, this.#made + 1);
     this.#drop(rank, reason);
@@ -535,13 +532,6 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
       this.activateClients();
     }
     this.#inbox.wake();
-  }
-
-  /** Nobody is given anything any more, and what comes is refused. */
-  #close(): void {
-    this.#version = undefined;
-    this.#tasks.clear();
-    this.#closeInbox();
   }
 
   #closeInbox(): void {

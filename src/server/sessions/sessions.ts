@@ -6,6 +6,7 @@ import {
   ConnectionClosedError,
   DeadlineError,
   errorMessage,
+  isRecoverable,
   ProtocolError,
 } from "../../base/errors.ts";
 import { Connection } from "../../net/connection.ts";
@@ -16,17 +17,22 @@ import type { Channel, Listener } from "../../net/transport.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/frame.ts";
 import { isBulk, MessageCode } from "../../wire/message_code.ts";
 import type { ExitPayload, Message } from "../../wire/messages.ts";
-import type { PeerLogs } from "../agreement.ts";
+import type { PeerLog } from "../../base/log/peer_log.ts";
 import { FirstBytes } from "./first_bytes.ts";
-import { type Door, type Member, register, type Registered, registrationOf } from "./member.ts";
-import { isRecoverable } from "../../base/errors.ts";
-import { addressOf, Gate, type PeerLimits } from "./gate.ts";
-import { Hearing, type MessageHooks } from "./hearing.ts";
+import {
+  type JoinedClient,
+  type JoinOptions,
+  type Member,
+  register,
+  registrationOf,
+} from "./registration.ts";
+import { addressOf, ConnectionLimiter, type PeerLimits } from "./connection_limiter.ts";
+import { type MessageListener, MessageReader } from "./message_reader.ts";
 import { whyNotSeated } from "./key_changes.ts";
 import { shortReason } from "../../round/report/absence.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
-import { Seats } from "./seats.ts";
-import { Visitor } from "./visitor.ts";
+import { RankRegistry } from "./rank_registry.ts";
+import { PeerAdmission } from "./peer_admission.ts";
 
 /** How long nobody is accepted after that has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
@@ -39,27 +45,39 @@ function isFault(error: unknown): error is ProtocolError {
 }
 
 /** A client took its leave, in its own words: it is not expected back. */
-export class FarewellError extends Error {}
+export class ClientLeftError extends Error {}
 
 /** For whom lines about a connection are counted that is nobody's yet. */
 function peerOf({ remote }: Pick<Channel, "remote">): string {
   return addressOf(remote) ?? remote;
 }
 
-/** What the topology does about what the sessions hear. */
-export interface SessionHooks extends MessageHooks {
+/** Lines of the log whose number peers decide. */
+export interface PeerLogs {
+  /** Lines about clients that have joined, limited for each rank. */
+  readonly members: PeerLog;
+  /** Lines about any other peer, limited for each address. */
+  readonly strangers: PeerLog;
+}
+
+/** Listener to the sessions of a server. */
+export interface SessionListener extends MessageListener {
+  /** Number that heartbeats carry; it changes whenever the run makes progress. */
+  progress(): number;
+  /** Round for which an update of the rank is expected. */
+  pendingRound(rank: Rank): number | undefined;
   /** A client is ready, for the first time or again; it will send the update of its `round` unasked. */
-  joined(client: Registered & { readonly address: string }): void;
+  joined(client: JoinedClient): void;
   /** A client's connection is lost; it is expected back. */
-  away(rank: Rank, reason: string): void;
+  disconnected(rank: Rank, reason: string): void;
   /** A client is gone: it took its leave, broke the protocol, or stayed away for too long. */
-  lost(rank: Rank, reason: string): void;
+  left(rank: Rank, reason: string): void;
   /** A message of a client was refused, whatever becomes of the client. */
-  refused(): void;
+  messageRefused(): void;
   /** The sender of a refused message stays. */
-  forgiven(rank: Rank, error: ProtocolError): void;
+  recovered(rank: Rank, error: ProtocolError): void;
   /** A peer was not let in. */
-  turnedAway(remote: string, error: unknown): void;
+  peerRefused(remote: string, error: unknown): void;
   /** The list of keys was read again, or could not be. */
   keysChanged(change: KeyListChange | Error): Promise<void>;
 }
@@ -67,20 +85,19 @@ export interface SessionHooks extends MessageHooks {
 /** Every client's session, from its registration to its end. */
 export class Sessions {
   /** Who sits where. */
-  readonly seats: Seats<Member>;
-  readonly #door: Door;
-  readonly #gate: Gate;
+  readonly registry: RankRegistry<Member>;
+  readonly #joinOptions: JoinOptions;
+  readonly #limiter: ConnectionLimiter;
   readonly #firstBytes: FirstBytes;
   readonly #timeouts: Timeouts;
   readonly #peers: PeerLogs;
-  readonly #progress: () => number;
-  readonly #hooks: SessionHooks;
+  readonly #listener: SessionListener;
   readonly #members = new Set<Member>();
   /** Number of sessions, and of other things, that are not over. */
   #running = 0;
   readonly #past = { up: 0, down: 0 };
   /** Those whom the gate has let in and who have no channel yet: one, or it and others that were gone at once. */
-  readonly #admitted: Visitor[] = [];
+  readonly #admitted: PeerAdmission[] = [];
   readonly #isWelcome = (remote: string): boolean => {
     const visitor = this.#admit(remote);
     if (visitor !== undefined) this.#admitted.push(visitor);
@@ -90,30 +107,27 @@ export class Sessions {
   /** Ends the watch over the list of keys. */
   #unfollow: (() => void) | undefined;
   /** What everybody is told who is being dismissed, once that has begun. */
-  #farewell: ExitPayload | undefined;
+  #exit: ExitPayload | undefined;
   /** When all have had their time to leave. */
-  #dismissedBy: number | undefined;
+  #closedBy: number | undefined;
   #ended: (() => void) | undefined;
 
   constructor(options: {
     worldSize: number;
-    seats: SavedRanks | undefined;
-    door: Door;
+    saved: SavedRanks | undefined;
+    joinOptions: JoinOptions;
     limits: PeerLimits;
     timeouts: Timeouts;
     peers: PeerLogs;
-    /** What signs of life tell of the run. */
-    progress: () => number;
-    hooks: SessionHooks;
+    listener: SessionListener;
   }) {
-    this.seats = new Seats(options.worldSize, options.seats);
-    this.#door = options.door;
-    this.#gate = new Gate(options.limits);
+    this.registry = new RankRegistry(options.worldSize, options.saved);
+    this.#joinOptions = options.joinOptions;
+    this.#limiter = new ConnectionLimiter(options.limits);
     this.#timeouts = options.timeouts;
     this.#firstBytes = new FirstBytes(options.timeouts);
     this.#peers = options.peers;
-    this.#progress = options.progress;
-    this.#hooks = options.hooks;
+    this.#listener = options.listener;
     // Whoever was struck off the list while no server ran is not waited for.
     for (const [rank, reason] of this.#strike()) {
       this.#peers.members.warn(`rank ${rank}`, `The seat of rank ${rank} is free: ${reason}`);
@@ -148,7 +162,7 @@ export class Sessions {
           );
         }
         fault = errorMessage(error);
-        const freed = isOutOfDescriptors(error) ? this.#gate.relieve() : 0;
+        const freed = isOutOfDescriptors(error) ? this.#limiter.relieve() : 0;
         // What was freed is free once the event loop has been round.
         await new Promise((resolve) => setTimeout(resolve, freed > 0 ? 0 : ACCEPT_PAUSE_MILLIS));
         continue;
@@ -175,7 +189,7 @@ export class Sessions {
 
   /** Sends a message to a rank; false when there is no such client. What cannot be sent ends that client's session. */
   send(rank: Rank, message: Message): boolean {
-    const member = this.seats.group.get(rank);
+    const member = this.registry.group.get(rank);
     if (member === undefined) return false;
     if (isBulk(message.code)) member.refusals.asked();
     member.sending++;
@@ -185,26 +199,26 @@ export class Sessions {
 
   /** Whether something is still on its way to the rank. */
   isSending(rank: Rank): boolean {
-    return (this.seats.group.get(rank)?.sending ?? 0) > 0;
+    return (this.registry.group.get(rank)?.sending ?? 0) > 0;
   }
 
   /** Ends a client's session at once. */
-  giveUp(rank: Rank, reason: string): void {
-    this.seats.group.get(rank)?.connection.abort(new DeadlineError(reason));
+  disconnect(rank: Rank, reason: string): void {
+    this.registry.group.get(rank)?.connection.abort(new DeadlineError(reason));
   }
 
   /**
    * Sends `Exit` to all, and to those who are away when they come back; waits for them to take their leave, until the drain time-out has passed since the
    * first call, and ends what is left. `isOver` tells them whether the run is, or may be gone on with.
    */
-  async dismiss(reason: string, isOver: boolean): Promise<void> {
-    const payload = this.#farewell = { reason, over: isOver };
+  async closeAll(reason: string, isOver: boolean): Promise<void> {
+    const payload = this.#exit = { reason, over: isOver };
     this.#unfollow?.();
     clearTimeout(this.#expiry);
     const now = performance.now();
-    this.#dismissedBy ??= now + this.#timeouts.drainSeconds * 1000;
-    const seconds = Math.max(0, this.#dismissedBy - now) / 1000;
-    this.seats.close();
+    this.#closedBy ??= now + this.#timeouts.drainSeconds * 1000;
+    const seconds = Math.max(0, this.#closedBy - now) / 1000;
+    this.registry.close();
     for (const { connection } of this.#members) {
       connection.send({ code: MessageCode.Exit, payload }).catch(() => {});
     }
@@ -223,7 +237,7 @@ export class Sessions {
 
   /** Resolves when no session is running and nobody is expected back. */
   async #quiet(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (this.#running > 0 || this.seats.away.length > 0)) {
+    while (!signal.aborted && (this.#running > 0 || this.registry.away.length > 0)) {
       await this.#change(signal);
     }
   }
@@ -248,9 +262,9 @@ export class Sessions {
   }
 
   /** Lets a peer in, or says why not. Those who do not get in cost no more than their socket. */
-  #admit(remote: string): Visitor | undefined {
-    const outcome = Visitor.admit(this.#gate, remote);
-    if (outcome instanceof Visitor) return outcome;
+  #admit(remote: string): PeerAdmission | undefined {
+    const outcome = PeerAdmission.admit(this.#limiter, remote);
+    if (outcome instanceof PeerAdmission) return outcome;
     if (!outcome.isRepeated) {
       this.#refused(remote, new ConnectionClosedError(outcome.refused));
     }
@@ -262,11 +276,11 @@ export class Sessions {
       peerOf({ remote }),
       `Refused a client at ${remote}: ${shortReason(failure)}`,
     );
-    if (this.#farewell === undefined) this.#hooks.turnedAway(remote, failure);
+    if (this.#exit === undefined) this.#listener.peerRefused(remote, failure);
   }
 
   /** One session, however it ends. Never rejects. */
-  async #serve(channel: Channel, visitor: Visitor): Promise<void> {
+  async #serve(channel: Channel, visitor: PeerAdmission): Promise<void> {
     const began = performance.now();
     let ahead: Uint8Array<ArrayBuffer>;
     try {
@@ -286,17 +300,17 @@ export class Sessions {
   /** The session of a peer that has said something, `waited` seconds after it had come. */
   async #converse(
     channel: Channel,
-    visitor: Visitor,
+    visitor: PeerAdmission,
     ahead: Uint8Array<ArrayBuffer>,
     waited: number,
   ): Promise<void> {
-    const { seats } = this;
+    const { registry } = this;
     const { heartbeatSeconds, joinSeconds } = this.#timeouts;
     const limits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
     const connection = visitor.connection = new Connection(channel, {
       heartbeatSeconds,
       limits,
-      heartbeat: () => ({ progress: this.#progress() }),
+      heartbeat: () => ({ progress: this.#listener.progress() }),
       ahead,
     });
     const member: Member = {
@@ -307,28 +321,31 @@ export class Sessions {
       sending: 0,
       refusals: new Refusals(),
       isOver: false,
-      seated: () => visitor.registered(),
+      registered: () => visitor.registered(),
     };
     this.#members.add(member);
-    let registered: Registered | undefined;
+    let registered: JoinedClient | undefined;
     let failure: unknown = new ConnectionClosedError("it closed the connection");
     try {
-      if (this.#farewell !== undefined) throw await this.#turnAway(connection, this.#farewell);
-      const ready = await withDeadline(register(member, seats, this.#door), {
-        seconds: Math.max(0, joinSeconds - waited),
-        late: () => new DeadlineError("it did not finish its registration in time"),
-      });
+      if (this.#exit !== undefined) throw await this.#turnAway(connection, this.#exit);
+      const { client, token } = await withDeadline(
+        register(member, registry, this.#joinOptions, this.#listener),
+        {
+          seconds: Math.max(0, joinSeconds - waited),
+          late: () => new DeadlineError("it did not finish its registration in time"),
+        },
+      );
       // Its key may have been struck off while it prepared; its last message is still read.
       if (member.ended !== undefined) throw member.ended;
-      registered = ready;
-      const { rank, token, identity, name, agent, numSamples } = ready;
-      seats.sit(rank, token);
+      registered = client;
+      const { rank, identity, name, agent, numSamples } = client;
+      registry.assign(rank, token);
       const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
       this.#peers.members.info(
         `rank ${rank}`,
         `Rank ${rank} joined from ${connection.remote} with ${numSamples} samples (${agent}; ${who})`,
       );
-      this.#hooks.joined({ ...ready, address: connection.remote });
+      this.#listener.joined(client);
       this.#watchExpiry();
       await this.#listen(member, rank);
     } catch (error) {
@@ -352,18 +369,18 @@ export class Sessions {
 
   /** Follows the list of keys, if it tells when it changes, until everybody is dismissed. */
   #follow(): void {
-    const { gatekeeper } = this.#door;
-    if (gatekeeper.kind !== "keys" || this.#farewell !== undefined) return;
+    const { gatekeeper } = this.#joinOptions;
+    if (gatekeeper.kind !== "keys" || this.#exit !== undefined) return;
     this.#unfollow ??= gatekeeper.allowed.subscribe?.((change) => {
       // Before anything is awaited: from now on nobody is here who may not be.
-      void this.#run(this.#hooks.keysChanged(change));
+      void this.#run(this.#listener.keysChanged(change));
       this.#enforce();
     });
   }
 
   /** Ends the sessions of keys that may not be here (any more), and frees their seats. */
   #enforce(): void {
-    const { gatekeeper } = this.#door;
+    const { gatekeeper } = this.#joinOptions;
     for (const member of this.#members) {
       const { connection, identity, rank } = member;
       const reason = identity && whyNotSeated(gatekeeper, identity, rank);
@@ -372,21 +389,21 @@ export class Sessions {
       void connection.refuse(member.ended);
     }
     for (const [rank, reason, wasTaken] of this.#strike()) {
-      if (wasTaken) this.#hooks.lost(rank, reason);
+      if (wasTaken) this.#listener.left(rank, reason);
     }
     this.#watchExpiry();
   }
 
-  #strike(): ReturnType<Seats<Member>["strike"]> {
-    const { gatekeeper } = this.#door;
-    return this.seats.strike((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
+  #strike(): ReturnType<RankRegistry<Member>["strike"]> {
+    const { gatekeeper } = this.#joinOptions;
+    return this.registry.strike((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
   }
 
   /** Looks again when the first key of those who are here expires. */
   #watchExpiry(): void {
-    const { gatekeeper } = this.#door;
+    const { gatekeeper } = this.#joinOptions;
     clearTimeout(this.#expiry);
-    if (gatekeeper.kind !== "keys" || this.#farewell !== undefined) return;
+    if (gatekeeper.kind !== "keys" || this.#exit !== undefined) return;
     const dates = [...this.#members].flatMap(({ identity = "", ended }) => {
       const key = ended === undefined ? publicKeyOf(identity) : undefined;
       return key === undefined ? [] : [entryOf(gatekeeper.allowed, key).expires ?? Infinity];
@@ -401,22 +418,22 @@ export class Sessions {
   async #turnAway(connection: Connection, payload: ExitPayload): Promise<Error> {
     const { token } = await registrationOf(connection);
     await connection.send({ code: MessageCode.Exit, payload });
-    const rank = token === undefined ? undefined : this.seats.rankOf(token);
-    if (rank !== undefined) this.seats.giveUp(rank);
-    return new FarewellError("the run is over");
+    const rank = token === undefined ? undefined : this.registry.rankOf(token);
+    if (rank !== undefined) this.registry.giveUp(rank);
+    return new ClientLeftError("the run is over");
   }
 
   /** A client that was not ready yet is gone; one that had come back to its seat is expected again. */
   #cancel(rank: Rank, member: Member, failure: unknown): void {
     const reason = shortReason(failure);
     const seconds = this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
-    const isKept = this.seats.cancel(
+    const isKept = this.registry.cancel(
       rank,
       member,
       seconds,
-      () => this.#hooks.lost(rank, reason),
+      () => this.#listener.left(rank, reason),
     );
-    if (isKept) this.#hooks.away(rank, reason);
+    if (isKept) this.#listener.disconnected(rank, reason);
   }
 
   /** The session of a client that had joined is over: it is expected back, unless it took its leave or broke the protocol. */
@@ -425,22 +442,22 @@ export class Sessions {
     const isLost = failure instanceof ConnectionClosedError || failure instanceof DeadlineError ||
       (failure instanceof ProtocolError && !isFault(failure));
     if (!isLost) {
-      if (this.seats.leave(rank, member)) this.#hooks.lost(rank, reason);
+      if (this.registry.leave(rank, member)) this.#listener.left(rank, reason);
       return;
     }
     const seconds = this.#timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
-    const gone = () => this.#hooks.lost(rank, reason);
-    if (this.seats.lose(rank, member, seconds, gone)) this.#hooks.away(rank, reason);
+    const gone = () => this.#listener.left(rank, reason);
+    if (this.registry.lose(rank, member, seconds, gone)) this.#listener.disconnected(rank, reason);
   }
 
   /** Hears a client out, message by message, until it closes. */
   async #listen(member: Member, rank: Rank): Promise<void> {
-    const hearing = new Hearing(member, rank, this.seats, this.#hooks);
+    const hearing = new MessageReader(member, rank, this.registry, this.#listener);
     for (;;) {
       try {
         if (!await hearing.next()) return;
       } catch (error) {
-        if (isFault(error)) this.#hooks.refused();
+        if (isFault(error)) this.#listener.messageRefused();
         if (!(error instanceof ProtocolError) || !isRecoverable(error)) throw error;
         await this.#forgive(member, rank, error);
       }
@@ -450,7 +467,7 @@ export class Sessions {
   /** Tells a client what was refused. Throws a `ProtocolError` when that was too much, and a `DeadlineError` for one that does not read it. */
   async #forgive(member: Member, rank: Rank, error: ProtocolError): Promise<void> {
     const { fault, message } = error;
-    this.#hooks.forgiven(rank, error);
+    this.#listener.recovered(rank, error);
     if (member.refusals.add()) {
       throw new ProtocolError(
         "too-many-faults",

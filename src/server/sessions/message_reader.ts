@@ -4,11 +4,11 @@ import type { Rank } from "../../base/rank.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
-import type { Member } from "./member.ts";
-import type { Seats } from "./seats.ts";
+import type { Member } from "./registration.ts";
+import type { RankRegistry } from "./rank_registry.ts";
 
 /** What is done about the messages of a client that has joined. */
-export interface MessageHooks {
+export interface MessageListener {
   /** Says where a body goes, whose bytes `incoming` counts; `undefined` refuses it. */
   place(
     rank: Rank,
@@ -18,7 +18,7 @@ export interface MessageHooks {
   /** Takes back what `place` gave for the rank. */
   release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
   /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
-  message(rank: Rank, message: Message | undefined): Promise<void>;
+  receive(rank: Rank, message: Message | undefined): Promise<void>;
 }
 
 /** The body that a connection is reading. */
@@ -37,20 +37,25 @@ class Body implements IncomingBody {
 }
 
 /** Hears a client out that has joined, message by message. */
-export class Hearing {
+export class MessageReader {
   readonly #member: Member;
   readonly #rank: Rank;
-  readonly #seats: Seats<Member>;
-  readonly #hooks: MessageHooks;
+  readonly #registry: RankRegistry<Member>;
+  readonly #listener: MessageListener;
   /** Where the body of the message lies that is read or acted on. */
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   readonly #options = { place: (header: FrameHeader) => this.#place(header) };
 
-  constructor(member: Member, rank: Rank, seats: Seats<Member>, hooks: MessageHooks) {
+  constructor(
+    member: Member,
+    rank: Rank,
+    registry: RankRegistry<Member>,
+    listener: MessageListener,
+  ) {
     this.#member = member;
     this.#rank = rank;
-    this.#seats = seats;
-    this.#hooks = hooks;
+    this.#registry = registry;
+    this.#listener = listener;
   }
 
   /**
@@ -62,24 +67,24 @@ export class Hearing {
       const received = await this.#member.connection.receive(this.#options);
       if (received === null) return false;
       this.#checkSeat();
-      await this.#hooks.message(this.#rank, received.message);
+      await this.#listener.receive(this.#rank, received.message);
       return true;
     } finally {
       const buffer = this.#buffer;
       this.#buffer = undefined;
-      if (buffer !== undefined) this.#hooks.release(this.#rank, buffer);
+      if (buffer !== undefined) this.#listener.release(this.#rank, buffer);
     }
   }
 
   async #place(header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined> {
     this.#checkSeat();
     const incoming = new Body(header.bodyLength, this.#member.connection);
-    return this.#buffer = await this.#hooks.place(this.#rank, header, incoming);
+    return this.#buffer = await this.#listener.place(this.#rank, header, incoming);
   }
 
   /** What still comes from whoever has lost the seat must not pass for the next one's. */
   #checkSeat(): void {
-    if (this.#seats.group.claimant(this.#rank) === this.#member) return;
+    if (this.#registry.group.claimant(this.#rank) === this.#member) return;
     throw new ConnectionClosedError("its seat is not its own any more");
   }
 }

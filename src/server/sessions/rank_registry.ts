@@ -37,10 +37,10 @@ function newToken(): string {
  * leave gives it up at once.
  *
  * A seat that the holder of a key has sat on is that key's for the run, whatever becomes of the
- * connection, until {@linkcode Seats.strike} frees it: no other key gets it by rank or by token,
+ * connection, until {@linkcode RankRegistry.strike} frees it: no other key gets it by rank or by token,
  * and the key itself gets it without a token.
  */
-export class Seats<Member> {
+export class RankRegistry<Member> {
   /** The clients that are connected and ready. */
   readonly group: ProcessGroup<Member>;
   readonly #tokens: Map<Rank, string>;
@@ -84,9 +84,9 @@ export class Seats<Member> {
    * may be another process with the same key: whoever calls makes sure that nothing is heard of it
    * any more.
    *
-   * Throws as {@linkcode Seats.claim} does.
+   * Throws as {@linkcode RankRegistry.claim} does.
    */
-  rival(claim: Claim): Member | undefined {
+  predecessor(claim: Claim): Member | undefined {
     const { rank, isOwn, token } = this.#choose(claim);
     return isOwn && token === undefined && rank !== undefined
       ? this.group.claimant(rank)
@@ -94,7 +94,7 @@ export class Seats<Member> {
   }
 
   /**
-   * Gives a client its seat and its token, which is good from {@linkcode sit} on. A client that
+   * Gives a client its seat and its token, which is good from {@linkcode assign} on. A client that
    * shows its token, or proves the key that the seat belongs to, takes the place of its own earlier
    * connection, which `replace` is given.
    *
@@ -217,7 +217,7 @@ export class Seats<Member> {
   }
 
   /** The client is ready: it counts as joined. */
-  sit(rank: Rank, token: string): void {
+  assign(rank: Rank, token: string): void {
     this.#tokens.set(rank, token);
     const identity = this.#registering.get(rank);
     if (identity !== undefined) this.#holders.set(rank, identity);

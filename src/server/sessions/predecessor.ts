@@ -1,8 +1,8 @@
 import { delay } from "../../base/time/delay.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
-import type { Member } from "./member.ts";
-import type { Claim, Seats } from "./seats.ts";
+import type { Member } from "./registration.ts";
+import type { Claim, RankRegistry } from "./rank_registry.ts";
 
 /**
  * Heartbeats after which a silent connection has been given up in any case: that is looked for once
@@ -21,31 +21,31 @@ const LONGEST_LOOK_MILLIS = 500;
  * Throws a `ProtocolError` "rank-taken" as soon as the other is heard: two live processes with one
  * key must not throw each other out for ever, so the one that was there first stays.
  */
-export async function outliveRival(
+export async function awaitPredecessor(
   member: Member,
-  seats: Seats<Member>,
+  registry: RankRegistry<Member>,
   claim: Claim,
   heartbeatSeconds: number,
 ): Promise<void> {
   const beatMillis = heartbeatSeconds * 1000;
   let ended: Member | undefined;
   for (;;) {
-    const rival = seats.rival(claim);
+    const predecessor = registry.predecessor(claim);
     // Its session may not have noticed yet.
-    if (rival === undefined || rival === ended) return;
-    if (!await ends(rival, member, beatMillis)) {
+    if (predecessor === undefined || predecessor === ended) return;
+    if (!await ends(predecessor, member, beatMillis)) {
       throw new ProtocolError(
         "rank-taken",
-        `Cannot join: another process with this key has rank ${rival.rank}, and is alive; end it first, or take another key`,
+        `Cannot join: another process with this key has rank ${predecessor.rank}, and is alive; end it first, or take another key`,
       );
     }
-    ended = rival;
+    ended = predecessor;
   }
 }
 
-/** Whether the rival ends before anything is heard of it. */
-async function ends(rival: Member, member: Member, beatMillis: number): Promise<boolean> {
-  const { connection } = rival;
+/** Whether the predecessor ends before anything is heard of it. */
+async function ends(predecessor: Member, member: Member, beatMillis: number): Promise<boolean> {
+  const { connection } = predecessor;
   const heard = connection.bytesReceived;
   const began = performance.now();
   while (connection.isOpen) {

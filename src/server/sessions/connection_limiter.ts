@@ -100,9 +100,9 @@ class Place implements Admission {
   /** Among those of its address that have not registered. */
   readonly arrival: Arrival<Place>;
   isOpen = true;
-  readonly #gate: Gate;
+  readonly #gate: ConnectionLimiter;
 
-  constructor(gate: Gate, source: Source, evict: Evict, number: number) {
+  constructor(gate: ConnectionLimiter, source: Source, evict: Evict, number: number) {
     this.#gate = gate;
     this.source = source;
     this.evict = evict;
@@ -142,7 +142,7 @@ const TOO_FEW_DESCRIPTORS = "it had not registered when the server had no file d
 const FREE_PASS: Admission = { registered() {}, release() {} };
 
 /** Counts a server's connections and says who may come in. Peers in the server's own process always may. */
-export class Gate {
+export class ConnectionLimiter {
   readonly #limits: PeerLimits;
   readonly #now: () => number;
   readonly #sources = new Map<string, Source>();

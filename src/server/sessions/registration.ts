@@ -8,8 +8,8 @@ import type { Rank } from "../../base/rank.ts";
 import { MessageCode, messageName } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
 import { whyNotSeated } from "./key_changes.ts";
-import { outliveRival } from "./rival.ts";
-import type { KeyRights, Seats } from "./seats.ts";
+import { awaitPredecessor } from "./predecessor.ts";
+import type { KeyRights, RankRegistry } from "./rank_registry.ts";
 
 /** A client as the server knows it: the rank is the connection's, whatever a message says. */
 export interface Member {
@@ -26,54 +26,57 @@ export interface Member {
   /** Counts its messages that were refused. */
   readonly refusals: Refusals;
   /** Called once it has a seat. */
-  seated(): void;
+  registered(): void;
 }
 
 /** What a server tells every client that joins. */
-export type Welcome = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token" | "awaits">;
+export type JoinReply = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token" | "awaits">;
 
-/** A client that has registered and is ready. */
-export interface Registered {
+/** Client that has registered and is ready. */
+export interface JoinedClient {
+  /** Rank of the client. */
   readonly rank: Rank;
-  readonly token: string;
-  /** Whether it has shown the token of an earlier connection. */
+  /** Whether it has shown the session token of an earlier connection. */
   readonly isBack: boolean;
   /**
-   * Who the client has proven to be, for people: its key's fingerprint, `"token"`, or `"open"`
-   * where nobody is asked.
+   * Proven identity of the client: the fingerprint of its key, `"token"`, or `"open"` where no proof
+   * is required.
    */
   readonly identity: string;
-  /** The name of its key on the server's list. */
+  /** Name of its key on the server's list. */
   readonly name?: string;
+  /** Address of the client, such as `"tcp 10.0.0.7:5123"`. */
+  readonly address: string;
+  /** Software of the client, as it says. */
   readonly agent: string;
+  /** Number of its training samples, as it says. */
   readonly numSamples: number;
-  /** The round whose update it will send unasked. */
+  /** Round whose update it will send unasked. */
   readonly round: number | undefined;
-  /** The round whose update was awaited of it when it was given its seat. */
+  /** Round for which an update was expected of it when its rank was assigned. */
   readonly awaited: number | undefined;
 }
 
 /** What a server asks of those who come, and has to give them. */
-export interface Door {
+export interface JoinOptions {
   readonly gatekeeper: Gatekeeper;
   readonly serverName: string;
-  readonly welcome: Welcome;
-  /** The round for which the rank's update is awaited. */
-  awaits(rank: Rank): number | undefined;
+  readonly reply: JoinReply;
 }
 
 /** Takes a client through registration: its proof, its seat, then the model, then its word that it is ready. */
 export async function register(
   member: Member,
-  seats: Seats<Member>,
-  { gatekeeper, serverName, welcome, awaits }: Door,
-): Promise<Registered> {
+  registry: RankRegistry<Member>,
+  { gatekeeper, serverName, reply }: JoinOptions,
+  pending: { pendingRound(rank: Rank): number | undefined },
+): Promise<{ client: JoinedClient; token: string }> {
   const { connection } = member;
   const { agent, ...claim } = await registrationOf(connection);
   let identity = "open";
   // Before the seat is claimed, since that may cost another connection its place.
   if (gatekeeper.kind !== "open") {
-    const challenge = makeChallenge(gatekeeper, { server: serverName, run: welcome.run });
+    const challenge = makeChallenge(gatekeeper, { server: serverName, run: reply.run });
     await connection.send({ code: MessageCode.Challenge, payload: challenge });
     const proof = await expectMessage(connection, MessageCode.Proof);
     identity = await checkProof(gatekeeper, challenge, proof.payload);
@@ -85,43 +88,45 @@ export async function register(
   }
   const { key, ...shown } = await rightsOf(identity, gatekeeper);
   const wish = { ...claim, identity, ...(key && { key }) };
-  await outliveRival(member, seats, wish, welcome.heartbeatSeconds);
+  await awaitPredecessor(member, registry, wish, reply.heartbeatSeconds);
   if (member.isOver) {
     throw new ConnectionClosedError("it did not finish its registration in time");
   }
-  const { rank, token } = seats.claim(member, wish, ({ connection }) => {
+  const { rank, token } = registry.claim(member, wish, ({ connection }) => {
     connection.abort(new ConnectionClosedError("the client has a new connection"));
   });
   member.rank = rank;
-  member.seated();
-  const awaited = awaits(rank);
+  member.registered();
+  const awaited = pending.pendingRound(rank);
   await connection.send({
     code: MessageCode.IdAssignment,
     payload: {
-      ...welcome,
+      ...reply,
       rank,
-      worldSize: seats.group.worldSize,
+      worldSize: registry.group.worldSize,
       token,
       ...(awaited !== undefined && { awaits: awaited }),
     },
   });
   const { payload } = await expectMessage(connection, MessageCode.Ready);
-  if (payload.manifestDigest !== welcome.manifestDigest) {
+  if (payload.manifestDigest !== reply.manifestDigest) {
     throw new ProtocolError(
       "manifest-mismatch",
-      `Cannot join: expected the manifest digest ${welcome.manifestDigest}, got ${payload.manifestDigest}`,
+      `Cannot join: expected the manifest digest ${reply.manifestDigest}, got ${payload.manifestDigest}`,
     );
   }
   const { numSamples, round } = payload;
   const isBack = token === claim.token;
-  return { rank, token, isBack, ...shown, agent, numSamples, round, awaited };
+  const address = connection.remote;
+  const client = { rank, isBack, ...shown, address, agent, numSamples, round, awaited };
+  return { client, token };
 }
 
 /** What an identity is called, and what a key may have. */
 async function rightsOf(
   identity: string,
   gatekeeper: Gatekeeper,
-): Promise<Pick<Registered, "identity" | "name"> & { key?: KeyRights }> {
+): Promise<Pick<JoinedClient, "identity" | "name"> & { key?: KeyRights }> {
   const publicKey = publicKeyOf(identity);
   if (publicKey === undefined || gatekeeper.kind !== "keys") return { identity };
   const { allowed, seatsPerKey: seats = 1 } = gatekeeper;

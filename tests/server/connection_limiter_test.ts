@@ -2,22 +2,22 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   addressOf,
   type Admission,
+  ConnectionLimiter,
   DEFAULT_PEER_LIMITS,
-  Gate,
   type PeerLimits,
   peerLimitsOf,
   type Refusal,
-} from "../../src/server/sessions/gate.ts";
+} from "../../src/server/sessions/connection_limiter.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** A gate whose clock stands still until it is set. */
-function gateOf(limits: Partial<PeerLimits> = {}) {
+/** A limiter whose clock stands still until it is set. */
+function limiterOf(limits: Partial<PeerLimits> = {}) {
   const clock = { millis: 0 };
   const evicted: string[] = [];
-  const gate = new Gate(peerLimitsOf(limits), () => clock.millis);
-  const come = (remote: string) => gate.admit(remote, () => evicted.push(remote));
-  return { gate, clock, evicted, come };
+  const limiter = new ConnectionLimiter(peerLimitsOf(limits), () => clock.millis);
+  const come = (remote: string) => limiter.admit(remote, () => evicted.push(remote));
+  return { limiter, clock, evicted, come };
 }
 
 function admitted(outcome: Admission | Refusal): Admission {
@@ -60,15 +60,15 @@ Deno.test("peerLimitsOf() puts what is given in the defaults' place, and refuses
   }
 });
 
-Deno.test("Gate lets a thousand clients of one machine in at once by default", () => {
-  const { gate, evicted, come } = gateOf();
+Deno.test("ConnectionLimiter lets a thousand clients of one machine in at once by default", () => {
+  const { limiter, evicted, come } = limiterOf();
   for (let i = 0; i < 1000; i++) admitted(come(`tcp 127.0.0.1:${2000 + i}`)).registered();
-  assertEquals(gate.counts, { open: 1000, unregistered: 0 });
+  assertEquals(limiter.counts, { open: 1000, unregistered: 0 });
   assertEquals(evicted, []);
 });
 
-Deno.test("Gate bounds the connections of one address, not those of another", () => {
-  const { come } = gateOf({ connectionsPerAddress: 2 });
+Deno.test("ConnectionLimiter bounds the connections of one address, not those of another", () => {
+  const { come } = limiterOf({ connectionsPerAddress: 2 });
   const first = admitted(come("tcp 10.0.0.1:1"));
   admitted(come("tcp 10.0.0.1:2"));
   assertEquals(
@@ -82,8 +82,8 @@ Deno.test("Gate bounds the connections of one address, not those of another", ()
   refused(come("tcp 10.0.0.1:5"));
 });
 
-Deno.test("Gate bounds the connections in all, and keeps those who have registered", () => {
-  const { gate, evicted, come } = gateOf({ connections: 2 });
+Deno.test("ConnectionLimiter bounds the connections in all, and keeps those who have registered", () => {
+  const { limiter, evicted, come } = limiterOf({ connections: 2 });
   const first = admitted(come("tcp 10.0.0.1:1"));
   first.registered();
   admitted(come("tcp 10.0.0.2:1"));
@@ -93,31 +93,31 @@ Deno.test("Gate bounds the connections in all, and keeps those who have register
   assertEquals(refused(come("tcp 10.0.0.4:1")).refused, "expected at most 2 connections");
   first.release();
   admitted(come("tcp 10.0.0.4:1"));
-  assertEquals(gate.counts, { open: 2, unregistered: 1 });
+  assertEquals(limiter.counts, { open: 2, unregistered: 1 });
 });
 
-Deno.test("Gate pushes out the oldest silent connection of the address that has most of them", () => {
-  const { gate, evicted, come } = gateOf({ unregistered: 3 });
+Deno.test("ConnectionLimiter pushes out the oldest silent connection of the address that has most of them", () => {
+  const { limiter, evicted, come } = limiterOf({ unregistered: 3 });
   const honest = admitted(come("tcp 10.0.0.1:1"));
   for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
   assertEquals(evicted, ["tcp 10.0.0.66:1", "tcp 10.0.0.66:2", "tcp 10.0.0.66:3"]);
   honest.registered();
-  assertEquals(gate.counts, { open: 3, unregistered: 2 });
+  assertEquals(limiter.counts, { open: 3, unregistered: 2 });
 });
 
-Deno.test("Gate frees the place of a connection that was pushed out once", () => {
-  const { gate, come } = gateOf({ unregistered: 1 });
+Deno.test("ConnectionLimiter frees the place of a connection that was pushed out once", () => {
+  const { limiter, come } = limiterOf({ unregistered: 1 });
   const first = admitted(come("tcp 10.0.0.1:1"));
   const second = admitted(come("tcp 10.0.0.1:2"));
   first.registered();
   first.release();
-  assertEquals(gate.counts, { open: 1, unregistered: 1 });
+  assertEquals(limiter.counts, { open: 1, unregistered: 1 });
   second.release();
-  assertEquals(gate.counts, { open: 0, unregistered: 0 });
+  assertEquals(limiter.counts, { open: 0, unregistered: 0 });
 });
 
-Deno.test("Gate bounds how fast one address comes, by a bucket that fills again", () => {
-  const { clock, come } = gateOf({ arrivalsPerSecond: 10, arrivalsAtOnce: 3 });
+Deno.test("ConnectionLimiter bounds how fast one address comes, by a bucket that fills again", () => {
+  const { clock, come } = limiterOf({ arrivalsPerSecond: 10, arrivalsAtOnce: 3 });
   const comeAndGo = (address: string) => {
     const outcome = come(`tcp ${address}:1`);
     if (!("refused" in outcome)) outcome.release();
@@ -135,8 +135,8 @@ Deno.test("Gate bounds how fast one address comes, by a bucket that fills again"
   assertEquals(times(5), 3);
 });
 
-Deno.test("Gate tells of a flood of refusals once a second", () => {
-  const { clock, come } = gateOf({ connectionsPerAddress: 1 });
+Deno.test("ConnectionLimiter tells of a flood of refusals once a second", () => {
+  const { clock, come } = limiterOf({ connectionsPerAddress: 1 });
   admitted(come("tcp 10.0.0.1:1"));
   const next = () => refused(come("tcp 10.0.0.1:2")).isRepeated;
   assertEquals([next(), next(), next()], [false, true, true]);
@@ -144,8 +144,8 @@ Deno.test("Gate tells of a flood of refusals once a second", () => {
   assertEquals([next(), next()], [false, true]);
 });
 
-Deno.test("Gate keeps count of an address through a flood from thousands of others", () => {
-  const { clock, come } = gateOf({ arrivalsPerSecond: 1, arrivalsAtOnce: 1 });
+Deno.test("ConnectionLimiter keeps count of an address through a flood from thousands of others", () => {
+  const { clock, come } = limiterOf({ arrivalsPerSecond: 1, arrivalsAtOnce: 1 });
   admitted(come("tcp 10.0.0.1:1")).release();
   for (let i = 0; i < 5000; i++) {
     admitted(come(`tcp 11.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`)).release();
@@ -155,46 +155,46 @@ Deno.test("Gate keeps count of an address through a flood from thousands of othe
   admitted(come("tcp 10.0.0.1:1"));
 });
 
-Deno.test("Gate closes the older half of the unregistered when descriptors run out, and lets in no more for a minute", () => {
-  const { gate, clock, evicted, come } = gateOf();
+Deno.test("ConnectionLimiter closes the older half of the unregistered when descriptors run out, and lets in no more for a minute", () => {
+  const { limiter, clock, evicted, come } = limiterOf();
   admitted(come("tcp 10.0.0.1:1")).registered();
   for (let port = 1; port <= 20; port++) admitted(come(`tcp 10.0.0.66:${port}`));
-  assertEquals(gate.relieve(), 10);
+  assertEquals(limiter.relieve(), 10);
   assertEquals(evicted, Array.from({ length: 10 }, (_, i) => `tcp 10.0.0.66:${i + 1}`));
-  assertEquals(gate.counts, { open: 11, unregistered: 10 });
+  assertEquals(limiter.counts, { open: 11, unregistered: 10 });
   admitted(come("tcp 10.0.0.2:1"));
   assertEquals(evicted.at(-1), "tcp 10.0.0.66:11");
-  assertEquals(gate.counts, { open: 11, unregistered: 10 });
+  assertEquals(limiter.counts, { open: 11, unregistered: 10 });
   clock.millis = 60_000;
   admitted(come("tcp 10.0.0.3:1"));
-  assertEquals(gate.counts, { open: 12, unregistered: 11 });
+  assertEquals(limiter.counts, { open: 12, unregistered: 11 });
 });
 
-Deno.test("Gate keeps some room for those who register at once, however often descriptors run out", () => {
-  const { gate, evicted, come } = gateOf();
+Deno.test("ConnectionLimiter keeps some room for those who register at once, however often descriptors run out", () => {
+  const { limiter, evicted, come } = limiterOf();
   for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
-  assertEquals([gate.relieve(), gate.relieve()], [1, 0]);
+  assertEquals([limiter.relieve(), limiter.relieve()], [1, 0]);
   admitted(come("tcp 10.0.0.1:1")).registered();
   assertEquals(evicted.length, 2);
-  assertEquals(gate.counts, { open: 4, unregistered: 3 });
+  assertEquals(limiter.counts, { open: 4, unregistered: 3 });
 });
 
-Deno.test("Gate lets peers in its own process in, however many", () => {
-  const { gate, come } = gateOf({ connections: 1, unregistered: 1, arrivalsAtOnce: 1 });
+Deno.test("ConnectionLimiter lets peers in its own process in, however many", () => {
+  const { limiter, come } = limiterOf({ connections: 1, unregistered: 1, arrivalsAtOnce: 1 });
   for (let i = 0; i < 10; i++) admitted(come("memory example")).release();
-  assertEquals(gate.counts, { open: 0, unregistered: 0 });
+  assertEquals(limiter.counts, { open: 0, unregistered: 0 });
 });
 
-/** A gate into which silent strangers of ten addresses have come, so many of each. */
-function floodedGate(each: number) {
-  const gate = gateOf();
-  for (let i = 0; i < 10 * each; i++) gate.come(`tcp 10.0.0.${i % 10}:${1000 + i}`);
-  return gate;
+/** A limiter into which silent strangers of ten addresses have come, so many of each. */
+function floodedLimiter(each: number) {
+  const limiter = limiterOf();
+  for (let i = 0; i < 10 * each; i++) limiter.come(`tcp 10.0.0.${i % 10}:${1000 + i}`);
+  return limiter;
 }
 
-Deno.test("Gate lets few in of an address that floods, one at a time, and refuses the others", () => {
-  const { gate, clock, evicted, come } = floodedGate(1000);
-  assertEquals(gate.counts.unregistered <= 80, true, `${gate.counts.unregistered}`);
+Deno.test("ConnectionLimiter lets few in of an address that floods, one at a time, and refuses the others", () => {
+  const { limiter, clock, evicted, come } = floodedLimiter(1000);
+  assertEquals(limiter.counts.unregistered <= 80, true, `${limiter.counts.unregistered}`);
   // The 256 first, and as many as may come at once.
   assertEquals(evicted.length <= 1024 + 256 + 10, true, `${evicted.length}`);
   assertEquals(
@@ -211,8 +211,8 @@ Deno.test("Gate lets few in of an address that floods, one at a time, and refuse
   admitted(come("tcp 10.0.0.1:4"));
 });
 
-Deno.test("Gate lets other addresses in during a flood as ever, and its own a minute after it", () => {
-  const { clock, evicted, come } = floodedGate(1000);
+Deno.test("ConnectionLimiter lets other addresses in during a flood as ever, and its own a minute after it", () => {
+  const { clock, evicted, come } = floodedLimiter(1000);
   const before = evicted.length;
   for (let i = 0; i < 8; i++) admitted(come(`tcp 10.0.1.1:${i}`));
   for (let i = 0; i < 200; i++) admitted(come(`tcp 10.0.1.2:${i}`)).registered();
@@ -221,18 +221,18 @@ Deno.test("Gate lets other addresses in during a flood as ever, and its own a mi
   for (let i = 0; i < 100; i++) admitted(come(`tcp 10.0.0.1:${i}`));
 });
 
-Deno.test("Gate takes a thousand clients of one machine that come at once for no flood", () => {
-  const { come } = gateOf();
+Deno.test("ConnectionLimiter takes a thousand clients of one machine that come at once for no flood", () => {
+  const { come } = limiterOf();
   for (let i = 0; i < 1024; i++) admitted(come(`tcp 10.0.0.1:${2000 + i}`));
 });
 
-Deno.test("Gate says once a second that it pushes others out", () => {
+Deno.test("ConnectionLimiter says once a second that it pushes others out", () => {
   const clock = { millis: 0 };
-  const gate = new Gate(peerLimitsOf({ unregistered: 1 }), () => clock.millis);
+  const limiter = new ConnectionLimiter(peerLimitsOf({ unregistered: 1 }), () => clock.millis);
   const repeated: boolean[] = [];
   for (const millis of [0, 0, 10, 20, 1000, 1001]) {
     clock.millis = millis;
-    gate.admit(`tcp 10.0.0.1:${repeated.length}`, (_, isRepeated) => repeated.push(isRepeated));
+    limiter.admit(`tcp 10.0.0.1:${repeated.length}`, (_, isRepeated) => repeated.push(isRepeated));
   }
   assertEquals(repeated, [false, true, true, false, true]);
 });

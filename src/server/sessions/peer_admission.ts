@@ -1,10 +1,10 @@
 import { ConnectionClosedError } from "../../base/errors.ts";
 import type { Connection } from "../../net/connection.ts";
 import type { Channel } from "../../net/transport.ts";
-import type { Admission, Gate, Refusal } from "./gate.ts";
+import type { Admission, ConnectionLimiter, Refusal } from "./connection_limiter.ts";
 
 /** A peer from its admission on: before it has a channel, before it has said anything, and while it has a connection. */
-export class Visitor {
+export class PeerAdmission {
   /** The channel that it came by. */
   channel: Channel | undefined;
   /** There once it has said something. */
@@ -16,9 +16,9 @@ export class Visitor {
   #admission: Admission | undefined;
 
   /** Asks the gate to let a peer in that has come from `remote`. */
-  static admit(gate: Gate, remote: string): Visitor | Refusal {
-    const visitor = new Visitor();
-    const admission = gate.admit(
+  static admit(limiter: ConnectionLimiter, remote: string): PeerAdmission | Refusal {
+    const visitor = new PeerAdmission();
+    const admission = limiter.admit(
       remote,
       (reason, isRepeated) => visitor.#evict(reason, isRepeated),
     );

@@ -1,5 +1,5 @@
-import type { Rank } from "../base/rank.ts";
-import type { IncomingBody } from "../round/cohort/cohort_collector.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
 
 /** Checks in the time of one round. */
 const CHECKS = 32;
@@ -20,7 +20,7 @@ type OnSlow = (rank: Rank, reason: string) => void;
  * at which it would be whole within a round's time: a buffer belongs to whoever makes progress, and
  * not to whoever has sent the first bytes.
  */
-export class Uploads implements Disposable {
+export class UploadMonitor implements Disposable {
   readonly #millis: number;
   readonly #onSlow: OnSlow;
   readonly #now: () => number;

@@ -1,0 +1,142 @@
+/**
+ * Options of a server.
+ *
+ * @module
+ */
+
+import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
+import type { Logger, LogOptions } from "../base/log/log.ts";
+import type { DistBackend } from "../net/backend.ts";
+import type { Timeouts } from "../net/timeouts.ts";
+import { DEFAULT_QUORUM } from "../round/limits.ts";
+import type { ServerEvent } from "../round/report/events.ts";
+import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
+import { type PeerLimits, peerLimitsOf } from "./sessions/connection_limiter.ts";
+
+/** Options of a server: its address, its group, and the length of its run. */
+export interface ServerTopologyOptions {
+  /**
+   * Address to listen on, in the form of the transport: `"HOST:PORT"` for TCP,
+   * `"ws://HOST:PORT/PATH"` for WebSockets. Port 0 takes a free port.
+   */
+  listen: string;
+  /** Number of processes, the server included, at least 2. */
+  worldSize: number;
+  /** Number of rounds, at least 1. */
+  rounds: number;
+  /**
+   * Number of clients with which the run may begin once the join time-out has passed.
+   *
+   * @default {worldSize - 1}
+   */
+  minClients?: number;
+  /**
+   * Share of a round's wanted updates that completes the round, above 0 and at most 1, rounded up.
+   * A round needs at least one update, no more than `minClients`, and at least as many as the
+   * strategy needs (`fewestUpdates`). A round below the quorum is tried again with a new cohort.
+   *
+   * @default {0.5}
+   */
+  quorum?: number;
+  /**
+   * Number of tries with too few updates after which the run stops, and maximum number of updates
+   * that a round leaves out because its model is not finite or evaluates to no number.
+   *
+   * @default {3}
+   */
+  roundTries?: number;
+  /** Clients that may join. By default, every client that reaches the address. */
+  gatekeeper?: Gatekeeper;
+  /**
+   * Name of the server, which clients sign when they prove their identity.
+   *
+   * @default {"fedlab"}
+   */
+  serverName?: string;
+  /** Limits on the number of peers, each with its default. */
+  limits?: Partial<PeerLimits>;
+  /** Store of the checkpoints that are saved after each round. By default, none are saved. */
+  checkpoints?: Checkpoints;
+  /**
+   * Number of failed saves in a row that stops the run, at least 1. After an earlier failure the
+   * run continues, and the server tries again after the next round.
+   *
+   * @default {10}
+   */
+  saveTries?: number;
+  /** Checkpoint of this server to resume from; the server waits for the clients of that run. */
+  resume?: Checkpoint;
+  /** Further data to keep in each checkpoint; it must be serializable as JSON. */
+  notes?: Readonly<Record<string, unknown>>;
+  /**
+   * Transport.
+   *
+   * @default {"tcp"}
+   */
+  distBackend?: DistBackend;
+  /**
+   * Name of the log file in the log's folder, without `.txt`; `""` for no file.
+   *
+   * @default {"serverLog"}
+   */
+  loggerFile?: string;
+  /**
+   * Name in the lines of the log.
+   *
+   * @default {"server"}
+   */
+  loggerName?: string;
+  /**
+   * The log's folder (default `"log"`), its lowest level (`"INFO"`), and whether it is also written
+   * to standard error (`true`).
+   */
+  log?: Pick<LogOptions, "folder" | "level" | "console">;
+  /** Logger of the application, in place of the file and the console. */
+  logger?: Logger;
+  /** Time-outs, each with its default. */
+  timeouts?: Partial<Timeouts>;
+  /** Called with each event as it happens. */
+  onEvent?: (event: ServerEvent) => void;
+}
+
+/** Name of a server without a name of its own. */
+export const DEFAULT_SERVER_NAME = "fedlab";
+
+/**
+ * Checks the options of a server.
+ *
+ * @throws {RangeError} If an option is out of range.
+ */
+export function checkServerOptions(options: ServerTopologyOptions): void {
+  const { worldSize, rounds, minClients, roundTries, saveTries } = options;
+  const { quorum = DEFAULT_QUORUM, gatekeeper, serverName = DEFAULT_SERVER_NAME } = options;
+  checkCount("worldSize", worldSize, 2);
+  checkCount("rounds", rounds, 1);
+  if (minClients !== undefined) checkCount("minClients", minClients, 1, worldSize - 1);
+  if (roundTries !== undefined) checkCount("roundTries", roundTries, 1);
+  if (saveTries !== undefined) checkCount("saveTries", saveTries, 1);
+  // An invalid name or token is reported here rather than when the first client joins.
+  if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
+  if (!(quorum > 0 && quorum <= 1)) {
+    throw new RangeError(
+      `Cannot make a server: expected a quorum above 0 and at most 1, got ${quorum}`,
+    );
+  }
+  peerLimitsOf(options.limits);
+}
+
+/**
+ * Checks that an option is a whole number in a range.
+ *
+ * @throws {RangeError} If it is not.
+ */
+export function checkCount(
+  name: string,
+  value: number,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
+  throw new RangeError(`Cannot make a server: expected ${name} of ${range}, got ${value}`);
+}

@@ -1,0 +1,149 @@
+import { DeadlineError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
+import { type EvaluationSummary, summarizeClients } from "../../round/report/evaluation_summary.ts";
+import { isUnsound } from "../../round/report/means.ts";
+import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
+import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
+import { unexpectedFigures } from "../../round/cohort/unexpected.ts";
+import type { CohortCollector } from "../../round/cohort/cohort_collector.ts";
+import { KnownClients } from "../../round/handler/known_clients.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { EvaluateParamsPayload } from "../../wire/messages.ts";
+import type { RunContext } from "./run_context.ts";
+import { lastAcceptedField } from "./server_topology.ts";
+
+/** Checks for passed deadlines in the time of one round. */
+const CHECKS = 8;
+
+/** Exchanges of a run with cohorts: the parameters go out, updates or figures come back. */
+export class ExchangeRunner {
+  /** Exchange in progress. */
+  open: TrainingExchange | EvaluationExchange | undefined;
+  readonly #run: RunContext;
+  /** Clients that have sent no figures of late; each evaluation would wait for them in vain. */
+  readonly #evaluators = new KnownClients();
+
+  constructor(run: RunContext) {
+    this.#run = run;
+  }
+
+  /** Opens an exchange until the topology has sent the messages and received the answers. */
+  async runExchange<Exchange extends TrainingExchange | EvaluationExchange>(
+    exchange: Exchange,
+  ): Promise<Exchange> {
+    this.open = exchange;
+    try {
+      await this.#run.topology.performExchange();
+    } finally {
+      this.open = undefined;
+      // When the run was stopped, ranks that wait for their turn would wait for ever.
+      for (const rank of exchange.collector.pending) {
+        exchange.collector.settle(rank, "dropped", "the run was stopped", true);
+      }
+    }
+    return exchange;
+  }
+
+  /** Sends a rank the parameters of the open exchange; a client that is away gets them later. */
+  send(rank: Rank): void {
+    const { sessions, topology } = this.#run;
+    const { control } = topology.handler;
+    const exchange = this.#required();
+    const { collector } = exchange;
+    const isEvaluation = exchange instanceof EvaluationExchange;
+    const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
+    const payload = {
+      round: collector.round,
+      parameters: topology.parametersToSend,
+      ...(control && !isEvaluation && { control }),
+      ...lastAcceptedField(topology, rank),
+    };
+    if (!sessions.send(rank, { code, payload }) && !sessions.registry.away.includes(rank)) {
+      collector.settle(rank, "dropped", "it left before the round began");
+    }
+  }
+
+  /** Sends the parameters to the cohort of the open exchange. */
+  sendToCohort(): void {
+    for (const rank of this.#required().collector.cohort) this.send(rank);
+  }
+
+  /**
+   * Waits until each client of the cohort has answered, is gone, or has passed its deadline. At the
+   * deadline clients are dropped whose updates are not complete; an update that waits for its
+   * buffer or its turn is not late.
+   */
+  async collectAnswers(): Promise<void> {
+    const { sessions, topology: { timeouts: { roundSeconds } } } = this.#run;
+    const { collector } = this.#required();
+    while (!await this.#isFinished(collector, collector.millisToDeadline(roundSeconds))) {
+      for (const { rank, reason, isReading } of collector.overdue(roundSeconds)) {
+        collector.settle(rank, "dropped", reason);
+        // The rest of its update would be taken for that of a later round.
+        if (isReading) sessions.disconnect(rank, reason);
+      }
+    }
+  }
+
+  /** Disconnects the clients of the cohort that have not read all of the parameters yet. */
+  disconnectSlowReceivers(): void {
+    const { sessions } = this.#run;
+    for (const rank of this.open?.collector.cohort ?? []) {
+      if (!sessions.isSending(rank)) continue;
+      sessions.disconnect(rank, "it did not take the round's parameters in time");
+    }
+  }
+
+  /**
+   * Takes a client's figures.
+   *
+   * @throws {ProtocolError} If none are expected.
+   */
+  takeFigures(sender: Rank, figures: EvaluateParamsPayload): void {
+    if (!(this.open instanceof EvaluationExchange)) throw unexpectedFigures(sender, figures.round);
+    this.open.accept(sender, figures);
+  }
+
+  /**
+   * Evaluates the parameters on the server or, where the handler has no evaluator, on the clients
+   * of those ranks. A client that has sent no figures twice in a row is left out of one evaluation,
+   * then of 2, 4, and so on.
+   */
+  async evaluate(round: number, ranks: readonly Rank[]): Promise<EvaluationSummary> {
+    const { topology: { handler: { evaluate } }, signal } = this.#run;
+    if (evaluate !== undefined) {
+      const evaluation = await evaluate(signal);
+      return { evaluation, isUnsound: isUnsound([evaluation]) };
+    }
+    const paused = new Set(this.#evaluators.paused(round));
+    const cohort = ranks.filter((rank) => !paused.has(rank));
+    const evaluation = new EvaluationExchange(round, cohort.length > 0 ? cohort : ranks);
+    const { results, collector } = await this.runExchange(evaluation);
+    for (const rank of collector.cohort) {
+      if (collector.outcome(rank) === "received") this.#evaluators.addUpdate(rank, { round });
+      else this.#evaluators.addMiss(rank, round);
+    }
+    return summarizeClients(results);
+  }
+
+  #required(): TrainingExchange | EvaluationExchange {
+    if (this.open === undefined) throw new Error("Cannot talk to a cohort: no round is open");
+    return this.open;
+  }
+
+  /** Whether the cohort finishes before its next deadline, or before the next check. */
+  async #isFinished(collector: CohortCollector, millis: number | undefined): Promise<boolean> {
+    const { topology: { timeouts: { roundSeconds } }, signal } = this.#run;
+    const finished = collector.allSettled().then(() => true);
+    // Deadlines change when the server begins to read an update.
+    const seconds = Math.min(roundSeconds / CHECKS, (millis ?? Infinity) / 1000);
+    const late = () => new DeadlineError("late");
+    try {
+      return await withDeadline(finished, { seconds, signal, late });
+    } catch (error) {
+      if (error instanceof DeadlineError) return false;
+      throw error;
+    }
+  }
+}

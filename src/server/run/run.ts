@@ -1,0 +1,195 @@
+import { errorMessage } from "../../base/errors.ts";
+import { type Logger, openLog } from "../../base/log/log.ts";
+import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../../base/log/peer_log.ts";
+import { shortened } from "../../base/printable.ts";
+import { transportOf } from "../../net/backend.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
+import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
+import { RunRecord } from "../../round/record/run_record.ts";
+import type { RunReport } from "../../round/report/report.ts";
+import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
+import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
+import { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "../options.ts";
+import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "../sessions/connection_limiter.ts";
+import type { JoinReply } from "../sessions/registration.ts";
+import type { SavedRanks } from "../../round/record/saved_run.ts";
+import { Sessions } from "../sessions/sessions.ts";
+import { ExchangeRunner } from "./exchange_runner.ts";
+import { gatherClients } from "./gathering.ts";
+import { joinReplyOf } from "./join_reply.ts";
+import { RoundCostCounter } from "./round_costs.ts";
+import type { RunContext } from "./run_context.ts";
+import { RunOperations } from "./run_operations.ts";
+import type { ServerTopology } from "./server_topology.ts";
+import { SessionHandler } from "./session_handler.ts";
+import { UploadMonitor } from "./upload_monitor.ts";
+
+/** Events by which a run makes progress, whatever its clients do. */
+const PROGRESS: ReadonlySet<ServerEvent["type"]> = new Set([
+  "round-started",
+  "update-received",
+  "round-retried",
+  "round-ended",
+  "checkpoint",
+]);
+
+/** Objects that a run is made of. */
+interface RunParts {
+  readonly topology: ServerTopology;
+  readonly record: RunRecord;
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Run in progress, from the first client that joins to the last that leaves. */
+export class ServerRun implements RunContext, Disposable {
+  readonly topology: ServerTopology;
+  readonly record: RunRecord;
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+  readonly sessions: Sessions;
+  readonly costs: RoundCostCounter = new RoundCostCounter();
+  readonly exchanges: ExchangeRunner = new ExchangeRunner(this);
+  /** Operations for the methods of the topology. */
+  readonly operations: RunOperations = new RunOperations(this, this.exchanges);
+  readonly peers: { readonly members: PeerLog; readonly strangers: PeerLog };
+  readonly #uploads: UploadMonitor;
+  readonly #saves: CheckpointSaver;
+  #progress = 0;
+
+  constructor(parts: RunParts, joinReply: JoinReply, saved: SavedRanks | undefined) {
+    const { topology, record, logger, signal } = parts;
+    const { options, timeouts } = topology;
+    this.topology = topology;
+    this.record = record;
+    this.logger = logger;
+    this.signal = signal;
+    this.peers = {
+      members: new PeerLog(logger, MEMBER_LINES),
+      strangers: new PeerLog(logger, STRANGER_LINES),
+    };
+    this.#uploads = new UploadMonitor(timeouts.roundSeconds, (rank, reason) => {
+      this.exchanges.open?.collector.settle(rank, "dropped", reason);
+      this.sessions.disconnect(rank, reason);
+    });
+    this.#saves = new CheckpointSaver({
+      save: () => record.save(this.sessions.registry.saved),
+      round: () => record.rounds.length,
+      tries: options.saveTries,
+      emit: (event) => this.emit(event),
+      warn: (text) => logger.warn(text),
+    });
+    this.sessions = new Sessions({
+      worldSize: options.worldSize,
+      saved,
+      joinOptions: {
+        gatekeeper: options.gatekeeper ?? { kind: "open" },
+        serverName: options.serverName ?? DEFAULT_SERVER_NAME,
+        reply: joinReply,
+      },
+      limits: peerLimitsOf({
+        connections: Math.max(DEFAULT_PEER_LIMITS.connections, 2 * options.worldSize),
+        ...options.limits,
+      }),
+      timeouts,
+      peers: this.peers,
+      listener: new SessionHandler(this, this.exchanges, this.#uploads),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#uploads[Symbol.dispose]();
+    this.peers.strangers[Symbol.dispose]();
+    this.peers.members[Symbol.dispose]();
+  }
+
+  get progress(): number {
+    return this.#progress;
+  }
+
+  /** Gathers the clients, runs the rounds, and reports; ends all sessions in any case. */
+  async runAndReport(runRounds: () => Promise<void>): Promise<RunReport> {
+    const { topology: { options }, sessions, record, logger } = this;
+    const transport = transportOf(options.distBackend ?? "tcp");
+    const listener = await transport.listen(options.listen);
+    const accepting = sessions.accept(listener);
+    this.#uploads.watch();
+    let reason = "the run is over", isOver = true;
+    try {
+      this.emit({ type: "listening", address: listener.address });
+      logger.info(
+        `Listening on ${transport.name} ${listener.address} for ${options.worldSize - 1} clients`,
+      );
+      // A checkpoint after the last round needs no clients: only the report is missing.
+      if (!record.isOver) await gatherClients(this);
+      this.costs.reset(sessions.bytes);
+      await runRounds();
+      const report = await record.report();
+      this.emit({ type: "finished", report });
+      logger.info(
+        `The run is over after ${report.seconds.toFixed(1)} s, model ${report.modelDigest}`,
+      );
+      return report;
+    } catch (error) {
+      reason = shortened(`the run stopped: ${errorMessage(error)}`, MOST_REASON_LENGTH);
+      // A run that its signal has stopped is not to be resumed.
+      isOver = this.signal?.aborted ?? false;
+      logger.error(errorMessage(error));
+      this.emit({ type: "stopped", reason: errorMessage(error) });
+      throw error;
+    } finally {
+      await sessions.closeAll(reason, isOver);
+      listener.close();
+      await accepting;
+      await sessions.closeAll(reason, isOver);
+    }
+  }
+
+  emit(event: ServerEvent): void {
+    this.record.members.onEvent(event);
+    if (PROGRESS.has(event.type)) this.#progress++;
+    this.topology.options.onEvent?.(event);
+  }
+
+  /** CheckpointSaver a checkpoint. After a failure the next round tries again; the last save retries itself. */
+  async save(): Promise<void> {
+    if (this.record.isOver) await this.#saves.saveLast(this.signal);
+    else await this.#saves.save();
+  }
+}
+
+/**
+ * Begins a run, or resumes that of the checkpoint in the topology's options; closes its log and
+ * timers when `body` has ended.
+ */
+export async function withRun<Result>(
+  { topology, record, signal }: Omit<RunParts, "logger">,
+  body: (run: ServerRun) => Promise<Result>,
+): Promise<Result> {
+  signal?.throwIfAborted();
+  const { checkpoints, distBackend = "tcp", logger, ...options } = topology.options;
+  // An unknown transport is reported before a log file is made.
+  transportOf(distBackend);
+  using log = openLog({
+    ...options.log,
+    loggerFile: options.loggerFile ?? "serverLog",
+    loggerName: options.loggerName || "server",
+    ...(logger && { logger }),
+  });
+  using _lock = checkpoints?.hold?.();
+  const saved = await record.begin();
+  const joinReply = await joinReplyOf(topology, record.name);
+  const parts = { topology, record, logger: log.logger, signal };
+  using run = new ServerRun(parts, joinReply, saved);
+  return await body(run);
+}
+
+/** Makes the record of the runs of a server. */
+export function recordOf(handler: ServerBackendHandler, options: ServerTopologyOptions): RunRecord {
+  return new RunRecord(handler, {
+    ...options,
+    get transport() {
+      return transportOf(options.distBackend ?? "tcp").name;
+    },
+  });
+}

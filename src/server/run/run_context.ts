@@ -1,0 +1,22 @@
+import type { Logger } from "../../base/log/log.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
+import type { RunRecord } from "../../round/record/run_record.ts";
+import type { PeerLogs, Sessions } from "../sessions/sessions.ts";
+import type { RoundCostCounter } from "./round_costs.ts";
+import type { ServerTopology } from "./server_topology.ts";
+
+/** Run in progress, as its parts see it. */
+export interface RunContext {
+  readonly topology: ServerTopology;
+  readonly record: RunRecord;
+  readonly sessions: Sessions;
+  readonly logger: Logger;
+  readonly peers: PeerLogs;
+  readonly costs: RoundCostCounter;
+  /** Signal that stops the run. */
+  readonly signal: AbortSignal | undefined;
+  /** Number that changes whenever the run makes progress. */
+  readonly progress: number;
+  /** Records an event and passes it to the application. */
+  emit(event: ServerEvent): void;
+}

@@ -1,0 +1,176 @@
+import type { ProtocolError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { EvaluationSummary } from "../../round/report/evaluation_summary.ts";
+import type { ServerEvent } from "../../round/report/events.ts";
+import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
+import { LastAcceptedRounds } from "../../round/cohort/last_accepted_rounds.ts";
+import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
+import { refusedEvent } from "../../round/report/update_events.ts";
+import { AbsentRanks } from "../../round/report/absence.ts";
+import type { RoundReport } from "../../round/report/report.ts";
+import { type RevokedUpdate, roundReport } from "../../round/run_round.ts";
+import type { EvaluateResult } from "../../plan/results.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { Message } from "../../wire/messages.ts";
+import type { ActiveRun, RoundTries } from "./active_run.ts";
+import type { ExchangeRunner } from "./exchange_runner.ts";
+import { waitForClients } from "./gathering.ts";
+import type { RoundCosts } from "./round_costs.ts";
+import type { RunContext } from "./run_context.ts";
+
+/** Operations of a run in progress. */
+export class RunOperations implements ActiveRun {
+  readonly #run: RunContext;
+  readonly #exchanges: ExchangeRunner;
+  readonly #accepted = new LastAcceptedRounds();
+
+  constructor(run: RunContext, exchanges: ExchangeRunner) {
+    this.#run = run;
+    this.#exchanges = exchanges;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#run.signal;
+  }
+
+  get rounds(): readonly RoundReport[] {
+    return this.#run.record.rounds;
+  }
+
+  get lastEvaluation(): EvaluateResult | undefined {
+    return this.#run.record.final;
+  }
+
+  get clients(): readonly Rank[] {
+    return this.#run.sessions.registry.group.ranks;
+  }
+
+  get exchange(): TrainingExchange | EvaluationExchange | undefined {
+    return this.#exchanges.open;
+  }
+
+  async waitForClients(least: number): Promise<readonly Rank[]> {
+    return await waitForClients(this.#run, least);
+  }
+
+  async runExchange<Exchange extends TrainingExchange | EvaluationExchange>(
+    exchange: Exchange,
+  ): Promise<Exchange> {
+    return await this.#exchanges.runExchange(exchange);
+  }
+
+  sendParameters(rank: Rank): void {
+    this.#exchanges.send(rank);
+  }
+
+  sendToCohort(): void {
+    this.#exchanges.sendToCohort();
+  }
+
+  async collectAnswers(): Promise<void> {
+    await this.#exchanges.collectAnswers();
+  }
+
+  disconnectSlowReceivers(): void {
+    this.#exchanges.disconnectSlowReceivers();
+  }
+
+  async evaluate(round: number, ranks: readonly Rank[]): Promise<EvaluationSummary> {
+    return await this.#exchanges.evaluate(round, ranks);
+  }
+
+  send(rank: Rank, message: Message): boolean {
+    return this.#run.sessions.send(rank, message);
+  }
+
+  isSending(rank: Rank): boolean {
+    return this.#run.sessions.isSending(rank);
+  }
+
+  disconnect(rank: Rank, reason: string): void {
+    this.#run.sessions.disconnect(rank, reason);
+  }
+
+  emit(event: ServerEvent): void {
+    this.#run.emit(event);
+  }
+
+  warn(text: string): void {
+    this.#run.logger.warn(text);
+  }
+
+  refuseUpdate({ fault, message }: ProtocolError, { rank, round, norm }: RevokedUpdate): void {
+    const { costs, peers, sessions } = this.#run;
+    costs.countRefused();
+    peers.members.warn(`rank ${rank}`, message);
+    this.emit(refusedEvent(rank, { fault, message }, { round, norm }));
+    sessions.send(rank, { code: MessageCode.Error, payload: { fault, message, fatal: false } });
+  }
+
+  countCannotTrain(rank: Rank, round: number, message: string): void {
+    const { costs, peers } = this.#run;
+    costs.countRefused();
+    peers.members.warn(`rank ${rank}`, `Rank ${rank} has no update: ${message}`);
+    this.emit(refusedEvent(rank, { fault: "cannot-train", message }, { round }));
+  }
+
+  markAccepted({ collector: { round, cohort, absences } }: TrainingExchange): void {
+    this.#accepted.add({ round, cohort, losses: absences });
+  }
+
+  unmarkAccepted(): void {
+    this.#accepted.revert();
+  }
+
+  lastAcceptedRound(rank: Rank): number {
+    return this.#accepted.get(rank, this.rounds);
+  }
+
+  endRound(
+    training: TrainingExchange,
+    evaluated: EvaluationSummary,
+    tries: RoundTries = firstTry(training),
+  ): void {
+    const { record, sessions, costs } = this.#run;
+    record.final = evaluated.evaluation;
+    const { round } = training.collector;
+    const spent = costs.endRound(sessions.bytes);
+    this.#report(roundReport(round, { training, ...tries }, evaluated, spent));
+  }
+
+  recordRound(
+    report: Omit<RoundReport, keyof RoundCosts>,
+    evaluation: EvaluateResult | undefined,
+  ): void {
+    const { record, sessions, costs } = this.#run;
+    record.final = evaluation;
+    this.#report({ ...report, ...costs.endRound(sessions.bytes) });
+  }
+
+  #report(report: RoundReport): void {
+    const { record, logger, peers: { members }, topology: { roundName, options } } = this.#run;
+    record.rounds.push(report);
+    const { round, received, cohort, loss, accuracy, losses, outliers = [] } = report;
+    const figures = [
+      `${received} of ${cohort.length} updates`,
+      ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
+      ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
+    ];
+    const name = `${roundName} ${round}`;
+    logger.info(`${name} of ${options.rounds}: ${figures.join(", ")}`);
+    for (const { rank, reason } of losses) {
+      members.warn(`rank ${rank}`, `${name} went on without rank ${rank}: ${reason}`);
+    }
+    for (const { rank, reason } of outliers) {
+      members.warn(`rank ${rank}`, `${name} has an outlier of rank ${rank}: ${reason}`);
+    }
+    this.emit({ type: "round-ended", report });
+  }
+}
+
+/** Outcome of a round that was tried once. */
+function firstTry({ collector }: TrainingExchange): RoundTries {
+  const missing = new AbsentRanks();
+  missing.add(collector);
+  return { tries: 1, ...missing.report };
+}

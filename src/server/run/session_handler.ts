@@ -1,0 +1,189 @@
+import type { KeyListChange } from "../../auth/allowed_keys.ts";
+import { errorMessage, ProtocolError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
+import { updateCodeFor } from "../../round/cohort/update_message.ts";
+import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
+import { keepsState } from "../../plan/rules/rules.ts";
+import { FIELDS_BYTES, type FrameHeader } from "../../wire/frame.ts";
+import { MessageCode, messageName } from "../../wire/message_code.ts";
+import type { Message } from "../../wire/messages.ts";
+import { describeChange } from "../sessions/key_changes.ts";
+import type { JoinedClient } from "../sessions/registration.ts";
+import type { SessionListener } from "../sessions/sessions.ts";
+import { unexpectedCode } from "./control_messages.ts";
+import type { ExchangeRunner } from "./exchange_runner.ts";
+import type { RunContext } from "./run_context.ts";
+import type { MessageArguments, ServerTopology } from "./server_topology.ts";
+import type { UploadMonitor } from "./upload_monitor.ts";
+
+/** Acts on the sessions of a run: reads updates into staging buffers, and reports who comes and goes. */
+export class SessionHandler implements SessionListener {
+  readonly #run: RunContext;
+  readonly #topology: ServerTopology;
+  readonly #exchanges: ExchangeRunner;
+  readonly #uploads: UploadMonitor;
+
+  constructor(run: RunContext, exchanges: ExchangeRunner, uploads: UploadMonitor) {
+    this.#run = run;
+    this.#topology = run.topology;
+    this.#exchanges = exchanges;
+    this.#uploads = uploads;
+  }
+
+  progress(): number {
+    return this.#run.progress;
+  }
+
+  pendingRound(rank: Rank): number | undefined {
+    return this.#topology.pendingRound(rank);
+  }
+
+  /**
+   * Gives an expected update a staging buffer once it may be read, an unexpected one none, and any
+   * other message a buffer of its own.
+   */
+  async place(
+    rank: Rank,
+    { code, bodyLength }: FrameHeader,
+    incoming: IncomingBody,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const topology = this.#topology, uploads = this.#uploads;
+    const { handler: { plan, manifest, staging } } = topology;
+    const expected = updateCodeFor(plan);
+    const isUpdate = code === expected;
+    if (!isUpdate && code !== MessageCode.EvaluateParams) {
+      throw unexpectedCode(rank, code, topology);
+    }
+    const most = FIELDS_BYTES + (isUpdate ? manifest.byteLength : 0);
+    if (bodyLength > most) {
+      throw new ProtocolError(
+        "frame-too-large",
+        `Cannot read ${
+          messageName(code)
+        }: expected at most ${most} bytes for this model, got ${bodyLength}`,
+      );
+    }
+    if (!isUpdate) return new Uint8Array(bodyLength);
+    uploads.wait();
+    let buffer: Uint8Array<ArrayBuffer>;
+    try {
+      if (!await topology.admitUpdate(rank, incoming)) return undefined;
+      buffer = await staging.lend();
+    } finally {
+      uploads.waited();
+    }
+    topology.startUpdate(rank);
+    uploads.begin(rank, incoming);
+    return buffer;
+  }
+
+  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void {
+    this.#uploads.end(rank);
+    this.#topology.handler.staging.giveBack(buffer);
+    this.#topology.releaseUpdate(rank);
+  }
+
+  receive(rank: Rank, message: Message | undefined): Promise<void> {
+    this.#uploads.end(rank);
+    return message === undefined
+      ? Promise.reject(this.#topology.unexpectedUpdate(rank))
+      : this.#topology.onReceive(rank, ...[message.code, message.payload] as MessageArguments);
+  }
+
+  joined(client: JoinedClient): void {
+    const { rank, identity, name, address, agent, numSamples, isBack } = client;
+    const topology = this.#topology, run = this.#run, { handler } = topology;
+    handler.onJoin(rank, numSamples);
+    run.emit({
+      type: "client-joined",
+      rank,
+      identity,
+      ...(name !== undefined && { name }),
+      address,
+      agent,
+      numSamples,
+      isBack,
+    });
+    const { rule } = handler.plan, accepted = topology.lastAcceptedRound(rank) ?? 0;
+    if (!isBack && accepted > 0 && keepsState(rule)) {
+      run.peers.members.warn(
+        `rank ${rank}`,
+        `Rank ${rank} has joined anew: what it had kept for ${rule?.name} up to round ${accepted} is lost, and the result is not that of an undisturbed run`,
+      );
+    }
+    this.#reportJoining(rank);
+    this.#resumeEvaluation(client);
+    topology.onJoin(client);
+  }
+
+  disconnected(rank: Rank, reason: string): void {
+    const run = this.#run;
+    this.#topology.onDisconnect(rank, reason);
+    if (run.record.isOver) return;
+    run.peers.members.warn(
+      `rank ${rank}`,
+      `Lost the connection of rank ${rank}, which may come back: ${reason}`,
+    );
+    run.emit({ type: "client-away", rank, reason });
+    this.#reportJoining(rank);
+  }
+
+  left(rank: Rank, reason: string): void {
+    const run = this.#run;
+    this.#exchanges.open?.collector.settle(rank, "dropped", reason);
+    this.#topology.onLeave(rank, reason);
+    // After the last round clients are expected to leave.
+    if (run.record.isOver) return;
+    run.peers.members.warn(`rank ${rank}`, `Lost rank ${rank}: ${reason}`);
+    run.emit({ type: "client-lost", rank, reason });
+    this.#reportJoining(rank);
+  }
+
+  messageRefused(): void {
+    this.#run.costs.countRefused();
+  }
+
+  recovered(rank: Rank, { fault, message }: ProtocolError): void {
+    this.#run.peers.members.warn(`rank ${rank}`, message);
+    this.#run.emit({ type: "update-refused", rank, fault, message });
+  }
+
+  peerRefused(address: string, error: unknown): void {
+    this.#run.emit({
+      type: "client-refused",
+      address,
+      ...(error instanceof ProtocolError && { fault: error.fault }),
+      message: errorMessage(error),
+    });
+  }
+
+  async keysChanged(change: KeyListChange | Error): Promise<void> {
+    const { logger } = this.#run;
+    if (change instanceof Error) {
+      return logger.error(`${errorMessage(change)}; the list that was read before stays`);
+    }
+    const { text, ...fingerprints } = await describeChange(change);
+    logger.info(text);
+    this.#run.emit({ type: "keys-changed", ...fingerprints });
+  }
+
+  /** Reports how many clients have joined, before the first round. */
+  #reportJoining(rank: Rank): void {
+    const run = this.#run;
+    const { progress } = run.sessions.registry.group;
+    if (run.record.rounds.length > 0 || this.#topology.hasBegun) return;
+    run.peers.members.info(`rank ${rank}`, progress);
+    run.emit({ type: "joining", progress });
+  }
+
+  /** Asks a client that has come back for the figures that are still expected of it. */
+  #resumeEvaluation({ rank, round }: JoinedClient): void {
+    const { open } = this.#exchanges;
+    if (!(open instanceof EvaluationExchange) || !open.collector.isPending(rank)) return;
+    // A client that trains again is not interrupted for figures that were lost.
+    const isBusy = round !== undefined && round === this.#topology.pendingRound(rank);
+    if (isBusy) open.collector.settle(rank, "dropped", "its figures were lost");
+    else this.#exchanges.send(rank);
+  }
+}
