@@ -1,14 +1,31 @@
 /**
- * Builds the kernels, or checks that what is built is what the sources say.
+ * Builds the kernels and their TypeScript declarations, or checks that both are up to date.
  *
  *     deno run -A wasm/build.ts [--toolchain stock|debian]
- *     deno run -A wasm/build.ts --check
+ *     deno run --allow-read=. wasm/build.ts --check
  *
- * `stock` is any cargo whose rustc has the target wasm32-unknown-unknown. `debian` is the packages rustc-web,
- * rust-web-src and lld-14 with any cargo. Without the option the first that is there is taken.
+ * `stock` is any cargo whose rustc has the target wasm32-unknown-unknown. `debian` is the packages
+ * rustc-web, rust-web-src and lld-14 with any cargo. Without the option the first one that is
+ * installed is used.
+ *
+ * Each module becomes two files: `<module>_wasm.ts` holds its builds in base64, and
+ * `<module>_exports.ts` declares its functions. `--check` compares the hash of the sources, the
+ * declarations with the Rust signatures, and these with the signatures in the builds. It does not
+ * compile: a build whose code differs from its sources passes if its hash was forged.
+ *
+ * @module
  */
 
-const TARGET = "wasm32-unknown-unknown";
+import {
+  checkScratch,
+  type DeclarationOptions,
+  declarations,
+  type Kernel,
+  readKernels,
+} from "./declarations.ts";
+import { signaturesOf } from "./signatures.ts";
+import { findToolchain, TARGET, type Toolchain } from "./toolchain.ts";
+
 const BUILDS = {
   "simd128": "+simd128,+bulk-memory",
   "relaxed": "+simd128,+bulk-memory,+relaxed-simd",
@@ -18,37 +35,59 @@ const FLAGS = [
   // Loop strength reduction turns constant offsets into additions, and V8 then runs out of registers.
   ...["-C", "llvm-args=-disable-lsr"],
 ];
-const DEBIAN_PACKAGES = "rustc-web, rust-web-src and lld-14";
-const DEBIAN_RUSTC = "/usr/bin/rustc";
-const DEBIAN_LINKER = "/usr/bin/wasm-ld-14";
-/** The modules: what cargo builds them with, and where they are embedded. */
-const MODULES = {
-  "kernels": { features: [], embedded: "../src/generated/kernels_wasm.ts" },
-  "engine": {
-    features: ["--features", "train"],
-    embedded: "../src/generated/engine_wasm.ts",
+
+interface Module {
+  /** Path of the generated files up to their endings. */
+  readonly path: string;
+  /** Features of the crate. */
+  readonly features: readonly string[];
+  /** Sources of the functions that the module declares, and of those that its base declares. */
+  readonly sources: string;
+  readonly baseSources?: string;
+  readonly declared: DeclarationOptions;
+}
+
+const MODULES: readonly Module[] = [
+  {
+    path: "src/generated/kernels",
+    features: ["params"],
+    sources: "src/params/",
+    declared: {
+      interfaceName: "KernelsExports",
+      summary: "Kernels over parameter vectors, and the memory that they work on.",
+    },
   },
-};
+  {
+    path: "src/generated/engine",
+    features: ["params", "train"],
+    sources: "src/train/",
+    baseSources: "src/params/",
+    declared: {
+      interfaceName: "EngineExports",
+      summary: "Kernels of the training engine, beside those over parameter vectors.",
+      base: { interfaceName: "KernelsExports", file: "kernels_exports.ts" },
+    },
+  },
+  {
+    path: "bench/generated/peak",
+    features: ["peak"],
+    sources: "src/peak.rs",
+    declared: {
+      interfaceName: "PeakExports",
+      summary: "Loop that the benchmark takes for the processor's peak.",
+    },
+  },
+];
 
 type Build = keyof typeof BUILDS;
-type Module = keyof typeof MODULES;
+type Builds = Readonly<Record<Build, string>>;
 
-interface Toolchain {
-  env: Record<string, string>;
-  flags: string[];
-  args: string[];
+function fileOf({ path }: Module, ending: "wasm" | "exports"): URL {
+  return new URL(`../${path}_${ending}.ts`, import.meta.url);
 }
 
-function artefact(module: Module, build: Build): URL {
-  return new URL(`${module}.${build}.wasm`, import.meta.url);
-}
-
-function embedded(module: Module): URL {
-  return new URL(MODULES[module].embedded, import.meta.url);
-}
-
-/** SHA-256 over path and text of every source, in the order of the paths, and the flags. */
-async function sourceHash(): Promise<string> {
+/** Reads the files that the kernels are built from, in the order of their paths. */
+async function readSources(): Promise<Map<string, string>> {
   const paths = ["Cargo.toml", "Cargo.lock"];
   async function collect(folder: string): Promise<void> {
     for await (const { name, isDirectory } of Deno.readDir(new URL(folder, import.meta.url))) {
@@ -57,131 +96,113 @@ async function sourceHash(): Promise<string> {
     }
   }
   await collect("src/");
-  const parts = paths.sort().map(async (path) => {
-    const text = await Deno.readTextFile(new URL(path, import.meta.url));
-    return `${path}\n${text.replaceAll("\r\n", "\n")}\n`;
-  });
-  const text = (await Promise.all(parts)).join("") + JSON.stringify([BUILDS, FLAGS, MODULES]);
+  return new Map(
+    await Promise.all(
+      paths.sort().map(async (path) => {
+        const text = await Deno.readTextFile(new URL(path, import.meta.url));
+        return [path, text.replaceAll("\r\n", "\n")] as const;
+      }),
+    ),
+  );
+}
+
+/** SHA-256 over path and text of every source, the flags and the features. */
+async function hashOf(sources: ReadonlyMap<string, string>): Promise<string> {
+  const settings = [BUILDS, FLAGS, MODULES.map(({ path, features }) => [path, features])];
+  const text = [...sources].map(([path, text]) => `${path}\n${text}\n`).join("") +
+    JSON.stringify(settings);
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toHex();
 }
 
-/** The text of the generated module. */
-async function generate(module: Module): Promise<string> {
-  const base64 = async (build: Build) => (await Deno.readFile(artefact(module, build))).toBase64();
+function kernelsIn(sources: ReadonlyMap<string, string>, prefix: string): Kernel[] {
+  const kernels = [...sources].filter(([path]) => path.startsWith(prefix))
+    .flatMap(([, text]) => readKernels(text));
+  checkScratch(kernels);
+  return kernels;
+}
+
+function embed(hash: string, { simd128, relaxed }: Builds): string {
   return `// Generated by wasm/build.ts, do not edit.
 
 /** SHA-256 of the sources the kernels were built from. */
-export const SOURCE_SHA256 = "${await sourceHash()}";
+export const SOURCE_SHA256 = "${hash}";
 
 /** The kernels in baseline SIMD, as base64. */
 export const SIMD128 =
-  "${await base64("simd128")}";
+  "${simd128}";
 
 /** The kernels with relaxed SIMD, as base64. */
 export const RELAXED_SIMD =
-  "${await base64("relaxed")}";
+  "${relaxed}";
 `;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
-async function output(command: string, args: string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function stock(): Promise<Toolchain | undefined> {
-  const libraries = await output("rustc", ["--print", "target-libdir", "--target", TARGET]);
-  return libraries && await exists(libraries) ? { env: {}, flags: [], args: [] } : undefined;
-}
-
-async function debian(): Promise<Toolchain | undefined> {
-  const sysroot = await output(DEBIAN_RUSTC, ["--print", "sysroot"]);
-  const vendor = `${sysroot}/lib/rustlib/src/rust/library/vendor`;
-  if (sysroot === undefined || !await exists(vendor) || !await exists(DEBIAN_LINKER)) {
-    return undefined;
-  }
-  return {
-    env: { RUSTC: DEBIAN_RUSTC, RUSTC_BOOTSTRAP: "1" },
-    flags: ["-C", `linker=${DEBIAN_LINKER}`, "-C", "linker-flavor=wasm-ld"],
-    args: [
-      ...["--offline", "-Z", "build-std=core"],
-      ...["--config", `source.crates-io.replace-with="vendor"`],
-      ...["--config", `source.vendor.directory=${JSON.stringify(vendor)}`],
-    ],
-  };
-}
-
-async function findToolchain(name: string | undefined): Promise<Toolchain> {
-  if (name !== undefined && name !== "stock" && name !== "debian") {
-    throw new Error(`Cannot build the kernels: expected --toolchain stock or debian, got ${name}`);
-  }
-  const found = (name === "debian" ? undefined : await stock()) ??
-    (name === "stock" ? undefined : await debian());
-  if (found && await output("cargo", ["--version"]) !== undefined) return found;
-  throw new Error(
-    `Cannot build the kernels: found no ${
-      name ?? "Rust"
-    } toolchain, which takes cargo and either ` +
-      `"rustup target add ${TARGET}" or Debian's packages ${DEBIAN_PACKAGES}`,
-  );
-}
-
 async function cargoBuild(
-  module: Module,
+  { features, path }: Module,
   build: Build,
   { env, flags, args }: Toolchain,
-): Promise<void> {
+): Promise<string> {
   const folder = import.meta.dirname ?? ".";
   const targetFolder = `${folder}/target/${build}`;
-  const { features } = MODULES[module];
   const rustFlags = ["-C", `target-feature=${BUILDS[build]}`, ...FLAGS, ...flags];
   const { success } = await new Deno.Command("cargo", {
     args: [
-      "build",
-      "--release",
-      "--target",
-      TARGET,
-      "--target-dir",
-      targetFolder,
-      ...features,
+      ...["build", "--release", "--target", TARGET, "--target-dir", targetFolder],
+      ...["--features", features.join(",")],
       ...args,
     ],
     cwd: folder,
     env: { ...env, CARGO_ENCODED_RUSTFLAGS: rustFlags.join("\x1f") },
   }).spawn().status;
   if (!success) {
-    throw new Error(`Cannot build the kernels: cargo failed on the ${build} build of ${module}`);
+    throw new Error(`Cannot build the kernels: cargo failed on the ${build} build of ${path}`);
   }
-  const built = await Deno.readFile(`${targetFolder}/${TARGET}/release/fedlab_kernels.wasm`);
-  await Deno.writeFile(artefact(module, build), built);
+  const wasm = await Deno.readFile(`${targetFolder}/${TARGET}/release/fedlab_kernels.wasm`);
+  return wasm.toBase64();
 }
 
-async function check(module: Module): Promise<void> {
-  const { embedded: path } = MODULES[module];
-  const text = await Deno.readTextFile(embedded(module)).catch(() => "");
-  if (!text.includes(await sourceHash())) {
+function checkSignatures(module: Module, kernels: readonly Kernel[], builds: Builds): void {
+  const wanted = new Map(kernels.map(({ name, parameters, result }) => {
+    return [name, `(${parameters.map(({ type }) => type).join(", ")}) -> (${result ?? ""})`];
+  }));
+  for (const [build, base64] of Object.entries(builds)) {
+    const found = signaturesOf(Uint8Array.fromBase64(base64));
+    for (const name of new Set([...wanted.keys(), ...found.keys()])) {
+      if (wanted.get(name) === found.get(name)) continue;
+      throw new Error(
+        `The ${build} build of ${module.path} has ${name} ${found.get(name)}, its sources ` +
+          `${wanted.get(name)}: run deno task build:wasm`,
+      );
+    }
+  }
+}
+
+/** Checks the committed files of a module against the sources. */
+async function check(module: Module, sources: ReadonlyMap<string, string>): Promise<void> {
+  const kernels = kernelsIn(sources, module.sources);
+  const base = module.baseSources ? kernelsIn(sources, module.baseSources) : [];
+  const text = await Deno.readTextFile(fileOf(module, "wasm")).catch(() => "");
+  const hash = await hashOf(sources);
+  if (!text.includes(hash)) {
     throw new Error("The kernels are older than their sources: run deno task build:wasm");
   }
-  if (text !== await generate(module)) {
-    throw new Error(
-      `The kernels embedded in ${path.slice(3)} are not those in wasm/: run deno task build:wasm`,
-    );
+  const [simd128 = "", relaxed = ""] = [...text.matchAll(/^ {2}"(.*)";$/gm)].map(([, it]) => it);
+  const declared = await Deno.readTextFile(fileOf(module, "exports")).catch(() => "");
+  if (
+    text !== embed(hash, { simd128, relaxed }) ||
+    declared !== declarations(kernels, module.declared)
+  ) {
+    throw new Error(`The files ${module.path}_*.ts were edited: run deno task build:wasm`);
   }
+  checkSignatures(module, [...base, ...kernels], { simd128, relaxed });
 }
 
-async function main(args: string[]): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
   const [option, value, ...rest] = args;
-  const modules = Object.keys(MODULES) as Module[];
+  const sources = await readSources();
   if (option === "--check" && value === undefined) {
-    for (const module of modules) await check(module);
+    for (const module of MODULES) await check(module, sources);
     return;
   }
   if (rest.length > 0 || (option !== undefined && option !== "--toolchain")) {
@@ -190,9 +211,14 @@ async function main(args: string[]): Promise<void> {
     );
   }
   const toolchain = await findToolchain(option && (value ?? "nothing"));
-  for (const module of modules) {
-    for (const build of Object.keys(BUILDS) as Build[]) await cargoBuild(module, build, toolchain);
-    await Deno.writeTextFile(embedded(module), await generate(module));
+  const hash = await hashOf(sources);
+  for (const module of MODULES) {
+    const simd128 = await cargoBuild(module, "simd128", toolchain);
+    const relaxed = await cargoBuild(module, "relaxed", toolchain);
+    const declared = declarations(kernelsIn(sources, module.sources), module.declared);
+    await Deno.writeTextFile(fileOf(module, "wasm"), embed(hash, { simd128, relaxed }));
+    await Deno.writeTextFile(fileOf(module, "exports"), declared);
+    await check(module, sources);
   }
 }
 

@@ -6,7 +6,7 @@
 
 import type { Dataset } from "../../src/data/dataset.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
-import { createEngineArena } from "../../src/engine/kernels.ts";
+import { loadPeak } from "../helpers/peak.ts";
 import { tf } from "../../src/tfjs/deps.ts";
 import { installTrainingKernels } from "../../src/tfjs/kernels/mod.ts";
 import { withProcess } from "../helpers/process.ts";
@@ -145,10 +145,10 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
   await using pytorch = await startPyTorch();
   const random = noise(), written = await writtenData();
   await tf.setBackend("wasm");
-  const { exports } = createEngineArena(64);
+  const runPeak = loadPeak();
   const PEAK_ROUNDS = 1_000_000;
-  const peak = workHere("peak", PEAK_ROUNDS, () => exports.peak(PEAK_ROUNDS, 1.5));
-  for (let i = 0; i < 100; i++) exports.peak(10_000, 1.5);
+  const peak = workHere("peak", PEAK_ROUNDS, () => runPeak(PEAK_ROUNDS, 1.5));
+  for (let i = 0; i < 100; i++) runPeak(10_000, 1.5);
 
   const ready = ({ model, batch, steps, written: isWritten, ...row }: Row) => {
     const plain = `${model}, batch ${batch}`;

@@ -7,8 +7,16 @@ import type { Place, Target } from "./ops/op.ts";
 import { type Extra, RULE_LENGTH, type UpdateMemory } from "./optimizer.ts";
 import { compile, type Program } from "./program.ts";
 
-const STREAM_VALUES = 6;
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** Values of the kernels' `Stream`. */
+const STREAM_VALUES = 6;
+/** Values of the kernels' `Loss`: loss and number of correct rows in float64, and the scale. */
+const LOSS_VALUES = 6;
+const SCALE_OFFSET = 2 * Float64Array.BYTES_PER_ELEMENT;
+/** Values of a slot for the integers of an op, such as a window, while a layout is measured. */
+const SLOT_VALUES = 16;
+/** Number of slots; an op uses two at most. */
+const SLOTS = 16;
 
 /** Rows to train on, in the engine's memory. */
 interface Resident {
@@ -16,72 +24,125 @@ interface Resident {
   readonly labels: Int32Array<ArrayBuffer>;
 }
 
-/** Memory with all that a trainer works on. */
+/** Memory of a trainer, with views of its parts. */
 export interface Layout extends UpdateMemory {
-  /** Rows that the program takes at once. */
+  /** Most rows that the program takes at once. */
   readonly maxRows: number;
+  /** Gradient of all parameters. */
   readonly gradient: ParameterVector;
+  /** Order of the training rows. */
   readonly order: Uint32Array<ArrayBuffer>;
-  /** Where the kernels put a batch's loss and number of right answers. */
+  /** Loss and number of correct rows of a batch. */
   readonly total: Float64Array<ArrayBuffer>;
-  /** What they multiply the gradient of the mean loss by, in memory so that a step passes no number that must be boxed. */
+  /**
+   * Factor of the gradient of the mean loss. It lies in memory so that a step passes no number that
+   * must be boxed.
+   */
   readonly scale: Float32Array<ArrayBuffer>;
+  /** Labels of a batch. */
   readonly batchLabels: Int32Array<ArrayBuffer>;
+  /** Layers of the graph. */
   readonly program: Program;
-  /** Key and counter of the random stream of dropout, as the kernels have it. */
+  /** Key and counter of the random stream of dropout. */
   readonly stream: Uint32Array<ArrayBuffer>;
+  /** Rows to train on. */
   readonly train: Resident;
-  /** The rows that go into the program. */
+  /** Input rows of the program. */
   readonly input: Float32Array<ArrayBuffer>;
 }
 
-/** What a layout has room for. */
+/** Sizes of a layout. */
 export interface LayoutSize {
-  /** Rows that the program takes at once. */
+  /** Most rows that the program takes at once. */
   readonly maxRows: number;
-  /** Rows to train on. */
+  /** Number of rows to train on. */
   readonly capacity: number;
+  /** Vectors of the optimizer beside the velocity. */
   readonly extras: readonly Extra[];
 }
 
+/** Memory that a graph is placed in. */
+interface Memory {
+  readonly exports: EngineExports;
+  /** Buffer of the memory; `undefined` while places are only counted. */
+  readonly buffer?: ArrayBuffer;
+  /** Allocates memory for `values` values. */
+  alloc(values: number): Pointer;
+  /** Places integers in memory. */
+  constants(values: readonly number[]): Pointer;
+}
+
+/** Small memory in which the kernels read the integers of an op while a layout is measured. */
+let sizing: { readonly exports: EngineExports; readonly slots: Int32Array } | undefined;
+
 /**
- * Lays a graph out in a memory of its own. Throws an `UnsupportedModelError` for a layer that the engine does not run, and a `RangeError` when
- * the system does not give the memory.
+ * Places a graph in a memory of its own.
+ *
+ * @throws {UnsupportedModelError} If the engine does not run a layer.
+ * @throws {RangeError} If the system does not provide the memory.
  */
 export function layOut(graph: Graph, target: Target, size: LayoutSize): Layout {
-  // Once to measure: nothing is run, so no place is read.
-  let total = ALIGNMENT;
-  place(graph, target, size, {} as EngineExports, (values) => {
+  const { arena, exports } = createEngineArena(measure(graph, target, size));
+  const buffer = exports.memory.buffer as ArrayBuffer;
+  const alloc = (values: number) => arena.alloc(values).byteOffset;
+  return place(graph, target, size, {
+    exports,
+    buffer,
+    alloc,
+    constants(values) {
+      const start = alloc(values.length);
+      new Int32Array(buffer, start, values.length).set(values);
+      return start;
+    },
+  });
+}
+
+/** Returns the number of bytes of a layout. */
+function measure(graph: Graph, target: Target, size: LayoutSize): number {
+  if (sizing === undefined) {
+    const { arena, exports } = createEngineArena(SLOTS * SLOT_VALUES * BYTES);
+    const { buffer, byteOffset, length } = arena.alloc(SLOTS * SLOT_VALUES);
+    sizing = { exports, slots: new Int32Array(buffer, byteOffset, length) };
+  }
+  const { exports, slots } = sizing;
+  // Not 0, which stands for no place.
+  let total = ALIGNMENT, slot = 0;
+  const alloc = (values: number) => {
     const start = total;
     total += roomFor(values * BYTES);
     return start;
-  }, new ArrayBuffer(0));
-  const { arena, exports } = createEngineArena(total);
-  const buffer = exports.memory.buffer as ArrayBuffer;
-  return place(graph, target, size, exports, (values) => arena.alloc(values).byteOffset, buffer);
+  };
+  place(graph, target, size, {
+    exports,
+    alloc,
+    constants(values) {
+      alloc(values.length);
+      const start = slot * SLOT_VALUES;
+      slots.set(values, start);
+      slot = (slot + 1) % SLOTS;
+      return slots.byteOffset + start * BYTES;
+    },
+  });
+  return total;
 }
 
 function place(
   graph: Graph,
   target: Target,
   { maxRows, capacity, extras }: LayoutSize,
-  exports: EngineExports,
-  alloc: (values: number) => Pointer,
-  buffer: ArrayBuffer,
+  { exports, buffer, alloc, constants }: Memory,
 ): Layout {
   const { manifest } = graph;
-  const measuring = buffer.byteLength === 0;
-  const floats = (length: number) => {
-    const start = alloc(length);
-    return measuring ? new Float32Array(0) : new Float32Array(buffer, start, length);
-  };
+  const floatsAt = (start: Pointer, length: number) =>
+    buffer ? new Float32Array(buffer, start, length) : new Float32Array(0);
+  const floats = (length: number) => floatsAt(alloc(length), length);
   const integers = (length: number) => {
     const start = alloc(length);
-    return measuring ? new Int32Array(0) : new Int32Array(buffer, start, length);
+    return buffer ? new Int32Array(buffer, start, length) : new Int32Array(0);
   };
   const naturals = (length: number) => {
     const start = alloc(length);
-    return measuring ? new Uint32Array(0) : new Uint32Array(buffer, start, length);
+    return buffer ? new Uint32Array(buffer, start, length) : new Uint32Array(0);
   };
   const vector = floats(manifest.length);
   const gradient = floats(manifest.length);
@@ -90,16 +151,11 @@ function place(
     at: vector.byteOffset + offset * BYTES,
     length,
   }));
-  const constants = (values: readonly number[]): Pointer => {
-    const list = integers(values.length);
-    if (!measuring) list.set(values);
-    return list.byteOffset;
-  };
   const stream = naturals(STREAM_VALUES);
   const room = { exports, target, parameters, stream: stream.byteOffset, alloc, constants };
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
-  const total = alloc(6);
+  const total = alloc(LOSS_VALUES);
   return {
     maxRows,
     exports,
@@ -112,10 +168,10 @@ function place(
     program,
     stream,
     train: { features: floats(capacity * length), labels: integers(capacity) },
-    input: measuring ? new Float32Array(0) : new Float32Array(buffer, at, maxRows * length),
+    input: floatsAt(at, maxRows * length),
     order: naturals(capacity),
-    scale: measuring ? new Float32Array(1) : new Float32Array(buffer, total + 16, 1),
-    total: measuring ? new Float64Array(0) : new Float64Array(buffer, total, 2),
+    scale: floatsAt(total + SCALE_OFFSET, 1),
+    total: buffer ? new Float64Array(buffer, total, 2) : new Float64Array(0),
     batchLabels: integers(maxRows),
   };
 }

@@ -71,8 +71,8 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     stream: room.stream,
     constants: room.constants,
     own: (values) => owned[i] ??= room.alloc(values),
-    scratch: (values) => {
-      scratches.push(values);
+    scratch: (...values) => {
+      scratches.push(...values);
       return scratch;
     },
   }));

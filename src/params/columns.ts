@@ -1,4 +1,4 @@
-import type { Exports, Instance, Pointer } from "./instance.ts";
+import type { Instance, KernelsExports, Pointer } from "./instance.ts";
 import { pick } from "./sweep.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -27,8 +27,9 @@ const VALUES_OF_PAIRS = 2 ** 16;
  * ```
  */
 export function columnMedian(vectors: readonly Float32Array[], into: Float32Array): void {
-  eachBlock("Cannot take the median", vectors, into, (exports, { out, matrix, columns, tile }) => {
-    exports.median(out, matrix, vectors.length, columns, tile);
+  const what = "Cannot take the median";
+  eachBlock(what, vectors, into, "median", (exports, { out, matrix, columns, scratch }) => {
+    exports.median(out, matrix, vectors.length, columns, scratch);
   });
 }
 
@@ -48,8 +49,8 @@ export function columnTrimmedMean(
       `${what}: expected to trim less than half of ${vectors.length} values at each end, got ${trim}`,
     );
   }
-  eachBlock(what, vectors, into, (exports, { out, matrix, columns, tile }) => {
-    exports.trimmed_mean(out, matrix, vectors.length, columns, trim, tile);
+  eachBlock(what, vectors, into, "trimmed_mean", (exports, { out, matrix, columns, scratch }) => {
+    exports.trimmed_mean(out, matrix, vectors.length, columns, trim, scratch);
   });
 }
 
@@ -68,8 +69,9 @@ export function columnMeanAroundMedian(
   if (!Number.isSafeInteger(keep) || keep < 1 || keep > vectors.length) {
     throw new RangeError(`${what}: expected to keep 1 to ${vectors.length} values, got ${keep}`);
   }
-  eachBlock(what, vectors, into, (exports, { out, matrix, columns, tile }) => {
-    exports.mean_around_median(out, matrix, vectors.length, columns, keep, tile);
+  eachBlock(what, vectors, into, "mean_around_median", (exports, block) => {
+    const { out, matrix, columns, scratch } = block;
+    exports.mean_around_median(out, matrix, vectors.length, columns, keep, scratch);
   });
 }
 
@@ -108,29 +110,30 @@ export function squaredDistances(vectors: readonly Float32Array[]): Float64Array
   return found;
 }
 
-/** Where a block lies and what it needs. */
+/** Layout of a block of coordinates in the scratch memory. */
 interface Block {
   readonly out: Pointer;
   readonly matrix: Pointer;
   readonly columns: number;
-  readonly tile: Pointer;
+  readonly scratch: Pointer;
 }
 
-/** Runs a kernel over all columns, a block at a time, from the vectors to what it finds in them. */
+/** Runs a kernel over all columns, a block at a time, and copies its results to `into`. */
 function eachBlock(
   what: string,
   vectors: readonly Float32Array[],
   into: Float32Array,
-  kernel: (exports: Exports, block: Block) => void,
+  name: "median" | "trimmed_mean" | "mean_around_median",
+  kernel: (exports: KernelsExports, block: Block) => void,
 ): void {
   const length = checkLengths(what, vectors, into);
   const instance = pick([into, ...vectors]);
   const { buffer, exports } = instance;
   const rows = vectors.length;
   const { start, values } = scratchOf(instance);
-  const tileValues = rows * exports.tile();
-  const columns = columnsFor(instance, (values - tileValues) / (rows + 1));
-  const block = { tile: start, out: start + tileValues * BYTES, columns };
+  const ownValues = exports[`${name}_scratch`](rows);
+  const columns = columnsFor(instance, (values - ownValues) / (rows + 1));
+  const block = { scratch: start, out: start + ownValues * BYTES, columns };
   const matrix = block.out + columns * BYTES;
   for (let at = 0; at < length; at += columns) {
     const width = Math.min(columns, length - at);

@@ -1,72 +1,46 @@
+import {
+  KERNELS_EXPORTS,
+  type KernelsExports,
+  type Pointer,
+} from "../generated/kernels_exports.ts";
+import * as parameterKernels from "../generated/kernels_wasm.ts";
 import { ALIGNMENT } from "./arena.ts";
 import type { KernelBuild } from "./build.ts";
-import * as parameterKernels from "../generated/kernels_wasm.ts";
 
-/** A pointer into the module's memory, in bytes. */
-export type Pointer = number;
+export type { KernelsExports, Pointer };
 
-/** What the module exports; `wasm/src/lib.rs` says what each does. */
-export interface Exports {
-  readonly memory: WebAssembly.Memory;
-  readonly __heap_base: WebAssembly.Global;
-  run(): number;
-  stats(values: Pointer, length: number, into: Pointer): void;
-  copy(to: Pointer, from: Pointer, length: number, into: Pointer): void;
-  difference(to: Pointer, a: Pointer, b: Pointer, length: number, into: Pointer): void;
-  fold(acc: Pointer, x: Pointer, weight: number, length: number): void;
-  blend(acc: Pointer, x: Pointer, t: number, length: number): void;
-  scale(values: Pointer, factor: number, length: number): void;
-  squared_distance(a: Pointer, b: Pointer, length: number, into: Pointer): void;
-  squared_distances(
-    into: Pointer,
-    one: Pointer,
-    matrix: Pointer,
-    rows: number,
-    columns: number,
-  ): void;
-  tile(): number;
-  median(out: Pointer, matrix: Pointer, rows: number, columns: number, tile: Pointer): void;
-  trimmed_mean(
-    out: Pointer,
-    matrix: Pointer,
-    rows: number,
-    columns: number,
-    trim: number,
-    tile: Pointer,
-  ): void;
-  mean_around_median(
-    out: Pointer,
-    matrix: Pointer,
-    rows: number,
-    columns: number,
-    keep: number,
-    tile: Pointer,
-  ): void;
-  to_half(halves: Pointer, values: Pointer, length: number): void;
-  from_half(values: Pointer, halves: Pointer, length: number): void;
-}
-
-/** A module of kernels, its builds in base64. */
+/** Module of kernels, with its builds in base64. */
 export interface KernelModule {
-  /** The build in baseline SIMD. */
+  /** Build in baseline SIMD. */
   readonly SIMD128: string;
-  /** The build with relaxed SIMD. */
+  /** Build with relaxed SIMD. */
   readonly RELAXED_SIMD: string;
 }
 
-/** The kernels' module with its memory: the statistics, scratch blocks, and what the caller asked for. */
+/**
+ * Instance of a module of kernels. Its memory:
+ *
+ * ```text
+ * 0           __heap_base  stats   scratch[0]  scratch[1]  scratch[2]  start
+ * | stack, data |          | 64 B  | block     | block     | block     | capacity, the caller's |
+ * ```
+ */
 export interface Instance {
+  /** Build of the module. */
   readonly build: KernelBuild;
-  readonly exports: Exports;
+  /** Kernels and memory. */
+  readonly exports: KernelsExports;
+  /** Buffer of the memory. */
   readonly buffer: ArrayBuffer;
-  /** Where the kernels put their statistics, and a view of them: sum of squares, count of non-finite values. */
+  /** Address of the statistics. */
   readonly stats: Pointer;
+  /** View of the statistics: sum of squares, count of non-finite values. */
   readonly statsView: Float64Array;
-  /** Values of a scratch block: a multiple of what the statistics take for a run. */
+  /** Number of values of a scratch block: a multiple of the values of a run of the statistics. */
   readonly block: number;
-  /** Where the scratch blocks lie. */
+  /** Addresses of the scratch blocks. */
   readonly scratch: readonly Pointer[];
-  /** The first byte that is the caller's. */
+  /** Address of the first byte that is the caller's. */
   readonly start: Pointer;
 }
 
@@ -88,22 +62,52 @@ function compile(base64: string): WebAssembly.Module {
 }
 
 /**
- * Makes an instance with room for so many bytes. The memory grows here and never again, so views of it stay valid.
+ * Checks that a module exports a memory, the end of its data, and every declared function with the
+ * declared number of parameters.
  *
- * Throws a `RangeError` when a memory cannot be so large or the system does not give it.
+ * @param exports Exports of an instance.
+ * @param functions Number of parameters of each declared function.
+ * @throws {TypeError} If an export is missing or differs.
+ */
+export function checkExports<E extends Pick<KernelsExports, "memory" | "__heap_base">>(
+  exports: object,
+  functions: Readonly<Record<string, number>>,
+): asserts exports is E {
+  const found: Readonly<Record<string, unknown>> = { ...exports };
+  if (
+    !(found.memory instanceof WebAssembly.Memory) ||
+    !(found.__heap_base instanceof WebAssembly.Global)
+  ) {
+    throw new TypeError("Cannot use the kernels: the module exports no memory");
+  }
+  for (const [name, parameters] of Object.entries(functions)) {
+    const kernel = found[name];
+    if (typeof kernel === "function" && kernel.length === parameters) continue;
+    throw new TypeError(
+      `Cannot use the kernels: the module exports no function ${name} of ${parameters} parameters`,
+    );
+  }
+}
+
+/**
+ * Creates an instance with room for `capacity` bytes. Its memory grows here and never again, so
+ * views of it stay valid.
+ *
+ * @throws {RangeError} If a memory cannot be that large or the system does not provide it.
  */
 export function instantiate(
   build: KernelBuild,
   capacity: number,
   { SIMD128, RELAXED_SIMD }: KernelModule = parameterKernels,
 ): Instance {
-  let exports: Exports;
+  let exports: object;
   try {
     const module = compile(build === "relaxed-simd" ? RELAXED_SIMD : SIMD128);
-    exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+    exports = new WebAssembly.Instance(module).exports;
   } catch (cause) {
     throw new RangeError("Cannot create an arena: the system gave no memory", { cause });
   }
+  checkExports<KernelsExports>(exports, KERNELS_EXPORTS);
   const { memory } = exports;
   const block = RUNS_PER_BLOCK * exports.run();
   const blockBytes = block * Float32Array.BYTES_PER_ELEMENT;
@@ -129,7 +133,7 @@ export function instantiate(
   return instance;
 }
 
-/** The instance in whose memory a view lies. */
+/** Returns the instance in whose memory a view lies. */
 export function instanceOf(view: ArrayBufferView): Instance | undefined {
   return instances.get(view.buffer);
 }

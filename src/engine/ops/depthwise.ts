@@ -2,7 +2,10 @@ import type { Layer, Shape } from "../graph/graph.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 import { placeWindow } from "./window.ts";
 
-/** A convolution in which each channel has filters of its own. */
+/**
+ * Depthwise convolution of images `[H, W, C]` to `[OH, OW, C * M]`: each channel has M filters of its
+ * own, `depthMultiplier`.
+ */
 export function depthwiseOp(
   context: OpContext,
   { depthMultiplier: each, useBias, window }: Layer & { type: "depthwiseConv2d" },
@@ -13,14 +16,17 @@ export function depthwiseOp(
   const w = at(context.parameters, 0).at, b = useBias ? at(context.parameters, 1).at : 0;
   const [height = 1, width = 1, channels = 1] = image, filters = channels * each;
   const shape = placeWindow(context, window, [height, width, filters]);
-  const taps = window.size[0] * window.size[1];
-  const scratch = context.scratch((height * width + taps + 1) * filters);
+  const scratch = context.scratch(
+    exports.depthwise_forward_scratch(shape),
+    exports.depthwise_backward_scratch(shape),
+    exports.depthwise_gradient_scratch(shape),
+  );
   return {
     forward(rows) {
       exports.depthwise_forward(shape, x, w, b, y, rows, each, scratch);
     },
     backward(rows) {
-      // Before the gradient of the filters, which may go into the filters themselves.
+      // Before the gradient of the filters, which may overwrite them.
       if (dx !== 0) exports.depthwise_backward(shape, dy, w, dx, rows, each, scratch);
       const { distance, add } = target;
       const db = useBias ? b + distance : 0;

@@ -2,7 +2,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { type Graph, type Layer, type Node, UnsupportedModelError } from "../graph/graph.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
-/** Each whole number of the input picks a row of a table. */
+/** Embedding of integers `[length]` to `[length, outputDim]`: each selects a row of a table. */
 export function embeddingOp(
   context: OpContext,
   { inputDim, outputDim }: Layer & { type: "embedding" },
@@ -21,13 +21,17 @@ export function embeddingOp(
   };
 }
 
-/** The layers on the way from the input, as far as they leave its numbers as they are. */
+/** Whether a node is the input, or a reshape of it. */
 function isInput(nodes: readonly Node[], index: number): boolean {
   const { layer, inputs } = at(nodes, index);
   return layer.type === "input" || (layer.type === "reshape" && isInput(nodes, at(inputs, 0)));
 }
 
-/** Throws an `UnsupportedModelError` for an embedding of anything but the model's input, which nobody could check. */
+/**
+ * Checks that all embeddings read the model's input, whose values can be checked.
+ *
+ * @throws {UnsupportedModelError} If one reads another node.
+ */
 export function checkEmbeddings({ nodes }: Graph): void {
   for (const { layer, name, inputs } of nodes) {
     if (layer.type !== "embedding" || isInput(nodes, at(inputs, 0))) continue;
@@ -37,7 +41,11 @@ export function checkEmbeddings({ nodes }: Graph): void {
   }
 }
 
-/** Throws a `RangeError` for data with a number that has no row in the table of an embedding. */
+/**
+ * Checks that the values of the data are rows of the tables of all embeddings.
+ *
+ * @throws {RangeError} If a value is not.
+ */
 export function checkWords({ nodes }: Graph, { features, rowLength }: Dataset): void {
   for (const { layer, name } of nodes) {
     if (layer.type !== "embedding") continue;

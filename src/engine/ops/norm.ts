@@ -2,8 +2,9 @@ import type { Layer } from "../graph/graph.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /**
- * Batch normalization over all but the last axis: in training by the batch's own mean and variance, which the moving ones
- * follow, else by the moving ones.
+ * Batch normalization over all axes but the last,
+ * `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`: in training by the batch's own mean and
+ * variance, which the moving ones follow, else by the moving ones.
  */
 export function normOp(
   context: OpContext,
@@ -16,7 +17,12 @@ export function normOp(
   const mean = at(places, places.length - 2), variance = at(places, places.length - 1);
   const channels = at(context.parameters, places.length - 1).length;
   const perRow = output.length / channels;
-  const saved = context.own(2 * channels), scratch = context.scratch(4 * channels);
+  const saved = context.own(2 * channels);
+  const scratch = context.scratch(
+    exports.batch_norm_train_scratch(channels),
+    exports.batch_norm_judge_scratch(channels),
+    exports.batch_norm_backward_scratch(channels),
+  );
   const rate = 1 - momentum;
   return {
     forward(rows, training) {

@@ -1,52 +1,55 @@
 import type { Pointer } from "../../params/instance.ts";
 import type { EngineExports } from "../kernels.ts";
 
-/** A layer at work: reads and writes tensors whose places were fixed when it was made. */
+/** Forward and backward pass of a layer over tensors whose places were fixed when it was made. */
 export interface Op {
-  /** Computes the output of so many rows, of which the model is to learn or not. */
+  /** Computes the output of `rows` rows, in training or inference mode. */
   forward(rows: number, training: boolean): void;
-  /** From the gradient of the output: that of the parameters, and of the inputs where it is asked for. */
+  /** Computes the gradients of the parameters, and of the inputs where wanted, from the output's. */
   backward(rows: number): void;
 }
 
-/** A parameter's place, and the distance from it to that of its gradient. */
+/** Place of a tensor, and its number of values, a row's for tensors of a batch. */
 export interface Place {
   readonly at: Pointer;
   readonly length: number;
 }
 
-/** Where gradients of parameters go. */
+/** Destination of the gradients of parameters. */
 export interface Target {
-  /** Bytes from a parameter to where its gradient goes; 0 where the step is taken on the spot. */
+  /** Bytes from a parameter to its gradient; 0 where the gradient goes straight into the parameter. */
   distance: number;
-  /** 1 where it is added to what lies there, 0 where it replaces it. */
+  /** 1 to add to the values in that place, 0 to replace them. */
   add: 0 | 1;
 }
 
-/** What an op is made from. */
+/** Places and memory of an op. */
 export interface OpContext {
   readonly exports: EngineExports;
   readonly target: Target;
-  /** The most rows of a batch. */
+  /** Most rows of a batch. */
   readonly maxRows: number;
-  /** Places of the inputs, each with the number of values of a row; and of their gradients, 0 where none is wanted. */
+  /** Places of the inputs, with the number of values of a row. */
   readonly inputs: readonly Place[];
+  /** Places of the gradients of the inputs, 0 where none is wanted. */
   readonly inputGradients: readonly Pointer[];
-  /** Place of the output and of its gradient. */
+  /** Place of the output, with the number of values of a row. */
   readonly output: Place;
+  /** Place of the gradient of the output. */
   readonly outputGradient: Pointer;
+  /** Places of the parameters. */
   readonly parameters: readonly Place[];
   /** Place of the random stream of dropout. */
   readonly stream: Pointer;
-  /** Place of these whole numbers, for as long as the op lives. */
+  /** Places integers in memory, for as long as the op lives. */
   constants(values: readonly number[]): Pointer;
-  /** Room for so many values that is this op's alone: it asks once. */
+  /** Allocates memory for `values` values that is this op's alone. An op calls it once. */
   own(values: number): Pointer;
-  /** Room for so many values that no other op uses at the same time. */
-  scratch(values: number): Pointer;
+  /** Memory for the largest of these numbers of values, which all ops share. */
+  scratch(...values: number[]): Pointer;
 }
 
-/** What stands at a place of a list that was checked to have it. */
+/** Returns the item at an index that the list is known to have. */
 export function at<T>(list: readonly T[], index: number): T {
   const item = list[index];
   if (item === undefined) throw new RangeError(`Cannot find item ${index} of ${list.length}`);

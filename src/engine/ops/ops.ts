@@ -1,10 +1,10 @@
 import type { Layer } from "../graph/graph.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
-/** Weights that the kernels turn at once, unless four inputs have more. */
-const WEIGHTS_AT_ONCE = 16_384;
-
-/** `y = x * w + b` over the last axis, with negative values replaced by 0 where `relu`: the gradient that comes back is then masked already. */
+/**
+ * Dense layer over the last axis, `y = x * w + b` with weights `[inputs, outputs]`. With `relu` it is
+ * `y = max(0, x * w + b)`, and the gradient that comes back is already masked.
+ */
 export function denseOp(
   context: OpContext,
   { units: outputs, useBias }: Layer & { type: "dense" },
@@ -17,7 +17,8 @@ export function denseOp(
   const w = at(context.parameters, 0).at;
   const b = useBias ? at(context.parameters, 1).at : 0;
   const scratch = context.scratch(
-    Math.max(2 * inputs, 2 * context.maxRows * perRow, WEIGHTS_AT_ONCE, 4 * outputs),
+    exports.dense_forward_scratch(inputs),
+    exports.dense_backward_scratch(context.maxRows * perRow, outputs),
   );
   const clip = relu ? 1 : 0;
   return {
@@ -32,7 +33,10 @@ export function denseOp(
   };
 }
 
-/** `y = x` where x is positive, else `slope * x`; in place where input and output are one. */
+/**
+ * Leaky ReLU, `y = x` where `x > 0`, else `y = slope * x`. It works in place where input and output
+ * have one place. With `done` the layer before it has done the forward pass.
+ */
 export function leakyReluOp(context: OpContext, slope: number, done: boolean): Op {
   const { exports, output: { at: y, length }, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
@@ -46,7 +50,7 @@ export function leakyReluOp(context: OpContext, slope: number, done: boolean): O
   };
 }
 
-/** Sigmoid or tanh; in place where input and output are one. */
+/** Sigmoid or tanh, value by value; in place where input and output have one place. */
 export function curveOp(context: OpContext, name: "sigmoid" | "tanh"): Op {
   const { exports, output: { at: y, length }, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
@@ -64,7 +68,7 @@ export function curveOp(context: OpContext, name: "sigmoid" | "tanh"): Op {
   };
 }
 
-/** Softmax over the last axis, which has so many values; in place where input and output are one. */
+/** Softmax over the last axis of `classes` values; in place where input and output have one place. */
 export function softmaxOp(context: OpContext, classes: number): Op {
   const { exports, output: { at: y, length }, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
@@ -79,7 +83,7 @@ export function softmaxOp(context: OpContext, classes: number): Op {
   };
 }
 
-/** The sum of two or more inputs. */
+/** Sum of two or more inputs of one shape. */
 export function addOp(context: OpContext): Op {
   const { exports, output: { at: y, length }, outputGradient: dy, inputGradients } = context;
   const [first = 0, second = 0, ...others] = context.inputs.map((input) => input.at);

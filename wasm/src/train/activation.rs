@@ -1,8 +1,9 @@
-//! Activations, value by value, and softmax; the way back starts from what came out.
+//! Activations of `n` values, `y = f(x)`, and softmax. The backward passes compute `dx` from `y`,
+//! not from `x`.
 
 use crate::simd::F32x4;
 
-/// `y = x` where x is positive, else `slope * x`; `y` may be `x`.
+/// Leaky ReLU: `y = x` where `x > 0`, else `y = slope * x`. `y` may be `x`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn leaky_relu_forward(x: *const f32, y: *mut f32, n: usize, slope: f32) {
     let slope = F32x4::splat(slope);
@@ -19,7 +20,7 @@ pub unsafe extern "C" fn leaky_relu_forward(x: *const f32, y: *mut f32, n: usize
     );
 }
 
-/// `dx = dy` where y is positive, else `slope * dy`; `dx` may be `dy`.
+/// Gradient of leaky ReLU: `dx = dy` where `y > 0`, else `dx = slope * dy`. `dx` may be `dy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn leaky_relu_backward(y: *const f32, dy: *const f32, dx: *mut f32, n: usize, slope: f32) {
     let slope = F32x4::splat(slope);
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn leaky_relu_backward(y: *const f32, dy: *const f32, dx: 
     );
 }
 
-/// `y = a + b`; `y` may be either.
+/// Sum of two vectors, `y = a + b`. `y` may be either.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn add(a: *const f32, b: *const f32, y: *mut f32, n: usize) {
     each(
@@ -46,45 +47,46 @@ pub unsafe extern "C" fn add(a: *const f32, b: *const f32, y: *mut f32, n: usize
     );
 }
 
-/// `to = values`, or `to += values` where `more` is not 0.
+/// Writes `to = values`, or `to += values` where `add_to` is not 0.
 ///
 /// # Safety
-/// Both have `n` values, apart from one another.
-pub unsafe fn put(values: *const f32, to: *mut f32, n: usize, more: u32) {
-    if more == 0 { unsafe { to.copy_from_nonoverlapping(values, n) } } else { unsafe { add(to, values, to, n) } }
+/// Both have `n` values and do not overlap.
+pub unsafe fn put(values: *const f32, to: *mut f32, n: usize, add_to: u32) {
+    if add_to == 0 { unsafe { to.copy_from_nonoverlapping(values, n) } } else { unsafe { add(to, values, to, n) } }
 }
 
-/// `y = x`; the two do not overlap.
+/// Copy, `y = x`. The two do not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duplicate(x: *const f32, y: *mut f32, n: usize) {
     unsafe { core::ptr::copy_nonoverlapping(x, y, n) }
 }
 
-/// `y = 1 / (1 + e^-x)`; `y` may be `x`.
+/// Sigmoid, `y = 1 / (1 + e^-x)`. `y` may be `x`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigmoid_forward(x: *const f32, y: *mut f32, n: usize) {
     unsafe { map(x, y, n, sigmoid) }
 }
 
-/// `dx = dy * y * (1 - y)`; `dx` may be `dy`.
+/// Gradient of the sigmoid, `dx = dy * y * (1 - y)`. `dx` may be `dy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigmoid_backward(y: *const f32, dy: *const f32, dx: *mut f32, n: usize) {
     unsafe { map2(y, dy, dx, n, |y, dy| dy * y * (F32x4::splat(1.0) - y)) }
 }
 
-/// `y = tanh x`; `y` may be `x`.
+/// Hyperbolic tangent, `y = tanh x`. `y` may be `x`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tanh_forward(x: *const f32, y: *mut f32, n: usize) {
     unsafe { map(x, y, n, tanh) }
 }
 
-/// `dx = dy * (1 - y^2)`; `dx` may be `dy`.
+/// Gradient of the hyperbolic tangent, `dx = dy * (1 - y^2)`. `dx` may be `dy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tanh_backward(y: *const f32, dy: *const f32, dx: *mut f32, n: usize) {
     unsafe { map2(y, dy, dx, n, |y, dy| dy * (F32x4::splat(1.0) - y * y)) }
 }
 
-/// Each of `rows` rows of `length` values becomes its powers of e over their sum; `y` may be `x`.
+/// Softmax over the last axis of shape `[rows, length]`: `y_i = e^x_i / sum_j e^x_j`. `y` may be
+/// `x`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softmax_forward(x: *const f32, y: *mut f32, rows: usize, length: usize) {
     for row in 0..rows {
@@ -101,7 +103,8 @@ pub unsafe extern "C" fn softmax_forward(x: *const f32, y: *mut f32, rows: usize
     }
 }
 
-/// `dx = y * (dy - sum(y * dy))`, row by row; `dx` may be `dy`.
+/// Gradient of softmax over the last axis of shape `[rows, length]`:
+/// `dx_i = y_i * (dy_i - sum_j y_j * dy_j)`. `dx` may be `dy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softmax_backward(y: *const f32, dy: *const f32, dx: *mut f32, rows: usize, length: usize) {
     for row in 0..rows {
@@ -114,7 +117,7 @@ pub unsafe extern "C" fn softmax_backward(y: *const f32, dy: *const f32, dx: *mu
     }
 }
 
-/// In float64: what is left of a gradient that nearly cancels must not be rounding.
+/// Sums in float64: the rest of a gradient that nearly cancels must not be rounding error.
 fn sum(n: usize, value: impl Fn(usize) -> f32) -> f32 {
     (0..n).fold(0.0, |sum, i| sum + f64::from(value(i))) as f32
 }
@@ -122,7 +125,7 @@ fn sum(n: usize, value: impl Fn(usize) -> f32) -> f32 {
 #[inline(always)]
 fn sigmoid(x: F32x4) -> F32x4 {
     let one = F32x4::splat(1.0);
-    // What lies beyond would come near the numbers that slow the processor down.
+    // Values beyond the limit would come near subnormal numbers, which slow the processor down.
     one / (one + exp(within(F32x4::splat(0.0) - x, 80.0)))
 }
 
@@ -131,14 +134,15 @@ fn tanh(x: F32x4) -> F32x4 {
     let (zero, one, square) = (F32x4::splat(0.0), F32x4::splat(1.0), x * x);
     let power = exp(within(x + x, 80.0));
     let far = (power - one) / (power + one);
-    // The minimax polynomial of Moshier's Cephes library, for where the quotient would lose digits.
+    // The minimax polynomial of Moshier's Cephes library, used where the quotient would lose
+    // digits.
     let near = [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1]
         .into_iter()
         .fold(zero, |sum, factor| sum.mul_add(square, F32x4::splat(factor)));
     F32x4::where_positive(square - F32x4::splat(0.390_625), far, (near * square).mul_add(x, x))
 }
 
-/// Lanes beyond `limit` on either side become it; what is not a number stays so.
+/// Clamps each lane to `-limit` to `limit`; NaN stays NaN.
 #[inline(always)]
 fn within(x: F32x4, limit: f32) -> F32x4 {
     let (low, high) = (F32x4::splat(-limit), F32x4::splat(limit));
@@ -146,7 +150,7 @@ fn within(x: F32x4, limit: f32) -> F32x4 {
     F32x4::where_positive(low - x, low, x)
 }
 
-/// `e^x` to a relative error of 3e-7; 0 below -87, e^88 above 88; NaN stays NaN.
+/// Returns `e^x` to a relative error of 3e-7; 0 below -87, e^88 above 88; NaN stays NaN.
 #[inline(always)]
 fn exp(x: F32x4) -> F32x4 {
     let bounded = within(x, 88.0);
@@ -161,13 +165,13 @@ fn exp(x: F32x4) -> F32x4 {
     F32x4::where_positive(F32x4::splat(-87.0) - x, zero, sum * turns.power_of_two())
 }
 
-/// `y = op(x)`, value by value; `y` may be `x`.
+/// Writes `y = op(x)`, value by value; `y` may be `x`.
 #[inline(always)]
 unsafe fn map(x: *const f32, y: *mut f32, n: usize, op: impl Fn(F32x4) -> F32x4) {
     unsafe { map2(x, x, y, n, |x, _| op(x)) }
 }
 
-/// `y = op(a, b)`, value by value; `y` may be either.
+/// Writes `y = op(a, b)`, value by value; `y` may be either.
 #[inline(always)]
 pub(super) unsafe fn map2(a: *const f32, b: *const f32, y: *mut f32, n: usize, op: impl Fn(F32x4, F32x4) -> F32x4) {
     each(
@@ -177,7 +181,7 @@ pub(super) unsafe fn map2(a: *const f32, b: *const f32, y: *mut f32, n: usize, o
     );
 }
 
-/// Four at a time, and the last ones one by one.
+/// Calls `four` for each index of four values, then `one` for each of the last up to three.
 #[inline(always)]
 pub(super) fn each(n: usize, four: impl Fn(usize), one: impl Fn(usize)) {
     let whole = n - n % 4;
@@ -189,7 +193,8 @@ pub(super) fn each(n: usize, four: impl Fn(usize), one: impl Fn(usize)) {
 mod tests {
     use super::*;
 
-    /// Values from -100 to 100, close to one another near 0, and the largest error of `op` relative to `want`.
+    /// Values from -100 to 100, close to one another near 0, and the largest error of `op` relative
+    /// to `want`.
     fn worst(limit: f64, op: impl Fn(F32x4) -> F32x4, want: impl Fn(f64) -> f64) -> f64 {
         let mut worst = 0.0f64;
         for i in -10_000..=10_000 {

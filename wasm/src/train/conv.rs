@@ -1,25 +1,29 @@
-//! A convolution: the values under each window, laid out as a row, times the filters.
+//! Convolution,
+//! `y[n, i, j, f] = b[f] + sum_{k, l, c} x[n, i * s_y + k * d_y - p_y, j * s_x + l * d_x - p_x, c] * w[k, l, c, f]`
+//! with strides `s`, dilations `d` and padding `p`: the values under each window, laid out as a
+//! row, times the filters.
 //!
-//! Images lie pixel by pixel, filters by row, column and input channel of the window, then output channel.
+//! Shapes: `x` and `dx` `[N, H, W, C]`, `w` and `dw` `[KH, KW, C, F]`, `b` and `db` `[F]`, `y` and
+//! `dy` `[N, OH, OW, F]`. With a pool, `y`, `dy` and `places` have the shape of its result,
+//! `[N, PH, PW, F]`.
 
-use super::conv_sparse::{Gradient, gather, scatter};
+use super::conv_sparse::{self, Gradient, gather, scatter};
 use super::dense::add_column_sums;
 use super::gemm::{Finish, Left, Sides, Start, multiply, transpose};
-use super::padded::{self, add, crop, fold, pad, unfold};
+use super::padded::{self, crop, fold, pad, unfold};
 use super::pool::max_pool_places;
 use super::window::Window;
 use super::winograd::{self, Filters, Prepared};
 
-/// Images that are convolved before their results are pooled, which then are still in the cache.
+/// Number of images that are convolved before their results are pooled: few enough to be in the
+/// cache still.
 const TOGETHER: usize = 4;
 
-/// `y = conv(x, w) + b` of `count` images. No bias where `b` is null.
+/// Convolution, `y = conv(x, w) + b`, of `count` images. No bias where `b` is null.
 ///
-/// With a pool, whose windows do not overlap, `y` is the greatest values under its windows, and `places` gets the pixels of the
-/// convolution's result that they come from.
-///
-/// `scratch` holds a padded image and `pixels * depth + 4` values, and no less than [`Prepared::new`] wants; with a pool, the results
-/// of four images more.
+/// With a pool, `y` is the maximum of the convolution under each window of the pool, and `places`
+/// receives the pixels of the convolution's result that the maxima come from. The windows of the
+/// pool do not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_forward(
     window: &Window,
@@ -35,6 +39,7 @@ pub unsafe extern "C" fn conv_forward(
 ) {
     let values = window.pixels() * filters;
     unsafe {
+        // Results to pool come first.
         let rest = if pool.is_none() { scratch } else { scratch.add(TOGETHER * values) };
         let prepared = winograd::fits(window, filters)
             .then(|| Prepared::new(window, Filters::forward(window, w, filters), filters, rest));
@@ -52,6 +57,18 @@ pub unsafe extern "C" fn conv_forward(
             max_pool_places(pool, scratch, y.add(from), places.add(from), count);
         }
     }
+}
+
+/// Number of values of the scratch memory of `conv_forward`.
+#[unsafe(no_mangle)]
+pub extern "C" fn conv_forward_scratch(window: &Window, pool: Option<&Window>, filters: usize) -> usize {
+    let pooled = if pool.is_none() { 0 } else { TOGETHER * window.pixels() * filters };
+    let convolved = if winograd::fits(window, filters) {
+        winograd::scratch(window.channels, filters)
+    } else {
+        padded::size(window) + window.pixels() * window.depth() + padded::SPILL
+    };
+    pooled + convolved
 }
 
 unsafe fn convolve(
@@ -79,11 +96,11 @@ unsafe fn convolve(
     }
 }
 
-/// The gradient of the images. `places` is null, or says which pixels of the result the `cells` values of each filter in `dy`
-/// belong to; of the window's runs they must then have a multiple of four values.
+/// Gradient of the images, `dx = conv^T(dy, w)`.
 ///
-/// `scratch` holds a padded image, `(pixels + filters) * depth` values, two for each of the result's and two for each of its
-/// pixels, and `depth * filters` values more than [`Prepared::new`] wants.
+/// `dy` has `cells` values for each filter and image. `places` is null where `cells` is the number
+/// of pixels of the convolution's result, else it holds the pixel that each value of `dy` belongs
+/// to; the runs of the window must then have a multiple of four values.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_backward(
     window: &Window,
@@ -122,11 +139,23 @@ pub unsafe extern "C" fn conv_backward(
     }
 }
 
-/// The gradient of filters and bias, or that added to what lies there where `add` is not 0. No bias where `b` is null. `places`
-/// and `cells` are as for [`conv_backward`].
-///
-/// `scratch` holds a padded image, as many values as for the larger of pixels and filters, times the depth rounded up to a
-/// multiple of four, four, as many as for the filters once more, one for each filter and each pixel, and two for each of the result's.
+/// Number of values of the scratch memory of `conv_backward`.
+#[unsafe(no_mangle)]
+pub extern "C" fn conv_backward_scratch(window: &Window, filters: usize) -> usize {
+    let (pixels, depth) = (window.pixels(), window.depth());
+    let sparse = padded::size(window) + conv_sparse::scatter_scratch(window, filters);
+    let back = winograd::reversed(window, filters);
+    let dense = if winograd::fits(&back, window.channels) {
+        winograd::scratch(filters, window.channels)
+    } else {
+        padded::size(window) + pixels * depth
+    };
+    depth * filters + sparse.max(dense)
+}
+
+/// Gradients of filters and bias: `dw = sum_n unfold(x_n)^T * dy_n` and `db`, the column sums of
+/// `dy`. Where `add` is not 0, they are added to the values of `dw` and `db`. No bias where `db` is
+/// null. `places` and `cells` are as for [`conv_backward`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn conv_gradient(
     window: &Window,
@@ -134,11 +163,11 @@ pub unsafe extern "C" fn conv_gradient(
     dy: *const f32,
     places: *const u32,
     cells: usize,
-    w: *mut f32,
-    b: *mut f32,
+    dw: *mut f32,
+    db: *mut f32,
     count: usize,
     filters: usize,
-    add_to: u32,
+    add: u32,
     scratch: *mut f32,
 ) {
     let (pixels, depth) = (window.pixels(), window.depth());
@@ -146,11 +175,11 @@ pub unsafe extern "C" fn conv_gradient(
     let gradient = Gradient { values: dy, places, cells, filters };
     unsafe {
         let rows = scratch.add(padded::size(window));
-        let turned = rows.add(pixels.max(filters) * long + 4);
+        let turned = rows.add(pixels.max(filters) * long + padded::SPILL);
         let lists = turned.add(filters * long);
         turned.write_bytes(0, filters * long);
-        if add_to == 0 {
-            w.write_bytes(0, depth * filters);
+        if add == 0 {
+            dw.write_bytes(0, depth * filters);
         }
         let mut sparse = false;
         for image in 0..count {
@@ -163,21 +192,30 @@ pub unsafe extern "C" fn conv_gradient(
             unfold(window, scratch, rows, depth);
             let left = Left { values: rows, row: 1, step: depth };
             let right = dy.add(image * pixels * filters);
-            let sides = Sides { right, right_row: filters, result: w, result_row: filters };
+            let sides = Sides { right, right_row: filters, result: dw, result_row: filters };
             multiply::<true>([depth, filters, pixels], left, sides, Start::Zero, Finish::Add);
         }
         if sparse {
             transpose(filters, long, turned, rows);
-            add(rows, w, depth * filters);
+            padded::add(rows, dw, depth * filters);
         }
-        add_column_sums(dy, b, count * cells, filters, add_to);
+        add_column_sums(dy, db, count * cells, filters, add);
     }
+}
+
+/// Number of values of the scratch memory of `conv_gradient`: a padded image, the rows under the
+/// windows or the transposed gradient, that gradient, and the lists of a sparse `dy`.
+#[unsafe(no_mangle)]
+pub extern "C" fn conv_gradient_scratch(window: &Window, filters: usize) -> usize {
+    let long = window.depth().next_multiple_of(4);
+    let rows = window.pixels().max(filters) * long + padded::SPILL;
+    padded::size(window) + rows + filters * long + conv_sparse::gather_scratch(window, filters)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::noise::values;
+    use crate::train::testing::{Guarded, values};
 
     const COUNT: usize = 3;
 
@@ -215,16 +253,23 @@ mod tests {
         let mut places = vec![u32::MAX; dy.len()];
         let mut dx = vec![f32::NAN; x.len()];
         let (mut dw, mut db) = (before[filters..].to_vec(), before[..filters].to_vec());
-        let mut scratch = vec![f32::NAN; 1 << 20];
-        let to = scratch.as_mut_ptr();
+        let [mut forward, mut backward, mut gradient] = [
+            conv_forward_scratch(window, pool, filters),
+            conv_backward_scratch(window, filters),
+            conv_gradient_scratch(window, filters),
+        ]
+        .map(Guarded::new);
         unsafe {
             let at = places.as_mut_ptr();
             let [x, w, b, dy] = [&x, &w, &b, &dy].map(|values| values.as_ptr());
-            conv_forward(window, pool, x, w, b, y.as_mut_ptr(), at, COUNT, filters, to);
+            conv_forward(window, pool, x, w, b, y.as_mut_ptr(), at, COUNT, filters, forward.start());
             let places = if pool.is_none() { core::ptr::null() } else { at };
-            conv_backward(window, dy, places, cells, w, dx.as_mut_ptr(), COUNT, filters, to);
+            conv_backward(window, dy, places, cells, w, dx.as_mut_ptr(), COUNT, filters, backward.start());
             let (dw, db) = (dw.as_mut_ptr(), db.as_mut_ptr());
-            conv_gradient(window, x, dy, places, cells, dw, db, COUNT, filters, 1, to);
+            conv_gradient(window, x, dy, places, cells, dw, db, COUNT, filters, 1, gradient.start());
+        }
+        for scratch in [forward, backward, gradient] {
+            scratch.check();
         }
 
         let mut sums: Vec<f64> = (0..COUNT * results).map(|i| f64::from(b[i % filters])).collect();

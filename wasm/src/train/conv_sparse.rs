@@ -1,24 +1,25 @@
-//! Gradients of a convolution of whose result few values count: behind a rectifier or a maximum most gradients are exact zeros.
+//! Gradients of a convolution from a sparse gradient of its result: behind a ReLU or a maximum most
+//! values are exact zeros.
 //!
-//! Those that are not become lists, and a piece of the window serves all lists before the next one does, so that what they
-//! read stays in the first-level cache.
+//! Values that are not 0 go into lists. Each piece of the window is used for all lists before the
+//! next piece, so that the values that the lists read stay in the first-level cache.
 
 use super::gemm::transpose;
 use super::padded::{self, crop, unfold};
 use super::sparse::{self, Entry};
 use super::window::Window;
 
-/// Of a gradient with no more than one value in so many that is not 0, only those are worked on.
+/// A gradient is sparse where at most one value in this number is not 0.
 const SPARSE: usize = 3;
-/// Runs of fewer values are laid together before they are summed.
+/// Shorter runs of values are unfolded into rows before they are summed.
 const SHORT: usize = 20;
 
-/// The gradient of a convolution's results, image by image.
+/// Gradient of a convolution's results, image by image.
 pub struct Gradient {
     pub values: *const f32,
-    /// The pixels of the result that the values belong to; null where each pixel has its own.
+    /// Pixels of the result that the values belong to; null where each pixel has its own value.
     pub places: *const u32,
-    /// Values of a filter and an image.
+    /// Number of values of a filter in an image.
     pub cells: usize,
     pub filters: usize,
 }
@@ -34,7 +35,7 @@ impl Gradient {
             || unsafe { sparse::count(self.values.add(first * size), count * size) } * SPARSE <= count * size
     }
 
-    /// Calls with pixel, filter and value of each value of an image.
+    /// Calls `visit` with pixel, filter and value of each value of an image.
     ///
     /// # Safety
     /// As for [`Gradient::is_sparse`].
@@ -62,7 +63,7 @@ struct Lists {
 }
 
 impl Lists {
-    /// Empty lists in `scratch`, which holds `count` values and twice as many as there can be entries.
+    /// Creates empty lists in `scratch`, which holds `count + 2 * count * room` values.
     unsafe fn new(count: usize, room: usize, scratch: *mut f32) -> Self {
         unsafe {
             scratch.write_bytes(0, count);
@@ -86,8 +87,14 @@ impl Lists {
     }
 }
 
-/// The gradient of the images, whose windows have runs of a multiple of four values. `scratch` holds `depth * filters` values, a
-/// padded image, one value for each of the result's pixels and two for each of its values.
+/// Number of values of the lists of [`scatter`]: a count for each pixel of the result and an entry
+/// for each value.
+pub fn scatter_scratch(window: &Window, filters: usize) -> usize {
+    window.pixels() + 2 * window.pixels() * filters
+}
+
+/// Writes the gradient of the images. The runs of the windows have a multiple of four values.
+/// `scratch` holds `depth * filters` values, a padded image, and [`scatter_scratch`] values.
 ///
 /// # Safety
 /// All is within the memory, and what is written overlaps nothing else.
@@ -120,9 +127,15 @@ pub unsafe fn scatter(
     }
 }
 
-/// Adds the gradient of the filters by an image to `turned`, whose row `f` is filter `f`, as long as the depth rounded up to a
-/// multiple of four. `rows` has room for what lies under each window; `scratch` holds a value for each filter and each of the
-/// result's pixels and two for each of its values.
+/// Number of values of the lists of [`gather`]: a start for each pixel of the result, a count for
+/// each filter and an entry for each value.
+pub fn gather_scratch(window: &Window, filters: usize) -> usize {
+    window.pixels() + filters + 2 * window.pixels() * filters
+}
+
+/// Adds the gradient of the filters from one image to `turned`, whose row `f` is filter `f`, as
+/// long as the depth rounded up to a multiple of four. `rows` has room for the values under each
+/// window; `scratch` holds [`gather_scratch`] values.
 ///
 /// # Safety
 /// As for [`scatter`].

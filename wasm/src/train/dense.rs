@@ -1,28 +1,33 @@
-//! A dense layer: `y = x * w + b`, weights `inputs` by `outputs`.
+//! Dense layer, `y = x * w + b`.
+//!
+//! Shapes: `x` and `dx` `[rows, inputs]`, `w` and `dw` `[inputs, outputs]`, `b` and `db`
+//! `[outputs]`, `y` and `dy` `[rows, outputs]`.
 
 use super::gemm::{Finish, Left, Sides, Start, multiply, multiply_rows, transpose};
 use super::sparse::{self, Entry};
 use crate::simd::F32x4;
 
-/// Batches up to this many rows take dot products with the rows of the weights; larger ones repay turning the
-/// weights.
+/// Most rows of a batch that take dot products with the rows of the weights; for larger batches a
+/// transpose of the weights is faster.
 const FEW_ROWS: usize = 24;
 
-/// Weights that are worked on at once, unless four inputs have more: few enough to stay in the cache.
+/// Number of weights that are worked on at once, unless four inputs have more: few enough to stay
+/// in the cache.
 const BLOCK: usize = 16_384;
 
-/// Of an input with no more than one value in so many that is not 0, only those are worked on.
+/// An input is sparse where at most one value in this number is not 0.
 const SPARSE: usize = 3;
-/// A sum of fewer values does not repay the lists.
+/// Least number of outputs for which lists of the values that are not 0 pay.
 const WIDE: usize = 40;
 
-/// Whether it pays to work only on the values that are not 0, such as the ink of a written page.
+/// Whether it pays to work only on the values that are not 0, such as the ink of a handwritten
+/// digit.
 unsafe fn is_sparse(x: *const f32, values: usize, outputs: usize) -> bool {
     outputs >= WIDE && outputs % 4 == 0 && unsafe { sparse::count(x, values) } * SPARSE <= values
 }
 
-/// `y = x * w + b`, negative values replaced by 0 where `relu` is not 0. No bias where `b` is null. `scratch` holds
-/// `2 * inputs` values.
+/// Dense layer, `y = x * w + b`, or `y = max(0, x * w + b)` where `relu` is not 0. No bias where
+/// `b` is null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dense_forward(
     x: *const f32,
@@ -61,9 +66,11 @@ pub unsafe extern "C" fn dense_forward(
     unsafe { multiply::<false>([rows, outputs, inputs], left, sides, start, finish) }
 }
 
-/// The gradient of the inputs, `dx = dy * w^T`, unless that is null; `dw = x^T * dy`, or added to `dw` where `add` is not 0; and
-/// the column sums of `dy` in the same way to `db`, unless it is null. `dw` may be `w`: a piece of the weights serves both
-/// before the next one does, so that it is read once. `scratch` holds `max(2 * rows, BLOCK, 4 * outputs)` values.
+/// Gradients of a dense layer: `dx = dy * w^T` unless `dx` is null, `dw = x^T * dy`, and `db`, the
+/// column sums of `dy`, unless `db` is null. Where `add` is not 0, those of weights and bias are
+/// added to the values of `dw` and `db`.
+///
+/// `dw` may be `w`: each block of the weights is used for `dx` before it is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dense_backward(
     x: *const f32,
@@ -100,7 +107,20 @@ pub unsafe extern "C" fn dense_backward(
     unsafe { add_column_sums(dy, db, rows, outputs, add) }
 }
 
-/// `dx = dy * w^T`, `dx` with rows `row` apart.
+/// Number of values of the scratch memory of `dense_forward`: an entry for each input.
+#[unsafe(no_mangle)]
+pub extern "C" fn dense_forward_scratch(inputs: usize) -> usize {
+    2 * inputs
+}
+
+/// Number of values of the scratch memory of `dense_backward`: an entry for each row, or a
+/// transposed block of the weights.
+#[unsafe(no_mangle)]
+pub extern "C" fn dense_backward_scratch(rows: usize, outputs: usize) -> usize {
+    (2 * rows).max(BLOCK).max(4 * outputs)
+}
+
+/// Writes `dx = dy * w^T`, the rows of `dx` being `row` values apart.
 unsafe fn backward(
     [rows, inputs, outputs]: [usize; 3],
     dy: *const f32,
@@ -120,7 +140,8 @@ unsafe fn backward(
     }
 }
 
-/// `dw = x^T * dy` from the few values of `x`, with rows `row` apart, that are not 0.
+/// Writes `dw = x^T * dy` from the few values of `x` that are not 0, the rows of `x` being `row`
+/// values apart.
 unsafe fn gradient_of_few(
     [rows, inputs, outputs]: [usize; 3],
     x: *const f32,
@@ -142,10 +163,11 @@ unsafe fn gradient_of_few(
     }
 }
 
-/// The column sums of `dy` become `b`, or are added to it where `add` is not 0. Nothing is done where `b` is null.
+/// Writes the column sums of `dy` to `b`, or adds them to it where `add` is not 0. Does nothing
+/// where `b` is null.
 ///
 /// # Safety
-/// `dy` has `rows` times `columns` values and `b` `columns`, apart from one another.
+/// `dy` has `rows * columns` values and `b` has `columns`; they do not overlap.
 pub unsafe fn add_column_sums(dy: *const f32, b: *mut f32, rows: usize, columns: usize, add: u32) {
     if b.is_null() {
         return;

@@ -1,17 +1,21 @@
-//! A depthwise convolution: each channel of an image has filters of its own, `multiplier` of them.
+//! Depthwise convolution: each channel of an image has `multiplier` filters of its own, M,
+//! `y[n, i, j, c * M + m] = b[c * M + m] + sum_{k, l} x[n, i * s_y + k * d_y - p_y, j * s_x + l * d_x - p_x, c] * w[k, l, c * M + m]`.
 //!
-//! Where that is more than one, the image is spread first, each value as often as its channel has filters, so that the rest
-//! goes value by value. `window.channels` counts the channels of the result.
+//! Shapes: `x` and `dx` `[N, H, W, C]`, `w` and `dw` `[KH, KW, C * M]`, `b` and `db` `[C * M]`, `y`
+//! and `dy` `[N, OH, OW, C * M]`. `window.channels` is the number of channels of the result,
+//! `C * M`.
+//!
+//! Where M is more than 1, each value of the image is repeated M times first, so that the rest goes
+//! value by value.
 
 use super::activation::{each, put};
 use super::window::Window;
 use crate::simd::F32x4;
 
-/// Vectors of channels that are worked on at once.
+/// Number of vectors of channels that are worked on at once.
 const BLOCK: usize = 4;
 
-/// `y = x * w + b`, with weights by row and column of the window, then channel of the result. No bias where `b` is null.
-/// `scratch` holds a spread image.
+/// Depthwise convolution of `count` images. No bias where `b` is null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn depthwise_forward(
     window: &Window,
@@ -26,7 +30,7 @@ pub unsafe extern "C" fn depthwise_forward(
     let channels = window.channels;
     for image in 0..count {
         unsafe {
-            let x = spread(window, x, image, multiplier, scratch);
+            let x = repeated(window, x, image, multiplier, scratch);
             let y = y.add(image * window.pixels() * channels);
             for pixel in 0..window.pixels() {
                 let mut channel = 0;
@@ -50,7 +54,14 @@ pub unsafe extern "C" fn depthwise_forward(
     }
 }
 
-/// What lies under one window, for `N` vectors of channels.
+/// Number of values of the scratch memory of `depthwise_forward`: an image of the result's
+/// channels.
+#[unsafe(no_mangle)]
+pub extern "C" fn depthwise_forward_scratch(window: &Window) -> usize {
+    window.image()
+}
+
+/// Computes one pixel of the result for `N` vectors of channels.
 #[inline(always)]
 unsafe fn taps<const N: usize>(
     window: &Window,
@@ -79,7 +90,7 @@ unsafe fn taps<const N: usize>(
     }
 }
 
-/// The gradient of the images. `scratch` holds a spread image.
+/// Gradient of the images.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn depthwise_backward(
     window: &Window,
@@ -96,12 +107,11 @@ pub unsafe extern "C" fn depthwise_backward(
             let own = dx.add(image * window.image() / multiplier);
             let to = if multiplier == 1 { own } else { scratch };
             to.write_bytes(0, window.image());
-            for pixel in 0..window.pixels() {
-                let dy = dy.add((image * window.pixels() + pixel) * channels);
+            each_pixel(window, dy, image, |pixel, dy| {
                 window.each(pixel, |from, place| {
                     add_products(dy, w.add(place * channels), to.add(from * channels), channels)
                 });
-            }
+            });
             for i in 0..if multiplier == 1 { 0 } else { window.image() / multiplier } {
                 *own.add(i) = (0..multiplier).fold(0.0, |sum, k| sum + *scratch.add(i * multiplier + k));
             }
@@ -109,15 +119,22 @@ pub unsafe extern "C" fn depthwise_backward(
     }
 }
 
-/// The gradient of filters and bias, or that added to what lies there where `add` is not 0. No bias where `b` is null.
-/// `scratch` holds a spread image, and the filters and the bias.
+/// Number of values of the scratch memory of `depthwise_backward`: an image of the result's
+/// channels.
+#[unsafe(no_mangle)]
+pub extern "C" fn depthwise_backward_scratch(window: &Window) -> usize {
+    window.image()
+}
+
+/// Gradients of filters and bias. Where `add` is not 0, they are added to the values of `dw` and
+/// `db`. No bias where `db` is null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn depthwise_gradient(
     window: &Window,
     x: *const f32,
     dy: *const f32,
-    w: *mut f32,
-    b: *mut f32,
+    dw: *mut f32,
+    db: *mut f32,
     count: usize,
     multiplier: usize,
     add: u32,
@@ -125,28 +142,43 @@ pub unsafe extern "C" fn depthwise_gradient(
 ) {
     let (channels, depth) = (window.channels, window.depth());
     unsafe {
-        // Apart from the filters: so many small terms would be rounded away when added to a weight one by one.
+        // Summed apart from the filters: small terms would be rounded away when added to a weight
+        // one by one.
         let filters = scratch.add(window.image());
         let bias = filters.add(depth);
         filters.write_bytes(0, depth + channels);
         for image in 0..count {
-            let x = spread(window, x, image, multiplier, scratch);
-            for pixel in 0..window.pixels() {
-                let dy = dy.add((image * window.pixels() + pixel) * channels);
+            let x = repeated(window, x, image, multiplier, scratch);
+            each_pixel(window, dy, image, |pixel, dy| {
                 window.each(pixel, |from, place| {
                     add_products(dy, x.add(from * channels), filters.add(place * channels), channels)
                 });
                 super::activation::add(bias, dy, bias, channels);
-            }
+            });
         }
-        put(filters, w, depth, add);
-        if !b.is_null() {
-            put(bias, b, channels, add);
+        put(filters, dw, depth, add);
+        if !db.is_null() {
+            put(bias, db, channels, add);
         }
     }
 }
 
-/// `sum += a * b`.
+/// Number of values of the scratch memory of `depthwise_gradient`: an image of the result's
+/// channels, the filters and the bias.
+#[unsafe(no_mangle)]
+pub extern "C" fn depthwise_gradient_scratch(window: &Window) -> usize {
+    window.image() + window.depth() + window.channels
+}
+
+/// Calls `visit` with each pixel of the result of an image and the place of its gradient.
+#[inline(always)]
+fn each_pixel(window: &Window, dy: *const f32, image: usize, visit: impl Fn(usize, *const f32)) {
+    for pixel in 0..window.pixels() {
+        visit(pixel, unsafe { dy.add((image * window.pixels() + pixel) * window.channels) });
+    }
+}
+
+/// Adds products of `n` values, `sum += a * b`.
 #[inline(always)]
 unsafe fn add_products(a: *const f32, b: *const f32, sum: *mut f32, n: usize) {
     each(
@@ -156,8 +188,9 @@ unsafe fn add_products(a: *const f32, b: *const f32, sum: *mut f32, n: usize) {
     );
 }
 
-/// An image with each value as often as its channel has filters: in `scratch` where that is more than once.
-unsafe fn spread(window: &Window, x: *const f32, image: usize, multiplier: usize, scratch: *mut f32) -> *const f32 {
+/// Returns an image with each value repeated `multiplier` times: in `scratch` where that is more
+/// than once.
+unsafe fn repeated(window: &Window, x: *const f32, image: usize, multiplier: usize, scratch: *mut f32) -> *const f32 {
     let values = window.image() / multiplier;
     let x = unsafe { x.add(image * values) };
     if multiplier == 1 {

@@ -1,6 +1,8 @@
-//! Dropout (Srivastava et al. 2014), inverted: what is kept grows, so that judging needs nothing.
+//! Inverted dropout (Srivastava et al. 2014) of `n` values with the probability p: `y = x * mask`,
+//! where `mask` is 0 with probability p and else `factor = 1 / (1 - p)`, so that inference needs no
+//! scaling. The gradient is `dx = dy * mask`.
 
-/// A stream of random numbers: Philox4x32-10 of Salmon et al. 2011, as `src/base/random.ts` has it.
+/// Stream of random numbers: Philox4x32-10 of Salmon et al. 2011, as in `src/base/random.ts`.
 #[repr(C)]
 pub struct Stream {
     /// Seed and purpose.
@@ -27,8 +29,8 @@ impl Stream {
     }
 }
 
-/// `mask = factor` where the draw is `least` or more, else 0, one draw a value, the last block's rest unused; and
-/// `y = x * mask`.
+/// Dropout: `mask = factor` where the value's draw is at least `least`, else 0, and `y = x * mask`.
+/// The rest of the last block of draws is not used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dropout_forward(
     x: *const f32,
@@ -47,7 +49,7 @@ pub unsafe extern "C" fn dropout_forward(
     unsafe { multiply(x, mask, y, n) }
 }
 
-/// `y = a * b`; `y` may be either.
+/// Product of two vectors, `y = a * b`. `y` may be either.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn multiply(a: *const f32, b: *const f32, y: *mut f32, n: usize) {
     unsafe { super::activation::map2(a, b, y, n, |a, b| a * b) }

@@ -1,8 +1,11 @@
-//! An embedding: each whole number of the input picks a row of a table.
+//! Embedding, `y[i] = table[x[i]]`: each integer of the input selects a row of a table.
+//!
+//! Shapes: `x` `[count]`, `table` and its gradient `[rows, length]`, `y` and `dy`
+//! `[count, length]`.
 
 use super::activation::add as add_row;
 
-/// Rows `x` of the table, one after the other.
+/// Embedding, `y[i] = table[x[i]]`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn embedding_forward(
     x: *const f32,
@@ -20,12 +23,13 @@ pub unsafe extern "C" fn embedding_forward(
     }
 }
 
-/// The gradient of the table, or that added to what lies there where `add` is not 0.
+/// Gradient of the table: `dtable[r]` is the sum of `dy[i]` over all i with `x[i] = r`. Where `add`
+/// is not 0, it is added to the values of `dtable`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn embedding_gradient(
     x: *const f32,
     dy: *const f32,
-    table: *mut f32,
+    dtable: *mut f32,
     count: usize,
     rows: usize,
     length: usize,
@@ -33,16 +37,17 @@ pub unsafe extern "C" fn embedding_gradient(
 ) {
     unsafe {
         if add == 0 {
-            table.write_bytes(0, rows * length);
+            dtable.write_bytes(0, rows * length);
         }
         for i in 0..count {
-            let row = table.add(row_of(*x.add(i), rows) * length);
+            let row = dtable.add(row_of(*x.add(i), rows) * length);
             add_row(row, dy.add(i * length), row, length);
         }
     }
 }
 
-/// The caller has checked the numbers; the bounds are for data that were changed since.
+/// Returns the index of a row. The caller has checked the numbers; the bound is for data that
+/// changed since.
 fn row_of(value: f32, rows: usize) -> usize {
     (value as usize).min(rows - 1)
 }

@@ -1,38 +1,41 @@
-//! Products of matrices, row by row in memory, with the sums of a tile held in registers.
+//! Products of row-major matrices, `result = left * right`, with the sums of a tile held in
+//! registers.
 //!
-//! Nothing is packed: the right side is read in place, a panel of eight columns at a time.
+//! Shapes: left `[rows, depth]`, right `[depth, columns]`, result `[rows, columns]`. Nothing is
+//! packed: the right side is read in place, a panel of eight columns at a time.
 
 use crate::simd::F32x4;
 
-/// Rows of a tile: as many as V8's fifteen vector registers hold with two columns of vectors, where a product without
-/// fused multiply-add takes one more.
+/// Number of rows of a tile: as many as V8's fifteen vector registers hold with two columns of
+/// vectors; a product without fused multiply-add takes one register more.
 const ROWS: usize = if cfg!(target_feature = "relaxed-simd") { 6 } else { 5 };
-/// Rows of a tile of three columns of vectors.
+/// Number of rows of a tile of three columns of vectors.
 const WIDE_ROWS: usize = 3;
-/// Products that are summed before the sums go to memory: so many rows of a panel stay in the first-level cache.
+/// Number of products that are summed before the sums go to memory: so few that the rows of a panel
+/// stay in the first-level cache.
 const DEPTH: usize = 392;
 
-/// What the sums start from.
+/// Initial value of the sums.
 #[derive(Clone, Copy)]
 pub enum Start {
     Zero,
     /// The same row for every row.
     Row(*const f32),
-    /// What the result holds.
+    /// The values of the result.
     Result,
 }
 
-/// What becomes of the sums.
+/// Treatment of the sums.
 #[derive(Clone, Copy)]
 pub enum Finish {
     Store,
     /// Negative sums become 0.
     Relu,
-    /// They are added to what the result holds.
+    /// The sums are added to the values of the result.
     Add,
 }
 
-/// The left side: `rows` of `depth` values.
+/// Left side of a product: `rows` rows of `depth` values.
 #[derive(Clone, Copy)]
 pub struct Left {
     pub values: *const f32,
@@ -42,7 +45,8 @@ pub struct Left {
     pub step: usize,
 }
 
-/// The right side, `depth` rows of `columns` values each, and the result, `rows` of them.
+/// Right side of a product, `depth` rows of `columns` values, and result, `rows` rows of `columns`
+/// values.
 #[derive(Clone, Copy)]
 pub struct Sides {
     pub right: *const f32,
@@ -51,7 +55,8 @@ pub struct Sides {
     pub result_row: usize,
 }
 
-/// `result = finish(start + left * right)`; `DOWN` is for a left side whose neighbours in a column are neighbours in memory.
+/// Computes `result = finish(start + left * right)`. `DOWN` is for a left side whose columns are
+/// contiguous.
 ///
 /// # Safety
 /// The three matrices are within the memory, and the result overlaps neither side.
@@ -92,7 +97,8 @@ unsafe fn block<const DOWN: bool>(
     finish: Finish,
 ) {
     let call = Call { depth, left, sides, start, finish };
-    // What is left of the columns past the last panel of eight: up to three join that panel, more make one of their own.
+    // Of the columns past the last panel of eight, up to three join that panel; more make a panel
+    // of their own.
     let rest = columns % 8;
     let panels = (columns / 8) - usize::from((1..4).contains(&rest) && columns >= 8);
     let tail = panels * 8;
@@ -127,7 +133,8 @@ unsafe fn block<const DOWN: bool>(
     }
 }
 
-/// Cuts rows into as few tiles as there must be, of sizes as even as they can be: first row and number of rows of each.
+/// Cuts rows into the least number of tiles, of sizes as even as possible, and yields first row and
+/// number of rows of each.
 pub fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.div_ceil(most);
     let (size, longer) = if count == 0 { (0, 0) } else { (rows / count, rows % count) };
@@ -174,8 +181,9 @@ impl Call {
         }
     }
 
-    /// A tile of vectors at columns 0, 4 and so on; the last one, where not `EXACT`, lies at `last` and overlaps the one
-    /// before: all are loaded before one is stored, so what is computed twice is computed alike.
+    /// A tile of vectors at columns 0, 4 and so on; the last one, where not `EXACT`, lies at `last`
+    /// and overlaps the one before: all are loaded before one is stored, so what is computed twice
+    /// is computed alike.
     #[inline(never)]
     unsafe fn tile<const TALL: usize, const VECTORS: usize, const EXACT: bool, const DOWN: bool>(
         &self,
@@ -288,8 +296,8 @@ impl Call {
     }
 }
 
-/// `result = left * right^T`: both sides lie row by row without gaps, the rows of the result `result_row` apart. Depth and columns
-/// are multiples of 4.
+/// `result = left * right^T`: both sides lie row by row without gaps, the rows of the result
+/// `result_row` apart. Depth and columns are multiples of 4.
 ///
 /// # Safety
 /// As for [`multiply`].
@@ -354,7 +362,7 @@ pub unsafe fn transpose(rows: usize, columns: usize, from: *const f32, to: *mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::noise::values;
+    use crate::train::testing::values;
 
     #[test]
     fn multiply_agrees_with_plain_sums_for_every_remainder() {

@@ -1,61 +1,79 @@
-//! The loss of a batch and the gradient that starts the way back.
+//! Losses of a batch of `rows` rows and the gradients that start the backward pass.
+//!
+//! Shapes: the output `z` or `y` of the model and its gradient `[rows, units]`, `labels` `[rows]`.
+//! A gradient is `scale` times that of the mean loss over the rows; where its pointer is null, none
+//! is computed.
 
-/// What a batch's output has cost.
+/// Loss of a batch.
 #[repr(C)]
 pub struct Loss {
-    /// Sum over the rows.
+    /// Sum of the losses of the rows.
     pub loss: f64,
-    /// Rows whose greatest logit, the first of equal ones, is that of their label. A row with NaN, or whose greatest is infinite, has no answer.
+    /// Number of rows that are classified correctly: the first of the greatest outputs is that of
+    /// the label. Never a row with a NaN, or whose greatest output is infinite.
     pub correct: f64,
-    /// What the gradient of the mean loss is multiplied by: given, not found.
+    /// Factor of the gradient of the mean loss, set by the caller.
     pub scale: f32,
 }
 
-/// Softmax cross-entropy of `rows` rows of logits. Where `dz` is not null it becomes `scale` times the gradient of the
-/// mean loss.
+/// Sets `total` to the sums over the rows of what `judge` returns for a row, its label and the
+/// factor of its gradient: its loss, and whether it is classified correctly.
+#[inline(always)]
+unsafe fn each_row(
+    rows: usize,
+    labels: *const i32,
+    total: &mut Loss,
+    mut judge: impl FnMut(usize, i32, f64) -> (f64, bool),
+) {
+    (total.loss, total.correct) = (0.0, 0.0);
+    let scale = f64::from(total.scale) / rows as f64;
+    for row in 0..rows {
+        let (loss, correct) = judge(row, unsafe { *labels.add(row) }, scale);
+        total.loss += loss;
+        total.correct += f64::from(u8::from(correct));
+    }
+}
+
+/// Softmax cross-entropy of logits, `loss = ln(sum_i e^z_i) - z_label`, with the gradient
+/// `dz_i = scale / rows * (softmax(z)_i - [i = label])`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softmax_cross_entropy(
     z: *const f32,
     labels: *const i32,
     dz: *mut f32,
     rows: usize,
-    classes: usize,
+    units: usize,
     total: &mut Loss,
 ) {
-    (total.loss, total.correct) = (0.0, 0.0);
-    let scale = f64::from(total.scale) / rows as f64;
-    for row in 0..rows {
-        unsafe {
-            let logits = core::slice::from_raw_parts(z.add(row * classes), classes);
-            let label = *labels.add(row) as usize;
-            let most = greatest(logits);
-            let peak = logits[most];
-            let mut sum = 0.0;
-            for (i, &logit) in logits.iter().enumerate() {
-                let power = exp(f64::from(logit - peak));
-                sum += power;
-                if !dz.is_null() {
-                    *dz.add(row * classes + i) = power as f32;
-                }
+    let judge = |row: usize, label: i32, scale: f64| unsafe {
+        let logits = core::slice::from_raw_parts(z.add(row * units), units);
+        let label = label as usize;
+        let most = greatest(logits);
+        let peak = logits[most];
+        let mut sum = 0.0;
+        for (i, &logit) in logits.iter().enumerate() {
+            let power = exp(f64::from(logit - peak));
+            sum += power;
+            if !dz.is_null() {
+                *dz.add(row * units + i) = power as f32;
             }
-            total.loss += ln(sum) + f64::from(peak) - f64::from(logits[label]);
-            total.correct += f64::from(u8::from(most == label && has_answer(logits, most)));
-            if dz.is_null() {
-                continue;
-            }
+        }
+        if !dz.is_null() {
             let share = scale / sum;
-            for i in 0..classes {
-                let place = dz.add(row * classes + i);
+            for i in 0..units {
+                let place = dz.add(row * units + i);
                 let hit = if i == label { scale } else { 0.0 };
                 let value = f64::from(*place) * share - hit;
-                // What is too small to move a parameter would only slow the processor down.
+                // A value too small to move a parameter would only slow the processor down.
                 *place = if value.abs() < 1e-30 { 0.0 } else { value as f32 };
             }
         }
-    }
+        (ln(sum) + f64::from(peak) - f64::from(logits[label]), most == label && has_answer(logits, most))
+    };
+    unsafe { each_row(rows, labels, total, judge) }
 }
 
-/// Where the greatest value stands, the first of equal ones.
+/// Returns the index of the greatest value, the first of equal ones.
 fn greatest(values: &[f32]) -> usize {
     let mut most = 0;
     for (i, &value) in values.iter().enumerate() {
@@ -66,7 +84,7 @@ fn greatest(values: &[f32]) -> usize {
     most
 }
 
-/// Whether the greatest value is one: it is finite, and none of them is NaN.
+/// Whether the values name a class: the greatest is finite, and none is NaN.
 fn has_answer(values: &[f32], most: usize) -> bool {
     values[most].is_finite() && !values.iter().any(|value| value.is_nan())
 }
@@ -74,86 +92,76 @@ fn has_answer(values: &[f32], most: usize) -> bool {
 /// Keras's guard against the logarithm of 0.
 const EPSILON: f64 = 1e-7;
 
-/// Cross-entropy of `rows` rows of probabilities, each kept `EPSILON` away from 0 and 1. `dy` as for
-/// [`softmax_cross_entropy`].
+/// Cross-entropy of probabilities, `loss = -ln(y_label)`, each probability kept `EPSILON` away from
+/// 0 and 1, with the gradient `dy_i = -scale / rows * [i = label] / y_i`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn categorical_crossentropy(
     y: *const f32,
     labels: *const i32,
     dy: *mut f32,
     rows: usize,
-    classes: usize,
+    units: usize,
     total: &mut Loss,
 ) {
-    (total.loss, total.correct) = (0.0, 0.0);
-    let scale = f64::from(total.scale) / rows as f64;
-    for row in 0..rows {
-        unsafe {
-            let shares = core::slice::from_raw_parts(y.add(row * classes), classes);
-            let label = *labels.add(row) as usize;
-            let most = greatest(shares);
-            let share = guarded(shares[label]);
-            total.loss -= ln(share);
-            total.correct += f64::from(u8::from(most == label && has_answer(shares, most)));
-            if !dy.is_null() {
-                dy.add(row * classes).write_bytes(0, classes);
-                *dy.add(row * classes + label) = (-scale / share) as f32;
-            }
+    let judge = |row: usize, label: i32, scale: f64| unsafe {
+        let shares = core::slice::from_raw_parts(y.add(row * units), units);
+        let label = label as usize;
+        let most = greatest(shares);
+        let share = guarded(shares[label]);
+        if !dy.is_null() {
+            dy.add(row * units).write_bytes(0, units);
+            *dy.add(row * units + label) = (-scale / share) as f32;
         }
-    }
+        (-ln(share), most == label && has_answer(shares, most))
+    };
+    unsafe { each_row(rows, labels, total, judge) }
 }
 
-/// Cross-entropy of the probabilities of label 1, each kept `EPSILON` away from 0 and 1. `dy` as for
-/// [`softmax_cross_entropy`]; the number of values of a row is 1 and not asked for.
+/// Cross-entropy of the probabilities of label 1, `loss = -ln(y)` for label 1 and `-ln(1 - y)` for
+/// label 0, each probability kept `EPSILON` away from 0 and 1, with the gradient
+/// `dy = scale / rows * (y - label) / (y * (1 - y))`. `units` is 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn binary_crossentropy(
     y: *const f32,
     labels: *const i32,
     dy: *mut f32,
     rows: usize,
-    _: usize,
+    _units: usize,
     total: &mut Loss,
 ) {
-    (total.loss, total.correct) = (0.0, 0.0);
-    let scale = f64::from(total.scale) / rows as f64;
-    for row in 0..rows {
-        unsafe {
-            let (share, label) = (guarded(*y.add(row)), *labels.add(row));
-            total.loss -= ln(if label == 1 { share } else { 1.0 - share });
-            let right = i32::from(share > 0.5) == label && !share.is_nan();
-            total.correct += f64::from(u8::from(right));
-            if !dy.is_null() {
-                *dy.add(row) = (scale * (share - f64::from(label)) / (share * (1.0 - share))) as f32;
-            }
+    let judge = |row: usize, label: i32, scale: f64| unsafe {
+        let share = guarded(*y.add(row));
+        if !dy.is_null() {
+            *dy.add(row) = (scale * (share - f64::from(label)) / (share * (1.0 - share))) as f32;
         }
-    }
+        let correct = i32::from(share > 0.5) == label && !share.is_nan();
+        (-ln(if label == 1 { share } else { 1.0 - share }), correct)
+    };
+    unsafe { each_row(rows, labels, total, judge) }
 }
 
-/// The square of the distance from each value to its label; none counts as right. `dy` as for
-/// [`softmax_cross_entropy`]; the number of values of a row is 1 and not asked for.
+/// Squared error, `loss = (y - label)^2`, with the gradient `dy = scale / rows * 2 * (y - label)`.
+/// No row counts as classified correctly. `units` is 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mean_squared_error(
     y: *const f32,
     labels: *const i32,
     dy: *mut f32,
     rows: usize,
-    _: usize,
+    _units: usize,
     total: &mut Loss,
 ) {
-    (total.loss, total.correct) = (0.0, 0.0);
-    let scale = f64::from(total.scale) / rows as f64;
-    for row in 0..rows {
-        unsafe {
-            let difference = f64::from(*y.add(row)) - f64::from(*labels.add(row));
-            total.loss += difference * difference;
-            if !dy.is_null() {
-                *dy.add(row) = (2.0 * scale * difference) as f32;
-            }
+    let judge = |row: usize, label: i32, scale: f64| unsafe {
+        let difference = f64::from(*y.add(row)) - f64::from(label);
+        if !dy.is_null() {
+            *dy.add(row) = (2.0 * scale * difference) as f32;
         }
-    }
+        (difference * difference, false)
+    };
+    unsafe { each_row(rows, labels, total, judge) }
 }
 
-/// What is not a number stays so: training that went astray must not look well.
+/// Keeps a probability away from 0 and 1. NaN stays NaN, so that a diverged training is noticed.
 fn guarded(share: f32) -> f64 {
     f64::from(share).clamp(EPSILON, 1.0 - EPSILON)
 }
@@ -171,19 +179,19 @@ const fn inverse_factorials() -> [f64; 14] {
     inverses
 }
 
-/// `e^x` for `x` up to 0, to a relative error of 1e-13; NaN stays NaN.
+/// Returns `e^x` for `x` up to 0, to a relative error of 1e-13; NaN stays NaN.
 fn exp(x: f64) -> f64 {
     if x < -700.0 {
         return 0.0;
     }
     let turns = (x * core::f64::consts::LOG2_E - 0.5) as i32;
     let rest = x - f64::from(turns) * LN_2;
-    // Taylor's series, of a rest below 0.35.
+    // Taylor series, for a rest below 0.35.
     let sum = INVERSE_FACTORIALS.iter().rev().fold(0.0, |sum, inverse| sum * rest + inverse);
     sum * f64::from_bits(((1023 + i64::from(turns)) as u64) << 52)
 }
 
-/// The natural logarithm of a normal number above 0, to a relative error of 1e-13.
+/// Returns the natural logarithm of a normal number above 0, to a relative error of 1e-13.
 fn ln(x: f64) -> f64 {
     let bits = x.to_bits();
     let exponent = (bits >> 52) as i64 - 1023;
@@ -244,7 +252,7 @@ mod tests {
 
     type LossKernel = unsafe extern "C" fn(*const f32, *const i32, *mut f32, usize, usize, &mut Loss);
 
-    /// Loss and number of right answers, and in `dy` the gradient where it is asked for.
+    /// Returns loss and number of correct rows; writes the gradient to `dy` if there is one.
     fn run(kernel: LossKernel, y: &[f32], labels: &[i32], scale: f32, dy: Option<&mut [f32]>) -> (f64, f64) {
         let mut total = Loss { loss: 9.0, correct: 9.0, scale };
         let dy = dy.map_or(core::ptr::null_mut(), |dy| dy.as_mut_ptr());

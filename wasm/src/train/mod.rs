@@ -1,6 +1,17 @@
-//! Kernels of the training engine: forward, backward and update of layers over memory that the caller lays out.
+//! Kernels of the training engine: forward pass, backward pass and update of layers, over memory
+//! that the caller lays out.
 //!
-//! Tensors lie row by row with the batch first. Nothing is checked: the caller owns the memory and answers for the ranges.
+//! Tensors are dense and row-major, the batch first. The letters of their shapes:
+//!
+//! - N: rows of the batch, or its images, `count`.
+//! - H, W, C: height, width and channels of an image.
+//! - OH, OW: height and width of the result of a window.
+//! - KH, KW: height and width of a window.
+//! - F: filters of a convolution.
+//!
+//! `x` and `y` are the input and the output of a layer, `w` and `b` its weights and bias, and `dx`,
+//! `dy`, `dw` and `db` the gradients of the loss by them. Where a parameter `add` is not 0, the
+//! gradient of weights is added to the values in its place, else it replaces them.
 
 mod activation;
 mod conv;
@@ -11,12 +22,12 @@ mod dropout;
 mod embedding;
 mod gemm;
 mod loss;
-#[cfg(test)]
-mod noise;
 mod norm;
 mod padded;
 mod pool;
 mod sparse;
 mod step;
+#[cfg(test)]
+mod testing;
 mod window;
 mod winograd;

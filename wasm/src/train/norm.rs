@@ -1,15 +1,19 @@
-//! Batch normalization (Ioffe and Szegedy 2015) of `count` pixels of `channels` values, channel by channel.
+//! Batch normalization (Ioffe and Szegedy 2015),
+//! `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, channel by channel.
+//!
+//! Shapes: `x`, `y`, `dx` and `dy` `[count, channels]`, all parameters and statistics `[channels]`,
+//! `saved` `[2, channels]`.
 
 use super::activation::{each, put};
 use super::pool::Lanes;
 use crate::simd::F32x4;
 
-/// Pixels whose values are summed by themselves, so that a sum of many does not lose digits.
+/// Number of pixels whose values are summed separately, so that a long sum does not lose digits.
 const RUN: usize = 64;
 
-/// `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, of the pixels' own mean and (biased) variance, towards which
-/// the moving ones go by the part `rate`. `saved` holds the means, then the inverse deviations, for the way back. Null `gamma`
-/// is for ones, null `beta` for zeros. `scratch` holds `4 * channels` values.
+/// Batch normalization by the batch's own mean and biased variance. The moving statistics move
+/// towards these by the fraction `rate`. `saved` receives the means and the inverse standard
+/// deviations, for the backward pass. Null `gamma` stands for ones, null `beta` for zeros.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn batch_norm_train(
     x: *const f32,
@@ -46,7 +50,14 @@ pub unsafe extern "C" fn batch_norm_train(
     }
 }
 
-/// The same by moving mean and variance, which stay.
+/// Number of values of the scratch memory of `batch_norm_train`.
+#[unsafe(no_mangle)]
+pub extern "C" fn batch_norm_train_scratch(channels: usize) -> usize {
+    channels
+}
+
+/// Batch normalization by the moving statistics `mean` and `variance`, which stay as they are. Null
+/// `gamma` stands for ones, null `beta` for zeros.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn batch_norm_judge(
     x: *const f32,
@@ -69,18 +80,24 @@ pub unsafe extern "C" fn batch_norm_judge(
     }
 }
 
-/// The gradients of `gamma` and `beta`, or those added to what lies there where `add` is not 0, null for none; before that the
-/// gradient of `x` unless `dx` is null, by the `gamma` of `scale`, whose place may be that of its gradient. `scratch` holds
-/// `4 * channels` values.
+/// Number of values of the scratch memory of `batch_norm_judge`.
+#[unsafe(no_mangle)]
+pub extern "C" fn batch_norm_judge_scratch(channels: usize) -> usize {
+    2 * channels
+}
+
+/// Gradients of batch normalization: first `dx` unless it is null, then `dgamma` and `dbeta` unless
+/// they are null. Where `add` is not 0, those of the parameters are added to the values of `dgamma`
+/// and `dbeta`. `dgamma` may be `gamma`. Null `gamma` stands for ones.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn batch_norm_backward(
     x: *const f32,
     dy: *const f32,
     dx: *mut f32,
     saved: *const f32,
-    scale: *const f32,
-    gamma: *mut f32,
-    beta: *mut f32,
+    gamma: *const f32,
+    dgamma: *mut f32,
+    dbeta: *mut f32,
     count: usize,
     channels: usize,
     add: u32,
@@ -98,7 +115,7 @@ pub unsafe extern "C" fn batch_norm_backward(
             let (factor, slope) = (rest, rest.add(channels));
             let share = 1.0 / count as f32;
             for c in 0..channels {
-                *factor.add(c) = *inverse.add(c) * if scale.is_null() { 1.0 } else { *scale.add(c) };
+                *factor.add(c) = *inverse.add(c) * if gamma.is_null() { 1.0 } else { *gamma.add(c) };
                 *slope.add(c) = *scaled.add(c) * *inverse.add(c) * share;
             }
             let share = F32x4::splat(share);
@@ -108,20 +125,26 @@ pub unsafe extern "C" fn batch_norm_backward(
                 lanes.store((lanes.load(dy.add(i)) - level) * lanes.load(factor.add(c)), dx.add(i));
             });
         }
-        if !gamma.is_null() {
-            put(scaled, gamma, channels, add);
+        if !dgamma.is_null() {
+            put(scaled, dgamma, channels, add);
         }
-        if !beta.is_null() {
-            put(plain, beta, channels, add);
+        if !dbeta.is_null() {
+            put(plain, dbeta, channels, add);
         }
     }
+}
+
+/// Number of values of the scratch memory of `batch_norm_backward`.
+#[unsafe(no_mangle)]
+pub extern "C" fn batch_norm_backward_scratch(channels: usize) -> usize {
+    4 * channels
 }
 
 fn inverse_deviation(variance: f32, epsilon: f32) -> f32 {
     1.0 / F32x4::splat(variance + epsilon).sqrt().first()
 }
 
-/// `y = gamma * (x - mean) * inverse + beta`. `scratch` holds `channels` values.
+/// Writes `y = gamma * (x - mean) * inverse + beta`. `scratch` holds `channels` values.
 unsafe fn affine(
     [x, mean, inverse, gamma, beta]: [*const f32; 5],
     y: *mut f32,
@@ -141,7 +164,8 @@ unsafe fn affine(
     }
 }
 
-/// The sums over the pixels of what `value` gives for a place and a channel. `scratch` holds `channels` values.
+/// Sums the results of `value`, for an index and its channel, over the pixels. `scratch` holds
+/// `channels` values.
 #[inline(always)]
 unsafe fn sums(
     count: usize,
@@ -163,7 +187,7 @@ unsafe fn sums(
     }
 }
 
-/// Calls with each place, its channel, and how many values lie there.
+/// Calls `visit` with each index, its channel, and the number of values there.
 #[inline(always)]
 fn by_pixel(count: usize, channels: usize, visit: impl Fn(usize, usize, Lanes)) {
     for pixel in 0..count {
@@ -175,21 +199,24 @@ fn by_pixel(count: usize, channels: usize, visit: impl Fn(usize, usize, Lanes)) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::testing::Guarded;
 
     #[test]
     fn batch_norm_gives_mean_beta_and_deviation_gamma_and_moves_the_moving_ones() {
         let (count, channels) = (1000, 5);
         let x: Vec<f32> = (0..count * channels).map(|i| 300.0 + (i * 7919 % 1009) as f32 / 100.0).collect();
         let (gamma, beta) = ([1.0, 2.0, 0.5, -1.0, 0.25], [0.0, 1.0, -1.0, 3.0, 0.5]);
-        let (mut y, mut saved, mut scratch) = (vec![0.0; x.len()], [0.0; 10], [0.0; 20]);
+        let (mut y, mut saved) = (vec![0.0; x.len()], [0.0; 10]);
+        let mut scratch = Guarded::new(batch_norm_train_scratch(channels));
         let (mut means, mut variances) = ([10.0; 5], [1.0; 5]);
         unsafe {
             let (means, variances) = (means.as_mut_ptr(), variances.as_mut_ptr());
-            let (saved, scratch) = (saved.as_mut_ptr(), scratch.as_mut_ptr());
+            let (saved, scratch) = (saved.as_mut_ptr(), scratch.start());
             let (gamma, beta) = (gamma.as_ptr(), beta.as_ptr());
             let (x, y) = (x.as_ptr(), y.as_mut_ptr());
             batch_norm_train(x, y, saved, gamma, beta, means, variances, count, channels, 0.25, 1e-3, scratch);
         }
+        scratch.check();
         for c in 0..channels {
             let column = |values: &[f32]| -> Vec<f64> {
                 values.iter().skip(c).step_by(channels).map(|&value| f64::from(value)).collect()

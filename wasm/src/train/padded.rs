@@ -1,15 +1,19 @@
-//! Images with their padding around them: what lies under a row of a window lies in one piece.
+//! Images with their padding around them: the values under a row of a window are contiguous.
 
 use super::window::Window;
 use crate::simd::F32x4;
 
-/// Values of a padded image.
+/// Number of values that [`unfold`] may read or write past the end.
+pub const SPILL: usize = 4;
+
+/// Number of values of a padded image.
 pub fn size(window: &Window) -> usize {
     let [height, width] = window.padded();
     height * width * window.channels
 }
 
-/// Calls with where each row of the image starts, where it goes in the padded image, and its number of values there.
+/// Calls `visit` with the start of each row of the image, its start in the padded image, and its
+/// number of values there.
 #[inline(always)]
 fn rows(window: &Window, mut visit: impl FnMut(usize, usize, usize)) {
     let [height, width] = window.padded();
@@ -20,7 +24,7 @@ fn rows(window: &Window, mut visit: impl FnMut(usize, usize, usize)) {
     }
 }
 
-/// Lays zeros around an image.
+/// Copies an image and surrounds it with zeros.
 ///
 /// # Safety
 /// `image` and `to` are within the memory and do not overlap.
@@ -31,7 +35,8 @@ pub unsafe fn pad(window: &Window, image: *const f32, to: *mut f32) {
     }
 }
 
-/// The converse: takes what lies around an image away. Where no window reaches, the image becomes 0.
+/// Copies an image without its padding: the converse of [`pad`]. Pixels that no window reaches
+/// become 0.
 ///
 /// # Safety
 /// As for [`pad`].
@@ -42,17 +47,18 @@ pub unsafe fn crop(window: &Window, padded: *const f32, image: *mut f32) {
     }
 }
 
-/// Row `i` of `to`, `length` values apart, becomes what lies under the window of result pixel `i`.
+/// Writes the values under the window of result pixel `i` to row `i` of `to`; rows are `length`
+/// values apart (im2col).
 ///
 /// # Safety
-/// `padded` is an image with its padding; both are within the memory and do not overlap. Behind each are three values more,
-/// those behind `to` are written.
+/// `padded` is an image with its padding; both are within the memory and do not overlap. [`SPILL`]
+/// more values follow each; those behind `to` are overwritten.
 #[inline(never)]
 pub unsafe fn unfold(window: &Window, padded: *const f32, to: *mut f32, length: usize) {
     let run = window.run();
     window.each_start(|pixel, start| {
         window.each_run(|i, from| {
-            // What a last vector has too much, the next run writes over.
+            // The surplus of the last vector is overwritten by the next run.
             for j in (0..run).step_by(4) {
                 unsafe { F32x4::load(padded.add(start + from + j)).store(to.add(pixel * length + i * run + j)) }
             }
@@ -60,7 +66,7 @@ pub unsafe fn unfold(window: &Window, padded: *const f32, to: *mut f32, length: 
     });
 }
 
-/// The converse of [`unfold`]: each value is added to where it came from.
+/// Adds each value to the place that it came from: the converse of [`unfold`].
 ///
 /// # Safety
 /// As for [`unfold`].
@@ -72,7 +78,7 @@ pub unsafe fn fold(window: &Window, rows: *const f32, padded: *mut f32) {
     });
 }
 
-/// `to = from`. The instruction for whole memories is dear for a few values.
+/// Copies `n` values. The instruction that copies memory is slow for a few values.
 #[inline(always)]
 unsafe fn copy(from: *const f32, to: *mut f32, n: usize) {
     let whole = n - n % 4;
@@ -84,7 +90,7 @@ unsafe fn copy(from: *const f32, to: *mut f32, n: usize) {
     }
 }
 
-/// `to += from`.
+/// Adds `n` values, `to += from`.
 ///
 /// # Safety
 /// Both have `n` values.

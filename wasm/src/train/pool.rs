@@ -1,9 +1,12 @@
-//! Pooling: the greatest value under a window, or the mean; padding counts for neither.
+//! Pooling: the maximum or the mean of the values under a window, channel by channel; padding
+//! counts for neither.
+//!
+//! Shapes: `x` and `dx` `[N, H, W, C]`, `y` and `dy` `[N, OH, OW, C]`.
 
 use super::window::Window;
 use crate::simd::F32x4;
 
-/// The greatest value under each window, channel by channel.
+/// Max pooling of `count` images: `y` is the maximum under each window.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn max_pool_forward(window: &Window, x: *const f32, y: *mut f32, count: usize) {
     let pool = |x: *const f32, y: *mut f32| unsafe {
@@ -19,13 +22,13 @@ pub unsafe extern "C" fn max_pool_forward(window: &Window, x: *const f32, y: *mu
     images(window, count, |from, to| unsafe { pool(x.add(from), y.add(to)) });
 }
 
-/// As [`max_pool_forward`] of windows that lie wholly within the image; `places` gets the pixels that the values come from: the
-/// first of the greatest.
+/// Max pooling with windows that lie wholly within the image. `places` receives the pixel of each
+/// maximum, the first of equal ones.
 ///
 /// # Safety
 /// All is within the memory, and what is written overlaps nothing else.
 pub unsafe fn max_pool_places(window: &Window, x: *const f32, y: *mut f32, places: *mut u32, count: usize) {
-    // Places are never computed with, so lanes of float32 hold them as they are.
+    // No arithmetic is done on places, so lanes of float32 hold their bits.
     let places = places.cast::<f32>();
     images(window, count, |from, to| unsafe {
         by_channels(window, |pixel, channel, lanes| {
@@ -48,7 +51,8 @@ pub unsafe fn max_pool_places(window: &Window, x: *const f32, y: *mut f32, place
     });
 }
 
-/// The gradient goes to the first of the greatest values.
+/// Gradient of max pooling: that of each result goes to the first of the greatest values under its
+/// window.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn max_pool_backward(
     window: &Window,
@@ -76,7 +80,7 @@ pub unsafe extern "C" fn max_pool_backward(
     });
 }
 
-/// The mean of the values under each window, channel by channel.
+/// Average pooling of `count` images: `y` is the mean of the values under each window.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn average_pool_forward(window: &Window, x: *const f32, y: *mut f32, count: usize) {
     images(window, count, |from, to| unsafe {
@@ -92,7 +96,8 @@ pub unsafe extern "C" fn average_pool_forward(window: &Window, x: *const f32, y:
     });
 }
 
-/// Each value under a window gets its share of the gradient.
+/// Gradient of average pooling: that of each result is divided equally among the values under its
+/// window.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn average_pool_backward(window: &Window, dy: *const f32, dx: *mut f32, count: usize) {
     unsafe { dx.write_bytes(0, count * window.image()) };
@@ -110,7 +115,7 @@ pub unsafe extern "C" fn average_pool_backward(window: &Window, dy: *const f32, 
     });
 }
 
-/// Calls with the start of each image and of its result.
+/// Calls `visit` with the start of each image and of its result.
 #[inline(always)]
 fn images(window: &Window, count: usize, visit: impl Fn(usize, usize)) {
     for image in 0..count {
@@ -118,7 +123,8 @@ fn images(window: &Window, count: usize, visit: impl Fn(usize, usize)) {
     }
 }
 
-/// Calls for each pixel of the result and each four of its channels, then for each one that is left.
+/// Calls `visit` for each pixel of the result and each four of its channels, then for each of the
+/// remaining channels.
 #[inline(always)]
 fn by_channels(window: &Window, visit: impl Fn(usize, usize, Lanes)) {
     let whole = window.channels - window.channels % 4;
@@ -132,7 +138,7 @@ fn by_channels(window: &Window, visit: impl Fn(usize, usize, Lanes)) {
     }
 }
 
-/// How many values are worked on.
+/// Number of values that are worked on at once.
 #[derive(Clone, Copy)]
 pub(super) enum Lanes {
     Four,

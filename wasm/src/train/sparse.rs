@@ -1,9 +1,9 @@
-//! Sums of few of many rows. Behind a rectifier and a maximum most gradients are exact zeros: what they would be
-//! multiplied with is not even read.
+//! Sums of few of many rows, `sum += factor_k * row_k`. Behind a ReLU and a maximum most gradients
+//! are exact zeros: the rows that they would be multiplied with are not read.
 
 use crate::simd::F32x4;
 
-/// A factor that is not 0, and where the row starts that it belongs to.
+/// A factor that is not 0, and the start of its row.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Entry {
@@ -11,10 +11,10 @@ pub struct Entry {
     pub factor: f32,
 }
 
-/// The most vectors of a sum that are held in registers.
+/// Most vectors of a sum that are held in registers.
 const BLOCK: usize = 10;
 
-/// Number of values that are not 0.
+/// Counts the values that are not 0.
 ///
 /// # Safety
 /// `values` points to `n` readable values.
@@ -22,7 +22,8 @@ pub unsafe fn count(values: *const f32, n: usize) -> usize {
     (0..n).map(|i| usize::from(unsafe { *values.add(i) } != 0.0)).sum()
 }
 
-/// Lists the values that are not 0 of `n`, `step` apart, which belong to rows of `length` values. Gives their number.
+/// Lists those of `n` values, `step` apart, that are not 0, and returns their number. They belong
+/// to rows of `length` values.
 ///
 /// # Safety
 /// The values are readable, and `list` has room for `n` entries.
@@ -38,13 +39,15 @@ pub unsafe fn collect(values: *const f32, n: usize, step: usize, length: usize, 
     found
 }
 
-/// Cuts rows into blocks that fit into registers: where each starts, and its number of vectors. `length` is a multiple of 4.
+/// Cuts rows into blocks that fit into registers, and yields the start and the number of vectors of
+/// each. `length` is a multiple of 4.
 #[inline(always)]
 pub fn blocks(length: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..length).step_by(4 * BLOCK).map(move |from| (from, ((length - from) / 4).min(BLOCK)))
 }
 
-/// `sum += factor * row` for every entry of the list, whose rows of `length` values lie from `rows` on. `length` is a multiple of 4.
+/// Adds `factor * row` to `sum` for every entry of the list, whose rows of `length` values start at
+/// `rows`. `length` is a multiple of 4.
 ///
 /// # Safety
 /// The rows are readable and `sum` is writable.
@@ -55,7 +58,7 @@ pub unsafe fn add_rows(list: &[Entry], rows: *const f32, length: usize, sum: *mu
     }
 }
 
-/// The same of a block of so many vectors.
+/// Does the same for a block of `vectors` vectors.
 ///
 /// # Safety
 /// As for [`add_rows`].

@@ -1,8 +1,11 @@
-//! What stands around a step: the batch before it, the update after it, and the processor's peak to compare with.
+//! Begin and end of a training step: selection of the batch, and update of the weights.
+//!
+//! Shapes: `features` `[samples, length]`, `labels` `[samples]`, `order` and `classes` `[count]`,
+//! `rows` `[count, length]`; all vectors of an update have `n` values.
 
 use crate::simd::F32x4;
 
-/// Rows `order[0..count]` of a matrix of rows of `length` values, one after the other; and the same of the labels.
+/// Selection of a batch: `rows[i] = features[order[i]]` and `classes[i] = labels[order[i]]`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gather(
     features: *const f32,
@@ -22,25 +25,26 @@ pub unsafe extern "C" fn gather(
     }
 }
 
-/// The figures of an update.
+/// Coefficients of an update.
 #[repr(C)]
 pub struct Rule {
     /// Step size; Adam's is divided by the first moment's share of its sum so far.
     pub rate: f32,
     pub decay: f32,
     pub proximal: f32,
-    /// What stays of the velocity, or of the first moment, and what comes to it: 1 for a velocity.
+    /// Factor of the velocity, or of the first moment, and of the value that is added to it, 1 for
+    /// a velocity.
     pub stay: f32,
     pub come: f32,
-    /// The same of the second moment.
+    /// Factors of the second moment and of the value that is added to it.
     pub second_stay: f32,
     pub second_come: f32,
-    /// What the root of the second moment is multiplied by, and what is added to that.
+    /// Factor of the root of the second moment, and the term that is added to the product.
     pub spread: f32,
     pub epsilon: f32,
 }
 
-/// The vectors of an update; the last four may be null.
+/// Vectors of an update; the last four may be null.
 #[derive(Clone, Copy)]
 struct Vectors {
     w: *mut f32,
@@ -56,11 +60,14 @@ const MOMENTUM: u8 = 1;
 const NESTEROV: u8 = 2;
 const ADAM: u8 = 3;
 
-/// One step on `n` values. To the gradient come `decay * w`, `proximal * (w - start)` unless `start` is null, and
-/// `correction` unless that is null: `d` in what follows.
+/// Update of the weights `w` by the gradient `g`, with
+/// `d = g + decay * w + proximal * (w - start) + correction`; null `start` and null `correction`
+/// drop their terms.
 ///
-/// Without `v` it is `w -= rate * d`. With it `v = momentum * v + d`, then `w -= rate * v`, or `rate * (d + momentum * v)`
-/// where `nesterov` is not 0. With `s` too it is Adam's, `v` and `s` being the moments.
+/// - SGD, where `v` and `s` are null: `w -= rate * d`.
+/// - Momentum, where `s` is null: `v = momentum * v + d`, then `w -= rate * v`, or
+///   `w -= rate * (d + momentum * v)` where `nesterov` is not 0.
+/// - Adam (Kingma and Ba 2015): `v` and `s` are the first and the second moment.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn update(
     w: *mut f32,
@@ -101,7 +108,7 @@ unsafe fn run<const KIND: u8, const TERMS: bool>(vectors: Vectors, n: usize, rul
     }
 }
 
-/// The step at place `i`, on as many values as are loaded and stored.
+/// Takes the step at index `i`, on as many values as `load` and `store` handle.
 #[inline(always)]
 unsafe fn step<const KIND: u8, const TERMS: bool>(
     Vectors { w, g, v, s, start, correction }: Vectors,
@@ -137,20 +144,6 @@ unsafe fn step<const KIND: u8, const TERMS: bool>(
     }
 }
 
-/// `rounds` times twelve independent multiply-adds of four lanes, in registers alone: 96 operations a round. What it
-/// returns only keeps the work from being dropped.
-#[unsafe(no_mangle)]
-pub extern "C" fn peak(rounds: usize, seed: f32) -> f32 {
-    let mut sums: [F32x4; 12] = core::array::from_fn(|i| F32x4::splat(seed + i as f32));
-    let (factor, addend) = (F32x4::splat(0.999), F32x4::splat(seed * 0.001));
-    for _ in 0..rounds {
-        for sum in &mut sums {
-            *sum = sum.mul_add(factor, addend);
-        }
-    }
-    sums.into_iter().fold(F32x4::splat(0.0), |total, sum| total + sum).first()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +160,7 @@ mod tests {
         epsilon: 0.5,
     };
 
-    /// What becomes of one value, of the velocity and of the second moment.
+    /// Returns the new value, velocity and second moment.
     fn reference([w, g, v, s, start, c]: [f64; 6], kind: u8, terms: [bool; 2]) -> [f64; 3] {
         let mut d = g + 0.25 * w;
         d += if terms[0] { 2.0 * (w - start) } else { 0.0 };

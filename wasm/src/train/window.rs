@@ -1,6 +1,7 @@
-//! The windows that a convolution or a pooling lays over an image.
+//! Windows of a convolution or a pooling over an image of shape `[H, W, C]`, with a result of
+//! `[OH, OW]` pixels.
 
-/// Sizes of an image, of the windows over it and of the result; values of a pixel lie next to one another.
+/// Sizes of an image, of the windows over it and of the result.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Window {
@@ -20,22 +21,22 @@ pub struct Window {
 }
 
 impl Window {
-    /// Values of an image.
+    /// Number of values of an image.
     pub fn image(&self) -> usize {
         self.height * self.width * self.channels
     }
 
-    /// Pixels of the result.
+    /// Number of pixels of the result.
     pub fn pixels(&self) -> usize {
         self.out_height * self.out_width
     }
 
-    /// Values under a window.
+    /// Number of values under a window.
     pub fn depth(&self) -> usize {
         self.rows * self.columns * self.channels
     }
 
-    /// Height and width of the image with its padding, as far as windows reach.
+    /// Height and width of the image with its padding, as far as the windows reach.
     pub fn padded(&self) -> [usize; 2] {
         [
             (self.out_height - 1) * self.stride_y + (self.rows - 1) * self.dilation_y + 1,
@@ -43,12 +44,13 @@ impl Window {
         ]
     }
 
-    /// Values under a window that lie next to one another.
+    /// Number of contiguous values under a window.
     pub fn run(&self) -> usize {
         if self.dilation_x == 1 { self.columns * self.channels } else { self.channels }
     }
 
-    /// Calls with the number of each run of a window, and where it starts in the padded image, from the window's first value on.
+    /// Calls `visit` with the index of each run of a window, and its start in the padded image
+    /// relative to the window's first value.
     #[inline(always)]
     pub fn each_run(&self, mut visit: impl FnMut(usize, usize)) {
         let width = self.padded()[1];
@@ -61,7 +63,8 @@ impl Window {
         }
     }
 
-    /// Calls with the number of each result pixel, and where its window starts in the padded image.
+    /// Calls `visit` with the index of each pixel of the result, and the start of its window in the
+    /// padded image.
     #[inline(always)]
     pub fn each_start(&self, mut visit: impl FnMut(usize, usize)) {
         let width = self.padded()[1];
@@ -72,19 +75,19 @@ impl Window {
         }
     }
 
-    /// The first pixel under the window of result pixel `pixel`, where there is no padding.
+    /// Returns the first pixel under the window of result pixel `pixel`, where there is no padding.
     #[inline(always)]
     pub fn first(&self, pixel: usize) -> usize {
         pixel / self.out_width * self.stride_y * self.width + pixel % self.out_width * self.stride_x
     }
 
-    /// Calls with the number of each pixel under the window of result pixel `pixel`, and its place in the window; those
-    /// that lie in the padding are left out.
+    /// Calls `visit` with the index of each pixel under the window of result pixel `pixel`, and its
+    /// place in the window; pixels of the padding are left out.
     #[inline(always)]
     pub fn each(&self, pixel: usize, mut visit: impl FnMut(usize, usize)) {
         let (y, x) = (pixel / self.out_width, pixel % self.out_width);
         for row in 0..self.rows {
-            // What lies above or to the left of the image wraps around to a large number.
+            // An index above or to the left of the image wraps around to a large number.
             let from_y = (y * self.stride_y + row * self.dilation_y).wrapping_sub(self.pad_top);
             if from_y >= self.height {
                 continue;

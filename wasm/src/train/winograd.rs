@@ -1,10 +1,11 @@
-//! Convolution of neighbouring pixels with fewer products: a tile of the image and the filter become values of polynomials at
-//! six points, which are multiplied point by point, and the result is read off the product.
+//! Convolution with stride 1 in fewer products: a tile of the image and the filter become values of
+//! polynomials at six points, which are multiplied point by point, and the result is computed from
+//! the products. Shapes are those of `conv`.
 //!
-//! Winograd 1980, "Arithmetic Complexity of Computations"; Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural
-//! Networks", for tiles of a plane, and for the products over channels as one matrix product a point. Six points serve filters
-//! of three taps with four results a tile, and of five with two: 36 products for 16 results instead of 144, or for 4 instead
-//! of 100.
+//! Winograd 1980, "Arithmetic Complexity of Computations"; Lavin & Gray 2016, "Fast Algorithms for
+//! Convolutional Neural Networks", for tiles of a plane, and for the products over channels as one
+//! matrix product a point. Six points serve filters of three taps with four results a tile, and of
+//! five with two: 36 products for 16 results instead of 144, or for 4 instead of 100.
 
 use super::gemm::{Finish, Left, Sides, Start, multiply, tiles, transpose};
 use super::window::Window;
@@ -14,19 +15,20 @@ use crate::simd::F32x4;
 const POINTS: usize = 6;
 /// Points of a tile.
 const PLANES: usize = POINTS * POINTS;
-/// The points are 0, infinity, and plus and minus these: reciprocals, with squares that are not rounded. The error is close to that
-/// of plain sums, a third of what the usual 1 and 2 give.
+/// The points are 0, infinity, and plus and minus these: reciprocals, with squares that are not
+/// rounded. The error is close to that of plain sums, a third of what the usual 1 and 2 give.
 const NEAR: f32 = core::f32::consts::FRAC_1_SQRT_2;
 const FAR: f32 = core::f32::consts::SQRT_2;
-/// Tiles that are worked on at once: what belongs to them stays in the second-level cache.
+/// Number of tiles that are worked on at once: their values stay in the second-level cache.
 const TILES: usize = 24;
-/// Values between planes, so that the same place of each does not fall into the same set of the cache.
+/// Number of values between planes, so that the same place of each does not fall into the same set
+/// of the cache.
 const GAP: usize = 16;
-/// With fewer channels or filters the products do not repay the transforms.
+/// Least number of channels and filters for which the saved products outweigh the transforms.
 const MANY: usize = 16;
 
-/// Where the filters lie: the one for input `i` starts at `first + i * row`, its taps `step` apart, its values of the outputs
-/// next to one another.
+/// Layout of the filters: those of input `i` start at `first + i * row`, their taps are `step`
+/// apart, and the values of the outputs are contiguous.
 #[derive(Clone, Copy)]
 pub struct Filters {
     pub first: *const f32,
@@ -35,12 +37,12 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// As the forward pass takes them.
+    /// Layout for the forward pass.
     pub fn forward(window: &Window, w: *const f32, filters: usize) -> Self {
         Self { first: w, step: (window.channels * filters) as isize, row: filters }
     }
 
-    /// As the gradient of the images takes them, for which `turned` gets their transpose.
+    /// Layout for the gradient of the images; the transpose of `w` is written to `turned`.
     ///
     /// # Safety
     /// `turned` has as much room as `w`, and the two do not overlap.
@@ -53,7 +55,7 @@ impl Filters {
     }
 }
 
-/// The window by which the gradient of the images is a convolution of the results' gradient.
+/// Window of the convolution that maps the gradient of the results to the gradient of the images.
 pub fn reversed(window: &Window, filters: usize) -> Window {
     Window {
         height: window.out_height,
@@ -67,7 +69,12 @@ pub fn reversed(window: &Window, filters: usize) -> Window {
     }
 }
 
-/// Whether a convolution with so many filters may and should be computed here.
+/// Number of values of the scratch memory of a convolution from `channels` to `filters` channels.
+pub fn scratch(channels: usize, filters: usize) -> usize {
+    channels + PLANES * (channels * filters + TILES * (channels + filters) + 2 * GAP)
+}
+
+/// Whether a convolution with this number of filters can be computed here, and is faster so.
 pub fn fits(window: &Window, filters: usize) -> bool {
     let Window { channels, rows, columns, stride_y, stride_x, dilation_y, dilation_x, .. } = *window;
     let near = [stride_y, stride_x, dilation_y, dilation_x] == [1; 4];
@@ -80,7 +87,7 @@ pub fn fits(window: &Window, filters: usize) -> bool {
         && channels.min(filters) >= MANY
 }
 
-/// The filters of a convolution that [`fits`] speaks for, ready for any number of images.
+/// Transformed filters of a convolution for which [`fits`] holds, ready for any number of images.
 pub struct Prepared<'a> {
     window: &'a Window,
     filters: usize,
@@ -88,7 +95,8 @@ pub struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// `scratch` holds `36 * (channels * filters + 24 * (channels + filters) + 32) + channels` values for as long as this lives.
+    /// Transforms the filters. `scratch` holds [`scratch`] values and belongs to the result for as
+    /// long as that lives.
     ///
     /// # Safety
     /// All is within the memory, and what is written overlaps nothing else.
@@ -106,7 +114,7 @@ impl<'a> Prepared<'a> {
         Self { window, filters, scratch }
     }
 
-    /// `y = conv(x, filters) + b` of `count` images; no bias where `b` is null.
+    /// Computes `y = conv(x, filters) + b` of `count` images; no bias where `b` is null.
     ///
     /// # Safety
     /// As for [`Prepared::new`].
@@ -151,11 +159,11 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// How tiles cover the results.
+/// Cover of the results by tiles.
 struct Tiling {
     rows: usize,
     columns: usize,
-    /// Results of a tile along an axis.
+    /// Number of results of a tile along an axis.
     size: usize,
 }
 
@@ -164,17 +172,17 @@ impl Tiling {
         Self { rows: window.out_height.div_ceil(size), columns: window.out_width.div_ceil(size), size }
     }
 
-    /// The image of a tile, and its first result's row and column.
+    /// Returns the image of a tile, and the row and column of its first result.
     fn place(&self, tile: usize) -> [usize; 3] {
         let (row, column) = (tile / self.columns, tile % self.columns);
         [row / self.rows, row % self.rows * self.size, column * self.size]
     }
 
-    /// Where the pixels under a tile lie; those of the padding are all `zeros`.
+    /// Returns the places of the pixels under a tile; those of the padding are all `zeros`.
     unsafe fn pixels(&self, window: &Window, tile: usize, x: *const f32, zeros: *const f32) -> [*const f32; PLANES] {
         let [image, row, column] = self.place(tile);
         core::array::from_fn(|i| {
-            // What lies above or to the left of the image wraps around to a large number.
+            // An index above or to the left of the image wraps around to a large number.
             let y = (row + i / POINTS).wrapping_sub(window.pad_top);
             let at = (column + i % POINTS).wrapping_sub(window.pad_left);
             if y < window.height && at < window.width {
@@ -187,7 +195,7 @@ impl Tiling {
     }
 }
 
-/// The tile's values at the points, plane by plane.
+/// Writes the tile's values at the points, plane by plane.
 #[inline(never)]
 unsafe fn transform_tile(pixels: &[*const f32; PLANES], channels: usize, to: *mut f32, plane: usize) {
     for channel in (0..channels).step_by(4) {
@@ -209,7 +217,7 @@ unsafe fn transform_tile(pixels: &[*const f32; PLANES], channels: usize, to: *mu
     }
 }
 
-/// The transpose of interpolation: six neighbours at the six points.
+/// Evaluates six neighbours at the six points: the transpose of interpolation.
 #[inline(always)]
 fn at_points([a, b, c, d, e, f]: [F32x4; POINTS]) -> [F32x4; POINTS] {
     let [minus_half, minus_two, minus_both] = [-0.5, -2.0, -2.5].map(F32x4::splat);
@@ -226,7 +234,7 @@ fn at_points([a, b, c, d, e, f]: [F32x4; POINTS]) -> [F32x4; POINTS] {
     ]
 }
 
-/// The filters' values at the points, as the right sides of the planes' products.
+/// Writes the filters' values at the points, as the right sides of the planes' products.
 #[inline(never)]
 unsafe fn transform_filters<const TAPS: usize>(source: Filters, inputs: usize, outputs: usize, to: *mut f32) {
     for input in 0..inputs {
@@ -252,7 +260,8 @@ unsafe fn transform_filters<const TAPS: usize>(source: Filters, inputs: usize, o
     }
 }
 
-/// A filter at the points, each over the product of the point's distances from the others.
+/// Evaluates a filter at the points, each value divided by the product of the point's distances
+/// from the others.
 #[inline(always)]
 fn filter_at_points<const TAPS: usize>(taps: [F32x4; TAPS]) -> [F32x4; POINTS] {
     let [zero, half, two] = [0.0, 0.5, 2.0].map(F32x4::splat);
@@ -273,7 +282,7 @@ fn filter_at_points<const TAPS: usize>(taps: [F32x4; TAPS]) -> [F32x4; POINTS] {
     ]
 }
 
-/// Writes the results of a tile, as many of them as lie within the image.
+/// Writes the results of a tile that lie within the image.
 #[inline(never)]
 unsafe fn read_off<const RESULTS: usize>(
     values: *const f32,
@@ -309,7 +318,7 @@ unsafe fn read_off<const RESULTS: usize>(
     }
 }
 
-/// Products at the points, made into results: each by the powers of the points.
+/// Computes the results from the products at the points, each by the powers of the points.
 #[inline(always)]
 fn results<const RESULTS: usize>([a, b, c, d, e, f]: [F32x4; POINTS]) -> [F32x4; RESULTS] {
     let (sum, difference, sum_far, difference_far) = (b + c, b - c, d + e, d - e);
@@ -327,7 +336,7 @@ fn results<const RESULTS: usize>([a, b, c, d, e, f]: [F32x4; POINTS]) -> [F32x4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::noise::values;
+    use crate::train::testing::{Guarded, values};
 
     #[test]
     fn convolve_agrees_with_the_sums_in_float64() {
@@ -355,12 +364,13 @@ mod tests {
             let w = values(window.depth() * filters, 2);
             let b = values(filters, 3);
             let mut y = vec![f32::NAN; count * window.pixels() * filters];
-            let mut scratch = vec![0.0; PLANES * (channels * filters + 24 * (channels + filters) + 32) + channels];
+            let mut memory = Guarded::new(scratch(channels, filters));
             let source = Filters::forward(&window, w.as_ptr(), filters);
             unsafe {
-                let prepared = Prepared::new(&window, source, filters, scratch.as_mut_ptr());
+                let prepared = Prepared::new(&window, source, filters, memory.start());
                 prepared.convolve(x.as_ptr(), b.as_ptr(), y.as_mut_ptr(), count);
             }
+            memory.check();
             let mut worst = 0.0f64;
             for (at, &value) in y.iter().enumerate() {
                 let (filter, pixel) = (at % filters, at / filters % window.pixels());

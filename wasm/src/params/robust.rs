@@ -1,62 +1,94 @@
-//! What robust aggregation asks of a matrix whose rows are vectors: order statistics of each column, distances of rows.
+//! Kernels of robust aggregation over a matrix of `rows` vectors of `columns` values: order
+//! statistics of each column and distances between rows.
 //!
-//! A column is sorted by Batcher's odd-even merge network for any number of rows (Knuth, The Art of Computer Programming,
-//! volume 3, section 5.2.2, algorithm M). The network knows nothing of the values, so it sorts a tile of columns at once,
-//! four to a register. Values are not NaN.
+//! A column is sorted by Batcher's odd-even merge network for any number of rows (Knuth, The Art of
+//! Computer Programming, volume 3, section 5.2.2, algorithm M). The network does not depend on the
+//! values, so it sorts a tile of columns at once, four to a register. Values must not be NaN.
 
+use super::stats::{RUN, Stats, TINY};
 use crate::simd::{F32x4, Sums};
-use crate::stats::{Stats, TINY};
 
-/// Columns that are sorted at once: a cache line of each row.
-pub const TILE: usize = 16;
+/// Number of columns that are sorted at once: a cache line of each row.
+const TILE: usize = 16;
 
 /// A matrix of float32: rows of `columns` values, one after the other.
 #[derive(Clone, Copy)]
-pub struct Matrix {
-    pub values: *const f32,
-    pub rows: usize,
-    pub columns: usize,
+struct Matrix {
+    values: *const f32,
+    rows: usize,
+    columns: usize,
 }
 
-/// The median of each column: of an even number of rows the mean of the two in the middle.
-///
-/// # Safety
-/// `out` points to `columns` writable values, and `tile` to `rows * TILE`; `columns` is a multiple of [`TILE`].
-pub unsafe fn median(out: *mut f32, matrix: Matrix, tile: *mut f32) {
-    unsafe { each_column(out, matrix, tile, |sorted| sorted.median()) }
+/// Number of columns that the kernels of columns take at once; `columns` must be a multiple of it.
+#[unsafe(no_mangle)]
+pub extern "C" fn tile() -> usize {
+    TILE
 }
 
-/// The mean of each column without its `trim` lowest and `trim` highest values; `2 * trim` is below the number of rows.
-///
-/// # Safety
-/// As for [`median`].
-pub unsafe fn trimmed_mean(out: *mut f32, matrix: Matrix, trim: usize, tile: *mut f32) {
+/// Median of each column of a matrix of shape `[rows, columns]`; the mean of the two middle values
+/// for an even number of rows. `out` has shape `[columns]`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn median(out: *mut f32, values: *const f32, rows: usize, columns: usize, scratch: *mut f32) {
+    unsafe { each_column(out, Matrix { values, rows, columns }, scratch, |sorted| sorted.median()) }
+}
+
+/// Number of values of the scratch memory of `median`.
+#[unsafe(no_mangle)]
+pub extern "C" fn median_scratch(rows: usize) -> usize {
+    rows * TILE
+}
+
+/// Mean of each column of a matrix of shape `[rows, columns]` without its `trim` lowest and `trim`
+/// highest values; `2 * trim` is below `rows`. `out` has shape `[columns]`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn trimmed_mean(
+    out: *mut f32,
+    values: *const f32,
+    rows: usize,
+    columns: usize,
+    trim: usize,
+    scratch: *mut f32,
+) {
     unsafe {
-        each_column(out, matrix, tile, |sorted| {
+        each_column(out, Matrix { values, rows, columns }, scratch, |sorted| {
             let mut sums = Sums::zero();
-            for row in trim..matrix.rows - trim {
+            for row in trim..rows - trim {
                 sums.add(sorted.at(row));
             }
-            sums.divided_by((matrix.rows - 2 * trim) as f64)
+            sums.divided_by((rows - 2 * trim) as f64)
         })
     }
 }
 
-/// The mean of the `keep` values of each column that are closest to its median; of two as close, the lower one.
-///
-/// # Safety
-/// As for [`median`]; `keep` is from 1 to the number of rows.
-pub unsafe fn mean_around_median(out: *mut f32, matrix: Matrix, keep: usize, tile: *mut f32) {
-    let drop = matrix.rows - keep;
+/// Number of values of the scratch memory of `trimmed_mean`.
+#[unsafe(no_mangle)]
+pub extern "C" fn trimmed_mean_scratch(rows: usize) -> usize {
+    rows * TILE
+}
+
+/// Mean of the `keep` values of each column of a matrix of shape `[rows, columns]` that are closest
+/// to the column's median; of two equally close values the lower one. `keep` is from 1 to `rows`.
+/// `out` has shape `[columns]`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mean_around_median(
+    out: *mut f32,
+    values: *const f32,
+    rows: usize,
+    columns: usize,
+    keep: usize,
+    scratch: *mut f32,
+) {
+    let drop = rows - keep;
     unsafe {
-        each_column(out, matrix, tile, |sorted| {
+        each_column(out, Matrix { values, rows, columns }, scratch, |sorted| {
             let median = sorted.median();
-            // Those kept stand side by side. Positive where the one at `row` gives way to the one `keep` rows on, which
-            // holds for the first rows and none after them.
+            // The kept values are neighbours. The result is positive where the value at `row` is
+            // farther away than the one `keep` rows on, which holds for the first rows and none
+            // after them.
             let gives_way = |row: usize| (median - sorted.at(row)) - (sorted.at(row + keep) - median);
             let nothing = F32x4::splat(0.0);
             let mut sums = Sums::zero();
-            for row in 0..matrix.rows {
+            for row in 0..rows {
                 let mut value = sorted.at(row);
                 if row < drop {
                     value = F32x4::where_positive(gives_way(row), nothing, value);
@@ -71,31 +103,41 @@ pub unsafe fn mean_around_median(out: *mut f32, matrix: Matrix, keep: usize, til
     }
 }
 
-/// Writes the squared distance of a vector of `columns` values from each row.
-///
-/// # Safety
-/// `into` points to as many writable values as there are rows, `one` to `columns` readable ones.
-pub unsafe fn squared_distances(into: *mut f64, one: *const f32, matrix: Matrix) {
-    let Matrix { values, rows, columns } = matrix;
+/// Number of values of the scratch memory of `mean_around_median`.
+#[unsafe(no_mangle)]
+pub extern "C" fn mean_around_median_scratch(rows: usize) -> usize {
+    rows * TILE
+}
+
+/// Squared L2 distance of the vector `one` of `columns` values from each row of a matrix of shape
+/// `[rows, columns]`. `into` has shape `[rows]`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn squared_distances(
+    into: *mut f64,
+    one: *const f32,
+    values: *const f32,
+    rows: usize,
+    columns: usize,
+) {
     for row in 0..rows {
         unsafe { *into.add(row) = run_distance(one, values.add(row * columns), columns) };
     }
 }
 
-/// Adds the squared distance of two vectors, run by run, to the sum of squares.
-///
-/// # Safety
-/// `a` and `b` point to `n` readable values.
-pub unsafe fn squared_distance(a: *const f32, b: *const f32, n: usize, into: &mut Stats) {
+/// Squared L2 distance of two vectors of `n` values, added run by run to the sum of squares of
+/// `into`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn squared_distance(a: *const f32, b: *const f32, n: usize, into: &mut Stats) {
     let mut start = 0;
     while start < n {
-        let length = (n - start).min(crate::stats::RUN);
+        let length = (n - start).min(RUN);
         into.sum_squares += unsafe { run_distance(a.add(start), b.add(start), length) };
         start += length;
     }
 }
 
-/// Squares are summed 16 at a time in float32 and those sums in float64, or all in float64 where float32 will not do.
+/// Returns the squared distance of a run: squares are summed 16 at a time in float32 and those sums
+/// in float64, or all in float64 where float32 is not accurate.
 unsafe fn run_distance(a: *const f32, b: *const f32, n: usize) -> f64 {
     let difference = |i| unsafe { F32x4::load(a.add(i)) - F32x4::load(b.add(i)) };
     let rest = |from: usize| -> f64 {
@@ -132,12 +174,13 @@ impl Sorted {
     fn median(&self) -> F32x4 {
         let half = F32x4::splat(0.5);
         let (low, high) = (self.at((self.rows - 1) / 2), self.at(self.rows / 2));
-        // The sum of two that are large would overflow, and half of one that is tiny would lose a bit.
+        // The sum of two that are large would overflow, and half of one that is tiny would lose a
+        // bit.
         F32x4::where_equal(low, high, low, low * half + high * half)
     }
 }
 
-/// Writes what `find` makes of each sorted column.
+/// Writes the result of `find` for each sorted column.
 #[inline(always)]
 unsafe fn each_column(out: *mut f32, matrix: Matrix, tile: *mut f32, find: impl Fn(Sorted) -> F32x4) {
     let Matrix { values, rows, columns } = matrix;
@@ -175,7 +218,7 @@ unsafe fn sort(tile: *mut f32, rows: usize) {
     }
 }
 
-/// Exchanges what two rows of a tile have in the wrong order.
+/// Exchanges the values of two rows of a tile that are in the wrong order.
 #[inline(always)]
 unsafe fn order(low: *mut f32, high: *mut f32) {
     for column in (0..TILE).step_by(4) {
@@ -202,13 +245,18 @@ mod tests {
             .collect()
     }
 
-    /// Runs the kernel on matrices of many heights and compares each column with what the reference makes of it, sorted.
-    fn check(least: usize, kernel: impl Fn(*mut f32, Matrix, *mut f32), reference: impl Fn(&[f64]) -> f64) {
+    /// Runs the kernel on matrices of many heights and compares each column with the reference for
+    /// its sorted values.
+    fn check(
+        least: usize,
+        kernel: impl Fn(*mut f32, *const f32, [usize; 2], *mut f32),
+        reference: impl Fn(&[f64]) -> f64,
+    ) {
         for rows in least..40 {
             let columns = 3 * TILE;
             let values = sample(rows, columns);
-            let (mut out, mut tile) = (vec![0.0; columns], vec![0.0; rows * TILE]);
-            kernel(out.as_mut_ptr(), Matrix { values: values.as_ptr(), rows, columns }, tile.as_mut_ptr());
+            let (mut out, mut scratch) = (vec![0.0; columns], vec![0.0; median_scratch(rows)]);
+            kernel(out.as_mut_ptr(), values.as_ptr(), [rows, columns], scratch.as_mut_ptr());
             for (i, &got) in out.iter().enumerate() {
                 let mut column: Vec<f64> = (0..rows).map(|row| f64::from(values[row * columns + i])).collect();
                 column.sort_by(f64::total_cmp);
@@ -229,13 +277,18 @@ mod tests {
 
     #[test]
     fn median_is_that_of_the_sorted_column() {
-        check(1, |out, matrix, tile| unsafe { median(out, matrix, tile) }, middle);
+        let kernel = |out: *mut f32, values: *const f32, [rows, columns]: [usize; 2], scratch: *mut f32| unsafe {
+            median(out, values, rows, columns, scratch)
+        };
+        check(1, kernel, middle);
     }
 
     #[test]
     fn trimmed_mean_leaves_both_ends_out() {
         for trim in [0, 1, 3] {
-            let kernel = |out: *mut f32, matrix, tile: *mut f32| unsafe { trimmed_mean(out, matrix, trim, tile) };
+            let kernel = |out: *mut f32, values: *const f32, [rows, columns]: [usize; 2], scratch: *mut f32| unsafe {
+                trimmed_mean(out, values, rows, columns, trim, scratch)
+            };
             check(2 * trim + 1, kernel, |sorted| mean(&sorted[trim..sorted.len() - trim]));
         }
     }
@@ -243,7 +296,9 @@ mod tests {
     #[test]
     fn mean_around_median_keeps_the_closest() {
         for keep in [1, 2, 5] {
-            let kernel = |out: *mut f32, matrix, tile: *mut f32| unsafe { mean_around_median(out, matrix, keep, tile) };
+            let kernel = |out: *mut f32, values: *const f32, [rows, columns]: [usize; 2], scratch: *mut f32| unsafe {
+                mean_around_median(out, values, rows, columns, keep, scratch)
+            };
             check(keep, kernel, |sorted| {
                 let (mut left, median) = (sorted.to_vec(), middle(sorted));
                 while left.len() > keep {
@@ -266,8 +321,7 @@ mod tests {
             let values: Vec<f32> = (0..rows * columns).map(|i| ((i * 37) % 101) as f32 * factor).collect();
             for a in values.chunks(columns) {
                 let mut into = vec![f64::NAN; rows];
-                let matrix = Matrix { values: values.as_ptr(), rows, columns };
-                unsafe { squared_distances(into.as_mut_ptr(), a.as_ptr(), matrix) };
+                unsafe { squared_distances(into.as_mut_ptr(), a.as_ptr(), values.as_ptr(), rows, columns) };
                 for (b, distance) in values.chunks(columns).zip(into) {
                     let expected: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
                     let mut found = Stats::default();

@@ -1,21 +1,18 @@
-//! Arithmetic of two vectors, value by value.
+//! Arithmetic of two vectors of `n` values, value by value.
 
 use crate::simd::F32x4;
 
-/// `acc += weight * x`.
-///
-/// # Safety
-/// `acc` points to `n` writable values and `x` to `n` readable ones; they are the same or do not overlap.
-pub unsafe fn fold(acc: *mut f32, x: *const f32, weight: f32, n: usize) {
+/// Weighted addition, `acc += weight * x`. `acc` and `x` are the same or do not overlap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fold(acc: *mut f32, x: *const f32, weight: f32, n: usize) {
     let weight = F32x4::splat(weight);
     unsafe { update(acc, x, n, |acc, x| weight.mul_add(x, acc)) }
 }
 
-/// `acc += t * (x - acc)`, and exactly `x` where `t` is 1.
-///
-/// # Safety
-/// As for [`fold`].
-pub unsafe fn blend(acc: *mut f32, x: *const f32, t: f32, n: usize) {
+/// Linear interpolation, `acc += t * (x - acc)`, and exactly `acc = x` where `t` is 1. `acc` and
+/// `x` are the same or do not overlap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn blend(acc: *mut f32, x: *const f32, t: f32, n: usize) {
     if t == 1.0 {
         return unsafe { core::ptr::copy(x, acc, n) };
     }
@@ -23,16 +20,15 @@ pub unsafe fn blend(acc: *mut f32, x: *const f32, t: f32, n: usize) {
     unsafe { update(acc, x, n, |acc, x| t.mul_add(x - acc, acc)) }
 }
 
-/// `values *= factor`.
-///
-/// # Safety
-/// `values` points to `n` writable values.
-pub unsafe fn scale(values: *mut f32, factor: f32, n: usize) {
+/// Multiplication by a number, `values *= factor`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scale(values: *mut f32, factor: f32, n: usize) {
     let factor = F32x4::splat(factor);
     unsafe { update(values, values, n, |value, _| value * factor) }
 }
 
-/// `acc = op(acc, x)`. The last values go through lanes too: what a value becomes must not depend on where it stands.
+/// Writes `acc = op(acc, x)`. The last values go through lanes too: the result of a value must not
+/// depend on its index.
 #[inline(always)]
 unsafe fn update(acc: *mut f32, x: *const f32, n: usize, op: impl Fn(F32x4, F32x4) -> F32x4) {
     let four = |acc: *mut f32, x: *const f32| unsafe { op(F32x4::load(acc), F32x4::load(x)).store(acc) };

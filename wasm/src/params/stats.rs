@@ -1,12 +1,15 @@
-//! Sum of squares and count of non-finite values, alone or along with a copy or a subtraction.
+//! Sum of squares and count of non-finite values of `n` values, alone or along with a copy or a
+//! subtraction.
 //!
-//! A vector's sum is that of its runs, added in order in float64, so it does not depend on how a caller cuts the vector into
-//! multiples of a run. In a run, squares are summed 16 at a time in float32 and those sums in float64, which keeps the
-//! relative error of the norm below 2e-7. A run whose sum left the range where that holds is summed again in float64.
+//! The sum of a vector is the sum of its runs of [`RUN`] values, added in order in float64, so it
+//! does not depend on how a caller cuts the vector into multiples of a run. Within a run, squares
+//! are summed 16 at a time in float32 and those sums in float64, which keeps the relative error of
+//! the norm below 2e-7. A run whose sum left the range in which that holds is summed again in
+//! float64.
 
 use crate::simd::{F32x4, Sums};
 
-/// What the kernels add their findings to.
+/// Statistics, which the kernels add to.
 #[repr(C)]
 #[derive(Default)]
 pub struct Stats {
@@ -17,7 +20,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Adds a run: the sum of its squares if that can be trusted, else what the values say.
+    /// Adds a run: the sum of its squares if it is accurate, else one computed anew from the
+    /// values.
     unsafe fn add(&mut self, sum: f64, values: *const f32, n: usize) {
         if (TINY..f64::INFINITY).contains(&sum) {
             self.sum_squares += sum;
@@ -34,17 +38,23 @@ impl Stats {
     }
 }
 
-/// Values of a run.
+/// Number of values of a run.
 pub const RUN: usize = 1 << 14;
 
-// Below this a run's sum may owe more than 1e-7 of itself to squares that float32 rounds to a multiple of 2^-149.
+// Below this a run's sum may owe more than 1e-7 of itself to squares that float32 rounds to a
+// multiple of 2^-149.
 pub const TINY: f64 = 1e-33;
 
-/// Statistics of `n` values.
-///
-/// # Safety
-/// `values` points to `n` readable values.
-pub unsafe fn stats(values: *const f32, n: usize, into: &mut Stats) {
+/// Number of values of a run. A vector that is cut at multiples of it gives the same statistics,
+/// bit for bit, as the whole.
+#[unsafe(no_mangle)]
+pub extern "C" fn run() -> usize {
+    RUN
+}
+
+/// Statistics of the values, added to `into`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stats(values: *const f32, n: usize, into: &mut Stats) {
     unsafe {
         let mut start = 0;
         while start + 4 * RUN <= n {
@@ -59,11 +69,10 @@ pub unsafe fn stats(values: *const f32, n: usize, into: &mut Stats) {
     }
 }
 
-/// Copies `n` values, with their statistics.
-///
-/// # Safety
-/// `to` points to `n` writable values and `from` to `n` readable ones; the two do not overlap.
-pub unsafe fn copy(to: *mut f32, from: *const f32, n: usize, into: &mut Stats) {
+/// Copy, `to = from`, with the statistics of the values added to `into`. The two vectors do not
+/// overlap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn copy(to: *mut f32, from: *const f32, n: usize, into: &mut Stats) {
     unsafe {
         let four = |i| {
             let values = F32x4::load(from.add(i));
@@ -78,11 +87,10 @@ pub unsafe fn copy(to: *mut f32, from: *const f32, n: usize, into: &mut Stats) {
     }
 }
 
-/// `to = a - b`, with the statistics of the result.
-///
-/// # Safety
-/// `to` points to `n` writable values, `a` and `b` to `n` readable ones; `to` may be `a` or `b`, else they do not overlap.
-pub unsafe fn difference(to: *mut f32, a: *const f32, b: *const f32, n: usize, into: &mut Stats) {
+/// Difference, `to = a - b`, with the statistics of the result added to `into`. `to` is `a` or `b`,
+/// or overlaps neither.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn difference(to: *mut f32, a: *const f32, b: *const f32, n: usize, into: &mut Stats) {
     unsafe {
         let four = |i| {
             let values = F32x4::load(a.add(i)) - F32x4::load(b.add(i));
@@ -97,7 +105,8 @@ pub unsafe fn difference(to: *mut f32, a: *const f32, b: *const f32, n: usize, i
     }
 }
 
-/// Adds the statistics of what `four(i)` and, for the last 0 to 15 of a run, `one(i)` yield and leave in `values`.
+/// Adds the statistics of the values that `four(i)` and, for the last 0 to 15 of a run, `one(i)`
+/// return and leave in `values`.
 #[inline(always)]
 unsafe fn runs(
     values: *const f32,
@@ -126,7 +135,8 @@ unsafe fn runs(
     }
 }
 
-/// The sums of four runs at once: that keeps more reads from memory under way than one after the other.
+/// The sums of four runs at once: that keeps more reads from memory under way than one after the
+/// other.
 unsafe fn four_runs(p: *const f32) -> [f64; 4] {
     let mut sums = [Sums::zero(); 4];
     let mut i = 0;
@@ -159,7 +169,7 @@ mod tests {
         values.iter().map(|&x| f64::from(x).powi(2)).sum()
     }
 
-    fn run(values: &[f32]) -> Stats {
+    fn stats_of(values: &[f32]) -> Stats {
         let mut found = Stats::default();
         unsafe { stats(values.as_ptr(), values.len(), &mut found) };
         found
@@ -173,14 +183,14 @@ mod tests {
     fn stats_sums_squares_of_any_length() {
         for n in LENGTHS {
             let values = sample(n + 1);
-            assert_close(run(&values[1..]).sum_squares, reference(&values[1..]));
+            assert_close(stats_of(&values[1..]).sum_squares, reference(&values[1..]));
         }
     }
 
     #[test]
     fn stats_does_not_depend_on_the_cut() {
         let values = sample(6 * RUN + 77);
-        let whole = run(&values);
+        let whole = stats_of(&values);
         let mut parts = Stats::default();
         for part in [&values[..RUN], &values[RUN..3 * RUN], &values[3 * RUN..]] {
             unsafe { stats(part.as_ptr(), part.len(), &mut parts) };
@@ -195,7 +205,7 @@ mod tests {
     #[test]
     fn stats_is_exact_outside_float32_range() {
         for value in [3e38, 1e-30, 1e-45] {
-            let found = run(&vec![value; 1001]);
+            let found = stats_of(&vec![value; 1001]);
             assert_close(found.sum_squares, 1001.0 * f64::from(value).powi(2));
             assert_eq!(found.non_finite, 0.0);
         }
@@ -208,7 +218,7 @@ mod tests {
             values[0] = f32::NAN;
             values[n / 2] = f32::INFINITY;
             values[n - 1] = f32::NEG_INFINITY;
-            assert_eq!(run(&values).non_finite, 3.0);
+            assert_eq!(stats_of(&values).non_finite, 3.0);
         }
     }
 

@@ -1,0 +1,83 @@
+//! Lanes as plain arrays, for the tests, which run on the host.
+
+use super::binary16::{narrow, widen};
+
+pub type Single = [f32; 4];
+pub type Double = [f64; 4];
+
+fn zip(a: Single, b: Single, op: impl Fn(f32, f32) -> f32) -> Single {
+    core::array::from_fn(|i| op(a[i], b[i]))
+}
+pub fn splat(value: f32) -> Single {
+    [value; 4]
+}
+pub unsafe fn load(from: *const f32) -> Single {
+    unsafe { from.cast::<Single>().read_unaligned() }
+}
+pub unsafe fn store(to: *mut f32, value: Single) {
+    unsafe { to.cast::<Single>().write_unaligned(value) }
+}
+pub fn add(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| a + b)
+}
+pub fn sub(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| a - b)
+}
+pub fn mul(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| a * b)
+}
+pub fn div(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| a / b)
+}
+pub fn sqrt(value: Single) -> Single {
+    value.map(f32::sqrt)
+}
+pub fn mul_add(a: Single, b: Single, c: Single) -> Single {
+    add(mul(a, b), c)
+}
+pub fn where_positive(condition: Single, yes: Single, no: Single) -> Single {
+    core::array::from_fn(|i| if condition[i] > 0.0 { yes[i] } else { no[i] })
+}
+pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
+    core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
+}
+pub fn round(value: Single) -> Single {
+    value.map(f32::round_ties_even)
+}
+pub fn power_of_two(value: Single) -> Single {
+    value.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
+}
+pub fn order(a: Single, b: Single) -> (Single, Single) {
+    (zip(a, b, |a, b| if b < a { b } else { a }), zip(a, b, |a, b| if b < a { a } else { b }))
+}
+pub fn first(value: Single) -> f32 {
+    value[0]
+}
+pub fn transpose(rows: [Single; 4]) -> [Single; 4] {
+    core::array::from_fn(|i| core::array::from_fn(|j| rows[j][i]))
+}
+
+pub unsafe fn store_halves(low: Single, high: Single, to: *mut u16) {
+    let halves: [u16; 8] = core::array::from_fn(|i| narrow(if i < 4 { low[i] } else { high[i - 4] }));
+    unsafe { to.cast::<[u16; 8]>().write_unaligned(halves) }
+}
+pub unsafe fn load_halves(from: *const u16) -> [Single; 2] {
+    let halves = unsafe { from.cast::<[u16; 8]>().read_unaligned() };
+    [0, 4].map(|start| core::array::from_fn(|i| widen(halves[start + i])))
+}
+
+pub fn zero() -> Double {
+    [0.0; 4]
+}
+pub fn add_wide(sums: Double, values: Single) -> Double {
+    core::array::from_fn(|i| sums[i] + f64::from(values[i]))
+}
+pub fn add_wide_squares(sums: Double, values: Single) -> Double {
+    core::array::from_fn(|i| sums[i] + f64::from(values[i]) * f64::from(values[i]))
+}
+pub fn divided_by(sums: Double, divisor: f64) -> Single {
+    sums.map(|sum| (sum / divisor) as f32)
+}
+pub fn total(sums: Double) -> f64 {
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}

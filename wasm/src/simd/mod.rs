@@ -1,0 +1,178 @@
+//! Vectors of four float32 lanes: WebAssembly's instructions, or plain arrays on the host, where
+//! the tests run.
+
+use core::ops::{Add, Div, Mul, Sub};
+
+mod binary16;
+#[cfg(not(target_arch = "wasm32"))]
+mod host;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+#[cfg(any(feature = "params", test))]
+pub use binary16::{narrow, widen};
+#[cfg(not(target_arch = "wasm32"))]
+use host as lanes;
+#[cfg(target_arch = "wasm32")]
+use wasm as lanes;
+
+/// Four float32 values.
+#[derive(Clone, Copy)]
+pub struct F32x4(lanes::Single);
+
+impl F32x4 {
+    /// Creates a vector of four equal values.
+    pub fn splat(value: f32) -> Self {
+        Self(lanes::splat(value))
+    }
+
+    /// Reads four values; the address need not be a multiple of 16.
+    ///
+    /// # Safety
+    /// `from` points to four readable values.
+    pub unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { lanes::load(from) })
+    }
+
+    /// Writes four values; the address need not be a multiple of 16.
+    ///
+    /// # Safety
+    /// `to` points to four writable values.
+    pub unsafe fn store(self, to: *mut f32) {
+        unsafe { lanes::store(to, self.0) }
+    }
+
+    /// Writes eight values in half precision, each converted as by [`narrow`].
+    ///
+    /// # Safety
+    /// `to` points to eight writable halves.
+    pub unsafe fn store_halves([low, high]: [Self; 2], to: *mut u16) {
+        unsafe { lanes::store_halves(low.0, high.0, to) }
+    }
+
+    /// Reads eight half precision values, each converted as by [`widen`].
+    ///
+    /// # Safety
+    /// `from` points to eight readable halves.
+    pub unsafe fn load_halves(from: *const u16) -> [Self; 2] {
+        unsafe { lanes::load_halves(from) }.map(Self)
+    }
+
+    /// Computes `self * factor + addend`, rounded once where the build has the fused instruction,
+    /// else twice.
+    pub fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(lanes::mul_add(self.0, factor.0, addend.0))
+    }
+
+    /// Replaces negative lanes and NaN by 0.
+    pub fn relu(self) -> Self {
+        Self::where_positive(self, self, Self::splat(0.0))
+    }
+
+    /// Selects lane by lane `yes` where `condition` is above 0, else `no`.
+    pub fn where_positive(condition: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::where_positive(condition.0, yes.0, no.0))
+    }
+
+    /// Selects lane by lane `yes` where `a` and `b` are equal, else `no`.
+    pub fn where_equal(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
+    }
+
+    /// Rounds each lane to the nearest integer, ties to even.
+    pub fn round(self) -> Self {
+        Self(lanes::round(self.0))
+    }
+
+    /// 2 to the power of each lane, a whole number from -126 to 127.
+    pub fn power_of_two(self) -> Self {
+        Self(lanes::power_of_two(self.0))
+    }
+
+    /// The square root of each lane.
+    pub fn sqrt(self) -> Self {
+        Self(lanes::sqrt(self.0))
+    }
+
+    /// Returns lane by lane the lesser and the greater of two values, which are not NaN.
+    #[inline(always)]
+    pub fn order(a: Self, b: Self) -> (Self, Self) {
+        let (less, more) = lanes::order(a.0, b.0);
+        (Self(less), Self(more))
+    }
+
+    /// Returns the first lane.
+    pub fn first(self) -> f32 {
+        lanes::first(self.0)
+    }
+
+    /// Transposes a matrix of four rows.
+    pub fn transpose(rows: [Self; 4]) -> [Self; 4] {
+        lanes::transpose(rows.map(|row| row.0)).map(Self)
+    }
+
+    /// Returns the sum of the lanes of each vector.
+    pub fn totals(vectors: [Self; 4]) -> Self {
+        let [a, b, c, d] = Self::transpose(vectors);
+        (a + c) + (b + d)
+    }
+}
+
+impl Add for F32x4 {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(lanes::add(self.0, other.0))
+    }
+}
+
+impl Sub for F32x4 {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(lanes::sub(self.0, other.0))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        Self(lanes::div(self.0, other.0))
+    }
+}
+
+impl Mul for F32x4 {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        Self(lanes::mul(self.0, other.0))
+    }
+}
+
+/// Four running sums in float64.
+#[derive(Clone, Copy)]
+pub struct Sums(lanes::Double);
+
+impl Sums {
+    /// Creates four sums of 0.
+    pub fn zero() -> Self {
+        Self(lanes::zero())
+    }
+
+    /// Adds each lane to its sum.
+    pub fn add(&mut self, values: F32x4) {
+        self.0 = lanes::add_wide(self.0, values.0);
+    }
+
+    /// Adds the square of each lane, taken in float64, to its sum.
+    pub fn add_squares(&mut self, values: F32x4) {
+        self.0 = lanes::add_wide_squares(self.0, values.0);
+    }
+
+    /// Divides each sum by a number and rounds it.
+    pub fn divided_by(self, divisor: f64) -> F32x4 {
+        F32x4(lanes::divided_by(self.0, divisor))
+    }
+
+    /// Returns the sum of the four sums.
+    pub fn total(self) -> f64 {
+        lanes::total(self.0)
+    }
+}

@@ -1,0 +1,117 @@
+//! Lanes as WebAssembly's SIMD instructions.
+
+use core::arch::wasm32::*;
+
+pub type Single = v128;
+pub type Double = (v128, v128);
+
+pub fn splat(value: f32) -> v128 {
+    f32x4_splat(value)
+}
+pub unsafe fn load(from: *const f32) -> v128 {
+    unsafe { v128_load(from.cast()) }
+}
+pub unsafe fn store(to: *mut f32, value: v128) {
+    unsafe { v128_store(to.cast(), value) }
+}
+pub fn add(a: v128, b: v128) -> v128 {
+    f32x4_add(a, b)
+}
+pub fn sub(a: v128, b: v128) -> v128 {
+    f32x4_sub(a, b)
+}
+pub fn mul(a: v128, b: v128) -> v128 {
+    f32x4_mul(a, b)
+}
+pub fn div(a: v128, b: v128) -> v128 {
+    f32x4_div(a, b)
+}
+pub fn sqrt(value: v128) -> v128 {
+    f32x4_sqrt(value)
+}
+#[cfg(target_feature = "relaxed-simd")]
+pub fn mul_add(a: v128, b: v128, c: v128) -> v128 {
+    f32x4_relaxed_madd(a, b, c)
+}
+#[cfg(not(target_feature = "relaxed-simd"))]
+pub fn mul_add(a: v128, b: v128, c: v128) -> v128 {
+    f32x4_add(f32x4_mul(a, b), c)
+}
+pub fn where_positive(condition: v128, yes: v128, no: v128) -> v128 {
+    v128_bitselect(yes, no, f32x4_gt(condition, f32x4_splat(0.0)))
+}
+pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
+    v128_bitselect(yes, no, f32x4_eq(a, b))
+}
+pub fn round(value: v128) -> v128 {
+    f32x4_nearest(value)
+}
+pub fn power_of_two(value: v128) -> v128 {
+    i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(value), i32x4_splat(127)), 23)
+}
+pub fn order(a: v128, b: v128) -> (v128, v128) {
+    (f32x4_pmin(a, b), f32x4_pmax(b, a))
+}
+pub fn first(value: v128) -> f32 {
+    f32x4_extract_lane::<0>(value)
+}
+pub fn transpose([a, b, c, d]: [v128; 4]) -> [v128; 4] {
+    let (ab, cd) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d));
+    let (ef, gh) = (i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+    [
+        i64x2_shuffle::<0, 2>(ab, cd),
+        i64x2_shuffle::<1, 3>(ab, cd),
+        i64x2_shuffle::<0, 2>(ef, gh),
+        i64x2_shuffle::<1, 3>(ef, gh),
+    ]
+}
+
+pub unsafe fn store_halves(low: v128, high: v128, to: *mut u16) {
+    unsafe { v128_store(to.cast(), u16x8_narrow_i32x4(narrow(low), narrow(high))) }
+}
+fn narrow(value: v128) -> v128 {
+    let absolute = f32x4_abs(value);
+    let magnitude = f32x4_pmin(absolute, f32x4_splat(65536.0));
+    let minus_odd = i32x4_shr(i32x4_shl(magnitude, 18), 31);
+    let rounded = i32x4_sub(i32x4_add(magnitude, i32x4_splat(0xFFF - (112 << 23))), minus_odd);
+    let subnormal = i32x4_sub(f32x4_add(magnitude, f32x4_splat(0.5)), f32x4_splat(0.5));
+    let is_subnormal = i32x4_lt(magnitude, i32x4_splat(113 << 23));
+    let finite = v128_bitselect(subnormal, u32x4_shr(rounded, 13), is_subnormal);
+    let half = v128_bitselect(i32x4_splat(0x7E00), finite, f32x4_ne(value, value));
+    v128_or(half, u32x4_shr(v128_xor(value, absolute), 16))
+}
+pub unsafe fn load_halves(from: *const u16) -> [v128; 2] {
+    let halves = unsafe { v128_load(from.cast()) };
+    [widen(u32x4_extend_low_u16x8(halves)), widen(u32x4_extend_high_u16x8(halves))]
+}
+fn widen(half: v128) -> v128 {
+    let magnitude = v128_and(half, i32x4_splat(0x7FFF));
+    let finite = f32x4_mul(i32x4_shl(magnitude, 13), i32x4_splat((127 + 112) << 23));
+    let special = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7BFF)), i32x4_splat(0x7F80_0000));
+    v128_or(v128_or(finite, special), i32x4_shl(v128_xor(half, magnitude), 16))
+}
+
+pub fn zero() -> Double {
+    (f64x2_splat(0.0), f64x2_splat(0.0))
+}
+fn promote(values: v128) -> Double {
+    let high = i64x2_shuffle::<1, 1>(values, values);
+    (f64x2_promote_low_f32x4(values), f64x2_promote_low_f32x4(high))
+}
+pub fn add_wide(sums: Double, values: v128) -> Double {
+    let (low, high) = promote(values);
+    (f64x2_add(sums.0, low), f64x2_add(sums.1, high))
+}
+pub fn add_wide_squares(sums: Double, values: v128) -> Double {
+    let (low, high) = promote(values);
+    (f64x2_add(sums.0, f64x2_mul(low, low)), f64x2_add(sums.1, f64x2_mul(high, high)))
+}
+pub fn divided_by(sums: Double, divisor: f64) -> v128 {
+    let divisor = f64x2_splat(divisor);
+    let (low, high) = (f64x2_div(sums.0, divisor), f64x2_div(sums.1, divisor));
+    i64x2_shuffle::<0, 2>(f32x4_demote_f64x2_zero(low), f32x4_demote_f64x2_zero(high))
+}
+pub fn total(sums: Double) -> f64 {
+    let pair = f64x2_add(sums.0, sums.1);
+    f64x2_extract_lane::<0>(pair) + f64x2_extract_lane::<1>(pair)
+}
