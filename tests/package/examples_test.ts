@@ -16,6 +16,7 @@ const OUTCOMES: Readonly<Record<string, RegExp>> = {
   "own_data": /^accuracy (9\d\.\d|100\.0)% on 58 penguins$/,
   "own_handler": /^slopes 3\.0,-2\.0, intercept 1\.0$/,
   "own_strategy.ts": /^median-of-means: accuracy [89]\d\.\d%$/,
+  "own_topology.ts": /^round 6: ranks 1,2, accuracy [89]\d\.\d%$/,
   "twenty_lines.ts": /^round 10: accuracy 9\d\.\d%$/,
   "two_machines": /^accuracy 9\d\.\d%$/,
   "workers": /^exit codes 0,0,0,0$/,
