@@ -9,7 +9,7 @@
 
 import { errorMessage } from "../src/base/errors.ts";
 import { Command, InvalidArgumentError } from "../src/cli/deps.ts";
-import { printerBeside, writeOutput } from "../src/cli/options/outputs.ts";
+import { printerBeside, writeOutput } from "../src/cli/output/write_output.ts";
 import { printError } from "../src/cli/output/terminal.ts";
 import { benchJson, benchTable } from "./report.ts";
 import type { BenchOptions, BenchResult } from "./result.ts";

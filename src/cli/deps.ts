@@ -1,5 +1,5 @@
 /** Third-party modules of the commands, by full specifier. */
-export { Command, CommanderError, InvalidArgumentError, Option } from "npm:commander@15.0.0";
+export { Command, CommanderError, Help, InvalidArgumentError, Option } from "npm:commander@15.0.0";
 // @ts-types="npm:@types/cli-progress@3.11.6"
 export { default as progress } from "npm:cli-progress@3.12.0";
 export { default as Table } from "npm:cli-table3@0.6.5";

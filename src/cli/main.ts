@@ -6,13 +6,14 @@
 
 import { errorMessage } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
-import { UsageError } from "./options/options.ts";
+import { adoptFormerNames, HELP_FORMAT, splitHelp } from "./options/command.ts";
+import { type CommandName, UsageError } from "./options/option.ts";
 import { checkOutputs } from "./options/outputs.ts";
 import { messageWithFlag } from "./options/permissions.ts";
 import { print, printError } from "./output/terminal.ts";
 import { clientCommand } from "./commands/client.ts";
 import { demoCommand } from "./commands/demo.ts";
-import { Command, CommanderError } from "./deps.ts";
+import { Command, CommanderError, Option } from "./deps.ts";
 import { keygenCommand } from "./commands/keygen.ts";
 import { partitionCommand } from "./commands/partition.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
@@ -38,12 +39,16 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("Federated learning on Deno.")
     .version(VERSION)
     .exitOverride()
+    .configureHelp(HELP_FORMAT)
+    .addHelpOption(new Option("-h, --help", "show this help").helpGroup("Help:"))
     .configureOutput({
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => printError(text.trimEnd()),
     });
   program.hook("preAction", async (_, command) => {
-    await checkOutputs(command.name(), command.opts(), command.args);
+    adoptFormerNames(command);
+    const name = command.name() as CommandName;
+    await checkOutputs(name, command.opts(), name === "plot" ? command.args : []);
   });
   const commands = [
     demoCommand,
@@ -74,7 +79,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return () => Deno.removeSignalListener(name as Deno.Signal, listener);
   });
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(splitHelp(args), { from: "user" });
     return 0;
   } catch (error) {
     return report(error, args.includes("--verbose"), stop.signal);

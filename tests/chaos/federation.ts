@@ -100,7 +100,7 @@ function serverArgs({ settings, rounds }: ChaosPlan, listen: string, run: string
     "--round-seconds": hostile ? 4 : 60,
     "--join-seconds": 60,
     ...(isAsync(settings)
-      ? { "--updates": rounds }
+      ? { "--versions": rounds }
       : { "--rounds": rounds, "--quorum": quorum, "--round-tries": 100 }),
   };
   return [

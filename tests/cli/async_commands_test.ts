@@ -16,7 +16,7 @@ Deno.test("server --mode async runs with plain clients, and goes on where it was
     const address = `127.0.0.1:${freePort()}`;
     let server = startCommand("server", [
       ...["--listen", address, "--out", `${folder}/run`, "--world-size", "4", "--epochs", "3"],
-      ...["--mode", "async", "--concurrency", "2", "--updates", `${UPDATES}`],
+      ...["--mode", "async", "--concurrency", "2", "--versions", `${UPDATES}`],
       ...["--evaluate-every", "2", "--strategy", "fedbuff:size=2"],
     ], folder);
     const clients = [1, 2, 3].map((rank) =>

@@ -379,12 +379,16 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["reproduce", ["cnn"], /Allowed cases are 2nn-iid, 2nn-shards/],
       [
         "simulate",
-        ["--fraction", "0.5", "--cohort", "3"],
-        /expected --fraction or --cohort, got both/,
+        ["--fraction", "0.5", "--cohort-size", "3"],
+        /expected --fraction or --cohort-size, got both/,
       ],
       ["simulate", ["--hold-out", "0.2"], /expected --evaluate clients or both with --hold-out/],
       ["client", ["--hold-out", "1"], /Expected a number above 0 and below 1/],
-      ["simulate", ["--cohort", "30", "--clients", "20"], /--cohort of at most 20 clients, got 30/],
+      [
+        "simulate",
+        ["--cohort-size", "30", "--clients", "20"],
+        /--cohort-size of at most 20 clients, got 30/,
+      ],
       [
         "demo",
         ["--clients", "65"],
@@ -413,5 +417,5 @@ Deno.test("every command has --help, with status 0 and on standard output", () =
       }
     }
     const { stdout } = await runCommand("simulate", ["--help"], folder);
-    assertMatch(stdout.replaceAll(/\s+/g, " "), /that a round takes \(default: 0\.1\)/);
+    assertMatch(stdout.replaceAll(/\s+/g, " "), /part in a round \(C\) \(default: 0\.1\)/);
   }));

@@ -198,7 +198,18 @@ Deno.test("runSummary() has the last known accuracy and its round, whatever was 
 Deno.test("simulate --evaluate both --tensorboard, then plot: report, event file, picture and table", () =>
   inFolder(async (folder) => {
     const { code, stdout, stderr } = await runCommand("simulate", [
-      ...["--data", "digits", "--clients", "4", "--cohort", "2", "--rounds", "2", "--workers", "1"],
+      ...[
+        "--data",
+        "digits",
+        "--clients",
+        "4",
+        "--cohort-size",
+        "2",
+        "--rounds",
+        "2",
+        "--workers",
+        "1",
+      ],
       ...["--evaluate", "both", "--tensorboard", "curves", "--out", "mine"],
     ], folder);
     assertEquals(code, 0, stderr);

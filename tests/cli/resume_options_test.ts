@@ -17,7 +17,9 @@ async function readReport(folder: string): Promise<RunReport> {
 /** Two points of each of two classes, as a table. */
 const TABLE = "a,b,label\n0,1,x\n1,0,y\n0.1,0.9,x\n0.9,0.2,y\n";
 
-const BEGUN = ["--clients", "2", "--cohort", "1", "--workers", "1", "--model", "lr", "--lr", "0.5"];
+const BEGUN = [
+  ...["--clients", "2", "--cohort-size", "1", "--workers", "1", "--model", "lr", "--lr", "0.5"],
+];
 const OWN_DATA = ["--dataset", "own.csv", "--evaluate", "clients"];
 
 async function begin(folder: string): Promise<void> {
@@ -35,7 +37,7 @@ Deno.test("simulate --resume refuses options with which another model would come
     await Deno.writeTextFile(`${folder}/other.csv`, TABLE);
     const cases = [
       [["--clients", "3"], "expected --clients 2 as the run began, got 3"],
-      [["--cohort", "2"], "expected --cohort 1 as the run began, got 2"],
+      [["--cohort-size", "2"], "expected --cohort-size 1 as the run began, got 2"],
       [["--fraction", "0.5"], "expected no --fraction as the run began, got 0.5"],
       [["--partition", "shards:2"], "expected --partition iid as the run began, got shards:2"],
       [["--lr", "0.1"], "expected --lr 0.5 as the run began, got 0.1"],

@@ -217,9 +217,9 @@ Deno.test("a server whose port is in use leaves no folder of a run", () =>
     assertEquals(await names(`${folder}/runs`), []);
   }));
 
-Deno.test("reproduce --keep goes on with its own runs, and refuses one of other settings", () =>
+Deno.test("reproduce --runs-dir goes on with its own runs, and refuses one of other settings", () =>
   inFolder(async (folder) => {
-    const args = ["2nn-iid", "--data", "digits", "--keep", "kept", "--workers", "1"];
+    const args = ["2nn-iid", "--data", "digits", "--runs-dir", "kept", "--workers", "1"];
     const first = startCommand("reproduce", args, folder);
     await first.said(/round 10, accuracy/);
     first.process.kill("SIGINT");

@@ -1,25 +1,23 @@
 import { generateKeyPair, writePrivateKey } from "../../auth/key_pair.ts";
 import type { CommandContext } from "../context.ts";
-import { UsageError } from "../options/options.ts";
+import type { Command } from "../deps.ts";
+import { makeCommand } from "../options/command.ts";
+import { UsageError } from "../options/option.ts";
+import type { Flags } from "../options/table.ts";
 import { printError, writeText } from "../output/terminal.ts";
-import { Command } from "../deps.ts";
 
-interface KeygenFlags {
-  out: string;
-  name?: string;
-}
-
-/** `keygen`: a client's key. The public line is all that goes to the standard output, so that `>> allowed.keys` takes it. */
+/**
+ * `keygen`: a key pair of a client. Only the line with the public key goes to standard output, so
+ * that `>> allowed.keys` adds it to a server's list.
+ */
 export function keygenCommand(_context: CommandContext): Command {
-  return new Command("keygen")
-    .description("a client's key: writes the private one, prints the line for the server's list")
-    .requiredOption("--out <file>", "where the private key goes; a file that exists is left alone")
-    .option("--name <text>", "name of the client, after its key on the line")
-    .option("--verbose", "show the stack of an error", false)
-    .action(runKeygen);
+  return makeCommand("keygen", {
+    description: "Makes a client's key pair: writes the private key, prints the public one.",
+    example: "deno task keygen --out one.key --name ward-1 >> allowed.keys",
+  }).action(runKeygen);
 }
 
-async function runKeygen({ out, name }: KeygenFlags): Promise<void> {
+async function runKeygen({ out, name }: Flags<"keygen">): Promise<void> {
   if (name !== undefined && (/\p{Cc}/u.test(name) || name.trim() === "")) {
     throw new UsageError("expected --name to be a line of text");
   }

@@ -1,44 +1,30 @@
 import { parsePartition } from "../../data/partition/partition.ts";
 import { type PartitionReport, partitionReport } from "../../data/partition/report.ts";
 import type { CommandContext } from "../context.ts";
-import { type DataFlags, loadData, withData } from "../options/data.ts";
-import { whole, withCommon } from "../options/options.ts";
-import { withPartition } from "../options/partition_options.ts";
-import { printerBeside, STANDARD_OUTPUT, writeOutput } from "../options/outputs.ts";
+import type { Command } from "../deps.ts";
+import { makeCommand } from "../options/command.ts";
+import type { Flags } from "../options/table.ts";
 import { partitionChart } from "../output/partition_chart.ts";
-import { toJson } from "../run/run_folder.ts";
 import { partitionTable, printError } from "../output/terminal.ts";
-import { Command } from "../deps.ts";
+import { printerBeside, STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
+import { loadData } from "../run/data.ts";
+import { toJson } from "../run/run_folder.ts";
 
-interface PartitionFlags extends DataFlags {
-  partition: string;
-  clients: number;
-  seed: number;
-  plot?: string;
-  csv?: string;
-  json?: string;
-}
-
-/** `partition`: what a partition makes of a data set, before anything is trained on it. */
+/** `partition`: the division of a data set among clients. */
 export function partitionCommand({ signal }: CommandContext): Command {
-  const command = new Command("partition")
-    .description("deals a data set out to clients and shows what each of them gets")
-    .option("--clients <n>", "number of clients", whole(1), 10)
-    .option("--plot <file>", "draw rows and labels of each client (SVG)")
-    .option("--csv <file>", "write rows and labels of each client as a table");
-  withData(command, "data to deal out");
-  withPartition(command, "how the data is dealt");
-  withCommon(command, "seed of the partition");
-  return command.action((flags: PartitionFlags) => runPartition(flags, signal));
+  return makeCommand("partition", {
+    description: "Divides a data set among clients and shows what each of them gets.",
+    example: "deno task partition --dataset mnist --partition dirichlet:0.3 --plot labels.svg",
+  }).action((flags: Flags<"partition">) => runPartition(flags, signal));
 }
 
-async function runPartition(flags: PartitionFlags, signal: AbortSignal): Promise<void> {
+async function runPartition(flags: Flags<"partition">, signal: AbortSignal): Promise<void> {
   const { partition: spec, clients, seed } = flags;
   const scheme = parsePartition(spec);
   const { name, train, ids } = await loadData(flags, signal);
   const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   const report = partitionReport(parts, train);
-  // The last step of a path, so that the picture has room for the rest.
+  // Only the last step of a path, to leave room for the rest of the title.
   const title = `${name.split("/").findLast((step) => step !== "")}, ${spec}: ${
     report.rows.toLocaleString("en-US")
   } rows, ${clients.toLocaleString("en-US")} clients, seed ${seed}`;

@@ -1,43 +1,25 @@
 import type { RunReport } from "../../round/report/report.ts";
-import {
-  curvesChart,
-  METRIC_NAMES,
-  type MetricName,
-  type NamedRun,
-  PROGRESS_NAMES,
-  type ProgressName,
-} from "../output/curves.ts";
-import { choice, UsageError } from "../options/options.ts";
-import { STANDARD_OUTPUT, writeOutput } from "../options/outputs.ts";
+import type { Command } from "../deps.ts";
+import { makeCommand } from "../options/command.ts";
+import { UsageError } from "../options/option.ts";
+import type { Flags } from "../options/table.ts";
+import { curvesChart, type NamedRun } from "../output/curves.ts";
 import { readReport } from "../output/report_file.ts";
 import { runsCsv } from "../output/rounds_csv.ts";
-import { type ReportedRun, runNames } from "../run/run_names.ts";
 import { printError } from "../output/terminal.ts";
-import { Command } from "../deps.ts";
+import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
+import { type ReportedRun, runNames } from "../run/run_names.ts";
 
-interface PlotFlags {
-  out?: string;
-  csv?: string;
-  metric: MetricName;
-  x: ProgressName;
-  title?: string;
-}
-
-/** `plot`: learning curves of several runs over one another. */
+/** `plot`: learning curves of several runs in one picture. */
 export function plotCommand(): Command {
-  return new Command("plot")
-    .description("draws the learning curves of runs over one another, from their reports")
-    .argument("<run...>", "reports (report.json) of runs, or the folders that have them")
-    .option("--out <file>", "the picture (SVG)")
-    .option("--csv <file>", "write the rounds of all runs as one table")
-    .addOption(choice("--metric <name>", "what is drawn", METRIC_NAMES, "accuracy"))
-    .addOption(choice("--x <name>", "what it is drawn over", PROGRESS_NAMES, "round"))
-    .option("--title <text>", "the picture's title (default: what is drawn)")
-    .option("--verbose", "show the stack of an error", false)
+  return makeCommand("plot", {
+    description: "Draws the learning curves of runs in one picture, from their reports.",
+    example: "deno task plot runs/one runs/two --out curves.svg",
+  }).argument("<run...>", "reports (report.json) of runs, or folders that contain them")
     .action(runPlot);
 }
 
-async function runPlot(paths: string[], flags: PlotFlags): Promise<void> {
+async function runPlot(paths: string[], flags: Flags<"plot">): Promise<void> {
   const { out, csv, metric, x, title } = flags;
   if (out === undefined && csv === undefined) throw new UsageError("expected --out or --csv");
   const reports: (ReportedRun & { report: RunReport })[] = [];

@@ -1,26 +1,21 @@
 import type { Dataset } from "../../data/dataset.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
 import { Standardizer } from "../../data/standardizer.ts";
-import { UniformSelection } from "../../round/selection/uniform.ts";
 import { Simulation } from "../../sim/simulation.ts";
 import { parseStrategy } from "../../strategy/registry.ts";
 import type { CommandContext } from "../context.ts";
-import { type CommandData, type DataFlags, dataFrom, loadData, withData } from "../options/data.ts";
-import { openKept } from "../run/kept_run.ts";
-import {
-  type EngineFlags,
-  engineFrom,
-  UsageError,
-  whole,
-  withCommon,
-  withEngine,
-} from "../options/options.ts";
-import { printerBeside, writeOutput } from "../options/outputs.ts";
+import { type Command, InvalidArgumentError, Table } from "../deps.ts";
+import { makeCommand } from "../options/command.ts";
+import { dataFrom } from "../options/data.ts";
+import { UsageError } from "../options/option.ts";
 import { withAbsolutePaths } from "../options/resume.ts";
+import { type Flags, libraryOptions } from "../options/table.ts";
+import { printError } from "../output/terminal.ts";
+import { printerBeside, writeOutput } from "../output/write_output.ts";
+import { type CommandData, loadData } from "../run/data.ts";
+import { openKept } from "../run/kept_run.ts";
 import { toJson } from "../run/run_folder.ts";
 import { buildServer } from "../run/server_job.ts";
-import { printError } from "../output/terminal.ts";
-import { Command, InvalidArgumentError, Table } from "../deps.ts";
 
 /** A published figure: rounds until the test accuracy first reaches a target. */
 interface Case {
@@ -47,7 +42,6 @@ interface Case {
 
 const CLIENTS = 100;
 const FRACTION = 0.1;
-const FIRST_SEED = 1;
 const TWO_NN = { model: "2nn", epochs: 1, batchSize: 10, target: 0.97, strategy: "fedavg" };
 const CNN = { model: "cnn", epochs: 5, batchSize: 10, target: 0.99, strategy: "fedavg" };
 
@@ -94,31 +88,15 @@ interface Outcome {
   readonly modelDigest: string;
 }
 
-interface ReproduceFlags extends EngineFlags, DataFlags {
-  short: boolean;
-  keep?: string;
-  workers?: number;
-  seed: number;
-  json?: string;
-}
-
-/** `reproduce`: published figures, and those of this machine beside them. */
+/** `reproduce`: published results and those of this machine. */
 export function reproduceCommand({ signal }: CommandContext): Command {
-  const command = new Command("reproduce")
-    .description("runs to published figures on MNIST, and those of this machine beside them")
-    .argument("[cases...]", `${NAMES.join(", ")} (default: all of them)`, addCase)
-    .option("--short", "only the cases that take minutes", false)
-    .option(
-      "--keep <dir>",
-      "keep each run in a folder of this one, and go on with those that are there",
-    )
-    .option("--workers <n>", "number of workers (default: the machine's cores)", whole(1, 1024));
-  withData(command, "the data set of the figures", "mnist");
-  withEngine(command);
-  withCommon(command, "first seed", FIRST_SEED);
-  return command.action((names: string[] | undefined, flags: ReproduceFlags) =>
-    runReproduce(names ?? [], flags, signal)
-  );
+  return makeCommand("reproduce", {
+    description: "Repeats published FedAvg experiments on MNIST and compares the results.",
+    example: "deno task reproduce --short",
+  }).argument("[cases...]", `${NAMES.join(", ")} (default: all)`, addCase)
+    .action((names: string[] | undefined, flags: Flags<"reproduce">) =>
+      runReproduce(names ?? [], flags, signal)
+    );
 }
 
 function addCase(name: string, before: string[] = []): string[] {
@@ -130,7 +108,7 @@ function addCase(name: string, before: string[] = []): string[] {
 
 async function runReproduce(
   names: readonly string[],
-  flags: ReproduceFlags,
+  flags: Flags<"reproduce">,
   signal: AbortSignal,
 ): Promise<void> {
   const long = CASES.find(({ name, isShort }) => names.includes(name) && !isShort);
@@ -178,11 +156,11 @@ function dataFor(
 /** What of a case and the options the rounds come of. */
 function settingsOf(
   { model, partition, strategy, epochs, batchSize, lr, standardize = false }: Case,
-  flags: ReproduceFlags,
+  flags: Flags<"reproduce">,
 ): Record<string, unknown> {
   const { dataDir: _, ...data } = dataFrom(flags);
   const { strictDeterminism } = flags;
-  return withAbsolutePaths({
+  return withAbsolutePaths("reproduce", {
     ...{ model, partition, strategy, epochs, batchSize, lr, standardizedCase: standardize },
     ...{ ...data, strictDeterminism },
   });
@@ -192,7 +170,7 @@ async function runCase(
   one: Case,
   seed: number,
   { train, test }: CommandData,
-  flags: ReproduceFlags,
+  flags: Flags<"reproduce">,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { name, model, partition, strategy, target, least, most, epochs, batchSize, lr } = one;
@@ -200,30 +178,31 @@ async function runCase(
     ...{ epochs, batchSize, learningRate: lr },
     ...{ momentum: 0, weightDecay: 0, keepMomentum: false },
   };
+  const engine = libraryOptions("engine", flags);
   await using server = await buildServer({
     model,
     data: train,
     plan,
     strategy: parseStrategy(strategy),
-    selection: new UniformSelection(),
-    fraction: FRACTION,
+    cohort: { fraction: FRACTION },
     seed,
-    engine: engineFrom(flags),
+    engine,
   });
-  const { engine, backend, keep } = flags;
+  const { runsDir } = flags;
   const settings = settingsOf(one, flags);
-  using kept = keep === undefined ? undefined : await openKept(`${keep}/${name}-${seed}`, settings);
+  using kept = runsDir === undefined
+    ? undefined
+    : await openKept(`${runsDir}/${name}-${seed}`, settings);
   const simulation = new Simulation(server.handler, {
+    ...libraryOptions("simulation", flags),
+    ...engine,
     train,
     parts: parsePartition(partition).deal(train, { parts: CLIENTS, seed }),
     rounds: most,
     targetAccuracy: target,
-    engine,
-    backend,
     ...(test && { test }),
     ...(kept && { checkpoints: kept.checkpoints, notes: { settings } }),
     ...(kept?.resume && { resume: kept.resume }),
-    ...(flags.workers !== undefined && { workers: flags.workers }),
     onEvent: (event) => {
       if (event.type !== "round-ended") return;
       const { round, accuracy = NaN, seconds } = event.report;

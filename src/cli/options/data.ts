@@ -1,172 +1,180 @@
-import type { ReadTableOptions } from "../../data/formats/table/table.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
-import { type DownloadProgress, loadDataset, type LoadedDataset } from "../../data/catalog/load.ts";
-import { Standardizer } from "../../data/standardizer.ts";
-import { errorMessage } from "../../base/errors.ts";
-import { readJson } from "../output/json_file.ts";
-import { choice, flagOf, UsageError } from "./options.ts";
-import { bytes as inUnits, isTerminal, printError } from "../output/terminal.ts";
-import { type Command, progress } from "../deps.ts";
-import process from "node:process";
+import { parsePartition, PARTITION_USAGES } from "../../data/partition/partition.ts";
+import { InvalidArgumentError } from "../deps.ts";
+import { type FlagsIn, option } from "./option.ts";
+import { choice, list, optionalText, readableBy, real, text, type ValueType } from "./values.ts";
 
-/** Which data set, as options; in a form that can be posted to a worker. */
-export interface DataFlags {
-  data: string;
-  dataDir?: string;
-  labelColumn?: string;
-  idColumn?: string;
-  featureColumns?: string[];
-  classes?: string[];
-  header?: "yes" | "no" | "auto";
-  delimiter?: string;
-  standardize?: string | true;
+/** The commands that load a data set. */
+const LOADS = { server: {}, client: {}, simulate: {}, partition: {}, reproduce: {} } as const;
+
+const DATA_KINDS = `${DATASET_NAMES.join(", ")}, or the path of a table, an IDX file or a folder`;
+
+/** Reads a column of a table: its index from 0, or its name. */
+function column(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text;
 }
 
-/** Options of tables alone. */
-const TABLE_NAMES = [
-  ...["labelColumn", "idColumn", "featureColumns", "classes", "header", "delimiter"] as const,
-];
+/** Options about the data set that a command loads. */
+export const DATA_SET = {
+  data: option(text, {
+    value: "<name>",
+    alsoCalled: "--dataset",
+    help: `data set: ${DATA_KINDS}`,
+    group: "Data",
+    commands: {
+      server: {
+        help: `data set for the model's input and output, and for evaluation: ${DATA_KINDS}`,
+        default: "digits",
+      },
+      client: { help: `data set to train on: ${DATA_KINDS}`, default: "digits" },
+      simulate: {
+        help: `data set to divide among the clients: ${DATA_KINDS}`,
+        default: "digits",
+      },
+      partition: {
+        help: `data set to divide among the clients: ${DATA_KINDS}`,
+        default: "digits",
+      },
+      reproduce: { default: "mnist" },
+    },
+    path: "input",
+    isPath: (name) => !DATASET_NAMES.includes(name),
+    isAnnounced: true,
+  }),
+  dataDir: option(text, {
+    value: "<dir>",
+    help: "folder of the named data sets",
+    group: "Data",
+    defaultText: "FEDLAB_DATA, else the user's cache folder",
+    isRare: true,
+    commands: LOADS,
+    path: "input-folder",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  labelColumn: option(text, {
+    value: "<name>",
+    help: "table column of the labels, by name or by index from 0",
+    group: "Data",
+    defaultText: "the last column",
+    isRare: true,
+    commands: LOADS,
+    library: { table: (name) => ({ labelColumn: column(name) }) },
+  }),
+  idColumn: option(text, {
+    value: "<name>",
+    help: "table column of the ids for --partition id, by name or index; it is not a feature",
+    group: "Data",
+    defaultText: "none",
+    isRare: true,
+    commands: LOADS,
+    library: { table: (name) => ({ idColumn: column(name) }) },
+  }),
+  featureColumns: option(list, {
+    value: "<names>",
+    help: "table columns of the features, by name or index, separated by commas",
+    group: "Data",
+    defaultText: "all other columns",
+    isRare: true,
+    commands: LOADS,
+    library: { table: (names) => ({ featureColumns: names.map(column) }) },
+  }),
+  classes: option(list, {
+    value: "<names>",
+    help: "table classes in the order of their labels, separated by commas",
+    group: "Data",
+    defaultText: "the classes found",
+    isRare: true,
+    commands: LOADS,
+    library: { table: (classes) => ({ classes }) },
+  }),
+  header: option(choice(["yes", "no", "auto"]), {
+    value: "<word>",
+    help: "whether line 1 of a CSV table has the column names",
+    group: "Data",
+    defaultText: "auto",
+    isRare: true,
+    commands: LOADS,
+    library: { table: (header) => ({ header: header === "auto" ? header : header === "yes" }) },
+  }),
+  delimiter: option(text, {
+    value: "<char>",
+    help: "character between the fields of a CSV table, or the word tab",
+    group: "Data",
+    defaultText: "a comma",
+    isRare: true,
+    commands: LOADS,
+    library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
+  }),
+  standardize: option(optionalText, {
+    value: "[file]",
+    help:
+      "scale features, or channels of images, to mean 0 and deviation 1, as computed from the data or as in a standardizer.json of a server",
+    group: "Data",
+    isRare: true,
+    commands: LOADS,
+    path: "input",
+    isAnnounced: true,
+  }),
+};
 
-/** The names of all options of data. */
-export const DATA_NAMES: readonly (keyof DataFlags)[] = [
-  ...["data", "dataDir", "standardize"] as const,
-  ...TABLE_NAMES,
-];
-
-/** Data that a command works on. */
-export interface CommandData extends LoadedDataset {
-  /** What its features were standardized with, where that was asked for. */
-  readonly standardizer?: Standardizer;
+/** Part of a data set: the `index`-th of `parts`, counted from 1. */
+export interface Part {
+  index: number;
+  parts: number;
 }
 
-/** Adds the choice of a data set to a command. */
-export function withData(command: Command, help: string, fallback = "digits"): Command {
-  return command
-    .option(
-      "--dataset, --data <name>",
-      `${help}: ${DATASET_NAMES.join(", ")}, or the path of a table, an IDX file or a folder`,
-      fallback,
-    )
-    .option(
-      "--data-dir <dir>",
-      "folder of data sets named by a word (default: FEDLAB_DATA, else the user's cache folder)",
-    )
-    .option(
-      "--label-column <name>",
-      "a table's column of labels, by name or index from 0 (default: the last)",
-    )
-    .option(
-      "--id-column <name>",
-      "a table's column of ids for --partition id, by name or index; no feature (default: none)",
-    )
-    .option(
-      "--feature-columns <names>",
-      "a table's columns of features, by name or index, with commas between (default: all others)",
-      words,
-    )
-    .option(
-      "--classes <names>",
-      "a table's classes in the order of their labels, with commas between (default: those found)",
-      words,
-    )
-    .addOption(
-      choice("--header <word>", "whether line 1 of a CSV table has names (default: auto)", [
-        ...["yes", "no", "auto"],
-      ]),
-    )
-    .option("--delimiter <char>", "what stands between a CSV table's fields, or tab (default: ,)")
-    .option(
-      "--standardize [file]",
-      "give features, or the channels of images, mean 0 and deviation 1 (by the data set or a file that a server wrote)",
-    );
-}
+/** Part of a data set as text, such as `2/5`. */
+const part: ValueType<Part> = {
+  parse(text) {
+    const match = /^(\d+)\/(\d+)$/.exec(text);
+    const index = Number(match?.[1]), parts = Number(match?.[2]);
+    if (match !== null && index >= 1 && index <= parts) return { index, parts };
+    throw new InvalidArgumentError("Expected I/N, the I-th of N parts, such as 1/2.");
+  },
+};
 
-function words(text: string): string[] {
-  return text.split(",").map((word) => word.trim());
-}
+const PARTITION_HELP = `how the data is divided among clients: ${PARTITION_USAGES.join(", ")}`;
 
-/** The choice of a data set among a command's options. */
+/** Options about the share of the data that a client has. */
+export const DATA_SHARE = {
+  part: option(part, {
+    value: "<i/n>",
+    help: "train on part I of N of the data, such as 1/2",
+    group: "Data",
+    defaultText: "all of the data",
+    commands: { client: {} },
+  }),
+  partition: option(readableBy(parsePartition), {
+    value: "<spec>",
+    help: PARTITION_HELP,
+    group: "Data",
+    default: "iid",
+    commands: {
+      ...{ demo: {}, simulate: {}, partition: {} },
+      client: { help: `${PARTITION_HELP}; with --part` },
+    },
+  }),
+  holdOut: option(real({ above: 0, below: 1 }), {
+    value: "<share>",
+    help: "share of each client's samples that is kept for evaluation",
+    group: "Data",
+    commands: {
+      client: { help: "share of the samples kept for evaluation, in place of a test set" },
+      simulate: {},
+    },
+  }),
+};
+
+/** Options about data. */
+export const DATA = { ...DATA_SET, ...DATA_SHARE };
+
+/** Choice of a data set, in a form that can be posted to a worker. */
+export type DataFlags = FlagsIn<typeof DATA_SET, "client">;
+
+/** Picks the choice of a data set from a command's options. */
 export function dataFrom(flags: DataFlags): DataFlags {
-  const chosen = DATA_NAMES.filter((name) => flags[name] !== undefined);
+  const names = Object.keys(DATA_SET) as (keyof DataFlags)[];
+  const chosen = names.filter((name) => flags[name] !== undefined);
   return { data: flags.data, ...Object.fromEntries(chosen.map((name) => [name, flags[name]])) };
-}
-
-/** How tables are read, by a command's options. */
-function tableFrom(flags: DataFlags): Omit<ReadTableOptions, "numClasses"> {
-  const { labelColumn, idColumn, featureColumns, classes, header, delimiter } = flags;
-  const column = (text: string) => /^\d+$/.test(text) ? Number(text) : text;
-  return {
-    ...(labelColumn !== undefined && { labelColumn: column(labelColumn) }),
-    ...(idColumn !== undefined && { idColumn: column(idColumn) }),
-    ...(featureColumns && { featureColumns: featureColumns.map(column) }),
-    ...(classes && { classes }),
-    ...(header !== undefined && { header: header === "auto" ? header : header === "yes" }),
-    ...(delimiter !== undefined && { delimiter: delimiter === "tab" ? "\t" : delimiter }),
-  };
-}
-
-/** Loads the data set of a command's options; on a terminal a download shows a bar. */
-export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
-  const { data, dataDir, standardize } = flags;
-  const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
-  const refused = new UsageError(
-    `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
-  );
-  if (forTables.length > 0 && DATASET_NAMES.includes(data)) throw refused;
-  using bar = new DownloadBar();
-  const loaded = await loadDataset(data, {
-    ...(dataDir !== undefined && { dataDir }),
-    ...(signal && { signal }),
-    onProgress: (progress) => bar.show(progress),
-    table: tableFrom(flags),
-  });
-  // Tables have names of their classes, and of paths no others.
-  if (forTables.length > 0 && loaded.classes === undefined) throw refused;
-  if (standardize === undefined) return loaded;
-  const standardizer = standardize === true
-    ? Standardizer.fit(loaded.train)
-    : await readStandardizer(standardize);
-  const { train, test } = loaded;
-  return {
-    ...loaded,
-    train: standardizer.apply(train),
-    ...(test && { test: standardizer.apply(test) }),
-    standardizer,
-  };
-}
-
-async function readStandardizer(path: string): Promise<Standardizer> {
-  const state = await readJson(path, "standardizer");
-  try {
-    return Standardizer.from(state);
-  } catch (cause) {
-    throw new Error(`Cannot read the standardizer ${path}: ${errorMessage(cause)}`, { cause });
-  }
-}
-
-/** Tells of downloads: on a terminal a bar each, elsewhere a line each. */
-class DownloadBar implements Disposable {
-  #file: string | undefined;
-  #bar: progress.SingleBar | undefined;
-
-  show({ file, bytes, total }: DownloadProgress): void {
-    if (this.#file !== file) {
-      this.#bar?.stop();
-      this.#file = file;
-      this.#bar = undefined;
-      if (!isTerminal()) return printError(`Downloading ${file}, ${inUnits(total)}`);
-      this.#bar = new progress.SingleBar({
-        format: "{bar} {file} {done} of {whole} | {eta_formatted}",
-        stream: process.stderr,
-        hideCursor: true,
-        barsize: 24,
-      }, progress.Presets.shades_classic);
-      this.#bar.start(total, bytes, { file, whole: inUnits(total), done: inUnits(bytes) });
-    }
-    this.#bar?.update(bytes, { done: inUnits(bytes) });
-  }
-
-  [Symbol.dispose](): void {
-    this.#bar?.stop();
-  }
 }

@@ -1,119 +1,122 @@
 import { dirname, resolve } from "node:path";
-import { DATASET_NAMES } from "../../data/catalog/named.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
-import { flagOf, isLogName, UsageError } from "./options.ts";
-import { STANDARD_OUTPUT } from "./outputs.ts";
-import { printError } from "../output/terminal.ts";
 import type { Command } from "../deps.ts";
+import { printError } from "../output/terminal.ts";
+import { STANDARD_OUTPUT } from "../output/write_output.ts";
+import { withPresentNames } from "./command.ts";
+import { type CommandName, flagOf, UsageError } from "./option.ts";
+import { isFileName } from "./output.ts";
+import { type CommandOption, optionsOf } from "./table.ts";
 
-/** What may change when a run goes on: none of it makes another model of the same rounds, save by rounding or by clients that fail. */
-const MAY_CHANGE: ReadonlySet<string> = new Set([
-  ...["resume", "rounds", "updates", "targetAccuracy", "verbose"],
-  ...["json", "csv", "tensorboard", "loggerFile", "loggerName"],
-  ...["checkpointEvery", "keep", "evaluate", "evalEvery", "evaluateEvery"],
-  ...["engine", "backend", "workers", "dataDir"],
-  ...["listen", "serverName", "tlsCert", "tlsKey", "allowKeys", "seatsPerKey", "insecure"],
-  ...["hosts", "origins"],
-  ...["joinSeconds", "roundSeconds", "heartbeatSeconds", "drainSeconds"],
-  // How a run bears clients that fail: what may have stopped it.
-  ...["minClients", "quorum", "roundTries", "saveTries", "updateBound"],
-]);
+/** Command whose runs can be resumed. */
+type ResumableCommand = CommandName & ("server" | "simulate");
 
-/** What options without a default in their command come to when they are not given. */
-const IMPLIED: Readonly<Record<string, unknown>> = { strategy: "fedavg", selection: "uniform" };
-
-/** Options that are paths. */
-const PATHS: ReadonlySet<string> = new Set([
-  ...["json", "csv", "tensorboard", "dataDir", "standardize", "tlsCert", "tlsKey", "allowKeys"],
-]);
-
-/** Options that are written to. */
-const OUTPUTS = ["json", "csv", "tensorboard"];
-
-/** Options that say whom a server lets in and where it listens, and what it takes of files. */
-const TOLD = [
-  ...["listen", "insecure", "tlsCert", "tlsKey", "allowKeys"],
-  ...["data", "dataDir", "standardize", "model"],
-];
-
-/** What a command's checkpoints keep of it: options whose paths hold in every folder. */
-export function resumeNotes(command: Command, flags: object): Record<string, unknown> {
-  return { command: command.name(), flags: withAbsolutePaths(flags) };
+/** Options that {@linkcode mergeFlags} reads itself. */
+interface ResumeFlags {
+  resume?: string;
+  out?: string;
 }
 
 /**
- * The options that the run was started with, and those that are given anew; says which paths and addresses the run's folder names. Outputs that it names
- * outside itself are left out: a folder that somebody else has made would have any file replaced.
- *
- * Rejects with an `Error` for a run that another command began, and with a `UsageError` for a folder beside the one that is resumed, and for options with which
- * another model would come out than that of the unbroken run.
+ * Makes the notes that a command's checkpoints keep: the values of its options, with absolute
+ * paths, which hold in every folder.
  */
-export async function mergeFlags<
-  Flags extends { resume?: string; out?: string; worldSize?: number },
->(
+export function resumeNotes(command: Command, flags: object): Record<string, unknown> {
+  return { command: command.name(), flags: withAbsolutePaths(nameOf(command), flags) };
+}
+
+function nameOf(command: Command): ResumableCommand {
+  return command.name() as ResumableCommand;
+}
+
+/**
+ * Merges the options that a run began with and those that are given to resume it. Prints the paths
+ * and addresses that come from the run's folder. Leaves out outputs outside that folder unless they
+ * are given again: the folder may be someone else's and name any file.
+ *
+ * @param checkpoint Checkpoint to resume from.
+ * @param given Values of the options on the command line.
+ * @param command The command that resumes the run.
+ * @throws {Error} If another command began the run.
+ * @throws {UsageError} If another folder is given too, or an option with which the model would
+ * differ from that of an uninterrupted run.
+ */
+export async function mergeFlags<Flags extends ResumeFlags>(
   { state }: Checkpoint,
   given: Flags,
   command: Command,
 ): Promise<Flags> {
+  const name = nameOf(command);
   const notes = state.notes as { command?: string; flags?: Flags } | undefined;
-  // A server's own from before there were others do not say so.
-  const flags = (notes?.command ?? "server") === command.name() ? notes?.flags : undefined;
-  if (flags === undefined) {
+  // Early checkpoints of a server do not name the command.
+  const isSame = (notes?.command ?? "server") === name;
+  if (!isSame || notes?.flags === undefined) {
     throw new Error(
-      `Cannot resume from ${given.resume}: its run was not begun by the command ${command.name()}`,
+      `Cannot resume from ${given.resume}: its run was not begun by the command ${name}`,
     );
   }
   if (given.out !== undefined) {
     throw new UsageError("expected no --out with --resume, which goes on in its own folder");
   }
-  const anew = Object.entries(given).filter(([name]) =>
-    command.getOptionValueSource(name) === "cli"
+  const flags = withPresentNames(name, notes.flags);
+  const options = optionsOf(name);
+  const anew = Object.fromEntries(
+    Object.entries(given).filter(([name]) => command.getOptionValueSource(name) === "cli"),
   );
-  const began = withAbsolutePaths(flags) as Readonly<Record<string, unknown>>;
-  for (const [name, value] of Object.entries(withAbsolutePaths(Object.fromEntries(anew)))) {
-    checkSame(name, value, began[name], command);
+  const began = withAbsolutePaths(name, flags);
+  const wanted = withAbsolutePaths(name, anew);
+  for (const option of options) {
+    const { name } = option;
+    if (Object.hasOwn(wanted, name)) checkSame(option, wanted[name], began[name]);
   }
-  const own = await withoutOutside(flags, given, new Set(anew.map(([name]) => name)));
-  return { ...own, ...Object.fromEntries(anew) };
+  const own = await withoutOutside(options, flags, given.resume ?? ".", new Set(Object.keys(anew)));
+  // A run of an earlier version lacks the options that there were not yet; they have defaults.
+  return { ...given, ...own, ...anew };
 }
 
-/** The run's own options without its outputs outside the folder; tells of those, and of what else it names, unless that is given anew. */
-async function withoutOutside<Flags extends { resume?: string; loggerFile?: string }>(
+/**
+ * Removes outputs outside the run's folder from the options that the run began with, and prints
+ * them and the inputs that the folder names, without those that are given anew.
+ */
+async function withoutOutside<Flags extends object>(
+  options: readonly CommandOption[],
   flags: Flags,
-  { resume = "." }: { resume?: string },
+  folder: string,
   anew: ReadonlySet<string>,
 ): Promise<Flags> {
-  const { loggerFile = "" } = flags;
-  if (!anew.has("loggerFile") && !isLogName(loggerFile)) {
+  const values = flags as Readonly<Record<string, unknown>>;
+  const { loggerFile = "" } = values;
+  if (!anew.has("loggerFile") && !isFileName(`${loggerFile}`)) {
     throw new UsageError(
       `expected the run's --logger-file to be a name without path separators, got ${loggerFile}; give another one`,
     );
   }
-  const named = Object.entries<unknown>({ ...flags }).filter(([name, value]) =>
-    !anew.has(name) && value !== undefined && value !== false &&
-    !(name === "data" && DATASET_NAMES.includes(`${value}`)) &&
-    !(name === "model" && !`${value}`.endsWith(".json"))
-  );
-  const outside: string[] = [];
-  for (const [name, value] of named) {
-    if (!OUTPUTS.includes(name) || value === STANDARD_OUTPUT) continue;
-    if (!await isInside(String(value), resume)) outside.push(name);
+  const kept = options.filter(({ name, isPath }) => {
+    const value = values[name];
+    return !anew.has(name) && value !== undefined && value !== false &&
+      isPath?.(`${value}`) !== false;
+  });
+  const outside: CommandOption[] = [];
+  for (const option of kept) {
+    const value = values[option.name];
+    if (!option.path?.startsWith("output") || value === STANDARD_OUTPUT) continue;
+    if (!await isInside(`${value}`, folder)) outside.push(option);
   }
-  const show = (names: readonly string[]) =>
-    named.filter(([name]) => names.includes(name))
-      .map(([name, value]) => value === true ? flagOf(name) : `${flagOf(name)} ${value}`)
+  const show = (options: readonly CommandOption[]) =>
+    options.map(({ name }) =>
+      values[name] === true ? flagOf(name) : `${flagOf(name)} ${values[name]}`
+    )
       .join(", ");
-  const told = show(TOLD);
-  if (told !== "") printError(`Going on with what ${resume} names: ${told}`);
+  const announced = show(kept.filter(({ isAnnounced }) => isAnnounced));
+  if (announced !== "") printError(`Going on with what ${folder} names: ${announced}`);
   if (outside.length > 0) {
-    printError(`Not written, as it is outside ${resume} and not given anew: ${show(outside)}`);
+    printError(`Not written, as it is outside ${folder} and not given anew: ${show(outside)}`);
   }
-  return Object.fromEntries(
-    Object.entries(flags).filter(([name]) => !outside.includes(name)),
-  ) as Flags;
+  const left = new Set(outside.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => !left.has(name))) as Flags;
 }
 
-/** Returns true if a path is in the folder, links considered, and is no link itself. */
+/** Tells whether a path lies in the folder once links are followed, and is not a link itself. */
 async function isInside(path: string, folder: string): Promise<boolean> {
   const real = (path: string) => Deno.realPath(path).catch(() => undefined);
   const [parent, whole] = [await real(dirname(resolve(path))), await real(folder)];
@@ -122,14 +125,13 @@ async function isInside(path: string, folder: string): Promise<boolean> {
   return !(await Deno.lstat(path).catch(() => undefined))?.isSymlink;
 }
 
-/** Throws a `UsageError` for an option that is another than the run began with, and may not be. */
-function checkSame(name: string, value: unknown, stored: unknown, command: Command): void {
-  if (MAY_CHANGE.has(name)) return;
-  const option = command.options.find((option) => option.attributeName() === name);
-  const began = stored ?? option?.defaultValue ?? IMPLIED[name];
+/** Throws a `UsageError` for a value with which the run may not be resumed. */
+function checkSame(option: CommandOption, value: unknown, stored: unknown): void {
+  if (option.onResume === "any") return;
+  const began = stored ?? option.default ?? option.implied;
   if (JSON.stringify(value) === JSON.stringify(began)) return;
-  const flag = option?.long ?? name;
-  if (name === "worldSize") {
+  const flag = flagOf(option.name);
+  if (option.onResume === "grow") {
     if (Number(value) >= Number(began)) return;
     throw new UsageError(`expected ${flag} of at least ${began} as the run began, got ${value}`);
   }
@@ -137,18 +139,16 @@ function checkSame(name: string, value: unknown, stored: unknown, command: Comma
   throw new UsageError(`expected ${wanted} as the run began, got ${value}`);
 }
 
-/** The same options with the paths among them absolute. */
-export function withAbsolutePaths(flags: object): Record<string, unknown> {
-  const isPath = (name: string, value: string) =>
-    PATHS.has(name) ||
-    (name === "data" && !DATASET_NAMES.includes(value)) ||
-    (name === "model" && value.endsWith(".json"));
-  return Object.fromEntries(
-    Object.entries(flags).map(([name, value]) => [
-      name,
-      typeof value === "string" && value !== STANDARD_OUTPUT && isPath(name, value)
-        ? resolve(value)
-        : value,
-    ]),
-  );
+/** Makes the paths among the values of a command's options absolute. */
+export function withAbsolutePaths(
+  command: CommandName,
+  flags: object,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = { ...flags };
+  for (const { name, path, isPath } of optionsOf(command)) {
+    const value = values[name];
+    if (path === undefined || typeof value !== "string" || value === STANDARD_OUTPUT) continue;
+    if (isPath?.(value) !== false) values[name] = resolve(value);
+  }
+  return values;
 }

@@ -1,149 +1,108 @@
-import { openToOthers } from "../../auth/key_files.ts";
-import { type KeyList, readAllowedKeys } from "../../auth/allowed_keys.ts";
-import type { Credential, Gatekeeper } from "../../auth/challenge.ts";
-import { readPrivateKey } from "../../auth/key_pair.ts";
-import { tokenFromEnv } from "../../auth/token.ts";
-import { errorMessage } from "../../base/errors.ts";
-import type { DistBackend } from "../../net/backend.ts";
-import { parseAddress } from "../../net/tcp.ts";
-import { type TlsOptions, tlsTransport } from "../../net/tls/transport.ts";
-import {
-  isWebSocketAddress,
-  parseWebSocketAddress,
-  type WebOriginOptions,
-  websocketTransport,
-} from "../../net/websocket/transport.ts";
-import { UsageError } from "./options.ts";
-import { printError } from "../output/terminal.ts";
+import { DEFAULT_SERVER_NAME } from "../../server/options.ts";
+import { option } from "./option.ts";
+import { onOff, text, whole } from "./values.ts";
 
-/** Options of a server that say who may join, and how it shows itself. */
-export interface ServerSecurityFlags {
-  listen: string;
-  tlsCert?: string;
-  tlsKey?: string;
-  allowKeys?: string;
-  seatsPerKey?: number;
-  hosts?: string;
-  origins?: string;
-  insecure: boolean;
-}
-
-/** Options of a client that say whom it trusts, and who it is. */
-export interface ClientSecurityFlags {
-  server: string;
-  tlsCa?: string;
-  tls: boolean;
-  serverName?: string;
-  key?: string;
-}
-
-async function readPem(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    throw new Error(`Cannot read ${path}: ${errorMessage(cause)}`, { cause });
-  }
-}
-
-function isLoopback(address: string): boolean {
-  const { hostname } = isWebSocketAddress(address)
-    ? parseWebSocketAddress(address)
-    : parseAddress(address);
-  return /^(localhost|\[?::1\]?|127\..*)$/.test(hostname);
-}
-
-/** WebSockets for a URL; otherwise TLS if there is something to say about it, else TCP. */
-function distBackendFor(
-  address: string,
-  tls: TlsOptions | undefined,
-  pages: WebOriginOptions = {},
-): DistBackend {
-  const hasPages = Object.keys(pages).length > 0;
-  if (isWebSocketAddress(address)) {
-    return tls || hasPages ? websocketTransport({ ...tls, ...pages }) : "websocket";
-  }
-  if (hasPages) {
-    throw new UsageError(`expected ws: or wss: with --hosts and --origins, got ${address}`);
-  }
-  return tls ? tlsTransport(tls) : "tcp";
-}
-
-/**
- * Transport and gatekeeper of a server: keys when there is a list, else the token of `FEDLAB_TOKEN`, else everyone, which is for loopback alone
- * unless `--insecure` says otherwise.
- */
-export async function serverSecurity(
-  { listen, tlsCert, tlsKey, allowKeys, seatsPerKey, hosts, origins, insecure }:
-    ServerSecurityFlags,
-): Promise<{ distBackend: DistBackend; gatekeeper: Gatekeeper; keys: KeyList | undefined }> {
-  if (seatsPerKey !== undefined && allowKeys === undefined) {
-    throw new UsageError("expected --allow-keys with --seats-per-key");
-  }
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new UsageError("expected --tls-cert and --tls-key together");
-  }
-  const distBackend = distBackendFor(
-    listen,
-    tlsCert === undefined || tlsKey === undefined
-      ? undefined
-      : { cert: await readPem(tlsCert), key: await readPem(tlsKey) },
-    {
-      ...(hosts !== undefined && { hosts: hosts.split(",") }),
-      ...(origins !== undefined && { origins: origins.split(",") }),
+/** Options about encryption, and about the clients that may join. */
+export const SECURITY = {
+  insecure: option(onOff, {
+    help: "let everyone who reaches the address join, even if it is not loopback",
+    group: "Security",
+    default: false,
+    commands: { server: {} },
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  allowKeys: option(text, {
+    value: "<file>",
+    help: "public keys that may join, one per line (see keygen); SIGHUP reloads the file",
+    group: "Security",
+    commands: { server: {} },
+    path: "input",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  seatsPerKey: option(whole(1), {
+    value: "<n>",
+    help: "number of ranks that one key may hold at the same time",
+    group: "Security",
+    defaultText: "1",
+    isRare: true,
+    commands: { server: {} },
+    onResume: "any",
+  }),
+  tlsCert: option(text, {
+    value: "<file>",
+    help: "certificate (PEM) for TLS",
+    group: "Security",
+    commands: { server: {} },
+    path: "input",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  tlsKey: option(text, {
+    value: "<file>",
+    help: "private key (PEM) of the certificate",
+    group: "Security",
+    commands: { server: {} },
+    path: "input",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  hosts: option(text, {
+    value: "<names>",
+    help: "host names by which web pages may reach a WebSocket server, as in a,b:8443",
+    group: "Security",
+    isRare: true,
+    commands: { server: {} },
+    onResume: "any",
+  }),
+  origins: option(text, {
+    value: "<origins>",
+    help: "other origins whose web pages may join, as in https://a,https://b",
+    group: "Security",
+    isRare: true,
+    commands: { server: {} },
+    onResume: "any",
+  }),
+  key: option(text, {
+    value: "<file>",
+    help: "private key that proves the client's identity (see keygen)",
+    group: "Security",
+    commands: { client: {} },
+    path: "input",
+  }),
+  tls: option(onOff, {
+    help: "use TLS with the CAs that this machine trusts",
+    group: "Security",
+    default: false,
+    commands: { client: {} },
+  }),
+  tlsCa: option(text, {
+    value: "<file>",
+    help: "use TLS and trust this CA (PEM)",
+    group: "Security",
+    commands: { client: {} },
+    path: "input",
+  }),
+  serverName: option(text, {
+    value: "<name>",
+    help: "name of the server that clients include in their signatures",
+    group: "Security",
+    isRare: true,
+    commands: {
+      server: { default: DEFAULT_SERVER_NAME },
+      client: {
+        help: "name that the server must have when it asks for a signature",
+        defaultText: "any name",
+      },
     },
-  );
-  const warning = tlsKey && await openToOthers("private key", tlsKey);
-  if (warning) printError(warning);
-  const token = tokenFromEnv();
-  const keys = allowKeys === undefined ? undefined : await readAllowedKeys(allowKeys);
-  const gatekeeper: Gatekeeper = keys !== undefined
-    ? { kind: "keys", allowed: keys, ...(seatsPerKey !== undefined && { seatsPerKey }) }
-    : token !== undefined
-    ? { kind: "token", token }
-    : { kind: "open" };
-  if (gatekeeper.kind === "open" && !insecure && !isLoopback(listen)) {
-    throw new UsageError(
-      `expected --allow-keys or FEDLAB_TOKEN to listen on ${listen}, which others can reach, or --insecure to let everyone join`,
-    );
-  }
-  return { distBackend, gatekeeper, keys };
-}
-
-/**
- * What SIGHUP does to a server: its list of keys is read again. Who runs with that list says so in
- * its log; `onTerminal`, where no log is shown, says it here.
- */
-export async function hangUp(keys: KeyList | undefined, onTerminal: boolean): Promise<void> {
-  if (keys === undefined) return printError("SIGHUP: there is no list of keys to read again");
-  try {
-    const { added, removed, changed } = await keys.reload();
-    if (!onTerminal) return;
-    printError(
-      `${keys.path}: ${added.size} keys added, ${removed.size} struck off, ${changed.size} changed`,
-    );
-  } catch (error) {
-    if (onTerminal) printError(`error: ${errorMessage(error)}`);
-  }
-}
-
-/** Transport and credential of a client: a key when one is given, else the token of `FEDLAB_TOKEN`. */
-export async function clientSecurity(
-  { server, tls, tlsCa, serverName, key }: ClientSecurityFlags,
-): Promise<{ distBackend: DistBackend; credential?: Credential; serverName?: string }> {
-  const wantsTls = tls || tlsCa !== undefined;
-  if (wantsTls && isWebSocketAddress(server) && parseWebSocketAddress(server).protocol === "ws:") {
-    throw new UsageError(`expected wss: with --tls and --tls-ca, got ${server}`);
-  }
-  const caCerts = tlsCa === undefined ? [] : [await readPem(tlsCa)];
-  const token = tokenFromEnv();
-  const credential: Credential | undefined = key !== undefined
-    ? await readPrivateKey(key, { onWarning: printError })
-    : token !== undefined
-    ? { kind: "token", token }
-    : undefined;
-  return {
-    distBackend: distBackendFor(server, wantsTls ? { caCerts } : undefined),
-    ...(credential && { credential }),
-    ...(serverName !== undefined && { serverName }),
-  };
-}
+    onResume: "any",
+    library: { server: (serverName) => ({ serverName }) },
+  }),
+  name: option(text, {
+    value: "<text>",
+    help: "name of the client, printed after its public key",
+    group: "Security",
+    commands: { keygen: {} },
+  }),
+};

@@ -4,15 +4,9 @@ import type { RoundReport } from "../../round/report/report.ts";
 import { EventFile } from "../../store/tensorboard/event_file.ts";
 import { mayUse, mayWrite } from "../options/permissions.ts";
 import { printError } from "./terminal.ts";
-import type { Command } from "../deps.ts";
 
 /** The figures of a round that are curves. */
 const SCALARS = ["loss", "accuracy", "trainLoss", "bytesUp", "bytesDown", "seconds"] as const;
-
-/** Adds `--tensorboard` to a command. */
-export function withTensorBoard(command: Command): Command {
-  return command.option("--tensorboard <dir>", "write the rounds' figures as event files");
-}
 
 /** Writes the rounds to TensorBoard, where that was asked for. */
 export class Curves implements Disposable {

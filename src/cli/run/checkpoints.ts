@@ -3,11 +3,8 @@ import { tryLockFile } from "../../base/files/lock.ts";
 import { refuseLink } from "../../base/files/whole_file.ts";
 import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
-import { DEFAULT_SAVE_TRIES } from "../../round/record/checkpoint_saver.ts";
-import { whole } from "../options/options.ts";
 import { mayUse } from "../options/permissions.ts";
 import { printError } from "../output/terminal.ts";
-import type { Command } from "../deps.ts";
 
 /** The file that says by its lock that a process has its run in the folder. It stays: whoever removed it could part two processes. */
 export const LOCK = ".lock";
@@ -20,22 +17,6 @@ export const RUN_FILES: readonly string[] = [
   ...["report.json", "model.safetensors", "model.json", "accuracy.svg", "standardizer.json"],
   ...[LOCK, AUDIT, "checkpoints", "log"],
 ];
-
-/** How a run bears that it cannot be kept, as an option. */
-export interface SaveFlags {
-  // A run that began before there was this option goes on without it.
-  saveTries?: number;
-}
-
-/** Adds how a run bears that it cannot be kept to a command. */
-export function withSaveTries(command: Command): Command {
-  return command.option(
-    "--save-tries <n>",
-    "how often in a row the run may fail to be kept before it stops",
-    whole(1),
-    DEFAULT_SAVE_TRIES,
-  );
-}
 
 /** Where a run's folder has its checkpoints. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {

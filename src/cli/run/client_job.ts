@@ -5,29 +5,34 @@ import { ClientFollowingTop } from "../../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../../client/topology.ts";
 import { openLog } from "../../base/log/log.ts";
 import { ClientSGDHandler } from "../../engine/client_handler.ts";
-import { type DataFlags, dataFrom, loadData } from "../options/data.ts";
-import { chooseKernels, type EngineFlags } from "../options/options.ts";
+import { type DataFlags, dataFrom, type Part } from "../options/data.ts";
+import type { EngineOptions } from "../options/option.ts";
+import { loadData } from "./data.ts";
+import { chooseKernels } from "./engine.ts";
 
-/** Which of the data a client has. */
+/** Data of a client. */
 export interface DataChoice extends DataFlags {
-  /** The part of it that is this client's; the whole when absent. */
-  part?: { index: number; parts: number };
-  /** How it is parted, see `parsePartition()`. */
+  /** Part of the data set that is this client's. Default: all of it. */
+  part?: Part;
+  /** Partition of the data set, as `parsePartition()` reads it. */
   partition: string;
-  /** Share of the client's samples that it evaluates on and does not learn from; in place of the data's test set. */
+  /**
+   * Share of the client's samples that it evaluates on and does not train on, in place of the data
+   * set's test data.
+   */
   holdOut?: number;
-  /** Seed of the parting. */
+  /** Seed of the partition. */
   seed: number;
 }
 
-/** All that a client needs, in a form that can be posted to a worker. */
+/** Everything that a client needs, in a form that can be posted to a worker. */
 export interface ClientJob {
   topology: Omit<ClientTopologyOptions, "logger" | "onEvent">;
   data: DataChoice;
-  engine: EngineFlags;
+  engine: Partial<EngineOptions>;
 }
 
-/** The data of one client. */
+/** Loads the data of one client. */
 export async function clientData(
   choice: DataChoice,
   signal?: AbortSignal,
@@ -47,21 +52,20 @@ export async function clientData(
   return { train: train.select(held.train), test: train.select(held.test) };
 }
 
-/** Runs a client that trains by SGD, to the end of its run. */
+/** Runs the built-in client, which trains by SGD, to the end of its run. */
 export async function runClientJob(
   job: ClientJob,
   options:
     & { signal?: AbortSignal; onEvent?: (event: ClientEvent) => void }
     & Pick<ClientTopologyOptions, "distBackend" | "credential" | "serverName">,
 ): Promise<void> {
-  const { engine, backend } = job.engine;
+  const { strictDeterminism: _, ...engine } = job.engine;
   chooseKernels(job.engine);
   const { train, test } = await clientData(job.data, options.signal);
   using log = openLog({ loggerName: "train", ...job.topology.log });
   await using handler = new ClientSGDHandler({
+    ...engine,
     data: train,
-    engine,
-    backend,
     logger: log.logger,
     ...(test && { testData: test }),
   });

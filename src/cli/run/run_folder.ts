@@ -6,7 +6,9 @@ import type { RunReport } from "../../round/report/report.ts";
 import { writeSafetensors } from "../../store/safetensors/safetensors.ts";
 import { checkUnused, exists, holdFolder, LOCK } from "./checkpoints.ts";
 import { accuracyChart } from "../output/curves.ts";
-import { checkOutputs, STANDARD_OUTPUT, writeOutput } from "../options/outputs.ts";
+import type { CommandName } from "../options/option.ts";
+import { checkOutputs } from "../options/outputs.ts";
+import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
 import { mayUse, mayWrite } from "../options/permissions.ts";
 import { roundsCsv } from "../output/rounds_csv.ts";
 
@@ -60,7 +62,7 @@ export interface RunOutputs {
  * Rejects with an `Error` for a folder that has a run already or in which another process has its run, and for one, or a further file, that cannot be written.
  */
 export async function openRunFolder(
-  name: string,
+  name: CommandName,
   outputs: RunOutputs,
   { keeps = false }: { keeps?: boolean } = {},
 ): Promise<RunFolder> {

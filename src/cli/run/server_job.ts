@@ -3,7 +3,6 @@ import { errorMessage } from "../../base/errors.ts";
 import { AsyncParameterServerHandler } from "../../round/handler/async_handler.ts";
 import type { ServerHandlerOptions } from "../../round/handler/options.ts";
 import { SyncParameterServerHandler } from "../../round/handler/sync_handler.ts";
-import type { ClientSelection } from "../../round/selection/selection.ts";
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { ModelDescription } from "../../train/handler.ts";
@@ -17,46 +16,60 @@ import {
 } from "../../engine/model_evaluator.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { readJson } from "../output/json_file.ts";
-import { chooseKernels, type EngineFlags } from "../options/options.ts";
+import { type EngineOptions, type Library, UsageError } from "../options/option.ts";
+import { type Flags, libraryOptions } from "../options/table.ts";
+import { chooseKernels } from "./engine.ts";
 
-/** What a command's server is made of, whatever its mode. */
+/** Model, training and evaluation of a command's server, whatever its mode. */
 export interface ModelJob {
-  /** Name of a model, or path of a file with a model's description. */
+  /** Name of a model, or path of a model description. */
   model: string;
-  /** Data that tells the model's input and output. */
+  /** Data from which the shape of the model's input and its classes are taken. */
   data: Dataset;
-  /** Data to evaluate on; without it the clients evaluate. */
+  /** Data to evaluate on. Default: the clients evaluate. */
   testData?: Dataset;
-  plan: TrainSettings;
+  plan: Partial<TrainSettings>;
   seed: number;
-  engine: EngineFlags;
-  /** The largest norm of an update, in multiples of the cohort's median. */
-  updateBound?: number;
-  /** Takes warnings of the engine. */
+  engine: Partial<EngineOptions>;
+  /** Further options of the handler. */
+  handler?: Library["handler"];
+  /** Logger of the engine's warnings. */
   logger?: TrainLogger;
 }
 
-/** What a command's synchronous server is made of. */
+/** Everything that a command's synchronous server is made of. */
 export interface ServerJob extends ModelJob {
   strategy: Strategy;
-  fraction: number;
-  overSelection?: number;
-  selection: ClientSelection;
+  /** Choice of the clients of a round. */
+  cohort: Library["cohort"];
 }
 
-/** A server's handler, with what it must give back at the end. */
+/** Handler of a server with the resources to release at the end. */
 export interface ServerParts<Handler> extends AsyncDisposable {
   readonly handler: Handler;
 }
 
+/**
+ * Collects the settings of local training from a command's options.
+ *
+ * @throws {UsageError} If the options contradict each other.
+ */
+export function planFrom(flags: Flags<"demo" | "server" | "simulate">): Partial<TrainSettings> {
+  const { optimizer, momentum, nesterov } = flags;
+  if (optimizer === "adam" && momentum > 0) {
+    throw new UsageError("expected no --momentum with --optimizer adam");
+  }
+  if (nesterov && momentum === 0) throw new UsageError("expected --momentum with --nesterov");
+  return libraryOptions("plan", flags);
+}
+
 /** Builds model and handler of a synchronous server. */
 export async function buildServer(
-  { strategy, fraction, overSelection = 0, selection, ...job }: ServerJob,
+  { strategy, cohort, ...job }: ServerJob,
 ): Promise<ServerParts<SyncParameterServerHandler>> {
   return await build(
     job,
-    (options) =>
-      new SyncParameterServerHandler({ ...options, strategy, fraction, overSelection, selection }),
+    (options) => new SyncParameterServerHandler({ ...options, ...cohort, strategy }),
   );
 }
 
@@ -72,9 +85,9 @@ async function build<Handler>(
   make: (options: ServerHandlerOptions) => Handler,
 ): Promise<ServerParts<Handler>> {
   const { seed, plan, testData, logger } = job;
-  const { engine, backend } = job.engine;
+  const { strictDeterminism: _, ...engine } = job.engine;
   chooseKernels(job.engine);
-  const options = { engine, backend, ...(logger && { logger }) };
+  const options = { ...engine, ...(logger && { logger }) };
   const model = await describeModel(job.model, job.data);
   const initial = await initialParameters(model, seed, options);
   const evaluator: ModelEvaluator | undefined = testData &&
@@ -84,13 +97,13 @@ async function build<Handler>(
     model,
     plan,
     seed,
-    ...(job.updateBound !== undefined && { updateBound: job.updateBound }),
+    ...job.handler,
     ...(evaluator && { evaluator: evaluator.evaluate }),
   });
   return { handler, [Symbol.asyncDispose]: async () => await evaluator?.[Symbol.asyncDispose]() };
 }
 
-/** A model by its name, or read from a JSON file. */
+/** Finds a model by its name, or reads its description from a JSON file. */
 async function describeModel(name: string, data: Dataset): Promise<ModelDescription> {
   if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
     return modelByName(name, { inputShape: data.shape, numClasses: data.numClasses });

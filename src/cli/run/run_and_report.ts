@@ -1,30 +1,31 @@
 import type { RunReport } from "../../round/report/report.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
-import { printerBeside } from "../options/outputs.ts";
+import { printerBeside } from "../output/write_output.ts";
 import { messageWithFlag } from "../options/permissions.ts";
 import { type RunFolder, type RunOutputs, writeRun } from "./run_folder.ts";
 import type { Curves } from "../output/tensorboard.ts";
 import { printError, roundTable, runSummary } from "../output/terminal.ts";
 
-/** What runs and can report: a server, or a simulation. */
+/** A server or simulation run. */
 export interface Reporting {
   readonly handler: ServerBackendHandler;
   report(): Promise<RunReport>;
 }
 
-/** What a command's run writes. */
+/** Outputs of a command's run. */
 export interface RunOutput extends Pick<RunOutputs, "json" | "csv"> {
   /** The run's folder. */
   folder: RunFolder;
-  /** The curves that are written as it goes. */
+  /** TensorBoard curves, which are written during the run. */
   curves?: Pick<Curves, "failure">;
 }
 
 /**
- * Runs a server or a simulation to its end, then writes and shows what came of it. A run that is stopped or fails after its first round leaves the same files
- * behind before the error goes on. A file that cannot be written keeps none of the others from it, and is an error too.
+ * Runs a server or a simulation to its end, then writes and prints its results. A run that is
+ * stopped or fails after its first round writes them too, before the error is thrown. A file that
+ * cannot be written is an error, but the other files are written all the same.
  */
-export async function conduct(
+export async function runAndReport(
   topology: Reporting,
   run: () => Promise<RunReport>,
   { folder, json, csv, curves }: RunOutput,

@@ -1,0 +1,87 @@
+import { DIST_BACKEND_NAMES } from "../../net/backend.ts";
+import { isWebSocketAddress } from "../../net/websocket/transport.ts";
+import { option } from "./option.ts";
+import { choice, text, whole } from "./values.ts";
+
+/** Address where a server listens, and a client finds it, unless another one is given. */
+const ADDRESS = "127.0.0.1:9000";
+
+/** Options about the processes of a federation and how they find one another. */
+export const JOINING = {
+  listen: option(text, {
+    value: "<host:port>",
+    help: "address to listen on; ws://host:port/path or wss:// for WebSockets",
+    group: "Joining",
+    default: ADDRESS,
+    commands: { server: {} },
+    onResume: "any",
+    isAnnounced: true,
+    library: { server: (listen) => ({ listen }) },
+  }),
+  server: option(text, {
+    value: "<host:port>",
+    help: "address of the server; ws://host:port/path or wss:// for WebSockets",
+    group: "Joining",
+    default: ADDRESS,
+    commands: { client: {} },
+    library: {
+      client: (serverAddr) => ({
+        serverAddr,
+        ...(isWebSocketAddress(serverAddr) && { distBackend: "websocket" }),
+      }),
+    },
+  }),
+  worldSize: option(whole(2, 0xFFFF_FFFF), {
+    value: "<n>",
+    help: "number of processes that the server must have",
+    group: "Joining",
+    commands: {
+      server: { help: "number of processes: the server and its clients; must be given" },
+      client: { isRare: true },
+    },
+    onResume: "grow",
+    library: {
+      server: (worldSize) => ({ worldSize }),
+      client: (worldSize) => ({ worldSize }),
+    },
+  }),
+  clients: option(whole(1), {
+    value: "<n>",
+    help: "number of clients (K)",
+    group: "Joining",
+    commands: {
+      demo: {
+        type: whole(1, 1000),
+        help: "number of clients; more than 64 only with --transport memory",
+        default: 4,
+      },
+      simulate: { default: 100 },
+      partition: { default: 10 },
+    },
+  }),
+  minClients: option(whole(1), {
+    value: "<n>",
+    help: "start with at least this many clients when --join-seconds have passed",
+    group: "Joining",
+    defaultText: "all",
+    commands: { server: {} },
+    onResume: "any",
+    library: { server: (minClients) => ({ minClients }) },
+  }),
+  rank: option(whole(1, 0xFFFF_FFFF), {
+    value: "<k>",
+    help: "rank to take",
+    group: "Joining",
+    defaultText: "the lowest free rank",
+    commands: { client: {} },
+    library: { client: (rank) => ({ rank }) },
+  }),
+  transport: option(choice(DIST_BACKEND_NAMES), {
+    value: "<name>",
+    help:
+      "connect clients in workers over sockets, (tcp) or (websocket), or in one thread (memory)",
+    group: "Joining",
+    default: "tcp",
+    commands: { demo: {} },
+  }),
+};

@@ -1,0 +1,176 @@
+import { DEFAULT_UPDATE_BOUND } from "../../round/handler/update_bound.ts";
+import { parseSelection, SELECTION_NAMES } from "../../round/selection/registry.ts";
+import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
+import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
+import {
+  ASYNC_STRATEGY_NAMES,
+  parseAsyncStrategy,
+  parseStrategy,
+  STRATEGY_NAMES,
+} from "../../strategy/registry.ts";
+import type { Strategy } from "../../strategy/strategy.ts";
+import { option, UsageError } from "./option.ts";
+import { choice, readableBy, real, whole } from "./values.ts";
+
+/** Tells whether a text names an asynchronous strategy. */
+function isAsyncStrategy(text: string): boolean {
+  return ASYNC_STRATEGY_NAMES.includes(text.split(":")[0]?.trim() ?? "");
+}
+
+const STRATEGY_HELP = `aggregation algorithm: ${
+  STRATEGY_NAMES.join(", ")
+}; options follow the name, as in fedadam:lr=0.1,tau=0.001`;
+
+function checkBound(factor: number): void {
+  if (factor === 0 || factor > 1) return;
+  throw new UsageError(`expected --update-bound of 0, or above 1, got ${factor}`);
+}
+
+/** Options about the aggregation, and about the clients and updates that a round takes. */
+export const STRATEGY = {
+  strategy: option(readableBy(parseStrategy), {
+    value: "<name>",
+    help: STRATEGY_HELP,
+    group: "Strategy",
+    defaultText: "fedavg",
+    implied: "fedavg",
+    commands: {
+      ...{ demo: {}, simulate: {} },
+      server: {
+        type: readableBy((text) =>
+          isAsyncStrategy(text) ? parseAsyncStrategy(text) : parseStrategy(text)
+        ),
+        help: `${STRATEGY_HELP}; with --mode async: ${ASYNC_STRATEGY_NAMES.join(", ")}`,
+        defaultText: "fedavg, or fedasync with --mode async",
+      },
+    },
+  }),
+  mode: option(choice(["sync", "async"]), {
+    value: "<name>",
+    help: "train in rounds (sync), or each client at its own pace (async)",
+    group: "Strategy",
+    default: "sync",
+    commands: { server: {} },
+  }),
+  fraction: option(real({ above: 0, most: 1 }), {
+    value: "<c>",
+    help: "share of the clients that take part in a round (C)",
+    group: "Strategy",
+    commands: { demo: { default: 1 }, server: { default: 1 }, simulate: { defaultText: "0.1" } },
+    mode: "sync",
+    library: { cohort: (fraction) => ({ fraction }) },
+  }),
+  cohortSize: option(whole(1), {
+    value: "<n>",
+    help: "number of clients that take part in a round, in place of --fraction",
+    group: "Strategy",
+    formerly: "--cohort",
+    commands: { simulate: {} },
+  }),
+  selection: option(readableBy(parseSelection), {
+    value: "<name>",
+    help: `how the clients of a round are chosen: ${
+      SELECTION_NAMES.join(", ")
+    }; options follow the name, as in power-of-choice:d=20`,
+    group: "Strategy",
+    default: "uniform",
+    commands: { demo: {}, server: {}, simulate: {} },
+    mode: "sync",
+    library: { cohort: (text) => ({ selection: parseSelection(text) }) },
+  }),
+  overSelect: option(real({ least: 0 }), {
+    value: "<share>",
+    help: "choose this share of clients more, and end the round with the first updates",
+    group: "Strategy",
+    default: 0,
+    isRare: true,
+    commands: { server: {} },
+    mode: "sync",
+    library: { cohort: (overSelection) => ({ overSelection }) },
+  }),
+  quorum: option(real({ above: 0, most: 1 }), {
+    value: "<share>",
+    help: "share of the expected updates that a round needs to succeed",
+    group: "Strategy",
+    default: DEFAULT_QUORUM,
+    commands: { server: {}, simulate: { isRare: true } },
+    mode: "sync",
+    onResume: "any",
+    library: { rounds: (quorum) => ({ quorum }) },
+  }),
+  roundTries: option(whole(1), {
+    value: "<n>",
+    help: "attempts at a round before the run stops",
+    group: "Strategy",
+    default: DEFAULT_ROUND_TRIES,
+    isRare: true,
+    commands: { server: {}, simulate: {} },
+    mode: "sync",
+    onResume: "any",
+    library: { rounds: (roundTries) => ({ roundTries }) },
+  }),
+  updateBound: option(real({ least: 0 }), {
+    value: "<factor>",
+    help:
+      "refuse an update whose change is more than this many times the cohort's median; 0 for no bound",
+    group: "Strategy",
+    default: DEFAULT_UPDATE_BOUND,
+    isRare: true,
+    commands: { server: {}, simulate: {} },
+    onResume: "any",
+    library: {
+      handler: (factor) => {
+        checkBound(factor);
+        return { updateBound: factor || Infinity };
+      },
+    },
+  }),
+  versions: option(whole(1, 0xFFFF_FFFF), {
+    value: "<n>",
+    help: "number of model versions to make, with --mode async",
+    group: "Strategy",
+    default: 100,
+    isRare: true,
+    formerly: "--updates",
+    commands: { server: {} },
+    mode: "async",
+    onResume: "any",
+    library: { versions: (updates) => ({ updates }) },
+  }),
+  concurrency: option(whole(1), {
+    value: "<n>",
+    help: "number of clients that train at the same time, with --mode async",
+    group: "Strategy",
+    defaultText: "all",
+    isRare: true,
+    commands: { server: {} },
+    mode: "async",
+    library: { versions: (concurrency) => ({ concurrency }) },
+  }),
+};
+
+/**
+ * Makes the strategy of a synchronous server.
+ *
+ * @throws {UsageError} If the strategy is asynchronous.
+ */
+export function strategyFrom({ strategy = "fedavg" }: { strategy?: string }): Strategy {
+  if (isAsyncStrategy(strategy)) {
+    throw new UsageError(`expected --mode async with --strategy ${strategy}`);
+  }
+  return parseStrategy(strategy);
+}
+
+/**
+ * Makes the strategy of an asynchronous server.
+ *
+ * @throws {UsageError} If the strategy is synchronous.
+ */
+export function asyncStrategyFrom({ strategy = "fedasync" }: { strategy?: string }): AsyncStrategy {
+  if (!isAsyncStrategy(strategy)) {
+    throw new UsageError(
+      `expected --strategy ${ASYNC_STRATEGY_NAMES.join(" or ")} with --mode async, got ${strategy}`,
+    );
+  }
+  return parseAsyncStrategy(strategy);
+}

@@ -1,0 +1,49 @@
+import { DATA } from "./data.ts";
+import { JOINING } from "./joining.ts";
+import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
+import { OUTPUT } from "./output.ts";
+import { SECURITY } from "./security.ts";
+import { STRATEGY } from "./strategy.ts";
+import { TIMEOUTS } from "./timeouts.ts";
+import { TRAINING } from "./training.ts";
+import type { ValueType } from "./values.ts";
+
+const TABLE = {
+  ...JOINING,
+  ...TRAINING,
+  ...STRATEGY,
+  ...DATA,
+  ...SECURITY,
+  ...OUTPUT,
+  ...TIMEOUTS,
+};
+
+/** Option as a command has it. */
+export interface CommandOption extends OptionSpec<unknown> {
+  /** Its name among the values of the options, such as `overSelect`. */
+  readonly name: string;
+  readonly type: ValueType<unknown>;
+}
+
+const OPTIONS: Readonly<Record<string, OptionSpec<unknown> & { type: ValueType<unknown> }>> = TABLE;
+
+/** Values of a command's options. */
+export type Flags<Name extends CommandName> = FlagsIn<typeof TABLE, Name>;
+
+/** Lists the options of a command, in the order of the help. */
+export function optionsOf(command: CommandName): CommandOption[] {
+  return Object.entries(OPTIONS).flatMap(([name, spec]) => {
+    const use = spec.commands[command];
+    return use === undefined ? [] : [{ ...spec, ...use, name } as CommandOption];
+  });
+}
+
+/** Collects the library's options that the values of a command's options set. */
+export function libraryOptions<Name extends keyof Library>(
+  group: Name,
+  flags: object,
+): Partial<Library[Name]> {
+  const values: Readonly<Record<string, unknown>> = { ...flags };
+  const given = Object.entries(OPTIONS).filter(([name]) => values[name] !== undefined);
+  return Object.assign({}, ...given.map(([name, { library }]) => library?.[group]?.(values[name])));
+}

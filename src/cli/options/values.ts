@@ -1,0 +1,94 @@
+import { errorMessage } from "../../base/errors.ts";
+import { InvalidArgumentError } from "../deps.ts";
+
+/** Type of an option's values: reads them from the command line. */
+export interface ValueType<T> {
+  /**
+   * Reads a value.
+   *
+   * @param text The text on the command line.
+   * @param previous The value so far, of an option that may be repeated.
+   * @throws {InvalidArgumentError} If the text is not a value of this type.
+   */
+  parse(text: string, previous?: T): T;
+  /** Words to choose from, for the help. */
+  readonly choices?: readonly string[];
+  /** Whether the option is a switch, which takes no value. */
+  readonly isSwitch?: boolean;
+}
+
+/** Any text. */
+export const text: ValueType<string> = { parse: (text) => text };
+
+/** Any text, or `true` where the option stands without a value. */
+export const optionalText: ValueType<string | true> = { parse: (text) => text };
+
+/** Switch: `true` where the option is given. */
+export const onOff: ValueType<boolean> = { parse: () => true, isSwitch: true };
+
+/** Texts separated by commas. */
+export const list: ValueType<string[]> = {
+  parse: (text) => text.split(",").map((word) => word.trim()),
+};
+
+/** Whole number from `least` to `most`. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<number> {
+  return {
+    parse(text) {
+      const value = Number(text);
+      if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+      const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`Expected a whole number ${range}.`);
+    },
+  };
+}
+
+/** Number in a range; `above` and `below` exclude the end, `least` and `most` include it. */
+export function real(
+  range: { above?: number; least?: number; below?: number; most?: number },
+): ValueType<number> {
+  const { above, least, below, most } = range;
+  return {
+    parse(text) {
+      const value = Number(text);
+      const isInside = text.trim() !== "" && Number.isFinite(value) &&
+        !(above !== undefined && value <= above) &&
+        !(least !== undefined && value < least) && !(below !== undefined && value >= below) &&
+        !(most !== undefined && value > most);
+      if (isInside) return value;
+      const words = [
+        ...(above === undefined ? [] : [`above ${above}`]),
+        ...(least === undefined ? [] : [`from ${least}`]),
+        ...(below === undefined ? [] : [`below ${below}`]),
+        ...(most === undefined ? [] : [`up to ${most}`]),
+      ];
+      throw new InvalidArgumentError(`Expected a number ${words.join(" and ")}.`);
+    },
+  };
+}
+
+/** One of some words. */
+export function choice<const T extends string>(choices: readonly T[]): ValueType<T> {
+  return {
+    parse(text) {
+      const chosen = choices.find((one) => one === text);
+      if (chosen !== undefined) return chosen;
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+    },
+    choices,
+  };
+}
+
+/** Text that a function can read. It stays a text, because a checkpoint keeps it as JSON. */
+export function readableBy(read: (text: string) => unknown): ValueType<string> {
+  return {
+    parse(text) {
+      try {
+        read(text);
+      } catch (error) {
+        throw new InvalidArgumentError(`${errorMessage(error)}.`);
+      }
+      return text;
+    },
+  };
+}
