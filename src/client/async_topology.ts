@@ -1,22 +1,27 @@
 /**
- * The asynchronous client.
+ * Asynchronous client.
  *
  * @module
  */
 
 import type { AgreementMode } from "../wire/messages.ts";
-import { ClientFollowingTop } from "./following_topology.ts";
+import { ClientCommunicationTopology } from "./topology.ts";
 
 /**
- * The asynchronous client: asks for the newest parameters, trains, sends what it trained, and asks again, until the server says `Exit`. It waits for no
- * other client. When it loses the server it comes back, and what it was training goes on meanwhile. A server that works otherwise is refused by
- * "mode-mismatch".
+ * Asynchronous client: asks for the newest parameters, trains, sends the result and asks again,
+ * until the server says `Exit`. It waits for no other client. When it loses the server it
+ * reconnects, while its training goes on. It refuses a synchronous server with "mode-mismatch".
  *
  * See {@linkcode ServerAsyncTop} for an example of both.
  */
-export class ClientAsyncTop extends ClientFollowingTop {
-  /** No rounds. */
+export class ClientAsyncTop extends ClientCommunicationTopology {
+  /** Asynchronous servers only. */
   protected override get mode(): AgreementMode {
     return "async";
+  }
+
+  /** `true`. */
+  protected override get asksForWork(): boolean {
+    return true;
   }
 }

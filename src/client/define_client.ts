@@ -1,23 +1,24 @@
 /**
- * A client as a module of its own.
+ * Client in a module of its own.
  *
  * @module
  */
 
 import type { ClientBackendHandler } from "../train/handler.ts";
+import { defineWorker } from "../worker/define_worker.ts";
 import { isPiped } from "../worker/pipe.ts";
 import { postedLogger } from "../worker/posted_log.ts";
-import { defineWorker } from "../worker/define_worker.ts";
 import { ClientFollowingTop } from "./following_topology.ts";
-import type { ClientTopologyOptions } from "./topology.ts";
+import type { ClientTopologyOptions } from "./options.ts";
 
-/** What a client's module is told: where its server is, and as which rank to join. */
+/** Options passed to a client's module: its server, the rank to join as, and the rest. */
 export type ClientModuleOptions = Omit<ClientTopologyOptions, "logger" | "onEvent">;
 
 /**
  * Makes the module a client with a handler of its own: `deno task client:module --module PATH` runs
- * it in a process of its own, with the permissions that `--module-allow` names and no others,
- * `spawn(PATH, options)` in a worker. Elsewhere it does nothing, so the module may be imported.
+ * it in a process of its own, with only the permissions that `--module-allow` names;
+ * `spawn(PATH, options)` runs it in a worker. Elsewhere it does nothing, so that the module may be
+ * imported.
  *
  * @example
  * ```ts
@@ -38,7 +39,7 @@ export function defineClient(
     const client = new ClientFollowingTop(handler, {
       ...options,
       onEvent: (event) => post(event),
-      // A process of the command may write no file: the command keeps its log.
+      // The command's process may write no file: the command itself writes the log.
       ...(isPiped() && { logger: postedLogger(post) }),
     });
     await client.run({ signal });

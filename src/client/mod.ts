@@ -4,8 +4,9 @@
  * @module
  */
 
-export * from "./async_topology.ts";
-export * from "./define_client.ts";
-export * from "./following_topology.ts";
-export * from "./sync_topology.ts";
-export * from "./topology.ts";
+export { ClientAsyncTop } from "./async_topology.ts";
+export { type ClientModuleOptions, defineClient } from "./define_client.ts";
+export { ClientFollowingTop } from "./following_topology.ts";
+export type { ClientEvent, ClientTopologyOptions, RunOptions } from "./options.ts";
+export { ClientSyncTop } from "./sync_topology.ts";
+export { ClientCommunicationTopology } from "./topology.ts";

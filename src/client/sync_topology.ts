@@ -1,20 +1,22 @@
 /**
- * The synchronous client.
+ * Synchronous client.
  *
  * @module
  */
 
 import type { AgreementMode } from "../wire/messages.ts";
-import { ClientFollowingTop } from "./following_topology.ts";
+import { ClientCommunicationTopology } from "./topology.ts";
 
 /**
- * The synchronous client: waits for parameters, trains, sends what it trained, until the server says `Exit`. When it loses the server it
- * comes back, and what it was training goes on meanwhile. A server that works otherwise is refused by "mode-mismatch".
+ * Synchronous client: waits for parameters, trains and sends the result, until the server says
+ * `Exit`. When it loses the server it reconnects, while its training goes on. It refuses an
+ * asynchronous server with "mode-mismatch".
  *
- * @example A client that trains by its own rule, in one process with its server
+ * @example A client with its own training, in one process with its server
  * ```ts
  * import {
- *   ClientBackendHandler, ClientSyncTop, Manifest, ServerSyncTop, silentLogger, SyncParameterServerHandler, type TrainResult,
+ *   ClientBackendHandler, ClientSyncTop, Manifest, ServerSyncTop, silentLogger,
+ *   SyncParameterServerHandler, type TrainResult,
  * } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
@@ -33,15 +35,18 @@ import { ClientFollowingTop } from "./following_topology.ts";
  * }
  *
  * const group = { distBackend: "memory", logger: silentLogger } as const;
- * const handler = new SyncParameterServerHandler({ manifest, parameters: new Float32Array([0, 5]) });
- * const server = new ServerSyncTop(handler, { ...group, listen: "example", worldSize: 2, rounds: 3 });
+ * const parameters = new Float32Array([0, 5]);
+ * const handler = new SyncParameterServerHandler({ manifest, parameters });
+ * const server = new ServerSyncTop(handler, {
+ *   ...group, listen: "example", worldSize: 2, rounds: 3,
+ * });
  * const client = new ClientSyncTop(new AddOne(), { ...group, serverAddr: "example" });
  * await Promise.all([server.run(), client.run()]);
  * assertEquals([...handler.parameters], [3, 8]);
  * ```
  */
-export class ClientSyncTop extends ClientFollowingTop {
-  /** Rounds. */
+export class ClientSyncTop extends ClientCommunicationTopology {
+  /** Synchronous servers only. */
   protected override get mode(): AgreementMode {
     return "sync";
   }

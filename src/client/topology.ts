@@ -1,84 +1,32 @@
 /**
- * What every client topology is.
+ * Base class of client topologies.
  *
  * @module
  */
 
-import type { Credential } from "../auth/challenge.ts";
-import type { Logger, LogOptions } from "../base/log/log.ts";
-import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import { errorMessage, ProtocolError } from "../base/errors.ts";
+import { openLog } from "../base/log/log.ts";
+import { MEMBER_LINES, PeerLog } from "../base/log/peer_log.ts";
+import type { Rank } from "../base/rank.ts";
 import type { DistBackend } from "../net/backend.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
-import type { TrainResult } from "../plan/results.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
-import type { MessageCode } from "../wire/message_code.ts";
-import type { Payload } from "../wire/messages.ts";
-
-/** Something that happened to a client. */
-export type ClientEvent =
-  | {
-    /** The client has joined and built the model. */
-    readonly type: "joined";
-    readonly rank: Rank;
-    readonly worldSize: number;
-    readonly rounds: number;
-  }
-  | {
-    /** The client has trained for a round. */
-    readonly type: "trained";
-    readonly round: number;
-    readonly result: TrainResult;
-    /** Wall time of the training. */
-    readonly seconds: number;
-  }
-  | {
-    /** The client could not train for a round, and has said so; it stays for the next one. */
-    readonly type: "cannot-train";
-    readonly round: number;
-    readonly reason: string;
-  };
-
-/** How a client finds its group, and where it logs. */
-export interface ClientTopologyOptions {
-  /** The server's address, in the form of the transport: `"HOST:PORT"` for TCP, `"ws://HOST:PORT/PATH"` for WebSockets. */
-  serverAddr: string;
-  /** Number of processes, the server included. When given, it must be the server's. */
-  worldSize?: number;
-  /** The rank to take, 1 to `worldSize - 1`. Default: the server gives the lowest free one. */
-  rank?: Rank;
-  /** The transport. Default `"tcp"`. */
-  distBackend?: DistBackend;
-  /** What the client proves its identity with, to a server that asks. Default: nothing. */
-  credential?: Credential;
-  /** The name that the server must have when it asks. Default: whichever it says. */
-  serverName?: string;
-  /** Log file, in the log's folder: the rank and `.txt` are added to it. Default `"clientLog"`; `""` for none. */
-  loggerFile?: string;
-  /** Name that the log's lines carry. Default `"client-RANK"`. */
-  loggerName?: string;
-  /** The log's folder (default `"log"`), lowest level (`"INFO"`), and whether it goes to standard error too (true). */
-  log?: Pick<LogOptions, "folder" | "level" | "console">;
-  /** A logger of the application's own, in place of file and console. */
-  logger?: Logger;
-  /** Told of what happens, as it happens. */
-  onEvent?: (event: ClientEvent) => void;
-  /** Time-outs, each with its default. */
-  timeouts?: Partial<Timeouts>;
-}
-
-/** What `run` takes. */
-export interface RunOptions {
-  /** Ends the run: the peers are told, then `run` rejects with the signal's reason. */
-  signal?: AbortSignal;
-}
+import { MessageCode, messageName } from "../wire/message_code.ts";
+import type { AgreementMode, IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
+import { ClientRun } from "./client_run.ts";
+import { checkPlace, type ClientTopologyOptions, type RunOptions } from "./options.ts";
+import { followWithReconnects } from "./session/reconnect.ts";
 
 /**
- * A client's side of a communication agreement: who says what, and when. The model is the handler's business.
+ * A client's side of a communication agreement: joins the group, reconnects when the connection is
+ * lost, trains, evaluates and answers. The handler owns the model.
  *
- * Subclass it to define an agreement of your own; {@linkcode ClientSyncTop} is the synchronous one.
+ * Subclasses are agreements, and override the methods that differ: {@linkcode ClientSyncTop} works
+ * in rounds, {@linkcode ClientAsyncTop} asks for work, and {@linkcode ClientFollowingTop} does what
+ * its server says.
  */
 export abstract class ClientCommunicationTopology {
-  /** What trains and evaluates the model. */
+  /** Handler that trains and evaluates the model. */
   readonly handler: ClientBackendHandler;
   /** The server's address. */
   readonly serverAddr: string;
@@ -88,23 +36,15 @@ export abstract class ClientCommunicationTopology {
   readonly timeouts: Timeouts;
   /** The options as given. */
   protected readonly options: Readonly<ClientTopologyOptions>;
+  #run: ClientRun | undefined;
 
-  /** Joins a handler to a group that is found by the options. Nothing is opened before `run`. */
+  /**
+   * Makes a client of a handler, for the group in the options. Opens nothing before `run`.
+   *
+   * @throws {RangeError} If the rank or the world size is out of range.
+   */
   constructor(handler: ClientBackendHandler, options: ClientTopologyOptions) {
-    const { rank, worldSize } = options;
-    if (rank !== undefined && (!Number.isInteger(rank) || rank <= SERVER_RANK)) {
-      throw new RangeError(`Cannot make a client: expected a rank of at least 1, got ${rank}`);
-    }
-    if (worldSize !== undefined && (!Number.isInteger(worldSize) || worldSize < 2)) {
-      throw new RangeError(
-        `Cannot make a client: expected a world size of at least 2, got ${worldSize}`,
-      );
-    }
-    if (rank !== undefined && worldSize !== undefined && rank >= worldSize) {
-      throw new RangeError(
-        `Cannot make a client: expected a rank from 1 to ${worldSize - 1}, got ${rank}`,
-      );
-    }
+    checkPlace(options);
     this.handler = handler;
     this.serverAddr = options.serverAddr;
     this.distBackend = options.distBackend ?? "tcp";
@@ -112,12 +52,111 @@ export abstract class ClientCommunicationTopology {
     this.options = options;
   }
 
-  /** The client's whole part in a run, from joining to leaving. */
-  abstract run(options?: RunOptions): Promise<void>;
+  /** The only mode of a server that the client takes part in. Default: any. */
+  protected get mode(): AgreementMode | undefined {
+    return undefined;
+  }
 
-  /** What is done on a message, local training included. */
-  abstract onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void>;
+  /**
+   * `true` if the client asks the server for work, `false` if it waits for the work of a round.
+   *
+   * @default {false}
+   */
+  protected get asksForWork(): boolean {
+    return false;
+  }
 
-  /** Sends the local model to the server. */
-  abstract synchronize(): Promise<void>;
+  /** The server's answer to the registration; `undefined` before the client has joined. */
+  protected get assignment(): IdAssignmentPayload | undefined {
+    return this.#run?.assignment;
+  }
+
+  /** The rank that the server assigned; before that, the one asked for. */
+  get rank(): Rank | undefined {
+    return this.assignment?.rank ?? this.options.rank;
+  }
+
+  /** The group's size as the server has told it; before that, the one in the options. */
+  get worldSize(): number | undefined {
+    return this.assignment?.worldSize ?? this.options.worldSize;
+  }
+
+  /**
+   * Joins the group, then trains, evaluates and synchronizes until the server ends the run.
+   * Reconnects when the connection is lost.
+   *
+   * @throws {DeadlineError} If no server lets the client in before the join time-out, or the run
+   * makes no progress for `idleSeconds`.
+   * @throws {ProtocolError} If the server refuses the client or breaks the protocol.
+   * @throws {RunStoppedError} If the run was stopped by an error and may be resumed.
+   * @throws The handler's own error, or the reason of the signal.
+   */
+  async run({ signal }: RunOptions = {}): Promise<void> {
+    const { handler, options, mode } = this;
+    const { rank, loggerName, loggerFile = "clientLog" } = options;
+    using log = openLog({
+      ...options.log,
+      loggerFile,
+      loggerName: loggerName || (rank === undefined ? "client" : `client-${rank}`),
+      ...(rank !== undefined && { rank }),
+      ...(options.logger && { logger: options.logger }),
+    });
+    const { logger } = log;
+    using peers = new PeerLog(logger, MEMBER_LINES);
+    const run = this.#run = new ClientRun({
+      server: this,
+      handler,
+      options,
+      mode,
+      asksForWork: () => this.asksForWork,
+      onReceive: (sender, code, payload) => this.onReceive(sender, code, payload),
+      synchronize: () => this.synchronize(),
+    }, { logger, peers, signal });
+    try {
+      await followWithReconnects(run);
+    } catch (error) {
+      logger.error(errorMessage(error));
+      throw error;
+    } finally {
+      await run.stop();
+      this.#run = undefined;
+    }
+  }
+
+  /**
+   * Handles a message of the server: trains on `ParameterUpdate`, evaluates and answers on
+   * `EvaluateParams`.
+   *
+   * @throws {ProtocolError} For any other message.
+   */
+  async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
+    this.#run?.logger.debug(`Received ${messageName(code)} from rank ${sender}`);
+    const message = { code, payload } as Message;
+    if (message.code === MessageCode.ParameterUpdate) await this.#running.train(message.payload);
+    else if (message.code === MessageCode.EvaluateParams) {
+      await this.#running.evaluate(message.payload);
+    } else {
+      throw new ProtocolError(
+        "unexpected-code",
+        `Cannot follow the server: expected ParameterUpdate, EvaluateParams or Exit, got ${
+          messageName(code)
+        }`,
+      );
+    }
+  }
+
+  /**
+   * Sends the result of the last training, the trained parameters or the gradient, and asks for more
+   * work where the agreement says so. Does nothing when there is no result.
+   */
+  async synchronize(): Promise<void> {
+    await this.#running.synchronize();
+  }
+
+  get #running(): ClientRun {
+    if (this.#run === undefined) {
+      throw new Error("Cannot talk to the server: the topology is not running");
+    }
+    return this.#run;
+  }
 }

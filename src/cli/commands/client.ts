@@ -1,5 +1,5 @@
 import { errorMessage } from "../../base/errors.ts";
-import type { ClientEvent } from "../../client/topology.ts";
+import type { ClientEvent } from "../../client/options.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { runModule } from "../module/run.ts";

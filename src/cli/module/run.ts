@@ -1,5 +1,5 @@
 import type { ClientModuleOptions } from "../../client/define_client.ts";
-import type { ClientEvent } from "../../client/topology.ts";
+import type { ClientEvent } from "../../client/options.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { openLog } from "../../base/log/log.ts";
 import { timeoutsOf } from "../../net/timeouts.ts";

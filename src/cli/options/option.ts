@@ -1,4 +1,4 @@
-import type { ClientTopologyOptions } from "../../client/topology.ts";
+import type { ClientTopologyOptions } from "../../client/options.ts";
 import type { ReadTableOptions } from "../../data/formats/table/table.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
 import type {

@@ -2,7 +2,7 @@ import { parsePartition } from "../../data/partition/partition.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { holdOut } from "../../data/split.ts";
 import { ClientFollowingTop } from "../../client/following_topology.ts";
-import type { ClientEvent, ClientTopologyOptions } from "../../client/topology.ts";
+import type { ClientEvent, ClientTopologyOptions } from "../../client/options.ts";
 import { openLog } from "../../base/log/log.ts";
 import { ClientSGDHandler } from "../../engine/client_handler.ts";
 import { type DataFlags, dataFrom, type Part } from "../options/data.ts";

@@ -1,24 +1,24 @@
-import { ConnectionClosedError, ProtocolError } from "../base/errors.ts";
-import { Refusals } from "../base/limits/refusals.ts";
-import type { PeerLog } from "../base/log/peer_log.ts";
-import { MAX_TIMER_MILLIS } from "../base/time/delay.ts";
-import type { Connection } from "../net/connection.ts";
-import { withDeadline } from "../base/time/with_deadline.ts";
-import { SILENT_HEARTBEATS } from "../net/timeouts.ts";
-import type { Manifest } from "../params/manifest.ts";
-import { takesControl } from "../plan/rules/rules.ts";
-import { FIELDS_BYTES, type FrameHeader } from "../wire/frame.ts";
-import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
-import type { IdAssignmentPayload, Message } from "../wire/messages.ts";
+import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
+import { Refusals } from "../../base/limits/refusals.ts";
+import type { PeerLog } from "../../base/log/peer_log.ts";
+import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
+import type { Connection } from "../../net/connection.ts";
+import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
+import type { Manifest } from "../../params/manifest.ts";
+import { takesControl } from "../../plan/rules/rules.ts";
+import { FIELDS_BYTES, type FrameHeader } from "../../wire/frame.ts";
+import { isBulk, MessageCode, messageName } from "../../wire/message_code.ts";
+import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import { remoteError } from "./join.ts";
 import { StalledError } from "./leave.ts";
 
-/** How much longer than the server says a client waits for the run to get on. */
+/** Factor by which a client waits longer for progress than the server says it may take. */
 const PATIENCE = 2;
 
-/** What a client says and hears on one connection, once it has joined. */
+/** A client's messages to and from the server on one connection, once it has joined. */
 export class Session {
-  /** What the server has told it. */
+  /** The server's answer to the registration. */
   readonly assignment: IdAssignmentPayload;
   readonly signal: AbortSignal | undefined;
   readonly #connection: Connection;
@@ -30,10 +30,12 @@ export class Session {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #idleSeconds: number;
   readonly #isBusy: () => boolean;
-  /** End what is waited for with an error. */
+  /** Functions that end the current waits with an error. */
   readonly #breakers = new Set<(error: Error) => void>();
   readonly #joined = performance.now();
-  #gotOn = performance.now();
+  /** Time of the last progress of the run. */
+  #progressed = performance.now();
+  /** Progress number of the last heartbeat. */
   #progress: number | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #isUseful = false;
@@ -44,12 +46,9 @@ export class Session {
     manifest: Manifest;
     peers: PeerLog;
     signal: AbortSignal | undefined;
-    /**
-     * How long the client waits for the run to get on, unless the server says that it may take
-     * longer.
-     */
+    /** Time-out for progress of the run, unless the server says that it may take longer. */
     idleSeconds: number;
-    /** Whether the client has something to do, and so does not wait. */
+    /** Returns `true` while the client is busy, and so does not wait. */
     isBusy: () => boolean;
   }) {
     this.#connection = connection;
@@ -63,8 +62,8 @@ export class Session {
   }
 
   /**
-   * Whether the server has asked for something on this connection, or has borne it for as long as a
-   * silence.
+   * Set once the server has sent a message on this connection, or has kept it open for as long as a
+   * silent one may last.
    */
   get isUseful(): boolean {
     const { heartbeatSeconds } = this.assignment;
@@ -72,12 +71,12 @@ export class Session {
     return this.#isUseful || seconds >= SILENT_HEARTBEATS * heartbeatSeconds;
   }
 
-  /** Looks whether the run gets on. */
+  /** Ends the waits with an error when the run makes no progress. */
   #watch(): void {
     const limit = this.#idleSeconds * 1000;
     const now = performance.now();
-    if (this.#isBusy()) this.#gotOn = now;
-    const left = limit - (now - this.#gotOn);
+    if (this.#isBusy()) this.#progressed = now;
+    const left = limit - (now - this.#progressed);
     if (left <= 0) {
       const error = new StalledError(
         `Cannot wait any longer for ${this.#connection.remote}: it has sent nothing but signs of life for ${this.#idleSeconds} seconds, in which its run has not got on`,
@@ -88,52 +87,47 @@ export class Session {
     this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, MAX_TIMER_MILLIS));
   }
 
-  /** The client has done something: from now on it waits again. */
+  /** Notes that the client was active: the time-out for progress starts again. */
   touch(): void {
-    this.#gotOn = performance.now();
-  }
-
-  /** Whether there are no rounds. */
-  get isAsync(): boolean {
-    return this.assignment.mode === "async";
+    this.#progressed = performance.now();
   }
 
   /**
-   * Sends a message; the server may make it wait for long, which an abort ends, and the end of the
-   * client's patience.
+   * Sends a message. The server may take long to read it; an abort and the time-out for progress
+   * end the wait.
    */
   async send(message: Message): Promise<void> {
-    // Whatever the server has to refuse of it.
+    // The server may refuse one message for each of these.
     if (isBulk(message.code) || message.code === MessageCode.Error) this.#refusals.asked();
     this.touch();
-    await this.within(this.#connection.send(message));
+    await this.wait(this.#connection.send(message));
   }
 
-  /** Waits for the promise, unless the client is stopped or the run does not get on. */
-  within<T>(promise: Promise<T>): Promise<T> {
+  /** Waits for a promise; rejects when the client is stopped or the run makes no progress. */
+  wait<T>(promise: Promise<T>): Promise<T> {
     return withDeadline(promise, { signal: this.signal, breakers: this.#breakers });
   }
 
   /**
-   * The wait for the server's next message, one and the same until it was `taken`; rejects when the
-   * connection is lost or the server has refused.
+   * Returns a promise of the server's next message: the same one until {@linkcode consume} is called.
+   * It rejects when the connection is lost or the server has refused the client.
    */
   next(): Promise<Message> {
     return this.#next ??= this.#receive();
   }
 
-  /** The next message is the one after it. */
-  taken(): void {
+  /** Consumes the current message. */
+  consume(): void {
     this.#next = undefined;
   }
 
-  /** Resolves after so long, unless the session ends, or another wait is begun, before that. */
-  rested(millis: number): Promise<void> {
+  /** Resolves after a pause, unless the session ends or another pause begins before that. */
+  rest(millis: number): Promise<void> {
     clearTimeout(this.#timer);
     return new Promise((resolve) => this.#timer = setTimeout(resolve, millis));
   }
 
-  /** Nobody waits any more. */
+  /** Cancels the pending waits. */
   end(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#idleTimer);
@@ -148,7 +142,7 @@ export class Session {
         onHeartbeat: ({ progress }) => {
           if (progress === this.#progress) return;
           this.#progress = progress;
-          this.#gotOn = performance.now();
+          this.#progressed = performance.now();
         },
       });
       if (received === null) {
@@ -159,7 +153,7 @@ export class Session {
       const { message } = received;
       if (message === undefined) continue;
       if (message.code !== MessageCode.Error) {
-        this.#gotOn = performance.now();
+        this.#progressed = performance.now();
         this.#isUseful = true;
         return message;
       }
@@ -175,9 +169,9 @@ export class Session {
     }
   }
 
-  /** One buffer serves every round: the handler has copied a vector out before the next is read. */
+  /** One buffer serves all rounds: the handler has copied a vector before the next one is read. */
   #place({ code, bodyLength }: FrameHeader): Uint8Array<ArrayBuffer> {
-    // With the algorithm's second vector there are two.
+    // Some algorithms send a second vector.
     const vectors = takesControl(this.assignment.plan.rule) ? 2 : 1;
     const size = vectors * this.#manifest.byteLength + FIELDS_BYTES;
     if (bodyLength > size) {

@@ -1,121 +1,70 @@
-import { delay } from "../base/time/delay.ts";
-import { answerChallenge } from "../auth/challenge.ts";
+import { answerChallenge } from "../../auth/challenge.ts";
 import {
   ConnectionClosedError,
   DeadlineError,
-  errorMessage,
   ProtocolError,
   RunStoppedError,
-} from "../base/errors.ts";
-import type { Logger } from "../base/log/log.ts";
-import { transportOf } from "../net/backend.ts";
-import { Connection } from "../net/connection.ts";
-import { withDeadline } from "../base/time/with_deadline.ts";
-import { Manifest } from "../params/manifest.ts";
-import type { ClientBackendHandler } from "../train/handler.ts";
-import { parseModelDescription } from "../train/models/model_description.ts";
-import { VERSION } from "../base/version.ts";
-import { MessageCode, messageName } from "../wire/message_code.ts";
-import type { AgreementMode, ExitPayload, IdAssignmentPayload, Message } from "../wire/messages.ts";
-import type { ClientCommunicationTopology, ClientTopologyOptions } from "./topology.ts";
+} from "../../base/errors.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
+import { VERSION } from "../../base/version.ts";
+import type { Connection } from "../../net/connection.ts";
+import { Manifest } from "../../params/manifest.ts";
+import type { ClientBackendHandler } from "../../train/handler.ts";
+import { parseModelDescription } from "../../train/models/model_description.ts";
+import { MessageCode, messageName } from "../../wire/message_code.ts";
+import type {
+  AgreementMode,
+  ExitPayload,
+  IdAssignmentPayload,
+  Message,
+} from "../../wire/messages.ts";
+import type { ClientTopologyOptions } from "../options.ts";
+import { millisTo } from "./connect.ts";
 
-const FIRST_RETRY_MILLIS = 100;
-const LONGEST_RETRY_MILLIS = 2_000;
-
-/** Opens a connection, trying again while no server answers, until the deadline of the join time-out. */
-export async function connect(
-  topology: ClientCommunicationTopology,
-  logger: Logger,
-  signal: AbortSignal | undefined,
-  deadline: number,
-): Promise<Connection> {
-  const { serverAddr, timeouts } = topology;
-  const transport = transportOf(topology.distBackend);
-  const late = () =>
-    new DeadlineError(
-      `Cannot connect to ${serverAddr}: no FedLab server answers there within ${timeouts.joinSeconds} seconds`,
-    );
-  for (let n = 0;; n++) {
-    try {
-      const channel = await timed(
-        (signal) => transport.connect(serverAddr, { signal }),
-        { signal, deadline, late },
-      );
-      return new Connection(channel, { heartbeatSeconds: timeouts.heartbeatSeconds });
-    } catch (cause) {
-      if (!(cause instanceof ConnectionClosedError)) throw cause;
-      const millis = pauseMillis(n);
-      if (performance.now() + millis > deadline) {
-        throw new DeadlineError(
-          `${
-            errorMessage(cause)
-          }; start the server first or give more time than ${timeouts.joinSeconds} seconds`,
-          { cause },
-        );
-      }
-      if (n === 0) {
-        logger.info(
-          `Waiting for the server at ${serverAddr} for up to ${timeouts.joinSeconds} seconds`,
-        );
-      }
-      await delay(millis, signal);
-    }
-  }
-}
-
-/** Does what takes a signal, which is aborted at the deadline too. */
-async function timed<T>(
-  work: (signal: AbortSignal) => Promise<T>,
-  { signal, deadline, late }: {
-    signal: AbortSignal | undefined;
-    deadline: number;
-    late: () => Error;
-  },
-): Promise<T> {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(late()), millisTo(deadline));
-  try {
-    return await work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function millisTo(deadline: number): number {
-  return Math.max(0, deadline - performance.now());
-}
-
-/** The server said `Exit` instead of letting the client in. */
+/** The server said `Exit` in answer to the registration. */
 export class RunOverError extends Error {}
 
-/** What a client brings from an earlier connection. */
-export interface Comeback {
-  /** Its session token. */
+/** Credentials of an earlier connection, with which a client resumes its part in a run. */
+export interface ResumeToken {
+  /** The session token. */
   readonly token: string;
   /** The run that the token belongs to. */
   readonly run: string;
-  /** The round it is training in, or has last trained for. */
+}
+
+/** State of a client that reconnects. */
+export interface ResumeInfo extends ResumeToken {
+  /** The round that it trains for, or trained for last. */
   readonly round: number | undefined;
 }
 
-/** Registers, takes the assignment, builds the model and says that all is ready. */
+/**
+ * Joins the group over a connection: registers, receives the assignment, builds the model and says
+ * that the client is ready.
+ *
+ * @param beforeBuilding Called before the handler is set up for a run that is new to the client.
+ * @throws {DeadlineError} If the server does not let the client in before the deadline.
+ * @throws {ProtocolError} If the server refuses, works in another mode or has another model.
+ * @throws {RunOverError} If the run is over.
+ */
 export async function join(
   connection: Connection,
   handler: ClientBackendHandler,
   options: Readonly<ClientTopologyOptions>,
-  { comeback, mode, deadline, joinSeconds }: {
-    comeback: Comeback | undefined;
+  { resume, mode, deadline, joinSeconds }: {
+    resume: ResumeInfo | undefined;
+    /** The only mode to accept; `undefined` for any. */
     mode: AgreementMode | undefined;
-    /** The time by which the server has to have let the client in. */
+    /** The time by which the server must have let the client in. */
     deadline: number;
-    /** What the deadline was given as. */
+    /** The join time-out that the deadline comes from. */
     joinSeconds: number;
   },
-  beforeBuilding: () => Promise<void> | undefined,
+  beforeBuilding: () => Promise<void>,
 ): Promise<IdAssignmentPayload> {
   let isAnswered = false;
-  const registering = register(connection, options, comeback, () => isAnswered = true);
-  // Signs of life, and messages that come in byte by byte, give it no more time.
+  const registering = register(connection, options, resume, () => isAnswered = true);
+  // Neither heartbeats nor messages that arrive byte by byte extend the time.
   const payload = await withDeadline(registering, {
     seconds: millisTo(deadline) / 1000,
     late: () =>
@@ -135,7 +84,7 @@ export async function join(
       `Cannot join: expected a server of the mode ${mode}, got ${theirs}`,
     );
   }
-  const isKnown = payload.run === comeback?.run;
+  const isKnown = payload.run === resume?.run;
   if (!isKnown) {
     await beforeBuilding();
     await build(handler, payload);
@@ -145,7 +94,7 @@ export async function join(
     payload: {
       manifestDigest: payload.manifestDigest,
       numSamples: handler.numSamples,
-      ...(isKnown && payload.awaits !== undefined && payload.awaits === comeback?.round &&
+      ...(isKnown && payload.awaits !== undefined && payload.awaits === resume?.round &&
         { round: payload.awaits }),
     },
   });
@@ -159,11 +108,11 @@ export async function join(
   return payload;
 }
 
-/** Says who this client is, and proves it where the server asks; gives the server's assignment. */
+/** Registers, with a proof of identity when the server asks for one; returns the assignment. */
 async function register(
   connection: Connection,
   { rank, worldSize, credential, serverName }: Readonly<ClientTopologyOptions>,
-  comeback: Comeback | undefined,
+  resume: ResumeInfo | undefined,
   answered: () => void,
 ): Promise<IdAssignmentPayload> {
   await connection.send({
@@ -171,7 +120,7 @@ async function register(
     payload: {
       ...(rank !== undefined && { rank }),
       ...(worldSize !== undefined && { worldSize }),
-      ...(comeback && { token: comeback.token }),
+      ...(resume && { token: resume.token }),
       agent: `fedlab-deno/${VERSION}`,
     },
   });
@@ -190,7 +139,7 @@ async function register(
   return message.payload;
 }
 
-/** The server's next message of the registration, which is no refusal. */
+/** Receives the server's next message of the registration; throws when the server refuses. */
 async function nextMessage(connection: Connection): Promise<Message> {
   const received = await connection.receive({
     place: (header) => {
@@ -220,14 +169,14 @@ function unexpected(code: MessageCode): ProtocolError {
   );
 }
 
-/** The server's `Exit` says that the run stopped before its end. */
+/** Makes the error for an `Exit` that says that the run stopped before its end. */
 export function runStopped({ reason }: ExitPayload): RunStoppedError {
-  // Servers begin their reason with these words.
+  // Servers start their reason with this prefix.
   const why = reason.replace(/^the run stopped: /, "");
   return new RunStoppedError(`The run stopped and may be resumed: ${why}`);
 }
 
-/** Builds the model of the run, and makes sure that it is the server's. */
+/** Builds the model of the run and checks that it is the server's. */
 async function build(handler: ClientBackendHandler, payload: IdAssignmentPayload): Promise<void> {
   const manifest = Manifest.of(payload.manifest);
   await handler.setUp(
@@ -242,11 +191,12 @@ async function build(handler: ClientBackendHandler, payload: IdAssignmentPayload
   }
 }
 
-/** The error that a peer told of. */
+/** Makes an error from an `Error` message. */
 export function remoteError(fault: string, message: string): ProtocolError {
   return new ProtocolError(fault as ProtocolError["fault"], `The server refused: ${message}`);
 }
 
+/** Describes the first tensor that differs. */
 function difference(expected: Manifest, got: Manifest): string {
   const describe = (manifest: Manifest, index: number) => {
     const tensor = manifest.tensors[index];
@@ -261,14 +211,4 @@ function difference(expected: Manifest, got: Manifest): string {
     }
   }
   return "expected the digest of the server's own manifest, got another";
-}
-
-/** The pause before the n-th try, from 0, in milliseconds: twice as long each time, up to a limit, and a random part of it. */
-export function pauseMillis(n: number): number {
-  return jitter() * Math.min(FIRST_RETRY_MILLIS * 2 ** n, LONGEST_RETRY_MILLIS);
-}
-
-/** From 0.5 to 1: clients that lost one server do not all come back at one instant. */
-function jitter(): number {
-  return 0.5 + (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) / 510;
 }

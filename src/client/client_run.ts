@@ -1,0 +1,238 @@
+import type { Logger } from "../base/log/log.ts";
+import type { PeerLog } from "../base/log/peer_log.ts";
+import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import { withDeadline } from "../base/time/with_deadline.ts";
+import type { Connection } from "../net/connection.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { ClientBackendHandler } from "../train/handler.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type {
+  AgreementMode,
+  EvaluateParamsPayload,
+  ExitPayload,
+  IdAssignmentPayload,
+  Message,
+  ParameterUpdatePayload,
+  Payload,
+} from "../wire/messages.ts";
+import { LocalTrainer } from "./local_trainer.ts";
+import type { ClientTopologyOptions } from "./options.ts";
+import { backoffMillis, type ServerAddress } from "./session/connect.ts";
+import { join, type ResumeToken, runStopped } from "./session/join.ts";
+import type { SessionClient } from "./session/reconnect.ts";
+import { Session } from "./session/session.ts";
+import type { TrainingStatus } from "./training_task.ts";
+
+/** Topology that a run belongs to, with the methods that agreements override. */
+export interface ClientRunHost {
+  readonly server: ServerAddress;
+  readonly handler: ClientBackendHandler;
+  readonly options: Readonly<ClientTopologyOptions>;
+  /** The only mode to accept; `undefined` for any. */
+  readonly mode: AgreementMode | undefined;
+  /** Returns `true` when the client asks the server for work. */
+  asksForWork(): boolean;
+  onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void>;
+  synchronize(): Promise<void>;
+}
+
+/** A run of a client topology: the session with the server, and the work it has asked for. */
+export class ClientRun implements SessionClient {
+  readonly server: ServerAddress;
+  readonly logger: Logger;
+  readonly peers: PeerLog;
+  readonly signal: AbortSignal | undefined;
+  readonly #host: ClientRunHost;
+  readonly #trainer: LocalTrainer;
+  #session: Session | undefined;
+  /** The round for which the server expects an update, as far as this client knows. */
+  #pendingRound: number | undefined;
+  /** Resolves when it may ask for work again, after it could not train. */
+  #rest: Promise<"rested"> | undefined;
+
+  constructor(
+    host: ClientRunHost,
+    { logger, peers, signal }: {
+      readonly logger: Logger;
+      readonly peers: PeerLog;
+      readonly signal: AbortSignal | undefined;
+    },
+  ) {
+    const { handler, options: { onEvent } } = host;
+    this.#host = host;
+    this.server = host.server;
+    this.logger = logger;
+    this.peers = peers;
+    this.signal = signal;
+    this.#trainer = new LocalTrainer({ handler, logger, peers, onEvent });
+  }
+
+  /** The server's answer to the registration; `undefined` before the client has joined. */
+  get assignment(): IdAssignmentPayload | undefined {
+    return this.#session?.assignment;
+  }
+
+  /** Joins the group over a connection, for the first time or again. */
+  async join(
+    connection: Connection,
+    before: ResumeToken | undefined,
+    deadline: number,
+  ): Promise<Session> {
+    const { peers, signal } = this;
+    const trainer = this.#trainer;
+    const { handler, options, mode } = this.#host;
+    const { joinSeconds, idleSeconds } = this.server.timeouts;
+    const resume = before && { ...before, round: trainer.task?.round };
+    const joining = join(
+      connection,
+      handler,
+      options,
+      { resume, mode, deadline, joinSeconds },
+      () => trainer.stop(),
+    );
+    const assignment = await withDeadline(joining, { signal });
+    const isBack = assignment.run === before?.run;
+    if (!isBack) trainer.reset();
+    const { rank, worldSize, rounds, strategy } = assignment;
+    const units = assignment.mode === "async" ? "versions" : "rounds";
+    peers.info(
+      "the server",
+      `Joined ${connection.remote} ${
+        isBack ? "again " : ""
+      }as rank ${rank} of a world of ${worldSize}, ${rounds} ${units} of ${strategy}`,
+    );
+    const { manifest } = handler;
+    const isBusy = () => trainer.isBusy;
+    return this.#session = new Session(
+      { connection, assignment, manifest, peers, signal, idleSeconds, isBusy },
+    );
+  }
+
+  /** Catches up with the server, then handles its messages until the run is over. */
+  async follow(session: Session): Promise<void> {
+    const trainer = this.#trainer;
+    const { rank, worldSize, rounds } = session.assignment;
+    this.#host.options.onEvent?.({ type: "joined", rank, worldSize, rounds });
+    await this.#catchUp(session.assignment);
+    for (;;) {
+      session.touch();
+      const task = trainer.unreported;
+      let event: Message | TrainingStatus | "rested";
+      try {
+        event = await session.wait(
+          Promise.race([
+            session.next(),
+            ...(task ? [task.finished] : []),
+            ...(this.#rest ? [this.#rest] : []),
+          ]),
+        );
+      } catch (error) {
+        if (task === undefined || !(error instanceof CannotTrainError)) throw error;
+        trainer.clear();
+        // A server that has restarted may not have opened the round again, and will ask for it.
+        if (task.round === this.#pendingRound) await this.#refuse(task.round, error);
+        continue;
+      }
+      if (event === "rested") {
+        this.#rest = undefined;
+        await this.requestWork();
+      } else if (event === "done") {
+        if (task !== undefined) trainer.report(task);
+        // A server that has restarted may not have opened the round again, and will ask for it.
+        if (task?.round === this.#pendingRound) await this.#host.synchronize();
+      } else if (event === "superseded") {
+        trainer.clear();
+      } else {
+        session.consume();
+        if (event.code === MessageCode.Exit) return await this.#exit(session, event.payload);
+        await this.#host.onReceive(SERVER_RANK, event.code, event.payload);
+      }
+    }
+  }
+
+  /** Trains on the server's parameters, unless the round's training is running or done already. */
+  async train(payload: ParameterUpdatePayload): Promise<void> {
+    const session = this.#open(), { round } = payload;
+    const { task } = this.#trainer;
+    this.#pendingRound = round;
+    if (task?.round === round && !this.#host.asksForWork()) {
+      if (task.isReported) await this.#host.synchronize();
+      return;
+    }
+    await this.#trainer.abandon();
+    this.#rest = undefined;
+    try {
+      this.#trainer.begin(payload, session);
+    } catch (error) {
+      if (!(error instanceof CannotTrainError)) throw error;
+      await this.#refuse(round, error);
+    }
+  }
+
+  /** Evaluates the server's parameters, and asks for work if a training was abandoned for that. */
+  async evaluate(payload: EvaluateParamsPayload): Promise<void> {
+    const isTraining = this.#trainer.unreported !== undefined;
+    await this.#trainer.evaluate(payload, this.#open());
+    if (isTraining) await this.requestWork();
+  }
+
+  /** Sends the result of the last training, and asks for more work. Does nothing without a result. */
+  async synchronize(): Promise<void> {
+    const session = this.#open();
+    const { updateMessage, task } = this.#trainer;
+    if (updateMessage === undefined) return;
+    await session.send(updateMessage);
+    this.logger.debug(`Sent the update of round ${task?.round}`);
+    await this.requestWork();
+  }
+
+  /** Asks the server for work, when the agreement says so. */
+  async requestWork(): Promise<void> {
+    const session = this.#open();
+    if (!this.#host.asksForWork()) return;
+    await session.send({ code: MessageCode.ParameterRequest, payload: {} });
+  }
+
+  /** Stops the training, and waits until the handler is free again. */
+  async stop(): Promise<void> {
+    await this.#trainer.stop();
+  }
+
+  #open(): Session {
+    if (this.#session === undefined) {
+      throw new Error("Cannot talk to the server: the topology is not running");
+    }
+    return this.#session;
+  }
+
+  /** Sends an update that the server has not received yet, or asks for work. */
+  async #catchUp({ awaits, mode }: IdAssignmentPayload): Promise<void> {
+    this.#pendingRound = awaits;
+    const { task } = this.#trainer;
+    // Without rounds, an update that is not expected now never will be.
+    const isKnown = awaits !== undefined || mode === "async";
+    if (isKnown && task?.round !== awaits) await this.#trainer.abandon();
+    // An update whose training still goes on is sent when it is done.
+    else if (awaits !== undefined && task?.isReported) await this.#host.synchronize();
+    this.#rest = undefined;
+    if (awaits === undefined) await this.requestWork();
+  }
+
+  /** Tells the server that there is no update for the round, and stays for the next one. */
+  async #refuse(round: number, error: CannotTrainError): Promise<void> {
+    const session = this.#open();
+    this.#pendingRound = undefined;
+    const millis = backoffMillis(this.#trainer.refusals);
+    await this.#trainer.refuse(round, error, session);
+    // The server may have no newer parameters yet: asking at once could go on for ever.
+    if (this.#host.asksForWork()) this.#rest = session.rest(millis).then(() => "rested");
+  }
+
+  /** Answers the server's `Exit`. */
+  async #exit(session: Session, payload: ExitPayload): Promise<void> {
+    const { reason, over = true } = payload;
+    this.logger.info(`The server says: ${reason}`);
+    await session.send({ code: MessageCode.Exit, payload: { reason } });
+    if (!over) throw runStopped(payload);
+  }
+}

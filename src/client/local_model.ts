@@ -1,0 +1,111 @@
+import { ProtocolError } from "../base/errors.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { EvaluateResult } from "../plan/results.ts";
+import { type LocalRule, sendsGradient } from "../plan/rules/rules.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import type { ClientBackendHandler } from "../train/handler.ts";
+import { LocalLearner } from "../train/rules/learner.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type { Message, ParameterUpdatePayload } from "../wire/messages.ts";
+import { TrainingTask } from "./training_task.ts";
+
+/** A client's model: the handler, and the algorithm's rule for it. */
+export class LocalModel {
+  readonly #handler: ClientBackendHandler;
+  readonly #learner: LocalLearner;
+  readonly #warn: (text: string) => void;
+
+  /** Makes the model of a handler; `warn` is called when the state kept for a rule is lost. */
+  constructor(handler: ClientBackendHandler, warn: (text: string) => void) {
+    this.#handler = handler;
+    this.#learner = new LocalLearner(handler);
+    this.#warn = warn;
+  }
+
+  /** Forgets the state kept for the rule, when another run begins. */
+  reset(): void {
+    this.#learner.own = undefined;
+  }
+
+  /**
+   * Loads a round's parameters and begins to train.
+   *
+   * @throws {CannotTrainError} If the parameters are not finite.
+   * @throws {ProtocolError} If their length is not the model's.
+   */
+  train(
+    payload: ParameterUpdatePayload,
+    plan: TrainPlan,
+    signal: AbortSignal | undefined,
+  ): TrainingTask {
+    this.#load(payload, plan.rule);
+    return new TrainingTask(this.#learner, plan, signal);
+  }
+
+  /**
+   * Evaluates parameters. The loss is `NaN` for parameters that are not finite.
+   *
+   * @throws {ProtocolError} If their length is not the model's.
+   */
+  async evaluate(
+    payload: ParameterUpdatePayload,
+    rule: LocalRule | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluateResult> {
+    try {
+      this.#load(payload, rule);
+    } catch (error) {
+      if (!(error instanceof CannotTrainError)) throw error;
+      return { numSamples: this.#handler.numSamples, loss: NaN };
+    }
+    return await this.#learner.evaluate(signal);
+  }
+
+  /** Makes the message with the result of a training; `undefined` while there is no result. */
+  updateMessage({ round, plan: { rule }, result }: TrainingTask): Message | undefined {
+    if (result === undefined) return undefined;
+    const { numSamples, steps, loss, metrics } = result;
+    const { update } = this.#learner;
+    const figures = {
+      round,
+      numSamples,
+      // Figures that are not finite are left out. The vector may be valid all the same.
+      ...(Number.isFinite(loss) && { loss }),
+      metrics: Object.fromEntries(
+        Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
+      ),
+    };
+    return sendsGradient(rule)
+      ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
+      : {
+        code: MessageCode.ParameterUpdate,
+        payload: { ...figures, steps, parameters: update },
+      };
+  }
+
+  /**
+   * Loads the server's vectors, and restores the state kept for the rule to its value after the last
+   * update that the server has accepted.
+   */
+  #load(
+    { parameters, control, taken }: ParameterUpdatePayload,
+    rule: LocalRule | undefined,
+  ): void {
+    const { manifest } = this.#handler;
+    for (const vector of [parameters, control ?? parameters]) {
+      if (vector.length !== manifest.length) {
+        throw new ProtocolError(
+          "shape-mismatch",
+          `Cannot load the parameters: expected ${manifest.length} values, got ${vector.length}`,
+        );
+      }
+    }
+    // Without a rule, nothing depends on the state.
+    if (!this.#learner.settle(taken) && rule !== undefined) {
+      this.#warn(
+        `What this client kept for ${rule.name} in round ${taken}, the last that the server has of it, is lost: the result is not that of an undisturbed run`,
+      );
+    }
+    this.#learner.load(parameters, rule, control);
+  }
+}

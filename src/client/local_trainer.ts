@@ -1,0 +1,166 @@
+import { errorMessage, ProtocolError } from "../base/errors.ts";
+import type { Logger } from "../base/log/log.ts";
+import type { PeerLog } from "../base/log/peer_log.ts";
+import { shortened } from "../base/printable.ts";
+import type { CannotTrainError } from "../plan/cannot_train.ts";
+import type { ClientBackendHandler } from "../train/handler.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type { EvaluateParamsPayload, Message, ParameterUpdatePayload } from "../wire/messages.ts";
+import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
+import { LocalModel } from "./local_model.ts";
+import type { ClientEvent } from "./options.ts";
+import type { Session } from "./session/session.ts";
+import type { TrainingTask } from "./training_task.ts";
+
+/** Surroundings of a {@linkcode LocalTrainer}. */
+export interface LocalTrainerOptions {
+  readonly handler: ClientBackendHandler;
+  readonly logger: Logger;
+  /** Log of the lines whose number the server decides. */
+  readonly peers: PeerLog;
+  readonly onEvent: ((event: ClientEvent) => void) | undefined;
+}
+
+/** Carries out the server's requests to train and to evaluate. */
+export class LocalTrainer {
+  readonly #options: LocalTrainerOptions;
+  readonly #model: LocalModel;
+  #task: TrainingTask | undefined;
+  #isEvaluating = false;
+  /** Number of rounds in a row for which it could not train. */
+  #refusals = 0;
+
+  constructor(options: LocalTrainerOptions) {
+    this.#options = options;
+    this.#model = new LocalModel(options.handler, (text) => this.#warn(text));
+  }
+
+  /** The last round's training, running or done. */
+  get task(): TrainingTask | undefined {
+    return this.#task;
+  }
+
+  /** The training whose end was not reported yet. */
+  get unreported(): TrainingTask | undefined {
+    return this.#task?.isReported ? undefined : this.#task;
+  }
+
+  /** Set while the handler trains or evaluates, or the end of its training was not reported. */
+  get isBusy(): boolean {
+    return this.#isEvaluating || this.unreported !== undefined;
+  }
+
+  /** Number of rounds in a row for which the client could not train. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** The message with the result of the task; `undefined` while there is none. */
+  get updateMessage(): Message | undefined {
+    return this.#task && this.#model.updateMessage(this.#task);
+  }
+
+  /** Drops a task that has ended. */
+  clear(): void {
+    this.#task = undefined;
+  }
+
+  /** Drops the task, and waits until the handler is free again. */
+  async stop(): Promise<void> {
+    await this.#task?.stop();
+    this.#task = undefined;
+  }
+
+  /** Stops the task because the server has gone on, with a warning if its end was not reported. */
+  async abandon(): Promise<void> {
+    const { unreported } = this;
+    if (unreported !== undefined) {
+      this.#warn(`Round ${unreported.round} ended on the server before the training did`);
+    }
+    await this.stop();
+  }
+
+  /** Forgets the task and the state kept for the rule, when another run begins. */
+  reset(): void {
+    this.#task = undefined;
+    this.#model.reset();
+  }
+
+  /**
+   * Begins to train for a round.
+   *
+   * @throws {CannotTrainError} If the parameters are not finite.
+   * @throws {ProtocolError} If their length is not the model's.
+   */
+  begin(payload: ParameterUpdatePayload, { assignment, signal }: Session): void {
+    const { round, plan = assignment.plan } = payload;
+    const { rank, seed } = assignment;
+    this.#task = this.#model.train(payload, { ...plan, round, rank, seed }, signal);
+  }
+
+  /** Reports the end of a training to the log and the application. */
+  report(task: TrainingTask): void {
+    const { round, result, seconds } = task;
+    task.markReported();
+    if (result === undefined) return;
+    this.#refusals = 0;
+    this.#options.onEvent?.({ type: "trained", round, result, seconds });
+    this.#options.logger.info(
+      `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, loss ${
+        result.loss.toFixed(4)
+      }`,
+    );
+  }
+
+  /** Tells the server that there is no update for the round. */
+  async refuse(round: number, error: CannotTrainError, session: Session): Promise<void> {
+    const message = shortened(errorMessage(error), MOST_REASON_LENGTH);
+    this.#warn(`Round ${round}: ${message}`);
+    this.#options.onEvent?.({ type: "cannot-train", round, reason: message });
+    await session.send({
+      code: MessageCode.Error,
+      payload: { fault: "cannot-train", message, fatal: false, round },
+    });
+    this.#refusals++;
+  }
+
+  /**
+   * Evaluates the server's parameters and answers with the figures.
+   *
+   * @throws {ProtocolError} If there are no parameters, or their length is not the model's.
+   */
+  async evaluate(
+    { parameters, ...fields }: EvaluateParamsPayload,
+    session: Session,
+  ): Promise<void> {
+    const { round } = fields;
+    if (parameters === undefined) {
+      throw new ProtocolError(
+        "invalid-field",
+        "Cannot evaluate: expected the field parameters, got none",
+      );
+    }
+    await this.abandon();
+    const { assignment: { plan: { rule } }, signal } = session;
+    this.#isEvaluating = true;
+    const { numSamples, loss, accuracy } = await this.#model
+      .evaluate({ ...fields, parameters }, rule, signal)
+      .finally(() => this.#isEvaluating = false);
+    if (!Number.isFinite(loss)) {
+      this.#warn(`Round ${round}: the loss of the parameters is ${loss} here`);
+    }
+    await session.send({
+      code: MessageCode.EvaluateParams,
+      payload: {
+        round,
+        numSamples,
+        ...(Number.isFinite(loss) && { loss }),
+        ...(accuracy !== undefined && { accuracy }),
+      },
+    });
+  }
+
+  #warn(text: string): void {
+    this.#options.peers.warn("the server", text);
+  }
+}

@@ -1,0 +1,95 @@
+import type { Credential } from "../auth/challenge.ts";
+import type { Logger, LogOptions } from "../base/log/log.ts";
+import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import type { DistBackend } from "../net/backend.ts";
+import type { Timeouts } from "../net/timeouts.ts";
+import type { TrainResult } from "../plan/results.ts";
+
+/** Event in the life of a client. */
+export type ClientEvent =
+  | {
+    /** The client has joined and built the model. */
+    readonly type: "joined";
+    readonly rank: Rank;
+    readonly worldSize: number;
+    readonly rounds: number;
+  }
+  | {
+    /** The client has trained for a round. */
+    readonly type: "trained";
+    readonly round: number;
+    readonly result: TrainResult;
+    /** Wall time of the training. */
+    readonly seconds: number;
+  }
+  | {
+    /** The client could not train for a round and has told the server. It stays for the next one. */
+    readonly type: "cannot-train";
+    readonly round: number;
+    readonly reason: string;
+  };
+
+/** Options of a client topology: the group to join, the log and the time-outs. */
+export interface ClientTopologyOptions {
+  /**
+   * The server's address, in the form of the transport: `"HOST:PORT"` for TCP,
+   * `"ws://HOST:PORT/PATH"` for WebSockets.
+   */
+  serverAddr: string;
+  /** Number of processes, the server included. When given, it must be the server's. */
+  worldSize?: number;
+  /** The rank to take, 1 to `worldSize - 1`. Default: the server assigns the lowest free one. */
+  rank?: Rank;
+  /**
+   * The transport.
+   *
+   * @default {"tcp"}
+   */
+  distBackend?: DistBackend;
+  /** Credential that proves the client's identity to a server that asks for it. Default: none. */
+  credential?: Credential;
+  /** The name that a server that asks for a proof must have. Default: any name. */
+  serverName?: string;
+  /**
+   * Log file in the log's folder. The rank and `.txt` are added to it; `""` for none.
+   *
+   * @default {"clientLog"}
+   */
+  loggerFile?: string;
+  /** Name in the lines of the log. Default `"client-RANK"`. */
+  loggerName?: string;
+  /**
+   * The log's folder (default `"log"`), its lowest level (`"INFO"`), and whether it is written to
+   * standard error too (`true`).
+   */
+  log?: Pick<LogOptions, "folder" | "level" | "console">;
+  /** The application's own logger, in place of file and console. */
+  logger?: Logger;
+  /** Called for each event, as it happens. */
+  onEvent?: (event: ClientEvent) => void;
+  /** Time-outs; those left out have their defaults. */
+  timeouts?: Partial<Timeouts>;
+}
+
+/** Options of a topology's `run`. */
+export interface RunOptions {
+  /** Ends the run: the peers are told, then `run` rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Throws a `RangeError` for a rank or world size that is out of range. */
+export function checkPlace({ rank, worldSize }: ClientTopologyOptions): void {
+  if (rank !== undefined && (!Number.isInteger(rank) || rank <= SERVER_RANK)) {
+    throw new RangeError(`Cannot make a client: expected a rank of at least 1, got ${rank}`);
+  }
+  if (worldSize !== undefined && (!Number.isInteger(worldSize) || worldSize < 2)) {
+    throw new RangeError(
+      `Cannot make a client: expected a world size of at least 2, got ${worldSize}`,
+    );
+  }
+  if (rank !== undefined && worldSize !== undefined && rank >= worldSize) {
+    throw new RangeError(
+      `Cannot make a client: expected a rank from 1 to ${worldSize - 1}, got ${rank}`,
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import { ConnectionClosedError, errorMessage, RunStoppedError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log/log.ts";
+import type { PeerLog } from "../../base/log/peer_log.ts";
+import { delay } from "../../base/time/delay.ts";
+import type { Connection } from "../../net/connection.ts";
+import { backoffMillis, connect, type ServerAddress } from "./connect.ts";
+import { type ResumeToken, RunOverError } from "./join.ts";
+import { announceLeave, isConnectionLoss } from "./leave.ts";
+import type { Session } from "./session.ts";
+
+/** Client that keeps a session with its server. */
+export interface SessionClient {
+  readonly server: ServerAddress;
+  readonly logger: Logger;
+  /** Log of the lines whose number the server decides. */
+  readonly peers: PeerLog;
+  readonly signal: AbortSignal | undefined;
+  /** Joins the group over a connection, for the first time or again. */
+  join(
+    connection: Connection,
+    resume: ResumeToken | undefined,
+    deadline: number,
+  ): Promise<Session>;
+  /** Follows the server until the run is over. */
+  follow(session: Session): Promise<void>;
+}
+
+/**
+ * Connects to the server, joins the group and follows it until the run is over. Reconnects when the
+ * connection is lost, for as long as the join time-out.
+ *
+ * @throws {DeadlineError} If no server lets the client in before the join time-out.
+ * @throws The errors of `join` and `follow` that are no loss of the connection.
+ */
+export async function followWithReconnects(client: SessionClient): Promise<void> {
+  const { server, server: { timeouts }, logger, peers, signal } = client;
+  const patienceMillis = timeouts.joinSeconds * 1000;
+  let resume: ResumeToken | undefined;
+  let deadline = performance.now() + patienceMillis;
+  for (let losses = 0;; losses++) {
+    const connection = await connect(server, logger, signal, deadline);
+    let session: Session | undefined;
+    try {
+      session = await client.join(connection, resume, deadline);
+      const { run, token } = session.assignment;
+      resume = { run, token };
+      await client.follow(session);
+      return;
+    } catch (error) {
+      // The run ended while the client was away.
+      if (error instanceof RunOverError && resume !== undefined) return;
+      if (error instanceof RunStoppedError) throw error;
+      const hasJoined = resume !== undefined;
+      // A server that lets clients in and cuts them off again does not count as found.
+      if (session?.isUseful) losses = 0;
+      if (hasJoined && losses === 0) deadline = performance.now() + patienceMillis;
+      const isLoss = isConnectionLoss(error);
+      if (isLoss) connection.abort(new ConnectionClosedError(errorMessage(error)));
+      if (!isLoss || performance.now() >= deadline) {
+        await announceLeave(connection, error, { signal, seconds: timeouts.drainSeconds });
+        throw error;
+      }
+      peers.warn(
+        "the server",
+        `${errorMessage(error)}; ${hasJoined ? "coming back" : "trying again"}`,
+      );
+    } finally {
+      await connection.close(timeouts.drainSeconds);
+      session?.end();
+    }
+    await delay(backoffMillis(losses), signal);
+  }
+}

@@ -1,0 +1,68 @@
+import type { TrainResult } from "../plan/results.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import type { LocalLearner } from "../train/rules/learner.ts";
+
+/** Reason for aborting a training whose round is over on the server. */
+class RoundOverError extends Error {}
+
+/** End of a training: done, or superseded by other work. */
+export type TrainingStatus = "done" | "superseded";
+
+/** Training of one round. It continues when the connection is lost. */
+export class TrainingTask {
+  /** Settings of the training, with its round. */
+  readonly plan: TrainPlan;
+  /** Resolves when the training ends; rejects with the handler's error. */
+  readonly finished: Promise<TrainingStatus>;
+  readonly #began = performance.now();
+  readonly #ended: Promise<unknown>;
+  readonly #over = new AbortController();
+  #hasEnded = false;
+  #result: TrainResult | undefined;
+  #isReported = false;
+
+  constructor(learner: LocalLearner, plan: TrainPlan, signal: AbortSignal | undefined) {
+    this.plan = plan;
+    const { signal: over } = this.#over;
+    const training = learner.train(plan, signal ? AbortSignal.any([signal, over]) : over);
+    this.#ended = training.then((result) => this.#result = result, () => {})
+      .then(() => this.#hasEnded = true);
+    this.finished = training.then(() => "done", (error) => {
+      if (error instanceof RoundOverError) return "superseded";
+      throw error;
+    });
+    this.finished.catch(() => {});
+  }
+
+  /** The round that it trains for. */
+  get round(): number {
+    return this.plan.round;
+  }
+
+  /** Result of the training, once it is done. */
+  get result(): TrainResult | undefined {
+    return this.#result;
+  }
+
+  /** Wall time since the training began, in seconds. */
+  get seconds(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+
+  /** Set once the result has been reported. A result is reported once. */
+  get isReported(): boolean {
+    return this.#isReported;
+  }
+
+  /** Marks the result as reported. */
+  markReported(): void {
+    this.#isReported = true;
+  }
+
+  /** Aborts the training, and waits until the handler is free again. */
+  async stop(): Promise<void> {
+    // Making an error costs as much as the whole exchange of a small round.
+    if (!this.#hasEnded) this.#over.abort(new RoundOverError("The round is over"));
+    await this.#ended;
+  }
+}
