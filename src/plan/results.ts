@@ -24,8 +24,8 @@ export interface TrainResult {
 /** Gradient of the loss on a client's data. */
 export interface GradientResult {
   /**
-   * Gradient of the mean loss over the samples, laid out as the parameter vector, 0 where nothing is
-   * trained; a view that the next training overwrites.
+   * Gradient of the mean loss over the samples, laid out as the parameter vector, 0 where nothing
+   * is trained; a view that the next training overwrites.
    */
   readonly gradient: ParameterVector;
   /** Number of the client's training samples: the gradient's weight in the mean. */
@@ -49,8 +49,8 @@ export interface EvaluateResult {
   readonly accuracy?: number;
   /**
    * Confusion matrix of a classifier, where it was asked for: a row for each true class, with the
-   * number of times that each class was the answer. If the model has more outputs than the data have
-   * classes, a last column counts the answers beyond them. It is never sent.
+   * number of times that each class was the answer. If the model has more outputs than the data
+   * have classes, a last column counts the answers beyond them. It is never sent.
    */
   readonly confusion?: readonly (readonly number[])[];
 }

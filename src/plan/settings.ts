@@ -20,7 +20,7 @@ export interface TrainSettings {
   readonly momentum: number;
   /** L2 penalty, from 0: `weightDecay * w` is added to the gradient. */
   readonly weightDecay: number;
-  /** Whether momentum, or Adam's moments and step count, carry over from the round before. */
+  /** `true` if momentum, or Adam's moments and step count, carry over from the round before. */
   readonly keepMomentum: boolean;
   /**
    * Rule that the clients follow beyond descending on their own loss.
@@ -36,7 +36,7 @@ export interface TrainSettings {
    */
   readonly optimizer?: OptimizerName;
   /**
-   * Whether momentum is Nesterov's, in PyTorch's form; `momentum` is then above 0.
+   * `true` if momentum is Nesterov's, in PyTorch's form; `momentum` is then above 0.
    *
    * @default {false}
    */

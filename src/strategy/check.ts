@@ -1,4 +1,4 @@
-/** A range that an option may be in. */
+/** A range of an option. */
 interface Range {
   readonly above?: number;
   readonly least?: number;
@@ -6,7 +6,11 @@ interface Range {
   readonly whole?: boolean;
 }
 
-/** Gives an option's value back, or throws a `RangeError` that names the strategy and the option. */
+/**
+ * Returns the value of an option if it is in its range.
+ *
+ * @throws {RangeError} If it is not; the message names the strategy and the option.
+ */
 export function checked(strategy: string, option: string, value: number, range: Range): number {
   const { above, least, below, whole = false } = range;
   const inside = (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
@@ -25,7 +29,11 @@ export function checked(strategy: string, option: string, value: number, range: 
   );
 }
 
-/** Throws a `RangeError` when an option that repeats one of the clients' settings has another value. */
+/**
+ * Checks an option that repeats one of the clients' settings.
+ *
+ * @throws {RangeError} If the two differ.
+ */
 export function checkSame(
   strategy: string,
   option: string,
@@ -38,12 +46,21 @@ export function checkSame(
   );
 }
 
-/** The number of attackers of a robust strategy. */
+/**
+ * Returns the number of attackers of a robust strategy.
+ *
+ * @throws {RangeError} If it is not a whole number from 0.
+ */
 export function checkedAttackers(strategy: string, value = 1): number {
   return checked(strategy, "attackers", value, { least: 0, whole: true });
 }
 
-/** Throws a `RangeError` when a round has too few updates for that many attackers; `rule` is the least number as a formula. */
+/**
+ * Checks that a round has enough updates for the number of attackers.
+ *
+ * @param rule The least number of updates as a formula, for the error.
+ * @throws {RangeError} If it has fewer.
+ */
 export function checkEnough(
   strategy: string,
   updates: number,

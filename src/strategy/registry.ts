@@ -146,8 +146,8 @@ export const ASYNC_STRATEGY_NAMES: readonly string[] = Object.keys(ASYNC_STRATEG
  *
  * @param options Its options that are numbers; those left out have the defaults of its class.
  * @param texts Its options that are texts.
- * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is out
- * of range.
+ * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is
+ * out of range.
  *
  * @example
  * ```ts
@@ -170,8 +170,8 @@ export function strategyOf(
  * short for `learningRate`.
  *
  * @throws {SyntaxError} If the text cannot be read.
- * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is out
- * of range.
+ * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is
+ * out of range.
  *
  * @example
  * ```ts
@@ -191,8 +191,8 @@ export function parseStrategy(text: string): Strategy {
  * `"fedasync:alpha=0.6,staleness=hinge,a=10,b=4"`; `lr` is short for `learningRate`.
  *
  * @throws {SyntaxError} If the text cannot be read.
- * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is out
- * of range.
+ * @throws {RangeError} If there is no strategy of the name, no option of a name, or an option is
+ * out of range.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * How a server aggregates: the contract that every algorithm fulfils.
+ * The contract of aggregation algorithms.
  *
  * @module
  */
@@ -7,116 +7,152 @@
 import type { TrainSettings } from "../plan/settings.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
-/** One client's answer in a round. */
+/** One client's update in a round. */
 export interface ClientUpdate {
   /** Rank of the client. */
   readonly rank: number;
   /**
-   * Its trained parameters, or its gradient where `clientSettings` have the rule `gradient`, as long as the global vector. The view is valid only
-   * during the call.
+   * Its trained parameters, or its gradient if `clientSettings` have the rule `gradient`, as long
+   * as the global vector. The view is valid only during the call.
    */
   readonly parameters: ParameterVector;
   /** Number of samples it trained on, at least 1. */
   readonly numSamples: number;
-  /** Number of SGD steps that it took, as it says. */
+  /** Number of SGD steps, as the client reports it. */
   readonly steps?: number;
-  /** Its mean training loss in the last local epoch, as it says. */
+  /** Mean training loss of the last local epoch, as the client reports it. */
   readonly loss?: number;
-  /** Its further figures, as it says. */
+  /** Further figures, as the client reports them. */
   readonly metrics?: Readonly<Record<string, number>>;
 }
 
-/** What of a strategy lives on from round to round. */
+/** The state of a strategy that lives on from round to round. */
 export interface StrategyState {
-  /** Anything that can be written as JSON. */
+  /** A value that can be written as JSON. */
   readonly json?: unknown;
-  /** Vectors by name, of any length. Of those that are saved, each is a view: it changes with the next round. */
+  /**
+   * Vectors by name, of any length. A saved vector is a view, which changes with the next round.
+   */
   readonly vectors?: Readonly<Record<string, ParameterVector>>;
 }
 
-/** One round's aggregation: takes the updates one by one, in rank order, and gives the new global vector. */
+/** The aggregation of one round, which takes the updates one by one in rank order. */
 export interface StrategyRound {
-  /** Folds one update in. It has been checked: right length, finite, one a rank. */
+  /**
+   * Takes an update, which has been checked: it has the right length, is finite, and is the only
+   * one of its rank.
+   */
   accept(update: ClientUpdate): void;
   /**
-   * The new global vector, valid until the next `begin`, which the caller may write to; without any update, the very one the round began with.
+   * Gives the new global vector.
    *
-   * Throws a `RangeError` when the updates are too few for the algorithm.
+   * @returns A vector that is valid until the next `begin` and may be written to; without any
+   * update, the vector that the round began with.
+   * @throws {RangeError} If the algorithm needs more updates.
    */
   finish(): ParameterVector;
 }
 
-/** Places in a vector: each from its first value to the one before which it ends. */
+/** Places in a vector, each with its first index and the index after its last. */
 export type Spans = readonly (readonly [from: number, to: number])[];
 
-/** What is known of a round when it begins. */
+/** Information on a round at its beginning. */
 export interface RoundInfo {
   /** The round, from 1. */
   readonly round: number;
-  /** Number of clients of the group, of whom the round takes some. */
+  /** Number of clients of the group, of which the round takes some. */
   readonly numClients: number;
-  /** How the clients train. */
+  /** Settings of the clients' training. */
   readonly plan: TrainSettings;
   /**
-   * Where the vector holds what no gradient trains, such as BatchNorm's moving statistics. A strategy that steps past the mean of the updates, or by some
-   * rule for gradients, leaves the mean itself there: a moving variance must not become negative. Default: nowhere.
+   * Places of the vector that no gradient trains, such as BatchNorm's moving statistics. A strategy
+   * that steps past the mean of the updates, or by a rule for gradients, takes the mean itself
+   * there: a moving variance must not become negative.
+   *
+   * @default {[]}
    */
   readonly untrained?: Spans;
 }
 
-/** What an algorithm changes in the clients' settings. */
+/** Settings of the clients that an algorithm changes. */
 export interface ClientSettings extends Partial<TrainSettings> {
-  /** What it sets where the plan does not; a `proximal` of 0 in the plan leaves it to the algorithm. */
+  /**
+   * Settings for which the plan takes precedence. A `proximal` of 0 in the plan leaves the choice
+   * to the algorithm.
+   */
   readonly defaults?: Partial<TrainSettings>;
 }
 
-/** An aggregation algorithm. Learning one is learning all: `begin` a round, `accept` its updates, `finish` it. */
+/**
+ * An aggregation algorithm. All are used alike: `begin` a round, `accept` its updates, `finish` it.
+ */
 export interface Strategy {
-  /** The name that reports carry, such as `"fedavg"`. */
+  /** Name in reports, such as `"fedavg"`. */
   readonly name: string;
-  /** What it changes in the clients' settings, such as the rule that they train by. */
+  /** Settings of the clients that the algorithm changes, such as the rule that they train by. */
   readonly clientSettings?: ClientSettings;
-  /** The vector that clients get beside the parameters, such as SCAFFOLD's control variate; valid until the next `finish`. */
+  /**
+   * The vector that clients receive besides the parameters, such as SCAFFOLD's control variate;
+   * valid until the next `finish`.
+   */
   readonly control?: ParameterVector | undefined;
   /**
-   * Whether no single update, however large, moves the result by more than the algorithm allows.
-   * The server then holds updates to no bound of its own. Default false.
+   * `true` if no single update, however large, moves the result by more than the algorithm allows.
+   * The server then sets no bound of its own on updates.
+   *
+   * @default {false}
    */
   readonly isRobust?: boolean;
   /**
-   * `true` for an algorithm that withstands hostile clients as long as they are few among the
-   * updates of a round: with over-selection those count that are first, and hostile clients can be.
+   * `true` if the algorithm withstands hostile clients only while they are few among the updates of
+   * a round. With over-selection the first updates count, and hostile clients can be first.
    *
    * @default false
    */
   readonly needsHonestMajority?: boolean;
   /**
-   * Whether the number of steps that a client tells of decides how much its update counts. The server
-   * then refuses a number that is more than ten times what the plan makes of the client's samples.
-   * Default false.
+   * `true` if the number of steps that a client reports decides how much its update counts. The
+   * server then refuses a number above ten times that of the plan for the client's samples.
+   *
+   * @default {false}
    */
   readonly countsSteps?: boolean;
   /**
-   * Number of updates without which a round is no use to the algorithm: one that has fewer is tried
-   * again. Default 1.
+   * Number of updates that the algorithm needs; a round with fewer is tried again.
+   *
+   * @default {1}
    */
   readonly fewestUpdates?: number;
   /**
-   * Number of vectors as long as the model that the algorithm takes in the arena of the global one, whatever the number of clients. Copies of a
-   * round's updates, where an algorithm has to see all of them at once, lie outside and are not among these.
+   * Number of vectors as long as the model that the algorithm allocates in the arena of the global
+   * one, whatever the number of clients. Copies of a round's updates, which some algorithms need,
+   * lie outside the arena and do not count.
    */
   readonly workingVectors: number;
-  /** Opens a round on the global vector, which it must not change. */
+  /** Opens a round on the global vector, which the algorithm must not change. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound;
-  /** Throws a `RangeError` for settings of the clients' training that the algorithm does not go with. Default: it goes with all. */
+  /**
+   * Checks the settings of the clients' training, for an algorithm that does not go with all.
+   *
+   * @throws {RangeError} If the algorithm does not go with them.
+   */
   checkPlan?(plan: TrainSettings): void;
-  /** Throws a `RangeError` for an update that lacks what the algorithm needs, or says what cannot be. Default: it needs no more than any update has. */
+  /**
+   * Checks that an update has what the algorithm needs, for one that needs more than every update
+   * has.
+   *
+   * @throws {RangeError} If a figure is missing or impossible.
+   */
   check?(update: ClientUpdate): void;
-  /** What lives on from round to round, for a checkpoint. A strategy that keeps nothing has neither of the two. */
+  /**
+   * Gives the state that lives on from round to round, for a checkpoint. A strategy without state
+   * has neither this method nor `restore`.
+   */
   save?(): StrategyState;
   /**
-   * Takes up what {@linkcode save} gave, nothing at all before the first round included; vectors
-   * are copied. Throws when it is not that.
+   * Restores a state that {@linkcode save} gave, also before the first round; vectors are copied.
+   *
+   * @throws {Error} If it is no such state.
    */
   restore?(state: StrategyState): void;
 }

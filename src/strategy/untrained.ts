@@ -1,20 +1,20 @@
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { Spans } from "./strategy.ts";
 
-/** Where a vector holds what no gradient trains, such as moving statistics. */
+/** Finds the places of a vector that no gradient trains, such as moving statistics. */
 export function untrainedSpans({ tensors }: Manifest): Spans {
   return tensors.filter(({ trainable }) => !trainable)
     .map(({ offset, length }) => [offset, offset + length]);
 }
 
-/** Changes a vector in place, save for what is in the spans. */
+/** Changes a vector in place, except in the spans. */
 export function sparing(spans: Spans = [], vector: ParameterVector, change: () => void): void {
   const spared = spans.map(([from, to]) => vector.slice(from, to));
   change();
   spans.forEach(([from], i) => vector.set(spared[i] ?? [], from));
 }
 
-/** Copies what is in the spans to the same places of another vector. */
+/** Copies the values in the spans to the same places of another vector. */
 export function copySpans(
   spans: Spans = [],
   vector: ParameterVector,

@@ -2,7 +2,10 @@ import { kernelsOf, vectorLike } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { RoundInfo } from "./strategy.ts";
 
-/** The vector that was used before if it still fits the global one, else one of zeros as long, in the same arena. */
+/**
+ * Returns the vector of the round before if it fits the global one, else a vector of zeros as long
+ * as that, in the same arena.
+ */
 export function workingVector(
   before: ParameterVector | undefined,
   global: ParameterVector,
@@ -12,15 +15,21 @@ export function workingVector(
     : vectorLike(global);
 }
 
-/** What is known of a round, for a strategy that cannot do without. Throws a `TypeError` where it was not given. */
+/**
+ * Returns the information on a round, for a strategy that needs it.
+ *
+ * @throws {TypeError} If it was not given.
+ */
 export function needInfo(name: string, info: RoundInfo | undefined): RoundInfo {
   if (info) return info;
   throw new TypeError(`Cannot begin a round of ${name}: expected what is known of it, got nothing`);
 }
 
 /**
- * A vector that lives on from round to round, in the arena of the global one: what it was, or zeros at first. Throws a `RangeError` for
- * one that was restored and has another length.
+ * Returns a vector that lives on from round to round, in the arena of the global one; zeros at
+ * first.
+ *
+ * @throws {RangeError} If it was restored and has another length.
  */
 export function restoredVector(
   name: string,
@@ -39,8 +48,10 @@ export function restoredVector(
 }
 
 /**
- * A copy of a vector of a strategy's saved state, which may have been altered. Throws a `TypeError`
- * when there is none, and a `RangeError` for a value in it that is not finite.
+ * Copies a vector of a strategy's saved state, which may have been altered.
+ *
+ * @throws {TypeError} If there is no such vector.
+ * @throws {RangeError} If a value in it is not finite.
  */
 export function savedVector(
   strategy: string,

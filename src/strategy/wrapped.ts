@@ -50,17 +50,17 @@ export abstract class WrappedStrategy implements Strategy {
     this.mean = mean;
   }
 
-  /** Whether the mean is robust against any single update. */
+  /** `true` if the mean is robust against any single update. */
   get isRobust(): boolean {
     return this.mean.isRobust ?? false;
   }
 
-  /** Whether the mean needs an honest majority among the updates of a round. */
+  /** `true` if the mean needs an honest majority among the updates of a round. */
   get needsHonestMajority(): boolean {
     return this.mean.needsHonestMajority ?? false;
   }
 
-  /** Whether the mean weighs updates by their number of steps. */
+  /** `true` if the mean weighs updates by their number of steps. */
   get countsSteps(): boolean {
     return this.mean.countsSteps ?? false;
   }

@@ -23,7 +23,9 @@ export function isMessageCode(code: number): code is MessageCode {
   return BY_CODE.has(code);
 }
 
-/** Gives the name of a message code, such as `"ParameterUpdate"`; of another number, `"code 77"`. */
+/**
+ * Gives the name of a message code, such as `"ParameterUpdate"`; of another number, `"code 77"`.
+ */
 export function messageName(code: number): string {
   return BY_CODE.get(code)?.name ?? `code ${code}`;
 }
@@ -34,8 +36,8 @@ export function isBulk(code: MessageCode): boolean {
 }
 
 /**
- * Checks a decoded map as the payload of a message. Keys that the message does not have are dropped,
- * so that a later version may add some.
+ * Checks a decoded map as the payload of a message. Keys that the message does not have are
+ * dropped, so that a later version may add some.
  *
  * @throws {ProtocolError} If the code is unknown, "unknown-code"; if a field is missing or out of
  * range, "invalid-field", with the field, what was expected and what was received.

@@ -57,7 +57,9 @@ export const fedper = {
   },
 } satisfies Rule<FedPerRule>;
 
-/** Places of the tensors that stay on the client. Throws a `RangeError` if a beginning fits none. */
+/**
+ * Places of the tensors that stay on the client. Throws a `RangeError` if a beginning fits none.
+ */
 function localSpans(
   { local }: FedPerRule,
   { tensors }: Manifest,

@@ -18,7 +18,7 @@ export interface RuleSettings {
   readonly learningRate?: number;
   /** Momentum of SGD. */
   readonly momentum?: number;
-  /** Whether momentum carries over from the round before. */
+  /** `true` if momentum carries over from the round before. */
   readonly keepMomentum?: boolean;
 }
 
@@ -30,7 +30,9 @@ export interface RuleClient {
   parameters: ParameterVector;
   /** The round's global parameters, for a rule with {@linkcode Rule.keepsState}. */
   readonly global: ParameterVector;
-  /** The server's second vector, for a rule with {@linkcode Rule.takesControl}; zeros by default. */
+  /**
+   * The server's second vector, for a rule with {@linkcode Rule.takesControl}; zeros by default.
+   */
   readonly control: ParameterVector;
   /** The vector that the client has kept since an earlier round. */
   readonly own: ParameterVector | undefined;
@@ -66,14 +68,14 @@ export interface RuleTraining extends RuleClient {
 export interface Rule<Settings extends { readonly name: string }> {
   /** Check of the settings that come from the wire. */
   readonly schema: v.GenericSchema<Settings>;
-  /** Whether a client keeps a vector from round to round. */
+  /** `true` if a client keeps a vector from round to round. */
   readonly keepsState: boolean;
-  /** Whether the server sends a second vector with the parameters. */
+  /** `true` if the server sends a second vector with the parameters. */
   readonly takesControl: boolean;
-  /** Whether the client sends a gradient in place of parameters. */
+  /** `true` if the client sends a gradient in place of parameters. */
   readonly sendsGradient: boolean;
   /**
-   * Whether the rule is one half of an algorithm, so that the strategy must be the other half and
+   * `true` if the rule is one half of an algorithm, so that the strategy must be the other half and
    * must see the updates unchanged.
    */
   readonly needsStrategy: boolean;

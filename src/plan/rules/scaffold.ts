@@ -12,8 +12,8 @@ import { checkFinite, type Rule } from "./rule.ts";
  * Settings of the rule `scaffold`: the client corrects its steps by control variates.
  *
  * Karimireddy et al. 2020, "SCAFFOLD", option II of algorithm 1: adds `c - c_i` to every gradient,
- * then `c_i ← c_i - c + (x - y) / (K η)`. The server sends `c`; `c_i` stays on the client and begins
- * as 0. The client takes plain SGD.
+ * then `c_i ← c_i - c + (x - y) / (K η)`. The server sends `c`; `c_i` stays on the client and
+ * begins as 0. The client takes plain SGD.
  */
 export interface ScaffoldRule {
   /** Name of the rule. */

@@ -1,5 +1,5 @@
 /**
- * How an asynchronous server mixes updates in: the contract that every algorithm fulfils.
+ * The contract of asynchronous aggregation algorithms.
  *
  * @module
  */
@@ -7,35 +7,63 @@
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { ClientSettings, ClientUpdate, Spans, StrategyState } from "../strategy.ts";
 
-/** One client's update, with how old its beginning was when it came. */
+/** One client's update, with the age of the parameters that it started from. */
 export interface AsyncUpdate extends ClientUpdate {
-  /** What the client began with, as long as the global vector. The view is valid only during the call. */
+  /**
+   * The parameters that the client started from, as long as the global vector. The view is valid
+   * only during the call.
+   */
   readonly base: ParameterVector;
-  /** Number of versions that were made between its beginning and its coming: 0 when it began with the present one. */
+  /**
+   * Number of versions made between the start of the training and the arrival of the update: 0 if
+   * the client started from the present one.
+   */
   readonly staleness: number;
-  /** As in `RoundInfo`: where the vector holds what no gradient trains. Default: nowhere. */
+  /**
+   * Places of the vector that no gradient trains, as in `RoundInfo`.
+   *
+   * @default {[]}
+   */
   readonly untrained?: Spans;
 }
 
-/** An asynchronous algorithm: takes in one update after the other, in the order in which they come. */
+/** An asynchronous algorithm, which takes updates one by one in the order of their arrival. */
 export interface AsyncStrategy {
-  /** The name that reports carry, such as `"fedasync"`. */
+  /** Name in reports, such as `"fedasync"`. */
   readonly name: string;
   /** Number of updates that make a version of the model, at least 1. */
   readonly updatesPerVersion: number;
-  /** What it changes in the clients' settings. */
+  /** Settings of the clients that the algorithm changes. */
   readonly clientSettings?: ClientSettings;
-  /** Number of vectors as long as the model that the algorithm takes in the arena of the global one. */
+  /**
+   * Number of vectors as long as the model that the algorithm allocates in the arena of the global
+   * one.
+   */
   readonly workingVectors: number;
   /**
-   * Takes one update in, which has been checked, and changes the global vector in place when a new version is due. Gives whether one was
-   * made: with every {@linkcode AsyncStrategy.updatesPerVersion}-th update.
+   * Takes an update, which has been checked, and changes the global vector in place if a new
+   * version is due.
+   *
+   * @returns Whether a version was made: with every
+   * {@linkcode AsyncStrategy.updatesPerVersion}-th update.
    */
   accept(global: ParameterVector, update: AsyncUpdate): boolean;
-  /** Throws a `RangeError` for an update that lacks what the algorithm needs. Default: it needs no more than any update has. */
+  /**
+   * Checks that an update has what the algorithm needs, for one that needs more than every update
+   * has.
+   *
+   * @throws {RangeError} If it has not.
+   */
   check?(update: ClientUpdate): void;
-  /** What lives on from update to update, for a checkpoint. An algorithm that keeps nothing has neither of the two. */
+  /**
+   * Gives the state that lives on from update to update, for a checkpoint. An algorithm without
+   * state has neither this method nor `restore`.
+   */
   save?(): StrategyState;
-  /** Takes up what {@linkcode save} gave; vectors are copied. Throws when it is not that. */
+  /**
+   * Restores a state that {@linkcode save} gave; vectors are copied.
+   *
+   * @throws {Error} If it is no such state.
+   */
   restore?(state: StrategyState): void;
 }

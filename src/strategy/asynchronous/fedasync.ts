@@ -10,20 +10,30 @@ import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 import { checked } from "../check.ts";
 import { polynomialStaleness, type StalenessFunction } from "./staleness.ts";
 
-/** How {@linkcode FedAsync} mixes. */
+/** Options of {@linkcode FedAsync}. */
 export interface FedAsyncOptions {
-  /** Share α of a fresh update in the new version, above 0 and at most 1. Default 0.6. */
+  /**
+   * Share α of a fresh update in the new version, above 0 and at most 1.
+   *
+   * @default {0.6}
+   */
   alpha?: number;
-  /** How that share falls with an update's staleness. Default `polynomialStaleness(0.5)`. */
+  /**
+   * Function by which the share falls with an update's staleness.
+   *
+   * @default {polynomialStaleness(0.5)}
+   */
   staleness?: StalenessFunction;
 }
 
 /**
- * Mixes each update in as it comes (FedAsync).
+ * Mixes each update into the model as it arrives (FedAsync).
  *
- * Xie, Koyejo, Gupta 2019, "Asynchronous Federated Optimization", algorithm 1: `w ← (1 - α_t) w + α_t w_new` with `α_t = α · s(t - τ)`. Here `t - τ` is
- * the number of versions made since the client got its parameters, 0 for a fresh update, so that `s(0) = 1`. Every update makes a version, however many
- * samples it has. The paper's regularization on the clients is the plan's `proximal`.
+ * Xie, Koyejo, Gupta 2019, "Asynchronous Federated Optimization", algorithm 1:
+ * `w ← (1 - α_t) w + α_t w_new` with `α_t = α · s(t - τ)`. Here `t - τ` is the number of versions
+ * made since the client received its parameters, 0 for a fresh update, so that `s(0) = 1`. Every
+ * update makes a version, whatever its number of samples. The paper's regularization on the clients
+ * is the plan's `proximal`.
  *
  * @example
  * ```ts
@@ -40,16 +50,20 @@ export interface FedAsyncOptions {
  * ```
  */
 export class FedAsync implements AsyncStrategy {
-  /** `"fedasync"`. */
+  /** Name in reports. */
   readonly name = "fedasync";
-  /** One. */
+  /** Number of updates that make a version: every one does. */
   readonly updatesPerVersion = 1;
-  /** None. */
+  /** Number of working vectors: none. */
   readonly workingVectors = 0;
   readonly #alpha: number;
   readonly #staleness: StalenessFunction;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ alpha = 0.6, staleness = polynomialStaleness() }: FedAsyncOptions = {}) {
     this.#alpha = checked("fedasync", "alpha", alpha, { above: 0 });
     if (alpha > 1) {
@@ -58,7 +72,11 @@ export class FedAsync implements AsyncStrategy {
     this.#staleness = staleness;
   }
 
-  /** Mixes the update in. Throws a `RangeError` when the staleness function gives no weight. */
+  /**
+   * Mixes the update in.
+   *
+   * @throws {RangeError} If the staleness function gives no weight above 0 and at most 1.
+   */
   accept(global: ParameterVector, { parameters, staleness }: AsyncUpdate): boolean {
     const weight = this.#staleness(staleness);
     if (!(weight > 0 && weight <= 1)) {

@@ -12,24 +12,35 @@ import { copySpans } from "../untrained.ts";
 import { savedVector, workingVector } from "../working.ts";
 import type { StrategyState } from "../strategy.ts";
 
-/** How {@linkcode FedBuff} steps. */
+/** Options of {@linkcode FedBuff}. */
 export interface FedBuffOptions {
-  /** Number of updates K that make a version, from 1. Default 10. */
+  /**
+   * Number K of updates that make a version, from 1.
+   *
+   * @default {10}
+   */
   size?: number;
-  /** The server's step size η, above 0. Default 1. */
+  /**
+   * Step size η of the server, above 0.
+   *
+   * @default {1}
+   */
   learningRate?: number;
 }
 
 /**
- * Gathers K updates in a buffer, then takes one step (FedBuff).
+ * Collects K updates in a buffer, then takes one step (FedBuff).
  *
- * Nguyen et al. 2022, "Federated Learning with Buffered Asynchronous Aggregation", algorithm 1, with the weights of its experiments:
- * `w ← w + η / K · Σ (w_k - w_τ) / √(1 + s_k)`, where `w_τ` is what the client began with and `s_k` the number of versions made since. Clients count
- * alike, however many samples they have. The buffer is one vector, whatever K is.
+ * Nguyen et al. 2022, "Federated Learning with Buffered Asynchronous Aggregation", algorithm 1,
+ * with the weights of its experiments: `w ← w + η / K · Σ (w_k - w_τ) / √(1 + s_k)`, where `w_τ`
+ * are the parameters that the client started from and `s_k` the number of versions made since. The
+ * number of samples of a client does not count. The buffer is one vector, whatever K is.
  *
- * What no gradient trains, such as a moving variance, must stay within what clients sent, which a sum of ways from different beginnings does not. There the way is
- * taken from the present vector: `w ← w + t (Σ s_k w_k / Σ s_k - w)` with `s_k = 1 / √(1 + staleness)` and `t = min(1, η / K · Σ s_k)`, which is the same step
- * where all began with the present vector.
+ * Values that no gradient trains, such as a moving variance, must stay within those that clients
+ * sent; a sum of changes from different starting points does not. There the change is taken from
+ * the present vector: `w ← w + t (Σ s_k w_k / Σ s_k - w)` with `s_k = 1 / √(1 + staleness)` and
+ * `t = min(1, η / K · Σ s_k)`. If all clients started from the present vector, this is the same
+ * step.
  *
  * @example
  * ```ts
@@ -48,26 +59,34 @@ export interface FedBuffOptions {
  * ```
  */
 export class FedBuff implements AsyncStrategy {
-  /** `"fedbuff"`. */
+  /** Name in reports. */
   readonly name = "fedbuff";
-  /** K. */
+  /** Number of updates that make a version, K. */
   readonly updatesPerVersion: number;
-  /** Two: the buffer, and one update's way from its beginning. */
+  /** Number of working vectors: the buffer, and the change of one update. */
   readonly workingVectors = 2;
   readonly #learningRate: number;
   #sum: ParameterVector | undefined;
   #way: ParameterVector | undefined;
   #count = 0;
-  /** Sum of the weights by staleness in the buffer. */
+  /** Sum of the weights of the updates in the buffer. */
   #weight = 0;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ size = 10, learningRate = 1 }: FedBuffOptions = {}) {
     this.updatesPerVersion = checked("fedbuff", "size", size, { least: 1, whole: true });
     this.#learningRate = checked("fedbuff", "learningRate", learningRate, { above: 0 });
   }
 
-  /** Adds the update to the buffer; a full one makes a version. Throws a `RangeError` when what was restored is not as long as the global vector. */
+  /**
+   * Adds the update to the buffer; a full buffer makes a version.
+   *
+   * @throws {RangeError} If a restored buffer is not as long as the global vector.
+   */
   accept(
     global: ParameterVector,
     { parameters, base, staleness, untrained = [] }: AsyncUpdate,
@@ -92,15 +111,16 @@ export class FedBuff implements AsyncStrategy {
     return true;
   }
 
-  /** The buffer, where there is something in it. */
+  /** Gives the buffer, unless it is empty. */
   save(): StrategyState {
     if (this.#sum === undefined || this.#count === 0) return {};
     return { json: { count: this.#count, weight: this.#weight }, vectors: { sum: this.#sum } };
   }
 
   /**
-   * Takes up what was saved; nothing is an empty buffer. Throws a `TypeError` when it is no buffer
-   * of this size.
+   * Restores a saved buffer; a state without one is an empty buffer.
+   *
+   * @throws {TypeError} If the state is no buffer of this size.
    */
   restore({ json, vectors }: StrategyState): void {
     if (json === undefined && vectors === undefined) {

@@ -12,9 +12,10 @@ import type { ClientUpdate, Strategy, StrategyRound } from "../strategy.ts";
 /**
  * Weighted mean of the cohort's parameters, by number of samples (FedAvg).
  *
- * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", algorithm 1:
- * `w = Σ (n_k / n) w_k`. The mean is kept as it grows, `m += (n_k / (n_1 + … + n_k)) (w_k - m)`, which is the same sum, needs one vector whatever the
- * number of clients, and gives one client's parameters back bit for bit.
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data",
+ * algorithm 1: `w = Σ (n_k / n) w_k`. The mean is updated with each client,
+ * `m += (n_k / (n_1 + … + n_k)) (w_k - m)`. This is the same sum, needs one vector whatever the
+ * number of clients, and returns the parameters of a single client bit for bit.
  *
  * @example A round of two clients
  * ```ts
@@ -28,13 +29,13 @@ import type { ClientUpdate, Strategy, StrategyRound } from "../strategy.ts";
  * ```
  */
 export class FedAvg implements Strategy {
-  /** `"fedavg"`. */
+  /** Name in reports. */
   readonly name = "fedavg";
-  /** One: the mean as it grows. */
+  /** Number of working vectors: the mean as it grows. */
   readonly workingVectors = 1;
   #mean: ParameterVector | undefined;
 
-  /** Opens a round. The mean's memory is used again in the next one. */
+  /** Opens a round; the next one uses the memory of its mean again. */
   begin(global: ParameterVector): StrategyRound {
     const mean = this.#mean = workingVector(this.#mean, global);
     let total = 0;

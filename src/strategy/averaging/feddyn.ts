@@ -17,18 +17,24 @@ import type {
   StrategyState,
 } from "../strategy.ts";
 
-/** How {@linkcode FedDyn} regularizes. */
+/** Options of {@linkcode FedDyn}. */
 export interface FedDynOptions {
-  /** Strength α of the pull, above 0; the paper takes 0.1, 0.01 or 0.001. Default 0.01. */
+  /**
+   * Strength α of the pull, above 0; the paper takes 0.1, 0.01 or 0.001.
+   *
+   * @default {0.01}
+   */
   alpha?: number;
 }
 
 /**
- * Averaging whose clients change what they lower, so that their optima come together at that of all (FedDyn).
+ * Averaging whose clients regularize their losses dynamically, so that their optima meet at the
+ * optimum of all (FedDyn).
  *
- * Acar et al. 2021, "Federated Learning Based on Dynamic Regularization", algorithm 1, where P are those of m clients that answer:
- * `h ← h - (α/m) Σ_P (θ_k - θ)`, `θ ← mean_P θ_k - h / α`. The clients' share of it is the rule `feddyn`. Clients count alike, whatever data they
- * have, and one that begins anew has lost what it kept.
+ * Acar et al. 2021, "Federated Learning Based on Dynamic Regularization", algorithm 1, where P are
+ * those of m clients that answer: `h ← h - (α/m) Σ_P (θ_k - θ)`, `θ ← mean_P θ_k - h / α`. The
+ * clients' part is the rule `feddyn`. The number of samples of a client does not count. A client
+ * that is started again has lost its `h_k`.
  *
  * @example
  * ```ts
@@ -42,24 +48,33 @@ export interface FedDynOptions {
  * ```
  */
 export class FedDyn implements Strategy {
-  /** `"feddyn"`. */
+  /** Name in reports. */
   readonly name = "feddyn";
-  /** Three: the mean, the server's h, and room for a difference. */
+  /** Number of working vectors: the mean, the server's h, and room for a difference. */
   readonly workingVectors = 3;
-  /** The rule `feddyn`. */
+  /** Settings of the clients: the rule `feddyn`. */
   readonly clientSettings: ClientSettings;
   readonly #alpha: number;
   #mean: ParameterVector | undefined;
   #moved: ParameterVector | undefined;
   #h: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ alpha = 0.01 }: FedDynOptions = {}) {
     this.#alpha = checked("feddyn", "alpha", alpha, { above: 0 });
     this.clientSettings = { rule: { name: "feddyn", alpha } };
   }
 
-  /** Opens a round. Throws a `TypeError` without what is known of it, and a `RangeError` for a restored h of another length. */
+  /**
+   * Opens a round.
+   *
+   * @throws {TypeError} If nothing is known of the round.
+   * @throws {RangeError} If a restored h is not as long as the global vector.
+   */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const { numClients, untrained } = needInfo(this.name, info);
     const mean = this.#mean = workingVector(this.#mean, global);
@@ -81,14 +96,16 @@ export class FedDyn implements Strategy {
     };
   }
 
-  /** The server's h. */
+  /** Gives the server's h. */
   save(): StrategyState {
     return this.#h ? { vectors: { h: this.#h } } : {};
   }
 
   /**
-   * Takes h up. Throws a `TypeError` when there is another vector in its place, and a `RangeError`
-   * for one that is not finite.
+   * Restores h.
+   *
+   * @throws {TypeError} If the state has no such vector.
+   * @throws {RangeError} If it is not finite.
    */
   restore({ vectors }: StrategyState): void {
     this.#h = vectors && savedVector(this.name, "h", vectors);

@@ -12,20 +12,29 @@ import { sparing } from "../untrained.ts";
 import { workingVector } from "../working.ts";
 import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "../strategy.ts";
 
-/** How {@linkcode FedNova} weighs. */
+/** Options of {@linkcode FedNova}. */
 export interface FedNovaOptions {
-  /** Momentum ρ of the clients' SGD, from 0 to below 1, begun afresh in each round. Default: that of the clients' settings, which a given one must equal. */
+  /**
+   * Momentum ρ of the clients' SGD, from 0 to below 1, which starts anew in each round. It must
+   * equal that of the clients' settings.
+   *
+   * @default {undefined} The momentum of the clients' settings.
+   */
   momentum?: number;
 }
 
 /**
- * Normalized averaging (FedNova): a client that takes more steps than others does not draw the model towards its own optimum.
+ * Normalized averaging (FedNova): a client that takes more steps than others does not draw the
+ * model towards its own optimum.
  *
- * Wang et al. 2020, "Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization", equations 6 and 11:
- * `w ← w + τ_eff Σ p_k (w_k - w) / a_k`, with `p_k = n_k / n` by samples and `τ_eff = Σ p_k a_k`. Here `a_k` is the number of steps
- * τ of plain SGD, `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ, and `(1 - (1 - η μ)^τ) / (η μ)` with a proximal term μ and learning rate η.
+ * Wang et al. 2020, "Tackling the Objective Inconsistency Problem in Heterogeneous Federated
+ * Optimization", equations 6 and 11: `w ← w + τ_eff Σ p_k (w_k - w) / a_k`, with `p_k = n_k / n` by
+ * samples and `τ_eff = Σ p_k a_k`. Here `a_k` is the number of steps τ of plain SGD,
+ * `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ, and `(1 - (1 - η μ)^τ) / (η μ)` with a
+ * proximal term μ and learning rate η.
  *
- * When all take as many steps, it is FedAvg bit for bit. An update must have `steps`. What no gradient trains is the mean that FedNova steps past, by `p_k / a_k`.
+ * If all clients take the same number of steps, the result is that of FedAvg bit for bit. An update
+ * must have `steps`. Values that no gradient trains are the mean by `p_k / a_k`.
  *
  * @example
  * ```ts
@@ -39,16 +48,20 @@ export interface FedNovaOptions {
  * ```
  */
 export class FedNova implements Strategy {
-  /** `"fednova"`. */
+  /** Name in reports. */
   readonly name = "fednova";
-  /** One: the mean as it grows. */
+  /** Number of working vectors: the mean as it grows. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the number of steps decides how much an update counts. */
   readonly countsSteps = true;
   readonly #momentum: number | undefined;
   #mean: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ momentum }: FedNovaOptions = {}) {
     this.#momentum = momentum === undefined
       ? undefined
@@ -56,8 +69,11 @@ export class FedNova implements Strategy {
   }
 
   /**
-   * Throws a `RangeError` for another momentum than the one that was given, and for steps that `a_k` is not of: Adam's, Nesterov's, those of a momentum that is
-   * kept from round to round, and proximal ones with momentum, or with η μ from 1.
+   * Checks that `a_k` describes the clients' steps.
+   *
+   * @throws {RangeError} If the momentum is not the given one; or for Adam, Nesterov's momentum, a
+   * momentum that is kept from round to round, and a proximal term with momentum or with η μ from
+   * 1.
    */
   checkPlan(plan: TrainSettings): void {
     checkSame(this.name, "momentum", this.#momentum, plan.momentum);
@@ -68,7 +84,11 @@ export class FedNova implements Strategy {
     );
   }
 
-  /** Throws a `RangeError` for an update without a whole number of steps from 1. */
+  /**
+   * Checks that an update tells its number of steps.
+   *
+   * @throws {RangeError} If it is not a whole number from 1.
+   */
   check({ rank, steps = NaN }: ClientUpdate): void {
     if (Number.isSafeInteger(steps) && steps >= 1) return;
     throw new RangeError(
@@ -91,7 +111,7 @@ export class FedNova implements Strategy {
         const { parameters, numSamples, steps = NaN } = update;
         const length = lengthOf(steps, kind);
         first ||= length;
-        // Lengths in terms of the first one: where all are equal, every number here is as in FedAvg.
+        // Lengths relative to the first one: if all are equal, every number here is as in FedAvg.
         const weight = numSamples / (length / first);
         total.samples += numSamples;
         total.weights += weight;
@@ -108,7 +128,7 @@ export class FedNova implements Strategy {
   }
 }
 
-/** What in the clients' settings makes steps whose lengths do not add up to `a_k`. */
+/** Names the setting that makes steps whose lengths do not add up to `a_k`, if there is one. */
 function unfitOf(
   { learningRate, momentum, optimizer = "sgd", nesterov, keepMomentum, proximal = 0 }:
     TrainSettings,
@@ -121,7 +141,7 @@ function unfitOf(
   return undefined;
 }
 
-/** How long the way is that so many steps of size 1 go together: the norm ‖a‖₁ of the paper. */
+/** Gives the total length of steps of size 1: the norm ‖a‖₁ of the paper. */
 function lengthOf(
   steps: number,
   { momentum: rho, shrinkage }: { momentum: number; shrinkage: number },

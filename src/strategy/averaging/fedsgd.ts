@@ -20,21 +20,28 @@ import type {
 
 const DEFAULT_LEARNING_RATE = 0.1;
 
-/** How {@linkcode FedSGD} steps. */
+/** Options of {@linkcode FedSGD}. */
 export interface FedSGDOptions {
-  /** Step size η, above 0. Default: the plan's learning rate, or 0.1 without a plan. */
+  /**
+   * Step size η, above 0.
+   *
+   * @default {undefined} The learning rate of the plan, or 0.1 without a plan.
+   */
   learningRate?: number;
 }
 
 /**
  * One step on the cohort's mean gradient (FedSGD).
  *
- * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 2: `w ← w - η Σ (n_k / n) g_k`, with
- * `g_k` the gradient of the mean loss over all of a client's data. Clients do not train: by the rule `gradient` they send `g_k` as the update's
- * `parameters`. It is FedAvg of one epoch of plain SGD on all of the data at once, up to rounding; the plan's epochs and batch size do not
- * count, and what is not trained, such as BatchNorm's moving statistics, stays as it is.
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data",
+ * section 2: `w ← w - η Σ (n_k / n) g_k`, with `g_k` the gradient of the mean loss over all of a
+ * client's data. Clients do not train: by the rule `gradient` they send `g_k` as the update's
+ * `parameters`. Up to rounding, this is FedAvg of one epoch of plain SGD on all of the data at
+ * once. The plan's epochs and batch size are not used, and values that no gradient trains, such as
+ * BatchNorm's moving statistics, do not change.
  *
- * As the `mean` of a {@linkcode ServerOptimizer} with η = 1 it gives a gradient step of that optimizer.
+ * As the `mean` of a {@linkcode ServerOptimizer} with η = 1 it gives a gradient step of that
+ * optimizer.
  *
  * @example
  * ```ts
@@ -48,23 +55,31 @@ export interface FedSGDOptions {
  * ```
  */
 export class FedSGD implements Strategy {
-  /** `"fedsgd"`. */
+  /** Name in reports. */
   readonly name = "fedsgd";
-  /** Has the clients send gradients. */
+  /** Settings of the clients: the rule `gradient`. */
   readonly clientSettings: ClientSettings = { rule: { name: "gradient" } };
-  /** One: the mean gradient as it grows. */
+  /** Number of working vectors: the mean gradient as it grows. */
   readonly workingVectors = 1;
   readonly #learningRate: number | undefined;
   #mean: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ learningRate }: FedSGDOptions = {}) {
     this.#learningRate = learningRate === undefined
       ? undefined
       : checked("fedsgd", "learningRate", learningRate, { above: 0 });
   }
 
-  /** Throws a `RangeError` for what would be of clients' steps, which there are none of: Adam's, momentum, weight decay, a proximal term. */
+  /**
+   * Checks that the settings change no steps of the clients, which take none.
+   *
+   * @throws {RangeError} For Adam, momentum, weight decay and a proximal term.
+   */
   checkPlan(plan: TrainSettings): void {
     const unfit = unfitOf(plan);
     if (unfit === undefined) return;
@@ -73,7 +88,7 @@ export class FedSGD implements Strategy {
     );
   }
 
-  /** Opens a round. The mean's memory is used again in the next one. */
+  /** Opens a round; the next one uses the memory of its mean again. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const mean = this.#mean = workingVector(this.#mean, global);
     const learningRate = this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE;
@@ -94,7 +109,7 @@ export class FedSGD implements Strategy {
   }
 }
 
-/** What of a plan is for steps. */
+/** Names the setting of a plan that changes steps, if there is one. */
 function unfitOf(
   { optimizer = "sgd", momentum, weightDecay, proximal = 0 }: TrainSettings,
 ): string | undefined {

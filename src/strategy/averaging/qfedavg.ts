@@ -1,5 +1,5 @@
 /**
- * Averaging in favour of clients that the model serves badly.
+ * Averaging in favour of clients with high loss.
  *
  * @module
  */
@@ -18,29 +18,41 @@ import type {
   StrategyRound,
 } from "../strategy.ts";
 
-/** A loss of 0 has no power below 0. */
+/** Smallest loss that counts: 0 has no power below 0. */
 const LEAST_LOSS = 1e-10;
-/** Beyond it, what one client says could drown the others in infinities. */
+/** Largest weight of a client: beyond it the sums could become infinite. */
 const MOST_WEIGHT = 1e100;
-/** That of the default plan, for rounds of which nothing is known. */
+/** Learning rate of the default plan, for rounds without a plan. */
 const DEFAULT_LEARNING_RATE = 0.1;
 
-/** How {@linkcode QFedAvg} weighs. */
+/** Options of {@linkcode QFedAvg}. */
 export interface QFedAvgOptions {
-  /** How much fairness counts, q, from 0. Default 0.2. */
+  /**
+   * Strength q of fairness, from 0.
+   *
+   * @default {0.2}
+   */
   q?: number;
-  /** The clients' learning rate, above 0, of which the paper takes the Lipschitz constant as L = 1 / learningRate. Default: that of the clients' settings, which a given one must equal. */
+  /**
+   * The clients' learning rate, above 0, from which the paper takes the Lipschitz constant
+   * L = 1 / learningRate. It must equal that of the clients' settings.
+   *
+   * @default {undefined} The learning rate of the clients' settings.
+   */
   learningRate?: number;
 }
 
 /**
- * Averaging in favour of the clients that the model serves badly (q-FedAvg).
+ * Averaging in favour of the clients with high loss (q-FedAvg).
  *
- * Li et al. 2020, "Fair Resource Allocation in Federated Learning", algorithm 2: with F the client's loss on the global vector,
- * `Δw = L (w - w_k)`, `Δ_k = F^q Δw` and `h_k = q F^(q-1) ‖Δw‖² + L F^q`, it is `w ← w - Σ Δ_k / Σ h_k`.
+ * Li et al. 2020, "Fair Resource Allocation in Federated Learning", algorithm 2: with F the
+ * client's loss on the global vector, `Δw = L (w - w_k)`, `Δ_k = F^q Δw` and
+ * `h_k = q F^(q-1) ‖Δw‖² + L F^q`, the step is `w ← w - Σ Δ_k / Σ h_k`.
  *
- * Clients count alike, however many samples they have; with q = 0 it is the plain mean, as FedAvg's of clients with equally many samples, bit for bit.
- * What no gradient trains is the mean by `F^q`. An update must have the metric `initialLoss`: the client's mean loss on the global vector, before it trains.
+ * The number of samples of a client does not count. With q = 0 the result is the plain mean: bit
+ * for bit that of FedAvg for clients with equally many samples. Values that no gradient trains are
+ * the mean by `F^q`. An update must have the metric `initialLoss`: the client's mean loss on the
+ * global vector, before it trains.
  *
  * @example
  * ```ts
@@ -60,17 +72,21 @@ export interface QFedAvgOptions {
  * ```
  */
 export class QFedAvg implements Strategy {
-  /** `"qfedavg"`. */
+  /** Name in reports. */
   readonly name = "qfedavg";
-  /** One: the mean as it grows. */
+  /** Number of working vectors: the mean as it grows. */
   readonly workingVectors = 1;
-  /** Clients measure their loss first. */
+  /** Settings of the clients: the rule `initial-loss`. */
   readonly clientSettings: ClientSettings = { rule: { name: "initial-loss" } };
   readonly #q: number;
   readonly #learningRate: number | undefined;
   #mean: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ q = 0.2, learningRate }: QFedAvgOptions = {}) {
     this.#q = checked("qfedavg", "q", q, { least: 0 });
     this.#learningRate = learningRate === undefined
@@ -78,7 +94,11 @@ export class QFedAvg implements Strategy {
       : checked("qfedavg", "learningRate", learningRate, { above: 0 });
   }
 
-  /** Throws a `RangeError` for another learning rate than the one that was given, and for one of 0. */
+  /**
+   * Checks the clients' learning rate.
+   *
+   * @throws {RangeError} If it is 0, or not the given one.
+   */
   checkPlan({ learningRate }: TrainSettings): void {
     checkSame(this.name, "learningRate", this.#learningRate, learningRate);
     if (learningRate > 0) return;
@@ -87,7 +107,11 @@ export class QFedAvg implements Strategy {
     );
   }
 
-  /** Throws a `RangeError` for an update without a metric `initialLoss` from 0, or with one whose power q is past 1e100. */
+  /**
+   * Checks the metric `initialLoss` of an update.
+   *
+   * @throws {RangeError} If it is missing or below 0, or its power q is above 1e100.
+   */
   check({ rank, metrics }: ClientUpdate): void {
     const loss = metrics?.initialLoss;
     if (loss !== undefined && loss >= 0 && loss ** this.#q <= MOST_WEIGHT) return;
@@ -114,7 +138,7 @@ export class QFedAvg implements Strategy {
         const loss = Math.max(LEAST_LOSS, metrics?.initialLoss ?? NaN);
         const weight = loss ** q;
         total.weights += weight;
-        // h_k / L: the square of Δw has one L that is not divided out.
+        // This is h_k / L: one L of the square of Δw remains.
         total.steps += weight + (q === 0 ? 0 : q * loss ** (q - 1) * lipschitz *
           squaredDistance(parameters, global));
         blend(mean, parameters, weight / total.weights);

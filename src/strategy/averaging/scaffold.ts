@@ -18,20 +18,27 @@ import type {
   StrategyState,
 } from "../strategy.ts";
 
-/** How {@linkcode Scaffold} steps. */
+/** Options of {@linkcode Scaffold}. */
 export interface ScaffoldOptions {
-  /** The server's step size η_g, above 0. Default 1, as in the paper. */
+  /**
+   * Step size η_g of the server, above 0. The default is the paper's.
+   *
+   * @default {1}
+   */
   learningRate?: number;
 }
 
 /**
- * Averaging whose clients correct their steps by what all of them do (SCAFFOLD): they no longer drift to their own optima.
+ * Averaging whose clients correct their steps by those of all clients, so that they do not drift to
+ * their own optima (SCAFFOLD).
  *
- * Karimireddy et al. 2020, "SCAFFOLD: Stochastic Controlled Averaging for Federated Learning", algorithm 1 with option II: `x ← x + η_g mean(y_i - x)`
- * and `c ← c + (S/N) mean(Δc_i)`, where S of N clients answer. The clients' share of it is the rule `scaffold`. Of `Δc_i = (x - y_i) / (K_i η) - c` the
- * server knows all there is, so an update is as long as in FedAvg; what it sends is twice as long. Clients count alike, whatever data they have.
+ * Karimireddy et al. 2020, "SCAFFOLD: Stochastic Controlled Averaging for Federated Learning",
+ * algorithm 1 with option II: `x ← x + η_g mean(y_i - x)` and `c ← c + (S/N) mean(Δc_i)`, where S
+ * of N clients answer. The clients' part is the rule `scaffold`. The server computes
+ * `Δc_i = (x - y_i) / (K_i η) - c` itself, so an update is as long as in FedAvg, but the server
+ * sends twice as much. The number of samples of a client does not count.
  *
- * The clients take plain SGD, and a client that begins anew has lost its `c_i`.
+ * The clients take plain SGD. A client that is started again has lost its `c_i`.
  *
  * @example
  * ```ts
@@ -47,13 +54,16 @@ export interface ScaffoldOptions {
  * ```
  */
 export class Scaffold implements Strategy {
-  /** `"scaffold"`. */
+  /** Name in reports. */
   readonly name = "scaffold";
-  /** Four: mean, sum of the changes of the control variates, the server's control variate, and room for a difference. */
+  /**
+   * Number of working vectors: the mean, the sum of the changes of the control variates, the
+   * server's control variate, and room for a difference.
+   */
   readonly workingVectors = 4;
-  /** True. */
+  /** `true`: the number of steps decides how much an update counts. */
   readonly countsSteps = true;
-  /** The rule `scaffold`. */
+  /** Settings of the clients: the rule `scaffold`. */
   readonly clientSettings: ClientSettings = { rule: { name: "scaffold" } };
   readonly #learningRate: number;
   #mean: ParameterVector | undefined;
@@ -61,17 +71,25 @@ export class Scaffold implements Strategy {
   #moved: ParameterVector | undefined;
   #control: ParameterVector | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ learningRate = 1 }: ScaffoldOptions = {}) {
     this.#learningRate = checked("scaffold", "learningRate", learningRate, { above: 0 });
   }
 
-  /** The server's control variate c; clients take it as 0 before the first round. */
+  /** Control variate c of the server; clients take it as 0 before the first round. */
   get control(): ParameterVector | undefined {
     return this.#control;
   }
 
-  /** Throws a `RangeError` for an update without a whole number of steps from 1. */
+  /**
+   * Checks that an update tells its number of steps.
+   *
+   * @throws {RangeError} If it is not a whole number from 1.
+   */
   check({ rank, steps = NaN }: ClientUpdate): void {
     if (Number.isSafeInteger(steps) && steps >= 1) return;
     throw new RangeError(
@@ -81,7 +99,12 @@ export class Scaffold implements Strategy {
     );
   }
 
-  /** Opens a round. Throws a `TypeError` without what is known of it, and a `RangeError` for a restored control variate of another length. */
+  /**
+   * Opens a round.
+   *
+   * @throws {TypeError} If nothing is known of the round.
+   * @throws {RangeError} If a restored control variate is not as long as the global vector.
+   */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const { numClients, plan: { learningRate }, untrained } = needInfo(this.name, info);
     const mean = this.#mean = workingVector(this.#mean, global);
@@ -110,12 +133,16 @@ export class Scaffold implements Strategy {
     };
   }
 
-  /** The control variate. */
+  /** Gives the control variate. */
   save(): StrategyState {
     return this.#control ? { vectors: { control: this.#control } } : {};
   }
 
-  /** Takes the control variate up. Throws a `TypeError` when there is another vector in its place. */
+  /**
+   * Restores the control variate.
+   *
+   * @throws {TypeError} If the state has no such vector.
+   */
   restore({ vectors }: StrategyState): void {
     this.#control = vectors && savedVector(this.name, "control", vectors);
   }

@@ -7,17 +7,22 @@
 import { checked } from "../check.ts";
 import { type ClientSideOptions, ClientSideStrategy } from "./client_side.ts";
 
-/** How {@linkcode Ditto} personalizes. */
+/** Options of {@linkcode Ditto}. */
 export interface DittoOptions extends ClientSideOptions {
-  /** Strength λ of the pull of a client's own model to the global one, from 0. Default 0.1. */
+  /**
+   * Strength λ of the pull of a client's own model to the global one, from 0.
+   *
+   * @default {0.1}
+   */
   lambda?: number;
 }
 
 /**
- * A model of its own for each client, held near the global one, which FedAvg makes (Ditto).
+ * Federated averaging beside a model of each client's own, which stays near the global one (Ditto).
  *
- * Li et al. 2021, "Ditto: Fair and Robust Federated Learning Through Personalization", algorithm 1: beside its update each client lowers
- * `F_k(v_k) + (λ/2) ‖v_k - w^t‖²` from where its `v_k` stands, by the round's plan. Clients are evaluated by their `v_k`, which never leave them.
+ * Li et al. 2021, "Ditto: Fair and Robust Federated Learning Through Personalization", algorithm 1:
+ * besides its update each client minimizes `F_k(v_k) + (λ/2) ‖v_k - w^t‖²`, starting from its last
+ * `v_k`, by the round's plan. Clients are evaluated by their `v_k`, which never leave them.
  *
  * @example
  * ```ts
@@ -28,7 +33,11 @@ export interface DittoOptions extends ClientSideOptions {
  * ```
  */
 export class Ditto extends ClientSideStrategy {
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ lambda = 0.1, ...options }: DittoOptions = {}) {
     checked("ditto", "lambda", lambda, { least: 0 });
     super("ditto", { rule: { name: "ditto", lambda } }, options);

@@ -6,17 +6,21 @@
 
 import { type ClientSideOptions, ClientSideStrategy } from "./client_side.ts";
 
-/** What {@linkcode FedPer} leaves on the clients. */
+/** Options of {@linkcode FedPer}. */
 export interface FedPerOptions extends ClientSideOptions {
-  /** Beginnings of the names of the tensors that stay on each client, such as `["logits/"]`; at least one. */
+  /**
+   * Beginnings of the names of the tensors that stay on each client, such as `["logits/"]`; at
+   * least one.
+   */
   local: readonly string[];
 }
 
 /**
- * Layers that stay on each client, below or above those that FedAvg makes of all (FedPer).
+ * Federated averaging of all layers but those that stay on each client (FedPer).
  *
- * Arivazhagan et al. 2019, "Federated Learning with Personalization Layers". Clients train all layers and are evaluated with their own; the
- * named tensors of an update are those that the client was sent, so that what is local is never seen.
+ * Arivazhagan et al. 2019, "Federated Learning with Personalization Layers". Clients train all
+ * layers and are evaluated with their own. In an update the named tensors are those that the client
+ * received, so that the server never sees the local ones.
  *
  * @example
  * ```ts
@@ -28,7 +32,11 @@ export interface FedPerOptions extends ClientSideOptions {
  * ```
  */
 export class FedPer extends ClientSideStrategy {
-  /** Throws a `RangeError` when no tensor is named. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If no tensor is named.
+   */
   constructor({ local, ...options }: FedPerOptions) {
     if (local.length === 0 || local.includes("")) {
       throw new RangeError(

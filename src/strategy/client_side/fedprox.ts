@@ -7,17 +7,21 @@
 import { checked } from "../check.ts";
 import { type ClientSideOptions, ClientSideStrategy } from "./client_side.ts";
 
-/** How {@linkcode FedProx} pulls. */
+/** Options of {@linkcode FedProx}. */
 export interface FedProxOptions extends ClientSideOptions {
-  /** Strength μ of the pull, from 0. Default: the plan's `proximal` when that is above 0, else 0.01. With both they have to be the same. */
+  /**
+   * Strength μ of the pull, from 0. If the plan has a `proximal` too, the two must be equal.
+   *
+   * @default {undefined} The `proximal` of the plan if that is above 0, else 0.01.
+   */
   mu?: number;
 }
 
 /**
- * Federated averaging whose clients are held near the global parameters (FedProx).
+ * Federated averaging whose clients stay near the global parameters (FedProx).
  *
- * Li et al. 2020, "Federated Optimization in Heterogeneous Networks", equation 2: each client lowers `F_k(w) + (μ/2) ‖w - w^t‖²`. With μ = 0 it is
- * FedAvg bit for bit.
+ * Li et al. 2020, "Federated Optimization in Heterogeneous Networks", equation 2: each client
+ * minimizes `F_k(w) + (μ/2) ‖w - w^t‖²`. With μ = 0 the result is that of FedAvg bit for bit.
  *
  * @example
  * ```ts
@@ -28,7 +32,11 @@ export interface FedProxOptions extends ClientSideOptions {
  * ```
  */
 export class FedProx extends ClientSideStrategy {
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ mu, ...options }: FedProxOptions = {}) {
     const settings = mu === undefined
       ? { defaults: { proximal: 0.01 } }

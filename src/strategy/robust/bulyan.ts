@@ -11,22 +11,28 @@ import { KrumScores } from "./krum_scores.ts";
 import { Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
 
-/** What {@linkcode Bulyan} withstands. */
+/** Options of {@linkcode Bulyan}. */
 export interface BulyanOptions {
-  /** Number f of attackers, a whole number from 0. Default 1. */
+  /**
+   * Number f of attackers, a whole number from 0.
+   *
+   * @default {1}
+   */
   attackers?: number;
 }
 
 /**
- * Krum again and again, then coordinate by coordinate the mean of what lies closest to the median: attackers that hide a large change of a single
- * coordinate in a small distance do not get it through.
+ * Mean around the median of the updates that repeated Krum selects: attackers cannot hide a large
+ * change of one coordinate in a small distance.
  *
- * El Mhamdi et al. 2018, "The Hidden Vulnerability of Distributed Learning in Byzantium", section 4. Of n updates θ = n - 2 f are selected: the one with the
- * best Krum score is taken out of those that are left, until there are as many. Of r that are left the score is over r - f - 2 neighbours, at least 1. Then each
- * coordinate is the mean of the θ - 2 f selected values that are closest to the median of the selected; the median of an even number is the mean of the
- * two in the middle. Clients count alike. Copies of a round's updates lie outside the arena; time grows with n², and the selection with n³.
+ * El Mhamdi et al. 2018, "The Hidden Vulnerability of Distributed Learning in Byzantium",
+ * section 4. Of n updates θ = n - 2 f are selected, one after the other: the one with the best Krum
+ * score among the r that are left, over r - f - 2 neighbours, at least 1. Then each coordinate is
+ * the mean of the θ - 2 f selected values that are closest to their median; the median of an even
+ * number is the mean of the two in the middle. The number of samples of a client does not count.
+ * Copies of a round's updates lie outside the arena; time grows with n², and the selection with n³.
  *
- * `finish()` throws a `RangeError` for fewer than 4 f + 3 updates.
+ * The `finish` of a round throws a `RangeError` for fewer than 4 f + 3 updates.
  *
  * @example
  * ```ts
@@ -41,24 +47,28 @@ export interface BulyanOptions {
  * ```
  */
 export class Bulyan implements Strategy {
-  /** `"bulyan"`. */
+  /** Name in reports. */
   readonly name = "bulyan";
-  /** One: the result. */
+  /** Number of working vectors: the result. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the strategy withstands any single update. */
   readonly isRobust = true;
-  /** `true`. */
+  /** `true`: hostile clients have to be few among the updates of a round. */
   readonly needsHonestMajority = true;
-  /** Number of attackers. */
+  /** Number f of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ attackers }: BulyanOptions = {}) {
     this.attackers = checkedAttackers("bulyan", attackers);
   }
 
-  /** 4 f + 3, of f attackers. */
+  /** Number of updates that the algorithm needs, 4 f + 3. */
   get fewestUpdates(): number {
     return 4 * this.attackers + 3;
   }

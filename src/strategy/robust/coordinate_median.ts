@@ -10,11 +10,13 @@ import { Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
 
 /**
- * The median of each coordinate, of an even number of updates the mean of the two in the middle; less than half of the clients cannot move it
- * past what the others sent.
+ * Median of each coordinate: less than half of the clients cannot move it past the values of the
+ * others.
  *
- * Yin et al. 2018, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates", definition 1. Clients count alike: a number of
- * samples is what a client says it is. Copies of a round's updates lie outside the arena.
+ * Yin et al. 2018, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates",
+ * definition 1; of an even number of updates it is the mean of the two in the middle. The number of
+ * samples of a client does not count, as the server cannot check it. Copies of a round's updates
+ * lie outside the arena.
  *
  * @example
  * ```ts
@@ -29,13 +31,13 @@ import type { Strategy, StrategyRound } from "../strategy.ts";
  * ```
  */
 export class CoordinateMedian implements Strategy {
-  /** `"median"`. */
+  /** Name in reports. */
   readonly name = "median";
-  /** One: the result. */
+  /** Number of working vectors: the result. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the strategy withstands any single update. */
   readonly isRobust = true;
-  /** `true`. */
+  /** `true`: hostile clients have to be few among the updates of a round. */
   readonly needsHonestMajority = true;
   readonly #rows = new Rows();
 

@@ -10,31 +10,53 @@ import { checked } from "../check.ts";
 import { type RoundRows, Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
 
-/** Share of the median distance, which a minority cannot make large, within which an update counts as the point where the iteration stands. */
+/**
+ * Share of the median distance within which an update counts as the present point of the iteration;
+ * a minority cannot make the median distance large.
+ */
 const NEAR = 1e-4;
 
-/** How {@linkcode GeometricMedian} is found. */
+/** Options of {@linkcode GeometricMedian}. */
 export interface GeometricMedianOptions {
-  /** The least distance ν that counts, above 0: keeps the iteration from dividing by 0. Default 1e-6, as in the paper. */
+  /**
+   * Smallest distance ν that counts, above 0, so that the iteration does not divide by 0. The
+   * default is the paper's.
+   *
+   * @default {1e-6}
+   */
   smoothing?: number;
-  /** Number of iterations, at most; from 1. Default 100. */
+  /**
+   * Largest number of iterations, from 1.
+   *
+   * @default {100}
+   */
   iterations?: number;
-  /** Ends the iteration when the sum of distances falls by less than this share of what it would be, were all as far as the middle one; from 0. Default 1e-7. */
+  /**
+   * Tolerance of the iteration, from 0: it ends when the sum of distances falls by less than this
+   * share of the sum that the median distance would give for all.
+   *
+   * @default {1e-7}
+   */
   tolerance?: number;
   /**
-   * Whether a client counts by its number of samples, as in the paper, and not like any other. A number of samples is what a client says it is, so this is for
-   * clients that are trusted in it. Default false.
+   * `true` to weigh each client by its number of samples, as in the paper. The server cannot check
+   * the number, so the clients have to be trusted in it.
+   *
+   * @default {false}
    */
   weighted?: boolean;
 }
 
 /**
- * The vector whose distances from the updates have the least sum (RFA); less than half of the clients cannot move it far.
+ * Vector with the least sum of distances from the updates (RFA); less than half of the clients
+ * cannot move it far.
  *
- * Pillutla et al. 2022, "Robust Aggregation for Federated Learning", algorithm 2, the smoothed Weiszfeld iteration:
- * `z ← Σ β_k w_k / Σ β_k` with `β_k = α_k / max(ν, ‖z - w_k‖)`. It begins at the coordinate-wise median, which is not far to begin with, however large
- * some updates are. Where it stands at an update that is not the median, which would hold it by its weight 1 / ν, it takes the step of Vardi and Zhang 2000, "The multivariate
- * L1-median and associated data depth", instead. Copies of a round's updates lie outside the arena.
+ * Pillutla et al. 2022, "Robust Aggregation for Federated Learning", algorithm 2, the smoothed
+ * Weiszfeld iteration: `z ← Σ β_k w_k / Σ β_k` with `β_k = α_k / max(ν, ‖z - w_k‖)`. It begins at
+ * the coordinate-wise median, which is near the result however large some updates are. At an update
+ * that is not the result, whose weight 1 / ν would hold the iteration, it takes the step of Vardi
+ * and Zhang 2000, "The multivariate L1-median and associated data depth". Copies of a round's
+ * updates lie outside the arena.
  *
  * @example
  * ```ts
@@ -49,13 +71,13 @@ export interface GeometricMedianOptions {
  * ```
  */
 export class GeometricMedian implements Strategy {
-  /** `"geometric-median"`. */
+  /** Name in reports. */
   readonly name = "geometric-median";
-  /** One: the result. */
+  /** Number of working vectors: the result. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the strategy withstands any single update. */
   readonly isRobust = true;
-  /** `true`. */
+  /** `true`: hostile clients have to be few among the updates of a round. */
   readonly needsHonestMajority = true;
   readonly #smoothing: number;
   readonly #iterations: number;
@@ -63,7 +85,11 @@ export class GeometricMedian implements Strategy {
   readonly #weighted: boolean;
   readonly #rows = new Rows();
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor(options: GeometricMedianOptions = {}) {
     const { smoothing = 1e-6, iterations = 100, tolerance = 1e-7, weighted = false } = options;
     const { name } = this;
@@ -85,7 +111,7 @@ export class GeometricMedian implements Strategy {
     for (let i = 0; i < this.#iterations; i++) {
       const distances = rows.map((row) => Math.sqrt(squaredDistance(row, z)));
       const sum = sumOf(distances.map((distance, k) => (alphas[k] ?? NaN) * distance));
-      // Not by the sum itself, which a few that are far away make as large as they like.
+      // Not relative to the sum itself, which a few distant updates can make as large as they like.
       const middle = distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? NaN;
       if (i > 0 && before - sum <= this.#tolerance * middle * sumOf(alphas)) return;
       before = sum;
@@ -98,7 +124,11 @@ export class GeometricMedian implements Strategy {
     }
   }
 
-  /** Goes on from an update where z stands, by the step of Vardi and Zhang; false where there is none, or z should stay. */
+  /**
+   * Moves z on from an update, by the step of Vardi and Zhang.
+   *
+   * @returns False if z is at no update, or should stay where it is.
+   */
   #leave(
     near: number,
     { rows, alphas, distances }: {
@@ -116,7 +146,7 @@ export class GeometricMedian implements Strategy {
     if (hold === 0 || weight === 0) return false;
     const here = z.slice();
     meanOf(rows, weights, z);
-    // How strongly the other updates pull.
+    // The strength of the pull of the other updates.
     const pull = weight * Math.sqrt(squaredDistance(z, here));
     if (pull <= hold) {
       z.set(here);
@@ -131,7 +161,7 @@ function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-/** The mean of the rows by the weights; those of weight 0 are left out. */
+/** Computes the mean of the rows by the weights, without those of weight 0. */
 function meanOf(
   rows: readonly ParameterVector[],
   weights: readonly number[],

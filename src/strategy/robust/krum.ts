@@ -11,25 +11,36 @@ import { KrumScores } from "./krum_scores.ts";
 import { type RoundRows, Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
 
-/** What {@linkcode Krum} withstands. */
+/** Options of {@linkcode Krum}. */
 export interface KrumOptions {
-  /** Number f of attackers, a whole number from 0. Default 1. */
+  /**
+   * Number f of attackers, a whole number from 0.
+   *
+   * @default {1}
+   */
   attackers?: number;
 }
 
-/** What {@linkcode MultiKrum} withstands, and how many updates it keeps. */
+/** Options of {@linkcode MultiKrum}. */
 export interface MultiKrumOptions extends KrumOptions {
-  /** Number m of updates that the mean is over, a whole number from 1; never more than n - f of n. Default n - f. */
+  /**
+   * Number m of updates that the mean is over, a whole number from 1; at most n - f of n updates
+   * count.
+   *
+   * @default {Infinity} n - f updates.
+   */
   keep?: number;
 }
 
 /**
- * The one update that is closest to its n - f - 2 closest neighbours, of n, by the sum of squared distances.
+ * The one of n updates that is closest to its n - f - 2 nearest neighbours, by the sum of squared
+ * distances.
  *
- * Blanchard et al. 2017, "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent", section 4. Of equal scores the lowest rank's
- * wins. Copies of a round's updates lie outside the arena; time grows with n².
+ * Blanchard et al. 2017, "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent",
+ * section 4. Of equal scores that of the lowest rank wins. Copies of a round's updates lie outside
+ * the arena; time grows with n².
  *
- * `finish()` throws a `RangeError` for fewer than 2 f + 3 updates.
+ * The `finish` of a round throws a `RangeError` for fewer than 2 f + 3 updates.
  *
  * @example
  * ```ts
@@ -44,24 +55,28 @@ export interface MultiKrumOptions extends KrumOptions {
  * ```
  */
 export class Krum implements Strategy {
-  /** `"krum"`. */
+  /** Name in reports. */
   readonly name = "krum";
-  /** One: the result. */
+  /** Number of working vectors: the result. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the strategy withstands any single update. */
   readonly isRobust = true;
-  /** `true`. */
+  /** `true`: hostile clients have to be few among the updates of a round. */
   readonly needsHonestMajority = true;
-  /** Number of attackers. */
+  /** Number f of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ attackers }: KrumOptions = {}) {
     this.attackers = checkedAttackers("krum", attackers);
   }
 
-  /** 2 f + 3, of f attackers. */
+  /** Number of updates that the algorithm needs, 2 f + 3. */
   get fewestUpdates(): number {
     return 2 * this.attackers + 3;
   }
@@ -73,9 +88,11 @@ export class Krum implements Strategy {
 }
 
 /**
- * The mean of the m updates with the best scores of {@linkcode Krum}: slower to be fooled than the mean, and less noisy than a single update.
+ * Mean of the m updates with the best scores of {@linkcode Krum}: more robust than the mean of all,
+ * and less noisy than a single update.
  *
- * Blanchard et al. 2017, section 4, "Multi-Krum". Clients count alike. Otherwise as {@linkcode Krum}.
+ * Blanchard et al. 2017, section 4, "Multi-Krum". The number of samples of a client does not count.
+ * Otherwise as {@linkcode Krum}.
  *
  * @example
  * ```ts
@@ -90,20 +107,24 @@ export class Krum implements Strategy {
  * ```
  */
 export class MultiKrum implements Strategy {
-  /** `"multi-krum"`. */
+  /** Name in reports. */
   readonly name = "multi-krum";
-  /** One: the result. */
+  /** Number of working vectors: the result. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the strategy withstands any single update. */
   readonly isRobust = true;
-  /** `true`. */
+  /** `true`: hostile clients have to be few among the updates of a round. */
   readonly needsHonestMajority = true;
-  /** Number of attackers. */
+  /** Number f of attackers. */
   readonly attackers: number;
   readonly #keep: number;
   readonly #rows = new Rows();
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ attackers, keep }: MultiKrumOptions = {}) {
     this.attackers = checkedAttackers("multi-krum", attackers);
     this.#keep = keep === undefined
@@ -111,7 +132,7 @@ export class MultiKrum implements Strategy {
       : checked("multi-krum", "keep", keep, { least: 1, whole: true });
   }
 
-  /** 2 f + 3, of f attackers. */
+  /** Number of updates that the algorithm needs, 2 f + 3. */
   get fewestUpdates(): number {
     return 2 * this.attackers + 3;
   }

@@ -2,12 +2,13 @@ import { squaredDistances } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
 /**
- * Krum's scores (Blanchard et al. 2017, section 4): of each vector the sum of its squared distances to those that are closest to it.
+ * Krum's scores (Blanchard et al. 2017, section 4): the sums of the squared distances of each
+ * vector to its nearest neighbours.
  */
 export class KrumScores {
   readonly #rows: number;
   readonly #distances: Float64Array;
-  /** Of each vector the others, the closest first. */
+  /** The other vectors for each vector, the closest first. */
   readonly #closest: readonly Uint32Array[];
 
   constructor(vectors: readonly ParameterVector[]) {
@@ -21,7 +22,7 @@ export class KrumScores {
     });
   }
 
-  /** The score of vector i over so many neighbours among those that are left. */
+  /** Computes the score of vector i over its nearest neighbours among those that are left. */
   score(i: number, neighbours: number, left: ReadonlySet<number>): number {
     let sum = 0, count = 0;
     for (const j of this.#closest[i] ?? []) {
@@ -33,7 +34,7 @@ export class KrumScores {
     return sum;
   }
 
-  /** Those that are left, the lowest score first, of equal scores in their order. */
+  /** Sorts those that are left by score, the lowest first; equal scores keep their order. */
   ranking(neighbours: number, left: ReadonlySet<number>): number[] {
     return [...left].map((i) => ({ i, score: this.score(i, neighbours, left) }))
       .sort((a, b) => a.score < b.score ? -1 : a.score > b.score ? 1 : a.i - b.i)

@@ -46,8 +46,8 @@ export class NormClipping extends WrappedStrategy {
    * Makes the strategy.
    *
    * @throws {RangeError} If an option is out of range; if the mean takes gradients, which have no
-   * distance from the global vector; or if it is SCAFFOLD or FedDyn, whose clients reckon with their
-   * whole updates.
+   * distance from the global vector; or if it is SCAFFOLD or FedDyn, whose clients reckon with
+   * their whole updates.
    */
   constructor({ bound, ...options }: NormClippingOptions) {
     super("norm-clipping", options, 1);
@@ -65,7 +65,7 @@ export class NormClipping extends WrappedStrategy {
     }
   }
 
-  /** Whether the strategy is robust against any single update: true, as it clips every one. */
+  /** `true`: the strategy clips every update. */
   override get isRobust(): boolean {
     return true;
   }

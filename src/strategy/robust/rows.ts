@@ -2,25 +2,25 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import { workingVector } from "../working.ts";
 import type { StrategyRound } from "../strategy.ts";
 
-/** A round's updates together, in rank order. */
+/** All updates of a round, in rank order. */
 export interface RoundRows {
-  /** The clients' parameters, one vector each. */
+  /** Parameters of each client. */
   readonly rows: readonly ParameterVector[];
-  /** Their numbers of samples. */
+  /** Number of samples of each client. */
   readonly samples: readonly number[];
   /** The vector that the round began with. */
   readonly global: ParameterVector;
 }
 
 /**
- * What a strategy needs that has to see all of a round's updates at once: copies of them, outside the arena, whose memory is used again in the
- * next round, and a vector for the result in the arena.
+ * Memory of a strategy that needs all updates of a round at once: copies of them, outside the
+ * arena, whose memory the next round uses again, and a vector for the result in the arena.
  */
 export class Rows {
   readonly #copies: ParameterVector[] = [];
   #result: ParameterVector | undefined;
 
-  /** A round that writes what `aggregate` makes of the rows into the vector it is given. */
+  /** Opens a round; `aggregate` writes its result into the vector that it is given. */
   begin(
     global: ParameterVector,
     aggregate: (round: RoundRows, into: ParameterVector) => void,
@@ -37,7 +37,7 @@ export class Rows {
       },
       finish() {
         if (samples.length === 0) return global;
-        // What the largest round took stays for the next one; the rest of an earlier, larger one goes.
+        // Copies that an earlier, larger round needed are freed.
         copies.length = samples.length;
         aggregate({ rows: copies, samples, global }, into);
         return into;

@@ -10,19 +10,24 @@ import { checkedAttackers, checkEnough } from "../check.ts";
 import { Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
 
-/** What {@linkcode TrimmedMean} withstands. */
+/** Options of {@linkcode TrimmedMean}. */
 export interface TrimmedMeanOptions {
-  /** Number f of attackers, a whole number from 0: so many values are left out at each end. Default 1. */
+  /**
+   * Number f of attackers, a whole number from 0: f values are left out at each end.
+   *
+   * @default {1}
+   */
   attackers?: number;
 }
 
 /**
- * The mean of each coordinate without its f lowest and its f highest values.
+ * Mean of each coordinate without its f lowest and its f highest values.
  *
- * Yin et al. 2018, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates", definition 2, with β n = f. Clients count
- * alike. Copies of a round's updates lie outside the arena. With f = 0 it is the plain mean.
+ * Yin et al. 2018, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates",
+ * definition 2, with β n = f. The number of samples of a client does not count. Copies of a round's
+ * updates lie outside the arena. With f = 0 the result is the plain mean.
  *
- * `finish()` throws a `RangeError` for fewer than 2 f + 1 updates.
+ * The `finish` of a round throws a `RangeError` for fewer than 2 f + 1 updates.
  *
  * @example
  * ```ts
@@ -37,24 +42,28 @@ export interface TrimmedMeanOptions {
  * ```
  */
 export class TrimmedMean implements Strategy {
-  /** `"trimmed-mean"`. */
+  /** Name in reports. */
   readonly name = "trimmed-mean";
-  /** One: the result. */
+  /** Number of working vectors: the result. */
   readonly workingVectors = 1;
-  /** True. */
+  /** `true`: the strategy withstands any single update. */
   readonly isRobust = true;
-  /** `true`. */
+  /** `true`: hostile clients have to be few among the updates of a round. */
   readonly needsHonestMajority = true;
-  /** Number of attackers. */
+  /** Number f of attackers. */
   readonly attackers: number;
   readonly #rows = new Rows();
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor({ attackers }: TrimmedMeanOptions = {}) {
     this.attackers = checkedAttackers("trimmed-mean", attackers);
   }
 
-  /** 2 f + 1, of f attackers. */
+  /** Number of updates that the algorithm needs, 2 f + 1. */
   get fewestUpdates(): number {
     return 2 * this.attackers + 1;
   }

@@ -118,10 +118,10 @@ abstract class AdaptiveOptimizer extends ServerOptimizer<"m" | "v"> {
 /**
  * Adagrad on the server (FedAdagrad).
  *
- * Reddi et al. 2021, "Adaptive Federated Optimization", algorithm 2, with `Δ` the mean of the updates
- * less the global vector, coordinate by coordinate and without correction of bias:
- * `m ← β1 m + (1 - β1) Δ`, `v ← v + Δ²`, `w ← w + η m / (√v + τ)`. Before the first round
- * m is 0 and v is τ².
+ * Reddi et al. 2021, "Adaptive Federated Optimization", algorithm 2, with `Δ` the mean of the
+ * updates less the global vector, coordinate by coordinate and without correction of bias:
+ * `m ← β1 m + (1 - β1) Δ`, `v ← v + Δ²`, `w ← w + η m / (√v + τ)`. Before the first round m is 0
+ * and v is τ².
  *
  * @example
  * ```ts
@@ -149,10 +149,10 @@ export class FedAdagrad extends AdaptiveOptimizer {
 /**
  * Adam on the server (FedAdam).
  *
- * Reddi et al. 2021, "Adaptive Federated Optimization", algorithm 2, with `Δ` the mean of the updates
- * less the global vector, coordinate by coordinate and without correction of bias:
- * `m ← β1 m + (1 - β1) Δ`, `v ← β2 v + (1 - β2) Δ²`, `w ← w + η m / (√v + τ)`. Before the first round
- * m is 0 and v is τ².
+ * Reddi et al. 2021, "Adaptive Federated Optimization", algorithm 2, with `Δ` the mean of the
+ * updates less the global vector, coordinate by coordinate and without correction of bias:
+ * `m ← β1 m + (1 - β1) Δ`, `v ← β2 v + (1 - β2) Δ²`, `w ← w + η m / (√v + τ)`. Before the first
+ * round m is 0 and v is τ².
  *
  * @example
  * ```ts
@@ -181,10 +181,10 @@ export class FedAdam extends AdaptiveOptimizer {
 /**
  * Yogi on the server (FedYogi).
  *
- * Reddi et al. 2021, "Adaptive Federated Optimization", algorithm 2, with `Δ` the mean of the updates
- * less the global vector, coordinate by coordinate and without correction of bias:
- * `m ← β1 m + (1 - β1) Δ`, `v ← v - (1 - β2) Δ² sign(v - Δ²)`, `w ← w + η m / (√v + τ)`. Before the first round
- * m is 0 and v is τ².
+ * Reddi et al. 2021, "Adaptive Federated Optimization", algorithm 2, with `Δ` the mean of the
+ * updates less the global vector, coordinate by coordinate and without correction of bias:
+ * `m ← β1 m + (1 - β1) Δ`, `v ← v - (1 - β2) Δ² sign(v - Δ²)`, `w ← w + η m / (√v + τ)`. Before the
+ * first round m is 0 and v is τ².
  *
  * @example
  * ```ts

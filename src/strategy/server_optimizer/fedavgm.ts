@@ -8,20 +8,29 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
 import { ServerOptimizer, type ServerOptimizerOptions } from "./server_optimizer.ts";
 
-/** How {@linkcode FedAvgM} steps. */
+/** Options of {@linkcode FedAvgM}. */
 export interface FedAvgMOptions extends ServerOptimizerOptions {
-  /** Share β of the last step that goes into the next one, from 0 to below 1. Default 0.9. */
+  /**
+   * Share β of the last step that goes into the next one, from 0 to below 1.
+   *
+   * @default {0.9}
+   */
   momentum?: number;
-  /** The server's step size η, above 0. Default 1. */
+  /**
+   * Step size η of the server, above 0.
+   *
+   * @default {1}
+   */
   learningRate?: number;
 }
 
 /**
  * Federated averaging with momentum on the server (FedAvgM).
  *
- * Hsu et al. 2019, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification", section 4.3:
- * `v ← β v + Δ`, `w ← w + η v`, with `Δ` the mean of the updates less the global vector; v is zeros at first, and the momentum is not
- * Nesterov's. With β = 0 and η = 1 it is FedAvg bit for bit.
+ * Hsu et al. 2019, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual
+ * Classification", section 4.3: `v ← β v + Δ`, `w ← w + η v`, with `Δ` the mean of the updates less
+ * the global vector. v begins as zeros, and the momentum is not Nesterov's. With β = 0 and η = 1
+ * the result is that of FedAvg bit for bit.
  *
  * @example
  * ```ts
@@ -41,7 +50,11 @@ export class FedAvgM extends ServerOptimizer<"momentum"> {
   readonly #momentum: number;
   readonly #learningRate: number;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor(options: FedAvgMOptions = {}) {
     super("fedavgm", { momentum: 0 }, options);
     const { momentum = 0.9, learningRate = 1 } = options;
@@ -49,7 +62,7 @@ export class FedAvgM extends ServerOptimizer<"momentum"> {
     this.#learningRate = checked("fedavgm", "learningRate", learningRate, { above: 0 });
   }
 
-  /** One step of momentum. */
+  /** Takes a step with momentum. */
   protected override step(
     next: ParameterVector,
     global: ParameterVector,
@@ -61,7 +74,7 @@ export class FedAvgM extends ServerOptimizer<"momentum"> {
       const change = mean - (global[i] ?? NaN);
       const velocity = beta * (momentum[i] ?? NaN) + change;
       momentum[i] = velocity;
-      // Not global + rate * velocity, which would round the mean again where it is the result.
+      // Not global + rate * velocity, which would round the mean again if it is the result.
       next[i] = mean + (rate * velocity - change);
     }
   }

@@ -60,7 +60,8 @@ export class LocalLearner {
    * Restores {@linkcode LocalLearner.own} to its value after an earlier round, before
    * {@linkcode LocalLearner.load} is called.
    *
-   * The learner knows the last two values that counted, and the one that the last training proposed.
+   * The learner knows the last two values that counted, and the one that the last training
+   * proposed.
    *
    * @param taken The round of the last update of this client that the server took, 0 for none. By
    * default that of the last training.

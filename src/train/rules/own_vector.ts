@@ -1,6 +1,6 @@
 import type { ParameterVector } from "../../params/manifest.ts";
 
-/** What a client has kept since its training of a round; nothing since round 0. */
+/** A value of the vector, with the round whose training made it; none before the first round. */
 interface Version {
   readonly round: number;
   readonly vector: ParameterVector | undefined;
@@ -9,16 +9,22 @@ interface Version {
 const NOTHING: Version = { round: 0, vector: undefined };
 
 /**
- * The vector that a client keeps from round to round. What a training makes of it counts once the server has taken the update: sums over the clients'
- * vectors, which the server keeps in SCAFFOLD and FedDyn, would be wrong for ever by a change that it does not know of.
+ * The vector that a client keeps from round to round.
+ *
+ * A new value counts only once the server has taken the update of the training that made it. In
+ * SCAFFOLD and FedDyn the server keeps sums over the clients' vectors, which a change unknown to it
+ * would make wrong for the rest of the run.
  */
 export class OwnVector {
   #now: Version = NOTHING;
-  /** What counted before: a server that has gone back to its last checkpoint has not taken the last update. */
+  /**
+   * The value before the present one, for a server that has gone back to a checkpoint from before
+   * the last update.
+   */
   #before: Version = NOTHING;
   #next: Version | undefined;
 
-  /** What counts. Setting it forgets all else. */
+  /** The present value. Setting it discards all others. */
   get vector(): ParameterVector | undefined {
     return this.#now.vector;
   }
@@ -29,14 +35,17 @@ export class OwnVector {
     this.#next = undefined;
   }
 
-  /** What it is to be once the update of that round is taken. */
+  /** Proposes the value that counts once the server has taken the update of the round. */
   propose(round: number, vector: ParameterVector): void {
     this.#next = { round, vector };
   }
 
   /**
-   * The last update that was taken is that of the round `taken`, 0 for none; by default that of the last training. False when what was kept then is
-   * not here any more: what is nearest to it counts in its place.
+   * Restores the value after an earlier round.
+   *
+   * @param taken The round of the last update that the server took, 0 for none. By default that of
+   * the last training.
+   * @returns False if that value is no longer known; the nearest one counts in its place.
    */
   settle(taken?: number): boolean {
     const versions = [

@@ -18,7 +18,7 @@ export interface ErrorPayload {
   readonly fault: string;
   /** One line: what was expected, and what was received. */
   readonly message: string;
-  /** Whether the connection ends with it. */
+  /** `true` if the connection ends with it. */
   readonly fatal: boolean;
   /** From a client, with `"cannot-train"`: the round for which there will be no update. */
   readonly round?: number;

@@ -16,8 +16,8 @@ export interface ExitPayload {
   /** Reason why the run ends, for the log. */
   readonly reason: string;
   /**
-   * From the server: true if the run is over, or its operator ended it; false if an error stopped it
-   * before its end, so that it may be resumed and its clients started again.
+   * From the server: true if the run is over, or its operator ended it; false if an error stopped
+   * it before its end, so that it may be resumed and its clients started again.
    */
   readonly over?: boolean;
 }

@@ -18,7 +18,7 @@ export interface TensorPayload {
   readonly shape: readonly number[];
   /** Element type. */
   readonly dtype: string;
-  /** Whether training changes it by gradient. */
+  /** `true` if training changes it by gradient. */
   readonly trainable: boolean;
 }
 
@@ -36,8 +36,8 @@ export interface IdAssignmentPayload {
   /** The run's name; a client discards its state of another run. */
   readonly run: string;
   /**
-   * The session token, a secret of client and server, with which the client gets its rank back after
-   * a lost connection.
+   * The session token, a secret of client and server, with which the client gets its rank back
+   * after a lost connection.
    */
   readonly token: string;
   /** Seconds between heartbeats on an idle connection. */

@@ -15,7 +15,7 @@ const MAX_QUOTED = 80;
 export interface MessageType<Code extends number, Payload> {
   /** Number of the message on the wire. */
   readonly code: Code;
-  /** Whether the payload carries a vector as long as the model. */
+  /** `true` if the payload carries a vector as long as the model. */
   readonly isBulk: boolean;
   /**
    * Checks a decoded map. Keys that the message does not have are dropped, so that a later version
