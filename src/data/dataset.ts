@@ -6,20 +6,22 @@
 
 import { isShareable, shareableFloats, shareableInts } from "./shareable.ts";
 
-/**
- * Labelled samples: `length` rows of features, one after the other, and one class label a row.
- */
+/** Labelled samples: rows of features, one after the other, with one class label each. */
 export class Dataset {
-  /** All features, row after row: a `Float32Array` of length `length * rowLength`. */
+  /** Features, row after row: a `Float32Array` of length `length * rowLength`. */
   readonly features: Float32Array;
-  /** One label a row, from 0 to `numClasses - 1`. */
+  /** Label of each row, from 0 to `numClasses - 1`. */
   readonly labels: Int32Array;
-  /** Shape of one row, such as `[64]` or `[28, 28, 1]`. */
+  /** Shape of a row, such as `[64]` or `[28, 28, 1]`. */
   readonly shape: readonly number[];
-  /** Number of classes: a whole number from 1, or 0 where there are no rows. */
+  /** Number of classes: a whole number from 1, or 0 when there are no rows. */
   readonly numClasses: number;
 
-  /** Wraps the arrays without copying them. Throws a `RangeError` when their lengths, labels or number of classes do not fit. */
+  /**
+   * Wraps the arrays without copying them.
+   *
+   * @throws {RangeError} If lengths, labels or number of classes do not fit.
+   */
   constructor(
     features: Float32Array,
     labels: Int32Array,
@@ -62,7 +64,7 @@ export class Dataset {
     return this.shape.reduce((product, size) => product * size, 1);
   }
 
-  /** The same data in memory that workers read without a copy; itself where it lies there already. */
+  /** Gives the same data in memory that workers share, or itself if it is there already. */
   share(): Dataset {
     if (isShareable(this.features) && isShareable(this.labels)) return this;
     const features = shareableFloats(this.features.length);
@@ -70,7 +72,12 @@ export class Dataset {
     return new Dataset(features, shareableInts(this.labels), this.shape, this.numClasses);
   }
 
-  /** A copy of the given rows, in the given order. Throws a `RangeError` for a row that is not there. */
+  /**
+   * Copies rows, in the given order.
+   *
+   * @param rows Indices of the rows.
+   * @throws {RangeError} If there is no such row.
+   */
   select(rows: ArrayLike<number>): Dataset {
     const { rowLength } = this;
     const features = new Float32Array(rows.length * rowLength);

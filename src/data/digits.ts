@@ -1,23 +1,25 @@
 /**
- * A small real data set that is always at hand.
+ * Bundled data set of handwritten digits.
  *
  * @module
  */
 
 import type { Dataset } from "./dataset.ts";
-import { idxDataset, parseIdx } from "./formats/idx/idx.ts";
+import { parseIdx } from "./formats/idx/idx.ts";
+import { idxDataset } from "./formats/idx/idx_dataset.ts";
 
-/** Greatest value of a pixel: it counts the black points of a 4 x 4 block. */
+/** Largest value of a pixel, which counts the black points of a 4 x 4 block. */
 const MAX_PIXEL = 16;
 
 /**
- * The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn calls `load_digits`: features from 0 to 1 of row shape
- * `[8, 8, 1]`, 10 classes. They are part of this package: nothing is read or fetched.
+ * Gives the 1,797 handwritten digits of 8 x 8 pixels that scikit-learn has as `load_digits`:
+ * features from 0 to 1 of row shape `[8, 8, 1]`, in 10 classes. They are part of this package:
+ * nothing is read from disk or downloaded.
  *
- * E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
- * https://doi.org/10.24432/C50P49, licensed CC BY 4.0.
+ * E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+ * Repository, https://doi.org/10.24432/C50P49, licensed CC BY 4.0.
  *
- * @example Its size
+ * @example Size of the data set
  * ```ts
  * import { digits } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";

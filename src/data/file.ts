@@ -1,12 +1,15 @@
 /**
- * Reading a file so that what goes wrong is said in one line: which file, why, and the way out.
+ * Reading files, with errors of one line that name the file, the reason and the remedy.
  *
  * @module
  */
 
 import { errorMessage } from "../base/errors.ts";
 
-/** What is to be said in place of the runtime's own error about `path`; its class is kept where a caller may catch it. */
+/**
+ * Makes an error of one line from an error of the runtime. The class is kept where a caller may
+ * catch it.
+ */
 export function fileError(error: unknown, path: string): Error {
   const options = { cause: error };
   if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
@@ -36,31 +39,30 @@ export function fileError(error: unknown, path: string): Error {
   return new Error(`Cannot read ${path}: ${errorMessage(error)}`, options);
 }
 
-/** What a path leads to that is no file. */
-function kindOf({ isFifo, isSocket, isCharDevice, isBlockDevice }: Deno.FileInfo): string {
+/** Gives the name of the kind of thing that a path leads to. */
+function fileKind({ isFifo, isSocket, isCharDevice, isBlockDevice }: Deno.FileInfo): string {
   if (isFifo) return "a pipe";
   if (isSocket) return "a socket";
   return isCharDevice || isBlockDevice ? "a device" : "something else";
 }
 
-/** Throws for what is no file: a pipe may never be written to, and a device may never end. */
+/** Throws for anything but a file: a pipe may stay empty, and a device may be endless. */
 function checkFile(info: Deno.FileInfo, path: string): void {
   if (info.isDirectory) throw fileError(new Deno.errors.IsADirectory("a folder"), path);
   if (info.isFile) return;
-  throw new TypeError(`Cannot read ${path}: expected a file, got ${kindOf(info)}`);
+  throw new TypeError(`Cannot read ${path}: expected a file, got ${fileKind(info)}`);
 }
 
 /**
- * Opens a file for reading, and tells its size; links are followed.
+ * Opens a file for reading, following links, and gives its size.
  *
- * Throws a `Deno.errors` class of one line when it cannot be read, and a `TypeError` for what is no
- * file.
+ * @throws {Error} A class of `Deno.errors`, if the file cannot be read. The message has one line.
+ * @throws {TypeError} If the path leads to a pipe, a socket or a device.
  */
 export async function openFile(path: string): Promise<{ file: Deno.FsFile; size: number }> {
   let file: Deno.FsFile | undefined;
   try {
-    // To open a pipe waits for someone who writes to it: hence a look before, and one at what was
-    // opened.
+    // Opening a pipe waits for a writer: hence a check before, and another of what was opened.
     checkFile(await Deno.stat(path), path);
     file = await Deno.open(path);
     const info = await file.stat();
@@ -72,7 +74,7 @@ export async function openFile(path: string): Promise<{ file: Deno.FsFile; size:
   }
 }
 
-/** Reads so many bytes; fewer when the file has become shorter. */
+/** Reads bytes of a number; fewer when the file has become shorter. */
 async function readFrom(file: Deno.FsFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   for (let used = 0; used < length;) {
@@ -83,7 +85,7 @@ async function readFrom(file: Deno.FsFile, length: number): Promise<Uint8Array<A
   return bytes;
 }
 
-/** The first bytes of a file, and its size. Throws as {@linkcode openFile} does. */
+/** Reads the first bytes of a file, and gives its size. Rejects as {@linkcode openFile} does. */
 export async function readStart(
   path: string,
   length: number,
@@ -94,13 +96,17 @@ export async function readStart(
 }
 
 /**
- * The bytes of a file. Throws as {@linkcode openFile} does, and a `RangeError` for one of more than
- * `most` bytes, before it is read.
+ * Reads the bytes of a file. Rejects as {@linkcode openFile} does.
+ *
+ * @param limit `most` is the largest size, in bytes; `wayOut` is appended to the message when the
+ * file is larger.
+ * @throws {RangeError} If the file is larger, before it is read.
  */
 export async function readBytes(
   path: string,
-  { most, wayOut = "" }: { most: number; wayOut?: string },
+  limit: { readonly most: number; readonly wayOut?: string },
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { most, wayOut = "" } = limit;
   const { file, size } = await openFile(path);
   using _file = file;
   if (size > most) {
@@ -109,4 +115,9 @@ export async function readBytes(
     );
   }
   return await readFrom(file, size);
+}
+
+/** Joins a folder and a name in it. */
+export function joinPath(folder: string, name: string): string {
+  return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
 }

@@ -1,24 +1,28 @@
 import { stats } from "../params/kernels.ts";
 import type { Dataset } from "./dataset.ts";
 
-/** The rows of data sets that have a feature that is not finite: each set is looked through once. */
+/** Rows with a feature that is not finite, by data set: each set is searched once. */
 const wrongRows = new WeakMap<Dataset, ReadonlySet<number>>();
 const NONE: ReadonlySet<number> = new Set();
 
-/** Remembers that all features are finite, where whoever made the data has seen to it. */
+/** Marks data whose features are known to be finite, and gives them. */
 export function trustFinite(data: Dataset): Dataset {
   wrongRows.set(data, NONE);
   return data;
 }
 
-/** Whether all features are finite. */
+/** Returns true if all features are finite. */
 export function isFiniteData(data: Dataset): boolean {
   return wrongRowsOf(data).size === 0;
 }
 
 /**
- * Throws a `RangeError` that names the first row with a feature that is not finite, of all rows or of those that are listed, from
- * place `from` to before `to`. What is written into the data after the first look is not seen.
+ * Checks that features are finite. Changes of the data after the first check go unnoticed.
+ *
+ * @param rows Rows to check. Default: all rows.
+ * @param from Index in `rows` of the first row to check.
+ * @param to Index in `rows` after the last row to check.
+ * @throws {RangeError} If a feature is not finite. The message names the first such row.
  */
 export function checkFinite(
   data: Dataset,

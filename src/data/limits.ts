@@ -1,20 +1,17 @@
 /**
- * The longest text that the engine holds, in characters (V8 on 64 bits), which are as many bytes in
- * a table of numbers.
+ * Longest text of the JavaScript engine, in characters (V8, 64 bits). In a table of numbers a
+ * character is a byte.
  */
 export const MAX_TEXT = 2 ** 29 - 24;
 
-/**
- * The longest text of one JSON value, in characters: what it becomes takes up to twenty times as
- * much memory.
- */
+/** Longest text of a JSON value, in characters: its values take up to twenty times the memory. */
 export const MAX_JSON = 2 ** 26;
 
-/** The longest line of a table, in characters. */
+/** Longest line of a table, in characters. */
 export const MAX_LINE = 2 ** 24;
 
-/** Most rows of a table: the engine's lists do not hold more than twice as many. */
+/** Most rows of a table: half of what the engine's arrays hold. */
 export const MAX_ROWS = 2 ** 26;
 
-/** Above this a label is taken for a mistake, such as a column of identifiers. */
+/** Most classes: a larger label is taken for a mistake, such as a column of identifiers. */
 export const MAX_CLASSES = 65_536;

@@ -1,30 +1,24 @@
 /**
- * Data: data sets by name, readers of IDX and tables, the embedded digits, splits and partitions.
+ * Data sets: readers and downloads, splits, standardization, and partitions among clients.
  *
  * @module
  */
 
-export { type CsvDatasetOptions, parseCsvDataset } from "./formats/table/csv.ts";
+// Data sets.
 export { Dataset } from "./dataset.ts";
 export { digits } from "./digits.ts";
 export {
-  type IdxArray,
-  type IdxDatasetOptions,
-  type IdxOptions,
-  type IdxType,
-  type IdxValues,
-  parseIdx,
-  readIdxDataset,
-} from "./formats/idx/idx.ts";
-export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/rows.ts";
-export { addFeatureNoise, type FeatureNoiseOptions } from "./partition/feature_noise.ts";
-export { parseJsonDataset, parseJsonLinesDataset } from "./formats/table/json.ts";
-export {
-  type DownloadProgress,
-  loadDataset,
-  type LoadDatasetOptions,
-  type LoadedDataset,
-} from "./catalog/load.ts";
+  type HeldOut,
+  holdOut,
+  type HoldOutOptions,
+  type TrainTestSplit,
+  trainTestSplit,
+  type TrainTestSplitOptions,
+} from "./split.ts";
+export { Standardizer, type StandardizerState } from "./standardizer.ts";
+
+// Data sets by name or path.
+export { loadDataset, type LoadDatasetOptions, type LoadedDataset } from "./catalog/load.ts";
 export {
   type Checksum,
   DATASET_NAMES,
@@ -33,6 +27,23 @@ export {
   type NamedDataset,
   type SamplesAndLabels,
 } from "./catalog/named.ts";
+export type { DownloadProgress } from "./catalog/transfer.ts";
+
+// File formats.
+export { type IdxArray, parseIdx } from "./formats/idx/idx.ts";
+export { type IdxDatasetOptions, readIdxDataset } from "./formats/idx/idx_dataset.ts";
+export type { IdxOptions, IdxType, IdxValues } from "./formats/idx/idx_header.ts";
+export { type CsvDatasetOptions, parseCsvDataset } from "./formats/table/csv.ts";
+export { parseJsonDataset, parseJsonLinesDataset } from "./formats/table/json.ts";
+export { readTableDataset, type ReadTableOptions } from "./formats/table/table.ts";
+export type { TableDataset, TableOptions } from "./formats/table/table_options.ts";
+
+// Partitions among clients.
+export { addFeatureNoise, type FeatureNoiseOptions } from "./partition/feature_noise.ts";
+export { partitionDirichlet, type PartitionDirichletOptions } from "./partition/dirichlet.ts";
+export { partitionIds, type PartitionIdsOptions } from "./partition/ids.ts";
+export { partitionIid } from "./partition/iid.ts";
+export { partitionLabels, type PartitionLabelsOptions } from "./partition/labels.ts";
 export {
   type ParsedPartition,
   parsePartition,
@@ -42,11 +53,8 @@ export {
   type PartitionOptions,
   type PartOptions,
 } from "./partition/partition.ts";
-export { partitionDirichlet, type PartitionDirichletOptions } from "./partition/dirichlet.ts";
-export { partitionIds, type PartitionIdsOptions } from "./partition/ids.ts";
-export { partitionIid } from "./partition/iid.ts";
-export { partitionLabels, type PartitionLabelsOptions } from "./partition/labels.ts";
 export { type PartitionReport, partitionReport, type PartReport } from "./partition/report.ts";
+export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/rows.ts";
 export { partitionShards, type PartitionShardsOptions } from "./partition/shards.ts";
 export {
   partitionDirichletSizes,
@@ -57,18 +65,3 @@ export {
   type PartitionPowerLawOptions,
   type PartitionSizesOptions,
 } from "./partition/sizes.ts";
-export {
-  type HeldOut,
-  holdOut,
-  type HoldOutOptions,
-  type TrainTestSplit,
-  trainTestSplit,
-  type TrainTestSplitOptions,
-} from "./split.ts";
-export { Standardizer, type StandardizerState } from "./standardizer.ts";
-export {
-  readTableDataset,
-  type ReadTableOptions,
-  type TableDataset,
-  type TableOptions,
-} from "./formats/table/table.ts";

@@ -1,5 +1,5 @@
 /**
- * Holding rows back for testing.
+ * Splits into training and test data.
  *
  * @module
  */
@@ -9,28 +9,33 @@ import type { Dataset } from "./dataset.ts";
 
 const DEFAULT_TEST_FRACTION = 1 / 6;
 
-/** How {@linkcode trainTestSplit} splits; `testCount` and `testFraction` exclude each other. */
+/** Options of {@linkcode trainTestSplit}; `testCount` and `testFraction` exclude each other. */
 export interface TrainTestSplitOptions {
-  /** Keys the random choice. An integer from 0 to 2^32 - 1. */
+  /** Seed of the random choice, an integer from 0 to 2^32 - 1. */
   seed: number;
   /** Number of test rows, from 1 to one less than there are rows. */
   testCount?: number;
-  /** Share of the rows that are test rows, between 0 and 1; their number is rounded. Default 1/6. */
+  /**
+   * Share of test rows, between 0 and 1; their number is rounded.
+   *
+   * @default {1 / 6}
+   */
   testFraction?: number;
 }
 
-/** The two halves of a split. */
+/** Result of {@linkcode trainTestSplit}. */
 export interface TrainTestSplit {
-  /** What is learned from. */
+  /** Data to train on. */
   readonly train: Dataset;
-  /** What is held back. */
+  /** Data to test on. */
   readonly test: Dataset;
 }
 
 /**
- * Splits a data set at random into rows to learn from and rows to test on; both are copies.
+ * Splits a data set at random into training and test data; both are copies.
  *
- * Throws a `TypeError` when a count and a fraction are given, and a `RangeError` when one of the sets would be empty.
+ * @throws {TypeError} If both a count and a fraction are given.
+ * @throws {RangeError} If the training or the test data would be empty.
  *
  * @example A quarter for testing
  * ```ts
@@ -67,28 +72,28 @@ export function trainTestSplit(dataset: Dataset, options: TrainTestSplitOptions)
   };
 }
 
-/** Whose rows {@linkcode holdOut} holds back, and how many. */
+/** Options of {@linkcode holdOut}. */
 export interface HoldOutOptions {
-  /** Share of the rows that is held back, between 0 and 1; their number is rounded, and at least 1. */
+  /** Share of test rows, between 0 and 1; their number is rounded, and at least 1. */
   share: number;
-  /** Keys the random choice. An integer from 0 to 2^32 - 1. */
+  /** Seed of the random choice, an integer from 0 to 2^32 - 1. */
   seed: number;
-  /** Which client this is, from 1, so that each draws its own; 0 for data that are nobody's part. */
+  /** Number of the client, from 1; 0 for data that belong to no client. Each has its own choice. */
   index: number;
 }
 
-/** A client's rows. */
+/** Rows of a client, split by {@linkcode holdOut}. */
 export interface HeldOut {
-  /** Those that it learns from. */
+  /** Rows to train on. */
   readonly train: Uint32Array<ArrayBuffer>;
-  /** Those that it is evaluated on. */
+  /** Rows to test on. */
   readonly test: Uint32Array<ArrayBuffer>;
 }
 
 /**
- * Splits a client's rows at random into those that it learns from and those that it is evaluated on, each in the order in which they were.
+ * Splits the rows of a client at random into training and test rows, both in their original order.
  *
- * Throws a `RangeError` for a share that is not between 0 and 1, and for fewer than two rows.
+ * @throws {RangeError} If the share is not between 0 and 1, or there are fewer than two rows.
  *
  * @example A quarter of each client's rows
  * ```ts

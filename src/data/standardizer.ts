@@ -1,5 +1,5 @@
 /**
- * Features of mean 0 and standard deviation 1.
+ * Standardization of features to mean 0 and standard deviation 1.
  *
  * @module
  */
@@ -8,25 +8,26 @@ import { trustFinite } from "./finite.ts";
 import { shareableFloats } from "./shareable.ts";
 import { Dataset } from "./dataset.ts";
 
-/** What a {@linkcode Standardizer} has learned, as JSON: one number a feature in both. */
+/** State of a {@linkcode Standardizer} as JSON, with one number for each feature in both lists. */
 export interface StandardizerState {
-  /** The means. */
+  /** Means. */
   readonly mean: readonly number[];
-  /** The standard deviations, over all rows (and pixels of a channel); 0 for a feature that is always the same. */
+  /** Standard deviations over all rows (and pixels of a channel); 0 for a constant feature. */
   readonly deviation: readonly number[];
 }
 
 /**
- * Shifts and scales each feature so that over the rows it was fitted to it has mean 0 and standard deviation 1. A feature that
- * is constant there becomes 0 everywhere, whatever it is in other data. The pixels of an image, a row of height, width and
- * channels, share the mean and the deviation of their channel: a pixel at the border that is hardly ever inked is not blown up.
+ * Shifts and scales features so that each has mean 0 and standard deviation 1 over the rows that
+ * the standardizer was fitted to. A feature that is constant there becomes 0, in other data too.
+ * The pixels of an image (a row of height, width and channels) share the mean and the deviation of
+ * their channel, so that pixels at the border, which hardly vary, are not amplified.
  *
- * Fit it to what is learned from, and apply it to that and to what is tested on. In a federation all clients need the same one:
- * {@linkcode Standardizer.toJSON} gives it in a form that can be handed round.
+ * Fit it to the training data and apply it to training and test data. In a federation all clients
+ * need the same standardizer: {@linkcode Standardizer.toJSON} gives its state.
  *
- * Mean and variance are found in one pass: B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and
- * Products", Technometrics 4(3), 1962, equations 1 and 2; M_n is the sum of squares about the mean, and its nth part, not its
- * (n - 1)th, the variance.
+ * Mean and variance are computed in one pass: B. P. Welford, "Note on a Method for Calculating
+ * Corrected Sums of Squares and Products", Technometrics 4(3), 1962, equations 1 and 2. The sum of
+ * squares about the mean is divided by n, not by n - 1.
  *
  * @example Two rows of two features
  * ```ts
@@ -48,7 +49,11 @@ export class Standardizer {
     this.#deviation = deviation;
   }
 
-  /** Learns from the rows of a data set. Throws a `RangeError` when there are none, and for a feature that is not finite. */
+  /**
+   * Fits a standardizer to the rows of a data set.
+   *
+   * @throws {RangeError} If there are no rows, or a feature is not finite.
+   */
   static fit(data: Dataset): Standardizer {
     const { features, length, rowLength, shape } = data;
     if (length === 0) {
@@ -84,8 +89,10 @@ export class Standardizer {
   }
 
   /**
-   * Takes up what {@linkcode Standardizer.toJSON} gave. Throws a `TypeError` when it has another shape, and a `RangeError` for
-   * numbers that are not finite or a negative deviation.
+   * Makes a standardizer from the state that {@linkcode Standardizer.toJSON} gave.
+   *
+   * @throws {TypeError} If the state has another shape.
+   * @throws {RangeError} If a number is not finite or a deviation is negative.
    */
   static from(state: unknown): Standardizer {
     const { mean, deviation } = (state ?? {}) as Record<string, unknown>;
@@ -110,8 +117,10 @@ export class Standardizer {
   }
 
   /**
-   * A copy of the data with standardized features. Throws a `RangeError` when rows have another length than those fitted to, and
-   * for a feature that is not finite or becomes too large for a 32-bit float.
+   * Copies data with standardized features.
+   *
+   * @throws {RangeError} If rows have another length than those fitted to, or a feature is not
+   * finite or becomes too large for a 32-bit float.
    */
   apply(data: Dataset): Dataset {
     const width = this.#mean.length;
@@ -136,7 +145,7 @@ export class Standardizer {
     return trustFinite(new Dataset(features, data.labels, data.shape, data.numClasses));
   }
 
-  /** Means and standard deviations. */
+  /** Gives the means and standard deviations. */
   toJSON(): StandardizerState {
     return { mean: [...this.#mean], deviation: [...this.#deviation] };
   }

@@ -5,7 +5,9 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "jsr:@std/assert@1.0.19";
-import { type IdxValues, parseIdx, readIdxDataset } from "../../src/data/formats/idx/idx.ts";
+import { parseIdx } from "../../src/data/formats/idx/idx.ts";
+import { readIdxDataset } from "../../src/data/formats/idx/idx_dataset.ts";
+import type { IdxValues } from "../../src/data/formats/idx/idx_header.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
 import { Standardizer } from "../../src/data/standardizer.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.1
 import { parseCsvDataset } from "../../src/data/formats/table/csv.ts";
 import { parseJsonDataset, parseJsonLinesDataset } from "../../src/data/formats/table/json.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
-import type { TableDataset, TableOptions } from "../../src/data/formats/table/table.ts";
+import type { TableDataset, TableOptions } from "../../src/data/formats/table/table_options.ts";
 import { inFolder } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/asser
 import { createHash } from "node:crypto";
 import { BlobWriter, Uint8ArrayReader, ZipWriter } from "npm:@zip.js/zip.js@2.24.0";
 import { lockFile } from "../../src/base/files/lock.ts";
-import { type DownloadProgress, loadDataset } from "../../src/data/catalog/load.ts";
+import { loadDataset } from "../../src/data/catalog/load.ts";
+import type { DownloadProgress } from "../../src/data/catalog/transfer.ts";
 import {
   type DatasetFile,
   NAMED_DATASETS,

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { errorMessage } from "../../base/errors.ts";
-import { type DownloadProgress, loadDataset, type LoadedDataset } from "../../data/catalog/load.ts";
+import { loadDataset, type LoadedDataset } from "../../data/catalog/load.ts";
+import type { DownloadProgress } from "../../data/catalog/transfer.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
 import { Standardizer } from "../../data/standardizer.ts";
 import { progress } from "../deps.ts";

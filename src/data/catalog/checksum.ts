@@ -1,5 +1,5 @@
 /**
- * Whether bytes are those that were published.
+ * Checksums of files.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { digester } from "../../base/digest.ts";
 import { openFile } from "../file.ts";
 import type { Checksum } from "./named.ts";
 
-/** The digest of bytes, or of a file's bytes as they stream by: an archive need not fit in memory. */
+/** Computes the digest of bytes or of a stream: an archive need not fit in memory. */
 export async function digestOf(
   source: Uint8Array | ReadableStream<Uint8Array>,
   algorithm: Checksum["algorithm"],
@@ -19,13 +19,13 @@ export async function digestOf(
   return hash.digest("hex");
 }
 
-/** The digest of a file. */
+/** Computes the digest of a file. */
 export async function fileDigest(path: string, algorithm: Checksum["algorithm"]): Promise<string> {
   const { file } = await openFile(path);
   return await digestOf(file.readable, algorithm);
 }
 
-/** What was expected and what came, for a message. */
+/** Describes a wrong checksum for a message. */
 export function checksumFault({ algorithm, hex }: Checksum, got: string): string {
   const name = algorithm === "md5" ? "MD5" : "SHA-256";
   return `expected ${name} ${hex}, got ${got}`;

@@ -1,18 +1,18 @@
 /**
- * Where data sets lie.
+ * Folder of downloaded data sets.
  *
  * @module
  */
 
 const VARIABLE = "FEDLAB_DATA";
 
-/** A variable's value; `undefined` when it is empty or may not be read: Deno does not ask. */
+/** Reads an environment variable. Gives `undefined` when it is empty or may not be read. */
 function env(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return (state === "granted" ? Deno.env.get(variable) : undefined) || undefined;
 }
 
-/** The folder for a user's files that can be had again, and the variables that tell it. */
+/** Gives the cache folder of the user, and the variables that determine it. */
 function cacheFolder(): { path: string | undefined; variables: string[] } {
   const home = (path: string) => {
     const folder = env("HOME");
@@ -32,9 +32,10 @@ function cacheFolder(): { path: string | undefined; variables: string[] } {
 }
 
 /**
- * The folder of data sets: the given one unless it is empty, else what `FEDLAB_DATA` says, else `fedlab` in the user's cache folder.
+ * Gives the folder of data sets: the given one unless it is empty, else the value of `FEDLAB_DATA`,
+ * else `fedlab` in the cache folder of the user.
  *
- * Throws an `Error` when no variable tells it or may be read.
+ * @throws {Error} If no variable determines it, or none may be read.
  */
 export function dataFolder(given?: string): string {
   const named = given || env(VARIABLE);

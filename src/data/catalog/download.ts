@@ -1,5 +1,5 @@
 /**
- * Getting a file from one of its homes, whole and unharmed.
+ * Download of a file from one of several servers, with retries and a check of the content.
  *
  * @module
  */
@@ -8,20 +8,38 @@ import { useFile } from "../../base/files/folder.ts";
 import { lockFile } from "../../base/files/lock.ts";
 import { delay } from "../../base/time/delay.ts";
 import { checksumFault, fileDigest } from "./checksum.ts";
-import { type DownloadProgress, removePart, sizeOf, transfer, TransferError } from "./transfer.ts";
+import {
+  type DownloadProgress,
+  fileSize,
+  removePart,
+  transfer,
+  TransferError,
+} from "./transfer.ts";
 import type { DatasetFile } from "./named.ts";
 
-/** How a file is fetched. */
+/** Options of {@linkcode download}. */
 export interface DownloadOptions {
-  /** Ends the download; what has come stays for the next one. */
+  /** Ends the download. The next one continues it. */
   signal?: AbortSignal;
-  /** Takes word of every piece that comes. */
+  /** Called with each piece that is received. */
   onProgress?: (progress: DownloadProgress) => void;
-  /** How often each home is asked when it or the network fails. Default 4. */
+  /**
+   * Attempts for each server when it or the network fails.
+   *
+   * @default {4}
+   */
   tries?: number;
-  /** Pause after the first failure, in seconds; it doubles with each. Default 0.5. */
+  /**
+   * Pause after the first failure, in seconds; it doubles with each.
+   *
+   * @default {0.5}
+   */
   retrySeconds?: number;
-  /** Silence after which a connection counts as broken, in seconds; `Infinity` for never. Default 30. */
+  /**
+   * Time without data after which a request fails, in seconds; `Infinity` for never.
+   *
+   * @default {30}
+   */
   stallSeconds?: number;
 }
 
@@ -29,8 +47,8 @@ const DEFAULT_TRIES = 4;
 const DEFAULT_RETRY_SECONDS = 0.5;
 const DEFAULT_STALL_SECONDS = 30;
 
-/** The address of a file at a home. */
-export function addressOf(home: string, name: string): string {
+/** Gives the URL of a file. */
+function fileUrl(home: string, name: string): string {
   return new URL(name, home.endsWith("/") ? home : `${home}/`).href;
 }
 
@@ -53,7 +71,7 @@ function checkOptions(file: string, homes: readonly string[], options: DownloadO
   }
 }
 
-/** What is to be said in place of the runtime's own error about writing to a folder. */
+/** Makes an error of one line from an error of the runtime about a folder. */
 function writeError(error: unknown, file: string, folder: string): unknown {
   const start = `Cannot keep ${file} in ${folder}`;
   const options = { cause: error };
@@ -69,7 +87,7 @@ function writeError(error: unknown, file: string, folder: string): unknown {
       options,
     );
   }
-  // A path that is made there is then not a folder's, or a step of it is not.
+  // The path of the folder, or a part of it, is then that of a file.
   if (error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory) {
     return new Deno.errors.NotADirectory(
       `${start}: a file of that name is there, move it away`,
@@ -79,8 +97,8 @@ function writeError(error: unknown, file: string, folder: string): unknown {
   return error;
 }
 
-/** Fails where a folder lies in the file's place. */
-async function checkPlace(path: string): Promise<void> {
+/** Throws where a folder is in place of the file. */
+async function checkNoFolder(path: string): Promise<void> {
   try {
     if (!(await Deno.stat(path)).isDirectory) return;
   } catch (error) {
@@ -93,11 +111,14 @@ async function checkPlace(path: string): Promise<void> {
 }
 
 /**
- * Fetches a file into a folder from the first of its homes that has it whole. It is written to `NAME.part`, which a later call
- * goes on with, and takes its name when its checksum is right. Processes that want the same folder take turns.
+ * Downloads a file to a folder, from the first server that has it. It is written to `NAME.part`,
+ * which a later call continues, and is renamed once its checksum is right. Processes that use the
+ * same folder take turns.
  *
- * Throws a `RangeError` or a `TypeError` for options and homes that are none; an error of one line that names the file, every
- * home with the reason, and where to put the file by hand; the reason of `signal`; and what the file system says.
+ * @param homes Base URLs, in order of preference.
+ * @throws {RangeError | TypeError} If an option or a URL is not valid.
+ * @throws {Error} If no server has the file. The message names each with the reason, and the folder
+ * to put the file in by hand. Also if the file cannot be written, and the reason of `signal`.
  */
 export async function download(
   file: DatasetFile,
@@ -111,16 +132,16 @@ export async function download(
   try {
     await Deno.mkdir(folder, { recursive: true });
     using _lock = await lockFile(`${folder}/.lock`, signal);
-    await checkPlace(`${folder}/${file.name}`);
-    // Another process may have been first.
-    if (await sizeOf(`${folder}/${file.name}`) === file.bytes) return;
+    await checkNoFolder(`${folder}/${file.name}`);
+    // Another process may have downloaded it meanwhile.
+    if (await fileSize(`${folder}/${file.name}`) === file.bytes) return;
     await fromHomes(file, folder, homes, options);
   } catch (error) {
     throw error instanceof Unreachable ? error.shown : writeError(error, file.name, folder);
   }
 }
 
-/** No home has given the file. */
+/** Failure of all servers. */
 class Unreachable extends Error {
   readonly shown: Error;
 
@@ -139,7 +160,7 @@ async function fromHomes(
   const reasons: string[] = [];
   let denied = homes.length > 0;
   for (const home of homes) {
-    const url = addressOf(home, file.name);
+    const url = fileUrl(home, file.name);
     try {
       return await fromHome(file, folder, url, options);
     } catch (error) {
@@ -165,8 +186,8 @@ async function fromHome(
   const part = `${folder}/${file.name}.part`;
   for (let failures = 0;;) {
     try {
-      // One that was whole already when a process died is only to be checked.
-      const whole = await sizeOf(part) === file.bytes;
+      // A part that is complete already needs only the check.
+      const whole = await fileSize(part) === file.bytes;
       const { resumed } = whole ? { resumed: true } : await transfer({
         url,
         part,
@@ -180,18 +201,18 @@ async function fromHome(
       await Deno.rename(part, `${folder}/${file.name}`);
       return await removePart(part);
     } catch (error) {
-      if (!(error instanceof TransferError) || !error.passing || ++failures >= tries) throw error;
+      if (!(error instanceof TransferError) || !error.retryable || ++failures >= tries) throw error;
       await delay(retrySeconds * 1000 * 2 ** (failures - 1), signal);
     }
   }
 }
 
-/** Removes a part with a wrong checksum; one that was put together from two answers is worth another try. */
+/** Removes a part with a wrong checksum; one from several responses is worth another attempt. */
 async function check({ checksum }: DatasetFile, part: string, resumed: boolean): Promise<void> {
   const got = await fileDigest(part, checksum.algorithm);
   if (got === checksum.hex) return;
   await removePart(part);
   throw new TransferError(`wrong checksum, removed: ${checksumFault(checksum, got)}`, {
-    passing: resumed,
+    retryable: resumed,
   });
 }

@@ -1,17 +1,17 @@
 /**
- * Finding a data set by what a user calls it.
+ * Data sets by name or path.
  *
  * @module
  */
 
-import type { DownloadProgress } from "./transfer.ts";
 import { fileError } from "../file.ts";
 import { type IdxFiles, pairOf, pairsIn } from "../formats/idx/idx_files.ts";
 import { loadNamed } from "./load_named.ts";
 import { tablesIn } from "../formats/table/table_files.ts";
 import type { Dataset } from "../dataset.ts";
 import { digits } from "../digits.ts";
-import { readIdxDataset } from "../formats/idx/idx.ts";
+import { readIdxDataset } from "../formats/idx/idx_dataset.ts";
+import type { DownloadProgress } from "./transfer.ts";
 import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import { trainTestSplit } from "../split.ts";
 import {
@@ -21,48 +21,68 @@ import {
   readTablePair,
 } from "../formats/table/table.ts";
 
-export type { DownloadProgress };
-
-/** The digits' split: the same for every run, so that server and clients agree on the test rows without a word. */
+/** Split of the digits: always the same, so that server and clients agree on the test rows. */
 const DIGITS_SPLIT = { seed: 0, testCount: 297 };
 
-/** How {@linkcode loadDataset} finds and reads. */
+/** Options of {@linkcode loadDataset}. */
 export interface LoadDatasetOptions {
   /**
-   * The folder that data sets named by a word lie in, or in a folder of that name in it. Default, also for `""`: what
-   * `FEDLAB_DATA` says, else the user's cache folder: `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
-   * `%LOCALAPPDATA%/fedlab`.
+   * Folder of the files of named data sets, which are in it or in a folder of their own below it.
+   *
+   * @default The value of `FEDLAB_DATA`, else the cache folder of the user:
+   * `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
+   * `%LOCALAPPDATA%/fedlab`; also for `""`.
    */
   dataDir?: string;
-  /** Base URLs to fetch the files of a named data set from. Default: its own homes. */
+  /**
+   * Base URLs from which the files of a named data set are downloaded.
+   *
+   * @default The `homes` of the data set.
+   */
   mirrors?: readonly string[];
-  /** How often each of these is asked when it or the network fails, with pauses that double. Default 4. */
+  /**
+   * Attempts for each of them when it or the network fails.
+   *
+   * @default {4}
+   */
   tries?: number;
-  /** The first pause, in seconds. Default 0.5. */
+  /**
+   * Pause after the first failure, in seconds; it doubles with each.
+   *
+   * @default {0.5}
+   */
   retrySeconds?: number;
-  /** Silence after which a connection counts as broken, in seconds; `Infinity` for never. Default 30. */
+  /**
+   * Time without data after which a request fails, in seconds; `Infinity` for never.
+   *
+   * @default {30}
+   */
   stallSeconds?: number;
-  /** Ends a download; what has come is gone on with by the next call. */
+  /** Ends a download. The next one continues it. */
   signal?: AbortSignal;
-  /** Takes word of a download as it goes. */
+  /** Called with each piece of a download that is received. */
   onProgress?: (progress: DownloadProgress) => void;
-  /** Number of classes of tables and IDX files. Default: found from the labels. */
+  /**
+   * Number of classes of tables and IDX files.
+   *
+   * @default The number that the labels have.
+   */
   numClasses?: number;
-  /** How tables are read. */
+  /** Options for tables. */
   table?: Omit<ReadTableOptions, "numClasses">;
 }
 
-/** A data set that was found. */
+/** Data set that was loaded. */
 export interface LoadedDataset {
-  /** What it is called: the word or the path that was asked for. */
+  /** Name or path that was asked for. */
   readonly name: string;
-  /** The samples to learn from. */
+  /** Samples to train on. */
   readonly train: Dataset;
-  /** The samples to test on, where the data set has such. */
+  /** Samples to test on, where the data set has them. */
   readonly test?: Dataset;
-  /** The names of the classes in the order of their labels, where the data set has names. */
+  /** Names of the classes in the order of their labels, where the data set has names. */
   readonly classes?: readonly string[];
-  /** The id of each row of `train`, where a table has a column of ids (`table.idColumn`). */
+  /** Id of each row of `train`, where a table has a column of ids (`table.idColumn`). */
   readonly ids?: readonly string[];
 }
 
@@ -89,23 +109,28 @@ async function readIdxFiles(
 }
 
 /**
- * Loads a data set by its name or path:
+ * Loads a data set by name or path:
  *
- * - `"digits"`: the embedded digits, 1,500 rows to learn from and 297 to test on, always the same ones;
- * - another of {@linkcode DATASET_NAMES}, such as `"mnist"`: its files in `dataDir`, checked against their published
- *   checksums; those that are not there are fetched and kept. A {@linkcode NamedDataset} of your own is read alike;
- * - a path that ends in `.csv`, `.tsv`, `.json`, `.jsonl` or `.ndjson`: a table, see `readTableDataset()`; all rows to learn
- *   from;
- * - a path of an IDX images file whose labels lie beside it (`images-idx3` in its name, `labels-idx1` in theirs): all
- *   rows to learn from;
- * - a path of a folder that holds such a pair, or one of training and one of test data, or a table `train` and a table `test`
- *   with one of these endings.
+ * - `"digits"`: the bundled digits, 1,500 rows to train on and 297 to test on, always the same
+ *   ones;
+ * - another of {@linkcode DATASET_NAMES}, such as `"mnist"`, or a {@linkcode NamedDataset} of your
+ *   own: its files in `dataDir`, checked by their published checksums; missing ones are downloaded
+ *   and kept;
+ * - a path that ends in `.csv`, `.tsv`, `.json`, `.jsonl` or `.ndjson`: a table, see
+ *   `readTableDataset()`; all rows to train on;
+ * - a path of an IDX images file (`images-idx3` in its name) with its labels file (`labels-idx1`)
+ *   beside it: all rows to train on;
+ * - a path of a folder with such a pair, with one of training and one of test data, or with a table
+ *   `train` and a table `test` in one of these formats.
  *
- * A file that is called like a data set is reached by `./digits`. Throws an error of one line that says what was looked for
- * and where: `Deno.errors.NotFound`, `Deno.errors.NotCapable` with the flag that grants the permission, what the reader of
- * the format throws, or, for a download, an `Error` that names each home that was asked with the reason.
+ * For a file that has the name of a data set, write `./digits`. Messages have one line and say what
+ * was searched, and where.
  *
- * @example The embedded digits
+ * @throws {Deno.errors.NotFound} If there is no such data set.
+ * @throws {Deno.errors.NotCapable} If a permission is missing. The message has the flag.
+ * @throws {Error} If no server has a file; as the reader of the format rejects.
+ *
+ * @example Bundled digits
  * ```ts
  * import { loadDataset } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";

@@ -1,5 +1,5 @@
 /**
- * Reading a data set that goes by a name: files at hand, else fetched.
+ * Reader of named data sets, from local files or downloads.
  *
  * @module
  */
@@ -10,18 +10,19 @@ import { download, type DownloadOptions } from "./download.ts";
 import { fileError, readBytes } from "../file.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
 import type { Dataset } from "../dataset.ts";
-import { type IdxArray, idxDataset, parseIdx } from "../formats/idx/idx.ts";
+import { type IdxArray, parseIdx } from "../formats/idx/idx.ts";
+import { idxDataset } from "../formats/idx/idx_dataset.ts";
 import type { DatasetFile, NamedDataset, SamplesAndLabels } from "./named.ts";
 
-/** How the files of a named data set are found. */
+/** Options of {@linkcode loadNamed}. */
 export interface NamedDatasetOptions extends DownloadOptions {
-  /** The folder of data sets. */
+  /** Folder of data sets. */
   dataDir?: string;
-  /** Base URLs to fetch from, in place of the data set's own homes. */
+  /** Base URLs for downloads, in place of the `homes` of the data set. */
   mirrors?: readonly string[];
 }
 
-/** Whether there is such a file; `granted` is the path to ask permission for. */
+/** Returns true if there is such a file; messages ask for permission to read `granted`. */
 async function isFile(path: string, granted: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
@@ -34,8 +35,8 @@ async function isFile(path: string, granted: string): Promise<boolean> {
 }
 
 /**
- * Path of a file at hand, in the data set's folder or the one above; `undefined` when there is none. In the one above a file of that name may be
- * another data set's: then it is none.
+ * Finds a local file, in the folder of the data set or in the one above. There a file of that name
+ * may belong to another data set: it must have the right content. Gives `undefined` for none.
  */
 async function find(
   file: DatasetFile,
@@ -63,9 +64,9 @@ async function isRight(file: DatasetFile, path: string): Promise<boolean> {
   }
 }
 
-/** Checks the bytes of a file at hand, and gives them, unpacked where that had to be done for the check. */
+/** Checks the bytes of a local file and gives them, decompressed if the check did so. */
 async function checkedBytes(file: DatasetFile, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  // A file at hand may have been packed anew, and hardly be larger for it.
+  // A file that was compressed again is hardly larger.
   const most = 2 * Math.max(file.bytes, file.unpacked?.bytes ?? 0);
   const bytes = await readBytes(path, { most });
   const got = await digestOf(bytes, file.checksum.algorithm);
@@ -82,7 +83,7 @@ function wrongFile({ checksum }: DatasetFile, path: string, got: string): string
   return `Cannot use ${path}: ${checksumFault(checksum, got)}, remove it to have it fetched`;
 }
 
-/** The files that hold samples and labels, by name. */
+/** Reads the files of samples and labels, by name. */
 async function readFiles(
   source: NamedDataset,
   options: NamedDatasetOptions,
@@ -109,7 +110,7 @@ async function readFiles(
   return contents;
 }
 
-/** The images with rows and columns exchanged. */
+/** Exchanges rows and columns of images. */
 function transpose(images: IdxArray): IdxArray {
   const [count = 0, rows = 0, columns = 0] = images.shape;
   const values = images.values.slice();
@@ -148,9 +149,10 @@ async function readPair(
 }
 
 /**
- * Reads a data set from its files in the folder of data sets, or in one of its own in there; those that are missing are fetched.
+ * Reads a data set from its files; those that are missing are downloaded.
  *
- * Throws an error of one line: a `SyntaxError` for a file with a wrong checksum, or what `download()` throws.
+ * @throws {SyntaxError} If a file has a wrong checksum.
+ * @throws {Error} As `download()` rejects.
  */
 export async function loadNamed(
   source: NamedDataset,

@@ -1,63 +1,71 @@
 /**
- * The data sets that go by a name: their files, where these are published, and how one knows that they are whole.
+ * Named data sets: their files, addresses and checksums.
  *
  * @module
  */
 
-/** What a file's bytes add up to. */
+/** Checksum of a file. */
 export interface Checksum {
-  /** The algorithm, as it is called in hash functions' names. */
+  /** Hash algorithm. */
   readonly algorithm: "sha256" | "md5";
-  /** The digest in lower-case hexadecimal digits. */
+  /** Digest in lower-case hexadecimal. */
   readonly hex: string;
 }
 
-/** A file of a data set as it is published. */
+/** Published file of a data set. */
 export interface DatasetFile {
-  /** Its name, here and at its homes. */
+  /** Name of the file, on disk and at its homes. */
   readonly name: string;
-  /** Its length in bytes. */
+  /** Size in bytes. */
   readonly bytes: number;
-  /** The checksum of the file. */
+  /** Checksum of the file. */
   readonly checksum: Checksum;
   /**
-   * For a file in gzip, length and checksum of what it holds: a file at hand that was packed anew, or lies there unpacked under
-   * its name without `.gz`, is known by them.
+   * Size and checksum of the content of a file in gzip. By them a local file is recognised that was
+   * compressed again, or decompressed and named without `.gz`.
    */
   readonly unpacked?: { readonly bytes: number; readonly checksum: Checksum };
 }
 
-/** The names of a file of samples and the file of their labels, both IDX, plain or in gzip. */
+/** Names of a file of samples and the file of their labels, both IDX, plain or in gzip. */
 export interface SamplesAndLabels {
-  /** The samples. */
+  /** File of the samples. */
   readonly images: string;
-  /** One label a sample. */
+  /** File of the labels, one for each sample. */
   readonly labels: string;
 }
 
-/** A data set of IDX files that are found on disk or fetched. */
+/** Data set of IDX files, which are on disk or downloaded. */
 export interface NamedDataset {
-  /** The word it goes by. */
+  /** Name for `loadDataset()`. */
   readonly name: string;
-  /** What it is called in messages. */
+  /** Name in messages. */
   readonly title: string;
-  /** The folder of its files, in the folder of data sets. Data sets may share one. */
+  /** Folder of the files, below the folder of data sets. Data sets may share one. */
   readonly folder: string;
-  /** Where its files are published: base URLs, tried in this order. */
+  /** Base URLs from which the files are downloaded, in order of preference. */
   readonly homes: readonly string[];
-  /** The files to have. */
+  /** Files of the data set. */
   readonly files: readonly DatasetFile[];
-  /** The one of `files` that is a ZIP archive and holds those of `train` and `test`; without it they are `files` themselves. */
+  /** Name of a ZIP archive among `files` that has the files of `train` and `test`, if any. */
   readonly archive?: string;
-  /** The samples to learn from. */
+  /** Samples to train on. */
   readonly train: SamplesAndLabels;
-  /** The samples to test on. */
+  /** Samples to test on. */
   readonly test: SamplesAndLabels;
-  /** The names of the classes in the order of their labels. */
+  /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
-  /** The label of the first class in the files. Default 0. */
+  /**
+   * Label of the first class in the files.
+   *
+   * @default {0}
+   */
   readonly firstLabel?: number;
-  /** Whether rows and columns of the images are exchanged in the files; they are put right. Default `false`. */
+  /**
+   * True if rows and columns of the images are exchanged in the files. Reading exchanges them back.
+   *
+   * @default {false}
+   */
   readonly transposed?: boolean;
 }
 
@@ -167,7 +175,7 @@ const FASHION_MNIST: NamedDataset = {
   ],
 };
 
-/** One of the splits that EMNIST's archive holds. */
+/** Describes a split of EMNIST, whose archive holds all of them. */
 function emnist(
   split: string,
   classes: readonly string[],
@@ -203,10 +211,12 @@ const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 const EMNIST_BALANCED = emnist("balanced", [...DIGITS, ...LETTERS, ..."abdefghnqrt"]);
 
 /**
- * The data sets with files that {@linkcode loadDataset} knows by name: `mnist`, `fashion-mnist`, `emnist-balanced` (also
- * called `emnist`), `emnist-digits` and `emnist-letters`. Their licences and credits are in docs/DATA.md.
+ * Data sets with files, by the names for {@linkcode loadDataset}: `mnist`, `fashion-mnist`,
+ * `emnist-balanced` (also called `emnist`), `emnist-digits` and `emnist-letters`. Licences and
+ * credits are in docs/DATA.md.
  *
- * EMNIST's other splits are not here: `byclass` and `bymerge` hold 814,255 images each, 2.6 GB of features.
+ * The splits `byclass` and `bymerge` of EMNIST are missing: they have 814,255 images each, which
+ * are 2.6 GB of features.
  */
 export const NAMED_DATASETS: ReadonlyMap<string, NamedDataset> = new Map([
   [MNIST.name, MNIST],
@@ -218,5 +228,5 @@ export const NAMED_DATASETS: ReadonlyMap<string, NamedDataset> = new Map([
   ["emnist-letters", emnist("letters", LETTERS, { firstLabel: 1 })],
 ]);
 
-/** All words that {@linkcode loadDataset} takes, the embedded digits first. */
+/** Names of all data sets for {@linkcode loadDataset}, the bundled digits first. */
 export const DATASET_NAMES: readonly string[] = ["digits", ...NAMED_DATASETS.keys()];

@@ -1,5 +1,5 @@
 /**
- * One request for a file: the whole of it, or what an earlier one has left over.
+ * Request for a file, or for the rest of a file that an earlier request has begun.
  *
  * @module
  */
@@ -7,49 +7,49 @@
 import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
 import { errorMessage } from "../../base/errors.ts";
 
-/** Bytes of a file that have come so far. */
+/** Progress of a download. */
 export interface DownloadProgress {
-  /** The file's name. */
+  /** Name of the file. */
   readonly file: string;
-  /** Bytes that are here. */
+  /** Bytes received so far. */
   readonly bytes: number;
-  /** Bytes of the whole file. */
+  /** Size of the file, in bytes. */
   readonly total: number;
 }
 
-/** A home did not give the file; the message says why. */
+/** Failure of a request for a file. */
 export class TransferError extends Error {
-  /** Whether the same request may do better later. */
-  readonly passing: boolean;
+  /** True if a later request may succeed. */
+  readonly retryable: boolean;
 
-  constructor(message: string, options: ErrorOptions & { passing: boolean }) {
+  constructor(message: string, options: ErrorOptions & { retryable: boolean }) {
     super(message, options);
-    this.passing = options.passing;
+    this.retryable = options.retryable;
   }
 }
 
-/** What is fetched, where to, and how long to wait. */
+/** Parameters of a request. */
 export interface Transfer {
   readonly url: string;
-  /** The unfinished file. Beside it, under the same name with `.json`, stands what it was begun from. */
+  /** Path of the unfinished file. Its origin is beside it, under the same name with `.json`. */
   readonly part: string;
-  /** Length of the whole file. */
+  /** Size of the whole file, in bytes. */
   readonly total: number;
-  /** Silence after which the request is given up, in seconds; above 24 days it never is. */
+  /** Time without data after which the request fails, in seconds; above 24 days: never. */
   readonly stallSeconds: number;
   readonly signal?: AbortSignal;
   readonly onBytes: (bytes: number) => void;
 }
 
-/** What an unfinished file was begun from. */
+/** Origin of an unfinished file. */
 interface Origin {
   readonly url: string;
-  /** The version of the file at its home: a strong ETag, or when it was last modified. */
+  /** Version of the file on the server: a strong ETag, or the time of its last change. */
   readonly version: string;
 }
 
-/** Length of a file, 0 when there is none. */
-export async function sizeOf(path: string): Promise<number> {
+/** Gives the size of a file, 0 when there is none. */
+export async function fileSize(path: string): Promise<number> {
   try {
     return (await Deno.stat(path)).size;
   } catch (error) {
@@ -58,7 +58,7 @@ export async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** Removes an unfinished file. */
+/** Removes an unfinished file and its origin. */
 export async function removePart(part: string): Promise<void> {
   for (const path of [part, `${part}.json`]) {
     await Deno.remove(path).catch((error) => {
@@ -77,14 +77,14 @@ async function originOf(part: string): Promise<Origin | undefined> {
   }
 }
 
-/** A version by which a home knows whether the rest still fits (RFC 9110, section 13.1.5: a weak ETag does not tell). */
+/** Gives the version of a response, for `If-Range` (RFC 9110, section 13.1.5: no weak ETag). */
 function versionOf({ headers }: Response): string | undefined {
   const etag = headers.get("etag");
   return (etag?.startsWith('"') ? etag : headers.get("last-modified")) ?? undefined;
 }
 
-/** Whether a status may be another one later. */
-function isPassing(status: number): boolean {
+/** Returns true if a later request may have another status. */
+function isRetryable(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429;
 }
 
@@ -93,33 +93,34 @@ function networkFault(cause: unknown, url: string): TransferError {
     const { hostname } = new URL(url);
     return new TransferError(`permission is missing, run Deno with --allow-net=${hostname}`, {
       cause,
-      passing: false,
+      retryable: false,
     });
   }
-  // The runtime says why in the error's cause, and repeats the address, which stands before the reason anyway.
+  // The reason is in the cause, after the address, which the message has already.
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   const reason = errorMessage(inner).replace(/^error sending request for url \(.*?\): /, "");
-  return new TransferError(reason, { cause, passing: true });
+  return new TransferError(reason, { cause, retryable: true });
 }
 
 /**
- * Makes one request and writes what comes to `part`. Returns whether it went on from what was there.
+ * Makes one request and writes the response to `part`, where it stays after a failure.
  *
- * Throws a {@linkcode TransferError} when the home or the network fails, the reason of `signal` when that is aborted, and what
- * the file system says. What has come stays in `part`.
+ * @returns `resumed` is true if the response continues what was there.
+ * @throws {TransferError} If the server or the network fails.
+ * @throws {Error} The reason of `signal`, or the error of the file system.
  */
-export async function transfer(job: Transfer): Promise<{ resumed: boolean }> {
-  const { url, part, total, signal } = job;
+export async function transfer(request: Transfer): Promise<{ resumed: boolean }> {
+  const { url, part, total, signal } = request;
   const origin = await originOf(part);
-  const there = await sizeOf(part);
+  const there = await fileSize(part);
   const begun = origin?.url === url && there > 0 && there < total;
-  // Packed anew on the way, the bytes would not be those of the file.
+  // With another encoding the bytes would not be those of the file.
   const headers = new Headers({ "accept-encoding": "identity" });
   if (begun) {
     headers.set("range", `bytes=${there}-`);
     headers.set("if-range", origin.version);
   }
-  using stall = new StallTimer(job.stallSeconds);
+  using stall = new StallTimer(request.stallSeconds);
   const ended = signal ? AbortSignal.any([signal, stall.signal]) : stall.signal;
   let response: Response;
   try {
@@ -130,13 +131,13 @@ export async function transfer(job: Transfer): Promise<{ resumed: boolean }> {
   }
   try {
     const resumed = begun && response.status === 206;
-    // What is here is more than the home has: it is not of this file.
+    // The part is longer than the file on the server: it is of another file.
     if (begun && response.status === 416) await removePart(part);
     checkAnswer(response, { total, from: resumed ? there : 0, resumed });
-    await receive(job, response, { from: resumed ? there : 0, stall });
+    await receive(request, response, { from: resumed ? there : 0, stall });
     return { resumed };
   } finally {
-    // A body that has failed cannot be cancelled, and its failure is already on its way.
+    // A body that has failed cannot be cancelled; its error is thrown already.
     await response.body?.cancel().catch(() => {});
   }
 }
@@ -147,20 +148,20 @@ function checkAnswer(
 ): void {
   if (status !== 200 && !resumed) {
     throw new TransferError(`the server answers ${status}`, {
-      passing: isPassing(status) || status === 416,
+      retryable: isRetryable(status) || status === 416,
     });
   }
   const range = headers.get("content-range");
   if (resumed && !range?.startsWith(`bytes ${from}-`)) {
     throw new TransferError(`the server sends the range ${range} in place of ${from}-`, {
-      passing: false,
+      retryable: false,
     });
   }
   const length = headers.get("content-length");
   if (length !== null && Number(length) !== total - from) {
     throw new TransferError(
       `expected ${total - from} bytes, the server has ${length}`,
-      { passing: false },
+      { retryable: false },
     );
   }
 }
@@ -199,14 +200,16 @@ async function receive(
   }
   if (bytes > total) {
     await removePart(part);
-    throw new TransferError(`expected ${total} bytes, the server sends more`, { passing: false });
+    throw new TransferError(`expected ${total} bytes, the server sends more`, { retryable: false });
   }
   if (bytes < total) {
-    throw new TransferError(`the answer ends after ${bytes} of ${total} bytes`, { passing: true });
+    throw new TransferError(`the answer ends after ${bytes} of ${total} bytes`, {
+      retryable: true,
+    });
   }
 }
 
-/** Aborts when nothing has come for a while. */
+/** Timer that aborts a request when no data arrive. */
 class StallTimer implements Disposable {
   readonly #controller = new AbortController();
   readonly #seconds: number;

@@ -1,21 +1,37 @@
 /**
- * The check that all readers make of class labels.
+ * Class labels: checks and numbering, for all readers.
  *
  * @module
  */
 
 import { MAX_CLASSES } from "../limits.ts";
-import { isClassNumber, isFraction, isMissing, isWhole, quote, toNumber } from "./table/cells.ts";
+import {
+  isClassNumber,
+  isFraction,
+  isMissing,
+  isWhole,
+  listNames,
+  quote,
+  toNumber,
+} from "./table/cells.ts";
+
+/** Names of labelled data and of its rows, for messages. */
+interface Source {
+  readonly name: string;
+  readonly place: (row: number) => string;
+}
 
 /**
- * Number of classes of the labels: `numClasses` when it is given, else one more than the greatest label.
+ * Checks labels and gives the number of classes: `numClasses` if it is given, else one more than
+ * the largest label.
  *
- * `place` names a row for the error, `name` what is read.
+ * @param source `name` is the name of the data in messages; `place` gives the name of a row.
+ * @throws {RangeError} If a label or the number of classes is out of range.
  */
 export function countClasses(
   labels: ArrayLike<number>,
   numClasses: number | undefined,
-  { name, place }: { name: string; place: (row: number) => string },
+  { name, place }: Source,
 ): number {
   if (
     numClasses !== undefined &&
@@ -41,18 +57,13 @@ export function countClasses(
   return numClasses ?? greatest + 1;
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 20).map((name) => name.slice(0, 40)).join(", ");
-  return names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
-}
-
 const NAME_THEM = "name the classes (option classes, --classes)";
 
-/** Fails for labels that cannot be told to be classes: measures, marks of a missing one, whole numbers among names. */
+/** Refuses labels that may not be classes: fractions, missing values, whole numbers among names. */
 function checkNames(
   names: readonly string[],
   ids: readonly number[],
-  { name, place }: { name: string; place: (row: number) => string },
+  { name, place }: Source,
 ): void {
   const refuse = (id: number, expected: string, wayOut = "") => {
     throw new RangeError(
@@ -77,22 +88,24 @@ function checkNames(
 }
 
 /**
- * Turns labels as a table has them into numbers: `ids` has the index in `names` of each row's. Whole numbers from 0 stay what
- * they are unless `classes` are given; names are numbered by their place in `classes`, or in sorted order.
+ * Converts the labels of a table to numbers. Whole numbers from 0 stay as they are unless `classes`
+ * are given. Names are numbered by their place in `classes`, or in sorted order.
+ *
+ * @param names Different labels of the table.
+ * @param ids Index in `names` of each row's label.
+ * @throws {RangeError} If a label is not among those allowed.
  */
 export function numberClasses(
   names: readonly string[],
   ids: readonly number[],
-  { classes: given, numClasses, name, place }: {
-    classes?: readonly string[];
-    numClasses?: number;
-    name: string;
-    place: (row: number) => string;
+  { classes: given, numClasses, name, place }: Source & {
+    readonly classes?: readonly string[];
+    readonly numClasses?: number;
   },
 ): { labels: Int32Array<ArrayBuffer>; classes: string[] } {
   if (given === undefined && names.every(isClassNumber)) {
     const numbers = names.map(Number);
-    // Not yet in an Int32Array: it would wrap what is too large for it, and hide that from the check.
+    // Not in an Int32Array yet: it would wrap large numbers before they are checked.
     const labels = ids.map((id) => numbers[id] ?? -1);
     const count = countClasses(labels, numClasses, { name, place });
     return {
@@ -129,7 +142,7 @@ export function numberClasses(
   if (unknown >= 0) {
     throw new RangeError(
       `Cannot read ${name}: ${place(ids.indexOf(unknown))}: expected a label of ${
-        listed(classes)
+        listNames(classes, 40)
       }, got ${quote(names[unknown] ?? "")}`,
     );
   }

@@ -1,23 +1,23 @@
 /**
- * Unpacking gzip with a bound that is found out from the first bytes.
+ * Decompression of gzip, with a limit that the first bytes determine.
  *
  * @module
  */
 
 import { concat } from "../../base/bytes.ts";
 
-/** Bytes that go into the decompressor at a time: bounds what one step can unpack to. */
+/** Bytes that go into the decompressor at a time, which limit what a step can produce. */
 const SLICE_BYTES = 65_536;
 
-/** How many times as much gzip can unpack to (deflate). */
+/** Largest ratio of decompressed to compressed size (deflate). */
 export const MOST_GROWTH = 1032;
 
-/** Whether the bytes begin as a gzip file does (RFC 1952). */
+/** Returns true if bytes begin as a gzip file does (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1F && bytes[1] === 0x8B;
 }
 
-/** The bytes in slices, so that a reader that stops early has not unpacked everything. */
+/** Streams bytes in slices, so that a reader that stops early does not decompress everything. */
 function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
   let offset = 0;
   return new ReadableStream({
@@ -29,14 +29,14 @@ function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<Array
 }
 
 /**
- * Unpacks gzip of several members, one after the other (RFC 1952, section 2.2), which a `DecompressionStream` takes for damaged.
- * Throws what the decompressor throws, which is not in a browser.
+ * Decompresses gzip of several members, one after the other (RFC 1952, section 2.2), which a
+ * `DecompressionStream` takes for damaged. It is not available in a browser.
  */
 async function gunzipMembers(
   bytes: Uint8Array<ArrayBuffer>,
   limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Only when it is needed: a browser has no such module.
+  // Imported when it is needed: a browser has no such module.
   const { constants, gunzipSync } = await import("node:zlib");
   const start = gunzipSync(bytes.subarray(0, SLICE_BYTES), {
     finishFlush: constants.Z_SYNC_FLUSH,
@@ -48,10 +48,12 @@ async function gunzipMembers(
 }
 
 /**
- * Unpacks gzip. After every step `limitOf` is given the first bytes so far and says how many bytes may come in all, or
- * `undefined` while it cannot tell; once more have come, unpacking stops there. What it throws is thrown on.
+ * Decompresses gzip, up to a limit.
  *
- * Throws a `SyntaxError` that names `name` when the gzip data are damaged or cut off; in a browser also when they have several
+ * @param name Name of the data in messages.
+ * @param limitOf Gives the expected size, in bytes, from the first bytes, or `undefined` while they
+ * are too few. Decompression stops once there is more. Its errors are passed on.
+ * @throws {SyntaxError} If the data are damaged or cut off; in a browser also if they have several
  * members.
  */
 export async function gunzip(
@@ -62,8 +64,8 @@ export async function gunzip(
   const reader = slices(bytes).pipeThrough(new DecompressionStream("gzip")).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   /**
-   * Takes all that comes once the limit is known: parts that are joined at the end would be held
-   * twice.
+   * Array for all bytes, once the limit is known: parts that are joined at the end would take twice
+   * the memory.
    */
   let whole: Uint8Array<ArrayBuffer> | undefined;
   let failure: unknown;
@@ -85,12 +87,12 @@ export async function gunzip(
       length += value.length;
       limit = limitOf(parts.length === 1 ? value : concat(parts));
       if (limit === undefined || length > limit) continue;
-      // What a header claims is no reason to hold more than the bytes can come to.
+      // No more is allocated than the bytes can decompress to, whatever a header claims.
       whole = new Uint8Array(Math.min(limit + 1, Math.max(length, MOST_GROWTH * bytes.length)));
       whole.set(concat(parts));
     }
   } finally {
-    // A stream that has failed cannot be cancelled, and its failure is already on its way to the caller.
+    // A stream that has failed cannot be cancelled; the caller gets its error already.
     await reader.cancel().catch(() => {});
   }
   if (failure !== undefined) {
@@ -103,7 +105,7 @@ export async function gunzip(
       }
     };
     return await gunzipMembers(bytes, limited).catch((error) => {
-      // Too much is so whether the data are sound or not; what else may be wrong with them is.
+      // Too many values are refused whether or not the data are sound.
       if (error === refusal && error instanceof RangeError) throw error;
       throw new SyntaxError(
         `Cannot read ${name}: its gzip data are damaged or incomplete, get the file again`,

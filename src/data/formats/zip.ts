@@ -1,15 +1,15 @@
 /**
- * Reading single files out of a large ZIP archive on disk.
+ * Reader for single files of a ZIP archive on disk.
  *
  * @module
  */
 
 import { errorMessage } from "../../base/errors.ts";
 import { openFile } from "../file.ts";
-import { Uint8ArrayWriter, ZipFile, ZipSource } from "./zip_deps.ts";
+import { Reader, Uint8ArrayWriter, ZipReader } from "npm:@zip.js/zip.js@2.24.0";
 
-/** Reads the parts of a file that the archive's directory points at, and no more. */
-class DiskSource extends ZipSource<Deno.FsFile> {
+/** Source of an archive's bytes: reads no more than the parts that are asked for. */
+class DiskSource extends Reader<Deno.FsFile> {
   readonly #file: Deno.FsFile;
 
   constructor(file: Deno.FsFile, size: number) {
@@ -31,9 +31,10 @@ class DiskSource extends ZipSource<Deno.FsFile> {
 }
 
 /**
- * The bytes of the given files in an archive; they are known by their own names, whatever folder they are in.
+ * Reads files of an archive.
  *
- * Throws a `SyntaxError` that names the archive when it is damaged or lacks one.
+ * @param names Names of the files, without folders.
+ * @throws {SyntaxError} If the archive is damaged or lacks a file. The message names the archive.
  */
 export async function readZip(
   path: string,
@@ -41,7 +42,7 @@ export async function readZip(
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const { file, size } = await openFile(path);
   using _file = file;
-  const archive = new ZipFile(new DiskSource(file, size), {
+  const archive = new ZipReader(new DiskSource(file, size), {
     useWebWorkers: false,
     checkSignature: true,
   });

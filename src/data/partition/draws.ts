@@ -1,21 +1,21 @@
 /**
- * Draws of the distributions that partitions are made of. All are logarithms, so that the smallest do not vanish.
+ * Random draws for partitions, as logarithms, so that the smallest do not vanish.
  *
  * @module
  */
 
 import type { Random } from "../../base/random.ts";
 
-/** Logarithm of a uniform draw from (0, 1]. */
+/** Draws the logarithm of a uniform number from (0, 1]. */
 function logUniform(random: Random): number {
   return Math.log(1 - random.uniform());
 }
 
 /**
- * Logarithm of a draw of the gamma distribution of the given shape (above 0) and scale 1.
+ * Draws the logarithm of a number from the gamma distribution of a shape (above 0) and scale 1.
  *
- * Marsaglia and Tsang 2000, "A Simple Method for Generating Gamma Variables"; a shape below 1 is drawn as
- * Gamma(shape + 1) · U^(1/shape), as they remark.
+ * Marsaglia and Tsang 2000, "A Simple Method for Generating Gamma Variables"; for a shape below 1
+ * it is Gamma(shape + 1) · U^(1/shape), as they remark.
  */
 export function logGamma(random: Random, shape: number): number {
   if (shape < 1) return logGamma(random, shape + 1) + logUniform(random) / shape;
@@ -29,7 +29,7 @@ export function logGamma(random: Random, shape: number): number {
   }
 }
 
-/** Logarithms of a draw of the Dirichlet distribution: gamma draws over their sum. */
+/** Draws logarithms of proportions from a Dirichlet distribution: gamma draws over their sum. */
 export function logDirichlet(random: Random, concentrations: Float64Array): Float64Array {
   const draws = new Float64Array(concentrations.length);
   let greatest = -Infinity, sum = 0;
@@ -44,12 +44,14 @@ export function logDirichlet(random: Random, concentrations: Float64Array): Floa
   return draws;
 }
 
-/** Logarithm of a draw of the Pareto distribution from 1: P(X > x) = x^(-exponent). */
+/**
+ * Draws the logarithm of a number from the Pareto distribution: P(X > x) = x^(-exponent), x ≥ 1.
+ */
 export function logPareto(random: Random, exponent: number): number {
   return -logUniform(random) / exponent;
 }
 
-/** The numbers of these logarithms, over the greatest of them. */
+/** Converts logarithms to numbers, divided by the largest of them. */
 export function relative(logs: Float64Array): Float64Array<ArrayBuffer> {
   let greatest = -Infinity;
   for (const log of logs) greatest = Math.max(greatest, log);

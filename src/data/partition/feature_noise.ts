@@ -1,5 +1,5 @@
 /**
- * Skew of features: each client sees the world through noise of its own.
+ * Feature skew: noise of a different level for each client.
  *
  * @module
  */
@@ -8,29 +8,31 @@ import { Random } from "../../base/random.ts";
 import { Dataset } from "../dataset.ts";
 import { checkCount, checkRange, type PartitionSeedOptions } from "./rows.ts";
 
-/** Whose noise {@linkcode addFeatureNoise} adds. */
+/** Options of {@linkcode addFeatureNoise}. */
 export interface FeatureNoiseOptions extends PartitionSeedOptions {
-  /** Standard deviation of the last client's noise, in units of the features, from 0 to 1e6. */
+  /**
+   * Standard deviation of the noise of the last client, in units of the features, from 0 to 1e6.
+   */
   noise: number;
-  /** Which client this is, from 1 to `parts`. */
+  /** Number of the client, from 1 to `parts`. */
   index: number;
   /** Number of clients. */
   parts: number;
 }
 
-/** Fails unless the noise is in its range. */
+/** Throws a `RangeError` unless the noise is in its range. */
 export function checkNoise(noise: number): void {
   checkRange("a noise", noise, 0, 1e6);
 }
 
 /**
- * A copy of a client's data whose features have Gaussian noise of standard deviation `noise · index / parts`.
+ * Copies the data of a client and adds Gaussian noise of standard deviation `noise · index / parts`
+ * to the features. The draws depend on `seed` and `index` alone.
  *
- * The draws depend on `seed` and `index` alone. Labels and shape stay. Throws a `RangeError` when `noise` is out of range or
- * `index` is not from 1 to `parts`.
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "noise-based
+ * feature imbalance".
  *
- * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "noise-based feature
- * imbalance".
+ * @throws {RangeError} If `noise` is out of range, or `index` is not from 1 to `parts`.
  *
  * @example The last of ten clients
  * ```ts

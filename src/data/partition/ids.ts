@@ -1,5 +1,5 @@
 /**
- * The partition that the data brings with it.
+ * Partition by ids that the data have.
  *
  * @module
  */
@@ -9,25 +9,27 @@ import {
   checkCount,
   checkRows,
   cut,
-  join,
+  joinRows,
   type Partition,
   type PartitionSeedOptions,
 } from "./rows.ts";
 
-/** How {@linkcode partitionIds} puts ids together. */
+/** Options of {@linkcode partitionIds}. */
 export interface PartitionIdsOptions extends PartitionSeedOptions {
   /** Number of parts, up to the number of different ids. */
   parts: number;
 }
 
 /**
- * Parts the rows by an id, one a row, such as the writer of a letter or the hospital of a case.
+ * Partitions rows by an id of each, such as the writer of a letter or the hospital of a case.
  *
- * Without options each id is a part, in the order in which ids first appear. With them the ids are dealt out at random to
- * `parts` parts, to each as many to within one, and an id's rows stay together. The parts are disjoint and cover all rows.
- * Throws a `RangeError` when `parts` is below 1 or there are fewer ids.
+ * Without options each id is a part, in order of first appearance. With them, the ids are assigned
+ * at random to `parts` parts whose numbers of ids differ by at most one; the rows of an id stay
+ * together. The parts are disjoint and cover all rows.
  *
- * @example A part for each writer
+ * @throws {RangeError} If `parts` is below 1 or above the number of ids.
+ *
+ * @example Part for each writer
  * ```ts
  * import { partitionIds } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
@@ -61,6 +63,6 @@ export function partitionIds(
   }
   const order = new Random(seed, "partition").permutation(each.length);
   return cut(order, parts).map((group) =>
-    join(Array.from(group, (id) => each[id] ?? new Uint32Array()))
+    joinRows(Array.from(group, (id) => each[id] ?? new Uint32Array()))
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The partition without skew.
+ * Partition without skew.
  *
  * @module
  */
@@ -15,10 +15,11 @@ import {
 } from "./rows.ts";
 
 /**
- * Deals the rows out at random, so that every part looks like the whole.
+ * Partitions rows at random, so that every part has about the distribution of all data.
  *
- * The parts are disjoint, cover all rows, and their sizes differ by at most one. Throws a `RangeError` when `parts` is
- * below 1 or above the number of rows.
+ * The parts are disjoint, cover all rows, and their sizes differ by at most one.
+ *
+ * @throws {RangeError} If `parts` is below 1 or above the number of rows.
  *
  * @example Five rows for two clients
  * ```ts

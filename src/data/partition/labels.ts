@@ -1,5 +1,5 @@
 /**
- * The partition in which a part holds an exact number of labels.
+ * Partition in which each part has an exact number of labels.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Random } from "../../base/random.ts";
 import {
   checkCount,
   cut,
-  join,
+  joinRows,
   labelsOf,
   type Partition,
   type PartitionData,
@@ -16,13 +16,20 @@ import {
   rowsByLabel,
 } from "./rows.ts";
 
-/** How {@linkcode partitionLabels} deals. */
+/** Options of {@linkcode partitionLabels}. */
 export interface PartitionLabelsOptions extends PartitionSeedOptions {
-  /** Labels that each part holds, exactly. Default 2. */
+  /**
+   * Number of labels of each part.
+   *
+   * @default {2}
+   */
   labelsPerPart?: number;
 }
 
-/** How many parts hold each label: in proportion to its rows, from 1 to all parts and never more than it has rows. */
+/**
+ * Computes the number of parts that have each label: in proportion to its rows, from 1 to all
+ * parts, and not more than it has rows.
+ */
 function holders(counts: readonly number[], parts: number, labelsPerPart: number): number[] {
   const places = parts * labelsPerPart;
   const limits = counts.map((count) => Math.min(count, parts));
@@ -45,10 +52,13 @@ function holders(counts: readonly number[], parts: number, labelsPerPart: number
   return held;
 }
 
-/** The labels of one of `left` parts, drawn in proportion to the places left, so that the parts after it can be served. */
+/**
+ * Draws the labels of the first of `left` parts, in proportion to the places left, so that there
+ * are enough for the others.
+ */
 function draw(random: Random, places: number[], left: number, labelsPerPart: number): number[] {
   const labels = places.keys().toArray();
-  // A label with a place in every part left has to be in this one.
+  // A label with a place in every remaining part must be in this one.
   const drawn = labels.filter((label) => places[label] === left);
   const open = labels.filter((label) => (places[label] ?? 0) > 0 && places[label] !== left);
   while (drawn.length < labelsPerPart) {
@@ -61,15 +71,17 @@ function draw(random: Random, places: number[], left: number, labelsPerPart: num
 }
 
 /**
- * Gives each part rows of exactly `labelsPerPart` labels, drawn at random; a label's rows are dealt evenly to the parts that
- * hold it.
+ * Gives each part rows of exactly `labelsPerPart` labels, which are drawn at random. The rows of a
+ * label are divided evenly among its parts.
  *
- * The parts are disjoint and cover all rows. A label is held by a number of parts in proportion to its rows, so that sizes
- * are about even where classes are. Throws a `RangeError` when `parts` or `labelsPerPart` is below 1, when there are too few
- * parts for every label to be held, or too few labels or rows for every part to hold so many.
+ * The parts are disjoint and cover all rows. The number of parts that have a label is in proportion
+ * to its rows, so that the parts are about equal in size if the classes are.
  *
- * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "quantity-based label
- * imbalance"; there the parts that hold a label are drawn without regard to its rows.
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study",
+ * "quantity-based label imbalance"; there the parts of a label are drawn regardless of its rows.
+ *
+ * @throws {RangeError} If `parts` or `labelsPerPart` is below 1, there are too few parts for all
+ * labels, or too few labels or rows for all parts.
  *
  * @example Two of four classes for each client
  * ```ts
@@ -98,6 +110,6 @@ export function partitionLabels(
     (_, part) => draw(random, places, parts - part, labelsPerPart),
   );
   return dealt.map((labels) =>
-    join(labels.map((label) => pieces[label]?.pop() ?? new Uint32Array()))
+    joinRows(labels.map((label) => pieces[label]?.pop() ?? new Uint32Array()))
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Dealing a data set out to clients, by the name of an algorithm.
+ * Partitions by name.
  *
  * @module
  */
@@ -14,36 +14,38 @@ import { type Scheme, SCHEMES, type SchemeSettings } from "./schemes.ts";
 import { shareableFloats } from "../shareable.ts";
 import { Dataset } from "../dataset.ts";
 
-/** How many parts {@linkcode partition} deals out, and how they are drawn. */
+/** Options of {@linkcode partition}. */
 export interface PartitionOptions extends PartitionSeedOptions {
   /** Number of parts. */
   parts: number;
-  /** The id of each row, for `id` without a column: a table's `ids`, such as `loadDataset()` gives. */
+  /** Id of each row, for `id` without a column, such as the `ids` of `loadDataset()`. */
   ids?: ArrayLike<number | string>;
 }
 
-/** Whose part {@linkcode ParsedPartition.take} takes. */
+/** Options of {@linkcode ParsedPartition.take}. */
 export interface PartOptions extends Omit<PartitionOptions, "ids"> {
-  /** Which part, from 1 to `parts`. */
+  /** Number of the part, from 1 to `parts`. */
   index: number;
 }
 
-/** A partition that was read from its name. */
+/** Partition that was parsed from its name. */
 export interface ParsedPartition {
-  /** What was read, such as `"dirichlet:0.5"`. */
+  /** Text that was parsed, such as `"dirichlet:0.5"`. */
   readonly spec: string;
-  /** Deals the rows out. */
+  /** Partitions the rows. */
   deal(data: PartitionData, options: PartitionOptions): Partition;
-  /** What one part learns from: its rows, which `deal` has dealt, and with `noise` its noise on them. A copy. */
+  /**
+   * Copies the rows of a part, which `deal` has given, with its noise if the partition adds any.
+   */
   take(data: Dataset, rows: ArrayLike<number>, options: PartOptions): Dataset;
-  /** All of the data as the parts have it: itself, or with `noise` a copy with each part's noise on its rows. */
+  /** Gives all data as the parts have them: a copy if the partition adds noise, else the same. */
   spread(data: Dataset, parts: Partition, options: PartitionSeedOptions): Dataset;
 }
 
-/** Names that {@linkcode parsePartition} knows. */
+/** Names for {@linkcode parsePartition}. */
 export const PARTITION_NAMES: readonly string[] = [...SCHEMES.keys()];
 
-/** How each of {@linkcode PARTITION_NAMES} is written, with its value and settings. */
+/** Usage of each of {@linkcode PARTITION_NAMES}, with value and settings. */
 export const PARTITION_USAGES: readonly string[] = Array.from(
   SCHEMES.values(),
   ({ usage }) => usage,
@@ -61,7 +63,7 @@ function readNumber(spec: string, usage: string, text: string): number {
   return value;
 }
 
-/** The value and the settings after a partition's name. */
+/** Parses the value and the settings after the name of a partition. */
 function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"> {
   const { usage, fallback, check, settings = [] } = scheme;
   const read: Omit<SchemeSettings, "seed"> = { value: fallback ?? NaN };
@@ -85,7 +87,7 @@ function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"
 }
 
 /**
- * Reads a partition's name, its value after a colon, and settings after commas:
+ * Parses the name of a partition, its value after a colon, and its settings after commas:
  *
  * | name                                    | algorithm                             | default |
  * | --------------------------------------- | ------------------------------------- | ------- |
@@ -100,10 +102,11 @@ function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"
  * | `id:COLUMN`                             | {@linkcode partitionIds}, by a feature |         |
  * | `noise:DEVIATION`                       | {@linkcode addFeatureNoise} on `iid`  | 0.1     |
  *
- * Throws a `TypeError` that lists what is known for another name, a `SyntaxError` for what does not belong there, and a
- * `RangeError` for a value out of range.
+ * @throws {TypeError} If the name is unknown. The message lists all names.
+ * @throws {SyntaxError} If a value or setting is not valid.
+ * @throws {RangeError} If a value is out of range.
  *
- * @example The second of four clients
+ * @example Data of the second of four clients
  * ```ts
  * import { digits, parsePartition } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
@@ -152,8 +155,10 @@ export function parsePartition(spec: string): ParsedPartition {
 }
 
 /**
- * Deals the rows out by the partition of the given name, which {@linkcode parsePartition} reads; throws what that throws and
- * what the algorithm throws.
+ * Partitions rows by the name of a partition, which {@linkcode parsePartition} parses.
+ *
+ * @throws {TypeError | SyntaxError | RangeError} As {@linkcode parsePartition} and the algorithm
+ * throw.
  *
  * @example Two of the ten digits for each client
  * ```ts

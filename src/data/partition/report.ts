@@ -1,5 +1,5 @@
 /**
- * What a partition came to, in figures.
+ * Statistics of a partition.
  *
  * @module
  */
@@ -7,39 +7,40 @@
 import { checkRows, labelsOf, type Partition, type PartitionData } from "./rows.ts";
 import { Dataset } from "../dataset.ts";
 
-/** One part of a partition. */
+/** Statistics of a part. */
 export interface PartReport {
-  /** Number of its rows. */
+  /** Number of rows. */
   readonly size: number;
-  /** Number of its rows of each label. */
+  /** Number of rows of each label. */
   readonly labels: readonly number[];
 }
 
-/** The figures of a partition. */
+/** Statistics of a partition. */
 export interface PartitionReport {
   /** Number of rows in all parts. */
   readonly rows: number;
-  /** Sizes of the smallest, the middle and the largest part, in rows. */
+  /** Sizes of parts, in rows. */
   readonly sizes: { readonly smallest: number; readonly median: number; readonly largest: number };
-  /** How many labels a part has: the fewest, on average, the most. */
+  /** Number of labels in a part. */
   readonly labelsPerPart: {
     readonly fewest: number;
     readonly mean: number;
     readonly most: number;
   };
   /**
-   * Mean over the parts of the total-variation distance ½ Σ_k |p_ik - p_k| between a part's label distribution and that of all
-   * the data: 0 for parts like the whole, near 1 for parts of one label among many.
+   * Mean over the parts of the total variation distance ½ Σ_k |p_ik - p_k| between the label
+   * distributions of a part and of all data: 0 for equal distributions, near 1 for parts of one
+   * label among many.
    */
   readonly meanTotalVariation: number;
-  /** Each part. */
+  /** Statistics of each part. */
   readonly parts: readonly PartReport[];
 }
 
 /**
- * Counts labels by part, and sums the partition up.
+ * Counts the labels of each part and computes statistics of the partition.
  *
- * Throws a `RangeError` when there are no parts, a part is empty, or a row is not there.
+ * @throws {RangeError} If there are no parts, a part is empty, or there is no such row.
  *
  * @example Two parts that share no label
  * ```ts
@@ -86,7 +87,7 @@ export function partitionReport(parts: Partition, data: PartitionData): Partitio
     );
   return {
     rows: sizes.reduce((a, b) => a + b),
-    sizes: { smallest: sizes[0] ?? 0, median: middle(sizes), largest: sizes.at(-1) ?? 0 },
+    sizes: { smallest: sizes[0] ?? 0, median: median(sizes), largest: sizes.at(-1) ?? 0 },
     labelsPerPart: {
       fewest: held[0] ?? 0,
       mean: held.reduce((a, b) => a + b) / held.length,
@@ -101,8 +102,8 @@ function count(counts: number[], label: number): void {
   counts[label] = (counts[label] ?? 0) + 1;
 }
 
-/** The median of sorted numbers. */
-function middle(sorted: Float64Array): number {
+/** Gives the median of sorted numbers. */
+function median(sorted: Float64Array): number {
   const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   return (low + (sorted[Math.floor(sorted.length / 2)] ?? 0)) / 2;
 }

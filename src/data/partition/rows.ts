@@ -1,29 +1,29 @@
 /**
- * What all partitions share: their types, checks, and the cutting of rows.
+ * Types, checks and operations on rows that all partitions share.
  *
  * @module
  */
 
 import { Dataset } from "../dataset.ts";
 
-/** What is dealt out: a data set, or its labels alone, one a row. */
+/** Data to partition: a data set, or only the label of each row. */
 export type PartitionData = Dataset | ArrayLike<number>;
 
-/** Row indices of each part. */
+/** Indices of the rows of each part. */
 export type Partition = Uint32Array<ArrayBuffer>[];
 
-/** How a partition is drawn. */
+/** Seed of a partition. */
 export interface PartitionSeedOptions {
-  /** Keys the random draws. An integer from 0 to 2^32 - 1. */
+  /** Seed of the random draws, an integer from 0 to 2^32 - 1. */
   seed: number;
 }
 
-/** The labels of what is dealt out. */
+/** Gives the label of each row. */
 export function labelsOf(data: PartitionData): ArrayLike<number> {
   return data instanceof Dataset ? data.labels : data;
 }
 
-/** Fails unless `count` is a whole number, 1 or more. */
+/** Throws a `RangeError` unless `count` is a whole number from 1. */
 export function checkCount(what: string, count: number): void {
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(
@@ -32,7 +32,7 @@ export function checkCount(what: string, count: number): void {
   }
 }
 
-/** Fails unless `value` is in the range, both ends included. */
+/** Throws a `RangeError` unless `value` is in the range, both ends included. */
 export function checkRange(what: string, value: number, least: number, most: number): void {
   if (!(value >= least && value <= most)) {
     throw new RangeError(
@@ -41,7 +41,7 @@ export function checkRange(what: string, value: number, least: number, most: num
   }
 }
 
-/** Fails unless there are `least` rows for each of the pieces. */
+/** Throws a `RangeError` unless there are `least` rows for each of the pieces. */
 export function checkRows(rows: number, pieces: number, least = 1): void {
   if (rows < pieces * least) {
     const each = least === 1 ? "one row" : `${least} rows`;
@@ -51,7 +51,7 @@ export function checkRows(rows: number, pieces: number, least = 1): void {
   }
 }
 
-/** Cuts the rows into runs whose sizes differ by at most one. */
+/** Cuts rows into runs whose sizes differ by at most one. */
 export function cut(rows: Uint32Array<ArrayBuffer>, runs: number): Partition {
   checkRows(rows.length, runs);
   const edge = (i: number) => Math.floor(i * rows.length / runs);
@@ -59,13 +59,14 @@ export function cut(rows: Uint32Array<ArrayBuffer>, runs: number): Partition {
 }
 
 /**
- * Rounds shares of `total` to whole numbers that sum to it, each less than one from its share.
+ * Divides `total` into whole numbers in proportion to weights. Each differs from its exact share by
+ * less than one.
  *
- * `offset`, from 0 to 1, says where the rounding begins: a uniform draw makes each number right on average (systematic
- * sampling).
+ * @param offset Start of the rounding, from 0 to 1. With a uniform draw each number is right on
+ * average (systematic sampling).
  */
 export function shareOut(weights: Float64Array, total: number, offset = 0): Uint32Array {
-  // Loops and not reduce() and from(), which take several times as long: there may be many parts.
+  // Loops are several times as fast as reduce() and from(): there may be many parts.
   let sum = 0, reached = 0, edge = 0;
   for (const weight of weights) sum += weight;
   const shares = new Uint32Array(weights.length);
@@ -79,7 +80,7 @@ export function shareOut(weights: Float64Array, total: number, offset = 0): Uint
   return shares;
 }
 
-/** The rows of each label, in the order of labels and then of rows. */
+/** Groups rows by label, in the order of labels and then of rows. */
 export function rowsByLabel(labels: ArrayLike<number>): Map<number, Uint32Array<ArrayBuffer>> {
   const counts = new Map<number, number>();
   for (let row = 0; row < labels.length; row++) {
@@ -99,8 +100,8 @@ export function rowsByLabel(labels: ArrayLike<number>): Map<number, Uint32Array<
   return rows;
 }
 
-/** The rows of all runs, one run after the other. */
-export function join(runs: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
+/** Concatenates runs of rows. */
+export function joinRows(runs: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
   const joined = new Uint32Array(runs.reduce((sum, run) => sum + run.length, 0));
   let filled = 0;
   for (const run of runs) {

@@ -1,5 +1,5 @@
 /**
- * The partitions by the names that users write.
+ * Table of the partitions by name.
  *
  * @module
  */
@@ -25,29 +25,29 @@ import {
   partitionPowerLaw,
 } from "./sizes.ts";
 
-/** What stands behind a partition's name. */
+/** Value and settings of a partition. */
 export interface SchemeSettings extends PartitionSeedOptions {
-  /** What stands behind the name, else the scheme's fallback; `NaN` when there is neither. */
+  /** Value after the name, else the default of the scheme; `NaN` when there is neither. */
   value: number;
   minSize?: number;
   balanced?: boolean;
-  /** The id of each row, when the data bring such. */
+  /** Id of each row, where the data have ids. */
   ids?: ArrayLike<number | string>;
 }
 
-/** A partition with a name. */
+/** Partition with a name. */
 export interface Scheme {
-  /** How it is written, for errors and help. */
+  /** Usage, for messages and help. */
   readonly usage: string;
-  /** The value when none is written; a scheme without `check` has none. */
+  /** Default of the value; a scheme without `check` has no value. */
   readonly fallback?: number;
-  /** Fails when a value is out of range. */
+  /** Throws a `RangeError` for a value out of range. */
   readonly check?: (value: number) => void;
-  /** What may follow the value. */
+  /** Names of the settings that may follow the value. */
   readonly settings?: readonly string[];
-  /** Deals the rows out. */
+  /** Partitions the rows. */
   readonly deal: (data: PartitionData, parts: number, settings: SchemeSettings) => Partition;
-  /** Changes what a part has got. */
+  /** Changes the data of a part. */
   readonly alter?: (data: Dataset, options: FeatureNoiseOptions) => Dataset;
 }
 
@@ -64,7 +64,7 @@ function columnOf(data: PartitionData, column: number): ArrayLike<number> {
   );
 }
 
-/** The ids that the data bring, one a row. */
+/** Checks the ids of the rows. */
 function idsOf(data: PartitionData, ids: SchemeSettings["ids"]): ArrayLike<number | string> {
   if (ids === undefined) {
     throw new TypeError(
@@ -83,7 +83,7 @@ function checkColumn(column: number): void {
   checkCount("columns up to the one of the ids", column + 1);
 }
 
-/** All of them, the usual ones first. */
+/** All partitions by name, the common ones first. */
 export const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ["iid", { usage: "iid", deal: partitionIid }],
   ["shards", {

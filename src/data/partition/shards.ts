@@ -1,5 +1,5 @@
 /**
- * The partition by shards of sorted rows.
+ * Partition by shards of sorted rows.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Random } from "../../base/random.ts";
 import {
   checkCount,
   cut,
-  join,
+  joinRows,
   labelsOf,
   type Partition,
   type PartitionData,
@@ -16,21 +16,27 @@ import {
   rowsByLabel,
 } from "./rows.ts";
 
-/** How {@linkcode partitionShards} deals. */
+/** Options of {@linkcode partitionShards}. */
 export interface PartitionShardsOptions extends PartitionSeedOptions {
-  /** Shards that each part gets. Default 2. */
+  /**
+   * Number of shards of each part.
+   *
+   * @default {2}
+   */
   shardsPerPart?: number;
 }
 
 /**
- * Sorts the rows by label, cuts them into shards and deals each part its number of shards at random, so that a part holds
- * few classes.
+ * Sorts the rows by label, cuts them into shards and gives each part some shards at random, so that
+ * a part has few classes.
  *
- * The parts are disjoint, cover all rows, and the sizes of shards differ by at most one. Throws a `RangeError` when `parts` or
- * `shardsPerPart` is below 1 or there are fewer rows than shards.
+ * The parts are disjoint and cover all rows; the sizes of shards differ by at most one.
  *
- * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 3: the
- * pathological non-IID partition of MNIST.
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data",
+ * section 3: the pathological non-IID partition of MNIST.
+ *
+ * @throws {RangeError} If `parts` or `shardsPerPart` is below 1, or there are fewer rows than
+ * shards.
  *
  * @example One class for each client
  * ```ts
@@ -50,11 +56,11 @@ export function partitionShards(
 ): Partition {
   checkCount("parts", parts);
   checkCount("shards a part", shardsPerPart);
-  const sorted = join([...rowsByLabel(labelsOf(data)).values()]);
+  const sorted = joinRows([...rowsByLabel(labelsOf(data)).values()]);
   const shards = cut(sorted, parts * shardsPerPart);
   const order = new Random(seed, "partition").permutation(shards.length);
   return Array.from({ length: parts }, (_, part) => {
     const dealt = order.subarray(part * shardsPerPart, (part + 1) * shardsPerPart);
-    return join(Array.from(dealt, (shard) => shards[shard] ?? new Uint32Array()));
+    return joinRows(Array.from(dealt, (shard) => shards[shard] ?? new Uint32Array()));
   });
 }

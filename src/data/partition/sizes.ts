@@ -1,5 +1,5 @@
 /**
- * Partitions whose parts differ in size and in nothing else.
+ * Partitions whose parts differ in size only.
  *
  * @module
  */
@@ -18,41 +18,57 @@ import {
 import { logDirichlet, logPareto, relative } from "./draws.ts";
 import { checkAlpha } from "./dirichlet.ts";
 
-/** What partitions by size have in common. */
+/** Options of all partitions by size. */
 export interface PartitionSizesOptions extends PartitionSeedOptions {
-  /** Rows that each part has at least. Default 1. */
+  /**
+   * Least number of rows of a part.
+   *
+   * @default {1}
+   */
   minSize?: number;
 }
 
-/** How {@linkcode partitionDirichletSizes} deals. */
+/** Options of {@linkcode partitionDirichletSizes}. */
 export interface PartitionDirichletSizesOptions extends PartitionSizesOptions {
-  /** Concentration, from 1e-6 (one part has nearly all) to 1e6 (equal sizes). Default 1. */
+  /**
+   * Concentration, from 1e-6 (one part has nearly all rows) to 1e6 (equal sizes).
+   *
+   * @default {1}
+   */
   alpha?: number;
 }
 
-/** How {@linkcode partitionLogNormal} deals. */
+/** Options of {@linkcode partitionLogNormal}. */
 export interface PartitionLogNormalOptions extends PartitionSizesOptions {
-  /** Standard deviation of a size's logarithm, from 0 (equal sizes) to 100. Default 1. */
+  /**
+   * Standard deviation of the logarithm of a size, from 0 (equal sizes) to 100.
+   *
+   * @default {1}
+   */
   sigma?: number;
 }
 
-/** How {@linkcode partitionPowerLaw} deals. */
+/** Options of {@linkcode partitionPowerLaw}. */
 export interface PartitionPowerLawOptions extends PartitionSizesOptions {
-  /** How fast large sizes become rare, from 0.01 (one part has nearly all) to 1e6 (equal sizes). Default 1.5. */
+  /**
+   * Exponent of the power law, from 0.01 (one part has nearly all rows) to 1e6 (equal sizes).
+   *
+   * @default {1.5}
+   */
   exponent?: number;
 }
 
-/** Fails unless sigma is in its range. */
+/** Throws a `RangeError` unless sigma is in its range. */
 export function checkSigma(sigma: number): void {
   checkRange("a sigma", sigma, 0, 100);
 }
 
-/** Fails unless the exponent is in its range. */
+/** Throws a `RangeError` unless the exponent is in its range. */
 export function checkExponent(exponent: number): void {
   checkRange("an exponent", exponent, 0.01, 1e6);
 }
 
-/** Gives each part its minimum, and of what is left a share in proportion to a weight. */
+/** Gives each part its minimum and, of the remaining rows, a share in proportion to a weight. */
 function deal(
   data: PartitionData,
   parts: number,
@@ -71,13 +87,16 @@ function deal(
 }
 
 /**
- * Deals the rows out at random to parts whose sizes are drawn from a Dirichlet distribution.
+ * Partitions rows at random into parts whose sizes are drawn from a Dirichlet distribution.
  *
- * The sizes are minSize + (n - parts · minSize) q_i with q ~ Dir(alpha, ..., alpha), rounded. The parts are disjoint and cover
- * all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `alpha` is out of range, or there are fewer than
- * `parts · minSize` rows.
+ * The sizes are minSize + (n - parts · minSize) q_i with q ~ Dir(alpha, ..., alpha), rounded. The
+ * parts are disjoint and cover all rows.
  *
- * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study", "quantity skew".
+ * Li et al. 2022, "Federated Learning on Non-IID Data Silos: An Experimental Study",
+ * "quantity skew".
+ *
+ * @throws {RangeError} If `parts` or `minSize` is below 1, `alpha` is out of range, or there are
+ * fewer than `parts · minSize` rows.
  *
  * @example Ten clients of different sizes
  * ```ts
@@ -104,14 +123,16 @@ export function partitionDirichletSizes(
 }
 
 /**
- * Deals the rows out at random to parts whose sizes are log-normal.
+ * Partitions rows at random into parts whose sizes are drawn from a log-normal distribution.
  *
- * The sizes are minSize + (n - parts · minSize) w_i / Σ_j w_j with ln w_i ~ N(0, sigma²), rounded. The parts are disjoint and
- * cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `sigma` is out of range, or there are fewer than
- * `parts · minSize` rows.
+ * The sizes are minSize + (n - parts · minSize) w_i / Σ_j w_j with ln w_i ~ N(0, sigma²), rounded.
+ * The parts are disjoint and cover all rows.
  *
- * The code of the synthetic data of Li et al. 2020, "Federated Optimization in Heterogeneous Networks", draws such sizes, with
- * sigma 2.
+ * The code for the synthetic data of Li et al. 2020, "Federated Optimization in Heterogeneous
+ * Networks", draws such sizes, with sigma 2.
+ *
+ * @throws {RangeError} If `parts` or `minSize` is below 1, `sigma` is out of range, or there are
+ * fewer than `parts · minSize` rows.
  */
 export function partitionLogNormal(
   data: PartitionData,
@@ -129,14 +150,16 @@ export function partitionLogNormal(
 }
 
 /**
- * Deals the rows out at random to parts whose sizes follow a power law.
+ * Partitions rows at random into parts whose sizes follow a power law.
  *
- * The sizes are minSize + (n - parts · minSize) w_i / Σ_j w_j with P(w_i > x) = x^(-exponent) for x from 1 (Pareto), rounded. The
- * parts are disjoint and cover all rows. Throws a `RangeError` when `parts` or `minSize` is below 1, `exponent` is out of range,
- * or there are fewer than `parts · minSize` rows.
+ * The sizes are minSize + (n - parts · minSize) w_i / Σ_j w_j with P(w_i > x) = x^(-exponent) for x
+ * from 1 (Pareto), rounded. The parts are disjoint and cover all rows.
  *
- * Clauset, Shalizi and Newman 2009, "Power-Law Distributions in Empirical Data"; their exponent, that of the density, is one
- * more.
+ * Clauset, Shalizi and Newman 2009, "Power-Law Distributions in Empirical Data"; their exponent,
+ * that of the density, is larger by one.
+ *
+ * @throws {RangeError} If `parts` or `minSize` is below 1, `exponent` is out of range, or there are
+ * fewer than `parts · minSize` rows.
  */
 export function partitionPowerLaw(
   data: PartitionData,

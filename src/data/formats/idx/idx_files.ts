@@ -1,32 +1,28 @@
 /**
- * Finding the files of an IDX data set by the names they go by.
+ * Search for the files of an IDX data set, by their names.
  *
  * @module
  */
 
-import { fileError } from "../../file.ts";
+import { fileError, joinPath } from "../../file.ts";
 
-/** A file of samples and the file of their labels. */
+/** Paths of a file of samples and the file of their labels. */
 export interface IdxPair {
   readonly images: string;
   readonly labels: string;
 }
 
-/** The pairs of a data set. */
+/** Files of a data set. */
 export interface IdxFiles {
   readonly train: IdxPair;
   readonly test?: IdxPair;
 }
 
 const IMAGES_NAME = /images([-.])idx\d+/i;
-/** As words of their own: `latest` and `contest` are no test data. */
+/** Names of test data. The word stands alone: `latest` and `contest` are no test data. */
 const TEST_NAME = /(?<![a-z0-9])(t10k|test)(?![a-z0-9])/i;
 
-function join(folder: string, name: string): string {
-  return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
-}
-
-/** Names of the files in a folder, `undefined` when there is no such folder. */
+/** Lists the files of a folder; gives `undefined` when there is no such folder. */
 async function list(folder: string): Promise<Set<string> | undefined> {
   try {
     const names = new Set<string>();
@@ -40,12 +36,12 @@ async function list(folder: string): Promise<Set<string> | undefined> {
   }
 }
 
-/** The same name in gzip, or not in gzip. */
+/** Gives the name of the compressed file for a plain one, and the other way round. */
 function otherPacking(name: string): string {
   return name.endsWith(".gz") ? name.slice(0, -3) : `${name}.gz`;
 }
 
-/** The file name of the labels that belong to an images file, such as `train-labels-idx1-ubyte.gz`. */
+/** Gives the name of the labels file for an images file, such as `train-labels-idx1-ubyte.gz`. */
 function labelsName(imagesName: string): string | undefined {
   if (!IMAGES_NAME.test(imagesName)) return undefined;
   return imagesName.replace(
@@ -55,8 +51,10 @@ function labelsName(imagesName: string): string | undefined {
 }
 
 /**
- * The pair of an images file whose labels lie beside it under the usual name. Throws a `TypeError` when the name does not
- * tell what the labels file is called, and what the file system says when that cannot be looked at.
+ * Finds the labels file beside an images file, by its usual name.
+ *
+ * @throws {TypeError} If the images file has another kind of name.
+ * @throws {Error} A class of `Deno.errors`, if the labels file cannot be found.
  */
 export async function pairOf(images: string): Promise<IdxPair> {
   const cut = Math.max(images.lastIndexOf("/"), images.lastIndexOf("\\")) + 1;
@@ -80,10 +78,16 @@ export async function pairOf(images: string): Promise<IdxPair> {
   );
 }
 
-/** The pairs in a folder: one of training data, and one of test data if a name has the word `t10k` or `test` in it. */
+/**
+ * Finds the files of a data set in a folder. Those of test data have the word `t10k` or `test` in
+ * their names.
+ *
+ * @throws {RangeError} If there are several images files of training or of test data.
+ * @throws {Error} A class of `Deno.errors`, if a file cannot be found.
+ */
 export async function pairsIn(folder: string): Promise<IdxFiles> {
   const names = await list(folder) ?? new Set();
-  // Of a file and its gzip the plain one is taken: it need not be unpacked.
+  // Of a file and its compressed copy the plain one is taken: it need not be decompressed.
   const images = [...names].filter((name) =>
     IMAGES_NAME.test(name) && !(name.endsWith(".gz") && names.has(otherPacking(name)))
   ).sort();
@@ -102,7 +106,7 @@ export async function pairsIn(folder: string): Promise<IdxFiles> {
       }`,
     );
   }
-  const pair = await pairOf(join(folder, only));
+  const pair = await pairOf(joinPath(folder, only));
   if (train === undefined || test === undefined) return { train: pair };
-  return { train: pair, test: await pairOf(join(folder, test)) };
+  return { train: pair, test: await pairOf(joinPath(folder, test)) };
 }

@@ -1,5 +1,5 @@
 /**
- * Reading CSV: a table of numbers with one column of class labels.
+ * Parser of CSV: a table of numbers with a column of class labels.
  *
  * @module
  */
@@ -7,22 +7,30 @@
 import { errorMessage } from "../../../base/errors.ts";
 import { MAX_LINE } from "../../limits.ts";
 import { checkLines } from "./long_line.ts";
-import { TableBuilder, type TableDataset, type TableOptions } from "./table_builder.ts";
 import { CsvError, parseCsv } from "./csv_parse.ts";
+import { TableBuilder } from "./table_builder.ts";
+import type { TableDataset, TableOptions } from "./table_options.ts";
 
-/** How {@linkcode parseCsvDataset} reads a table. */
+/** Options of {@linkcode parseCsvDataset}. */
 export interface CsvDatasetOptions extends TableOptions {
   /**
-   * Whether line 1 holds names. Default `"auto"`: it does when none of its feature columns is a number, or when they count
-   * up (`0, 1, 2`) and its label is the only one that is not a number. Where that cannot be told, because one of these fields
-   * is empty, `NaN` or `?`, or the label is a number, it is an error.
+   * True if line 1 is a header. With `"auto"` it is one when none of its features is a number, or
+   * when they count up (`0, 1, 2`) and its label is the only one that is no number. Where that
+   * leaves a doubt, because such a field is empty, `NaN` or `?`, or the label is a number, reading
+   * fails.
+   *
+   * @default {"auto"}
    */
   header?: boolean | "auto";
-  /** What stands between fields, one or more characters. Default `","`. */
+  /**
+   * Separator of fields, one or more characters.
+   *
+   * @default {","}
+   */
   delimiter?: string;
 }
 
-/** What a fault of quoting is called for a user; `line` is that of the last whole row before it. */
+/** Describes an error of csv-parse; `line` is that of the last complete row. */
 function syntaxFault(error: CsvError, line: number): string {
   switch (error.code) {
     case "CSV_QUOTE_NOT_CLOSED":
@@ -39,22 +47,25 @@ function syntaxFault(error: CsvError, line: number): string {
 }
 
 /**
- * Reads a table whose columns are numbers but for one column of class labels.
+ * Parses a table of numbers with a column of class labels. It is not available in a browser.
  *
- * Labels that are all whole numbers from 0 are used as they are; labels that are names are numbered in sorted order. Numbers
- * among names, and marks such as `NaN` and `?`, are labels only when `classes` names them. A byte order mark, quoted fields,
- * blank lines and any line ending are understood. A browser cannot do it.
+ * Labels that are all whole numbers from 0 are kept; names are numbered in sorted order. Numbers
+ * among names, and marks such as `NaN` and `?`, are labels only if `classes` has them. A byte order
+ * mark, quoted fields, blank lines and all line endings are accepted.
  *
- * Throws a `SyntaxError` that names the line and column for a ragged row, a field that is not a
- * number, broken quoting, a row of more than 16 Mi characters or a table without rows, and a
- * `RangeError` for a label column or a label that is not among those allowed.
+ * @throws {SyntaxError} If a row has another number of fields, a field is no number, quotes do not
+ * match, a row has more than 16 Mi characters, or there are no rows. The message names line and
+ * column.
+ * @throws {RangeError} If there is no such column, or a label is not among those allowed.
+ * @throws {TypeError} If the delimiter is empty or has quotes or line ends, or in a browser.
  *
  * @example Two flowers
  * ```ts
  * import { parseCsvDataset } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
- * const { dataset, classes } = parseCsvDataset("length,width,kind\n1.4,0.2,setosa\n4.7,1.4,iris\n");
+ * const text = "length,width,kind\n1.4,0.2,setosa\n4.7,1.4,iris\n";
+ * const { dataset, classes } = parseCsvDataset(text);
  * assertEquals(classes, ["iris", "setosa"]);
  * assertEquals([...dataset.labels], [1, 0]);
  * assertEquals(dataset.shape, [2]);
@@ -84,7 +95,7 @@ export function parseCsvDataset(text: string, options: CsvDatasetOptions = {}): 
       trim: true,
       // A quoted field may go on over many lines.
       max_record_size: MAX_LINE,
-      // Rows are turned into numbers one by one, so that a large table is never held as strings.
+      // Rows are converted one by one, so that a large table is never held as strings.
       on_record: (record: string[], { lines }) => {
         builder.add(record, lines);
         return null;

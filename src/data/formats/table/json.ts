@@ -1,5 +1,5 @@
 /**
- * Reading JSON and JSON lines: a table of numbers with one column of class labels.
+ * Parsers of JSON and JSON lines: a table of numbers with a column of class labels.
  *
  * @module
  */
@@ -8,22 +8,23 @@ import { errorMessage } from "../../../base/errors.ts";
 import { isRecord } from "../../../base/json.ts";
 import type { Cell } from "./cells.ts";
 import { MAX_JSON, MAX_LINE } from "../../limits.ts";
-import { TableBuilder, type TableDataset, type TableOptions } from "./table_builder.ts";
+import { TableBuilder } from "./table_builder.ts";
+import type { TableDataset, TableOptions } from "./table_options.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What a value is called in a message. */
-function kindOf(value: unknown): string {
+/** Gives the name of the type of a JSON value, for messages. */
+function typeName(value: unknown): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "an array" : `a ${typeof value}`;
 }
 
-/** A value as the table holds it; `place` names it for the error. */
+/** Converts a JSON value to a cell; `place` gives its name for messages. */
 function cellOf(value: unknown, place: () => string): Cell {
   if (typeof value === "number" || typeof value === "string") return value;
-  // Only as a label has it a meaning: a feature that is no number is refused by the table.
+  // Valid only as a label: the table refuses a feature that is no number.
   if (typeof value === "boolean") return `${value}`;
-  throw new SyntaxError(`${place()}: expected a number or a text, got ${kindOf(value)}`);
+  throw new SyntaxError(`${place()}: expected a number or a text, got ${typeName(value)}`);
 }
 
 function parse(text: string, place: string): unknown {
@@ -39,7 +40,7 @@ function checkLength(length: number, most: number, place: string): void {
   throw new SyntaxError(`${place}: expected at most ${most} characters, got ${length}`);
 }
 
-/** The lines of a text, one at a time. */
+/** Iterates over the lines of a text. */
 function* linesOf(text: string): Generator<string> {
   const ends = /\r\n|\n|\r/g;
   for (let start = 0; start <= text.length;) {
@@ -49,7 +50,7 @@ function* linesOf(text: string): Generator<string> {
   }
 }
 
-/** Takes objects that all have the keys of the first, in any order. */
+/** Collector of objects, which all have the keys of the first, in any order. */
 class ObjectRows {
   readonly #name: string;
   readonly #unit: "line" | "row";
@@ -66,7 +67,7 @@ class ObjectRows {
   add(value: unknown, number: number): void {
     const place = `Cannot read ${this.#name}: ${this.#unit} ${number}`;
     if (!isRecord(value)) {
-      throw new SyntaxError(`${place}: expected an object, got ${kindOf(value)}`);
+      throw new SyntaxError(`${place}: expected an object, got ${typeName(value)}`);
     }
     if (!this.#keys) {
       this.#keys = Object.keys(value);
@@ -96,14 +97,14 @@ class ObjectRows {
   }
 }
 
-/** Takes columns of one length. */
+/** Reads an object of columns, which all have the same length. */
 function readColumns(columns: Json, name: string, options: TableOptions): TableDataset {
   const builder = new TableBuilder(name, options, { header: true, unit: "row" });
   const entries = Object.entries(columns).map(([key, values]) => {
     if (!Array.isArray(values)) {
       throw new SyntaxError(
         `Cannot read ${name}: expected an array for the column ${JSON.stringify(key)}, got ${
-          kindOf(values)
+          typeName(values)
         }`,
       );
     }
@@ -134,22 +135,24 @@ function readColumns(columns: Json, name: string, options: TableOptions): TableD
 }
 
 /**
- * Reads a table from JSON: an array of objects, one a row, that all have the same keys; or one object of columns, each an array.
- * Columns, labels and classes are those of `parseCsvDataset()`; numbers may be written as texts. Rows count from 1 in errors.
- * Keys that are whole numbers come before all others, so that the last column is best named.
+ * Parses a table in JSON: an array of objects with the same keys, one for each row, or an object of
+ * columns, each an array.
  *
- * Throws a `SyntaxError` that names the row and key for what is not JSON, is missing or is no
- * number, and for a text of more than 64 Mi characters, and a `RangeError` for a column or a label
- * that is not among those allowed.
+ * Columns, labels and classes are those of `parseCsvDataset()`; numbers may be strings. Messages
+ * count rows from 1. Keys that are whole numbers come before all others, so that the label column
+ * is best given by its name.
+ *
+ * @throws {SyntaxError} If the text is not JSON or has more than 64 Mi characters, or a value is
+ * missing or no number. The message names row and key.
+ * @throws {RangeError} If there is no such column, or a label is not among those allowed.
  *
  * @example Two flowers
  * ```ts
  * import { parseJsonDataset } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
- * const { dataset, classes } = parseJsonDataset('{ "kind": ["setosa", "iris"], "width": [0.2, 1.4] }', {
- *   labelColumn: "kind",
- * });
+ * const text = '{ "kind": ["setosa", "iris"], "width": [0.2, 1.4] }';
+ * const { dataset, classes } = parseJsonDataset(text, { labelColumn: "kind" });
  * assertEquals(classes, ["iris", "setosa"]);
  * assertEquals([...dataset.labels], [1, 0]);
  * ```
@@ -162,7 +165,7 @@ export function parseJsonDataset(text: string, options: TableOptions = {}): Tabl
   if (!Array.isArray(value)) {
     throw new SyntaxError(
       `Cannot read ${name}: expected an array of objects or an object of columns, got ${
-        kindOf(value)
+        typeName(value)
       }`,
     );
   }
@@ -172,17 +175,20 @@ export function parseJsonDataset(text: string, options: TableOptions = {}): Tabl
 }
 
 /**
- * Reads a table from JSON lines: one object a line, all with the same keys; blank lines are skipped.
+ * Parses a table in JSON lines: one object per line, all with the same keys. Blank lines are
+ * skipped.
  *
- * Throws as {@linkcode parseJsonDataset} does, with the line in place of the row; a line may have
- * 16 Mi characters.
+ * @throws {SyntaxError} If a line is not JSON or has more than 16 Mi characters, or a value is
+ * missing or no number. The message names line and key.
+ * @throws {RangeError} If there is no such column, or a label is not among those allowed.
  *
  * @example Two flowers
  * ```ts
  * import { parseJsonLinesDataset } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
- * const { dataset } = parseJsonLinesDataset('{"width": 0.2, "kind": 1}\n{"width": 1.4, "kind": 0}\n');
+ * const text = '{"width": 0.2, "kind": 1}\n{"width": 1.4, "kind": 0}\n';
+ * const { dataset } = parseJsonLinesDataset(text);
  * assertEquals([...dataset.labels], [1, 0]);
  * ```
  */

@@ -1,9 +1,15 @@
+/**
+ * Search for lines that are too long, before a text is parsed.
+ *
+ * @module
+ */
+
 import { MAX_LINE } from "../../limits.ts";
 
-/** Most bytes of UTF-8 that a character of a text takes. */
+/** Most bytes of UTF-8 for a character of a text. */
 const MAX_CHARACTER_BYTES = 3;
 
-/** Where a line feed and a carriage return are next, -1 for nowhere. */
+/** Text or bytes of lines. `feed` and `carriage` give the next line end, -1 for none. */
 interface Lines {
   readonly length: number;
   readonly most: number;
@@ -11,7 +17,7 @@ interface Lines {
   carriage(from: number): number;
 }
 
-/** Throws a `SyntaxError` for the first line of a text that is too long. */
+/** Throws a `SyntaxError` for the first line that is too long. */
 export function checkLines(text: string, name: string): void {
   check({
     length: text.length,
@@ -21,7 +27,7 @@ export function checkLines(text: string, name: string): void {
   }, name);
 }
 
-/** The same before a text is decoded, for lines that are too long whatever their characters. */
+/** Does the same before a text is decoded, for lines that are too long in any case. */
 export function checkLinesOfBytes(bytes: Uint8Array, name: string): void {
   check({
     length: bytes.length,
@@ -34,7 +40,7 @@ export function checkLinesOfBytes(bytes: Uint8Array, name: string): void {
 function check({ length, most, feed, carriage }: Lines, name: string): void {
   for (let start = 0, line = 1; start + most < length; line++) {
     let end = feed(start);
-    // Line ends are looked for in one form while that will do.
+    // Only line feeds are searched for while they suffice.
     if (end < 0 || end - start > most) end = carriage(start);
     if (end < 0 || end - start > most) {
       throw new SyntaxError(

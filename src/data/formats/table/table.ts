@@ -1,5 +1,5 @@
 /**
- * Reading a table from a file of any known format.
+ * Reader of tables in files, for all formats.
  *
  * @module
  */
@@ -7,20 +7,19 @@
 import { readBytes } from "../../file.ts";
 import { MAX_JSON, MAX_TEXT } from "../../limits.ts";
 import { checkLinesOfBytes } from "./long_line.ts";
-import type { TableDataset, TableOptions } from "./table_builder.ts";
+import { listNames } from "./cells.ts";
+import type { TableDataset } from "./table_options.ts";
 import { type CsvDatasetOptions, parseCsvDataset } from "./csv.ts";
 import { parseJsonDataset, parseJsonLinesDataset } from "./json.ts";
 
-export type { TableDataset, TableOptions };
-
-/** How {@linkcode readTableDataset} reads a file. `header` and `delimiter` are for CSV alone. */
+/** Options of {@linkcode readTableDataset}. `header` and `delimiter` are for CSV alone. */
 export type ReadTableOptions = Omit<CsvDatasetOptions, "name">;
 
 interface TableFormat {
   readonly name: string;
   /** Most bytes of a file. */
   readonly most: number;
-  /** What to do with a larger one. */
+  /** Advice for a larger file. */
   readonly wayOut: string;
   readonly parse: (text: string, options: CsvDatasetOptions) => TableDataset;
 }
@@ -50,19 +49,22 @@ function extensionOf(path: string): string {
   return /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
 }
 
-/** Whether a path is called as a table is. */
+/** Returns true if a path has the extension of a table. */
 export function isTablePath(path: string): boolean {
   return FORMATS.has(extensionOf(path));
 }
 
 /**
- * Reads a table from a file in UTF-8 whose name tells its format: `.csv` as `parseCsvDataset()` does, `.tsv` the same with
- * tabs, `.json` as `parseJsonDataset()`, `.jsonl` and `.ndjson` as `parseJsonLinesDataset()`. Any other is read as CSV. The path
- * stands in error messages.
+ * Reads a table from a file in UTF-8. Its extension determines the format: `.csv` for
+ * `parseCsvDataset()`, `.tsv` for the same with tabs, `.json` for `parseJsonDataset()`, `.jsonl`
+ * and `.ndjson` for `parseJsonLinesDataset()`. Any other file is read as CSV. Messages name the
+ * path.
  *
- * Throws a `Deno.errors` class of one line when the file cannot be read, a `TypeError` when it is
- * no file but a pipe or a device, a `RangeError` when it is larger than 512 MiB, `.json` 64 MiB, a
- * `SyntaxError` when it is not UTF-8, and what the format's reader throws.
+ * @throws {Error} A class of `Deno.errors`, if the file cannot be read.
+ * @throws {TypeError} If the path leads to a pipe or a device.
+ * @throws {RangeError} If the file is larger than 512 MiB, or 64 MiB for `.json`.
+ * @throws {SyntaxError} If the file is not in UTF-8.
+ * @throws {SyntaxError | RangeError | TypeError} As the parser of the format throws.
  */
 export async function readTableDataset(
   path: string,
@@ -73,7 +75,7 @@ export async function readTableDataset(
   return parse(text, { ...options, name: path });
 }
 
-/** The text of a file in UTF-8; its bytes are held no longer than that. */
+/** Reads the text of a file in UTF-8. */
 async function readText(
   path: string,
   { most, wayOut, name }: Pick<TableFormat, "most" | "wayOut" | "name">,
@@ -95,16 +97,12 @@ function sameNames(a: readonly string[] | undefined, b: readonly string[] | unde
   return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 20).join(", ");
-  return names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
-}
-
 /**
- * Reads a table to learn from and one to test on, which must mean the same: the classes of the first are those of both.
+ * Reads a table to train on and one to test on. The classes of the first are those of both.
  *
- * Throws what {@linkcode readTableDataset} throws, and a `RangeError` that names the test table when its classes or feature
- * columns are others.
+ * @throws {RangeError} If the classes or feature columns of the test table differ. The message
+ * names the test table.
+ * @throws {Error} As {@linkcode readTableDataset} rejects.
  */
 export async function readTablePair(
   trainPath: string,
@@ -118,15 +116,15 @@ export async function readTablePair(
   if (strange.length > 0) {
     throw new RangeError(
       `Cannot test on ${testPath}: expected the classes ${
-        listed(train.classes)
-      } of ${trainPath}, got ${listed(strange)} as well, name all classes`,
+        listNames(train.classes)
+      } of ${trainPath}, got ${listNames(strange)} as well, name all classes`,
     );
   }
   if (!sameNames(train.columns, found.columns)) {
     throw new RangeError(
       `Cannot test on ${testPath}: expected the features ${
-        listed(train.columns ?? [])
-      } of ${trainPath}, got ${listed(found.columns ?? [])}`,
+        listNames(train.columns ?? [])
+      } of ${trainPath}, got ${listNames(found.columns ?? [])}`,
     );
   }
   if (train.dataset.rowLength !== found.dataset.rowLength) {
@@ -135,7 +133,7 @@ export async function readTablePair(
     );
   }
   if (sameNames(train.classes, found.classes)) return { train, test: found };
-  // The test table lacks a class, so that its own numbers mean something else.
+  // The test table lacks a class, so that its own numbering differs.
   const counted = train.classes.every((name, label) => name === `${label}`);
   const test = await readTableDataset(testPath, {
     ...options,

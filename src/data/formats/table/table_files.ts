@@ -1,15 +1,17 @@
 /**
- * Finding a pair of tables in a folder.
+ * Search for a pair of tables in a folder.
  *
  * @module
  */
 
-import { fileError } from "../../file.ts";
+import { fileError, joinPath } from "../../file.ts";
 import { isTablePath } from "./table.ts";
 
 /**
- * Paths of the tables `train` and `test` in a folder, `undefined` when it has neither. Throws a `Deno.errors.NotFound` when it
- * has one without the other, and a `RangeError` when it has several of one.
+ * Finds the tables `train` and `test` in a folder. Gives `undefined` when it has neither.
+ *
+ * @throws {Deno.errors.NotFound} If there is one without the other.
+ * @throws {RangeError} If there are several of one.
  */
 export async function tablesIn(
   folder: string,
@@ -41,6 +43,5 @@ export async function tablesIn(
       }`,
     );
   }
-  const start = folder.endsWith("/") ? folder : `${folder}/`;
-  return { train: start + train, test: start + test };
+  return { train: joinPath(folder, train), test: joinPath(folder, test) };
 }
