@@ -147,7 +147,8 @@ async function connect(
   try {
     socket = client === undefined
       ? new WebSocket(url, SUBPROTOCOL)
-      : new WebSocket(url, { protocols: [SUBPROTOCOL], client });
+      // Beside the DOM's types the constructor has no place for what only Deno takes.
+      : Reflect.construct(WebSocket, [url, { protocols: [SUBPROTOCOL], client }]);
   } catch (cause) {
     throw new Error(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause });
   }

@@ -205,7 +205,7 @@ const RECURRENT = { kernel_initializer: "GlorotNormal", recurrent_initializer: "
 
 /** What tfjs 4.22 draws from when a layer's configuration is silent. */
 const DEFAULT_INITIALIZERS: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map(
-  Object.entries({
+  Object.entries<Readonly<Record<string, string>>>({
     Dense: KERNEL,
     Conv1D: KERNEL,
     Conv2D: KERNEL,
