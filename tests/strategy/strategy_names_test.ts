@@ -1,14 +1,35 @@
-import { assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
-import { parseStrategy, STRATEGY_NAMES, strategyOf } from "../../mod.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@1.0.19";
+import * as fedlab from "../../mod.ts";
+import {
+  ASYNC_STRATEGY_NAMES,
+  parseAsyncStrategy,
+  parseStrategy,
+  type Strategy,
+  STRATEGY_NAMES,
+  strategyOf,
+} from "../../mod.ts";
 import { roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
+function make(name: string): Strategy {
+  const options = name === "norm-clipping" ? { bound: 1 } : {};
+  const texts = name === "fedper" ? { local: "logits/" } : {};
+  return strategyOf(name, options, texts);
+}
+
 Deno.test("strategyOf() makes each strategy that it knows, under its own name", () => {
-  for (const name of STRATEGY_NAMES) {
-    const options = name === "norm-clipping" ? { bound: 1 } : {};
-    const texts = name === "fedper" ? { local: "logits/" } : {};
-    assertEquals(strategyOf(name, options, texts).name, name);
+  for (const name of STRATEGY_NAMES) assertEquals(make(name).name, name);
+});
+
+Deno.test("docs/STRATEGIES.md names every strategy, and its class is exported", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/STRATEGIES.md", import.meta.url));
+  const strategies = [...STRATEGY_NAMES.map(make), ...ASYNC_STRATEGY_NAMES.map(parseAsyncStrategy)];
+  const exported = new Map<string, unknown>(Object.entries(fedlab));
+  for (const { name, constructor } of strategies) {
+    assertEquals(exported.get(constructor.name), constructor);
+    assertStringIncludes(page, `\`${name}\``);
+    assertStringIncludes(page, `\`${constructor.name}\``);
   }
 });
 
