@@ -74,7 +74,7 @@ export async function openFile(path: string): Promise<{ file: Deno.FsFile; size:
   }
 }
 
-/** Reads bytes of a number; fewer when the file has become shorter. */
+/** Reads `length` bytes, or fewer when the file has become shorter. */
 async function readFrom(file: Deno.FsFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   for (let used = 0; used < length;) {

@@ -54,7 +54,7 @@ export {
   type PartOptions,
 } from "./partition/partition.ts";
 export { type PartitionReport, partitionReport, type PartReport } from "./partition/report.ts";
-export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/rows.ts";
+export type { Partition, PartitionData, PartitionSeedOptions } from "./partition/types.ts";
 export { partitionShards, type PartitionShardsOptions } from "./partition/shards.ts";
 export {
   partitionDirichletSizes,

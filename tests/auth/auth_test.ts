@@ -46,7 +46,7 @@ async function rfcCredential(): Promise<Extract<Credential, { kind: "key" }>> {
 const keys: Gatekeeper = { kind: "keys", allowed: new Map([[RFC_PUBLIC, "ward 7"]]) };
 const token: Gatekeeper = { kind: "token", token: TOKEN };
 
-/** What is signed, written down as the protocol's page says it. */
+/** Encodes the signed text as the description of the protocol says. */
 function signedText(method: string, { nonce, server, run }: ChallengePayload): Uint8Array {
   return Buffer.concat(
     ["fedlab-auth-v1", method, Buffer.from(nonce, "hex"), server, run].flatMap((part) => {
@@ -58,7 +58,7 @@ function signedText(method: string, { nonce, server, run }: ChallengePayload): U
   );
 }
 
-/** Both kinds: who asks, and who answers rightly. */
+/** Gatekeepers of both kinds, each with a valid credential. */
 async function kinds(): Promise<[Gatekeeper, Credential, string][]> {
   return [
     [keys, await rfcCredential(), `ed25519:${RFC_PUBLIC}`],
@@ -126,7 +126,7 @@ Deno.test("checkProof() refuses an answer to another connection, server or run",
       ["another connection", makeChallenge(gatekeeper, NAMES)],
       ["another server", { ...asked, server: "fl.example.com" }],
       ["another run", { ...asked, run: "run-2" }],
-      // The same characters, cut elsewhere.
+      // The same characters, divided differently.
       ["shifted names", { ...asked, server: "fl.example.orgr", run: "un-1" }],
     ];
     for (const [what, challenge] of others) {
@@ -351,7 +351,7 @@ Deno.test("readPrivateKey() names the file and what lies in it, and shows none o
 Deno.test("readAllowedKeys() names file and line of what is no key, and refuses a list without one", () =>
   inFolder(async (folder) => {
     const path = `${folder}/allowed.keys`;
-    // Its last character has bits that no byte takes: another writing of the same key.
+    // Its last character has unused bits: another encoding of the same key.
     const twin = `${RFC_PUBLIC.slice(0, -1)}F`;
     const cases: [string, string][] = [
       [
@@ -380,7 +380,7 @@ Deno.test("readAllowedKeys() names file and line of what is no key, and refuses 
 
 // Environment and command
 
-/** Runs a program of our modules as a process, with these permissions alone. */
+/** Runs a program that uses the package as a process, with only these permissions. */
 async function runProgram(
   program: string,
   permissions: string[],

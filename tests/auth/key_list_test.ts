@@ -34,7 +34,7 @@ function power(base: bigint, exponent: bigint): bigint {
 
 type Point = [x: bigint, y: bigint];
 
-/** The sum of two points of the curve -x² + y² = 1 + d·x²·y². */
+/** Adds two points of the curve -x² + y² = 1 + d·x²·y². */
 function add([x1, y1]: Point, [x2, y2]: Point): Point {
   const k = mod(D * x1 * x2 * y1 * y2);
   return [
@@ -43,7 +43,7 @@ function add([x1, y1]: Point, [x2, y2]: Point): Point {
   ];
 }
 
-/** A point of that y, if there is one. */
+/** Gives a point with this y, if there is one. */
 function pointOf(y: bigint): Point | undefined {
   const square = mod((y * y - 1n) * power(D * y * y + 1n, P - 2n));
   let x = power(square, (P + 3n) / 8n);
@@ -51,9 +51,9 @@ function pointOf(y: bigint): Point | undefined {
   return mod(x * x) === square ? [x, mod(y)] : undefined;
 }
 
-/** Every encoding of a point whose order divides 8: its y, past the prime or not, with either sign. */
+/** Lists the encodings of the points whose order divides 8, with y past the prime or not. */
 function smallOrderKeys(): string[] {
-  // A point of order 8 is what is left of any point but one when the large prime order is taken out.
+  // The large prime order times a random point is a point of order 8, or of one that divides it.
   const order = 2n ** 252n + 27742317777372353535851937790883648493n;
   const times = (n: bigint, point: Point): Point => {
     let sum: Point = [0n, 1n];
@@ -124,7 +124,7 @@ Deno.test("checkProof() refuses the signature that holds for every challenge, wh
 });
 
 Deno.test("fingerprintOf() is the SHA-256 of the key's bytes", async () => {
-  // The key of RFC 8410; its digest by another program.
+  // The key of RFC 8410; another program computed the digest.
   assertEquals(
     await fingerprintOf("Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"),
     "SHA256:50TAeRMgwyhUYO3bUj8UyI2FetpGuXpWkNiM+Xi5GR8",

@@ -5,7 +5,7 @@ import { readTableDataset } from "../../src/data/formats/table/table.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** What a table holds, in plain arrays. */
+/** Parses a table, and gives its content in plain arrays. */
 function read(text: string, options: CsvDatasetOptions = {}) {
   const { dataset, classes, columns } = parseCsvDataset(text, options);
   return {
@@ -39,7 +39,7 @@ Deno.test("parseCsvDataset() finds a header whose columns are named by numbers",
   const { labels, columns } = read("0,1,label\n5,6,3\n7,8,0");
   assertEquals([labels, columns], [[3, 0], ["0", "1"]]);
   assertEquals(read("2019,2020,kind\n5,6,3\n7,8,0").columns, ["2019", "2020"]);
-  // A first row of data whose label is odd one out must not be taken for a header.
+  // A first row of data with an odd label must not be taken for a header.
   assertThrows(() => read("5,1,none\n5,6,3"), RangeError, "line 1: expected a whole number");
   assertEquals(read("0,1,-1\n5,6,1").labels, [0, 1]);
 });
@@ -270,7 +270,7 @@ Deno.test("readTableDataset() and loadDataset() read files and name them in erro
       SyntaxError,
       `Cannot read ${folder}/utf16.csv: expected a CSV file in UTF-8`,
     );
-    // Larger than any text, though it takes no room.
+    // Larger than any text, but sparse.
     await Deno.writeTextFile(`${folder}/large.csv`, "1,2,0\n");
     await Deno.truncate(`${folder}/large.csv`, 2 ** 29);
     await assertRejects(

@@ -12,7 +12,7 @@ import { inFolder } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** An IDX file of bytes: its head, and values where they are given. */
+/** Encodes an IDX file of bytes: a header and, where they are given, values. */
 function idx(shape: number[], values: number[] = []): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4 + 4 * shape.length + values.length);
   const view = new DataView(bytes.buffer);
@@ -27,7 +27,7 @@ async function gzip(parts: BlobPart[]): Promise<Uint8Array<ArrayBuffer>> {
   return await new Response(stream).bytes();
 }
 
-/** Makes a path that is no file, until disposed of, by what it is called. */
+/** Makers of paths that lead to no file, by their names in messages. */
 const NO_FILES: Readonly<Record<string, (path: string) => Promise<Disposable | void>>> = {
   "a pipe": async (path) => {
     const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
@@ -76,7 +76,7 @@ Deno.test("data sets are read through links to files", () =>
 Deno.test("parseIdx() refuses gzip of more values than maxValues by its header, which agrees", async () => {
   const packed = await gzip([idx([3000, 1000]), new Uint8Array(3_000_000)]);
   assertEquals((await parseIdx(packed, "x", { maxValues: 3_000_000 })).values.length, 3_000_000);
-  // Nothing of what comes after the header is looked at.
+  // Nothing after the header is read.
   const cut = packed.slice(0, -8);
   for (const bytes of [packed, cut]) {
     await assertRejects(
@@ -98,7 +98,7 @@ Deno.test("readIdxDataset() looks at the header before it reads a file of any si
     ] as const;
     for (const [shape, bytes, type, says] of cases) {
       await Deno.writeFile(images, idx([...shape]));
-      // It takes no room on the disk.
+      // The file is sparse.
       await Deno.truncate(images, bytes);
       await assertRejects(() => readIdxDataset(images, labels), type, says);
     }

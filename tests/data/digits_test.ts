@@ -77,6 +77,6 @@ Deno.test("loadDataset() splits the digits in the same 1,500 and 297 rows each t
   assertEquals(once.train.labels, again.train.labels);
   assert(once.test && again.test);
   assertEquals(once.test.labels, again.test.labels);
-  // Server and clients of different versions must agree on this split: these labels must never change.
+  // Servers and clients of different versions must agree on this split: it must never change.
   assertEquals([...once.test.labels.subarray(0, 12)], [0, 3, 9, 4, 4, 1, 6, 9, 9, 5, 3, 0]);
 });

@@ -53,7 +53,7 @@ for (
   const [strategy, sent, part] of [
     [new FedAvg(), [HUGE, -HUGE], "parameters of fedavg"],
     [new FedAvgM(), [HUGE, -HUGE], "momentum of fedavgm"],
-    // The step is finite, by 1 / Infinity, and stays so for ever.
+    // The step is 1 / Infinity, which is finite, and stays so.
     [new FedYogi(), [1e25], "v of fedyogi"],
     [new FedDyn(), [HUGE, -HUGE], "h of feddyn"],
     [new Scaffold(), [HUGE, -HUGE], "control of scaffold"],
@@ -79,7 +79,10 @@ for (
   });
 }
 
-/** Runs a server that keeps each round in the folder, with two clients that send huge values of both signs in round 3 if they are to. */
+/**
+ * Runs a server that keeps each round in a folder, with two clients. On demand, they send huge
+ * values of both signs in round 3.
+ */
 async function run(
   folder: string,
   { strategy, spoils }: { strategy: Strategy; spoils: boolean },

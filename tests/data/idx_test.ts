@@ -19,7 +19,7 @@ const MNIST_IS_HERE = await Deno.stat(`${DATA_DIR}/mnist/train-images-idx3-ubyte
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** An IDX file of the given element type code, sizes and payload. */
+/** Encodes an IDX file from the code of an element type, sizes and a payload. */
 function idx(code: number, shape: readonly number[], payload: Iterable<number>): Bytes {
   const sizes = shape.flatMap((
     size,
@@ -32,11 +32,11 @@ async function gzip(bytes: Bytes): Promise<Bytes> {
   return new Uint8Array(await new Response(packed).arrayBuffer());
 }
 
-/** Six bytes of two images of 1 x 3, and their labels. */
+/** Two images of 1 x 3 bytes, and their labels. */
 const IMAGES = idx(8, [2, 1, 3], [0, 51, 255, 255, 102, 0]);
 const LABELS = idx(8, [2], [1, 4]);
 
-/** A folder of the given files that is gone after the test. */
+/** Runs a test with a temporary folder of files. */
 async function folderOf(files: Record<string, Bytes>): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir();
   for (const [name, bytes] of Object.entries(files)) {
@@ -104,7 +104,7 @@ Deno.test("parseIdx() refuses data cut off at any byte", async () => {
 Deno.test("parseIdx() reads gzip of several members, and refuses it where it is cut off or too long", async () => {
   const values = Array.from({ length: 40 }, (_, i) => i * 37 & 255);
   const bytes = idx(8, [40], values);
-  // The header alone is cut in two, so that the first member does not tell the length.
+  // The header is cut in two, so that the first member does not have the length.
   const pieces = [bytes.slice(0, 3), bytes.slice(3, 20), bytes.slice(20)];
   const members = await Promise.all(pieces.map(gzip));
   const whole = Uint8Array.from(members.flatMap((member) => [...member]));
@@ -119,7 +119,7 @@ Deno.test("parseIdx() reads gzip of several members, and refuses it where it is 
 
 Deno.test("parseIdx() refuses gzip cut off at any byte", async () => {
   const whole = await gzip(idx(8, [40], Array.from({ length: 40 }, (_, i) => i * 37 & 255)));
-  // Of the first byte alone nobody can tell that it was gzip.
+  // The first byte alone does not tell that it was gzip.
   for (let length = 2; length < whole.length; length++) {
     await assertOneLine(() => parseIdx(whole.slice(0, length), "cut.gz"), SyntaxError, "cut.gz");
   }
@@ -138,7 +138,7 @@ Deno.test("parseIdx() refuses gzip with any byte damaged, or gives the values", 
     const damaged = whole.slice();
     damaged[at] = (damaged[at] ?? 0) ^ 0x5A;
     try {
-      // Time stamp, flags and system of the gzip header do not touch the values.
+      // Time stamp, flags and system in the gzip header do not affect the values.
       assertEquals((await parseIdx(damaged, "damaged.gz")).values, bytes.slice(8));
       assert(at < 10);
     } catch (error) {
@@ -400,7 +400,7 @@ Deno.test({
     assertEquals([...train.labels.subarray(0, 5)], [5, 0, 4, 1, 9]);
     assertEquals([...test.labels.subarray(0, 5)], [7, 2, 1, 0, 4]);
     const { mean, deviation } = Standardizer.fit(train).toJSON();
-    // The well-known figures of MNIST's training pixels.
+    // Mean and deviation of MNIST's training pixels, as commonly quoted.
     assertAlmostEquals(mean[0] ?? 0, 0.1307, 5e-5);
     assertAlmostEquals(deviation[0] ?? 0, 0.3081, 5e-5);
   },

@@ -47,7 +47,7 @@ function described(name: string, bytes: Bytes): DatasetFile {
   };
 }
 
-/** Bytes that gzip cannot shorten, always the same. */
+/** Makes bytes that gzip cannot compress, always the same. */
 function noise(length: number): Bytes {
   let state = 1;
   return Uint8Array.from({ length }, () => (state = state * 48271 % 2147483647) & 255);
@@ -120,13 +120,13 @@ Deno.test({
       const { train } = await loadDataset(SMALL, { dataDir: `${dataDir}/` });
       assertEquals(train.length, 100);
 
-      // In the common folder a file of that name may be another data set's: it is passed over.
+      // In the common folder a file of that name may be another data set's: it is skipped.
       await Deno.writeFile(`${dataDir}/labels.gz`, TEST_LABELS);
       const none = await assertRejects(() => loadDataset(SMALL, { dataDir, tries: 1 }), Error);
       assert(!none.message.includes("remove it"), none.message);
       assertEquals(await Deno.readFile(`${dataDir}/labels.gz`), TEST_LABELS);
 
-      // What is in the data set's own and wrong is the user's: it is named, not replaced.
+      // A wrong file in the folder of the data set is reported, not replaced.
       await Deno.writeFile(`${dataDir}/small/labels.gz`, TEST_LABELS);
       const error = await assertRejects(() => loadDataset(SMALL, { dataDir }), SyntaxError);
       assertEquals(
@@ -159,7 +159,7 @@ Deno.test("loadDataset() knows a file packed anew or unpacked by what it holds",
     for (const [name, bytes] of Object.entries(FILES)) {
       if (name !== "labels.gz") await Deno.writeFile(`${dataDir}/${name}`, bytes);
     }
-    // Another time stamp and operating system in the header: another file, of the same content.
+    // Another time stamp and system in the header: another file with the same content.
     const repacked = LABELS.slice();
     repacked[4] = 77;
     await Deno.writeFile(`${dataDir}/labels.gz`, repacked);
@@ -346,7 +346,7 @@ Deno.test("loadDataset() waits for ever where it is told so, and refuses options
     assertEquals(server.requests.length, 0);
     await using slow = serveFiles({
       files: FILES,
-      // Long after a timer that is taken for one of 1 ms.
+      // Long after a timer that overflows to 1 ms.
       intercept: async () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         return undefined;
@@ -556,7 +556,7 @@ Deno.test({
         files,
         cutAfter: (count) => count === 1 ? 5_000_000 : undefined,
       });
-      // The copies at hand may be packed in another way than those that are published.
+      // The local copies may be compressed differently from the published ones.
       const local: NamedDataset = {
         ...mnist,
         files: mnist.files.map((file) => ({

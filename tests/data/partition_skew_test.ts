@@ -25,7 +25,7 @@ import {
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Rows of each of ten labels in each part. */
+/** Counts the rows of each of ten labels in each part. */
 function tally(parts: Partition, labels: Int32Array): number[][] {
   return parts.map((rows) => {
     const counts = new Array<number>(10).fill(0);
@@ -92,7 +92,7 @@ Deno.test("partitionDirichlet() has the moments of the Dirichlet distribution", 
       const { mean, variance } = moments(shares);
       const sum = classes * alpha, p = 1 / classes;
       assertNear(mean, p, 1e-12);
-      // Of q itself; where labels are drawn from it one by one, of a Dirichlet-multinomial count over its total.
+      // Of q itself; with labels drawn one by one, of a Dirichlet-multinomial share.
       const size = rows / parts;
       const ofShare = p * (1 - p) / (sum + 1);
       const expected = balanced ? ofShare * (size + sum) / size : ofShare;
@@ -165,7 +165,7 @@ Deno.test("partitionDirichlet() fills up the last short parts, each by its own l
   const dealt = deal();
   assertCovers(dealt, labels.length);
   assertEquals(dealt, deal());
-  // Of parts of two rows, drawn by a mix of Dir(0.1, ...), both are of one label with probability (0.1 + 1) / (1 + 1).
+  // The two rows of a part have the same label with probability (0.1 + 1) / (1 + 1).
   const pairs = tally(dealt, labels).filter((own) => own.reduce((a, b) => a + b) === 2);
   const alike = pairs.filter((own) => own.includes(2)).length / pairs.length;
   assert(pairs.length > 1000 && alike > 0.55, `${alike} of ${pairs.length}`);
@@ -283,7 +283,7 @@ Deno.test("partition() takes ids from a column of features", () => {
   const data = new Dataset(features, new Int32Array(4), [2], 1);
   const parts = partition("id:1", data, { parts: 2, seed: 1 });
   assertEquals(new Set(parts.map((rows) => rows.join())), new Set(["0,2", "1,3"]));
-  // With ids of the data's own no feature need be one.
+  // With ids of the data, no feature has to be one.
   const ids = ["a", "a", "b", "b"];
   const own = partition("id", data, { parts: 2, seed: 1, ids });
   assertEquals(new Set(own.map((rows) => rows.join())), new Set(["0,1", "2,3"]));

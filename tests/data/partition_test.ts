@@ -28,7 +28,7 @@ const SPECS = [
   "noise:0.1",
 ] as const;
 
-/** Ten labels of which the last are rare: label k has one row in 2^(k + 1) or so. */
+/** Ten labels of which the last are rare: about one row in 2^(k + 1) has label k. */
 function rareLabels(rows: number): Int32Array<ArrayBuffer> {
   return Int32Array.from({ length: rows }, (_, row) => Math.min(9, Math.clz32(row + 1) % 10));
 }
@@ -166,12 +166,12 @@ Deno.test("partitionIid() gives each part every class in about its share", () =>
 });
 
 Deno.test("partitionShards() gives each part two classes at most when shards fit in classes", () => {
-  // As in the paper: 100 clients of two shards, ten classes of equal size.
+  // As in the paper: 100 clients with two shards each, ten classes of equal size.
   const labels = labelsOfTen(6000);
   const parts = partitionShards(labels, 100, { seed: 1 });
   const classes = parts.map((part) => new Set(Array.from(part, (row) => labels[row])).size);
   assert(classes.every((count) => count <= 2));
-  // Two shards are of one class with probability 19/199, so that most parts hold two.
+  // Two shards have the same class with probability 19/199, so that most parts have two classes.
   assert(classes.filter((count) => count === 2).length > 75);
   assert(parts.every((part) => part.length === 60));
 });

@@ -4,7 +4,7 @@ import { holdOut, trainTestSplit } from "../../src/data/split.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Row `i` has the features `[i, -i]` and the label `i % 3`, so that a row that is torn shows. */
+/** Data whose row `i` has features `[i, -i]` and label `i % 3`, so that mixed-up rows show. */
 function numbered(rows: number): Dataset {
   const features = Float32Array.from({ length: 2 * rows }, (_, i) => i % 2 ? -(i - 1) / 2 : i / 2);
   return new Dataset(features, Int32Array.from({ length: rows }, (_, i) => i % 3), [2], 3);

@@ -23,7 +23,7 @@ function fileOf(round: number): string {
   return `round-${String(round).padStart(6, "0")}.safetensors`;
 }
 
-/** A store whose warnings are kept. */
+/** Makes a store that collects its warnings. */
 function watched(folder: string): { store: CheckpointStore; warnings: string[] } {
   const warnings: string[] = [];
   return {
@@ -230,7 +230,7 @@ Deno.test("CheckpointStore holds a whole checkpoint whenever its process is kill
       }).spawn();
       const output = writer.stdout.pipeThrough(new TextDecoderStream()).getReader();
       let said = (await output.read()).value ?? "";
-      // The instant of the kill is the point of this test, and nothing waits for it.
+      // The process is killed at a random moment, which is the point of this test.
       await new Promise((resolve) => setTimeout(resolve, random.uniform() * 40));
       writer.kill("SIGKILL");
       for (let next = await output.read(); !next.done; next = await output.read()) {
@@ -261,7 +261,7 @@ Deno.test("CheckpointStore shows further vectors as tensors after the model's", 
     assertEquals([...parameters.subarray(-2)], [0.5, 7]);
   }));
 
-/** Saves rounds one after the other with one store, whose history grows. */
+/** Saves rounds one after the other in a store, with a growing history. */
 async function saveRounds(store: CheckpointStore, rounds: number): Promise<unknown[]> {
   const history: unknown[] = [];
   for (const entry of historyOf(rounds)) {
@@ -278,7 +278,7 @@ Deno.test("CheckpointStore writes and reads nothing of the rounds before when it
     const path = `${folder}/${HISTORY}`;
     const lines = (await Deno.readTextFile(path)).split("\n");
     assertEquals(lines.slice(0, -1).map((line) => JSON.parse(line)), history);
-    // What is there is neither looked at nor written again: it stays as it was made here.
+    // What is there is neither read nor written again: it stays as this test has left it.
     await Deno.writeTextFile(path, "x", { append: false, create: false });
     await Deno.truncate(path, new TextEncoder().encode(lines.join("\n")).length);
     const { size } = await Deno.stat(path);
@@ -313,7 +313,7 @@ Deno.test("CheckpointStore passes over checkpoints whose history is cut at any p
         assertOneLine(warning, "bytes of history in", "passing it over");
       }
     }
-    // What lies behind a checkpoint's part is no fault: a save may have been cut short.
+    // More history than the checkpoint's is no fault: a save may have been interrupted.
     await Deno.writeFile(path, new Uint8Array([...whole, 123, 10, 7]));
     assertEquals((await store.latest())?.history, history);
 

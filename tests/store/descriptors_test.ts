@@ -4,7 +4,7 @@ import { inFolder, startCommand } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** The arguments of a shell that runs Deno with so many file descriptors. */
+/** Arguments of a shell that runs Deno with a limit of file descriptors. */
 function limited(descriptors: number, args: string[]): string[] {
   return ["-c", `ulimit -n ${descriptors}; exec "$0" "$@"`, Deno.execPath(), "run", "-A", ...args];
 }
@@ -45,7 +45,7 @@ async function namesIn(folder: string): Promise<string[]> {
   return names.filter((name) => !/00000[1-5]/.test(name)).sort();
 }
 
-/** Connects so many times, and again whenever a connection ends, until it is over. */
+/** Keeps a number of connections open until disposed of. */
 class Strangers implements AsyncDisposable {
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>[];
@@ -61,7 +61,7 @@ class Strangers implements AsyncDisposable {
       if (connection === undefined) return;
       this.#connections.add(connection);
       await connection.read(new Uint8Array(1)).catch(() => {});
-      // The end of all has closed it already.
+      // Disposal has closed it already.
       if (this.#connections.delete(connection)) connection.close();
     }
   }
@@ -115,7 +115,7 @@ Deno.test({
         assertEquals(code, 0, said);
       }
       assertEquals(said.includes("Cannot save"), false);
-      // It was that narrow.
+      // There were indeed no descriptors left.
       assertMatch(said, /Cannot accept clients for now: .*Too many open files/);
       for (const { outcome } of clients) assertEquals((await outcome).code, 0);
       const report: RunReport = JSON.parse(await Deno.readTextFile(`${folder}/run/report.json`));

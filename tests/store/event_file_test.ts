@@ -20,7 +20,8 @@ Deno.test("maskedCrc32c() is CRC-32C of RFC 3720, B.4, turned by 15 bits and mas
 });
 
 Deno.test("tfRecord() of events are the bytes that tensorboard 2.21 writes", () => {
-  // RecordWriter of Event(wall_time=1700000000.25, file_version="brain.Event:2"), then of step 300 with two simple values.
+  // By RecordWriter: Event(wall_time=1700000000.25, file_version="brain.Event:2"), then step 300
+  // with two simple values.
   const expected =
     "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9" +
     "2c00000000000000f4aecc450900002040fc54d94110ac022a1e0a0b0a046c6f737315cdcccc3d" +
@@ -65,7 +66,7 @@ Deno.test("Curves has a file from the first round on, which of a resumed run tak
     }
     const [file] = Deno.readDirSync(`${folder}/tb`);
     const hex = (await Deno.readFile(`${folder}/tb/${file?.name}`)).toHex();
-    // An Event of a wall time: step 300, then field 7, a SessionLog of status START.
+    // An Event with a wall time, step 300, and field 7, a SessionLog of status START.
     const starts = [...hex.matchAll(/09[0-9a-f]{16}10ac023a020801/g)];
     assertEquals(starts.length, 1);
     const scalars = [...hex.matchAll(/09[0-9a-f]{16}10a[cd]022a/g)];

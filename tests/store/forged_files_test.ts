@@ -11,7 +11,7 @@ import { inFolder, runCommand } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** A command that reads a file of JSON, and what its message begins with. */
+/** Command that reads a JSON file, and the beginning of its message. */
 const READERS = {
   plot: {
     args: (path: string) => ["plot", [path, "--out", "x.svg"]] as const,
@@ -59,7 +59,7 @@ for (const [name, { args, says }] of Object.entries(READERS)) {
 const ROUND = { round: 1, received: 1, bytesUp: 1, bytesDown: 1, seconds: 1, accuracy: 0.5 };
 const REPORT = { schema: "fedlab.run/1", strategy: "fedavg", seed: 1, rounds: [ROUND] };
 
-/** Reports with one field that is not as it must be, and what is said of it. */
+/** Reports with an invalid field, and the message about it. */
 const REPORTS: readonly [report: unknown, says: string][] = [
   [null, "the whole is null"],
   [[], "schema is undefined"],
@@ -108,7 +108,7 @@ Deno.test("parseModelDescription() shows what it refuses, of any size and depth,
   }
 });
 
-/** Saved states that no strategy has saved, and what is said of them. */
+/** Saved states that are of no strategy, and the messages about them. */
 const STATES: readonly [
   make: () => { restore?(state: StrategyState): void },
   state: unknown,

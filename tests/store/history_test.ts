@@ -22,7 +22,10 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const FIXTURES = `${import.meta.dirname}/../fixtures/checkpoints_1`;
 
-/** A folder whose run was kept after its second round by a version that had the reports of all rounds in each checkpoint. */
+/**
+ * Folder of a run that was saved after its second round by a version whose checkpoints had the
+ * reports of all rounds.
+ */
 async function olderRun(folder: string, command: "server" | "simulate"): Promise<void> {
   await Deno.mkdir(`${folder}/run/checkpoints`, { recursive: true });
   const name = "round-000002.safetensors";
@@ -81,7 +84,7 @@ Deno.test("server --resume goes on from a checkpoint of the format before, with 
 
 const MANIFEST = vectorManifest(4);
 
-/** What a server says that is to go on from a checkpoint. */
+/** Gives the message with which a server refuses to resume from a checkpoint. */
 async function refusalOf(resume: Checkpoint): Promise<string> {
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
@@ -163,7 +166,7 @@ Deno.test("reportAbsences() says why of the first hundred, and who the others ar
   assertEquals(losses.every(({ reason }) => reason.length === MAX_REASON_LENGTH), true);
   assertEquals(lossesOmitted?.length, 900);
   assertEquals(reportAbsences(missing.slice(0, MAX_REPORTED_ABSENCES)).lossesOmitted, undefined);
-  // Nobody passes for one whose update is in the model.
+  // No other rank counts as one whose update is in the model.
   const taken = new LastAcceptedRounds();
   taken.add({
     round: 3,

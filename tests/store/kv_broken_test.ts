@@ -8,12 +8,12 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = Manifest.of([{ name: "w", shape: [40_000] }]);
 
-/** A checkpoint of three chunks. */
+/** Makes a checkpoint of three chunks. */
 function checkpoint(round: number) {
   return { manifest: MANIFEST, parameters: new Float32Array(40_000).fill(round), round, state: {} };
 }
 
-/** Makes the values whose key has the word undecodable: all of them, or the n-th alone. Gives their number. */
+/** Breaks the values whose key has a word: all of them, or only the n-th. Gives their number. */
 function spoil(path: string, word: string, nth?: number): number {
   using database = new DatabaseSync(path);
   const pattern = `%${new TextEncoder().encode(word).toHex()}%`;
@@ -25,7 +25,10 @@ function spoil(path: string, word: string, nth?: number): number {
   return rows.length;
 }
 
-/** A run of three rounds in Deno KV, then something done to its file, given the id of the newest checkpoint, then what is left of it. */
+/**
+ * Saves three rounds in Deno KV, changes the file (given the id of the newest checkpoint), and
+ * opens it again.
+ */
 async function withRun(
   change: (path: string, newest: string) => void,
   test: (store: KvCheckpointStore, warnings: string[]) => Promise<void>,
@@ -56,7 +59,7 @@ for (const [which, nth, newest] of [["first", 0, 3], ["middle", 1, 3], ["last", 
       assertEquals((await store.latest())?.round, newest);
       assert(warnings.length > 0);
       assertMatch(warnings[0] ?? "", /^Cannot read a value of kv:run\/whole: .*; passing it over$/);
-      // The last one is replaced where it is the round that is made again.
+      // The last one is replaced when its round is repeated.
       await store.save(checkpoint(newest + 1));
       assertEquals((await store.latest())?.round, newest + 1);
       await store.save(checkpoint(newest + 2));

@@ -14,7 +14,7 @@ async function rowsOf(kv: CheckpointKv, ...prefix: string[]): Promise<KvRow[]> {
   return await Array.fromAsync(kv.list({ prefix: [ROOT, ...prefix] })) as KvRow[];
 }
 
-/** The chunks of a round's checkpoint. */
+/** Lists the chunks of a round's checkpoint. */
 async function chunksOf(
   kv: CheckpointKv,
   round: number,
@@ -56,7 +56,7 @@ if ("openKv" in Deno) {
 
 const MANIFEST = Manifest.of([{ name: "w", shape: [500_000] }]);
 
-/** A checkpoint of 2 MB, all of whose values are the round's number. */
+/** Makes a checkpoint of 2 MB, whose values are all the number of the round. */
 function large(round: number): ReturnType<typeof checkpoint> {
   return checkpoint(round, {
     manifest: MANIFEST,
@@ -64,14 +64,14 @@ function large(round: number): ReturnType<typeof checkpoint> {
   });
 }
 
-/** A store whose warnings are kept. */
+/** Makes a store that collects its warnings. */
 function watched(kv: CheckpointKv): { store: KvCheckpointStore; warnings: string[] } {
   const warnings: string[] = [];
   const onWarning = (message: string) => void warnings.push(message);
   return { store: new KvCheckpointStore(kv, NAME, { onWarning }), warnings };
 }
 
-/** Asserts that every chunk belongs to a checkpoint, and nothing else is there but what tells the last one. */
+/** Asserts that there are only chunks of checkpoints and the entry of the last one. */
 async function assertTidy(kv: CheckpointKv, rounds: number[]): Promise<void> {
   const whole = await rowsOf(kv, NAME, "whole");
   assertEquals(whole.map(({ key }) => key.at(-1)), rounds);
@@ -106,7 +106,7 @@ Deno.test("KvCheckpointStore stopped at any commit holds the former checkpoint w
       if (action === "commit" && left-- <= 0) throw new Error("the isolate was stopped");
     };
     const stopped = watched(kv);
-    // Of the same round, so that what it replaces must not be lost before.
+    // Of the same round: the checkpoint that it replaces must not be lost before.
     const error = await stopped.store.save({ ...large(2), state: { again: true } })
       .then(() => undefined, (error: Error) => error);
     kv.before = () => {};
@@ -219,12 +219,12 @@ Deno.test("KvCheckpointStore: of two servers that go on with a run the first tha
     const [first, second] = [watched(kv).store, watched(kv).store];
     for (const store of [first, second]) assertEquals((await store.latest())?.round ?? 0, before);
     await first.save(checkpoint(before + 1));
-    // The second has trained for as long, on other clients.
+    // The second has trained as long, with other clients.
     const error = await assertRejects(() => second.save(checkpoint(before + 1)), Error);
     assertOneLine(error.message, "another server goes on with this run");
     await assertRejects(() => second.save(checkpoint(before + 2)), Error);
     await assertTidy(kv, before === 0 ? [1] : [1, 2]);
-    // Nor does it trouble the first while that saves.
+    // Nor does it disturb the first while that saves.
     let late: Promise<unknown> | undefined;
     let commits = 0;
     kv.before = (action) => {
@@ -233,7 +233,7 @@ Deno.test("KvCheckpointStore: of two servers that go on with a run the first tha
     await first.save(checkpoint(before + 1));
     assert(await late instanceof Error);
     kv.before = () => {};
-    // It can have the run only by going on from what the other has made.
+    // It can have the run only by continuing from the checkpoint of the other.
     if (before === 0) continue;
     assertEquals((await second.latest())?.round, 2);
     await second.save(checkpoint(3));
@@ -241,7 +241,7 @@ Deno.test("KvCheckpointStore: of two servers that go on with a run the first tha
   }
 });
 
-/** Lets a save begin, holds it before its n-th commit, and goes on with it when the other one is through. */
+/** Begins a save, holds it before its n-th commit, and continues after another save. */
 async function overlap(
   kv: MemoryKv,
   n: number,
@@ -295,7 +295,7 @@ Deno.test("KvCheckpointStore does not sweep what has become a checkpoint meanwhi
   await second.latest();
   const [reached, gates] = [0, 1].map(() => [0, 1].map(() => Promise.withResolvers<void>()));
   assert(reached !== undefined && gates !== undefined);
-  // The commit that makes the checkpoint, and then the one by which the other takes hold of the chunks it has found loose.
+  // The commit of the checkpoint, then the one with which the other locks the loose chunks.
   let commits = 0;
   kv.before = (action) => {
     const gate = action === "commit" ? ++commits - 6 : -1;
@@ -315,7 +315,7 @@ Deno.test("KvCheckpointStore does not sweep what has become a checkpoint meanwhi
   assertEquals(warnings, []);
 });
 
-/** The bytes of the values that are written while something is done. */
+/** Counts the bytes of the values that a function writes. */
 async function written(kv: MemoryKv, work: () => Promise<unknown>): Promise<number> {
   const before = new Map(
     (await rowsOf(kv)).map(({ key, versionstamp }) => [`${key}`, versionstamp]),

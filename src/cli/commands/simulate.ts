@@ -1,5 +1,5 @@
 import type { Dataset } from "../../data/dataset.ts";
-import type { Partition } from "../../data/partition/rows.ts";
+import type { Partition } from "../../data/partition/types.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
 import { holdOut } from "../../data/split.ts";
 import type { ServerEvent } from "../../round/report/events.ts";

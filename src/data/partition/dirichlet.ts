@@ -5,16 +5,8 @@
  */
 
 import { Random } from "../../base/random.ts";
-import {
-  checkCount,
-  checkRange,
-  checkRows,
-  labelsOf,
-  type Partition,
-  type PartitionData,
-  type PartitionSeedOptions,
-  rowsByLabel,
-} from "./rows.ts";
+import { checkCount, checkRange, checkRows, labelsOf, rowsByLabel } from "./rows.ts";
+import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { logDirichlet } from "./draws.ts";
 import { assignRows, fillUp, LabelWeights, NO_ROWS, sizesOf, takeTurns } from "./label_shares.ts";
 

@@ -6,7 +6,8 @@
 
 import { Random } from "../../base/random.ts";
 import { Dataset } from "../dataset.ts";
-import { checkCount, checkRange, type PartitionSeedOptions } from "./rows.ts";
+import { checkCount, checkRange } from "./rows.ts";
+import type { PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode addFeatureNoise}. */
 export interface FeatureNoiseOptions extends PartitionSeedOptions {

@@ -5,14 +5,8 @@
  */
 
 import { Random } from "../../base/random.ts";
-import {
-  checkCount,
-  checkRows,
-  cut,
-  joinRows,
-  type Partition,
-  type PartitionSeedOptions,
-} from "./rows.ts";
+import { checkCount, checkRows, cut, joinRows } from "./rows.ts";
+import type { Partition, PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode partitionIds}. */
 export interface PartitionIdsOptions extends PartitionSeedOptions {

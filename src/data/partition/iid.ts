@@ -5,14 +5,8 @@
  */
 
 import { Random } from "../../base/random.ts";
-import {
-  checkCount,
-  cut,
-  labelsOf,
-  type Partition,
-  type PartitionData,
-  type PartitionSeedOptions,
-} from "./rows.ts";
+import { checkCount, cut, labelsOf } from "./rows.ts";
+import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 
 /**
  * Partitions rows at random, so that every part has about the distribution of all data.

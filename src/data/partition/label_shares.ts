@@ -6,7 +6,8 @@
 
 import type { Random } from "../../base/random.ts";
 import { relative } from "./draws.ts";
-import { joinRows, type Partition, shareOut } from "./rows.ts";
+import { joinRows, shareOut } from "./rows.ts";
+import type { Partition } from "./types.ts";
 
 /** Numbers of rows for a label without rows. */
 export const NO_ROWS = new Uint32Array();

@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  checkCount,
-  type Partition,
-  type PartitionData,
-  type PartitionSeedOptions,
-} from "./rows.ts";
+import { checkCount } from "./rows.ts";
+import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { type Scheme, SCHEMES, type SchemeSettings } from "./schemes.ts";
 import { shareableFloats } from "../shareable.ts";
 import { Dataset } from "../dataset.ts";

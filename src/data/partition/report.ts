@@ -4,7 +4,8 @@
  * @module
  */
 
-import { checkRows, labelsOf, type Partition, type PartitionData } from "./rows.ts";
+import { checkRows, labelsOf } from "./rows.ts";
+import type { Partition, PartitionData } from "./types.ts";
 import { Dataset } from "../dataset.ts";
 
 /** Statistics of a part. */

@@ -1,22 +1,11 @@
 /**
- * Types, checks and operations on rows that all partitions share.
+ * Checks and operations on rows that partitions share.
  *
  * @module
  */
 
 import { Dataset } from "../dataset.ts";
-
-/** Data to partition: a data set, or only the label of each row. */
-export type PartitionData = Dataset | ArrayLike<number>;
-
-/** Indices of the rows of each part. */
-export type Partition = Uint32Array<ArrayBuffer>[];
-
-/** Seed of a partition. */
-export interface PartitionSeedOptions {
-  /** Seed of the random draws, an integer from 0 to 2^32 - 1. */
-  seed: number;
-}
+import type { Partition, PartitionData } from "./types.ts";
 
 /** Gives the label of each row. */
 export function labelsOf(data: PartitionData): ArrayLike<number> {

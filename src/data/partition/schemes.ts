@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  checkCount,
-  type Partition,
-  type PartitionData,
-  type PartitionSeedOptions,
-} from "./rows.ts";
+import { checkCount } from "./rows.ts";
+import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { Dataset } from "../dataset.ts";
 import { addFeatureNoise, checkNoise, type FeatureNoiseOptions } from "./feature_noise.ts";
 import { checkAlpha, partitionDirichlet } from "./dirichlet.ts";

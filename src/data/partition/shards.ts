@@ -5,16 +5,8 @@
  */
 
 import { Random } from "../../base/random.ts";
-import {
-  checkCount,
-  cut,
-  joinRows,
-  labelsOf,
-  type Partition,
-  type PartitionData,
-  type PartitionSeedOptions,
-  rowsByLabel,
-} from "./rows.ts";
+import { checkCount, cut, joinRows, labelsOf, rowsByLabel } from "./rows.ts";
+import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode partitionShards}. */
 export interface PartitionShardsOptions extends PartitionSeedOptions {

@@ -5,16 +5,8 @@
  */
 
 import { Random } from "../../base/random.ts";
-import {
-  checkCount,
-  checkRange,
-  checkRows,
-  labelsOf,
-  type Partition,
-  type PartitionData,
-  type PartitionSeedOptions,
-  shareOut,
-} from "./rows.ts";
+import { checkCount, checkRange, checkRows, labelsOf, shareOut } from "./rows.ts";
+import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { logDirichlet, logPareto, relative } from "./draws.ts";
 import { checkAlpha } from "./dirichlet.ts";
 

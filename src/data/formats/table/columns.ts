@@ -69,7 +69,7 @@ export function findColumns(
 /**
  * Returns true if the first row of a table is a header.
  *
- * @throws {SyntaxError} If that is to be found out and cannot be.
+ * @throws {SyntaxError} If `header` is `"auto"` and the row leaves a doubt.
  */
 export function isHeader(
   row: readonly Cell[],
