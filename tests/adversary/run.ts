@@ -266,7 +266,7 @@ class AdversaryRun {
     const { concurrency } = settings;
     const server = handler instanceof SyncRecorder
       ? new ServerSyncTop(handler, { ...options, rounds, quorum })
-      : new ServerAsyncTop(handler, { ...options, updates: rounds, concurrency });
+      : new ServerAsyncTop(handler, { ...options, versions: rounds, concurrency });
     return await server.run({ signal });
   }
 

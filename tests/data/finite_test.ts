@@ -166,7 +166,7 @@ Deno.test("an asynchronous run ends when all updates are refused for too long", 
     step: (vector) => void vector.fill(++tasks % 2 ? HUGE : -HUGE),
   });
   await assertRejects(
-    () => runAsync({ manifest: MANIFEST, clients: [spoiler], updates: 9 }),
+    () => runAsync({ manifest: MANIFEST, clients: [spoiler], versions: 9 }),
     Error,
     "Cannot make version 1: 4 updates in a row were refused",
   );

@@ -16,7 +16,7 @@ import {
 export interface AsyncRunOptions {
   manifest: Manifest;
   clients: readonly ClientBackendHandler[];
-  updates: number;
+  versions: number;
   /** Whether the server evaluates. Default true. */
   evaluates?: boolean;
   handler?: Partial<AsyncParameterServerHandlerOptions>;
@@ -40,7 +40,7 @@ let runs = 0;
 
 /** Runs an asynchronous server and its clients in this thread, to the end of all; in memory unless the options say otherwise. */
 export async function runAsync(options: AsyncRunOptions): Promise<AsyncRun> {
-  const { manifest, clients, updates, addressOf = (_, address) => address } = options;
+  const { manifest, clients, versions, addressOf = (_, address) => address } = options;
   const handler = new AsyncParameterServerHandler({
     manifest,
     parameters: new Float32Array(manifest.length),
@@ -55,7 +55,7 @@ export async function runAsync(options: AsyncRunOptions): Promise<AsyncRun> {
   const server = new ServerAsyncTop(handler, {
     listen: distBackend === "memory" ? `async-${runs++}` : "127.0.0.1:0",
     worldSize: clients.length + 1,
-    updates,
+    versions,
     distBackend,
     logger: silentLogger,
     ...options.server,

@@ -114,7 +114,7 @@ async function run(
   };
   const server = handler instanceof SyncParameterServerHandler
     ? new ServerSyncTop(handler, { ...settings, rounds })
-    : new ServerAsyncTop(handler, { ...settings, updates: 12 });
+    : new ServerAsyncTop(handler, { ...settings, versions: 12 });
   try {
     const report = await server.run();
     return { report, events, fates: await Promise.allSettled(clients) };

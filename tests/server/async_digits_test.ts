@@ -17,7 +17,7 @@ const { train, test } = trainTestSplit(await digits(), { testFraction: 0.2, seed
 const MODEL = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
 
 for (
-  const [strategy, updates] of [[new FedAsync(), 32], [new FedBuff({ size: 3 }), 12]] satisfies [
+  const [strategy, versions] of [[new FedAsync(), 32], [new FedBuff({ size: 3 }), 12]] satisfies [
     AsyncStrategy,
     number,
   ][]
@@ -33,7 +33,7 @@ for (
       const { report, fates } = await runAsync({
         manifest: initial.manifest,
         clients,
-        updates,
+        versions,
         handler: {
           ...initial,
           model: MODEL,

@@ -26,7 +26,7 @@ const filled = (value: number) => new Float32Array(3).fill(value);
 async function run(
   strategy: AsyncStrategy,
   evaluator: (vector: ParameterVector) => Promise<EvaluateResult>,
-  options: Partial<ServerAsyncOptions> & { updates: number; members: number },
+  options: Partial<ServerAsyncOptions> & { versions: number; members: number },
   play: (peers: Peer[]) => Promise<void>,
 ): Promise<{ report: RunReport; events: ServerEvent[] }> {
   const { members, ...more } = options;
@@ -79,7 +79,7 @@ Deno.test("a member that cannot train, again and again, ends nobody's run", asyn
   const { report, events } = await run(
     new FedAsync(),
     sound,
-    { updates: 2, members: 2 },
+    { versions: 2, members: 2 },
     async ([one, other]) => {
       assert(one && other);
       const round = await asked(one);
@@ -120,24 +120,24 @@ Deno.test("RefusedUpdates are too many when all that were asked, and all who are
 const lossOf = (vector: ParameterVector): Promise<EvaluateResult> =>
   Promise.resolve({ numSamples: 1, loss: Math.log(0.2 - (vector[0] ?? 0)) });
 
-for (const updates of [1, 2]) {
-  Deno.test(`the first version of ${updates} is taken back as later ones are, and its update counts as refused alone`, async () => {
+for (const versions of [1, 2]) {
+  Deno.test(`the first version of ${versions} is taken back as later ones are, and its update counts as refused alone`, async () => {
     const { report, events } = await run(
       new FedAsync({ alpha: 1 }),
       lossOf,
-      { updates, members: 2 },
+      { versions, members: 2 },
       async ([bad, good]) => {
         assert(bad && good);
         await bad.update(await asked(bad), filled(1));
         assertMatch((await bad.error()).message, /evaluates to no number/);
-        for (let i = 0; i < updates; i++) await good.update(await asked(good), filled(0.1));
+        for (let i = 0; i < versions; i++) await good.update(await asked(good), filled(0.1));
       },
     );
     const [first] = report.rounds;
     assertEquals([first?.cohort, first?.received, first?.tries], [[2], 1, 2]);
     assertEquals(first?.losses.map(({ rank }) => rank), [1]);
     const counts = report.members?.map(({ rank, received, refused }) => [rank, received, refused]);
-    assertEquals(counts, [[1, 0, 1], [2, updates, 0]]);
+    assertEquals(counts, [[1, 0, 1], [2, versions, 0]]);
     assertEquals(events.filter(({ type }) => type === "round-retried").length, 1);
   });
 }
@@ -147,7 +147,7 @@ Deno.test("a model that never evaluates to a number has no version taken back", 
   const { report } = await run(
     new FedAsync(),
     nothing,
-    { updates: 3, members: 1 },
+    { versions: 3, members: 1 },
     async ([peer]) => {
       assert(peer);
       for (let i = 0; i < 3; i++) await peer.update(await asked(peer));
@@ -160,7 +160,7 @@ Deno.test("what a buffer held when it was taken back counts as received of nobod
   const { report } = await run(
     new FedBuff({ size: 3 }),
     lossOf,
-    { updates: 1, members: 3 },
+    { versions: 1, members: 3 },
     async (peers) => {
       for (const i of [0, 1, 2]) {
         const peer = peers[i];
@@ -190,7 +190,7 @@ Deno.test("an update that was begun from a version that is taken back is not tak
       }
       return await lossOf(vector);
     },
-    { updates: 3, members: 2 },
+    { versions: 3, members: 2 },
     async ([bad, good]) => {
       assert(bad && good);
       await bad.update(await asked(bad), filled(1));

@@ -10,6 +10,7 @@ import {
   AsyncParameterServerHandler,
   type Checkpoint,
   CheckpointStore,
+  ClientAsyncTop,
   ClientFollowingTop,
   ClientSyncTop,
   Connection,
@@ -80,13 +81,13 @@ class Turns {
 async function inOrder(
   order: number[],
   strategy: FedAsync | FedBuff,
-  updates: number,
+  versions: number,
 ): ReturnType<typeof runAsync> {
   const turns = new Turns();
   let received: (() => void) | undefined;
   const running = runAsync({
     manifest: MANIFEST,
-    updates,
+    versions,
     handler: { strategy },
     clients: fakes(...[1, 2, 3].map((rank) => ({
       step: async (vector: Float32Array, plan: TrainPlan, signal?: AbortSignal) => {
@@ -160,7 +161,7 @@ Deno.test("ServerAsyncTop has no more clients train at a time than it should, an
   const { report } = await runAsync({
     manifest: MANIFEST,
     clients,
-    updates: 40,
+    versions: 40,
     server: { concurrency: 2 },
   });
   assertEquals(most, 2);
@@ -172,7 +173,7 @@ Deno.test("a client that never ends its training does not hold the others up", a
   const { report, fates } = await runAsync({
     manifest: MANIFEST,
     clients: fakes({}, {}, { step: forever }),
-    updates: 12,
+    versions: 12,
   });
   const cohorts = report.rounds.flatMap(({ cohort }) => cohort);
   assertEquals(cohorts.length, 12);
@@ -185,7 +186,7 @@ Deno.test("a client that is silent for too long loses its place to another", asy
   const { report } = await runAsync({
     manifest: MANIFEST,
     clients,
-    updates: 30,
+    versions: 30,
     server: { concurrency: 1, timeouts: { roundSeconds: 0.2 } },
   });
   assertEquals(clients[1]?.plans.length, 1);
@@ -203,7 +204,7 @@ Deno.test("a client that fails leaves, and the run goes on without it", async ()
         throw new Error("out of memory");
       },
     }),
-    updates: 5,
+    versions: 5,
     onEvent: ({ type }) => type === "client-lost" && gone.resolve(),
   });
   assertEquals(fates.map(({ status }) => status), ["fulfilled", "rejected"]);
@@ -222,7 +223,7 @@ Deno.test("ServerAsyncTop stops when all clients are gone, and says how far it c
             if (round === 3) throw new Error("broken");
           },
         }),
-        updates: 9,
+        versions: 9,
         server: { timeouts: { joinSeconds: 0.2 } },
       }),
     DeadlineError,
@@ -235,7 +236,7 @@ Deno.test("ServerAsyncTop ends at its signal, and its clients with it", async ()
   const run = runAsync({
     manifest: MANIFEST,
     clients: fakes({}, { step: forever }),
-    updates: 1_000_000,
+    versions: 1_000_000,
     signal: stop.signal,
     server: { evaluateEvery: 1000 },
     onEvent: (event) => {
@@ -254,7 +255,7 @@ Deno.test("an update that is not finite is refused and counted, and its client g
         vector.fill(trainings++ === 1 ? NaN : plan.round);
       },
     }),
-    updates: 3,
+    versions: 3,
     handler: { strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }) },
   });
   assertEquals(report.rounds.map(({ received, refused }) => [received, refused]), [
@@ -270,7 +271,7 @@ Deno.test("clients evaluate where the server does not: those that are free, and 
   const { report, fates } = await runAsync({
     manifest: MANIFEST,
     clients: fakes({ numSamples: 1 }, { numSamples: 2 }, { numSamples: 4, step: forever }),
-    updates: 6,
+    versions: 6,
     handler: {
       strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }),
     },
@@ -296,7 +297,7 @@ Deno.test("clients whose updates come too late for the last version evaluate it 
       manifest: MANIFEST,
       // Of eight clients that all train at a time, some have sent an update when the last version is made.
       clients: fakes(...steps, ...steps),
-      updates: 12,
+      versions: 12,
       handler: { strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }) },
       evaluates: false,
       server: { evaluateEvery, timeouts: { roundSeconds: 60 } },
@@ -313,7 +314,7 @@ Deno.test("a server evaluates after every so many versions, and after the last o
   const { report } = await runAsync({
     manifest: MANIFEST,
     clients: fakes({}),
-    updates: 7,
+    versions: 7,
     handler: {
       evaluator: (parameters) => {
         evaluations++;
@@ -336,11 +337,11 @@ for (const strategy of [() => new FedAsync(), () => new FedBuff({ size: 2 })]) {
     const folder = await Deno.makeTempDir();
     const step = (vector: Float32Array, { round }: TrainPlan) =>
       vector.forEach((x, i) => vector[i] = Math.fround(x * 0.9 + Math.sin(3 * round + i)));
-    const run = (updates: number, more: { checkpoints?: CheckpointStore; resume?: Checkpoint }) =>
+    const run = (versions: number, more: { checkpoints?: CheckpointStore; resume?: Checkpoint }) =>
       runAsync({
         manifest: MANIFEST,
         clients: fakes({ step }),
-        updates,
+        versions,
         handler: { strategy: strategy() },
         server: { ...more, timeouts: { joinSeconds: 10 } },
       });
@@ -363,7 +364,7 @@ for (const strategy of [() => new FedAsync(), () => new FedBuff({ size: 2 })]) {
 /** Runs over TCP, each client through a proxy that the test can cut. */
 async function throughProxies(
   steps: ((vector: Float32Array, plan: TrainPlan, proxy: Proxy) => void | Promise<void>)[],
-  more: { updates: number; joinSeconds?: number; onEvent?: (event: ServerEvent) => void },
+  more: { versions: number; joinSeconds?: number; onEvent?: (event: ServerEvent) => void },
 ): Promise<Awaited<ReturnType<typeof runAsync>> & { handlers: FakeHandler[] }> {
   const proxies: Proxy[] = [];
   const handlers = fakes(...steps.map((step, i) => ({
@@ -377,7 +378,7 @@ async function throughProxies(
     const run = await runAsync({
       manifest: MANIFEST,
       clients: handlers,
-      updates: more.updates,
+      versions: more.versions,
       handler: { strategy: new FedBuff({ size: 2 }) },
       server: { distBackend: "tcp", timeouts: { heartbeatSeconds: 0.1, drainSeconds: 0.5 } },
       client: { timeouts: { drainSeconds: 0.5, joinSeconds: more.joinSeconds ?? 30 } },
@@ -410,7 +411,7 @@ Deno.test("a client that is cut off in its training comes back with its update, 
       vector.fill(1);
     },
   ], {
-    updates: 10,
+    versions: 10,
     onEvent: (event) => {
       if (event.type !== "update-received") return;
       counts[event.rank] = (counts[event.rank] ?? 0) + 1;
@@ -444,7 +445,7 @@ Deno.test("a client that stays away is dropped after six heartbeats, and the run
       vector.fill(1);
     },
   ], {
-    updates: 20,
+    versions: 20,
     joinSeconds: 1,
     onEvent: (event) => event.type === "client-lost" && lost.resolve(),
   });
@@ -464,7 +465,7 @@ Deno.test("a synchronous client refuses an asynchronous server by name, and one 
     ...group,
     listen: "modes",
     worldSize: 2,
-    updates: 2,
+    versions: 2,
   });
   const running = server.run();
   const client = { ...group, serverAddr: "modes" };
@@ -483,14 +484,35 @@ Deno.test("ServerAsyncTop refuses options out of range", () => {
     manifest: MANIFEST,
     parameters: new Float32Array(5),
   });
-  const options = { listen: "x", worldSize: 2, updates: 1 };
-  for (const name of ["updates", "concurrency", "evaluateEvery"]) {
+  const options = { listen: "x", worldSize: 2, versions: 1 };
+  for (const name of ["versions", "updates", "concurrency", "evaluateEvery"]) {
     assertThrows(
       () => new ServerAsyncTop(handler, { ...options, [name]: 0 }),
       RangeError,
       `expected ${name} of at least 1, got 0`,
     );
   }
+  assertThrows(
+    () => new ServerAsyncTop(handler, { listen: "x", worldSize: 2 }),
+    RangeError,
+    "expected versions of at least 1, got undefined",
+  );
+});
+
+Deno.test("ServerAsyncTop takes versions by their former name, updates", async () => {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(5),
+  });
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const options = { ...group, listen: "former-name", worldSize: 2, updates: 3 };
+  const [client] = fakes({});
+  assert(client !== undefined);
+  const [{ rounds }] = await Promise.all([
+    new ServerAsyncTop(handler, options).run(),
+    new ClientAsyncTop(client, { ...group, serverAddr: "former-name" }).run(),
+  ]);
+  assertEquals(rounds.length, 3);
 });
 
 Deno.test("the server takes what it asked a client for, and names what is wrong with the rest", async () => {
@@ -504,7 +526,7 @@ Deno.test("the server takes what it asked a client for, and names what is wrong 
   const server = new ServerAsyncTop(handler, {
     listen: "127.0.0.1:0",
     worldSize: 2,
-    updates: 2,
+    versions: 2,
     logger: silentLogger,
     onEvent: (event) => event.type === "listening" && address.resolve(event.address),
   });
@@ -556,7 +578,7 @@ Deno.test("a client that trains again already is not stopped for figures that we
   const server = new ServerAsyncTop(handler, {
     listen: "127.0.0.1:0",
     worldSize: 2,
-    updates: 2,
+    versions: 2,
     logger: silentLogger,
     onEvent: (event) => {
       if (event.type === "listening") address.resolve(event.address);
@@ -598,7 +620,7 @@ Deno.test("a client that has evaluated is not cut off while the parameters to tr
     const { report, events } = await runAsync({
       manifest,
       clients: [new FakeHandler(manifest, { step: (vector) => void vector.fill(1) })],
-      updates: 2,
+      versions: 2,
       evaluates: false,
       server: { distBackend: "tcp" },
       addressOf: (_, address) => {
@@ -624,7 +646,7 @@ Deno.test("ServerAsyncTop stops when nobody asks for work, and tells those who a
   const server = new ServerAsyncTop(handler, {
     listen: "127.0.0.1:0",
     worldSize: 2,
-    updates: 2,
+    versions: 2,
     logger: silentLogger,
     timeouts: { roundSeconds: 0.3 },
     onEvent: (event) => event.type === "listening" && address.resolve(event.address),
@@ -656,7 +678,7 @@ Deno.test("a client that loses its task while it joins again is given another", 
   const server = new ServerAsyncTop(handler, {
     listen: "127.0.0.1:0",
     worldSize: 3,
-    updates: 2,
+    versions: 2,
     concurrency: 1,
     logger: silentLogger,
     timeouts: { roundSeconds: 0.3 },
@@ -695,7 +717,7 @@ Deno.test("what comes in while a version is kept is counted", async () => {
   const { report } = await runAsync({
     manifest,
     clients: [new FakeHandler(manifest), new FakeHandler(manifest)],
-    updates: 5,
+    versions: 5,
     server: {
       checkpoints: {
         save: saved,

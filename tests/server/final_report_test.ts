@@ -56,7 +56,7 @@ async function stopped(
   };
   const server = mode === "sync"
     ? new ServerSyncTop(new SyncParameterServerHandler(options), { ...topology, rounds: 5 })
-    : new ServerAsyncTop(new AsyncParameterServerHandler(options), { ...topology, updates: 5 });
+    : new ServerAsyncTop(new AsyncParameterServerHandler(options), { ...topology, versions: 5 });
   await assertRejects(() => server.run(signal ? { signal } : {}), Error, "enough");
   await running?.catch(() => {});
   return { report: await server.report(), model: server.handler.parameters[0] };
@@ -141,7 +141,7 @@ Deno.test("means of clients are finite and save, whatever one of them claims", a
         : new AsyncParameterServerHandler(parts);
       const server = handler instanceof SyncParameterServerHandler
         ? new ServerSyncTop(handler, options)
-        : new ServerAsyncTop(handler, { ...options, updates: 2 });
+        : new ServerAsyncTop(handler, { ...options, versions: 2 });
       const report = await server.run();
       await Promise.all(clients);
       assertEquals(report.final?.samples, samples);

@@ -249,7 +249,7 @@ Deno.test("without rounds nobody is late who waits for a staging buffer", async 
     {
       listen: "127.0.0.1:0",
       worldSize: members + 1,
-      updates: members,
+      versions: members,
       timeouts: { joinSeconds: 5, roundSeconds },
       logger: silentLogger,
       onEvent: (event) => {
@@ -368,7 +368,7 @@ Deno.test("a member that gives no figures costs two evaluations their time, and 
     const server = isAsync
       ? new ServerAsyncTop(new AsyncParameterServerHandler(initial), {
         ...options,
-        updates: rounds,
+        versions: rounds,
       })
       : new ServerSyncTop(new SyncParameterServerHandler(initial), { ...options, rounds });
     const [report] = await Promise.all([server.run(), members.promise]);

@@ -216,7 +216,7 @@ Deno.test("an asynchronous client that cannot train asks again, after a pause, a
   const { report, events, fates } = await runAsync({
     manifest: MANIFEST,
     clients: [working, failing],
-    updates: 3,
+    versions: 3,
     onEvent: () => {
       if (tries >= 4) asked.resolve();
     },

@@ -62,7 +62,7 @@ export interface Library {
   /** The rounds of a synchronous server or a simulation. */
   rounds: Pick<ServerTopologyOptions, "rounds" | "quorum" | "roundTries">;
   /** The versions of an asynchronous server. */
-  versions: Pick<ServerAsyncOptions, "updates" | "concurrency" | "evaluateEvery">;
+  versions: Pick<ServerAsyncOptions, "versions" | "concurrency" | "evaluateEvery">;
   /** A simulation. */
   simulation: SimulationOptions;
   /** A client. */

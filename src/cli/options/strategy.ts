@@ -135,7 +135,7 @@ export const STRATEGY = {
     commands: { server: {} },
     mode: "async",
     onResume: "any",
-    library: { versions: (updates) => ({ updates }) },
+    library: { versions: (versions) => ({ versions }) },
   }),
   concurrency: option(whole(1), {
     value: "<n>",

@@ -28,15 +28,10 @@ export async function buildModeServer(
 ): Promise<ModeServer> {
   const job = { ...modelJob, handler: libraryOptions("handler", flags) };
   if (flags.mode === "async") {
-    const { versions: updates } = flags;
     const server = await buildAsyncServer({ ...job, strategy: asyncStrategyFrom(flags) });
     return {
       makeTopology: (options) =>
-        new ServerAsyncTop(server.handler, {
-          ...options,
-          ...libraryOptions("versions", flags),
-          updates,
-        }),
+        new ServerAsyncTop(server.handler, { ...options, ...libraryOptions("versions", flags) }),
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   }

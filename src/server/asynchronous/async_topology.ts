@@ -29,8 +29,14 @@ import { Version } from "./version.ts";
 /** How an asynchronous server works. */
 export interface ServerAsyncOptions
   extends Omit<ServerTopologyOptions, "rounds" | "quorum" | "roundTries"> {
-  /** Number of versions of the model that the run makes, at least 1. */
-  updates: number;
+  /** Number of versions of the model that the run makes, at least 1. Must be given. */
+  versions?: number;
+  /**
+   * Number of versions of the model, by its former name.
+   *
+   * @deprecated Use {@linkcode versions}.
+   */
+  updates?: number;
   /** Number of clients that train at a time, at least 1. Default: all of them. */
   concurrency?: number;
   /** After how many versions one is evaluated and kept; the last one is in any case. Default 1. */
@@ -80,7 +86,7 @@ function checkCount(name: string, value: number | undefined): void {
  * const group = { distBackend: "memory", logger: silentLogger } as const;
  * const strategy = new FedAsync({ alpha: 0.5 });
  * const handler = new AsyncParameterServerHandler({ manifest, parameters: new Float32Array(1), strategy });
- * const server = new ServerAsyncTop(handler, { ...group, listen: "async", worldSize: 2, updates: 3 });
+ * const server = new ServerAsyncTop(handler, { ...group, listen: "async", worldSize: 2, versions: 3 });
  * const client = new ClientAsyncTop(new AddTwo(), { ...group, serverAddr: "async" });
  * await Promise.all([server.run(), client.run()]);
  * assertEquals([...handler.parameters], [3]);
@@ -122,11 +128,16 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
 
   /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
   constructor(handler: AsyncServerBackendHandler, options: ServerAsyncOptions) {
-    const { updates, concurrency, evaluateEvery = 1, ...rest } = options;
-    for (const [name, value] of Object.entries({ updates, concurrency, evaluateEvery })) {
+    const { updates, versions, concurrency, evaluateEvery = 1, ...rest } = options;
+    for (const [name, value] of Object.entries({ updates, versions, concurrency, evaluateEvery })) {
       checkCount(name, value);
     }
-    super(handler, { ...rest, rounds: updates });
+    // Without either the check of the base class would name the rounds.
+    const rounds = versions ?? updates ?? NaN;
+    if (Number.isNaN(rounds)) {
+      throw new RangeError("Cannot make a server: expected versions of at least 1, got undefined");
+    }
+    super(handler, { ...rest, rounds });
     this.concurrency = concurrency ?? options.worldSize - 1;
     this.evaluateEvery = evaluateEvery;
   }
