@@ -5,7 +5,6 @@
  */
 
 export { ClientAsyncTop } from "./async_topology.ts";
-export { type ClientModuleOptions, defineClient } from "./define_client.ts";
 export { ClientFollowingTop } from "./following_topology.ts";
 export type { ClientEvent, ClientTopologyOptions, RunOptions } from "./options.ts";
 export { ClientSyncTop } from "./sync_topology.ts";

@@ -3,22 +3,28 @@ import type {
   HandlerState,
   ServerBackendHandler,
 } from "../round/handler/server_backend_handler.ts";
-import type { StateStore } from "./states.ts";
+import type { ClientStates } from "./client_states.ts";
 
-/** The last whole round of a run, which is kept also when the next one is begun already: its parameters are there until that one is over. */
+/**
+ * The last whole round of a run. It can be saved while the next round is under way, whose parameters
+ * replace its own only at the end of that round.
+ */
 export class LastRound {
   readonly #handler: ServerBackendHandler;
   readonly #record: RunRecord;
-  readonly #states: StateStore;
+  readonly #states: ClientStates;
   #unkept: { readonly round: number; readonly state: HandlerState } | undefined;
 
-  constructor(handler: ServerBackendHandler, record: RunRecord, states: StateStore) {
+  constructor(handler: ServerBackendHandler, record: RunRecord, states: ClientStates) {
     this.#handler = handler;
     this.#record = record;
     this.#states = states;
   }
 
-  /** The round's model is made. What the handler has besides is copied: a strategy may change it before the next round is over. */
+  /**
+   * Notes that a round has ended. The state of the handler is copied, since a strategy may change
+   * it in the next round.
+   */
   ended(round: number): void {
     const { json, clients, vectors } = this.#handler.saveState();
     const state = {
@@ -32,7 +38,11 @@ export class LastRound {
     this.#unkept = { round, state };
   }
 
-  /** Keeps the run as that round left it; gives the file, or nothing when it is kept already or the round has no report yet. */
+  /**
+   * Saves the run as that round left it, and returns the path.
+   *
+   * @returns `undefined` if the round is saved already, or has no report yet.
+   */
   async keep(): Promise<string | undefined> {
     const unkept = this.#unkept;
     if (unkept?.round !== this.#record.rounds.length) return undefined;

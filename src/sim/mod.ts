@@ -1,8 +1,25 @@
 /**
- * Many clients on one machine.
+ * Simulation of many clients on one machine.
  *
  * @module
  */
 
+export type {
+  ClientJob,
+  ClientPool,
+  ClientPoolOptions,
+  JobOptions,
+  JobOutcome,
+  RoundInput,
+  StartClientPool,
+} from "./client_pool.ts";
+export {
+  type ClientHandlerOptions,
+  type ClientModuleOptions,
+  defineClient,
+  type MakeClientHandler,
+} from "./define_client.ts";
+export { InProcessPool } from "./in_process_pool.ts";
 export type { SimulationOptions } from "./options.ts";
-export * from "./simulation.ts";
+export { Simulation } from "./simulation.ts";
+export { WorkerPool } from "./worker_pool.ts";

@@ -1,5 +1,5 @@
 /**
- * What a simulation is made of.
+ * Options of a simulation.
  *
  * @module
  */
@@ -10,116 +10,217 @@ import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import type { StartClientPool } from "./client_pool.ts";
+import type { MakeClientHandler } from "./define_client.ts";
 
-/** What is simulated. */
+/** Options of {@linkcode Simulation}. */
 export interface SimulationOptions {
-  /** The samples that the clients have among them. */
-  train: Dataset;
-  /** The rows of each client: one list a client, of at least one row each. */
-  parts: readonly ArrayLike<number>[];
+  /** Data of the clients. Without it a `handler` brings the data of its client. */
+  train?: Dataset;
+  /** Rows of each client: one list a client, of at least one row each. Required with `train`. */
+  parts?: readonly ArrayLike<number>[];
+  /** Number of clients. Required without `parts`. */
+  clients?: number;
   /**
-   * The rows that each client evaluates on, of which it should learn from none; see `holdOut()`. One list a client, of at least one row each. Default:
-   * those that it learns from, on which it looks better than it is.
+   * Rows that each client evaluates on and should not train on; see `holdOut()`. One list a client,
+   * of at least one row each. Default: the rows it trains on, on which it looks better than it is.
    */
   testParts?: readonly ArrayLike<number>[];
-  /** Samples to evaluate the global parameters on. Default: they are not evaluated so. */
+  /**
+   * Handler of the clients: the absolute URL of a module with `defineClient()`, the same that a real
+   * client runs, or the function that `defineClient()` takes. A module runs in the workers, a
+   * function on the program's own thread. It is called with the client's `rank` and, where the
+   * simulation has data, with `data`, `rows` and `testRows`.
+   *
+   * A handler is made for each job of a client, and a job may run in any worker. So a handler keeps
+   * nothing from round to round but the vector that the client rule of the strategy keeps: what it
+   * does depends on its options, the parameters and the plan alone. A handler that counts its
+   * rounds or stores anything else gives other results than in a real client.
+   *
+   * @default {undefined} `ClientSGDHandler`, which needs `train` and `parts`.
+   */
+  handler?: string | URL | MakeClientHandler;
+  /** Data to evaluate the global parameters on, which needs a description of the model. */
   test?: Dataset;
   /** Number of rounds, at least 1. */
   rounds: number;
-  /** Evaluates after every so many rounds, and after the last one. Default 1. */
+  /**
+   * Number of rounds from one evaluation to the next. The last round is always evaluated.
+   *
+   * @default {1}
+   */
   evaluateEvery?: number;
-  /** Ends the run when the accuracy on the test data is this high. */
+  /** Accuracy on the test data at which the run ends. */
   targetAccuracy?: number;
   /**
-   * Has every client evaluate what it uses, its own parameters where the strategy has such, on its own data, as often as the test data
-   * are used; without test data they do in any case, and their mean by samples is the round's. Default `false`.
+   * Every client evaluates the parameters that it uses on its own data, as often as the test data
+   * are used. Without test data the clients always do, and their mean by samples is the round's.
+   *
+   * @default {false}
    */
   evaluateClients?: boolean;
-  /** Number of workers, each with an engine. Default: the machine's cores. */
+  /**
+   * Number of workers, each with an engine. Default: the number of cores.
+   */
   workers?: number;
-  /** What computes. Default `"auto"`. */
+  /**
+   * Starts the pool that does the clients' jobs, for example `InProcessPool.start`.
+   *
+   * @default {WorkerPool.start} `InProcessPool.start` where `handler` is a function.
+   */
+  pool?: StartClientPool;
+  /**
+   * Engine of the built-in handler.
+   *
+   * @default {"auto"}
+   */
   engine?: EngineChoice;
-  /** Where tfjs computes, when it does. Default `"auto"`. */
+  /**
+   * Backend of tfjs, when tfjs trains.
+   *
+   * @default {"auto"}
+   */
   backend?: BackendChoice;
-  /** Share of the updates that a round wants which it needs, as of a server. Default 0.5. */
+  /**
+   * Share of the wanted updates that a round needs, as of a server.
+   *
+   * @default {0.5}
+   */
   quorum?: number;
-  /** How often a round is tried at most before the run stops. Default 3. */
+  /**
+   * Most tries of a round before the run stops.
+   *
+   * @default {3}
+   */
   roundTries?: number;
-  /** Bytes of the vectors that stateful clients keep in memory; past it they are kept in a temporary file. Default 512 MiB. */
+  /**
+   * Bytes of the vectors of stateful clients in memory; further vectors are in a temporary file.
+   *
+   * @default {536_870_912}
+   */
   stateBytes?: number;
   /** Folder of that file. Default: the system's folder of temporary files. */
   stateFolder?: string;
   /**
-   * Where the run is kept, to go on from. Vectors that the algorithm's clients keep are kept too, and are in memory all at once while they are written or
-   * read. Default: nowhere.
+   * Store of checkpoints, to resume the run from. A checkpoint holds the vectors that clients keep,
+   * which are in memory all at once while it is written or read. Default: no checkpoints.
    */
   checkpoints?: Checkpoints;
-  /** Keeps the run after every so many rounds, and after the last whole one, also where the run is stopped or fails. Default 1. */
+  /**
+   * Number of rounds from one checkpoint to the next. The last whole round is always saved, also
+   * when the run is stopped or fails.
+   *
+   * @default {1}
+   */
   checkpointEvery?: number;
-  /** How often in a row the run may fail to be kept before it stops, at least 1, as of a server. Default 10. */
+  /**
+   * Number of failed saves in a row after which the run stops, at least 1, as of a server.
+   *
+   * @default {10}
+   */
   saveTries?: number;
-  /** Goes on from there: a run of the same handler, data and parts. */
+  /** Checkpoint to resume: of a run with the same handler, data and parts. */
   resume?: Checkpoint;
-  /** What else to keep with the run; anything that can be written as JSON. */
+  /** Further notes in the checkpoints; anything that can be written as JSON. */
   notes?: Readonly<Record<string, unknown>>;
-  /** Is told of the run as a server tells. */
+  /** Receives the events of the run, as of a server. */
   onEvent?: (event: ServerEvent) => void;
 }
 
-/** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
+/** Returns the number of clients. */
+export function clientsOf({ parts, clients }: SimulationOptions): number {
+  return parts?.length ?? clients ?? 0;
+}
+
+/**
+ * Checks the options of a simulation.
+ *
+ * @throws {RangeError} If an option is out of range.
+ * @throws {TypeError} If the model has no description, or data or the URL of the handler's module
+ * are missing or wrong.
+ */
 export function checkSimulation(
   { model, plan }: SyncServerBackendHandler,
   options: SimulationOptions,
 ): void {
-  const { parts, rounds, workers = 1, evaluateEvery = 1, checkpointEvery = 1 } = options;
-  const { quorum = 1, roundTries = 1, saveTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
-  if (!model) {
+  const { parts, clients, train, test, testParts, rounds, workers = 1 } = options;
+  const { evaluateEvery = 1, checkpointEvery = 1, quorum = 1, roundTries = 1 } = options;
+  const { saveTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
+  checkHandler(options.handler);
+  if (!model && (options.handler === undefined || test)) {
     throw new TypeError("Cannot simulate: the handler has no description of its model");
   }
-  const whole = (value: number, what: string) => {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`Cannot simulate: expected ${what} from 1, got ${value}`);
-    }
-  };
+  if (options.handler === undefined ? !train || !parts : !train !== !parts) {
+    throw new TypeError("Cannot simulate: expected the data of the clients and their parts");
+  }
   whole(rounds, "a number of rounds");
   whole(workers, "a number of workers");
   whole(evaluateEvery, "a number of rounds between evaluations");
   whole(checkpointEvery, "a number of rounds between checkpoints");
-  whole(parts.length, "a number of clients");
+  whole(clientsOf(options), "a number of clients");
+  if (parts && clients !== undefined && clients !== parts.length) {
+    throw new RangeError(
+      `Cannot simulate: expected parts of ${clients} clients, got ${parts.length}`,
+    );
+  }
   whole(roundTries, "a number of tries of a round");
   whole(saveTries, "a number of tries of a save");
-  const share = (value: number, what: string) => {
-    if (!(value > 0 && value <= 1)) {
-      throw new RangeError(`Cannot simulate: expected ${what} above 0 and at most 1, got ${value}`);
-    }
-  };
   share(quorum, "a quorum");
   share(targetAccuracy, "a target accuracy");
   if (!(stateBytes >= 0)) {
     throw new RangeError(`Cannot simulate: expected state bytes from 0, got ${stateBytes}`);
   }
-  const { testParts } = options;
-  if (testParts && testParts.length !== parts.length) {
+  if (testParts && testParts.length !== parts?.length) {
     throw new RangeError(
-      `Cannot simulate: expected testParts of ${parts.length} clients, got ${testParts.length}`,
+      `Cannot simulate: expected testParts of ${
+        parts?.length ?? 0
+      } clients, got ${testParts.length}`,
     );
   }
   const { momentum, optimizer, keepMomentum } = plan;
   if (keepMomentum && (momentum > 0 || optimizer === "adam")) {
     throw new RangeError("Cannot simulate: one handler cannot keep the momentum of many clients");
   }
-  const { train, test = train } = options;
+  if (train && parts) {
+    checkTestData(train, test);
+    checkParts(parts, train, "");
+    if (testParts) checkParts(testParts, train, " to evaluate on");
+  }
+  if (test) checkFinite(test);
+}
+
+function whole(value: number, what: string): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`Cannot simulate: expected ${what} from 1, got ${value}`);
+  }
+}
+
+function share(value: number, what: string): void {
+  if (!(value > 0 && value <= 1)) {
+    throw new RangeError(`Cannot simulate: expected ${what} above 0 and at most 1, got ${value}`);
+  }
+}
+
+function checkHandler(handler: SimulationOptions["handler"]): void {
+  if (handler === undefined || typeof handler === "function" || URL.parse(handler)) return;
+  throw new TypeError(
+    `Cannot simulate: expected an absolute URL of the handler's module such as new URL("./x.ts", import.meta.url), got ${handler}`,
+  );
+}
+
+function checkTestData(train: Dataset, test: Dataset = train): void {
   if (test.shape.join() !== train.shape.join() || test.numClasses > train.numClasses) {
     throw new RangeError(
       `Cannot simulate: expected test data of shape [${train.shape}] and ${train.numClasses} classes, got [${test.shape}] and ${test.numClasses}`,
     );
   }
-  checkParts(parts, train, "");
-  if (testParts) checkParts(testParts, train, " to evaluate on");
-  if (options.test) checkFinite(options.test);
 }
 
-/** Throws a `RangeError` for a client without rows, and for a row that the data do not have or that is not finite. */
+/**
+ * Checks the rows of the clients.
+ *
+ * @throws {RangeError} If a client has no rows, or a row is not in the data or is not finite.
+ */
 function checkParts(
   parts: readonly ArrayLike<number>[],
   data: Dataset,

@@ -1,5 +1,5 @@
 /**
- * Many clients on one machine, without sockets.
+ * Simulation of many clients on one machine, without sockets.
  *
  * @module
  */
@@ -16,15 +16,17 @@ import type { SyncServerBackendHandler } from "../round/handler/sync_server_back
 import type { RunReport } from "../round/report/report.ts";
 import { countsLength } from "../train/confusion.ts";
 import { keepsState, takesControl } from "../plan/rules/rules.ts";
+import { InProcessPool } from "./in_process_pool.ts";
 import { LastRound } from "./last_round.ts";
-import { Pool } from "./pool.ts";
-import { StateStore } from "./states.ts";
+import { ClientStates } from "./client_states.ts";
 import { VirtualClients } from "./virtual_clients.ts";
-import { checkSimulation, type SimulationOptions } from "./options.ts";
+import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts";
+import { WorkerPool } from "./worker_pool.ts";
 
 /**
- * A federation of virtual clients over a pool of workers: the handlers, strategies, plans and seeds are those of the real one, and so is the model
- * that comes out, bit for bit. Memory grows with the number of workers, not of clients.
+ * Federation of virtual clients on a pool of workers. Handlers, strategies, plans and seeds are
+ * those of a real federation, and the final model is the same bit for bit. Memory grows with the
+ * number of workers, not of clients.
  *
  * @example Twenty clients on the digits
  * ```ts
@@ -54,34 +56,43 @@ import { checkSimulation, type SimulationOptions } from "./options.ts";
  * ```
  */
 export class Simulation {
-  /** The server's side. */
+  /** Handler of the server. */
   readonly handler: SyncServerBackendHandler;
   readonly #options: SimulationOptions;
   readonly #record: RunRecord;
   #isRunning = false;
 
-  /** Throws a `RangeError` for options out of range, and a `TypeError` for a handler that has no description of its model. */
+  /**
+   * Creates a simulation.
+   *
+   * @throws {RangeError} If an option is out of range.
+   * @throws {TypeError} If data or a description of the model are missing, or the URL of the
+   * handler's module is not absolute.
+   */
   constructor(handler: SyncServerBackendHandler, options: SimulationOptions) {
     checkSimulation(handler, options);
     this.handler = handler;
     this.#options = options;
-    const worldSize = options.parts.length + 1;
+    const worldSize = clientsOf(options) + 1;
     this.#record = new RunRecord(handler, { ...options, transport: "simulation", worldSize });
   }
 
-  /** What there is to report of the run so far, or of the last one: also when `run` rejects. */
+  /** Reports the run so far, or the last run, also when `run` has rejected. */
   async report(): Promise<RunReport> {
     return await this.#record.report();
   }
 
   /**
-   * Runs all rounds and gives the report; the final vector is `handler.parameters`.
+   * Runs all rounds and returns the report; the final vector is `handler.parameters`.
    *
-   * A client that fails is there no more, as one whose process has ended; one that cannot train on
-   * a round's parameters, a `CannotTrainError`, stays for the next round. Rejects with a
-   * `DeadlineError` when a round has too few updates, with an `Error` when a worker fails or every
-   * client has, or when the simulation runs already, with a `RangeError` for a checkpoint of
-   * another run, and with the signal's reason when it is aborted.
+   * A client that fails is lost, as one whose process has ended. A client that cannot train on a
+   * round's parameters, a `CannotTrainError`, stays for the next round.
+   *
+   * @throws {DeadlineError} If a round has too few updates.
+   * @throws {RangeError} If the checkpoint is of another run.
+   * @throws {Error} If a worker fails, all clients have failed, the handler of a client cannot be
+   * made, or the simulation is running already.
+   * @throws The signal's reason if it is aborted.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     signal?.throwIfAborted();
@@ -99,16 +110,22 @@ export class Simulation {
     const options = this.#options;
     const tell = (event: ServerEvent) => options.onEvent?.(event);
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
-    const record = this.#record;
+    const record = this.#record, numClients = clientsOf(options);
     await record.begin();
-    if (!handler.model) throw new TypeError("Cannot simulate: the model's description is gone");
-    await using pool = Pool.start({
-      workers: Math.min(options.workers ?? navigator.hardwareConcurrency, parts.length),
-      length: handler.manifest.length,
-      keepsState: keepsState(handler.plan.rule),
+    const counts = options.test ? countsLength(options.test.numClasses) : 0;
+    const handlers = typeof options.handler === "string"
+      ? new URL(options.handler)
+      : options.handler;
+    const start = options.pool ??
+      (typeof handlers === "function" ? InProcessPool.start : WorkerPool.start);
+    await using pool = await start({
+      workers: Math.min(options.workers ?? navigator.hardwareConcurrency, numClients),
+      manifest: handler.manifest,
+      keepsOwn: keepsState(handler.plan.rule),
       hasControl: takesControl(handler.plan.rule),
-      counts: options.test ? countsLength(options.test.numClasses) : 0,
+      counts,
       model: handler.model,
+      handler: handlers,
       train: options.train,
       test: options.test,
       parts,
@@ -117,10 +134,23 @@ export class Simulation {
       backend: options.backend ?? "auto",
       build: handler.kernels as KernelBuild,
     });
-    using states = new StateStore(handler.manifest.length, stateBytes, stateFolder);
+    using states = new ClientStates(handler.manifest.length, stateBytes, stateFolder);
     states.restore(options.resume?.vectors ?? {});
-    const clients = new VirtualClients({ ...options, handler, pool, states, signal });
-    parts.forEach(({ length }, i) => handler.onJoin(i + 1, length));
+    const clients = new VirtualClients({
+      handler,
+      pool,
+      states,
+      numClients,
+      test: options.test,
+      counts,
+      evaluateClients: options.evaluateClients,
+      signal,
+      onEvent: options.onEvent,
+    });
+    const samples = handlers === undefined
+      ? parts?.map(({ length }) => length) ?? []
+      : await clients.join();
+    samples.forEach((numSamples, i) => handler.onJoin(i + 1, numSamples));
     const lastRound = options.checkpoints && new LastRound(handler, record, states);
     using _held = options.checkpoints?.hold?.();
     const saves = new CheckpointSaver({
@@ -128,7 +158,7 @@ export class Simulation {
       round: () => record.rounds.length,
       tries: options.saveTries,
       emit: tell,
-      // The event tells the same.
+      // The event says the same.
       warn: () => {},
     });
     try {
@@ -149,13 +179,13 @@ export class Simulation {
 
   async #runRounds(
     clients: VirtualClients,
-    states: StateStore,
+    states: ClientStates,
     lastRound: LastRound | undefined,
     saves: CheckpointSaver,
   ): Promise<void> {
     const { handler } = this;
     const options = this.#options, record = this.#record;
-    const { parts: { length: numClients }, targetAccuracy = Infinity } = options;
+    const { targetAccuracy = Infinity } = options, numClients = clientsOf(options);
     const tell = (event: ServerEvent) => options.onEvent?.(event);
     const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
     const last = record.rounds.at(-1);
@@ -212,7 +242,7 @@ export class Simulation {
         record.rounds.push(report);
         tell({ type: "round-ended", report });
       });
-      // The last one is kept at the end.
+      // The last round is saved at the end.
       if (round < options.rounds && !isReached() && isDue(round, options.checkpointEvery)) {
         await saves.save();
       }

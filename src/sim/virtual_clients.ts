@@ -12,66 +12,97 @@ import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
 import type { EvaluateResult } from "../plan/results.ts";
-import type { ParameterUpdatePayload } from "../wire/messages.ts";
-import { Failure, type Figures } from "./board.ts";
-import type { Pool } from "./pool.ts";
-import type { StateStore } from "./states.ts";
+import type { ClientPool, JobOutcome } from "./client_pool.ts";
+import type { ClientStates } from "./client_states.ts";
+import { checkUpdate, updatePayload } from "./update_payload.ts";
 
-/** Rows of the test data that one worker judges at a time. */
+/** Rows of the test data in one job. */
 const TEST_ROWS = 1024;
 
-/** What virtual clients are made of. */
+/** Parts of {@linkcode VirtualClients}. */
 export interface VirtualClientsParts {
   readonly handler: SyncServerBackendHandler;
-  readonly pool: Pool;
-  readonly states: StateStore;
-  /** The rows of each client. */
-  readonly parts: readonly ArrayLike<number>[];
-  readonly test?: Dataset;
-  readonly evaluateClients?: boolean;
+  readonly pool: ClientPool;
+  readonly states: ClientStates;
+  readonly numClients: number;
+  /** Test data of the server. */
+  readonly test?: Dataset | undefined;
+  /** Length of the counts of a `test` job. */
+  readonly counts: number;
+  readonly evaluateClients?: boolean | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly onEvent?: (event: ServerEvent) => void;
+  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
 
-/** The clients of a simulation: what the handler asks of a cohort, the pool's workers do in the clients' place. */
+/** Clients of a simulation: a pool does the work that the server's handler asks of them. */
 export class VirtualClients {
   readonly #parts: VirtualClientsParts;
   readonly #present: Set<Rank>;
-  /** Who was the last to go, and why. */
-  #farewell = "";
-  /** Vectors that a server would have got and sent. */
+  /** Rank and reason of the client that was lost last. */
+  #lastLoss = "";
+  /** Numbers of vectors that a server would have received and sent. */
   readonly vectors = { up: 0, down: 0 };
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
-    this.#present = new Set(parts.parts.map((_, i) => i + 1));
+    this.#present = new Set(Array.from({ length: parts.numClients }, (_, i) => i + 1));
   }
 
-  /** The ranks of those that have not failed, in order. Throws an `Error` with a reason when all have. */
+  /**
+   * Ranks of the clients that have not failed, in ascending order.
+   *
+   * @throws {Error} If all clients have failed.
+   */
   get present(): readonly Rank[] {
-    if (this.#present.size === 0) throw new Error(`All clients are gone, ${this.#farewell}`);
+    if (this.#present.size === 0) throw new Error(`All clients are gone, ${this.#lastLoss}`);
     return [...this.#present];
   }
 
   /**
-   * Has a cohort train and gives the handler what it sends. Who fails is there no more, as a client
-   * whose process has ended; who cannot train stays.
+   * Makes the handlers of all clients and returns the number of samples of each, in the order of
+   * ranks.
+   *
+   * @throws {Error} If a handler cannot be made, or has another manifest than the server.
+   */
+  async join(): Promise<number[]> {
+    const { pool, signal, numClients } = this.#parts;
+    const jobs = Array.from({ length: numClients }, (_, i) => ({
+      kind: "join" as const,
+      rank: i + 1,
+    }));
+    const samples: number[] = [];
+    await pool.run(jobs, {
+      signal,
+      take: ({ rank }, outcome) => {
+        if (outcome.kind === "joined") samples.push(outcome.numSamples);
+        else {
+          throw new Error(
+            `Cannot simulate the client of rank ${rank}: ${reasonOf(outcome, "joined")}`,
+          );
+        }
+      },
+    });
+    return samples;
+  }
+
+  /**
+   * Trains a cohort and gives its updates to the server's handler. A client that fails is lost, as
+   * one whose process has ended; a client that cannot train on these parameters stays.
    */
   async train(training: TrainingExchange): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
-    const { board } = pool;
     const { collector, collector: { round, cohort } } = training;
-    this.#publish(round);
-    // Of a try before this one nothing counts.
+    await this.#publish(round);
+    // Nothing that was kept in an earlier try of the round counts.
     states.discard();
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
-      prepare: ({ rank }, slot) => this.#lend(rank, slot),
-      take: ({ rank }, outcome, slot) => {
+      own: ({ rank }) => states.read(rank),
+      take: ({ rank }, outcome) => {
         this.vectors.down += handler.control ? 2 : 1;
-        if (outcome instanceof Failure) {
-          const { reason, stays } = outcome;
-          if (stays) {
+        if (outcome.kind !== "trained") {
+          const reason = reasonOf(outcome, "trained");
+          if (outcome.kind === "failed" && outcome.stays) {
             collector.settle(rank, "refused", reason, true);
             onEvent?.(refusedEvent(rank, { fault: "cannot-train", message: reason }, { round }));
             return;
@@ -80,51 +111,35 @@ export class VirtualClients {
           return collector.settle(rank, "dropped", reason);
         }
         this.vectors.up++;
-        const update = updateOf(round, outcome, board.vector(slot));
+        const payload = updatePayload(round, outcome);
         try {
-          training.acceptNext(rank, update);
+          training.acceptNext(rank, checkUpdate(payload));
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
-          if (isRecoverable(error)) onEvent?.(refusedEvent(rank, error, { round }));
-          else this.#lose(rank, error.message);
-          return;
+          if (isRecoverable(error)) return onEvent?.(refusedEvent(rank, error, { round }));
+          this.#lose(rank, error.message);
+          // It does nothing where the server's handler has refused the update.
+          return collector.settle(rank, "dropped", error.message);
         }
-        if (board.keepsState && board.hasState(slot)) states.write(rank, board.state(slot));
-        onEvent?.(receivedEvent(training, rank, update));
+        if (outcome.own) states.write(rank, outcome.own);
+        onEvent?.(receivedEvent(training, rank, payload));
       },
     });
   }
 
-  #lose(rank: Rank, reason: string): void {
-    this.#present.delete(rank);
-    this.#farewell = `rank ${rank} last: ${reason}`;
-  }
-
-  /** Puts what every client gets before the workers. */
-  #publish(round: number): void {
-    const { handler, pool: { board } } = this.#parts;
-    board.global.set(handler.parameters);
-    if (handler.control) board.control.set(handler.control);
-    board.settings = { ...handler.plan, round, seed: handler.seed };
-  }
-
-  /** Puts what a client has kept before the worker that is the client next. */
-  #lend(rank: Rank, slot: number): void {
-    const { states, pool: { board } } = this.#parts;
-    if (board.keepsState) board.setHasState(slot, states.read(rank, board.state(slot)));
-  }
-
   /**
-   * Judges the global parameters on the test data, and has the clients evaluate where that is asked
-   * for or there are no test data: those that `choose` gives of all that are present.
+   * Evaluates the global parameters on the test data. Clients evaluate too where the option
+   * `evaluateClients` says so, and where there are no test data.
+   *
+   * @param choose Selects the clients that evaluate. Default: all.
    */
   async evaluate(
     round: number,
     choose: (present: readonly Rank[]) => readonly Rank[] = (present) => present,
   ): Promise<EvaluationSummary> {
-    const { pool, test, evaluateClients = false, signal } = this.#parts;
-    this.#publish(round);
-    const central = test && await this.#judge(test);
+    const { pool, states, test, evaluateClients = false, signal } = this.#parts;
+    await this.#publish(round);
+    const central = test && await this.#test(test);
     if (central && !evaluateClients) {
       return { evaluation: central, isUnsound: isUnsound([central]) };
     }
@@ -133,11 +148,11 @@ export class VirtualClients {
       choose(this.present).map((rank) => ({ kind: "evaluate" as const, round, rank })),
       {
         signal,
-        prepare: ({ rank }, slot) => this.#lend(rank, slot),
+        own: ({ rank }) => states.read(rank),
         take: ({ rank }, outcome) => {
           this.vectors.down++;
-          if (outcome instanceof Failure) this.#lose(rank, outcome.reason);
-          else results.push(resultOf(outcome));
+          if (outcome.kind === "evaluated") results.push(outcome.result);
+          else this.#lose(rank, reasonOf(outcome, "evaluated"));
         },
       },
     );
@@ -148,46 +163,43 @@ export class VirtualClients {
     };
   }
 
-  async #judge({ length }: Dataset): Promise<EvaluateResult | undefined> {
+  #lose(rank: Rank, reason: string): void {
+    this.#present.delete(rank);
+    this.#lastLoss = `rank ${rank} last: ${reason}`;
+  }
+
+  async #publish(round: number): Promise<void> {
+    const { handler: { parameters, control, plan, seed }, pool } = this.#parts;
+    const input = { plan: { ...plan, round, seed }, parameters, ...(control && { control }) };
+    await pool.publish(input);
+  }
+
+  async #test({ length }: Dataset): Promise<EvaluateResult | undefined> {
     const { pool, signal } = this.#parts;
-    const { counts } = pool.board;
-    counts.fill(0);
+    const counts = new Uint32Array(this.#parts.counts);
     const results: EvaluateResult[] = [];
     const jobs = Array.from({ length: Math.ceil(length / TEST_ROWS) }, (_, i) => ({
       kind: "test" as const,
       from: i * TEST_ROWS,
       to: Math.min((i + 1) * TEST_ROWS, length),
     }));
-    const take = (_: unknown, outcome: Figures | Failure) => {
-      if (outcome instanceof Failure) throw new Error(outcome.reason);
-      results.push(resultOf(outcome));
-    };
-    await pool.run(jobs, { take, signal });
+    await pool.run(jobs, {
+      signal,
+      take: (_, outcome) => {
+        if (outcome.kind !== "evaluated") throw new Error(reasonOf(outcome, "evaluated"));
+        results.push(outcome.result);
+        outcome.counts?.forEach((count, i) => counts[i] = (counts[i] ?? 0) + count);
+      },
+    });
     const result = meanResult(results);
     if (result?.accuracy === undefined || counts.length === 0) return result;
     return { ...result, confusion: confusionOf(counts) };
   }
 }
 
-/** What a client has sent. */
-function updateOf(
-  round: number,
-  { numSamples, steps, loss, accuracy, initialLoss }: Figures,
-  parameters: Float32Array<ArrayBuffer>,
-): ParameterUpdatePayload {
-  // As a client leaves them out.
-  const figures = Object.entries({ accuracy, initialLoss })
-    .filter(([, value]) => Number.isFinite(value));
-  return {
-    round,
-    numSamples,
-    steps,
-    ...(Number.isFinite(loss) && { loss }),
-    metrics: Object.fromEntries(figures),
-    parameters,
-  };
-}
-
-function resultOf({ numSamples, loss, accuracy }: Figures): EvaluateResult {
-  return { numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) };
+/** Returns the reason of a job's failure. */
+function reasonOf(outcome: JobOutcome, expected: JobOutcome["kind"]): string {
+  return outcome.kind === "failed"
+    ? outcome.reason
+    : `Cannot use the pool: expected the outcome ${expected}, got ${outcome.kind}`;
 }

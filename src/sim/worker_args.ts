@@ -1,34 +1,71 @@
+import { Dataset } from "../data/dataset.ts";
+import { isFiniteData, trustFinite } from "../data/finite.ts";
+import type { Rank } from "../base/rank.ts";
 import type { KernelBuild } from "../params/kernels.ts";
-import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
-import type { ModelDescription } from "../train/handler.ts";
-import type { BoardMemory } from "./board.ts";
+import type { JobQueueMemory } from "./job_queue.ts";
+import type { JobRunnerOptions } from "./job_runner.ts";
 
-/** A data set in memory that several workers read. */
+/** Arguments of a worker of the pool. */
+export interface PoolWorkerArgs
+  extends Omit<JobRunnerOptions, "makeHandler" | "train" | "test" | "rowsOf" | "testRowsOf"> {
+  readonly queue: JobQueueMemory;
+  readonly train: SharedData | undefined;
+  readonly test: SharedData | undefined;
+  readonly parts: SharedParts | undefined;
+  readonly testParts: SharedParts | undefined;
+  readonly build: KernelBuild;
+}
+
+/** Data set in memory that several workers read. */
 export interface SharedData {
   readonly features: SharedArrayBuffer;
   readonly labels: SharedArrayBuffer;
   readonly shape: readonly number[];
   readonly numClasses: number;
-  /** Whether it is known that all features are finite. */
+  /** All features are known to be finite. */
   readonly isFinite: boolean;
 }
 
-/** The rows of all clients, one client after the other; where those of the client of rank `r` begin stands at `r - 1`. */
+/**
+ * Rows of all clients, one client after the other; those of the client of rank `r` begin at
+ * `starts[r - 1]`.
+ */
 export interface SharedParts {
   readonly rows: SharedArrayBuffer;
   readonly starts: SharedArrayBuffer;
 }
 
-/** What a worker of the pool is given. */
-export interface ClientWorkerArgs {
-  readonly board: BoardMemory;
-  readonly model: ModelDescription;
-  readonly train: SharedData;
-  readonly test: SharedData | undefined;
-  readonly parts: SharedParts;
-  /** What the clients evaluate on, where that is not what they train on. */
-  readonly testParts: SharedParts | undefined;
-  readonly engine: EngineChoice;
-  readonly backend: BackendChoice;
-  readonly build: KernelBuild;
+/** Puts data in memory that workers read. */
+export function shareData(data: Dataset): SharedData {
+  const { features, labels, shape, numClasses } = data.share();
+  return {
+    features: features.buffer as SharedArrayBuffer,
+    labels: labels.buffer as SharedArrayBuffer,
+    shape,
+    numClasses,
+    isFinite: isFiniteData(data),
+  };
+}
+
+/** Returns shared data as a data set, without a copy. */
+export function datasetOf(
+  { features, labels, shape, numClasses, isFinite }: SharedData,
+): Dataset {
+  const data = new Dataset(new Float32Array(features), new Int32Array(labels), shape, numClasses);
+  return isFinite ? trustFinite(data) : data;
+}
+
+/** Puts the rows of all clients in memory that workers read. */
+export function shareParts(parts: readonly ArrayLike<number>[]): SharedParts {
+  const starts = new Uint32Array(new SharedArrayBuffer(4 * (parts.length + 1)));
+  parts.forEach(({ length }, i) => starts[i + 1] = (starts[i] ?? 0) + length);
+  const rows = new Uint32Array(new SharedArrayBuffer(4 * (starts.at(-1) ?? 0)));
+  parts.forEach((part, i) => rows.set(part, starts[i]));
+  return { rows: rows.buffer, starts: starts.buffer };
+}
+
+/** Returns the function that finds a client's shared rows by its rank, without a copy. */
+export function rowsReader({ rows, starts }: SharedParts): (rank: Rank) => Uint32Array {
+  const all = new Uint32Array(rows), bounds = new Uint32Array(starts);
+  return (rank) => all.subarray(bounds[rank - 1], bounds[rank]);
 }

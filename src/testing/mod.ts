@@ -1,5 +1,6 @@
 /**
- * Compliance suites: the tests that every transport, handler, strategy and checkpoint store passes.
+ * Compliance suites: the tests that every transport, handler, strategy, checkpoint store and pool of
+ * clients passes.
  * One line in a test file runs a suite on an implementation of your own.
  *
  * @example A strategy of your own
@@ -16,6 +17,7 @@
 export { testCheckpoints } from "./checkpoints/checkpoints.ts";
 export type { CheckpointPlace } from "./checkpoints/place.ts";
 export { type HandlerTestOptions, testHandler } from "./handler/handler.ts";
+export { testClientPool } from "./pool/pool.ts";
 export type { RegisterTest, TestOptions } from "./register.ts";
 export { type StrategyTestOptions, testStrategy } from "./strategy/strategy.ts";
 export { testTransport, type TransportTestOptions } from "./transport/transport.ts";

@@ -1,4 +1,4 @@
-import type { ClientModuleOptions } from "../../client/define_client.ts";
+import type { ClientModuleOptions } from "../../sim/define_client.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ToWorker } from "../../worker/messages.ts";
 import { recordThrown, reviveThrown } from "../../worker/thrown.ts";

@@ -1,4 +1,4 @@
-import type { ClientModuleOptions } from "../../client/define_client.ts";
+import type { ClientModuleOptions } from "../../sim/define_client.ts";
 import type { ClientEvent } from "../../client/options.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { openLog } from "../../base/log/log.ts";

@@ -1,29 +1,33 @@
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
-/** What the names of clients' vectors begin with in a checkpoint. */
+/** Prefix of the names of clients' vectors in a checkpoint. */
 const PREFIX = "client/";
 
 /**
- * The vectors that clients keep from round to round: in memory up to a limit, past it in a file that goes with the store. What is written in a round counts
- * once that is over: a round that is tried again begins from what there was.
+ * Vectors that clients keep from round to round: in memory up to a limit, and past it in a temporary
+ * file. A vector that is written in a round counts once the round is over, so that a round that is
+ * tried again begins with the vectors from before.
  */
-export class StateStore implements Disposable {
+export class ClientStates implements Disposable {
   readonly #length: number;
-  /** Number of places in memory: those after them are in the file. */
+  /** Number of places in memory; further places are in the file. */
   readonly #most: number;
   readonly #memory: ParameterVector[] = [];
   readonly #places = new Map<Rank, number>();
   readonly #written = new Map<Rank, number>();
-  /** Where that lies which counted before the last {@linkcode commit}. */
+  /** Places of the vectors that counted before the last {@linkcode ClientStates.commit}. */
   readonly #before = new Map<Rank, number | undefined>();
   readonly #free: number[] = [];
   readonly #folder: string | undefined;
   #file: { readonly handle: Deno.FsFile; readonly path: string } | undefined;
 
   /**
-   * Room for vectors of so many values, of which so many bytes stay in memory, and the others in a
-   * file of the folder.
+   * Creates a store.
+   *
+   * @param length Number of values of a vector.
+   * @param memoryBytes Bytes of the vectors in memory.
+   * @param folder Folder of the file. Default: the system's folder of temporary files.
    */
   constructor(length: number, memoryBytes: number, folder?: string) {
     this.#length = length;
@@ -31,15 +35,17 @@ export class StateStore implements Disposable {
     this.#most = Math.floor(memoryBytes / (length * Float32Array.BYTES_PER_ELEMENT));
   }
 
-  /** Copies a client's vector out; false when it has none. */
-  read(rank: Rank, into: ParameterVector): boolean {
+  /** Returns a client's vector, as a view that is valid until the next {@linkcode ClientStates.write}. */
+  read(rank: Rank): ParameterVector | undefined {
     const place = this.#places.get(rank);
-    if (place === undefined) return false;
-    into.set(this.#memory[place] ?? this.#readFile(place));
-    return true;
+    return place === undefined ? undefined : this.#memory[place] ?? this.#readFile(place);
   }
 
-  /** Keeps a copy of a client's vector until {@linkcode commit}. Throws the system's error when the file cannot be made or written. */
+  /**
+   * Keeps a copy of a client's vector until {@linkcode ClientStates.commit}.
+   *
+   * @throws The system's error if the file cannot be created or written.
+   */
   write(rank: Rank, vector: ParameterVector): void {
     this.#forget();
     const place = this.#written.get(rank) ?? this.#free.pop() ??
@@ -51,12 +57,12 @@ export class StateStore implements Disposable {
     }
     const { handle } = this.#file ??= openTemporary(this.#folder);
     this.#seek(handle, place);
-    // What is shared between threads cannot be written from.
+    // A file cannot be written from memory that threads share.
     const bytes = new Uint8Array(Float32Array.from(vector).buffer);
     for (let at = 0; at < bytes.length;) at += handle.writeSync(bytes.subarray(at));
   }
 
-  /** What was written counts from now on. */
+  /** Makes the written vectors count. */
   commit(): void {
     this.#forget();
     for (const [rank, place] of this.#written) {
@@ -66,10 +72,7 @@ export class StateStore implements Disposable {
     this.#written.clear();
   }
 
-  /**
-   * What the last {@linkcode commit} made count does so no more; to be called before anything else
-   * is written.
-   */
+  /** Undoes the last {@linkcode ClientStates.commit}. Called before the next vector is written. */
   revert(): void {
     for (const [rank, place] of this.#before) {
       this.#free.push(this.#places.get(rank) ?? 0);
@@ -79,19 +82,22 @@ export class StateStore implements Disposable {
     this.#before.clear();
   }
 
-  /** The places of what counted before the last {@linkcode commit} are free. */
+  /** Frees the places of the vectors that counted before the last {@linkcode ClientStates.commit}. */
   #forget(): void {
     for (const place of this.#before.values()) if (place !== undefined) this.#free.push(place);
     this.#before.clear();
   }
 
-  /** What was written since the last {@linkcode commit} does not count. */
+  /** Drops the vectors written since the last {@linkcode ClientStates.commit}. */
   discard(): void {
     this.#free.push(...this.#written.values());
     this.#written.clear();
   }
 
-  /** Each client's vector that counts, by names that {@linkcode restore} reads: as it is in memory, which lasts until the next `write`, or read from the file. */
+  /**
+   * Returns the vectors that count, by names that {@linkcode ClientStates.restore} reads. Those in
+   * memory are views, valid until the next write.
+   */
   save(): Record<string, ParameterVector> {
     const sorted = [...this.#places].sort(([a], [b]) => a - b);
     return Object.fromEntries(
@@ -99,7 +105,7 @@ export class StateStore implements Disposable {
     );
   }
 
-  /** Keeps what was saved; other vectors are passed over. */
+  /** Keeps saved vectors; vectors of other names are ignored. */
   restore(vectors: Readonly<Record<string, ParameterVector>>): void {
     for (const [name, vector] of Object.entries(vectors)) {
       if (name.startsWith(PREFIX)) this.write(Number(name.slice(PREFIX.length)), vector);

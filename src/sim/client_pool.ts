@@ -1,0 +1,135 @@
+/**
+ * Pool that does the jobs of a simulation's clients.
+ *
+ * @module
+ */
+
+import type { Rank } from "../base/rank.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { KernelBuild } from "../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import type { MakeClientHandler } from "./define_client.ts";
+import type { EvaluateResult, TrainResult } from "../plan/results.ts";
+import type { ModelDescription } from "../train/handler.ts";
+
+/** One job of a simulation. */
+export type ClientJob =
+  /** Makes a client's handler and compares its manifest. Not asked for the built-in handler. */
+  | { readonly kind: "join"; readonly rank: Rank }
+  /** Trains a client, from the parameters that were published. */
+  | { readonly kind: "train"; readonly round: number; readonly rank: Rank }
+  /** Evaluates the parameters that a client uses, on the client's own data. */
+  | { readonly kind: "evaluate"; readonly round: number; readonly rank: Rank }
+  /** Evaluates the published parameters on rows `from` to before `to` of the test data. */
+  | { readonly kind: "test"; readonly from: number; readonly to: number };
+
+/** Outcome of a job. Its vectors are views, valid during the call of `take` that gets it. */
+export type JobOutcome =
+  /** Outcome of `join`. */
+  | { readonly kind: "joined"; readonly numSamples: number }
+  /** Outcome of `train`. */
+  | {
+    readonly kind: "trained";
+    readonly result: TrainResult;
+    /** The client's update: its parameters, or its gradient by the rule `gradient`. */
+    readonly update: ParameterVector;
+    /** Vector that the client keeps for its next round, where the rule has one. */
+    readonly own?: ParameterVector;
+  }
+  /** Outcome of `evaluate` and `test`. */
+  | {
+    readonly kind: "evaluated";
+    readonly result: EvaluateResult;
+    /** Confusion matrix of a `test` job, row by row, of the length that the pool was asked for. */
+    readonly counts?: Uint32Array;
+  }
+  /** Outcome of any job that failed. */
+  | {
+    readonly kind: "failed";
+    /** The reason, one line. */
+    readonly reason: string;
+    /** The client stays for the next round: a `CannotTrainError` says so. */
+    readonly stays: boolean;
+  };
+
+/** Input that all clients of a round read. */
+export interface RoundInput {
+  /** Settings of the training, the round and the seed. */
+  readonly plan: Omit<TrainPlan, "rank">;
+  /** The global parameters. */
+  readonly parameters: ParameterVector;
+  /** The server's second vector, where the rule has one. */
+  readonly control?: ParameterVector;
+}
+
+/** Callbacks and signal of {@linkcode ClientPool.run}. */
+export interface JobOptions<Job extends ClientJob> {
+  /** Returns the vector that the client of a job has kept, as it is until the job has begun. */
+  readonly own?: (job: Job) => ParameterVector | undefined;
+  /** Receives the outcome of each job, in the order of the jobs. */
+  readonly take: (job: Job, outcome: JobOutcome) => void;
+  /** Aborts the jobs. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Pool that does the jobs of a simulation's clients. Each job depends on the published input, the
+ * client's own vector and the job alone, so a job may be done anywhere, and done again.
+ *
+ * `testClientPool` of `@fedlab/core/testing` tests what every pool does.
+ */
+export interface ClientPool extends AsyncDisposable {
+  /**
+   * Gives all jobs that follow the input of a round. The vectors may be overwritten once the
+   * promise has resolved. Called while no job runs.
+   */
+  publish(input: RoundInput): Promise<void> | void;
+  /**
+   * Does jobs and hands over their outcomes in the order of the jobs. A job that throws has the
+   * outcome `failed`.
+   *
+   * Rejects with the signal's reason, with what `take` throws, and with an error when the pool
+   * itself fails. The pool is not used again then.
+   */
+  run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void>;
+}
+
+/** Everything that a pool needs to know of a simulation. */
+export interface ClientPoolOptions {
+  /** Number of workers, at least 1. */
+  readonly workers: number;
+  /** Manifest of the parameter vectors. */
+  readonly manifest: Manifest;
+  /** Clients keep a vector from round to round. */
+  readonly keepsOwn: boolean;
+  /** The server publishes a second vector. */
+  readonly hasControl: boolean;
+  /** Length of the counts of a `test` job, 0 for none. */
+  readonly counts: number;
+  /** The server's description of the model. */
+  readonly model: ModelDescription | undefined;
+  /**
+   * Absolute URL of a module with `defineClient()`, or the function that makes the handler of a
+   * client; `undefined` for `ClientSGDHandler`.
+   */
+  readonly handler: URL | MakeClientHandler | undefined;
+  /** Data of the clients. */
+  readonly train: Dataset | undefined;
+  /** Data of the `test` jobs. */
+  readonly test: Dataset | undefined;
+  /** Rows of each client. */
+  readonly parts: readonly ArrayLike<number>[] | undefined;
+  /** Rows that each client evaluates on, where they are not those it trains on. */
+  readonly testParts: readonly ArrayLike<number>[] | undefined;
+  /** Engine of the built-in handler. */
+  readonly engine: EngineChoice;
+  /** Backend of tfjs. */
+  readonly backend: BackendChoice;
+  /** Build of the kernels that the server uses. */
+  readonly build: KernelBuild;
+}
+
+/** Starts a pool: the option `pool` of a simulation. */
+export type StartClientPool = (options: ClientPoolOptions) => ClientPool | Promise<ClientPool>;

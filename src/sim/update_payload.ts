@@ -1,0 +1,37 @@
+import { encodeFrame } from "../wire/frame.ts";
+import { checkMessage, MessageCode } from "../wire/message_code.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
+
+import type { JobOutcome } from "./client_pool.ts";
+
+/** Number of metrics that are in any case short enough for a message. */
+const FEW_METRICS = 64;
+
+/** Returns a client's update as its client topology would send it. */
+export function updatePayload(
+  round: number,
+  { result: { numSamples, steps, loss, metrics }, update }: JobOutcome & { kind: "trained" },
+): ParameterUpdatePayload {
+  return {
+    round,
+    numSamples,
+    steps,
+    ...(Number.isFinite(loss) && { loss }),
+    metrics,
+    parameters: update,
+  };
+}
+
+/**
+ * Checks a client's update as the transport does, and returns it as it would arrive.
+ *
+ * @throws {ProtocolError} If a field is out of its range, or the metrics are too long for a message.
+ */
+export function checkUpdate(payload: ParameterUpdatePayload): ParameterUpdatePayload {
+  const code = MessageCode.ParameterUpdate;
+  if (Object.keys(payload.metrics ?? {}).length > FEW_METRICS) {
+    encodeFrame({ code, payload: { ...payload, parameters: new Float32Array(0) } });
+  }
+  const message = checkMessage(code, payload);
+  return message.code === code ? message.payload : payload;
+}

@@ -1,0 +1,7 @@
+import { InProcessPool, WorkerPool } from "../../mod.ts";
+import { testClientPool } from "../../src/testing/mod.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+testClientPool("WorkerPool", WorkerPool.start);
+testClientPool("InProcessPool", InProcessPool.start);
