@@ -4,7 +4,7 @@
  * @module
  */
 
-export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./sessions/connection_limiter.ts";
+export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./sessions/peer_limits.ts";
 export { AuditLog, type AuditLogOptions } from "./audit_log.ts";
 export { ServerAsyncTop } from "./asynchronous/async_topology.ts";
 export type { ServerAsyncOptions } from "./asynchronous/async_topology.ts";

@@ -11,7 +11,7 @@ import type { Timeouts } from "../net/timeouts.ts";
 import { DEFAULT_QUORUM } from "../round/limits.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
-import { type PeerLimits, peerLimitsOf } from "./sessions/connection_limiter.ts";
+import { completePeerLimits, type PeerLimits } from "./sessions/peer_limits.ts";
 
 /** Options of a server: its address, its group, and the length of its run. */
 export interface ServerTopologyOptions {
@@ -122,7 +122,7 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
       `Cannot make a server: expected a quorum above 0 and at most 1, got ${quorum}`,
     );
   }
-  peerLimitsOf(options.limits);
+  completePeerLimits(options.limits);
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   websocketTransport,
 } from "../../mod.ts";
 import { PeerLog, STRANGER_LINES } from "../../src/base/log/peer_log.ts";
-import { DEFAULT_PEER_LIMITS } from "../../src/server/sessions/connection_limiter.ts";
+import { DEFAULT_PEER_LIMITS } from "../../src/server/sessions/peer_limits.ts";
 import { Sessions } from "../../src/server/sessions/sessions.ts";
 import { DEFAULT_TIMEOUTS, SILENT_HEARTBEATS, type Timeouts } from "../../src/net/timeouts.ts";
 

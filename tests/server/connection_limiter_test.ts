@@ -1,13 +1,15 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
-  addressOf,
   type Admission,
   ConnectionLimiter,
-  DEFAULT_PEER_LIMITS,
-  type PeerLimits,
-  peerLimitsOf,
   type Refusal,
 } from "../../src/server/sessions/connection_limiter.ts";
+import {
+  completePeerLimits,
+  DEFAULT_PEER_LIMITS,
+  type PeerLimits,
+} from "../../src/server/sessions/peer_limits.ts";
+import { remoteAddress } from "../../src/server/sessions/remote_address.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -15,7 +17,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 function limiterOf(limits: Partial<PeerLimits> = {}) {
   const clock = { millis: 0 };
   const evicted: string[] = [];
-  const limiter = new ConnectionLimiter(peerLimitsOf(limits), () => clock.millis);
+  const limiter = new ConnectionLimiter(completePeerLimits(limits), () => clock.millis);
   const come = (remote: string) => limiter.admit(remote, () => evicted.push(remote));
   return { limiter, clock, evicted, come };
 }
@@ -30,29 +32,29 @@ function refused(outcome: Admission | Refusal): Refusal {
   return outcome;
 }
 
-Deno.test("addressOf() leaves transport and port out", () => {
-  assertEquals(addressOf("tcp 10.0.0.7:5123"), "10.0.0.7");
-  assertEquals(addressOf("tls example.org:443"), "example.org");
-  assertEquals(addressOf("tcp [::1]:9000"), "::1");
-  assertEquals(addressOf("tcp [::ffff:10.0.0.7]:9000"), "10.0.0.7");
-  assertEquals(addressOf("memory example"), undefined);
+Deno.test("remoteAddress() leaves transport and port out", () => {
+  assertEquals(remoteAddress("tcp 10.0.0.7:5123"), "10.0.0.7");
+  assertEquals(remoteAddress("tls example.org:443"), "example.org");
+  assertEquals(remoteAddress("tcp [::1]:9000"), "::1");
+  assertEquals(remoteAddress("tcp [::ffff:10.0.0.7]:9000"), "10.0.0.7");
+  assertEquals(remoteAddress("memory example"), undefined);
 });
 
-Deno.test("addressOf() takes the addresses of one IPv6 network for one", () => {
+Deno.test("remoteAddress() takes the addresses of one IPv6 network for one", () => {
   const network = "2001:db8:0:1::/64";
   for (
     const address of ["2001:db8:0:1::1", "2001:DB8:0000:0001:2:3:4:5", "2001:db8:0:1:2::%eth0"]
   ) {
-    assertEquals(addressOf(`tcp [${address}]:9000`), network);
+    assertEquals(remoteAddress(`tcp [${address}]:9000`), network);
   }
-  assertEquals(addressOf("tcp [2001:db8:0:2::1]:9000"), "2001:db8:0:2::/64");
-  assertEquals(addressOf("tcp [2001:db8::1:0:0:1]:9000"), "2001:db8:0:0::/64");
+  assertEquals(remoteAddress("tcp [2001:db8:0:2::1]:9000"), "2001:db8:0:2::/64");
+  assertEquals(remoteAddress("tcp [2001:db8::1:0:0:1]:9000"), "2001:db8:0:0::/64");
 });
 
-Deno.test("peerLimitsOf() puts what is given in the defaults' place, and refuses what is no limit", () => {
-  assertEquals(peerLimitsOf({ connections: 7 }), { ...DEFAULT_PEER_LIMITS, connections: 7 });
+Deno.test("completePeerLimits() puts what is given in the defaults' place, and refuses what is no limit", () => {
+  assertEquals(completePeerLimits({ connections: 7 }), { ...DEFAULT_PEER_LIMITS, connections: 7 });
   for (const limit of [0, -1, 1.5, NaN, Infinity]) {
-    const error = assertThrows(() => peerLimitsOf({ unregistered: limit }), RangeError);
+    const error = assertThrows(() => completePeerLimits({ unregistered: limit }), RangeError);
     assertEquals(
       error.message,
       `Cannot use the limit unregistered: expected a whole number of at least 1, got ${limit}`,
@@ -228,7 +230,10 @@ Deno.test("ConnectionLimiter takes a thousand clients of one machine that come a
 
 Deno.test("ConnectionLimiter says once a second that it pushes others out", () => {
   const clock = { millis: 0 };
-  const limiter = new ConnectionLimiter(peerLimitsOf({ unregistered: 1 }), () => clock.millis);
+  const limiter = new ConnectionLimiter(
+    completePeerLimits({ unregistered: 1 }),
+    () => clock.millis,
+  );
   const repeated: boolean[] = [];
   for (const millis of [0, 0, 10, 20, 1000, 1001]) {
     clock.millis = millis;

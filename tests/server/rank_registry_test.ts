@@ -1,10 +1,7 @@
 import { ProtocolError } from "../../mod.ts";
 import type { SavedRanks } from "../../src/round/record/saved_run.ts";
-import {
-  type Claim,
-  type KeyRights,
-  RankRegistry,
-} from "../../src/server/sessions/rank_registry.ts";
+import type { Claim, KeyRights } from "../../src/server/sessions/rank_choice.ts";
+import { RankRegistry } from "../../src/server/sessions/rank_registry.ts";
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -91,7 +88,7 @@ Deno.test("RankRegistry keeps the rank of a key for it, whether the client is he
     assertEquals(joinAs(registry, "c", holder("C")).rank, 1);
     assert(registry.leave(1, "c"));
     assertEquals(
-      registry.strike((identity) => identity.endsWith("C") ? "gone" : undefined).length,
+      registry.revoke((identity) => identity.endsWith("C") ? "gone" : undefined).length,
       1,
     );
   };
@@ -100,13 +97,13 @@ Deno.test("RankRegistry keeps the rank of a key for it, whether the client is he
     faultOf(() => registry.claim("b", holder("B", { token }), () => {})),
     "not-authorized",
   );
-  assert(registry.lose(rank, "a", 60, () => {}));
+  assert(registry.disconnect(rank, "a", 60, () => {}));
   assertEquals(
     faultOf(() => registry.claim("b", holder("B", { token }), () => {})),
     "not-authorized",
   );
   others();
-  registry.giveUp(rank);
+  registry.forget(rank);
   others();
   assertEquals(joinAs(registry, "a2", holder("A")).rank, rank, "its own, without a token");
   assert(registry.leave(rank, "a2"));
@@ -131,7 +128,7 @@ Deno.test("RankRegistry gives a key one seat, or as many as it may have, and its
     faultOf(() => registry.claim("b", holder("A", { rank: 2 }, two), () => {})),
     "not-authorized",
   );
-  assert(registry.lose(3, "a", 60, () => {}));
+  assert(registry.disconnect(3, "a", 60, () => {}));
   assertEquals(registry.predecessor(holder("A", {}, two)), undefined);
   assertEquals(joinAs(registry, "a3", holder("A", {}, two)).rank, 3, "the one that nobody sits on");
   registry.close();
@@ -169,7 +166,7 @@ Deno.test("RankRegistry knows after a resume which seat is whose: a thousand tri
   const before = new RankRegistry<string>(4);
   const given = ["A", "B", "C"].map((name) => joinAs(before, name, holder(name)));
   // One is away, one has left.
-  before.lose(1, "A", 60, () => {});
+  before.disconnect(1, "A", 60, () => {});
   before.leave(2, "B");
   before.close();
   const registry = new RankRegistry<string>(4, throughJson(before.saved));
@@ -207,20 +204,20 @@ Deno.test("RankRegistry reads a checkpoint without identities, and then binds ra
   assertEquals(faultOf(() => again.claim("x", holder("B", { rank: 1 }), () => {})), "rank-taken");
 });
 
-Deno.test("RankRegistry.strike() frees the seats of a key, with whoever sits there", () => {
+Deno.test("RankRegistry.revoke() frees the seats of a key, with whoever sits there", () => {
   const registry = new RankRegistry<string>(3);
   const { token } = joinAs(registry, "a", holder("A"));
   joinAs(registry, "b", holder("B"));
   assertEquals(
-    registry.strike((identity, rank) => identity === "ed25519:A" ? `off ${rank}` : undefined),
-    [[1, "off 1", true]],
+    registry.revoke((identity, rank) => identity === "ed25519:A" ? `off ${rank}` : undefined),
+    [{ rank: 1, reason: "off 1", wasTaken: true }],
   );
   assertEquals([registry.rankOf(token), registry.group.get(1), registry.ranks], [
     undefined,
     undefined,
     [2],
   ]);
-  assertEquals(registry.lose(1, "a", 1, () => {}), false);
+  assertEquals(registry.disconnect(1, "a", 1, () => {}), false);
   assertEquals(joinAs(registry, "c", holder("C", { token })).rank, 1);
 });
 

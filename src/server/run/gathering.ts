@@ -15,7 +15,7 @@ export async function gatherClients(run: RunContext): Promise<void> {
   const expected = isResumed ? "earlier clients" : worldSize - 1;
   const enough = minClients ?? (isResumed ? 1 : worldSize - 1);
   await waitUntilJoined(run, expected, enough, "Cannot begin");
-  for (const rank of registry.away) registry.giveUp(rank);
+  for (const rank of registry.away) registry.forget(rank);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { RunReport } from "../../round/report/report.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
 import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
 import { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "../options.ts";
-import { DEFAULT_PEER_LIMITS, peerLimitsOf } from "../sessions/connection_limiter.ts";
+import { completePeerLimits, DEFAULT_PEER_LIMITS } from "../sessions/peer_limits.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
 import { Sessions } from "../sessions/sessions.ts";
@@ -87,7 +87,7 @@ export class ServerRun implements RunContext, Disposable {
         serverName: options.serverName ?? DEFAULT_SERVER_NAME,
         reply: joinReply,
       },
-      limits: peerLimitsOf({
+      limits: completePeerLimits({
         connections: Math.max(DEFAULT_PEER_LIMITS.connections, 2 * options.worldSize),
         ...options.limits,
       }),

@@ -1,7 +1,8 @@
 import type { Logger } from "../../base/log/log.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
-import type { PeerLogs, Sessions } from "../sessions/sessions.ts";
+import type { PeerLogs } from "../sessions/session_listener.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { RoundCostCounter } from "./round_costs.ts";
 import type { ServerTopology } from "./server_topology.ts";
 

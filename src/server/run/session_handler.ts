@@ -10,7 +10,7 @@ import { MessageCode, messageName } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import { describeChange } from "../sessions/key_changes.ts";
 import type { JoinedClient } from "../sessions/registration.ts";
-import type { SessionListener } from "../sessions/sessions.ts";
+import type { SessionListener } from "../sessions/session_listener.ts";
 import { unexpectedCode } from "./control_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import type { RunContext } from "./run_context.ts";
@@ -94,6 +94,11 @@ export class SessionHandler implements SessionListener {
   joined(client: JoinedClient): void {
     const { rank, identity, name, address, agent, numSamples, isBack } = client;
     const topology = this.#topology, run = this.#run, { handler } = topology;
+    const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
+    run.peers.members.info(
+      `rank ${rank}`,
+      `Rank ${rank} joined from ${address} with ${numSamples} samples (${agent}; ${who})`,
+    );
     handler.onJoin(rank, numSamples);
     run.emit({
       type: "client-joined",

@@ -5,13 +5,16 @@ import { SILENT_HEARTBEATS, type Timeouts } from "../../net/timeouts.ts";
 import type { Channel } from "../../net/transport.ts";
 import { PREFIX_BYTES } from "../../wire/frame.ts";
 
-/** Waits for what peers say first. One that has not said as much as a frame's prefix costs no more than its channel: it has no connection, and no timers of its own. */
+/**
+ * Reader of the first bytes of peers. A peer that has not sent the prefix of a frame costs no more
+ * than its channel: it has neither a connection nor a timer of its own.
+ */
 export class FirstBytes {
   readonly #deadlines: Deadlines;
   readonly #isJoinShorter: boolean;
   readonly #waiting = new Arrivals<Channel>();
 
-  /** Waits for as long as silence is borne, but not for longer than for a registration. */
+  /** Creates a reader that waits as long as for a silent client, or for a registration if that is shorter. */
   constructor({ joinSeconds, heartbeatSeconds }: Timeouts) {
     const silentSeconds = heartbeatSeconds * SILENT_HEARTBEATS;
     this.#isJoinShorter = joinSeconds < silentSeconds;
@@ -19,8 +22,10 @@ export class FirstBytes {
   }
 
   /**
-   * The first bytes that come over a channel, as many as a frame's prefix has, or fewer when no more come. Rejects as the channel does, with a `ConnectionClosedError` when the peer closes without a
-   * word, and with a `DeadlineError` when it is silent for too long.
+   * Reads the first bytes of a channel: the prefix of a frame, or less when the peer closes.
+   *
+   * @throws {ConnectionClosedError} If the peer closes without sending anything.
+   * @throws {DeadlineError} If the peer is silent for too long.
    */
   async of(channel: Channel): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(PREFIX_BYTES);
@@ -35,7 +40,7 @@ export class FirstBytes {
       for (let got: number | null = 0; got !== null && length < bytes.length; length += got ?? 0) {
         got = await channel.read(length === 0 ? bytes : bytes.subarray(length));
       }
-      // What is broken off there is the connection's to refuse.
+      // The connection refuses a truncated frame.
       if (length > 0) return bytes.subarray(0, length);
     } catch (error) {
       throw isLate ? this.#late(channel) : error;
@@ -48,7 +53,7 @@ export class FirstBytes {
     );
   }
 
-  /** Closes the channels of those who have said nothing yet. */
+  /** Closes the channels of the peers that have sent nothing yet. */
   closeAll(): void {
     for (let one = this.#waiting.shift(); one !== undefined; one = this.#waiting.shift()) {
       one.close();

@@ -3,12 +3,12 @@ import { fingerprintOf } from "../../auth/public_key.ts";
 import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
 import type { Rank } from "../../base/rank.ts";
 
-/** Keys of one kind that a line names; the others are counted. */
+/** Maximum number of keys of one kind that a line of the log names; the others are counted. */
 const MOST_NAMED = 5;
 
 /**
- * Why an identity may not be here (any more), or not on that rank; `undefined` when it may.
- * Identities that are of no key always may.
+ * Gives the reason for which an identity is not allowed, or may not have that rank; `undefined` when
+ * it may. An identity without a key always may.
  */
 export function whyNotSeated(
   gatekeeper: Gatekeeper,
@@ -26,7 +26,7 @@ export function whyNotSeated(
   return holder === key ? undefined : `the list gives rank ${rank} to another key`;
 }
 
-/** What has changed in a list of keys: a line for the log, and the fingerprints. */
+/** Describes a change of the list of keys: a line for the log, and the fingerprints. */
 export async function describeChange(
   change: KeyListChange,
 ): Promise<Record<"added" | "removed" | "changed", string[]> & { text: string }> {

@@ -1,27 +1,20 @@
-import { ConnectionClosedError } from "../../base/errors.ts";
-import type { Connection } from "../../net/connection.ts";
+import {
+  ConnectionClosedError,
+  DeadlineError,
+  isRecoverable,
+  ProtocolError,
+} from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { FrameHeader } from "../../wire/frame.ts";
-import type { Message } from "../../wire/messages.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
+import type { Connection } from "../../net/connection.ts";
 import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
-import type { Member } from "./registration.ts";
+import type { FrameHeader } from "../../wire/frame.ts";
+import { MessageCode } from "../../wire/message_code.ts";
 import type { RankRegistry } from "./rank_registry.ts";
+import type { Session } from "./session.ts";
+import type { SessionListener } from "./session_listener.ts";
 
-/** What is done about the messages of a client that has joined. */
-export interface MessageListener {
-  /** Says where a body goes, whose bytes `incoming` counts; `undefined` refuses it. */
-  place(
-    rank: Rank,
-    header: FrameHeader,
-    incoming: IncomingBody,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Takes back what `place` gave for the rank. */
-  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
-  /** Acts on a message; `undefined` stands for one whose body was refused. A `ProtocolError` refuses it. */
-  receive(rank: Rank, message: Message | undefined): Promise<void>;
-}
-
-/** The body that a connection is reading. */
+/** Body that a connection is reading. */
 class Body implements IncomingBody {
   readonly size: number;
   readonly #connection: Connection;
@@ -36,37 +29,59 @@ class Body implements IncomingBody {
   }
 }
 
-/** Hears a client out that has joined, message by message. */
+/** Whether a peer has broken the protocol; with a truncated frame it has lost its connection. */
+export function isFault(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && error.fault !== "truncated-frame";
+}
+
+/** Reader of the messages of a client that has joined. */
 export class MessageReader {
-  readonly #member: Member;
+  readonly #session: Session;
   readonly #rank: Rank;
-  readonly #registry: RankRegistry<Member>;
-  readonly #listener: MessageListener;
-  /** Where the body of the message lies that is read or acted on. */
+  readonly #registry: RankRegistry<Session>;
+  readonly #listener: SessionListener;
+  /** Body of the message that is being read or acted on. */
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   readonly #options = { place: (header: FrameHeader) => this.#place(header) };
 
   constructor(
-    member: Member,
+    session: Session,
     rank: Rank,
-    registry: RankRegistry<Member>,
-    listener: MessageListener,
+    registry: RankRegistry<Session>,
+    listener: SessionListener,
   ) {
-    this.#member = member;
+    this.#session = session;
     this.#rank = rank;
     this.#registry = registry;
     this.#listener = listener;
   }
 
   /**
-   * Acts on the client's next message; false when it has closed. The message's buffer is given back
-   * in any case.
+   * Acts on the client's messages until it closes the connection. After a fault of one message, such
+   * as a late update, the client is told and stays.
+   *
+   * @param replySeconds Time for the client to read that its message was refused.
+   * @throws {DeadlineError} If it does not read that in time.
+   * @throws {ProtocolError} For any other fault, or too many faults.
    */
-  async next(): Promise<boolean> {
+  async readAll(replySeconds: number): Promise<void> {
+    for (;;) {
+      try {
+        if (!await this.#next()) return;
+      } catch (error) {
+        if (isFault(error)) this.#listener.messageRefused();
+        if (!(error instanceof ProtocolError) || !isRecoverable(error)) throw error;
+        await this.#recover(error, replySeconds);
+      }
+    }
+  }
+
+  /** Acts on the next message. Gives `false` when the client has closed the connection. */
+  async #next(): Promise<boolean> {
     try {
-      const received = await this.#member.connection.receive(this.#options);
+      const received = await this.#session.connection.receive(this.#options);
       if (received === null) return false;
-      this.#checkSeat();
+      this.#checkRank();
       await this.#listener.receive(this.#rank, received.message);
       return true;
     } finally {
@@ -77,14 +92,31 @@ export class MessageReader {
   }
 
   async #place(header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    this.#checkSeat();
-    const incoming = new Body(header.bodyLength, this.#member.connection);
-    return this.#buffer = await this.#listener.place(this.#rank, header, incoming);
+    this.#checkRank();
+    const body = new Body(header.bodyLength, this.#session.connection);
+    return this.#buffer = await this.#listener.place(this.#rank, header, body);
   }
 
-  /** What still comes from whoever has lost the seat must not pass for the next one's. */
-  #checkSeat(): void {
-    if (this.#registry.group.claimant(this.#rank) === this.#member) return;
+  /** Makes sure that a message of a client that has lost its rank is not taken for the next one's. */
+  #checkRank(): void {
+    if (this.#registry.group.claimant(this.#rank) === this.#session) return;
     throw new ConnectionClosedError("its seat is not its own any more");
+  }
+
+  async #recover(error: ProtocolError, seconds: number): Promise<void> {
+    const { fault, message } = error;
+    const rank = this.#rank, { refusals, connection } = this.#session;
+    this.#listener.recovered(rank, error);
+    if (refusals.add()) {
+      throw new ProtocolError(
+        "too-many-faults",
+        `Cannot go on with rank ${rank}: too many of its messages were refused, more than it was asked for; the last: ${message}`,
+      );
+    }
+    // Refusals that the peer does not read would fill the memory.
+    await withDeadline(
+      connection.send({ code: MessageCode.Error, payload: { fault, message, fatal: false } }),
+      { seconds, late: () => new DeadlineError("it does not read what it is told") },
+    );
   }
 }

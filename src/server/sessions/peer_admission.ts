@@ -3,36 +3,36 @@ import type { Connection } from "../../net/connection.ts";
 import type { Channel } from "../../net/transport.ts";
 import type { Admission, ConnectionLimiter, Refusal } from "./connection_limiter.ts";
 
-/** A peer from its admission on: before it has a channel, before it has said anything, and while it has a connection. */
+/** Admitted peer: first without a channel, then with a channel, then with a connection. */
 export class PeerAdmission {
-  /** The channel that it came by. */
+  /** Channel of the peer. */
   channel: Channel | undefined;
-  /** There once it has said something. */
+  /** Connection of the peer, once its first bytes have come. */
   connection: Connection | undefined;
-  /** Why it gave way to others, if it did. */
+  /** Reason for its eviction, if it was evicted. */
   evicted: string | undefined;
-  /** Whether another did so a moment ago: of this one nothing is said. */
+  /** Whether another peer was evicted a moment ago: this eviction is not logged. */
   isRepeated = false;
   #admission: Admission | undefined;
 
-  /** Asks the gate to let a peer in that has come from `remote`. */
-  static admit(limiter: ConnectionLimiter, remote: string): PeerAdmission | Refusal {
-    const visitor = new PeerAdmission();
+  /** Asks the limiter to admit a peer from `remote`. */
+  static request(limiter: ConnectionLimiter, remote: string): PeerAdmission | Refusal {
+    const peer = new PeerAdmission();
     const admission = limiter.admit(
       remote,
-      (reason, isRepeated) => visitor.#evict(reason, isRepeated),
+      (reason, isRepeated) => peer.#evict(reason, isRepeated),
     );
     if ("refused" in admission) return admission;
-    visitor.#admission = admission;
-    return visitor;
+    peer.#admission = admission;
+    return peer;
   }
 
-  /** It has a seat: it does not give way any more. */
+  /** Notes that the peer has a rank: it is not evicted any more. */
   registered(): void {
     this.#admission?.registered();
   }
 
-  /** It is gone: its place is free. */
+  /** Notes that the peer is gone. */
   release(): void {
     this.#admission?.release();
   }

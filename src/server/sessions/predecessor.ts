@@ -1,39 +1,37 @@
 import { delay } from "../../base/time/delay.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
-import type { Member } from "./registration.ts";
-import type { Claim, RankRegistry } from "./rank_registry.ts";
+import type { Claim } from "./rank_choice.ts";
+import type { RankRegistry } from "./rank_registry.ts";
+import type { Session } from "./session.ts";
 
-/**
- * Heartbeats after which a silent connection has been given up in any case: that is looked for once
- * in each.
- */
+/** Heartbeats after which a silent connection was given up in any case. */
 const PATIENCE_HEARTBEATS = SILENT_HEARTBEATS + 2;
-/** Looks at the earlier connection in a heartbeat. */
-const LOOKS = 10;
-const LONGEST_LOOK_MILLIS = 500;
+/** Checks of the earlier connection per heartbeat. */
+const CHECKS = 10;
+const LONGEST_CHECK_MILLIS = 500;
 
 /**
- * Waits, where the client would take the place of another connection by its key alone, until that
- * one has ended or was given up for its silence. So a process that is started anew gets its seat
- * back, also where the server has not noticed yet that the one before is gone.
+ * Waits until the session that the client would replace by its key alone has ended, or was given up
+ * for its silence. So a process that is restarted gets its rank back, even if the server has not
+ * noticed yet that its predecessor is gone.
  *
- * Throws a `ProtocolError` "rank-taken" as soon as the other is heard: two live processes with one
- * key must not throw each other out for ever, so the one that was there first stays.
+ * @throws {ProtocolError} "rank-taken" as soon as the predecessor is heard: two live processes with
+ * one key must not replace each other for ever, so the first one stays.
  */
 export async function awaitPredecessor(
-  member: Member,
-  registry: RankRegistry<Member>,
+  session: Session,
+  registry: RankRegistry<Session>,
   claim: Claim,
   heartbeatSeconds: number,
 ): Promise<void> {
   const beatMillis = heartbeatSeconds * 1000;
-  let ended: Member | undefined;
+  let ended: Session | undefined;
   for (;;) {
     const predecessor = registry.predecessor(claim);
-    // Its session may not have noticed yet.
+    // The session of an ended connection may still be registered.
     if (predecessor === undefined || predecessor === ended) return;
-    if (!await ends(predecessor, member, beatMillis)) {
+    if (!await ends(predecessor, session, beatMillis)) {
       throw new ProtocolError(
         "rank-taken",
         `Cannot join: another process with this key has rank ${predecessor.rank}, and is alive; end it first, or take another key`,
@@ -44,18 +42,18 @@ export async function awaitPredecessor(
 }
 
 /** Whether the predecessor ends before anything is heard of it. */
-async function ends(predecessor: Member, member: Member, beatMillis: number): Promise<boolean> {
+async function ends(predecessor: Session, session: Session, beatMillis: number): Promise<boolean> {
   const { connection } = predecessor;
-  const heard = connection.bytesReceived;
+  const received = connection.bytesReceived;
   const began = performance.now();
   while (connection.isOpen) {
-    if (!member.connection.isOpen || member.isOver) {
+    if (!session.connection.isOpen || session.isOver) {
       throw new ConnectionClosedError("its connection ended while it waited for its seat");
     }
-    if (connection.bytesReceived !== heard) return false;
-    // While the server does not read what the other says, silence tells nothing.
+    if (connection.bytesReceived !== received) return false;
+    // While the server does not read from the predecessor, its silence means nothing.
     if (performance.now() - began > PATIENCE_HEARTBEATS * beatMillis) return false;
-    await delay(Math.min(beatMillis / LOOKS, LONGEST_LOOK_MILLIS));
+    await delay(Math.min(beatMillis / CHECKS, LONGEST_CHECK_MILLIS));
   }
   return true;
 }

@@ -1,4 +1,3 @@
-import type { Refusals } from "../../base/limits/refusals.ts";
 import { fingerprintOf } from "../../auth/public_key.ts";
 import { entryOf } from "../../auth/allowed_keys.ts";
 import { checkProof, type Gatekeeper, makeChallenge, publicKeyOf } from "../../auth/challenge.ts";
@@ -9,27 +8,11 @@ import { MessageCode, messageName } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
 import { whyNotSeated } from "./key_changes.ts";
 import { awaitPredecessor } from "./predecessor.ts";
-import type { KeyRights, RankRegistry } from "./rank_registry.ts";
+import type { KeyRights } from "./rank_choice.ts";
+import type { RankRegistry } from "./rank_registry.ts";
+import type { Session } from "./session.ts";
 
-/** A client as the server knows it: the rank is the connection's, whatever a message says. */
-export interface Member {
-  readonly connection: Connection;
-  rank: Rank | undefined;
-  /** Who it has proven to be, as `checkProof()` says it. */
-  identity: string | undefined;
-  /** Why the server has ended its session, if it has. */
-  ended: ProtocolError | undefined;
-  /** Whether its session has ended, whatever its registration still does. */
-  isOver: boolean;
-  /** Number of messages that are on their way to it. */
-  sending: number;
-  /** Counts its messages that were refused. */
-  readonly refusals: Refusals;
-  /** Called once it has a seat. */
-  registered(): void;
-}
-
-/** What a server tells every client that joins. */
+/** Reply to every client that joins. */
 export type JoinReply = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token" | "awaits">;
 
 /** Client that has registered and is ready. */
@@ -57,46 +40,51 @@ export interface JoinedClient {
   readonly awaited: number | undefined;
 }
 
-/** What a server asks of those who come, and has to give them. */
+/** Requirements for joining, and the reply to it. */
 export interface JoinOptions {
   readonly gatekeeper: Gatekeeper;
   readonly serverName: string;
   readonly reply: JoinReply;
 }
 
-/** Takes a client through registration: its proof, its seat, then the model, then its word that it is ready. */
+/**
+ * Registers a client: checks its identity, claims its rank, sends it the model, and waits until it
+ * is ready.
+ *
+ * @throws {ProtocolError} If the client may not join, or breaks the protocol.
+ * @throws {ConnectionClosedError} If its connection ends.
+ */
 export async function register(
-  member: Member,
-  registry: RankRegistry<Member>,
+  session: Session,
+  registry: RankRegistry<Session>,
   { gatekeeper, serverName, reply }: JoinOptions,
   pending: { pendingRound(rank: Rank): number | undefined },
 ): Promise<{ client: JoinedClient; token: string }> {
-  const { connection } = member;
-  const { agent, ...claim } = await registrationOf(connection);
+  const { connection } = session;
+  const { agent, ...claim } = await receiveRegistration(connection);
   let identity = "open";
-  // Before the seat is claimed, since that may cost another connection its place.
+  // The proof comes before the claim, which may replace another connection.
   if (gatekeeper.kind !== "open") {
     const challenge = makeChallenge(gatekeeper, { server: serverName, run: reply.run });
     await connection.send({ code: MessageCode.Challenge, payload: challenge });
     const proof = await expectMessage(connection, MessageCode.Proof);
     identity = await checkProof(gatekeeper, challenge, proof.payload);
-    member.identity = identity;
-    // From here on a change of the list ends its session; one may have come while the proof was
-    // checked.
+    session.identity = identity;
+    // From here on a change of the list ends the session. It may have changed during the proof.
     const reason = whyNotSeated(gatekeeper, identity);
     if (reason !== undefined) throw new ProtocolError("not-authorized", `Cannot join: ${reason}`);
   }
-  const { key, ...shown } = await rightsOf(identity, gatekeeper);
+  const { key, ...names } = await describeIdentity(identity, gatekeeper);
   const wish = { ...claim, identity, ...(key && { key }) };
-  await awaitPredecessor(member, registry, wish, reply.heartbeatSeconds);
-  if (member.isOver) {
+  await awaitPredecessor(session, registry, wish, reply.heartbeatSeconds);
+  if (session.isOver) {
     throw new ConnectionClosedError("it did not finish its registration in time");
   }
-  const { rank, token } = registry.claim(member, wish, ({ connection }) => {
+  const { rank, token } = registry.claim(session, wish, ({ connection }) => {
     connection.abort(new ConnectionClosedError("the client has a new connection"));
   });
-  member.rank = rank;
-  member.registered();
+  session.rank = rank;
+  session.registered();
   const awaited = pending.pendingRound(rank);
   await connection.send({
     code: MessageCode.IdAssignment,
@@ -118,12 +106,12 @@ export async function register(
   const { numSamples, round } = payload;
   const isBack = token === claim.token;
   const address = connection.remote;
-  const client = { rank, isBack, ...shown, address, agent, numSamples, round, awaited };
+  const client = { rank, isBack, ...names, address, agent, numSamples, round, awaited };
   return { client, token };
 }
 
-/** What an identity is called, and what a key may have. */
-async function rightsOf(
+/** Gives the names of an identity, and the rights of its key. */
+async function describeIdentity(
   identity: string,
   gatekeeper: Gatekeeper,
 ): Promise<Pick<JoinedClient, "identity" | "name"> & { key?: KeyRights }> {
@@ -142,8 +130,8 @@ async function rightsOf(
   };
 }
 
-/** What a client says first. */
-export async function registrationOf(connection: Connection): Promise<RegistrationPayload> {
+/** Receives the first message of a client. */
+export async function receiveRegistration(connection: Connection): Promise<RegistrationPayload> {
   return (await expectMessage(connection, MessageCode.Registration)).payload;
 }
 

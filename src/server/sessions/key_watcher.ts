@@ -1,0 +1,87 @@
+import { entryOf, type KeyListChange } from "../../auth/allowed_keys.ts";
+import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
+import { ProtocolError } from "../../base/errors.ts";
+import { whyNotSeated } from "./key_changes.ts";
+import type { RankRegistry, RevokedRank } from "./rank_registry.ts";
+import type { Session } from "./session.ts";
+
+/** Longest time between two checks for expired keys: the clock may have been set. */
+const EXPIRY_CHECK_MILLIS = 60_000;
+
+/** Parts of the sessions that a key watcher acts on. */
+export interface KeyWatcherOptions {
+  readonly gatekeeper: Gatekeeper;
+  readonly registry: RankRegistry<Session>;
+  /** Open sessions. */
+  readonly sessions: ReadonlySet<Session>;
+  /** Called when the list of keys was read again, or could not be. */
+  onChange(change: KeyListChange | Error): void;
+  /** Called when a client has lost its rank. */
+  onRevoked(revoked: RevokedRank): void;
+}
+
+/** Watcher of the list of allowed keys: ends the sessions of keys that are no longer allowed. */
+export class KeyWatcher {
+  readonly #options: KeyWatcherOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(options: KeyWatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Follows the changes of the list, if it reports them. */
+  follow(): void {
+    const { gatekeeper } = this.#options;
+    if (gatekeeper.kind !== "keys" || this.#isClosed) return;
+    this.#unsubscribe ??= gatekeeper.allowed.subscribe?.((change) => {
+      this.#options.onChange(change);
+      this.#enforce();
+    });
+  }
+
+  /** Stops to follow the list. */
+  close(): void {
+    this.#isClosed = true;
+    this.#unsubscribe?.();
+    clearTimeout(this.#timer);
+  }
+
+  /** Frees the ranks of keys that are not allowed to have them. */
+  revoke(): RevokedRank[] {
+    const { gatekeeper, registry } = this.#options;
+    return registry.revoke((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
+  }
+
+  /** Schedules the next check, when the first key of an open session expires. */
+  watchExpiry(): void {
+    const { gatekeeper, sessions } = this.#options;
+    clearTimeout(this.#timer);
+    if (gatekeeper.kind !== "keys" || this.#isClosed) return;
+    const dates = [...sessions].flatMap(({ identity = "", ended }) => {
+      const key = ended === undefined ? publicKeyOf(identity) : undefined;
+      return key === undefined ? [] : [entryOf(gatekeeper.allowed, key).expires ?? Infinity];
+    });
+    const first = Math.min(...dates);
+    if (!Number.isFinite(first)) return;
+    const millis = Math.min(Math.max(0, first - Date.now()), EXPIRY_CHECK_MILLIS);
+    this.#timer = setTimeout(() => this.#enforce(), millis);
+  }
+
+  /** Ends the sessions of keys that are not allowed (any more), and frees their ranks. */
+  #enforce(): void {
+    const { gatekeeper, sessions, onRevoked } = this.#options;
+    for (const session of sessions) {
+      const { connection, identity, rank } = session;
+      const reason = identity && whyNotSeated(gatekeeper, identity, rank);
+      if (reason === undefined || session.ended !== undefined) continue;
+      session.ended = new ProtocolError("not-authorized", `Cannot stay: ${reason}`);
+      void connection.refuse(session.ended);
+    }
+    for (const revoked of this.revoke()) {
+      if (revoked.wasTaken) onRevoked(revoked);
+    }
+    this.watchExpiry();
+  }
+}

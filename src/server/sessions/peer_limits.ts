@@ -1,0 +1,65 @@
+/** Limits on the peers of a server. Each is a whole number of at least 1. */
+export interface PeerLimits {
+  /**
+   * Maximum number of connections, registered or not. The default is twice the world size where
+   * that is more.
+   *
+   * @default {4096}
+   */
+  readonly connections: number;
+  /**
+   * Maximum number of connections from one address. With the default, a thousand clients may share
+   * a machine.
+   *
+   * @default {1024}
+   */
+  readonly connectionsPerAddress: number;
+  /**
+   * Maximum number of connections that have not registered. When it is reached, a new connection is
+   * still admitted, and the oldest one of the address with most of them is closed: silent
+   * connections evict each other, not a client that registers at once. When more than
+   * `arrivalsAtOnce` were evicted within 10 seconds, there is a flood until a minute has passed
+   * without one. During a flood, an address with 8 such connections is admitted one more every
+   * 100 ms, and is refused otherwise.
+   *
+   * @default {256}
+   */
+  readonly unregistered: number;
+  /**
+   * Maximum number of new connections per second from one address, on average.
+   *
+   * @default {200}
+   */
+  readonly arrivalsPerSecond: number;
+  /**
+   * Maximum number of new connections at once from one address, after a quiet time.
+   *
+   * @default {1024}
+   */
+  readonly arrivalsAtOnce: number;
+}
+
+/** Default limits on the peers of a server. */
+export const DEFAULT_PEER_LIMITS: PeerLimits = {
+  connections: 4096,
+  connectionsPerAddress: 1024,
+  unregistered: 256,
+  arrivalsPerSecond: 200,
+  arrivalsAtOnce: 1024,
+};
+
+/**
+ * Completes limits with the defaults.
+ *
+ * @throws {RangeError} If a limit is not a whole number of at least 1.
+ */
+export function completePeerLimits(limits: Partial<PeerLimits> = {}): PeerLimits {
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new RangeError(
+        `Cannot use the limit ${name}: expected a whole number of at least 1, got ${limit}`,
+      );
+    }
+  }
+  return { ...DEFAULT_PEER_LIMITS, ...limits };
+}

@@ -1,0 +1,33 @@
+import type { ProtocolError } from "../../base/errors.ts";
+import { Refusals } from "../../base/limits/refusals.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { Connection } from "../../net/connection.ts";
+import type { PeerAdmission } from "./peer_admission.ts";
+
+/** Session of a client. Its rank belongs to the connection, whatever a message says. */
+export class Session {
+  readonly connection: Connection;
+  /** Assigned rank. */
+  rank: Rank | undefined;
+  /** Proven identity, in the form of `checkProof()`. */
+  identity: string | undefined;
+  /** Reason for which the server has ended the session. */
+  ended: ProtocolError | undefined;
+  /** Whether the session has ended, even if its registration is still under way. */
+  isOver = false;
+  /** Number of messages that have not been sent completely. */
+  sending = 0;
+  /** Counter of its refused messages. */
+  readonly refusals: Refusals = new Refusals();
+  readonly #admission: PeerAdmission;
+
+  constructor(connection: Connection, admission: PeerAdmission) {
+    this.connection = connection;
+    this.#admission = admission;
+  }
+
+  /** Notes that the client has a rank: its connection is not evicted any more. */
+  registered(): void {
+    this.#admission.registered();
+  }
+}
