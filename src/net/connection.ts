@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { shortened } from "../base/printable.ts";
 import { ConnectionClosedError, DeadlineError, ProtocolError } from "../base/errors.ts";
 import {
@@ -77,7 +78,7 @@ export class Connection implements AsyncDisposable {
   #aheadEnd = 0;
   #writes: Promise<void> = Promise.resolve();
   #pendingWrites = 0;
-  #lastSent = performance.now();
+  #lastSent = runtime.clock.now();
   #waitingSince: number | undefined;
   #reading: Promise<number | null> | undefined;
   /** The frame that has begun to come in: its bytes so far, and how long they were waited for. */
@@ -180,7 +181,7 @@ export class Connection implements AsyncDisposable {
   /** Ends the connection at once; what is pending rejects with the reason. A second call does nothing. */
   abort(reason: Error): void {
     this.#failure ??= reason;
-    clearInterval(this.#timer);
+    runtime.timers.clearInterval(this.#timer);
     this.#channel.close();
   }
 
@@ -202,7 +203,7 @@ export class Connection implements AsyncDisposable {
 
   async #close(drainSeconds: number): Promise<void> {
     if (this.#failure !== undefined) return;
-    const timer = setTimeout(() => this.#channel.close(), drainSeconds * 1000);
+    const timer = runtime.timers.setTimeout(() => this.#channel.close(), drainSeconds * 1000);
     try {
       await this.#writes;
       this.#closing = true;
@@ -211,7 +212,7 @@ export class Connection implements AsyncDisposable {
       await this.#reading;
       await discard(this.#channel);
     } catch { /* it is closed all the same */ }
-    clearTimeout(timer);
+    runtime.timers.clearTimeout(timer);
     this.abort(this.#closedHere());
   }
 
@@ -223,12 +224,12 @@ export class Connection implements AsyncDisposable {
   /** Both halves of liveness, at this interval from now on: says something when nothing was said for a while, and notices when nothing is heard. */
   keepAlive(heartbeatSeconds: number): void {
     if (this.#failure !== undefined) return;
-    clearInterval(this.#timer);
+    runtime.timers.clearInterval(this.#timer);
     const intervalMillis = heartbeatSeconds * 1000;
     const silentMillis = intervalMillis * SILENT_HEARTBEATS;
-    let lastLook = performance.now();
-    this.#timer = setInterval(() => {
-      const now = performance.now();
+    let lastLook = runtime.clock.now();
+    this.#timer = runtime.timers.setInterval(() => {
+      const now = runtime.clock.now();
       // So late a timer means that this side was held up: what the peer said meanwhile is there, but not read yet.
       if (now - lastLook > 2 * intervalMillis && this.#waitingSince !== undefined) {
         this.#waitingSince = now;
@@ -289,12 +290,12 @@ export class Connection implements AsyncDisposable {
       throw this.#failure ?? error;
     }
     this.#bytesSent += length;
-    this.#lastSent = performance.now();
+    this.#lastSent = runtime.clock.now();
   }
 
   async #read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
     if (this.#failure !== undefined || this.#closing) throw this.#failure ?? this.#closedHere();
-    this.#waitingSince = performance.now();
+    this.#waitingSince = runtime.clock.now();
     try {
       const count = await (this.#reading = this.#channel.read(into));
       this.#bytesReceived += count ?? 0;
@@ -303,7 +304,7 @@ export class Connection implements AsyncDisposable {
       throw this.#failure ?? error;
     } finally {
       if (this.#incoming !== undefined && this.#waitingSince !== undefined) {
-        this.#incoming.waitedMillis += performance.now() - this.#waitingSince;
+        this.#incoming.waitedMillis += runtime.clock.now() - this.#waitingSince;
       }
       this.#waitingSince = undefined;
       this.#reading = undefined;

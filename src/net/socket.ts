@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import { ConnectionClosedError, errorMessage } from "../base/errors.ts";
 import type { Channel, Listener } from "./transport.ts";
 
@@ -113,7 +114,7 @@ export class SocketListener<Connection extends Socket> implements Listener {
         try {
           connection?.close();
         } catch { /* it was closed already */ }
-        if (this.#closed || error instanceof Deno.errors.BadResource) return null;
+        if (this.#closed || error instanceof runtime.errors.BadResource) return null;
         if (connection === undefined && !isPeerError(error)) throw error;
       }
     }
@@ -128,8 +129,9 @@ export class SocketListener<Connection extends Socket> implements Listener {
 }
 
 function isPeerError(error: unknown): boolean {
-  return error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.NotConnected;
+  return error instanceof runtime.errors.ConnectionReset ||
+    error instanceof runtime.errors.ConnectionAborted ||
+    error instanceof runtime.errors.NotConnected;
 }
 
 /** What `--allow-net` takes for an address: the host alone where the port is 0, for which the system chooses another each time. */
@@ -142,18 +144,18 @@ function scopeOf(address: string): string {
 
 /** The one-line error of a connection or listener that could not be had. */
 export function explain(action: string, address: string, cause: unknown): Error {
-  if (cause instanceof Deno.errors.AddrInUse) {
+  if (cause instanceof runtime.errors.AddrInUse) {
     return new Error(
       `Cannot ${action} ${address}: the port is in use, choose another or stop what holds it`,
       { cause },
     );
   }
-  if (cause instanceof Deno.errors.NotCapable) {
+  if (cause instanceof runtime.errors.NotCapable) {
     return new Error(`Cannot ${action} ${address}: run Deno with --allow-net=${scopeOf(address)}`, {
       cause,
     });
   }
-  if (cause instanceof Deno.errors.ConnectionRefused) {
+  if (cause instanceof runtime.errors.ConnectionRefused) {
     return new ConnectionClosedError(`Cannot ${action} ${address}: no server answers there`, {
       cause,
     });

@@ -1,4 +1,4 @@
-import { isDeno } from "../base/runtime.ts";
+import { isDeno } from "../base/runtime/runtime.ts";
 import { recordThrown } from "./thrown.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 

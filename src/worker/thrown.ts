@@ -5,7 +5,7 @@ import {
   ProtocolError,
   RunStoppedError,
 } from "../base/errors.ts";
-import { isDeno } from "../base/runtime.ts";
+import { isDeno } from "../base/runtime/runtime.ts";
 
 /**
  * Anything that was thrown, in a form that can be posted. Posting an error itself would lose its class's name, its own

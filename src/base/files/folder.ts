@@ -1,3 +1,5 @@
+import { runtime } from "../runtime/runtime.ts";
+
 /** Opens a file for as long as it is used, as `Deno.open` does. */
 export type UseFile = <Result>(
   path: string,
@@ -7,7 +9,7 @@ export type UseFile = <Result>(
 
 /** Opens a file for as long as it is used. */
 export const useFile: UseFile = async (path, options, use) => {
-  using file = await Deno.open(path, options);
+  using file = await runtime.files.open(path, options);
   return await use(file);
 };
 
@@ -33,13 +35,13 @@ export async function entriesIn(
       links: names(entries.filter(({ isSymlink }) => isSymlink)),
     };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof runtime.errors.NotFound)) throw error;
     return { files: [], links: [] };
   }
 }
 
 async function readFolder(folder: string): Promise<Deno.DirEntry[]> {
-  return await Array.fromAsync(Deno.readDir(folder));
+  return await Array.fromAsync(runtime.files.readDir(folder));
 }
 
 /**
@@ -54,8 +56,8 @@ export async function removeUnlocked(
   for (const name of (await entries(folder, form)).files) {
     const path = `${folder}/${name}`;
     try {
-      using file = await Deno.open(path, { read: true, write: true });
-      if (await file.tryLock(true)) await Deno.remove(path);
+      using file = await runtime.files.open(path, { read: true, write: true });
+      if (await file.tryLock(true)) await runtime.files.remove(path);
     } catch { /* another time, then */ }
   }
 }
@@ -69,5 +71,6 @@ export async function syncFolder(folder: string, use: UseFile = useFile): Promis
 
 /** Returns true if an operation failed because this process lacks the permission. */
 export function isDenied(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
+  return error instanceof runtime.errors.NotCapable ||
+    error instanceof runtime.errors.PermissionDenied;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../runtime/runtime.ts";
 import { delay } from "../time/delay.ts";
 
 const POLL_MILLIS = 100;
@@ -13,7 +14,7 @@ const POLL_MILLIS = 100;
  * it. The operating system takes the lock from a process that dies.
  */
 export async function tryLockFile(path: string): Promise<Disposable | undefined> {
-  const file = await Deno.open(path, { create: true, write: true });
+  const file = await runtime.files.open(path, { create: true, write: true });
   try {
     if (await file.tryLock(true)) return file;
   } catch (error) {

@@ -1,6 +1,8 @@
+import { runtime } from "../runtime/runtime.ts";
+
 /** Paths as texts, also where there is no `node:path`. */
 
-const SEPARATOR = globalThis.Deno?.build.os === "windows" ? /[\\/]/ : /\//;
+const SEPARATOR = runtime.process.os === "windows" ? /[\\/]/ : /\//;
 
 /** The folder that a path's last step is in, and that step; trailing separators do not count. */
 export function splitPath(path: string): { folder: string; name: string } {
@@ -17,5 +19,5 @@ export function splitPath(path: string): { folder: string; name: string } {
 /** The path of a file's URL. */
 export function pathOfUrl({ pathname }: URL): string {
   const path = decodeURIComponent(pathname);
-  return globalThis.Deno?.build.os === "windows" ? path.replace(/^\/(?=[A-Za-z]:)/, "") : path;
+  return runtime.process.os === "windows" ? path.replace(/^\/(?=[A-Za-z]:)/, "") : path;
 }

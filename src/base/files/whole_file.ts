@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../runtime/runtime.ts";
 import { removeUnlocked, syncFolder, type UseFile, useFile } from "./folder.ts";
 import { codeOf } from "./os_error.ts";
 import { splitPath } from "./path.ts";
@@ -47,22 +48,22 @@ export interface ReplaceOptions {
 export async function publishFile(
   path: string,
   write: WriteContent,
-  { mode, use = useFile, publish = Deno.rename }: PublishOptions = {},
+  { mode, use = useFile, publish = runtime.files.rename }: PublishOptions = {},
 ): Promise<void> {
   const { folder, name } = splitPath(path);
-  const temporary = `${folder}/.${name}.${crypto.randomUUID()}.tmp`;
+  const temporary = `${folder}/.${name}.${runtime.random.randomUUID()}.tmp`;
   const options = { write: true, createNew: true, ...(mode !== undefined && { mode }) };
   try {
     await use(temporary, options, async (file) => {
       await file.tryLock(true).catch(() => {}); // some network file systems have no locks
       // What the process may not give to others by its umask it keeps of the file that is replaced.
-      if (mode !== undefined) await Deno.chmod(temporary, mode).catch(() => {});
+      if (mode !== undefined) await runtime.files.chmod(temporary, mode).catch(() => {});
       await write(file);
       await file.sync();
       await publish(temporary, path);
     });
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
+    await runtime.files.remove(temporary).catch(() => {});
     throw error;
   }
 }
@@ -129,7 +130,7 @@ async function placeOf(path: string): Promise<{ target: string; mode?: number } 
   const link = await linkInfo(path);
   if (link?.isSymlink) {
     try {
-      target = await Deno.realPath(path);
+      target = await runtime.files.realPath(path);
     } catch {
       return undefined;
     }
@@ -140,7 +141,7 @@ async function placeOf(path: string): Promise<{ target: string; mode?: number } 
   const { folder, name: own } = splitPath(target);
   const temporary = `${folder}/.${own}.tmp`;
   for (const name of ["read", "write"] as const) {
-    const { state } = await Deno.permissions.query({ name, path: temporary });
+    const { state } = await runtime.process.permissions.query({ name, path: temporary });
     if (state !== "granted") return undefined;
   }
   const mode = info?.mode ?? undefined;
@@ -165,12 +166,14 @@ async function writeInPlace(
 
 /** Gives a file its name where nothing has it yet. */
 async function linkNew(temporary: string, path: string): Promise<void> {
-  await Deno.link(temporary, path);
-  await Deno.remove(temporary);
+  await runtime.files.link(temporary, path);
+  await runtime.files.remove(temporary);
 }
 
 /** What a path is, links not followed; nothing where there is nothing or that may not be seen. */
 async function linkInfo(path: string): Promise<Deno.FileInfo | undefined> {
-  if ((await Deno.permissions.query({ name: "read", path })).state !== "granted") return undefined;
-  return await Deno.lstat(path).catch(() => undefined);
+  if ((await runtime.process.permissions.query({ name: "read", path })).state !== "granted") {
+    return undefined;
+  }
+  return await runtime.files.lstat(path).catch(() => undefined);
 }

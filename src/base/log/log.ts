@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isDeno } from "../runtime.ts";
+import { isDeno, runtime } from "../runtime/runtime.ts";
 import { type BaseHandler, ConsoleHandler, Logger as StdLogger } from "./deps.ts";
 import { formatRecord, printToStderr, SafeFileHandler, StderrHandler } from "./log_handlers.ts";
 import { errorMessage } from "../errors.ts";
@@ -132,14 +132,14 @@ function openFile({ folder, path, level, loggerName, fileBytes }: {
   fileBytes: number | undefined;
 }): { path: string; handler: SafeFileHandler } | undefined {
   // Asking first keeps Deno from prompting for it in the middle of a run.
-  if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") {
+  if (runtime.process.permissions.querySync({ name: "write", path }).state !== "granted") {
     printToStderr(
       `Cannot write ${path}, the log goes on without it: run with --allow-write=${folder}`,
     );
     return undefined;
   }
   try {
-    Deno.mkdirSync(folder, { recursive: true });
+    runtime.files.mkdirSync(folder, { recursive: true });
     const handler = new SafeFileHandler(level, path, fileBytes);
     handler.setup();
     handler.begin(loggerName);

@@ -1,5 +1,5 @@
 import { BaseHandler, FileHandler, LogLevels, LogRecord } from "./deps.ts";
-import { isDeno } from "../runtime.ts";
+import { isDeno, runtime } from "../runtime/runtime.ts";
 import { printable } from "../printable.ts";
 import { errorMessage } from "../errors.ts";
 
@@ -14,12 +14,16 @@ export function formatRecord(record: LogRecord): string {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === "string" ? value : isDeno() ? Deno.inspect(value) : String(value);
+  return typeof value === "string"
+    ? value
+    : isDeno()
+    ? runtime.process.inspect(value)
+    : String(value);
 }
 
 /** Asking first keeps Deno from prompting for it in the middle of a run. */
 function isReadable(path: string): boolean {
-  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+  return runtime.process.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 /** Logs to standard error: standard output belongs to a program's results. */
@@ -34,7 +38,9 @@ export function printToStderr(line: string): void {
   const bytes = new TextEncoder().encode(line + "\n");
   try {
     let written = 0;
-    while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
+    while (written < bytes.length) {
+      written += runtime.process.stderr.writeSync(bytes.subarray(written));
+    }
   } catch {
     // A closed pipe must not end the run.
   }
@@ -63,7 +69,7 @@ export class SafeFileHandler extends FileHandler {
 
   override setup(): void {
     super.setup();
-    this.#bytes = isReadable(this.#filename) ? Deno.statSync(this.#filename).size : 0;
+    this.#bytes = isReadable(this.#filename) ? runtime.files.statSync(this.#filename).size : 0;
   }
 
   override log(msg: string): void {
@@ -76,8 +82,8 @@ export class SafeFileHandler extends FileHandler {
   #rotate(): void {
     // Not this class's own, which is for good.
     super.destroy();
-    if (isReadable(this.#filename)) Deno.renameSync(this.#filename, `${this.#filename}.1`);
-    else Deno.truncateSync(this.#filename);
+    if (isReadable(this.#filename)) runtime.files.renameSync(this.#filename, `${this.#filename}.1`);
+    else runtime.files.truncateSync(this.#filename);
     this.setup();
   }
 
@@ -91,7 +97,7 @@ export class SafeFileHandler extends FileHandler {
   /** Marks where a process begins, whatever the level. */
   begin(loggerName: string): void {
     const record = new LogRecord({
-      msg: `The log of process ${Deno.pid} begins`,
+      msg: `The log of process ${runtime.process.pid} begins`,
       args: [],
       level: LogLevels.INFO,
       loggerName,

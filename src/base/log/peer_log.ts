@@ -1,3 +1,4 @@
+import { runtime } from "../runtime/runtime.ts";
 import { shortened } from "../printable.ts";
 import type { Logger } from "./log.ts";
 
@@ -53,10 +54,10 @@ export interface Clock {
 
 /** The time of this machine. */
 const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => runtime.clock.now(),
   later: (millis, action) => {
-    const timer = setTimeout(action, millis);
-    return () => clearTimeout(timer);
+    const timer = runtime.timers.setTimeout(action, millis);
+    return () => runtime.timers.clearTimeout(timer);
   },
 };
 

@@ -1,3 +1,4 @@
+import { runtime } from "../runtime/runtime.ts";
 import { type Arrival, Arrivals } from "../limits/arrivals.ts";
 import { MAX_TIMER_MILLIS } from "./delay.ts";
 
@@ -28,7 +29,7 @@ export class Deadlines {
 
   /** Calls `late` after the time, unless this is ended before. */
   begin(late: () => void): Deadline {
-    const deadline = this.#waiting.add({ at: performance.now() + this.seconds * 1000, late });
+    const deadline = this.#waiting.add({ at: runtime.clock.now() + this.seconds * 1000, late });
     if (this.#timer === undefined) this.#wait(this.seconds * 1000);
     return deadline;
   }
@@ -36,21 +37,21 @@ export class Deadlines {
   /** Takes a deadline back. A second call, or one after it was late, does nothing. */
   end(deadline: Deadline): void {
     if (!this.#waiting.delete(deadline) || this.#waiting.size > 0) return;
-    clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   #wait(millis: number): void {
-    const due = performance.now() + millis;
-    this.#timer = setTimeout(() => {
+    const due = runtime.clock.now() + millis;
+    this.#timer = runtime.timers.setTimeout(() => {
       this.#timer = undefined;
-      if (performance.now() - due > HELD_UP_MILLIS) this.#wait(HELD_UP_MILLIS);
+      if (runtime.clock.now() - due > HELD_UP_MILLIS) this.#wait(HELD_UP_MILLIS);
       else this.#look();
     }, Math.min(Math.max(1, Math.ceil(millis)), MAX_TIMER_MILLIS));
   }
 
   #look(): void {
-    const now = performance.now();
+    const now = runtime.clock.now();
     // Each `late` has the others still waiting, and may begin new ones.
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (first.at > now) {

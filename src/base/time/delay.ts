@@ -1,3 +1,5 @@
+import { runtime } from "../runtime/runtime.ts";
+
 /** Longest time in milliseconds that a timer can wait: 24.8 days. A longer one would fire at once. */
 export const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
@@ -11,10 +13,10 @@ export function delay(millis: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
-      clearTimeout(timer);
+      runtime.timers.clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
+    const timer = runtime.timers.setTimeout(() => {
       signal?.removeEventListener("abort", stop);
       resolve();
     }, Math.min(millis, MAX_TIMER_MILLIS));

@@ -1,3 +1,5 @@
+import { runtime } from "../runtime/runtime.ts";
+
 /** Options of {@linkcode withDeadline}. */
 export interface DeadlineOptions {
   /** Longest wait in seconds, where `late` is given. Default: no limit. */
@@ -30,11 +32,11 @@ export async function withDeadline<T>(promise: Promise<T>, options: DeadlineOpti
   breakers?.add(reject);
   const timer = seconds === undefined || late === undefined
     ? undefined
-    : setTimeout(() => reject(late()), seconds * 1000);
+    : runtime.timers.setTimeout(() => reject(late()), seconds * 1000);
   try {
     return await Promise.race([promise, ended]);
   } finally {
-    clearTimeout(timer);
+    runtime.timers.clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
     breakers?.delete(reject);
   }

@@ -1,3 +1,5 @@
+import { runtime } from "../runtime/runtime.ts";
+
 /** Time after which the event loop is given a turn. */
 const MAX_BUSY_MILLIS = 50;
 
@@ -15,10 +17,10 @@ let returning: Promise<void> | undefined;
  * @returns A promise of the turn; `undefined`, which costs nothing to await, before the 50 ms.
  */
 export function yieldToEventLoop(): Promise<void> | undefined {
-  if (returning === undefined && performance.now() - since >= MAX_BUSY_MILLIS) {
+  if (returning === undefined && runtime.clock.now() - since >= MAX_BUSY_MILLIS) {
     returning = new Promise((resolve) =>
-      setTimeout(() => {
-        since = performance.now();
+      runtime.timers.setTimeout(() => {
+        since = runtime.clock.now();
         returning = undefined;
         resolve();
       }, 0)

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Duplex, DuplexOptions } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { ConnectionClosedError, DeadlineError, errorMessage } from "../../base/errors.ts";
@@ -64,7 +65,7 @@ export class SecureChannel implements Channel {
     this.remote = channel.remote;
     this.#channel = channel;
     this.#words = words;
-    this.#timer = setTimeout(() => this.#giveUp(), TLS_HANDSHAKE_SECONDS * 1000);
+    this.#timer = runtime.timers.setTimeout(() => this.#giveUp(), TLS_HANDSHAKE_SECONDS * 1000);
     // Whoever reads or writes hears of it.
     this.#secured.promise.catch(() => {});
     this.#stream = parts.stream({
@@ -84,7 +85,7 @@ export class SecureChannel implements Channel {
     this.#socket = parts.secure(this.#stream);
     this.#socket.on("secure", () => {
       this.#isSecure = true;
-      clearTimeout(this.#timer);
+      runtime.timers.clearTimeout(this.#timer);
       this.#secured.resolve();
     });
     this.#socket.on("data", (bytes: Uint8Array) => {
@@ -203,7 +204,7 @@ export class SecureChannel implements Channel {
     { alert, reason }: { alert: Uint8Array<ArrayBuffer>; reason: Error },
   ): Promise<void> {
     const channel = this.#channel;
-    const timer = setTimeout(() => channel.close(), LINGER_SECONDS * 1000);
+    const timer = runtime.timers.setTimeout(() => channel.close(), LINGER_SECONDS * 1000);
     try {
       await channel.write(alert);
       await channel.closeWrite();
@@ -215,7 +216,7 @@ export class SecureChannel implements Channel {
         left -= got;
       }
     } catch { /* it is closed all the same */ }
-    clearTimeout(timer);
+    runtime.timers.clearTimeout(timer);
     this.#fail(reason);
   }
 
@@ -232,7 +233,7 @@ export class SecureChannel implements Channel {
   /** Rejects what is pending. The first reason counts. */
   #fail(reason: Error): Error {
     this.#lost ??= reason;
-    clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#timer);
     this.#secured.reject(this.#lost);
     this.#failWrite?.(this.#lost);
     this.#wake?.();

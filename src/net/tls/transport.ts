@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
 import { explain, SocketChannel, SocketListener } from "../socket.ts";
 import { tlsServer } from "./server.ts";
@@ -133,17 +134,17 @@ function checkPem(name: string, text: string, label: string): void {
 }
 
 function isTlsFault(cause: unknown): boolean {
-  return cause instanceof Deno.errors.InvalidData ||
+  return cause instanceof runtime.errors.InvalidData ||
     cause instanceof Error && cause.message.includes("KeyMismatch");
 }
 
 function explainHandshake(address: string, name: string, cause: unknown): Error {
   const action = `Cannot connect to ${address}`;
-  if (cause instanceof Deno.errors.UnexpectedEof) {
+  if (cause instanceof runtime.errors.UnexpectedEof) {
     const why = "the server there closed during the TLS handshake";
     return new ConnectionClosedError(`${action}: ${why}`, { cause });
   }
-  if (!(cause instanceof Deno.errors.InvalidData)) return explain("connect to", address, cause);
+  if (!(cause instanceof runtime.errors.InvalidData)) return explain("connect to", address, cause);
   return new Error(
     `${action}: ${unfitCertificate(errorMessage(cause), name) ?? tlsMeaning(cause)}`,
     {

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Deadlines } from "../../base/time/deadlines.ts";
 import { ConnectionClosedError, DeadlineError } from "../../base/errors.ts";
 import { discard } from "../discard.ts";
@@ -170,7 +171,7 @@ export class FramedChannel implements Channel {
   }
 
   async #takeLeave({ reader, writer }: Opened): Promise<void> {
-    const timer = setTimeout(() => this.#channel.close(), LINGER_SECONDS * 1000);
+    const timer = runtime.timers.setTimeout(() => this.#channel.close(), LINGER_SECONDS * 1000);
     try {
       await writer.close(
         reader.fault?.closeCode ?? (reader.isOver ? reader.closeCode : CloseCode.Normal),
@@ -180,7 +181,7 @@ export class FramedChannel implements Channel {
       // A channel that is closed over unread bytes would take back what was sent last.
       await discard(this.#channel, MOST_DISCARDED_BYTES);
     } catch { /* it is closed all the same */ }
-    clearTimeout(timer);
+    runtime.timers.clearTimeout(timer);
     this.#channel.close();
   }
 

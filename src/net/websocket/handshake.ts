@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError } from "../../base/errors.ts";
 import { discard } from "../discard.ts";
 import type { Channel } from "../transport.ts";
@@ -69,7 +70,7 @@ function isFor({ target }: RequestHead, path: string): boolean {
 /** Answers and closes; the answer is read even where more was sent than is looked at. */
 async function refuse(channel: Channel, { status, text, headers }: Refusal): Promise<void> {
   const body = `${text}\n`;
-  const timer = setTimeout(() => channel.close(), LINGER_SECONDS * 1000);
+  const timer = runtime.timers.setTimeout(() => channel.close(), LINGER_SECONDS * 1000);
   const all = {
     ...headers,
     "connection": headers?.upgrade === undefined ? "close" : "Upgrade, close",
@@ -81,7 +82,7 @@ async function refuse(channel: Channel, { status, text, headers }: Refusal): Pro
     await channel.closeWrite();
     await discard(channel, MOST_DISCARDED_BYTES);
   } catch { /* it is gone already */ }
-  clearTimeout(timer);
+  runtime.timers.clearTimeout(timer);
   channel.close();
 }
 

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import type { Channel } from "../transport.ts";
 import { Credit } from "./credit.ts";
@@ -83,7 +84,7 @@ export class WebSocketChannel implements Channel {
       if (event instanceof ErrorEvent && event.message !== "") words = event.message;
     };
     socket.onclose = () => {
-      clearTimeout(this.#lingering);
+      runtime.timers.clearTimeout(this.#lingering);
       this.#lost = words;
       this.#wake();
       this.#end(words);
@@ -158,7 +159,10 @@ export class WebSocketChannel implements Channel {
       closing.add(this.ended);
       this.ended.then(() => closing.delete(this.ended));
       this.#socket.close(1000);
-      this.#lingering = setTimeout(() => this.#end("the other side does not close"), LINGER_MILLIS);
+      this.#lingering = runtime.timers.setTimeout(
+        () => this.#end("the other side does not close"),
+        LINGER_MILLIS,
+      );
     }
     this.#wake();
   }

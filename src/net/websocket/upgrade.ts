@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { SUBPROTOCOL } from "./message.ts";
 import { parseHost, type WebOrigins } from "./web_origins.ts";
 
@@ -62,7 +63,7 @@ export function refusalOf(
 /** What a server answers to the key of a request that it upgrades. */
 export async function acceptOf({ headers }: UpgradeRequest): Promise<string> {
   const text = `${headers.get("sec-websocket-key")}${KEY_SUFFIX}`;
-  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
+  const digest = await runtime.crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
   return new Uint8Array(digest).toBase64();
 }
 
