@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { TrainSettings } from "../plan/settings.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { TrainSettings } from "../plan/settings.ts";
 
 /** One client's update in a round. */
 export interface ClientUpdate {

@@ -6,8 +6,8 @@
 
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 import { checked } from "../check.ts";
+import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 import { polynomialStaleness, type StalenessFunction } from "./staleness.ts";
 
 /** Options of {@linkcode FedAsync}. */

@@ -6,11 +6,11 @@
 
 import { blend, difference, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 import { checked } from "../check.ts";
+import type { StrategyState } from "../strategy.ts";
 import { copySpans } from "../untrained.ts";
 import { savedVector, workingVector } from "../working.ts";
-import type { StrategyState } from "../strategy.ts";
+import type { AsyncStrategy, AsyncUpdate } from "./async_strategy.ts";
 
 /** Options of {@linkcode FedBuff}. */
 export interface FedBuffOptions {

@@ -6,8 +6,8 @@
 
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { workingVector } from "../working.ts";
 import type { ClientUpdate, Strategy, StrategyRound } from "../strategy.ts";
+import { workingVector } from "../working.ts";
 
 /**
  * Weighted mean of the cohort's parameters, by number of samples (FedAvg).

@@ -7,8 +7,6 @@
 import { blend, difference, fold } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
-import { sparing } from "../untrained.ts";
-import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
 import type {
   ClientSettings,
   RoundInfo,
@@ -16,6 +14,10 @@ import type {
   StrategyRound,
   StrategyState,
 } from "../strategy.ts";
+import { sparing } from "../untrained.ts";
+import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
+
+export type { FedDynRule } from "../../plan/rules/feddyn.ts";
 
 /** Options of {@linkcode FedDyn}. */
 export interface FedDynOptions {

@@ -8,9 +8,9 @@ import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { checked, checkSame } from "../check.ts";
+import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "../strategy.ts";
 import { sparing } from "../untrained.ts";
 import { workingVector } from "../working.ts";
-import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "../strategy.ts";
 
 /** Options of {@linkcode FedNova}. */
 export interface FedNovaOptions {

@@ -8,8 +8,6 @@ import { blend, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { checked } from "../check.ts";
-import { copySpans } from "../untrained.ts";
-import { workingVector } from "../working.ts";
 import type {
   ClientSettings,
   ClientUpdate,
@@ -17,6 +15,10 @@ import type {
   Strategy,
   StrategyRound,
 } from "../strategy.ts";
+import { copySpans } from "../untrained.ts";
+import { workingVector } from "../working.ts";
+
+export type { GradientRule } from "../../plan/rules/gradient.ts";
 
 const DEFAULT_LEARNING_RATE = 0.1;
 

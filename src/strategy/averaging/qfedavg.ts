@@ -8,8 +8,6 @@ import { blend, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { checked, checkSame } from "../check.ts";
-import { sparing } from "../untrained.ts";
-import { workingVector } from "../working.ts";
 import type {
   ClientSettings,
   ClientUpdate,
@@ -17,6 +15,10 @@ import type {
   Strategy,
   StrategyRound,
 } from "../strategy.ts";
+import { sparing } from "../untrained.ts";
+import { workingVector } from "../working.ts";
+
+export type { InitialLossRule } from "../../plan/rules/initial_loss.ts";
 
 /** Smallest loss that counts: 0 has no power below 0. */
 const LEAST_LOSS = 1e-10;

@@ -7,8 +7,6 @@
 import { blend, difference, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
-import { sparing } from "../untrained.ts";
-import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
 import type {
   ClientSettings,
   ClientUpdate,
@@ -17,6 +15,10 @@ import type {
   StrategyRound,
   StrategyState,
 } from "../strategy.ts";
+import { sparing } from "../untrained.ts";
+import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
+
+export type { ScaffoldRule } from "../../plan/rules/scaffold.ts";
 
 /** Options of {@linkcode Scaffold}. */
 export interface ScaffoldOptions {

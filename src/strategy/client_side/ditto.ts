@@ -7,6 +7,8 @@
 import { checked } from "../check.ts";
 import { type ClientSideOptions, ClientSideStrategy } from "./client_side.ts";
 
+export type { DittoRule } from "../../plan/rules/ditto.ts";
+
 /** Options of {@linkcode Ditto}. */
 export interface DittoOptions extends ClientSideOptions {
   /**

@@ -6,6 +6,8 @@
 
 import { type ClientSideOptions, ClientSideStrategy } from "./client_side.ts";
 
+export type { FedPerRule } from "../../plan/rules/fedper.ts";
+
 /** Options of {@linkcode FedPer}. */
 export interface FedPerOptions extends ClientSideOptions {
   /**

@@ -7,9 +7,9 @@
 import { columnMeanAroundMedian } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checkedAttackers, checkEnough } from "../check.ts";
+import type { Strategy, StrategyRound } from "../strategy.ts";
 import { KrumScores } from "./krum_scores.ts";
 import { Rows } from "./rows.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
 
 /** Options of {@linkcode Bulyan}. */
 export interface BulyanOptions {

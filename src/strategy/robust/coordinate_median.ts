@@ -6,8 +6,8 @@
 
 import { columnMedian } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
+import { Rows } from "./rows.ts";
 
 /**
  * Median of each coordinate: less than half of the clients cannot move it past the values of the

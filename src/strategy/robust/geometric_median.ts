@@ -7,8 +7,8 @@
 import { blend, columnMedian, fold, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
-import { type RoundRows, Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
+import { type RoundRows, Rows } from "./rows.ts";
 
 /**
  * Share of the median distance within which an update counts as the present point of the iteration;

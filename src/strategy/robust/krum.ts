@@ -7,9 +7,9 @@
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked, checkedAttackers, checkEnough } from "../check.ts";
+import type { Strategy, StrategyRound } from "../strategy.ts";
 import { KrumScores } from "./krum_scores.ts";
 import { type RoundRows, Rows } from "./rows.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
 
 /** Options of {@linkcode Krum}. */
 export interface KrumOptions {

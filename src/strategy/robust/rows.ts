@@ -1,6 +1,6 @@
 import type { ParameterVector } from "../../params/manifest.ts";
-import { workingVector } from "../working.ts";
 import type { StrategyRound } from "../strategy.ts";
+import { workingVector } from "../working.ts";
 
 /** All updates of a round, in rank order. */
 export interface RoundRows {

@@ -7,8 +7,8 @@
 import { columnTrimmedMean } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checkedAttackers, checkEnough } from "../check.ts";
-import { Rows } from "./rows.ts";
 import type { Strategy, StrategyRound } from "../strategy.ts";
+import { Rows } from "./rows.ts";
 
 /** Options of {@linkcode TrimmedMean}. */
 export interface TrimmedMeanOptions {
