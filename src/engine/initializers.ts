@@ -1,6 +1,8 @@
 import type { ParameterVector } from "../params/mod.ts";
 import { Random } from "../base/random.ts";
-import { type Config, field, isRecord, toCamelCase } from "./graph/config.ts";
+import { isRecord } from "../base/json.ts";
+import { field, toCamelCase } from "../train/models/keras_config.ts";
+import type { Config } from "./graph/config.ts";
 import { fill } from "./draw.ts";
 import type { Graph, Initializer, Shape } from "./graph/graph.ts";
 

@@ -175,3 +175,15 @@ function place(
     batchLabels: integers(maxRows),
   };
 }
+
+/** Copies parameters, state of the optimizer and training rows to a layout that is at least as large. */
+export function copyState(from: Layout, to: Layout): void {
+  to.vector.set(from.vector);
+  to.velocity.set(from.velocity);
+  to.train.features.set(from.train.features);
+  to.train.labels.set(from.train.labels);
+  for (const name of ["second", "start", "correction"] as const) {
+    const values = from.extras[name];
+    if (values) to.extras[name]?.set(values);
+  }
+}

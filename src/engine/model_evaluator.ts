@@ -2,7 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Evaluator, ModelDescription } from "../train/handler.ts";
-import { seedInitializers } from "../train/models/models.ts";
+import { seedInitializers } from "../train/models/seed_initializers.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
 import { tryNative } from "./choose.ts";
 import { ClientSGDHandler } from "./client_handler.ts";

@@ -5,40 +5,21 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { countAnswers } from "../train/confusion.ts";
 import { checkFit } from "../train/fit.ts";
 import { LOSSES } from "../train/losses.ts";
+import { copyRows } from "../train/rows.ts";
 import { isPlain } from "../plan/train_plan.ts";
-import type { BatchLoss, Trainer } from "../train/trainer.ts";
+import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
+import { computeLoss, runBatch } from "./batch.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
-import { type Layout, layOut, type LayoutSize } from "./layout.ts";
+import { copyState, type Layout, layOut, type LayoutSize } from "./layout.ts";
 import type { Target } from "./ops/op.ts";
 import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
 
-/** Rows that are worked on at once, in training and in evaluation: more need memory and gain nothing. */
+/** Most rows that are computed at once, in training and in evaluation: more take memory and gain nothing. */
 const ROWS = 256;
-const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-const LOSS_KERNELS = {
-  softmaxCrossEntropy: "softmax_cross_entropy",
-  categoricalCrossentropy: "categorical_crossentropy",
-  binaryCrossentropy: "binary_crossentropy",
-  meanSquaredError: "mean_squared_error",
-} as const;
-
-/** Copies the rows that are listed, one after the other. */
-function gather(
-  { features, labels, rowLength }: Dataset,
-  rows: Uint32Array,
-  toFeatures: Float32Array,
-  toLabels: Int32Array,
-): void {
-  rows.forEach((row, i) => {
-    toFeatures.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
-    toLabels[i] = labels[row] ?? 0;
-  });
-}
-
-/** Whether a weight that has a gradient is to stay as it is. */
+/** Whether a weight that has a gradient is frozen. */
 function hasFrozen({ nodes, manifest }: Graph): boolean {
   return nodes.some(({ parameters }) =>
     parameters.some(({ role, tensor }) =>
@@ -47,7 +28,7 @@ function hasFrozen({ nodes, manifest }: Graph): boolean {
   );
 }
 
-/** Trains a graph in the engine's own kernels: parameters, data and everything between lie in one memory. */
+/** Trainer of a graph on the native kernels: parameters, data and all results lie in one memory. */
 export class NativeTrainer implements Trainer {
   readonly #graph: Graph;
   readonly #checked = new WeakSet<Dataset>();
@@ -56,15 +37,15 @@ export class NativeTrainer implements Trainer {
   readonly #optimizer: Optimizer;
   /** Whether a layer mixes the rows of a batch. */
   readonly #mixes: boolean;
-  /** Whether a gradient must not go straight into the weights that it is of. */
+  /** Whether gradients must not go straight into their weights, some of which are frozen. */
   readonly #frozen: boolean;
   #layout: Layout;
   #size: LayoutSize;
   #numSamples = 0;
-  /** Rows that are still to be copied into the engine's memory: a handler that only evaluates never does. */
+  /** Rows to copy into the engine's memory before training: a handler that only evaluates copies none. */
   #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
   #begun = false;
-  /** Whether steps are taken on the spot, where the parameters lie. */
+  /** Whether gradients go straight into the parameters. */
   #direct = false;
 
   private constructor(graph: Graph, capacity: number) {
@@ -78,8 +59,10 @@ export class NativeTrainer implements Trainer {
   }
 
   /**
-   * Lays the graph out, and room for so many rows to train on. Throws an `UnsupportedModelError` for a layer that the engine does not
-   * run, and a `RangeError` when the system does not give the memory.
+   * Creates a trainer with room for `capacity` rows to train on.
+   *
+   * @throws {UnsupportedModelError} If the engine does not run a layer.
+   * @throws {RangeError} If the system does not provide the memory.
    */
   static create(graph: Graph, capacity: number): NativeTrainer {
     return new NativeTrainer(graph, capacity);
@@ -139,11 +122,11 @@ export class NativeTrainer implements Trainer {
     this.#takeIn();
     const { maxRows, scale, stream, gradientDistance } = this.#layout;
     this.#optimizer.begin(plan, this.#layout);
-    // What would go into a gradient vector goes into the parameters, where that is all there is to a step.
+    // Gradients go straight into the parameters where a step does nothing else.
     this.#direct = isPlain(plan) && !this.#frozen && batchSize <= maxRows;
     this.#target.distance = this.#direct ? 0 : gradientDistance;
     this.#target.add = this.#direct ? 1 : 0;
-    // Where the step is taken on the spot, every gradient carries the step's size from the start.
+    // Gradients that go straight into the parameters are scaled by the step size from the start.
     scale[0] = this.#direct ? -plan.learningRate : 1;
     stream.set([plan.seed, hashText("dropout"), plan.round, plan.rank, 0, 0]);
     this.#begun = true;
@@ -189,7 +172,7 @@ export class NativeTrainer implements Trainer {
     data: Dataset,
     start: number,
     end: number,
-    { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
+    { rows, counts }: JudgeOptions = {},
   ): BatchLoss {
     const { exports, program, maxRows, input, batchLabels } = this.#layout;
     const { features, labels, rowLength } = data;
@@ -197,13 +180,13 @@ export class NativeTrainer implements Trainer {
     let loss = 0, correct = 0;
     for (let from = start; from < end; from += maxRows) {
       const to = Math.min(from + maxRows, end);
-      if (rows) gather(data, rows.subarray(from, to), input, batchLabels);
+      if (rows) copyRows(data, rows.subarray(from, to), input, batchLabels);
       else {
         input.set(features.subarray(from * rowLength, to * rowLength));
         batchLabels.set(labels.subarray(from, to));
       }
       program.forward(to - from, false);
-      const part = this.#lose(to - from, false);
+      const part = computeLoss(this.#layout, this.#graph.loss, to - from, false, this.#result);
       loss += part.loss;
       correct += part.correct;
       if (counts) {
@@ -215,14 +198,14 @@ export class NativeTrainer implements Trainer {
     return { loss, correct };
   }
 
-  /** Lets go of nothing but memory, which is the collector's. */
+  /** Does nothing: the memory is garbage collected. */
   [Symbol.dispose](): void {}
 
   #takeIn(): void {
     if (!this.#waiting) return;
     const { data, rows } = this.#waiting, { features, labels } = this.#layout.train;
     this.#waiting = undefined;
-    if (rows) return gather(data, rows, features, labels);
+    if (rows) return copyRows(data, rows, features, labels);
     features.set(data.features);
     labels.set(data.labels);
   }
@@ -235,50 +218,18 @@ export class NativeTrainer implements Trainer {
     this.#checked.add(data);
   }
 
-  /** The loss of the rows' output; where it is asked for, the scale times the gradient of the mean loss. */
-  #lose(rows: number, withGradient: boolean): BatchLoss {
-    const { exports, program: { output, outputGradient }, total, batchLabels } = this.#layout;
-    const result = this.#result;
-    exports[LOSS_KERNELS[this.#graph.loss]](
-      output.at,
-      batchLabels.byteOffset,
-      withGradient ? outputGradient : 0,
-      rows,
-      output.length,
-      total.byteOffset,
-    );
-    result.loss = total[0] ?? NaN;
-    result.correct = total[1] ?? NaN;
-    return result;
-  }
-
-  /** What the next rows give is their share of the mean over `total`, alone or added to what there is. */
+  /** Has the next rows give their share of the mean over `total`, alone or added to the gradient. */
   #weigh(rows: number, total: number, add: boolean): void {
     this.#layout.scale[0] = rows / total;
     this.#target.add = add ? 1 : 0;
   }
 
-  /** Through the model and back with rows from place `start` to before `end` of the order. */
+  /** Computes loss and gradient of the rows from place `start` to before `end` of the order. */
   #pass(start: number, end: number): BatchLoss {
-    const { exports, order, train, program, batchLabels } = this.#layout;
-    const rows = end - start, { input } = program;
-    exports.gather(
-      train.features.byteOffset,
-      train.labels.byteOffset,
-      order.byteOffset + start * BYTES,
-      rows,
-      input.length,
-      input.at,
-      batchLabels.byteOffset,
-    );
-    program.forward(rows, true);
-    const result = this.#lose(rows, true);
-    if (!Number.isFinite(result.loss)) return result;
-    program.backward(rows);
-    return result;
+    return runBatch(this.#layout, this.#graph.loss, start, end, this.#result);
   }
 
-  /** Moves to a larger memory, with all that is kept, when this one lacks room. */
+  /** Moves to a larger memory, with all state, when this one lacks room. */
   #makeRoom({ maxRows = 0, capacity = 0, extras = [] }: Partial<LayoutSize>): void {
     const before = this.#layout, size = this.#size;
     const wanted = [...new Set<Extra>([...size.extras, ...extras])];
@@ -290,14 +241,7 @@ export class NativeTrainer implements Trainer {
       capacity: Math.max(capacity, size.capacity),
       extras: wanted,
     };
-    const after = this.#layout = layOut(this.#graph, this.#target, this.#size);
-    after.vector.set(before.vector);
-    after.velocity.set(before.velocity);
-    after.train.features.set(before.train.features);
-    after.train.labels.set(before.train.labels);
-    for (const extra of size.extras) {
-      const values = before.extras[extra];
-      if (values) after.extras[extra]?.set(values);
-    }
+    this.#layout = layOut(this.#graph, this.#target, this.#size);
+    copyState(before, this.#layout);
   }
 }

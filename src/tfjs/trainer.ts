@@ -5,7 +5,8 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../base/random.ts";
 import { checkBatchValues } from "../train/models/model_limits.ts";
 import { checkFit } from "../train/fit.ts";
-import type { BatchLoss, Trainer } from "../train/trainer.ts";
+import { copyRows } from "../train/rows.ts";
+import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
@@ -188,7 +189,7 @@ export class TfjsTrainer implements Trainer {
     data: Dataset,
     start: number,
     end: number,
-    { rows, counts }: { rows?: Uint32Array | undefined; counts?: Uint32Array | undefined } = {},
+    { rows, counts }: JudgeOptions = {},
   ): BatchLoss {
     if (!this.#checked.has(data)) {
       checkFit(...this.#shapes, data, this.#options.loss);
@@ -213,14 +214,11 @@ export class TfjsTrainer implements Trainer {
   }
 
   /** The rows that are listed, in buffers that the next batch overwrites. */
-  #gather({ features, labels, rowLength }: Dataset, rows: Uint32Array): Batch {
+  #gather(data: Dataset, rows: Uint32Array): Batch {
     this.#makeRoom(rows.length);
-    rows.forEach((row, i) => {
-      this.#features.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
-      this.#labels[i] = labels[row] ?? 0;
-    });
+    copyRows(data, rows, this.#features, this.#labels);
     return {
-      features: this.#features.subarray(0, rows.length * rowLength),
+      features: this.#features.subarray(0, rows.length * data.rowLength),
       labels: this.#labels.subarray(0, rows.length),
     };
   }

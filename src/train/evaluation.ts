@@ -1,6 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { EvaluateResult } from "../plan/results.ts";
-import { checkRows } from "./check_rows.ts";
+import { checkRows } from "./rows.ts";
 import { confusionOf, countsLength } from "./confusion.ts";
 import type { Trainer } from "./trainer.ts";
 

@@ -4,12 +4,13 @@
  * @module
  */
 
-export type { BatchLoss, Trainer } from "./trainer.ts";
+export type { BatchLoss, JudgeOptions, Trainer } from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./handler.ts";
 export * from "./rules/learner.ts";
 export * from "./models/model_description.ts";
 export * from "./models/models.ts";
+export * from "./models/seed_initializers.ts";
 export { UnsupportedModelError } from "../engine/graph/graph.ts";
-export * from "../engine/native_handler.ts";
+export { NativeSGDHandler, type NativeSGDHandlerOptions } from "../engine/native_handler.ts";
 export * from "./sgd_handler.ts";

@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import type { ModelDescription } from "../../src/train/handler.ts";
-import { mlp, seedInitializers } from "../../src/train/models/models.ts";
+import { mlp } from "../../src/train/models/models.ts";
+import { seedInitializers } from "../../src/train/models/seed_initializers.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";
 

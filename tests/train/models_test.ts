@@ -5,9 +5,9 @@ import {
   mlp,
   MODEL_NAMES,
   modelByName,
-  seedInitializers,
   twoNN,
 } from "../../src/train/models/models.ts";
+import { seedInitializers } from "../../src/train/models/seed_initializers.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -11,7 +11,8 @@ import { digits } from "../../src/data/digits.ts";
 import { Random } from "../../src/base/random.ts";
 import type { TrainPlan } from "../../src/plan/train_plan.ts";
 import type { LossName, ModelDescription } from "../../src/train/handler.ts";
-import { logisticRegression, mlp, seedInitializers } from "../../src/train/models/models.ts";
+import { logisticRegression, mlp } from "../../src/train/models/models.ts";
+import { seedInitializers } from "../../src/train/models/seed_initializers.ts";
 import { tf } from "../../src/tfjs/deps.ts";
 import {
   ClientSGDHandler,

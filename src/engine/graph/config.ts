@@ -1,30 +1,9 @@
+import { field, toCamelCase, toSnakeCase } from "../../train/models/keras_config.ts";
 import { UnsupportedModelError } from "./graph.ts";
-
-/** Whether a value is an object with fields. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** `channels_last` and `channelsLast` are one word, in keys and in values. */
-export function toCamelCase(word: string): string {
-  return word.replaceAll(/_+([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function toSnakeCase(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
 
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-/** The field with this camelCase key, or the snake_case one; `undefined` where it is null or silent. */
-export function field(record: Record<string, unknown>, key: string): unknown {
-  for (const name of [toSnakeCase(key), key]) {
-    if (Object.hasOwn(record, name) && record[name] !== null) return record[name];
-  }
-  return undefined;
 }
 
 /** Reads a layer's configuration; keys are given in camelCase. Errors are one line that names the layer. */

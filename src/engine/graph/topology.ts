@@ -1,5 +1,7 @@
 import { checkTopology, unwrapTopology } from "../../train/models/check_topology.ts";
-import { Config, field, isCount, isRecord } from "./config.ts";
+import { isRecord } from "../../base/json.ts";
+import { field } from "../../train/models/keras_config.ts";
+import { Config, isCount } from "./config.ts";
 import { type Shape, UnsupportedModelError } from "./graph.ts";
 
 /** A layer in its place: `inputs` are indices of earlier layers. The first is the input, the last gives the output. */

@@ -1,5 +1,6 @@
 import { checkLayerCount } from "./model_limits.ts";
-import { field, isRecord } from "../../engine/graph/config.ts";
+import { isRecord } from "../../base/json.ts";
+import { field } from "./keras_config.ts";
 
 /** The model in what Keras or tfjs may have wrapped around it. */
 export function unwrapTopology(topology: Record<string, unknown>): Record<string, unknown> {

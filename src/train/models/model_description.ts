@@ -1,3 +1,4 @@
+import { isRecord } from "../../base/json.ts";
 import { checkTopology } from "./check_topology.ts";
 import type { LossName, ModelDescription } from "../handler.ts";
 
@@ -7,10 +8,6 @@ const LOSSES: readonly LossName[] = [
   "binaryCrossentropy",
   "meanSquaredError",
 ];
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** A value that came from elsewhere, as a message shows it: it may be of any length and depth. */
 function shown(value: unknown): string {

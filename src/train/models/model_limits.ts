@@ -1,4 +1,4 @@
-import { isRecord } from "../../engine/graph/config.ts";
+import { isRecord } from "../../base/json.ts";
 
 /**
  * Most layers of a model, those of models within it included. The largest of Keras's own have about

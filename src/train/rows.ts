@@ -1,0 +1,29 @@
+import type { Dataset } from "../data/dataset.ts";
+import { checkFinite } from "../data/finite.ts";
+
+/**
+ * Checks rows of the data: all of them, or those that are listed, from place `from` to before `to`.
+ *
+ * @throws {RangeError} If the data does not have a row, or a feature is not finite.
+ */
+export function checkRows(data: Dataset, rows?: Uint32Array, from?: number, to?: number): void {
+  const { length } = data;
+  const wrong = rows?.subarray(from, to).find((row) => row >= length);
+  if (wrong !== undefined) {
+    throw new RangeError(`Cannot use row ${wrong} of the data: expected 0 to ${length - 1}`);
+  }
+  checkFinite(data, rows, from, to);
+}
+
+/** Copies the listed rows of the data, one after the other. */
+export function copyRows(
+  { features, labels, rowLength }: Dataset,
+  rows: Uint32Array,
+  toFeatures: Float32Array,
+  toLabels: Int32Array,
+): void {
+  rows.forEach((row, i) => {
+    toFeatures.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+    toLabels[i] = labels[row] ?? 0;
+  });
+}

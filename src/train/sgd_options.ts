@@ -1,0 +1,24 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { LossName } from "./handler.ts";
+
+/** Part of a logger that a handler writes to. A `Logger` of `@std/log` fits, and so does `console`. */
+export interface TrainLogger {
+  /** Logs one line about a choice, such as the engine. */
+  info?(message: string): unknown;
+  /** Logs one line about a possible fault. */
+  warn(message: string): unknown;
+}
+
+/** Options of every {@linkcode SGDHandler}. */
+export interface SGDHandlerOptions {
+  /** Training data of the client; at least one row. */
+  data: Dataset;
+  /** Rows of the data that are the client's; at least one. Default: all of them. */
+  rows?: Uint32Array;
+  /** Data to evaluate on. Default: `testRows` of the data, or else the training data. */
+  testData?: Dataset;
+  /** Rows of the data to evaluate on, where there is no `testData`; at least one. */
+  testRows?: Uint32Array;
+  /** Loss to minimize. Default: the description's, or softmaxCrossEntropy when there is none. */
+  loss?: LossName;
+}

@@ -1,0 +1,57 @@
+import { Random } from "../base/random.ts";
+import { CannotTrainError } from "../plan/cannot_train.ts";
+import type { TrainResult } from "../plan/results.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import type { Trainer } from "./trainer.ts";
+
+/**
+ * Trains the epochs of a plan in steps of `batchSize` rows. The trainer is ready for the round.
+ *
+ * @param length Number of training rows.
+ * @param rest Awaited before each step; throws to end the training.
+ * @throws {CannotTrainError} If the loss or a parameter is not finite.
+ */
+export async function trainEpochs(
+  trainer: Trainer,
+  { epochs, seed, round, rank }: TrainPlan,
+  { length, batchSize }: { readonly length: number; readonly batchSize: number },
+  rest: () => Promise<void>,
+): Promise<TrainResult> {
+  const { manifest, classifies } = trainer;
+  const shuffling = new Random(seed, "batch-order", { round, rank });
+  let steps = 0, loss = 0, correct = 0;
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    loss = correct = 0;
+    let stepOfEpoch = 0;
+    trainer.shuffle(shuffling.permutation(length));
+    for (let start = 0; start < length; start += batchSize) {
+      await rest();
+      const result = trainer.step(start, Math.min(start + batchSize, length));
+      stepOfEpoch++;
+      if (!Number.isFinite(result.loss)) {
+        throw new CannotTrainError(
+          epoch === 1 && stepOfEpoch === 1
+            ? `Cannot train on these parameters: their loss is ${result.loss} before the first step`
+            : `Training diverged: loss is ${result.loss} in epoch ${epoch}, step ${stepOfEpoch}; ` +
+              "lower the learning rate",
+        );
+      }
+      loss += result.loss;
+      correct += result.correct;
+    }
+    steps += stepOfEpoch;
+  }
+  const nonFinite = trainer.countNonFinite();
+  if (nonFinite > 0) {
+    throw new CannotTrainError(
+      `Training diverged: ${nonFinite} of ${manifest.length} parameters are not finite ` +
+        `after epoch ${epochs}; lower the learning rate`,
+    );
+  }
+  return {
+    numSamples: length,
+    steps,
+    loss: loss / length,
+    metrics: classifies ? { accuracy: correct / length } : {},
+  };
+}
