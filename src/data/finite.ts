@@ -24,7 +24,7 @@ export function isFiniteData(data: Dataset): boolean {
  * @param to Index in `rows` after the last row to check.
  * @throws {RangeError} If a feature is not finite. The message names the first such row.
  */
-export function checkFinite(
+export function checkFiniteFeatures(
   data: Dataset,
   rows?: ArrayLike<number>,
   from = 0,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkFinite } from "../data/finite.ts";
+import { checkFiniteFeatures } from "../data/finite.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
@@ -186,7 +186,7 @@ export function checkSimulation(
     checkParts(parts, train, "");
     if (testParts) checkParts(testParts, train, " to evaluate on");
   }
-  if (test) checkFinite(test);
+  if (test) checkFiniteFeatures(test);
 }
 
 function whole(value: number, what: string): void {
@@ -239,6 +239,6 @@ function checkParts(
         `Cannot simulate: expected rows 0 to ${length - 1} of ${whose}${purpose}, got ${row}`,
       );
     }
-    checkFinite(data, part);
+    checkFiniteFeatures(data, part);
   });
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
-import { checkFinite } from "../data/finite.ts";
+import { checkFiniteFeatures } from "../data/finite.ts";
 
 /**
  * Checks rows of the data: all of them, or those that are listed, from place `from` to before `to`.
@@ -12,7 +12,7 @@ export function checkRows(data: Dataset, rows?: Uint32Array, from?: number, to?:
   if (wrong !== undefined) {
     throw new RangeError(`Cannot use row ${wrong} of the data: expected 0 to ${length - 1}`);
   }
-  checkFinite(data, rows, from, to);
+  checkFiniteFeatures(data, rows, from, to);
 }
 
 /** Copies the listed rows of the data, one after the other. */

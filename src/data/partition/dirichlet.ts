@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, checkRange, checkRows, labelsOf, rowsByLabel } from "./rows.ts";
+import { checkCount, checkEnoughRows, checkRange, labelsOf, rowsByLabel } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { logDirichlet } from "./draws.ts";
 import { assignRows, fillUp, LabelWeights, NO_ROWS, sizesOf, takeTurns } from "./label_shares.ts";
@@ -97,7 +97,7 @@ export function partitionDirichlet(
   checkCount("tries", tries);
   checkAlpha(alpha);
   const labels = labelsOf(data);
-  checkRows(labels.length, parts, minSize);
+  checkEnoughRows(labels.length, parts, minSize);
   const random = new Random(seed, "partition");
   const rows = [...rowsByLabel(labels).values()].map((own) => random.shuffle(own));
   const concentrations = Float64Array.from(

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, checkRows, cut, joinRows } from "./rows.ts";
+import { checkCount, checkEnoughRows, cut, joinRows } from "./rows.ts";
 import type { Partition, PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode partitionIds}. */
@@ -45,7 +45,7 @@ export function partitionIds(
   }
   const each = Array.from(rows.values(), (own) => Uint32Array.from(own));
   if (options === undefined) {
-    checkRows(ids.length, 1);
+    checkEnoughRows(ids.length, 1);
     return each;
   }
   const { parts, seed } = options;

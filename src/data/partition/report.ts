@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkRows, labelsOf } from "./rows.ts";
+import { checkEnoughRows, labelsOf } from "./rows.ts";
 import type { Partition, PartitionData } from "./types.ts";
 import { Dataset } from "../dataset.ts";
 
@@ -55,7 +55,7 @@ export interface PartitionReport {
  */
 export function partitionReport(parts: Partition, data: PartitionData): PartitionReport {
   const labels = labelsOf(data);
-  checkRows(parts.length, 1);
+  checkEnoughRows(parts.length, 1);
   let classes = data instanceof Dataset ? data.numClasses : 0;
   for (let row = 0; row < labels.length; row++) {
     classes = Math.max(classes, (labels[row] ?? 0) + 1);

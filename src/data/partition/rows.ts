@@ -31,7 +31,7 @@ export function checkRange(what: string, value: number, least: number, most: num
 }
 
 /** Throws a `RangeError` unless there are `least` rows for each of the pieces. */
-export function checkRows(rows: number, pieces: number, least = 1): void {
+export function checkEnoughRows(rows: number, pieces: number, least = 1): void {
   if (rows < pieces * least) {
     const each = least === 1 ? "one row" : `${least} rows`;
     throw new RangeError(
@@ -42,7 +42,7 @@ export function checkRows(rows: number, pieces: number, least = 1): void {
 
 /** Cuts rows into runs whose sizes differ by at most one. */
 export function cut(rows: Uint32Array<ArrayBuffer>, runs: number): Partition {
-  checkRows(rows.length, runs);
+  checkEnoughRows(rows.length, runs);
   const edge = (i: number) => Math.floor(i * rows.length / runs);
   return Array.from({ length: runs }, (_, i) => rows.slice(edge(i), edge(i + 1)));
 }

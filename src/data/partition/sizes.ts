@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, checkRange, checkRows, labelsOf, shareOut } from "./rows.ts";
+import { checkCount, checkEnoughRows, checkRange, labelsOf, shareOut } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { logDirichlet, logPareto, relative } from "./draws.ts";
 import { checkAlpha } from "./dirichlet.ts";
@@ -70,7 +70,7 @@ function deal(
   checkCount("parts", parts);
   checkCount("rows of the smallest part", minSize);
   const { length } = labelsOf(data);
-  checkRows(length, parts, minSize);
+  checkEnoughRows(length, parts, minSize);
   const random = new Random(seed, "partition");
   const extra = shareOut(relative(logWeights(random)), length - parts * minSize);
   const order = random.permutation(length);

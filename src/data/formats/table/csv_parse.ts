@@ -1,18 +1,18 @@
 /**
  * The CSV parser csv-parse, by full specifier.
  *
- * csv-parse calls `Buffer.from()` as it is loaded, and a browser, which has no `Buffer`, could then
- * not load this package. There, and nowhere else, `lend_buffer.ts` defines a stand-in, which
- * `take_buffer_back.ts` removes once csv-parse is loaded. The alternatives do not serve:
+ * As csv-parse is loaded, it calls `Buffer.from()`. A browser has no `Buffer`, and could then not
+ * load this package: there, `define_buffer.ts` defines a stand-in, which `remove_buffer.ts` removes
+ * once csv-parse is loaded. On Deno neither does anything. The alternatives fail:
  *
- * - papaparse 5.7, udsv 0.7 and d3-dsv 3.0 read no quoted field after a space, report no quote
- *   within an unquoted field, and, d3-dsv apart, do not mix line ends in one text;
+ * - papaparse 5.7, udsv 0.7 and d3-dsv 3.0 do not read a quoted field after a space and accept a
+ *   quote within an unquoted field; papaparse and udsv do not read mixed line ends;
  * - the edition of csv-parse for browsers assigns to `__proto__`, which Deno does not have;
  * - a dynamic import needs a top-level `await`, during which a worker loses its first messages.
  *
  * @module
  */
 
-import "./lend_buffer.ts";
+import "./define_buffer.ts";
 export { CsvError, parse as parseCsv } from "npm:csv-parse@7.0.3/sync";
-import "./take_buffer_back.ts";
+import "./remove_buffer.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-/** True if there is a stand-in to remove. */
-export const isLent: boolean = !("Buffer" in globalThis);
+/** True if `Buffer` is the stand-in, which `remove_buffer.ts` removes. */
+export const isStandIn: boolean = !("Buffer" in globalThis);
 
-if (isLent) {
+if (isStandIn) {
   const value = { from: (bytes: ArrayLike<number>) => Uint8Array.from(bytes) };
   Object.defineProperty(globalThis, "Buffer", { value, configurable: true });
 }

@@ -1,0 +1,3 @@
+import { isStandIn } from "./define_buffer.ts";
+
+if (isStandIn) Reflect.deleteProperty(globalThis, "Buffer");

@@ -1,3 +1,0 @@
-import { isLent } from "./lend_buffer.ts";
-
-if (isLent) Reflect.deleteProperty(globalThis, "Buffer");
