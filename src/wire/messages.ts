@@ -37,29 +37,29 @@ export type { RegistrationPayload } from "./messages/registration.ts";
 
 /** The messages by name, each with its code and the check of its payload. */
 export interface MessageTable {
-  /** A client asks for the current model. */
+  /** Request of a client for the current model. */
   readonly ParameterRequest: MessageType<0, EmptyPayload>;
-  /** A client's gradient. */
+  /** Gradient of a client. */
   readonly GradientUpdate: MessageType<1, GradientUpdatePayload>;
-  /** Parameters: the server's to train on, a client's after training. */
+  /** Parameters: the server's to train on, or a client's after training. */
   readonly ParameterUpdate: MessageType<2, ParameterUpdatePayload>;
   /** Parameters to evaluate, and the figures in answer. */
   readonly EvaluateParams: MessageType<3, EvaluateParamsPayload>;
-  /** The run is over; the answer to it is the same. */
+  /** End of the run; the other side answers with the same message. */
   readonly Exit: MessageType<4, ExitPayload>;
-  /** A client asks to join. */
+  /** Request of a client to join. */
   readonly Registration: MessageType<5, RegistrationPayload>;
-  /** The server's answer to `Registration`: rank, model, manifest, settings of training. */
+  /** Answer to `Registration`: rank, model, manifest and settings of training. */
   readonly IdAssignment: MessageType<6, IdAssignmentPayload>;
   /** Sign of life. */
   readonly Heartbeat: MessageType<7, HeartbeatPayload>;
-  /** A fault of the other side. */
+  /** Report of a fault of the other side. */
   readonly Error: MessageType<8, ErrorPayload>;
-  /** A client has built the model and is ready to train. */
+  /** Notice of a client that it has built the model and is ready to train. */
   readonly Ready: MessageType<9, ReadyPayload>;
-  /** The server asks a client to prove its identity. */
+  /** Request of the server that a client prove its identity. */
   readonly Challenge: MessageType<10, ChallengePayload>;
-  /** A client's proof of its identity. */
+  /** Proof of a client's identity. */
   readonly Proof: MessageType<11, ProofPayload>;
 }
 

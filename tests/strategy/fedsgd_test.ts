@@ -141,7 +141,9 @@ Deno.test("FedSGD equals FedAvg of one epoch of full-batch SGD up to rounding, w
   );
 });
 
-/** The fault with which a server answers a peer that sends this update, whatever it was asked for. */
+/**
+ * The fault with which a server answers a peer that sends this update, whatever it was asked for.
+ */
 async function faultOf(strategy: Strategy, update: Message): Promise<string | undefined> {
   const manifest = vectorManifest(3);
   const handler = new SyncParameterServerHandler({

@@ -168,7 +168,10 @@ Deno.test("GeometricMedian is the update itself where more than half are the sam
   z.forEach((x, i) => assertAlmostEquals(x, a[i] ?? NaN, 1e-4));
 });
 
-/** The least sum of distances from points in the plane, in float64, by trying all directions from where it was least. */
+/**
+ * The least sum of distances from points in the plane, in float64, by trying all directions from
+ * where it was least.
+ */
 function leastSum(points: readonly ParameterVector[]): number {
   let at = meanOf(points), least = sumOfDistances(points, at);
   for (let step = 8; step > 1e-9;) {
@@ -205,7 +208,7 @@ Deno.test("GeometricMedian leaves an update that it begins at, or near to, for t
 
 const CLIENTS = 15, ATTACKERS = 3, SPREAD = 0.1;
 
-/** What honest clients send: one vector, with noise. */
+/** Updates of honest clients: one vector, with noise. */
 function honest(): ParameterVector[] {
   const truth = normalVector(LENGTH, 99);
   return normalVectors(CLIENTS - ATTACKERS).map((noise) =>
@@ -213,7 +216,7 @@ function honest(): ParameterVector[] {
   );
 }
 
-/** What attackers send who know all that the honest ones do. */
+/** Updates of attackers that know those of the honest clients. */
 const ATTACKS: Record<string, (honest: readonly ParameterVector[]) => ParameterVector[]> = {
   "the sign turned round": (honest) =>
     Array(ATTACKERS).fill(Float32Array.from(meanOf(honest), (x) => -5 * x)),
@@ -234,7 +237,7 @@ const ROBUST: Record<string, () => Strategy> = {
   "Bulyan": () => new Bulyan({ attackers: ATTACKERS }),
 };
 
-/** How far a result is from the honest mean, in terms of how far an honest client is. */
+/** Distance of a result from the honest mean, relative to that of an honest client. */
 function error(strategy: Strategy, attack: keyof typeof ATTACKS, first: boolean): number {
   const others = honest();
   const bad = ATTACKS[attack]?.(others) ?? [];
@@ -257,7 +260,8 @@ for (const attack of Object.keys(ATTACKS)) {
 Deno.test("a little that is enough (Baruch et al. 2019) moves no robust strategy past the spread of the honest", () => {
   const others = honest();
   const center = meanOf(others);
-  // As many honest ones as attackers need for a majority lie further out: Φ(z) = (n - f - s) / (n - f), s = n / 2 + 1 - f.
+  // As many honest clients as the attackers need for a majority lie further out:
+  // Φ(z) = (n - f - s) / (n - f), s = n / 2 + 1 - f.
   const z = 0.21;
   const little = Float32Array.from(center, (m, i) => {
     const deviation = Math.sqrt(mean(others.map((vector) => ((vector[i] ?? NaN) - m) ** 2)));

@@ -53,7 +53,10 @@ class Counting implements Strategy {
   }
 }
 
-/** Runs a server that goes on where the folder's newest checkpoint stands, with one client, and gives the parameters. */
+/**
+ * Runs a server that goes on where the folder's newest checkpoint stands, with one client, and
+ * gives the parameters.
+ */
 async function run(
   folder: string,
   { strategy, rounds }: { strategy: Strategy; rounds: number },

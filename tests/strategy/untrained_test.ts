@@ -45,7 +45,10 @@ function variances([first, _, __, ...last]: ParameterVector): number[] {
   return [first ?? NaN, ...last];
 }
 
-/** The parameters after so many rounds, in each of which clients of equally many samples send these vectors. */
+/**
+ * The parameters after so many rounds, in each of which clients of equally many samples send these
+ * vectors.
+ */
 function rounds(strategy: Strategy, vectors: readonly number[][], count = 1): ParameterVector {
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
@@ -168,7 +171,10 @@ Deno.test("a server optimizer will not have FedDyn for its mean, whose h is of i
   }
 });
 
-/** An asynchronous server's parameters after clients that began with the first version have sent these vectors. */
+/**
+ * An asynchronous server's parameters after clients that began with the first version have sent
+ * these vectors.
+ */
 function lateUpdates(handler: AsyncParameterServerHandler, vectors: readonly number[][]): void {
   const base = GLOBAL.slice();
   let staleness = 0;

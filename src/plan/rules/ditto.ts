@@ -23,7 +23,7 @@ export interface DittoRule {
   readonly lambda: number;
 }
 
-/** The rule `ditto`. */
+/** Rule of Ditto: clients train a model of their own beside the global one. */
 export const ditto = {
   schema: v.strictObject({ name: v.literal("ditto"), lambda: v.pipe(finiteNumber, v.minValue(0)) }),
   keepsState: true,

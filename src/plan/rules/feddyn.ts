@@ -22,7 +22,7 @@ export interface FedDynRule {
   readonly alpha: number;
 }
 
-/** The rule `feddyn`. */
+/** Rule of FedDyn: clients regularize their losses dynamically. */
 export const feddyn = {
   schema: v.strictObject({ name: v.literal("feddyn"), alpha: v.pipe(finiteNumber, v.gtValue(0)) }),
   keepsState: true,

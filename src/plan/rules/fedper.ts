@@ -22,7 +22,7 @@ export interface FedPerRule {
   readonly local: readonly string[];
 }
 
-/** The rule `fedper`. */
+/** Rule of FedPer: some tensors stay on the clients. */
 export const fedper = {
   schema: v.strictObject({
     name: v.literal("fedper"),

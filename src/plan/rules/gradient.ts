@@ -18,7 +18,7 @@ export interface GradientRule {
   readonly name: "gradient";
 }
 
-/** The rule `gradient`. */
+/** Rule of FedSGD: clients send gradients and do not train. */
 export const gradient = {
   schema: v.strictObject({ name: v.literal("gradient") }),
   keepsState: false,

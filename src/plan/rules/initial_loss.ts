@@ -17,7 +17,7 @@ export interface InitialLossRule {
   readonly name: "initial-loss";
 }
 
-/** The rule `initial-loss`. */
+/** Rule of q-FedAvg: clients measure their loss before they train. */
 export const initialLoss = {
   schema: v.strictObject({ name: v.literal("initial-loss") }),
   keepsState: false,

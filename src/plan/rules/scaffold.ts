@@ -20,7 +20,7 @@ export interface ScaffoldRule {
   readonly name: "scaffold";
 }
 
-/** The rule `scaffold`. */
+/** Rule of SCAFFOLD: clients correct their steps by control variates. */
 export const scaffold = {
   schema: v.strictObject({ name: v.literal("scaffold") }),
   keepsState: true,

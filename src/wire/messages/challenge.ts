@@ -21,7 +21,7 @@ export interface ChallengePayload {
   readonly run: string;
 }
 
-/** The server asks a client to prove its identity. */
+/** Request of the server that a client prove its identity. */
 export const challenge = messageType(
   10,
   v.object({

@@ -24,7 +24,7 @@ export interface ErrorPayload {
   readonly round?: number;
 }
 
-/** A fault of the other side. */
+/** Report of a fault of the other side. */
 export const error = messageType(
   8,
   v.object({

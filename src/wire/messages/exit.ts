@@ -22,7 +22,7 @@ export interface ExitPayload {
   readonly over?: boolean;
 }
 
-/** The run is over; the answer to it is the same. */
+/** End of the run; the other side answers with the same message. */
 export const exit = messageType(
   4,
   v.object({

@@ -28,7 +28,7 @@ export interface GradientUpdatePayload {
   readonly gradient: ParameterVector;
 }
 
-/** A client's gradient. */
+/** Gradient of a client. */
 export const gradientUpdate = messageType(
   1,
   v.object({

@@ -66,7 +66,7 @@ export interface IdAssignmentPayload {
   readonly model?: Readonly<Record<string, unknown>>;
 }
 
-/** The server's answer to `Registration`: rank, model, manifest, settings of training. */
+/** Answer to `Registration`: rank, model, manifest and settings of training. */
 export const idAssignment = messageType(
   6,
   v.object({

@@ -10,7 +10,7 @@ import { messageType } from "./message_type.ts";
 /** Payload of `ParameterRequest`: nothing. */
 export type EmptyPayload = Readonly<Record<never, never>>;
 
-/** A client asks for the current model. */
+/** Request of a client for the current model. */
 export const parameterRequest = messageType(
   0,
   v.object({}),

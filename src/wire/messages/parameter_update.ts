@@ -40,7 +40,7 @@ export interface ParameterUpdatePayload {
   readonly taken?: number;
 }
 
-/** Parameters: the server's to train on, a client's after training. */
+/** Parameters: the server's to train on, or a client's after training. */
 export const parameterUpdate = messageType(
   2,
   v.object({

@@ -22,7 +22,7 @@ export interface ProofPayload {
   readonly signature: string;
 }
 
-/** A client's proof of its identity. */
+/** Proof of a client's identity. */
 export const proof = messageType(
   11,
   v.object({

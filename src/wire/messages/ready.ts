@@ -22,7 +22,7 @@ export interface ReadyPayload {
   readonly round?: number;
 }
 
-/** A client has built the model and is ready to train. */
+/** Notice of a client that it has built the model and is ready to train. */
 export const ready = messageType(
   9,
   v.object({

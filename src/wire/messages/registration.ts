@@ -27,7 +27,7 @@ export interface RegistrationPayload {
   readonly agent: string;
 }
 
-/** A client asks to join. */
+/** Request of a client to join. */
 export const registration = messageType(
   5,
   v.object({
