@@ -176,7 +176,9 @@ export class ClientRun implements SessionClient {
     if (isTraining) await this.requestWork();
   }
 
-  /** Sends the result of the last training, and asks for more work. Does nothing without a result. */
+  /**
+   * Sends the result of the last training, and asks for more work. Does nothing without a result.
+   */
   async synchronize(): Promise<void> {
     const session = this.#open();
     const { updateMessage, task } = this.#trainer;

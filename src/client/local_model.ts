@@ -84,8 +84,8 @@ export class LocalModel {
   }
 
   /**
-   * Loads the server's vectors, and restores the state kept for the rule to its value after the last
-   * update that the server has accepted.
+   * Loads the server's vectors, and restores the state kept for the rule to its value after the
+   * last update that the server has accepted.
    */
   #load(
     { parameters, control, taken }: ParameterUpdatePayload,

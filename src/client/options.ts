@@ -23,7 +23,9 @@ export type ClientEvent =
     readonly seconds: number;
   }
   | {
-    /** The client could not train for a round and has told the server. It stays for the next one. */
+    /**
+     * The client could not train for a round and has told the server. It stays for the next one.
+     */
     readonly type: "cannot-train";
     readonly round: number;
     readonly reason: string;

@@ -146,8 +146,8 @@ export abstract class ClientCommunicationTopology {
   }
 
   /**
-   * Sends the result of the last training, the trained parameters or the gradient, and asks for more
-   * work where the agreement says so. Does nothing when there is no result.
+   * Sends the result of the last training, the trained parameters or the gradient, and asks for
+   * more work where the agreement says so. Does nothing when there is no result.
    */
   async synchronize(): Promise<void> {
     await this.#running.synchronize();

@@ -5,12 +5,10 @@
  */
 
 export type {
-  CohortAbsence,
   CohortCollector,
   CohortCollectorOptions,
   IncomingBody,
   Outcome,
-  OverdueRank,
 } from "./cohort/cohort_collector.ts";
 export type { EvaluationExchange } from "./cohort/evaluation_exchange.ts";
 export { TrainingExchange } from "./cohort/training_exchange.ts";
@@ -22,6 +20,8 @@ export { DEFAULT_PLAN } from "./handler/client_plan.ts";
 export type { ServerHandlerOptions, SyncParameterServerHandlerOptions } from "./handler/options.ts";
 export { ServerBackendHandler } from "./handler/server_backend_handler.ts";
 export type { HandlerState } from "./handler/server_backend_handler.ts";
+export type { ServerStrategy } from "./handler/server_strategy.ts";
+export { StrategyServerHandler } from "./handler/strategy_handler.ts";
 export { SyncParameterServerHandler } from "./handler/sync_handler.ts";
 export {
   ParameterServerBackendHandler,
@@ -33,9 +33,9 @@ export type { UpdateFigures } from "./handler/update_bound.ts";
 export { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./limits.ts";
 export { DEFAULT_SAVE_TRIES } from "./record/checkpoint_saver.ts";
 export type { ClientFigures, Distribution } from "./report/distribution.ts";
-export type { Absence } from "./report/absence.ts";
+export type { Absence, CohortAbsence, OverdueRank } from "./report/absence.ts";
 export type { EvaluationSummary } from "./report/evaluation_summary.ts";
 export type { ServerEvent } from "./report/events.ts";
 export type { FinalReport, MemberReport, RoundReport, RunReport } from "./report/report.ts";
+export type { RevokedUpdate } from "./round_host.ts";
 export * from "./selection/mod.ts";
-export type { RevokedUpdate } from "./run_round.ts";

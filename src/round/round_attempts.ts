@@ -1,11 +1,12 @@
 import { DeadlineError, ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
+import { AbsentRanks } from "./cohort/absent_ranks.ts";
 import { TrainingExchange } from "./cohort/training_exchange.ts";
 import { boundText, mostExtreme } from "./handler/update_bound.ts";
 import { DEFAULT_ROUND_TRIES, requiredUpdates } from "./limits.ts";
-import { type Absence, AbsentRanks, MAX_REPORTED_ABSENCES } from "./report/absence.ts";
+import { type Absence, MAX_REPORTED_ABSENCES } from "./report/absence.ts";
 import type { RoundReport } from "./report/report.ts";
-import type { RoundHost } from "./run_round.ts";
+import type { RoundHost } from "./round_host.ts";
 
 /** Training of a round that has enough valid updates. */
 export type TrainedRound =
@@ -142,7 +143,9 @@ export class RoundAttempts {
     );
   }
 
-  /** Announces another attempt after one with too few updates, or throws after too many of those. */
+  /**
+   * Announces another attempt after one with too few updates, or throws after too many of those.
+   */
   #retry(
     { collector }: TrainingExchange,
     { received, enough, quorum }: { received: number; enough: number; quorum: number },

@@ -1,48 +1,13 @@
-import type { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { TrainingExchange } from "./cohort/training_exchange.ts";
 import { NonFiniteResultError } from "./handler/result_check.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
-import { DEFAULT_ROUND_TRIES, type RoundLimits } from "./limits.ts";
+import { DEFAULT_ROUND_TRIES } from "./limits.ts";
 import { evaluationFields, type EvaluationSummary } from "./report/evaluation_summary.ts";
-import type { ServerEvent } from "./report/events.ts";
 import type { RoundReport } from "./report/report.ts";
 import { RoundAttempts, type TrainedRound } from "./round_attempts.ts";
-
-/** Server or simulation that a round runs on. */
-export interface RoundHost {
-  readonly handler: SyncServerBackendHandler;
-  /** Number of clients in the group. */
-  readonly numClients: number;
-  readonly limits: RoundLimits;
-  /** Waits until at least `least` ranks are available, and returns all that are. */
-  available(least: number): Promise<readonly Rank[]>;
-  /** Has the cohort train, until each of its ranks is settled. */
-  train(training: TrainingExchange): Promise<void>;
-  /** Evaluates the model. */
-  evaluate(training: TrainingExchange): Promise<EvaluationSummary>;
-  /** Returns the loss of the model before the round, when it is known. */
-  lossBefore(): number | undefined;
-  /** Called after the round's model was made. */
-  onModelUpdated(training: TrainingExchange): void;
-  /** Called after the model that was made last was taken back. */
-  onModelReverted(): void;
-  /** Called after an accepted update was refused after all. */
-  onRevoked(error: ProtocolError, update: RevokedUpdate): void;
-  emit(event: ServerEvent): void;
-  warn(text: string): void;
-}
-
-/** Update that was accepted and refused later. */
-export interface RevokedUpdate {
-  /** Rank of its sender. */
-  readonly rank: Rank;
-  /** Round that it was accepted in. */
-  readonly round: number;
-  /** L2 norm of the change, when it is known. */
-  readonly norm?: number | undefined;
-}
+import type { RoundHost } from "./round_host.ts";
 
 /** Result of a round. */
 export interface RoundResult {

@@ -14,7 +14,10 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = Manifest.of([{ name: "sum", shape: [1] }]);
 
-/** A client's module: says which process it is, does something before it has its handler, and something for each round. */
+/**
+ * A client's module: says which process it is, does something before it has its handler, and
+ * something for each round.
+ */
 function moduleText({ setUp = "", train = "" }: { setUp?: string; train?: string }): string {
   return `
 import { ClientBackendHandler, defineClient, Manifest } from "@fedlab/core";

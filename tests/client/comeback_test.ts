@@ -88,7 +88,10 @@ async function throughProxies(
   }
 }
 
-/** A step that depends on round and rank, so that an update that is lost or counted twice changes the result. */
+/**
+ * A step that depends on round and rank, so that an update that is lost or counted twice changes
+ * the result.
+ */
 const step: Step = (vector, { round, rank }) =>
   vector.forEach((x, i) => vector[i] = Math.fround(x + Math.sin(round * 7 + rank * 3 + i)));
 

@@ -26,7 +26,10 @@ const CHALLENGE: Message = {
   payload: { nonce: "0f".repeat(32), methods: ["token"], server: "s", run: "r" },
 };
 
-/** What a client comes to whose server is `act`, and the last message that it sent, if the server heard it out. */
+/**
+ * What a client comes to whose server is `act`, and the last message that it sent, if the server
+ * heard it out.
+ */
 async function fateOf(
   act: (connection: Connection, write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>) =>
     | Promise<void>

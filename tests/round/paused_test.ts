@@ -3,10 +3,16 @@ import { FedAvg, Manifest, SyncParameterServerHandler } from "../../mod.ts";
 
 const MANIFEST = Manifest.of([{ name: "w", shape: [2] }]);
 
-/** What becomes of an update: refused as it comes, taken in and refused once the others are there, or counted. */
+/**
+ * What becomes of an update: refused as it comes, taken in and refused once the others are there,
+ * or counted.
+ */
 type Fate = "refused" | "refused later" | "counted";
 
-/** The rounds that a client is asked in, which is asked whenever it does not pause, when its updates fare so. */
+/**
+ * The rounds that a client is asked in, which is asked whenever it does not pause, when its updates
+ * fare so.
+ */
 function roundsAsked(fates: readonly Fate[], rounds: number): number[] {
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,

@@ -28,7 +28,9 @@ Deno.test("requiredUpdates() is a share of the updates that are wanted, and no m
   assertEquals(requiredUpdates(6, { fewestUpdates: 7 }), 6);
 });
 
-/** A run of four clients, of which those for which `leaves` holds are gone after the first round. */
+/**
+ * A run of four clients, of which those for which `leaves` holds are gone after the first round.
+ */
 async function run(
   leaves: (rank: number) => boolean,
   options: Partial<ServerTopologyOptions>,

@@ -52,7 +52,10 @@ function tally(
   return counts;
 }
 
-/** Throws unless the counts are what draws with these probabilities give, but for one in ten thousand. */
+/**
+ * Throws unless the counts are what draws with these probabilities give, but for one in ten
+ * thousand.
+ */
 function assertDistributed(
   counts: ReadonlyMap<string, number>,
   probabilities: Readonly<Record<string, number>>,
@@ -65,7 +68,8 @@ function assertDistributed(
     ((counts.get(cohort) ?? 0) - total * probability) ** 2 / (total * probability)
   );
   const statistic = squares.reduce((sum, square) => sum + square);
-  // The 0.9999 quantile by Wilson and Hilferty 1931: a χ² of k degrees is near k (1 - 2/(9k) + z √(2/(9k)))³.
+  // The 0.9999 quantile by Wilson and Hilferty 1931: a χ² of k degrees is near k (1 - 2/(9k) + z
+  // √(2/(9k)))³.
   const degrees = possible.length - 1, z = 3.719;
   const bound = degrees * (1 - 2 / (9 * degrees) + z * Math.sqrt(2 / (9 * degrees))) ** 3;
   assert(statistic < bound, `χ² is ${statistic}, above ${bound}`);
@@ -176,7 +180,8 @@ Deno.test("AvailabilitySelection draws by the share of rounds answered, down to 
 Deno.test("PowerOfChoiceSelection takes the worst of its candidates, who are drawn by samples", () => {
   const losses = [0.3, 2, 0.1, 1];
   const alike = known(...losses.map((loss) => ({ loss })));
-  // Of the six pairs of candidates three hold the worst, two more the second worst, one more the third.
+  // Of the six pairs of candidates three hold the worst, two more the second worst, one more the
+  // third.
   assertDistributed(
     tally(new PowerOfChoiceSelection({ d: 2 }), 6000, { known: alike }),
     { "2": 3 / 6, "4": 2 / 6, "1": 1 / 6, "3": 0 },

@@ -226,7 +226,8 @@ Deno.test("two clients of opposite signs are both refused in one try", async () 
 });
 
 Deno.test("a round whose model evaluates to no number is tried again without the most extreme update", async () => {
-  // A hundred times the others is within the bound, and drives this model out of where its loss is a number.
+  // A hundred times the others is within the bound, and drives this model out of where its loss is
+  // a number.
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -619,7 +620,10 @@ Deno.test("an asynchronous server holds updates to the same bound after a resume
   }
 });
 
-/** Rounds by hand: what each client sends by the vector that it is given; gives whose updates were out of bounds, round by round. */
+/**
+ * Rounds by hand: what each client sends by the vector that it is given; gives whose updates were
+ * out of bounds, round by round.
+ */
 function roundsOf(
   handler: SyncParameterServerHandler,
   cohorts: readonly (readonly number[])[],

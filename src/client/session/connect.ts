@@ -84,8 +84,8 @@ export function millisTo(deadline: number): number {
 }
 
 /**
- * Returns the pause before a retry, in milliseconds: twice as long each time, up to a limit, times a
- * random factor from 0.5 to 1, so that clients of a lost server do not all reconnect at once.
+ * Returns the pause before a retry, in milliseconds: twice as long each time, up to a limit, times
+ * a random factor from 0.5 to 1, so that clients of a lost server do not all reconnect at once.
  *
  * @param n Number of earlier retries.
  */

@@ -109,8 +109,8 @@ export class Session {
   }
 
   /**
-   * Returns a promise of the server's next message: the same one until {@linkcode consume} is called.
-   * It rejects when the connection is lost or the server has refused the client.
+   * Returns a promise of the server's next message: the same one until {@linkcode consume} is
+   * called. It rejects when the connection is lost or the server has refused the client.
    */
   next(): Promise<Message> {
     return this.#next ??= this.#receive();

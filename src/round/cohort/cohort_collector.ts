@@ -1,5 +1,5 @@
 import type { Rank } from "../../base/rank.ts";
-import type { Absence } from "../report/absence.ts";
+import type { CohortAbsence, OverdueRank } from "../report/absence.ts";
 
 /** Outcome of a rank's part in a round. */
 export type Outcome = "received" | "refused" | "dropped";
@@ -10,18 +10,6 @@ export interface IncomingBody {
   readonly size: number;
   /** Number of bytes received so far. */
   readonly received: number;
-}
-
-/** Absence of a rank in a round of its cohort. */
-export interface CohortAbsence extends Absence {
-  /** Set when the rank is not to blame. */
-  readonly isExcused: boolean;
-}
-
-/** Absence of a rank whose time is up before its whole update was received. */
-export interface OverdueRank extends Absence {
-  /** Set when the update was being read. */
-  readonly isReading: boolean;
 }
 
 /** Answer whose first bytes were received. */
@@ -50,9 +38,8 @@ export interface CohortCollectorOptions {
  * in their sockets, so that memory does not grow with the cohort.
  *
  * ```text
- * rank      1    2    3    4    5    6        window = 3
- *           ✓    ✓    ◐    …    ◐    ·
- *                     └─ head ─────┘          ✓ settled  ◐ being read  … nothing yet  · waits
+ * rank   1 2 3 4 5 6     ✓ settled  ◐ being read  · not answered yet  … waits in its socket
+ *        ✓ ✓ ◐ · ◐ …     window = 3: ranks 3 to 5, from the first pending rank on
  * ```
  *
  * A rank's time is up when bytes of its update are missing at the deadline. The time that it waited

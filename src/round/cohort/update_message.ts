@@ -13,7 +13,9 @@ export function updateCodeFor({ rule }: TrainSettings): UpdateMessage["code"] {
   return sendsGradient(rule) ? MessageCode.GradientUpdate : MessageCode.ParameterUpdate;
 }
 
-/** Converts an update to the form that handlers take, with a gradient in place of the parameters. */
+/**
+ * Converts an update to the form that handlers take, with a gradient in place of the parameters.
+ */
 export function toParameterUpdate({ code, payload }: UpdateMessage): ParameterUpdatePayload {
   if (code === MessageCode.ParameterUpdate) return payload;
   const { gradient: parameters, ...fields } = payload;

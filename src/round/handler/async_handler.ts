@@ -7,19 +7,13 @@
 import { ProtocolError } from "../../base/errors.ts";
 import { Random } from "../../base/random.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { BufferPool } from "../../params/buffer_pool.ts";
-import type { Manifest, ParameterVector } from "../../params/manifest.ts";
-import type { EvaluateResult } from "../../plan/results.ts";
-import type { TrainSettings } from "../../plan/settings.ts";
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
 import { FedAsync } from "../../strategy/asynchronous/fedasync.ts";
-import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
-import { AsyncServerBackendHandler, type UpdateOrigin } from "./async_server_backend_handler.ts";
-import { GlobalModel, toClientUpdate } from "./global_model.ts";
+import type { AsyncServerBackendHandler, UpdateOrigin } from "./async_server_backend_handler.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { checkFinite } from "./result_check.ts";
-import type { HandlerState } from "./server_backend_handler.ts";
+import { StrategyServerHandler } from "./strategy_handler.ts";
 import {
   boundText,
   changeLimit,
@@ -28,6 +22,7 @@ import {
   type UpdateFigures,
   updateFigures,
 } from "./update_bound.ts";
+import { toClientUpdate } from "./update_check.ts";
 
 /** Number of clients whose last changes an update is compared with: at most, and at least. */
 const MAX_RECENT = 32;
@@ -45,26 +40,8 @@ export interface AsyncParameterServerHandlerOptions extends ServerHandlerOptions
  * Its memory is `(2 + strategy.workingVectors + stagingBuffers) × model`. Its topology keeps the
  * versions that clients are training from besides.
  */
-export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
-  /** Names and shapes of the tensors in the parameter vector. */
-  override readonly manifest: Manifest;
-  /** The model's description for the clients, if the server has one. */
-  override readonly model: ModelDescription | undefined;
-  /** The run's seed. */
-  override readonly seed: number;
-  /** Settings of the clients' training. */
-  override readonly plan: TrainSettings;
-  /** Buffers that updates are read into, in the arena of the global vector. */
-  override readonly staging: BufferPool;
-  /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
-  override readonly kernels: string;
-  /** Evaluates the global vector by the `evaluator` of the options. */
-  override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
-  /** The algorithm. */
-  readonly strategy: AsyncStrategy;
-  /** Limit of an update's change, as a multiple of the median of recent changes. */
-  readonly updateBound: number;
-  readonly #model: GlobalModel;
+export class AsyncParameterServerHandler extends StrategyServerHandler<AsyncStrategy>
+  implements AsyncServerBackendHandler {
   /** Norm and work of each client's last accepted update, the newest last. */
   readonly #last = new Map<Rank, UpdateFigures>();
   /** Set while the version that is being made has no updates. */
@@ -77,37 +54,12 @@ export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
    * out of range.
    */
   constructor(options: AsyncParameterServerHandlerOptions) {
-    super();
-    const { strategy = new FedAsync() } = options;
-    const model = this.#model = new GlobalModel(options, strategy);
-    this.manifest = options.manifest;
-    this.model = options.model;
-    this.strategy = strategy;
-    this.plan = model.plan;
-    this.updateBound = model.updateBound;
-    this.seed = model.seed;
-    this.kernels = model.kernels;
-    this.staging = model.staging;
-    this.evaluate = model.evaluate;
-  }
-
-  /** Name of the strategy. */
-  override get strategyName(): string {
-    return this.strategy.name;
+    super(options, options.strategy ?? new FedAsync());
   }
 
   /** Number of updates that make a version of the model. */
-  override get updatesPerVersion(): number {
+  get updatesPerVersion(): number {
     return this.strategy.updatesPerVersion;
-  }
-
-  /** The global vector itself. Setting it copies finite values of the manifest's length. */
-  override get parameters(): ParameterVector {
-    return this.#model.vector;
-  }
-
-  override set parameters(vector: ParameterVector) {
-    this.#model.set(vector);
   }
 
   /**
@@ -118,7 +70,7 @@ export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
    * @param most Maximum number of ranks to draw.
    * @returns The ranks, in the order in which they were drawn.
    */
-  override selectClients(draw: number, waiting: readonly Rank[], most: number): Rank[] {
+  selectClients(draw: number, waiting: readonly Rank[], most: number): Rank[] {
     const order = [...waiting].sort((a, b) => a - b);
     return new Random(this.seed, "cohort", { round: draw })
       .sample(order, Math.min(order.length, most));
@@ -137,11 +89,11 @@ export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
     { base }: Partial<UpdateOrigin> = {},
   ): number {
     const { updateBound } = this;
-    const norm = this.#model.check(sender, payload, base);
+    const norm = this.checkUpdate(sender, payload, base);
     const recent = this.#last.size < MIN_RECENT ? [] : [...this.#last.values()];
     const median = lowerMedian(recent.map(({ norm }) => norm));
     if (updateBound === Infinity || norm <= updateBound * median) return norm;
-    const limitFor = changeLimit(recent, { bound: updateBound, floor: this.#model.harmlessNorm });
+    const limitFor = changeLimit(recent, { bound: updateBound, floor: this.harmlessNorm });
     const limit = limitFor(updateFigures(norm, payload));
     if (norm <= limit) return norm;
     throw new ProtocolError(
@@ -157,13 +109,12 @@ export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
    * @throws {Error} If that version, or a vector that the strategy keeps, is not finite. The global
    * vector and the strategy's state are then as they were before the version.
    */
-  override onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
-    const { parameters, strategy } = this;
+  onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
+    const { parameters, strategy, untrained } = this;
     if (this.#isFresh) {
-      this.#model.snapshot();
+      this.snapshot();
       this.#isFresh = false;
     }
-    const { untrained } = this.#model;
     const update = { ...toClientUpdate(sender, payload), ...origin, untrained };
     const isNew = strategy.accept(parameters, update);
     if (!isNew) return false;
@@ -178,7 +129,7 @@ export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
   }
 
   /** Notes the change of an update that is in the model: later ones are compared with it. */
-  override noteUpdate(sender: Rank, norm: number, payload: ParameterUpdatePayload): void {
+  noteUpdate(sender: Rank, norm: number, payload: ParameterUpdatePayload): void {
     // Each client counts once, however many updates it sends. Of its claims, only the work is kept.
     this.#last.delete(sender);
     this.#last.set(sender, { norm, claims: { steps: claimedWork(payload) } });
@@ -187,29 +138,25 @@ export class AsyncParameterServerHandler extends AsyncServerBackendHandler {
   }
 
   /** Takes back the version that is being made, or was made last. */
-  override revertModel(): void {
-    this.#model.revert();
+  revertModel(): void {
+    this.revert();
     this.#isFresh = true;
   }
 
-  /** Returns the strategy's state, and the changes that updates are compared with. */
-  override saveState(): HandlerState {
-    const recent = [...this.#last].map((
-      [rank, last],
-    ) => [rank, last.norm, claimedWork(last.claims)]);
-    return { ...this.strategy.save?.(), clients: { recent } };
+  /** Returns the changes that updates are compared with. */
+  protected override saveClients(): unknown {
+    return {
+      recent: [...this.#last].map(([rank, last]) => [rank, last.norm, claimedWork(last.claims)]),
+    };
   }
 
   /**
-   * Restores the state that {@linkcode saveState} returned.
+   * Restores the changes that updates are compared with.
    *
-   * @throws {TypeError} If it is not such a state.
+   * @throws {TypeError} If they are not valid.
    */
-  override restoreState({ clients, ...state }: HandlerState): void {
-    if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
-    // Older checkpoints have none.
-    if (clients === undefined) return;
-    const { recent } = Object(clients) as { readonly recent?: unknown };
+  protected override restoreClients(saved: unknown): void {
+    const { recent } = Object(saved) as { readonly recent?: unknown };
     const isFigure = (value: unknown) => Number.isFinite(value) && Number(value) >= 0;
     const isEntry = (entry: unknown): entry is [rank: Rank, norm: number, work: number] =>
       Array.isArray(entry) && entry.length === 3 && entry.every(isFigure);

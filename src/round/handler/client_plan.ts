@@ -1,7 +1,7 @@
 import type { Manifest } from "../../params/manifest.ts";
 import { checkRule, type LocalRule, ruleOf, sendsGradient } from "../../plan/rules/rules.ts";
 import { checkSettings, type TrainSettings } from "../../plan/settings.ts";
-import type { ClientSettings } from "../../strategy/strategy.ts";
+import type { ServerStrategy } from "./server_strategy.ts";
 
 /** Default training settings: one epoch of plain SGD, batches of 10, learning rate 0.1. */
 export const DEFAULT_PLAN: TrainSettings = {
@@ -15,26 +15,19 @@ export const DEFAULT_PLAN: TrainSettings = {
 
 const NO_SERVER = "Cannot make a server";
 
-/** Part of an algorithm that determines the clients' plan. */
-export interface PlanningAlgorithm {
-  readonly name: string;
-  readonly clientSettings?: ClientSettings;
-  checkPlan?(plan: TrainSettings): void;
-}
-
 /**
- * Merges the clients' settings: the algorithm's own settings override those given, which override
+ * Merges the clients' settings: the strategy's own settings override those given, which override
  * the defaults.
  *
  * @throws {RangeError} If a setting is out of range, a rule does not fit the other settings, the
- * model or the algorithm, or a given setting contradicts the algorithm.
+ * model or the strategy, or a given setting contradicts the strategy.
  */
 export function resolvePlan(
   given: Partial<TrainSettings>,
-  algorithm: PlanningAlgorithm,
+  strategy: ServerStrategy,
   manifest: Manifest,
 ): TrainSettings {
-  const { name, clientSettings = {} } = algorithm;
+  const { name, clientSettings = {} } = strategy;
   const { defaults, ...settings } = clientSettings;
   checkStrategy(given.rule, settings.rule, name);
   // A proximal term of 0 means the same as none.
@@ -48,11 +41,13 @@ export function resolvePlan(
     throw new RangeError(`${NO_SERVER}: expected a learning rate above 0, got 0`);
   }
   checkRule(plan, manifest);
-  algorithm.checkPlan?.(plan);
+  strategy.checkPlan?.(plan);
   return plan;
 }
 
-/** Throws a `RangeError` if the rule is one half of an algorithm and the strategy is not the other. */
+/**
+ * Throws a `RangeError` if the rule is one half of an algorithm and the strategy is not the other.
+ */
 function checkStrategy(
   given: LocalRule | undefined,
   ofStrategy: LocalRule | undefined,
@@ -68,7 +63,7 @@ function checkStrategy(
   );
 }
 
-/** Throws a `RangeError` when the user and the algorithm give a setting different values. */
+/** Throws a `RangeError` when the user and the strategy give a setting different values. */
 function checkAgreed(
   key: "rule" | "proximal",
   given: Partial<TrainSettings>,

@@ -42,8 +42,8 @@ export interface SyncParameterServerHandlerOptions extends ServerHandlerOptions 
   /** The aggregation algorithm. Default `new FedAvg()`. */
   strategy?: Strategy;
   /**
-   * Share C of the clients that a round wants updates of, above 0 and at most 1: `max(1, round(C·N))`
-   * of N clients.
+   * Share C of the clients that a round wants updates of, above 0 and at most 1: `max(1,
+   * round(C·N))` of N clients.
    *
    * @default {1}
    */

@@ -5,23 +5,19 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
-import type { BufferPool } from "../../params/buffer_pool.ts";
-import type { Manifest, ParameterVector } from "../../params/manifest.ts";
-import type { EvaluateResult } from "../../plan/results.ts";
-import type { TrainSettings } from "../../plan/settings.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
 import { FedAvg } from "../../strategy/averaging/fedavg.ts";
 import type { Strategy, StrategyRound } from "../../strategy/strategy.ts";
-import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
-import { type ClientSelection, type KnownClient, selectCohort } from "../selection/selection.ts";
-import { UniformSelection } from "../selection/uniform.ts";
-import { GlobalModel, toClientUpdate } from "./global_model.ts";
+import { CohortSelector } from "../selection/cohort_selector.ts";
+import type { ClientSelection, KnownClient } from "../selection/selection.ts";
 import { KnownClients } from "./known_clients.ts";
 import type { SyncParameterServerHandlerOptions } from "./options.ts";
 import { checkResult } from "./result_check.ts";
-import type { HandlerState } from "./server_backend_handler.ts";
-import { type OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
+import { StrategyServerHandler } from "./strategy_handler.ts";
+import type { OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
 import { claimedWork, outOfBounds, type UpdateFigures } from "./update_bound.ts";
+import { toClientUpdate } from "./update_check.ts";
 
 /** Rounds of fewer updates are also compared with the last changes of other clients. */
 const FEW_UPDATES = 3;
@@ -56,35 +52,12 @@ const FEW_UPDATES = 3;
  * assertEquals([...handler.parameters], [1, 3]);
  * ```
  */
-export class SyncParameterServerHandler extends SyncServerBackendHandler {
-  /** Names and shapes of the tensors in the parameter vector. */
-  override readonly manifest: Manifest;
-  /** The model's description for the clients, if the server has one. */
-  override readonly model: ModelDescription | undefined;
-  /** The run's seed. */
-  override readonly seed: number;
-  /** Settings of the clients' training. */
-  override readonly plan: TrainSettings;
-  /** Buffers that updates are read into, in the arena of the global vector. */
-  override readonly staging: BufferPool;
-  /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
-  override readonly kernels: string;
-  /** Evaluates the global vector by the `evaluator` of the options. */
-  override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
-  /** The aggregation algorithm. */
-  readonly strategy: Strategy;
-  /** Share of the clients that a round wants updates of. */
-  readonly fraction: number;
-  /** Share by which a cohort exceeds the number of wanted updates. */
-  readonly overSelection: number;
-  /** Policy that selects the cohorts. */
-  readonly selection: ClientSelection;
-  /** Limit of an update's change, as a multiple of the median of its cohort's changes. */
-  readonly updateBound: number;
+export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
+  implements SyncServerBackendHandler {
+  readonly #selector: CohortSelector;
   readonly #known = new KnownClients();
   /** Norms of the changes checked in this round. */
   readonly #norms = new Map<Rank, number>();
-  readonly #model: GlobalModel;
   #round: StrategyRound | undefined;
   #number = 0;
 
@@ -95,42 +68,10 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    * of range, or the plan does not suit the strategy.
    */
   constructor(options: SyncParameterServerHandlerOptions) {
-    super();
-    const { fraction = 1, overSelection = 0 } = options;
-    const strategy: Strategy = options.strategy ?? new FedAvg();
-    if (!(fraction > 0 && fraction <= 1)) {
-      throw new RangeError(
-        `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
-      );
-    }
-    if (!(overSelection >= 0 && Number.isFinite(overSelection))) {
-      throw new RangeError(
-        `Cannot make a server: expected an over-selection of at least 0, got ${overSelection}`,
-      );
-    }
-    const model = this.#model = new GlobalModel(options, strategy);
-    this.manifest = options.manifest;
-    this.model = options.model;
-    this.strategy = strategy;
-    if (overSelection > 0 && strategy.needsHonestMajority) {
-      throw new RangeError(
-        `Cannot make a server: ${strategy.name} withstands few hostile clients among all that are chosen, and over-selection takes the first updates alone, got an over-selection of ${overSelection}`,
-      );
-    }
-    this.plan = model.plan;
-    this.fraction = fraction;
-    this.overSelection = overSelection;
-    this.selection = options.selection ?? new UniformSelection();
-    this.updateBound = model.updateBound;
-    this.seed = model.seed;
-    this.kernels = model.kernels;
-    this.staging = model.staging;
-    this.evaluate = model.evaluate;
-  }
-
-  /** Name of the strategy. */
-  override get strategyName(): string {
-    return this.strategy.name;
+    const strategy = options.strategy ?? new FedAvg();
+    const selector = new CohortSelector(options, strategy);
+    super(options, strategy);
+    this.#selector = selector;
   }
 
   /** The vector that the strategy sends beside the parameters. */
@@ -138,13 +79,19 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
     return this.strategy.control;
   }
 
-  /** The global vector itself. Setting it copies finite values of the manifest's length. */
-  override get parameters(): ParameterVector {
-    return this.#model.vector;
+  /** Share of the clients that a round wants updates of. */
+  get fraction(): number {
+    return this.#selector.fraction;
   }
 
-  override set parameters(vector: ParameterVector) {
-    this.#model.set(vector);
+  /** Share by which a cohort exceeds the number of wanted updates. */
+  get overSelection(): number {
+    return this.#selector.overSelection;
+  }
+
+  /** Policy that selects the cohorts. */
+  get selection(): ClientSelection {
+    return this.#selector.selection;
   }
 
   /** Knowledge about each client, in rank order: the input of the selection. */
@@ -153,13 +100,13 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
   }
 
   /** Minimum number of updates that the strategy needs in a round. */
-  override get fewestUpdates(): number {
+  get fewestUpdates(): number {
     return this.strategy.fewestUpdates ?? 1;
   }
 
   /** Returns `max(1, round(fraction * numClients))`. */
-  override updatesWanted(numClients: number): number {
-    return Math.max(1, Math.round(this.fraction * numClients));
+  updatesWanted(numClients: number): number {
+    return this.#selector.updatesWanted(numClients);
   }
 
   /**
@@ -169,20 +116,14 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    * @throws {RangeError} If the policy selects no rank, too many, one twice, or one that is not
    * available.
    */
-  override selectClients(
+  selectClients(
     round: number,
     available: readonly Rank[],
     numClients: number,
     attempt = 0,
   ): Rank[] {
-    const updates = this.updatesWanted(numClients);
-    // A product of floating-point numbers may be slightly too large.
-    const wanted = updates + Math.ceil(updates * this.overSelection - 1e-9);
-    const order = [...available].sort((a, b) => a - b);
-    const count = Math.min(order.length, wanted);
-    const { seed, known, selection } = this;
-    const context = { round, attempt, available: order, count, numClients, seed, known };
-    return selectCohort(selection, context);
+    const { seed, known } = this;
+    return this.#selector.select({ round, attempt, available, numClients, seed, known });
   }
 
   /** Notes the client's number of samples. */
@@ -191,7 +132,7 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
   }
 
   /** Notes that the client did not answer, or was refused. */
-  override onDrop(rank: Rank, round: number, isRefused = false): void {
+  onDrop(rank: Rank, round: number, isRefused = false): void {
     this.#known.addMiss(rank, round, isRefused);
   }
 
@@ -199,7 +140,7 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    * Returns the clients that were refused, or missed twice in a row. They pause for 1 round, and
    * for twice as many with each further miss, up to 64.
    */
-  override paused(round: number): readonly Rank[] {
+  paused(round: number): readonly Rank[] {
     return this.#known.paused(round);
   }
 
@@ -207,11 +148,11 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    * Returns the updates whose change exceeds `updateBound` times the cohort's median. A robust
    * strategy tolerates them.
    */
-  override outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
+  outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
     const { strategy: { isRobust: isBorne = false }, updateBound } = this;
     if (updateBound === Infinity) return undefined;
     const others = updates.size < FEW_UPDATES ? this.#known.lastUpdates(updates) : [];
-    const limits = { bound: updateBound, floor: this.#model.harmlessNorm };
+    const limits = { bound: updateBound, floor: this.harmlessNorm };
     const found = outOfBounds(updates, limits, others);
     return { updates: found, isBorne };
   }
@@ -221,17 +162,17 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    *
    * @returns `true`.
    */
-  override revertModel(): boolean {
+  revertModel(): boolean {
     this.#round = undefined;
-    this.#model.revert();
+    this.revert();
     return true;
   }
 
   /** Begins a round of the strategy. */
-  override beginRound(round: number, numClients: number): void {
-    const { plan, untrained } = this.#model;
+  beginRound(round: number, numClients: number): void {
+    const { plan, untrained } = this;
     this.#norms.clear();
-    this.#model.snapshot();
+    this.snapshot();
     this.#number = round;
     const info = { round, numClients, plan, untrained };
     this.#round = this.strategy.begin(this.parameters, info);
@@ -244,13 +185,13 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    * @throws {ProtocolError} "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds".
    */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
-    const norm = this.#model.check(sender, payload);
+    const norm = this.checkUpdate(sender, payload);
     this.#norms.set(sender, norm);
     return norm;
   }
 
   /** Passes an update to the strategy's round, and notes its figures. */
-  override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
+  onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#round.accept(toClientUpdate(sender, payload));
     const { round, numSamples, loss } = payload;
@@ -259,19 +200,18 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
     this.#known.addUpdate(sender, { round, numSamples, loss, norm, work });
   }
 
-  /** Returns the strategy's state and the knowledge about the clients. */
-  override saveState(): HandlerState {
-    return { ...this.strategy.save?.(), clients: this.#known.save() };
+  /** Returns the knowledge about the clients. */
+  protected override saveClients(): unknown {
+    return this.#known.save();
   }
 
   /**
-   * Restores the state that {@linkcode saveState} returned.
+   * Restores the knowledge about the clients.
    *
-   * @throws {TypeError} If it is not such a state.
+   * @throws {TypeError} If it is not valid.
    */
-  override restoreState({ clients, ...state }: HandlerState): void {
-    if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
-    if (clients !== undefined) this.#known.restore(clients);
+  protected override restoreClients(saved: unknown): void {
+    this.#known.restore(saved);
   }
 
   /**
@@ -281,7 +221,7 @@ export class SyncParameterServerHandler extends SyncServerBackendHandler {
    * @throws {Error} If the result, or a vector that the strategy sends or keeps, is not finite. The
    * global vector stays as it was; the strategy is usable again after {@linkcode revertModel}.
    */
-  override updateModel(): void {
+  updateModel(): void {
     const round = this.#round;
     if (!round) return;
     this.#round = undefined;

@@ -2,36 +2,40 @@ import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 
 /**
- * How many times the median of a cohort's changes one change may be, in the L2 norm: far above what
- * unequal data and numbers of steps make of it, and far below what drives a model out of the range
- * of float32.
+ * Default limit of a change, as a multiple of the median of its cohort's changes, in the L2 norm:
+ * far above the differences that come from unequal data and numbers of steps, and far below a
+ * change that drives a model out of the range of float32.
  */
 export const DEFAULT_UPDATE_BOUND = 100;
 
 /**
- * How many times a harmless change one may be that there is nothing to hold against: values in
- * units of their own may begin far from 0.
+ * Limit of a change that cannot be compared with others, as a multiple of a harmless one: values in
+ * arbitrary units may begin far from 0.
  */
-const ALONE = 1e6;
+const SINGLE_UPDATE_FACTOR = 1e6;
 
-/** How many times further a client may go that says it has done so many times the work of the others. */
-const MOST_WORK = 100;
+/** Maximum factor by which the limit grows for a client that claims more work than the others. */
+const MAX_WORK_FACTOR = 100;
 
-/** Throws a `RangeError` for a bound that is not above 1; `Infinity` is none. */
+/**
+ * Returns a valid bound.
+ *
+ * @throws {RangeError} If the bound is not above 1. `Infinity` means no bound.
+ */
 export function checkedUpdateBound(bound: number): number {
   if (bound > 1) return bound;
   throw new RangeError(`Cannot make a server: expected an update bound above 1, got ${bound}`);
 }
 
-/** What an update says of itself, as numbers that those of others can be held against. */
+/** Figures of an update, for comparison with those of others. */
 export interface UpdateFigures {
   /** L2 norm of the change. */
   readonly norm: number;
-  /** Number of samples and steps, loss and further figures, by name. */
+  /** The client's claims by name: number of samples and steps, loss and further figures. */
   readonly claims: Readonly<Record<string, number>>;
 }
 
-/** The figures of an update whose change has that norm. */
+/** Returns the figures of an update whose change has that norm. */
 export function updateFigures(
   norm: number,
   { numSamples = 0, steps = 0, loss = 0, metrics = {} }: ParameterUpdatePayload,
@@ -40,8 +44,8 @@ export function updateFigures(
 }
 
 /**
- * The middle value; of an even number the lower of the two in the middle, so that of two the larger
- * one does not move it.
+ * Computes the median: for an even count, the lower of the two middle values, so that the larger of
+ * two values does not move it.
  */
 export function lowerMedian(values: Iterable<number>): number {
   const sorted = new Float64Array(values).sort();
@@ -49,33 +53,35 @@ export function lowerMedian(values: Iterable<number>): number {
 }
 
 /**
- * Gives the most that the change of an update may be beside `others`, of which it may be one: `bound` times their median, and never less than `floor`. Where there is
- * nothing to hold it against it is a million times `floor`.
+ * Makes the function that computes the limit of an update's change: `bound` times the median of
+ * `others`, which may include it, and at least `floor`. With nothing to compare, the limit is a
+ * million times `floor`.
  *
- * Who says that it has taken more steps than the median may have gone as much further, up to {@linkcode MOST_WORK} times: a site with a hundred times the data of
- * the others is no attacker, and what a client says of itself is not believed without end.
+ * A client that claims more steps than the median may have moved as much further, up to a factor of
+ * {@linkcode MAX_WORK_FACTOR}: a site with a hundred times the data of the others is no attacker,
+ * but claims are trusted only within a limit.
  */
 export function changeLimit(
   others: readonly UpdateFigures[],
   { bound, floor }: { bound: number; floor: number },
 ): (update: UpdateFigures) => number {
-  if (others.length < 2) return () => ALONE * floor;
+  if (others.length < 2) return () => SINGLE_UPDATE_FACTOR * floor;
   const most = bound * lowerMedian(others.map(({ norm }) => norm));
   const work = Math.max(1, lowerMedian(others.map(({ claims }) => claimedWork(claims))));
   return (update) => {
-    const more = Math.min(Math.max(1, claimedWork(update.claims) / work), MOST_WORK);
+    const more = Math.min(Math.max(1, claimedWork(update.claims) / work), MAX_WORK_FACTOR);
     return Math.max(most * more, floor);
   };
 }
 
-/** The updates whose change is past its limit, beside those of the round and `others`. */
+/** Returns the updates whose change exceeds its limit, compared with the round's and `others`. */
 export function outOfBounds(
   updates: ReadonlyMap<Rank, UpdateFigures>,
   limits: { readonly bound: number; readonly floor: number },
   others: readonly UpdateFigures[] = [],
 ): { rank: Rank; limit: number }[] {
   const all = [...updates.values()];
-  // No limit is below the floor.
+  // Limits are never below the floor.
   if (all.every(({ norm }) => !(norm > limits.floor))) return [];
   const limitFor = changeLimit([...all, ...others], limits);
   return [...updates].flatMap(([rank, update]) => {
@@ -84,14 +90,14 @@ export function outOfBounds(
   });
 }
 
-/** Number of steps that a client says it has taken, or of samples where it does not say. */
+/** Returns the number of steps that a client claims, or of samples when it claims no steps. */
 export function claimedWork(
   { steps = 0, numSamples = 0 }: { readonly steps?: number; readonly numSamples?: number },
 ): number {
   return steps > 0 ? steps : numSamples;
 }
 
-/** What is wrong with a change of that norm. */
+/** Describes a change that exceeds its limit. */
 export function boundText(norm: number, limit: number): string {
   return `expected a change of a norm of at most ${limit.toPrecision(3)}, got ${
     norm.toPrecision(3)
@@ -99,14 +105,14 @@ export function boundText(norm: number, limit: number): string {
 }
 
 /**
- * The rank whose figures are farthest above the median of all, in proportion: what has most likely
- * spoiled what was made of them. Of claims those below 1 count as 1: most clients may say 0, and no
- * harm comes of a little more.
+ * Finds the rank whose figures exceed the median of all by the largest factor, and so have most
+ * likely spoiled the result. Claims with a median below 1 are compared with 1, because most clients
+ * may claim 0 and a little more does no harm.
  */
 export function mostExtreme(updates: ReadonlyMap<Rank, UpdateFigures>): Rank | undefined {
   const all = [...updates.values()];
   const medianOf = (value: (one: UpdateFigures) => number) => lowerMedian(all.map(value));
-  // Apart from the claims, among which a client may have one of the same name.
+  // Not among the claims, where a client may have a figure of the same name.
   const usual = Math.max(medianOf(({ norm }) => norm), Number.MIN_VALUE);
   const names = new Set(all.flatMap(({ claims }) => Object.keys(claims)));
   const usualClaims = [...names].map((name) =>
@@ -115,16 +121,16 @@ export function mostExtreme(updates: ReadonlyMap<Rank, UpdateFigures>): Rank | u
   let worst: { rank: Rank; ratio: number } | undefined;
   for (const [rank, update] of updates) {
     const ratio = usualClaims.reduce(
-      (most, [name, median]) => Math.max(most, farness(claimed(update, name), median)),
-      farness(update.norm, usual),
+      (most, [name, median]) => Math.max(most, excess(claimed(update, name), median)),
+      excess(update.norm, usual),
     );
     if (worst === undefined || ratio > worst.ratio) worst = { rank, ratio };
   }
   return worst?.rank;
 }
 
-/** How many times what is usual a value is; what is no number is farther than any. */
-function farness(value: number, usual: number): number {
+/** Returns a value as a multiple of the usual one; `Infinity` for NaN. */
+function excess(value: number, usual: number): number {
   const ratio = value / usual;
   return Number.isNaN(ratio) ? Infinity : ratio;
 }

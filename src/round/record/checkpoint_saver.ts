@@ -15,7 +15,9 @@ export interface CheckpointSaverOptions {
   save(): Promise<string | undefined>;
   /** Returns the last completed round. */
   round(): number;
-  /** Number of failures in a row after which it gives up. Default {@linkcode DEFAULT_SAVE_TRIES}. */
+  /**
+   * Number of failures in a row after which it gives up. Default {@linkcode DEFAULT_SAVE_TRIES}.
+   */
   readonly tries?: number | undefined;
   emit(event: ServerEvent): void;
   warn(text: string): void;

@@ -1,7 +1,6 @@
 import { errorMessage } from "../../base/errors.ts";
 import { shortened } from "../../base/printable.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { CohortCollector, Outcome } from "../cohort/cohort_collector.ts";
 import type { RoundReport } from "./report.ts";
 
 /**
@@ -18,6 +17,18 @@ export interface Absence {
   readonly rank: Rank;
   /** Reason, in one line. */
   readonly reason: string;
+}
+
+/** Absence of a rank in a round of its cohort. */
+export interface CohortAbsence extends Absence {
+  /** Set when the rank is not to blame. */
+  readonly isExcused: boolean;
+}
+
+/** Absence of a rank whose time is up before its whole update was received. */
+export interface OverdueRank extends Absence {
+  /** Set when the update was being read. */
+  readonly isReading: boolean;
 }
 
 /** Describes why a peer is gone in one line of bounded length. */
@@ -37,26 +48,4 @@ export function reportAbsences(
     })),
     ...(omitted.length > 0 && { lossesOmitted: omitted }),
   };
-}
-
-/** Ranks whose updates are missing in a round, over all of its tries. */
-export class AbsentRanks {
-  readonly #last = new Map<Rank, { outcome: Outcome | undefined; reason: string }>();
-
-  /** Adds the absences of a try. The last try of a rank counts. */
-  add(collector: CohortCollector): void {
-    for (const rank of collector.cohort) this.#last.delete(rank);
-    for (const { rank, reason } of collector.absences) {
-      this.#last.set(rank, { outcome: collector.outcome(rank), reason });
-    }
-  }
-
-  /** The fields of the round's report. */
-  get report(): Pick<RoundReport, "dropped" | "losses" | "lossesOmitted"> {
-    const ranks = [...this.#last].sort(([a], [b]) => a - b);
-    return {
-      dropped: ranks.filter(([, { outcome }]) => outcome === "dropped").length,
-      ...reportAbsences(ranks.map(([rank, { reason }]) => ({ rank, reason }))),
-    };
-  }
 }

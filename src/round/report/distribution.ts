@@ -1,12 +1,12 @@
 /**
- * How a figure is spread over the clients.
+ * Distribution of a figure over the clients.
  *
  * @module
  */
 
 import type { EvaluateResult } from "../../plan/results.ts";
 
-/** How a figure is spread over the clients, each of which counts once, however many samples it has. */
+/** Distribution of a figure over the clients. Each client counts once, whatever its samples. */
 export interface Distribution {
   /** Number of clients. */
   readonly count: number;
@@ -14,28 +14,31 @@ export interface Distribution {
   readonly mean: number;
   /** Mean squared distance from the mean. */
   readonly variance: number;
-  /** Mean of the worst tenth of the clients, rounded down but at least one: the lowest accuracies, the highest losses. */
+  /**
+   * Mean of the worst tenth of the clients, rounded down but at least one: the lowest accuracies,
+   * or the highest losses.
+   */
   readonly worstDecile: number;
-  /** Least value. */
+  /** Minimum. */
   readonly smallest: number;
-  /** Middle value; of an even number the mean of the two in the middle. */
+  /** Median: for an even count, the mean of the two middle values. */
   readonly median: number;
-  /** Greatest value. */
+  /** Maximum. */
   readonly largest: number;
 }
 
 /**
- * What the clients' own evaluations came to: mean, variance and worst tenth as in Li et al. 2020, "Fair Resource Allocation in Federated
- * Learning", section 4.
+ * Distributions of the clients' own evaluation results: mean, variance and worst tenth as in Li et
+ * al. 2020, "Fair Resource Allocation in Federated Learning", section 4.
  */
 export interface ClientFigures {
-  /** Of the clients' accuracy; absent for models that do not classify. */
+  /** Distribution of the accuracies; absent for models that do not classify. */
   readonly accuracy?: Distribution;
-  /** Of the clients' loss, of those whose loss is finite; absent where none is. */
+  /** Distribution of the finite losses; absent when there are none. */
   readonly loss?: Distribution;
 }
 
-/** The figures of the clients that answered; `undefined` where none did. */
+/** Computes the distributions of the clients' results; `undefined` when there are no results. */
 export function clientFigures(results: readonly EvaluateResult[]): ClientFigures | undefined {
   if (results.length === 0) return undefined;
   const accuracies = results.flatMap(({ accuracy }) => accuracy ?? []);
@@ -47,7 +50,7 @@ export function clientFigures(results: readonly EvaluateResult[]): ClientFigures
   };
 }
 
-/** How at least one value is spread, of a figure that is bad where it is low or high. */
+/** Computes the distribution of one or more values of a figure whose low or high values are bad. */
 function distributionOf(values: readonly number[], bad: "low" | "high"): Distribution {
   const count = values.length;
   const sorted = Float64Array.from(values).sort();

@@ -8,8 +8,8 @@ export interface EvaluationSummary {
   /** Loss and accuracy: the server's, or the mean of the clients'. */
   readonly evaluation?: EvaluateResult | undefined;
   /**
-   * Set when the loss is not finite: the server's own loss, or that of more than half of the clients
-   * that evaluate.
+   * Set when the loss is not finite: the server's own loss, or that of more than half of the
+   * clients that evaluate.
    */
   readonly isUnsound?: boolean;
   /** Distribution of the clients' figures, when the clients evaluate. */

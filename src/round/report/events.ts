@@ -1,5 +1,5 @@
 /**
- * What a server tells as it goes.
+ * Events of a run.
  *
  * @module
  */
@@ -7,79 +7,82 @@
 import type { Rank } from "../../base/rank.ts";
 import type { RoundReport, RunReport } from "./report.ts";
 
-/** Something that happened in a run. */
+/** Event in a run of a server or a simulation. */
 export type ServerEvent =
   | {
     /** The server listens. */
     readonly type: "listening";
-    /** Where, with the real port. */
+    /** The address, with the actual port. */
     readonly address: string;
   }
   | {
     /** A client joined, or left before the first round. */
     readonly type: "joining";
-    /** `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
+    /** Progress, such as `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
     readonly progress: string;
   }
   | {
-    /** A client has a seat, for the first time or again. */
+    /** A client has joined with a rank, for the first time or again. */
     readonly type: "client-joined";
     readonly rank: Rank;
     /**
-     * Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where
-     * nobody is asked.
+     * Proven identity: a key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` when the server
+     * asks for no proof.
      */
     readonly identity: string;
-    /** The name of its key on the server's list. */
+    /** Name of its key in the server's list. */
     readonly name?: string;
-    /** Where it comes from, such as `"tcp 10.0.0.7:5123"`. */
+    /** Its address, such as `"tcp 10.0.0.7:5123"`. */
     readonly address: string;
-    /** What it says of its program. */
+    /** Name and version of its program, as claimed. */
     readonly agent: string;
-    /** Number of its training samples, as it says. */
+    /** Number of its training samples, as claimed. */
     readonly numSamples: number;
-    /** Whether it has shown the session token of an earlier connection. */
+    /** Set when it has presented the session token of an earlier connection. */
     readonly isBack: boolean;
   }
   | {
-    /** A peer was not let in. */
+    /** A peer was not admitted. */
     readonly type: "client-refused";
-    /** Where it comes from. */
+    /** Its address. */
     readonly address: string;
-    /** The rule that it broke; absent when its connection ended. */
+    /** The rule that it broke; absent when its connection was lost. */
     readonly fault?: string;
     readonly message: string;
   }
   | {
-    /** The list of allowed keys was read again; fingerprints of keys. */
+    /** The list of allowed keys was reloaded. The keys are given by their fingerprints. */
     readonly type: "keys-changed";
     readonly added: readonly string[];
     readonly removed: readonly string[];
-    /** Keys whose name, rank or date is another. */
+    /** Keys whose name, rank or date has changed. */
     readonly changed: readonly string[];
   }
   | {
-    /** The parameters go out to a cohort; without rounds, a new version is begun while those train. */
+    /**
+     * The parameters are sent to a cohort; without rounds, a new version begins while the cohort
+     * trains.
+     */
     readonly type: "round-started";
     readonly round: number;
     readonly rounds: number;
     readonly cohort: readonly Rank[];
   }
   | {
-    /** An update went in. */
+    /** An update was accepted. */
     readonly type: "update-received";
     readonly round: number;
     readonly rank: Rank;
     readonly received: number;
     readonly expected: number;
-    /** Number of samples that the client says it has trained on. */
+    /** Number of samples that the client claims to have trained on. */
     readonly numSamples?: number;
-    /** L2 norm of the change, where the handler has told it. */
+    /** L2 norm of the change, when the handler has computed it. */
     readonly norm?: number;
   }
   | {
     /**
-     * An update was refused, or a client had none to give, which is the fault `"cannot-train"`; the
+     * An update was refused, or a client had no update, which is the fault `"cannot-train"`. The
      * client stays.
      */
     readonly type: "update-refused";
@@ -87,64 +90,64 @@ export type ServerEvent =
     readonly fault: string;
     readonly message: string;
     /**
-     * The round, where the update was of one that is open; without rounds, that of its task, or of
-     * the version that it went into.
+     * The round, if the update was for the open one; without rounds, the round of its task or of
+     * the version that contained it.
      */
     readonly round?: number;
-    /** L2 norm of the change, where that is known. */
+    /** L2 norm of the change, when it is known. */
     readonly norm?: number;
   }
   | {
-    /** A client's connection is lost; it is expected back. */
+    /** A client's connection was lost. It may reconnect. */
     readonly type: "client-away";
     readonly rank: Rank;
     readonly reason: string;
   }
   | {
-    /** A round is tried again: it had too few updates, or one of them is refused after all. */
+    /** A round is tried again: it had too few updates, or one of them was refused after all. */
     readonly type: "round-retried";
     readonly round: number;
-    /** Number of its updates that were sound. None of them counts. */
+    /** Number of valid updates of the failed try. None of them counts. */
     readonly received: number;
-    /** Number of updates that it needs. */
+    /** Number of updates that the round needs. */
     readonly quorum: number;
   }
   | {
-    /** The run was kept. */
+    /** A checkpoint of the run was saved. */
     readonly type: "checkpoint";
     readonly round: number;
-    /** The file, or what else the store calls it. */
+    /** The file, or the name that the store gives the checkpoint. */
     readonly path: string;
   }
   | {
     /**
-     * The run could not be kept; that is tried again after the next round, until it has failed too
-     * often in a row.
+     * A checkpoint could not be saved. Saving is tried again after the next round, until it has
+     * failed too often in a row.
      */
     readonly type: "checkpoint-failed";
     readonly round: number;
     readonly reason: string;
-    /** How often in a row. */
+    /** Number of failures in a row. */
     readonly failures: number;
   }
   | {
-    /** A client is gone. */
+    /** A client has left and will not return. */
     readonly type: "client-lost";
     readonly rank: Rank;
     readonly reason: string;
   }
   | {
-    /** A round is over. */
+    /** A round has ended. */
     readonly type: "round-ended";
     readonly report: RoundReport;
   }
   | {
-    /** The run has failed, or was stopped. */
+    /** The run has failed or was stopped. */
     readonly type: "stopped";
     readonly reason: string;
   }
   | {
-    /** The run is over. */
+    /** The run is complete. */
     readonly type: "finished";
     readonly report: RunReport;
   };

@@ -17,8 +17,8 @@ export class MeanLoss {
 }
 
 /**
- * Averages values by their weights, summed in their order. Finite values have a finite mean, however
- * large values and weights are.
+ * Averages values by their weights, summed in their order. Finite values have a finite mean,
+ * however large values and weights are.
  *
  * @returns The mean, or NaN when the weights add up to 0.
  */

@@ -1,5 +1,5 @@
 /**
- * What a run says of itself at the end.
+ * Machine-readable reports of runs and rounds.
  *
  * @module
  */
@@ -8,42 +8,51 @@ import type { Rank } from "../../base/rank.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
-/** One round, as it went. */
+/** Report of one round. */
 export interface RoundReport {
   /** The round, from 1. */
   readonly round: number;
-  /** Ranks that were chosen; of an asynchronous run, ranks whose updates went in. */
+  /** Ranks that were selected; in an asynchronous run, ranks whose updates were accepted. */
   readonly cohort: readonly Rank[];
-  /** Number of updates that went into the new parameters. */
+  /** Number of updates in the new parameters. */
   readonly received: number;
-  /** Number of those chosen, in any try, that did not answer. */
+  /** Number of ranks that were selected, in any try, and did not answer. */
   readonly dropped: number;
-  /** Number of updates that were refused: late, second, or not sound. */
+  /** Number of updates that were refused: late, duplicate or not valid. */
   readonly refused: number;
-  /** How often the round was tried. */
+  /** Number of tries of the round. */
   readonly tries: number;
   /**
-   * Why, for each of those chosen, in any try, that did not answer or was refused: what its last
-   * try came to, in at most 200 characters. Of more than 100 of them the first.
+   * Ranks that were selected, in any try, and did not answer or were refused, with the reason of
+   * the last try in at most 200 characters. Only the first 100 of them.
    */
   readonly losses: readonly { readonly rank: Rank; readonly reason: string }[];
-  /** The ranks of the others, without their reasons; absent where there are none. */
+  /** Ranks past the first 100 of those, without reasons; absent when there are none. */
   readonly lossesOmitted?: readonly Rank[];
-  /** Loss after the round; absent when nobody evaluates, or it is not finite. */
+  /** Loss after the round; absent when nobody evaluates or it is not finite. */
   readonly loss?: number;
-  /** Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify. */
+  /**
+   * Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify.
+   */
   readonly accuracy?: number;
-  /** What the clients' own evaluations after the round came to; absent when they do not evaluate. */
+  /** Distribution of the clients' own evaluations; absent when the clients do not evaluate. */
   readonly clients?: ClientFigures;
-  /** Ranks that were there and left out, since they had missed rounds or were refused: the first hundred. Absent for none. */
+  /**
+   * Ranks that were available and left out, because they had missed rounds or were refused: the
+   * first 100. Absent for none.
+   */
   readonly paused?: readonly Rank[];
-  /** Updates that went in although their change was far larger than the others', since the strategy is robust: whose, and how large. Absent for none. */
+  /**
+   * Accepted updates whose change was far larger than the others', which a robust strategy
+   * tolerates, with their sizes. Absent for none.
+   */
   readonly outliers?: readonly { readonly rank: Rank; readonly reason: string }[];
-  /** Mean of the clients' training losses, by samples: of those that tell one. */
+  /** Mean of the training losses that clients reported, weighted by number of samples. */
   readonly trainLoss?: number;
   /**
-   * Of an asynchronous run, where a round is a version of the model and its cohort those whose updates went into it in their order: of each
-   * update, the number of versions made since its client began.
+   * Staleness of each update in an asynchronous run: the number of versions made since its client
+   * began. There, a round is a version of the model, and its cohort lists the ranks of its updates
+   * in their order.
    */
   readonly staleness?: readonly number[];
   /** Bytes from clients to the server. */
@@ -62,38 +71,41 @@ export interface FinalReport {
   readonly accuracy?: number;
   /** Number of the samples. */
   readonly samples: number;
-  /** How often a sample of each true class, a row, was taken for each class, a column; absent when the clients evaluate. */
+  /**
+   * Number of samples of each true class (row) that were classified as each class (column); absent
+   * when the clients evaluate.
+   */
   readonly confusion?: readonly (readonly number[])[];
   /** Accuracy on the samples of each class; `null` for a class without samples. */
   readonly perClass?: readonly (number | null)[];
-  /** What the clients' own evaluations came to; absent when they do not evaluate. */
+  /** Distribution of the clients' own evaluations; absent when the clients do not evaluate. */
   readonly clients?: ClientFigures;
 }
 
-/** A client of a run: a rank, and who had it. */
+/** Report of one client of a run. */
 export interface MemberReport {
   /** The rank. */
   readonly rank: Rank;
   /**
-   * Who it has proven to be: its key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` where
-   * nobody was asked.
+   * Proven identity: a key's fingerprint (`"SHA256:…"`), `"token"`, or `"open"` when the server
+   * asks for no proof.
    */
   readonly identity: string;
-  /** The name of its key on the server's list. */
+  /** Name of its key in the server's list. */
   readonly name?: string;
-  /** Where it last came from, such as `"tcp 10.0.0.7:5123"`. */
+  /** Its last address, such as `"tcp 10.0.0.7:5123"`. */
   readonly address?: string;
-  /** Number of its training samples, as it last said. */
+  /** Number of its training samples, as last claimed. */
   readonly samples: number;
-  /** Number of its updates that went into the model. */
+  /** Number of its updates in the model. */
   readonly received: number;
-  /** Number of its messages that were refused without an end to its part in the run. */
+  /** Number of its messages that were refused while it stayed in the run. */
   readonly refused: number;
-  /** Number of rounds that went on without it, of those that it was chosen for. */
+  /** Number of rounds that it was selected for and that went on without it. */
   readonly dropped: number;
 }
 
-/** A run: the machine-readable report. */
+/** Machine-readable report of a run. */
 export interface RunReport {
   /** Name and version of this format. */
   readonly schema: "fedlab.run/1";
@@ -105,13 +117,16 @@ export interface RunReport {
   readonly transport: string;
   /** Size of the group, the server included. */
   readonly worldSize: number;
-  /** Build of the WASM kernels: the two may differ by rounding. */
+  /** Build of the WASM kernels. The two builds may differ by rounding. */
   readonly kernels: string;
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
-  /** The clients that have had a rank, by rank; absent where nobody joins, as in a simulation. */
+  /** The clients that have had a rank, in rank order; absent in a simulation. */
   readonly members?: readonly MemberReport[];
-  /** Evaluation of the final parameters; absent when nobody has evaluated them, as in a run that was stopped between two evaluations. */
+  /**
+   * Evaluation of the final parameters; absent when nobody has evaluated them, as in a run that was
+   * stopped between two evaluations.
+   */
   readonly final?: FinalReport;
   /** SHA-256 of the final vector's bytes, in hexadecimal. */
   readonly modelDigest: string;
@@ -133,7 +148,7 @@ export function finalReport(
   };
 }
 
-/** The share of a class's samples that were taken for it. */
+/** Returns the share of a class's samples that were classified correctly. */
 function shareOfRight(row: readonly number[], label: number): number | null {
   const total = row.reduce((sum, count) => sum + count, 0);
   return total === 0 ? null : (row[label] ?? 0) / total;

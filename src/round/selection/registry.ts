@@ -1,5 +1,5 @@
 /**
- * Policies of client selection by their names.
+ * Client selection policies by name.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { SamplesSelection } from "./samples.ts";
 import type { ClientSelection } from "./selection.ts";
 import { UniformSelection } from "./uniform.ts";
 
-/** How a policy is made, and the options it has. */
+/** Policy with the names of its options. */
 interface Entry {
   readonly numbers: readonly string[];
   make(options: Readonly<Record<string, number>>): ClientSelection;
@@ -32,14 +32,15 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
 };
 
-/** The names that {@linkcode parseSelection} knows. */
+/** Names of the policies that {@linkcode parseSelection} knows. */
 export const SELECTION_NAMES: readonly string[] = Object.keys(ENTRIES);
 
 /**
- * Makes a policy of a text such as `"uniform"` or `"power-of-choice:d=20"`; what is left out has the default of its class.
+ * Makes a policy from a text such as `"uniform"` or `"power-of-choice:d=20"`. Options that are left
+ * out have the defaults of the policy's class.
  *
- * Throws a `SyntaxError` for a text that cannot be read, and a `RangeError` for a name or option that there is not, listing those that there
- * are, and for an option out of range.
+ * @throws {SyntaxError} If the text cannot be parsed.
+ * @throws {RangeError} If there is no such policy or option, or an option is out of range.
  *
  * @example
  * ```ts

@@ -5,7 +5,7 @@ import type { ServerEvent } from "../../round/report/events.ts";
 import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import type { RoundReport } from "../../round/report/report.ts";
-import type { RevokedUpdate } from "../../round/run_round.ts";
+import type { RevokedUpdate } from "../../round/round_host.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { RoundCosts } from "./round_costs.ts";

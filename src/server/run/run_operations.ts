@@ -6,9 +6,10 @@ import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.
 import { LastAcceptedRounds } from "../../round/cohort/last_accepted_rounds.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import { refusedEvent } from "../../round/report/update_events.ts";
-import { AbsentRanks } from "../../round/report/absence.ts";
+import { AbsentRanks } from "../../round/cohort/absent_ranks.ts";
 import type { RoundReport } from "../../round/report/report.ts";
-import { type RevokedUpdate, roundReport } from "../../round/run_round.ts";
+import type { RevokedUpdate } from "../../round/round_host.ts";
+import { roundReport } from "../../round/run_round.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";

@@ -1,0 +1,22 @@
+import type { TrainSettings } from "../../plan/settings.ts";
+import type { ClientSettings, ClientUpdate, StrategyState } from "../../strategy/strategy.ts";
+
+/** Part of a strategy that synchronous and asynchronous servers have in common. */
+export interface ServerStrategy {
+  /** Name of the strategy. */
+  readonly name: string;
+  /** Settings of the clients' training that the strategy changes. */
+  readonly clientSettings?: ClientSettings;
+  /** Set when the steps that clients report count in the result. */
+  readonly countsSteps?: boolean;
+  /** Number of vectors as long as the model that the strategy keeps. */
+  readonly workingVectors: number;
+  /** Throws a `RangeError` for a plan that does not suit the strategy. */
+  checkPlan?(plan: TrainSettings): void;
+  /** Throws a `RangeError` for an update that lacks something that the strategy needs. */
+  check?(update: ClientUpdate): void;
+  /** Returns the state of the strategy, for a checkpoint. */
+  save?(): StrategyState;
+  /** Restores a state of the strategy. */
+  restore?(state: StrategyState): void;
+}

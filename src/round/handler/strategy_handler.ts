@@ -1,0 +1,193 @@
+/**
+ * Base class of the server handlers that apply a strategy.
+ *
+ * @module
+ */
+
+import type { Rank } from "../../base/rank.ts";
+import { checkedSeed } from "../../base/seed.ts";
+import { BufferPool } from "../../params/buffer_pool.ts";
+import { Kernels, stats } from "../../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import type { EvaluateResult } from "../../plan/results.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
+import type { Spans, StrategyState } from "../../strategy/strategy.ts";
+import { untrainedSpans } from "../../strategy/untrained.ts";
+import { workingVector } from "../../strategy/working.ts";
+import type { ModelDescription } from "../../train/handler.ts";
+import { FIELDS_BYTES } from "../../wire/frame.ts";
+import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import { resolvePlan } from "./client_plan.ts";
+import type { ServerHandlerOptions } from "./options.ts";
+import { type HandlerState, ServerBackendHandler } from "./server_backend_handler.ts";
+import type { ServerStrategy } from "./server_strategy.ts";
+import { checkedUpdateBound, DEFAULT_UPDATE_BOUND } from "./update_bound.ts";
+import { checkUpdate } from "./update_check.ts";
+
+/** Memory for staging buffers. Small models have more of them, large ones at least four. */
+const STAGING_BYTES = 64 * 2 ** 20;
+const MIN_STAGING_BUFFERS = 4;
+const MAX_STAGING_BUFFERS = 64;
+/** Maximum relative error of a norm. */
+const NORM_ERROR = 1e-5;
+/** Alignment and bookkeeping of the arena, for each allocation in it. */
+const ARENA_SLACK_BYTES = 4096;
+
+/** Handler that applies a strategy to one global vector: the vector, its memory and its checks. */
+export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStrategy>
+  extends ServerBackendHandler {
+  /** Names and shapes of the tensors in the parameter vector. */
+  override readonly manifest: Manifest;
+  /** The model's description for the clients, if the server has one. */
+  override readonly model: ModelDescription | undefined;
+  /** The run's seed. */
+  override readonly seed: number;
+  /** Settings of the clients' training. */
+  override readonly plan: TrainSettings;
+  /** Buffers that updates are read into, in the arena of the global vector. */
+  override readonly staging: BufferPool;
+  /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
+  override readonly kernels: string;
+  /** Evaluates the global vector by the `evaluator` of the options. */
+  override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
+  /** The algorithm. */
+  readonly strategy: S;
+  /** Limit of an update's change, as a multiple of the median of the changes of others. */
+  readonly updateBound: number;
+  /** Positions of the vector that no gradient trains. */
+  protected readonly untrained: Spans;
+  /**
+   * The L2 norm of a change that is never out of bounds: as large as the vector with which the run
+   * began, or as one in which every value moves by 1. It does not grow with the model, so that a
+   * member cannot drive the two up by turns.
+   */
+  protected readonly harmlessNorm: number;
+  readonly #vector: ParameterVector;
+  /** The vector before it last changed, and the strategy's state then. */
+  #before: ParameterVector | undefined;
+  #state: StrategyState | undefined;
+
+  /**
+   * Makes a handler from its options.
+   *
+   * @throws {RangeError} If the vector does not fit the manifest or is not finite, an option is out
+   * of range, or the plan does not suit the strategy.
+   */
+  constructor(options: ServerHandlerOptions, strategy: S) {
+    super();
+    const { manifest, parameters, evaluator } = options;
+    this.manifest = manifest;
+    this.model = options.model;
+    this.strategy = strategy;
+    this.plan = resolvePlan(options.plan ?? {}, strategy, manifest);
+    this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
+    this.seed = checkedSeed(options.seed ?? 0);
+    const bodyBytes = manifest.byteLength + FIELDS_BYTES;
+    const buffers = options.stagingBuffers ??
+      Math.min(
+        MAX_STAGING_BUFFERS,
+        Math.max(MIN_STAGING_BUFFERS, Math.floor(STAGING_BYTES / bodyBytes)),
+      );
+    // The vector, and its value before the last change.
+    const vectors = 2 + strategy.workingVectors;
+    const arena = Kernels.create(
+      vectors * manifest.byteLength + buffers * bodyBytes + (vectors + buffers) * ARENA_SLACK_BYTES,
+    );
+    this.kernels = arena.build;
+    this.#vector = arena.alloc(manifest.length);
+    this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
+    this.parameters = parameters;
+    this.untrained = untrainedSpans(manifest);
+    this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
+    const norm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
+    // Norms are only this exact, and a change by exactly 1 is harmless.
+    this.harmlessNorm = norm * (1 + NORM_ERROR);
+  }
+
+  /** Name of the strategy. */
+  override get strategyName(): string {
+    return this.strategy.name;
+  }
+
+  /** The global vector itself. Setting it copies finite values of the manifest's length. */
+  override get parameters(): ParameterVector {
+    return this.#vector;
+  }
+
+  override set parameters(vector: ParameterVector) {
+    this.manifest.check(vector);
+    const { nonFinite } = stats(vector);
+    if (nonFinite > 0) {
+      throw new RangeError(
+        `Cannot use the parameters: expected finite values, got ${nonFinite} that are not`,
+      );
+    }
+    this.#vector.set(vector);
+  }
+
+  /** Returns the strategy's state and the knowledge about the clients. */
+  override saveState(): HandlerState {
+    return { ...this.strategy.save?.(), clients: this.saveClients() };
+  }
+
+  /**
+   * Restores the state that {@linkcode saveState} returned.
+   *
+   * @throws {TypeError} If it is not such a state.
+   */
+  override restoreState({ clients, ...state }: HandlerState): void {
+    if (state.json !== undefined || state.vectors !== undefined) this.strategy.restore?.(state);
+    // Older checkpoints of asynchronous servers have no knowledge about the clients.
+    if (clients !== undefined) this.restoreClients(clients);
+  }
+
+  /** Returns the knowledge about the clients, as JSON. */
+  protected abstract saveClients(): unknown;
+
+  /** Restores the knowledge about the clients; throws a `TypeError` if it is not valid. */
+  protected abstract restoreClients(saved: unknown): void;
+
+  /**
+   * Checks an update.
+   *
+   * @param base The vector that the client started from. Default: the global vector.
+   * @returns The L2 norm of the update's change from `base`, or of the gradient.
+   * @throws {ProtocolError} "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds".
+   */
+  protected checkUpdate(
+    sender: Rank,
+    payload: ParameterUpdatePayload,
+    base: ParameterVector = this.#vector,
+  ): number {
+    return checkUpdate(sender, payload, base, this);
+  }
+
+  /** Remembers the vector and the strategy's state before they change. */
+  protected snapshot(): void {
+    this.#snapshotState();
+    const before = this.#before = workingVector(this.#before, this.#vector);
+    before.set(this.#vector);
+  }
+
+  /** Restores the last snapshot. */
+  protected revert(): void {
+    if (this.#before !== undefined) this.#vector.set(this.#before);
+    if (this.#state !== undefined) this.strategy.restore?.(this.#state);
+  }
+
+  #snapshotState(): void {
+    if (this.strategy.save === undefined) return;
+    const { json, vectors } = this.strategy.save();
+    const copies = Object.entries(vectors ?? {}).map(([name, vector]) => {
+      const last = this.#state?.vectors?.[name];
+      // Outside the arena, which has room only for the vectors that the strategy counts itself.
+      const copy = last?.length === vector.length ? last : new Float32Array(vector.length);
+      copy.set(vector);
+      return [name, copy] as const;
+    });
+    this.#state = {
+      ...(json !== undefined && { json: structuredClone(json) }),
+      ...(vectors && { vectors: Object.fromEntries(copies) }),
+    };
+  }
+}

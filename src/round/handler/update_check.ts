@@ -1,0 +1,92 @@
+import { errorMessage, ProtocolError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import { squaredDistance, stats } from "../../params/kernels.ts";
+import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import { sendsGradient } from "../../plan/rules/rules.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
+import type { ClientUpdate } from "../../strategy/strategy.ts";
+import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { ServerStrategy } from "./server_strategy.ts";
+
+/**
+ * Checks an update without changing anything.
+ *
+ * @param base The vector that the client started from.
+ * @returns The L2 norm of the update's change from `base`, or of the gradient.
+ * @throws {ProtocolError} "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds".
+ */
+export function checkUpdate(
+  sender: Rank,
+  payload: ParameterUpdatePayload,
+  base: ParameterVector,
+  { manifest, plan, strategy }: {
+    readonly manifest: Manifest;
+    readonly plan: TrainSettings;
+    readonly strategy: ServerStrategy;
+  },
+): number {
+  const { parameters, numSamples } = payload;
+  const where = `Cannot take the update of rank ${sender}`;
+  if (parameters.length !== manifest.length) {
+    throw new ProtocolError(
+      "shape-mismatch",
+      `${where}: expected ${manifest.length} values, got ${parameters.length}`,
+    );
+  }
+  if (numSamples === undefined) {
+    throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
+  }
+  const isGradient = sendsGradient(strategy.clientSettings?.rule);
+  // The distance is finite exactly when all values are.
+  const norm = isGradient ? stats(parameters).norm : Math.sqrt(squaredDistance(parameters, base));
+  if (!Number.isFinite(norm)) {
+    const { nonFinite } = stats(parameters);
+    throw new ProtocolError(
+      "non-finite",
+      `${where}: expected finite values, got ${nonFinite} that are not`,
+    );
+  }
+  try {
+    strategy.check?.(toClientUpdate(sender, payload));
+  } catch (cause) {
+    throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
+  }
+  if (strategy.countsSteps) checkSteps(where, payload, plan);
+  return norm;
+}
+
+/** Converts an update to the form that algorithms take. */
+export function toClientUpdate(
+  rank: Rank,
+  { parameters, numSamples = 1, steps, loss, metrics }: ParameterUpdatePayload,
+): ClientUpdate {
+  return {
+    rank,
+    parameters,
+    numSamples,
+    ...(steps !== undefined && { steps }),
+    ...(loss !== undefined && { loss }),
+    ...(metrics !== undefined && { metrics }),
+  };
+}
+
+/**
+ * Limit of the steps that a client may report, as a multiple of those in the plan. A custom handler
+ * may take more steps than planned, but none takes that many.
+ */
+const MAX_STEPS_FACTOR = 10;
+
+/** Throws a `ProtocolError` for far more steps than the plan implies for the number of samples. */
+function checkSteps(
+  where: string,
+  { numSamples = 1, steps = NaN }: ParameterUpdatePayload,
+  { epochs, batchSize }: TrainSettings,
+): void {
+  const expected = epochs * (batchSize === 0 ? 1 : Math.ceil(numSamples / batchSize));
+  const most = MAX_STEPS_FACTOR * expected;
+  if (steps <= most) return;
+  throw new ProtocolError(
+    "out-of-bounds",
+    `${where}: expected at most ${most} steps on ${numSamples} samples, got ${steps}`,
+  );
+}

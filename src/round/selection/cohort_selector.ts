@@ -1,0 +1,80 @@
+import type { Rank } from "../../base/rank.ts";
+import type { Strategy } from "../../strategy/strategy.ts";
+import type { ClientSelection, SelectionContext } from "./selection.ts";
+import { UniformSelection } from "./uniform.ts";
+
+/** Options of a {@linkcode CohortSelector}. */
+export interface CohortSelectorOptions {
+  /** Share of the clients that a round wants updates of. */
+  readonly fraction?: number;
+  /** Share by which a cohort exceeds the number of wanted updates. */
+  readonly overSelection?: number;
+  /** Policy that selects the cohorts. */
+  readonly selection?: ClientSelection;
+}
+
+/** Selects cohorts of the right size by a policy. */
+export class CohortSelector {
+  readonly fraction: number;
+  readonly overSelection: number;
+  readonly selection: ClientSelection;
+
+  /**
+   * Makes a selector for a strategy.
+   *
+   * @throws {RangeError} If an option is out of range, or the strategy does not allow it.
+   */
+  constructor(options: CohortSelectorOptions, strategy: Strategy) {
+    const { fraction = 1, overSelection = 0, selection = new UniformSelection() } = options;
+    if (!(fraction > 0 && fraction <= 1)) {
+      throw new RangeError(
+        `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
+      );
+    }
+    if (!(overSelection >= 0 && Number.isFinite(overSelection))) {
+      throw new RangeError(
+        `Cannot make a server: expected an over-selection of at least 0, got ${overSelection}`,
+      );
+    }
+    if (overSelection > 0 && strategy.needsHonestMajority) {
+      throw new RangeError(
+        `Cannot make a server: ${strategy.name} withstands few hostile clients among all that are chosen, and over-selection takes the first updates alone, got an over-selection of ${overSelection}`,
+      );
+    }
+    this.fraction = fraction;
+    this.overSelection = overSelection;
+    this.selection = selection;
+  }
+
+  /** Returns the number of updates that a round of `numClients` clients wants. */
+  updatesWanted(numClients: number): number {
+    return Math.max(1, Math.round(this.fraction * numClients));
+  }
+
+  /**
+   * Selects a cohort: as many ranks as updates are wanted, and the share `overSelection` more.
+   *
+   * @returns The selected ranks, in order.
+   * @throws {RangeError} If the policy selects no rank, too many, one twice, or one that is not
+   * available.
+   */
+  select(context: Omit<SelectionContext, "count">): Rank[] {
+    const { round, numClients } = context;
+    const updates = this.updatesWanted(numClients);
+    // A product of floating-point numbers may be slightly too large.
+    const wanted = updates + Math.ceil(updates * this.overSelection - 1e-9);
+    const available = [...context.available].sort((a, b) => a - b);
+    const count = Math.min(available.length, wanted);
+    const cohort = [...this.selection.select({ ...context, available, count })]
+      .sort((a, b) => a - b);
+    const chosen = new Set(cohort).intersection(new Set(available)).size;
+    if (cohort.length === 0 || cohort.length > count || chosen < cohort.length) {
+      throw new RangeError(
+        `Cannot begin round ${round}: expected ${this.selection.name} to choose 1 to ${count} different ranks that are there, got ${
+          cohort.join(", ") || "none"
+        }`,
+      );
+    }
+    return cohort;
+  }
+}
