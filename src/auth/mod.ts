@@ -4,7 +4,7 @@
  * @module
  */
 
-export { fingerprintOf } from "./public_key.ts";
+// Keys.
 export {
   type AllowedKey,
   type AllowedKeys,
@@ -13,6 +13,19 @@ export {
   readAllowedKeys,
 } from "./allowed_keys.ts";
 export {
+  generateKeyPair,
+  type KeyPair,
+  readPrivateKey,
+  type ReadPrivateKeyOptions,
+  writePrivateKey,
+} from "./key_pair.ts";
+export { fingerprintOf } from "./public_key.ts";
+
+// Tokens.
+export { checkToken, tokenFromEnv } from "./token.ts";
+
+// Proofs.
+export {
   answerChallenge,
   type AnswerOptions,
   checkProof,
@@ -20,11 +33,3 @@ export {
   type Gatekeeper,
   makeChallenge,
 } from "./challenge.ts";
-export {
-  generateKeyPair,
-  type KeyPair,
-  readPrivateKey,
-  type ReadPrivateKeyOptions,
-  writePrivateKey,
-} from "./key_pair.ts";
-export { checkToken, tokenFromEnv } from "./token.ts";

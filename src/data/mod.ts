@@ -18,7 +18,7 @@ export {
 export { Standardizer, type StandardizerState } from "./standardizer.ts";
 
 // Data sets by name or path.
-export { loadDataset, type LoadDatasetOptions, type LoadedDataset } from "./catalog/load.ts";
+export { loadDataset, type LoadedDataset } from "./catalog/load.ts";
 export {
   type Checksum,
   DATASET_NAMES,
@@ -27,6 +27,7 @@ export {
   type NamedDataset,
   type SamplesAndLabels,
 } from "./catalog/named.ts";
+export type { LoadDatasetOptions } from "./catalog/options.ts";
 export type { DownloadProgress } from "./catalog/transfer.ts";
 
 // File formats.

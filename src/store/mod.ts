@@ -4,11 +4,7 @@
  * @module
  */
 
-export { CheckpointStore } from "./checkpoint/files/checkpoint_store.ts";
-export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoint/checkpoints.ts";
-export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint/kv/checkpoint_kv.ts";
-export { KvCheckpointStore } from "./checkpoint/kv/kv_checkpoint_store.ts";
-export { EventFile } from "./tensorboard/event_file.ts";
+// Models.
 export {
   readSafetensors,
   type StoredModel,
@@ -16,3 +12,12 @@ export {
   type WriteSafetensorsOptions,
 } from "./safetensors/safetensors.ts";
 export { encodeSafetensorsHeader } from "./safetensors/header.ts";
+
+// Checkpoints.
+export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoint/checkpoints.ts";
+export { CheckpointStore } from "./checkpoint/files/checkpoint_store.ts";
+export type { CheckpointKv, KvCommit, KvEntry, KvKey } from "./checkpoint/kv/checkpoint_kv.ts";
+export { KvCheckpointStore } from "./checkpoint/kv/kv_checkpoint_store.ts";
+
+// Event files.
+export { EventFile } from "./tensorboard/event_file.ts";

@@ -8,51 +8,26 @@ import { useFile } from "../../base/files/folder.ts";
 import { lockFile } from "../../base/files/lock.ts";
 import { delay } from "../../base/time/delay.ts";
 import { checksumFault, fileDigest } from "./checksum.ts";
-import {
-  type DownloadProgress,
-  fileSize,
-  removePart,
-  transfer,
-  TransferError,
-} from "./transfer.ts";
 import type { DatasetFile } from "./named.ts";
-
-/** Options of {@linkcode download}. */
-export interface DownloadOptions {
-  /** Ends the download. The next one continues it. */
-  signal?: AbortSignal;
-  /** Called with each piece that is received. */
-  onProgress?: (progress: DownloadProgress) => void;
-  /**
-   * Attempts for each server when it or the network fails.
-   *
-   * @default {4}
-   */
-  tries?: number;
-  /**
-   * Pause after the first failure, in seconds; it doubles with each.
-   *
-   * @default {0.5}
-   */
-  retrySeconds?: number;
-  /**
-   * Time without data after which a request fails, in seconds; `Infinity` for never.
-   *
-   * @default {30}
-   */
-  stallSeconds?: number;
-}
+import type { DownloadOptions } from "./options.ts";
+import { fileSize, removePart, transfer, TransferError } from "./transfer.ts";
 
 const DEFAULT_TRIES = 4;
 const DEFAULT_RETRY_SECONDS = 0.5;
 const DEFAULT_STALL_SECONDS = 30;
+
+/** Options of a download, with all defaults. */
+type DownloadSettings =
+  & DownloadOptions
+  & Required<Pick<DownloadOptions, "tries" | "retrySeconds" | "stallSeconds">>;
 
 /** Gives the URL of a file. */
 function fileUrl(home: string, name: string): string {
   return new URL(name, home.endsWith("/") ? home : `${home}/`).href;
 }
 
-function checkOptions(file: string, homes: readonly string[], options: DownloadOptions): void {
+/** Checks the options and adds the defaults. */
+function settingsOf(file: string, options: DownloadOptions): DownloadSettings {
   const { tries = DEFAULT_TRIES } = options;
   const { retrySeconds = DEFAULT_RETRY_SECONDS, stallSeconds = DEFAULT_STALL_SECONDS } = options;
   const refuse = (expected: string, got: unknown) => {
@@ -63,6 +38,10 @@ function checkOptions(file: string, homes: readonly string[], options: DownloadO
     refuse("retrySeconds from 0", retrySeconds);
   }
   if (!(stallSeconds > 0)) refuse("stallSeconds above 0", stallSeconds);
+  return { ...options, tries, retrySeconds, stallSeconds };
+}
+
+function checkHomes(file: string, homes: readonly string[]): void {
   const wrong = homes.find((home) => !URL.canParse(home));
   if (wrong !== undefined) {
     throw new TypeError(
@@ -127,7 +106,8 @@ export async function download(
   options: DownloadOptions = {},
 ): Promise<void> {
   const { signal } = options;
-  checkOptions(file.name, homes, options);
+  const settings = settingsOf(file.name, options);
+  checkHomes(file.name, homes);
   signal?.throwIfAborted();
   try {
     await Deno.mkdir(folder, { recursive: true });
@@ -135,7 +115,7 @@ export async function download(
     await checkNoFolder(`${folder}/${file.name}`);
     // Another process may have downloaded it meanwhile.
     if (await fileSize(`${folder}/${file.name}`) === file.bytes) return;
-    await fromHomes(file, folder, homes, options);
+    await fromHomes(file, folder, homes, settings);
   } catch (error) {
     throw error instanceof Unreachable ? error.shown : writeError(error, file.name, folder);
   }
@@ -155,14 +135,14 @@ async function fromHomes(
   file: DatasetFile,
   folder: string,
   homes: readonly string[],
-  options: DownloadOptions,
+  settings: DownloadSettings,
 ): Promise<void> {
   const reasons: string[] = [];
   let denied = homes.length > 0;
   for (const home of homes) {
     const url = fileUrl(home, file.name);
     try {
-      return await fromHome(file, folder, url, options);
+      return await fromHome(file, folder, url, settings);
     } catch (error) {
       if (!(error instanceof TransferError)) throw error;
       denied &&= error.cause instanceof Deno.errors.NotCapable;
@@ -179,10 +159,9 @@ async function fromHome(
   file: DatasetFile,
   folder: string,
   url: string,
-  options: DownloadOptions,
+  settings: DownloadSettings,
 ): Promise<void> {
-  const { signal, onProgress, tries = DEFAULT_TRIES } = options;
-  const { retrySeconds = DEFAULT_RETRY_SECONDS, stallSeconds = DEFAULT_STALL_SECONDS } = options;
+  const { signal, onProgress, tries, retrySeconds, stallSeconds } = settings;
   const part = `${folder}/${file.name}.part`;
   for (let failures = 0;;) {
     try {

@@ -11,66 +11,13 @@ import { tablesIn } from "../formats/table/table_files.ts";
 import type { Dataset } from "../dataset.ts";
 import { digits } from "../digits.ts";
 import { readIdxDataset } from "../formats/idx/idx_dataset.ts";
-import type { DownloadProgress } from "./transfer.ts";
+import type { LoadDatasetOptions } from "./options.ts";
 import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import { trainTestSplit } from "../split.ts";
-import {
-  isTablePath,
-  readTableDataset,
-  type ReadTableOptions,
-  readTablePair,
-} from "../formats/table/table.ts";
+import { isTablePath, readTableDataset, readTablePair } from "../formats/table/table.ts";
 
 /** Split of the digits: always the same, so that server and clients agree on the test rows. */
 const DIGITS_SPLIT = { seed: 0, testCount: 297 };
-
-/** Options of {@linkcode loadDataset}. */
-export interface LoadDatasetOptions {
-  /**
-   * Folder of the files of named data sets, which are in it or in a folder of their own below it.
-   *
-   * @default The value of `FEDLAB_DATA`, else the cache folder of the user:
-   * `$XDG_CACHE_HOME/fedlab` or `~/.cache/fedlab`, on macOS `~/Library/Caches/fedlab`, on Windows
-   * `%LOCALAPPDATA%/fedlab`; also for `""`.
-   */
-  dataDir?: string;
-  /**
-   * Base URLs from which the files of a named data set are downloaded.
-   *
-   * @default The `homes` of the data set.
-   */
-  mirrors?: readonly string[];
-  /**
-   * Attempts for each of them when it or the network fails.
-   *
-   * @default {4}
-   */
-  tries?: number;
-  /**
-   * Pause after the first failure, in seconds; it doubles with each.
-   *
-   * @default {0.5}
-   */
-  retrySeconds?: number;
-  /**
-   * Time without data after which a request fails, in seconds; `Infinity` for never.
-   *
-   * @default {30}
-   */
-  stallSeconds?: number;
-  /** Ends a download. The next one continues it. */
-  signal?: AbortSignal;
-  /** Called with each piece of a download that is received. */
-  onProgress?: (progress: DownloadProgress) => void;
-  /**
-   * Number of classes of tables and IDX files.
-   *
-   * @default The number that the labels have.
-   */
-  numClasses?: number;
-  /** Options for tables. */
-  table?: Omit<ReadTableOptions, "numClasses">;
-}
 
 /** Data set that was loaded. */
 export interface LoadedDataset {

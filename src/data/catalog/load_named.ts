@@ -6,21 +6,14 @@
 
 import { checksumFault, digestOf, fileDigest } from "./checksum.ts";
 import { dataFolder } from "./data_folder.ts";
-import { download, type DownloadOptions } from "./download.ts";
+import { download } from "./download.ts";
 import { fileError, readBytes } from "../file.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
 import type { Dataset } from "../dataset.ts";
 import { type IdxArray, parseIdx } from "../formats/idx/idx.ts";
 import { idxDataset } from "../formats/idx/idx_dataset.ts";
 import type { DatasetFile, NamedDataset, SamplesAndLabels } from "./named.ts";
-
-/** Options of {@linkcode loadNamed}. */
-export interface NamedDatasetOptions extends DownloadOptions {
-  /** Folder of data sets. */
-  dataDir?: string;
-  /** Base URLs for downloads, in place of the `homes` of the data set. */
-  mirrors?: readonly string[];
-}
+import type { NamedDatasetOptions } from "./options.ts";
 
 /** Returns true if there is such a file; messages ask for permission to read `granted`. */
 async function isFile(path: string, granted: string): Promise<boolean> {
