@@ -2,14 +2,17 @@ import type { ParameterVector } from "../params/mod.ts";
 import type { Random } from "../base/random.ts";
 import type { Initializer, Shape } from "./graph/graph.ts";
 
-/** Standard deviation of the standard normal distribution cut off at -2 and 2. */
+/** Standard deviation of the standard normal distribution truncated at -2 and 2. */
 const TRUNCATED_STDDEV = 0.87962566103423978;
 
 function product(sizes: Shape): number {
   return sizes.reduce((result, size) => result * size, 1);
 }
 
-/** How many inputs an output of the weight has, and how many outputs an input, as Keras counts. */
+/**
+ * Returns the number of inputs of an output of the weight, and of outputs of an input, as Keras
+ * counts them.
+ */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   if (shape.length < 2) return { fanIn: product(shape), fanOut: product(shape) };
   const taps = product(shape.slice(0, -2));
@@ -22,7 +25,7 @@ function truncatedNormal(random: Random): number {
   return draw;
 }
 
-/** Fills a tensor, in row-major order, with what the initializer gives. */
+/** Fills a tensor, in row-major order, with the values of the initializer. */
 export function fill(
   values: ParameterVector,
   shape: Shape,
@@ -85,8 +88,9 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 /**
- * A uniformly drawn orthogonal matrix (Saxe et al. 2014), the last axis of the shape being the columns and the others the rows: the
- * Q of a normal matrix's QR factors, with a positive diagonal of R.
+ * Fills a tensor with a uniformly drawn orthogonal matrix (Saxe et al. 2014): the last axis of the
+ * shape is the columns, the others are the rows. It is the Q of the QR factors of a normal matrix,
+ * with a positive diagonal of R.
  */
 function fillOrthogonal(
   values: ParameterVector,
@@ -99,7 +103,7 @@ function fillOrthogonal(
   const basis = Array.from({ length: count }, () => new Float64Array(length));
   for (let i = 0; i < length; i++) for (const vector of basis) vector[i] = random.normal();
   basis.forEach((vector, j) => {
-    // Gram and Schmidt's R has a positive diagonal as it is; a second pass makes up for what rounding left over.
+    // Gram and Schmidt's R has a positive diagonal; a second pass removes rounding errors.
     for (let pass = 0; pass < 2; pass++) {
       for (const other of basis.slice(0, j)) {
         const along = dot(vector, other);

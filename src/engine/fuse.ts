@@ -1,17 +1,20 @@
 import type { Graph, Layer, Node, Window2D } from "./graph/graph.ts";
 
-/** A maximum of fewer values leaves too many gradients that are not 0 for lists of them to pay. */
+/**
+ * Least number of values of a maximum: with fewer, too many gradients are not 0 for lists of them
+ * to pay.
+ */
 const MIN_POOL = 4;
 
 /**
- * Joins each maximum over windows that do not overlap with the convolution before it: the convolution's results then need no
- * place, nor does their gradient, which is 0 but for one value under each window. A rectifier between the two, which is
- * monotone, comes after them instead.
+ * Joins each maximum over windows that do not overlap with the convolution before it. The results
+ * of the convolution then need no memory, nor does their gradient, which is 0 except for one value
+ * under each window. A rectifier between the two, which is monotone, moves behind them.
  */
 export function fuse(graph: Graph): Graph {
   const nodes = [...graph.nodes];
   const readers = (index: number) => nodes.filter(({ inputs }) => inputs.includes(index)).length;
-  /** The node that stands for each one. */
+  /** Index of the node that replaces each one. */
   const stands = nodes.map((_, i) => i);
   graph.nodes.forEach((pool, i) => {
     if (pool.layer.type !== "maxPool2d") return;
@@ -45,7 +48,10 @@ function isRectifier(layer: Layer): boolean {
     (layer.name === "relu" || layer.name === "leakyRelu" && layer.alpha >= 0);
 }
 
-/** Whether the kernels join the two: every value lies under one window at the most, and runs of the image are whole vectors. */
+/**
+ * Whether the kernels can join the two: every value lies under one window at most, and runs of the
+ * image are whole vectors.
+ */
 function fits(
   conv: Node,
   { window, pool }: Layer & { type: "conv2d" },

@@ -14,7 +14,7 @@ const scaled = (
   distribution: VarianceScaling["distribution"],
 ): VarianceScaling => ({ type: "varianceScaling", scale, mode, distribution });
 
-/** The named cases of variance scaling: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998. */
+/** Named cases of variance scaling: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998. */
 const NAMED: ReadonlyMap<string, Initializer> = new Map<string, Initializer>([
   ["zeros", { type: "constant", value: 0 }],
   ["ones", { type: "constant", value: 1 }],
@@ -26,7 +26,7 @@ const NAMED: ReadonlyMap<string, Initializer> = new Map<string, Initializer>([
   ["lecunUniform", scaled(1, "fanIn", "uniform")],
 ]);
 
-/** Keras calls the truncated normal distribution "normal" for short. */
+/** Distributions by Keras name; Keras calls the truncated normal distribution "normal". */
 const DISTRIBUTIONS: ReadonlyMap<unknown, VarianceScaling["distribution"]> = new Map([
   ["normal", "truncatedNormal"],
   ["truncatedNormal", "truncatedNormal"],
@@ -40,10 +40,11 @@ const MODES: ReadonlyMap<unknown, VarianceScaling["mode"]> = new Map([
 ]);
 
 /**
- * Reads an initializer: a name or `{ class_name, config }`. What its config leaves out is Keras's default, and its seed is passed
- * over, since weights are drawn with the seed of {@linkcode initialVector}.
+ * Reads an initializer: a name or `{ class_name, config }`. Missing options have the defaults of
+ * Keras. Its seed is ignored, since weights are drawn with the seed of {@linkcode initialVector}.
  *
- * Throws an `UnsupportedModelError` for a class that there is not, and a `TypeError` for options or a shape it cannot have.
+ * @throws {UnsupportedModelError} If the class is unknown.
+ * @throws {TypeError} If the options or the shape do not fit the class.
  */
 export function parseInitializer(value: unknown, layer: Config, shape: Shape): Initializer {
   const given = isRecord(value) ? field(value, "className") : value;
@@ -110,8 +111,10 @@ export function parseInitializer(value: unknown, layer: Config, shape: Shape): I
 }
 
 /**
- * The graph's initial weights. Each tensor draws from a stream of its own, given by the seed and the tensor's place in the
- * manifest. Throws a `RangeError` for a seed that is not an integer from 0 to 2^32 - 1.
+ * Draws the initial weights of a graph. Each tensor draws from a stream of its own, keyed by the
+ * seed and the tensor's place in the manifest.
+ *
+ * @throws {RangeError} If the seed is not an integer from 0 to 2^32 - 1.
  */
 export function initialVector(graph: Graph, seed: number): ParameterVector {
   // Even a model without random initializers refuses a wrong seed.

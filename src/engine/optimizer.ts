@@ -6,26 +6,29 @@ import type { EngineExports } from "./kernels.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** Figures of the kernels' `Rule`. */
+/** Number of values of the kernels' `Rule`. */
 export const RULE_LENGTH = 9;
 
-/** A vector that only some plans need: Adam's second moment, the parameters as the round began, the correction. */
+/**
+ * Vector that only some plans need: second moment of Adam, parameters at the start of the round,
+ * correction.
+ */
 export type Extra = "second" | "start" | "correction";
 
-/** What an update works on. */
+/** Memory of an update. */
 export interface UpdateMemory {
   readonly exports: EngineExports;
   readonly vector: ParameterVector;
-  /** Bytes from a parameter to its gradient. */
+  /** Number of bytes from a parameter to its gradient. */
   readonly gradientDistance: number;
-  /** The velocity, or Adam's first moment. */
+  /** Velocity, or first moment of Adam. */
   readonly velocity: ParameterVector;
   readonly extras: Readonly<Partial<Record<Extra, ParameterVector>>>;
-  /** The kernels' `Rule`, in memory so that a step passes no number that must be boxed. */
+  /** The kernels' `Rule`. It lies in memory so that a step passes no number that must be boxed. */
   readonly rule: Float32Array<ArrayBuffer>;
 }
 
-/** The vectors that the plan's update needs beside parameters, gradient and velocity. */
+/** Returns the vectors that the plan's update needs beside parameters, gradient and velocity. */
 export function extrasOf({ optimizer, proximal = 0, correction }: TrainPlan): Extra[] {
   return [
     ...optimizer === "adam" ? ["second" as const] : [],
@@ -34,15 +37,15 @@ export function extrasOf({ optimizer, proximal = 0, correction }: TrainPlan): Ex
   ];
 }
 
-/** The updates of a round, in one pass over the parameters each. */
+/** Updates of a round, each in one pass over the parameters. */
 export class Optimizer {
-  /** Pieces of the vector that training changes. */
+  /** Parts of the vector that training changes. */
   readonly #spans: readonly { readonly offset: number; readonly length: number }[];
   #plan: TrainPlan | undefined;
-  /** Steps that are in Adam's moments. */
+  /** Number of steps in Adam's moments. */
   #steps = 0;
 
-  /** Changes what the manifest says is trainable. */
+  /** Creates an optimizer of the trainable tensors. */
   constructor(manifest: Manifest) {
     const spans: { offset: number; length: number }[] = [];
     for (const { offset, length, trainable } of manifest.tensors) {
@@ -54,7 +57,10 @@ export class Optimizer {
     this.#spans = spans;
   }
 
-  /** Readies for a round: what is kept from the one before is dropped, unless the plan keeps it for the same rule. */
+  /**
+   * Prepares a round. State of the round before is dropped, unless the plan keeps it for the same
+   * rule.
+   */
   begin(plan: TrainPlan, { vector, velocity, extras, rule }: UpdateMemory): void {
     const { optimizer = "sgd", learningRate, momentum, weightDecay, proximal = 0 } = plan;
     if (!plan.keepMomentum || optimizer !== (this.#plan?.optimizer ?? "sgd")) {
@@ -72,7 +78,7 @@ export class Optimizer {
     rule.set([learningRate, weightDecay, proximal, ...moments]);
   }
 
-  /** Changes the parameters by the gradient. */
+  /** Updates the parameters by the gradient. */
   step({ exports, vector, gradientDistance, velocity, extras, rule }: UpdateMemory): void {
     const plan = this.#plan;
     if (plan === undefined) throw new Error("Cannot take a step: begin() was not called");

@@ -11,19 +11,21 @@ import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./ops/ops.ts";
 import { sizeOf } from "./graph/shapes.ts";
 import { convOp, poolOp, wholeImage } from "./ops/window.ts";
 
-/** A graph's layers at work on one batch, in places that were fixed when it was made. */
+/** Ops of a graph for one batch, in places that were fixed when it was made. */
 export interface Program {
-  /** Where the batch's rows go in. */
+  /** Place of the input rows of a batch. */
   readonly input: Place;
-  /** Where the output's rows come out, and where their gradient goes in. */
+  /** Place of the output rows. */
   readonly output: Place;
+  /** Place of the gradient of the output rows. */
   readonly outputGradient: Pointer;
-  /** Computes the output, as in training or as in use. */
+  /** Computes the output, in training or inference mode. */
   forward(rows: number, training: boolean): void;
+  /** Computes the gradients of the parameters from that of the output. */
   backward(rows: number): void;
 }
 
-/** What a program is laid out in. */
+/** Memory and places of a program. */
 export interface Room {
   readonly exports: EngineExports;
   readonly target: Target;
@@ -31,13 +33,13 @@ export interface Room {
   readonly parameters: readonly Place[];
   /** Place of the random stream of dropout. */
   readonly stream: Pointer;
-  /** Gives place for so many values. */
+  /** Allocates memory for `values` values. */
   alloc(values: number): Pointer;
-  /** Gives place to these whole numbers. */
+  /** Places integers in memory. */
   constants(values: readonly number[]): Pointer;
 }
 
-/** Lays a graph out for batches of at most so many rows. */
+/** Places the ops of a graph, for batches of at most `maxRows` rows. */
 export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const { nodes } = fuse(graph);
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
@@ -51,11 +53,11 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     const source = inputs[0] ?? 0;
     const batch = () => room.alloc(maxRows * at(sizes, i));
     values[i] = isAlias[i] ? at(values, source) : batch();
-    // What comes before all weights needs no gradient.
+    // Nodes before all weights need no gradient.
     learns[i] = at(nodes, i).parameters.length > 0 || inputs.some((input) => learns[input]);
     gradients[i] = !learns[i] ? 0 : isAlias[i] ? at(gradients, source) : batch();
   });
-  // One piece serves all ops, as long as the largest needs; it is placed when all have said.
+  // All ops share one piece of memory, as large as the largest they ask for.
   let scratch: Pointer = 0;
   const owned: Pointer[] = [];
   const written = new Set<Pointer>();
@@ -76,16 +78,16 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
       return scratch;
     },
   }));
-  // Said once to measure, once more to make.
+  // Ops are created once to measure, and once more to run.
   nodes.forEach((node, i) => makeOp(node, nodes, at(contexts, i), false));
   scratch = room.alloc(Math.max(0, ...scratches));
-  // Where a gradient goes that is then added to another of the same value.
+  // Places of gradients that are then added to another one of the same value.
   const spares: Pointer[] = [];
 
   const last = nodes.length - 1;
   const backwards: Op["backward"][] = [];
   const forwards: Op["forward"][] = [];
-  // Rectifiers that the dense layer before them does on the way.
+  // Rectifiers that are part of the dense layer before them.
   const isDone = nodes.map((node, i) => isAlias[i] && isRelu(node) && isDense(nodes, node));
   const ops = new Map<number, Op>();
   if (gradients[last]) written.add(gradients[last]);
@@ -136,17 +138,20 @@ function isDense(nodes: readonly Node[], { inputs }: Node): boolean {
   return nodes[inputs[0] ?? 0]?.layer.type === "dense";
 }
 
-/** Whether a layer leaves the numbers as they are. */
+/** Whether a layer leaves the values as they are. */
 function isIdle(layer: Layer): boolean {
   return layer.type === "reshape" || (layer.type === "dropout" && layer.rate === 0);
 }
 
-/** Layers whose way back does not read what they gave. */
+/** Layers whose backward pass does not read their output. */
 const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
   ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add"] as const,
 ]);
 
-/** Whether a node's output may take the place of its input: nobody else reads that, nor does the layer that wrote it. */
+/**
+ * Whether a node's output may take the place of its input: nothing else reads the input, and the
+ * layer that wrote it does not need it again.
+ */
 function runsInPlace(
   { layer, inputs }: Node,
   nodes: readonly Node[],
@@ -159,7 +164,10 @@ function runsInPlace(
   return consumers[source]?.length === 1 && before !== undefined && FORGETFUL.has(before);
 }
 
-/** The op of a node; `undefined` where there is nothing to do. `fused`: a rectifier joins the layer before it. */
+/**
+ * Creates the op of a node; `undefined` where there is nothing to do. With `fused` a rectifier is
+ * joined to the layer before it.
+ */
 function makeOp(
   { layer, inputs, shape }: Node,
   nodes: readonly Node[],

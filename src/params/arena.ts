@@ -1,38 +1,40 @@
-/** Allocations start at multiples of this many bytes, a cache line. */
+/** Alignment of allocations in bytes, a cache line. */
 export const ALIGNMENT = 64;
 
-/** A range of bytes. */
+/** Range of bytes. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** The number of bytes an allocation takes: rounded up to a cache line, and never none. */
+/**
+ * Returns the number of bytes of an allocation: rounded up to a cache line, and at least one line.
+ */
 export function roomFor(byteLength: number): number {
   return Math.max(1, Math.ceil(byteLength / ALIGNMENT)) * ALIGNMENT;
 }
 
-/** First-fit allocation of a range of bytes. */
+/** First-fit allocator of a range of bytes. */
 export class Arena {
   // In order of their start, never touching one another.
   readonly #holes: Span[];
 
-  /** All bytes from `start`, a multiple of 64, to `end` are free at first. */
+  /** Creates an allocator in which all bytes from `start`, a multiple of 64, to `end` are free. */
   constructor(start: number, end: number) {
     this.#holes = [{ start, end }];
   }
 
-  /** Bytes that are free, in however many pieces. */
+  /** Number of free bytes, in any number of pieces. */
   get free(): number {
     return this.#holes.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** Bytes of the largest piece that is free. */
+  /** Number of bytes of the largest free piece. */
   get largest(): number {
     return this.#holes.reduce((most, { start, end }) => Math.max(most, end - start), 0);
   }
 
-  /** Takes a range that holds so many bytes, or nothing when no hole is large enough. */
+  /** Allocates a range of at least `byteLength` bytes; `undefined` when no hole is large enough. */
   take(byteLength: number): Span | undefined {
     const room = roomFor(byteLength);
     const index = this.#holes.findIndex(({ start, end }) => end - start >= room);
@@ -44,7 +46,7 @@ export class Arena {
     return span;
   }
 
-  /** Gives back a range that was taken, joining it to the holes it touches. */
+  /** Frees a range that was allocated, and joins it to the holes beside it. */
   give({ start, end }: Span): void {
     const found = this.#holes.findIndex((hole) => hole.start >= end);
     let index = found < 0 ? this.#holes.length : found;

@@ -1,19 +1,19 @@
 /**
- * Staging buffers.
+ * Pool of staging buffers.
  *
  * @module
  */
 
-/** A bounded number of buffers of one size that are lent out and given back. Each is made when it is first needed. */
+/** Pool of a bounded number of buffers of one size. Each is created when it is first needed. */
 export class BufferPool {
   readonly #make: () => Uint8Array<ArrayBuffer>;
   readonly #idle: Uint8Array<ArrayBuffer>[] = [];
   readonly #lent = new Set<Uint8Array<ArrayBuffer>>();
   readonly #waiting: ((buffer: Uint8Array<ArrayBuffer>) => void)[] = [];
-  /** How many buffers there are at most. */
+  /** Maximum number of buffers. */
   readonly size: number;
 
-  /** A pool of at most `size` buffers, each from `make`. */
+  /** Creates a pool of at most `size` buffers, each made by `make`. */
   constructor(size: number, make: () => Uint8Array<ArrayBuffer>) {
     if (!Number.isSafeInteger(size) || size < 1) {
       throw new RangeError(`Cannot make a pool: expected at least 1 buffer, got ${size}`);
@@ -22,7 +22,7 @@ export class BufferPool {
     this.#make = make;
   }
 
-  /** Lends a buffer, once one is free. */
+  /** Lends a buffer, as soon as one is free. */
   async lend(): Promise<Uint8Array<ArrayBuffer>> {
     let buffer = this.#idle.pop();
     if (buffer === undefined && this.#lent.size < this.size) buffer = this.#make();
@@ -35,7 +35,7 @@ export class BufferPool {
     return buffer;
   }
 
-  /** Takes a buffer back; one that is not lent is left alone. */
+  /** Returns a buffer to the pool. A buffer that is not lent is ignored. */
   giveBack(buffer: Uint8Array<ArrayBuffer>): void {
     if (!this.#lent.has(buffer)) return;
     const next = this.#waiting.shift();

@@ -1,4 +1,4 @@
-/** Which build of the kernels: baseline SIMD, or relaxed SIMD, whose multiply-add rounds once. */
+/** Build of the kernels: baseline SIMD, or relaxed SIMD, whose multiply-add rounds once. */
 export type KernelBuild = "simd128" | "relaxed-simd";
 
 // (module (func (param v128) (drop (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0)))))
@@ -8,7 +8,11 @@ const RELAXED_PROBE = Uint8Array.fromHex(
 
 let preferred: KernelBuild | undefined;
 
-/** The build meant; throws a `TypeError` for one that there is not, or not here. */
+/**
+ * Resolves a build.
+ *
+ * @throws {TypeError} If the build is unknown, or does not run here.
+ */
 export function resolveBuild(build: KernelBuild | "auto"): KernelBuild {
   const relaxed = WebAssembly.validate(RELAXED_PROBE);
   if (build === "auto") return preferred ?? (relaxed ? "relaxed-simd" : "simd128");
@@ -24,12 +28,14 @@ export function resolveBuild(build: KernelBuild | "auto"): KernelBuild {
 }
 
 /**
- * Sets the build that "auto" stands for in this isolate; at first it is "relaxed-simd" where the engine runs that.
+ * Sets the build that "auto" stands for in this isolate. Without a call it is "relaxed-simd" where
+ * the engine runs it.
  *
- * Relaxed SIMD rounds {@linkcode fold} and {@linkcode blend} as the processor does, "simd128" alike on every machine.
- * Arenas that exist keep their build, so call this before any is made.
+ * Relaxed SIMD rounds {@linkcode fold} and {@linkcode blend} as the processor does, "simd128" in
+ * the same way on every machine. Existing arenas keep their build, so call this before any is
+ * created.
  *
- * Throws a `TypeError` for a build that there is not, or that does not run here.
+ * @throws {TypeError} If the build is unknown, or does not run here.
  */
 export function useKernelBuild(build: KernelBuild | "auto"): void {
   preferred = build === "auto" ? undefined : resolveBuild(build);

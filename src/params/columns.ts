@@ -2,18 +2,21 @@ import type { Instance, KernelsExports, Pointer } from "./instance.ts";
 import { pick } from "./sweep.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
-/** Columns of a block, at most: with a hundred rows it still fits in the cache. */
+/** Most columns of a block: with a hundred rows it still fits in the cache. */
 const MOST_COLUMNS = 4096;
-/** Values of a block whose rows are met with one another, again and again. */
+/** Most values of a block whose rows are compared in pairs. */
 const VALUES_OF_PAIRS = 2 ** 16;
 
 /**
- * The median of each coordinate over vectors of one length; of an even number of them the mean of the two in the middle.
+ * Computes the median of each coordinate over vectors of one length; the mean of the two middle
+ * values for an even number of vectors.
  *
- * Vectors pass through WebAssembly a block of coordinates at a time, so its memory does not grow with their number.
- * Values must not be NaN; `into` may be one of the vectors.
+ * Vectors pass through WebAssembly a block of coordinates at a time, so its memory does not grow
+ * with their number. Values must not be NaN.
  *
- * Throws a `RangeError` for no vector or for more than some 20,000, and when lengths differ.
+ * @param vectors The vectors; at most about 20,000.
+ * @param into Receives the medians; it may be one of the vectors.
+ * @throws {RangeError} If there is no vector, there are too many, or lengths differ.
  *
  * @example
  * ```ts
@@ -34,9 +37,13 @@ export function columnMedian(vectors: readonly Float32Array[], into: Float32Arra
 }
 
 /**
- * The mean of each coordinate over vectors of one length without its `trim` lowest and its `trim` highest values.
+ * Computes the mean of each coordinate over vectors of one length, without its `trim` lowest and
+ * `trim` highest values.
  *
- * Otherwise as {@linkcode columnMedian}; throws a `RangeError` too when `2 * trim` is not below the number of vectors.
+ * Otherwise as {@linkcode columnMedian}.
+ *
+ * @throws {RangeError} If `2 * trim` is not below the number of vectors, and as
+ * {@linkcode columnMedian}.
  */
 export function columnTrimmedMean(
   vectors: readonly Float32Array[],
@@ -55,10 +62,13 @@ export function columnTrimmedMean(
 }
 
 /**
- * The mean of the `keep` values of each coordinate that are closest to its median, over vectors of one length; of two as close, the lower
- * one.
+ * Computes the mean of the `keep` values of each coordinate that are closest to its median, over
+ * vectors of one length; of two equally close values the lower one.
  *
- * Otherwise as {@linkcode columnMedian}; throws a `RangeError` too for a `keep` that is not from 1 to the number of vectors.
+ * Otherwise as {@linkcode columnMedian}.
+ *
+ * @throws {RangeError} If `keep` is not from 1 to the number of vectors, and as
+ * {@linkcode columnMedian}.
  */
 export function columnMeanAroundMedian(
   vectors: readonly Float32Array[],
@@ -76,10 +86,12 @@ export function columnMeanAroundMedian(
 }
 
 /**
- * The squared L2 distance of each two of `n` vectors of one length, to a relative error below 1e-6: `n * n` values, that of the vectors i and
- * j at `i * n + j` and at `j * n + i`.
+ * Computes the squared L2 distance between each two of `n` vectors of one length, to a relative
+ * error below 1e-6.
  *
  * Otherwise as {@linkcode columnMedian}.
+ *
+ * @returns `n * n` values: that of the vectors i and j at `i * n + j` and at `j * n + i`.
  */
 export function squaredDistances(vectors: readonly Float32Array[]): Float64Array<ArrayBuffer> {
   const length = checkLengths("Cannot take the distances", vectors, vectors[0]);
@@ -143,12 +155,12 @@ function eachBlock(
   }
 }
 
-/** The scratch memory as a whole: where it begins and how many values it holds. */
+/** Returns start and number of values of the scratch memory as a whole. */
 function scratchOf({ scratch, block }: Instance): { start: Pointer; values: number } {
   return { start: scratch[0] ?? 0, values: scratch.length * block };
 }
 
-/** As many columns as there is room for, in whole tiles. */
+/** Returns the most columns that there is room for, in whole tiles. */
 function columnsFor({ exports }: Instance, room: number): number {
   const tile = exports.tile();
   const columns = Math.floor(Math.min(room, MOST_COLUMNS) / tile) * tile;
@@ -158,7 +170,9 @@ function columnsFor({ exports }: Instance, room: number): number {
   return columns;
 }
 
-/** Copies `width` columns of the vectors from `at` on into a matrix whose rows are `columns` long. */
+/**
+ * Copies `width` columns of the vectors, from `at` on, into a matrix with rows of `columns` values.
+ */
 function place(
   { buffer }: Instance,
   vectors: readonly Float32Array[],

@@ -1,8 +1,9 @@
 /**
  * Arithmetic on parameter vectors, in WebAssembly.
  *
- * The functions take any `Float32Array`. They are fastest, one call and no copy, where every array lies in one arena,
- * as those that {@linkcode Kernels.alloc} gives do; each value of the result is the same bit for bit wherever they lie.
+ * The functions take any `Float32Array`. They are fastest, one call and no copy, where every array
+ * lies in one arena, as those of {@linkcode Kernels.alloc} do. Each value of the result is the
+ * same, bit for bit, wherever the arrays lie.
  *
  * @module
  */
@@ -19,15 +20,20 @@ export * from "./operations.ts";
 
 /** Options of {@linkcode Kernels.create}. */
 export interface KernelsOptions {
-  /** The build; "auto", the default, is the one that {@linkcode useKernelBuild} set, else the fastest that runs here. */
+  /**
+   * Build of the kernels. "auto" is the one set by {@linkcode useKernelBuild}, else the fastest
+   * that runs here.
+   *
+   * @default {"auto"}
+   */
   readonly build?: KernelBuild | "auto";
-  /** A module that has more kernels than those of this room, for their owner. Default: these alone. */
+  /** Module with further kernels, for its owner. Default: the parameter kernels alone. */
   readonly module?: KernelModule;
 }
 
 const owners = new WeakMap<ArrayBufferLike, Kernels>();
 
-/** The arena a view lies in, if it lies in one. */
+/** Returns the arena in which a view lies, if it lies in one. */
 export function kernelsOf(view: ArrayBufferView): Kernels | undefined {
   return owners.get(view.buffer);
 }
@@ -35,8 +41,8 @@ export function kernelsOf(view: ArrayBufferView): Kernels | undefined {
 /**
  * WebAssembly kernels with a memory of their own, the arena, in which vectors lie.
  *
- * The memory has its full size from the start and never grows, so a view stays valid for as long as it is held: a socket
- * may read into it while kernels work. The system gives a page only when it is first written.
+ * The memory has its full size from the start and never grows, so views stay valid: a socket may
+ * read into one while kernels work. The system provides a page only when it is first written.
  *
  * @example
  * ```ts
@@ -51,9 +57,12 @@ export function kernelsOf(view: ArrayBufferView): Kernels | undefined {
  * ```
  */
 export class Kernels {
-  /** The build in use. */
+  /** Build in use. */
   readonly build: KernelBuild;
-  /** Bytes that the arena can hold. An allocation takes its own, rounded up to a multiple of 64. */
+  /**
+   * Number of bytes that the arena can hold. An allocation takes its size rounded up to a multiple
+   * of 64.
+   */
   readonly capacity: number;
   readonly #buffer: ArrayBuffer;
   readonly #arena: Arena;
@@ -68,9 +77,11 @@ export class Kernels {
   }
 
   /**
-   * Makes an arena that holds `capacity` bytes, rounded up to a multiple of 64; the most is a little under 4 GiB.
+   * Creates an arena.
    *
-   * Throws a `RangeError` when the system does not give that much, and a `TypeError` for a build that does not run here.
+   * @param capacity Number of bytes, rounded up to a multiple of 64; a little under 4 GiB at most.
+   * @throws {RangeError} If the system does not provide the memory.
+   * @throws {TypeError} If the build does not run here.
    */
   static create(capacity: number, { build = "auto", module }: KernelsOptions = {}): Kernels {
     if (!Number.isSafeInteger(capacity) || capacity < 0) {
@@ -82,35 +93,36 @@ export class Kernels {
     return new Kernels(instantiate(resolveBuild(build), room, module), room);
   }
 
-  /** Bytes that are free, in however many pieces. */
+  /** Number of free bytes, in any number of pieces. */
   get available(): number {
     return this.#arena.free;
   }
 
-  /** Whether an allocation of so many bytes would succeed. */
+  /** Whether an allocation of `byteLength` bytes would succeed. */
   hasRoom(byteLength: number): boolean {
     return roomFor(byteLength) <= this.#arena.largest;
   }
 
   /**
-   * A vector of so many values in the arena, at a multiple of 64 bytes. It holds what stood there before, at first zeros.
+   * Allocates a vector of `length` values in the arena, at a multiple of 64 bytes. Its values are
+   * those of the allocation before it, at first zeros.
    *
-   * Throws a `RangeError` when no free piece is large enough.
+   * @throws {RangeError} If no free piece is large enough.
    */
   alloc(length: number): ParameterVector {
     const byteLength = length * Float32Array.BYTES_PER_ELEMENT;
     return this.#allocate(byteLength, (start) => new Float32Array(this.#buffer, start, length));
   }
 
-  /** As {@linkcode Kernels.alloc}, so many bytes. */
+  /** Allocates `byteLength` bytes, as {@linkcode Kernels.alloc} does. */
   allocBytes(byteLength: number): Uint8Array<ArrayBuffer> {
     return this.#allocate(byteLength, (start) => new Uint8Array(this.#buffer, start, byteLength));
   }
 
   /**
-   * Gives a view's place back; neither it nor a view made from it may be used any more.
+   * Frees the memory of a view. Neither it nor a view made from it may be used any more.
    *
-   * Throws a `RangeError` for anything but a view that this arena allocated and that was not freed since.
+   * @throws {RangeError} If this arena did not allocate the view, or it was freed already.
    */
   free(view: ArrayBufferView): void {
     const span = this.#allocations.get(view);
@@ -123,7 +135,7 @@ export class Kernels {
     this.#arena.give(span);
   }
 
-  /** Whether a view lies in this arena, allocated as it is or made from one that was. */
+  /** Whether a view lies in this arena: an allocated one, or one made from it. */
   owns(view: ArrayBufferView): boolean {
     return view.buffer === this.#buffer;
   }
@@ -148,7 +160,8 @@ export class Kernels {
 }
 
 /**
- * A vector of as many zeros, in the same arena if the vector lies in one that has room, else in memory of its own.
+ * Creates a vector of zeros of the same length, in the arena of the given vector if it lies in one
+ * with room, else in memory of its own.
  */
 export function vectorLike(vector: ParameterVector): ParameterVector {
   const kernels = kernelsOf(vector);

@@ -1,39 +1,50 @@
 /**
- * What the parameter vector holds: one entry a tensor, in order.
+ * Layout of the parameter vector: one entry for each tensor, in order.
  *
  * @module
  */
 
 import { sha256Hex } from "./digest.ts";
 
-/** A model's whole state as one flat vector; `length` is that of its {@linkcode Manifest}. */
+/** State of a model as one flat vector; `length` is that of its {@linkcode Manifest}. */
 export type ParameterVector = Float32Array<ArrayBuffer>;
 
-/** One tensor of a model's state and where it lies in the parameter vector. */
+/** Tensor of a model's state, and its place in the parameter vector. */
 export interface TensorSpec {
-  /** The tensor's name, unique in its manifest. */
+  /** Name of the tensor, unique in its manifest. */
   readonly name: string;
-  /** Its dimensions; `[]` is a scalar. */
+  /** Dimensions; `[]` is a scalar. */
   readonly shape: readonly number[];
-  /** Its element type. A vector of float32 holds no other type without loss, so there is one. */
+  /** Element type. A vector of float32 holds no other type without loss, so there is one. */
   readonly dtype: "float32";
-  /** Index of its first element in the vector. */
+  /** Index of the first element in the vector. */
   readonly offset: number;
-  /** Number of its elements: the product of the shape. */
+  /** Number of elements: the product of the shape. */
   readonly length: number;
-  /** Whether training changes it by gradient; BatchNorm's moving statistics are state, but not trainable. */
+  /**
+   * Whether training changes the tensor by gradient. BatchNorm's moving statistics are state, but
+   * not trainable.
+   */
   readonly trainable: boolean;
 }
 
-/** What a tensor's owner says of it; offset and length follow from the order and the shape. */
+/** Description of a tensor; offset and length follow from the order and the shape. */
 export interface TensorDeclaration {
-  /** The tensor's name: 1 to 256 characters, none of them a control character. */
+  /** Name of the tensor: 1 to 256 characters, none of them a control character. */
   name: string;
-  /** Its dimensions, whole numbers from 0. */
+  /** Dimensions, integers from 0. */
   shape: readonly number[];
-  /** Its element type. Default "float32", and nothing else is taken. */
+  /**
+   * Element type; no other is supported.
+   *
+   * @default {"float32"}
+   */
   dtype?: string;
-  /** Whether training changes it by gradient. Default true. */
+  /**
+   * Whether training changes the tensor by gradient.
+   *
+   * @default {true}
+   */
   trainable?: boolean;
 }
 
@@ -42,7 +53,7 @@ const MAX_LENGTH = 2 ** 30;
 const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
 
 /**
- * The ordered list of the tensors that make up a model's state.
+ * Ordered list of the tensors of a model's state.
  *
  * @example
  * ```ts
@@ -55,7 +66,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * ```
  */
 export class Manifest {
-  /** The tensors, in the order in which they lie in the vector. */
+  /** Tensors, in their order in the vector. */
   readonly tensors: readonly TensorSpec[];
   /** Number of elements of the vector. */
   readonly length: number;
@@ -69,8 +80,8 @@ export class Manifest {
   /**
    * Lays the tensors out one after the other.
    *
-   * Throws a `TypeError` for a name, shape or dtype that is not as it must be, and a `RangeError` for a name that
-   * stands twice or a vector past 2^30 elements.
+   * @throws {TypeError} If a name, shape or dtype is malformed.
+   * @throws {RangeError} If a name occurs twice, or the vector has more than 2^30 elements.
    */
   static of(declarations: Iterable<TensorDeclaration>): Manifest {
     const tensors: TensorSpec[] = [];
@@ -113,8 +124,9 @@ export class Manifest {
   }
 
   /**
-   * SHA-256, in hexadecimal, of the UTF-8 text that has one line `name TAB dtype TAB shape TAB trainable LF` a tensor,
-   * the shape as decimal numbers joined by commas and trainable as 1 or 0.
+   * SHA-256, in hexadecimal, of the UTF-8 text with one line
+   * `name TAB dtype TAB shape TAB trainable LF` for each tensor, the shape as decimal numbers
+   * joined by commas and trainable as 1 or 0.
    */
   digest(): Promise<string> {
     this.#digest ??= sha256Hex(new TextEncoder().encode(
@@ -125,13 +137,21 @@ export class Manifest {
     return this.#digest;
   }
 
-  /** The tensors of a vector, each as a view on it. Throws a `RangeError` when the vector has another length. */
+  /**
+   * Returns a view of a vector for each tensor.
+   *
+   * @throws {RangeError} If the vector has another length.
+   */
   views(vector: ParameterVector): ParameterVector[] {
     this.check(vector);
     return this.tensors.map(({ offset, length }) => vector.subarray(offset, offset + length));
   }
 
-  /** Throws a `RangeError` when the vector has another length than the manifest. */
+  /**
+   * Checks the length of a vector.
+   *
+   * @throws {RangeError} If it is not that of the manifest.
+   */
   check(vector: { readonly length: number }): void {
     if (vector.length !== this.length) {
       throw new RangeError(

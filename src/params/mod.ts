@@ -1,5 +1,5 @@
 /**
- * Parameters: the vector that a model's state is, its manifest, and the arithmetic on it.
+ * Parameters: the vector of a model's state, its manifest, and arithmetic on it.
  *
  * @module
  */

@@ -1,18 +1,19 @@
 import type { Instance } from "./instance.ts";
 import { pick, sweep } from "./sweep.ts";
 
-/** What a pass over a vector finds. */
+/** Statistics of a vector. */
 export interface VectorStats {
-  /** The L2 norm, to a relative error below 1e-6; NaN or Infinity where a value is. */
+  /** L2 norm, to a relative error below 1e-6; NaN or Infinity if a value is. */
   readonly norm: number;
-  /** How many values are NaN, Infinity or -Infinity. */
+  /** Number of values that are NaN, Infinity or -Infinity. */
   readonly nonFinite: number;
 }
 
 /**
- * Puts tensors one after the other into a vector, and finds the vector's statistics in the same pass.
+ * Copies tensors one after the other into a vector.
  *
- * Throws a `RangeError`, before anything is written, when `into` is not as long as the tensors together.
+ * @returns Statistics of the vector.
+ * @throws {RangeError} If `into` is not as long as the tensors together; nothing is written then.
  */
 export function flatten(tensors: Iterable<Float32Array>, into: Float32Array): VectorStats {
   const sources = [...tensors];
@@ -28,10 +29,11 @@ export function flatten(tensors: Iterable<Float32Array>, into: Float32Array): Ve
 }
 
 /**
- * Puts the parts of a vector into tensors, and finds the vector's statistics.
+ * Copies the parts of a vector into tensors.
  *
- * Throws a `RangeError`, before anything is written, when the vector is not as long as the tensors together, or holds a
- * value that is not finite.
+ * @returns Statistics of the vector.
+ * @throws {RangeError} If the vector is not as long as the tensors together, or holds a value that
+ * is not finite; nothing is written then.
  */
 export function unflatten(vector: Float32Array, tensors: Iterable<Float32Array>): VectorStats {
   const targets = [...tensors];
@@ -54,13 +56,17 @@ export function unflatten(vector: Float32Array, tensors: Iterable<Float32Array>)
   return found;
 }
 
-/** The statistics of a vector. */
+/** Computes the statistics of a vector. */
 export function stats(vector: Float32Array): VectorStats {
   const instance = pick([vector]);
   return collect(instance, () => addStats(instance, vector));
 }
 
-/** `acc += weight * x`. Throws a `RangeError` when the two differ in length. */
+/**
+ * Adds a weighted vector, `acc += weight * x`.
+ *
+ * @throws {RangeError} If lengths differ.
+ */
 export function fold(acc: Float32Array, x: Float32Array, weight: number): void {
   checkLength("Cannot fold the vector", acc, x);
   const instance = pick([acc, x]);
@@ -70,9 +76,10 @@ export function fold(acc: Float32Array, x: Float32Array, weight: number): void {
 }
 
 /**
- * `acc += t * (x - acc)`: `acc` for a `t` of 0, `x` for one of 1.
+ * Interpolates between two vectors, `acc += t * (x - acc)`: the result is `acc` for a `t` of 0 and
+ * `x` for 1.
  *
- * Throws a `RangeError` when the two differ in length.
+ * @throws {RangeError} If lengths differ.
  */
 export function blend(acc: Float32Array, x: Float32Array, t: number): void {
   checkLength("Cannot blend the vector", acc, x);
@@ -82,7 +89,7 @@ export function blend(acc: Float32Array, x: Float32Array, t: number): void {
   });
 }
 
-/** `vector *= factor`. */
+/** Multiplies a vector by a number, `vector *= factor`. */
 export function scale(vector: Float32Array, factor: number): void {
   const instance = pick([vector]);
   sweep(instance, [{ view: vector, use: "in-out" }], (length, values) => {
@@ -91,9 +98,11 @@ export function scale(vector: Float32Array, factor: number): void {
 }
 
 /**
- * `into = a - b`, with the statistics of the result; `into` may be `a` or `b`.
+ * Subtracts two vectors, `into = a - b`.
  *
- * Throws a `RangeError` when the three differ in length.
+ * @param into Receives the result; it may be `a` or `b`.
+ * @returns Statistics of the result.
+ * @throws {RangeError} If lengths differ.
  */
 export function difference(a: Float32Array, b: Float32Array, into: Float32Array): VectorStats {
   checkLength("Cannot subtract the vector", a, b);
@@ -109,9 +118,9 @@ export function difference(a: Float32Array, b: Float32Array, into: Float32Array)
 }
 
 /**
- * The squared L2 distance of two vectors, to a relative error below 1e-6.
+ * Computes the squared L2 distance of two vectors, to a relative error below 1e-6.
  *
- * Throws a `RangeError` when the two differ in length.
+ * @throws {RangeError} If lengths differ.
  */
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
   checkLength("Cannot take the distance", a, b);
@@ -124,10 +133,11 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * Rounds a vector to half precision, IEEE 754 binary16 in the bits of `into`: to the nearest, ties to even. What is too
- * large becomes infinite, and NaN stays NaN.
+ * Converts a vector to half precision, IEEE 754 binary16: to the nearest, ties to even. Overflow
+ * becomes infinity, and NaN stays NaN.
  *
- * Throws a `RangeError` when the two differ in length.
+ * @param into Receives the bits of the halves.
+ * @throws {RangeError} If lengths differ.
  */
 export function toHalf(vector: Float32Array, into: Uint16Array): void {
   checkLength("Cannot write the halves", vector, into);
@@ -141,7 +151,11 @@ export function toHalf(vector: Float32Array, into: Uint16Array): void {
   );
 }
 
-/** Widens half precision to a vector, exactly. Throws a `RangeError` when the two differ in length. */
+/**
+ * Converts half precision to a vector, exactly.
+ *
+ * @throws {RangeError} If lengths differ.
+ */
 export function fromHalf(halves: Uint16Array, into: Float32Array): void {
   checkLength("Cannot widen the halves", halves, into);
   const instance = pick([into, halves]);
@@ -154,7 +168,7 @@ export function fromHalf(halves: Uint16Array, into: Float32Array): void {
   );
 }
 
-/** Copies, adding the statistics. */
+/** Copies a vector and adds its statistics. */
 function copy(instance: Instance, to: Float32Array, from: Float32Array): void {
   const { buffer, block, exports, stats } = instance;
   if (to.buffer === buffer && from.buffer === buffer) {

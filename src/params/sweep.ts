@@ -1,10 +1,10 @@
 import { type KernelBuild, resolveBuild } from "./build.ts";
 import { type Instance, instanceOf, instantiate, type Pointer } from "./instance.ts";
 
-/** What a kernel reads or writes. */
+/** Vector that a kernel reads or writes. */
 export interface Operand {
   readonly view: Float32Array | Uint16Array;
-  /** Whether the kernel reads it, writes it, or both. */
+  /** Access of the kernel. */
   readonly use: "in" | "out" | "in-out";
 }
 
@@ -13,7 +13,7 @@ const LONGEST_CALL = 2 ** 28;
 
 const shared = new Map<KernelBuild, Instance>();
 
-/** The instance to run on: that in which the first of the views that lies in any does, else one that all share. */
+/** Returns the instance to run on: that of the first view that lies in one, else a shared one. */
 export function pick(views: Iterable<ArrayBufferView>): Instance {
   for (const view of views) {
     const instance = instanceOf(view);
@@ -31,8 +31,8 @@ export function pick(views: Iterable<ArrayBufferView>): Instance {
 /**
  * Runs a kernel over operands of one length, with a pointer for each.
  *
- * Where all lie in the instance's memory that is one call. What lies elsewhere passes through scratch blocks small enough
- * to stay in the cache between copy and kernel, so that main memory is crossed once all the same.
+ * Where all lie in the instance's memory, that is one call. Others pass through scratch blocks
+ * small enough to stay in the cache between copy and kernel, so that main memory is read once only.
  */
 export function sweep(
   instance: Instance,

@@ -1,23 +1,30 @@
 import { argmax, yesOrNo } from "./losses.ts";
 
-/** Most classes for which a matrix is counted: of words or pixels it would be larger than the model. */
+/**
+ * Most classes for which predictions are counted: for words or pixels the matrix would be larger
+ * than the model.
+ */
 const MOST_CLASSES = 1000;
 
 /**
- * How many counts say what a classifier took each class for, of data with so many classes: none for too many. They are a row for each
- * true class, in it a column for each class, and a last one for what is none of them: what a model with more outputs may still
- * answer, and NaN.
+ * Returns the number of counts of the confusion matrix of a classifier, 0 for too many classes.
+ *
+ * The counts are a row for each true class, with a column for each class and a last column for
+ * other outputs: further outputs of the model, and NaN.
  */
 export function countsLength(numClasses: number): number {
   return numClasses > MOST_CLASSES ? 0 : numClasses * (numClasses + 1);
 }
 
-/** The number of classes of counts: n (n + 1) of them are for n. */
+/** Returns the number of classes of the counts: n for n (n + 1) counts. */
 function classesOf({ length }: Uint32Array): number {
   return Math.floor(Math.sqrt(length));
 }
 
-/** Adds rows of a model's output to the counts: the first of the largest values is the answer, of a single one whether it is above a half. */
+/**
+ * Counts the predictions in rows of a model's output: the first of the largest values, or for a
+ * single value whether it is above 0.5.
+ */
 export function countAnswers(
   counts: Uint32Array,
   output: Float32Array,
@@ -34,7 +41,7 @@ export function countAnswers(
   });
 }
 
-/** The counts as rows; without the last column where nothing is in it. */
+/** Returns the counts as rows, without the last column if it is empty. */
 export function confusionOf(counts: Uint32Array): readonly (readonly number[])[] {
   const classes = classesOf(counts), width = classes + 1;
   const isKnown = counts.every((count, i) => count === 0 || i % width < classes);

@@ -1,17 +1,17 @@
 /**
- * What a handler can be told to compute with.
+ * Choice of the engine and of its backend.
  *
  * @module
  */
 
 /**
- * What computes: `"native"`, this package's own kernels; `"tfjs"`, TensorFlow.js, which knows more layers; or `"auto"`, native
- * where it runs the model and else tfjs.
+ * Engine that computes: `"native"`, this package's own kernels; `"tfjs"`, TensorFlow.js, which
+ * knows more layers; or `"auto"`, native where it runs the model and else tfjs.
  */
 export type EngineChoice = "auto" | "native" | "tfjs";
 
 /**
- * Which tfjs backend computes: `"wasm"`; `"cpu"`, plain JavaScript, which is many times slower but has every kernel; or
- * `"auto"`, WASM where it starts and else cpu.
+ * Backend of tfjs: `"wasm"`; `"cpu"`, plain JavaScript, which is many times slower but has every
+ * kernel; or `"auto"`, WASM where it starts and else cpu.
  */
 export type BackendChoice = "auto" | "wasm" | "cpu";

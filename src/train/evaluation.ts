@@ -4,10 +4,13 @@ import { checkRows } from "./rows.ts";
 import { confusionOf, countsLength } from "./confusion.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** Samples that are evaluated at once: past it a dense model gains nothing, and a convolution's memory only grows. */
+/**
+ * Number of samples that are evaluated at once: with more, a dense model gains nothing and a
+ * convolution takes more memory.
+ */
 const EVALUATION_BATCH = 1024;
 
-/** Which rows of the data are evaluated, and whether it is counted what each class was taken for. */
+/** Rows of the data to evaluate, and whether to count predictions. */
 interface EvaluateOptions {
   rows?: Uint32Array;
   from?: number;
@@ -16,8 +19,11 @@ interface EvaluateOptions {
 }
 
 /**
- * Evaluates a trainer's model in inference mode, piece by piece; `rest` is awaited before each and throws to end it. Rejects with a
- * `RangeError` for rows that the data do not have, no rows at all, and features that are not finite.
+ * Evaluates a trainer's model in inference mode, piece by piece.
+ *
+ * @param rest Awaited before each piece; throws to end the evaluation.
+ * @throws {RangeError} If the data does not have the rows, there are none, or a feature is not
+ * finite.
  */
 export async function evaluateRows(
   trainer: Trainer,
@@ -46,7 +52,11 @@ export async function evaluateRows(
   };
 }
 
-/** Throws a `RangeError` for places `from` to before `to` that are not among the first `length`, and for none at all. */
+/**
+ * Checks that places `from` to before `to` are among the first `length`, and at least one.
+ *
+ * @throws {RangeError} If they are not.
+ */
 function checkRange(from: number, to: number, length: number): void {
   if (length === 0) throw new RangeError("Cannot evaluate: expected at least one row, got 0 rows");
   if (Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to <= length) {

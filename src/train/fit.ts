@@ -2,7 +2,11 @@ import type { Dataset } from "../data/dataset.ts";
 import { LOSSES } from "./losses.ts";
 import type { LossName, ModelDescription } from "./handler.ts";
 
-/** The description, or a `TypeError` where there is none. */
+/**
+ * Returns the description.
+ *
+ * @throws {TypeError} If there is none.
+ */
 export function needDescription(description: ModelDescription | undefined): ModelDescription {
   if (description) return description;
   throw new TypeError(
@@ -15,10 +19,13 @@ function describeShape(shape: readonly (number | null)[]): string {
 }
 
 /**
- * The shape in which rows of the data go into a model: their own, or flat when the model wants them flat. `inputShape` and
- * `outputShape` are the model's, of one sample; `null` is any size.
+ * Checks that data, model and loss fit one another.
  *
- * Throws a `RangeError` when data, model and loss do not fit one another; the message has both sides.
+ * @param inputShape Shape of an input sample of the model; `null` is any size.
+ * @param outputShape Shape of an output sample of the model; `null` is any size.
+ * @returns The shape in which rows of the data go into the model: their own, or flat where the
+ * model wants them flat.
+ * @throws {RangeError} If they do not fit; the message has both sides.
  */
 export function checkFit(
   inputShape: readonly (number | null)[],

@@ -5,8 +5,10 @@ import type { TrainPlan } from "../plan/train_plan.ts";
 import type { Trainer } from "./trainer.ts";
 
 /**
- * Adds up the gradient of the mean loss over `length` training rows, piece by piece; `rest` is awaited before each and throws to end it.
- * Rejects with a `CannotTrainError` for a gradient that is not finite.
+ * Computes the gradient of the mean loss over `length` training rows, piece by piece.
+ *
+ * @param rest Awaited before each piece; throws to end the computation.
+ * @throws {CannotTrainError} If the gradient is not finite.
  */
 export async function meanGradient(
   trainer: Trainer,
@@ -25,7 +27,7 @@ export async function meanGradient(
     const result = trainer.differentiate(start, Math.min(start + rows, length));
     loss += result.loss;
     correct += result.correct;
-    // Layers that look at the whole batch have taken it into their moving statistics.
+    // Layers that look at the whole batch have updated their moving statistics.
     if (gradientRows === Infinity) trainer.parameters = before;
   }
   const { gradient } = trainer;

@@ -1,5 +1,5 @@
 /**
- * How a client learns: the contract between a topology and whatever trains the model.
+ * Contract between a topology and the handler that trains the model of a client.
  *
  * @module
  */
@@ -8,36 +8,39 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 
-/** Evaluates a parameter vector on some data. */
+/** Function that evaluates a parameter vector on some data. */
 export type Evaluator = (
   parameters: ParameterVector,
   signal?: AbortSignal,
 ) => Promise<EvaluateResult>;
 
-/** Names of the losses a model description can ask for. */
+/** Loss of a model description. */
 export type LossName =
   | "softmaxCrossEntropy"
   | "categoricalCrossentropy"
   | "binaryCrossentropy"
   | "meanSquaredError";
 
-/** A model as the server sends it, so that a client needs nothing but its data. */
+/** Description of a model, which the server sends so that a client only needs its data. */
 export interface ModelDescription {
-  /** How `topology` is written: a Keras-style layers-model configuration, as tfjs reads and writes it. */
+  /**
+   * Format of `topology`: a Keras-style layers-model configuration, as tfjs reads and writes it.
+   */
   readonly format: "tfjs-layers";
-  /** The model's configuration, `{ class_name, config }`. */
+  /** Configuration of the model, `{ class_name, config }`. */
   readonly topology: Readonly<Record<string, unknown>>;
   /**
-   * The loss that training lowers: `softmaxCrossEntropy` takes logits, `categoricalCrossentropy` and `binaryCrossentropy` take
-   * probabilities.
+   * Loss to minimize: `softmaxCrossEntropy` takes logits, `categoricalCrossentropy` and
+   * `binaryCrossentropy` take probabilities.
    */
   readonly loss: LossName;
 }
 
 /**
- * What owns the model, the data and the optimizer on a client. A topology calls it and knows nothing of how it learns.
+ * Base class of handlers, which own the model, the data and the optimizer of a client. A topology
+ * calls its handler and does not depend on the way it trains.
  *
- * Subclass it to train by other means than tfjs.
+ * Subclass it to train by other means than the built-in engines.
  *
  * @example A client that has a mean to share, and no network
  * ```ts
@@ -69,29 +72,40 @@ export interface ModelDescription {
  */
 export abstract class ClientBackendHandler {
   /**
-   * Takes the model that the server describes, before anything else is called. A handler that brings its own model keeps
-   * it and ignores the description; the manifests are compared afterwards in any case.
+   * Builds the model that the server describes, before anything else is called. A handler with its
+   * own model keeps it and ignores the description; the manifests are compared afterwards in any
+   * case.
    */
   setUp(_model: ModelDescription | undefined): Promise<void> {
     return Promise.resolve();
   }
 
-  /** What the parameter vector holds. */
+  /** Layout of the parameter vector. */
   abstract get manifest(): Manifest;
 
-  /** Number of training samples this client has. */
+  /** Number of training samples of the client. */
   abstract get numSamples(): number;
 
-  /** The model's state: getting gives a view that the next training overwrites, setting copies the values in. */
+  /**
+   * State of the model. Getting returns a view that the next training overwrites, setting copies
+   * the values.
+   */
   abstract parameters: ParameterVector;
 
-  /** Trains the model in place by the plan. Rejects with the signal's reason when it is aborted. */
+  /**
+   * Trains the model in place by the plan.
+   *
+   * @param plan Settings of the round.
+   * @param signal Ends the training; it then rejects with the signal's reason.
+   */
   abstract train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult>;
 
   /**
-   * The gradient of the mean loss over all of the client's training data, at the present parameters, which stay as they are (FedSGD,
-   * McMahan et al. 2017, section 2). Of the plan only what keys the randomness counts. A handler need not have it: by default it
-   * rejects with an `Error`.
+   * Computes the gradient of the mean loss over all training data of the client at the current
+   * parameters, which stay as they are (FedSGD, McMahan et al. 2017, section 2). Of the plan only
+   * the keys of the randomness count.
+   *
+   * A handler need not implement it: by default it rejects with an `Error`.
    */
   gradient(_plan: TrainPlan, _signal?: AbortSignal): Promise<GradientResult> {
     return Promise.reject(
@@ -99,15 +113,15 @@ export abstract class ClientBackendHandler {
     );
   }
 
-  /** Evaluates the model as it is. */
+  /** Evaluates the current model. */
   abstract evaluate(signal?: AbortSignal): Promise<EvaluateResult>;
 
-  /** Evaluates the model as it is on the data that it trains on. Unless a handler tells the two apart, as {@linkcode evaluate}. */
+  /** Evaluates the current model on the training data. By default it is {@linkcode evaluate}. */
   evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
     return this.evaluate(signal);
   }
 
-  /** Frees what the handler holds. */
+  /** Frees the resources of the handler. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

@@ -2,8 +2,8 @@ import type { BatchLoss } from "./trainer.ts";
 import type { LossName } from "./handler.ts";
 
 /**
- * Compares a batch's output, `labels.length` rows of `units` values, with its labels. Writes the gradient of the batch's MEAN
- * loss by each output into `gradient`, when it is given.
+ * Function that compares a batch's output, `labels.length` rows of `units` values, with its labels.
+ * It writes the gradient of the batch's mean loss by each output to `gradient`, if that is given.
  */
 export type LossFunction = (
   output: Float32Array,
@@ -12,19 +12,25 @@ export type LossFunction = (
   gradient?: Float32Array,
 ) => BatchLoss;
 
-/** A loss, and what it asks of a model. */
+/** Loss, and its requirements of a model. */
 export interface Loss {
   readonly compute: LossFunction;
   /** Whether the model classifies, so that there is an accuracy. */
   readonly classifies: boolean;
-  /** Least and most output units that fit the number of classes: a client may lack some of the model's classes. */
+  /**
+   * Least and most output units for a number of classes: a client may lack some of the classes of
+   * the model.
+   */
   units(numClasses: number): readonly [least: number, most: number];
 }
 
-/** Keras's guard against the logarithm of 0. */
+/** Distance from 0 and 1 at which Keras keeps probabilities, against the logarithm of 0. */
 const EPSILON = 1e-7;
 
-/** The place of the first of the largest of `count` values; -1, no answer, where that is infinite or one of them is NaN. */
+/**
+ * Returns the index of the first of the largest of `count` values; -1 where that is infinite or a
+ * value is NaN.
+ */
 export function argmax(values: Float32Array, from: number, count: number): number {
   let best = 0;
   for (let i = 0; i < count; i++) {
@@ -35,7 +41,7 @@ export function argmax(values: Float32Array, from: number, count: number): numbe
   return Number.isFinite(values[from + best]) ? best : -1;
 }
 
-/** The class that a probability of class 1 stands for; -1 for NaN. */
+/** Returns the class for a probability of class 1; -1 for NaN. */
 export function yesOrNo(probability: number): number {
   if (Number.isNaN(probability)) return -1;
   return probability > 0.5 ? 1 : 0;
@@ -98,8 +104,8 @@ const meanSquaredError: LossFunction = (output, labels, _units, gradient) => {
 };
 
 /**
- * The losses by name. They run on the few numbers of a model's output, in float64, where a dozen small tfjs kernels would cost
- * more than the model.
+ * Losses by name. They run on the few values of a model's output, in float64, where a dozen small
+ * tfjs kernels would cost more than the model.
  */
 export const LOSSES: Readonly<Record<LossName, Loss>> = {
   softmaxCrossEntropy: {
@@ -116,7 +122,11 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
   meanSquaredError: { compute: meanSquaredError, classifies: false, units: () => [1, 1] },
 };
 
-/** Throws a `RangeError` that lists the known losses for the name of another. */
+/**
+ * Checks the name of a loss.
+ *
+ * @throws {RangeError} If it is unknown; the message lists the known ones.
+ */
 export function checkLoss(loss: string): void {
   if (!Object.hasOwn(LOSSES, loss)) {
     throw new RangeError(

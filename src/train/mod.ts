@@ -1,5 +1,5 @@
 /**
- * Local training, without any library.
+ * Local training: handlers, models and their descriptions.
  *
  * @module
  */

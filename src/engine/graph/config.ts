@@ -6,11 +6,14 @@ function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** Reads a layer's configuration; keys are given in camelCase. Errors are one line that names the layer. */
+/**
+ * Configuration of a layer. Keys are given in camelCase. Error messages are one line that names the
+ * layer.
+ */
 export class Config {
-  /** The layer's name. */
+  /** Name of the layer. */
   readonly name: string;
-  /** The layer's class. */
+  /** Class of the layer. */
   readonly className: string;
   readonly #fields: Record<string, unknown>;
 
@@ -21,22 +24,22 @@ export class Config {
     this.#fields = fields;
   }
 
-  /** The keys that stand in the configuration with a value. */
+  /** Returns the keys that have a value. */
   keys(): string[] {
     return Object.keys(this.#fields).filter((key) => this.#fields[key] != null).map(toCamelCase);
   }
 
-  /** The raw value; `undefined` where it is silent. */
+  /** Returns the raw value; `undefined` if there is none. */
   get(key: string): unknown {
     return field(this.#fields, key);
   }
 
-  /** A `TypeError` for a description that makes no sense. */
+  /** Creates a `TypeError` for a malformed description. */
   malformed(reason: string): TypeError {
     return new TypeError(`Cannot read the model: layer ${JSON.stringify(this.name)}: ${reason}`);
   }
 
-  /** An `UnsupportedModelError` for a description that makes sense, but not here. */
+  /** Creates an `UnsupportedModelError` for a description that the engine does not run. */
   unsupported(reason: string): UnsupportedModelError {
     return new UnsupportedModelError(
       `Layer ${JSON.stringify(this.name)} (${this.className}): ${reason}`,
@@ -49,21 +52,25 @@ export class Config {
     );
   }
 
-  /** A finite number, or the fallback; a `TypeError` where there is neither. */
+  /**
+   * Returns a finite number, or the fallback.
+   *
+   * @throws {TypeError} If the value is no finite number, or missing without a fallback.
+   */
   number(key: string, fallback?: number): number {
     const value = this.get(key) ?? fallback;
     if (typeof value !== "number" || !Number.isFinite(value)) throw this.#wrong(key, "a number");
     return value;
   }
 
-  /** A whole number from 1, or the fallback. */
+  /** Returns an integer from 1, or the fallback. */
   count(key: string, fallback?: number): number {
     const value = this.get(key) ?? fallback;
     if (!isCount(value)) throw this.#wrong(key, "a whole number from 1");
     return value;
   }
 
-  /** Two whole numbers from 1, from a pair or from one number for both. */
+  /** Returns two integers from 1, given as a pair or as one number for both. */
   pair(key: string, fallback?: readonly [number, number]): readonly [number, number] {
     const value = this.get(key) ?? fallback;
     const [first, second, ...more] = Array.isArray(value) ? value : [value, value];
@@ -73,21 +80,25 @@ export class Config {
     return [first, second];
   }
 
-  /** A boolean, or the fallback. */
+  /** Returns a boolean, or the fallback. */
   boolean(key: string, fallback: boolean): boolean {
     const value = this.get(key) ?? fallback;
     if (typeof value !== "boolean") throw this.#wrong(key, "true or false");
     return value;
   }
 
-  /** A word in camelCase, or the fallback. */
+  /** Returns a string in camelCase, or the fallback. */
   word(key: string, fallback?: string): string {
     const value = this.get(key) ?? fallback;
     if (typeof value !== "string") throw this.#wrong(key, "a string");
     return toCamelCase(value);
   }
 
-  /** Refuses an option that is set to anything but these harmless values; silence is harmless. */
+  /**
+   * Checks that an option is missing or has one of the supported values.
+   *
+   * @throws {UnsupportedModelError} If it has another value.
+   */
   only(key: string, ...harmless: readonly unknown[]): void {
     const value = this.get(key);
     const plain = typeof value === "string" ? toCamelCase(value) : value;
@@ -97,7 +108,7 @@ export class Config {
   }
 }
 
-/** Whether a value is a whole number from 1. */
+/** Whether a value is an integer from 1. */
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
 }

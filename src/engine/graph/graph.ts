@@ -1,15 +1,18 @@
 import type { Manifest } from "../../params/mod.ts";
 import type { LossName } from "../../train/handler.ts";
 
-/** The sizes of one sample's array, without the batch axis. */
+/** Sizes of the array of one sample, without the batch axis. */
 export type Shape = readonly number[];
 
-/** The activations that have kernels; "linear" is no node at all. */
+/** Activations that have kernels; "linear" is no node. */
 export type ActivationName = "relu" | "leakyRelu" | "sigmoid" | "tanh" | "softmax";
 
-/** Where a two-dimensional window goes, "same" and "valid" padding resolved as TensorFlow does. Pairs are rows, then columns. */
+/**
+ * Placement of a two-dimensional window, with "same" and "valid" padding resolved as TensorFlow
+ * does. Pairs are rows, then columns.
+ */
 export interface Window2D {
-  /** Taps of the window. */
+  /** Number of taps. */
   readonly size: readonly [number, number];
   /** Steps from one output to the next. */
   readonly strides: readonly [number, number];
@@ -19,11 +22,11 @@ export interface Window2D {
   readonly padTop: number;
   /** Columns of padding left of the input. */
   readonly padLeft: number;
-  /** Rows and columns that come out. */
+  /** Rows and columns of the output. */
   readonly output: readonly [number, number];
 }
 
-/** What a node computes. */
+/** Computation of a node. */
 export type Layer =
   | { readonly type: "input" }
   | { readonly type: "dense"; readonly units: number; readonly useBias: boolean }
@@ -32,7 +35,7 @@ export type Layer =
     readonly filters: number;
     readonly window: Window2D;
     readonly useBias: boolean;
-    /** The windows of a maximum over the results, where the two are one step. */
+    /** Windows of a maximum over the results, where the two are one step. */
     readonly pool?: Window2D;
   }
   | {
@@ -42,9 +45,9 @@ export type Layer =
     readonly useBias: boolean;
   }
   | { readonly type: "maxPool2d" | "averagePool2d"; readonly window: Window2D }
-  /** The mean over all but the last axis, of the 2D and the 1D layer alike. */
+  /** Mean over all but the last axis, of the 2D and the 1D layer. */
   | { readonly type: "globalAveragePool" }
-  /** The same numbers in another shape: Flatten and Reshape. */
+  /** The same values in another shape: Flatten and Reshape. */
   | { readonly type: "reshape" }
   | { readonly type: "dropout"; readonly rate: number }
   | {
@@ -54,16 +57,16 @@ export type Layer =
     readonly center: boolean;
     readonly scale: boolean;
   }
-  /** `alpha` is the slope of leakyRelu below zero, 0 for the others. */
+  /** `alpha` is the slope of leakyRelu below zero, and 0 for the others. */
   | { readonly type: "activation"; readonly name: ActivationName; readonly alpha: number }
   | { readonly type: "embedding"; readonly inputDim: number; readonly outputDim: number }
   | { readonly type: "add" };
 
-/** What a weight holds before training. */
+/** Initial values of a weight. */
 export type Initializer =
   | { readonly type: "constant"; readonly value: number }
   | { readonly type: "uniform"; readonly low: number; readonly high: number }
-  /** The truncated one draws again what is past two standard deviations. */
+  /** The truncated distribution draws values past two standard deviations again. */
   | { readonly type: "normal" | "truncatedNormal"; readonly mean: number; readonly stddev: number }
   | {
     readonly type: "varianceScaling";
@@ -73,7 +76,7 @@ export type Initializer =
   }
   | { readonly type: "identity" | "orthogonal"; readonly gain: number };
 
-/** What a layer uses a weight for. */
+/** Role of a weight in its layer. */
 export type ParameterRole =
   | "kernel"
   | "bias"
@@ -83,42 +86,45 @@ export type ParameterRole =
   | "movingVariance"
   | "embeddings";
 
-/** A weight of a node. */
+/** Weight of a node. */
 export interface ParameterRef {
-  /** What the layer uses it for. */
+  /** Role in the layer. */
   readonly role: ParameterRole;
-  /** Its index in `manifest.tensors`. */
+  /** Index in `manifest.tensors`. */
   readonly tensor: number;
-  /** What it holds before training. */
+  /** Initial values. */
   readonly initializer: Initializer;
 }
 
-/** One step of the computation. */
+/** Step of the computation. */
 export interface Node {
-  /** The name of the layer that it comes from. */
+  /** Name of the layer that it comes from. */
   readonly name: string;
-  /** What it computes. */
+  /** Computation. */
   readonly layer: Layer;
   /** Indices of the earlier nodes that it reads. */
   readonly inputs: readonly number[];
-  /** The shape of one sample of its output. */
+  /** Shape of one sample of the output. */
   readonly shape: Shape;
-  /** Its weights, in the layer's order. */
+  /** Weights, in the layer's order. */
   readonly parameters: readonly ParameterRef[];
 }
 
-/** A layers model, checked, with every shape known. */
+/** Layers model that was checked, with every shape known. */
 export interface Graph {
-  /** In topological order: node 0 is the input, the last one the output. */
+  /** Nodes in topological order: node 0 is the input, the last one the output. */
   readonly nodes: readonly Node[];
-  /** The weights, named and ordered as tfjs does. */
+  /** Weights, named and ordered as tfjs does. */
   readonly manifest: Manifest;
-  /** What training minimises. */
+  /** Loss that training minimizes. */
   readonly loss: LossName;
 }
 
-/** A model that the native engine does not run; the message is one line that names the layer or option, and why. */
+/**
+ * Model that the native engine does not run. The message is one line that names the layer or
+ * option, and the reason.
+ */
 export class UnsupportedModelError extends Error {
-  /** The class's name. */
+  /** Name of the class. */
   override readonly name = "UnsupportedModelError";
 }

@@ -11,7 +11,7 @@ import {
 } from "./layer_plan.ts";
 import { readWindow } from "./shapes.ts";
 
-/** Conv2D and DepthwiseConv2D. */
+/** Plans Conv2D and DepthwiseConv2D. */
 export function convolution(config: Config, inputs: readonly Shape[]): LayerPlan {
   const shape = onlyInput(config, inputs, 3), channels = lastOf(config, shape);
   const size = config.pair("kernelSize"), strides = config.pair("strides", [1, 1]);
@@ -54,7 +54,7 @@ export function convolution(config: Config, inputs: readonly Shape[]): LayerPlan
   };
 }
 
-/** MaxPooling2D and AveragePooling2D. */
+/** Plans MaxPooling2D and AveragePooling2D. */
 export function pooling(config: Config, inputs: readonly Shape[]): LayerPlan {
   const shape = onlyInput(config, inputs, 3);
   const size = config.pair("poolSize", [2, 2]), strides = config.pair("strides", size);
@@ -67,7 +67,7 @@ export function pooling(config: Config, inputs: readonly Shape[]): LayerPlan {
   };
 }
 
-/** GlobalAveragePooling1D and GlobalAveragePooling2D. */
+/** Plans GlobalAveragePooling1D and GlobalAveragePooling2D. */
 export function globalPooling(config: Config, inputs: readonly Shape[]): LayerPlan {
   const shape = onlyInput(config, inputs, config.className.endsWith("2D") ? 3 : 2);
   config.only("dataFormat", "channelsLast");

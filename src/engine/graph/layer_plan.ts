@@ -2,24 +2,24 @@ import type { Config } from "./config.ts";
 import type { ActivationName, Initializer, Layer, ParameterRole, Shape } from "./graph.ts";
 import { parseInitializer } from "../initializers.ts";
 
-/** A weight that a layer declares. */
+/** Weight that a layer declares. */
 export interface WeightPlan {
   readonly role: ParameterRole;
-  /** Its name within the layer, as tfjs gives it. */
+  /** Name within the layer, as in tfjs. */
   readonly name: string;
   readonly shape: Shape;
   readonly initializer: Initializer;
   readonly trainable: boolean;
 }
 
-/** What a layer comes to: some operations in a row, of which the first has the weights. */
+/** Plan of a layer: operations in a row, of which the first has the weights. */
 export interface LayerPlan {
   readonly operations: readonly Layer[];
   readonly shape: Shape;
   readonly weights: readonly WeightPlan[];
 }
 
-/** Plans a layer from its configuration and the shapes of its inputs. */
+/** Function that plans a layer from its configuration and the shapes of its inputs. */
 export type Reader = (config: Config, inputs: readonly Shape[]) => LayerPlan;
 
 const ACTIVATIONS: ReadonlySet<string> = new Set<ActivationName>([
@@ -29,7 +29,7 @@ const ACTIVATIONS: ReadonlySet<string> = new Set<ActivationName>([
   "softmax",
 ]);
 
-/** The operations of the layer's own activation: none for "linear". */
+/** Returns the operations of the layer's own activation: none for "linear". */
 export function activation(config: Config): Layer[] {
   const name = config.get("activation") === undefined ? "linear" : config.word("activation");
   if (name === "linear") return [];
@@ -39,7 +39,7 @@ export function activation(config: Config): Layer[] {
   throw config.unsupported(`activation ${JSON.stringify(name)} has no kernel`);
 }
 
-/** The shape of the one input, with as many axes as the layer wants. */
+/** Returns the shape of the only input, and checks its number of axes. */
 export function onlyInput(config: Config, inputs: readonly Shape[], rank?: number): Shape {
   const [shape] = inputs;
   if (!shape || inputs.length > 1) {
@@ -51,14 +51,14 @@ export function onlyInput(config: Config, inputs: readonly Shape[], rank?: numbe
   return shape;
 }
 
-/** Size of the last axis. */
+/** Returns the size of the last axis. */
 export function lastOf(config: Config, shape: Shape): number {
   const size = shape.at(-1);
   if (size === undefined) throw config.malformed("expected samples of one axis or more, got []");
   return size;
 }
 
-/** Plans a weight; its initializer stands under `option`, or else is `fallback`. */
+/** Plans a weight whose initializer is given under `option`, else is `fallback`. */
 export function weight(
   config: Config,
   role: ParameterRole,
@@ -74,7 +74,7 @@ export function weight(
   return { role, name, shape, initializer, trainable };
 }
 
-/** What tfjs draws kernels from. */
+/** Default initializer of kernels in tfjs. */
 export const KERNEL = { fallback: "glorotNormal" };
-/** What tfjs fills biases with. */
+/** Default initializer of biases in tfjs. */
 export const BIAS = { fallback: "zeros" };

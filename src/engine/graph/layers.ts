@@ -87,7 +87,7 @@ function pointwise(operation: (config: Config, shape: Shape) => Layer[]): Reader
   };
 }
 
-/** The layer classes that the engine knows, save InputLayer. */
+/** Layer classes that the engine knows, except InputLayer. */
 export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["Dense", dense],
   ["Conv2D", convolution],

@@ -7,7 +7,7 @@ import type { LayerPlan, WeightPlan } from "./layer_plan.ts";
 import { LAYERS } from "./layers.ts";
 import { readTopology } from "./topology.ts";
 
-/** Refuses what may stand in the configuration of any layer, and is heeded by none of ours. */
+/** Refuses options that any layer may have and the engine does not support. */
 function checkCommon(config: Config): void {
   for (const key of config.keys()) {
     if (/(Regularizer|Constraint)$/.test(key)) throw config.unsupported(`${key} has no kernel`);
@@ -23,11 +23,13 @@ interface Weight extends WeightPlan {
 }
 
 /**
- * Reads a layers model: a `Sequential` or a functional one with one input and one output. Names, order, shapes and flags of the
- * weights are those that tfjs gives, and so is the default of every option that is left out.
+ * Reads a layers model: a `Sequential` or a functional one with one input and one output. Names,
+ * order, shapes and flags of the weights are those of tfjs, and so are the defaults of all options.
  *
- * Throws an `UnsupportedModelError` that names the layer and the reason where the engine lacks a layer or an option, a `TypeError`
- * for a description that makes no sense, and a `RangeError` for one of more than 2^30 parameters.
+ * @throws {UnsupportedModelError} If the engine lacks a layer or an option; the message names the
+ * layer and the reason.
+ * @throws {TypeError} If the description is malformed.
+ * @throws {RangeError} If the model has more than 2^30 parameters.
  */
 export function readGraph(description: ModelDescription): Graph {
   if (description.format !== "tfjs-layers") {
@@ -40,7 +42,7 @@ export function readGraph(description: ModelDescription): Graph {
   const { layers, inputShape } = readTopology(description.topology);
   const nodes: Omit<Node, "parameters">[] = [];
   const weights: Weight[] = [];
-  /** Which node gives a layer's output: one before it, where the layer does nothing. */
+  /** Index of the node of each layer's output: an earlier one, where the layer does nothing. */
   const outputs: number[] = [];
 
   for (const { config, inputs } of layers) {

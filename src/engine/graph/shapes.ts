@@ -4,12 +4,15 @@ import type { Shape, Window2D } from "./graph.ts";
 
 type Pair = readonly [number, number];
 
-/** Number of elements of one sample. */
+/** Returns the number of elements of one sample. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** What TensorFlow makes of one axis: padding before the input and number of outputs, which is below 1 where nothing fits. */
+/**
+ * Places windows along one axis as TensorFlow does: the padding before the input, and the number of
+ * outputs, which is below 1 where none fits.
+ */
 export function resolvePadding(
   padding: "same" | "valid",
   { input, size, stride, dilation }: {
@@ -26,7 +29,10 @@ export function resolvePadding(
   return { before: Math.floor(Math.max(0, (output - 1) * stride + reach - input) / 2), output };
 }
 
-/** The window of a layer over rows and columns of an input of shape `[rows, columns, channels]`. */
+/**
+ * Places the window of a layer over rows and columns of an input of shape
+ * `[rows, columns, channels]`.
+ */
 export function readWindow(
   config: Config,
   shape: Shape,
@@ -62,7 +68,7 @@ export function readWindow(
   };
 }
 
-/** The shape with an unknown size, -1 or null, worked out from the number of elements. */
+/** Resolves an unknown size of a shape, -1 or null, from the number of elements. */
 export function reshape(config: Config, shape: Shape): Shape {
   const target: unknown = config.get("targetShape");
   const malformed = () =>

@@ -4,13 +4,16 @@ import { field } from "../../train/models/keras_config.ts";
 import { Config, isCount } from "./config.ts";
 import { type Shape, UnsupportedModelError } from "./graph.ts";
 
-/** A layer in its place: `inputs` are indices of earlier layers. The first is the input, the last gives the output. */
+/**
+ * Layer of a model. `inputs` are indices of earlier layers. The first layer is the input, the last
+ * one the output.
+ */
 export interface PlacedLayer {
   readonly config: Config;
   readonly inputs: readonly number[];
 }
 
-/** A model's layers in the order in which tfjs lists their weights, and the shape of a sample. */
+/** Layers of a model, in the order in which tfjs lists their weights, and the shape of a sample. */
 export interface Topology {
   readonly layers: readonly PlacedLayer[];
   readonly inputShape: Shape;
@@ -18,7 +21,7 @@ export interface Topology {
 
 interface Entry {
   readonly config: Config;
-  /** The name by which other layers refer to it. */
+  /** Name by which other layers refer to it. */
   readonly key: string;
   readonly inboundNodes: unknown;
 }
@@ -27,7 +30,7 @@ function malformed(reason: string): TypeError {
   return new TypeError(`Cannot read the model: ${reason}`);
 }
 
-/** tfjs's snake case of a class. */
+/** Converts the name of a class to snake case as tfjs does. */
 function snakeCase(className: string): string {
   return className.replaceAll(/(.)([A-Z][a-z0-9]+)/g, "$1_$2")
     .replaceAll(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
@@ -61,7 +64,10 @@ function readEntries(layers: unknown): Entry[] {
   });
 }
 
-/** The shape of one sample from what a first layer says of it; `undefined` where it says nothing. */
+/**
+ * Returns the shape of one sample from the configuration of a first layer; `undefined` if it gives
+ * none.
+ */
 function readInputShape(config: Config): Shape | undefined {
   const batched = config.get("batchInputShape");
   let shape: unknown = config.get("inputShape");

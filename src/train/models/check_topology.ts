@@ -2,7 +2,7 @@ import { checkLayerCount } from "./model_limits.ts";
 import { isRecord } from "../../base/json.ts";
 import { field } from "./keras_config.ts";
 
-/** The model in what Keras or tfjs may have wrapped around it. */
+/** Returns the model without the object that Keras or tfjs may have wrapped around it. */
 export function unwrapTopology(topology: Record<string, unknown>): Record<string, unknown> {
   for (const wrapper of ["modelTopology", "modelConfig"]) {
     const inner = field(topology, wrapper);
@@ -12,8 +12,10 @@ export function unwrapTopology(topology: Record<string, unknown>): Record<string
 }
 
 /**
- * Throws a `TypeError` for a topology that is no object, or is written as Keras 3 does, which no
- * engine reads, and a `RangeError` for one of too many layers.
+ * Checks the topology of a model.
+ *
+ * @throws {TypeError} If it is no object, or is in the format of Keras 3, which no engine reads.
+ * @throws {RangeError} If it has too many layers.
  */
 export function checkTopology(topology: unknown): void {
   if (!isRecord(topology)) {

@@ -9,7 +9,7 @@ const LOSSES: readonly LossName[] = [
   "meanSquaredError",
 ];
 
-/** A value that came from elsewhere, as a message shows it: it may be of any length and depth. */
+/** Formats a foreign value, of any length and depth, for a message. */
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   if (typeof value === "object" && value !== null) {
@@ -19,9 +19,9 @@ function shown(value: unknown): string {
 }
 
 /**
- * Reads a model description that came from elsewhere, such as a file or a peer.
+ * Reads a model description from a foreign source, such as a file or a peer.
  *
- * Throws a `TypeError` that names the field that is not as it must be.
+ * @throws {TypeError} If a field is malformed; the message names it.
  */
 export function parseModelDescription(value: unknown): ModelDescription {
   const where = "Cannot read the model description";

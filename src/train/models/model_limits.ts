@@ -1,26 +1,24 @@
 import { isRecord } from "../../base/json.ts";
 
 /**
- * Most layers of a model, those of models within it included. The largest of Keras's own have about
- * a thousand; tfjs takes seconds to build some thousands, in which nothing else is done.
+ * Most layers of a model, including those of nested models. The largest of Keras's own have about a
+ * thousand; tfjs takes seconds to build several thousand, and blocks everything else meanwhile.
  */
 export const MOST_LAYERS = 2048;
 
-/** Most values that the layers of a model give out for one sample, all together: 256 MiB. */
+/** Most output values of all layers of a model for one sample: 256 MiB. */
 export const MOST_SAMPLE_VALUES = 2 ** 26;
 
-/**
- * Most values of a batch that tfjs holds at once: 4 GiB, which is all that a WebAssembly memory
- * has.
- */
+/** Most values of a batch that tfjs holds at once: 4 GiB, the size of a WebAssembly memory. */
 export const MOST_BATCH_VALUES = 2 ** 30;
 
-/** Most that a window, a step or a distance between taps may be, in rows or columns. */
+/** Largest size, stride or dilation of a window, in rows or columns. */
 export const MOST_REACH = 2 ** 20;
 
 /**
- * Throws a `RangeError` for a topology that lists more layers than {@linkcode MOST_LAYERS}, before
- * any is built.
+ * Checks the number of layers of a topology before any is built.
+ *
+ * @throws {RangeError} If it is more than {@linkcode MOST_LAYERS}.
  */
 export function checkLayerCount(topology: unknown): void {
   let count = 0;
@@ -44,9 +42,11 @@ export function checkLayerCount(topology: unknown): void {
 }
 
 /**
- * Throws a `RangeError` that names a layer when the outputs of a model for one sample are more than
- * {@linkcode MOST_SAMPLE_VALUES}: memory grows with them, and places in it are 32-bit numbers. A
- * size that is not known counts as 1.
+ * Checks the number of output values of a model for one sample: memory grows with them, and places
+ * in it are 32-bit numbers. An unknown size counts as 1.
+ *
+ * @throws {RangeError} If it is more than {@linkcode MOST_SAMPLE_VALUES}; the message names a
+ * layer.
  */
 export function checkSampleValues(
   outputs: Iterable<{ readonly name: string; readonly shape: readonly (number | null)[] }>,
@@ -65,14 +65,15 @@ export function checkSampleValues(
   }
 }
 
-/** Number of values of a shape, in which a size that is not known counts as 1. */
+/** Returns the number of values of a shape, in which an unknown size counts as 1. */
 export function valuesIn(shape: readonly (number | null)[]): number {
   return shape.reduce<number>((product, size) => product * (size ?? 1), 1);
 }
 
 /**
- * Throws a `RangeError` for a batch of which more than {@linkcode MOST_BATCH_VALUES} values would
- * have to be held at once.
+ * Checks the number of values of a batch that are held at once.
+ *
+ * @throws {RangeError} If it is more than {@linkcode MOST_BATCH_VALUES}.
  */
 export function checkBatchValues(rows: number, valuesOfSample: number): void {
   if (rows * valuesOfSample <= MOST_BATCH_VALUES) return;

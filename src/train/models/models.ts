@@ -1,12 +1,12 @@
 /**
- * Models by name: descriptions that a server sends and a client builds. Nothing here loads tfjs.
+ * Built-in models: descriptions that a server sends and a client builds. They do not load tfjs.
  *
  * @module
  */
 
 import type { ModelDescription } from "../handler.ts";
 
-/** What every model of this module must know of its data. */
+/** Options of every built-in model. */
 export interface ModelOptions {
   /** Shape of one sample, such as `[64]` or `[28, 28, 1]`. */
   inputShape: readonly number[];
@@ -16,7 +16,11 @@ export interface ModelOptions {
 
 /** Options of {@linkcode mlp}. */
 export interface MlpOptions extends ModelOptions {
-  /** Units of the hidden layer. Default 64. */
+  /**
+   * Number of units of the hidden layer.
+   *
+   * @default {64}
+   */
   hiddenUnits?: number;
 }
 
@@ -47,7 +51,10 @@ const INITIALIZERS: Config = {
   bias_initializer: { class_name: "Zeros", config: {} },
 };
 
-/** A classifier: layers of its own, then dense ones, the hidden ones with ReLU, the last one with bare logits. */
+/**
+ * Describes a classifier: given layers, then dense ones, the hidden ones with ReLU, the last one
+ * with logits.
+ */
 function classifier(
   name: string,
   { inputShape, numClasses }: ModelOptions,
@@ -83,18 +90,19 @@ function classifier(
 }
 
 /**
- * Multinomial logistic regression: one dense layer from the flattened input to the logits.
+ * Describes multinomial logistic regression: one dense layer from the flattened input to the
+ * logits.
  *
- * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
+ * @throws {RangeError} If the shape is empty or a size is not an integer in range.
  */
 export function logisticRegression(options: ModelOptions): ModelDescription {
   return classifier("lr", options, [], []);
 }
 
 /**
- * A multilayer perceptron with one hidden layer of ReLU units.
+ * Describes a multilayer perceptron with one hidden layer of ReLU units.
  *
- * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
+ * @throws {RangeError} If the shape is empty or a size is not an integer in range.
  *
  * @example
  * ```ts
@@ -110,10 +118,10 @@ export function mlp(options: MlpOptions): ModelDescription {
 }
 
 /**
- * The 2NN of McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data",
- * section 3: two hidden layers of 200 ReLU units; 199,210 parameters on MNIST.
+ * Describes the 2NN of McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from
+ * Decentralized Data", section 3: two hidden layers of 200 ReLU units; 199,210 parameters on MNIST.
  *
- * Throws a `RangeError` for an empty shape or a size that is not a whole number in range.
+ * @throws {RangeError} If the shape is empty or a size is not an integer in range.
  */
 export function twoNN(options: ModelOptions): ModelDescription {
   return classifier("2nn", options, [], [
@@ -123,10 +131,12 @@ export function twoNN(options: ModelOptions): ModelDescription {
 }
 
 /**
- * The CNN of McMahan et al. 2017, section 3: 5x5 convolutions of 32 and 64 channels, each with 2x2 max pooling, then 512
- * ReLU units; 1,663,370 parameters on MNIST. The input shape is `[height, width, channels]`.
+ * Describes the CNN of McMahan et al. 2017, section 3: 5x5 convolutions of 32 and 64 channels, each
+ * with 2x2 max pooling, then 512 ReLU units; 1,663,370 parameters on MNIST. The input shape is
+ * `[height, width, channels]`.
  *
- * Throws a `RangeError` for another number of dimensions, an image smaller than 4x4, or a size that is not a whole number in range.
+ * @throws {RangeError} If the shape has another number of dimensions, the image is smaller than
+ * 4x4, or a size is not an integer in range.
  */
 export function cnn(options: ModelOptions): ModelDescription {
   const [height = 0, width = 0] = options.inputShape;
@@ -165,10 +175,14 @@ const MODELS: ReadonlyMap<string, (options: ModelOptions) => ModelDescription> =
   ["cnn", cnn],
 ]);
 
-/** Names that {@linkcode modelByName} knows. */
+/** Names of the built-in models, for {@linkcode modelByName}. */
 export const MODEL_NAMES: readonly string[] = [...MODELS.keys()];
 
-/** The model of that name, `"lr"`, `"mlp"`, `"2nn"` or `"cnn"`. Throws a `RangeError` for any other name and lists the known ones. */
+/**
+ * Describes the built-in model of a name: `"lr"`, `"mlp"`, `"2nn"` or `"cnn"`.
+ *
+ * @throws {RangeError} If the name is unknown; the message lists the known ones.
+ */
 export function modelByName(name: string, options: ModelOptions): ModelDescription {
   const describe = MODELS.get(name);
   if (!describe) {
