@@ -1,37 +1,42 @@
-/** A figure beside what bounds it. */
+/** Measured figure and its ceiling. */
 export interface BenchResult {
-  /** What was measured. */
+  /** Name of the measurement. */
   name: string;
   /** Unit of `value` and `ceiling`. */
   unit: string;
-  /** The figure. A rate is from the shortest repetition. */
+  /** Measured figure. A rate is that of the shortest repetition. */
   value: number;
-  /** What bounds it: a rate measured in the same run, or the most that a time or a size should be. */
+  /** Ceiling: a rate measured in the same run, or the target limit for a time or size. */
   ceiling: number;
-  /** How near it comes: `value / ceiling` of a rate, `ceiling / value` of a time or a size. */
+  /** Ratio to the ceiling: `value / ceiling` of a rate, `ceiling / value` of a time or size. */
   ratio: number;
-  /** The least of the repetitions, in milliseconds, or in `unit` where that is a size. */
+  /** Smallest of the repetitions, in milliseconds, or in `unit` for a size. */
   min: number;
-  /** The median repetition, in the same. */
+  /** Median of the repetitions, in the same unit as `min`. */
   median: number;
-  /** The ratio to reach; `undefined` for a row that is there to compare with. */
+  /** Ratio to reach; `undefined` for a row that only serves as a comparison. */
   target: number | undefined;
 }
 
-/** What a group of benchmarks is given. */
+/** Options of a group of benchmarks. */
 export interface BenchOptions {
-  /** Seed of the runs that are measured. */
+  /** Seed of the measured runs. */
   seed: number;
-  /** Ends the measuring. */
+  /** Signal that ends the benchmark. */
   signal: AbortSignal;
 }
 
-/** The middle one of the values, the upper one of two. */
+/** Computes the median; of an even number of values, the upper of the two in the middle. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
-/** A rate, in GB/s: so many bytes in each repetition of so many milliseconds, beside the same for the ceiling's. */
+/**
+ * Makes the result of a rate in GB/s.
+ *
+ * @param value Bytes of each repetition, and the times of the repetitions in milliseconds.
+ * @param ceiling The same of the ceiling.
+ */
 export function rateResult(
   name: string,
   value: { bytes: number; times: readonly number[] },
@@ -51,7 +56,7 @@ export function rateResult(
   };
 }
 
-/** A time or a size that should be at most `most`: its median over the repetitions. */
+/** Makes the result of a time or size that should be at most `most`, from its median. */
 export function mostResult(
   name: string,
   values: readonly number[],

@@ -1,5 +1,5 @@
 /**
- * Memory of a server of many clients.
+ * Memory of a server with many clients.
  *
  * @module
  */
@@ -13,8 +13,9 @@ const LARGE_VALUES = 10_000_000;
 const REPETITIONS = 3;
 
 /**
- * Three rounds over TCP with 32 clients that do not train, the server alone in its process, and the clients, which also evaluate, in another. Value: the
- * server's peak resident memory with 10 million parameters (40 MB) less its peak with 10. Ceiling: 350 MB.
+ * Measures three rounds over TCP with 32 clients that evaluate and do not train. The server has a
+ * process of its own. Value: the server's peak resident memory with 10 million parameters (40 MB)
+ * minus its peak with 10. Ceiling: 350 MB.
  */
 export async function memoryBench(options: BenchOptions): Promise<BenchResult[]> {
   const peaks: number[] = [];

@@ -9,7 +9,10 @@ import { tcpBench } from "./tcp.ts";
 import { websocketBench } from "./websocket.ts";
 import type { BenchOptions, BenchResult } from "../result.ts";
 
-/** Parameter updates of 100 MB and of 1 MB there and back, over TCP and as WebSocket messages, and rounds of ten clients. */
+/**
+ * Measures round trips of parameter updates of 100 MB and 1 MB, over TCP and WebSockets, and rounds
+ * of ten clients.
+ */
 export async function netBench(options: BenchOptions): Promise<BenchResult[]> {
   return [
     await tcpBench(

@@ -12,7 +12,7 @@ const TENSORS = 50;
 const REPETITIONS = 25;
 const TARGET = 0.7;
 
-/** Work on the vector, and the number of vectors' bytes that it reads and writes. */
+/** Work on a vector, with the number of vectors that it reads and writes. */
 interface Work {
   vectors: number;
   run(): void;
@@ -24,7 +24,9 @@ interface Case extends Work {
   target?: number;
 }
 
-/** Lengths that add up to `total`, all odd but the last, the largest 99 times the smallest. */
+/**
+ * Makes lengths that add up to `total`, all odd but the last; the largest is 99 times the smallest.
+ */
 function unequalLengths(total: number, count: number): number[] {
   const lengths = Array.from(
     { length: count - 1 },
@@ -37,7 +39,11 @@ function fill(vector: Float32Array): void {
   for (let i = 0; i < vector.length; i++) vector[i] = (i % 1000) / 1000 - 0.5;
 }
 
-/** Does each in turn, so that a slow spell of the machine meets all of them; gives the times of each. */
+/**
+ * Runs the works in turns, so that a slow moment of the machine affects all of them.
+ *
+ * @returns The times of each.
+ */
 async function measure(
   works: readonly Work[],
   signal: AbortSignal,
@@ -45,7 +51,7 @@ async function measure(
   for (const { run } of [...works, ...works]) run();
   const times = new Map(works.map((work) => [work, new Array<number>()]));
   for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-    // Lets the process hear that it should end.
+    // Lets the process handle signals.
     await new Promise((resolve) => setTimeout(resolve));
     signal.throwIfAborted();
     for (const [{ run }, ofWork] of times) {
@@ -58,8 +64,9 @@ async function measure(
 }
 
 /**
- * 25 million values in 50 tensors, in one arena; "elsewhere" has the tensors outside of it, to compare with. Value: bytes read and written, over the
- * time; `unflatten` is counted as one pass, though it reads the vector once more to check it before it writes. Ceiling: the same for a plain copy
+ * Measures the kernels on 25 million values in 50 tensors, in one arena; rows with "elsewhere" have
+ * the tensors outside of it. Value: bytes read and written per second. `unflatten` counts as one
+ * pass, although it reads the vector once more to check it. Ceiling: the same for a plain copy
  * (`set`) of the vector between the same places.
  */
 export async function paramsBench({ signal }: BenchOptions): Promise<BenchResult[]> {

@@ -11,9 +11,10 @@ const WARM_UP_ROUNDS = 50;
 const ROUNDS = 500;
 
 /**
- * Rounds over TCP of ten clients that do not train, 2,000 parameters. Value: the median round as the report has it, from the choice of the cohort to the
- * new model, with nothing evaluated. The server is in this process and the clients share another: on a machine of few cores a process each would
- * measure the system's scheduler. Ceiling: 5 ms.
+ * Measures rounds over TCP of ten clients that do not train, with 2,000 parameters. Value: the
+ * median time of a round in the report, from the choice of the cohort to the new model, without
+ * evaluation. Ceiling: 5 ms. The server is in this process and the clients share another: with a
+ * process each, a machine of few cores would measure the system's scheduler.
  */
 export async function roundBench({ seed, signal }: BenchOptions): Promise<BenchResult> {
   const handler = new SyncParameterServerHandler({

@@ -9,7 +9,7 @@ import { type BenchOptions, type BenchResult, median, mostResult } from "../resu
 
 const REPETITIONS = 3;
 
-/** What `_sim_run.ts` says of a simulation. */
+/** Output of `processes/sim_run.ts`. */
 interface SimRun {
   readonly seconds: number;
   readonly roundMillis: readonly number[];
@@ -17,8 +17,9 @@ interface SimRun {
 }
 
 /**
- * Logistic regression of 1,000 clients for 100 rounds, start and evaluations included; rounds a second of the 2NN with 100 clients; and the
- * memory that 10,000 clients take. All on MNIST, whose files are in `mnist` under the folder that FEDLAB_DATA names, `../shared/data` by default.
+ * Measures logistic regression of 1,000 clients for 100 rounds with start and evaluations, rounds
+ * per second of the 2NN with 100 clients, and the memory of 10,000 clients. All train on MNIST,
+ * which is read from `mnist` in the folder that FEDLAB_DATA names, `../shared/data` by default.
  */
 export async function simBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
   const run = async (...args: (string | number)[]): Promise<SimRun> => {

@@ -1,5 +1,5 @@
 /**
- * How long a program takes to begin, in a process of its own and with all modules in Deno's cache.
+ * Start-up time of programs, each in a process of its own with all modules in Deno's cache.
  *
  * @module
  */
@@ -8,12 +8,15 @@ import { withProcess } from "../helpers/process.ts";
 import { type BenchOptions, type BenchResult, mostResult } from "../result.ts";
 
 const REPETITIONS = 15;
-/** The first ones fill Deno's cache. */
+/** Repetitions that only fill Deno's cache. */
 const WARM_UP = 2;
 const MOST_IMPORT_MILLIS = 100;
 const MOST_CLIENT_MILLIS = 400;
 
-/** Import of the main module, and a client's start to its registration: a program's of twenty lines, and the command's. */
+/**
+ * Measures the import of the main module, and the time until a client registers: of a program of
+ * twenty lines, and of the command.
+ */
 export async function startBench({ signal }: BenchOptions): Promise<BenchResult[]> {
   const module = new URL("../../mod.ts", import.meta.url);
   const program = new URL("../processes/start_client.ts", import.meta.url);
@@ -51,14 +54,17 @@ async function startResult(
   return mostResult(name, times, { unit: "ms", most });
 }
 
-/** Milliseconds from the start of the process to its end, Deno's own start included. */
+/** Measures the milliseconds from the start of a process to its end, Deno's start included. */
 async function runMillis(module: URL, signal: AbortSignal): Promise<number> {
   const began = performance.now();
   await withProcess(module, [], { signal }, ({ output }) => output);
   return performance.now() - began;
 }
 
-/** Milliseconds from the start of the process to the first bytes that the client sends: its registration. */
+/**
+ * Measures the milliseconds from the start of a process to the first bytes that its client sends,
+ * the registration.
+ */
 async function registrationMillis(
   module: URL,
   args: (address: string) => string[],

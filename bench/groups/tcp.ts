@@ -6,8 +6,8 @@ import { type SizeCase, thereAndBack } from "../helpers/there_and_back.ts";
 import type { BenchOptions, BenchResult } from "../result.ts";
 
 /**
- * A vector there and back between two processes. Value: as `ParameterUpdate` frames. Ceiling: as many bytes over a raw socket between the same two
- * processes, whole before they go back.
+ * Measures the round trip of a vector between two processes. Value: as `ParameterUpdate` frames.
+ * Ceiling: the same bytes over a raw socket between the same processes.
  */
 export async function tcpBench(
   size: SizeCase,

@@ -1,5 +1,5 @@
 /**
- * Speed of local training: the engine's steps beside the processor's peak, and beside tfjs on the same work.
+ * Speed of local training: the engine's steps compared with the processor's peak and with tfjs.
  *
  * @module
  */
@@ -24,27 +24,30 @@ import {
 import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
 
 const REPETITIONS = 9;
-/** Useful floating-point operations of a step, a sample: forward, gradient of the weights, and of the inputs but the first. */
+/**
+ * Useful floating-point operations per step and sample: the forward pass, and the gradients of the
+ * weights and of all inputs but the first.
+ */
 const FLOPS: Readonly<Record<ModelName, number>> = {
   lr: 4 * 7840,
   "2nn": 2 * (2 * (156_800 + 40_000 + 2_000) + 42_000),
   cnn: 2 * (2 * 784 * 25 * 32 + 3 * (196 * 800 * 64 + 3136 * 512 + 5120)),
 };
 
-/** Something that was timed. */
+/** Timed work. */
 interface Named {
   readonly name: string;
 }
 
-/** Work of which the unit is one step. */
+/** Work that consists of steps. */
 interface Work extends Named {
-  /** Steps a repetition. */
+  /** Steps per repetition. */
   readonly steps: number;
-  /** Milliseconds that a repetition takes. */
+  /** Runs a repetition and returns its milliseconds. */
   time(): number | Promise<number>;
 }
 
-/** Work that is done in this thread. */
+/** Makes work that runs in this thread. */
 function workHere(name: string, steps: number, run: () => void): Work {
   const time = () => {
     const start = performance.now();
@@ -54,7 +57,7 @@ function workHere(name: string, steps: number, run: () => void): Work {
   return { name, steps, time };
 }
 
-/** MNIST's own images where they are at hand, else noise with as much ink. */
+/** Loads MNIST's images, or makes noise with the same share of black where they are missing. */
 async function writtenData(): Promise<{ data: Dataset; name: string }> {
   const dataDir = Deno.env.get("FEDLAB_DATA") ?? "../shared/data";
   try {
@@ -65,7 +68,7 @@ async function writtenData(): Promise<{ data: Dataset; name: string }> {
   }
 }
 
-/** Steps of tfjs's optimizer in a loop of one's own, and those that its `model.fit` takes. */
+/** Makes steps of tfjs's optimizer in a plain loop, and steps of its `model.fit`. */
 async function tfjs(
   model: ModelName,
   batch: number,
@@ -96,7 +99,11 @@ async function tfjs(
   return { loop, fit: { name: `${model} by fit() of tfjs, batch ${batch}`, steps, time } };
 }
 
-/** Does each in turn, so that a slow spell of the machine meets all of them; milliseconds a step of each. */
+/**
+ * Runs the works in turns, so that a slow moment of the machine affects all of them.
+ *
+ * @returns The milliseconds per step of each.
+ */
 async function measure(works: readonly Work[], signal: AbortSignal): Promise<Map<Work, number[]>> {
   const times = new Map(works.map((work) => [work, new Array<number>()]));
   for (let repetition = -1; repetition < REPETITIONS; repetition++) {
@@ -112,14 +119,14 @@ async function measure(works: readonly Work[], signal: AbortSignal): Promise<Map
   return times;
 }
 
-/** What the engine is measured on, and how much of the peak or how many times PyTorch's steps it should reach. */
+/** Measurement of the engine, with the ratios to the peak or to PyTorch that it should reach. */
 interface Row {
   readonly model: ModelName;
   readonly batch: number;
   readonly steps: number;
   readonly ofPeak?: number;
   readonly ofPyTorch?: number;
-  /** Whether the images are written ones, most of whose pixels are black, rather than noise. */
+  /** Uses handwritten images, whose pixels are mostly black, in place of noise. */
   readonly written?: boolean;
 }
 
@@ -137,9 +144,10 @@ const ROWS_OF_CNN: readonly Row[] = [
 ];
 
 /**
- * Steps of SGD on one thread. "of peak": useful operations a second beside those of a loop of multiply-adds in registers;
- * "of tfjs": steps a second beside those of tfjs on WASM, as it is shipped or with the kernels that this package adds;
- * "of PyTorch": the same beside PyTorch on one thread, where it is at hand.
+ * Measures steps of SGD on one thread. The ratios of the rows: "of peak", useful operations per
+ * second to those of a loop of multiply-adds in registers; "of tfjs", steps per second to those of
+ * tfjs on WASM, as shipped or with this package's kernels; "of PyTorch", steps per second to those
+ * of PyTorch on one thread, where it is installed.
  */
 export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[]> {
   await using pytorch = await startPyTorch();
@@ -223,7 +231,7 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
   ];
 }
 
-/** Bytes of JavaScript's heap a step, in a process that does nothing else. */
+/** Measures the bytes of JavaScript's heap per step, in a process of its own. */
 async function heapPerStep(signal: AbortSignal): Promise<number[]> {
   const module = new URL("../processes/heap.ts", import.meta.url);
   return JSON.parse(await withProcess(module, [], { signal }, ({ output }) => output)) as number[];

@@ -6,8 +6,9 @@ import { type SizeCase, thereAndBack } from "../helpers/there_and_back.ts";
 import type { BenchOptions, BenchResult } from "../result.ts";
 
 /**
- * A vector there and back between two processes. Value: as `ParameterUpdate` frames over the transport, back-pressure included. Ceiling: as many bytes over
- * a bare WebSocket between the same two processes, whole before they go back.
+ * Measures the round trip of a vector between two processes. Value: as `ParameterUpdate` frames
+ * over the transport, with back-pressure. Ceiling: the same bytes over a bare WebSocket between the
+ * same processes.
  */
 export async function websocketBench(
   size: SizeCase,

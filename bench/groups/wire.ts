@@ -11,7 +11,10 @@ import { type BenchResult, mostResult } from "../result.ts";
 const VALUES = 25_000_000;
 const REPETITIONS = 200;
 
-/** Value: the time from a received frame of 100 MB to its message, whose vector is a view on the frame. Ceiling: 1 ms. */
+/**
+ * Measures the time from a received frame of 100 MB to its message, whose vector is a view of the
+ * frame. Ceiling: 1 ms.
+ */
 export function wireBench(): Promise<BenchResult[]> {
   const [head = new Uint8Array(), vector = new Uint8Array()] = encodeFrame({
     code: MessageCode.ParameterUpdate,

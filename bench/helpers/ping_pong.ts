@@ -5,13 +5,16 @@ import type { ParameterVector } from "../../src/params/manifest.ts";
 import { FIELDS_BYTES } from "../../src/wire/frame.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
 
-/** One side of an exchange of parameter updates: each is read into the buffer, in an arena, from which the last was sent. */
+/**
+ * Side of an exchange of parameter updates. Each update is read into the buffer in an arena from
+ * which the previous one was sent.
+ */
 export class PingPong implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   #parameters: ParameterVector;
 
-  /** Takes a channel over, for vectors of so many values. */
+  /** Takes over a channel, for vectors of `length` values. */
   constructor(channel: Channel, length: number) {
     this.#connection = new Connection(channel);
     const bytes = length * Float32Array.BYTES_PER_ELEMENT + FIELDS_BYTES;
@@ -28,7 +31,7 @@ export class PingPong implements AsyncDisposable {
     });
   }
 
-  /** Takes the other side's vector; false when that has closed. */
+  /** Receives the other side's vector; returns false when that side has closed. */
   async receive(): Promise<boolean> {
     const received = await this.#connection.receive({ place: () => this.#buffer });
     if (received?.message?.code !== MessageCode.ParameterUpdate) return false;
@@ -36,7 +39,7 @@ export class PingPong implements AsyncDisposable {
     return true;
   }
 
-  /** Closes. */
+  /** Closes the connection. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#connection.close();
   }

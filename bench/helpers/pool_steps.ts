@@ -6,7 +6,7 @@ import { DESCRIPTIONS, noise, ROWS } from "./step.ts";
 const ROUNDS = 8;
 const EPOCHS = 5;
 
-/** Milliseconds a step, of two clients on so many workers, in each of some rounds. */
+/** Measures the milliseconds per step of two clients on a pool of workers, in several rounds. */
 export async function poolSteps(workers: number, signal: AbortSignal): Promise<number[]> {
   const model = DESCRIPTIONS["2nn"];
   const handler = new SyncParameterServerHandler({

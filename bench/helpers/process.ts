@@ -1,9 +1,10 @@
 import { withDeadline } from "../../src/base/time/with_deadline.ts";
 
 /**
- * Runs a module in a process of its own while `work` goes on; ends it when `work` is over.
+ * Runs a module in a process of its own while `work` runs, and ends it after that.
  *
- * `work` is given a signal that is aborted when the process fails, and the process's standard output once that has ended well.
+ * @param work Receives a signal that is aborted when the process fails, and a promise of the
+ * process's standard output.
  */
 export async function withProcess<T>(
   module: URL,
@@ -14,7 +15,7 @@ export async function withProcess<T>(
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...await configOf(module), module.href, ...args.map(String)],
+    args: ["run", "-A", module.href, ...args.map(String)],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -36,16 +37,5 @@ export async function withProcess<T>(
       child.kill("SIGKILL");
     } catch { /* it has ended */ }
     await child.status;
-  }
-}
-
-/** A module from the network does not make Deno look for a configuration: it has that of the current folder, if there is one. */
-async function configOf(module: URL): Promise<string[]> {
-  if (module.protocol === "file:") return [];
-  try {
-    await Deno.stat("deno.json");
-    return ["--config=deno.json"];
-  } catch {
-    return [];
   }
 }

@@ -1,21 +1,22 @@
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 
-/** PyTorch at work in a process of its own. */
+/** PyTorch in a process of its own. */
 export interface PyTorch extends AsyncDisposable {
-  /** Such as `"2.13.0"`. */
+  /** Version, such as `"2.13.0"`. */
   readonly version: string;
-  /** Milliseconds that so many steps took. */
+  /** Measures the milliseconds of a number of steps. */
   time(model: string, batch: number, steps: number): Promise<number>;
 }
 
 /**
- * Starts `bench/helpers/pytorch.py` on the Python that the environment variable FEDLAB_PYTHON names, or else `python3`; `undefined`
- * where there is no such program or it has no PyTorch.
+ * Starts `pytorch.py` on the Python that the environment variable FEDLAB_PYTHON names, or else on
+ * `python3`.
+ *
+ * @returns `undefined` if there is no such program or it has no PyTorch.
  */
 export async function startPyTorch(): Promise<PyTorch | undefined> {
-  // By its text: the package may come from the network.
-  const script = await (await fetch(new URL("./pytorch.py", import.meta.url))).text();
+  const script = await Deno.readTextFile(new URL("./pytorch.py", import.meta.url));
   const command = new Deno.Command(Deno.env.get("FEDLAB_PYTHON") ?? "python3", {
     args: ["-c", script],
     stdin: "piped",

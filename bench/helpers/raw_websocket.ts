@@ -1,14 +1,17 @@
-/** The fastest of 64 KiB to 4 MiB, tried with 100 MB over loopback. */
+/** Size of a message: the fastest of 64 KiB to 4 MiB, tried with 100 MB over loopback. */
 const MESSAGE_BYTES = 256 * 1024;
 
-/** Sends a buffer over a bare WebSocket and fills it again from there, as an application without back-pressure would. */
+/**
+ * Side of an exchange over a bare WebSocket, without back-pressure: sends a buffer and fills it
+ * again.
+ */
 export class RawWebSocket {
   readonly #socket: WebSocket;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   #filled = 0;
   #whole = Promise.withResolvers<void>();
 
-  /** Takes over a WebSocket that is open or about to be. */
+  /** Takes over a WebSocket that is open or opening. */
   constructor(socket: WebSocket, buffer: Uint8Array<ArrayBuffer>) {
     this.#socket = socket;
     this.#buffer = buffer;

@@ -11,7 +11,7 @@ export const ROWS = 1200;
 /** Shape of a row. */
 export const SHAPE = [28, 28, 1];
 
-/** How every engine trains that is measured. */
+/** Settings of the training that is measured. */
 export const PLAN: TrainPlan = {
   round: 1,
   epochs: 1,
@@ -25,16 +25,16 @@ export const PLAN: TrainPlan = {
 };
 
 const MODEL = { inputShape: SHAPE, numClasses: 10 };
-/** The models that are measured. */
+/** Models that are measured. */
 export const DESCRIPTIONS = {
   lr: logisticRegression(MODEL),
   "2nn": twoNN(MODEL),
   cnn: cnn(MODEL),
 };
-/** Their names. */
+/** Names of the models. */
 export type ModelName = keyof typeof DESCRIPTIONS;
 
-/** Images of noise of which the given share is not black: 0.19 is that of MNIST's. */
+/** Makes images of noise with the given share of pixels that are not black; MNIST has 0.19. */
 export function noise(ink = 1): Dataset {
   const random = new Random(1, "initial-weights");
   const features = Float32Array.from(
@@ -45,7 +45,7 @@ export function noise(ink = 1): Dataset {
   return new Dataset(features, labels, SHAPE, 10);
 }
 
-/** What takes so many steps of the engine, one batch after the other. */
+/** Makes a function that takes the given number of steps on the engine. */
 export function nativeSteps(
   model: ModelName,
   batch: number,

@@ -2,12 +2,12 @@ import { Manifest, type ParameterVector } from "../../src/params/manifest.ts";
 import type { EvaluateResult, TrainResult } from "../../src/plan/results.ts";
 import { ClientBackendHandler } from "../../src/train/handler.ts";
 
-/** The manifest of a model of one tensor. */
+/** Makes the manifest of a model with one tensor. */
 export function flatManifest(length: number): Manifest {
   return Manifest.of([{ name: "w", shape: [length] }]);
 }
 
-/** A client that has nothing to learn: its training changes one value. */
+/** Handler whose training only changes one value. */
 export class StepHandler extends ClientBackendHandler {
   readonly manifest: Manifest;
   readonly numSamples = 1;

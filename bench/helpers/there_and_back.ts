@@ -1,10 +1,10 @@
 import type { PingPong } from "./ping_pong.ts";
 import { type BenchResult, rateResult } from "../result.ts";
 
-/** A size of message that is sent there and back. */
+/** Size of a message for a round trip. */
 export interface SizeCase {
   name: string;
-  /** Values of the vector. */
+  /** Number of values of the vector. */
   length: number;
   repetitions: number;
   target: number;
@@ -17,8 +17,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * A vector there and back, by turns as `ParameterUpdate` frames (the value), each encoded, sent, received into a buffer that is used again, and decoded;
- * and as bare bytes (the ceiling), which `raw` sends and takes back.
+ * Measures the round trip of a vector, in turns as `ParameterUpdate` frames (the value), which are
+ * encoded, sent, received into a reused buffer and decoded, and as bare bytes (the ceiling), which
+ * `raw` sends and receives.
  */
 export async function thereAndBack(
   { name, length, repetitions, target }: SizeCase,

@@ -1,4 +1,4 @@
-/** The other process of the TCP benchmarks: sends back what comes, on a raw socket and on a connection. */
+/** Echo process of the TCP benchmarks, on a raw socket and on a connection. */
 import { tcpTransport } from "../../src/net/tcp.ts";
 import { PingPong } from "../helpers/ping_pong.ts";
 import { readAll, writeAll } from "../helpers/raw.ts";

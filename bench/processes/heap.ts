@@ -1,5 +1,5 @@
 /**
- * Bytes by which JavaScript's heap grows a step, as a list in JSON on standard output.
+ * Prints the growth of JavaScript's heap per step in bytes, as a JSON list of repetitions.
  *
  *     deno run -A bench/processes/heap.ts
  */

@@ -1,4 +1,7 @@
-/** The process of all the clients of the benchmark of memory. They share a vector and a buffer, so that this process stays small. */
+/**
+ * Process of all clients of the memory benchmark. They share a vector and a buffer, so that this
+ * process stays small.
+ */
 import { Connection } from "../../src/net/connection.ts";
 import { tcpTransport } from "../../src/net/tcp.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/net/timeouts.ts";
@@ -8,7 +11,7 @@ import { MessageCode } from "../../src/wire/message_code.ts";
 
 interface Shared {
   vector: ParameterVector;
-  /** What all read into at a time: the bytes are the same for each, and only the fields are looked at. */
+  /** Buffer that all clients read into; the bytes are the same for each client. */
   buffer: Uint8Array<ArrayBuffer>;
 }
 

@@ -1,4 +1,7 @@
-/** The process whose memory is measured: a server; it starts the process of its clients. Prints its peak in bytes. */
+/**
+ * Server whose memory is measured. It starts the process of its clients and prints its peak memory
+ * in bytes.
+ */
 import { silentLogger } from "../../src/base/log/log.ts";
 import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { ServerSyncTop } from "../../src/server/sync_topology.ts";
@@ -8,12 +11,12 @@ import { flatManifest } from "../helpers/step_handler.ts";
 const ROUNDS = 3;
 const SAMPLE_MILLIS = 5;
 
-/** Watches the process's resident memory, where the system does not do so itself. */
+/** Peak of the process's resident memory, sampled where the system does not record it. */
 class PeakMemory implements Disposable {
   #sampled = 0;
   readonly #timer = setInterval(() => this.#sample(), SAMPLE_MILLIS);
 
-  /** The peak so far, in bytes. */
+  /** Peak so far, in bytes. */
   get bytes(): number {
     this.#sample();
     if (Deno.build.os !== "linux") return this.#sampled;

@@ -1,4 +1,4 @@
-/** The other process of the benchmark of rounds: every client of it. */
+/** Process of all clients of the round benchmark. */
 import { ClientSyncTop } from "../../src/client/sync_topology.ts";
 import { silentLogger } from "../../src/base/log/log.ts";
 import { StepHandler } from "../helpers/step_handler.ts";

@@ -1,9 +1,10 @@
 /**
- * One simulation on MNIST; its figures in JSON on standard output.
+ * Runs one simulation on MNIST and prints its figures as JSON.
  *
  *     deno run -A bench/processes/sim_run.ts lr 1000 10 0.03 100 10 1
  *
- * The arguments are the model, clients, clients a round, learning rate, rounds, rounds from one evaluation to the next, and the seed.
+ * The arguments are the model, clients, clients per round, learning rate, rounds, rounds between
+ * evaluations, and the seed.
  */
 
 import { loadDataset } from "../../src/data/catalog/load.ts";

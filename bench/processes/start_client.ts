@@ -1,4 +1,4 @@
-/** The process that is measured: a client with embedded data and the native engine. */
+/** Client with bundled data and the native engine, whose start is measured. */
 import { ClientSyncTop, loadDataset, NativeSGDHandler } from "../../mod.ts";
 
 if (import.meta.main) {

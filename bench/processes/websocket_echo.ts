@@ -1,4 +1,4 @@
-/** The other process of the WebSocket benchmark: sends back what comes, on a bare WebSocket and on a connection. */
+/** Echo process of the WebSocket benchmark, on a bare WebSocket and on a connection. */
 import { websocketTransport } from "../../src/net/websocket/transport.ts";
 import { PingPong } from "../helpers/ping_pong.ts";
 import { RawWebSocket } from "../helpers/raw_websocket.ts";

@@ -1,7 +1,10 @@
-/** What every command is given. */
+/** Signals that every command receives. */
 export interface CommandContext {
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal;
-  /** Has SIGHUP do this, until disposed of; without an action, end the command in order. */
+  /**
+   * Sets the action on SIGHUP until the result is disposed of. Default: ends the command as SIGTERM
+   * does.
+   */
   onHangUp?(action?: () => void): Disposable;
 }

@@ -32,7 +32,12 @@ class StoppedError extends Error {
   }
 }
 
-/** Runs the command that the arguments name and gives the exit status: 0 done, 2 wrong usage, 1 anything else. */
+/**
+ * Runs the command that the arguments name.
+ *
+ * @param args Name of the command and its arguments.
+ * @returns The exit status: 0 for success, 2 for wrong usage, 1 for any other error.
+ */
 export async function main(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const program = new Command("fedlab")
@@ -64,8 +69,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (stop.signal.aborted) Deno.exit(status);
     stop.abort(new StoppedError(status));
   };
-  // A shell may send it again: that is no second wish. Other commands leave it alone, for nohup to
-  // shield them from it.
+  // A shell may send SIGHUP twice; the second one must not end the process at once. Commands that
+  // do not call this ignore SIGHUP under nohup.
   const onHangUp = (action: () => void = () => stop.signal.aborted || end(HANG_UP)) => {
     Deno.addSignalListener("SIGHUP", action);
     return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", action) };
@@ -96,7 +101,7 @@ function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
   }
   const { reason } = signal;
   const isStopped = signal.aborted && reason instanceof StoppedError;
-  // The reason itself, or what became of it on its way through a worker.
+  // The reason itself, or its copy from a worker.
   if (isStopped && errorMessage(error) === reason.message) {
     printError("stopped");
     return reason.status;

@@ -12,7 +12,7 @@ import { assertNear, labelsOfTen } from "../helpers/partition.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Fails unless every element of an SVG is closed where it should be and no other text looks like one. */
+/** Asserts that each element of an SVG is closed and that no other text looks like an element. */
 function assertWellFormed(svg: string): void {
   const open: string[] = [];
   assert(!/&(?!amp;|lt;|gt;|quot;)/.test(svg));

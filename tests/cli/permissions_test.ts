@@ -99,7 +99,7 @@ Deno.test("client without the permission to write goes on without its log file, 
     assertEquals(await entries(folder), []);
   }));
 
-/** What each command says that lacks a permission, as the last line. */
+/** Last line of each command that lacks a permission. */
 const LACKS: Readonly<Record<string, { flags: string[]; args: string[]; says: string }>> = {
   "client without --allow-net": {
     flags: [],
@@ -256,7 +256,7 @@ Deno.test("a task says how to write elsewhere than it may", () =>
     }
   }));
 
-/** The commands of README.md that begin so, with what stands for an address or a folder of one's own replaced. */
+/** Finds a command of README.md, with its addresses and folders replaced. */
 async function readmeCommand(name: string, replace: Record<string, string>): Promise<string[]> {
   const readme = (await Deno.readTextFile(`${ROOT}/README.md`)).replaceAll("\\\n", " ");
   const pattern = new RegExp(`^deno (run .* src/cli/main\\.ts ${name} .*)$`, "m");

@@ -62,7 +62,7 @@ function pointsOf(svg: string): Point[] {
   }));
 }
 
-/** Where the labels of an axis stand. */
+/** Positions of the labels of an axis. */
 function ticksOf(svg: string, anchor: "end" | "middle"): Map<string, number> {
   const text = /<text x="([\d.]+)" y="([\d.]+)" text-anchor="(end|middle)">([^<]*)<\/text>/g;
   const found = [...svg.matchAll(text)].filter((match) => match[3] === anchor);

@@ -68,7 +68,7 @@ Deno.test("simulate --resume goes on from another folder, with what is given onc
       other,
     );
     assertEquals(code, 0, stderr);
-    // How a run bears clients that fail may have stopped it.
+    // Limits on failing clients may have stopped the run.
     const limits = ["--quorum", "0.25", "--round-tries", "5", "--update-bound", "1000"];
     const more = ["--resume", "../run", "--rounds", "5", ...limits];
     const again = await runCommand("simulate", more, other);
@@ -113,7 +113,7 @@ Deno.test("server --resume takes no smaller group than the run began with", () =
     );
   }));
 
-/** Gives the options that a run's newest checkpoint keeps other values, as one may who makes such a folder. */
+/** Changes the options in a run's newest checkpoint, as the author of a malicious folder can. */
 async function forge(run: string, flags: Record<string, unknown>): Promise<void> {
   const store = new CheckpointStore(`${run}/checkpoints`);
   const checkpoint = await store.latest();
@@ -172,7 +172,7 @@ Deno.test("simulate --resume writes nothing outside the run's folder that is not
     await resume({ json: victim }, "--json", "asked.json");
     assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/asked.json`)).rounds.length, rounds);
     assertEquals(await Deno.readTextFile(victim), "kept");
-    // What it reads is told before it is read.
+    // Inputs are announced before they are read.
     assertMatch(said, /Going on with what run names: --data \S+own\.csv\n/);
   }));
 

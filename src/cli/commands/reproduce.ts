@@ -17,7 +17,7 @@ import { openKept } from "../run/kept_run.ts";
 import { toJson } from "../run/run_folder.ts";
 import { buildServer } from "../run/server_job.ts";
 
-/** A published figure: rounds until the test accuracy first reaches a target. */
+/** Published experiment: the rounds until the test accuracy first reaches a target. */
 interface Case {
   readonly name: string;
   readonly model: string;
@@ -27,16 +27,16 @@ interface Case {
   readonly batchSize: number;
   readonly lr: number;
   readonly target: number;
-  /** Whether pixels have mean 0 and deviation 1; otherwise they lie from 0 to 1. */
+  /** Scales pixels to mean 0 and deviation 1. Default: they are from 0 to 1. */
   readonly standardize?: boolean;
-  /** Rounds as published. */
+  /** Published number of rounds. */
   readonly published: string;
-  /** Rounds that are expected here. */
+  /** Smallest number of rounds that is expected here. */
   readonly least: number;
   readonly most: number;
-  /** Seeds after the first one that are run as well. */
+  /** Number of further seeds to run. */
   readonly moreSeeds?: number;
-  /** Whether it takes minutes rather than an hour. */
+  /** Is true for an experiment that takes minutes, false for one that takes an hour. */
   readonly isShort: boolean;
 }
 
@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
 ];
 const NAMES = CASES.map(({ name }) => name);
 
-/** What came of a case with one seed. */
+/** Result of a case with one seed. */
 interface Outcome {
   readonly name: string;
   readonly seed: number;
@@ -143,7 +143,7 @@ async function runReproduce(
   }
 }
 
-/** What a case works on. */
+/** Prepares the data of a case. */
 function dataFor(
   { standardize = false }: Case,
   { train, test, ...loaded }: CommandData,
@@ -153,7 +153,7 @@ function dataFor(
   return { ...loaded, train: prepare(train), ...(test && { test: prepare(test) }) };
 }
 
-/** What of a case and the options the rounds come of. */
+/** Collects the settings that determine the rounds of a case. */
 function settingsOf(
   { model, partition, strategy, epochs, batchSize, lr, standardize = false }: Case,
   flags: Flags<"reproduce">,
@@ -232,7 +232,7 @@ function line({ most }: Case, { name, seed, rounds, accuracy, seconds }: Outcome
   return `${name}, seed ${seed}: ${reached}, ${percent}%, ${seconds.toFixed(1)} s`;
 }
 
-/** Published and measured rounds side by side. */
+/** Formats published and measured rounds as a table. */
 function outcomeTable(outcomes: readonly Outcome[]): string {
   const table = new Table({
     head: ["case", "seed", "to", "published", "expected", "here", "seconds", ""],

@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { exists } from "../run/checkpoints.ts";
 
-/** Where the package lies. */
+/** Folder of the package. */
 export const PACKAGE = new URL("../../../", import.meta.url);
 
-/** What the files of modules have in them; JSON and texts are data. */
+/** Media types of code; JSON and text are data. */
 const CODE = new Set([
   "JavaScript",
   "Mjs",
@@ -18,7 +18,7 @@ const CODE = new Set([
   "Wasm",
 ]);
 
-/** What is read of `deno info --json`. */
+/** Fields of `deno info --json` that are read. */
 interface Info {
   readonly modules?: readonly {
     readonly specifier: string;
@@ -27,16 +27,16 @@ interface Info {
   }[];
 }
 
-/** The URL of a module that is given as a URL or a path. */
+/** Resolves a module that is given as a URL or a path. */
 export function moduleUrl(path: string): URL {
   const url = URL.parse(path);
-  // A letter is a drive of Windows.
+  // A single letter is a Windows drive.
   return url === null || url.protocol.length === 2 ? pathToFileURL(resolve(path)) : url;
 }
 
 /**
- * A module beside a `deno.json` of its own runs with that one, as Deno does; any other with that of
- * this checkout, whose lock file stays as it is.
+ * Chooses the configuration of a module, as flags: the `deno.json` that Deno finds for it, else
+ * that of this checkout, whose lock file is not changed.
  */
 export async function configFlags(url: URL): Promise<string[]> {
   const own = PACKAGE.protocol === "file:"
@@ -47,7 +47,7 @@ export async function configFlags(url: URL): Promise<string[]> {
   return own === undefined ? [] : [`--config=${own}`, "--frozen"];
 }
 
-/** The configuration that Deno finds for a module, as far as it may be looked for. */
+/** Finds the configuration of a module in the folders that may be read. */
 async function configAbove(url: URL): Promise<string | undefined> {
   for (let folder = new URL(".", url);; folder = new URL("..", folder)) {
     for (const name of ["deno.json", "deno.jsonc"]) {
@@ -60,9 +60,11 @@ async function configAbove(url: URL): Promise<string | undefined> {
 }
 
 /**
- * The files of code that a module is made of, as far as Deno can tell without running it: those of
- * the package are its folder of sources. Data that modules import, such as JSON, are not among
- * them. Rejects with an `Error` for a path that Deno's flags cannot name.
+ * Lists the code files that a module imports, as far as Deno knows them without running it. The
+ * package's own files are listed as its folder of sources. Imported data, such as JSON, is left
+ * out.
+ *
+ * @throws {Error} If a path has a comma, which Deno's flags cannot express.
  */
 export async function codeFiles(program: string, url: URL, flags: string[]): Promise<string[]> {
   const { stdout } = await new Deno.Command(program, {
@@ -77,7 +79,7 @@ export async function codeFiles(program: string, url: URL, flags: string[]): Pro
     const isOwn = specifier.startsWith(sources);
     files.add(fileURLToPath(isOwn ? sources : new URL(specifier)));
   }
-  // A module that cannot be loaded is to say so itself.
+  // A module that cannot be loaded reports that itself when it runs.
   if (url.protocol === "file:") files.add(fileURLToPath(new URL(url.pathname, url)));
   const strange = [...files].find((path) => path.includes(","));
   if (strange !== undefined) {

@@ -3,14 +3,14 @@ import { v } from "../../plan/deps.ts";
 import type { FromWorker } from "../../worker/messages.ts";
 import type { PostedLine } from "../../worker/posted_log.ts";
 
-/** A figure that is no number is null in JSON. */
+/** Figure; NaN is null in JSON. */
 const figure = v.pipe(v.nullable(v.number()), v.transform((value) => value ?? NaN));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const KNOWN = ["built", "joined", "trained", "log"];
 
 const event = v.union([
-  // The handler is there.
+  // The handler has been made.
   v.object({ type: v.literal("built") }),
   v.object({ type: v.literal("joined"), rank: count, worldSize: count, rounds: count }),
   v.object({
@@ -29,7 +29,7 @@ const event = v.union([
     level: v.picklist(["debug", "info", "warn", "error"]),
     text: v.string(),
   }),
-  // A module may have a package of another version, whose clients have more to tell.
+  // A module may use another version of the package, with more types of messages.
   v.pipe(
     v.object({ type: v.pipe(v.string(), v.check((type) => !KNOWN.includes(type))) }),
     v.transform(() => ({ type: "unknown" as const })),
@@ -53,7 +53,7 @@ const message = v.variant("fedlab", [
   v.object({ fedlab: v.literal("failed"), thrown }),
 ]);
 
-/** What a client's module in a process of its own says. */
+/** Message from the process of a client module. */
 export type ModuleMessage =
   | { readonly fedlab: "ready" | "done" }
   | {
@@ -65,8 +65,9 @@ export type ModuleMessage =
   | Extract<FromWorker, { readonly fedlab: "failed" }>;
 
 /**
- * Reads a line that a module's process has written. Throws an `Error` for one that is no such
- * message: a module is not trusted to write them right.
+ * Reads a line from the process of a client module, which is not trusted.
+ *
+ * @throws {Error} If the line is not a message.
  */
 export function parseModuleMessage(line: string): ModuleMessage {
   let value: unknown;

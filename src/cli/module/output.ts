@@ -1,12 +1,14 @@
 import { MESSAGE_MARK } from "../../worker/pipe.ts";
 import { type ModuleMessage, parseModuleMessage } from "./messages.ts";
 
-/** Most characters of a message, and of what is kept of a module's standard error. */
+/** Largest number of characters of a message, and of the standard error that is kept. */
 const MOST_CHARACTERS = 1 << 20;
 
 /**
- * Reads a module's standard output: messages after their mark, up to the end of the line; all else
- * is what it prints itself. Rejects for a message that is none.
+ * Separates a module's standard output into messages, which follow a mark and end with the line,
+ * and the text that the module prints itself.
+ *
+ * @throws {Error} If the text after a mark is not a message.
  */
 export async function readMessages(
   text: AsyncIterable<string>,
@@ -34,19 +36,19 @@ export async function readMessages(
 }
 
 /**
- * A module's standard error: kept until it has begun, for what Deno says of one that does not load
- * is put in one line; passed on from then.
+ * Standard error of a module. It is kept until the module has started, so that Deno's report of a
+ * module that does not load can be shortened to one line, and printed from then on.
  */
 export class ErrorOutput {
   readonly #print: (text: string) => void;
   #kept: string | undefined = "";
 
-  /** Takes what prints a text as it is. */
+  /** Keeps the output until {@linkcode pass} prints it with the function. */
   constructor(print: (text: string) => void) {
     this.#print = print;
   }
 
-  /** Reads it to its end. */
+  /** Reads the output to its end. */
   async read(text: AsyncIterable<string>): Promise<void> {
     for await (const piece of text) {
       if (this.#kept === undefined) this.#print(piece);
@@ -54,13 +56,13 @@ export class ErrorOutput {
     }
   }
 
-  /** Passes it on. */
+  /** Prints the output kept so far, and all further output at once. */
   pass(): void {
     if (this.#kept) this.#print(this.#kept);
     this.#kept = undefined;
   }
 
-  /** The error for which the module did not begin, without its place and stack. */
+  /** Finds the error that kept the module from starting, without its place and stack. */
   reason(): string | undefined {
     // deno-lint-ignore no-control-regex
     const plain = this.#kept?.replaceAll(/\x1b\[[0-9;]*m/g, "");

@@ -4,12 +4,14 @@ import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/t
 import { PACKAGE } from "./code.ts";
 import { InvalidArgumentError } from "../deps.ts";
 
-/** Deno's permissions by name. */
+/** Names of Deno's permissions. */
 const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
 
 /**
- * Reads a permission of a module: `read=data.csv` stands for `--allow-read=data.csv`, `read` for
- * all of it.
+ * Adds a permission to those of a module: `read=data.csv` stands for `--allow-read=data.csv`, and
+ * `read` for `--allow-read`.
+ *
+ * @throws {InvalidArgumentError} If Deno has no such permission.
  */
 export function addPermission(text: string, before: readonly string[] = []): string[] {
   if (!KINDS.includes(kindOf(text)) || text.endsWith("=")) {
@@ -25,8 +27,8 @@ function kindOf(permission: string): string {
 }
 
 /**
- * The permissions of a process for a client's module, as flags: its server's address, its own code,
- * what is granted, and nothing else.
+ * Lists the permissions of a client module's process as flags: the server's address, the module's
+ * own code, and the granted permissions.
  */
 export function permissionFlags(
   url: URL,
@@ -40,12 +42,12 @@ export function permissionFlags(
   const hosts = new Set(remote.map(({ host }) => host));
   const wanted = [
     `net=${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
-    // Where code comes from addresses, from these and from JSR.
+    // Code from the network may be imported from its own hosts and from JSR.
     ...(hosts.size > 0 ? [`import=${[...hosts, "jsr.io"].join()}`] : []),
     ...(code.length > 0 ? [`read=${code.join()}`] : []),
     ...granted,
   ];
-  // Beside a flag with a list Deno takes one without to mean nothing.
+  // Deno ignores a flag without a list beside the same flag with one.
   return wanted.filter((one) => KINDS.includes(one) || !wanted.includes(kindOf(one)))
     .map((permission) => `--allow-${permission}`);
 }
@@ -58,7 +60,7 @@ function addressOfUrl(address: string): { hostname: string; port: number } {
   };
 }
 
-/** The same error; one about a permission that the module lacks names the option that grants it. */
+/** Rewrites an error about a missing permission to name the option that grants it. */
 export function withModuleFlag(error: unknown): unknown {
   const message = errorMessage(error);
   const clear = message.replace(

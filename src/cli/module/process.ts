@@ -9,23 +9,23 @@ import { writeText } from "../output/terminal.ts";
 /** Time for a module to load and call `defineClient()`. */
 const START_MILLIS = 60_000;
 
-/** How long a client that is asked to end may take to leave its server. */
+/** Time for a client to leave its server after it is asked to end. */
 const GRACE_MILLIS = 5_000;
 
-/** Time after the end of a process in which its last words may still be on the way. */
+/** Time to wait for the last output of a process that has ended. */
 const LAST_WORDS_MILLIS = 1_000;
 
 type Timer = ReturnType<typeof setTimeout>;
 
-/** The process came to no result. */
+/** Error of a process that gave no result. */
 export class ProcessError extends Error {}
 
-/** A module's process, from its start to its end. */
+/** Process of a client module. */
 export class ModuleProcess {
-  /** Takes its messages. */
+  /** Receives the messages of the process. */
   take: (message: ModuleMessage) => void = () => {};
   /**
-   * Resolves when its client is done; rejects with what the client failed with, or a
+   * Promise that resolves when the client is done, and rejects with the client's error or with a
    * `ProcessError`.
    */
   readonly ended: Promise<void>;
@@ -33,11 +33,11 @@ export class ModuleProcess {
   readonly #end = Promise.withResolvers<void>();
   readonly #toModule: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #errors = new ErrorOutput((text) => writeText(Deno.stderr, text));
-  /** Aborted when nothing more of it is wanted. */
+  /** Aborted when the rest of the output is not needed. */
   readonly #closed = new AbortController();
   readonly #reading: Promise<unknown>;
   #hasBegun = false;
-  /** Of what the process has to do next, to begin. */
+  /** Timer of the next step of the start. */
   #startTimer: Timer | undefined;
   readonly #timers = new Set<Timer>();
 
@@ -67,7 +67,12 @@ export class ModuleProcess {
     this.#reportEnd();
   }
 
-  /** Has its client begin, which may take so many seconds to make its handler. */
+  /**
+   * Starts the client.
+   *
+   * @param client Options of the client.
+   * @param seconds Time for the client to make its handler.
+   */
   begin(client: ClientModuleOptions, seconds: number): void {
     this.#hasBegun = true;
     clearTimeout(this.#startTimer);
@@ -79,12 +84,12 @@ export class ModuleProcess {
     );
   }
 
-  /** Its client has a handler. */
+  /** Records that the client has made its handler. */
   isBuilt(): void {
     clearTimeout(this.#startTimer);
   }
 
-  /** Asks its client to end. */
+  /** Asks the client to end. */
   abort(reason: unknown): void {
     this.#send({ fedlab: "abort", reason: recordThrown(reason) });
     this.#after(
@@ -93,7 +98,7 @@ export class ModuleProcess {
     );
   }
 
-  /** Waits for its end, which it is brought to if it does not come by itself. */
+  /** Waits for the process to end, and kills it if it does not. */
   async close(): Promise<void> {
     this.#clearTimers();
     await this.#toModule.close().catch(() => {});
@@ -102,7 +107,7 @@ export class ModuleProcess {
       this.#process.kill("SIGKILL");
     } catch { /* it has ended */ }
     await this.#process.status;
-    // What it has started itself may hold them open for ever.
+    // Its own child processes may hold the streams open for ever.
     await Promise.race([this.#reading, this.#pause(LAST_WORDS_MILLIS)]);
     this.#closed.abort();
     await this.#reading;
@@ -134,7 +139,7 @@ export class ModuleProcess {
 
   #send(message: ToWorker): void {
     const bytes = new TextEncoder().encode(`${JSON.stringify(message)}\n`);
-    // A process that is gone takes none; its end tells.
+    // A process that has ended takes no messages; `ended` reports that.
     this.#toModule.write(bytes).catch(() => {});
   }
 

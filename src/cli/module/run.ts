@@ -9,28 +9,29 @@ import { permissionFlags, withModuleFlag } from "./permissions.ts";
 import { ModuleProcess, ProcessError } from "./process.ts";
 
 /**
- * What the process runs. Deno lets the module that it is given, and what that imports by name, read
- * any file that can be imported, as JSON or text, whatever it may read; what is imported like this
- * needs the permission.
+ * Main module of the process. Static imports of a main module may read any file as JSON or text,
+ * whatever the permissions; a module that is imported dynamically, as here, needs them.
  */
 const ENTRY = "data:text/javascript,await%20import(Deno.args[1])";
 
 /** Options of {@linkcode runModule}. */
 export interface ModuleRun {
-  /** Permissions of the module, such as `read=data.csv`. */
+  /** Permissions to grant to the module, such as `read=data.csv`. */
   readonly granted: readonly string[];
-  /** Asks the client to end. */
+  /** Signal that asks the client to end. */
   readonly signal: AbortSignal;
-  /** Takes the client's events. */
+  /** Receives the client's events. */
   readonly onEvent: (event: ClientEvent) => void;
-  /** Takes what the module itself prints to standard output. */
+  /** Receives the text that the module prints to standard output. */
   readonly print: (text: string) => void;
 }
 
 /**
- * Runs a module that calls `defineClient()` in a process of its own, to the end of its run: it may
- * talk to its server, and what is granted. Its log is kept here. Rejects with the client's own
- * error, and with an `Error` when the process does not begin in time or ends before the run does.
+ * Runs a module that calls `defineClient()` in a process of its own, to the end of its run. The
+ * process may connect to the server and do what is granted. Its log is written by this process.
+ *
+ * @throws {Error} If the client fails, the process does not start in time, or it ends before the
+ * run does.
  */
 export async function runModule(
   path: string,
@@ -84,7 +85,7 @@ export async function runModule(
   }
 }
 
-/** The program that runs modules. Rejects where this process may not start it. */
+/** Finds the Deno program that this process may start. */
 async function denoProgram(path: string): Promise<string> {
   for (const command of [Deno.execPath(), "deno"]) {
     const { state } = await Deno.permissions.query({ name: "run", command });

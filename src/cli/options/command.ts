@@ -49,7 +49,9 @@ function commanderOption(option: CommandOption): Option {
   return made;
 }
 
-/** Makes the hidden option of an earlier spelling; {@linkcode adoptFormerNames} renames its value. */
+/**
+ * Makes the hidden option of an earlier spelling; {@linkcode adoptFormerNames} renames its value.
+ */
 function formerOption(option: CommandOption, flag: string): Option {
   const { value, type } = option;
   return new Option(value ? `${flag} ${value}` : flag).hideHelp()
@@ -75,7 +77,10 @@ function namesAll(help: string, words: readonly string[]): boolean {
   return words.every((word) => help.includes(`(${word})`));
 }
 
-/** Format of the help: without rare options unless `--all` is given, and without commander's notes. */
+/**
+ * Format of the help: without rare options unless `--all` is given, and without the notes that
+ * commander adds.
+ */
 export const HELP_FORMAT = {
   visibleOptions(command: Command): Option[] {
     const rare = new Set(

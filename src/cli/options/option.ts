@@ -43,7 +43,7 @@ export interface EngineOptions {
   engine: EngineChoice;
   /** The backend of TensorFlow.js. */
   backend: BackendChoice;
-  /** Whether to use the kernels that round identically on every machine. */
+  /** Use of the kernels that round identically on every machine. */
   strictDeterminism: boolean;
 }
 
@@ -93,9 +93,9 @@ export interface OptionUse<T> {
   readonly default?: NoInfer<T>;
   /** Description of the default for the help, where there is no default value. */
   readonly defaultText?: string;
-  /** Whether the command cannot run without the option. */
+  /** Is true for an option that the command needs. */
   readonly isRequired?: boolean;
-  /** Whether only `--help --all` shows the option. */
+  /** Is true for an option that only `--help --all` shows. */
   readonly isRare?: boolean;
   /** Kind of the path that the value is. */
   readonly path?: PathKind;
@@ -127,7 +127,7 @@ export interface OptionSpec<T> extends OptionUse<T> {
   readonly onResume?: "same" | "any" | "grow";
   /** Value that a run began with where the option was not given and has no default. */
   readonly implied?: NoInfer<T>;
-  /** Whether a resumed run prints the value that it takes from the run's folder. */
+  /** Is true for a value that a resumed run prints when it comes from the run's folder. */
   readonly isAnnounced?: boolean;
   /** Tells whether a value is a path, for an option that takes names too. */
   isPath?(value: string): boolean;

@@ -2,10 +2,14 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorMessage } from "../../base/errors.ts";
 
-/** Where the sources lie. */
+/** Folder of the package. */
 const PACKAGE = new URL("../../../", import.meta.url);
 
-/** Makes sure of a permission; on a terminal Deno asks for it. */
+/**
+ * Requests a permission; on a terminal Deno asks the user.
+ *
+ * @throws {Deno.errors.NotCapable} If it is not granted; the message names the flag.
+ */
 export async function mayUse(name: "read" | "write", path: string): Promise<void> {
   const { state } = await Deno.permissions.request({ name, path });
   if (state === "granted") return;
@@ -14,7 +18,7 @@ export async function mayUse(name: "read" | "write", path: string): Promise<void
   );
 }
 
-/** What to do where the flags are those of a task, which cannot be added to. */
+/** Describes the way round a task, whose flags cannot be extended. */
 async function wayRound(name: "read" | "write"): Promise<string> {
   if (name === "read") return "";
   const { state } = await Deno.permissions.query({ name, path: "runs" });
@@ -24,8 +28,10 @@ async function wayRound(name: "read" | "write"): Promise<string> {
 }
 
 /**
- * Makes sure, before a run that may be long, that a file can be written: what is in it stays, and none is left where there was none. Rejects with
- * an `Error` that says why not.
+ * Checks that a file can be written, before a run that may be long. Neither creates a file nor
+ * changes one.
+ *
+ * @throws {Error} If it cannot be written; the message gives the reason.
  */
 export async function mayWrite(path: string): Promise<void> {
   await mayUse("write", path);
@@ -46,7 +52,10 @@ export async function mayWrite(path: string): Promise<void> {
   }
 }
 
-/** Whether it is a pipe or a device, whose reader would take the first closing for the end; that can be seen where reading is allowed. */
+/**
+ * Tells whether a path is a pipe or a device, as far as reading is allowed. Its reader would take
+ * the end of a test for the end of the output.
+ */
 async function isPipe(path: string): Promise<boolean> {
   if ((await Deno.permissions.query({ name: "read", path })).state !== "granted") return false;
   return await Deno.stat(path).then(
@@ -55,7 +64,10 @@ async function isPipe(path: string): Promise<boolean> {
   );
 }
 
-/** The message of anything that was thrown, on one line; where Deno itself refused something, with the narrowest flag that serves. */
+/**
+ * Formats anything that was thrown as one line. Where Deno refused access, the line names the
+ * narrowest flag that grants it.
+ */
 export function messageWithFlag(error: unknown): string {
   return errorMessage(error).replace(
     /Requires (\w+) access to "([^"]+)", run again with the --allow-\1 flag( at \S+)?/,
@@ -65,9 +77,9 @@ export function messageWithFlag(error: unknown): string {
 }
 
 function scopeOf(what: string): string {
-  // Each run has a folder of its own there, and the next one needs the same.
+  // Each run makes a folder there, so the folder itself is needed.
   if (what.startsWith("runs/")) return "runs";
-  // A worker's module imports others, each of which would be asked for in turn.
+  // A worker's module imports others, and each would need a flag of its own.
   const sources = PACKAGE.protocol === "file:" ? fileURLToPath(PACKAGE) : undefined;
   return sources !== undefined && what.startsWith(sources) ? sources : what;
 }

@@ -13,7 +13,7 @@ export interface ValueType<T> {
   parse(text: string, previous?: T): T;
   /** Words to choose from, for the help. */
   readonly choices?: readonly string[];
-  /** Whether the option is a switch, which takes no value. */
+  /** Is true for a switch, which takes no value. */
   readonly isSwitch?: boolean;
 }
 

@@ -2,11 +2,11 @@ import { line, scaleLinear } from "../deps.ts";
 
 const WIDTH = 760;
 const MARGIN = { top: 48, right: 28, bottom: 52, left: 76 };
-/** Height of the plot itself, between its axes. */
+/** Height of the area between the axes. */
 const PLOT_HEIGHT = 320;
 /** Height of a line of the legend. */
 const LEGEND_LINE = 20;
-/** Points of a line up to which each has a dot. */
+/** Largest number of points of a line that are drawn as dots. */
 const MOST_DOTS = 60;
 
 /** Paul Tol's "muted" scheme, for readers of any colour vision. */
@@ -21,46 +21,46 @@ export const PALETTE = [
   "#882255",
   "#ddcc77",
 ] as const;
-/** What tells lines of one colour apart. */
+/** Dashes that distinguish lines of the same colour. */
 const DASHES = ["", "7 4", "2 3"] as const;
 
-/** A text as it stands in an SVG. */
+/** Escapes a text for SVG. */
 export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
-/** One of a chart's axes. */
+/** Axis of a chart. */
 export interface Axis {
-  /** What it measures, and in what unit. */
+  /** Quantity on the axis, with its unit. */
   readonly title: string;
-  /** A value as a tick's label. */
+  /** Formats a value as the label of a tick. */
   readonly label: (value: number) => string;
-  /** A value in full, with its unit. Default: as `label`. */
+  /** Formats a value in full, with its unit. Default: `label`. */
   readonly exact?: (value: number) => string;
-  /** Whether only whole numbers are ticks. */
+  /** Is true for an axis with ticks at whole numbers only. */
   readonly isWhole?: boolean;
-  /** Where the axis begins and ends at the latest. Default: as the points do. */
+  /** Range that the axis covers at least. Default: that of the points. */
   readonly from?: number;
   readonly most?: number;
 }
 
-/** A line of a chart. */
+/** Line of a chart. */
 export interface Line {
   readonly name: string;
-  /** At least one, from left to right. */
+  /** Points from left to right, at least one. */
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** What is drawn. */
+/** Content of a chart. */
 export interface ChartOptions {
   readonly title: string;
   readonly x: Axis;
   readonly y: Axis;
-  /** Which end of the y axis is good: the best point of each line is marked. */
+  /** Better end of the y axis; the best point of each line is marked. */
   readonly best: "high" | "low";
 }
 
-/** Lines over one another with a legend below, as an SVG picture. */
+/** Draws lines in one SVG picture with a legend below. */
 export function lineChart(lines: readonly Line[], { title, x, y, best }: ChartOptions): string {
   const points = lines.flatMap(({ points }) => points);
   const right = WIDTH - MARGIN.right, bottom = MARGIN.top + PLOT_HEIGHT;
@@ -129,7 +129,7 @@ export function lineChart(lines: readonly Line[], { title, x, y, best }: ChartOp
       (MARGIN.top + bottom) / 2
     }) rotate(-90)" text-anchor="middle">${y.title}</text>`,
     ...drawn.map(({ curve }) => curve),
-    // The marks lie over all of the lines.
+    // The marks are drawn above all lines.
     ...drawn.map(({ mark }) => mark),
     ...drawn.map(({ legend }) => legend),
     "</svg>",
@@ -137,13 +137,13 @@ export function lineChart(lines: readonly Line[], { title, x, y, best }: ChartOp
   ].join("\n");
 }
 
-/** The first of the best points. */
+/** Finds the first of the best points. */
 function bestOf(points: Line["points"], best: "high" | "low"): readonly [number, number] {
   const sign = best === "high" ? 1 : -1;
   return points.reduce((a, b) => sign * b[1] > sign * a[1] ? b : a);
 }
 
-/** From where to where an axis goes: a single value has it to both sides. */
+/** Computes the range of an axis; a single value lies in its middle. */
 function extent(values: readonly number[], { from }: Axis): [number, number] {
   const low = from ?? values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), low);

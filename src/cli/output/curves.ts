@@ -21,7 +21,7 @@ interface Metric {
   readonly of: (round: RoundReport) => number | undefined;
 }
 
-/** What can be drawn of a run's rounds, by name. */
+/** Metrics of rounds that can be drawn, by name. */
 const METRICS = {
   accuracy: {
     axis: { title: "accuracy", ...SHARE },
@@ -48,11 +48,11 @@ const METRICS = {
 
 interface Progress {
   readonly axis: Axis;
-  /** How far a round goes beyond the one before. */
+  /** Progress that a round makes beyond the one before. */
   readonly step: (round: RoundReport) => number;
 }
 
-/** What a run's rounds can be drawn over, by name. */
+/** Measures of progress for the horizontal axis, by name. */
 const PROGRESS = {
   round: {
     axis: { title: "round", label: String, exact: (value) => `round ${value}`, isWhole: true },
@@ -73,35 +73,44 @@ const PROGRESS = {
   },
 } as const satisfies Record<string, Progress>;
 
-/** Name of what can be drawn. */
+/** Name of a metric. */
 export type MetricName = keyof typeof METRICS;
-/** Name of what it can be drawn over. */
+/** Name of a measure of progress. */
 export type ProgressName = keyof typeof PROGRESS;
 
-/** All that can be drawn. */
+/** Names of all metrics. */
 export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
-/** All that it can be drawn over. */
+/** Names of all measures of progress. */
 export const PROGRESS_NAMES = Object.keys(PROGRESS) as ProgressName[];
 
-/** A run, and what it is called beside others. */
+/** Report of a run with the name of its curve. */
 export interface NamedRun {
   readonly name: string;
   readonly report: RunReport;
 }
 
-/** What is drawn of runs. */
+/** Options of {@linkcode curvesChart}. */
 export interface CurvesOptions {
-  /** Default `"accuracy"`. */
+  /**
+   * Metric on the vertical axis.
+   *
+   * @default "accuracy"
+   */
   readonly metric?: MetricName;
-  /** Default `"round"`. */
+  /**
+   * Measure of progress on the horizontal axis.
+   *
+   * @default "round"
+   */
   readonly over?: ProgressName;
-  /** Default: metric and axis. */
+  /** Title of the picture. Default: the names of both axes. */
   readonly title?: string;
 }
 
 /**
- * Curves of the runs over one another, an SVG picture; rounds that do not have the figure are left out. Throws a `RangeError` for a run of
- * which no round has it.
+ * Draws the curves of several runs in one SVG picture; rounds without the metric are left out.
+ *
+ * @throws {RangeError} If no round of a run has the metric.
  */
 export function curvesChart(runs: readonly NamedRun[], options: CurvesOptions = {}): string {
   const { metric = "accuracy", over = "round" } = options;
@@ -124,7 +133,7 @@ export function curvesChart(runs: readonly NamedRun[], options: CurvesOptions = 
   return lineChart(lines, { title, x, y, best });
 }
 
-/** The accuracy of one run by round. */
+/** Draws the accuracy of one run by round. */
 export function accuracyChart(report: RunReport): string {
   const { strategy, worldSize, seed } = report;
   return curvesChart([{ name: strategy, report }], {

@@ -2,16 +2,19 @@ import { readBytes } from "../../data/file.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { v } from "../../plan/deps.ts";
 
-/** Most bytes of a file of settings: what is read of it takes up to twenty times as much memory. */
+/** Largest size of a JSON file in bytes. Parsed JSON can take twenty times as much memory. */
 const MAX_BYTES = 2 ** 24;
 
-/** Most characters of a value that an error shows. */
+/** Largest number of characters of a value in an error. */
 const MAX_SHOWN = 60;
 
 /**
- * Reads a file of JSON; `what` is what it has, for messages. Rejects with an `Error` of one line
- * that names it when it cannot be read, is no file, has more than `most` bytes (default 16 MiB) or
- * is no JSON in UTF-8.
+ * Reads a JSON file.
+ *
+ * @param path Path of the file.
+ * @param what Content of the file, for messages.
+ * @param options `most` is the largest size in bytes, 16 MiB by default.
+ * @throws {Error} If the file cannot be read, is too large or is not JSON in UTF-8.
  */
 export async function readJson(
   path: string,
@@ -27,7 +30,7 @@ export async function readJson(
   }
 }
 
-/** Where a value is first not what the schema wants, and what stands there. */
+/** Describes the first place at which a value does not match its schema. */
 export function faultOf(
   { issues: [issue] }: v.SafeParseResult<v.GenericSchema> & { success: false },
 ): string {

@@ -5,19 +5,22 @@ import { scaleBand, scaleLinear } from "../deps.ts";
 const WIDTH = 960;
 const HEIGHT = 440;
 const MARGIN = { top: 64, right: 132, bottom: 56, left: 74 };
-/** Bars that can still be told apart; of more parts every so many-th is drawn. */
+/** Largest number of bars; of more parts, evenly spaced ones are drawn. */
 const MAX_BARS = 100;
-/** For what has no colour of its own. */
+/** Colour of the labels without a colour of their own. */
 const GREY = "#bbbbbb";
 
-/** Labels that are drawn in one colour. */
+/** Labels that share a colour. */
 interface Series {
   readonly name: string;
   readonly colour: string;
   readonly labels: readonly number[];
 }
 
-/** A colour for each label; of more than there are colours the commonest have one each, the others share the grey. */
+/**
+ * Assigns colours to labels. If there are more labels than colours, the most frequent labels have
+ * one each and the others share the grey.
+ */
 function seriesOf({ parts }: PartitionReport): Series[] {
   const all = parts[0]?.labels.keys().toArray() ?? [];
   const total = (label: number) => parts.reduce((sum, part) => sum + (part.labels[label] ?? 0), 0);
@@ -35,7 +38,10 @@ function seriesOf({ parts }: PartitionReport): Series[] {
   return series;
 }
 
-/** Rows of each label in each part as stacked bars, an SVG picture; of more than a hundred parts a hundred are drawn. */
+/**
+ * Draws the rows of each label in each part as stacked bars, in SVG; of more than a hundred parts a
+ * hundred are drawn.
+ */
 export function partitionChart(report: PartitionReport, title: string): string {
   const { length } = report.parts;
   const bars = Math.min(length, MAX_BARS);

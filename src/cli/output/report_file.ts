@@ -2,17 +2,17 @@ import type { RunReport } from "../../round/report/report.ts";
 import { v } from "../../plan/deps.ts";
 import { faultOf, readJson } from "./json_file.ts";
 
-/** Most bytes of a report: runs of many rounds with many clients have long ones. */
+/** Largest size of a report in bytes; runs of many rounds and clients have long reports. */
 const MAX_BYTES = 2 ** 27;
 
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
-/** A figure that is no number is null in JSON. */
+/** Figure; NaN is null in JSON. */
 const figure = v.nullish(v.number());
 const figures = v.nullish(v.looseObject({ mean: figure, worstDecile: figure }));
-/** It names curves in pictures and messages. */
+/** Name of a curve in pictures and messages. */
 const name = v.pipe(v.string(), v.maxLength(1000), v.regex(/^\P{Cc}*$/u, "expected one line"));
 
-/** What is drawn of a report. */
+/** Fields of a report that are drawn. */
 const report = v.looseObject({
   schema: v.literal("fedlab.run/1"),
   strategy: name,
@@ -31,8 +31,10 @@ const report = v.looseObject({
 });
 
 /**
- * Reads a run's report, or that in a run's folder. Rejects with an `Error` that names the file, and
- * the field that is not as it must be.
+ * Reads the report of a run.
+ *
+ * @param given Path of the report, or of the run's folder.
+ * @throws {Error} If it is not a report; the message names the file and the field.
  */
 export async function readReport(given: string): Promise<{ path: string; report: RunReport }> {
   const isFolder = await Deno.stat(given).then((info) => info.isDirectory, () => false);

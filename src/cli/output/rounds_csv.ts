@@ -18,12 +18,12 @@ const COLUMNS: readonly (readonly [name: string, cell: (round: RoundReport) => C
 ];
 const NAMES = COLUMNS.map(([name]) => name);
 
-/** The rounds of a run as comma-separated values; what a round does not have is left empty. */
+/** Formats the rounds of a run as CSV; figures that a round lacks are empty. */
 export function roundsCsv({ rounds }: RunReport): string {
   return toCsv([NAMES, ...rounds.map(cellsOf)]);
 }
 
-/** The rounds of all runs as one table, which says in each line of which run it is. */
+/** Formats the rounds of several runs as one CSV table; each line names its run. */
 export function runsCsv(runs: readonly NamedRun[]): string {
   const lines = runs.flatMap(({ name, report: { strategy, seed, rounds } }) =>
     rounds.map((round) => [name, strategy, seed, ...cellsOf(round)])
@@ -39,7 +39,7 @@ function toCsv(lines: readonly (readonly Cell[])[]): string {
   return lines.map((cells) => `${cells.map(quoted).join()}\n`).join("");
 }
 
-/** RFC 4180: what would be taken for something else stands in quotes. */
+/** Quotes a cell with special characters, as RFC 4180 does. */
 function quoted(cell: Cell): string {
   const text = `${cell ?? ""}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

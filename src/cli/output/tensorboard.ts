@@ -5,10 +5,10 @@ import { EventFile } from "../../store/tensorboard/event_file.ts";
 import { mayUse, mayWrite } from "../options/permissions.ts";
 import { printError } from "./terminal.ts";
 
-/** The figures of a round that are curves. */
+/** Figures of a round that become curves. */
 const SCALARS = ["loss", "accuracy", "trainLoss", "bytesUp", "bytesDown", "seconds"] as const;
 
-/** Writes the rounds to TensorBoard, where that was asked for. */
+/** Writer of TensorBoard event files; without a folder it writes nothing. */
 export class Curves implements Disposable {
   readonly #folder: string | undefined;
   readonly #goesOn: boolean;
@@ -21,8 +21,11 @@ export class Curves implements Disposable {
   }
 
   /**
-   * Makes the folder, if one was asked for; its file comes with the first round. A run that `goesOn` replaces what the folder has of the rounds that
-   * are made again. Rejects with an `Error` when it cannot be written.
+   * Makes the folder; the event file is created with the first round.
+   *
+   * @param folder Folder of the event files. Default: none are written.
+   * @param options With `goesOn`, a resumed run replaces the events of the rounds that it repeats.
+   * @throws {Error} If the folder cannot be written.
    */
   static async open(folder: string | undefined, { goesOn = false } = {}): Promise<Curves> {
     if (folder !== undefined) {
@@ -35,12 +38,12 @@ export class Curves implements Disposable {
     return new Curves(folder, goesOn);
   }
 
-  /** What went wrong, if it did: the curves end there, and the run goes on. */
+  /** Error at which the curves ended, if any; the run itself goes on. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** Takes an event of the run. */
+  /** Writes the figures of a round that has ended; ignores other events. */
   show(event: ServerEvent): void {
     if (event.type !== "round-ended" || this.#failure !== undefined) return;
     try {
@@ -68,7 +71,7 @@ export class Curves implements Disposable {
     this.#file.write(report.round, Object.fromEntries(scalars));
   }
 
-  /** Closes the file. */
+  /** Closes the event file. */
   [Symbol.dispose](): void {
     this.#file?.[Symbol.dispose]();
   }

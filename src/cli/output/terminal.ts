@@ -4,21 +4,21 @@ import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { progress, Table } from "../deps.ts";
 
-/** Most rows of the table of rounds: of a long run the first and the last are shown. */
+/** Largest number of rows in the table of rounds; of a long run the first and last are shown. */
 const TABLE_ROWS = 30;
 
-/** Clients of which the summary says in which round they were missing. */
+/** Largest number of lost clients that the summary lists. */
 const SUMMARY_LOSSES = 20;
 
 /**
- * Writes a line to standard output, where results are shown; where nobody reads them any more, as
- * of `| head`, nothing.
+ * Writes a line of results to standard output. Ignores a reader that has gone, as `head` does after
+ * its last line.
  */
 export function print(text: string): void {
   show(Deno.stdout, text);
 }
 
-/** Writes a line to standard error, where everything else goes; as {@linkcode print}. */
+/** Writes a line that is no result to standard error. Ignores a reader that has gone. */
 export function printError(text: string): void {
   show(Deno.stderr, text);
 }
@@ -31,23 +31,26 @@ function show(to: { writeSync(bytes: Uint8Array): number }, text: string): void 
   }
 }
 
-/** Writes a text as it is, all of it: a pipe may take a part at a time. */
+/** Writes all of a text; a pipe may take it in parts. */
 export function writeText(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }
 
-/** Whether standard error is a terminal, on which a bar can move. */
+/** Tells whether standard error is a terminal, which can show a progress bar. */
 export function isTerminal(): boolean {
   return Deno.stderr.isTerminal();
 }
 
-/** Shows a run as it goes, on a terminal: who has joined, then a bar of rounds. Elsewhere the log has the same, line by line. */
+/**
+ * Progress of a run on a terminal: the clients that have joined, then a bar of rounds. Elsewhere
+ * the log has the same information line by line.
+ */
 export class RunProgress implements Disposable {
   #bar: progress.SingleBar | undefined;
   #loss = "";
 
-  /** Takes a server's event. */
+  /** Shows an event of a server. */
   show(event: ServerEvent): void {
     switch (event.type) {
       case "listening":
@@ -74,7 +77,7 @@ export class RunProgress implements Disposable {
     }
   }
 
-  /** Leaves the bar as it is. */
+  /** Stops the bar and leaves it on the screen. */
   [Symbol.dispose](): void {
     this.#bar?.stop();
   }
@@ -91,14 +94,14 @@ export class RunProgress implements Disposable {
   }
 }
 
-/** A number of bytes in a unit that suits it. */
+/** Formats a number of bytes in a suitable unit. */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
   return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** The rounds of a run, as a table. */
+/** Formats the rounds of a run as a table. */
 export function roundTable(report: RunReport): string {
   const table = new Table({
     head: ["round", "updates", "loss", "accuracy", "up", "down", "seconds"],
@@ -126,7 +129,7 @@ export function roundTable(report: RunReport): string {
   return table.toString();
 }
 
-/** What a partition came to, as a table. */
+/** Formats the statistics of a partition as a table. */
 export function partitionTable(report: PartitionReport): string {
   const { sizes, labelsPerPart } = report;
   const table = new Table({
@@ -152,7 +155,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(2)}%`;
 }
 
-/** The outcome of a run, in a few lines. */
+/** Formats the outcome of a run in a few lines. */
 export function runSummary(report: RunReport): string {
   const { final, modelDigest, seconds } = report;
   const losses = report.rounds.flatMap(({ round, losses }) =>

@@ -6,19 +6,22 @@ import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import { mayUse } from "../options/permissions.ts";
 import { printError } from "../output/terminal.ts";
 
-/** The file that says by its lock that a process has its run in the folder. It stays: whoever removed it could part two processes. */
+/**
+ * Name of the lock file of a run's folder. It is never removed: two processes could then hold locks
+ * on different files.
+ */
 export const LOCK = ".lock";
 
-/** The account of who did what in the run. */
+/** Name of the audit log. */
 export const AUDIT = "audit.jsonl";
 
-/** What a run's folder has of its own. */
+/** Files and folders that a run writes to its folder. */
 export const RUN_FILES: readonly string[] = [
   ...["report.json", "model.safetensors", "model.json", "accuracy.svg", "standardizer.json"],
   ...[LOCK, AUDIT, "checkpoints", "log"],
 ];
 
-/** Where a run's folder has its checkpoints. */
+/** Opens the checkpoints in a run's folder. */
 export function checkpointsIn(folder: string, keep?: number): CheckpointStore {
   return new CheckpointStore(`${folder}/checkpoints`, {
     onWarning: printError,
@@ -26,7 +29,11 @@ export function checkpointsIn(folder: string, keep?: number): CheckpointStore {
   });
 }
 
-/** The newest checkpoint of a run's folder. Rejects with an `Error` when there is none. */
+/**
+ * Reads the newest checkpoint in a run's folder.
+ *
+ * @throws {Error} If there is none.
+ */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const store = checkpointsIn(folder);
   const checkpoint = await store.latest();
@@ -37,9 +44,10 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
 }
 
 /**
- * Holds a run's folder for this process until disposed of; a process that dies holds it no more.
- * Rejects with an `Error` when another process holds it, it may not be written, or a link stands in
- * the place of one of its files.
+ * Locks a run's folder for this process until the result is disposed of, or the process ends.
+ *
+ * @throws {Error} If another process has locked it, it cannot be written, or a link stands in the
+ * place of one of its files.
  */
 export async function holdFolder(folder: string): Promise<Disposable> {
   await mayUse("write", folder);
@@ -55,13 +63,21 @@ export async function holdFolder(folder: string): Promise<Disposable> {
   throw new Error(`Cannot use the folder ${folder}: another process has its run there`);
 }
 
-/** Holds the folder of a run that is to go on; nothing where there are no checkpoints. Rejects as {@linkcode holdFolder} does. */
+/**
+ * Locks the folder of a run to resume; does nothing if it has no checkpoints.
+ *
+ * @throws {Error} As {@linkcode holdFolder} does.
+ */
 export async function holdResumed(folder: string | undefined): Promise<Disposable | undefined> {
   if (folder === undefined || !await exists(`${folder}/checkpoints`)) return undefined;
   return await holdFolder(folder);
 }
 
-/** Rejects with an `Error` when the folder has a run already. */
+/**
+ * Checks that a folder does not contain a run.
+ *
+ * @throws {Error} If it does.
+ */
 export async function checkUnused(folder: string): Promise<void> {
   const where = `Cannot begin in ${folder}: there is a run already`;
   for (const name of ["report.json", "model.safetensors"]) {
@@ -76,7 +92,7 @@ export async function checkUnused(folder: string): Promise<void> {
   }
 }
 
-/** Whether there is a file or folder of that path. */
+/** Tells whether a file or folder exists. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);

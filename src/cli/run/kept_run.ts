@@ -3,17 +3,21 @@ import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import { checkpointsIn, holdFolder } from "./checkpoints.ts";
 import { mayUse } from "../options/permissions.ts";
 
-/** A folder with the checkpoints of one run, held for this process until disposed of. */
+/** Folder with the checkpoints of one run, locked for this process until disposed of. */
 export interface KeptRun extends Disposable {
-  /** Where they are. */
+  /** The checkpoints. */
   readonly checkpoints: CheckpointStore;
-  /** What the run goes on from, if it has begun. */
+  /** Checkpoint to resume from, if the run has begun. */
   readonly resume?: Checkpoint;
 }
 
 /**
- * Opens the folder of a run whose checkpoints have its settings as the note `settings`; makes it, if there is none. Rejects with an `Error` for a run of other
- * settings, and for a folder that cannot be written or in which another process has its run.
+ * Opens the folder of a run whose checkpoints note its settings, or makes the folder.
+ *
+ * @param folder Path of the folder.
+ * @param settings Settings of the run.
+ * @throws {Error} If the folder has a run with other settings, cannot be written, or is locked by
+ * another process.
  */
 export async function openKept(
   folder: string,

@@ -12,31 +12,40 @@ import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
 import { mayUse, mayWrite } from "../options/permissions.ts";
 import { roundsCsv } from "../output/rounds_csv.ts";
 
-/** A model is for its owner's eyes, as the checkpoints are. */
+/** Mode of the model's file: only its owner may read it, as with checkpoints. */
 const MODEL_MODE = 0o600;
 
-/** The folder that a run leaves behind, held for this process until disposed of; one that was made for a run that came to nothing is then removed. */
+/**
+ * Folder of a run, locked for this process until disposed of. A new folder is removed then if the
+ * run had no result.
+ */
 export class RunFolder implements AsyncDisposable {
-  /** Its path. */
+  /** Path of the folder. */
   readonly path: string;
-  /** The files that were written, in it or elsewhere. */
+  /** Files that were written, in the folder or elsewhere. */
   readonly files: string[] = [];
-  /** Whether a run has come to something here. */
+  /** Is true once the run has a result. */
   hasRun = false;
   readonly #lock: Disposable | undefined;
   readonly #isNew: boolean;
 
-  /** A folder that is there, its lock where that is not held elsewhere, and whether it was made for this run. */
+  /**
+   * Wraps a folder that exists.
+   *
+   * @param path Path of the folder.
+   * @param options `lock` is released with the folder; `isNew` says that the folder was made for
+   * this run.
+   */
   constructor(path: string, { lock, isNew = false }: { lock?: Disposable; isNew?: boolean } = {}) {
     this.path = path;
     this.#lock = lock;
     this.#isNew = isNew;
   }
 
-  /** Gives it free. */
+  /** Releases the lock. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isNew && !this.hasRun) {
-      // A folder with anything else in it stays.
+      // A folder that contains anything else is not removed.
       const own = [...this.files, `${this.path}/${LOCK}`, this.path];
       for (const path of own) await Deno.remove(path).catch(() => {});
     }
@@ -44,22 +53,26 @@ export class RunFolder implements AsyncDisposable {
   }
 }
 
-/** What a command writes, and where. */
+/** Outputs of a command. */
 export interface RunOutputs {
-  /** The run's folder that was asked for. */
+  /** Folder for the run. */
   readonly out?: string;
-  /** The folder of the run that is gone on with. */
+  /** Folder of the run to resume. */
   readonly resume?: string;
-  /** Further files that were asked for. */
+  /** Further files. */
   readonly json?: string;
   readonly csv?: string;
 }
 
 /**
- * Opens the run's folder: the one that is resumed, the one asked for, or a new one `runs/<date and time>-<name>`; before the run, so that what is
- * learnt is not lost for want of it. With `keeps` there will be checkpoints in it. A folder that is resumed has to be held already.
+ * Opens the folder of a run before the run begins: the one to resume, the given one, or a new one
+ * `runs/<date and time>-<name>`. A folder to resume must be locked already.
  *
- * Rejects with an `Error` for a folder that has a run already or in which another process has its run, and for one, or a further file, that cannot be written.
+ * @param name Name of the command.
+ * @param outputs Outputs of the command.
+ * @param options `keeps` says that the run will save checkpoints.
+ * @throws {Error} If the folder contains a run, another process has locked it, or the folder or a
+ * further file cannot be written.
  */
 export async function openRunFolder(
   name: CommandName,
@@ -67,7 +80,7 @@ export async function openRunFolder(
   { keeps = false }: { keeps?: boolean } = {},
 ): Promise<RunFolder> {
   const { out, resume, json, csv } = outputs;
-  // A run that goes on has the outputs that it began with.
+  // A resumed run has the outputs that it began with, which are not checked yet.
   if (resume !== undefined) await checkOutputs(name, outputs);
   const folder = resume === undefined ? await newFolder(name, out, keeps) : new RunFolder(resume);
   try {
@@ -93,7 +106,7 @@ async function newFolder(
   const path = await makeFolder(name, out);
   const folder = new RunFolder(path, { lock: await holdFolder(path), isNew });
   try {
-    // What another process has done since.
+    // Another process may have used the folder since.
     if (out !== undefined) await checkUnused(out);
   } catch (error) {
     await folder[Symbol.asyncDispose]();
@@ -107,7 +120,7 @@ async function makeFolder(name: string, out: string | undefined): Promise<string
   const wanted = out ?? `runs/${stamp}-${name}`;
   try {
     if (out === undefined) await Deno.mkdir("runs", { recursive: true });
-    // Two runs that begin within one second each get a folder.
+    // Runs that begin within the same second have different folders.
     for (let n = 1;; n++) {
       const path = n === 1 ? wanted : `${wanted}-${n}`;
       try {
@@ -122,7 +135,11 @@ async function makeFolder(name: string, out: string | undefined): Promise<string
   }
 }
 
-/** Writes report, curve and model, and the further files; gives the errors of those that could not be written. */
+/**
+ * Writes report, curve, model and the further files of a run.
+ *
+ * @returns The errors of the files that could not be written.
+ */
 export async function writeRun(
   folder: RunFolder,
   report: RunReport,
@@ -165,10 +182,10 @@ export async function writeRun(
   return errors;
 }
 
-/** A list of numbers that takes a line each; no text can look so, as JSON writes none over several lines. */
+/** List of numbers on several lines. No JSON text spans lines, so none can match. */
 const NUMBERS = /\[\n[\s\d.,eE+null-]+\]/g;
 
-/** A report as it stands in a file: lists of numbers on one line. */
+/** Formats a report as JSON with each list of numbers on one line. */
 export function toJson(report: unknown): string {
   const json = JSON.stringify(report, null, 2);
   const line = (list: string) => `[${list.slice(1, -1).trim().replace(/\s+/g, " ")}]`;

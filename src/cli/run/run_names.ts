@@ -1,12 +1,13 @@
-/** A run by the file of its report. */
+/** Run with the path of its report. */
 export interface ReportedRun {
   readonly path: string;
   readonly strategy: string;
 }
 
 /**
- * What to call runs by: the strategy, and what tells the file from others, its name, or its folder's where it is called `report.json`. Of runs that would be
- * called alike so many folders more are named as tell them apart, or their number is.
+ * Names runs by their strategy and the name of their report, or of its folder where the report is
+ * called `report.json`. Runs with equal names are distinguished by further folders of their paths,
+ * or by numbers.
  */
 export function runNames(runs: readonly ReportedRun[]): string[] {
   const steps = runs.map(({ path }) => stepsOf(path));
