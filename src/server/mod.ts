@@ -7,7 +7,7 @@
 export { DEFAULT_PEER_LIMITS, type PeerLimits } from "./sessions/peer_limits.ts";
 export { AuditLog, type AuditLogOptions } from "./audit_log.ts";
 export { ServerAsyncTop } from "./asynchronous/async_topology.ts";
-export type { ServerAsyncOptions } from "./asynchronous/async_topology.ts";
+export type { ServerAsyncOptions } from "./asynchronous/async_options.ts";
 export { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "./options.ts";
 export type { ActiveRun, RoundTries } from "./run/active_run.ts";
 export type { RoundCosts } from "./run/round_costs.ts";

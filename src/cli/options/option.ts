@@ -5,7 +5,7 @@ import type {
   ServerHandlerOptions,
   SyncParameterServerHandlerOptions,
 } from "../../round/handler/options.ts";
-import type { ServerAsyncOptions } from "../../server/asynchronous/async_topology.ts";
+import type { ServerAsyncOptions } from "../../server/asynchronous/async_options.ts";
 import type { ServerTopologyOptions } from "../../server/options.ts";
 import type { SimulationOptions } from "../../sim/options.ts";
 import type { BackendChoice, EngineChoice } from "../../train/engine_choice.ts";

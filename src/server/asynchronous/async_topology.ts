@@ -1,65 +1,42 @@
 /**
- * The asynchronous server.
+ * Asynchronous server.
  *
  * @module
  */
 
-import { DeadlineError, errorMessage, ProtocolError } from "../../base/errors.ts";
+import { DeadlineError, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
 import { unexpectedRefusal } from "../../round/cohort/unexpected.ts";
+import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
 import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
-import { NonFiniteResultError } from "../../round/handler/result_check.ts";
-import { KnownClients } from "../../round/handler/known_clients.ts";
-import { mostExtreme } from "../../round/handler/update_bound.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../../wire/messages.ts";
-import { DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
-import type { ServerTopologyOptions } from "../options.ts";
+import { checkCount } from "../options.ts";
 import { lastAcceptedField, type MessageArguments } from "../run/server_topology.ts";
 import type { JoinedClient } from "../sessions/registration.ts";
 import { ServerCommunicationTopology } from "../topology.ts";
+import type { ServerAsyncOptions } from "./async_options.ts";
 import { Inbox } from "./inbox.ts";
-import { RefusedUpdates } from "./refused_updates.ts";
+import { ModelVersions } from "./model_versions.ts";
 import { type Task, Tasks } from "./tasks.ts";
 import { Version } from "./version.ts";
 
-/** How an asynchronous server works. */
-export interface ServerAsyncOptions
-  extends Omit<ServerTopologyOptions, "rounds" | "quorum" | "roundTries"> {
-  /** Number of versions of the model that the run makes, at least 1. Must be given. */
-  versions?: number;
-  /**
-   * Number of versions of the model, by its former name.
-   *
-   * @deprecated Use {@linkcode versions}.
-   */
-  updates?: number;
-  /** Number of clients that train at a time, at least 1. Default: all of them. */
-  concurrency?: number;
-  /** After how many versions one is evaluated and kept; the last one is in any case. Default 1. */
-  evaluateEvery?: number;
-}
-
-/** An update that waits to be taken in. */
+/** Update that waits to be accepted. */
 interface Arrival {
   readonly sender: Rank;
   readonly payload: ParameterUpdatePayload;
 }
 
-function checkCount(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return;
-  throw new RangeError(`Cannot make a server: expected ${name} of at least 1, got ${value}`);
-}
-
 /**
- * The asynchronous server: a client that asks for work is given the newest parameters, and its update goes into the model when it comes; nobody waits for
- * anybody. The run ends after so many versions of the model; at the end every client is sent `Exit`.
+ * Asynchronous server. A client that asks for work gets the newest parameters, and its update goes
+ * into the model when it comes; no client waits for another. The run ends after a number of versions
+ * of the model. At the end every client is sent `Exit`.
  *
- * `concurrency` clients train at a time, drawn by the seed from those that ask. A client that is silent for `roundSeconds`, or gone, loses its task, and
- * another may have its place. The order in which updates come decides the result: with one seed it is not the same bit for bit.
+ * At most `concurrency` clients train at a time, drawn by the seed from those that ask. A client
+ * that is silent for `roundSeconds`, or has left, loses its task, and another one may take its
+ * place. The result depends on the order in which updates come: it is not reproduced by the seed.
  *
  * @example A server and a client in one process
  * ```ts
@@ -95,42 +72,24 @@ function checkCount(name: string, value: number | undefined): void {
 export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBackendHandler> {
   /** Number of clients that train at a time. */
   readonly concurrency: number;
-  /** After how many versions one is evaluated and kept. */
+  /** Number of versions after which one is evaluated and saved. */
   readonly evaluateEvery: number;
-  readonly #tasks: Tasks = new Tasks(
-    this.timeouts.roundSeconds,
-    (task) => this.#late(task),
-  );
-  /** Who asks for work, in the order of asking. */
+  readonly #tasks: Tasks = new Tasks(this.timeouts.roundSeconds, (task) => this.#onLate(task));
+  /** Clients that ask for work, in the order of asking. */
   readonly #waiting = new Set<Rank>();
   #inbox = new Inbox<Arrival>();
-  /** The round of each client's last update that was taken in this run, as far as this process knows. */
-  readonly #lastTaken = new Map<Rank, number>();
-  /** The version that updates go into; none before the group is there, and after the last one. */
-  #version: Version | undefined;
-  /** Number of versions that were made. */
-  #made = 0;
-  /**
-   * Names the tasks, so that an update is told from one for an earlier task: number of updates
-   * that went into the versions, and of times that one was taken back.
-   */
-  #taken = 0;
-  /** A copy of the newest parameters, made when a client is first sent them. */
-  #newest: ParameterVector | undefined;
+  #versions: ModelVersions | undefined;
   #draws = 0;
-  /** Who has missed or spoiled what. */
-  #known = new KnownClients();
-  /** Whose updates were refused since one was taken in, and what that ends the run with. */
-  readonly #refused = new RefusedUpdates(DEFAULT_ROUND_TRIES);
-  #failure: DeadlineError | undefined;
-  /** Number of versions in a row that were taken back. */
-  #spoiled = 0;
 
-  /** Joins a handler to a group that will gather. Nothing is opened before `run`. Throws a `RangeError` for an option out of range. */
+  /**
+   * Creates a server; nothing is opened before `run`.
+   *
+   * @throws {RangeError} If an option is out of range.
+   */
   constructor(handler: AsyncServerBackendHandler, options: ServerAsyncOptions) {
     const { updates, versions, concurrency, evaluateEvery = 1, ...rest } = options;
     for (const [name, value] of Object.entries({ updates, versions, concurrency, evaluateEvery })) {
-      checkCount(name, value);
+      if (value !== undefined) checkCount(name, value, 1);
     }
     // Without either the check of the base class would name the rounds.
     const rounds = versions ?? updates ?? NaN;
@@ -159,32 +118,29 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
 
   /** Whether the first version is being made. */
   override get hasBegun(): boolean {
-    return this.#version !== undefined;
+    return this.#versions?.current !== undefined;
   }
 
   /** Newest parameters: a copy that stays as it is while it is sent and trained on. */
   override get parametersToSend(): ParameterVector {
-    return this.#newest ??= this.handler.parameters.slice();
+    return this.#model.parameters;
   }
 
-  /** Starts with an empty state, or after the last version of a resumed run. */
+  /** Starts with no version, or after the last version of a resumed run. */
   protected override beginRun(): void {
-    const { rounds } = this.activeRun;
     this.#inbox = new Inbox();
     this.#waiting.clear();
-    this.#newest = undefined;
-    this.#lastTaken.clear();
-    this.#known = new KnownClients();
-    this.#spoiled = 0;
-    this.#refused.clear();
-    this.#failure = undefined;
-    this.#made = rounds.length;
-    this.#taken = rounds.reduce((sum, { received }) => sum + received, 0);
+    this.#versions = new ModelVersions({
+      handler: this.handler,
+      run: this.activeRun,
+      count: this.options.rounds,
+      candidates: () => [...this.#waiting, ...this.#tasks.ranks],
+    });
   }
 
   /** Refuses updates from now on, and gives out no more tasks. */
   protected override endRounds(): void {
-    this.#version = undefined;
+    this.#model.current = undefined;
     this.#tasks.clear();
     this.#closeInbox();
   }
@@ -194,7 +150,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     return version === this.options.rounds || version % this.evaluateEvery === 0;
   }
 
-  /** Takes requests for work and everything that `ServerCommunicationTopology` takes. */
+  /** Takes requests for work and everything that the base class takes. */
   override onReceive(sender: Rank, ...message: MessageArguments): Promise<void> {
     if (message[0] !== MessageCode.ParameterRequest) return super.onReceive(sender, ...message);
     // A busy client gets no second task.
@@ -206,135 +162,63 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Puts an update in line; resolves when it was accepted, rejects when it was refused. */
-  protected override async onUpdate(
-    sender: Rank,
-    payload: ParameterUpdatePayload,
-  ): Promise<void> {
+  protected override async onUpdate(sender: Rank, payload: ParameterUpdatePayload): Promise<void> {
     await this.#inbox.put({ sender, payload });
   }
 
-  /** Gives the newest parameters to clients that ask for work, while fewer than `concurrency` train. */
+  /** Gives the newest parameters to clients that ask for work, while few enough train. */
   protected override activateClients(): void {
     const free = this.concurrency - this.#tasks.size;
-    const isOver = this.#version === undefined || this.#made === this.options.rounds;
-    const candidates = this.#candidates();
-    if (isOver || free <= 0 || candidates.length === 0) return;
+    const model = this.#model, candidates = this.#candidates();
+    if (model.isOver || free <= 0 || candidates.length === 0) return;
     for (const rank of this.handler.selectClients(++this.#draws, candidates, free)) {
       this.#waiting.delete(rank);
       const task: Task = {
         rank,
-        round: this.#taken + 1,
-        version: this.#made,
-        base: this.parametersToSend,
+        round: model.nextTask,
+        version: model.made,
+        base: model.parameters,
         isAnswering: false,
         isReading: false,
       };
       this.#tasks.begin(task);
       this.#send(task);
     }
-    // Whoever waits for somebody to begin waits for an update from now on.
+    // A wait for a request becomes a wait for an update.
     this.#inbox.wake();
   }
 
-  /** Waits for an update and takes it in. */
+  /** Waits for an update and accepts it. */
   protected override async listenClients(): Promise<void> {
-    const { signal } = this.activeRun;
+    const { activeRun, activeRun: { signal } } = this;
     const { roundSeconds: seconds } = this.timeouts;
     const late = () =>
       new DeadlineError(`No client asks for work: gave up after ${seconds} seconds`);
     for (;;) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#inbox.next((arrival) => this.#take(arrival))) return;
+      if (this.#model.failure !== undefined) throw this.#model.failure;
+      if (this.#inbox.next((arrival) => this.#accept(arrival))) return;
       if (this.#tasks.size > 0) await withDeadline(this.#inbox.changed(), { signal });
       else {
-        await this.activeRun.waitForClients(1);
+        await activeRun.waitForClients(1);
         if (this.#tasks.size > 0) continue;
         await withDeadline(this.#inbox.changed(), { signal, seconds, late });
       }
     }
   }
 
-  /** Those that wait, without those that pause while others train or wait. */
-  #candidates(): Rank[] {
-    const paused = new Set(this.#known.paused(this.#made + 1));
-    const rest = [...this.#waiting].filter((rank) => !paused.has(rank));
-    return rest.length === 0 && this.#tasks.size === 0 ? [...this.#waiting] : rest;
-  }
-
-  /** Number of the task for which an update of the rank is expected. */
-  override pendingRound(rank: Rank): number | undefined {
-    return this.#tasks.get(rank)?.round;
-  }
-
-  /** Number of the task of the rank's last accepted update, as far as this process knows. */
-  override lastAcceptedRound(rank: Rank): number | undefined {
-    return this.#lastTaken.get(rank);
-  }
-
-  /** Admits the update of every client that has a task. */
-  override admitUpdate(rank: Rank): Promise<boolean> {
-    const task = this.#tasks.get(rank);
-    if (task !== undefined) task.isAnswering = true;
-    return Promise.resolve(task !== undefined);
-  }
-
-  /** Extends the time of a task whose update is about to be read. */
-  override startUpdate(rank: Rank): void {
-    const task = this.#tasks.get(rank);
-    if (task === undefined) return;
-    task.isReading = true;
-    this.#tasks.extend(task);
-  }
-
-  /** Called when an update was accepted, was refused, or broke off. */
-  override releaseUpdate(rank: Rank): void {
-    const task = this.#tasks.get(rank);
-    if (task !== undefined) task.isAnswering = task.isReading = false;
-  }
-
-  /** Error for an update of a client without a task. */
-  override unexpectedUpdate(rank: Rank): ProtocolError {
-    return new ProtocolError(
-      "wrong-round",
-      `Cannot take the update of rank ${rank}: none is expected`,
-    );
-  }
-
-  /** Sends a client its task again, or counts it among those that ask for work. */
-  override onJoin({ rank, round, awaited }: JoinedClient): void {
-    const task = this.#tasks.get(rank);
-    if (task !== undefined && task.round !== round) this.#send(task);
-    // A client that was told of a task that it has lost since waits for it, and does not ask.
-    if (task !== undefined || awaited === undefined || this.#version === undefined) return;
-    this.#waiting.add(rank);
-    this.activateClients();
-  }
-
-  /** Forgets that the client asks for work: it will ask again. */
-  override onDisconnect(rank: Rank): void {
-    this.#waiting.delete(rank);
-  }
-
-  /** Gives the client's task up. */
-  override onLeave(rank: Rank, reason: string): void {
-    this.#waiting.delete(rank);
-    this.#refused.forget(rank);
-    this.#drop(rank, reason);
-  }
-
-  #send({ rank, round, base: parameters }: Task): void {
-    // Who is away gets it on coming back.
-    const payload = { round, parameters, ...lastAcceptedField(this, rank) };
-    this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });
+  /** Sends the parameters to evaluate, and waits for the figures; training goes on meanwhile. */
+  override async performExchange(): Promise<void> {
+    this.activeRun.sendToCohort();
+    await this.activeRun.collectAnswers();
   }
 
   /** Makes a version of the model. */
   protected override async runRound(number: number): Promise<void> {
-    const run = this.activeRun, { options: { rounds } } = this;
-    const version = this.#version ??= new Version();
+    const { activeRun: run, options: { rounds } } = this, model = this.#model;
+    const version = model.current ??= new Version();
     const before = run.lastEvaluation?.loss;
-    // The model before is evaluated only if the version's updates have spoiled it.
-    const initial = before === undefined ? this.parametersToSend : undefined;
+    // The model before is evaluated only if the version's updates may have spoiled it.
+    const initial = before === undefined ? model.parameters : undefined;
     run.emit({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
     while (!version.isDone) {
       this.activateClients();
@@ -352,21 +236,106 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
       isSpoilt = evaluated.isUnsound === true &&
         (initial === undefined ? Number.isFinite(before) : await this.#wasSound(initial, number));
     } catch (error) {
-      this.#record(version, {});
+      this.#record(number, version, {});
       throw error;
     }
     if (isSpoilt) return this.#unmake(version, interrupted);
-    this.#spoiled = 0;
-    this.#record(version, evaluated);
+    model.markSound();
+    this.#record(number, version, evaluated);
+  }
+
+  /** Number of the task for which an update of the rank is expected. */
+  override pendingRound(rank: Rank): number | undefined {
+    return this.#tasks.get(rank)?.round;
+  }
+
+  /** Number of the task of the rank's last accepted update, as far as this process knows. */
+  override lastAcceptedRound(rank: Rank): number | undefined {
+    return this.#model.lastAccepted(rank);
+  }
+
+  /** Admits the update of every client that has a task. */
+  override admitUpdate(rank: Rank): Promise<boolean> {
+    return Promise.resolve(this.#tasks.markAnswering(rank));
+  }
+
+  /** Extends the time of a task whose update is about to be read. */
+  override startUpdate(rank: Rank): void {
+    this.#tasks.markReading(rank);
+  }
+
+  /** Called when an update was accepted, was refused, or broke off. */
+  override releaseUpdate(rank: Rank): void {
+    this.#tasks.markEnded(rank);
+  }
+
+  /** Error for an update of a client without a task. */
+  override unexpectedUpdate(rank: Rank): ProtocolError {
+    return new ProtocolError(
+      "wrong-round",
+      `Cannot take the update of rank ${rank}: none is expected`,
+    );
+  }
+
+  /** Sends a client its task again, or counts it among those that ask for work. */
+  override onJoin({ rank, round, awaited }: JoinedClient): void {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined && task.round !== round) this.#send(task);
+    // A client that was told of a task that it has lost since waits for it, and does not ask.
+    if (task !== undefined || awaited === undefined || !this.hasBegun) return;
+    this.#waiting.add(rank);
+    this.activateClients();
+  }
+
+  /** Forgets that the client asks for work: it will ask again. */
+  override onDisconnect(rank: Rank): void {
+    this.#waiting.delete(rank);
+  }
+
+  /** Gives the client's task up. */
+  override onLeave(rank: Rank, reason: string): void {
+    this.#waiting.delete(rank);
+    this.#model.forget(rank);
+    this.#drop(rank, reason);
+  }
+
+  /** Ends the task of a client that cannot train on it; the client may ask for another. */
+  override onCannotTrain(sender: Rank, { round, message }: ErrorPayload): void {
+    const task = this.#tasks.get(sender);
+    if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
+    this.#tasks.end(sender);
+    this.#model.current?.miss(sender, message);
+    this.#model.countRefused(sender, message);
+    this.activeRun.countCannotTrain(sender, task.round, message);
+    this.activateClients();
+    this.#inbox.wake();
+  }
+
+  /** Versions of the run in progress, or of the last run. */
+  get #model(): ModelVersions {
+    if (this.#versions !== undefined) return this.#versions;
+    throw new Error("Cannot talk to clients: the topology is not running");
+  }
+
+  /** Clients that ask for work, without those that pause while others train or ask. */
+  #candidates(): Rank[] {
+    const paused = new Set(this.#model.paused);
+    const rest = [...this.#waiting].filter((rank) => !paused.has(rank));
+    return rest.length === 0 && this.#tasks.size === 0 ? [...this.#waiting] : rest;
+  }
+
+  /** Sends a client its task; a client that is away gets it on coming back. */
+  #send({ rank, round, base: parameters }: Task): void {
+    const payload = { round, parameters, ...lastAcceptedField(this, rank) };
+    this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });
   }
 
   /** Records the report of a version. */
-  #record(version: Version, evaluated: EvaluationSummary): void {
+  #record(round: number, version: Version, evaluated: EvaluationSummary): void {
     const { trainLoss, ...rest } = version.figures;
-    const { rounds } = this.activeRun;
     const report = {
       ...version.report,
-      round: rounds.length + 1,
+      round,
       ...evaluationFields(evaluated),
       ...(trainLoss !== undefined && { trainLoss }),
       ...rest,
@@ -374,15 +343,10 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     this.activeRun.recordRound(report, evaluated.evaluation);
   }
 
-  /** The version that was made last evaluates to no number, where the one before it does: it is taken back, and what clients train on it begins anew. */
+  /** Takes back a version; what clients train on it begins anew. */
   #unmake(version: Version, interrupted: readonly Rank[]): void {
-    const what = "the version evaluates to no number";
-    if (++this.#spoiled > DEFAULT_ROUND_TRIES) {
-      throw new Error(`Cannot make version ${this.#made}: ${what}, whichever update is left out`);
-    }
-    const bad = this.#made--;
+    const bad = this.#model.unmake(version);
     this.#inbox.open();
-    this.#takeBack(version, what);
     for (const rank of interrupted) this.#waiting.add(rank);
     for (const rank of this.#tasks.ranks) {
       if (this.#tasks.get(rank)?.version !== bad) continue;
@@ -391,18 +355,14 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     }
   }
 
-  /** Whether the parameters before the version have a loss, so that its updates are to blame. */
+  /** Whether the parameters before a version have a loss, so that its updates are to blame. */
   async #wasSound(initial: ParameterVector, number: number): Promise<boolean> {
     const made = this.handler.parameters.slice();
-    const use = (vector: ParameterVector) => {
-      this.handler.parameters = vector;
-      this.#newest = undefined;
-    };
-    use(initial);
+    this.#model.parameters = initial;
     try {
       return !(await this.#evaluate(number)).isUnsound;
     } finally {
-      use(made);
+      this.#model.parameters = made;
     }
   }
 
@@ -413,15 +373,13 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     return await run.evaluate(number, idle);
   }
 
-  /** Sends the parameters to evaluate, and waits for the figures; training goes on meanwhile. */
-  override async performExchange(): Promise<void> {
-    this.activeRun.sendToCohort();
-    await this.activeRun.collectAnswers();
-  }
-
-  /** Takes an update in. Throws a `ProtocolError` for one that was not asked for, or is not sound. */
-  #take({ sender, payload }: Arrival): void {
-    const task = this.#tasks.get(sender), version = this.#version;
+  /**
+   * Accepts an update.
+   *
+   * @throws {ProtocolError} If it was not asked for, or cannot be accepted.
+   */
+  #accept({ sender, payload }: Arrival): void {
+    const task = this.#tasks.get(sender), version = this.#model.current;
     if (task === undefined || version === undefined) throw this.unexpectedUpdate(sender);
     if (payload.round !== task.round) {
       throw new ProtocolError(
@@ -430,116 +388,30 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
       );
     }
     this.#tasks.end(sender);
-    let norm: number;
-    try {
-      norm = this.handler.check(sender, payload, task);
-    } catch (error) {
-      this.#miss(version, sender, errorMessage(error));
-      throw error;
-    }
-    const staleness = this.#made - task.version;
-    version.add(sender, staleness, payload, norm);
-    try {
-      version.isDone = this.handler.onReceive(sender, payload, { base: task.base, staleness });
-    } catch (error) {
-      if (!(error instanceof NonFiniteResultError)) throw error;
-      return this.#takeBack(version, "the version's result is not finite");
-    }
-    this.handler.noteUpdate(sender, norm, payload);
-    this.#refused.clear();
-    this.#known.addUpdate(sender, { round: this.#made + 1 });
-    this.#taken++;
-    this.#lastTaken.set(sender, task.round);
-    this.activeRun.emit({
-      type: "update-received",
-      round: this.#made + 1,
-      rank: sender,
-      received: version.cohort.length,
-      expected: this.handler.updatesPerVersion,
-      ...(payload.numSamples !== undefined && { numSamples: payload.numSamples }),
-      norm,
-    });
-    if (!version.isDone) return;
-    this.#newest = undefined;
-    this.#made++;
-    if (this.#made < this.options.rounds) this.#version = new Version();
+    this.#model.accept(task, version, payload);
   }
 
-  /** An update is refused that was asked for. */
-  #miss(version: Version, rank: Rank, reason: string): void {
-    version.miss(rank, reason);
-    this.#known.addMiss(rank, this.#made + 1, true);
-    this.#count(rank, reason);
-  }
-
-  /** The rank gives no update that was asked for. Ends the run when nobody else may give one. */
-  #count(rank: Rank, reason: string): void {
-    this.#refused.add(rank);
-    if (!this.#refused.isTooMany([...this.#waiting, ...this.#tasks.ranks])) return;
-    this.#failure ??= new DeadlineError(
-      `Cannot make version ${
-        this.#made + 1
-      }: ${this.#refused.total} updates in a row were refused, the last one since: ${reason}`,
-    );
-    this.#inbox.wake();
-  }
-
-  /** A version, made or not, is spoilt by one of its updates: none of them counts, and the one that is farthest from the others is refused. */
-  #takeBack(version: Version, what: string): void {
-    this.handler.revertModel();
-    this.#newest = undefined;
-    this.#taken++;
-    // The next one may have been begun already.
-    const begun = this.#version === version ? undefined : this.#version;
-    const next = this.#version = Version.inPlaceOf(version, begun);
-    this.activeRun.emit({
-      type: "round-retried",
-      round: this.#made + 1,
-      received: 0,
-      quorum: this.handler.updatesPerVersion,
-    });
-    const rank = mostExtreme(version.updates);
-    if (rank === undefined) return;
-    const message =
-      `Cannot take the update of rank ${rank}: ${what}, and it is the most extreme in it`;
-    this.#miss(next, rank, message);
-    const error = new ProtocolError("out-of-bounds", message);
-    const { norm } = version.updates.get(rank) ?? {};
-    this.activeRun.refuseUpdate(error, { rank, round: this.#made + 1, norm });
-  }
-
-  /** Ends the task of a client that cannot train on it; the client may ask for another. */
-  override onCannotTrain(sender: Rank, { round, message }: ErrorPayload): void {
-    const task = this.#tasks.get(sender);
-    if (task === undefined || task.round !== round) throw unexpectedRefusal(sender, round);
-    this.#tasks.end(sender);
-    this.#version?.miss(sender, message);
-    this.#count(sender, message);
-    this.activeRun.countCannotTrain(sender, task.round, message);
-    this.activateClients();
-    this.#inbox.wake();
-  }
-
-  /** A client's time is up. */
-  #late(task: Task): void {
+  /** Called when the time of a task has passed. */
+  #onLate(task: Task): void {
     const { rank } = task;
-    // What waits here for a buffer, or to be taken in, has come in time.
+    // An update that waits for a buffer, or to be accepted, has come in time.
     if (task.isAnswering && !task.isReading) return this.#tasks.extend(task);
     if (this.#inbox.has(({ sender }) => sender === rank)) return this.#tasks.extend(task);
     const reason = `no answer within ${this.timeouts.roundSeconds} seconds`;
     if (task.isAnswering || this.activeRun.isSending(rank)) {
       this.activeRun.disconnect(rank, reason);
     }
-    this.#known.addMiss(rank, this.#made + 1);
+    this.#model.noteLate(rank);
     this.#drop(rank, reason);
-    this.#count(rank, reason);
+    this.#model.countRefused(rank, reason);
   }
 
-  /** A client will not answer: its place is another's. */
+  /** Ends the task of a client that will not answer; another client takes its place. */
   #drop(rank: Rank, reason: string): void {
-    if (this.#tasks.end(rank) !== undefined && this.#version !== undefined) {
-      this.#version.dropped++;
-      this.#version.miss(rank, reason);
+    const { current } = this.#model;
+    if (this.#tasks.end(rank) !== undefined && current !== undefined) {
+      current.dropped++;
+      current.miss(rank, reason);
       this.activateClients();
     }
     this.#inbox.wake();

@@ -1,12 +1,12 @@
 import { ProtocolError } from "../../base/errors.ts";
 
-/** Things that come in one after the other, each with somebody who waits for what becomes of it. */
+/** Queue of items whose senders wait for the outcome. */
 export class Inbox<Item> {
   readonly #items: { item: Item; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #wake: (() => void) | undefined;
   #closed: (() => unknown) | undefined;
 
-  /** Puts something in; resolves when it was dealt with, rejects with the reason when it was refused. */
+  /** Puts an item in. Resolves when it was accepted, rejects with the reason when it was refused. */
   async put(item: Item): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -15,27 +15,32 @@ export class Inbox<Item> {
     await promise;
   }
 
-  /** Deals with the first thing that is there; a `ProtocolError` is for whoever put it in. False when nothing is there. */
-  next(deal: (item: Item) => void): boolean {
+  /**
+   * Accepts the first item, if there is one. A `ProtocolError` goes to the item's sender.
+   *
+   * @returns Whether there was an item.
+   * @throws Any other error of `accept`.
+   */
+  next(accept: (item: Item) => void): boolean {
     const first = this.#items.shift();
     if (first === undefined) return false;
     try {
-      deal(first.item);
+      accept(first.item);
       first.resolve();
     } catch (error) {
       first.reject(error);
-      // Anything else is not the sender's fault.
+      // The sender is not to blame for another error.
       if (!(error instanceof ProtocolError)) throw error;
     }
     return true;
   }
 
-  /** Whether the predicate holds for something that is there. */
+  /** Whether the predicate holds for an item. */
   has(predicate: (item: Item) => boolean): boolean {
     return this.#items.some(({ item }) => predicate(item));
   }
 
-  /** Resolves when something came in, or somebody called `wake`, since the call. */
+  /** Resolves when there is an item, or after the next call of `wake`. */
   async changed(): Promise<void> {
     if (this.#items.length > 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -43,18 +48,18 @@ export class Inbox<Item> {
     await promise;
   }
 
-  /** Ends the wait for something new. */
+  /** Ends the wait for an item. */
   wake(): void {
     this.#wake?.();
   }
 
-  /** Refuses all that is there and all that comes, until it is opened again. */
+  /** Refuses all items, now and from now on, with the reason. */
   close(reason: () => unknown): void {
     this.#closed = reason;
     for (const { reject } of this.#items.splice(0)) reject(reason());
   }
 
-  /** Takes things in again. */
+  /** Accepts items again. */
   open(): void {
     this.#closed = undefined;
   }

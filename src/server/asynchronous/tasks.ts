@@ -1,61 +1,89 @@
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
-/** What a client was given to train on. */
+/** Task of a client: to train from a version of the model. */
 export interface Task {
   readonly rank: Rank;
-  /** What its update will name. */
+  /** Number of the task, which its update names as its round. */
   readonly round: number;
-  /** Number of versions that there were. */
+  /** Number of versions that were made before. */
   readonly version: number;
-  /** The parameters, which nobody changes. */
+  /** Parameters to train from, which do not change. */
   readonly base: ParameterVector;
-  /** Whether its answer has begun to come in. */
+  /** Whether its update has begun to arrive. */
   isAnswering: boolean;
-  /** Whether that is being read; before that it waits for a buffer. */
+  /** Whether its update is being read; until then it waits for a buffer. */
   isReading: boolean;
 }
 
-/** Who trains what, and until when. */
+/** Tasks of the clients that train, each with a time-out. */
 export class Tasks {
   readonly #tasks = new Map<Rank, Task>();
   readonly #timers = new Map<Rank, ReturnType<typeof setTimeout>>();
   readonly #seconds: number;
-  readonly #late: (task: Task) => void;
+  readonly #onLate: (task: Task) => void;
 
-  /** Each task has so many seconds; then `late` is called, which may give it as long again. */
-  constructor(seconds: number, late: (task: Task) => void) {
+  /**
+   * Creates an empty set of tasks.
+   *
+   * @param seconds Time for each task.
+   * @param onLate Called when the time of a task has passed; it may extend the task.
+   */
+  constructor(seconds: number, onLate: (task: Task) => void) {
     this.#seconds = seconds;
-    this.#late = late;
+    this.#onLate = onLate;
   }
 
-  /** Number of clients that are training. */
+  /** Number of clients that train. */
   get size(): number {
     return this.#tasks.size;
   }
 
-  /** The clients that are training, in order. */
+  /** Clients that train, in order. */
   get ranks(): Rank[] {
     return [...this.#tasks.keys()].sort((a, b) => a - b);
   }
 
-  /** What the rank trains on. */
+  /** Task of a rank. */
   get(rank: Rank): Task | undefined {
     return this.#tasks.get(rank);
   }
 
-  /** A client begins. */
+  /** Begins a task. */
   begin(task: Task): void {
     this.#tasks.set(task.rank, task);
-    this.#wait(task);
+    this.extend(task);
   }
 
-  /** The client gets as long again. */
+  /** Starts the time of a task anew. */
   extend(task: Task): void {
-    this.#wait(task);
+    clearTimeout(this.#timers.get(task.rank));
+    const timer = setTimeout(() => this.#onLate(task), this.#seconds * 1000);
+    this.#timers.set(task.rank, timer);
   }
 
-  /** A client's task is over, however it ended; gives it, if there was one. */
+  /** Notes that the update of a task begins to arrive. Gives `false` for a rank without a task. */
+  markAnswering(rank: Rank): boolean {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined) task.isAnswering = true;
+    return task !== undefined;
+  }
+
+  /** Notes that the update of a task is being read, and extends the task. */
+  markReading(rank: Rank): void {
+    const task = this.#tasks.get(rank);
+    if (task === undefined) return;
+    task.isReading = true;
+    this.extend(task);
+  }
+
+  /** Notes that the update of a task has ended, or broke off. */
+  markEnded(rank: Rank): void {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined) task.isAnswering = task.isReading = false;
+  }
+
+  /** Ends the task of a rank, and gives it. */
   end(rank: Rank): Task | undefined {
     const task = this.#tasks.get(rank);
     this.#tasks.delete(rank);
@@ -64,14 +92,8 @@ export class Tasks {
     return task;
   }
 
-  /** Ends all. */
+  /** Ends all tasks. */
   clear(): void {
     for (const rank of this.ranks) this.end(rank);
-  }
-
-  #wait(task: Task): void {
-    clearTimeout(this.#timers.get(task.rank));
-    const timer = setTimeout(() => this.#late(task), this.#seconds * 1000);
-    this.#timers.set(task.rank, timer);
   }
 }

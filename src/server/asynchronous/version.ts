@@ -5,25 +5,26 @@ import { reportAbsences } from "../../round/report/absence.ts";
 import { type UpdateFigures, updateFigures } from "../../round/handler/update_bound.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 
-/** What has gone into the version that is being made. */
+/** Version of the model that is being made, and the updates in it. */
 export class Version {
-  /** Whose updates, in the order of coming. */
+  /** Senders of its updates, in the order of acceptance. */
   readonly cohort: Rank[] = [];
+  /** Staleness of each update. */
   readonly staleness: number[] = [];
-  /** Number of tasks that were lost. */
+  /** Number of tasks without an answer. */
   dropped = 0;
-  /** How often it was begun. */
+  /** Number of times that it was begun. */
   tries = 1;
-  /** Whether it is made. */
+  /** Whether it is complete. */
   isDone = false;
-  /** The figures of what has gone in: of each client, its last update's. */
+  /** Figures of the last update of each client. */
   readonly updates = new Map<Rank, UpdateFigures>();
   readonly #reasons = new Map<Rank, string>();
   readonly #losses = new MeanLoss();
 
   /**
-   * The version that is made in the place of one that was taken back: its report names who was
-   * missing in that one as well, and in the one that was begun after it.
+   * Begins a version in place of one that was taken back. Its report includes the absences of that
+   * version, and of the one that was begun after it.
    */
   static inPlaceOf(spoilt: Version, begun = new Version()): Version {
     const next = new Version();
@@ -33,7 +34,7 @@ export class Version {
     return next;
   }
 
-  /** An update went in. */
+  /** Adds an accepted update. */
   add(rank: Rank, staleness: number, payload: ParameterUpdatePayload, norm: number): void {
     this.cohort.push(rank);
     this.updates.set(rank, updateFigures(norm, payload));
@@ -41,12 +42,12 @@ export class Version {
     this.#losses.add(payload);
   }
 
-  /** A client was dropped, or its update refused: the last reason is kept. */
+  /** Notes that the update of a client is missing; its last reason is reported. */
   miss(rank: Rank, reason: string): void {
     this.#reasons.set(rank, reason);
   }
 
-  /** What the report says of its updates. */
+  /** Fields of the report about the version's updates. */
   get report(): Pick<
     RoundReport,
     "cohort" | "received" | "dropped" | "tries" | "losses" | "lossesOmitted"
@@ -56,7 +57,7 @@ export class Version {
     return { cohort, received: cohort.length, dropped, tries, ...reportAbsences(missing) };
   }
 
-  /** What the report says of what they tell. */
+  /** Fields of the report about the figures of its updates. */
   get figures(): Pick<RoundReport, "trainLoss" | "staleness"> {
     const { mean: trainLoss } = this.#losses;
     return {
