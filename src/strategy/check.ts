@@ -1,3 +1,5 @@
+import type { ClientUpdate } from "./strategy.ts";
+
 /** A range of an option. */
 interface Range {
   readonly above?: number;
@@ -69,5 +71,19 @@ export function checkEnough(
   if (updates >= least) return;
   throw new RangeError(
     `Cannot aggregate by ${strategy}: expected at least ${rule} = ${least} updates for ${attackers} attackers, got ${updates}`,
+  );
+}
+
+/**
+ * Checks that an update tells its number of steps.
+ *
+ * @throws {RangeError} If it is not a whole number from 1.
+ */
+export function checkSteps(strategy: string, { rank, steps = NaN }: ClientUpdate): void {
+  if (Number.isSafeInteger(steps) && steps >= 1) return;
+  throw new RangeError(
+    `Cannot aggregate the update of rank ${rank} by ${strategy}: expected a whole number of steps from 1, got ${
+      Number.isNaN(steps) ? "none" : steps
+    }`,
   );
 }

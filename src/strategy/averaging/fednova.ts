@@ -7,7 +7,7 @@
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
-import { checked, checkSame } from "../check.ts";
+import { checked, checkSame, checkSteps } from "../check.ts";
 import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "../strategy.ts";
 import { sparing } from "../untrained.ts";
 import { workingVector } from "../working.ts";
@@ -89,13 +89,8 @@ export class FedNova implements Strategy {
    *
    * @throws {RangeError} If it is not a whole number from 1.
    */
-  check({ rank, steps = NaN }: ClientUpdate): void {
-    if (Number.isSafeInteger(steps) && steps >= 1) return;
-    throw new RangeError(
-      `Cannot aggregate the update of rank ${rank} by fednova: expected a whole number of steps from 1, got ${
-        Number.isNaN(steps) ? "none" : steps
-      }`,
-    );
+  check(update: ClientUpdate): void {
+    checkSteps(this.name, update);
   }
 
   /** Opens a round. */

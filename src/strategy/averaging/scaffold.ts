@@ -6,7 +6,7 @@
 
 import { blend, difference, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { checked } from "../check.ts";
+import { checked, checkSteps } from "../check.ts";
 import type {
   ClientSettings,
   ClientUpdate,
@@ -92,13 +92,8 @@ export class Scaffold implements Strategy {
    *
    * @throws {RangeError} If it is not a whole number from 1.
    */
-  check({ rank, steps = NaN }: ClientUpdate): void {
-    if (Number.isSafeInteger(steps) && steps >= 1) return;
-    throw new RangeError(
-      `Cannot aggregate the update of rank ${rank} by scaffold: expected a whole number of steps from 1, got ${
-        Number.isNaN(steps) ? "none" : steps
-      }`,
-    );
+  check(update: ClientUpdate): void {
+    checkSteps(this.name, update);
   }
 
   /**

@@ -7,9 +7,8 @@
 import { columnMeanAroundMedian } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checkedAttackers, checkEnough } from "../check.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
 import { KrumScores } from "./krum_scores.ts";
-import { Rows } from "./rows.ts";
+import { RobustStrategy, type RoundRows } from "./robust_strategy.ts";
 
 /** Options of {@linkcode Bulyan}. */
 export interface BulyanOptions {
@@ -46,18 +45,11 @@ export interface BulyanOptions {
  * assertEquals([...round.finish()], [3]);
  * ```
  */
-export class Bulyan implements Strategy {
+export class Bulyan extends RobustStrategy {
   /** Name in reports. */
-  readonly name = "bulyan";
-  /** Number of working vectors: the result. */
-  readonly workingVectors = 1;
-  /** `true`: the strategy withstands any single update. */
-  readonly isRobust = true;
-  /** `true`: hostile clients have to be few among the updates of a round. */
-  readonly needsHonestMajority = true;
+  override readonly name = "bulyan";
   /** Number f of attackers. */
   readonly attackers: number;
-  readonly #rows = new Rows();
 
   /**
    * Makes the strategy.
@@ -65,6 +57,7 @@ export class Bulyan implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ attackers }: BulyanOptions = {}) {
+    super();
     this.attackers = checkedAttackers("bulyan", attackers);
   }
 
@@ -73,14 +66,12 @@ export class Bulyan implements Strategy {
     return 4 * this.attackers + 3;
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
-    const { name, attackers } = this;
-    return this.#rows.begin(global, ({ rows }, into) => {
-      checkEnough(name, rows.length, { least: 4 * attackers + 3, rule: "4f + 3", attackers });
-      const selected = select(rows, attackers);
-      columnMeanAroundMedian(selected, selected.length - 2 * attackers, into);
-    });
+  /** Selects updates, and takes the mean around their median. */
+  protected override aggregate({ rows }: RoundRows, into: ParameterVector): void {
+    const { name, attackers, fewestUpdates: least } = this;
+    checkEnough(name, rows.length, { least, rule: "4f + 3", attackers });
+    const selected = select(rows, attackers);
+    columnMeanAroundMedian(selected, selected.length - 2 * attackers, into);
   }
 }
 

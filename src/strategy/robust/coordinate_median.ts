@@ -6,8 +6,7 @@
 
 import { columnMedian } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
-import { Rows } from "./rows.ts";
+import { RobustStrategy, type RoundRows } from "./robust_strategy.ts";
 
 /**
  * Median of each coordinate: less than half of the clients cannot move it past the values of the
@@ -30,19 +29,12 @@ import { Rows } from "./rows.ts";
  * assertEquals([...round.finish()], [3]);
  * ```
  */
-export class CoordinateMedian implements Strategy {
+export class CoordinateMedian extends RobustStrategy {
   /** Name in reports. */
-  readonly name = "median";
-  /** Number of working vectors: the result. */
-  readonly workingVectors = 1;
-  /** `true`: the strategy withstands any single update. */
-  readonly isRobust = true;
-  /** `true`: hostile clients have to be few among the updates of a round. */
-  readonly needsHonestMajority = true;
-  readonly #rows = new Rows();
+  override readonly name = "median";
 
-  /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
-    return this.#rows.begin(global, ({ rows }, into) => columnMedian(rows, into));
+  /** Takes the median of each coordinate. */
+  protected override aggregate({ rows }: RoundRows, into: ParameterVector): void {
+    columnMedian(rows, into);
   }
 }

@@ -7,8 +7,7 @@
 import { blend, columnMedian, fold, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
-import { type RoundRows, Rows } from "./rows.ts";
+import { RobustStrategy, type RoundRows } from "./robust_strategy.ts";
 
 /**
  * Share of the median distance within which an update counts as the present point of the iteration;
@@ -70,20 +69,13 @@ export interface GeometricMedianOptions {
  * assertAlmostEquals(round.finish()[0] ?? NaN, 0, 1e-3);
  * ```
  */
-export class GeometricMedian implements Strategy {
+export class GeometricMedian extends RobustStrategy {
   /** Name in reports. */
-  readonly name = "geometric-median";
-  /** Number of working vectors: the result. */
-  readonly workingVectors = 1;
-  /** `true`: the strategy withstands any single update. */
-  readonly isRobust = true;
-  /** `true`: hostile clients have to be few among the updates of a round. */
-  readonly needsHonestMajority = true;
+  override readonly name = "geometric-median";
   readonly #smoothing: number;
   readonly #iterations: number;
   readonly #tolerance: number;
   readonly #weighted: boolean;
-  readonly #rows = new Rows();
 
   /**
    * Makes the strategy.
@@ -91,6 +83,7 @@ export class GeometricMedian implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor(options: GeometricMedianOptions = {}) {
+    super();
     const { smoothing = 1e-6, iterations = 100, tolerance = 1e-7, weighted = false } = options;
     const { name } = this;
     this.#smoothing = checked(name, "smoothing", smoothing, { above: 0 });
@@ -99,12 +92,8 @@ export class GeometricMedian implements Strategy {
     this.#weighted = weighted;
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
-    return this.#rows.begin(global, (round, into) => this.#iterate(round, into));
-  }
-
-  #iterate({ rows, samples }: RoundRows, z: ParameterVector): void {
+  /** Iterates from the coordinate-wise median. */
+  protected override aggregate({ rows, samples }: RoundRows, z: ParameterVector): void {
     const alphas = rows.map((_, k) => this.#weighted ? samples[k] ?? NaN : 1);
     columnMedian(rows, z);
     let before = Infinity;

@@ -7,9 +7,8 @@
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked, checkedAttackers, checkEnough } from "../check.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
 import { KrumScores } from "./krum_scores.ts";
-import { type RoundRows, Rows } from "./rows.ts";
+import { RobustStrategy, type RoundRows } from "./robust_strategy.ts";
 
 /** Options of {@linkcode Krum}. */
 export interface KrumOptions {
@@ -54,18 +53,11 @@ export interface MultiKrumOptions extends KrumOptions {
  * assertEquals([...round.finish()], [5]);
  * ```
  */
-export class Krum implements Strategy {
+export class Krum extends RobustStrategy {
   /** Name in reports. */
-  readonly name = "krum";
-  /** Number of working vectors: the result. */
-  readonly workingVectors = 1;
-  /** `true`: the strategy withstands any single update. */
-  readonly isRobust = true;
-  /** `true`: hostile clients have to be few among the updates of a round. */
-  readonly needsHonestMajority = true;
+  override readonly name = "krum";
   /** Number f of attackers. */
   readonly attackers: number;
-  readonly #rows = new Rows();
 
   /**
    * Makes the strategy.
@@ -73,6 +65,7 @@ export class Krum implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ attackers }: KrumOptions = {}) {
+    super();
     this.attackers = checkedAttackers("krum", attackers);
   }
 
@@ -81,9 +74,9 @@ export class Krum implements Strategy {
     return 2 * this.attackers + 3;
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
-    return this.#rows.begin(global, (round, into) => meanOfBest(this, round, { keep: 1, into }));
+  /** Takes the update with the best score. */
+  protected override aggregate({ rows }: RoundRows, into: ParameterVector): void {
+    meanOfBest(this, rows, { keep: 1, into });
   }
 }
 
@@ -106,19 +99,12 @@ export class Krum implements Strategy {
  * assertEquals([...round.finish()], [2.5]);
  * ```
  */
-export class MultiKrum implements Strategy {
+export class MultiKrum extends RobustStrategy {
   /** Name in reports. */
-  readonly name = "multi-krum";
-  /** Number of working vectors: the result. */
-  readonly workingVectors = 1;
-  /** `true`: the strategy withstands any single update. */
-  readonly isRobust = true;
-  /** `true`: hostile clients have to be few among the updates of a round. */
-  readonly needsHonestMajority = true;
+  override readonly name = "multi-krum";
   /** Number f of attackers. */
   readonly attackers: number;
   readonly #keep: number;
-  readonly #rows = new Rows();
 
   /**
    * Makes the strategy.
@@ -126,6 +112,7 @@ export class MultiKrum implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ attackers, keep }: MultiKrumOptions = {}) {
+    super();
     this.attackers = checkedAttackers("multi-krum", attackers);
     this.#keep = keep === undefined
       ? Infinity
@@ -137,20 +124,19 @@ export class MultiKrum implements Strategy {
     return 2 * this.attackers + 3;
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
-    const keep = this.#keep;
-    return this.#rows.begin(global, (round, into) => meanOfBest(this, round, { keep, into }));
+  /** Takes the mean of the updates with the best scores. */
+  protected override aggregate({ rows }: RoundRows, into: ParameterVector): void {
+    meanOfBest(this, rows, { keep: this.#keep, into });
   }
 }
 
 function meanOfBest(
-  { name, attackers }: Krum | MultiKrum,
-  { rows }: RoundRows,
+  { name, attackers, fewestUpdates: least }: Krum | MultiKrum,
+  rows: readonly ParameterVector[],
   { keep, into }: { keep: number; into: ParameterVector },
 ): void {
   const n = rows.length;
-  checkEnough(name, n, { least: 2 * attackers + 3, rule: "2f + 3", attackers });
+  checkEnough(name, n, { least, rule: "2f + 3", attackers });
   const ranking = new KrumScores(rows).ranking(n - attackers - 2, new Set(rows.keys()));
   const best = new Set(ranking.slice(0, Math.min(keep, n - attackers)));
   let count = 0;

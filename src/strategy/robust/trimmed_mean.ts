@@ -7,8 +7,7 @@
 import { columnTrimmedMean } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checkedAttackers, checkEnough } from "../check.ts";
-import type { Strategy, StrategyRound } from "../strategy.ts";
-import { Rows } from "./rows.ts";
+import { RobustStrategy, type RoundRows } from "./robust_strategy.ts";
 
 /** Options of {@linkcode TrimmedMean}. */
 export interface TrimmedMeanOptions {
@@ -41,18 +40,11 @@ export interface TrimmedMeanOptions {
  * assertEquals([...round.finish()], [4]);
  * ```
  */
-export class TrimmedMean implements Strategy {
+export class TrimmedMean extends RobustStrategy {
   /** Name in reports. */
-  readonly name = "trimmed-mean";
-  /** Number of working vectors: the result. */
-  readonly workingVectors = 1;
-  /** `true`: the strategy withstands any single update. */
-  readonly isRobust = true;
-  /** `true`: hostile clients have to be few among the updates of a round. */
-  readonly needsHonestMajority = true;
+  override readonly name = "trimmed-mean";
   /** Number f of attackers. */
   readonly attackers: number;
-  readonly #rows = new Rows();
 
   /**
    * Makes the strategy.
@@ -60,6 +52,7 @@ export class TrimmedMean implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ attackers }: TrimmedMeanOptions = {}) {
+    super();
     this.attackers = checkedAttackers("trimmed-mean", attackers);
   }
 
@@ -68,12 +61,10 @@ export class TrimmedMean implements Strategy {
     return 2 * this.attackers + 1;
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector): StrategyRound {
-    const { name, attackers } = this;
-    return this.#rows.begin(global, ({ rows }, into) => {
-      checkEnough(name, rows.length, { least: 2 * attackers + 1, rule: "2f + 1", attackers });
-      columnTrimmedMean(rows, attackers, into);
-    });
+  /** Takes the trimmed mean of each coordinate. */
+  protected override aggregate({ rows }: RoundRows, into: ParameterVector): void {
+    const { name, attackers, fewestUpdates: least } = this;
+    checkEnough(name, rows.length, { least, rule: "2f + 1", attackers });
+    columnTrimmedMean(rows, attackers, into);
   }
 }
