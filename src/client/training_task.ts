@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import type { TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { LocalLearner } from "../train/rules/learner.ts";
@@ -14,7 +15,7 @@ export class TrainingTask {
   readonly plan: TrainPlan;
   /** Resolves when the training ends; rejects with the handler's error. */
   readonly finished: Promise<TrainingStatus>;
-  readonly #began = performance.now();
+  readonly #began = runtime.clock.now();
   readonly #ended: Promise<unknown>;
   readonly #over = new AbortController();
   #hasEnded = false;
@@ -46,7 +47,7 @@ export class TrainingTask {
 
   /** Wall time since the training began, in seconds. */
   get seconds(): number {
-    return (performance.now() - this.#began) / 1000;
+    return (runtime.clock.now() - this.#began) / 1000;
   }
 
   /** Set once the result has been reported. A result is reported once. */

@@ -1,5 +1,6 @@
 import { ConnectionClosedError, DeadlineError, errorMessage } from "../../base/errors.ts";
 import type { Logger } from "../../base/log/log.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
 import { type DistBackend, transportOf } from "../../net/backend.ts";
 import { Connection } from "../../net/connection.ts";
@@ -42,7 +43,7 @@ export async function connect(
     } catch (cause) {
       if (!(cause instanceof ConnectionClosedError)) throw cause;
       const millis = backoffMillis(n);
-      if (performance.now() + millis > deadline) {
+      if (runtime.clock.now() + millis > deadline) {
         throw new DeadlineError(
           `${
             errorMessage(cause)
@@ -70,17 +71,17 @@ async function withSignal<T>(
   },
 ): Promise<T> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(late()), millisTo(deadline));
+  const timer = runtime.timers.setTimeout(() => stop.abort(late()), millisTo(deadline));
   try {
     return await work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
   } finally {
-    clearTimeout(timer);
+    runtime.timers.clearTimeout(timer);
   }
 }
 
 /** Returns the milliseconds until a deadline, at least 0. */
 export function millisTo(deadline: number): number {
-  return Math.max(0, deadline - performance.now());
+  return Math.max(0, deadline - runtime.clock.now());
 }
 
 /**
@@ -90,6 +91,6 @@ export function millisTo(deadline: number): number {
  * @param n Number of earlier retries.
  */
 export function backoffMillis(n: number): number {
-  const jitter = 0.5 + (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) / 510;
+  const jitter = 0.5 + (runtime.random.getRandomValues(new Uint8Array(1))[0] ?? 0) / 510;
   return jitter * Math.min(FIRST_RETRY_MILLIS * 2 ** n, MAX_RETRY_MILLIS);
 }

@@ -1,6 +1,7 @@
 import { ConnectionClosedError, errorMessage, RunStoppedError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log/log.ts";
 import type { PeerLog } from "../../base/log/peer_log.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { Connection } from "../../net/connection.ts";
 import { backoffMillis, connect, type ServerAddress } from "./connect.ts";
@@ -36,7 +37,7 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
   const { server, server: { timeouts }, logger, peers, signal } = client;
   const patienceMillis = timeouts.joinSeconds * 1000;
   let resume: ResumeToken | undefined;
-  let deadline = performance.now() + patienceMillis;
+  let deadline = runtime.clock.now() + patienceMillis;
   for (let losses = 0;; losses++) {
     const connection = await connect(server, logger, signal, deadline);
     let session: Session | undefined;
@@ -53,10 +54,10 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       const hasJoined = resume !== undefined;
       // A server that lets clients in and cuts them off again does not count as found.
       if (session?.isUseful) losses = 0;
-      if (hasJoined && losses === 0) deadline = performance.now() + patienceMillis;
+      if (hasJoined && losses === 0) deadline = runtime.clock.now() + patienceMillis;
       const isLoss = isConnectionLoss(error);
       if (isLoss) connection.abort(new ConnectionClosedError(errorMessage(error)));
-      if (!isLoss || performance.now() >= deadline) {
+      if (!isLoss || runtime.clock.now() >= deadline) {
         await announceLeave(connection, error, { signal, seconds: timeouts.drainSeconds });
         throw error;
       }

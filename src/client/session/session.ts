@@ -1,6 +1,7 @@
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { Refusals } from "../../base/limits/refusals.ts";
 import type { PeerLog } from "../../base/log/peer_log.ts";
+import { runtime, type Timer } from "../../base/runtime/runtime.ts";
 import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { Connection } from "../../net/connection.ts";
@@ -27,17 +28,17 @@ export class Session {
   readonly #refusals = new Refusals();
   #next: Promise<Message> | undefined;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   readonly #idleSeconds: number;
   readonly #isBusy: () => boolean;
   /** Functions that end the current waits with an error. */
   readonly #breakers = new Set<(error: Error) => void>();
-  readonly #joined = performance.now();
+  readonly #joined = runtime.clock.now();
   /** Time of the last progress of the run. */
-  #progressed = performance.now();
+  #progressed = runtime.clock.now();
   /** Progress number of the last heartbeat. */
   #progress: number | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: Timer | undefined;
   #isUseful = false;
 
   constructor({ connection, assignment, manifest, peers, signal, idleSeconds, isBusy }: {
@@ -67,14 +68,14 @@ export class Session {
    */
   get isUseful(): boolean {
     const { heartbeatSeconds } = this.assignment;
-    const seconds = (performance.now() - this.#joined) / 1000;
+    const seconds = (runtime.clock.now() - this.#joined) / 1000;
     return this.#isUseful || seconds >= SILENT_HEARTBEATS * heartbeatSeconds;
   }
 
   /** Ends the waits with an error when the run makes no progress. */
   #watch(): void {
     const limit = this.#idleSeconds * 1000;
-    const now = performance.now();
+    const now = runtime.clock.now();
     if (this.#isBusy()) this.#progressed = now;
     const left = limit - (now - this.#progressed);
     if (left <= 0) {
@@ -84,12 +85,15 @@ export class Session {
       for (const end of this.#breakers) end(error);
       return;
     }
-    this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, MAX_TIMER_MILLIS));
+    this.#idleTimer = runtime.timers.setTimeout(
+      () => this.#watch(),
+      Math.min(left, MAX_TIMER_MILLIS),
+    );
   }
 
   /** Notes that the client was active: the time-out for progress starts again. */
   touch(): void {
-    this.#progressed = performance.now();
+    this.#progressed = runtime.clock.now();
   }
 
   /**
@@ -123,14 +127,14 @@ export class Session {
 
   /** Resolves after a pause, unless the session ends or another pause begins before that. */
   rest(millis: number): Promise<void> {
-    clearTimeout(this.#timer);
-    return new Promise((resolve) => this.#timer = setTimeout(resolve, millis));
+    runtime.timers.clearTimeout(this.#timer);
+    return new Promise((resolve) => this.#timer = runtime.timers.setTimeout(resolve, millis));
   }
 
   /** Cancels the pending waits. */
   end(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#idleTimer);
+    runtime.timers.clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#idleTimer);
     this.#next?.catch(() => {});
     this.#next = undefined;
   }
@@ -142,7 +146,7 @@ export class Session {
         onHeartbeat: ({ progress }) => {
           if (progress === this.#progress) return;
           this.#progress = progress;
-          this.#progressed = performance.now();
+          this.#progressed = runtime.clock.now();
         },
       });
       if (received === null) {
@@ -153,7 +157,7 @@ export class Session {
       const { message } = received;
       if (message === undefined) continue;
       if (message.code !== MessageCode.Error) {
-        this.#progressed = performance.now();
+        this.#progressed = runtime.clock.now();
         this.#isUseful = true;
         return message;
       }

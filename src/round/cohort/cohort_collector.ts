@@ -1,4 +1,5 @@
 import type { Rank } from "../../base/rank.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { CohortAbsence, OverdueRank } from "../report/absence.ts";
 
 /** Outcome of a rank's part in a round. */
@@ -28,7 +29,7 @@ export interface CohortCollectorOptions {
   readonly window: number;
   /** Number of updates that end the round. Default: the size of the cohort. */
   readonly enough?: number;
-  /** Returns the time in milliseconds. Default: `performance.now`. */
+  /** Returns the time in milliseconds. Default: the runtime's clock. */
   readonly now?: () => number;
 }
 
@@ -68,7 +69,7 @@ export class CohortCollector {
 
   /** Opens the collection of a round of that number. */
   constructor(round: number, cohort: readonly Rank[], options: CohortCollectorOptions) {
-    const { window, enough = cohort.length, now = () => performance.now() } = options;
+    const { window, enough = cohort.length, now = () => runtime.clock.now() } = options;
     this.round = round;
     this.cohort = [...cohort].sort((a, b) => a - b);
     this.#indices = new Map(this.cohort.map((rank, i) => [rank, i]));

@@ -1,4 +1,5 @@
 import { errorMessage, OvertakenError } from "../../base/errors.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { ServerEvent } from "../report/events.ts";
 
@@ -69,12 +70,12 @@ export class CheckpointSaver {
    * @throws The error of the last try.
    */
   async saveLast(signal?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + LAST_SAVE_SECONDS * 1000;
+    const deadline = runtime.clock.now() + LAST_SAVE_SECONDS * 1000;
     for (let millis = FIRST_PAUSE_MILLIS;; millis *= 2) {
       try {
         return await this.#attempt();
       } catch (error) {
-        if (isFinal(error) || performance.now() + millis > deadline) throw error;
+        if (isFinal(error) || runtime.clock.now() + millis > deadline) throw error;
         this.#options.warn(`${errorMessage(error)}; trying again`);
       }
       await delay(millis, signal);
@@ -92,5 +93,5 @@ export class CheckpointSaver {
 /** Returns `true` for an error after which no later try can succeed. */
 function isFinal(error: unknown): boolean {
   return error instanceof OvertakenError ||
-    (error instanceof Error && error.cause instanceof Deno.errors.NotCapable);
+    (error instanceof Error && error.cause instanceof runtime.errors.NotCapable);
 }

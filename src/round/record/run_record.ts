@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { sha256Hex } from "../../params/digest.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
@@ -42,7 +43,7 @@ export class RunRecord {
   readonly members = new MemberRecords();
   readonly #handler: ServerBackendHandler;
   readonly #options: RunRecordOptions;
-  #began = performance.now();
+  #began = runtime.clock.now();
   #model: string | undefined;
 
   constructor(handler: ServerBackendHandler, options: RunRecordOptions) {
@@ -70,11 +71,11 @@ export class RunRecord {
       this.#handler.parameters = resume.parameters;
       this.#handler.restoreState(savedHandlerState(resume, saved));
     }
-    this.name = saved?.run ?? crypto.randomUUID();
+    this.name = saved?.run ?? runtime.random.randomUUID();
     this.rounds = [...saved?.rounds ?? []];
     // Older checkpoints may have the evaluation of an earlier model.
     this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
-    this.#began = performance.now() - (saved?.seconds ?? 0) * 1000;
+    this.#began = runtime.clock.now() - (saved?.seconds ?? 0) * 1000;
     this.members.restore(saved?.members);
     if (saved === undefined) return undefined;
     // The group may be smaller now.
@@ -165,6 +166,6 @@ export class RunRecord {
 
   /** Wall time of the run so far. */
   get #seconds(): number {
-    return (performance.now() - this.#began) / 1000;
+    return (runtime.clock.now() - this.#began) / 1000;
   }
 }
