@@ -32,7 +32,8 @@ const BUILDS = {
 };
 const FLAGS = [
   ...["-C", "link-arg=-zstack-size=16384"],
-  // Loop strength reduction turns constant offsets into additions, and V8 then runs out of registers.
+  // Loop strength reduction turns constant offsets into additions, and V8 then runs out of
+  // registers.
   ...["-C", "llvm-args=-disable-lsr"],
 ];
 

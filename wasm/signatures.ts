@@ -54,7 +54,10 @@ class Reader {
   }
 }
 
-/** Returns the signatures of the functions that a module without imports exports, such as `(i32, f32) -> ()`. */
+/**
+ * Returns the signatures of the functions that a module without imports exports, such as
+ * `(i32, f32) -> ()`.
+ */
 export function signaturesOf(wasm: Uint8Array): Map<string, string> {
   const sections = new Map<number, Reader>();
   const module = new Reader(wasm, 8);

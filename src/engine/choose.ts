@@ -3,7 +3,8 @@ import type { TrainLogger } from "../train/sgd_handler.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
 
 /**
- * Calls `make`, which uses the native engine, or returns `undefined` where tfjs is to run the model.
+ * Calls `make`, which uses the native engine, or returns `undefined` where tfjs is to run the
+ * model.
  *
  * @throws {RangeError} If the engine is unknown.
  * @throws Any error of `make`, except an `UnsupportedModelError` under `"auto"`.

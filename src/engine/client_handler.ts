@@ -40,8 +40,8 @@ export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
 }
 
 /**
- * Stochastic gradient descent on the native kernels where they run the model, else on TensorFlow.js,
- * which is loaded only then.
+ * Stochastic gradient descent on the native kernels where they run the model, else on
+ * TensorFlow.js, which is loaded only then.
  *
  * The order of the samples and the masks of dropout layers depend on seed, round and rank alone:
  * with the same parameters, plan and engine, training gives the same bytes. The engines differ by

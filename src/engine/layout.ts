@@ -176,7 +176,10 @@ function place(
   };
 }
 
-/** Copies parameters, state of the optimizer and training rows to a layout that is at least as large. */
+/**
+ * Copies parameters, state of the optimizer and training rows to a layout that is at least as
+ * large.
+ */
 export function copyState(from: Layout, to: Layout): void {
   to.vector.set(from.vector);
   to.velocity.set(from.velocity);

@@ -1,6 +1,6 @@
 /**
- * Training and evaluation on this package's own kernels, or on TensorFlow.js where they do not run a
- * model. TensorFlow.js is loaded only then.
+ * Training and evaluation on this package's own kernels, or on TensorFlow.js where they do not run
+ * a model. TensorFlow.js is loaded only then.
  *
  * @module
  */

@@ -31,7 +31,9 @@ export interface TfjsOptions {
    * @default {"auto"}
    */
   backend?: BackendChoice;
-  /** Receives warnings and, from an evaluator, one line that names the engine. Default: no logging. */
+  /**
+   * Receives warnings and, from an evaluator, one line that names the engine. Default: no logging.
+   */
   logger?: TrainLogger;
 }
 

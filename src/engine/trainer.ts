@@ -16,7 +16,10 @@ import { copyState, type Layout, layOut, type LayoutSize } from "./layout.ts";
 import type { Target } from "./ops/op.ts";
 import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
 
-/** Most rows that are computed at once, in training and in evaluation: more take memory and gain nothing. */
+/**
+ * Most rows that are computed at once, in training and in evaluation: more take memory and gain
+ * nothing.
+ */
 const ROWS = 256;
 
 /** Whether a weight that has a gradient is frozen. */
@@ -42,7 +45,10 @@ export class NativeTrainer implements Trainer {
   #layout: Layout;
   #size: LayoutSize;
   #numSamples = 0;
-  /** Rows to copy into the engine's memory before training: a handler that only evaluates copies none. */
+  /**
+   * Rows to copy into the engine's memory before training: a handler that only evaluates copies
+   * none.
+   */
   #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
   #begun = false;
   /** Whether gradients go straight into the parameters. */
@@ -218,7 +224,9 @@ export class NativeTrainer implements Trainer {
     this.#checked.add(data);
   }
 
-  /** Has the next rows give their share of the mean over `total`, alone or added to the gradient. */
+  /**
+   * Has the next rows give their share of the mean over `total`, alone or added to the gradient.
+   */
   #weigh(rows: number, total: number, add: boolean): void {
     this.#layout.scale[0] = rows / total;
     this.#target.add = add ? 1 : 0;

@@ -1,7 +1,8 @@
 /** Build of the kernels: baseline SIMD, or relaxed SIMD, whose multiply-add rounds once. */
 export type KernelBuild = "simd128" | "relaxed-simd";
 
-// (module (func (param v128) (drop (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0)))))
+// (module (func (param v128)
+//   (drop (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0)))))
 const RELAXED_PROBE = Uint8Array.fromHex(
   "0061736d01000000" + "01050160017b00" + "03020100" + "0a0e010c00" + "200020002000fd85021a0b",
 );

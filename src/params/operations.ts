@@ -48,7 +48,8 @@ export function unflatten(vector: Float32Array, tensors: Iterable<Float32Array>)
   let start = 0;
   for (const target of targets) {
     const source = vector.subarray(start, start + target.length);
-    // The kernel beats set() within one memory; between two, set() crosses memory once without a scratch block.
+    // The kernel beats set() within one memory; between two, set() crosses memory once without a
+    // scratch block.
     if (source.buffer === target.buffer) copy(instance, target, source);
     else target.set(source);
     start += target.length;
@@ -177,7 +178,8 @@ function copy(instance: Instance, to: Float32Array, from: Float32Array): void {
     });
     return;
   }
-  // From another memory a block goes straight to its place, and is still in the cache when its statistics are taken.
+  // From another memory a block goes straight to its place, and is still in the cache when its
+  // statistics are taken.
   for (let start = 0; start < from.length; start += block) {
     const part = from.subarray(start, start + block);
     const copied = to.subarray(start, start + block);

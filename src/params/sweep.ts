@@ -8,7 +8,8 @@ export interface Operand {
   readonly use: "in" | "out" | "in-out";
 }
 
-// A range of 2^31 bytes or more is past what compiled code may take a length for; this is 1 GiB, and whole blocks.
+// A range of 2^31 bytes or more is past what compiled code may take a length for; this is 1 GiB,
+// and whole blocks.
 const LONGEST_CALL = 2 ** 28;
 
 const shared = new Map<KernelBuild, Instance>();

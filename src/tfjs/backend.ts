@@ -4,19 +4,21 @@ import { installTrainingKernels } from "./kernels/mod.ts";
 import type { BackendChoice } from "../train/engine_choice.ts";
 import { tf, wasmBackendVersion } from "./deps.ts";
 
-/** The part of a logger that this room writes to; a `Logger` of `@std/log` is one. */
+/** Part of a logger that receives warnings. A `Logger` of `@std/log` fits. */
 export interface BackendLogger {
-  /** Takes one line. */
+  /** Logs one line. */
   warn(message: string): unknown;
 }
 
 /**
- * Starts tfjs's backend and makes sure that it is the one that runs. There is one a process: every handler of a process (or
- * worker) shares it.
+ * Starts tfjs's backend and checks that it runs. There is one backend for each process or worker,
+ * which all its handlers share.
  *
- * The WASM backend needs `--allow-read` for its own file in the npm cache; the cpu backend needs no permission.
+ * The WASM backend needs `--allow-read` for its own file in the npm cache; the cpu backend needs no
+ * permission.
  *
- * Rejects with an `Error` when `"wasm"` was asked for and does not start; `"auto"` then logs a warning and takes cpu.
+ * @param choice Backend; `"auto"` logs a warning and takes cpu where WASM does not start.
+ * @throws {Error} If `"wasm"` was asked for and does not start.
  */
 export async function startBackend(
   choice: BackendChoice = "auto",
@@ -40,7 +42,7 @@ export async function startBackend(
   return "cpu";
 }
 
-/** Gives the reason when WASM does not run afterwards. */
+/** Starts the WASM backend, and returns the reason if it does not run. */
 async function startWasm(): Promise<string | undefined> {
   if (isRunning("wasm")) return undefined;
   try {
@@ -62,7 +64,10 @@ async function startCpu(): Promise<void> {
   Object.assign(tf.backend(), { firstUse: false });
 }
 
-/** tfjs goes on naming a backend that failed to start, so the name alone is no proof. */
+/**
+ * Whether a backend runs. tfjs still names a backend that failed to start, so the name alone is no
+ * proof.
+ */
 function isRunning(name: "wasm" | "cpu"): boolean {
   return tf.getBackend() === name && Object.hasOwn(tf.engine().registry, name);
 }

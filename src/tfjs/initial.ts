@@ -5,7 +5,7 @@ import { type BackendLogger, startBackend } from "./backend.ts";
 import { buildModel } from "./network.ts";
 import { Weights } from "./weights.ts";
 
-/** Builds a model with tfjs once, for its manifest and the state that its initializers give. */
+/** Builds a model with tfjs to get its manifest and the state that its initializers give. */
 export async function initialState(
   description: ModelDescription,
   backend?: BackendChoice,

@@ -6,11 +6,11 @@ import type { BatchLoss } from "../train/trainer.ts";
 import { tf } from "./deps.ts";
 import { tensorOf, valuesOf } from "./memory.ts";
 
-/** Rows of a data set, ready to go into the model. */
+/** Rows of a data set, as input of the model. */
 export interface Batch {
-  /** The features, row after row. */
+  /** Features, row after row. */
   readonly features: Float32Array;
-  /** One label a row. */
+  /** One label for each row. */
   readonly labels: Int32Array;
 }
 
@@ -20,7 +20,9 @@ const GRADIENT_OF: readonly (readonly [kernel: RegExp, what: string])[] = [
   [/UnsortedSegmentSum/, "the gradient of an embedding or gather layer"],
 ];
 
-/** Says which layers ask for a kernel that the backend lacks; any other error stays as it is. */
+/**
+ * Explains an error about a kernel that the backend lacks; any other error is returned unchanged.
+ */
 function explain(error: unknown): unknown {
   const missing = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(errorMessage(error));
   if (!missing) return error;
@@ -33,23 +35,26 @@ function explain(error: unknown): unknown {
   );
 }
 
-/** Frees what a forward pass saved for a backward pass that failed, as tfjs does only for one that succeeds. */
+/**
+ * Frees the tensors that a forward pass saved for a failed backward pass; tfjs does so only after
+ * success.
+ */
 function dropTape(): void {
   const { state } = tf.engine();
   for (const { saved = [] } of state.activeTape ?? []) tf.dispose(saved);
   state.activeTape = [];
 }
 
-/** A model and its loss: finds the gradient of a batch, or judges one. */
+/** Model with its loss. */
 export class Learner {
   readonly #model: tf.LayersModel;
   readonly #loss: LossName;
   readonly #shape: readonly number[];
   readonly #units: number;
-  /** Whether layers have regularizers: a sequential model does not know before its first run. */
+  /** Whether layers have regularizers; unknown before the first run of a sequential model. */
   #regularized: boolean | undefined;
 
-  /** Joins a model and a loss that fit; `shape` is that in which one row goes into the model. */
+  /** Joins a model and a loss that fit. `shape` is the shape of a row as input of the model. */
   constructor(model: tf.LayersModel, loss: LossName, shape: readonly number[]) {
     this.#model = model;
     this.#loss = loss;
@@ -57,12 +62,12 @@ export class Learner {
     this.#units = model.outputs[0]?.shape[1] ?? 0;
   }
 
-  /** Whether accuracy means something. */
+  /** Whether the model classifies, so that there is an accuracy. */
   get classifies(): boolean {
     return LOSSES[this.#loss].classifies;
   }
 
-  /** Judges the model on a batch, in inference mode; what it took each class for is added to the counts. */
+  /** Judges the model on a batch, in inference mode; adds its predictions to the counts. */
   judge({ features, labels }: Batch, counts?: Uint32Array): BatchLoss {
     return this.#run(() => {
       const input = tensorOf(features, [labels.length, ...this.#shape]);
@@ -74,8 +79,10 @@ export class Learner {
   }
 
   /**
-   * Gives the loss of a batch, and to `use`, within `tf.tidy`, the gradient of its mean by each weight that it depends on; `use` is not called
-   * when the loss is not finite.
+   * Computes the loss of a batch and the gradient of its mean.
+   *
+   * @param use Receives, within `tf.tidy`, the gradient by each weight that the loss depends on;
+   * not called when the loss is not finite.
    */
   learn(
     { features, labels }: Batch,
@@ -106,7 +113,7 @@ export class Learner {
     });
   }
 
-  /** Adds what the layers' own regularizers ask for. */
+  /** Adds the gradients of the layers' own regularizers. */
   #penalized(grads: tf.Tensor[], weights: readonly tf.Tensor[]): (tf.Tensor | undefined)[] {
     this.#regularized ??= this.#model.calculateLosses().length > 0;
     if (!this.#regularized) return grads;

@@ -1,6 +1,6 @@
 import { tf } from "./deps.ts";
 
-/** What this room uses of the WASM backend, beyond its public interface. */
+/** Part of the WASM backend that is used here, beyond its public interface. */
 interface WasmBackend {
   readonly wasm: { readonly asm: { readonly memory: WebAssembly.Memory } };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
@@ -12,11 +12,11 @@ function wasmBackend(): WasmBackend {
 }
 
 /**
- * A tensor's values where they lie, without a copy. On WASM the view dies when the backend's memory grows, which any
- * operation may make it do: take it anew after each.
+ * Returns a tensor's values in place, without a copy. On WASM the view dies when the backend's
+ * memory grows, which any operation may cause: take it anew after each.
  *
- * Written to only while the tensor is fresh, before its first operation: XNNPACK packs a product's right side once a
- * tensor and would go on with the old values.
+ * Write to it only while the tensor is fresh, before its first operation: XNNPACK packs the right
+ * side of a product once for each tensor and would go on with the old values.
  */
 export function valuesOf(tensor: tf.Tensor): Float32Array<ArrayBuffer> {
   if (tf.getBackend() !== "wasm") return tensor.dataSync() as Float32Array<ArrayBuffer>;
@@ -25,7 +25,9 @@ export function valuesOf(tensor: tf.Tensor): Float32Array<ArrayBuffer> {
   return new Float32Array(wasm.asm.memory.buffer as ArrayBuffer, memoryOffset, tensor.size);
 }
 
-/** A fresh tensor of float32 whose values are yet to be written through {@linkcode valuesOf}. */
+/**
+ * Allocates a tensor of float32, whose values are still to be written through {@linkcode valuesOf}.
+ */
 export function allocate(shape: readonly number[]): tf.Tensor {
   if (tf.getBackend() !== "wasm") {
     return tf.tensor(new Float32Array(tf.util.sizeFromShape([...shape])), [...shape]);
@@ -33,7 +35,7 @@ export function allocate(shape: readonly number[]): tf.Tensor {
   return tf.engine().makeTensorFromTensorInfo(wasmBackend().makeOutput(shape, "float32"));
 }
 
-/** A fresh tensor of the given shape that holds a copy of the values. */
+/** Creates a tensor of the given shape with a copy of the values. */
 export function tensorOf(values: Float32Array, shape: readonly number[]): tf.Tensor {
   const tensor = allocate(shape);
   valuesOf(tensor).set(values);

@@ -5,7 +5,11 @@ import { checkTopology } from "../train/models/check_topology.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { tf } from "./deps.ts";
 
-/** Builds the model that a description has. Rejects with a one-line `TypeError` when there is none or tfjs cannot read it. */
+/**
+ * Builds the described model.
+ *
+ * @throws {TypeError} If there is no description or tfjs cannot read it; the message is one line.
+ */
 export async function buildModel(
   description: ModelDescription | undefined,
 ): Promise<tf.LayersModel> {
@@ -20,7 +24,8 @@ export async function buildModel(
   let made: tf.Variable[] = [];
   let model: unknown;
   try {
-    // Alone, without a manifest of weights that may lie beside it: tfjs would fetch them from where a peer says.
+    // Alone, without a manifest of weights that may lie beside it: tfjs would fetch them from where
+    // a peer says.
     const modelTopology = topology.modelTopology ?? topology;
     const building = tf.models.modelFromJSON(
       { modelTopology } as Parameters<typeof tf.models.modelFromJSON>[0],
@@ -52,8 +57,8 @@ export async function buildModel(
 }
 
 /**
- * How many values the layers of a model give out for one sample: all together, and the one that
- * gives most.
+ * Counts the output values of the layers of a model for one sample: of all together, and of the
+ * largest.
  */
 export function sampleValues(model: tf.LayersModel): { total: number; largest: number } {
   const counts = [...outputsOf(model)].map(({ shape }) => valuesIn(shape));
@@ -61,8 +66,8 @@ export function sampleValues(model: tf.LayersModel): { total: number; largest: n
 }
 
 /**
- * What the layers of a model give out for one sample, in the place of a model within it those of
- * that.
+ * Lists the layers of a model with their outputs for one sample; a nested model is replaced by its
+ * layers.
  */
 function* outputsOf(model: tf.LayersModel): Iterable<{ name: string; shape: (number | null)[] }> {
   for (const layer of model.layers) {
@@ -76,13 +81,16 @@ function* outputsOf(model: tf.LayersModel): Iterable<{ name: string; shape: (num
   }
 }
 
-/** The variables that there are in tfjs. */
+/** Returns the variables that exist in tfjs. */
 function variables(): tf.Variable[] {
   return Object.values(tf.engine().state.registeredVariables);
 }
 
 /**
- * Throws an `Error` that names a BatchNormalization without its scale or its center, which tfjs builds and cannot train.
+ * Checks that every BatchNormalization has scale and center: tfjs builds one without them, but
+ * cannot train it.
+ *
+ * @throws {Error} If one lacks them; the message names it.
  */
 export function checkNorms(model: tf.LayersModel): void {
   visitLayers(model, (layer) => {
@@ -96,7 +104,11 @@ export function checkNorms(model: tf.LayersModel): void {
   });
 }
 
-/** The shapes of one sample and of its output. Throws a `RangeError` for a model that is not built or has several of either. */
+/**
+ * Returns the shapes of an input and of an output sample.
+ *
+ * @throws {RangeError} If the model is not built, or has several inputs or outputs.
+ */
 export function sampleShapes(
   model: tf.LayersModel,
 ): { input: (number | null)[]; output: (number | null)[] } {
@@ -115,7 +127,7 @@ export function sampleShapes(
   return { input: input.shape.slice(1), output: output.shape.slice(1) };
 }
 
-/** A layer whose noise tfjs draws with a seed of the layer's own. */
+/** Layer whose noise tfjs draws with a seed of the layer. */
 export interface SeededLayer {
   seed: number;
 }
@@ -136,7 +148,7 @@ const UNSEEDED_LAYERS: ReadonlySet<string> = new Set([
   "AlphaDropout",
 ]);
 
-/** Visits the layers of a model, and those within them. */
+/** Visits the layers of a model, including nested ones. */
 function visitLayers(model: tf.LayersModel, visit: (layer: LayerTree) => void): void {
   const descend = (layer: LayerTree): void => {
     visit(layer);
@@ -150,7 +162,10 @@ function innerLayers(layer: LayerTree): LayerTree[] {
     .filter((child) => child !== undefined && child !== null);
 }
 
-/** The layers of a model that draw noise: those that take a seed, and the names of those that take none. */
+/**
+ * Returns the layers that draw noise: those that take a seed, and the names of those that take
+ * none.
+ */
 export function noiseLayers(model: tf.LayersModel): { seeded: SeededLayer[]; unseeded: string[] } {
   const seeded: SeededLayer[] = [], unseeded: string[] = [];
   visitLayers(model, (layer) => {

@@ -5,38 +5,47 @@ import { allocate, valuesOf } from "./memory.ts";
 
 type Weight = tf.LayersModel["weights"][number];
 
-/** What a plan's terms are taken from, a vector for each weight that is trained; absent where a plan has none. */
+/**
+ * What a plan's terms are taken from, a vector for each weight that is trained; absent where a plan
+ * has none.
+ */
 export interface Terms {
   /** The weights as they were when the round began. */
   readonly start?: readonly Float32Array[];
-  /** What comes to every gradient. */
+  /** Terms that are added to every gradient. */
   readonly correction?: readonly Float32Array[];
 }
 
-/** What is kept of a weight: its velocity, or Adam's two moments. */
+/** State of the optimizer for a weight: its velocity, or the two moments of Adam. */
 interface Moments {
   readonly first: Float32Array;
   readonly second: Float32Array;
 }
 
 /**
- * Steps in PyTorch's form. To the gradient `g` comes `weightDecay * w`, and what the plan's terms add. SGD's step is `w -=
- * learningRate * v` with `v = momentum * v + g`, Nesterov's `w -= learningRate * (g + momentum * v)`. Adam's is that of Kingma and Ba
- * 2015, algorithm 1.
+ * Optimizer with the steps of PyTorch, for a gradient `g` with `weightDecay * w` and the plan's
+ * terms added.
+ *
+ * - SGD: `w -= learningRate * v` with `v = momentum * v + g`.
+ * - Nesterov: `w -= learningRate * (g + momentum * v)`.
+ * - Adam: Kingma and Ba 2015, algorithm 1.
  */
 export class Optimizer {
   readonly #weights: readonly Weight[];
   #round: { plan: TrainPlan; terms: Terms } | undefined;
   #moments: Moments[] = [];
-  /** Steps that are in Adam's moments. */
+  /** Number of steps in Adam's moments. */
   #steps = 0;
 
-  /** Changes these weights. */
+  /** Creates an optimizer of the weights. */
   constructor(weights: readonly Weight[]) {
     this.#weights = weights;
   }
 
-  /** Readies for a round: what is kept from the one before is dropped, unless the plan keeps it for the same rule. */
+  /**
+   * Prepares a round. State of the round before is dropped, unless the plan keeps it for the same
+   * rule.
+   */
   begin(plan: TrainPlan, terms: Terms): void {
     const { keepMomentum, optimizer = "sgd", momentum } = plan;
     if (!keepMomentum || optimizer !== (this.#round?.plan.optimizer ?? "sgd")) {
@@ -52,7 +61,7 @@ export class Optimizer {
     });
   }
 
-  /** Takes one step. A weight without a gradient stays. Called within `tf.tidy`. */
+  /** Takes one step, within `tf.tidy`. A weight without a gradient stays. */
   step(gradients: readonly (tf.Tensor | undefined)[]): void {
     if (!this.#round) throw new Error("Cannot take a step: no round has begun");
     const { plan, terms } = this.#round;
@@ -77,7 +86,10 @@ export class Optimizer {
     });
   }
 
-  /** Where to step for the gradient `d` of the value at place `j`, which is remembered. */
+  /**
+   * Returns the function that maps the gradient `d` of the value at index `j` to its step, and
+   * updates the state.
+   */
   #rule(
     { optimizer, momentum, nesterov }: TrainPlan,
     moments: Moments | undefined,

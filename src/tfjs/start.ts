@@ -2,12 +2,15 @@ import type { BackendChoice } from "../train/engine_choice.ts";
 import type { BackendLogger } from "./backend.ts";
 
 /**
- * Loads tfjs, starts its backend and makes sure that it is the one that runs. There is one a process: every handler of a process
- * (or worker) shares it. A handler does this by itself when it needs tfjs.
+ * Loads tfjs, starts its backend and checks that it runs. There is one backend for each process or
+ * worker, which all its handlers share. A handler that needs tfjs calls this itself.
  *
- * The WASM backend needs `--allow-read` for its own file in the npm cache; the cpu backend needs no permission.
+ * The WASM backend needs `--allow-read` for its own file in the npm cache; the cpu backend needs no
+ * permission.
  *
- * Rejects with an `Error` when `"wasm"` was asked for and does not start; `"auto"` then logs a warning and takes cpu.
+ * @param choice Backend; `"auto"` logs a warning and takes cpu where WASM does not start.
+ * @param logger Receives the warning.
+ * @throws {Error} If `"wasm"` was asked for and does not start.
  */
 export async function startBackend(
   choice: BackendChoice = "auto",

@@ -26,21 +26,21 @@ import { Optimizer } from "./optimizer.ts";
 import { Weights } from "./weights.ts";
 import type { TfjsLayersModel } from "../engine/client_handler.ts";
 
-/** Rows whose gradient is taken at once. */
+/** Number of rows whose gradient is computed at once. */
 const GRADIENT_ROWS = 256;
 
-/** What a tfjs trainer is made of. */
+/** Options of {@linkcode TfjsTrainer.create}. */
 export interface TfjsTrainerOptions {
   readonly data: Dataset;
   readonly testData: Dataset;
   readonly loss: LossName;
-  /** The caller's own model, which outlives the trainer. */
+  /** Model of the caller, which outlives the trainer. */
   readonly model: TfjsLayersModel | undefined;
   readonly backend: BackendChoice | undefined;
   readonly logger: TrainLogger | undefined;
 }
 
-/** A layers model on a backend of tfjs. */
+/** Trainer of a layers model on a backend of tfjs. */
 export class TfjsTrainer implements Trainer {
   readonly manifest: Manifest;
   readonly classifies: boolean;
@@ -55,9 +55,9 @@ export class TfjsTrainer implements Trainer {
   #order: Uint32Array = new Uint32Array();
   #data: Dataset;
   #rows: Uint32Array | undefined;
-  /** What was seen to fit the model. */
+  /** Data that was checked to fit the model. */
   readonly #checked = new WeakSet<Dataset>();
-  /** The shapes of a sample, in and out. */
+  /** Shapes of an input and of an output sample. */
   readonly #shapes: readonly [number[], readonly (number | null)[]];
   readonly #sampleValues: { readonly total: number; readonly largest: number };
   #features = new Float32Array();
@@ -93,8 +93,9 @@ export class TfjsTrainer implements Trainer {
   /**
    * Starts tfjs and builds the model, unless the caller has one.
    *
-   * Rejects with a `TypeError` when there is no model at all or it is of another kind, a `RangeError` for data that does not fit
-   * the model, and an `Error` when the backend does not start or the model has a layer that tfjs cannot train.
+   * @throws {TypeError} If there is no model or it is of another kind.
+   * @throws {RangeError} If the data does not fit the model.
+   * @throws {Error} If the backend does not start, or the model has a layer that tfjs cannot train.
    */
   static async create(
     description: ModelDescription | undefined,
@@ -213,7 +214,7 @@ export class TfjsTrainer implements Trainer {
     return this.#gather(this.#data, rows ? places.map((place) => rows[place] ?? 0) : places);
   }
 
-  /** The rows that are listed, in buffers that the next batch overwrites. */
+  /** Copies the listed rows to buffers that the next batch overwrites. */
   #gather(data: Dataset, rows: Uint32Array): Batch {
     this.#makeRoom(rows.length);
     copyRows(data, rows, this.#features, this.#labels);

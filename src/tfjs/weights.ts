@@ -5,17 +5,20 @@ import { stableNames } from "../train/naming.ts";
 
 type Weight = tf.LayersModel["weights"][number];
 
-/** A model's weights, trainable or not, and the parameter vector that mirrors them. */
+/** Weights of a model, trainable or not, and the parameter vector that mirrors them. */
 export class Weights {
-  /** What the vector holds: every weight of the model, in the model's order. */
+  /** Layout of the vector: every weight of the model, in the model's order. */
   readonly manifest: Manifest;
-  /** The weights that training changes by gradient, in the vector's order. */
+  /** Weights that training changes by gradient, in the order of the vector. */
   readonly trainable: readonly Weight[];
-  /** Whether there are moving statistics of batches. */
+  /** Whether the model has moving statistics of batches. */
   readonly hasStatistics: boolean;
   readonly #all: readonly Weight[];
   readonly #vector: ParameterVector;
-  /** Where the tensors' values lay when the vector was gathered: a weight that is written moves. */
+  /**
+   * Identities of the tensors' values when the vector was gathered: a weight that is written gets
+   * another.
+   */
   #gathered: readonly object[] = [];
   #nonFinite = 0;
 
@@ -29,7 +32,7 @@ export class Weights {
     this.#vector = vector;
   }
 
-  /** Lays out the model's weights and makes room for its vector. */
+  /** Lays out the model's weights and allocates its vector. */
   static of(model: tf.LayersModel): Weights {
     const names = stableNames(model.weights.map((weight) => weight.originalName));
     const trainable = new Set(model.trainableWeights);
@@ -43,7 +46,10 @@ export class Weights {
     return new Weights(model, manifest, vector);
   }
 
-  /** The vector, gathered from the weights if one was written since; and how many of its values are not finite. */
+  /**
+   * Returns the vector, gathered anew if a weight was written, and the number of its values that
+   * are not finite.
+   */
   gather(): { vector: ParameterVector; nonFinite: number } {
     const tensors = this.#all.map((weight) => weight.read());
     const here = tensors.map(({ dataId }) => dataId);
@@ -54,13 +60,17 @@ export class Weights {
     return { vector: this.#vector, nonFinite: this.#nonFinite };
   }
 
-  /** A view of a vector for each weight that training changes by gradient. */
+  /** Returns a view of a vector for each weight that training changes by gradient. */
   trainableViews(vector: ParameterVector): ParameterVector[] {
     const { tensors } = this.manifest;
     return this.manifest.views(vector).filter((_, i) => tensors[i]?.trainable);
   }
 
-  /** Copies the vector's values into the weights. Throws a `RangeError` for a wrong length or a value that is not finite. */
+  /**
+   * Copies the vector's values into the weights.
+   *
+   * @throws {RangeError} If the length is wrong or a value is not finite.
+   */
   scatter(vector: ParameterVector): void {
     if (vector.length !== this.manifest.length) {
       throw new RangeError(

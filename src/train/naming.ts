@@ -1,14 +1,15 @@
-/** A name that tfjs made up: the class in snake case, then the class and a count that goes on for the whole process. */
+/** Name made by tfjs: the class in snake case, then the class and a count of the whole process. */
 const AUTOMATIC_NAME = /^[a-z0-9_]+_([A-Z][A-Za-z0-9]*?)(\d+)$/;
 
 /**
- * Names for a model's weights that are the same wherever the model is built.
+ * Returns names for a model's weights that are the same wherever the model is built.
  *
- * tfjs numbers layers without a name through the whole process, and renames a weight whose name was there before; so the
- * second client in a process would have other names than the first. Here automatic layer names count from 1 in each
- * model, and a name that still stands twice gets a suffix.
+ * tfjs numbers layers without a name through the whole process, and renames a weight whose name was
+ * used before, so the second client of a process would have other names than the first. Here
+ * automatic layer names count from 1 in each model, and a repeated name gets a suffix.
  *
- * `originalNames` are those that layers gave to their weights, such as `dense_Dense3/kernel`, in the model's order.
+ * @param originalNames Names that layers gave to their weights, such as `dense_Dense3/kernel`, in
+ * the model's order.
  */
 export function stableNames(originalNames: readonly string[]): string[] {
   const segments = new Map<string, string>();

@@ -51,8 +51,8 @@ export class Samples {
   /**
    * Returns samples with other training data, and the same `testData`.
    *
-   * @throws {RangeError} If there are no rows, a feature is not finite, or the data has another shape
-   * or more classes.
+   * @throws {RangeError} If there are no rows, a feature is not finite, or the data has another
+   * shape or more classes.
    */
   replace(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): Samples {
     const { shape, numClasses } = this.data, testData = this.#testData;

@@ -45,8 +45,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
   }
 
   /**
-   * Builds the model on the engine, for the handler's data and with the loss to minimize. Rejects when
-   * there is no model, the engine does not run it, or the data does not fit it.
+   * Builds the model on the engine, for the handler's data and with the loss to minimize. Rejects
+   * when there is no model, the engine does not run it, or the data does not fit it.
    */
   protected abstract createTrainer(
     description: ModelDescription | undefined,
@@ -85,8 +85,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * @param data The data; its shape is that of the data before, and it has no more classes.
    * @param rows Rows of the data to train on. Default: all of them.
    * @param testRows Rows of the data to evaluate on. Default: the training rows.
-   * @throws {RangeError} If there are no rows, a feature is not finite, or the data has another shape
-   * or more classes.
+   * @throws {RangeError} If there are no rows, a feature is not finite, or the data has another
+   * shape or more classes.
    * @throws {Error} If the handler is training.
    */
   useData(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): void {
@@ -122,7 +122,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /**
    * Trains the model in place by the plan.
    *
-   * After an error the model is as far as training came, and after divergence momentum starts afresh.
+   * After an error the model is as far as training came, and after divergence momentum starts
+   * afresh.
    *
    * @param plan Settings of the round.
    * @param signal Ends the training; it then rejects with the signal's reason.
@@ -184,7 +185,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
     }
   }
 
-  /** Evaluates the model, in inference mode, on `testData`, else `testRows`, else the training data. */
+  /**
+   * Evaluates the model, in inference mode, on `testData`, else `testRows`, else the training data.
+   */
   override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
     const { test } = this.#samples;
     if (test === undefined) return this.evaluateTraining(signal);
@@ -198,8 +201,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
   }
 
   /**
-   * Evaluates the model, in inference mode, on given data. A row whose output is not finite counts as
-   * wrong.
+   * Evaluates the model, in inference mode, on given data. A row whose output is not finite counts
+   * as wrong.
    *
    * @param data The data.
    * @param options Rows to evaluate on, by default all of the data, of these the places `from` to

@@ -1,7 +1,9 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { LossName } from "./handler.ts";
 
-/** Part of a logger that a handler writes to. A `Logger` of `@std/log` fits, and so does `console`. */
+/**
+ * Part of a logger that a handler writes to. A `Logger` of `@std/log` fits, and so does `console`.
+ */
 export interface TrainLogger {
   /** Logs one line about a choice, such as the engine. */
   info?(message: string): unknown;

@@ -56,8 +56,8 @@ export interface Trainer extends Disposable {
   /** Sets the order of the training rows for an epoch. */
   shuffle(order: Uint32Array): void;
   /**
-   * Takes one step on the rows from place `start` to before `end` of the order. The next step reuses
-   * the object of the result.
+   * Takes one step on the rows from place `start` to before `end` of the order. The next step
+   * reuses the object of the result.
    */
   step(start: number, end: number): BatchLoss;
   /**

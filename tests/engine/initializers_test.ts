@@ -64,10 +64,12 @@ Deno.test("initialVector() fills constants exactly", () => {
   );
 });
 
-// Standard deviation of the standard normal distribution cut off at 2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)).
+// Standard deviation of the standard normal distribution truncated at 2:
+// sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)).
 const CUT = 0.8796256610342398;
 
-// Of 30,000 draws the mean's standard error is deviation / 173 and the deviation's about deviation / 245; 5 of them are allowed.
+// Of 30,000 draws the mean's standard error is deviation / 173 and the deviation's about deviation
+// / 245; 5 of them are allowed.
 const DISTRIBUTIONS: [string, unknown, { mean?: number; deviation: number; bound?: number }][] = [
   ["RandomUniform", named("RandomUniform", { minval: 0, maxval: 3 }), {
     mean: 1.5,

@@ -28,7 +28,10 @@ function sequential(shape: readonly (number | null)[], ...layers: { config: Fiel
   return described("Sequential", { name: "model", layers: [start, ...rest] });
 }
 
-/** A functional model; each step is `[name, class, config, ...inputs]`, and the last one gives the output. */
+/**
+ * A functional model; each step is `[name, class, config, ...inputs]`, and the last one gives the
+ * output.
+ */
 function functional(...steps: [string, string, Fields, ...string[]][]): ModelDescription {
   return described("Model", {
     name: "model",

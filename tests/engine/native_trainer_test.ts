@@ -103,7 +103,10 @@ function residual(): ModelDescription {
   };
 }
 
-/** Two dense layers side by side, whose rectifiers come after both, and whose results feed two layers each. */
+/**
+ * Two dense layers side by side, whose rectifiers come after both, and whose results feed two
+ * layers each.
+ */
 function branches(): ModelDescription {
   return {
     format: "tfjs-layers",
@@ -389,7 +392,8 @@ for (const [name, shape, description] of MODELS) {
     const decayed = step({ ...PLAN, weightDecay: 0.125 });
     assert(Math.abs(direct.loss / 5 - lossNow()) < 1e-5);
     const h = 1e-5;
-    // Of many parameters every so many: an odd number, so that all filters and taps have their turn.
+    // Of many parameters every so many: an odd number, so that all filters and taps have their
+    // turn.
     const stride = Math.floor(vector.length / 300) | 1;
     for (let i = 0; i < vector.length; i += stride) {
       if (moving.some(({ offset, length }) => i >= offset && i < offset + length)) continue;

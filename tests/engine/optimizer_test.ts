@@ -69,7 +69,10 @@ function gradientAt(
     });
 }
 
-/** Rounds of full batches in float64, by the formulas of the papers; each round begins where the one before ended. */
+/**
+ * Rounds of full batches in float64, by the formulas of the papers; each round begins where the one
+ * before ended.
+ */
 function reference(
   start: Float32Array,
   plans: readonly TrainPlan[],

@@ -73,7 +73,9 @@ class Bench {
   }
 }
 
-/** Runs the body for both builds, every length and shift, and `count` places in every combination. */
+/**
+ * Runs the body for both builds, every length and shift, and `count` places in every combination.
+ */
 function everywhere(
   count: number,
   body: (bench: Bench, length: number, shift: number, places: Place[]) => void,

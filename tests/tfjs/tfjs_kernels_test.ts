@@ -69,7 +69,10 @@ async function testAgainstCpu(cases: readonly Case[]): Promise<void> {
   await testAgainst(results(cases), cases);
 }
 
-/** Compares a backend, wasm unless said otherwise, with a reference; the error may be 1e-4 of the largest value. */
+/**
+ * Compares a backend, wasm unless said otherwise, with a reference; the error may be 1e-4 of the
+ * largest value.
+ */
 async function testAgainst(
   expected: ReadonlyMap<string, Float32Array | Float64Array>,
   cases: readonly Case[],
@@ -96,8 +99,8 @@ type Pad = "same" | "valid" | number | Explicit;
 /** How the filter may go over the edge. */
 function padsOf([height, width]: readonly number[], strides: Pair, dilations: Pair): Pad[] {
   const dilated = dilations.some((dilation) => dilation > 1);
-  // tfjs itself takes a number for something else when the axes differ, and no number allows for dilation: its forward pass
-  // then writes past the end of its result.
+  // tfjs itself takes a number for something else when the axes differ, and no number allows for
+  // dilation: its forward pass then writes past the end of its result.
   const square = height === width && strides[0] === strides[1] && !dilated;
   const explicit: Explicit = [[0, 0], [1, 2], [0, 1], [0, 0]];
   return ["same", "valid", ...(square ? [0, 1, 2] : []), ...(dilated ? [] : [explicit])];
@@ -122,7 +125,10 @@ function geometry(
   );
 }
 
-/** Both gradients of a depthwise convolution by the definition; tfjs's own on cpu take no notice of dilations. */
+/**
+ * Both gradients of a depthwise convolution by the definition; tfjs's own on cpu take no notice of
+ * dilations.
+ */
 function depthwiseGradients(
   [x, filter, dy]: readonly [Values, Values, Values],
   info: tf.backend_util.Conv2DInfo,
@@ -231,7 +237,10 @@ Deno.test("installTrainingKernels() makes convolutions right whose stride is lon
   await testAgainst(expected, cases);
 });
 
-/** Goes through the windows of a pooling: the places of their pixels, and the place of what they come to. */
+/**
+ * Goes through the windows of a pooling: the places of their pixels, and the place of what they
+ * come to.
+ */
 function forEachWindow(
   info: tf.backend_util.Conv2DInfo,
   visit: (pixels: readonly number[], out: number) => void,
@@ -369,7 +378,8 @@ Deno.test("installTrainingKernels() gives both gradients of a depthwise convolut
         const by = depthwiseGradients([X, W, dy], info);
         const label = `${x} by ${filter}, ${strides}, ${dilations}, ${pad}`;
         expected.set(`images of ${label}`, by.images).set(`filter of ${label}`, by.filter);
-        // Straight to the kernels: tfjs refuses to differentiate a dilated convolution before it asks for one.
+        // Straight to the kernels: tfjs refuses to differentiate a dilated convolution before it
+        // asks for one.
         cases.push([`images of ${label}`, [W, dy], (w, dy) =>
           tf.engine().runKernel(
             "DepthwiseConv2dNativeBackpropInput",
@@ -523,7 +533,10 @@ Deno.test("installTrainingKernels() without a WASM backend says what to import",
   assert(new TextDecoder().decode(stdout).includes(`${line}\n`));
 });
 
-/** Trains a model on wasm, with one of the optimizers of tfjs itself, and gives the first and the last loss. */
+/**
+ * Trains a model on wasm, with one of the optimizers of tfjs itself, and gives the first and the
+ * last loss.
+ */
 async function losses(
   build: () => tf.LayersModel,
   input: Values,

@@ -89,7 +89,8 @@ Deno.test("evaluateOn() refuses rows that are not there, and none at all", async
 
 for (const [name, options] of Object.entries(ENGINES)) {
   Deno.test(`evaluateOn() on ${name} takes outputs that are not finite for wrong answers`, async () => {
-    // The outputs of the first two rows are infinity less infinity, of the last two they are the bias.
+    // The outputs of the first two rows are infinity less infinity, of the last two they are the
+    // bias.
     const features = Float32Array.of(2, 2, 0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     const data = new Dataset(features, Int32Array.of(0, 0, 0, 1), [4], 3);
     const model = mlp({ inputShape: [4], numClasses: 3, hiddenUnits: 2 });

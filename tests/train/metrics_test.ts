@@ -46,7 +46,10 @@ function linear(inputs: number, units: number, loss: LossName): ModelDescription
   };
 }
 
-/** What rows of the data must be counted as, of a linear model whose parameters are kernel and bias: in float64, by definition. */
+/**
+ * What rows of the data must be counted as, of a linear model whose parameters are kernel and bias:
+ * in float64, by definition.
+ */
 function expected(
   { features, labels, rowLength, numClasses }: Dataset,
   parameters: Float32Array,

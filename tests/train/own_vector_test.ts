@@ -156,7 +156,8 @@ for (const make of [() => new Scaffold(), () => new FedDyn({ alpha: 0.1 })]) {
       const rounds = Array.from({ length: 301 }, () => Promise.withResolvers<void>());
       await run(handler, {
         rounds: 300,
-        // Of each round's four updates three are taken: the first client is late at first, then each in its turn.
+        // Of each round's four updates three are taken: the first client is late at first, then
+        // each in its turn.
         before: ({ round, rank }) =>
           rank === (round < 9 ? 1 : 1 + round % 4) ? rounds[round]?.promise : undefined,
         onEvent: (event) => {
@@ -331,7 +332,10 @@ Deno.test("a server says which update it took last, and warns of a client that h
   ]);
 });
 
-/** What a client warns of whose server says that its last update was one of round 5, which this client knows nothing of. */
+/**
+ * What a client warns of whose server says that its last update was one of round 5, which this
+ * client knows nothing of.
+ */
 async function warningsOf(rule: LocalRule | undefined): Promise<string[]> {
   const manifest = Manifest.of([{ name: "w", shape: [1] }]);
   const listener = await memoryTransport.listen(crypto.randomUUID());

@@ -85,7 +85,10 @@ testHandler(
   () => handlerOf(sequential(LAYERS_OF_ALL_KINDS)),
 );
 
-/** Logistic regression by hand, in float64: `steps` of full-batch SGD from `start`, kernel row by row and then bias. */
+/**
+ * Logistic regression by hand, in float64: `steps` of full-batch SGD from `start`, kernel row by
+ * row and then bias.
+ */
 function referenceSgd(
   data: Dataset,
   start: Float32Array,
@@ -193,7 +196,8 @@ Deno.test("ClientSGDHandler has BatchNorm's moving statistics in its parameters 
 });
 
 Deno.test("ClientSGDHandler draws another dropout mask in each step", async () => {
-  // One sample over and over, each feature kept or dropped: equal masks would keep it always or never.
+  // One sample over and over, each feature kept or dropped: equal masks would keep it always or
+  // never.
   const data = new Dataset(new Float32Array(40).fill(1), new Int32Array(10).fill(0), [4], 3);
   const drop = { class_name: "Dropout", config: { rate: 0.5, batch_input_shape: [null, 4] } };
   const logits = { class_name: "Dense", config: { units: 3, kernel_initializer: "zeros" } };
@@ -207,7 +211,8 @@ Deno.test("ClientSGDHandler draws another dropout mask in each step", async () =
   assert(gradients.size > 1);
   handler.parameters = new Float32Array(handler.manifest.length);
   await handler.train(planOf({ batchSize: 1, learningRate: 1e-3 }));
-  // So small a step leaves the gradient as it is: a kept feature of 2 times 2/3 more for the right class.
+  // So small a step leaves the gradient as it is: a kept feature of 2 times 2/3 more for the right
+  // class.
   const timesKept = [0, 3, 6, 9].map((i) =>
     Math.round((handler.parameters[i] ?? NaN) / 1e-3 * 3 / 4)
   );

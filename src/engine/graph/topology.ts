@@ -153,7 +153,8 @@ function readFunctional(config: unknown): Topology {
     return entry;
   };
 
-  // The order is tfjs's: the farther from the output comes first, and among equals the one that was met first going back from it.
+  // The order is tfjs's: the farther from the output comes first, and among equals the one that was
+  // met first going back from it.
   const met = new Map<string, number>(), inbound = new Map<string, string[]>();
   const finished: string[] = [], stack: { key: string; next: number }[] = [];
   const open = new Set<string>();

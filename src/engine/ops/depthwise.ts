@@ -3,8 +3,8 @@ import { at, type Op, type OpContext } from "./op.ts";
 import { placeWindow } from "./window.ts";
 
 /**
- * Depthwise convolution of images `[H, W, C]` to `[OH, OW, C * M]`: each channel has M filters of its
- * own, `depthMultiplier`.
+ * Depthwise convolution of images `[H, W, C]` to `[OH, OW, C * M]`: each channel has M filters of
+ * its own, `depthMultiplier`.
  */
 export function depthwiseOp(
   context: OpContext,

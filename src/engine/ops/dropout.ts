@@ -1,8 +1,8 @@
 import { at, type Op, type OpContext } from "./op.ts";
 
 /**
- * Inverted dropout: in training `y = x * mask`, where `mask` is 0 with the probability `rate` and else
- * `1 / (1 - rate)`; in inference `y = x`.
+ * Inverted dropout: in training `y = x * mask`, where `mask` is 0 with the probability `rate` and
+ * else `1 / (1 - rate)`; in inference `y = x`.
  */
 export function dropoutOp(context: OpContext, rate: number): Op {
   const { exports, stream, output: { at: y, length }, outputGradient: dy } = context;

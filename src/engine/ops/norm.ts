@@ -3,8 +3,8 @@ import { at, type Op, type OpContext } from "./op.ts";
 
 /**
  * Batch normalization over all axes but the last,
- * `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`: in training by the batch's own mean and
- * variance, which the moving ones follow, else by the moving ones.
+ * `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`: in training by the batch's own mean
+ * and variance, which the moving ones follow, else by the moving ones.
  */
 export function normOp(
   context: OpContext,

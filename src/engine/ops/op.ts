@@ -5,7 +5,9 @@ import type { EngineExports } from "../kernels.ts";
 export interface Op {
   /** Computes the output of `rows` rows, in training or inference mode. */
   forward(rows: number, training: boolean): void;
-  /** Computes the gradients of the parameters, and of the inputs where wanted, from the output's. */
+  /**
+   * Computes the gradients of the parameters, and of the inputs where wanted, from the output's.
+   */
   backward(rows: number): void;
 }
 
@@ -17,7 +19,9 @@ export interface Place {
 
 /** Destination of the gradients of parameters. */
 export interface Target {
-  /** Bytes from a parameter to its gradient; 0 where the gradient goes straight into the parameter. */
+  /**
+   * Bytes from a parameter to its gradient; 0 where the gradient goes straight into the parameter.
+   */
   distance: number;
   /** 1 to add to the values in that place, 0 to replace them. */
   add: 0 | 1;

@@ -2,8 +2,8 @@ import type { Layer } from "../graph/graph.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /**
- * Dense layer over the last axis, `y = x * w + b` with weights `[inputs, outputs]`. With `relu` it is
- * `y = max(0, x * w + b)`, and the gradient that comes back is already masked.
+ * Dense layer over the last axis, `y = x * w + b` with weights `[inputs, outputs]`. With `relu` it
+ * is `y = max(0, x * w + b)`, and the gradient that comes back is already masked.
  */
 export function denseOp(
   context: OpContext,
@@ -68,7 +68,9 @@ export function curveOp(context: OpContext, name: "sigmoid" | "tanh"): Op {
   };
 }
 
-/** Softmax over the last axis of `classes` values; in place where input and output have one place. */
+/**
+ * Softmax over the last axis of `classes` values; in place where input and output have one place.
+ */
 export function softmaxOp(context: OpContext, classes: number): Op {
   const { exports, output: { at: y, length }, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);

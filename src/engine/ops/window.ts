@@ -32,8 +32,8 @@ export function placeWindow(
 }
 
 /**
- * Convolution of images `[H, W, C]` with filters `[KH, KW, C, F]` to `[OH, OW, F]`. With a pool, the
- * output is the maximum of the convolution under each of the pool's windows.
+ * Convolution of images `[H, W, C]` with filters `[KH, KW, C, F]` to `[OH, OW, F]`. With a pool,
+ * the output is the maximum of the convolution under each of the pool's windows.
  */
 export function convOp(
   context: OpContext,
@@ -72,8 +72,8 @@ export function convOp(
 }
 
 /**
- * Pooling of images `[H, W, C]` to `[OH, OW, C]`: the maximum where `isMax`, else the mean, under each
- * window.
+ * Pooling of images `[H, W, C]` to `[OH, OW, C]`: the maximum where `isMax`, else the mean, under
+ * each window.
  */
 export function poolOp(context: OpContext, isMax: boolean, window: Window2D, image: Shape): Op {
   const { exports, output: { at: y }, outputGradient: dy } = context;

@@ -5,7 +5,11 @@ import { type Tap, writePatches } from "./patches.ts";
 type Shape4D = [number, number, number, number];
 type ConvInfo = tf.backend_util.Conv2DInfo;
 
-/** Reads how a convolution went; throws an `Error` for images whose channels come first, which the backend has none of. */
+/**
+ * Reads the shapes and options of a convolution.
+ *
+ * @throws {Error} If channels come first, which the backend does not support.
+ */
 export function geometryOf(
   { attrs }: KernelCall,
   inputShape: readonly number[],
@@ -29,8 +33,8 @@ export function geometryOf(
 }
 
 /**
- * Lays the gradient of a convolution's output out so that the turned filter, sliding over it step by step, comes to every
- * pixel of the input: strides become rows and columns of zeros.
+ * Arranges the gradient of a convolution's output so that the rotated filter, sliding over it with
+ * stride 1, reaches every pixel of the input: strides become rows and columns of zeros.
  */
 export function spread(bench: Bench, dy: tf.TensorInfo, info: ConvInfo): tf.TensorInfo {
   const { batchSize, outHeight, outWidth, outChannels, strideHeight, strideWidth } = info;
@@ -66,12 +70,12 @@ export function spread(bench: Bench, dy: tf.TensorInfo, info: ConvInfo): tf.Tens
   );
 }
 
-/** The values that patches may take up at a time: 1 MB, as the heap of the backend never shrinks. */
+/** Most values of patches at a time: 1 MB, as the heap of the backend never shrinks. */
 const PATCH_VALUES = 1 << 18;
 
 /**
- * The gradient of a convolution with respect to its filter: a matrix of the pixels that each place of the filter met,
- * multiplied by the output's gradient, a few places at a time.
+ * Computes the gradient of a convolution with respect to its filter: a matrix of the pixels under
+ * each tap, multiplied by the gradient of the output, a few taps at a time.
  */
 export function filterGradient(tools: Tools): Kernel {
   return Bench.kernel(tools, (bench, call) => {
@@ -100,7 +104,7 @@ export function filterGradient(tools: Tools): Kernel {
   });
 }
 
-/** The places of a filter, row after row. */
+/** Returns the taps of a filter, row after row. */
 export function tapsOf({ filterHeight, filterWidth }: ConvInfo): Tap[] {
   return Array.from({ length: filterHeight * filterWidth }, (_, i) => ({
     y: Math.floor(i / filterWidth),
@@ -108,10 +112,16 @@ export function tapsOf({ filterHeight, filterWidth }: ConvInfo): Tap[] {
   }));
 }
 
-/** The largest product of strides at which zeros between the rows and columns cost less than the backend's own kernel. */
+/**
+ * Largest product of strides at which zeros between rows and columns cost less than the backend's
+ * own kernel.
+ */
 const SPREADABLE = 4;
 
-/** The gradient of a convolution with respect to its images: the turned filter slid over the output's gradient. */
+/**
+ * Computes the gradient of a convolution with respect to its images: the rotated filter slides over
+ * the gradient of the output.
+ */
 export function inputGradient(tools: Tools): Kernel {
   return Bench.kernel(tools, (bench, call) => {
     const dy = inputOf(call, "dy"), filter = inputOf(call, "filter");

@@ -2,7 +2,7 @@ import { inputOf, type KernelCall } from "./kernel_calls.ts";
 import { tf } from "./deps.ts";
 import { poolGeometry, spreadMeans } from "./pool.ts";
 
-/** The part of tfjs's cpu backend that a kernel works with. */
+/** Part of tfjs's cpu backend that a kernel uses. */
 interface CpuBackend {
   readonly data: { get(dataId: tf.TensorInfo["dataId"]): { readonly values: tf.TypedArray } };
   makeTensorInfo(shape: number[], dtype: tf.DataType, values: tf.TypedArray): tf.TensorInfo;
@@ -21,7 +21,10 @@ function averagePoolGradient({ backend, ...call }: CpuCall): tf.TensorInfo {
 
 let installed = false;
 
-/** Registers with tfjs's cpu backend, once, a gradient of average pooling that is right with padding "same". */
+/**
+ * Registers, once, a gradient of average pooling with tfjs's cpu backend that is correct with
+ * padding "same".
+ */
 export function installCpuKernels(): void {
   if (installed) return;
   tf.unregisterKernel("AvgPoolGrad", "cpu");

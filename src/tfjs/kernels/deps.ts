@@ -1,2 +1,4 @@
-/** tfjs's core, the same instance that the room beside this one uses; without a backend, which its user loads. */
+/**
+ * Core of tfjs, the same instance that the trainer uses, without a backend, which the user loads.
+ */
 export * as tf from "npm:@tensorflow/tfjs@4.22.0";

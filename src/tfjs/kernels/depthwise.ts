@@ -4,8 +4,8 @@ import type { tf } from "./deps.ts";
 import { meetingColumns, meetingRows, type Tap } from "./patches.ts";
 
 /**
- * The gradient of a depthwise convolution with respect to its filter: for each tap and channel, the products of the pixels
- * that the tap met and the output's gradient there, added up.
+ * Computes the gradient of a depthwise convolution with respect to its filter: for each tap and
+ * channel, the sum of the products of the pixels under the tap and the gradient of the output.
  */
 export function depthwiseFilterGradient(call: KernelCall): tf.TensorInfo {
   const x = inputOf(call, "x"), dy = inputOf(call, "dy");
@@ -22,7 +22,7 @@ export function depthwiseFilterGradient(call: KernelCall): tf.TensorInfo {
   return result;
 }
 
-/** Adds up the products for one tap, by output channel. */
+/** Sums the products of one tap, by output channel. */
 function addTap(
   sums: Float64Array,
   images: tf.TypedArray,
@@ -58,8 +58,8 @@ function addTap(
 }
 
 /**
- * The gradient of a depthwise convolution with respect to its images: each turned filter slid over the gradient of its own
- * output channel, and what goes to the same input channel added up.
+ * Computes the gradient of a depthwise convolution with respect to its images: each rotated filter
+ * slides over the gradient of its output channel, and the results for one input channel are added.
  */
 export function depthwiseInputGradient(tools: Tools): Kernel {
   return Bench.kernel(tools, (bench, call) => {

@@ -1,29 +1,33 @@
 import { tf } from "./deps.ts";
 
-/** The part of tfjs's WASM backend that a kernel works with. */
+/** Part of tfjs's WASM backend that a kernel uses. */
 export interface WasmBackend {
-  /** Gives memory for a new tensor; what stands in it is left over from others. */
+  /** Allocates a new tensor, whose values are undefined. */
   makeOutput(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
-  /** The memory of a tensor, as it is; growing the heap for a new tensor makes it stale. */
+  /** Returns the memory of a tensor; it becomes stale when the heap grows for a new tensor. */
   typedArrayFromHeap(tensor: tf.TensorInfo): tf.TypedArray;
-  /** Counts one reference down and frees the memory at none. */
+  /** Drops one reference, and frees the memory with the last one. */
   disposeData(dataId: tf.TensorInfo["dataId"]): boolean;
 }
 
-/** What tfjs calls a kernel with. */
+/** Arguments of a kernel. */
 export interface KernelCall {
-  /** The tensors, by name. */
+  /** Tensors, by name. */
   readonly inputs: Readonly<Record<string, tf.TensorInfo>>;
-  /** Everything else, by name. */
+  /** All other arguments, by name. */
   readonly attrs: Readonly<Record<string, unknown>>;
-  /** The backend that is to compute. */
+  /** Backend that computes. */
   readonly backend: WasmBackend;
 }
 
-/** Computes one tensor. */
+/** Kernel that computes one tensor. */
 export type Kernel = (call: KernelCall) => tf.TensorInfo;
 
-/** Gives a kernel of the WASM backend as it stands now; throws an `Error` when there is none. */
+/**
+ * Returns the kernel that the WASM backend has now.
+ *
+ * @throws {Error} If there is none.
+ */
 export function kernelOf(name: string): Kernel {
   const kernel = tf.getKernel(name, "wasm");
   if (!kernel) {
@@ -34,7 +38,11 @@ export function kernelOf(name: string): Kernel {
   return kernel.kernelFunc as unknown as Kernel;
 }
 
-/** Gives an input of a kernel; throws a `TypeError` when the caller left it out. */
+/**
+ * Returns an input of a kernel.
+ *
+ * @throws {TypeError} If the caller left it out.
+ */
 export function inputOf({ inputs }: Pick<KernelCall, "inputs">, name: string): tf.TensorInfo {
   const input = inputs[name];
   if (!input) {
@@ -43,13 +51,17 @@ export function inputOf({ inputs }: Pick<KernelCall, "inputs">, name: string): t
   return input;
 }
 
-/** The kernels that the others are composed of, taken before any is replaced. */
+/** Kernels that the others are composed of, taken before any is replaced. */
 export type Tools = Readonly<
   & Record<"multiply" | "transpose" | "reshape" | "pad" | "slice", Kernel>
   & Record<"concat" | "sum" | "reverse" | "convolve" | "convolveDepthwise" | "convolveBack", Kernel>
 >;
 
-/** Takes the tools from the backend; throws an `Error` when it is not loaded. */
+/**
+ * Takes the kernels from the backend.
+ *
+ * @throws {Error} If it is not loaded.
+ */
 export function takeTools(): Tools {
   return {
     multiply: kernelOf("BatchMatMul"),
@@ -67,7 +79,8 @@ export function takeTools(): Tools {
 }
 
 /**
- * Runs kernels below tfjs's ops, where nothing goes on a gradient tape, and frees all that they made but the result.
+ * Runs kernels below tfjs's ops, so that nothing is recorded on a gradient tape, and frees all
+ * their tensors except the result.
  */
 export class Bench {
   readonly #tools: Tools;
@@ -79,7 +92,7 @@ export class Bench {
     this.#backend = backend;
   }
 
-  /** Makes a kernel of a computation on a bench. */
+  /** Creates a kernel from a computation. */
   static kernel(
     tools: Tools,
     compute: (bench: Bench, call: KernelCall) => tf.TensorInfo,
@@ -102,24 +115,26 @@ export class Bench {
     return made;
   }
 
-  /** Gives room for a tensor of float32; what stands in it is left over from others. */
+  /** Allocates a tensor of float32, whose values are undefined. */
   make(shape: readonly number[]): tf.TensorInfo {
     const made = this.#backend.makeOutput(shape, "float32");
     this.#scratch.add(made);
     return made;
   }
 
-  /** The memory of a tensor; making another tensor may move it. */
+  /** Returns the memory of a tensor; allocating another one may move it. */
   values(tensor: tf.TensorInfo): tf.TypedArray {
     return this.#backend.typedArrayFromHeap(tensor);
   }
 
-  /** Frees what was made here before its time. */
+  /** Frees a tensor early. */
   free(made: tf.TensorInfo): void {
     if (this.#scratch.delete(made)) this.#backend.disposeData(made.dataId);
   }
 
-  /** The backend's own gradient of a convolution with respect to its images. */
+  /**
+   * Computes the gradient of a convolution with respect to its images by the backend's own kernel.
+   */
   stockInputGradient({ inputs, attrs }: KernelCall): tf.TensorInfo {
     return this.#run(this.#tools.convolveBack, inputs, attrs);
   }
@@ -133,45 +148,47 @@ export class Bench {
     return this.#run(this.#tools.multiply, { a, b }, { transposeA, transposeB });
   }
 
-  /** Puts axis `perm[i]` at place `i`. */
+  /** Transposes: axis `perm[i]` becomes axis `i`. */
   transpose(x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
     return this.#run(this.#tools.transpose, { x }, { perm });
   }
 
-  /** Sees the same values in another shape, without a copy. */
+  /** Returns the same values in another shape, without a copy. */
   reshape(x: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     return this.#run(this.#tools.reshape, { x }, { shape });
   }
 
-  /** Cuts a block out. */
+  /** Slices a block. */
   slice(x: tf.TensorInfo, begin: readonly number[], size: readonly number[]): tf.TensorInfo {
     return this.#run(this.#tools.slice, { x }, { begin, size });
   }
 
-  /** Surrounds with zeros. */
+  /** Pads with zeros. */
   pad(x: tf.TensorInfo, paddings: readonly (readonly [number, number])[]): tf.TensorInfo {
     if (paddings.every(([before, after]) => before === 0 && after === 0)) return x;
     return this.#run(this.#tools.pad, { x }, { paddings, constantValue: 0 });
   }
 
-  /** Joins along an axis. */
+  /** Concatenates along an axis. */
   concat(parts: readonly tf.TensorInfo[], axis: number): tf.TensorInfo {
     const [only] = parts;
     if (only && parts.length === 1) return only;
     return this.#run(this.#tools.concat, parts as unknown as KernelCall["inputs"], { axis });
   }
 
-  /** Adds up along an axis, which goes. */
+  /** Sums along an axis and drops it. */
   sum(x: tf.TensorInfo, axis: number): tf.TensorInfo {
     return this.#run(this.#tools.sum, { x }, { axis: [axis], keepDims: false });
   }
 
-  /** Turns a filter of `[height, width, …]` by half a turn. */
+  /** Rotates a filter of `[height, width, …]` by 180 degrees. */
   turn(filter: tf.TensorInfo): tf.TensorInfo {
     return this.#run(this.#tools.reverse, { x: filter }, { dims: [0, 1] });
   }
 
-  /** Slides a filter over images without padding them, step by step, its taps `dilations` apart. */
+  /**
+   * Convolves images with a filter, without padding and with stride 1, its taps `dilations` apart.
+   */
   convolve(
     x: tf.TensorInfo,
     filter: tf.TensorInfo,

@@ -1,7 +1,9 @@
 import { Bench, inputOf, type Kernel, type Tools } from "./kernel_calls.ts";
 import type { tf } from "./deps.ts";
 
-/** The multiplications of one pair of matrices from which handing the pairs out one by one is worth the calls. */
+/**
+ * Least number of multiplications of a pair of matrices for which separate calls for the pairs pay.
+ */
 const LARGE_PAIR = 65_536;
 
 interface Orientation {
@@ -10,11 +12,12 @@ interface Orientation {
 }
 
 /**
- * A product of matrices that transposes first.
+ * Multiplies matrices, transposing first.
  *
- * The backend gives one untransposed pair to XNNPACK and multiplies all others, which are those of a backward pass and of
- * every stack of matrices, in a scalar loop that is many times slower. XNNPACK in turn packs the right side anew for each
- * tensor: a layer's kernel is a new one after every step, and packing it takes longer than multiplying a batch by it.
+ * The backend gives a single untransposed pair to XNNPACK, and multiplies all others, such as those
+ * of a backward pass and of every stack of matrices, in a scalar loop that is many times slower.
+ * XNNPACK in turn packs the right side anew for each tensor: a layer's kernel is a new tensor after
+ * every step, and packing it takes longer than multiplying a batch by it.
  */
 export function matrixProduct(tools: Tools): Kernel {
   return Bench.kernel(tools, (bench, call) => {
@@ -57,7 +60,7 @@ export function matrixProduct(tools: Tools): Kernel {
   });
 }
 
-/** Multiplies two matrices so that the smaller one is on the right. */
+/** Multiplies two matrices with the smaller one on the right. */
 function pairProduct(
   bench: Bench,
   a: tf.TensorInfo,

@@ -1,6 +1,7 @@
 /**
- * Kernels with which TensorFlow.js trains convolutions, depthwise convolutions and embeddings on its WASM backend, which
- * lacks their gradients, and with which it multiplies matrices faster. They serve any program that uses tfjs 4.22.0.
+ * Kernels for TensorFlow.js's WASM backend: gradients of convolutions, depthwise convolutions and
+ * embeddings, which the backend lacks, and faster products of matrices. They serve any program that
+ * uses tfjs 4.22.0.
  *
  * @example Train a convolution on the WASM backend
  * ```ts
@@ -34,16 +35,20 @@ import { segmentSum } from "./segments.ts";
 let installed = false;
 
 /**
- * Registers with tfjs the kernels that its WASM backend lacks for training, and replaces slow ones of its own; once, so
- * calling it again does nothing. Call it after `await tf.setBackend("wasm")`.
+ * Registers the kernels that tfjs's WASM backend lacks for training, and replaces slow ones.
+ * Calling it again does nothing. Call it after `await tf.setBackend("wasm")`.
  *
- * It adds `Conv2DBackpropFilter`, `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and
- * `UnsortedSegmentSum`, and replaces `BatchMatMul`, `Conv2DBackpropInput` and `MaxPoolGrad`, which are slow. What is wrong it puts right:
- * `AvgPoolGrad` with padding "same" at the edge of the images, and `Conv2D`, `DepthwiseConv2dNative` and their fused forms with padding
- * "same" where a stride is longer than the filter. Results agree with those of the cpu backend up to rounding, save for `AvgPoolGrad`,
- * which is wrong there too.
+ * - Added: `Conv2DBackpropFilter`, `DepthwiseConv2dNativeBackpropFilter`,
+ *   `DepthwiseConv2dNativeBackpropInput` and `UnsortedSegmentSum`.
+ * - Replaced since they are slow: `BatchMatMul`, `Conv2DBackpropInput` and `MaxPoolGrad`.
+ * - Corrected: `AvgPoolGrad` with padding "same" at the edge of the images, and `Conv2D`,
+ *   `DepthwiseConv2dNative` and their fused forms with padding "same" where a stride is longer than
+ *   the filter.
  *
- * Throws an `Error` when the WASM backend is not registered.
+ * Results agree with those of the cpu backend up to rounding, except for `AvgPoolGrad`, which is
+ * wrong there too.
+ *
+ * @throws {Error} If the WASM backend is not registered.
  *
  * @example Train an embedding on the WASM backend
  * ```ts

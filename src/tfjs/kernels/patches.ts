@@ -1,6 +1,6 @@
 import type { tf } from "./deps.ts";
 
-/** One place of a filter. */
+/** Tap of a filter. */
 export interface Tap {
   /** Row of the filter. */
   readonly y: number;
@@ -8,38 +8,38 @@ export interface Tap {
   readonly x: number;
 }
 
-/** The output rows or columns, `from` up to `to`, at which a tap meets the input, and the input's index for output 0. */
+/** Range of output rows or columns at which a tap meets the input. */
 export interface Meeting {
-  /** The input's index that belongs to output 0; below 0 in the padding. */
+  /** Index of the input for output 0; below 0 in the padding. */
   readonly start: number;
-  /** The first output. */
+  /** First output. */
   readonly from: number;
-  /** The output after the last. */
+  /** End of the range, exclusive. */
   readonly to: number;
 }
 
-/** Finds where along one axis a tap stays inside the input. */
+/** Returns the range along one axis in which a tap stays inside the input. */
 export function meeting(start: number, stride: number, input: number, output: number): Meeting {
   const from = Math.min(output, Math.max(0, Math.ceil(-start / stride)));
   const to = Math.max(from, Math.min(output, Math.ceil((input - start) / stride)));
   return { start, from, to };
 }
 
-/** Where a tap meets the input's rows. */
+/** Returns the range of output rows at which a tap meets the input. */
 export function meetingRows({ y }: Tap, info: tf.backend_util.Conv2DInfo): Meeting {
   const start = y * info.dilationHeight - info.padInfo.top;
   return meeting(start, info.strideHeight, info.inHeight, info.outHeight);
 }
 
-/** Where a tap meets the input's columns. */
+/** Returns the range of output columns at which a tap meets the input. */
 export function meetingColumns({ x }: Tap, info: tf.backend_util.Conv2DInfo): Meeting {
   const start = x * info.dilationWidth - info.padInfo.left;
   return meeting(start, info.strideWidth, info.inWidth, info.outWidth);
 }
 
 /**
- * Writes what taps of a filter meet: `images` of `[channels, batch, height, width]` become rows of
- * `[taps, channels, batch, outHeight, outWidth]`, with zeros for the padding.
+ * Writes the values under taps of a filter: `images` of `[channels, batch, height, width]` become
+ * rows of `[taps, channels, batch, outHeight, outWidth]`, with zeros for the padding.
  */
 export function writePatches(
   images: tf.TypedArray,

@@ -4,7 +4,7 @@ import { meeting } from "./patches.ts";
 
 type PoolInfo = tf.backend_util.Conv2DInfo;
 
-/** How a pooling goes over images of that shape. */
+/** Reads the shapes and options of a pooling. */
 export function poolGeometry(shape: readonly number[], attrs: KernelCall["attrs"]): PoolInfo {
   return tf.backend_util.computePool2DInfo(
     shape as [number, number, number, number],
@@ -16,7 +16,7 @@ export function poolGeometry(shape: readonly number[], attrs: KernelCall["attrs"
   );
 }
 
-/** The gradient of average pooling. */
+/** Computes the gradient of average pooling. */
 export function averagePoolGradient(call: KernelCall): tf.TensorInfo {
   const x = inputOf(call, "input"), dy = inputOf(call, "dy");
   const { attrs, backend } = call;
@@ -26,7 +26,10 @@ export function averagePoolGradient(call: KernelCall): tf.TensorInfo {
   return result;
 }
 
-/** Adds to each pixel its share of the gradient of every mean that it is in: a mean is over the pixels of its window, not the padding. */
+/**
+ * Adds to each pixel its share of the gradient of every mean that it is part of: a mean is over the
+ * pixels of its window, without the padding.
+ */
 export function spreadMeans(upstream: tf.TypedArray, slopes: tf.TypedArray, info: PoolInfo): void {
   const { inWidth, inChannels } = info;
   overWindows(info, (window, first, height, width) => {
@@ -43,8 +46,8 @@ export function spreadMeans(upstream: tf.TypedArray, slopes: tf.TypedArray, info
 }
 
 /**
- * The gradient of max pooling: each output's goes to the pixel that was the largest of its window, to the first of several
- * that are alike.
+ * Computes the gradient of max pooling: that of each output goes to the largest pixel of its
+ * window, the first of equal ones.
  */
 export function maxPoolGradient(call: KernelCall): tf.TensorInfo {
   const x = inputOf(call, "input"), dy = inputOf(call, "dy");
@@ -75,7 +78,10 @@ export function maxPoolGradient(call: KernelCall): tf.TensorInfo {
   return result;
 }
 
-/** Visits the windows in the order of the outputs: the number of each, its first pixel that is inside of the image, and how many are down and across. */
+/**
+ * Visits the windows in the order of the outputs, with the index of each, its first pixel inside
+ * the image, and its numbers of rows and columns there.
+ */
 function overWindows(
   { batchSize, inHeight, inWidth, outHeight, outWidth, padInfo, ...info }: PoolInfo,
   visit: (window: number, first: number, height: number, width: number) => void,

@@ -4,8 +4,8 @@ import { tf } from "./deps.ts";
 type Shape4D = [number, number, number, number];
 
 /**
- * A convolution of the backend that is right with padding "same" where a stride is longer than the filter, too: the backend then is
- * told the pads themselves. Any other call goes to it as it is.
+ * Wraps a convolution of the backend so that it is correct with padding "same" where a stride is
+ * longer than the filter: the backend then gets explicit pads. Other calls are passed on unchanged.
  */
 export function withPads(name: string, { depthwise = false } = {}): Kernel {
   const stock = kernelOf(name);

@@ -2,8 +2,9 @@ import { inputOf, type KernelCall } from "./kernel_calls.ts";
 import type { tf } from "./deps.ts";
 
 /**
- * Adds rows up by segment, which is the gradient of a gather or an embedding: `x` of `[rows, …]` and `segmentIds` of `[rows]`
- * give `[numSegments, …]`. A row whose segment is below 0 or not below `numSegments` is left out.
+ * Sums rows by segment, the gradient of a gather or an embedding: `x` of `[rows, …]` and
+ * `segmentIds` of `[rows]` give `[numSegments, …]`. A row whose segment is below 0 or not below
+ * `numSegments` is ignored.
  */
 export function segmentSum(call: KernelCall): tf.TensorInfo {
   const x = inputOf(call, "x"), segmentIds = inputOf(call, "segmentIds");

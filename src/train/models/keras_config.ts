@@ -8,7 +8,9 @@ export function toSnakeCase(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Returns the field with a camelCase key, or its snake_case form; `undefined` if missing or null. */
+/**
+ * Returns the field with a camelCase key, or its snake_case form; `undefined` if missing or null.
+ */
 export function field(record: Record<string, unknown>, key: string): unknown {
   for (const name of [toSnakeCase(key), key]) {
     if (Object.hasOwn(record, name) && record[name] !== null) return record[name];

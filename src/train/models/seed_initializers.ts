@@ -59,8 +59,8 @@ function toClassName(identifier: string): string {
 }
 
 /**
- * Copies a model description and seeds every initializer that draws at random, so that the model has
- * the same initial weights wherever it is built.
+ * Copies a model description and seeds every initializer that draws at random, so that the model
+ * has the same initial weights wherever it is built.
  *
  * Each seed depends on `seed` and on the initializer's place among the random ones. Explicit seeds
  * stay, except 0, which tfjs takes for none. Initializers that the built-in layers leave to their
