@@ -21,8 +21,8 @@ export interface RoundRows {
 }
 
 /**
- * A strategy that withstands hostile clients, as long as they are few, by comparing all updates of a
- * round. It keeps copies of them, outside the arena, whose memory the next round uses again.
+ * A strategy that withstands hostile clients, as long as they are few, by comparing all updates of
+ * a round. It keeps copies of them, outside the arena, whose memory the next round uses again.
  *
  * @internal
  */
