@@ -5,7 +5,6 @@
  */
 
 import { errorMessage } from "../base/errors.ts";
-import type { KernelBuild } from "../params/kernels.ts";
 import { evaluationFields } from "../round/report/evaluation_summary.ts";
 import { refusedEvent } from "../round/report/update_events.ts";
 import { RunRecord } from "../round/record/run_record.ts";
@@ -15,14 +14,11 @@ import { roundReport, runRound, selectEvaluators } from "../round/run_round.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { RunReport } from "../round/report/report.ts";
-import { countsLength } from "../train/confusion.ts";
-import { keepsState, takesControl } from "../plan/rules/rules.ts";
-import { InProcessPool } from "./in_process_pool.ts";
 import { LastRound } from "./last_round.ts";
 import { ClientStates } from "./client_states.ts";
+import { countsOf, startPool } from "./start_pool.ts";
 import { VirtualClients } from "./virtual_clients.ts";
 import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts";
-import { WorkerPool } from "./worker_pool.ts";
 
 /**
  * Federation of virtual clients on a pool of workers. Handlers, strategies, plans and seeds are
@@ -113,28 +109,7 @@ export class Simulation {
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
-    const counts = options.test ? countsLength(options.test.numClasses) : 0;
-    const handlers = typeof options.handler === "string"
-      ? new URL(options.handler)
-      : options.handler;
-    const start = options.pool ??
-      (typeof handlers === "function" ? InProcessPool.start : WorkerPool.start);
-    await using pool = await start({
-      workers: Math.min(options.workers ?? navigator.hardwareConcurrency, numClients),
-      manifest: handler.manifest,
-      keepsOwn: keepsState(handler.plan.rule),
-      hasControl: takesControl(handler.plan.rule),
-      counts,
-      model: handler.model,
-      handler: handlers,
-      train: options.train,
-      test: options.test,
-      parts,
-      testParts: options.testParts,
-      engine: options.engine ?? "auto",
-      backend: options.backend ?? "auto",
-      build: handler.kernels as KernelBuild,
-    });
+    await using pool = await startPool(handler, options);
     using states = new ClientStates(handler.manifest.length, stateBytes, stateFolder);
     states.restore(options.resume?.vectors ?? {});
     const clients = new VirtualClients({
@@ -143,12 +118,12 @@ export class Simulation {
       states,
       numClients,
       test: options.test,
-      counts,
+      counts: countsOf(options),
       evaluateClients: options.evaluateClients,
       signal,
       onEvent: options.onEvent,
     });
-    const samples = handlers === undefined
+    const samples = options.handler === undefined
       ? parts?.map(({ length }) => length) ?? []
       : await clients.join();
     samples.forEach((numSamples, i) => handler.onJoin(i + 1, numSamples));

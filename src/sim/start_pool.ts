@@ -1,0 +1,39 @@
+import type { KernelBuild } from "../params/kernels.ts";
+import { keepsState, takesControl } from "../plan/rules/rules.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { countsLength } from "../train/confusion.ts";
+import type { ClientPool } from "./client_pool.ts";
+import { InProcessPool } from "./in_process_pool.ts";
+import { clientsOf, type SimulationOptions } from "./options.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** Returns the length of the counts of a `test` job. */
+export function countsOf({ test }: SimulationOptions): number {
+  return test ? countsLength(test.numClasses) : 0;
+}
+
+/** Starts the pool of a simulation. */
+export async function startPool(
+  server: SyncServerBackendHandler,
+  options: SimulationOptions,
+): Promise<ClientPool> {
+  const handler = typeof options.handler === "string" ? new URL(options.handler) : options.handler;
+  const start = options.pool ??
+    (typeof handler === "function" ? InProcessPool.start : WorkerPool.start);
+  return await start({
+    workers: Math.min(options.workers ?? navigator.hardwareConcurrency, clientsOf(options)),
+    manifest: server.manifest,
+    keepsOwn: keepsState(server.plan.rule),
+    hasControl: takesControl(server.plan.rule),
+    counts: countsOf(options),
+    model: server.model,
+    handler,
+    train: options.train,
+    test: options.test,
+    parts: options.parts,
+    testParts: options.testParts,
+    engine: options.engine ?? "auto",
+    backend: options.backend ?? "auto",
+    build: server.kernels as KernelBuild,
+  });
+}
