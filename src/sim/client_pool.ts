@@ -14,7 +14,7 @@ import type { MakeClientHandler } from "./define_client.ts";
 import type { EvaluateResult, TrainResult } from "../plan/results.ts";
 import type { ModelDescription } from "../train/handler.ts";
 
-/** One job of a simulation. */
+/** Job of a simulation. */
 export type ClientJob =
   /** Makes a client's handler and compares its manifest. Not asked for the built-in handler. */
   | { readonly kind: "join"; readonly rank: Rank }
@@ -50,7 +50,7 @@ export type JobOutcome =
     readonly kind: "failed";
     /** The reason, one line. */
     readonly reason: string;
-    /** The client stays for the next round: a `CannotTrainError` says so. */
+    /** The client stays for the next round, because it failed by a `CannotTrainError`. */
     readonly stays: boolean;
   };
 
@@ -66,7 +66,7 @@ export interface RoundInput {
 
 /** Callbacks and signal of {@linkcode ClientPool.run}. */
 export interface JobOptions<Job extends ClientJob> {
-  /** Returns the vector that the client of a job has kept, as it is until the job has begun. */
+  /** Returns the vector that the client of a job has kept, a view that is valid until the next call. */
   readonly own?: (job: Job) => ParameterVector | undefined;
   /** Receives the outcome of each job, in the order of the jobs. */
   readonly take: (job: Job, outcome: JobOutcome) => void;
@@ -96,7 +96,7 @@ export interface ClientPool extends AsyncDisposable {
   run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void>;
 }
 
-/** Everything that a pool needs to know of a simulation. */
+/** Description of a simulation for its pool. */
 export interface ClientPoolOptions {
   /** Number of workers, at least 1. */
   readonly workers: number;

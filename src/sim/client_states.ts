@@ -5,9 +5,9 @@ import type { ParameterVector } from "../params/manifest.ts";
 const PREFIX = "client/";
 
 /**
- * Vectors that clients keep from round to round: in memory up to a limit, and past it in a temporary
- * file. A vector that is written in a round counts once the round is over, so that a round that is
- * tried again begins with the vectors from before.
+ * Vectors that clients keep from round to round: in memory up to a limit, and past it in a
+ * temporary file. A vector that is written in a round counts once the round is over, so that a
+ * round that is tried again begins with the vectors from before.
  */
 export class ClientStates implements Disposable {
   readonly #length: number;
@@ -35,7 +35,10 @@ export class ClientStates implements Disposable {
     this.#most = Math.floor(memoryBytes / (length * Float32Array.BYTES_PER_ELEMENT));
   }
 
-  /** Returns a client's vector, as a view that is valid until the next {@linkcode ClientStates.write}. */
+  /**
+   * Returns a client's vector, as a view that is valid until the next
+   * {@linkcode ClientStates.write}.
+   */
   read(rank: Rank): ParameterVector | undefined {
     const place = this.#places.get(rank);
     return place === undefined ? undefined : this.#memory[place] ?? this.#readFile(place);
@@ -82,7 +85,9 @@ export class ClientStates implements Disposable {
     this.#before.clear();
   }
 
-  /** Frees the places of the vectors that counted before the last {@linkcode ClientStates.commit}. */
+  /**
+   * Frees the places of the vectors that counted before the last {@linkcode ClientStates.commit}.
+   */
   #forget(): void {
     for (const place of this.#before.values()) if (place !== undefined) this.#free.push(place);
     this.#before.clear();

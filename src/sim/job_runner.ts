@@ -43,13 +43,15 @@ interface LoadedClient extends AsyncDisposable {
 }
 
 /**
- * Does the jobs of a simulation's clients, one at a time, on one thread. The built-in handler serves
- * all clients in turn. Other handlers are made for each job, so that a client keeps nothing but its
- * own vector.
+ * Does the jobs of a simulation's clients, one at a time, on one thread. The built-in handler
+ * serves all clients in turn. Other handlers are made for each job, so that a client keeps nothing
+ * but its own vector.
  */
 export class JobRunner implements AsyncDisposable {
   readonly #options: JobRunnerOptions;
-  /** The built-in handler: it trains the clients, unless `makeHandler` is given, and runs the tests. */
+  /**
+   * The built-in handler: it trains the clients, unless `makeHandler` is given, and runs the tests.
+   */
   readonly #builtIn:
     | { readonly handler: ClientSGDHandler; readonly learner: LocalLearner }
     | undefined;

@@ -6,8 +6,8 @@ import type {
 import type { ClientStates } from "./client_states.ts";
 
 /**
- * The last whole round of a run. It can be saved while the next round is under way, whose parameters
- * replace its own only at the end of that round.
+ * The last whole round of a run. It can be saved while the next round is under way, whose
+ * parameters replace its own only at the end of that round.
  */
 export class LastRound {
   readonly #handler: ServerBackendHandler;

@@ -27,8 +27,8 @@ export interface SimulationOptions {
    */
   testParts?: readonly ArrayLike<number>[];
   /**
-   * Handler of the clients: the absolute URL of a module with `defineClient()`, the same that a real
-   * client runs, or the function that `defineClient()` takes. A module runs in the workers, a
+   * Handler of the clients: the absolute URL of a module with `defineClient()`, the same that a
+   * real client runs, or the function that `defineClient()` takes. A module runs in the workers, a
    * function on the program's own thread. It is called with the client's `rank` and, where the
    * simulation has data, with `data`, `rows` and `testRows`.
    *

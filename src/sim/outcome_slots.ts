@@ -41,8 +41,8 @@ export interface OutcomeSlotsOptions {
 }
 
 /**
- * Slots for the outcomes of jobs, in memory that threads share. A slot is written by the thread that
- * does its job, and read by the program once the job has ended.
+ * Slots for the outcomes of jobs, in memory that threads share. A slot is written by the thread
+ * that does its job, and read by the program once the job has ended.
  *
  * ```text
  * figures  | slot 0: samples, loss, steps or accuracy | slot 1 | …
@@ -102,7 +102,10 @@ export class OutcomeSlots {
     if (keeps) this.own(slot)?.set(vector);
   }
 
-  /** Writes an outcome. Metrics that are longer than a message may be make it a failure, which it returns. */
+  /**
+   * Writes an outcome. Metrics that are longer than a message may be make it a failure, which it
+   * returns.
+   */
   write(slot: number, outcome: JobOutcome): JobOutcome {
     switch (outcome.kind) {
       case "joined":

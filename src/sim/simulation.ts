@@ -47,7 +47,7 @@ import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts
  *   fraction: 0.5,
  * });
  * const parts = partition("dirichlet:0.5", train, { parts: 20, seed: 1 });
- * const simulation = new Simulation(handler, { train, test: train, parts, rounds: 10, workers: 2 });
+ * const simulation = new Simulation(handler, { train, test: train, parts, rounds: 10 });
  * const { final } = await simulation.run();
  * assert((final?.accuracy ?? 0) > 0.8);
  * ```

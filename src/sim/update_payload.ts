@@ -25,7 +25,8 @@ export function updatePayload(
 /**
  * Checks a client's update as the transport does, and returns it as it would arrive.
  *
- * @throws {ProtocolError} If a field is out of its range, or the metrics are too long for a message.
+ * @throws {ProtocolError} If a field is out of its range, or the metrics are too long for a
+ * message.
  */
 export function checkUpdate(payload: ParameterUpdatePayload): ParameterUpdatePayload {
   const code = MessageCode.ParameterUpdate;

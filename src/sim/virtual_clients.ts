@@ -93,7 +93,7 @@ export class VirtualClients {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { collector, collector: { round, cohort } } = training;
     await this.#publish(round);
-    // Nothing that was kept in an earlier try of the round counts.
+    // The vectors of an earlier try of the round do not count.
     states.discard();
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,

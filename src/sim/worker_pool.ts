@@ -10,7 +10,7 @@ import type {
 import { JobQueue } from "./job_queue.ts";
 import { type PoolWorkerArgs, shareData, shareParts } from "./worker_args.ts";
 
-/** Slots for each worker: so many that no worker waits for the program to take an outcome. */
+/** Slots for each worker: enough that no worker waits for the program to take an outcome. */
 const SLOTS_PER_WORKER = 3;
 
 /**
@@ -101,7 +101,7 @@ export class WorkerPool implements ClientPool {
     { own, take, signal }: JobOptions<Job>,
   ): Promise<void> {
     const queue = this.#queue;
-    // Slots become free in the order of their jobs: the queue's ring counts on it.
+    // The ring of the queue relies on slots that become free in the order of their jobs.
     const underWay: number[] = [];
     for (let posted = 0, taken = 0; taken < jobs.length;) {
       const next = jobs[posted], free = next && this.#free.pop();

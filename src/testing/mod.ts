@@ -1,7 +1,6 @@
 /**
- * Compliance suites: the tests that every transport, handler, strategy, checkpoint store and pool of
- * clients passes.
- * One line in a test file runs a suite on an implementation of your own.
+ * Compliance suites: the tests that every transport, handler, strategy, checkpoint store and pool
+ * of clients passes. One line in a test file runs a suite on an implementation of your own.
  *
  * @example A strategy of your own
  * ```ts ignore

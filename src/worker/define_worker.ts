@@ -4,21 +4,21 @@ import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.t
 import { isPiped, type Link, pipeLink } from "./pipe.ts";
 import { recordThrown, reviveThrown } from "./thrown.ts";
 
-/** What the main function of a worker is given beside its arguments. */
+/** Second argument of a worker's main function. */
 export interface WorkerContext {
-  /** Aborted when the program asks the worker to end. */
+  /** Signal that is aborted when the program asks the worker to end. */
   readonly signal: AbortSignal;
-  /** Sends a message to the program: what can be cloned, with the parts to transfer. */
+  /** Sends the program a message, of values that can be cloned, with the objects to transfer. */
   post(message: unknown, transfer?: Transferable[]): void;
 }
 
-/** The main function of a worker. */
+/** Main function of a worker. */
 export type WorkerMain<Args, Result> = (
   args: Args,
   context: WorkerContext,
 ) => Promise<Result> | Result;
 
-/** The parts of a worker's global scope that are used here. */
+/** Parts of a worker's global scope that are used here. */
 interface WorkerScope {
   readonly name?: string;
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -28,13 +28,18 @@ interface WorkerScope {
 let isDefined = false;
 
 /**
- * Says what the module does when `spawn()` runs it: call it once, at the module's end.
+ * Defines the main function of a module that `spawn()` runs. Call it once, at the module's end.
  *
- * `main` gets the arguments of `spawn()`; what it returns or throws is what `join()` gives. An error that nothing in the worker
- * catches ends it too. When `main` has returned the worker ends, whatever else is still open in it.
+ * The worker ends when `main` has returned, whatever else is still open in it. An uncaught error in
+ * the worker ends it too.
  *
- * Outside a worker that `spawn()` started, and a process of the command `client --module`, it does
- * nothing, so the module can be imported. Throws an `Error` when it is called twice.
+ * Outside a worker that `spawn()` started, and outside a process of the command `client --module`,
+ * it does nothing, so that the module can be imported.
+ *
+ * @param main Receives the arguments of `spawn()`. `join()` returns its result, or rejects with
+ * what it throws.
+ *
+ * @throws {Error} If it is called twice.
  *
  * @example
  * ```ts
@@ -103,8 +108,8 @@ export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void
 }
 
 /**
- * The link of a worker that `spawn()` started. The program ends it: one that closed itself might be
- * gone before its last word is read.
+ * Returns the link of a worker that `spawn()` started, or `undefined` elsewhere. The program ends
+ * the worker: a worker that closed itself might be gone before its last message is read.
  */
 function workerLink(): Link | undefined {
   const scope = globalThis as unknown as WorkerScope;

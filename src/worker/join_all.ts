@@ -2,15 +2,19 @@ import type { WorkerProcess } from "./worker_process.ts";
 
 /** Options of {@linkcode joinAll}. */
 export interface JoinAllOptions {
-  /** Asks all workers to end when it is aborted, with its reason. */
+  /** Signal that asks all workers to end when it is aborted, with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Joins workers that were started and belong together: resolves with their results, in their order.
+ * Joins started workers that belong together.
  *
- * When one fails, or the signal is aborted, the others are asked to end by `abort()`. It waits for all of them in any case, then
- * rejects with the first failure, if there was one.
+ * When a worker fails, or the signal is aborted, `abort()` asks the others to end. The promise
+ * settles when all of them have ended.
+ *
+ * @returns The results, in the order of the workers.
+ *
+ * @throws The first failure of a worker.
  */
 export async function joinAll<Result>(
   workers: readonly WorkerProcess<Result>[],

@@ -1,18 +1,26 @@
 /**
- * Nothing tells a program that its worker has ended by itself. But a Web Lock is let go when the worker that holds it
- * ends, however it ends: so the worker holds one, and the program asks for it.
+ * Web Locks. A program is not told that its worker has ended by itself, but the locks of a worker
+ * are released when it ends, however it ends. So the worker holds a lock, and the program requests
+ * it.
  */
 interface LockManager {
   request(name: string, callback: () => Promise<void>): Promise<void>;
   request(name: string, options: { signal: AbortSignal }, callback: () => void): Promise<void>;
 }
 
-/** The Web Locks of this runtime, which Deno's types do not know yet and older versions do not have. */
+/**
+ * Returns the Web Locks of this runtime. Deno's types do not know them yet, and older versions do
+ * not have them.
+ */
 function locks(): LockManager | undefined {
   return (navigator as { locks?: LockManager }).locks;
 }
 
-/** Takes a lock that this thread holds to its end, and gives its name; gives nothing where there are no Web Locks. */
+/**
+ * Takes a lock that this thread holds until it ends.
+ *
+ * @returns The lock's name, or `undefined` where there are no Web Locks.
+ */
 export async function holdLifeline(): Promise<string | undefined> {
   const manager = locks();
   if (manager === undefined) return undefined;

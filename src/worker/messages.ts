@@ -1,14 +1,14 @@
 import type { ThrownRecord } from "./thrown.ts";
 
-/** What a worker's name begins with, by which the worker knows that `spawn()` started it. */
+/** Prefix of a worker's name, from which the worker knows that `spawn()` started it. */
 export const WORKER_NAME_PREFIX = "fedlab:";
 
-/** From the program to the worker. */
+/** Message from the program to the worker. */
 export type ToWorker =
   | { readonly fedlab: "start"; readonly args: unknown }
   | { readonly fedlab: "abort"; readonly reason: ThrownRecord };
 
-/** From the worker to the program. */
+/** Message from the worker to the program. */
 export type FromWorker =
   | { readonly fedlab: "ready"; readonly lifeline: string | undefined }
   | { readonly fedlab: "message"; readonly message: unknown }

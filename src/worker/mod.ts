@@ -1,7 +1,8 @@
 /**
- * Runs a topology in a Web Worker of its own, as FedLab's topologies are processes.
+ * Modules that run in Web Workers, as FedLab's topologies run in processes.
  *
- * A module that is to run in a worker ends with {@linkcode defineWorker}; the program calls {@linkcode spawn} with its URL.
+ * The module ends with {@linkcode defineWorker}, and the program calls {@linkcode spawn} with its
+ * URL.
  *
  * @module
  */

@@ -2,38 +2,34 @@ import { isDeno } from "../base/runtime/runtime.ts";
 import { recordThrown } from "./thrown.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
-/** First argument of a module that the command `client` runs in a process of its own. */
+/** First argument of a module that the command `client` runs in a process. */
 export const PROCESS_ARGUMENT = "fedlab:process";
 
-/**
- * What a message begins with on standard output, which a module may print to as well (RFC 7464).
- */
+/** First character of a message on standard output, to which a module may print too (RFC 7464). */
 export const MESSAGE_MARK = "\x1e";
 
-/** How long a process whose program is gone may take to leave its server. */
+/** Time that a process whose program is gone has to leave its server. */
 const LEAVING_MILLIS = 5_000;
 
-/** What a module's code and the program that started it say to each other. */
+/** Messages between a module and the program that started it. */
 export interface Link {
   /** Sends a message to the program. */
   post(message: FromWorker, transfer?: Transferable[]): void;
-  /** Takes the program's messages from now on. */
+  /** Calls `take` with each further message of the program. */
   listen(take: (message: ToWorker) => void): void;
-  /** Called when the work is done or has failed. */
+  /** Ends the module, whose work is done or has failed. */
   end(exitCode: 0 | 1): void;
 }
 
-/**
- * Whether this module is a process that the command `client` started. A worker inside it is not.
- */
+/** Reports whether this is a process that the command `client` started; a worker in it is not. */
 export function isPiped(): boolean {
   return isDeno() && !("postMessage" in globalThis) && Deno.args?.[0] === PROCESS_ARGUMENT;
 }
 
 /**
- * The link over standard input and output, a line of JSON each message. When the program is gone,
- * however it ended, standard input ends: then this process is asked to end as well, and ends itself
- * if it does not.
+ * Creates the link over standard input and output, on which each message is a line of JSON.
+ * Standard input ends when the program is gone, however it ended. Then this process is asked to
+ * end, and exits after a while if it has not.
  */
 export function pipeLink(): Link {
   const write = (text: string) => {
@@ -41,7 +37,7 @@ export function pipeLink(): Link {
     try {
       for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
     } catch {
-      Deno.exit(1); // nobody reads it any more
+      Deno.exit(1); // the program is gone
     }
   };
   return {
@@ -49,8 +45,8 @@ export function pipeLink(): Link {
     listen(take) {
       const stop = (why: string) =>
         take({ fedlab: "abort", reason: recordThrown(new DOMException(why, "AbortError")) });
-      // A terminal's Ctrl-C reaches both; the program decides, and this process leaves its server
-      // in peace.
+      // A terminal's Ctrl-C reaches both processes. The program decides when to exit, so that this
+      // process has time to leave its server.
       for (const signal of ["SIGINT", "SIGTERM"] as const) {
         if (Deno.build.os === "windows" && signal === "SIGTERM") continue;
         Deno.addSignalListener(signal, () => stop("stopped"));
@@ -64,7 +60,7 @@ export function pipeLink(): Link {
   };
 }
 
-/** JSON has no big integers; nothing else that is posted here is lost in it. */
+/** Writes big integers as text, since JSON has none. */
 function plain(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}` : value;
 }

@@ -1,13 +1,13 @@
 import type { Logger } from "../base/log/log.ts";
 
-/** A line of a log that is kept elsewhere, as a message. */
+/** Message with a line for a log that the program writes. */
 export interface PostedLine {
   readonly type: "log";
   readonly level: keyof Logger;
   readonly text: string;
 }
 
-/** A logger whose lines are posted. */
+/** Creates a logger that posts its lines. */
 export function postedLogger(post: (line: PostedLine) => void): Logger {
   const at = (level: keyof Logger) => (message: string, ...args: unknown[]) =>
     post({ type: "log", level, text: [message, ...args.map(String)].join(" ") });

@@ -2,11 +2,17 @@ import { WorkerRun } from "./worker_run.ts";
 import type { SpawnOptions, WorkerProcess } from "./worker_process.ts";
 
 /**
- * Prepares a module to run in a Web Worker of its own, as FedLab's topologies are processes. The module ends with
- * `defineWorker(main)`; its result, arguments and messages are cloned as `postMessage()` clones.
+ * Prepares a module to run in a Web Worker of its own. The module ends with `defineWorker(main)`.
+ * Arguments, messages and the result are cloned as `postMessage()` does.
  *
- * A module from a file needs `--allow-read` of itself, one from the network `--allow-import`. Throws a `TypeError` when the URL is
- * not absolute.
+ * A module in a file needs the permission `--allow-read` for that file, a module from the network
+ * `--allow-import`.
+ *
+ * @param moduleUrl Absolute URL of the module.
+ * @param args Arguments of the module's main function.
+ * @returns The worker, which `start()` starts.
+ *
+ * @throws {TypeError} If the URL is not absolute.
  *
  * @example
  * ```ts ignore

@@ -8,31 +8,31 @@ import {
 import { isDeno } from "../base/runtime/runtime.ts";
 
 /**
- * Anything that was thrown, in a form that can be posted. Posting an error itself would lose its class's name, its own
- * fields, and fail altogether when one of those cannot be cloned.
+ * Thrown value in a form that can be posted. A posted error itself would lose the name of its class
+ * and its own fields, and could not be posted at all when one of them cannot be cloned.
  */
 export type ThrownRecord =
   | { readonly kind: "value"; readonly value: unknown }
   | {
     readonly kind: "error";
-    /** The nearest class of {@linkcode CLASSES} it is an instance of. */
+    /** Name of the nearest class in {@linkcode CLASSES}. */
     readonly type: string;
     readonly name: string;
     readonly message: string;
     readonly stack: string | undefined;
     readonly cause: ThrownRecord | undefined;
-    /** The errors of an `AggregateError`. */
+    /** Errors of an `AggregateError`. */
     readonly errors: readonly ThrownRecord[] | undefined;
-    /** Further fields of its own. */
+    /** Further fields of the error. */
     readonly fields: Readonly<Record<string, unknown>>;
   };
 
-/** Fields that the record has places of its own for. */
+/** Fields of an error that are not among {@linkcode ThrownRecord}'s `fields`. */
 const KNOWN_FIELDS = ["name", "message", "stack", "cause", "errors"];
 
 type ErrorType = abstract new (...args: never[]) => Error;
 
-/** The classes that a thrown error is given back as an instance of. */
+/** Classes of the errors that {@linkcode reviveThrown} makes. */
 const CLASSES: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
   AggregateError,
   DOMException,
@@ -50,7 +50,7 @@ const CLASSES: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
   ...(isDeno() ? Object.values(Deno.errors) : []),
 ].map((type) => [type.name, type]));
 
-/** Makes a record of what was thrown. Never throws. */
+/** Records a thrown value. Never throws. */
 export function recordThrown(thrown: unknown): ThrownRecord {
   return record(thrown, new Set());
 }
@@ -102,11 +102,14 @@ function isCloneable(value: unknown): boolean {
   }
 }
 
-/** What was thrown, as far as it can be made again: nearest known class, name, message, stack, cause and fields. */
+/**
+ * Makes a recorded value again: an error with the nearest known class, and its name, message,
+ * stack, cause and fields.
+ */
 export function reviveThrown(thrown: ThrownRecord): unknown {
   if (thrown.kind === "value") return thrown.value;
   const { type, name, message, stack, cause, errors, fields } = thrown;
-  // A DOMException keeps its state out of reach of its prototype, so it takes its own constructor.
+  // A DOMException keeps its state where its prototype cannot set it: only its constructor can.
   const error = type === DOMException.name ? new DOMException(message, name) : new Error(message);
   const prototype = CLASSES.get(type)?.prototype;
   if (prototype !== undefined) Object.setPrototypeOf(error, prototype);
@@ -125,7 +128,10 @@ export function reviveThrown(thrown: ThrownRecord): unknown {
   return error;
 }
 
-/** Sets a field as an error's constructor does: not enumerable, so that it is not printed as data. */
+/**
+ * Sets a field as an error's constructor does: not enumerable, so that it is not printed with the
+ * error's data.
+ */
 function hide(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, { value, configurable: true, writable: true });
 }

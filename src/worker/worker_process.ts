@@ -1,47 +1,59 @@
 /** Options of `spawn()`. */
 export interface SpawnOptions {
-  /** The worker's name in messages; the last part of the module's URL when not given. */
+  /** Name of the worker in messages. Default: the last part of the module's URL. */
   readonly name?: string;
-  /** Called with each message the worker posts. */
+  /** Receives each message that the worker posts. */
   readonly onMessage?: (message: unknown) => void;
-  /** Milliseconds a worker has to end after `abort()` before it is terminated; 5000 when not given. */
+  /**
+   * Milliseconds from `abort()` until the worker is terminated.
+   *
+   * @default {5_000}
+   */
   readonly graceMillis?: number;
-  /** Milliseconds a worker has to load its module and come to `defineWorker()`; 60000 when not given. */
+  /**
+   * Milliseconds within which the module must be loaded and have called `defineWorker()`.
+   *
+   * @default {60_000}
+   */
   readonly startMillis?: number;
 }
 
-/** A module that runs in a worker, handled as Python's `multiprocessing.Process` is. */
+/** Module in a worker, handled like Python's `multiprocessing.Process`. */
 export interface WorkerProcess<Result> extends AsyncDisposable {
   /** The worker's name. */
   readonly name: string;
   /**
-   * `undefined` before and while it runs, 0 when its main has returned, 1 when it has failed, 143 (that of a process ended by
-   * SIGTERM) when it was terminated.
+   * Exit code: `undefined` until the worker has ended, 0 when its main has returned, 1 when it has
+   * failed, and 143, that of a process ended by SIGTERM, when it was terminated.
    */
   readonly exitCode: number | undefined;
   /**
-   * Starts the worker with a copy of the arguments. Throws an `Error` when it was started before, and a `TypeError` when the
-   * arguments cannot be cloned.
+   * Starts the worker with a copy of the arguments.
+   *
+   * @throws {Error} If it was started before.
+   * @throws {TypeError} If the arguments cannot be cloned.
    */
   start(): void;
   /**
-   * Waits until the worker has ended and gives the result of its main, as often as it is called.
+   * Waits until the worker has ended, and returns the result of its main. It may be called again. A
+   * failure that is not joined is not reported.
    *
-   * Rejects with what was thrown inside: same name, message, stack and cause. Rejects with an `Error` that names the module when
-   * it could not be loaded, never called `defineWorker()`, ended early, was terminated, or was not started. A failure
-   * that nobody joins is not reported.
+   * @throws An error with the name, message, stack and cause of the error thrown in the worker.
+   * @throws {Error} If the module could not be loaded, did not call `defineWorker()`, ended early,
+   * was terminated, or was not started; the message names the module.
    */
   join(): Promise<Result>;
   /**
-   * Asks the worker to end: aborts the signal its main was given. If it has not ended after `graceMillis` it is terminated. Does
-   * nothing when the worker does not run.
+   * Asks the worker to end: aborts the signal of its main. A worker that has not ended after
+   * `graceMillis` is terminated. Does nothing when the worker does not run.
    */
   abort(reason?: unknown): void;
   /**
-   * Ends the worker. Does nothing when the worker does not run.
+   * Terminates the worker. Does nothing when the worker does not run.
    *
-   * Deno ends a worker when its code next rests, as at an `await`. Code that never does keeps its thread, and the program until
-   * `Deno.exit()`; `join()` rejects all the same, after a second.
+   * Deno ends a worker when its code returns to the event loop, for example at an `await`. A worker
+   * whose code never does keeps its thread, and keeps the program alive until `Deno.exit()`;
+   * `join()` rejects after a second all the same.
    */
   terminate(): void;
   /** Asks the worker to end and waits until it has. */

@@ -4,29 +4,29 @@ import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.t
 import { recordThrown, reviveThrown } from "./thrown.ts";
 import type { SpawnOptions, WorkerProcess } from "./worker_process.ts";
 
-/** How long after a worker's end its last word may still be on the way. */
-const LAST_WORD_MILLIS = 100;
+/** Time after a worker's end in which its last message may still arrive. */
+const LAST_MESSAGE_MILLIS = 100;
 
-/** How long a worker that was terminated may take to end. */
+/** Time that a terminated worker may take to end. */
 const ENDING_MILLIS = 1000;
 
-/** A worker that was terminated exits as a process that was ended by SIGTERM. */
+/** Exit code of a terminated worker: that of a process ended by SIGTERM. */
 const TERMINATED = 143;
 
 type Timer = ReturnType<typeof setTimeout>;
 
-/** Deno colours some of the messages it gives. */
+/** Removes the colours that Deno gives some messages. */
 function stripAnsiCode(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
 }
 
-/** How a worker ended. */
+/** Outcome of a worker. */
 type Outcome<Result> =
   | { readonly exitCode: 0; readonly result: Result }
   | { readonly exitCode: 1 | 143; readonly error: unknown };
 
-/** One run of a module in a worker. */
+/** Run of a module in a worker. */
 export class WorkerRun<Result> implements WorkerProcess<Result> {
   readonly name: string;
   readonly #url: URL;
@@ -41,7 +41,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
   #outcome: Outcome<Result> | undefined;
   #exitCode: number | undefined;
   readonly #giveUp = new AbortController();
-  /** Resolves when the worker's thread has ended, as far as that can be known. */
+  /** Resolves when the worker's thread has ended, where the runtime can tell. */
   #gone: Promise<void> = Promise.resolve();
   #startTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
@@ -53,7 +53,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     this.#onMessage = options.onMessage ?? (() => {});
     this.#graceMillis = options.graceMillis ?? 5_000;
     this.#startMillis = options.startMillis ?? 60_000;
-    // A worker that fails before anyone joins it must not end the program.
+    // A worker that fails before it is joined must not end the program.
     this.#ended.promise.catch(() => {});
   }
 
@@ -118,7 +118,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     await this.#ended.promise.catch(() => {});
   }
 
-  /** How messages call it. */
+  /** The worker as messages name it. */
   get #label(): string {
     return `worker ${this.name} (${this.#url.href})`;
   }
@@ -138,7 +138,9 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     }
   }
 
-  /** A message would be lost in a module that has not come to `defineWorker()` yet. */
+  /**
+   * Sends a message, which waits until the module has called `defineWorker()`: it would be lost.
+   */
   #send(message: ToWorker): void {
     if (this.#isReady) this.#worker?.postMessage(message);
     else this.#toSend.push(message);
@@ -156,7 +158,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
       case "failed":
         return this.#fail(reviveThrown(message.thrown));
       default:
-        // The module's own postMessage().
+        // A message that the module itself posted.
         return this.#onMessage(message);
     }
   }
@@ -177,7 +179,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
       this.#fail(
         new Error(`Cannot join ${this.#label}: it ended before its main returned`),
       );
-    }, LAST_WORD_MILLIS);
+    }, LAST_MESSAGE_MILLIS);
   }
 
   #fail(error: unknown): Promise<void> {
@@ -203,7 +205,10 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     else this.#ended.reject(outcome.error);
   }
 
-  /** Deno cannot end a worker whose code never rests: that must not hold up those who join it. */
+  /**
+   * Waits for the end of the thread, but not for long: Deno cannot end a worker whose code never
+   * returns to the event loop.
+   */
   async #waitForThread(): Promise<void> {
     const timer = setTimeout(() => this.#giveUp.abort(), ENDING_MILLIS);
     await this.#gone.catch(() => {});

@@ -9,7 +9,8 @@ import { testSettings } from "./settings.ts";
 export interface HandlerTestOptions extends TestOptions {
   /**
    * Tests what holds for training by SGD with all settings of a plan: momentum, Adam, the proximal
-   * term, the correction, divergence. A handler that learns by a rule of its own sets it to `false`.
+   * term, the correction, divergence. A handler that learns by a rule of its own sets it to
+   * `false`.
    *
    * @default true
    */

@@ -7,9 +7,9 @@ import { CLIENTS, inputOf, poolOptions, type SamplePool, TEST_ROWS } from "./sam
 type Trained = JobOutcome & { readonly kind: "trained" };
 
 /**
- * Registers the tests that every pool of a simulation's clients passes: outcomes in the order of the
- * jobs and the same bytes each time, the clients' own vectors, published input, evaluation, clients
- * that fail, and aborting.
+ * Registers the tests that every pool of a simulation's clients passes: outcomes in the order of
+ * the jobs and the same bytes each time, the clients' own vectors, published input, evaluation,
+ * clients that fail, and aborting.
  *
  * @param name Name of the pool in the names of the tests.
  * @param start Starts the pool. The built-in handler trains its clients.

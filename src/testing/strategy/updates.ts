@@ -3,13 +3,13 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import { DEFAULT_PLAN } from "../../round/handler/client_plan.ts";
 import type { ClientUpdate, Strategy } from "../../strategy/strategy.ts";
 
-/** A vector of standard normal numbers. */
+/** Makes a vector of standard normal numbers. */
 export function normalVector(length: number, rank: number): ParameterVector {
   const random = new Random(11, "test", { rank });
   return Float32Array.from({ length }, () => random.normal());
 }
 
-/** An update that has all that any strategy needs. */
+/** Makes an update with every field that a strategy may need. */
 export function updateOf(
   rank: number,
   parameters: ParameterVector,
@@ -19,10 +19,10 @@ export function updateOf(
   return { rank, parameters, numSamples: 7 * rank - 6, steps: 1 + rank % 3, metrics, ...more };
 }
 
-/** What a strategy is told of a round. */
+/** Information about a round that a strategy gets. */
 export const INFO = { round: 1, numClients: 20, plan: DEFAULT_PLAN };
 
-/** A round of that strategy, from beginning to end; the result is a copy. */
+/** Runs a round of a strategy and returns a copy of the result. */
 export function roundOf(
   strategy: Strategy,
   global: ParameterVector,
@@ -33,7 +33,7 @@ export function roundOf(
   return round.finish().slice();
 }
 
-/** A vector's bits, so that -0 and NaN count too. */
+/** Returns the bits of a vector, which tell -0 from 0 and compare NaN. */
 export function bitsOf(vector: ParameterVector): Uint32Array {
   return new Uint32Array(vector.slice().buffer);
 }

@@ -5,9 +5,9 @@ import { encodeFrame } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import { assert, assertEquals } from "../deps.ts";
 
-/** Values of the large vector: 8 MB, more than any socket buffers. */
+/** Number of values of the large vector: 8 MB, more than any socket buffers. */
 export const LARGE = 2_000_000;
-/** Long enough for a busy machine to say something ten times over. */
+/** Seconds between heartbeats: a busy machine sends ten messages in that time. */
 export const HEARTBEAT_SECONDS = 0.05;
 
 export const exit = (reason: string): Message => ({ code: MessageCode.Exit, payload: { reason } });
@@ -33,7 +33,7 @@ export function vectorOf(received: Received | null): Float32Array<ArrayBuffer> {
   return message.payload.parameters;
 }
 
-/** Compares as bytes: an element by element comparison of 2 million values would be the slowest part of the suite. */
+/** Asserts that two vectors are equal. `assertEquals` would be slow on 2 million values. */
 export function assertSameVector(
   got: Float32Array<ArrayBuffer>,
   expected: Float32Array<ArrayBuffer>,
@@ -42,7 +42,7 @@ export function assertSameVector(
   assert(got.every((x, i) => x === expected[i]), "the vector came whole");
 }
 
-/** A promise, and whether it is still pending. */
+/** Returns a promise with a function that reports whether it has settled. */
 export function watch<T>(promise: Promise<T>): { promise: Promise<T>; settled: () => boolean } {
   let done = false;
   const settle = () => done = true;
@@ -56,7 +56,7 @@ export async function accepted(listener: Listener): Promise<Channel> {
   return channel;
 }
 
-/** A listener and both ends of one channel to it, closed at the end of the scope. */
+/** Opens a listener and a channel to it, which are closed at the end of the scope. */
 export async function openChannels(
   transport: Transport,
   address: string,
@@ -74,7 +74,7 @@ export async function openChannels(
   };
 }
 
-/** Two connections that talk to each other, ended at the end of the scope. */
+/** Opens two connections that talk to each other, and end at the end of the scope. */
 export async function openPair(
   transport: Transport,
   address: string,
@@ -94,7 +94,7 @@ export async function openPair(
   };
 }
 
-/** The event loop's next turn. */
+/** Waits for the next turn of the event loop. */
 export function nextTick(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }
