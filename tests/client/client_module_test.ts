@@ -15,8 +15,8 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const MANIFEST = Manifest.of([{ name: "sum", shape: [1] }]);
 
 /**
- * A client's module: says which process it is, does something before it has its handler, and
- * something for each round.
+ * Source of a client's module that logs its process, runs code before it makes its handler, and
+ * code in each round.
  */
 function moduleText({ setUp = "", train = "" }: { setUp?: string; train?: string }): string {
   return `
@@ -46,7 +46,7 @@ defineClient(async () => {
 const WAITS = `await new Promise((_, reject) =>
   signal.addEventListener("abort", () => reject(signal.reason)));`;
 
-/** Runs the task's client with a module that lies in the folder. */
+/** Runs the task's client with a module in the folder. */
 async function startClient(
   folder: string,
   parts: Parameters<typeof moduleText>[0],
@@ -56,7 +56,7 @@ async function startClient(
   return startCommand("client:module", ["--module", "module.ts", ...args], folder);
 }
 
-/** A server for one client, which is started when the server listens. */
+/** Runs a server for one client, which starts once the server listens. */
 async function withServer(
   start: (address: string, seen: (type: ServerEvent["type"]) => Promise<void>) => Promise<Outcome>,
 ): Promise<{ outcome: Outcome; report: RunReport | undefined }> {
@@ -89,7 +89,7 @@ async function withServer(
   return { outcome, report: await running };
 }
 
-/** Whether a process runs; one that has ended and that nobody has asked about does not. */
+/** Returns `true` if a process runs. A zombie does not. */
 async function isRunning(pid: string): Promise<boolean> {
   try {
     const status = await Deno.readTextFile(`/proc/${pid}/stat`);
@@ -100,7 +100,7 @@ async function isRunning(pid: string): Promise<boolean> {
   }
 }
 
-/** Waits for a process that is no child of this one to end. */
+/** Waits for the end of a process that is not a child of this one. */
 async function endOf(pid: string): Promise<void> {
   for (let tries = 0; await isRunning(pid); tries++) {
     assert(tries < 200, `Expected process ${pid} to end`);
@@ -108,7 +108,7 @@ async function endOf(pid: string): Promise<void> {
   }
 }
 
-/** The last line of standard error. */
+/** Returns the last line of standard error. */
 function lastLine({ stderr }: Outcome): string {
   return stderr.trim().split("\n").at(-1) ?? "";
 }
@@ -209,7 +209,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
         [, pid = ""] = await client.said(/^process (\d+)$/m);
         await seen("round-started");
         client.process.kill(signal);
-        // As a terminal's Ctrl-C, which reaches both.
+        // Like Ctrl-C in a terminal, which reaches both processes.
         if (signal === "SIGINT") Deno.kill(Number(pid), signal);
         await seen("client-lost");
         return await client.outcome;
@@ -342,7 +342,7 @@ Deno.test("permissionFlags() has the server's address, the code and what is gran
   ]);
 });
 
-/** What a module imports that is no code. */
+/** Imports of a module that are not code. */
 const IMPORTS: Readonly<Record<string, { text: string; needs: string }>> = {
   "a text": {
     text: `import text from "/etc/passwd" with { type: "text" };\nconsole.log(text);`,

@@ -21,7 +21,7 @@ const MANIFEST = vectorManifest(100_000);
 
 type Step = (vector: Float32Array, plan: TrainPlan, proxy: Proxy) => void | Promise<void>;
 
-/** A run in which each client reaches the server through a proxy of its own. */
+/** Runs a server whose clients connect through a proxy each. */
 async function throughProxies(
   steps: Step[],
   options: {
@@ -89,8 +89,8 @@ async function throughProxies(
 }
 
 /**
- * A step that depends on round and rank, so that an update that is lost or counted twice changes
- * the result.
+ * Training step that depends on round and rank, so that an update that is lost or counted twice
+ * changes the result.
  */
 const step: Step = (vector, { round, rank }) =>
   vector.forEach((x, i) => vector[i] = Math.fround(x + Math.sin(round * 7 + rank * 3 + i)));
@@ -127,7 +127,7 @@ for (const distBackend of ["tcp", "websocket"] as const) {
       rounds: 5,
       distBackend,
       onEvent: (event, proxies) => {
-        // The first update of a round is in: the others are somewhere between.
+        // The first update of a round was accepted; the others are on their way.
         if (event.type === "update-received" && event.received === 1 && event.round % 2 === 0) {
           cuts++;
           for (const proxy of proxies) proxy.cut();

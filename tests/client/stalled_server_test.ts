@@ -27,8 +27,9 @@ const CHALLENGE: Message = {
 };
 
 /**
- * What a client comes to whose server is `act`, and the last message that it sent, if the server
- * heard it out.
+ * Runs a client whose server does `act`.
+ *
+ * @returns The client's error, and the last message that it sent, if the server received it.
  */
 async function fateOf(
   act: (connection: Connection, write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>) =>
@@ -49,7 +50,7 @@ async function fateOf(
       try {
         await connection.receive();
         await act(connection, (bytes) => {
-          // No other message may stand in the middle of one.
+          // No other message may be sent in the middle of one.
           clearInterval(stop);
           return channel.write(bytes);
         });
@@ -203,7 +204,7 @@ Deno.test("a client that has trained for long waits as long as any other after i
     { step: () => new Promise((resolve) => setTimeout(resolve, 950)) },
   );
   assert(error instanceof DeadlineError);
-  // The look at 1 s finds a client that has waited for a moment only.
+  // The check at 1 s finds a client that has waited only for a moment.
   assert(seconds >= 1.4 && seconds < 5, `${seconds}`);
 });
 

@@ -23,7 +23,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = vectorManifest(3);
 
-/** Checkpoints in memory whose n-th save, from 1, fails where `fault` gives an error. */
+/** Checkpoints in memory. The n-th save, from 1, fails when `fault` returns an error for it. */
 function failing(fault: (save: number) => Error | undefined): Checkpoints & { saved: number[] } {
   let saves = 0;
   const saved: number[] = [];
@@ -42,7 +42,7 @@ function failing(fault: (save: number) => Error | undefined): Checkpoints & { sa
   };
 }
 
-/** A run with one client: what came of both, and what the server told. */
+/** Runs a server with one client; returns both outcomes and the server's events. */
 async function run(
   checkpoints: Checkpoints,
   { rounds = 6, saveTries, signal }: { rounds?: number; saveTries?: number; signal?: AbortSignal } =
@@ -166,7 +166,7 @@ Deno.test("Exit says whether the run is over, also to a client that comes back t
       await gone.update(round);
       await taken.promise;
       if (round === rounds) {
-        // It has answered, and is away when the run ends.
+        // The client has answered, and is away when the run ends.
         gone.connection.abort(new ConnectionClosedError("cut"));
         await away;
       }

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../mod.ts";
 import { CohortCollector } from "../../src/round/cohort/cohort_collector.ts";
 
-/** Whether a promise has resolved by now, all that could run having run. */
+/** Returns `true` if a promise is resolved once all pending callbacks have run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   promise.then(() => settled = true);
@@ -52,13 +52,13 @@ Deno.test("Intake: the first word on a rank counts", () => {
   assertEquals(collector.count("received"), 0);
 });
 
-/** An collector whose clock is told the time, in milliseconds. */
+/** Makes a collector with a clock that the test sets, in milliseconds. */
 function timedCollector(cohort: number[], options: { window: number; enough?: number }) {
   const clock = { now: 0 };
   return { clock, collector: new CohortCollector(1, cohort, { ...options, now: () => clock.now }) };
 }
 
-/** An update of 100 bytes of which so many have come. */
+/** Body of an update of 100 bytes of which `received` were received. */
 function incoming(received: number) {
   return { size: 100, received };
 }

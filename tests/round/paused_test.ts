@@ -3,15 +3,12 @@ import { FedAvg, Manifest, SyncParameterServerHandler } from "../../mod.ts";
 
 const MANIFEST = Manifest.of([{ name: "w", shape: [2] }]);
 
-/**
- * What becomes of an update: refused as it comes, taken in and refused once the others are there,
- * or counted.
- */
+/** Outcome of an update: refused on arrival, revoked after the others arrived, or counted. */
 type Fate = "refused" | "refused later" | "counted";
 
 /**
- * The rounds that a client is asked in, which is asked whenever it does not pause, when its updates
- * fare so.
+ * Returns the rounds in which a client is asked, which is asked whenever it does not pause, when
+ * its updates have these outcomes in turn.
  */
 function roundsAsked(fates: readonly Fate[], rounds: number): number[] {
   const handler = new SyncParameterServerHandler({

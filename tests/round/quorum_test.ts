@@ -28,9 +28,7 @@ Deno.test("requiredUpdates() is a share of the updates that are wanted, and no m
   assertEquals(requiredUpdates(6, { fewestUpdates: 7 }), 6);
 });
 
-/**
- * A run of four clients, of which those for which `leaves` holds are gone after the first round.
- */
+/** Runs a server with four clients. Those for which `leaves` holds leave after the first round. */
 async function run(
   leaves: (rank: number) => boolean,
   options: Partial<ServerTopologyOptions>,
@@ -147,7 +145,7 @@ for (const comesBack of [true, false]) {
         ...group,
         listen: `quorum-${runs++}`,
         worldSize: 5,
-        // Two of four are enough, and no more than those are there.
+        // Two of four are enough, and only those are present.
         rounds: 2,
         minClients: 2,
         timeouts: { joinSeconds: comesBack ? 2 : 0.5, drainSeconds: 0.1 },

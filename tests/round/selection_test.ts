@@ -25,7 +25,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const ranksTo = (count: number): Rank[] => Array.from({ length: count }, (_, i) => i + 1);
 
-/** What is known of ranks 1, 2, …, where only some of it matters. */
+/** Knowledge about ranks 1, 2, …, with defaults for what does not matter. */
 function known(...clients: Partial<KnownClient>[]): Map<Rank, KnownClient> {
   return new Map(
     clients.map((one, i) => [i + 1, { answered: 0, dropped: 0, lastRound: 0, ...one }]),
@@ -38,7 +38,7 @@ function context(given: Partial<SelectionContext>): SelectionContext {
   return { ...rest, numClients: available.length, ...given, available };
 }
 
-/** How often each cohort comes out in so many rounds. */
+/** Counts how often each cohort is selected in a number of rounds. */
 function tally(
   selection: ClientSelection,
   rounds: number,
@@ -52,10 +52,7 @@ function tally(
   return counts;
 }
 
-/**
- * Throws unless the counts are what draws with these probabilities give, but for one in ten
- * thousand.
- */
+/** Throws unless the counts agree with these probabilities, by a χ² test at the 0.0001 level. */
 function assertDistributed(
   counts: ReadonlyMap<string, number>,
   probabilities: Readonly<Record<string, number>>,
@@ -68,14 +65,14 @@ function assertDistributed(
     ((counts.get(cohort) ?? 0) - total * probability) ** 2 / (total * probability)
   );
   const statistic = squares.reduce((sum, square) => sum + square);
-  // The 0.9999 quantile by Wilson and Hilferty 1931: a χ² of k degrees is near k (1 - 2/(9k) + z
-  // √(2/(9k)))³.
+  // The 0.9999 quantile by Wilson and Hilferty 1931: a χ² of k degrees is near
+  // k (1 - 2/(9k) + z √(2/(9k)))³.
   const degrees = possible.length - 1, z = 3.719;
   const bound = degrees * (1 - 2 / (9 * degrees) + z * Math.sqrt(2 / (9 * degrees))) ** 3;
   assert(statistic < bound, `χ² is ${statistic}, above ${bound}`);
 }
 
-/** The probabilities of the pairs that two draws without putting back give. */
+/** Probabilities of the pairs that two draws without replacement give. */
 function pairProbabilities(weights: readonly number[]): Record<string, number> {
   const sum = weights.reduce((a, b) => a + b);
   const pairs: Record<string, number> = {};
@@ -180,8 +177,8 @@ Deno.test("AvailabilitySelection draws by the share of rounds answered, down to 
 Deno.test("PowerOfChoiceSelection takes the worst of its candidates, who are drawn by samples", () => {
   const losses = [0.3, 2, 0.1, 1];
   const alike = known(...losses.map((loss) => ({ loss })));
-  // Of the six pairs of candidates three hold the worst, two more the second worst, one more the
-  // third.
+  // Of the six pairs of candidates, three contain the worst, two others the second worst, and one
+  // more the third.
   assertDistributed(
     tally(new PowerOfChoiceSelection({ d: 2 }), 6000, { known: alike }),
     { "2": 3 / 6, "4": 2 / 6, "1": 1 / 6, "3": 0 },
@@ -195,10 +192,10 @@ Deno.test("PowerOfChoiceSelection takes the worst of its candidates, who are dra
     tally(new PowerOfChoiceSelection(), 6000, { known: uneven }),
     { "2": sum("1,2", "2,3", "2,4"), "4": sum("1,4", "3,4"), "1": sum("1,3"), "3": 0 },
   );
-  // With all as candidates there is nothing left to chance.
+  // With all clients as candidates, nothing is random.
   const all = context({ known: uneven, count: 2 });
   assertEquals(new PowerOfChoiceSelection({ d: 20 }).select(all), [2, 4]);
-  // With as many candidates as places the losses do not matter.
+  // With as many candidates as places, the losses do not matter.
   const few = tally(new PowerOfChoiceSelection({ d: 1 }), 6000, { count: 2, known: uneven });
   assertDistributed(few, pairs);
 });
@@ -234,13 +231,13 @@ Deno.test("RoundRobinSelection takes each client once before any twice, also whe
   const six = ranksTo(6);
   const make = (fraction: number) => handlerFor({ fraction, selection: new RoundRobinSelection() });
   assertEquals(rotate(make(1 / 3), [six, six, six, six]), [[1, 2], [3, 4], [5, 6], [1, 2]]);
-  // Who does not answer has had its turn.
+  // A client that does not answer has had its turn.
   assertEquals(rotate(make(1 / 3), [six, six, six, six], [2, 5]), [[1, 2], [3, 4], [5, 6], [1, 2]]);
   assertEquals(
     rotate(make(2 / 3), [six, six, six]),
     [[1, 2, 3, 4], [1, 2, 5, 6], [1, 2, 3, 4]],
   );
-  // Rank 1 is away for two rounds and comes first then, but once.
+  // Rank 1 is away for two rounds, and comes first, once, when it returns.
   const without = ranksTo(6).slice(1);
   assertEquals(
     rotate(make(1 / 3), [without, without, six, six, six]),

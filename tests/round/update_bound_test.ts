@@ -36,7 +36,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const MANIFEST = Manifest.of([{ name: "w", shape: [12] }, { name: "v", shape: [4] }]);
 const CLIENTS = 8, ATTACKER = 3, ROUNDS = 4;
 
-/** What a strategy needs that has no default. */
+/** Options of strategies that have no default. */
 const OPTIONS: Readonly<Record<string, Record<string, number>>> = {
   "norm-clipping": { bound: 5 },
   "trimmed-mean": { attackers: 1 },
@@ -45,7 +45,7 @@ const OPTIONS: Readonly<Record<string, Record<string, number>>> = {
   "bulyan": { attackers: 1 },
 };
 
-/** A client whose gradient is what it would change the vector by. */
+/** Client whose gradient is the change that it would make to the vector. */
 class Learner extends FakeHandler {
   readonly #attack: Attack;
 
@@ -61,7 +61,7 @@ class Learner extends FakeHandler {
   }
 }
 
-/** How an attacker changes the vector. */
+/** Changes that an attacker makes to the vector. */
 type Attack = (vector: ParameterVector) => void;
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
@@ -79,7 +79,7 @@ interface Run {
   fates: PromiseSettledResult<void>[];
 }
 
-/** A run of eight clients, one of which attacks in every round. */
+/** Runs a server with eight clients, one of which attacks in every round. */
 async function run(
   handler: SyncParameterServerHandler | AsyncParameterServerHandler,
   attack: Attack,
@@ -126,7 +126,7 @@ async function run(
 const lossOf = (vector: ParameterVector): Promise<EvaluateResult> =>
   Promise.resolve({ numSamples: 1, loss: Math.abs(vector[0] ?? NaN) });
 
-/** No honest client was lost, the run went on to its end, and its model is that of the honest. */
+/** Checks that no honest client was lost, the run ended, and its model is that of the honest ones. */
 function assertHonest({ report, fates }: Run, rounds: number, parameters: ParameterVector): void {
   assertEquals(report.rounds.length, rounds);
   assertEquals(fates.map(({ status }) => status), Array(CLIENTS).fill("fulfilled"));
@@ -159,7 +159,7 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
       }
       assertEquals(rounds[0]?.received, CLIENTS - 1, rule?.name);
       assertEquals(rounds[0]?.losses.map(({ rank }) => rank), [ATTACKER]);
-      // What a client of scaffold would keep of such an update is not finite.
+      // The state that a client of scaffold would keep after such an update is not finite.
       if (rounds[0]?.losses[0]?.reason.startsWith("Cannot train")) return;
       assertMatch(rounds[0]?.losses[0]?.reason ?? "", /expected a change of a norm of at most/);
       assertEquals(rounds.map(({ refused }) => refused > 0), [true, false, true, false]);
@@ -226,8 +226,8 @@ Deno.test("two clients of opposite signs are both refused in one try", async () 
 });
 
 Deno.test("a round whose model evaluates to no number is tried again without the most extreme update", async () => {
-  // A hundred times the others is within the bound, and drives this model out of where its loss is
-  // a number.
+  // A change of a hundred times the others' is within the bound, and makes the loss of this model
+  // infinite.
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -270,7 +270,7 @@ Deno.test("a round whose model evaluates to no number is tried again without the
   assertEquals(rounds.map(({ received, cohort }) => [received, cohort.length]), [[3, 3], [3, 3]]);
   assertMatch(rounds[0]?.losses[0]?.reason ?? "", /evaluates to no number/);
   assertEquals(rounds[0]?.losses.map(({ rank }) => rank), [2]);
-  // What the strategy keeps has gone back as well.
+  // The strategy's state is restored as well.
   assertEquals(handler.parameters, undisturbed.parameters);
 });
 
@@ -380,7 +380,7 @@ Deno.test("KnownClients forget an update that is refused after all, in whichever
   const { misses, pause, ...after } = known.all.get(1) ?? {};
   assertEquals([misses, pause], [2, 1]);
   assertEquals(after, { ...before, dropped: 1, lastRound: 2 });
-  // Who has answered in an earlier round has answered that.
+  // Answers of earlier rounds still count.
   known.addUpdate(1, { round: 4, numSamples: 10, loss: 1 });
   known.addMiss(1, 5, true);
   assertEquals(known.all.get(1)?.answered, 2);
@@ -405,7 +405,7 @@ Deno.test("the event of an update that went in tells samples and change, in roun
       assertEquals(numSamples, 1);
       assert(norm >= 0);
     }
-    // Each of the 16 values goes 0.1 ahead in the first step.
+    // Each of the 16 values moves by 0.1 in the first step.
     const [first] = updates;
     assert(Math.abs((first?.norm ?? NaN) - 0.4) < 1e-6, `${first?.norm}`);
   }
@@ -456,10 +456,10 @@ Deno.test("outOfBounds() lets a client go as much further as it has done more, u
   const ranksOf = (updates: Parameters<typeof outOfBounds>[0]) =>
     outOfBounds(updates, { bound: 100, floor: 4 }).map(({ rank }) => rank);
   assertEquals(ranksOf(updatesOf(1, 101)), [4]);
-  // A site with fifty times the data, whose change has grown with its steps.
+  // A site with fifty times the data, whose change is as much larger.
   assertEquals(ranksOf(updatesOf(50, 4999)), []);
   assertEquals(ranksOf(updatesOf(50, 5001)), [4]);
-  // Steps are not believed without end, and samples count where no steps are told.
+  // Claimed steps count up to a limit, and samples count when no steps are claimed.
   assertEquals(ranksOf(updatesOf(2 ** 40, 10_001)), [4]);
   assertEquals(ranksOf(updatesOf(50, 4999, { steps: 0 })), []);
 });
@@ -475,7 +475,7 @@ Deno.test("mostExtreme() goes by whatever figure is farthest above that of the o
   updates.set(9, claims(2 ** 53, 5));
   assertEquals(mostExtreme(updates), 2);
   assertEquals(mostExtreme(new Map()), undefined);
-  // It is blamed where there is nobody else.
+  // The only update is the one to blame.
   assertEquals(mostExtreme(figuresOf(0)), 1);
 });
 
@@ -521,7 +521,7 @@ for (
     [
       "is not finite",
       lossOf,
-      // Within the bound of a single update, and past float32 where it is squared.
+      // Within the bound of a single update; its square exceeds float32.
       (vector: ParameterVector) => void vector.fill(1e6),
     ],
   ] as const
@@ -605,7 +605,7 @@ Deno.test("an asynchronous server holds updates to the same bound after a resume
     handler.check(1, update(1.9));
     assertThrows(() => handler.check(1, update(9)), ProtocolError, "of a norm of at most");
   }
-  // That of a checkpoint without norms is what nothing is known of.
+  // A checkpoint without norms says nothing about the clients' changes.
   const older = make();
   older.restoreState({});
   older.check(1, update(9));
@@ -621,8 +621,9 @@ Deno.test("an asynchronous server holds updates to the same bound after a resume
 });
 
 /**
- * Rounds by hand: what each client sends by the vector that it is given; gives whose updates were
- * out of bounds, round by round.
+ * Runs rounds without a topology. Each client makes its update from the vector that it receives.
+ *
+ * @returns The ranks whose updates were out of bounds, for each round.
  */
 function roundsOf(
   handler: SyncParameterServerHandler,
@@ -674,7 +675,7 @@ Deno.test("cohorts of one and two are held against what other clients have sent 
   const send = (rank: number, vector: ParameterVector) => moved(vector, rank === 1 ? 50 : 0.01);
   const found = roundsOf(handler, [[2], [3], [4], [1], [5, 1], [1]], send);
   assertEquals(found, [[], [], [], [1], [1], [1]]);
-  // Over a resume, too.
+  // After a resume as well.
   const resumed = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -693,7 +694,7 @@ Deno.test("an asynchronous member counts once in the bound, however often it sen
   for (const rank of [2, 3, 4]) handler.noteUpdate(rank, 0.1, update(base));
   for (let i = 0; i < 100; i++) handler.noteUpdate(1, 1e6, update(base));
   assertThrows(() => handler.check(1, update(moved(base, 100))), ProtocolError, "at most 10.0");
-  // A client that began before others moved the model has not gone far itself.
+  // A client that began before others moved the model has itself not moved far.
   handler.parameters = moved(base, 1000);
   assertEquals(handler.check(2, update(moved(base, 0.25)), { base }), 1);
 });
