@@ -4,8 +4,8 @@
  * @module
  */
 
-import { hashText } from "./hash_text.ts";
-import { checkedSeed } from "./seed.ts";
+import { hashText } from "./hash.ts";
+import { checkInRange, checkSeed } from "./check.ts";
 
 /** What a stream of random numbers is for; streams of different purposes are independent. */
 export type RandomPurpose =
@@ -88,7 +88,7 @@ export class Random {
 
   /** Opens the stream. `seed` is an integer from 0 to 2^32 - 1; a `RangeError` otherwise. */
   constructor(seed: number, purpose: RandomPurpose, stream: RandomStream = {}) {
-    this.#key = [checkedSeed(seed), hashText(purpose)];
+    this.#key = [checkSeed(seed), hashText(purpose)];
     this.#round = stream.round ?? 0;
     this.#rank = stream.rank ?? 0;
   }
@@ -113,6 +113,7 @@ export class Random {
 
   /** A whole number from 0 to `limit - 1`, each equally likely. `limit` is from 1 to 2^32. */
   below(limit: number): number {
+    // Written out: a shuffle draws once for each item.
     if (!Number.isInteger(limit) || limit < 1 || limit > 0x100000000) {
       throw new RangeError(
         `Cannot draw below the limit: expected an integer from 1 to 2^32, got ${limit}`,
@@ -153,11 +154,8 @@ export class Random {
 
   /** `count` different items, in the order in which they were drawn. */
   sample<T>(items: readonly T[], count: number): T[] {
-    if (!Number.isInteger(count) || count < 0 || count > items.length) {
-      throw new RangeError(
-        `Cannot draw a sample: expected 0 to ${items.length} items, got ${count}`,
-      );
-    }
+    const range = { whole: true, least: 0, most: items.length };
+    checkInRange(count, range, "Cannot draw a sample", `0 to ${items.length} items`);
     const pool = [...items];
     const drawn: T[] = [];
     for (let i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
-import { hashText } from "../base/hash_text.ts";
+import { hashText } from "../base/hash.ts";
 import { stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { countAnswers } from "../train/confusion.ts";

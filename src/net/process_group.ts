@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkInRange } from "../base/check.ts";
 import { ProtocolError } from "../base/errors.ts";
 import { formatRanks, type Rank } from "../base/rank.ts";
 
@@ -17,11 +18,8 @@ export class ProcessGroup<Member> {
 
   /** A group of so many processes, the server included. Throws a `RangeError` below 2. */
   constructor(worldSize: number) {
-    if (!Number.isSafeInteger(worldSize) || worldSize < 2) {
-      throw new RangeError(
-        `Cannot make a group: expected a world size of at least 2, got ${worldSize}`,
-      );
-    }
+    const range = { whole: true, least: 2 };
+    checkInRange(worldSize, range, "Cannot make a group", "a world size of at least 2");
     this.worldSize = worldSize;
   }
 

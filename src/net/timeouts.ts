@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkInRange } from "../base/check.ts";
 import { MAX_TIMER_MILLIS } from "../base/time/delay.ts";
 
 /** How long things may take, in seconds. */
@@ -47,11 +48,12 @@ export const SILENT_HEARTBEATS = 6;
  */
 export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
   for (const [name, seconds] of Object.entries(given)) {
-    if (!(seconds > 0 && seconds * 1000 <= MAX_TIMER_MILLIS)) {
-      throw new RangeError(
-        `Cannot use ${name}: expected a number of seconds above 0 and below 2147483, got ${seconds}`,
-      );
-    }
+    checkInRange(
+      seconds,
+      { above: 0, most: MAX_TIMER_MILLIS / 1000 },
+      `Cannot use ${name}`,
+      "a number of seconds above 0 and below 2147483",
+    );
   }
   const { heartbeatSeconds = DEFAULT_TIMEOUTS.heartbeatSeconds } = given;
   if (heartbeatSeconds > MOST_HEARTBEAT_SECONDS) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sha256Hex } from "./digest.ts";
+import { sha256Hex } from "../base/hash.ts";
 
 /** State of a model as one flat vector; `length` is that of its {@linkcode Manifest}. */
 export type ParameterVector = Float32Array<ArrayBuffer>;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkInRange, SHARE } from "../base/check.ts";
 import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { DistBackend } from "../net/backend.ts";
@@ -12,6 +13,8 @@ import { DEFAULT_QUORUM } from "../round/limits.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import { completePeerLimits, type PeerLimits } from "./sessions/peer_limits.ts";
+
+const PROBLEM = "Cannot make a server";
 
 /** Options of a server: its address, its group, and the length of its run. */
 export interface ServerTopologyOptions {
@@ -117,11 +120,7 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
   if (saveTries !== undefined) checkCount("saveTries", saveTries, 1);
   // An invalid name or token is reported here rather than when the first client joins.
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
-  if (!(quorum > 0 && quorum <= 1)) {
-    throw new RangeError(
-      `Cannot make a server: expected a quorum above 0 and at most 1, got ${quorum}`,
-    );
-  }
+  checkInRange(quorum, SHARE, PROBLEM, "a quorum above 0 and at most 1");
   completePeerLimits(options.limits);
 }
 
@@ -136,7 +135,6 @@ export function checkCount(
   least: number,
   most: number = Number.MAX_SAFE_INTEGER,
 ): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
   const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
-  throw new RangeError(`Cannot make a server: expected ${name} of ${range}, got ${value}`);
+  checkInRange(value, { whole: true, least, most }, PROBLEM, `${name} of ${range}`);
 }

@@ -5,6 +5,7 @@
  */
 
 import { checkFiniteFeatures } from "../data/finite.ts";
+import { AT_LEAST_ONE, checkInRange, SHARE } from "../base/check.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
@@ -153,20 +154,20 @@ export function checkSimulation(
   if (options.handler === undefined ? !train || !parts : !train !== !parts) {
     throw new TypeError("Cannot simulate: expected the data of the clients and their parts");
   }
-  whole(rounds, "a number of rounds");
-  whole(workers, "a number of workers");
-  whole(evaluateEvery, "a number of rounds between evaluations");
-  whole(checkpointEvery, "a number of rounds between checkpoints");
-  whole(clientsOf(options), "a number of clients");
+  checkCount(rounds, "a number of rounds");
+  checkCount(workers, "a number of workers");
+  checkCount(evaluateEvery, "a number of rounds between evaluations");
+  checkCount(checkpointEvery, "a number of rounds between checkpoints");
+  checkCount(clientsOf(options), "a number of clients");
   if (parts && clients !== undefined && clients !== parts.length) {
     throw new RangeError(
       `Cannot simulate: expected parts of ${clients} clients, got ${parts.length}`,
     );
   }
-  whole(roundTries, "a number of tries of a round");
-  whole(saveTries, "a number of tries of a save");
-  share(quorum, "a quorum");
-  share(targetAccuracy, "a target accuracy");
+  checkCount(roundTries, "a number of tries of a round");
+  checkCount(saveTries, "a number of tries of a save");
+  checkShare(quorum, "a quorum");
+  checkShare(targetAccuracy, "a target accuracy");
   if (!(stateBytes >= 0)) {
     throw new RangeError(`Cannot simulate: expected state bytes from 0, got ${stateBytes}`);
   }
@@ -189,16 +190,12 @@ export function checkSimulation(
   if (test) checkFiniteFeatures(test);
 }
 
-function whole(value: number, what: string): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new RangeError(`Cannot simulate: expected ${what} from 1, got ${value}`);
-  }
+function checkCount(value: number, what: string): void {
+  checkInRange(value, AT_LEAST_ONE, "Cannot simulate", `${what} from 1`);
 }
 
-function share(value: number, what: string): void {
-  if (!(value > 0 && value <= 1)) {
-    throw new RangeError(`Cannot simulate: expected ${what} above 0 and at most 1, got ${value}`);
-  }
+function checkShare(value: number, what: string): void {
+  checkInRange(value, SHARE, "Cannot simulate", `${what} above 0 and at most 1`);
 }
 
 function checkHandler(handler: SimulationOptions["handler"]): void {

@@ -1,12 +1,5 @@
+import { checkInRange, describeRange, type Range } from "../base/check.ts";
 import type { ClientUpdate } from "./strategy.ts";
-
-/** A range of an option. */
-interface Range {
-  readonly above?: number;
-  readonly least?: number;
-  readonly below?: number;
-  readonly whole?: boolean;
-}
 
 /**
  * Returns the value of an option if it is in its range.
@@ -14,21 +7,8 @@ interface Range {
  * @throws {RangeError} If it is not; the message names the strategy and the option.
  */
 export function checked(strategy: string, option: string, value: number, range: Range): number {
-  const { above, least, below, whole = false } = range;
-  const inside = (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
-    !(above !== undefined && value <= above) && !(least !== undefined && value < least) &&
-    !(below !== undefined && value >= below);
-  if (inside) return value;
-  const words = [
-    ...(above === undefined ? [] : [`above ${above}`]),
-    ...(least === undefined ? [] : [`from ${least}`]),
-    ...(below === undefined ? [] : [`below ${below}`]),
-  ];
-  throw new RangeError(
-    `Cannot make ${strategy}: expected ${option} to be a ${whole ? "whole " : ""}number ${
-      words.join(" and ")
-    }, got ${value}`,
-  );
+  const expected = `${option} to be ${describeRange(range)}`;
+  return checkInRange(value, range, `Cannot make ${strategy}`, expected);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../src/base/random.ts";
 import { LOSSES } from "../../src/train/losses.ts";
-import { hashText } from "../../src/base/hash_text.ts";
+import { hashText } from "../../src/base/hash.ts";
 import { createEngineArena } from "../../src/engine/kernels.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Status } from "../../examples/deploy/federation.ts";
 import { lockedPage } from "../../examples/deploy/page.ts";
 import { readSafetensors } from "../../mod.ts";
-import { sha256Hex } from "../../src/params/digest.ts";
+import { sha256Hex } from "../../src/base/hash.ts";
 import { inFolder, RunningCommand } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { digester } from "../../base/digest.ts";
+import { digester } from "../../base/hash.ts";
 import { openFile } from "../file.ts";
 import type { Checksum } from "./named.ts";
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 import { Dataset } from "../dataset.ts";
 import type { Partition, PartitionData } from "./types.ts";
 
@@ -12,22 +13,24 @@ export function labelsOf(data: PartitionData): ArrayLike<number> {
   return data instanceof Dataset ? data.labels : data;
 }
 
-/** Throws a `RangeError` unless `count` is a whole number from 1. */
+const PROBLEM = "Cannot partition the data";
+
+/**
+ * Checks a number of things.
+ *
+ * @throws {RangeError} If it is not a whole number from 1.
+ */
 export function checkCount(what: string, count: number): void {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(
-      `Cannot partition the data: expected a whole number of ${what} from 1, got ${count}`,
-    );
-  }
+  checkInRange(count, AT_LEAST_ONE, PROBLEM, `a whole number of ${what} from 1`);
 }
 
-/** Throws a `RangeError` unless `value` is in the range, both ends included. */
+/**
+ * Checks that a value is in a range, both ends included.
+ *
+ * @throws {RangeError} If it is not.
+ */
 export function checkRange(what: string, value: number, least: number, most: number): void {
-  if (!(value >= least && value <= most)) {
-    throw new RangeError(
-      `Cannot partition the data: expected ${what} from ${least} to ${most}, got ${value}`,
-    );
-  }
+  checkInRange(value, { least, most }, PROBLEM, `${what} from ${least} to ${most}`);
 }
 
 /** Throws a `RangeError` unless there are `least` rows for each of the pieces. */

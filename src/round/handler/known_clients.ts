@@ -1,4 +1,4 @@
-import { isCount } from "../../base/is_count.ts";
+import { isCount } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { KnownClient } from "../selection/selection.ts";
 import type { UpdateFigures } from "./update_bound.ts";

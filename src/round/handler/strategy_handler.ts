@@ -5,7 +5,7 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
-import { checkedSeed } from "../../base/seed.ts";
+import { checkSeed } from "../../base/check.ts";
 import { BufferPool } from "../../params/buffer_pool.ts";
 import { Kernels, stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
@@ -81,7 +81,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.strategy = strategy;
     this.plan = resolvePlan(options.plan ?? {}, strategy, manifest);
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
-    this.seed = checkedSeed(options.seed ?? 0);
+    this.seed = checkSeed(options.seed ?? 0);
     const bodyBytes = manifest.byteLength + FIELDS_BYTES;
     const buffers = options.stagingBuffers ??
       Math.min(

@@ -1,5 +1,5 @@
 import { runtime } from "../../base/runtime/runtime.ts";
-import { sha256Hex } from "../../params/digest.ts";
+import { sha256Hex } from "../../base/hash.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints.ts";

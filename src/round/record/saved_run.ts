@@ -1,5 +1,5 @@
 import type { Rank } from "../../base/rank.ts";
-import { sha256Hex } from "../../params/digest.ts";
+import { sha256Hex } from "../../base/hash.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";

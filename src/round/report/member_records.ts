@@ -1,4 +1,4 @@
-import { isCount } from "../../base/is_count.ts";
+import { isCount } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MemberReport } from "./report.ts";

@@ -1,6 +1,6 @@
-import { digester } from "../../base/digest.ts";
+import { digester } from "../../base/hash.ts";
 import { errorMessage } from "../../base/errors.ts";
-import { isCount } from "../../base/is_count.ts";
+import { isCount } from "../../base/check.ts";
 import { isRecord } from "../../base/json.ts";
 import { Manifest, type ParameterVector } from "../../params/manifest.ts";
 import type { Checkpoint } from "./checkpoints.ts";

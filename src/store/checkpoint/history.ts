@@ -1,5 +1,5 @@
-import { digesters } from "../../base/digest.ts";
-import { isCount } from "../../base/is_count.ts";
+import { digesters } from "../../base/hash.ts";
+import { isCount } from "../../base/check.ts";
 import { isRecord } from "../../base/json.ts";
 
 /** Extent and digest of the part of a run's history that belongs to a checkpoint. */

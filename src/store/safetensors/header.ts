@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isCount } from "../../base/is_count.ts";
+import { isCount } from "../../base/check.ts";
 import { isRecord } from "../../base/json.ts";
 import { Manifest } from "../../params/manifest.ts";
 

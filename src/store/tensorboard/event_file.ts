@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isCount } from "../../base/is_count.ts";
+import { isCount } from "../../base/check.ts";
 import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records.ts";
 
 /**

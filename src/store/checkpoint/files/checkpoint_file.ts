@@ -1,5 +1,5 @@
 import { bytesOf } from "../../../base/bytes.ts";
-import { digester } from "../../../base/digest.ts";
+import { digester } from "../../../base/hash.ts";
 import { publishFile } from "../../../base/files/whole_file.ts";
 import {
   blankHeader,

@@ -1,4 +1,4 @@
-import { isCount } from "../../../base/is_count.ts";
+import { isCount } from "../../../base/check.ts";
 import { isRecord } from "../../../base/json.ts";
 import type { CheckpointSummary } from "../retention.ts";
 import type { KvEntry } from "./checkpoint_kv.ts";

@@ -5,7 +5,7 @@
  */
 
 import { bytesOf } from "../../../base/bytes.ts";
-import { digester } from "../../../base/digest.ts";
+import { digester } from "../../../base/hash.ts";
 import { errorMessage, OvertakenError } from "../../../base/errors.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
 import {
