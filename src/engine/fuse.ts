@@ -49,8 +49,8 @@ function isRectifier(layer: Layer): boolean {
 }
 
 /**
- * Whether the kernels can join the two: every value lies under one window at most, and runs of the
- * image are whole vectors.
+ * Returns true if the kernels can join the two: every value lies under one window at most, and runs
+ * of the image are whole vectors.
  */
 function fits(
   conv: Node,

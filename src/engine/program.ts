@@ -138,7 +138,7 @@ function isDense(nodes: readonly Node[], { inputs }: Node): boolean {
   return nodes[inputs[0] ?? 0]?.layer.type === "dense";
 }
 
-/** Whether a layer leaves the values as they are. */
+/** Returns true if a layer leaves the values as they are. */
 function isIdle(layer: Layer): boolean {
   return layer.type === "reshape" || (layer.type === "dropout" && layer.rate === 0);
 }
@@ -149,8 +149,8 @@ const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
 ]);
 
 /**
- * Whether a node's output may take the place of its input: nothing else reads the input, and the
- * layer that wrote it does not need it again.
+ * Returns true if a node's output may take the place of its input: nothing else reads the input,
+ * and the layer that wrote it does not need it again.
  */
 function runsInPlace(
   { layer, inputs }: Node,

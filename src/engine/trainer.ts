@@ -22,7 +22,7 @@ import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
  */
 const ROWS = 256;
 
-/** Whether a weight that has a gradient is frozen. */
+/** Returns true if a weight that has a gradient is frozen. */
 function hasFrozen({ nodes, manifest }: Graph): boolean {
   return nodes.some(({ parameters }) =>
     parameters.some(({ role, tensor }) =>
@@ -38,9 +38,9 @@ export class NativeTrainer implements Trainer {
   readonly #target: Target = { distance: 0, add: 1 };
   readonly #result: BatchLoss = { loss: 0, correct: 0 };
   readonly #optimizer: Optimizer;
-  /** Whether a layer mixes the rows of a batch. */
+  /** True if a layer mixes the rows of a batch. */
   readonly #mixes: boolean;
-  /** Whether gradients must not go straight into their weights, some of which are frozen. */
+  /** True if gradients must not go straight into their weights, some of which are frozen. */
   readonly #frozen: boolean;
   #layout: Layout;
   #size: LayoutSize;
@@ -51,7 +51,7 @@ export class NativeTrainer implements Trainer {
    */
   #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
   #begun = false;
-  /** Whether gradients go straight into the parameters. */
+  /** True if gradients go straight into the parameters. */
   #direct = false;
 
   private constructor(graph: Graph, capacity: number) {

@@ -98,7 +98,7 @@ export class Kernels {
     return this.#arena.free;
   }
 
-  /** Whether an allocation of `byteLength` bytes would succeed. */
+  /** Returns true if an allocation of `byteLength` bytes would succeed. */
   hasRoom(byteLength: number): boolean {
     return roomFor(byteLength) <= this.#arena.largest;
   }
@@ -135,7 +135,7 @@ export class Kernels {
     this.#arena.give(span);
   }
 
-  /** Whether a view lies in this arena: an allocated one, or one made from it. */
+  /** Returns true if a view lies in this arena: an allocated one, or one made from it. */
   owns(view: ArrayBufferView): boolean {
     return view.buffer === this.#buffer;
   }

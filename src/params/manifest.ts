@@ -22,7 +22,7 @@ export interface TensorSpec {
   /** Number of elements: the product of the shape. */
   readonly length: number;
   /**
-   * Whether training changes the tensor by gradient. BatchNorm's moving statistics are state, but
+   * True if training changes the tensor by gradient. BatchNorm's moving statistics are state, but
    * not trainable.
    */
   readonly trainable: boolean;
@@ -41,7 +41,7 @@ export interface TensorDeclaration {
    */
   dtype?: string;
   /**
-   * Whether training changes the tensor by gradient.
+   * True if training changes the tensor by gradient.
    *
    * @default {true}
    */

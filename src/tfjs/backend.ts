@@ -65,8 +65,8 @@ async function startCpu(): Promise<void> {
 }
 
 /**
- * Whether a backend runs. tfjs still names a backend that failed to start, so the name alone is no
- * proof.
+ * Returns true if a backend runs. tfjs still names a backend that failed to start, so the name
+ * alone is no proof.
  */
 function isRunning(name: "wasm" | "cpu"): boolean {
   return tf.getBackend() === name && Object.hasOwn(tf.engine().registry, name);

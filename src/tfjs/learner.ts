@@ -51,7 +51,7 @@ export class Learner {
   readonly #loss: LossName;
   readonly #shape: readonly number[];
   readonly #units: number;
-  /** Whether layers have regularizers; unknown before the first run of a sequential model. */
+  /** True if layers have regularizers; unknown before the first run of a sequential model. */
   #regularized: boolean | undefined;
 
   /** Joins a model and a loss that fit. `shape` is the shape of a row as input of the model. */
@@ -62,7 +62,7 @@ export class Learner {
     this.#units = model.outputs[0]?.shape[1] ?? 0;
   }
 
-  /** Whether the model classifies, so that there is an accuracy. */
+  /** True if the model classifies, so that there is an accuracy. */
   get classifies(): boolean {
     return LOSSES[this.#loss].classifies;
   }

@@ -11,7 +11,7 @@ export class Weights {
   readonly manifest: Manifest;
   /** Weights that training changes by gradient, in the order of the vector. */
   readonly trainable: readonly Weight[];
-  /** Whether the model has moving statistics of batches. */
+  /** True if the model has moving statistics of batches. */
   readonly hasStatistics: boolean;
   readonly #all: readonly Weight[];
   readonly #vector: ParameterVector;

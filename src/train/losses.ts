@@ -15,7 +15,7 @@ export type LossFunction = (
 /** Loss, and its requirements of a model. */
 export interface Loss {
   readonly compute: LossFunction;
-  /** Whether the model classifies, so that there is an accuracy. */
+  /** True if the model classifies, so that there is an accuracy. */
   readonly classifies: boolean;
   /**
    * Least and most output units for a number of classes: a client may lack some of the classes of

@@ -29,7 +29,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /** Number of set-ups and disposals so far. */
   #turn = 0;
   #training = false;
-  /** Whether the state of the optimizer may not be finite. */
+  /** True if the state of the optimizer may not be finite. */
   #diverged = false;
 
   /**

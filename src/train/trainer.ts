@@ -25,7 +25,7 @@ export interface JudgeOptions {
 export interface Trainer extends Disposable {
   /** Layout of the parameter vector. */
   readonly manifest: Manifest;
-  /** Whether the model classifies, so that there is an accuracy. */
+  /** True if the model classifies, so that there is an accuracy. */
   readonly classifies: boolean;
   /**
    * State of the model. Getting returns a view that the next step overwrites. Setting copies the

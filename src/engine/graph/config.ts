@@ -108,7 +108,7 @@ export class Config {
   }
 }
 
-/** Whether a value is an integer from 1. */
+/** Returns true if a value is an integer from 1. */
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
 }

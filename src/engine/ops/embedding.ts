@@ -21,7 +21,7 @@ export function embeddingOp(
   };
 }
 
-/** Whether a node is the input, or a reshape of it. */
+/** Returns true if a node is the input, or a reshape of it. */
 function isInput(nodes: readonly Node[], index: number): boolean {
   const { layer, inputs } = at(nodes, index);
   return layer.type === "input" || (layer.type === "reshape" && isInput(nodes, at(inputs, 0)));

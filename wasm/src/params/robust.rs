@@ -174,8 +174,7 @@ impl Sorted {
     fn median(&self) -> F32x4 {
         let half = F32x4::splat(0.5);
         let (low, high) = (self.at((self.rows - 1) / 2), self.at(self.rows / 2));
-        // The sum of two that are large would overflow, and half of one that is tiny would lose a
-        // bit.
+        // The sum of two large values would overflow, and half of a tiny one would lose a bit.
         F32x4::where_equal(low, high, low, low * half + high * half)
     }
 }

@@ -135,8 +135,8 @@ unsafe fn runs(
     }
 }
 
-/// The sums of four runs at once: that keeps more reads from memory under way than one after the
-/// other.
+/// Returns the sums of squares of four runs, summed together: more reads from memory are in flight
+/// than for one run after the other.
 unsafe fn four_runs(p: *const f32) -> [f64; 4] {
     let mut sums = [Sums::zero(); 4];
     let mut i = 0;

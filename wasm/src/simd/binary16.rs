@@ -4,7 +4,7 @@
 /// and NaN stays NaN.
 pub fn narrow(value: f32) -> u16 {
     let bits = value.to_bits();
-    // 2^16 and more become infinity by the same steps as what rounds up to 2^16.
+    // Values from 2^16 on become infinity by the same steps as values that round up to 2^16.
     let magnitude = (bits & 0x7FFF_FFFF).min(143 << 23);
     // Moving the exponent from a bias of 127 to one of 15 and adding just under half of the last
     // place kept, or half where that place is odd, rounds to nearest even; a carry into the

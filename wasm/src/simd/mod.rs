@@ -84,7 +84,7 @@ impl F32x4 {
         Self(lanes::round(self.0))
     }
 
-    /// 2 to the power of each lane, a whole number from -126 to 127.
+    /// Returns 2 to the power of each lane, an integer from -126 to 127.
     pub fn power_of_two(self) -> Self {
         Self(lanes::power_of_two(self.0))
     }

@@ -1,7 +1,11 @@
-//! Convolution,
-//! `y[n, i, j, f] = b[f] + sum_{k, l, c} x[n, i * s_y + k * d_y - p_y, j * s_x + l * d_x - p_x, c] * w[k, l, c, f]`
-//! with strides `s`, dilations `d` and padding `p`: the values under each window, laid out as a
-//! row, times the filters.
+//! Convolution with strides `s`, dilations `d` and padding `p`:
+//!
+//! ```text
+//! y[n, i, j, f] = b[f] + sum_{k, l, c} x[n, i * s_y + k * d_y - p_y, j * s_x + l * d_x - p_x, c]
+//!                                      * w[k, l, c, f]
+//! ```
+//!
+//! The values under each window are laid out as a row and multiplied by the filters.
 //!
 //! Shapes: `x` and `dx` `[N, H, W, C]`, `w` and `dw` `[KH, KW, C, F]`, `b` and `db` `[F]`, `y` and
 //! `dy` `[N, OH, OW, F]`. With a pool, `y`, `dy` and `places` have the shape of its result,

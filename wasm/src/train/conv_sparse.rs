@@ -25,7 +25,7 @@ pub struct Gradient {
 }
 
 impl Gradient {
-    /// Whether it pays to work only on the values of these images that are not 0.
+    /// Returns true if it pays to work only on the values of these images that are not 0.
     ///
     /// # Safety
     /// The values are readable.
@@ -97,7 +97,7 @@ pub fn scatter_scratch(window: &Window, filters: usize) -> usize {
 /// `scratch` holds `depth * filters` values, a padded image, and [`scatter_scratch`] values.
 ///
 /// # Safety
-/// All is within the memory, and what is written overlaps nothing else.
+/// All arguments are within the memory, and written ones overlap no other.
 pub unsafe fn scatter(
     window: &Window,
     gradient: &Gradient,

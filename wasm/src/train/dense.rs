@@ -20,8 +20,8 @@ const SPARSE: usize = 3;
 /// Least number of outputs for which lists of the values that are not 0 pay.
 const WIDE: usize = 40;
 
-/// Whether it pays to work only on the values that are not 0, such as the ink of a handwritten
-/// digit.
+/// Returns true if it pays to work only on the values that are not 0, such as the ink of a
+/// handwritten digit.
 unsafe fn is_sparse(x: *const f32, values: usize, outputs: usize) -> bool {
     outputs >= WIDE && outputs % 4 == 0 && unsafe { sparse::count(x, values) } * SPARSE <= values
 }

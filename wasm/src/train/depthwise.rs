@@ -1,12 +1,17 @@
-//! Depthwise convolution: each channel of an image has `multiplier` filters of its own, M,
-//! `y[n, i, j, c * M + m] = b[c * M + m] + sum_{k, l} x[n, i * s_y + k * d_y - p_y, j * s_x + l * d_x - p_x, c] * w[k, l, c * M + m]`.
+//! Depthwise convolution with strides `s`, dilations `d` and padding `p`: each channel of an image
+//! has `multiplier` filters of its own, M.
+//!
+//! ```text
+//! y[n, i, j, c * M + m] = b[c * M + m] +
+//!     sum_{k, l} x[n, i * s_y + k * d_y - p_y, j * s_x + l * d_x - p_x, c] * w[k, l, c * M + m]
+//! ```
 //!
 //! Shapes: `x` and `dx` `[N, H, W, C]`, `w` and `dw` `[KH, KW, C * M]`, `b` and `db` `[C * M]`, `y`
 //! and `dy` `[N, OH, OW, C * M]`. `window.channels` is the number of channels of the result,
 //! `C * M`.
 //!
-//! Where M is more than 1, each value of the image is repeated M times first, so that the rest goes
-//! value by value.
+//! Where M is more than 1, each value of the image is repeated M times first, so that the
+//! convolution goes value by value.
 
 use super::activation::{each, put};
 use super::window::Window;

@@ -181,9 +181,9 @@ impl Call {
         }
     }
 
-    /// A tile of vectors at columns 0, 4 and so on; the last one, where not `EXACT`, lies at `last`
-    /// and overlaps the one before: all are loaded before one is stored, so what is computed twice
-    /// is computed alike.
+    /// Computes a tile of vectors at columns 0, 4 and so on. Unless `EXACT`, the last vector lies
+    /// at `last` and overlaps the one before: all are loaded before any is stored, so values that
+    /// are computed twice are equal.
     #[inline(never)]
     unsafe fn tile<const TALL: usize, const VECTORS: usize, const EXACT: bool, const DOWN: bool>(
         &self,
@@ -268,7 +268,7 @@ impl Call {
         }
     }
 
-    /// Up to three columns, value by value.
+    /// Computes up to three columns, value by value.
     #[inline(never)]
     unsafe fn narrow(&self, rows: usize, column: usize, count: usize) {
         let Self { depth, left, sides, start, finish } = *self;
@@ -296,8 +296,8 @@ impl Call {
     }
 }
 
-/// `result = left * right^T`: both sides lie row by row without gaps, the rows of the result
-/// `result_row` apart. Depth and columns are multiples of 4.
+/// Computes `result = left * right^T`: both sides are row-major without gaps, the rows of the
+/// result `result_row` apart. Depth and columns are multiples of 4.
 ///
 /// # Safety
 /// As for [`multiply`].
@@ -334,7 +334,7 @@ pub unsafe fn multiply_rows(
     }
 }
 
-/// `to`, `columns` by `rows`, becomes the transpose of `from`, `rows` by `columns`.
+/// Writes the transpose of `from`, of shape `[rows, columns]`, to `to`.
 ///
 /// # Safety
 /// Both are within the memory and do not overlap.

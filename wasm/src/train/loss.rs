@@ -84,7 +84,7 @@ fn greatest(values: &[f32]) -> usize {
     most
 }
 
-/// Whether the values name a class: the greatest is finite, and none is NaN.
+/// Returns true if the values name a class: the greatest is finite, and none is NaN.
 fn has_answer(values: &[f32], most: usize) -> bool {
     values[most].is_finite() && !values.iter().any(|value| value.is_nan())
 }

@@ -26,7 +26,7 @@ pub unsafe extern "C" fn max_pool_forward(window: &Window, x: *const f32, y: *mu
 /// maximum, the first of equal ones.
 ///
 /// # Safety
-/// All is within the memory, and what is written overlaps nothing else.
+/// All arguments are within the memory, and written ones overlap no other.
 pub unsafe fn max_pool_places(window: &Window, x: *const f32, y: *mut f32, places: *mut u32, count: usize) {
     // No arithmetic is done on places, so lanes of float32 hold their bits.
     let places = places.cast::<f32>();

@@ -74,7 +74,8 @@ pub fn scratch(channels: usize, filters: usize) -> usize {
     channels + PLANES * (channels * filters + TILES * (channels + filters) + 2 * GAP)
 }
 
-/// Whether a convolution with this number of filters can be computed here, and is faster so.
+/// Returns true if a convolution with this number of filters can be computed here, and is faster
+/// so.
 pub fn fits(window: &Window, filters: usize) -> bool {
     let Window { channels, rows, columns, stride_y, stride_x, dilation_y, dilation_x, .. } = *window;
     let near = [stride_y, stride_x, dilation_y, dilation_x] == [1; 4];
@@ -99,7 +100,7 @@ impl<'a> Prepared<'a> {
     /// long as that lives.
     ///
     /// # Safety
-    /// All is within the memory, and what is written overlaps nothing else.
+    /// All arguments are within the memory, and written ones overlap no other.
     pub unsafe fn new(window: &'a Window, source: Filters, filters: usize, scratch: *mut f32) -> Self {
         let channels = window.channels;
         unsafe {
