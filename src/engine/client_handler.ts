@@ -3,18 +3,9 @@ import type { LossName, ModelDescription } from "../train/handler.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { tryNative } from "./choose.ts";
+import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
 import { createNativeTrainer } from "./native_handler.ts";
-
-/** Structural type of a `tf.LayersModel` of `npm:@tensorflow/tfjs@4.22.0`. */
-export interface TfjsLayersModel {
-  /** Layers, from input to output. */
-  readonly layers: readonly unknown[];
-  /** Returns the tensors of the weights. */
-  getWeights(): readonly unknown[];
-  /** Returns the number of parameters. */
-  countParams(): number;
-}
 
 /** Options of {@linkcode ClientSGDHandler}. */
 export interface ClientSGDHandlerOptions extends SGDHandlerOptions {

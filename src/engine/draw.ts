@@ -1,4 +1,4 @@
-import type { ParameterVector } from "../params/mod.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import type { Random } from "../base/random.ts";
 import type { Initializer, Shape } from "./graph/graph.ts";
 

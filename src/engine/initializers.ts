@@ -1,4 +1,4 @@
-import type { ParameterVector } from "../params/mod.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import { Random } from "../base/random.ts";
 import { isRecord } from "../base/json.ts";
 import { field, toCamelCase } from "../train/models/keras_config.ts";

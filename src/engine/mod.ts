@@ -5,11 +5,7 @@
  * @module
  */
 
-export {
-  ClientSGDHandler,
-  type ClientSGDHandlerOptions,
-  type TfjsLayersModel,
-} from "./client_handler.ts";
+export { ClientSGDHandler, type ClientSGDHandlerOptions } from "./client_handler.ts";
 export { UnsupportedModelError } from "./graph/graph.ts";
 export {
   type EvaluatorOptions,
@@ -20,3 +16,4 @@ export {
   type TfjsOptions,
 } from "./model_evaluator.ts";
 export { NativeSGDHandler, type NativeSGDHandlerOptions } from "./native_handler.ts";
+export type { TfjsLayersModel } from "../tfjs/layers_model.ts";

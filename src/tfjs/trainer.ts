@@ -24,7 +24,7 @@ import {
 } from "./network.ts";
 import { Optimizer } from "./optimizer.ts";
 import { Weights } from "./weights.ts";
-import type { TfjsLayersModel } from "../engine/client_handler.ts";
+import type { TfjsLayersModel } from "./layers_model.ts";
 
 /** Number of rows whose gradient is computed at once. */
 const GRADIENT_ROWS = 256;

@@ -1,4 +1,5 @@
-import { flatten, Kernels, Manifest, type ParameterVector, unflatten } from "../params/mod.ts";
+import { flatten, Kernels, unflatten } from "../params/kernels.ts";
+import { Manifest, type ParameterVector } from "../params/manifest.ts";
 import type { tf } from "./deps.ts";
 import { allocate, valuesOf } from "./memory.ts";
 import { stableNames } from "../train/naming.ts";

@@ -7,10 +7,11 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["wire"],
   ["net", "auth", "data", "store"],
   ["strategy", "train"],
-  ["engine"],
   ["tfjs"],
+  ["engine"],
   ["round", "worker"],
-  ["client", "server", "sim"],
+  ["client", "server"],
+  ["sim"],
   ["testing"],
   ["cli"],
 ];
@@ -22,7 +23,11 @@ export const FORBIDDEN: Readonly<Record<string, Readonly<Record<string, string>>
   engine: { net: "training knows no sockets", wire: "training knows no frames" },
   tfjs: { net: "training knows no sockets", wire: "training knows no frames" },
   round: { net: "rounds know no sockets", auth: "rounds know no keys" },
-  sim: { net: "a simulation has no sockets", auth: "a simulation has no keys" },
+  sim: {
+    net: "a simulation has no sockets",
+    auth: "a simulation has no keys",
+    server: "a simulation shares rounds with a server, not its sessions",
+  },
 };
 
 /** The layer of a room, from 0; -1 for one that is not listed. */

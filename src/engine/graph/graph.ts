@@ -1,4 +1,4 @@
-import type { Manifest } from "../../params/mod.ts";
+import type { Manifest } from "../../params/manifest.ts";
 import type { LossName } from "../../train/handler.ts";
 
 /** Sizes of the array of one sample, without the batch axis. */

@@ -1,4 +1,4 @@
-import { Manifest, type TensorDeclaration } from "../../params/mod.ts";
+import { Manifest, type TensorDeclaration } from "../../params/manifest.ts";
 import { stableNames } from "../../train/naming.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import type { Config } from "./config.ts";
