@@ -4,10 +4,10 @@ import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { runModule } from "../module/run.ts";
 import { makeCommand } from "../options/command.ts";
-import { dataFrom } from "../options/data.ts";
+import { DATA, dataFrom } from "../options/data.ts";
 import { UsageError } from "../options/option.ts";
 import { messageWithFlag } from "../options/permissions.ts";
-import { type Flags, libraryOptions, optionsOf } from "../options/table.ts";
+import { type Flags, libraryOptions } from "../options/table.ts";
 import { printError, writeText } from "../output/terminal.ts";
 import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
 import { type ClientJob, runClientJob } from "../run/client_job.ts";
@@ -46,8 +46,7 @@ export function clientCommand(context: CommandContext): Command {
 function checkFlags(flags: Flags<"client">, command: Command): void {
   const { module, moduleAllow, part } = flags;
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
-  const ofData = optionsOf("client").filter(({ group }) => group === "Data");
-  if (module !== undefined && ofData.some(({ name }) => isGiven(name))) {
+  if (module !== undefined && Object.keys(DATA).some(isGiven)) {
     throw new UsageError("expected no options of data with --module: the module decides");
   }
   if (module === undefined && moduleAllow !== undefined) {

@@ -23,7 +23,8 @@ export const DATA_SET = {
     group: "Data",
     commands: {
       server: {
-        help: `data set for the model's input and output, and for evaluation: ${DATA_KINDS}`,
+        help:
+          `data set with the model's input shape and classes, also for evaluation: ${DATA_KINDS}`,
         default: "digits",
       },
       client: { help: `data set to train on: ${DATA_KINDS}`, default: "digits" },

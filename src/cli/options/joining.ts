@@ -55,8 +55,8 @@ export const JOINING = {
         help: "number of clients; more than 64 only with --transport memory",
         default: 4,
       },
-      simulate: { default: 100 },
-      partition: { default: 10 },
+      simulate: { group: "Training", default: 100 },
+      partition: { group: "Data", default: 10 },
     },
   }),
   minClients: option(whole(1), {
@@ -78,8 +78,7 @@ export const JOINING = {
   }),
   transport: option(choice(DIST_BACKEND_NAMES), {
     value: "<name>",
-    help:
-      "connect clients in workers over sockets, (tcp) or (websocket), or in one thread (memory)",
+    help: "clients in workers over TCP (tcp) or WebSockets (websocket), or in one thread (memory)",
     group: "Joining",
     default: "tcp",
     commands: { demo: {} },

@@ -99,6 +99,8 @@ export interface OptionUse<T> {
   readonly isRare?: boolean;
   /** Kind of the path that the value is. */
   readonly path?: PathKind;
+  /** Heading in the help. */
+  readonly group?: Group;
 }
 
 /** Everything about one option of the command line. */
@@ -108,7 +110,6 @@ export interface OptionSpec<T> extends OptionUse<T> {
   readonly value?: string;
   /** Unit of the value; the help shows it as the placeholder. */
   readonly unit?: string;
-  /** Heading in the help. */
   readonly group: Group;
   /** Another spelling that stays. */
   readonly alsoCalled?: string;

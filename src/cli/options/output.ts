@@ -110,7 +110,7 @@ export const OUTPUT = {
   }),
   runsDir: option(text, {
     value: "<dir>",
-    help: "keep each run in a folder of this one, and continue the runs that are there",
+    help: "folder with a folder for each run; runs that are there are continued",
     group: "Output",
     formerly: "--keep",
     commands: { reproduce: {} },

@@ -80,7 +80,7 @@ export const STRATEGY = {
   }),
   overSelect: option(real({ least: 0 }), {
     value: "<share>",
-    help: "choose this share of clients more, and end the round with the first updates",
+    help: "choose a cohort larger by this share; the round ends with the first updates",
     group: "Strategy",
     default: 0,
     isRare: true,

@@ -1,3 +1,13 @@
+/**
+ * Options of all commands.
+ *
+ * To add an option, define it with `option()` in the file of its group: flag, help, type, default
+ * and commands, and how it sets options of the library. Commands, help, `--resume` and the checks
+ * of outputs derive from that object.
+ *
+ * @module
+ */
+
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";

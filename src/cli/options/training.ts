@@ -156,12 +156,12 @@ export const TRAINING = {
   }),
   seed: option(whole(0, 0xFFFF_FFFF), {
     value: "<n>",
-    help: "seed of everything random",
+    help: "seed of all random choices",
     group: "Training",
     commands: {
       ...{ demo: { default: 0 }, server: { default: 0 }, simulate: { default: 0 } },
-      client: { help: "seed of the partition, with --part", default: 0 },
-      partition: { help: "seed of the partition", default: 0 },
+      client: { group: "Data", help: "seed of the partition, with --part", default: 0 },
+      partition: { group: "Data", help: "seed of the partition", default: 0 },
       reproduce: { help: "seed of the first run", default: 1 },
     },
   }),
