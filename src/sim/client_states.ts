@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 
@@ -124,7 +125,7 @@ export class ClientStates implements Disposable {
     const { handle, path } = this.#file;
     this.#file = undefined;
     handle.close();
-    Deno.removeSync(path);
+    runtime.files.removeSync(path);
   }
 
   #readFile(place: number): ParameterVector {
@@ -142,11 +143,17 @@ export class ClientStates implements Disposable {
 
   #seek(handle: Deno.FsFile, place: number): void {
     place -= this.#most;
-    handle.seekSync(place * this.#length * Float32Array.BYTES_PER_ELEMENT, Deno.SeekMode.Start);
+    handle.seekSync(
+      place * this.#length * Float32Array.BYTES_PER_ELEMENT,
+      runtime.files.SeekMode.Start,
+    );
   }
 }
 
 function openTemporary(folder: string | undefined): { handle: Deno.FsFile; path: string } {
-  const path = Deno.makeTempFileSync({ prefix: "fedlab-clients-", ...(folder && { dir: folder }) });
-  return { handle: Deno.openSync(path, { read: true, write: true }), path };
+  const path = runtime.files.makeTempFileSync({
+    prefix: "fedlab-clients-",
+    ...(folder && { dir: folder }),
+  });
+  return { handle: runtime.files.openSync(path, { read: true, write: true }), path };
 }

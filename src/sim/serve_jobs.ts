@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import { useKernelBuild } from "../params/kernels.ts";
 import type { MakeClientHandler } from "./define_client.ts";
 import { JobQueue } from "./job_queue.ts";
@@ -32,7 +33,7 @@ export async function serveJobs(
     let slot: number | undefined;
     while ((slot = queue.slotOf(number, WAIT_MILLIS)) === undefined) {
       if (queue.hasStopped) return;
-      await new Promise((resolve) => setTimeout(resolve));
+      await new Promise<void>((resolve) => runtime.timers.setTimeout(resolve));
       signal.throwIfAborted();
     }
     const job = queue.job(slot);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 import { evaluationFields } from "../round/report/evaluation_summary.ts";
 import { refusedEvent } from "../round/report/update_events.ts";
@@ -173,7 +174,7 @@ export class Simulation {
     }
     const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
     for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
-      const began = performance.now();
+      const began = runtime.clock.now();
       const before = { ...clients.vectors };
       let refused = 0;
       const host: RoundHost = {
@@ -212,7 +213,7 @@ export class Simulation {
           refused,
           bytesUp: (up - before.up) * byteLength,
           bytesDown: (down - before.down) * byteLength,
-          seconds: (performance.now() - began) / 1000,
+          seconds: (runtime.clock.now() - began) / 1000,
         });
         lastRound?.ended(round);
         record.rounds.push(report);

@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import { keepsState, takesControl } from "../plan/rules/rules.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
@@ -21,7 +22,7 @@ export async function startPool(
   const start = options.pool ??
     (typeof handler === "function" ? InProcessPool.start : WorkerPool.start);
   return await start({
-    workers: Math.min(options.workers ?? navigator.hardwareConcurrency, clientsOf(options)),
+    workers: Math.min(options.workers ?? runtime.workers.hardwareConcurrency, clientsOf(options)),
     manifest: server.manifest,
     keepsOwn: keepsState(server.plan.rule),
     hasControl: takesControl(server.plan.rule),

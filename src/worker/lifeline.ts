@@ -1,3 +1,5 @@
+import { runtime } from "../base/runtime/runtime.ts";
+
 /**
  * Web Locks. A program is not told that its worker has ended by itself, but the locks of a worker
  * are released when it ends, however it ends. So the worker holds a lock, and the program requests
@@ -24,7 +26,7 @@ function locks(): LockManager | undefined {
 export async function holdLifeline(): Promise<string | undefined> {
   const manager = locks();
   if (manager === undefined) return undefined;
-  const name = `fedlab-worker-${crypto.randomUUID()}`;
+  const name = `fedlab-worker-${runtime.random.randomUUID()}`;
   const { promise, resolve } = Promise.withResolvers<void>();
   manager.request(name, () => {
     resolve();

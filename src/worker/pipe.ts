@@ -1,4 +1,4 @@
-import { isDeno } from "../base/runtime/runtime.ts";
+import { isDeno, runtime } from "../base/runtime/runtime.ts";
 import { recordThrown } from "./thrown.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
@@ -23,7 +23,8 @@ export interface Link {
 
 /** Reports whether this is a process that the command `client` started; a worker in it is not. */
 export function isPiped(): boolean {
-  return isDeno() && !("postMessage" in globalThis) && Deno.args?.[0] === PROCESS_ARGUMENT;
+  return isDeno() && !("postMessage" in globalThis) &&
+    runtime.process.args?.[0] === PROCESS_ARGUMENT;
 }
 
 /**
@@ -35,9 +36,11 @@ export function pipeLink(): Link {
   const write = (text: string) => {
     const bytes = new TextEncoder().encode(text);
     try {
-      for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+      for (let at = 0; at < bytes.length;) {
+        at += runtime.process.stdout.writeSync(bytes.subarray(at));
+      }
     } catch {
-      Deno.exit(1); // the program is gone
+      runtime.process.exit(1); // the program is gone
     }
   };
   return {
@@ -48,15 +51,15 @@ export function pipeLink(): Link {
       // A terminal's Ctrl-C reaches both processes. The program decides when to exit, so that this
       // process has time to leave its server.
       for (const signal of ["SIGINT", "SIGTERM"] as const) {
-        if (Deno.build.os === "windows" && signal === "SIGTERM") continue;
-        Deno.addSignalListener(signal, () => stop("stopped"));
+        if (runtime.process.os === "windows" && signal === "SIGTERM") continue;
+        runtime.process.addSignalListener(signal, () => stop("stopped"));
       }
       readLines(take).catch(() => {}).finally(() => {
-        setTimeout(() => Deno.exit(1), LEAVING_MILLIS);
+        runtime.timers.setTimeout(() => runtime.process.exit(1), LEAVING_MILLIS);
         stop("the command that started this client is gone");
       });
     },
-    end: (exitCode) => Deno.exit(exitCode),
+    end: (exitCode) => runtime.process.exit(exitCode),
   };
 }
 
@@ -67,7 +70,7 @@ function plain(_key: string, value: unknown): unknown {
 
 async function readLines(take: (message: ToWorker) => void): Promise<void> {
   let rest = "";
-  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+  for await (const text of runtime.process.stdin.readable.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) take(JSON.parse(line));

@@ -5,7 +5,7 @@ import {
   ProtocolError,
   RunStoppedError,
 } from "../base/errors.ts";
-import { isDeno } from "../base/runtime/runtime.ts";
+import { isDeno, runtime } from "../base/runtime/runtime.ts";
 
 /**
  * Thrown value in a form that can be posted. A posted error itself would lose the name of its class
@@ -47,7 +47,7 @@ const CLASSES: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
   ProtocolError,
   RunStoppedError,
   OvertakenError,
-  ...(isDeno() ? Object.values(Deno.errors) : []),
+  ...(isDeno() ? Object.values(runtime.errors) : []),
 ].map((type) => [type.name, type]));
 
 /** Records a thrown value. Never throws. */
@@ -90,7 +90,7 @@ function fieldsOf(error: Error): Record<string, unknown> {
 }
 
 function cloneable(value: unknown): unknown {
-  return isCloneable(value) ? value : isDeno() ? Deno.inspect(value) : String(value);
+  return isCloneable(value) ? value : isDeno() ? runtime.process.inspect(value) : String(value);
 }
 
 function isCloneable(value: unknown): boolean {

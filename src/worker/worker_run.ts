@@ -1,3 +1,4 @@
+import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 import { lifelineEnded } from "./lifeline.ts";
 import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.ts";
@@ -12,8 +13,6 @@ const ENDING_MILLIS = 1000;
 
 /** Exit code of a terminated worker: that of a process ended by SIGTERM. */
 const TERMINATED = 143;
-
-type Timer = ReturnType<typeof setTimeout>;
 
 /** Removes the colours that Deno gives some messages. */
 function stripAnsiCode(text: string): string {
@@ -66,7 +65,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
       throw new Error(`Cannot start ${this.#label}: it was started before`);
     }
     this.#toSend.push({ fedlab: "start", args: this.#copyArgs() });
-    const worker = new Worker(this.#url, {
+    const worker = runtime.workers.start(this.#url, {
       type: "module",
       name: `${WORKER_NAME_PREFIX}${this.name}`,
     });
@@ -83,7 +82,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
       this.#fail(new Error(`Cannot read a message of ${this.#label}`));
     });
     this.#worker = worker;
-    this.#startTimer = setTimeout(() => {
+    this.#startTimer = runtime.timers.setTimeout(() => {
       this.#fail(
         new Error(
           `Cannot run ${this.#label}: it did not call defineWorker() within ${this.#startMillis} ms`,
@@ -103,7 +102,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     if (!this.#isRunning) return;
     const why = reason ?? new DOMException("The worker was asked to end", "AbortError");
     this.#send({ fedlab: "abort", reason: recordThrown(why) });
-    this.#graceTimer ??= setTimeout(() => {
+    this.#graceTimer ??= runtime.timers.setTimeout(() => {
       this.#terminate(`it did not end within ${this.#graceMillis} ms of abort()`);
     }, this.#graceMillis);
   }
@@ -164,7 +163,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
   }
 
   #begin(lifeline: string | undefined): void {
-    clearTimeout(this.#startTimer);
+    runtime.timers.clearTimeout(this.#startTimer);
     this.#isReady = true;
     if (lifeline !== undefined) {
       this.#gone = lifelineEnded(lifeline, this.#giveUp.signal);
@@ -175,7 +174,7 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
 
   #reportSilentEnd(): void {
     if (this.#outcome !== undefined) return;
-    this.#startTimer = setTimeout(() => {
+    this.#startTimer = runtime.timers.setTimeout(() => {
       this.#fail(
         new Error(`Cannot join ${this.#label}: it ended before its main returned`),
       );
@@ -196,8 +195,8 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
   async #end(outcome: Outcome<Result>): Promise<void> {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
-    clearTimeout(this.#startTimer);
-    clearTimeout(this.#graceTimer);
+    runtime.timers.clearTimeout(this.#startTimer);
+    runtime.timers.clearTimeout(this.#graceTimer);
     this.#worker?.terminate();
     await this.#waitForThread();
     this.#exitCode = outcome.exitCode;
@@ -210,8 +209,8 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
    * returns to the event loop.
    */
   async #waitForThread(): Promise<void> {
-    const timer = setTimeout(() => this.#giveUp.abort(), ENDING_MILLIS);
+    const timer = runtime.timers.setTimeout(() => this.#giveUp.abort(), ENDING_MILLIS);
     await this.#gone.catch(() => {});
-    clearTimeout(timer);
+    runtime.timers.clearTimeout(timer);
   }
 }
