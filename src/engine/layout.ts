@@ -1,4 +1,4 @@
-import { ALIGNMENT, roomFor } from "../params/arena.ts";
+import { ALIGNMENT, allocationSize } from "../params/arena.ts";
 import type { Pointer } from "../params/instance.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -109,7 +109,7 @@ function measure(graph: Graph, target: Target, size: LayoutSize): number {
   let total = ALIGNMENT, slot = 0;
   const alloc = (values: number) => {
     const start = total;
-    total += roomFor(values * BYTES);
+    total += allocationSize(values * BYTES);
     return start;
   };
   place(graph, target, size, {

@@ -26,7 +26,7 @@ export interface Program {
 }
 
 /** Memory and places of a program. */
-export interface Room {
+export interface ProgramMemory {
   readonly exports: EngineExports;
   readonly target: Target;
   /** Place of each tensor of the manifest. */
@@ -40,7 +40,7 @@ export interface Room {
 }
 
 /** Places the ops of a graph, for batches of at most `maxRows` rows. */
-export function compile(graph: Graph, maxRows: number, room: Room): Program {
+export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): Program {
   const { nodes } = fuse(graph);
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
   const sizes = nodes.map(({ shape }) => sizeOf(shape));
@@ -51,7 +51,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
 
   nodes.forEach(({ inputs }, i) => {
     const source = inputs[0] ?? 0;
-    const batch = () => room.alloc(maxRows * at(sizes, i));
+    const batch = () => memory.alloc(maxRows * at(sizes, i));
     values[i] = isAlias[i] ? at(values, source) : batch();
     // Nodes before all weights need no gradient.
     learns[i] = at(nodes, i).parameters.length > 0 || inputs.some((input) => learns[input]);
@@ -62,17 +62,17 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   const owned: Pointer[] = [];
   const written = new Set<Pointer>();
   const contexts = nodes.map((node, i): OpContext => ({
-    exports: room.exports,
-    target: room.target,
+    exports: memory.exports,
+    target: memory.target,
     maxRows,
     inputs: node.inputs.map((input) => ({ at: at(values, input), length: at(sizes, input) })),
     inputGradients: node.inputs.map((input) => at(gradients, input)),
     output: { at: at(values, i), length: at(sizes, i) },
     outputGradient: at(gradients, i),
-    parameters: node.parameters.map(({ tensor }) => at(room.parameters, tensor)),
-    stream: room.stream,
-    constants: room.constants,
-    own: (values) => owned[i] ??= room.alloc(values),
+    parameters: node.parameters.map(({ tensor }) => at(memory.parameters, tensor)),
+    stream: memory.stream,
+    constants: memory.constants,
+    own: (values) => owned[i] ??= memory.alloc(values),
     scratch: (...values) => {
       scratches.push(...values);
       return scratch;
@@ -80,7 +80,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
   }));
   // Ops are created once to measure, and once more to run.
   nodes.forEach((node, i) => makeOp(node, nodes, at(contexts, i), false));
-  scratch = room.alloc(Math.max(0, ...scratches));
+  scratch = memory.alloc(Math.max(0, ...scratches));
   // Places of gradients that are then added to another one of the same value.
   const spares: Pointer[] = [];
 
@@ -100,7 +100,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
         written.add(own);
         return own;
       }
-      const spare = spares[sums.length] ??= room.alloc(maxRows * Math.max(...sizes));
+      const spare = spares[sums.length] ??= memory.alloc(maxRows * Math.max(...sizes));
       sums.push([own, spare, at(sizes, input)]);
       return spare;
     });
@@ -110,7 +110,7 @@ export function compile(graph: Graph, maxRows: number, room: Room): Program {
     ops.set(i, op);
     if (learns[i]) backwards.push(op.backward);
     for (const [to, spare, length] of sums) {
-      backwards.push((rows) => room.exports.add(to, spare, to, rows * length));
+      backwards.push((rows) => memory.exports.add(to, spare, to, rows * length));
     }
   }
   for (let i = 1; i <= last; i++) {

@@ -120,7 +120,7 @@ export class NativeTrainer implements Trainer {
   }
 
   begin(plan: TrainPlan, batchSize: number): void {
-    this.#makeRoom({
+    this.#grow({
       maxRows: this.#mixes ? batchSize : ROWS,
       capacity: this.#numSamples,
       extras: extrasOf(plan),
@@ -238,7 +238,7 @@ export class NativeTrainer implements Trainer {
   }
 
   /** Moves to a larger memory, with all state, when this one lacks room. */
-  #makeRoom({ maxRows = 0, capacity = 0, extras = [] }: Partial<LayoutSize>): void {
+  #grow({ maxRows = 0, capacity = 0, extras = [] }: Partial<LayoutSize>): void {
     const before = this.#layout, size = this.#size;
     const wanted = [...new Set<Extra>([...size.extras, ...extras])];
     if (

@@ -10,7 +10,7 @@ export interface Span {
 /**
  * Returns the number of bytes of an allocation: rounded up to a cache line, and at least one line.
  */
-export function roomFor(byteLength: number): number {
+export function allocationSize(byteLength: number): number {
   return Math.max(1, Math.ceil(byteLength / ALIGNMENT)) * ALIGNMENT;
 }
 
@@ -36,7 +36,7 @@ export class Arena {
 
   /** Allocates a range of at least `byteLength` bytes; `undefined` when no hole is large enough. */
   take(byteLength: number): Span | undefined {
-    const room = roomFor(byteLength);
+    const room = allocationSize(byteLength);
     const index = this.#holes.findIndex(({ start, end }) => end - start >= room);
     const hole = this.#holes[index];
     if (hole === undefined) return undefined;

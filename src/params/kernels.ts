@@ -8,7 +8,7 @@
  * @module
  */
 
-import { Arena, roomFor, type Span } from "./arena.ts";
+import { allocationSize, Arena, type Span } from "./arena.ts";
 import { type KernelBuild, resolveBuild } from "./build.ts";
 import { type Instance, instantiate, type KernelModule } from "./instance.ts";
 import type { ParameterVector } from "./manifest.ts";
@@ -89,7 +89,7 @@ export class Kernels {
         `Cannot create an arena: expected a whole number of bytes, got ${capacity}`,
       );
     }
-    const room = roomFor(capacity);
+    const room = allocationSize(capacity);
     return new Kernels(instantiate(resolveBuild(build), room, module), room);
   }
 
@@ -100,7 +100,7 @@ export class Kernels {
 
   /** Returns true if an allocation of `byteLength` bytes would succeed. */
   hasRoom(byteLength: number): boolean {
-    return roomFor(byteLength) <= this.#arena.largest;
+    return allocationSize(byteLength) <= this.#arena.largest;
   }
 
   /**

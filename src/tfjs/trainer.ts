@@ -149,7 +149,7 @@ export class TfjsTrainer implements Trainer {
       ...proximal > 0 && { start: this.#weights.trainableViews(this.parameters.slice()) },
       ...correction && { correction: this.#weights.trainableViews(correction.slice()) },
     });
-    this.#makeRoom(batchSize);
+    this.#grow(batchSize);
   }
 
   shuffle(order: Uint32Array): void {
@@ -216,7 +216,7 @@ export class TfjsTrainer implements Trainer {
 
   /** Copies the listed rows to buffers that the next batch overwrites. */
   #gather(data: Dataset, rows: Uint32Array): Batch {
-    this.#makeRoom(rows.length);
+    this.#grow(rows.length);
     copyRows(data, rows, this.#features, this.#labels);
     return {
       features: this.#features.subarray(0, rows.length * data.rowLength),
@@ -224,7 +224,7 @@ export class TfjsTrainer implements Trainer {
     };
   }
 
-  #makeRoom(rows: number): void {
+  #grow(rows: number): void {
     if (this.#labels.length >= rows) return;
     this.#features = new Float32Array(rows * this.#data.rowLength);
     this.#labels = new Int32Array(rows);

@@ -21,7 +21,7 @@ interface EvaluateOptions {
 /**
  * Evaluates a trainer's model in inference mode, piece by piece.
  *
- * @param rest Awaited before each piece; throws to end the evaluation.
+ * @param beforeEach Awaited before each piece; throws to end the evaluation.
  * @throws {RangeError} If the data does not have the rows, there are none, or a feature is not
  * finite.
  */
@@ -29,7 +29,7 @@ export async function evaluateRows(
   trainer: Trainer,
   data: Dataset,
   { rows, from = 0, to = (rows ?? data).length, confusion = false }: EvaluateOptions,
-  rest: () => Promise<void>,
+  beforeEach: () => Promise<void>,
 ): Promise<EvaluateResult> {
   checkRange(from, to, (rows ?? data).length);
   checkRows(data, rows, from, to);
@@ -38,7 +38,7 @@ export async function evaluateRows(
   const counts = room > 0 ? new Uint32Array(room) : undefined;
   let loss = 0, correct = 0;
   for (let start = from; start < to; start += EVALUATION_BATCH) {
-    await rest();
+    await beforeEach();
     const end = Math.min(start + EVALUATION_BATCH, to);
     const result = trainer.judge(data, start, end, { rows, counts });
     loss += result.loss;

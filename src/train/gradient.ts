@@ -7,14 +7,14 @@ import type { Trainer } from "./trainer.ts";
 /**
  * Computes the gradient of the mean loss over `length` training rows, piece by piece.
  *
- * @param rest Awaited before each piece; throws to end the computation.
+ * @param beforeEach Awaited before each piece; throws to end the computation.
  * @throws {CannotTrainError} If the gradient is not finite.
  */
 export async function meanGradient(
   trainer: Trainer,
   plan: TrainPlan,
   length: number,
-  rest: () => Promise<void>,
+  beforeEach: () => Promise<void>,
 ): Promise<GradientResult> {
   const { manifest, classifies, gradientRows } = trainer;
   const rows = Math.min(gradientRows, length);
@@ -23,7 +23,7 @@ export async function meanGradient(
   const before = trainer.parameters.slice();
   let loss = 0, correct = 0;
   for (let start = 0; start < length; start += rows) {
-    await rest();
+    await beforeEach();
     const result = trainer.differentiate(start, Math.min(start + rows, length));
     loss += result.loss;
     correct += result.correct;

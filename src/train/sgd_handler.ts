@@ -145,7 +145,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
    */
   override async gradient(plan: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
     return await this.#alone(plan, (trainer) => {
-      return meanGradient(trainer, plan, this.numSamples, () => this.#rest(trainer, signal));
+      return meanGradient(trainer, plan, this.numSamples, () => this.#yield(trainer, signal));
     }, signal);
   }
 
@@ -177,8 +177,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
     trainer.begin(this.#diverged ? { ...plan, keepMomentum: false } : plan, batchSize);
     this.#diverged = false;
     try {
-      const rest = () => this.#rest(trainer, signal);
-      return await trainEpochs(trainer, plan, { length, batchSize }, rest);
+      const beforeEach = () => this.#yield(trainer, signal);
+      return await trainEpochs(trainer, plan, { length, batchSize }, beforeEach);
     } catch (error) {
       this.#diverged = error instanceof CannotTrainError;
       throw error;
@@ -218,7 +218,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
     signal?: AbortSignal,
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();
-    return await evaluateRows(trainer, data, options, () => this.#rest(trainer, signal));
+    return await evaluateRows(trainer, data, options, () => this.#yield(trainer, signal));
   }
 
   /** Frees the model, unless it is the caller's own. */
@@ -233,7 +233,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
   }
 
   /** Yields to the event loop. Throws if the training was aborted meanwhile, or the model freed. */
-  async #rest(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> {
+  async #yield(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> {
     await yieldToEventLoop();
     signal?.throwIfAborted();
     if (this.#trainer !== trainer) throw takenAway();

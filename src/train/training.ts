@@ -8,14 +8,14 @@ import type { Trainer } from "./trainer.ts";
  * Trains the epochs of a plan in steps of `batchSize` rows. The trainer is ready for the round.
  *
  * @param length Number of training rows.
- * @param rest Awaited before each step; throws to end the training.
+ * @param beforeEach Awaited before each step; throws to end the training.
  * @throws {CannotTrainError} If the loss or a parameter is not finite.
  */
 export async function trainEpochs(
   trainer: Trainer,
   { epochs, seed, round, rank }: TrainPlan,
   { length, batchSize }: { readonly length: number; readonly batchSize: number },
-  rest: () => Promise<void>,
+  beforeEach: () => Promise<void>,
 ): Promise<TrainResult> {
   const { manifest, classifies } = trainer;
   const shuffling = new Random(seed, "batch-order", { round, rank });
@@ -25,7 +25,7 @@ export async function trainEpochs(
     let stepOfEpoch = 0;
     trainer.shuffle(shuffling.permutation(length));
     for (let start = 0; start < length; start += batchSize) {
-      await rest();
+      await beforeEach();
       const result = trainer.step(start, Math.min(start + batchSize, length));
       stepOfEpoch++;
       if (!Number.isFinite(result.loss)) {

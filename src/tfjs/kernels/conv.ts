@@ -1,4 +1,4 @@
-import { Bench, inputOf, type Kernel, type KernelCall, type Tools } from "./kernel_calls.ts";
+import { inputOf, type Kernel, type KernelCall, KernelScope, type Tools } from "./kernel_calls.ts";
 import { tf } from "./deps.ts";
 import { type Tap, writePatches } from "./patches.ts";
 
@@ -36,34 +36,34 @@ export function geometryOf(
  * Arranges the gradient of a convolution's output so that the rotated filter, sliding over it with
  * stride 1, reaches every pixel of the input: strides become rows and columns of zeros.
  */
-export function spread(bench: Bench, dy: tf.TensorInfo, info: ConvInfo): tf.TensorInfo {
+export function spread(scope: KernelScope, dy: tf.TensorInfo, info: ConvInfo): tf.TensorInfo {
   const { batchSize, outHeight, outWidth, outChannels, strideHeight, strideWidth } = info;
   const row = outWidth * strideWidth * outChannels;
   let x = dy;
   if (strideWidth > 1) {
-    const pixels = bench.reshape(x, [batchSize * outHeight * outWidth, outChannels]);
-    x = bench.pad(pixels, [[0, 0], [0, (strideWidth - 1) * outChannels]]);
+    const pixels = scope.reshape(x, [batchSize * outHeight * outWidth, outChannels]);
+    x = scope.pad(pixels, [[0, 0], [0, (strideWidth - 1) * outChannels]]);
   }
   if (strideHeight > 1) {
-    x = bench.pad(bench.reshape(x, [batchSize * outHeight, row]), [
+    x = scope.pad(scope.reshape(x, [batchSize * outHeight, row]), [
       [0, 0],
       [0, (strideHeight - 1) * row],
     ]);
   }
   const height = outHeight * strideHeight, width = outWidth * strideWidth;
-  x = bench.reshape(x, [batchSize, height, width, outChannels]);
+  x = scope.reshape(x, [batchSize, height, width, outChannels]);
 
   const spanY = info.effectiveFilterHeight - 1, spanX = info.effectiveFilterWidth - 1;
   const top = spanY - info.padInfo.top, left = spanX - info.padInfo.left;
   const bottom = info.inHeight + spanY - top - height, right = info.inWidth + spanX - left - width;
-  const padded = bench.pad(x, [
+  const padded = scope.pad(x, [
     [0, 0],
     [Math.max(0, top), Math.max(0, bottom)],
     [Math.max(0, left), Math.max(0, right)],
     [0, 0],
   ]);
   if (Math.min(top, bottom, left, right) >= 0) return padded;
-  return bench.slice(
+  return scope.slice(
     padded,
     [0, Math.max(0, -top), Math.max(0, -left), 0],
     [batchSize, info.inHeight + spanY, info.inWidth + spanX, outChannels],
@@ -78,24 +78,24 @@ const PATCH_VALUES = 1 << 18;
  * each tap, multiplied by the gradient of the output, a few taps at a time.
  */
 export function filterGradient(tools: Tools): Kernel {
-  return Bench.kernel(tools, (bench, call) => {
+  return KernelScope.kernel(tools, (scope, call) => {
     const x = inputOf(call, "x"), dy = inputOf(call, "dy");
     const info = geometryOf(call, x.shape, call.attrs.filterShape as number[]);
     const { filterHeight, filterWidth, inChannels, outChannels } = info;
     const taps = tapsOf(info);
-    const images = bench.transpose(x, [3, 0, 1, 2]);
+    const images = scope.transpose(x, [3, 0, 1, 2]);
     const pixels = info.batchSize * info.outHeight * info.outWidth;
-    const upstream = bench.reshape(dy, [pixels, outChannels]);
+    const upstream = scope.reshape(dy, [pixels, outChannels]);
     const atOnce = Math.max(1, Math.floor(PATCH_VALUES / (inChannels * pixels)));
     const parts: tf.TensorInfo[] = [];
     for (let first = 0; first < taps.length; first += atOnce) {
       const some = taps.slice(first, first + atOnce);
-      const patches = bench.make([some.length * inChannels, pixels]);
-      writePatches(bench.values(images), bench.values(patches), some, info);
-      parts.push(bench.multiply(patches, upstream));
-      bench.free(patches);
+      const patches = scope.make([some.length * inChannels, pixels]);
+      writePatches(scope.values(images), scope.values(patches), some, info);
+      parts.push(scope.multiply(patches, upstream));
+      scope.free(patches);
     }
-    return bench.reshape(bench.concat(parts, 0), [
+    return scope.reshape(scope.concat(parts, 0), [
       filterHeight,
       filterWidth,
       inChannels,
@@ -123,11 +123,11 @@ const SPREADABLE = 4;
  * the gradient of the output.
  */
 export function inputGradient(tools: Tools): Kernel {
-  return Bench.kernel(tools, (bench, call) => {
+  return KernelScope.kernel(tools, (scope, call) => {
     const dy = inputOf(call, "dy"), filter = inputOf(call, "filter");
     const info = geometryOf(call, call.attrs.inputShape as number[], filter.shape);
-    if (info.strideHeight * info.strideWidth > SPREADABLE) return bench.stockInputGradient(call);
-    const turned = bench.transpose(bench.turn(filter), [0, 1, 3, 2]);
-    return bench.convolve(spread(bench, dy, info), turned);
+    if (info.strideHeight * info.strideWidth > SPREADABLE) return scope.stockInputGradient(call);
+    const turned = scope.transpose(scope.turn(filter), [0, 1, 3, 2]);
+    return scope.convolve(spread(scope, dy, info), turned);
   });
 }

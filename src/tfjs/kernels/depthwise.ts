@@ -1,4 +1,4 @@
-import { Bench, inputOf, type Kernel, type KernelCall, type Tools } from "./kernel_calls.ts";
+import { inputOf, type Kernel, type KernelCall, KernelScope, type Tools } from "./kernel_calls.ts";
 import { geometryOf, spread, tapsOf } from "./conv.ts";
 import type { tf } from "./deps.ts";
 import { meetingColumns, meetingRows, type Tap } from "./patches.ts";
@@ -62,18 +62,18 @@ function addTap(
  * slides over the gradient of its output channel, and the results for one input channel are added.
  */
 export function depthwiseInputGradient(tools: Tools): Kernel {
-  return Bench.kernel(tools, (bench, call) => {
+  return KernelScope.kernel(tools, (scope, call) => {
     const dy = inputOf(call, "dy"), filter = inputOf(call, "filter");
     const inputShape = call.attrs.inputShape as number[];
     const info = geometryOf(call, inputShape, filter.shape, { depthwise: true });
     const { filterHeight, filterWidth, inChannels, outChannels } = info;
-    const turned = bench.reshape(bench.turn(filter), [filterHeight, filterWidth, outChannels, 1]);
+    const turned = scope.reshape(scope.turn(filter), [filterHeight, filterWidth, outChannels, 1]);
     const dilations = [info.dilationHeight, info.dilationWidth] as const;
-    const each = bench.convolve(spread(bench, dy, info), turned, dilations, true);
+    const each = scope.convolve(spread(scope, dy, info), turned, dilations, true);
     const multiplier = outChannels / inChannels;
     if (multiplier === 1) return each;
     const pixels = (each.shape[0] ?? 0) * info.inHeight * info.inWidth;
-    const summed = bench.sum(bench.reshape(each, [pixels * inChannels, multiplier]), 1);
-    return bench.reshape(summed, info.inShape);
+    const summed = scope.sum(scope.reshape(each, [pixels * inChannels, multiplier]), 1);
+    return scope.reshape(summed, info.inShape);
   });
 }

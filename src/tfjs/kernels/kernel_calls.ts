@@ -82,7 +82,7 @@ export function takeTools(): Tools {
  * Runs kernels below tfjs's ops, so that nothing is recorded on a gradient tape, and frees all
  * their tensors except the result.
  */
-export class Bench {
+export class KernelScope {
   readonly #tools: Tools;
   readonly #backend: WasmBackend;
   readonly #scratch = new Set<tf.TensorInfo>();
@@ -95,16 +95,16 @@ export class Bench {
   /** Creates a kernel from a computation. */
   static kernel(
     tools: Tools,
-    compute: (bench: Bench, call: KernelCall) => tf.TensorInfo,
+    compute: (scope: KernelScope, call: KernelCall) => tf.TensorInfo,
   ): Kernel {
     return (call) => {
-      const bench = new Bench(tools, call.backend);
+      const scope = new KernelScope(tools, call.backend);
       try {
-        const result = compute(bench, call);
-        bench.#scratch.delete(result);
+        const result = compute(scope, call);
+        scope.#scratch.delete(result);
         return result;
       } finally {
-        for (const { dataId } of bench.#scratch) call.backend.disposeData(dataId);
+        for (const { dataId } of scope.#scratch) call.backend.disposeData(dataId);
       }
     };
   }

@@ -1,4 +1,4 @@
-import { Bench, inputOf, type Kernel, type Tools } from "./kernel_calls.ts";
+import { inputOf, type Kernel, KernelScope, type Tools } from "./kernel_calls.ts";
 import type { tf } from "./deps.ts";
 
 /**
@@ -20,7 +20,7 @@ interface Orientation {
  * every step, and packing it takes longer than multiplying a batch by it.
  */
 export function matrixProduct(tools: Tools): Kernel {
-  return Bench.kernel(tools, (bench, call) => {
+  return KernelScope.kernel(tools, (scope, call) => {
     const a = inputOf(call, "a"), b = inputOf(call, "b");
     const { transposeA, transposeB } = call.attrs as unknown as Orientation;
     const stackA = a.shape.slice(0, -2), stackB = b.shape.slice(0, -2);
@@ -32,51 +32,51 @@ export function matrixProduct(tools: Tools): Kernel {
     // The backend's own kernel has the words for sides that do not fit.
     const plain = inner === innerB && rows * inner * columns * countA * countB > 0 &&
       a.dtype === "float32" && b.dtype === "float32";
-    if (!plain) return bench.multiply(a, b, { transposeA, transposeB });
+    if (!plain) return scope.multiply(a, b, { transposeA, transposeB });
 
     if (countA === 1 && countB === 1) {
-      const left = bench.reshape(a, [rowsA, columnsA]), right = bench.reshape(b, [rowsB, columnsB]);
-      const product = pairProduct(bench, left, right, { transposeA, transposeB });
+      const left = scope.reshape(a, [rowsA, columnsA]), right = scope.reshape(b, [rowsB, columnsB]);
+      const product = pairProduct(scope, left, right, { transposeA, transposeB });
       const stack = stackA.length > stackB.length ? stackA : stackB;
-      return bench.reshape(product, [...stack, rows, columns]);
+      return scope.reshape(product, [...stack, rows, columns]);
     }
     const alike = stackA.length === stackB.length && stackA.every((size, i) => size === stackB[i]);
     if (!alike || rows * inner * columns < LARGE_PAIR) {
-      return bench.multiply(a, b, { transposeA, transposeB });
+      return scope.multiply(a, b, { transposeA, transposeB });
     }
-    const left = bench.reshape(a, [countA, rowsA, columnsA]);
-    const right = bench.reshape(b, [countB, rowsB, columnsB]);
+    const left = scope.reshape(a, [countA, rowsA, columnsA]);
+    const right = scope.reshape(b, [countB, rowsB, columnsB]);
     const products = Array.from({ length: countA }, (_, i) => {
-      const pageA = bench.slice(left, [i, 0, 0], [1, rowsA, columnsA]);
-      const pageB = bench.slice(right, [i, 0, 0], [1, rowsB, columnsB]);
+      const pageA = scope.slice(left, [i, 0, 0], [1, rowsA, columnsA]);
+      const pageB = scope.slice(right, [i, 0, 0], [1, rowsB, columnsB]);
       return pairProduct(
-        bench,
-        bench.reshape(pageA, [rowsA, columnsA]),
-        bench.reshape(pageB, [rowsB, columnsB]),
+        scope,
+        scope.reshape(pageA, [rowsA, columnsA]),
+        scope.reshape(pageB, [rowsB, columnsB]),
         { transposeA, transposeB },
       );
     });
-    return bench.reshape(bench.concat(products, 0), [...stackA, rows, columns]);
+    return scope.reshape(scope.concat(products, 0), [...stackA, rows, columns]);
   });
 }
 
 /** Multiplies two matrices with the smaller one on the right. */
 function pairProduct(
-  bench: Bench,
+  scope: KernelScope,
   a: tf.TensorInfo,
   b: tf.TensorInfo,
   { transposeA, transposeB }: Orientation,
 ): tf.TensorInfo {
   const oriented = (x: tf.TensorInfo, transposed: boolean): tf.TensorInfo =>
-    transposed ? bench.transpose(x, [1, 0]) : x;
+    transposed ? scope.transpose(x, [1, 0]) : x;
   const [rows = 0, inner = 0] = transposeA ? a.shape.toReversed() : a.shape;
   const columns = b.shape[transposeB ? 0 : 1] ?? 0;
   if (rows * (inner + columns) < inner * columns) {
     // A·B = (Bᵀ·Aᵀ)ᵀ: packing the right side is dear, so the smaller matrix goes there.
-    const product = bench.multiply(oriented(b, !transposeB), oriented(a, !transposeA));
-    return bench.transpose(product, [1, 0]);
+    const product = scope.multiply(oriented(b, !transposeB), oriented(a, !transposeA));
+    return scope.transpose(product, [1, 0]);
   }
-  return bench.multiply(oriented(a, transposeA), oriented(b, transposeB));
+  return scope.multiply(oriented(a, transposeA), oriented(b, transposeB));
 }
 
 function sizeOf(shape: readonly number[]): number {
