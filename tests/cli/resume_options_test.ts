@@ -173,7 +173,7 @@ Deno.test("simulate --resume writes nothing outside the run's folder that is not
     assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/asked.json`)).rounds.length, rounds);
     assertEquals(await Deno.readTextFile(victim), "kept");
     // Inputs are announced before they are read.
-    assertMatch(said, /Going on with what run names: --data \S+own\.csv\n/);
+    assertMatch(said, /Using options that run names: --data \S+own\.csv\n/);
   }));
 
 Deno.test("a log file is named, not placed: neither by an option nor by a run's folder", () =>
@@ -207,7 +207,7 @@ Deno.test("a log file is named, not placed: neither by an option nor by a run's 
     const other = ["--resume", "run", "--logger-file", "x"];
     assertMatch(
       (await runCommand("server", other, folder)).stderr,
-      /^Going on with what run names: --listen 127\.0\.0\.1:0, --insecure, --allow-keys \/some\.keys\n/,
+      /^Using options that run names: --listen 127\.0\.0\.1:0, --insecure, --allow-keys \/some\.keys\n/,
     );
   }));
 

@@ -26,7 +26,7 @@ async function runKeygen({ out, name }: Flags<"keygen">): Promise<void> {
   }
   const { privateKeyPem, publicKey } = await generateKeyPair();
   await writePrivateKey(out, privateKeyPem);
-  printError(`The private key is in ${out}, for this client alone. For the server's list:`);
+  printError(`The private key is in ${out}; keep it secret. Line for the server's list of keys:`);
   const line = name === undefined ? publicKey : `${publicKey} ${name.trim()}`;
   writeText(Deno.stdout, `${line}\n`);
 }

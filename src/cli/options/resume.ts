@@ -108,9 +108,9 @@ async function withoutOutside<Flags extends object>(
     )
       .join(", ");
   const announced = show(kept.filter(({ isAnnounced }) => isAnnounced));
-  if (announced !== "") printError(`Going on with what ${folder} names: ${announced}`);
+  if (announced !== "") printError(`Using options that ${folder} names: ${announced}`);
   if (outside.length > 0) {
-    printError(`Not written, as it is outside ${folder} and not given anew: ${show(outside)}`);
+    printError(`Not written, because outside ${folder} and not given again: ${show(outside)}`);
   }
   const left = new Set(outside.map(({ name }) => name));
   return Object.fromEntries(Object.entries(flags).filter(([name]) => !left.has(name))) as Flags;

@@ -170,7 +170,7 @@ export function runSummary(report: RunReport): string {
     ...losses.slice(0, SUMMARY_LOSSES).map(({ round, rank, reason }) =>
       `round ${round} went on without rank ${rank}: ${reason}`
     ),
-    ...(untold > 0 ? [`and so did rounds in ${untold} more cases, see the report`] : []),
+    ...(untold > 0 ? [`${untold} more lost clients are listed in the report`] : []),
     ...(known?.accuracy === undefined ? [] : [
       `accuracy ${percent(known.accuracy)} ${
         final === undefined ? "" : `on ${final.samples} samples `

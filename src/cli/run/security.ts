@@ -114,7 +114,7 @@ export async function reloadKeys(keys: KeyList | undefined, onTerminal: boolean)
     const { added, removed, changed } = await keys.reload();
     if (!onTerminal) return;
     printError(
-      `${keys.path}: ${added.size} keys added, ${removed.size} struck off, ${changed.size} changed`,
+      `${keys.path}: ${added.size} keys added, ${removed.size} removed, ${changed.size} changed`,
     );
   } catch (error) {
     if (onTerminal) printError(`error: ${errorMessage(error)}`);
