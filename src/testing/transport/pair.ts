@@ -1,5 +1,6 @@
 import type { Message } from "../../wire/messages.ts";
-import { Connection, type ConnectionOptions, type Received } from "../../net/connection.ts";
+import { Connection } from "../../net/connection.ts";
+import type { ConnectionOptions, Received } from "../../net/connection_options.ts";
 import type { Channel, Listener, Transport } from "../../net/transport.ts";
 import { encodeFrame } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
