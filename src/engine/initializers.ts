@@ -117,7 +117,7 @@ export function parseInitializer(value: unknown, layer: Config, shape: Shape): I
  * @throws {RangeError} If the seed is not an integer from 0 to 2^32 - 1.
  */
 export function initialVector(graph: Graph, seed: number): ParameterVector {
-  // Even a model without random initializers refuses a wrong seed.
+  // Checks the seed even if no initializer is random.
   new Random(seed, "initial-weights");
   const vector = new Float32Array(graph.manifest.length);
   const views = graph.manifest.views(vector);

@@ -105,7 +105,7 @@ function measure(graph: Graph, target: Target, size: LayoutSize): number {
     sizing = { exports, slots: new Int32Array(buffer, byteOffset, length) };
   }
   const { exports, slots } = sizing;
-  // Not 0, which stands for no place.
+  // The address 0 stands for no place.
   let total = ALIGNMENT, slot = 0;
   const alloc = (values: number) => {
     const start = total;

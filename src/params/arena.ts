@@ -16,7 +16,7 @@ export function allocationSize(byteLength: number): number {
 
 /** First-fit allocator of a range of bytes. */
 export class Arena {
-  // In order of their start, never touching one another.
+  // In the order of their start; no two are adjacent.
   readonly #holes: Span[];
 
   /** Creates an allocator in which all bytes from `start`, a multiple of 64, to `end` are free. */

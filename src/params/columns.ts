@@ -99,7 +99,7 @@ export function squaredDistances(vectors: readonly Float32Array[]): Float64Array
   const { buffer, exports } = instance;
   const rows = vectors.length;
   const { start, values } = scratchOf(instance);
-  // A row's distances come first, two places each, for they are in float64.
+  // The distances of a row come first, two values each, since they are in float64.
   const columns = columnsFor(instance, Math.min(values - 2 * rows, VALUES_OF_PAIRS) / rows);
   const matrix = start + 2 * rows * BYTES;
   const found = new Float64Array(rows * rows);

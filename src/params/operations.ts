@@ -48,8 +48,7 @@ export function unflatten(vector: Float32Array, tensors: Iterable<Float32Array>)
   let start = 0;
   for (const target of targets) {
     const source = vector.subarray(start, start + target.length);
-    // The kernel beats set() within one memory; between two, set() crosses memory once without a
-    // scratch block.
+    // Within one memory the kernel is faster than set(); between two, set() needs no scratch block.
     if (source.buffer === target.buffer) copy(instance, target, source);
     else target.set(source);
     start += target.length;
@@ -178,8 +177,8 @@ function copy(instance: Instance, to: Float32Array, from: Float32Array): void {
     });
     return;
   }
-  // From another memory a block goes straight to its place, and is still in the cache when its
-  // statistics are taken.
+  // A block from another memory is copied straight to its place, and is still in the cache when its
+  // statistics are computed.
   for (let start = 0; start < from.length; start += block) {
     const part = from.subarray(start, start + block);
     const copied = to.subarray(start, start + block);

@@ -8,8 +8,7 @@ export interface Operand {
   readonly use: "in" | "out" | "in-out";
 }
 
-// A range of 2^31 bytes or more is past what compiled code may take a length for; this is 1 GiB,
-// and whole blocks.
+// Compiled code may not take lengths of 2^31 bytes or more; this is 1 GiB, a multiple of a block.
 const LONGEST_CALL = 2 ** 28;
 
 const shared = new Map<KernelBuild, Instance>();

@@ -60,7 +60,7 @@ async function startCpu(): Promise<void> {
   await tf.setBackend("cpu");
   if (!isRunning("cpu")) throw new Error("Cannot start tfjs's cpu backend: tfjs could not load it");
   installCpuKernels();
-  // It greets with advice to install a Node addon, which Deno has no use for.
+  // Suppresses the advice to install a Node addon, which is useless on Deno.
   Object.assign(tf.backend(), { firstUse: false });
 }
 

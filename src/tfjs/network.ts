@@ -24,18 +24,18 @@ export async function buildModel(
   let made: tf.Variable[] = [];
   let model: unknown;
   try {
-    // Alone, without a manifest of weights that may lie beside it: tfjs would fetch them from where
-    // a peer says.
+    // Without a manifest of weights beside it: tfjs would fetch them from an address of the peer's
+    // choice.
     const modelTopology = topology.modelTopology ?? topology;
     const building = tf.models.modelFromJSON(
       { modelTopology } as Parameters<typeof tf.models.modelFromJSON>[0],
     );
-    // All is made by now, so these are this model's and no other's.
+    // No other model can have created variables meanwhile.
     made = variables().filter((variable) => !before.has(variable));
     model = await building;
   } catch (error) {
     tf.dispose(made);
-    // tfjs adds advice of several lines to the first, which has the cause.
+    // The first line has the cause; tfjs adds several lines of advice.
     const [cause = ""] = errorMessage(error).split(/\n| This may be due to/);
     throw new TypeError(
       `Cannot build the model: tfjs does not read its topology: ${cause.trim().replace(/\.$/, "")}`,

@@ -5,12 +5,9 @@ import { allocate, valuesOf } from "./memory.ts";
 
 type Weight = tf.LayersModel["weights"][number];
 
-/**
- * What a plan's terms are taken from, a vector for each weight that is trained; absent where a plan
- * has none.
- */
+/** Vectors of a plan's terms, one for each trainable weight; absent where the plan has none. */
 export interface Terms {
-  /** The weights as they were when the round began. */
+  /** Weights at the start of the round. */
   readonly start?: readonly Float32Array[];
   /** Terms that are added to every gradient. */
   readonly correction?: readonly Float32Array[];

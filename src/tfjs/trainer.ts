@@ -178,9 +178,9 @@ export class TfjsTrainer implements Trainer {
     use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
   ): BatchLoss {
     if (!this.#masks) throw new Error("Cannot take a step: no round has begun");
-    // All outputs are kept for the way back.
+    // All outputs are kept for the backward pass.
     checkBatchValues(end - start, this.#sampleValues.total);
-    // tfjs draws one and the same mask for one seed, and an unseeded one for seed 0.
+    // tfjs draws the same mask each time for one seed, and an unseeded one for seed 0.
     for (const layer of this.#noise) layer.seed = this.#masks.uint32() || 1;
     const tensors = this.#weights.trainable.map((weight) => weight.read());
     return this.#learner.learn(this.#batch(start, end), tensors, use);

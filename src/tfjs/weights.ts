@@ -83,7 +83,7 @@ export class Weights {
       unflatten(vector, fresh.map(valuesOf));
       this.#all.forEach((weight, i) => {
         const value = fresh[i];
-        // Not weight.write(), which would bend the values to the layer's constraint.
+        // weight.write() would apply the layer's constraint to the values.
         if (value) (weight.read() as tf.Variable).assign(value);
       });
     } finally {

@@ -34,7 +34,7 @@ export function convolution(config: Config, inputs: readonly Shape[]): LayerPlan
       ],
     };
   }
-  // tfjs takes the rate and then passes over it.
+  // tfjs accepts the rate and then ignores it.
   if (Math.max(...dilation) > 1) throw config.unsupported("dilation has no kernel");
   const depthMultiplier = config.count("depthMultiplier", 1);
   return {

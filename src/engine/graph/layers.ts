@@ -116,7 +116,7 @@ export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     pointwise((config) => {
       config.only("noiseShape");
       const rate = Math.max(0, config.number("rate"));
-      // tfjs drops nothing where all would be dropped.
+      // tfjs drops nothing where it would drop everything.
       return [{ type: "dropout", rate: rate < 1 ? rate : 0 }];
     }),
   ],
@@ -140,7 +140,7 @@ export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     "Softmax",
     pointwise((config, shape) => {
-      // tfjs's default is the first axis after the batch.
+      // The default of tfjs is the first axis after the batch.
       const axis = config.get("axis") ?? 1;
       if (axis !== -1 && axis !== shape.length) {
         throw config.unsupported(`axis ${JSON.stringify(axis)} is not the last one`);

@@ -25,7 +25,7 @@ export function resolvePadding(
   const reach = (size - 1) * dilation + 1;
   if (padding === "valid") return { before: 0, output: Math.ceil((input - reach + 1) / stride) };
   const output = Math.ceil(input / stride);
-  // Of an odd number of padded rows, TensorFlow puts the extra one after the input.
+  // TensorFlow puts the extra row of an odd padding after the input.
   return { before: Math.floor(Math.max(0, (output - 1) * stride + reach - input) / 2), output };
 }
 

@@ -47,7 +47,7 @@ function readEntries(layers: unknown): Entry[] {
     if (!isRecord(layer) || typeof className !== "string" || !isRecord(config)) {
       throw malformed(`expected layer ${i} to have class_name and config`);
     }
-    // The name that tfjs would give; the count goes through one model only.
+    // The name that tfjs would give, with a count of this model alone.
     const automatic = `${snakeCase(className)}_${className}${i + 1}`;
     const given = field(config, "name") || automatic;
     if (typeof given !== "string") {
@@ -153,8 +153,8 @@ function readFunctional(config: unknown): Topology {
     return entry;
   };
 
-  // The order is tfjs's: the farther from the output comes first, and among equals the one that was
-  // met first going back from it.
+  // The order is that of tfjs: layers farther from the output come first; among equals, the one
+  // that was met first going back from the output.
   const met = new Map<string, number>(), inbound = new Map<string, string[]>();
   const finished: string[] = [], stack: { key: string; next: number }[] = [];
   const open = new Set<string>();

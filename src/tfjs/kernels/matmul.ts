@@ -29,7 +29,7 @@ export function matrixProduct(tools: Tools): Kernel {
     const [rows, inner] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
     const [innerB, columns] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB];
     const [countA, countB] = [sizeOf(stackA), sizeOf(stackB)];
-    // The backend's own kernel has the words for sides that do not fit.
+    // The backend's own kernel reports sides that do not fit.
     const plain = inner === innerB && rows * inner * columns * countA * countB > 0 &&
       a.dtype === "float32" && b.dtype === "float32";
     if (!plain) return scope.multiply(a, b, { transposeA, transposeB });
@@ -72,7 +72,7 @@ function pairProduct(
   const [rows = 0, inner = 0] = transposeA ? a.shape.toReversed() : a.shape;
   const columns = b.shape[transposeB ? 0 : 1] ?? 0;
   if (rows * (inner + columns) < inner * columns) {
-    // A·B = (Bᵀ·Aᵀ)ᵀ: packing the right side is dear, so the smaller matrix goes there.
+    // A·B = (Bᵀ·Aᵀ)ᵀ: packing the right side is slow, so the smaller matrix goes there.
     const product = scope.multiply(oriented(b, !transposeB), oriented(a, !transposeA));
     return scope.transpose(product, [1, 0]);
   }

@@ -90,13 +90,13 @@ export function installTrainingKernels(): void {
 
 function install(kernelName: string, kernel: Kernel): void {
   const { setupFunc, disposeFunc } = tf.getKernel(kernelName, "wasm") ?? {};
-  // tfjs prints a warning when a kernel is registered over another.
+  // tfjs prints a warning when a kernel replaces another.
   if (tf.getKernel(kernelName, "wasm")) tf.unregisterKernel(kernelName, "wasm");
   tf.registerKernel({
     kernelName,
     backendName: "wasm",
     kernelFunc: kernel as unknown as tf.KernelFunc,
-    // The kernel underneath still needs its own set-up when the backend starts again.
+    // The replaced kernel still needs its own set-up when the backend starts again.
     ...(setupFunc ? { setupFunc } : {}),
     ...(disposeFunc ? { disposeFunc } : {}),
   });

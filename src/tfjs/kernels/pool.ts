@@ -70,7 +70,7 @@ export function maxPoolGradient(call: KernelCall): tf.TensorInfo {
           }
         }
       }
-      // A window of nothing but NaN has no largest pixel.
+      // A window of NaN alone has no largest pixel.
       if (best < 0) continue;
       slopes[best] = (slopes[best] ?? 0) + (upstream[window * inChannels + channel] ?? 0);
     }

@@ -54,7 +54,7 @@ export function checkSampleValues(
   let total = 0;
   for (const { name, shape } of outputs) {
     total += valuesIn(shape);
-    // Also where a product is past what a number holds.
+    // Written so that an overflowed product fails too.
     if (!(total <= MOST_SAMPLE_VALUES)) {
       throw new RangeError(
         `Cannot use the model: expected outputs of at most ${MOST_SAMPLE_VALUES} values a sample, got more up to layer ${

@@ -106,7 +106,7 @@ export function seedInitializers(description: ModelDescription, seed: number): M
     );
   }
 
-  // Even a model without random initializers refuses a wrong seed.
+  // Checks the seed even if no initializer is random.
   new Random(seed, "initial-weights");
   return { ...description, topology: copy(description.topology) as Config };
 }
