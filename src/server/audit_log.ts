@@ -1,5 +1,5 @@
 /**
- * An account of who did what in a run.
+ * Audit log of a run.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { VERSION } from "../base/version.ts";
 import { LineLimits } from "./line_limits.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 
-/** The format of a line. */
+/** Version of the format of a line. */
 const FORMAT = 1;
-/** Longest text of a field in UTF-8: a peer may have chosen it. */
+/** Maximum length of a text in UTF-8 bytes: a peer may have chosen it. */
 const MOST_BYTES = 200;
-/** A count of left-out lines is written this often at most. */
+/** Shortest time between two counts of left-out lines. */
 const LEFT_OUT_MILLIS = 60_000;
 
-/** What is written of an event: nothing of those that are not here. */
+/** Events that are recorded. */
 const RECORDED: ReadonlySet<ServerEvent["type"]> = new Set([
   ...["listening", "client-joined", "client-refused", "client-away", "client-lost"] as const,
   ...["update-received", "update-refused", "keys-changed"] as const,
@@ -32,23 +32,27 @@ const LIMITED: ReadonlySet<ServerEvent["type"]> = new Set([
 /** Options of {@linkcode AuditLog}. */
 export interface AuditLogOptions {
   /**
-   * Number of clients, which may all come at once. Default 0: at least 500 lines may be written at
-   * once.
+   * Number of clients, which may all come at once. At least 500 lines may be written at once in any
+   * case.
+   *
+   * @default {0}
    */
   clients?: number;
-  /** Told once, in one line, that the file cannot be written. */
+  /** Called once, with one line of text, when the file cannot be written. */
   onWarning?: (message: string) => void;
 }
 
 /**
- * A file to which a line of JSON is added for each client that joins, is refused or goes, for each
- * update, round and checkpoint. It is never emptied, and for its owner alone (mode 0600). The
- * fields are those of {@linkcode ServerEvent}, texts cut to 200 bytes, besides `v` (1), `time`, and
- * the `identity` of whoever has the `rank`; `docs/RELIABILITY.md` lists them.
+ * Log file with a line of JSON for each client that joins, is refused or leaves, and for each
+ * update, round and checkpoint. The file is never truncated, and only its owner can read it (mode
+ * 0600). A line has the fields of the {@linkcode ServerEvent}, with texts cut to 200 bytes, and
+ * besides `v` (1), `time`, and the `identity` of the client with that `rank`.
+ * `docs/RELIABILITY.md` lists them.
  *
- * Of what a peer can cause at will, 20 lines at once and 2 a minute are written of a kind and rank,
- * and 500 at once and 15 a minute in all: less than 1 MB an hour. Lines `left-out` count the
- * others. A file that cannot be written is told of once, and ends nothing.
+ * Events that peers can cause at will are limited, for each kind and rank, to 20 lines at once and 2
+ * per minute, and in all to 500 lines at once and 15 per minute: less than 1 MB per hour. Lines of
+ * the type `left-out` count the others. If the file cannot be written, there is one warning, and the
+ * run goes on.
  *
  * @example
  * ```ts
@@ -66,7 +70,7 @@ export interface AuditLogOptions {
  * ```
  */
 export class AuditLog implements Disposable {
-  /** The file. */
+  /** Path of the file. */
   readonly path: string;
   readonly #limits: LineLimits;
   readonly #onWarning: (message: string) => void;
@@ -74,43 +78,43 @@ export class AuditLog implements Disposable {
   #file: Deno.FsFile | undefined;
   #isClosed = false;
   #hasWarned = false;
-  /** Whether the file may end inside a line. */
+  /** Set if the file may end with an incomplete line. */
   #isTorn = true;
-  /** Lines that could not be written. */
+  /** Number of lines that could not be written. */
   #failed = 0;
   #countedAt = -Infinity;
-  /** What is written before the first line that tells of a client. */
+  /** Lines to write before the first line about a client. */
   #opening: string[] = [];
 
-  /** Nothing is opened before there is something to write. */
+  /** Creates a log; the file is opened when there is something to write. */
   constructor(path: string, options: AuditLogOptions = {}) {
     const { clients = 0, onWarning = () => {} } = options;
     this.path = path;
-    // Each joins and goes.
+    // Each client joins and leaves.
     this.#limits = new LineLimits(4 * clients);
     this.#onWarning = onWarning;
     this.#opening.push(lineOf("opened", { agent: `fedlab-deno/${VERSION}`, pid: Deno.pid }));
   }
 
-  /** Writes what is to be kept of an event. Never throws. */
+  /** Writes a line about an event, if events of its type are recorded. Never throws. */
   record(event: ServerEvent): void {
     const { type } = event;
     if (this.#isClosed || !RECORDED.has(type)) return;
     if (event.type === "client-joined") this.#identities.set(event.rank, event.identity);
     if (LIMITED.has(type) && !this.#limits.admit(type, "rank" in event ? event.rank : "")) {
-      return this.#tellLeftOut();
+      return this.#writeLeftOut();
     }
     const line = lineOf(type, this.#fieldsOf(event));
-    // A run to which nobody comes leaves no file.
+    // A run without clients leaves no file.
     if (event.type === "listening") this.#opening.push(line);
     else this.#write(line);
-    this.#tellLeftOut();
+    this.#writeLeftOut();
   }
 
   /** Closes the file. */
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
-    this.#tellLeftOut(true);
+    this.#writeLeftOut(true);
     this.#isClosed = true;
     this.#file?.close();
   }
@@ -130,8 +134,8 @@ export class AuditLog implements Disposable {
     return { ...(identity !== undefined && { identity }), ...fields };
   }
 
-  /** At the end, or after some time, says how much is missing. */
-  #tellLeftOut(isEnd = false): void {
+  /** Writes the number of lines that were left out, at the end or after some time. */
+  #writeLeftOut(isEnd = false): void {
     const now = performance.now();
     if (!isEnd && now - this.#countedAt < LEFT_OUT_MILLIS) return;
     const counts = this.#limits.takeLeftOut();
@@ -178,8 +182,8 @@ function isLink(path: string): boolean {
 }
 
 /**
- * Whether a file is empty or ends with a whole line: a process that was killed may have left a
- * piece.
+ * Reports whether a file is empty or ends with a complete line: a process that was killed may have
+ * left part of one.
  */
 function endsLine(file: Deno.FsFile): boolean {
   const { size } = file.statSync();

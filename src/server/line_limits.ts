@@ -1,4 +1,4 @@
-/** A supply of lines that fills up again by so many a minute. */
+/** Token bucket of lines. */
 class Bucket {
   readonly #most: number;
   readonly #perMinute: number;
@@ -12,7 +12,7 @@ class Bucket {
     this.#at = now;
   }
 
-  /** Whether there is one. */
+  /** Refills the bucket, and reports whether it has a line. */
   has(now: number): boolean {
     this.#left = Math.min(this.#most, this.#left + (now - this.#at) / 60_000 * this.#perMinute);
     this.#at = now;
@@ -24,16 +24,16 @@ class Bucket {
   }
 }
 
-/** Lines of one kind about one rank, or about strangers: at once, and a minute on average. */
+/** Lines of one kind about one rank, or about strangers: at once, and per minute on average. */
 const OF_ONE = { most: 20, perMinute: 2 };
-/** Lines of all these kinds together: with 700 bytes each, less than 1 MB an hour. */
+/** Lines of all kinds together: with 700 bytes each, less than 1 MB per hour. */
 const OF_ALL = { most: 500, perMinute: 15 };
-/** Ranks whose lines are counted apart; those past them share one count. */
+/** Maximum number of sources that are limited separately; the others share one limit. */
 const MOST_SOURCES = 4096;
 
 /**
- * Says which of the lines that peers cause at will are written, so that none of them fills the
- * disk; counts the others.
+ * Limiter of the lines that peers can cause at will, so that no peer fills the disk. It counts the
+ * lines that are left out.
  */
 export class LineLimits {
   readonly #now: () => number;
@@ -41,13 +41,18 @@ export class LineLimits {
   readonly #buckets = new Map<string, Bucket>();
   readonly #leftOut = new Map<string, number>();
 
-  /** `now` tells the time in milliseconds; so many lines may come at once in all, 500 or more. */
+  /**
+   * Creates a limiter.
+   *
+   * @param atOnce Number of lines that may come at once in all, if more than 500.
+   * @param now Gives the time in milliseconds.
+   */
   constructor(atOnce = 0, now: () => number = () => performance.now()) {
     this.#now = now;
     this.#all = new Bucket(Math.max(OF_ALL.most, atOnce), OF_ALL.perMinute, now());
   }
 
-  /** Whether a line of that kind is written, about what `source` says. */
+  /** Reports whether a line of that kind about `source` is written. */
   admit(kind: string, source: number | string): boolean {
     const now = this.#now();
     const name = this.#buckets.size < MOST_SOURCES || this.#buckets.has(`${kind} ${source}`)
@@ -68,8 +73,8 @@ export class LineLimits {
   }
 
   /**
-   * The numbers of lines by kind that were left out since the last call; `undefined` when there are
-   * none.
+   * Takes the numbers of lines that were left out since the last call, by kind; `undefined` if there
+   * are none.
    */
   takeLeftOut(): Record<string, number> | undefined {
     if (this.#leftOut.size === 0) return undefined;

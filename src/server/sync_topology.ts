@@ -16,7 +16,8 @@ import { ServerCommunicationTopology } from "./topology.ts";
  * @example A server and its two clients, in one process
  * ```ts
  * import {
- *   ClientSyncTop, loadDataset, mlp, NativeSGDHandler, partitionIid, ServerSyncTop, silentLogger, SyncParameterServerHandler,
+ *   ClientSyncTop, loadDataset, mlp, NativeSGDHandler, partitionIid, ServerSyncTop, silentLogger,
+ *   SyncParameterServerHandler,
  * } from "@fedlab/core";
  * import { initialParameters } from "@fedlab/core/tfjs";
  * import { assertEquals } from "@std/assert";

@@ -125,7 +125,7 @@ export abstract class ServerCommunicationTopology<
   /** Cleans up after the last round, also if it has failed. Does nothing by default. */
   protected endRounds(): void {}
 
-  /** Whether a checkpoint is saved after the round. By default after every round. */
+  /** Reports whether a checkpoint is saved after the round. By default after every round. */
   protected isCheckpointDue(_round: number): boolean {
     return true;
   }
@@ -145,7 +145,7 @@ export abstract class ServerCommunicationTopology<
     return [];
   }
 
-  /** Whether the first round is in progress. */
+  /** True while the first round is in progress. */
   get hasBegun(): boolean {
     return this.#run?.exchanges.open !== undefined;
   }
@@ -229,7 +229,7 @@ export abstract class ServerCommunicationTopology<
   }
 
   /**
-   * Takes a client's update, which `admitUpdate` has admitted. A gradient stands in the place of the
+   * Takes a client's update, which `admitUpdate` has admitted. A gradient takes the place of the
    * parameters.
    *
    * @throws {ProtocolError} If the update is refused.

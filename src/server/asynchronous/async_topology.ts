@@ -41,8 +41,8 @@ interface Arrival {
  * @example A server and a client in one process
  * ```ts
  * import {
- *   AsyncParameterServerHandler, ClientAsyncTop, ClientBackendHandler, FedAsync, Manifest, ServerAsyncTop, silentLogger,
- *   type TrainResult,
+ *   AsyncParameterServerHandler, ClientAsyncTop, ClientBackendHandler, FedAsync, Manifest,
+ *   ServerAsyncTop, silentLogger, type TrainResult,
  * } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
@@ -62,8 +62,10 @@ interface Arrival {
  *
  * const group = { distBackend: "memory", logger: silentLogger } as const;
  * const strategy = new FedAsync({ alpha: 0.5 });
- * const handler = new AsyncParameterServerHandler({ manifest, parameters: new Float32Array(1), strategy });
- * const server = new ServerAsyncTop(handler, { ...group, listen: "async", worldSize: 2, versions: 3 });
+ * const parameters = new Float32Array(1);
+ * const handler = new AsyncParameterServerHandler({ manifest, parameters, strategy });
+ * const options = { ...group, listen: "async", worldSize: 2, versions: 3 };
+ * const server = new ServerAsyncTop(handler, options);
  * const client = new ClientAsyncTop(new AddTwo(), { ...group, serverAddr: "async" });
  * await Promise.all([server.run(), client.run()]);
  * assertEquals([...handler.parameters], [3]);
@@ -116,7 +118,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     return [MessageCode.ParameterRequest];
   }
 
-  /** Whether the first version is being made. */
+  /** True once the first version is being made. */
   override get hasBegun(): boolean {
     return this.#versions?.current !== undefined;
   }
@@ -355,7 +357,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     }
   }
 
-  /** Whether the parameters before a version have a loss, so that its updates are to blame. */
+  /** Reports whether the parameters before a version were sound: its updates are to blame. */
   async #wasSound(initial: ParameterVector, number: number): Promise<boolean> {
     const made = this.handler.parameters.slice();
     this.#model.parameters = initial;

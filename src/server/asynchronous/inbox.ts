@@ -35,7 +35,7 @@ export class Inbox<Item> {
     return true;
   }
 
-  /** Whether the predicate holds for an item. */
+  /** Reports whether the predicate holds for an item. */
   has(predicate: (item: Item) => boolean): boolean {
     return this.#items.some(({ item }) => predicate(item));
   }

@@ -53,7 +53,7 @@ export class ModelVersions {
     return this.#made;
   }
 
-  /** Whether the last version was made. */
+  /** True when no further version is to be made. */
   get isOver(): boolean {
     return this.current === undefined || this.#made === this.#options.count;
   }

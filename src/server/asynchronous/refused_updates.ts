@@ -34,7 +34,7 @@ export class RefusedUpdates {
     this.#counts.clear();
   }
 
-  /** Whether too many updates were refused of each rank counted and of each of the candidates. */
+  /** Reports whether too many updates were refused of each counted rank and each candidate. */
   isTooMany(candidates: Iterable<Rank>): boolean {
     const isPast = (rank: Rank) => (this.#counts.get(rank) ?? 0) > this.#most;
     return [...this.#counts.keys(), ...candidates].every(isPast);

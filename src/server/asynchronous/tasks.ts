@@ -10,9 +10,9 @@ export interface Task {
   readonly version: number;
   /** Parameters to train from, which do not change. */
   readonly base: ParameterVector;
-  /** Whether its update has begun to arrive. */
+  /** Set if its update has begun to arrive. */
   isAnswering: boolean;
-  /** Whether its update is being read; until then it waits for a buffer. */
+  /** Set if its update is being read; until then it waits for a buffer. */
   isReading: boolean;
 }
 

@@ -15,7 +15,7 @@ export class Version {
   dropped = 0;
   /** Number of times that it was begun. */
   tries = 1;
-  /** Whether it is complete. */
+  /** Set if it is complete. */
   isDone = false;
   /** Figures of the last update of each client. */
   readonly updates = new Map<Rank, UpdateFigures>();

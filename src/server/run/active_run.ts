@@ -68,7 +68,7 @@ export interface ActiveRun {
    */
   send(rank: Rank, message: Message): boolean;
 
-  /** Whether a message to the client has not been sent completely. */
+  /** Reports whether a message to the client has not been sent completely. */
   isSending(rank: Rank): boolean;
 
   /** Closes the connection of a client, which may come back. */

@@ -3,7 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import { isCannotTrain } from "../../round/cohort/unexpected.ts";
 import { updateCodeFor } from "../../round/cohort/update_message.ts";
 import { MessageCode, messageName } from "../../wire/message_code.ts";
-import { ClientLeftError } from "../sessions/sessions.ts";
+import { ClientLeftError } from "../sessions/session_end.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
 

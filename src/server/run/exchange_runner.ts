@@ -132,7 +132,7 @@ export class ExchangeRunner {
     return this.open;
   }
 
-  /** Whether the cohort finishes before its next deadline, or before the next check. */
+  /** Reports whether the cohort finishes before its next deadline, or before the next check. */
   async #isFinished(collector: CohortCollector, millis: number | undefined): Promise<boolean> {
     const { topology: { timeouts: { roundSeconds } }, signal } = this.#run;
     const finished = collector.allSettled().then(() => true);

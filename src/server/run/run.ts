@@ -54,7 +54,7 @@ export class ServerRun implements RunContext, Disposable {
   readonly operations: RunOperations = new RunOperations(this, this.exchanges);
   readonly peers: { readonly members: PeerLog; readonly strangers: PeerLog };
   readonly #uploads: UploadMonitor;
-  readonly #saves: CheckpointSaver;
+  readonly #saver: CheckpointSaver;
   #progress = 0;
 
   constructor(parts: RunParts, joinReply: JoinReply, saved: SavedRanks | undefined) {
@@ -72,7 +72,7 @@ export class ServerRun implements RunContext, Disposable {
       this.exchanges.open?.collector.settle(rank, "dropped", reason);
       this.sessions.disconnect(rank, reason);
     });
-    this.#saves = new CheckpointSaver({
+    this.#saver = new CheckpointSaver({
       save: () => record.save(this.sessions.registry.saved),
       round: () => record.rounds.length,
       tries: options.saveTries,
@@ -151,10 +151,13 @@ export class ServerRun implements RunContext, Disposable {
     this.topology.options.onEvent?.(event);
   }
 
-  /** CheckpointSaver a checkpoint. After a failure the next round tries again; the last save retries itself. */
+  /**
+   * Saves a checkpoint. A save that fails is tried again after the next round; the last one is tried
+   * again at once.
+   */
   async save(): Promise<void> {
-    if (this.record.isOver) await this.#saves.saveLast(this.signal);
-    else await this.#saves.save();
+    if (this.record.isOver) await this.#saver.saveLast(this.signal);
+    else await this.#saver.save();
   }
 }
 

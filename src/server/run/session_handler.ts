@@ -17,7 +17,10 @@ import type { RunContext } from "./run_context.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
 import type { UploadMonitor } from "./upload_monitor.ts";
 
-/** Acts on the sessions of a run: reads updates into staging buffers, and reports who comes and goes. */
+/**
+ * Listener to the sessions of a run: reads updates into staging buffers, and reports the clients
+ * that join and leave.
+ */
 export class SessionHandler implements SessionListener {
   readonly #run: RunContext;
   readonly #topology: ServerTopology;

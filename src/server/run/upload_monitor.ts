@@ -1,24 +1,24 @@
 import type { Rank } from "../../base/rank.ts";
 import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
 
-/** Checks in the time of one round. */
+/** Number of checks in the time of one round. */
 const CHECKS = 32;
-/** Share of a round's time that every upload has before it is held to a rate. */
+/** Share of a round's time after which an upload must keep a minimum rate. */
 const GRACE = 1 / 8;
 
-/** An upload that has a staging buffer. */
+/** Upload with a staging buffer. */
 interface Upload {
   readonly incoming: IncomingBody;
   began: number;
 }
 
-/** What becomes of an upload that is too slow. */
+/** Called with the rank of an upload that is too slow. */
 type OnSlow = (rank: Rank, reason: string) => void;
 
 /**
- * The uploads that have a staging buffer. While others wait for one, each has to come in at a rate
- * at which it would be whole within a round's time: a buffer belongs to whoever makes progress, and
- * not to whoever has sent the first bytes.
+ * Monitor of the uploads with a staging buffer. While others wait for a buffer, each upload must
+ * keep a rate at which it would be complete within a round's time: a buffer is for clients that make
+ * progress, not for those that have sent the first bytes.
  */
 export class UploadMonitor implements Disposable {
   readonly #millis: number;
@@ -30,7 +30,11 @@ export class UploadMonitor implements Disposable {
   #checked = 0;
 
   /**
-   * A round has so many seconds; `onSlow` is told of an upload that has to give its buffer back.
+   * Creates a monitor.
+   *
+   * @param roundSeconds Time of a round.
+   * @param onSlow Called with an upload that has to give its buffer back.
+   * @param now Gives the time in milliseconds.
    */
   constructor(roundSeconds: number, onSlow: OnSlow, now: () => number = () => performance.now()) {
     this.#millis = roundSeconds * 1000;
@@ -38,42 +42,42 @@ export class UploadMonitor implements Disposable {
     this.#now = now;
   }
 
-  /** Looks for uploads that are too slow from now on, until it is disposed of. */
+  /** Starts to check for uploads that are too slow. */
   watch(): void {
     this.#checked = this.#now();
     this.#timer ??= setInterval(() => this.check(), this.#millis / CHECKS);
   }
 
-  /** Stops looking. */
+  /** Stops checking. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Somebody waits for a buffer, until `waited`. */
+  /** Notes that a client begins to wait for a buffer. */
   wait(): void {
     this.#waiting++;
   }
 
-  /** Somebody waits no longer. */
+  /** Notes that a client waits no longer. */
   waited(): void {
     this.#waiting--;
   }
 
-  /** The rank's upload has a buffer from now on. */
+  /** Notes that the rank's upload has a buffer. */
   begin(rank: Rank, incoming: IncomingBody): void {
     this.#reading.set(rank, { incoming, began: this.#now() });
   }
 
-  /** All of the rank's upload is here, or it broke off. */
+  /** Notes that the rank's upload is complete, or broke off. */
   end(rank: Rank): void {
     this.#reading.delete(rank);
   }
 
-  /** Tells of all uploads that are too slow, where somebody waits. */
+  /** Reports all uploads that are too slow, if a client waits for a buffer. */
   check(): void {
     const now = this.#now();
-    // So late a check means that this side was held up: nobody could make progress meanwhile.
+    // After a check that is this late the server was busy, and no upload could make progress.
     const held = now - this.#checked - 2 * this.#millis / CHECKS;
     this.#checked = now;
     for (const [rank, upload] of this.#reading) {

@@ -1,6 +1,7 @@
-import { type Arrival, Arrivals } from "../../base/limits/arrivals.ts";
+import type { Arrival } from "../../base/limits/arrivals.ts";
 import type { PeerLimits } from "./peer_limits.ts";
 import { remoteAddress } from "./remote_address.ts";
+import { type Source, SourceTable } from "./source_table.ts";
 
 /** Admitted connection. A second call of either method does nothing. */
 export interface Admission {
@@ -14,7 +15,7 @@ export interface Admission {
 export interface Refusal {
   /** Reason for the log. */
   readonly refused: string;
-  /** Whether another was refused less than a second ago: a flood must not fill the log. */
+  /** Set if another was refused less than a second ago: a flood must not fill the log. */
   readonly isRepeated: boolean;
 }
 
@@ -24,22 +25,9 @@ export interface Refusal {
  */
 export type Evict = (reason: string, isRepeated: boolean) => void;
 
-/** State of one address. */
-interface Source {
-  /** Number of its connections. */
-  open: number;
-  /** Its connections that have not registered, in order of arrival. */
-  readonly unregistered: Arrivals<AdmittedConnection>;
-  /** Time at which it was last admitted during a flood. */
-  steppedAt: number;
-  /** Number of arrivals that were allowed at the time `at`. */
-  credit: number;
-  at: number;
-}
-
 /** Admitted connection and its position in the order of arrival. */
 class AdmittedConnection implements Admission {
-  readonly source: Source;
+  readonly source: Source<AdmittedConnection>;
   readonly evict: Evict;
   /** Number in the order of arrival. */
   readonly number: number;
@@ -48,7 +36,12 @@ class AdmittedConnection implements Admission {
   isOpen = true;
   readonly #limiter: ConnectionLimiter;
 
-  constructor(limiter: ConnectionLimiter, source: Source, evict: Evict, number: number) {
+  constructor(
+    limiter: ConnectionLimiter,
+    source: Source<AdmittedConnection>,
+    evict: Evict,
+    number: number,
+  ) {
     this.#limiter = limiter;
     this.source = source;
     this.evict = evict;
@@ -65,8 +58,6 @@ class AdmittedConnection implements Admission {
   }
 }
 
-/** Number of addresses above which those without any state worth keeping are forgotten. */
-const MOST_SOURCES = 4096;
 /**
  * Number of unregistered connections that are admitted however scarce descriptors are, so that a
  * client that registers at once is served.
@@ -100,9 +91,9 @@ const FREE_PASS: Admission = { registered() {}, release() {} };
 export class ConnectionLimiter {
   readonly #limits: PeerLimits;
   readonly #now: () => number;
-  readonly #sources = new Map<string, Source>();
+  readonly #sources: SourceTable<AdmittedConnection>;
   /** Addresses with unregistered connections. */
-  readonly #crowds = new Set<Source>();
+  readonly #crowds = new Set<Source<AdmittedConnection>>();
   #unregistered = 0;
   #open = 0;
   #arrivals = 0;
@@ -110,12 +101,13 @@ export class ConnectionLimiter {
   #evictedAt = -Infinity;
   /** Number of evictions since a time, and the end of the flood. */
   #flood = { since: -Infinity, count: 0, until: -Infinity };
-  /** Maximum number of unregistered connections while descriptors are scarce, and the end of that. */
+  /** Limit on unregistered connections while descriptors are scarce, and the end of that time. */
   #scarce = { unregistered: Infinity, until: -Infinity };
 
   /** Creates a limiter; `now` gives the time in milliseconds. */
   constructor(limits: PeerLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
+    this.#sources = new SourceTable(limits);
     this.#now = now;
   }
 
@@ -135,7 +127,7 @@ export class ConnectionLimiter {
     const { connections, connectionsPerAddress, arrivalsPerSecond } = this.#limits;
     const address = remoteAddress(remote);
     if (address === undefined) return FREE_PASS;
-    const source = this.#sourceOf(address);
+    const source = this.#sources.get(address, this.#now());
     if (source.credit < 1) {
       return this.#refuse(`expected at most ${arrivalsPerSecond} connections a second`);
     }
@@ -205,10 +197,10 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Whether one more connection of the address is refused because of a flood. If not, its oldest
-   * unregistered connections are closed for it.
+   * Reports whether one more connection of the address is refused because of a flood. If not, its
+   * oldest unregistered connections are closed for it.
    */
-  #isFloodOf(source: Source): boolean {
+  #isFloodOf(source: Source<AdmittedConnection>): boolean {
     const now = this.#now();
     const { unregistered } = source;
     if (now >= this.#flood.until || unregistered.size < UNREGISTERED_IN_FLOOD) return false;
@@ -247,39 +239,5 @@ export class ConnectionLimiter {
     connection.source.open--;
     this.#open--;
     this.registered(connection);
-  }
-
-  #sourceOf(address: string): Source {
-    const now = this.#now();
-    let source = this.#sources.get(address);
-    if (source === undefined) {
-      if (this.#sources.size >= MOST_SOURCES) this.#forget(now);
-      source = {
-        open: 0,
-        unregistered: new Arrivals(),
-        steppedAt: -Infinity,
-        credit: this.#limits.arrivalsAtOnce,
-        at: now,
-      };
-      this.#sources.set(address, source);
-    }
-    source.credit = this.#creditOf(source, now);
-    source.at = now;
-    return source;
-  }
-
-  /** Number of arrivals that are allowed now, by a token bucket. */
-  #creditOf({ credit, at }: Source, now: number): number {
-    const { arrivalsPerSecond, arrivalsAtOnce } = this.#limits;
-    return Math.min(arrivalsAtOnce, credit + (now - at) / 1000 * arrivalsPerSecond);
-  }
-
-  /** Forgets the addresses without connections whose bucket is full. */
-  #forget(now: number): void {
-    for (const [address, source] of this.#sources) {
-      if (source.open === 0 && this.#creditOf(source, now) >= this.#limits.arrivalsAtOnce) {
-        this.#sources.delete(address);
-      }
-    }
   }
 }

@@ -14,7 +14,7 @@ export class FirstBytes {
   readonly #isJoinShorter: boolean;
   readonly #waiting = new Arrivals<Channel>();
 
-  /** Creates a reader that waits as long as for a silent client, or for a registration if that is shorter. */
+  /** Creates a reader that waits as long as for silent clients, or the join time-out if shorter. */
   constructor({ joinSeconds, heartbeatSeconds }: Timeouts) {
     const silentSeconds = heartbeatSeconds * SILENT_HEARTBEATS;
     this.#isJoinShorter = joinSeconds < silentSeconds;

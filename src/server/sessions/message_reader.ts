@@ -12,6 +12,7 @@ import type { FrameHeader } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { RankRegistry } from "./rank_registry.ts";
 import type { Session } from "./session.ts";
+import { isFault } from "./session_end.ts";
 import type { SessionListener } from "./session_listener.ts";
 
 /** Body that a connection is reading. */
@@ -27,11 +28,6 @@ class Body implements IncomingBody {
   get received(): number {
     return this.#connection.bodyReceived;
   }
-}
-
-/** Whether a peer has broken the protocol; with a truncated frame it has lost its connection. */
-export function isFault(error: unknown): error is ProtocolError {
-  return error instanceof ProtocolError && error.fault !== "truncated-frame";
 }
 
 /** Reader of the messages of a client that has joined. */
@@ -97,7 +93,7 @@ export class MessageReader {
     return this.#buffer = await this.#listener.place(this.#rank, header, body);
   }
 
-  /** Makes sure that a message of a client that has lost its rank is not taken for the next one's. */
+  /** Refuses messages of a client that has lost its rank to another one. */
   #checkRank(): void {
     if (this.#registry.group.claimant(this.#rank) === this.#session) return;
     throw new ConnectionClosedError("its seat is not its own any more");

@@ -11,7 +11,7 @@ export class PeerAdmission {
   connection: Connection | undefined;
   /** Reason for its eviction, if it was evicted. */
   evicted: string | undefined;
-  /** Whether another peer was evicted a moment ago: this eviction is not logged. */
+  /** Set if another peer was evicted a moment ago: this eviction is not logged. */
   isRepeated = false;
   #admission: Admission | undefined;
 

@@ -41,7 +41,7 @@ export async function awaitPredecessor(
   }
 }
 
-/** Whether the predecessor ends before anything is heard of it. */
+/** Reports whether the predecessor ends before anything is heard of it. */
 async function ends(predecessor: Session, session: Session, beatMillis: number): Promise<boolean> {
   const { connection } = predecessor;
   const received = connection.bytesReceived;

@@ -22,7 +22,7 @@ export interface KeyRights {
   readonly seats: number;
   /** The only rank that it may have. */
   readonly rank?: Rank;
-  /** Whether the rank is reserved for another key. */
+  /** Reports whether the rank is reserved for another key. */
   isReserved(rank: Rank): boolean;
 }
 
@@ -43,7 +43,7 @@ export interface Assignment<Session> {
 export interface RankChoice {
   /** Chosen rank; `undefined` leaves the choice to the group. */
   readonly rank: Rank | undefined;
-  /** Whether the rank belongs to the client already. */
+  /** Set if the rank belongs to the client already. */
   readonly isOwn: boolean;
   /** Session token that the client has shown for the rank. */
   readonly token?: string;

@@ -7,7 +7,7 @@ import { type Assignment, chooseRank, type Claim } from "./rank_choice.ts";
 export interface RevokedRank {
   readonly rank: Rank;
   readonly reason: string;
-  /** Whether a client had the rank, or was expected back. */
+  /** Set if a client had the rank, or was expected back. */
   readonly wasTaken: boolean;
 }
 

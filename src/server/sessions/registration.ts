@@ -19,7 +19,7 @@ export type JoinReply = Omit<IdAssignmentPayload, "rank" | "worldSize" | "token"
 export interface JoinedClient {
   /** Rank of the client. */
   readonly rank: Rank;
-  /** Whether it has shown the session token of an earlier connection. */
+  /** Set if it has shown the session token of an earlier connection. */
   readonly isBack: boolean;
   /**
    * Proven identity of the client: the fingerprint of its key, `"token"`, or `"open"` where no proof

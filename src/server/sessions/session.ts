@@ -13,7 +13,7 @@ export class Session {
   identity: string | undefined;
   /** Reason for which the server has ended the session. */
   ended: ProtocolError | undefined;
-  /** Whether the session has ended, even if its registration is still under way. */
+  /** Set if the session has ended, even if its registration is still under way. */
   isOver = false;
   /** Number of messages that have not been sent completely. */
   sending = 0;

@@ -1,4 +1,4 @@
-import { ConnectionClosedError, DeadlineError, ProtocolError } from "../../base/errors.ts";
+import { ConnectionClosedError, DeadlineError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { Connection } from "../../net/connection.ts";
@@ -13,7 +13,7 @@ import { Acceptor } from "./acceptor.ts";
 import { ConnectionLimiter } from "./connection_limiter.ts";
 import { FirstBytes } from "./first_bytes.ts";
 import { KeyWatcher } from "./key_watcher.ts";
-import { isFault, MessageReader } from "./message_reader.ts";
+import { MessageReader } from "./message_reader.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
 import type { PeerLimits } from "./peer_limits.ts";
 import { RankRegistry } from "./rank_registry.ts";
@@ -25,11 +25,9 @@ import {
 } from "./registration.ts";
 import { remoteAddress } from "./remote_address.ts";
 import { Session } from "./session.ts";
+import { ClientLeftError, isDisconnection, isFault } from "./session_end.ts";
 import type { PeerLogs, SessionListener } from "./session_listener.ts";
 import { TaskTracker } from "./task_tracker.ts";
-
-/** Client said `Exit`, or a fatal `Error`: it is not expected back. */
-export class ClientLeftError extends Error {}
 
 /** Options of the sessions of a run. */
 export interface SessionsOptions {
@@ -115,7 +113,7 @@ export class Sessions {
     return true;
   }
 
-  /** Whether a message to the rank has not been sent completely. */
+  /** Reports whether a message to the rank has not been sent completely. */
   isSending(rank: Rank): boolean {
     return (this.registry.group.get(rank)?.sending ?? 0) > 0;
   }
@@ -260,9 +258,4 @@ export class Sessions {
       : registry.cancel(rank, session, seconds, onLeave);
     if (isKept) listener.disconnected(rank, reason);
   }
-}
-
-function isDisconnection(failure: unknown): boolean {
-  return failure instanceof ConnectionClosedError || failure instanceof DeadlineError ||
-    (failure instanceof ProtocolError && !isFault(failure));
 }
