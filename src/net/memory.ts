@@ -6,20 +6,22 @@
 
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import { ConnectionClosedError } from "../base/errors.ts";
+import { ChunkQueue } from "./chunk_queue.ts";
 import { QueueListener } from "./queue_listener.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
-/** Like a socket's own buffer: a writer of little bytes need not wait for the reader. */
+/** Bytes that are buffered, as a socket does: a writer of few bytes need not wait for the reader. */
 const BUFFER_BYTES = 256 * 1024;
 
-interface Chunk {
-  bytes: Uint8Array<ArrayBuffer>;
-  readonly taken: (() => void) | undefined;
-}
+/** Tag of a chunk that is not buffered: called when all of it has been read. */
+type OnRead = (() => void) | undefined;
 
-/** One direction. Bytes past the buffer are handed over straight from the writer's array to the reader's. */
+/**
+ * One direction of a channel. Bytes that exceed the buffer are copied straight from the writer's
+ * array to the reader's.
+ */
 class Pipe {
-  readonly #chunks: Chunk[] = [];
+  readonly #chunks = new ChunkQueue<OnRead>();
   #buffered = 0;
   #ended = false;
   #broken = false;
@@ -36,23 +38,20 @@ class Pipe {
     if (bytes.length === 0) return Promise.resolve();
     if (this.#buffered + bytes.length <= BUFFER_BYTES) {
       this.#buffered += bytes.length;
-      this.#push({ bytes: bytes.slice(), taken: undefined });
+      this.#push(bytes.slice(), undefined);
       return Promise.resolve();
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#writers.add(reject);
-    this.#push({
-      bytes,
-      taken: () => {
-        this.#writers.delete(reject);
-        resolve();
-      },
+    this.#push(bytes, () => {
+      this.#writers.delete(reject);
+      resolve();
     });
     return promise;
   }
 
   async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    while (this.#chunks.length === 0) {
+    while (this.#chunks.isEmpty) {
       if (this.#broken) throw this.#lost();
       if (this.#ended) return null;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -60,22 +59,10 @@ class Pipe {
       await promise;
     }
     await yieldToEventLoop();
-    let count = 0;
-    for (
-      let chunk = this.#chunks[0];
-      chunk !== undefined && count < into.length;
-      chunk = this.#chunks[0]
-    ) {
-      const part = chunk.bytes.subarray(0, into.length - count);
-      into.set(part, count);
-      count += part.length;
-      chunk.bytes = chunk.bytes.subarray(part.length);
-      if (chunk.taken === undefined) this.#buffered -= part.length;
-      if (chunk.bytes.length > 0) break;
-      this.#chunks.shift();
-      chunk.taken?.();
-    }
-    return count;
+    return this.#chunks.take(into, (onRead, count, isWhole) => {
+      if (onRead === undefined) this.#buffered -= count;
+      else if (isWhole) onRead();
+    });
   }
 
   end(): void {
@@ -83,23 +70,23 @@ class Pipe {
     this.#wake?.();
   }
 
-  /** Ends it for both sides; the reader still gets what was buffered when the writer was the one to leave. */
+  /** Ends it for both sides. If the writer has left, the reader still gets what was buffered. */
   break(options: { byReader: boolean }): void {
     if (options.byReader) {
       this.#broken = true;
-      this.#chunks.length = 0;
+      this.#chunks.clear();
     }
-    // What was not buffered is still the writer's array, which may change from now on: the reader must not see the rest of it.
-    const unbuffered = this.#chunks.findIndex(({ taken }) => taken !== undefined);
-    if (unbuffered >= 0) this.#chunks.length = unbuffered;
+    // Bytes that are not buffered are in the writer's array, which may change from now on: the
+    // reader must not see the rest of them.
+    this.#chunks.dropFrom((onRead) => onRead !== undefined);
     this.#ended = true;
     for (const reject of this.#writers) reject(this.#lost());
     this.#writers.clear();
     this.#wake?.();
   }
 
-  #push(chunk: Chunk): void {
-    this.#chunks.push(chunk);
+  #push(bytes: Uint8Array<ArrayBuffer>, onRead: OnRead): void {
+    this.#chunks.add(bytes, onRead);
     this.#wake?.();
   }
 

@@ -2,6 +2,7 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import type { Duplex, DuplexOptions } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { ConnectionClosedError, DeadlineError, errorMessage } from "../../base/errors.ts";
+import { ChunkQueue } from "../chunk_queue.ts";
 import { alertFor } from "./alert.ts";
 import type { Channel } from "../transport.ts";
 
@@ -42,9 +43,8 @@ export class SecureChannel implements Channel {
   readonly #secured = Promise.withResolvers<void>();
   readonly #timer: ReturnType<typeof setTimeout>;
   #into = new Uint8Array(FIRST_READ_BYTES);
-  /** What was decrypted and is not read yet, and how much of the first piece is. */
-  #pieces: Uint8Array[] = [];
-  #taken = 0;
+  /** Decrypted bytes that were not read yet. */
+  readonly #decrypted = new ChunkQueue();
   /** The stream below asks for bytes; it does so without end, whether or not anybody reads. */
   #isAsked = false;
   #reading: Promise<void> | undefined;
@@ -89,7 +89,7 @@ export class SecureChannel implements Channel {
       this.#secured.resolve();
     });
     this.#socket.on("data", (bytes: Uint8Array) => {
-      this.#pieces.push(bytes);
+      if (bytes.length > 0) this.#decrypted.add(bytes, undefined);
       this.#wake?.();
     });
     this.#socket.on("end", () => {
@@ -117,7 +117,7 @@ export class SecureChannel implements Channel {
   async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
     await this.#secured.promise;
     for (;;) {
-      if (this.#pieces.length > 0) return this.#take(into);
+      if (!this.#decrypted.isEmpty) return this.#decrypted.take(into);
       if (this.#isClosed) throw this.#closedHere();
       if (this.#peerEnded) return null;
       if (this.#lost !== undefined) throw this.#lost;
@@ -148,14 +148,14 @@ export class SecureChannel implements Channel {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#fail(this.#closedHere());
-    this.#pieces = [];
+    this.#decrypted.clear();
     this.#channel.close();
     this.#socket.destroy();
   }
 
   /** Reads from the channel where the stream asks for it and somebody waits: what is read ahead of that would be kept without a limit. */
   #pull(): void {
-    const isWanted = !this.#isSecure || this.#wake !== undefined && this.#pieces.length === 0;
+    const isWanted = !this.#isSecure || this.#wake !== undefined && this.#decrypted.isEmpty;
     if (!this.#isAsked || !isWanted || this.#reading !== undefined) return;
     if (this.#lost !== undefined) return;
     this.#isAsked = false;
@@ -171,22 +171,6 @@ export class SecureChannel implements Channel {
       this.#fail(error);
       this.#socket.destroy();
     });
-  }
-
-  #take(into: Uint8Array<ArrayBuffer>): number {
-    let count = 0;
-    while (count < into.length) {
-      const piece = this.#pieces[0];
-      if (piece === undefined) break;
-      const part = piece.subarray(this.#taken, this.#taken + into.length - count);
-      into.set(part, count);
-      count += part.length;
-      this.#taken += part.length;
-      if (this.#taken < piece.length) break;
-      this.#pieces.shift();
-      this.#taken = 0;
-    }
-    return count;
   }
 
   /** Resolves when `done` was called, and rejects as soon as the connection is lost. */

@@ -1,52 +1,37 @@
 import type { Channel } from "../transport.ts";
 import { ByteQueue } from "./byte_queue.ts";
-import { costOf, type Credit } from "./credit.ts";
+import { parseCloseCode } from "./close_code.ts";
+import type { Credit } from "./credit.ts";
 import { type FrameHead, isControl, Opcode, parseFrameHead } from "./frame_head.ts";
-import { BadMessageError, checkLength, CloseCode, HEAD_BYTES } from "./message.ts";
+import { IncomingMessage } from "./incoming_message.ts";
+import { BadMessageError } from "./message.ts";
 import { unmask } from "./unmask.ts";
 
-/** Bytes read ahead: small messages come in together, in one read. */
+/** Bytes that are read ahead: small messages arrive together, in one read. */
 const AHEAD_BYTES = 16 * 1024;
-/** As long as a peer has sent no data, it costs no more than this. */
+/** Bytes that are read ahead before a peer has sent data. */
 const FIRST_AHEAD_BYTES = 1024;
-/** At least so many bytes of a frame go straight to where the reader wants them. */
+/** Least number of bytes of a frame that are read straight into the reader's array. */
 const DIRECT_BYTES = 8 * 1024;
-/**
- * Most frames of one message: an average of 256 bytes in the longest one. Fragments may be empty,
- * so their bytes alone would not bound them.
- */
-export const MOST_FRAGMENTS = 1024;
-
-/** The message that is coming in. */
-interface Incoming {
-  /** Bytes of its frames so far, as their heads say. */
-  bytes: number;
-  fragments: number;
-  /** What the peer has paid for its data. */
-  paid: number;
-  grant: number;
-  /** Bytes of the grant that have come. */
-  grantBytes: number;
-}
 
 /**
- * Reads a client's frames from a channel: grants go to the credit, data to the reader. Every limit
- * is checked when a frame's head has come, before there is memory for its payload.
+ * Reader of a client's frames: grants go to the credit, data to the reader. Every limit is checked
+ * when a frame's head has arrived, before memory for its payload is allocated.
  */
 export class FrameReader {
   readonly #source: Channel;
   readonly #credit: Credit;
   readonly #onPing: (payload: Uint8Array<ArrayBuffer>) => void;
-  /** Data that came while nobody read. */
+  /** Data that arrived while nothing was reading. */
   readonly #queue = new ByteQueue();
   #ahead: Uint8Array<ArrayBuffer>;
   #aheadStart = 0;
   #aheadEnd: number;
   #frame: FrameHead | undefined;
-  /** Bytes of the frame's payload that have come. */
+  /** Bytes of the frame's payload that have arrived. */
   #frameAt = 0;
   #control = new Uint8Array();
-  #message: Incoming | undefined;
+  #message: IncomingMessage | undefined;
   #fault: BadMessageError | undefined;
   #peerHasEnded = false;
   #isOver = false;
@@ -54,8 +39,8 @@ export class FrameReader {
   #isPrompt = false;
 
   /**
-   * A reader of the channel, from which `ahead` was read already. `onPing` is given a copy of what
-   * a ping carries.
+   * Creates a reader of a channel from which `ahead` was read already. `onPing` is called with a
+   * copy of the payload of each ping.
    */
   constructor(
     source: Channel,
@@ -78,23 +63,23 @@ export class FrameReader {
     return this.#peerHasEnded;
   }
 
-  /** Whether nothing more is to come: the peer has closed the WebSocket, or what it goes over. */
+  /** Whether the peer has closed the WebSocket, or the channel below it. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** The status that the peer has closed with, if it gave one. */
+  /** Status with which the peer has closed, if it sent one. */
   get closeCode(): number | undefined {
     return this.#closeCode;
   }
 
-  /** The rule that the peer has broken: nothing is read any more. */
+  /** Error of the rule that the peer has broken, after which nothing is read. */
   get fault(): BadMessageError | undefined {
     return this.#fault;
   }
 
   /**
-   * Whether a small message has come in since this was last asked: its sender may wait for an
+   * Returns true if a small message has arrived since the last call: its sender may wait for an
    * answer.
    */
   takePrompt(): boolean {
@@ -103,26 +88,29 @@ export class FrameReader {
     return isPrompt;
   }
 
-  /** Takes data that came while nobody read; 0 when there are none. */
+  /** Takes data that arrived while nothing was reading, and returns the number of bytes. */
   takeQueued(into: Uint8Array<ArrayBuffer>): number {
     const count = this.#queue.take(into);
     this.#credit.consume(count);
     return count;
   }
 
-  /** Forgets what waits. */
+  /** Discards the data that wait. */
   clear(): void {
     this.#queue.clear();
   }
 
   /**
-   * Gets on with what comes in, by one read of the channel at most. Data go to `into`, and their
-   * number is returned; without it they wait. One call at a time. Rejects with a `ProtocolError`
-   * "bad-message", or as the channel does.
+   * Processes frames, by one read of the channel at most. One call at a time. Rejects as the channel
+   * does.
+   *
+   * @param into Array for data; without it they wait.
+   * @returns Number of bytes of data in `into`.
+   * @throws {ProtocolError} "bad-message" If the peer breaks a rule.
    */
   async advance(into?: Uint8Array<ArrayBuffer>): Promise<number> {
     const start = this.#aheadStart;
-    let count = this.#parse(into);
+    const count = this.#parse(into);
     if (this.#aheadStart > start || this.#isOver) return count;
     const direct = this.#directRoom(into);
     if (direct !== undefined) {
@@ -135,12 +123,11 @@ export class FrameReader {
     const got = await this.#source.read(this.#ahead.subarray(this.#aheadEnd));
     if (got === null) this.#isOver = true;
     this.#aheadEnd += got ?? 0;
-    count = this.#parse(into);
-    return count;
+    return this.#parse(into);
   }
 
   /**
-   * Acts on what was read ahead, as far as it goes; returns the number of bytes that went to
+   * Processes the bytes that were read ahead, as far as they go; returns the number of bytes in
    * `into`.
    */
   #parse(into: Uint8Array<ArrayBuffer> | undefined): number {
@@ -160,7 +147,7 @@ export class FrameReader {
     } catch (error) {
       if (!(error instanceof BadMessageError)) throw error;
       this.#fault = error;
-      // What came before it is still read.
+      // Data before the fault are still delivered.
       if (count === 0) throw error;
     }
     return count;
@@ -176,7 +163,7 @@ export class FrameReader {
     this.#frameAt = 0;
   }
 
-  /** A frame of a message: all that is limited is looked at here. */
+  /** Checks the head of a frame of a message against all limits. */
   #countFrame({ opcode, length, isFinal }: FrameHead): void {
     const isFirst = this.#message === undefined;
     if (isFirst !== (opcode === Opcode.Binary)) {
@@ -184,20 +171,8 @@ export class FrameReader {
         ? new BadMessageError("the beginning of a message", "a continuation")
         : new BadMessageError("a continuation", "the beginning of a message");
     }
-    const message = this.#message ??= { bytes: 0, fragments: 0, paid: 0, grant: 0, grantBytes: 0 };
-    message.bytes += length;
-    message.fragments++;
-    checkLength(message.bytes, isFinal);
-    if (message.fragments > MOST_FRAGMENTS) {
-      const code = CloseCode.MessageTooBig;
-      throw new BadMessageError(`at most ${MOST_FRAGMENTS} fragments of a message`, "more", code);
-    }
-    const dataBytes = message.bytes - HEAD_BYTES;
-    if (dataBytes <= 0) return;
-    if (this.#peerHasEnded) {
-      throw new BadMessageError("no data after the end", `${dataBytes} bytes`);
-    }
-    message.paid = this.#credit.charge(dataBytes, message.paid);
+    const message = this.#message ??= new IncomingMessage(this.#credit);
+    message.addFrame(length, { isFinal, isAllowed: !this.#peerHasEnded });
   }
 
   #takeControl(frame: FrameHead): void {
@@ -205,15 +180,12 @@ export class FrameReader {
     this.#control.set(part, this.#frameAt - part.length);
   }
 
-  /** Takes what is there of a message's frame; returns how much of it went to `into`. */
+  /** Takes the bytes of a message's frame that have arrived; returns the number in `into`. */
   #takeData(frame: FrameHead, into: Uint8Array<ArrayBuffer> | undefined): number {
     const message = this.#message;
     if (message === undefined) return 0;
-    if (message.grantBytes < HEAD_BYTES) {
-      for (const byte of this.#next(frame, HEAD_BYTES - message.grantBytes)) {
-        message.grant += byte * 2 ** (8 * message.grantBytes++);
-      }
-      if (message.grantBytes === HEAD_BYTES) this.#credit.addGrant(message.grant);
+    if (message.missingHeadBytes > 0) {
+      message.addHead(this.#next(frame, message.missingHeadBytes));
       return 0;
     }
     const data = this.#next(frame, into?.length);
@@ -226,7 +198,7 @@ export class FrameReader {
     return data.length;
   }
 
-  /** The next bytes of the frame's payload that are there, without the mask. */
+  /** Returns the next bytes of the frame's payload that have arrived, without the mask. */
   #next(frame: FrameHead, most = Infinity): Uint8Array<ArrayBuffer> {
     const length = Math.min(
       most,
@@ -243,43 +215,28 @@ export class FrameReader {
   #endFrame({ opcode, isFinal }: FrameHead): void {
     this.#frame = undefined;
     if (opcode === Opcode.Ping) this.#onPing(this.#control);
-    else if (opcode === Opcode.Close) this.#takeClose();
-    else if (!isControl(opcode) && isFinal) this.#endMessage();
+    else if (opcode === Opcode.Close) {
+      this.#isOver = true;
+      this.#closeCode = parseCloseCode(this.#control);
+    } else if (!isControl(opcode) && isFinal) this.#endMessage();
   }
 
   #endMessage(): void {
     const message = this.#message;
     this.#message = undefined;
     if (message === undefined) return;
-    const dataBytes = message.bytes - HEAD_BYTES;
-    if (dataBytes === 0) {
-      this.#peerHasEnded ||= message.grant === 0;
-      return;
-    }
-    // Of a small message no more waits than its bytes.
-    this.#credit.consume(message.paid - dataBytes);
-    this.#isPrompt ||= message.paid === costOf(0);
-  }
-
-  #takeClose(): void {
-    this.#isOver = true;
-    const { length } = this.#control;
-    if (length === 0) return;
-    const code = length === 1 ? 0 : new DataView(this.#control.buffer).getUint16(0);
-    if (!isCloseCode(code)) {
-      throw new BadMessageError("a status that a WebSocket may be closed with", String(code));
-    }
-    this.#closeCode = code;
+    this.#peerHasEnded ||= message.isEnd;
+    if (message.end()) this.#isPrompt = true;
   }
 
   /**
-   * Where the next read may put the frame's payload: not where little is wanted, or little is left
-   * of the frame.
+   * Returns the part of `into` for the next read of the frame's payload; `undefined` if it would be
+   * short.
    */
   #directRoom(into: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
     const frame = this.#frame;
     if (into === undefined || frame === undefined || isControl(frame.opcode)) return undefined;
-    if ((this.#message?.grantBytes ?? 0) < HEAD_BYTES) return undefined;
+    if (this.#message === undefined || this.#message.missingHeadBytes > 0) return undefined;
     const room = into.subarray(0, frame.length - this.#frameAt);
     return room.length >= DIRECT_BYTES ? room : undefined;
   }
@@ -293,7 +250,7 @@ export class FrameReader {
     if (this.#frameAt === frame.length) this.#endFrame(frame);
   }
 
-  /** Makes room to read ahead: what is there is less than a head. */
+  /** Makes room to read ahead; what is left is less than a head. */
   #makeRoom(): void {
     const kept = this.#ahead.subarray(this.#aheadStart, this.#aheadEnd);
     if (this.#ahead.length < AHEAD_BYTES && this.#credit.hasRead) {
@@ -303,13 +260,4 @@ export class FrameReader {
     this.#aheadStart = 0;
     this.#aheadEnd = kept.length;
   }
-}
-
-/**
- * Whether it may stand in a frame that closes a WebSocket (RFC 6455, section 7.4.2, and the
- * registry that it sets up).
- */
-function isCloseCode(code: number): boolean {
-  return code >= 3000 && code < 5000 || code >= 1000 && code <= 1014 && code !== 1004 &&
-      code !== 1005 && code !== 1006;
 }

@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
+import { ChunkQueue } from "../chunk_queue.ts";
 import type { Channel } from "../transport.ts";
 import { Credit } from "./credit.ts";
 import {
@@ -34,12 +35,6 @@ export async function webSocketsClosed(): Promise<void> {
   await Promise.all(closing);
 }
 
-/** Bytes that came, and what their message cost. */
-interface Chunk {
-  bytes: Uint8Array<ArrayBuffer>;
-  readonly cost: number;
-}
-
 /**
  * A stream of bytes over an open WebSocket.
  *
@@ -57,8 +52,8 @@ export class WebSocketChannel implements Channel {
   readonly #end: (reason: string) => void;
   readonly #socket: WebSocket;
   readonly #isClient: boolean;
-  /** What came and is not read yet. */
-  readonly #chunks: Chunk[] = [];
+  /** Data that were not read yet; their tag is the cost of their message. */
+  readonly #chunks = new ChunkQueue<number>();
   readonly #credit = new Credit();
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
@@ -92,7 +87,7 @@ export class WebSocketChannel implements Channel {
   }
 
   async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    while (this.#chunks.length === 0) {
+    while (this.#chunks.isEmpty) {
       if (this.#isClosed) throw this.#closedHere();
       if (this.#fault !== undefined) throw this.#fault;
       if (this.#peerHasEnded) return null;
@@ -101,22 +96,12 @@ export class WebSocketChannel implements Channel {
       this.#wakeReader = resolve;
       await promise;
     }
-    let count = 0;
     let isPrompt = false;
-    for (
-      let chunk = this.#chunks[0];
-      chunk !== undefined && count < into.length;
-      chunk = this.#chunks[0]
-    ) {
-      const part = chunk.bytes.subarray(0, into.length - count);
-      into.set(part, count);
-      count += part.length;
-      chunk.bytes = chunk.bytes.subarray(part.length);
-      if (chunk.bytes.length > 0) break;
-      this.#chunks.shift();
-      isPrompt ||= !this.#isClient && chunk.cost <= LEAST_COST;
-      this.#credit.consume(chunk.cost);
-    }
+    const count = this.#chunks.take(into, (cost, _count, isWhole) => {
+      if (!isWhole) return;
+      isPrompt ||= !this.#isClient && cost <= LEAST_COST;
+      this.#credit.consume(cost);
+    });
     this.#grant(isPrompt);
     return count;
   }
@@ -154,7 +139,7 @@ export class WebSocketChannel implements Channel {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#chunks.length = 0;
+    this.#chunks.clear();
     if (this.#lost === undefined) {
       closing.add(this.ended);
       this.ended.then(() => closing.delete(this.ended));
@@ -191,7 +176,7 @@ export class WebSocketChannel implements Channel {
     if (this.#peerHasEnded) {
       throw new BadMessageError("no data after the end", `${data.length} bytes`);
     }
-    this.#chunks.push({ bytes: data, cost: this.#credit.charge(data.length) });
+    this.#chunks.add(data, this.#credit.charge(data.length));
   }
 
   /**
