@@ -8,12 +8,11 @@ import type { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { unexpectedRefusal, unexpectedUpdate } from "../round/cohort/unexpected.ts";
-import { TrainingExchange } from "../round/cohort/training_exchange.ts";
-import { receivedEvent } from "../round/report/update_events.ts";
+import { unexpectedUpdate } from "../round/cohort/unexpected.ts";
+import { toParameterUpdate } from "../round/cohort/update_message.ts";
 import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
-import type { IncomingBody } from "../round/cohort/cohort_collector.ts";
+import type { CohortCollector, IncomingBody } from "../round/cohort/cohort_collector.ts";
 import type { RunRecord } from "../round/record/run_record.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { MessageCode } from "../wire/message_code.ts";
@@ -29,14 +28,10 @@ import type { JoinedClient } from "./sessions/registration.ts";
  * Server side of a communication agreement: decides which messages are sent when, while the handler
  * owns the model.
  *
- * The class runs the sessions of the clients, waits for them, lets them come back, and keeps the
- * record and the checkpoints. A subclass defines an agreement: it implements
- * {@linkcode ServerCommunicationTopology.runRound} with the operations of
- * {@linkcode ServerCommunicationTopology.activeRun}. The other methods may be overridden. By
- * default they train the cohort of the open exchange.
- *
- * {@linkcode ServerSyncTop} is the synchronous agreement, {@linkcode ServerAsyncTop} the
- * asynchronous one.
+ * The class runs the sessions of the clients, lets them come back, and keeps the record and the
+ * checkpoints. A subclass defines an agreement: it implements `runRound` with the operations of
+ * `activeRun`. The other methods may be overridden; by default they train the cohort of the open
+ * exchange. {@linkcode ServerSyncTop} and {@linkcode ServerAsyncTop} are examples.
  */
 export abstract class ServerCommunicationTopology<
   Handler extends ServerBackendHandler = SyncServerBackendHandler,
@@ -73,9 +68,8 @@ export abstract class ServerCommunicationTopology<
    * sessions. Not to be overridden. The final vector is `handler.parameters`.
    *
    * @param options Signal that stops the run.
-   * @returns The report of the run.
    * @throws {DeadlineError} If too few clients join, or remain.
-   * @throws The signal's reason, if it is aborted. The clients are told in each case.
+   * @throws The signal's reason, if it is aborted.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
     return await withRun({ topology: this, record: this.#record, signal }, async (run) => {
@@ -87,11 +81,6 @@ export abstract class ServerCommunicationTopology<
         this.#run = undefined;
       }
     });
-  }
-
-  /** Operations of the run in progress. */
-  protected get activeRun(): ActiveRun {
-    return this.#active.operations;
   }
 
   get #active(): ServerRun {
@@ -111,6 +100,11 @@ export abstract class ServerCommunicationTopology<
     } finally {
       this.endRounds();
     }
+  }
+
+  /** Operations of the run in progress. */
+  protected get activeRun(): ActiveRun {
+    return this.#active.operations;
   }
 
   /**
@@ -175,7 +169,7 @@ export abstract class ServerCommunicationTopology<
 
   /** Round for which an update of the rank is expected. */
   pendingRound(rank: Rank): number | undefined {
-    const collector = this.#training?.collector;
+    const collector = this.#collector;
     return collector?.isPending(rank) ? collector.round : undefined;
   }
 
@@ -184,33 +178,28 @@ export abstract class ServerCommunicationTopology<
     return this.activeRun.lastAcceptedRound(rank);
   }
 
-  /**
-   * Decides whether an update that begins to arrive may be read, which may have to wait.
-   *
-   * @param incoming Progress of the update.
-   */
-  admitUpdate(rank: Rank, incoming: IncomingBody): Promise<boolean> {
-    return this.#training?.collector.admit(rank, incoming) ?? Promise.resolve(false);
+  /** Decides whether an update that begins to arrive may be read; the decision may have to wait. */
+  admitUpdate(rank: Rank, body: IncomingBody): Promise<boolean> {
+    return this.#collector?.admit(rank, body) ?? Promise.resolve(false);
   }
 
   /** Called when an admitted update has a buffer and is about to be read. */
   startUpdate(rank: Rank): void {
-    this.#training?.collector.markReading(rank);
+    this.#collector?.markReading(rank);
   }
 
   /** Called when an admitted update was accepted, was refused, or broke off. */
   releaseUpdate(rank: Rank): void {
-    this.#training?.collector.withdraw(rank);
+    this.#collector?.withdraw(rank);
   }
 
   /** Error for an update that was not admitted. */
   unexpectedUpdate(rank: Rank): ProtocolError {
-    return unexpectedUpdate(rank, this.#training?.collector);
+    return unexpectedUpdate(rank, this.#collector);
   }
 
   /**
-   * Acts on a client's message: passes updates to `onUpdate` and takes figures; `Exit` and a fatal
-   * `Error` end the client's session.
+   * Acts on a client's message. `Exit` and a fatal `Error` end the client's session.
    *
    * @throws {ProtocolError} If the message is refused.
    */
@@ -219,26 +208,20 @@ export abstract class ServerCommunicationTopology<
     switch (code) {
       case MessageCode.ParameterUpdate:
         return this.onUpdate(sender, payload);
-      case MessageCode.GradientUpdate: {
-        const { gradient: parameters, ...fields } = payload;
-        return this.onUpdate(sender, { ...fields, parameters });
-      }
+      case MessageCode.GradientUpdate:
+        return this.onUpdate(sender, toParameterUpdate({ code, payload }));
       default:
         return Promise.try(() => handleControl(sender, message, this, this.#active.exchanges));
     }
   }
 
   /**
-   * Takes a client's update, which `admitUpdate` has admitted. A gradient takes the place of the
-   * parameters.
+   * Takes an admitted update; a gradient takes the place of the parameters.
    *
    * @throws {ProtocolError} If the update is refused.
    */
-  protected async onUpdate(sender: Rank, update: ParameterUpdatePayload): Promise<void> {
-    const training = this.#training;
-    if (training === undefined) throw unexpectedUpdate(sender, undefined);
-    if (!await training.accept(sender, update)) return;
-    this.activeRun.emit(receivedEvent(training, sender, update));
+  protected onUpdate(sender: Rank, update: ParameterUpdatePayload): Promise<void> {
+    return this.#active.exchanges.acceptUpdate(sender, update);
   }
 
   /**
@@ -246,14 +229,9 @@ export abstract class ServerCommunicationTopology<
    *
    * @throws {ProtocolError} If no update is expected of it.
    */
-  onCannotTrain(sender: Rank, { round, message }: ErrorPayload): void {
-    const { collector } = this.#training ?? {};
-    if (collector === undefined || collector.round !== round) {
-      throw unexpectedRefusal(sender, round);
-    }
-    if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
-    collector.settle(sender, "refused", message, true);
-    this.activeRun.countCannotTrain(sender, round, message);
+  onCannotTrain(sender: Rank, notice: ErrorPayload): void {
+    const round = this.#active.exchanges.settleCannotTrain(sender, notice);
+    this.activeRun.countCannotTrain(sender, round, notice.message);
   }
 
   /** Called when a client is ready, for the first time or again. */
@@ -268,8 +246,8 @@ export abstract class ServerCommunicationTopology<
   /** Called when a client has left, or is not expected back any more. */
   onLeave(_rank: Rank, _reason: string): void {}
 
-  get #training(): TrainingExchange | undefined {
-    const exchange = this.#run?.exchanges.open;
-    return exchange instanceof TrainingExchange ? exchange : undefined;
+  /** State of the cohort that is being trained. */
+  get #collector(): CohortCollector | undefined {
+    return this.#run?.exchanges.training?.collector;
   }
 }

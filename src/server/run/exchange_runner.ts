@@ -3,13 +3,22 @@ import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { type EvaluationSummary, summarizeClients } from "../../round/report/evaluation_summary.ts";
 import { isUnsound } from "../../round/report/means.ts";
+import { receivedEvent } from "../../round/report/update_events.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
-import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
-import { unexpectedFigures } from "../../round/cohort/unexpected.ts";
+import { TrainingExchange } from "../../round/cohort/training_exchange.ts";
+import {
+  unexpectedFigures,
+  unexpectedRefusal,
+  unexpectedUpdate,
+} from "../../round/cohort/unexpected.ts";
 import type { CohortCollector } from "../../round/cohort/cohort_collector.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
 import { MessageCode } from "../../wire/message_code.ts";
-import type { EvaluateParamsPayload } from "../../wire/messages.ts";
+import type {
+  ErrorPayload,
+  EvaluateParamsPayload,
+  ParameterUpdatePayload,
+} from "../../wire/messages.ts";
 import type { RunContext } from "./run_context.ts";
 import { lastAcceptedField } from "./server_topology.ts";
 
@@ -26,6 +35,11 @@ export class ExchangeRunner {
 
   constructor(run: RunContext) {
     this.#run = run;
+  }
+
+  /** Training in progress. */
+  get training(): TrainingExchange | undefined {
+    return this.open instanceof TrainingExchange ? this.open : undefined;
   }
 
   /** Opens an exchange until the topology has sent the messages and received the answers. */
@@ -93,6 +107,34 @@ export class ExchangeRunner {
       if (!sessions.isSending(rank)) continue;
       sessions.disconnect(rank, "it did not take the round's parameters in time");
     }
+  }
+
+  /**
+   * Accepts an update for the training in progress, when it is its rank's turn.
+   *
+   * @throws {ProtocolError} If the update is refused.
+   */
+  async acceptUpdate(sender: Rank, update: ParameterUpdatePayload): Promise<void> {
+    const { training } = this;
+    if (training === undefined) throw unexpectedUpdate(sender, undefined);
+    if (!await training.accept(sender, update)) return;
+    this.#run.emit(receivedEvent(training, sender, update));
+  }
+
+  /**
+   * Settles a rank that has no update for the training in progress.
+   *
+   * @returns The round of the training.
+   * @throws {ProtocolError} If no update of that round is expected of it.
+   */
+  settleCannotTrain(sender: Rank, { round, message }: ErrorPayload): number {
+    const { collector } = this.training ?? {};
+    if (collector === undefined || collector.round !== round) {
+      throw unexpectedRefusal(sender, round);
+    }
+    if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
+    collector.settle(sender, "refused", message, true);
+    return collector.round;
   }
 
   /**
