@@ -1,17 +1,16 @@
 import { answerChallenge } from "../../auth/challenge.ts";
-import {
-  ConnectionClosedError,
-  DeadlineError,
-  ProtocolError,
-  RunStoppedError,
-} from "../../base/errors.ts";
+import { DeadlineError, ProtocolError, RunStoppedError } from "../../base/errors.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Connection } from "../../net/connection.ts";
+import {
+  receiveRegistrationMessage,
+  unexpectedRegistrationCode,
+} from "../../net/registration_message.ts";
 import { Manifest } from "../../params/manifest.ts";
 import type { ClientBackendHandler } from "../../train/handler.ts";
 import { parseModelDescription } from "../../train/models/model_description.ts";
-import { MessageCode, messageName } from "../../wire/message_code.ts";
+import { MessageCode } from "../../wire/message_code.ts";
 import type {
   AgreementMode,
   ExitPayload,
@@ -135,23 +134,15 @@ async function register(
     await connection.send({ code: MessageCode.Proof, payload: proof });
     message = await nextMessage(connection);
   }
-  if (message.code !== MessageCode.IdAssignment) throw unexpected(message.code);
+  if (message.code !== MessageCode.IdAssignment) {
+    throw unexpectedRegistrationCode(MessageCode.IdAssignment, message.code);
+  }
   return message.payload;
 }
 
 /** Receives the server's next message of the registration; throws when the server refuses. */
 async function nextMessage(connection: Connection): Promise<Message> {
-  const received = await connection.receive({
-    place: (header) => {
-      throw unexpected(header.code);
-    },
-  });
-  const message = received?.message;
-  if (message === undefined) {
-    throw new ConnectionClosedError(
-      `Lost the connection to ${connection.remote}: it was closed during registration`,
-    );
-  }
+  const message = await receiveRegistrationMessage(connection, MessageCode.IdAssignment);
   if (message.code === MessageCode.Error) {
     throw remoteError(message.payload.fault, message.payload.message);
   }
@@ -160,13 +151,6 @@ async function nextMessage(connection: Connection): Promise<Message> {
     throw new RunOverError(`Cannot join: the server ended the run: ${message.payload.reason}`);
   }
   return message;
-}
-
-function unexpected(code: MessageCode): ProtocolError {
-  return new ProtocolError(
-    "unexpected-code",
-    `Cannot join: expected IdAssignment, got ${messageName(code)}`,
-  );
 }
 
 /** Makes the error for an `Exit` that says that the run stopped before its end. */

@@ -3,8 +3,12 @@ import { entryOf } from "../../auth/allowed_keys.ts";
 import { checkProof, type Gatekeeper, makeChallenge, publicKeyOf } from "../../auth/challenge.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import type { Connection } from "../../net/connection.ts";
+import {
+  receiveRegistrationMessage,
+  unexpectedRegistrationCode,
+} from "../../net/registration_message.ts";
 import type { Rank } from "../../base/rank.ts";
-import { MessageCode, messageName } from "../../wire/message_code.ts";
+import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
 import { whyNotSeated } from "./key_changes.ts";
 import { awaitPredecessor } from "./predecessor.ts";
@@ -139,22 +143,7 @@ async function expectMessage<Code extends MessageCode>(
   connection: Connection,
   code: Code,
 ): Promise<MessageOf<Code>> {
-  const unexpected = (got: MessageCode) =>
-    new ProtocolError(
-      "unexpected-code",
-      `Cannot join: expected ${messageName(code)}, got ${messageName(got)}`,
-    );
-  const received = await connection.receive({
-    place: (header) => {
-      throw unexpected(header.code);
-    },
-  });
-  const message = received?.message;
-  if (message === undefined) {
-    throw new ConnectionClosedError(
-      `Lost the connection to ${connection.remote}: it was closed during registration`,
-    );
-  }
+  const message = await receiveRegistrationMessage(connection, code);
   const lastWord = message.code === MessageCode.Error
     ? message.payload.message
     : message.code === MessageCode.Exit
@@ -165,6 +154,6 @@ async function expectMessage<Code extends MessageCode>(
       `Lost the client at ${connection.remote}: it said: ${lastWord}`,
     );
   }
-  if (message.code !== code) throw unexpected(message.code);
+  if (message.code !== code) throw unexpectedRegistrationCode(code, message.code);
   return message as MessageOf<Code>;
 }
