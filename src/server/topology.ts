@@ -107,10 +107,7 @@ export abstract class ServerCommunicationTopology<
     return this.#active.operations;
   }
 
-  /**
-   * Runs one round, and ends it with `activeRun.endRound` or `activeRun.recordRound`. A round that
-   * was not ended is run again.
-   */
+  /** Runs a round and ends it by `activeRun.endRound` or `recordRound`; else it is run again. */
   protected abstract runRound(round: number): Promise<void>;
 
   /** Prepares for a new run, before any client joins. Does nothing by default. */
@@ -199,7 +196,7 @@ export abstract class ServerCommunicationTopology<
   }
 
   /**
-   * Acts on a client's message. `Exit` and a fatal `Error` end the client's session.
+   * Acts on a client's message. `Exit` and a fatal `Error` end its session.
    *
    * @throws {ProtocolError} If the message is refused.
    */

@@ -46,7 +46,7 @@ export class Sessions {
   /** Ranks of the clients. */
   readonly registry: RankRegistry<Session>;
   readonly #options: SessionsOptions;
-  /** Time for which a silent client is kept. */
+  /** Time for which the rank of a silent client is kept. */
   readonly #silentSeconds: number;
   readonly #acceptor: Acceptor;
   readonly #firstBytes: FirstBytes;
@@ -143,20 +143,14 @@ export class Sessions {
     const late = () => new DeadlineError("it did not take its leave in time");
     const waiting = new AbortController();
     try {
-      await withDeadline(this.#allEnded(waiting.signal), { seconds, late });
+      const isNoneAway = () => this.registry.away.length === 0;
+      await withDeadline(this.#tasks.untilIdle(isNoneAway, waiting.signal), { seconds, late });
     } catch {
       for (const { connection } of this.#open) connection.abort(late());
       this.#firstBytes.closeAll();
-      while (this.#tasks.count > 0) await this.#tasks.nextEnd();
+      await this.#tasks.untilIdle();
     } finally {
       waiting.abort();
-    }
-  }
-
-  /** Resolves when no session is running and no client is expected back. */
-  async #allEnded(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (this.#tasks.count > 0 || this.registry.away.length > 0)) {
-      await this.#tasks.nextEnd(signal);
     }
   }
 

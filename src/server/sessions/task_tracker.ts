@@ -3,11 +3,6 @@ export class TaskTracker {
   #count = 0;
   #notify: (() => void) | undefined;
 
-  /** Number of tasks that are running. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** Counts a task until it has ended. The task must not reject. */
   async track(task: Promise<void>): Promise<void> {
     this.#count++;
@@ -19,8 +14,12 @@ export class TaskTracker {
     }
   }
 
-  /** Resolves when the next task has ended, or the signal is aborted. */
-  nextEnd(signal?: AbortSignal): Promise<void> {
+  /** Resolves when no task is running and the condition holds, or the signal is aborted. */
+  async untilIdle(condition: () => boolean = () => true, signal?: AbortSignal): Promise<void> {
+    while (!signal?.aborted && (this.#count > 0 || !condition())) await this.#nextEnd(signal);
+  }
+
+  #nextEnd(signal?: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#notify = resolve;
     signal?.addEventListener("abort", () => resolve(), { once: true });
