@@ -6,7 +6,7 @@
 
 /** Range of a number, which is finite in any case. */
 export interface Range {
-  /** Whether it is a whole number, at most 2^53 - 1. */
+  /** True if it is a whole number, at most 2^53 - 1. */
   readonly whole?: boolean;
   /** Bound that it is greater than. */
   readonly above?: number;

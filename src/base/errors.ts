@@ -1,12 +1,13 @@
 /**
- * Named errors: what a caller may want to catch apart from the built-in `TypeError`, `RangeError` and `SyntaxError`.
+ * Errors that a caller may want to catch apart from the built-in `TypeError`, `RangeError` and
+ * `SyntaxError`.
  *
  * @module
  */
 
 import { printable } from "./printable.ts";
 
-/** Why a peer's message was refused. Each name goes on the wire in an `Error` message. */
+/** Reason for which a peer's message was refused. Its name is sent in an `Error` message. */
 export type ProtocolFault =
   | "bad-message"
   | "bad-magic"
@@ -34,12 +35,15 @@ export type ProtocolFault =
   | "handler-failed"
   | "not-authorized";
 
-/** A peer broke the protocol, or said that we did: {@linkcode ProtocolError.fault} names the rule. */
+/**
+ * Error of a peer that broke the protocol, or that reports that this side did. {@linkcode
+ * ProtocolError.fault} names the rule.
+ */
 export class ProtocolError extends Error {
-  /** The rule that was broken. */
+  /** Rule that was broken. */
   readonly fault: ProtocolFault;
 
-  /** Makes an error of the given fault; the message says what was expected and what came. */
+  /** Creates an error; the message says what was expected and what arrived. */
   constructor(fault: ProtocolFault, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "ProtocolError";
@@ -61,48 +65,56 @@ export function isRecoverable({ fault }: ProtocolError): boolean {
   return RECOVERABLE_FAULTS.has(fault);
 }
 
-/** The peer, or the network between, ended the connection. */
+/** Error of a connection that the peer or the network has ended. */
 export class ConnectionClosedError extends Error {
-  /** Makes an error whose message names the peer and, as `cause`, the reason. */
+  /** Creates an error whose message names the peer, with the reason as `cause`. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "ConnectionClosedError";
   }
 }
 
-/** Something that had to happen by a deadline did not: a group that did not fill, a peer that fell silent. */
+/** Error of a deadline that has passed: a group that did not fill, a silent peer. */
 export class DeadlineError extends Error {
-  /** Makes an error whose message says what was waited for, how long, and what is missing. */
+  /** Creates an error whose message says what was awaited, for how long, and what is missing. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "DeadlineError";
   }
 }
 
-/** A server told its clients that the run stopped by an error before its end. It may be resumed: a client that is started again takes part. */
+/**
+ * Error of a run that the server has stopped by an error before its end. It may be resumed: a
+ * client that is started again takes part.
+ */
 export class RunStoppedError extends Error {
-  /** Makes an error whose message has the server's reason. */
+  /** Creates an error whose message has the server's reason. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "RunStoppedError";
   }
 }
 
-/** Another process has saved a checkpoint of the run since this one has read it: the run is that one's. */
+/**
+ * Error of a run that another process has continued: it has saved a checkpoint since this process
+ * read one.
+ */
 export class OvertakenError extends Error {
-  /** Makes an error whose message says which checkpoint could not be saved. */
+  /** Creates an error whose message says which checkpoint could not be saved. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "OvertakenError";
   }
 }
 
-/** Most characters of an error that are repeated: as many as a message of the protocol carries. */
+/** Most characters of an error that are repeated, the limit of a message of the protocol. */
 const MOST_CHARACTERS = 4096;
 
 /**
- * The message of anything that was thrown, on one line, with characters that are not seen by their codes. What is longer than 4096 characters is cut: it may quote
- * a peer, or a file.
+ * Returns the message of anything that was thrown, on one line, with invisible characters by their
+ * codes.
+ *
+ * A message over 4096 characters is cut: it may quote a peer, or a file.
  */
 export function errorMessage(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);

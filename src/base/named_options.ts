@@ -1,13 +1,18 @@
-/** A name with options, as a text has them. */
+/** Name with options, read from a text. */
 export interface NamedOptions {
   readonly name: string;
-  /** Those of the options that are numbers. */
+  /** Options that are numbers. */
   readonly numbers: Readonly<Record<string, number>>;
-  /** All of the options as they were written. */
+  /** All options as they were written. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
-/** Reads `name` or `name:option=value,option=value`, of what `kind` names; `lr` stands for `learningRate`. A `SyntaxError` for any other text. */
+/**
+ * Reads `name` or `name:option=value,option=value`; `lr` stands for `learningRate`.
+ *
+ * @param kind Kind of thing that the text names, for the error.
+ * @throws {SyntaxError} If the text has another form.
+ */
 export function readNamedOptions(kind: string, text: string): NamedOptions {
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
@@ -30,7 +35,11 @@ export function readNamedOptions(kind: string, text: string): NamedOptions {
   return { name: name.trim(), numbers, texts };
 }
 
-/** Throws a `RangeError` for options that something of that name does not have, or that should be numbers, listing those that there are. */
+/**
+ * Checks that options are known and of the right type.
+ *
+ * @throws {RangeError} If one is not; the message lists the known options.
+ */
 export function checkNamedOptions(
   { name, numbers, texts }: NamedOptions,
   known: { readonly numbers: readonly string[]; readonly texts?: readonly string[] },

@@ -1,28 +1,26 @@
 /**
- * Characters that a reader does not see, and by which a text is not what it looks like: controls,
- * formats (marks of direction, of no width), separators of lines and paragraphs, and halves of
- * pairs.
+ * Invisible characters, which make a text differ from its looks: controls, formats (direction
+ * marks, zero width), separators of lines and paragraphs, and halves of surrogate pairs.
  */
 export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const RUNS = new RegExp(`${UNSEEN.source}+`, "gu");
 const EACH = new RegExp(UNSEEN.source, "gu");
 
-/** The text on one line, each run of characters that are not seen as a space. */
+/** Returns the text on one line, with a space for each run of invisible characters. */
 export function oneLine(text: string): string {
   return text.replaceAll(RUNS, " ");
 }
 
 /**
- * The text with the characters that are not seen, save tabs and the ends of lines, by their codes,
- * such as `\x1b` and `\u202e`.
+ * Returns the text with invisible characters, except tabs and line ends, by their codes, such as
+ * `\x1b` and `\u202e`.
  */
 export function printable(text: string): string {
   return text.replaceAll(EACH, (c) => c === "\n" || c === "\t" ? c : codeOf(c));
 }
 
 /**
- * The text, or as much of it as has so many characters with a mark of the cut; no character is
- * split.
+ * Returns the text, cut to a number of characters with a mark of the cut. No character is split.
  */
 export function shortened(text: string, most: number): string {
   if (text.length <= most) return text;

@@ -1,5 +1,6 @@
 /**
- * Seeded randomness: one counter-based generator for every purpose, so that no draw depends on another's order.
+ * Seeded randomness: one counter-based generator for every purpose, so that no draw depends on the
+ * order of others.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import { hashText } from "./hash.ts";
 import { checkInRange, checkSeed } from "./check.ts";
 
-/** What a stream of random numbers is for; streams of different purposes are independent. */
+/** Purpose of a stream of random numbers. Streams of different purposes are independent. */
 export type RandomPurpose =
   | "cohort"
   | "partition"
@@ -19,11 +20,19 @@ export type RandomPurpose =
   | "noise"
   | "test";
 
-/** What, besides the seed and the purpose, tells one stream from another. */
+/** Round and rank of a stream of random numbers. */
 export interface RandomStream {
-  /** The round the numbers are for. Default 0. */
+  /**
+   * Round.
+   *
+   * @default {0}
+   */
   round?: number;
-  /** The rank the numbers are for. Default 0. */
+  /**
+   * Rank.
+   *
+   * @default {0}
+   */
   rank?: number;
 }
 
@@ -33,7 +42,7 @@ const WEYL_0 = 0x9E3779B9;
 const WEYL_1 = 0xBB67AE85;
 const ROUNDS = 10;
 
-/** High 32 bits of the product of two unsigned 32-bit integers. */
+/** Returns the high 32 bits of the product of two unsigned 32-bit integers. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xFFFF, aHigh = a >>> 16, bLow = b & 0xFFFF, bHigh = b >>> 16;
   const low = aLow * bLow;
@@ -43,7 +52,8 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /**
- * Philox4x32-10: the block of four 32-bit numbers that belongs to a counter and a key, both little-endian.
+ * Returns the block of four 32-bit numbers for a counter and a key, both little-endian
+ * (Philox4x32-10).
  *
  * Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3", section 4.3.
  */
@@ -67,7 +77,7 @@ export function philox4x32(
 }
 
 /**
- * A stream of random numbers that depends on nothing but `(seed, purpose, round, rank)`.
+ * Stream of random numbers that depends only on `(seed, purpose, round, rank)`.
  *
  * @example The same key gives the same numbers
  * ```ts
@@ -86,14 +96,19 @@ export class Random {
   #block: readonly number[] = [];
   #spare: number | undefined;
 
-  /** Opens the stream. `seed` is an integer from 0 to 2^32 - 1; a `RangeError` otherwise. */
+  /**
+   * Opens a stream.
+   *
+   * @param seed An integer from 0 to 2^32 - 1.
+   * @throws {RangeError} If the seed is not such an integer.
+   */
   constructor(seed: number, purpose: RandomPurpose, stream: RandomStream = {}) {
     this.#key = [checkSeed(seed), hashText(purpose)];
     this.#round = stream.round ?? 0;
     this.#rank = stream.rank ?? 0;
   }
 
-  /** A whole number from 0 to 2^32 - 1. */
+  /** Draws a whole number from 0 to 2^32 - 1. */
   uint32(): number {
     const lane = this.#index % 4;
     if (lane === 0) {
@@ -105,13 +120,18 @@ export class Random {
     return this.#block[lane] ?? 0;
   }
 
-  /** A number in [0, 1), a multiple of 2^-53. */
+  /** Draws a number in [0, 1), a multiple of 2^-53. */
   uniform(): number {
     const high = this.uint32() >>> 5, low = this.uint32() >>> 6;
     return (high * 0x4000000 + low) / 0x20000000000000;
   }
 
-  /** A whole number from 0 to `limit - 1`, each equally likely. `limit` is from 1 to 2^32. */
+  /**
+   * Draws a whole number from 0 to `limit - 1`, each equally likely.
+   *
+   * @param limit A whole number from 1 to 2^32.
+   * @throws {RangeError} If the limit is out of range.
+   */
   below(limit: number): number {
     // Written out: a shuffle draws once for each item.
     if (!Number.isInteger(limit) || limit < 1 || limit > 0x100000000) {
@@ -125,7 +145,7 @@ export class Random {
     return draw % limit;
   }
 
-  /** A draw of the standard normal distribution (Box and Muller 1958). */
+  /** Draws from the standard normal distribution (Box and Muller 1958). */
   normal(): number {
     if (this.#spare !== undefined) {
       const spare = this.#spare;
@@ -138,7 +158,7 @@ export class Random {
     return radius * Math.cos(angle);
   }
 
-  /** Shuffles in place (Fisher and Yates) and gives the same array back. */
+  /** Shuffles an array in place (Fisher and Yates), and returns it. */
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
@@ -147,12 +167,16 @@ export class Random {
     return items;
   }
 
-  /** The numbers 0 to `length - 1` in random order. */
+  /** Draws a random order of the numbers 0 to `length - 1`. */
   permutation(length: number): Uint32Array<ArrayBuffer> {
     return this.shuffle(Uint32Array.from({ length }, (_, i) => i));
   }
 
-  /** `count` different items, in the order in which they were drawn. */
+  /**
+   * Draws `count` different items, in the order of drawing.
+   *
+   * @throws {RangeError} If there are not as many items.
+   */
   sample<T>(items: readonly T[], count: number): T[] {
     const range = { whole: true, least: 0, most: items.length };
     checkInRange(count, range, "Cannot draw a sample", `0 to ${items.length} items`);

@@ -15,7 +15,7 @@ export const DIST_BACKEND_NAMES = ["tcp", "websocket", "memory"] as const;
 /** Name of a transport that comes with the package. */
 export type DistBackendName = typeof DIST_BACKEND_NAMES[number];
 
-/** A transport: by name, or one of your own. */
+/** Transport, by name or as an object. */
 export type DistBackend = DistBackendName | Transport;
 
 const TRANSPORTS: Readonly<Record<DistBackendName, Transport>> = {
@@ -24,7 +24,11 @@ const TRANSPORTS: Readonly<Record<DistBackendName, Transport>> = {
   memory: memoryTransport,
 };
 
-/** The transport that is meant. Throws a `RangeError` that lists the known names. */
+/**
+ * Returns a transport by its name, or the given one.
+ *
+ * @throws {RangeError} If the name is unknown; the message lists the known names.
+ */
 export function transportOf(backend: DistBackend | string): Transport {
   if (typeof backend !== "string") return backend;
   const known = DIST_BACKEND_NAMES.find((name) => name === backend);

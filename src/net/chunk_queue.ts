@@ -7,7 +7,7 @@ interface Chunk<Tag> {
 export class ChunkQueue<Tag = undefined> {
   readonly #chunks: Chunk<Tag>[] = [];
 
-  /** Whether nothing waits. */
+  /** True if nothing waits. */
   get isEmpty(): boolean {
     return this.#chunks.length === 0;
   }

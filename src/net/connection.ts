@@ -77,7 +77,7 @@ export class Connection implements AsyncDisposable {
     return this.#progress.bodyBytes;
   }
 
-  /** Whether it has neither ended nor begun to close. */
+  /** True if it has neither ended nor begun to close. */
   get isOpen(): boolean {
     return this.#failure === undefined && !this.#closing;
   }
@@ -134,7 +134,9 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Ends the connection at once; pending calls reject with the reason. A second call does nothing. */
+  /**
+   * Ends the connection at once; pending calls reject with the reason. A second call does nothing.
+   */
   abort(reason: Error): void {
     this.#failure ??= reason;
     this.#heartbeat.stop();
@@ -150,9 +152,9 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Closes once everything sent has been written and the peer has closed its side, or `drainSeconds`
-   * have passed. A socket that is closed over unread bytes would discard what was sent last. A
-   * second call waits for the same end. Never rejects.
+   * Closes once everything sent has been written and the peer has closed its side, or
+   * `drainSeconds` have passed. A socket that is closed over unread bytes would discard what was
+   * sent last. A second call waits for the same end. Never rejects.
    */
   close(drainSeconds = 1): Promise<void> {
     return this.#closed ??= this.#close(drainSeconds);

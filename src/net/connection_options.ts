@@ -9,7 +9,9 @@ export interface ConnectionOptions {
   heartbeatSeconds?: number;
   /** Makes the content of a heartbeat that is sent. Default: no content. */
   heartbeat?: () => HeartbeatPayload;
-  /** First bytes of the peer, at most 1 KiB, that were read from the channel already. Default: none. */
+  /**
+   * First bytes of the peer, at most 1 KiB, that were read from the channel already. Default: none.
+   */
   ahead?: Uint8Array<ArrayBuffer>;
 }
 

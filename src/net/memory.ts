@@ -1,5 +1,5 @@
 /**
- * Channels within one isolate, for tests and for runs that need no sockets.
+ * Channels within one isolate, for tests and for runs without sockets.
  *
  * @module
  */
@@ -10,7 +10,9 @@ import { ChunkQueue } from "./chunk_queue.ts";
 import { QueueListener } from "./queue_listener.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
-/** Bytes that are buffered, as a socket does: a writer of few bytes need not wait for the reader. */
+/**
+ * Bytes that are buffered, as a socket does: a writer of few bytes need not wait for the reader.
+ */
 const BUFFER_BYTES = 256 * 1024;
 
 /** Tag of a chunk that is not buffered: called when all of it has been read. */
@@ -113,7 +115,7 @@ function memoryChannel(remote: string, incoming: Pipe, outgoing: Pipe): Channel 
 
 const listeners = new Map<string, QueueListener>();
 
-/** Channels within this isolate; an address is any text. */
+/** Channels within this isolate. An address is any text. */
 export const memoryTransport: Transport = {
   name: "memory",
 

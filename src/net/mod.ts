@@ -1,5 +1,5 @@
 /**
- * The net: transports, connections, ranks, time-outs.
+ * Transports, connections, ranks and time-outs.
  *
  * @module
  */

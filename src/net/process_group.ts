@@ -1,5 +1,5 @@
 /**
- * Who has which rank, and who is missing.
+ * Ranks of a group's clients.
  *
  * @module
  */
@@ -8,7 +8,9 @@ import { checkInRange } from "../base/check.ts";
 import { ProtocolError } from "../base/errors.ts";
 import { formatRanks, type Rank } from "../base/rank.ts";
 
-/** The clients of a group, by rank. A member first claims a rank and counts as joined once it is ready. */
+/**
+ * Clients of a group by rank. A member first claims a rank, and counts as joined once it is ready.
+ */
 export class ProcessGroup<Member> {
   /** Number of processes, the server included. */
   readonly worldSize: number;
@@ -16,7 +18,12 @@ export class ProcessGroup<Member> {
   readonly #ready = new Set<Rank>();
   readonly #watchers = new Set<() => void>();
 
-  /** A group of so many processes, the server included. Throws a `RangeError` below 2. */
+  /**
+   * Creates a group.
+   *
+   * @param worldSize Number of processes, the server included.
+   * @throws {RangeError} If the number is below 2.
+   */
   constructor(worldSize: number) {
     const range = { whole: true, least: 2 };
     checkInRange(worldSize, range, "Cannot make a group", "a world size of at least 2");
@@ -24,9 +31,9 @@ export class ProcessGroup<Member> {
   }
 
   /**
-   * Gives the member the rank it asks for or, without one, the lowest that is free.
+   * Claims the rank that the member asks for or, without one, the lowest free rank.
    *
-   * Throws a `ProtocolError` "rank-out-of-range", "rank-taken" or "group-full".
+   * @throws {ProtocolError} "rank-out-of-range", "rank-taken" or "group-full".
    */
   claim(member: Member, rank?: Rank): Rank {
     const last = this.worldSize - 1;
@@ -51,13 +58,13 @@ export class ProcessGroup<Member> {
     return rank;
   }
 
-  /** Counts the rank as joined. */
+  /** Marks a rank as joined. */
   ready(rank: Rank): void {
     if (this.#claimed.has(rank)) this.#ready.add(rank);
     this.changed();
   }
 
-  /** Frees the rank, if it is that member's. */
+  /** Frees a rank, if that member has claimed it. */
   leave(rank: Rank, member: Member): void {
     if (this.#claimed.get(rank) !== member) return;
     this.#claimed.delete(rank);
@@ -65,17 +72,17 @@ export class ProcessGroup<Member> {
     this.changed();
   }
 
-  /** The member that claimed the rank, whether it has joined yet or not. */
+  /** Returns the member that has claimed a rank, joined or not. */
   claimant(rank: Rank): Member | undefined {
     return this.#claimed.get(rank);
   }
 
-  /** The member of that rank, if it has joined. */
+  /** Returns the member of a rank, if it has joined. */
   get(rank: Rank): Member | undefined {
     return this.#ready.has(rank) ? this.#claimed.get(rank) : undefined;
   }
 
-  /** The ranks that have joined, in order. */
+  /** Ranks that have joined, in order. */
   get ranks(): Rank[] {
     return [...this.#ready].sort((a, b) => a - b);
   }
@@ -87,7 +94,7 @@ export class ProcessGroup<Member> {
     );
   }
 
-  /** How far joining is: `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
+  /** Progress of joining: `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
   get progress(): string {
     const { missing } = this;
     const joined = `${this.#ready.size} of ${this.worldSize - 1} clients joined`;
@@ -119,7 +126,7 @@ export class ProcessGroup<Member> {
     }
   }
 
-  /** Something has changed that a condition may depend on. */
+  /** Checks the conditions of {@linkcode until} again. */
   changed(): void {
     for (const wake of this.#watchers) wake();
   }

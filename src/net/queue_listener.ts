@@ -1,21 +1,24 @@
 import type { Channel, Listener } from "./transport.ts";
 
-/** A listener whose channels are made elsewhere and offered to it. Those that nobody accepted end with it. */
+/**
+ * Listener whose channels are created elsewhere and offered to it. Channels that were not accepted
+ * are closed with it.
+ */
 export class QueueListener implements Listener {
   readonly address: string;
   readonly #waiting: Channel[] = [];
   readonly #onClose: () => void;
-  /** Resolves when a channel comes or the listener closes, for all who accept. */
+  /** Resolves when a channel arrives or the listener closes, for all calls of `accept`. */
   #news = Promise.withResolvers<void>();
   #closed = false;
 
-  /** A listener at the address; `onClose` is called once. */
+  /** Creates a listener at an address; `onClose` is called once. */
   constructor(address: string, onClose: () => void) {
     this.address = address;
     this.#onClose = onClose;
   }
 
-  /** Lets a channel wait for `accept`; it is closed if the listener is. */
+  /** Offers a channel to `accept`; closes it if the listener is closed. */
   offer(channel: Channel): void {
     if (this.#closed) return channel.close();
     this.#waiting.push(channel);

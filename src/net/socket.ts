@@ -2,35 +2,36 @@ import { runtime } from "../base/runtime/runtime.ts";
 import { ConnectionClosedError, errorMessage } from "../base/errors.ts";
 import type { Channel, Listener } from "./transport.ts";
 
-// Shares of this size leave little in flight, so that it stays in the cache: over loopback a large vector moves a third faster than in one piece.
+// Shares of this size leave little in flight, so that it stays in the cache: over loopback a large
+// vector moves a third faster than in one piece.
 const WRITE_BYTES = 768 * 1024;
 const READ_BYTES = 256 * 1024;
 
-/** What TCP and TLS connections have in common. */
+/** Socket of a TCP or TLS connection. */
 type Socket = Deno.Conn<Deno.NetAddr>;
 
-/** An address as `connect` takes it: `"HOST:PORT"`, with IPv6 in brackets. */
+/** Formats an address as `connect` takes it: `"HOST:PORT"`, with IPv6 in brackets. */
 export function formatAddress({ hostname, port }: Deno.NetAddr): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** What a channel's other end is called. */
+/** Returns the name of a channel's other end. */
 function remoteOf(name: string, connection: Socket): string {
   return `${name} ${formatAddress(connection.remoteAddr)}`;
 }
 
-/** A channel over a socket of Deno. */
+/** Channel over a socket of Deno. */
 export class SocketChannel implements Channel {
   readonly remote: string;
   readonly #connection: Socket;
   readonly #words: (cause: unknown) => string;
-  /** Rejects as the channel does. */
+  /** Throws the error of a lost connection. */
   readonly #fail = (cause: unknown): never => {
     throw this.#lost(cause);
   };
   #closed = false;
 
-  /** Takes a socket over. `words` says what an error of the socket means. */
+  /** Takes a socket over. `words` explains an error of the socket. */
   constructor(name: string, connection: Socket, words = errorMessage) {
     this.#connection = connection;
     this.#words = words;
@@ -68,7 +69,7 @@ export class SocketChannel implements Channel {
   }
 
   #lost(cause: unknown): Error {
-    // The runtime's own error says no more, and would be kept for each stranger that is turned away.
+    // The runtime's own error says no more, and would be kept for each peer that is refused.
     if (this.#closed) {
       return new ConnectionClosedError(
         `Lost the connection to ${this.remote}: it was closed on this side`,
@@ -79,7 +80,7 @@ export class SocketChannel implements Channel {
   }
 }
 
-/** Accepts sockets as channels. */
+/** Listener that accepts sockets as channels. */
 export class SocketListener<Connection extends Socket> implements Listener {
   readonly address: string;
   readonly #name: string;
@@ -87,7 +88,12 @@ export class SocketListener<Connection extends Socket> implements Listener {
   readonly #channelOf: (connection: Connection) => Channel;
   #closed = false;
 
-  /** Takes a listener over, and makes a channel of each socket that it accepts; `name` is what their remote ends begin with. */
+  /**
+   * Takes a listener over.
+   *
+   * @param name Beginning of the names of remote ends.
+   * @param channelOf Creates the channel of a socket that was accepted.
+   */
   constructor(
     name: string,
     listener: Deno.Listener<Connection, Deno.NetAddr>,
@@ -107,10 +113,10 @@ export class SocketListener<Connection extends Socket> implements Listener {
         if (isWelcome === undefined || isWelcome(remoteOf(this.#name, connection))) {
           return this.#channelOf(connection);
         }
-        // One that is not costs no more than its socket.
+        // A peer that is refused costs no more than its socket.
         connection.close();
       } catch (error) {
-        // A peer that is gone again before it was accepted ends only itself.
+        // A peer that disconnects before it is accepted ends only its own connection.
         try {
           connection?.close();
         } catch { /* it was closed already */ }
@@ -134,7 +140,10 @@ function isPeerError(error: unknown): boolean {
     error instanceof runtime.errors.NotConnected;
 }
 
-/** What `--allow-net` takes for an address: the host alone where the port is 0, for which the system chooses another each time. */
+/**
+ * Returns the value of `--allow-net` for an address: the host alone if the port is 0, for which the
+ * system chooses a port.
+ */
 function scopeOf(address: string): string {
   const url = /^wss?:/i.test(address) ? URL.parse(address) : null;
   const port = url?.protocol === "wss:" ? 443 : 80;
@@ -142,7 +151,7 @@ function scopeOf(address: string): string {
   return place.replace(/^(?=:)/, "0.0.0.0").replace(/:0+$/, "");
 }
 
-/** The one-line error of a connection or listener that could not be had. */
+/** Creates the one-line error of a connection or listener that could not be opened. */
 export function explain(action: string, address: string, cause: unknown): Error {
   if (cause instanceof runtime.errors.AddrInUse) {
     return new Error(

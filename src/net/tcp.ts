@@ -1,5 +1,5 @@
 /**
- * TCP by Deno's own sockets.
+ * TCP over Deno's sockets.
  *
  * @module
  */
@@ -7,7 +7,11 @@
 import { explain, SocketChannel, SocketListener } from "./socket.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
-/** Splits `"HOST:PORT"`, `"[::1]:9000"` or `":9000"` (every interface). Throws a `SyntaxError` for anything else. */
+/**
+ * Splits `"HOST:PORT"`, `"[::1]:9000"` or `":9000"` (all interfaces).
+ *
+ * @throws {SyntaxError} If the address has another form.
+ */
 export function parseAddress(address: string): { hostname: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
@@ -24,7 +28,7 @@ function channelOf(connection: Deno.TcpConn): Channel {
   return new SocketChannel("tcp", connection);
 }
 
-/** TCP sockets; addresses are `"HOST:PORT"`. */
+/** TCP sockets. Addresses are `"HOST:PORT"`. */
 export const tcpTransport: Transport = {
   name: "tcp",
 

@@ -1,5 +1,5 @@
 /**
- * Everything that waits, waits for one of these.
+ * Time-outs of a run.
  *
  * @module
  */
@@ -7,26 +7,29 @@
 import { checkInRange } from "../base/check.ts";
 import { MAX_TIMER_MILLIS } from "../base/time/delay.ts";
 
-/** How long things may take, in seconds. */
+/** Time-outs in seconds. */
 export interface Timeouts {
-  /** For the group to fill (server), or for a server to be reached (client). */
+  /** Time for the group to fill (server), or for a server to be reached (client). */
   readonly joinSeconds: number;
-  /** For a round's answers, from the moment the parameters are sent. */
+  /** Time for a round's answers, from the moment at which the parameters are sent. */
   readonly roundSeconds: number;
-  /** Between signs of life on an idle connection; a peer silent for six times as long is given up. */
+  /**
+   * Time between heartbeats on an idle connection. A peer that is silent for six times as long is
+   * given up.
+   */
   readonly heartbeatSeconds: number;
-  /** For the other side to take its leave when the run ends. */
+  /** Time for the other side to close its connection when the run ends. */
   readonly drainSeconds: number;
   /**
-   * For the run to get on while a client waits for it; never less than twice what the server says
-   * that it may take.
+   * Time for the run to progress while a client waits; at least twice the longest time that the
+   * server announces for a round.
    */
   readonly idleSeconds: number;
 }
 
 /**
- * 300 s for the group to fill, 600 s a round, 5 s between signs of life, 5 s to take leave, a day
- * for the run to get on.
+ * Default time-outs: 300 s to join, 600 s a round, 5 s between heartbeats, 5 s to close, a day for
+ * the run to progress.
  */
 export const DEFAULT_TIMEOUTS: Timeouts = {
   joinSeconds: 300,
@@ -36,15 +39,17 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   idleSeconds: 86_400,
 };
 
-/** The longest interval between signs of life, in seconds: a peer is given up after six of them. */
+/** Longest time between heartbeats, in seconds. A peer is given up after six of them. */
 export const MOST_HEARTBEAT_SECONDS = 600;
 
 /** Silence, in heartbeats, after which a peer is given up. */
 export const SILENT_HEARTBEATS = 6;
 
 /**
- * The defaults with the given ones in their place. Throws a `RangeError` for one that is not above
- * 0, and for signs of life further apart than {@linkcode MOST_HEARTBEAT_SECONDS}.
+ * Returns the default time-outs with the given ones in their place.
+ *
+ * @throws {RangeError} If one is not above 0, or heartbeats are further apart than {@linkcode
+ * MOST_HEARTBEAT_SECONDS}.
  */
 export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
   for (const [name, seconds] of Object.entries(given)) {

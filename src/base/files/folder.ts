@@ -1,26 +1,26 @@
 import { runtime } from "../runtime/runtime.ts";
 
-/** Opens a file for as long as it is used, as `Deno.open` does. */
+/** Opens a file while it is used, as `Deno.open` does. */
 export type UseFile = <Result>(
   path: string,
   options: Deno.OpenOptions,
   use: (file: Deno.FsFile) => Promise<Result>,
 ) => Promise<Result>;
 
-/** Opens a file for as long as it is used. */
+/** Opens a file while it is used. */
 export const useFile: UseFile = async (path, options, use) => {
   using file = await runtime.files.open(path, options);
   return await use(file);
 };
 
-/** Selects the names of a folder. */
+/** Pattern of file names. */
 export interface NameForm {
   test(name: string): boolean;
 }
 
 /**
- * The names of a folder's files that have a form, in order, and of links that have it; none where
- * there is no folder.
+ * Returns the names of the files and links in a folder that match a pattern, sorted; none if the
+ * folder does not exist.
  */
 export async function entriesIn(
   folder: string,
@@ -45,8 +45,8 @@ async function readFolder(folder: string): Promise<Deno.DirEntry[]> {
 }
 
 /**
- * Removes the files of that form on which no living process holds a lock; one that cannot be
- * removed is left.
+ * Removes the files that match a pattern and on which no process that is alive holds a lock. A file
+ * that cannot be removed is left.
  */
 export async function removeUnlocked(
   folder: string,
@@ -62,7 +62,7 @@ export async function removeUnlocked(
   }
 }
 
-/** Brings a folder's entries to the disk, where the system lets a folder be opened. */
+/** Syncs a folder's entries to the disk, if the system lets a folder be opened. */
 export async function syncFolder(folder: string, use: UseFile = useFile): Promise<void> {
   try {
     await use(folder, { read: true }, (handle) => handle.sync());

@@ -1,5 +1,5 @@
 /**
- * One process at a time.
+ * Locks between processes.
  *
  * @module
  */
@@ -10,8 +10,10 @@ import { delay } from "../time/delay.ts";
 const POLL_MILLIS = 100;
 
 /**
- * Holds a lock file until disposed of; nothing where another process holds it. The file stays: whoever removed it could part two processes that wait for
- * it. The operating system takes the lock from a process that dies.
+ * Locks a file until the result is disposed of; `undefined` if another process holds the lock.
+ *
+ * The file is not removed, since processes that wait for it would then lock different files. The
+ * operating system releases the lock of a process that dies.
  */
 export async function tryLockFile(path: string): Promise<Disposable | undefined> {
   const file = await runtime.files.open(path, { create: true, write: true });
@@ -24,9 +26,12 @@ export async function tryLockFile(path: string): Promise<Disposable | undefined>
   file.close();
 }
 
-/** The same, waiting for who holds it. Rejects with the signal's reason when it is aborted. */
+/**
+ * Locks a file as {@linkcode tryLockFile} does, and waits while another process holds the lock.
+ * Rejects with the signal's reason when it is aborted.
+ */
 export async function lockFile(path: string, signal?: AbortSignal): Promise<Disposable> {
-  // Polled and not waited for: a wait cannot be aborted.
+  // Polled, since a wait for the lock cannot be aborted.
   for (;;) {
     const lock = await tryLockFile(path);
     if (lock) return lock;

@@ -1,4 +1,4 @@
-/** The system's name of what went wrong, such as `"ENOSPC"`. */
+/** Returns the system's code of an error, such as `"ENOSPC"`. */
 export function codeOf(error: unknown): string | undefined {
   const { code } = Object(error);
   return typeof code === "string" ? code : undefined;

@@ -1,10 +1,10 @@
 import { runtime } from "../runtime/runtime.ts";
 
-/** Paths as texts, also where there is no `node:path`. */
+/** Paths without `node:path`, which browsers do not have. */
 
 const SEPARATOR = runtime.process.os === "windows" ? /[\\/]/ : /\//;
 
-/** The folder that a path's last step is in, and that step; trailing separators do not count. */
+/** Splits a path into the folder and the name of its last part; trailing separators are ignored. */
 export function splitPath(path: string): { folder: string; name: string } {
   let end = path.length;
   while (end > 1 && SEPARATOR.test(path[end - 1] ?? "")) end--;
@@ -16,7 +16,7 @@ export function splitPath(path: string): { folder: string; name: string } {
   return { folder: path.slice(0, at), name };
 }
 
-/** The path of a file's URL. */
+/** Returns the path of a file's URL. */
 export function pathOfUrl({ pathname }: URL): string {
   const path = decodeURIComponent(pathname);
   return runtime.process.os === "windows" ? path.replace(/^\/(?=[A-Za-z]:)/, "") : path;

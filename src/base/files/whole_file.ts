@@ -1,5 +1,5 @@
 /**
- * Files that are whole at any time: the old content, or the new one.
+ * Files that are complete at any time, with the old content or the new.
  *
  * @module
  */
@@ -9,41 +9,43 @@ import { removeUnlocked, syncFolder, type UseFile, useFile } from "./folder.ts";
 import { codeOf } from "./os_error.ts";
 import { splitPath } from "./path.ts";
 
-/** What a process that was killed left half written; a living writer holds a lock on its file. */
+/** End of the name of a temporary file. A writer that is alive holds a lock on its file. */
 const TEMPORARY_END = /^\.[0-9a-f-]{36}\.tmp$/;
 
-/** Where no temporary file can be made the file itself may be open to writing all the same. */
+/** Codes of errors after which the file itself may still be writable. */
 const IN_PLACE_CODES = new Set(["EACCES", "EPERM", "EROFS", "ENAMETOOLONG"]);
 
-/** Puts content into an open file. */
+/** Writes content to an open file. */
 export type WriteContent = (file: Deno.FsFile) => Promise<void>;
 
 /** Options for publishing a file. */
 export interface PublishOptions {
   /** Permissions of the file. Default: the system's. */
   readonly mode?: number | undefined;
-  /** Opens it. */
+  /** Opens the file. */
   readonly use?: UseFile;
-  /** Gives the file its name. Default: renames it, in the place of one that has that name. */
+  /** Gives the file its name. Default: renames it, and replaces a file of that name. */
   readonly publish?: (temporary: string, path: string) => Promise<void>;
 }
 
 /** Options of {@linkcode replaceFile}. */
 export interface ReplaceOptions {
-  /**
-   * Permissions of a file that is new; one that is replaced keeps its own. Default: the system's.
-   */
+  /** Permissions of a new file; a file that is replaced keeps its own. Default: the system's. */
   readonly mode?: number;
   /**
-   * Whether a file of that name is left alone, with a `Deno.errors.AlreadyExists`. Default false.
+   * True if an existing file is not replaced: then the call rejects with
+   * `Deno.errors.AlreadyExists`.
+   *
+   * @default {false}
    */
   readonly createNew?: boolean;
 }
 
 /**
- * Writes a file under a temporary name beside it, brings it to the disk, and gives it its name:
- * whatever happens meanwhile, the file is what it was before or whole. Rejects with the system's
- * error; the temporary file is removed then.
+ * Writes a file under a temporary name beside it, syncs it to the disk, and gives it its name: at
+ * any time the file has its old content or all of the new.
+ *
+ * Rejects with the system's error, and removes the temporary file then.
  */
 export async function publishFile(
   path: string,
@@ -56,7 +58,7 @@ export async function publishFile(
   try {
     await use(temporary, options, async (file) => {
       await file.tryLock(true).catch(() => {}); // some network file systems have no locks
-      // What the process may not give to others by its umask it keeps of the file that is replaced.
+      // The umask does not apply to the permissions of the file that is replaced.
       if (mode !== undefined) await runtime.files.chmod(temporary, mode).catch(() => {});
       await write(file);
       await file.sync();
@@ -69,9 +71,10 @@ export async function publishFile(
 }
 
 /**
- * Writes an output whole, as {@linkcode publishFile} does; where the path is a link, what it names
- * is replaced. Devices and pipes are written to as they are, and so is a file beside which this
- * process may make no other. Rejects with the system's error.
+ * Replaces a file as {@linkcode publishFile} does. If the path is a link, its target is replaced.
+ *
+ * Devices and pipes are written to directly, and so is a file in a folder in which this process may
+ * create no other. Rejects with the system's error.
  */
 export async function replaceFile(
   path: string,
@@ -98,7 +101,7 @@ export async function replaceFile(
   }).catch(() => {});
 }
 
-/** Writes a text as {@linkcode replaceFile} does. */
+/** Replaces a text file as {@linkcode replaceFile} does. */
 export async function replaceTextFile(
   path: string,
   text: string,
@@ -108,23 +111,27 @@ export async function replaceTextFile(
   await replaceFile(path, (file) => writeBytes(file, bytes), options);
 }
 
-/** Writes bytes where an open file stands. */
+/** Writes bytes at the position of an open file. */
 export async function writeBytes(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
-/** Rejects with an `Error` for a path that is a link, where that can be seen. */
+/**
+ * Checks that a path is not a link, if this process may read it.
+ *
+ * @throws {Error} If it is a link.
+ */
 export async function refuseLink(path: string, expected = "a regular file"): Promise<void> {
   if (!(await linkInfo(path))?.isSymlink) return;
   throw new Error(`Cannot use ${path}: expected ${expected}, got a link`);
 }
 
 /**
- * The file that is to be replaced, and its permissions; nothing where the path has to be written as
- * it is.
+ * Returns the file to replace and its permissions; `undefined` if the path has to be written
+ * directly.
  */
 async function placeOf(path: string): Promise<{ target: string; mode?: number } | undefined> {
-  // What stands there names what is open already.
+  // Paths there name files that are open already.
   if (/^\/(dev|proc)\//.test(path)) return undefined;
   let target = path;
   const link = await linkInfo(path);
@@ -157,20 +164,22 @@ async function writeInPlace(
   const options = { write: true, ...how, ...(mode !== undefined && { mode }) };
   await useFile(path, options, async (file) => {
     await write(file);
-    // A device has nothing to be brought anywhere.
+    // A device has nothing to sync.
     await file.sync().catch((error) => {
       if (codeOf(error) !== "EINVAL" && codeOf(error) !== "EROFS") throw error;
     });
   });
 }
 
-/** Gives a file its name where nothing has it yet. */
+/** Gives a file its name unless another file has it. */
 async function linkNew(temporary: string, path: string): Promise<void> {
   await runtime.files.link(temporary, path);
   await runtime.files.remove(temporary);
 }
 
-/** What a path is, links not followed; nothing where there is nothing or that may not be seen. */
+/**
+ * Describes a path without following links; `undefined` if it does not exist or may not be read.
+ */
 async function linkInfo(path: string): Promise<Deno.FileInfo | undefined> {
   if ((await runtime.process.permissions.query({ name: "read", path })).state !== "granted") {
     return undefined;

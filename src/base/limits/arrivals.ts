@@ -1,4 +1,4 @@
-/** A place in the order of arrival. */
+/** Position in the order of arrival. */
 export interface Arrival<Value> {
   readonly value: Value;
   before: Arrival<Value> | undefined;
@@ -7,10 +7,11 @@ export interface Arrival<Value> {
 }
 
 /**
- * Values in order of arrival, each of which may leave at any time.
+ * Values in order of arrival, each of which can be removed at any time.
  *
- * A `Set` does the same, but not for thousands of values that come and go: V8 lets each table that a set has outgrown point at the next one, and a dead table
- * that is old enough keeps, table by table, all that were ever in the set until the whole heap is collected. What has left here points at nothing.
+ * A `Set` does the same, but not for thousands of values that come and go: V8 links each table that
+ * a set has outgrown to the next one, and an old table keeps all values that were ever in the set
+ * until the whole heap is collected. A removed value here has no links.
  */
 export class Arrivals<Value> {
   #first: Arrival<Value> | undefined;
@@ -22,12 +23,12 @@ export class Arrivals<Value> {
     return this.#size;
   }
 
-  /** The value that has been there for longest. */
+  /** Value that was added first. */
   get first(): Value | undefined {
     return this.#first?.value;
   }
 
-  /** Takes a value in, as the last one. */
+  /** Adds a value at the end. */
   add(value: Value): Arrival<Value> {
     const arrival = { value, before: this.#last, after: undefined, isIn: true };
     if (this.#last === undefined) this.#first = arrival;
@@ -37,7 +38,7 @@ export class Arrivals<Value> {
     return arrival;
   }
 
-  /** Takes a value out; false when it has left already. */
+  /** Removes a value; returns false if it was removed before. */
   delete(arrival: Arrival<Value>): boolean {
     if (!arrival.isIn) return false;
     const { before, after } = arrival;
@@ -51,7 +52,7 @@ export class Arrivals<Value> {
     return true;
   }
 
-  /** Takes out the value that has been there for longest. */
+  /** Removes and returns the value that was added first. */
   shift(): Value | undefined {
     const first = this.#first;
     if (first !== undefined) this.delete(first);

@@ -1,30 +1,30 @@
 /**
- * Refused messages for which a peer need not have been asked for anything: those of races, of
- * joining and of coming back.
+ * Refused messages that a peer may send unasked: those of races, of joining and of reconnecting.
  */
 const AT_FIRST = 64;
 /**
- * Refused messages that one question accounts for: a late answer, and the same again after a lost
+ * Refused messages that one request accounts for: a late answer, and the same again after a lost
  * connection.
  */
 const PER_QUESTION = 2;
-/** Refused messages that are borne in a row, whatever the peer was asked for before. */
+/** Most refused messages in a row, after any number of requests. */
 const AT_MOST = 4096;
 
 /**
- * Counts the refused messages of one peer. Whoever keeps to the protocol answers what it was asked,
- * and so has no more answers refused than it was asked for; one that goes on beyond that is of no
- * use, and its refusals would fill logs.
+ * Counter of the refused messages of one peer.
+ *
+ * A peer that keeps to the protocol answers requests, so it has no more answers refused than it got
+ * requests. One that exceeds that is of no use, and its refusals would fill logs.
  */
 export class Refusals {
   #left = AT_FIRST;
 
-  /** The peer was asked for something, whose answer may come too late. */
+  /** Counts a request, whose answer may come too late. */
   asked(): void {
     this.#left = Math.min(AT_MOST, this.#left + PER_QUESTION);
   }
 
-  /** A message of the peer was refused; true when that was one too many. */
+  /** Counts a refused message; returns true if that was one too many. */
   add(): boolean {
     return --this.#left < 0;
   }

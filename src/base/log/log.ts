@@ -1,5 +1,5 @@
 /**
- * The logger of a topology: lines on standard error and in a file, as FedLab's topologies keep them.
+ * Logger of a topology: lines on standard error and in a file.
  *
  * @module
  */
@@ -9,55 +9,74 @@ import { type BaseHandler, ConsoleHandler, Logger as StdLogger } from "./deps.ts
 import { formatRecord, printToStderr, SafeFileHandler, StderrHandler } from "./log_handlers.ts";
 import { errorMessage } from "../errors.ts";
 
-/** What a topology needs of a logger. `@std/log`'s `Logger` satisfies it, and so does `console`. */
+/** Logger of a topology. `@std/log`'s `Logger` satisfies it, and so does `console`. */
 export interface Logger {
-  /** Logs what only someone who looks for a fault wants to see. */
+  /** Logs a detail for debugging. */
   debug(message: string, ...args: unknown[]): void;
   /** Logs a step of the run. */
   info(message: string, ...args: unknown[]): void;
-  /** Logs what went wrong without ending the run. */
+  /** Logs a problem that does not end the run. */
   warn(message: string, ...args: unknown[]): void;
-  /** Logs what ends the run, or a part of it. */
+  /** Logs an error that ends the run, or a part of it. */
   error(message: string, ...args: unknown[]): void;
 }
 
-/** The lowest level that is logged. */
+/** Lowest level that is logged. */
 export type LogLevelName = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 /** Options of {@linkcode openLog}. */
 export interface LogOptions {
-  /** The log file's name without its extension, such as `clientLog`; no file is written when it is empty or not given. */
+  /**
+   * Name of the log file without its extension, such as `clientLog`. No file is written when it is
+   * empty or not given.
+   */
   readonly loggerFile?: string | null;
-  /** The rank of the process, which is appended to the file's name: `clientLog1.txt`. */
+  /** Rank of the process, which is appended to the file's name: `clientLog1.txt`. */
   readonly rank?: number;
-  /** The name each line bears; `fedlab` when it is empty or not given. */
+  /**
+   * Name in each line.
+   *
+   * @default {"fedlab"}
+   */
   readonly loggerName?: string;
-  /** The folder of the file, made when it is not there; `log` when not given. */
+  /**
+   * Folder of the file, which is created if it does not exist.
+   *
+   * @default {"log"}
+   */
   readonly folder?: string;
-  /** The lowest level that is logged; `INFO` when not given. */
+  /**
+   * Lowest level that is logged.
+   *
+   * @default {"INFO"}
+   */
   readonly level?: LogLevelName;
   /**
-   * Size in bytes at which the file becomes `FILE.1`, in place of the one before it; 16 MiB when
-   * not given.
+   * Size in bytes at which the file is renamed to `FILE.1`, in place of the one before it. Default:
+   * 16 MiB.
    */
   readonly fileBytes?: number;
-  /** Whether lines go to standard error; true when not given. */
+  /**
+   * True if lines go to standard error.
+   *
+   * @default {true}
+   */
   readonly console?: boolean;
-  /** A logger of the application's own: everything goes to it, and nothing of the above is opened. */
+  /** Logger of the application, which gets all lines. The options above have no effect then. */
   readonly logger?: Logger;
 }
 
 /** An open log. */
 export interface LogHandle extends Disposable {
-  /** Where to log. */
+  /** Logger. */
   readonly logger: Logger;
-  /** Path of the log file, or `undefined` when there is none. */
+  /** Path of the log file; `undefined` if there is none. */
   readonly file: string | undefined;
-  /** Writes out what is held back; nothing is by these handlers. */
+  /** Writes buffered lines; these handlers have none. */
   flush(): void;
 }
 
-/** A logger that says nothing. */
+/** Logger that discards all lines. */
 export const silentLogger: Logger = Object.freeze({
   debug(): void {},
   info(): void {},
@@ -66,14 +85,16 @@ export const silentLogger: Logger = Object.freeze({
 });
 
 /**
- * Opens a log that writes lines such as `2026-11-24T05:22:34.123Z client-1 INFO round 1` to standard error and to
- * `<folder>/<loggerFile><rank>.txt`. The file is added to, after a line that marks where this
- * process begins, and each record is written at once. At 16 MiB it becomes
- * `<loggerFile><rank>.txt.1`, in place of the one before it; without the permission to read it, it
- * is emptied instead.
+ * Opens a log that writes lines such as `2026-11-24T05:22:34.123Z client-1 INFO round 1` to
+ * standard error and to `<folder>/<loggerFile><rank>.txt`.
  *
- * Never throws: where the file cannot be written, for want of permission or of space, one line on standard error says so and
- * the log goes on without it. No permission is asked for. In a browser the lines go to its console, and there is no file.
+ * The file is appended to, after a line that marks where this process begins, and each record is
+ * written at once. At 16 MiB it is renamed to `<loggerFile><rank>.txt.1`, in place of the one
+ * before it; without the permission to read it, it is emptied instead.
+ *
+ * Never throws: if the file cannot be written, for lack of permission or space, one line on
+ * standard error says so and the log continues without it. No permission is requested. In a browser
+ * the lines go to its console, and there is no file.
  *
  * @example
  * ```ts
@@ -131,7 +152,7 @@ function openFile({ folder, path, level, loggerName, fileBytes }: {
   loggerName: string;
   fileBytes: number | undefined;
 }): { path: string; handler: SafeFileHandler } | undefined {
-  // Asking first keeps Deno from prompting for it in the middle of a run.
+  // Querying first keeps Deno from prompting in the middle of a run.
   if (runtime.process.permissions.querySync({ name: "write", path }).state !== "granted") {
     printToStderr(
       `Cannot write ${path}, the log goes on without it: run with --allow-write=${folder}`,

@@ -3,7 +3,10 @@ import { isDeno, runtime } from "../runtime/runtime.ts";
 import { printable } from "../printable.ts";
 import { errorMessage } from "../errors.ts";
 
-/** A record as `time name LEVEL message arguments`; further lines of it are indented, so that a record is told by its start. */
+/**
+ * Formats a record as `time name LEVEL message arguments`. Further lines are indented, so that the
+ * beginning of each record is unambiguous.
+ */
 export function formatRecord(record: LogRecord): string {
   const { datetime, loggerName, levelName, msg, args } = record;
   const text = [msg, ...args.map(textOf)].join(" ");
@@ -21,19 +24,19 @@ function textOf(value: unknown): string {
     : String(value);
 }
 
-/** Asking first keeps Deno from prompting for it in the middle of a run. */
+/** Querying first keeps Deno from prompting in the middle of a run. */
 function isReadable(path: string): boolean {
   return runtime.process.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
-/** Logs to standard error: standard output belongs to a program's results. */
+/** Logs to standard error; standard output is for results. */
 export class StderrHandler extends BaseHandler {
   override log(msg: string): void {
     printToStderr(msg);
   }
 }
 
-/** Writes a line to standard error, and gives up silently when nobody reads it any more. */
+/** Writes a line to standard error. Does nothing if it is closed. */
 export function printToStderr(line: string): void {
   const bytes = new TextEncoder().encode(line + "\n");
   try {
@@ -46,14 +49,15 @@ export function printToStderr(line: string): void {
   }
 }
 
-/** Size in bytes at which a log file becomes its own predecessor. */
+/** Size in bytes at which a log file is renamed. */
 export const LOG_FILE_BYTES = 16 * 2 ** 20;
 
 /**
- * Logs to a file that grows from process to process, each record written at once: a process that is
- * killed leaves all it has said. When the disk fails it says so once and is silent from then on. A
- * file that is full becomes `FILE.1`, in place of the one before it, where it may be read; else it
- * is emptied.
+ * Logs to a file that is appended to, each record written at once: a process that is killed leaves
+ * all its records.
+ *
+ * If the disk fails it reports that once and is silent from then on. A full file is renamed to
+ * `FILE.1`, in place of the one before it, if it may be read; else it is emptied.
  */
 export class SafeFileHandler extends FileHandler {
   readonly #filename: string;
@@ -80,7 +84,7 @@ export class SafeFileHandler extends FileHandler {
   }
 
   #rotate(): void {
-    // Not this class's own, which is for good.
+    // The base class's: this class's own closes for good.
     super.destroy();
     if (isReadable(this.#filename)) runtime.files.renameSync(this.#filename, `${this.#filename}.1`);
     else runtime.files.truncateSync(this.#filename);
@@ -94,7 +98,7 @@ export class SafeFileHandler extends FileHandler {
     });
   }
 
-  /** Marks where a process begins, whatever the level. */
+  /** Writes a line that marks where a process begins, at any level. */
   begin(loggerName: string): void {
     const record = new LogRecord({
       msg: `The log of process ${runtime.process.pid} begins`,
@@ -108,7 +112,7 @@ export class SafeFileHandler extends FileHandler {
     });
   }
 
-  /** Does not throw, so that `destroy()`, which calls it, closes the file in any case. */
+  /** Never throws, so that `destroy()`, which calls it, closes the file in any case. */
   override flush(): void {
     this.#attempt(() => super.flush());
   }

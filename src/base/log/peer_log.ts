@@ -4,17 +4,17 @@ import type { Logger } from "./log.ts";
 
 /** Limits on what is logged about peers. */
 export interface PeerLogLimits {
-  /** Lines about one peer in {@linkcode WINDOW_MILLIS}; what comes after them is counted. */
+  /** Lines about one peer in {@linkcode WINDOW_MILLIS}. Further lines are only counted. */
   readonly linesPerPeer: number;
-  /** Bytes about all of them that may come at once, after a quiet time. */
+  /** Bytes about all peers that are logged at once after a quiet time. */
   readonly bytesAtOnce: number;
-  /** Bytes about all of them that may come in an hour after that. */
+  /** Bytes about all peers that are logged in each hour after that. */
   readonly bytesPerHour: number;
 }
 
 /**
- * Lines about whoever has not joined: 128 KiB in the first hour at most, 64 KiB in each one after
- * it.
+ * Limits on lines about peers that have not joined: at most 128 KiB in the first hour, and 64 KiB
+ * in each later hour.
  */
 export const STRANGER_LINES: PeerLogLimits = {
   linesPerPeer: 5,
@@ -23,8 +23,8 @@ export const STRANGER_LINES: PeerLogLimits = {
 };
 
 /**
- * Lines about those who have joined: 320 KiB in the first hour at most, 192 KiB in each one after
- * it.
+ * Limits on lines about clients that have joined: at most 320 KiB in the first hour, and 192 KiB in
+ * each later hour.
  */
 export const MEMBER_LINES: PeerLogLimits = {
   linesPerPeer: 10,
@@ -32,27 +32,27 @@ export const MEMBER_LINES: PeerLogLimits = {
   bytesPerHour: 192 * 1024,
 };
 
-/** Time over which lines about one peer are counted. */
+/** Time in milliseconds over which lines about one peer are counted. */
 export const WINDOW_MILLIS = 60_000;
-/** Peers that are told apart at a time; lines about any others are counted together. */
+/** Most peers that are counted separately; lines about others are counted together. */
 const MOST_PEERS = 1024;
 const OTHERS = "other peers";
-/** The shortest time between two searches for peers about which nothing was logged for long. */
+/** Shortest time in milliseconds between two searches for peers without recent lines. */
 const CLOSE_MILLIS = 1000;
 /** Characters of a line about a peer, and of the one that a count repeats. */
 const LINE_LENGTH = 1000, REPEATED_LENGTH = 200;
 /** Bytes of a line's time, name and level. */
 const HEAD_BYTES = 64;
 
-/** What tells the time, and calls back after a while. */
+/** Clock of a log, which can call back. */
 export interface Clock {
-  /** Milliseconds since some moment. */
+  /** Returns the milliseconds since some moment. */
   now(): number;
-  /** Calls after so long; the result calls it off. */
+  /** Calls a function after a time; the result cancels the call. */
   later(millis: number, action: () => void): () => void;
 }
 
-/** The time of this machine. */
+/** Clock of the runtime. */
 const systemClock: Clock = {
   now: () => runtime.clock.now(),
   later: (millis, action) => {
@@ -63,7 +63,7 @@ const systemClock: Clock = {
 
 type Level = "info" | "warn";
 
-/** Lines about one peer since a moment. */
+/** Lines about one peer in a window of time. */
 interface Window {
   readonly since: number;
   lines: number;

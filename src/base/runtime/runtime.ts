@@ -87,7 +87,9 @@ export function isDeno(): boolean {
   return typeof Deno !== "undefined";
 }
 
-/** Deno's classes of errors. In a browser, which throws none of them, each is a class of its own. */
+/**
+ * Deno's classes of errors. In a browser, which throws none of them, each is a class of its own.
+ */
 function errorClasses(): typeof Deno.errors {
   return globalThis.Deno?.errors ?? new Proxy({}, {
     get: (classes: Record<PropertyKey, unknown>, name) => classes[name] ??= class extends Error {},

@@ -2,39 +2,45 @@ import { runtime } from "../runtime/runtime.ts";
 import { type Arrival, Arrivals } from "../limits/arrivals.ts";
 import { MAX_TIMER_MILLIS } from "./delay.ts";
 
-/** A timer that is later than this means that this process was held up: what peers have said meanwhile is there, but not read yet. */
+/**
+ * Delay in milliseconds of a timer that means that this process was suspended: messages of peers
+ * have arrived meanwhile, but were not read yet.
+ */
 const HELD_UP_MILLIS = 1000;
 
 interface Wait {
-  /** When it is late, in milliseconds of `performance.now()`. */
+  /** Time of the deadline, in milliseconds of `runtime.clock.now()`. */
   readonly at: number;
   readonly late: () => void;
 }
 
-/** Something that is waited for; {@linkcode Deadlines.end} takes it back. */
+/** Deadline of an event; {@linkcode Deadlines.end} cancels it. */
 export type Deadline = Arrival<Wait>;
 
-/** Deadlines that are all equally long. They share one timer: thousands of peers that say nothing cost no timer each. */
+/**
+ * Deadlines of the same length. They share one timer, so that thousands of silent peers do not cost
+ * a timer each.
+ */
 export class Deadlines {
-  /** Length of each one, in seconds. */
+  /** Length in seconds. */
   readonly seconds: number;
-  /** In the order in which they are late. */
+  /** Deadlines in order. */
   readonly #waiting = new Arrivals<Wait>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Deadlines of so many seconds. */
+  /** Creates deadlines of a length in seconds. */
   constructor(seconds: number) {
     this.seconds = seconds;
   }
 
-  /** Calls `late` after the time, unless this is ended before. */
+  /** Calls `late` after the time, unless the deadline is cancelled before. */
   begin(late: () => void): Deadline {
     const deadline = this.#waiting.add({ at: runtime.clock.now() + this.seconds * 1000, late });
     if (this.#timer === undefined) this.#wait(this.seconds * 1000);
     return deadline;
   }
 
-  /** Takes a deadline back. A second call, or one after it was late, does nothing. */
+  /** Cancels a deadline. Does nothing if it was cancelled before or is over. */
   end(deadline: Deadline): void {
     if (!this.#waiting.delete(deadline) || this.#waiting.size > 0) return;
     runtime.timers.clearTimeout(this.#timer);
@@ -52,7 +58,7 @@ export class Deadlines {
 
   #look(): void {
     const now = runtime.clock.now();
-    // Each `late` has the others still waiting, and may begin new ones.
+    // While `late` runs, the other deadlines still wait, and it may add new ones.
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (first.at > now) {
         if (this.#timer === undefined) this.#wait(first.at - now);

@@ -1,6 +1,8 @@
 import { runtime } from "../runtime/runtime.ts";
 
-/** Longest time in milliseconds that a timer can wait: 24.8 days. A longer one would fire at once. */
+/**
+ * Longest time in milliseconds that a timer can wait: 24.8 days. A longer one would fire at once.
+ */
 export const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /**

@@ -3,7 +3,7 @@ import { runtime } from "../runtime/runtime.ts";
 /** Time after which the event loop is given a turn. */
 const MAX_BUSY_MILLIS = 50;
 
-/** When the event loop had its last turn, in milliseconds of `performance.now()`. */
+/** Time of the event loop's last turn, in milliseconds of `runtime.clock.now()`. */
 let since = 0;
 /** The next turn; all callers wait for the same one, so that they go on together. */
 let returning: Promise<void> | undefined;

@@ -1,7 +1,10 @@
 /** Descriptions of alerts (RFC 8446, section 6.2). */
 const UNEXPECTED_MESSAGE = 10, HANDSHAKE_FAILURE = 40, DECODE_ERROR = 50;
 
-/** The alert, unencrypted, for a peer whose first words the TLS library refused with this message: `node:tls` closes without one. */
+/**
+ * The alert, unencrypted, for a peer whose first words the TLS library refused with this message:
+ * `node:tls` closes without one.
+ */
 export function alertFor(message: string): Uint8Array<ArrayBuffer> {
   let description = HANDSHAKE_FAILURE;
   if (message.includes("corrupt message")) description = DECODE_ERROR;

@@ -6,33 +6,42 @@ import { ChunkQueue } from "../chunk_queue.ts";
 import { alertFor } from "./alert.ts";
 import type { Channel } from "../transport.ts";
 
-/** How long a peer may take for the TLS handshake. */
+/** Time in seconds for the TLS handshake. */
 export const TLS_HANDSHAKE_SECONDS = 10;
 
-/** Most bytes that are read at once, and at first: a silent stranger costs no more. */
+/** Most bytes that are read at once, later and at first: a silent peer costs no more. */
 const READ_BYTES = 64 * 1024, FIRST_READ_BYTES = 2 * 1024;
 
-/** Most bytes that are written at once. The TLS library keeps a copy of them until the peer has taken them. */
+/**
+ * Most bytes that are written at once. The TLS library keeps a copy of them until the peer has
+ * received them.
+ */
 const WRITE_BYTES = 128 * 1024;
 
-/** How long the sender of what is no TLS has to read the alert, and how much of what it still sends is thrown away meanwhile. */
+/**
+ * Time in seconds for a peer that does not speak TLS to read the alert, and most bytes of it that
+ * are discarded meanwhile.
+ */
 const LINGER_SECONDS = 1, MOST_DISCARDED_BYTES = 64 * 1024;
 
-/** The parts of `node:stream` and `node:tls` that a channel needs. */
+/** Parts of `node:stream` and `node:tls` that a channel needs. */
 export interface TlsParts {
-  /** Makes a stream. */
+  /** Creates a stream. */
   stream(options: DuplexOptions): Duplex;
-  /** Makes the server's end of TLS over a stream. */
+  /** Creates the server's end of TLS over a stream. */
   secure(stream: Duplex): TLSSocket;
 }
 
 /**
- * The server's end of TLS over a channel.
+ * Server's end of TLS over a channel.
  *
- * Not `Deno.listenTls`: a connection of that which is closed before its handshake is done, or while its peer does not read, keeps its socket until the peer
- * closes it, too. Here `close` closes the channel below, whatever the state of TLS. It takes about twice the processor time a byte. Nor `node:net`, whose
- * listener, once it has found no free descriptor, accepts nobody any more and says nothing. The handshake begins at once, and the first read and write wait
- * for it.
+ * The handshake begins at once; the first read and write wait for it.
+ *
+ * It does not use `Deno.listenTls`: a connection of that one, closed before its handshake is
+ * complete or while its peer does not read, keeps its socket until the peer closes it. Here `close`
+ * closes the channel below, in any state of TLS, at about twice the processor time per byte. It
+ * does not use the listener of `node:net`, which accepts no more connections, without an error,
+ * once it has run out of file descriptors.
  */
 export class SecureChannel implements Channel {
   readonly remote: string;
@@ -45,10 +54,10 @@ export class SecureChannel implements Channel {
   #into = new Uint8Array(FIRST_READ_BYTES);
   /** Decrypted bytes that were not read yet. */
   readonly #decrypted = new ChunkQueue();
-  /** The stream below asks for bytes; it does so without end, whether or not anybody reads. */
+  /** True if the stream below asks for bytes; it does so whether or not anything reads. */
   #isAsked = false;
   #reading: Promise<void> | undefined;
-  /** Lets the read go on that waits. */
+  /** Continues the read that waits. */
   #wake: (() => void) | undefined;
   #failWrite: ((reason: Error) => void) | undefined;
   #isSecure = false;
@@ -60,13 +69,16 @@ export class SecureChannel implements Channel {
   #refusal: { alert: Uint8Array<ArrayBuffer>; reason: Error } | undefined;
   #lost: Error | undefined;
 
-  /** Takes over a channel that was accepted, and begins the handshake. `words` says what an error of TLS means. */
+  /**
+   * Takes over a channel that was accepted, and begins the handshake. `words` explains an error of
+   * TLS.
+   */
   constructor(channel: Channel, parts: TlsParts, words: (cause: unknown) => string = errorMessage) {
     this.remote = channel.remote;
     this.#channel = channel;
     this.#words = words;
     this.#timer = runtime.timers.setTimeout(() => this.#giveUp(), TLS_HANDSHAKE_SECONDS * 1000);
-    // Whoever reads or writes hears of it.
+    // Reads and writes reject with it.
     this.#secured.promise.catch(() => {});
     this.#stream = parts.stream({
       read: () => {
@@ -95,7 +107,7 @@ export class SecureChannel implements Channel {
     this.#socket.on("end", () => {
       if (!this.#isSecure) this.#fail(this.#because("it was closed during the TLS handshake"));
       else if (this.#channelEnded) {
-        // Somebody on the way may have cut it.
+        // An attacker may have cut the connection.
         this.#fail(this.#because("the other side ended it without closing TLS"));
       } else this.#peerEnded = true;
       this.#wake?.();
@@ -153,7 +165,10 @@ export class SecureChannel implements Channel {
     this.#socket.destroy();
   }
 
-  /** Reads from the channel where the stream asks for it and somebody waits: what is read ahead of that would be kept without a limit. */
+  /**
+   * Reads from the channel if the stream asks for bytes and a call waits for them. Reading ahead of
+   * that would use memory without limit.
+   */
   #pull(): void {
     const isWanted = !this.#isSecure || this.#wake !== undefined && this.#decrypted.isEmpty;
     if (!this.#isAsked || !isWanted || this.#reading !== undefined) return;
@@ -173,7 +188,7 @@ export class SecureChannel implements Channel {
     });
   }
 
-  /** Resolves when `done` was called, and rejects as soon as the connection is lost. */
+  /** Resolves when `done` is called, and rejects as soon as the connection is lost. */
   async #written(begin: (done: (error?: Error | null) => void) => void): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -183,7 +198,7 @@ export class SecureChannel implements Channel {
     this.#failWrite = undefined;
   }
 
-  /** What the peer said first is no TLS that can be gone on with: it is told so before whoever reads here. Never rejects. */
+  /** Sends an alert to a peer that does not speak TLS, before reads reject. Never rejects. */
   async #refuse(
     { alert, reason }: { alert: Uint8Array<ArrayBuffer>; reason: Error },
   ): Promise<void> {
@@ -193,7 +208,7 @@ export class SecureChannel implements Channel {
       await channel.write(alert);
       await channel.closeWrite();
       await this.#reading;
-      // A channel that is closed over unread bytes would take the alert back.
+      // A channel that is closed over unread bytes would discard the alert.
       for (let left = MOST_DISCARDED_BYTES; left > 0;) {
         const got = await channel.read(this.#into);
         if (got === null) break;
@@ -214,7 +229,7 @@ export class SecureChannel implements Channel {
     this.#socket.destroy();
   }
 
-  /** Rejects what is pending. The first reason counts. */
+  /** Rejects pending calls. The first reason counts. */
   #fail(reason: Error): Error {
     this.#lost ??= reason;
     runtime.timers.clearTimeout(this.#timer);

@@ -1,5 +1,5 @@
 /**
- * TLS over TCP: what travels is secret, and the client knows that it talks to the server it means.
+ * TLS over TCP: traffic is encrypted, and the client knows that it talks to the right server.
  *
  * @module
  */
@@ -11,25 +11,30 @@ import { tlsServer } from "./server.ts";
 import { parseAddress } from "../tcp.ts";
 import type { Channel, Listener, Transport } from "../transport.ts";
 
-/** What a side of TLS knows. All texts are PEM. */
+/** Certificates and keys of one side of TLS. All texts are PEM. */
 export interface TlsOptions {
-  /** The server's certificate, followed by those between it and the CA; needed to listen, together with `key`. */
+  /**
+   * Certificate of the server, followed by those between it and the CA. Needed to listen, with
+   * `key`.
+   */
   cert?: string;
-  /** The private key of `cert`, in PKCS#8. */
+  /** Private key of `cert`, in PKCS#8. */
   key?: string;
-  /** Certificates of CAs that the client trusts besides the ones that Deno trusts by default. */
+  /** Certificates of CAs that the client trusts besides those that Deno trusts by default. */
   caCerts?: string[];
-  /** The name or IP address that the server's certificate has to be for. Default: the host of the address. */
+  /** Name or IP address in the server's certificate. Default: the host of the address. */
   serverName?: string;
 }
 
 /**
- * TLS over TCP; addresses are `"HOST:PORT"`.
+ * TLS over TCP. Addresses are `"HOST:PORT"`.
  *
- * The client checks the server's certificate before it says anything. A certificate that does not fit is an `Error` rather than a
- * `ConnectionClosedError`, since another try would end the same way.
+ * The client checks the server's certificate before it sends anything. A certificate that does not
+ * fit is an `Error` rather than a `ConnectionClosedError`, since another try would end the same
+ * way.
  *
- * Throws a `TypeError` for a certificate without its key or the reverse, and a `SyntaxError` for a text that is not the PEM it should be.
+ * @throws {TypeError} If a certificate lacks its key, or the reverse.
+ * @throws {SyntaxError} If a text is not the expected PEM.
  *
  * @example A server and its client
  * ```ts
@@ -58,7 +63,8 @@ export function tlsTransport(options: TlsOptions): Transport {
       let connection: Deno.Conn | undefined;
       const close = () => connection?.close();
       try {
-        // Not `Deno.connectTls`, which takes no signal and lets small writes wait for the answer to those before.
+        // `Deno.connectTls` takes no signal and delays small writes until earlier ones are
+        // acknowledged.
         const plain = await Deno.connect({ hostname, port, ...(signal && { signal }) });
         connection = plain;
         plain.setNoDelay(true);
@@ -87,7 +93,7 @@ export function tlsTransport(options: TlsOptions): Transport {
       }
       try {
         const secure = await tlsServer({ cert, key }, tlsMeaning);
-        // The handshake goes on behind the accepted socket, so that a slow peer lets no other wait.
+        // The handshake runs after the socket is accepted, so that a slow peer delays no other.
         return new SocketListener("tls", Deno.listen({ hostname, port }), (connection) => {
           connection.setNoDelay(true);
           return secure(new SocketChannel("tls", connection));
@@ -99,7 +105,12 @@ export function tlsTransport(options: TlsOptions): Transport {
   };
 }
 
-/** Throws a `TypeError` for a certificate without its key or the reverse, and a `SyntaxError` for a text that is not the PEM it should be. */
+/**
+ * Checks certificates and keys.
+ *
+ * @throws {TypeError} If a certificate lacks its key, or the reverse.
+ * @throws {SyntaxError} If a text is not the expected PEM.
+ */
 export function checkTlsOptions({ cert, key, caCerts = [] }: TlsOptions): void {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError(
@@ -113,7 +124,7 @@ export function checkTlsOptions({ cert, key, caCerts = [] }: TlsOptions): void {
   caCerts.forEach((text, i) => checkPem(`caCerts[${i}]`, text, "CERTIFICATE"));
 }
 
-/** The one-line error of a listener that could not be had, with TLS or without. */
+/** Creates the one-line error of a listener that could not be opened, with TLS or without. */
 export function explainListen(address: string, cause: unknown): Error {
   if (!isTlsFault(cause)) return explain("listen on", address, cause);
   const why = errorMessage(cause).includes("KeyMismatch")
@@ -122,7 +133,7 @@ export function explainListen(address: string, cause: unknown): Error {
   return new Error(`Cannot listen on ${address}: ${why}`, { cause });
 }
 
-/** Says what is amiss, never what the text is: it may be a key. */
+/** Checks that a text is PEM. The error does not quote the text: it may be a key. */
 function checkPem(name: string, text: string, label: string): void {
   // A PKCS#1 or SEC1 key says "RSA PRIVATE KEY" or "EC PRIVATE KEY".
   const begin = new RegExp(`^-----BEGIN (?:RSA |EC )?${label}-----\\s*$`, "m");
@@ -153,7 +164,7 @@ function explainHandshake(address: string, name: string, cause: unknown): Error 
   );
 }
 
-/** Why the server's certificate does not do, if the TLS library's words are about that. */
+/** Explains an error about the server's certificate; `undefined` for other errors. */
 export function unfitCertificate(words: string, name: string): string | undefined {
   if (words.includes("UnknownIssuer")) {
     return "the server's certificate is signed by no CA that this client trusts";
@@ -164,7 +175,7 @@ export function unfitCertificate(words: string, name: string): string | undefine
   return `the server's certificate is for ${names.join(", ")}, not for ${name}`;
 }
 
-/** What the TLS library's words mean to somebody who has to mend it. */
+/** Explains an error of the TLS library. */
 export function tlsMeaning(cause: unknown): string {
   const text = errorMessage(cause);
   if (text.includes("corrupt message")) return "the other side does not speak TLS";

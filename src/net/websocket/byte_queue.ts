@@ -1,4 +1,4 @@
-/** Size of the pieces that the queue's memory comes in. */
+/** Bytes of a block of the queue's memory. */
 const BLOCK_BYTES = 64 * 1024;
 
 interface Block {
@@ -7,16 +7,19 @@ interface Block {
   end: number;
 }
 
-/** Bytes that wait to be read. Few at a time take no more memory than many at once. */
+/**
+ * Queue of bytes that wait to be read, in blocks: bytes that arrive one by one take no more memory
+ * than many at once.
+ */
 export class ByteQueue {
   readonly #blocks: Block[] = [];
 
-  /** Whether nothing waits. */
+  /** True if nothing waits. */
   get isEmpty(): boolean {
     return this.#blocks.length === 0;
   }
 
-  /** Takes in a copy. */
+  /** Adds a copy of bytes. */
   add(bytes: Uint8Array<ArrayBuffer>): void {
     for (let at = 0; at < bytes.length;) {
       let block = this.#blocks.at(-1);
@@ -31,7 +34,7 @@ export class ByteQueue {
     }
   }
 
-  /** Gives out as many as wait and fit, and returns their number. */
+  /** Moves as many bytes as wait and fit, and returns their number. */
   take(into: Uint8Array<ArrayBuffer>): number {
     let count = 0;
     for (let block = this.#blocks[0]; block !== undefined; block = this.#blocks[0]) {
@@ -45,7 +48,7 @@ export class ByteQueue {
     return count;
   }
 
-  /** Forgets what waits. */
+  /** Discards the bytes that wait. */
   clear(): void {
     this.#blocks.length = 0;
   }

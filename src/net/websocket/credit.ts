@@ -6,44 +6,42 @@ import {
   MOST_CREDIT,
 } from "./message.ts";
 
-/** What a message of so many bytes of data costs. */
+/** Returns the credit that a message with data costs. */
 export function costOf(dataBytes: number): number {
   return Math.max(dataBytes, LEAST_COST);
 }
 
-/**
- * The credit of both sides of a WebSocket: what this side may send, and what it has let the peer
- * send.
- */
+/** Credit (flow control) of both sides of a WebSocket: the bytes that each side may still send. */
 export class Credit {
   /** Credit that this side has left. */
   #own = FIRST_CREDIT;
   /** Credit that the peer has left. */
   #peers = FIRST_CREDIT;
-  /** What came and is not read yet. */
+  /** Credit of data that have arrived and were not read yet. */
   #queued = 0;
-  /** What was read so far. */
+  /** Credit of all data that were read. */
   #consumed = 0;
 
-  /** Whether this side may send a message with so many bytes of data. */
+  /** Returns true if this side may send a message with that number of bytes of data. */
   allows(dataBytes: number): boolean {
     return costOf(dataBytes) <= this.#own;
   }
 
-  /**
-   * Most bytes of data that a message may have now; at least as many as the least that a message
-   * costs.
-   */
+  /** Most bytes of data that a message may have now; at least the least cost of a message. */
   get mostData(): number {
     return Math.min(MESSAGE_BYTES, Math.max(this.#own, LEAST_COST));
   }
 
-  /** This side sends a message with so many bytes of data. */
+  /** Pays for a message of this side. */
   spend(dataBytes: number): void {
     this.#own -= costOf(dataBytes);
   }
 
-  /** The peer grants more. Throws a `ProtocolError` "bad-message" when it grants too much. */
+  /**
+   * Adds credit that the peer grants.
+   *
+   * @throws {ProtocolError} "bad-message" If that is too much.
+   */
   addGrant(grant: number): void {
     if (this.#own + grant > MOST_CREDIT) {
       throw new BadMessageError(
@@ -55,9 +53,11 @@ export class Credit {
   }
 
   /**
-   * The peer sends a message with at least so many bytes of data, for which it has paid `paid`
-   * already; returns what it has paid now. Throws a `ProtocolError` "bad-message" when that is more
-   * than it was granted.
+   * Charges the peer for a message with at least that number of bytes of data.
+   *
+   * @param paid Credit that it has paid for the message before.
+   * @returns Credit that it has paid in all.
+   * @throws {ProtocolError} "bad-message" If it was not granted as much.
    */
   charge(dataBytes: number, paid = 0): number {
     const cost = costOf(dataBytes);
@@ -69,40 +69,39 @@ export class Credit {
     return cost;
   }
 
-  /** What had cost so much was read. */
+  /** Counts credit of data that were read. */
   consume(cost: number): void {
     this.#queued -= cost;
     this.#consumed += cost;
   }
 
-  /** Whether anything was read so far. */
+  /** True if any data were read. */
   get hasRead(): boolean {
     return this.#consumed > 0;
   }
 
   /**
-   * Most that may wait here, grants that are not used yet included: it grows with what was read so
-   * far.
+   * Most credit of data that wait here and of unused grants: it grows with the data that were read.
    */
   get #window(): number {
     return Math.min(MOST_CREDIT, FIRST_CREDIT + this.#consumed);
   }
 
-  /** What can be granted. */
+  /** Credit that can be granted. */
   get #due(): number {
     return Math.max(0, this.#window - this.#peers - this.#queued);
   }
 
   /**
-   * Whether the peer is to be granted more by a message of its own: before it has to wait, or where
-   * a prompt answer is of use. Otherwise the grant goes along with this side's next data.
+   * Returns true if a grant should be sent in a message of its own: before the peer has to wait, or
+   * if it needs a prompt answer. Otherwise the grant is sent with this side's next data.
    */
   owes(isPrompt: boolean): boolean {
     const due = this.#due;
     return this.#peers < this.#window / 2 && due >= this.#window / 4 || isPrompt && due > 0;
   }
 
-  /** Grants the peer what can be granted, and returns how much that is: it must be sent. */
+  /** Grants the credit that can be granted, and returns it: it must be sent. */
   grant(): number {
     const due = this.#due;
     this.#peers += due;

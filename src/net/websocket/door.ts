@@ -7,23 +7,27 @@ import { WebSocketChannel } from "./standard_channel.ts";
 import { type Refusal, refusalOf } from "./upgrade.ts";
 import type { WebOrigins } from "./web_origins.ts";
 
-/** What is known of a request besides itself, as `Deno.serve` tells it. */
+/** Information about a request, as `Deno.serve` provides it. */
 export interface RequestInfo {
-  /** Where the request came from. */
+  /** Address that the request came from. */
   readonly remoteAddr: Deno.Addr;
 }
 
-/** Makes channels of HTTP requests that the runtime has read, as long as somebody listens. */
+/** Server end that upgrades HTTP requests to channels while a listener is open. */
 export class WebSocketDoor {
   readonly #webOrigins: WebOrigins;
   #listener: QueueListener | undefined;
 
-  /** A door that pages may use as these rules say. */
+  /** Creates it with the rules for web pages. */
   constructor(webOrigins: WebOrigins) {
     this.#webOrigins = webOrigins;
   }
 
-  /** Lets channels in from now on. Throws when it does already. */
+  /**
+   * Opens the listener.
+   *
+   * @throws {Error} If it is open already.
+   */
   listen(address: string): Listener {
     if (this.#listener !== undefined) {
       throw new Error(`Cannot listen on ${address}: another server listens here`);
@@ -31,7 +35,7 @@ export class WebSocketDoor {
     return this.#listener = new QueueListener(address, () => this.#listener = undefined);
   }
 
-  /** Answers a request: with the upgrade to a channel, or with the status that says why not. */
+  /** Answers a request with the upgrade to a channel, or with the status that says why not. */
   answer(request: Request, info?: RequestInfo): Response {
     const listener = this.#listener;
     const isOpen = listener !== undefined;
@@ -53,7 +57,7 @@ export class WebSocketDoor {
   }
 }
 
-/** All whose address is not told are taken for one, to whom the limits on peers apply. */
+/** Requests without an address count as one peer, to which the limits on peers apply. */
 function remoteOf(info: RequestInfo | undefined): string {
   const address = info?.remoteAddr;
   return address !== undefined && "hostname" in address ? formatAddress(address) : "unknown:0";

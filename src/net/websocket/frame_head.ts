@@ -21,7 +21,7 @@ export const MOST_CONTROL_BYTES = 125;
 /** The head of a frame that a client sent. */
 export interface FrameHead {
   readonly opcode: Opcode;
-  /** Whether it is the last one of its message. */
+  /** True if it is the last frame of its message. */
   readonly isFinal: boolean;
   /** Bytes of the payload. */
   readonly length: number;
@@ -31,7 +31,7 @@ export interface FrameHead {
   readonly headBytes: number;
 }
 
-/** Whether a frame is one that may stand between the fragments of a message. */
+/** Returns true for a control frame, which may stand between the fragments of a message. */
 export function isControl(opcode: Opcode): boolean {
   return opcode >= Opcode.Close;
 }

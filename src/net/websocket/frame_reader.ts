@@ -58,12 +58,12 @@ export class FrameReader {
     this.#aheadEnd = ahead.length;
   }
 
-  /** Whether the peer has said that it will send no more data. */
+  /** True if the peer has said that it will send no more data. */
   get peerHasEnded(): boolean {
     return this.#peerHasEnded;
   }
 
-  /** Whether the peer has closed the WebSocket, or the channel below it. */
+  /** True if the peer has closed the WebSocket, or the channel below it. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -101,8 +101,8 @@ export class FrameReader {
   }
 
   /**
-   * Processes frames, by one read of the channel at most. One call at a time. Rejects as the channel
-   * does.
+   * Processes frames, by one read of the channel at most. One call at a time. Rejects as the
+   * channel does.
    *
    * @param into Array for data; without it they wait.
    * @returns Number of bytes of data in `into`.

@@ -15,7 +15,7 @@ export class FrameWriter {
   readonly #channel: Channel;
   #turn: Promise<void> = Promise.resolve();
   #isGranting = false;
-  /** What the last ping carried that was not answered yet. */
+  /** Payload of the last ping that was not answered yet. */
   #pong: Uint8Array<ArrayBuffer> | undefined;
   #hasClosed = false;
 

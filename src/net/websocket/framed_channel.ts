@@ -8,13 +8,13 @@ import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { CloseCode } from "./message.ts";
 
-/** How long the other side has to end the connection once both have closed the WebSocket. */
+/** Time in seconds for the other side to end the connection once both have closed the WebSocket. */
 const LINGER_SECONDS = 1;
 
-/** What still comes then is thrown away, up to so many bytes; a peer that goes on for longer does not listen anyway. */
+/** Most bytes that are discarded meanwhile; a peer that sends more does not listen anyway. */
 const MOST_DISCARDED_BYTES = 1024 * 1024;
 
-/** What a WebSocket has that a peer does not get before its request was taken. */
+/** Parts of a WebSocket that exist only once its request was accepted. */
 interface Opened {
   readonly reader: FrameReader;
   readonly writer: FrameWriter;
@@ -25,17 +25,18 @@ interface Opened {
 export type Handshake = (channel: Channel) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
- * The server's end of a WebSocket over a channel: the stream of bytes that the peer and this side send each other in messages.
+ * Server's end of a WebSocket over a channel: a stream of bytes in messages.
  *
- * It is there from the moment that the channel is accepted, so that whoever counts and times connections does so from then on; the handshake goes on by
- * itself, and the first read and write wait for it. Nothing is read that nobody waits for.
+ * It exists from the moment that the channel is accepted, so that limits and time-outs of
+ * connections apply from then on. The handshake runs by itself; the first read and write wait for
+ * it. Nothing is read unless a call waits for it.
  */
 export class FramedChannel implements Channel {
   readonly remote: string;
   readonly #channel: Channel;
-  /** What there is once the handshake is done. */
+  /** Parts that exist once the handshake is done. */
   readonly #opened: Promise<Opened>;
-  /** What is coming in now; there is one at a time. */
+  /** Read in progress; there is one at a time. */
   #advancing: Promise<number> | undefined;
   #leaving: Promise<void> | undefined;
   #listening = false;
@@ -43,12 +44,15 @@ export class FramedChannel implements Channel {
   #isClosed = false;
   #lost: Error | undefined;
 
-  /** Takes over a channel that was accepted, and begins the handshake, which is given up at its deadline. */
+  /**
+   * Takes over a channel that was accepted, and begins the handshake, which is given up at its
+   * deadline.
+   */
   constructor(channel: Channel, handshake: Handshake, deadlines: Deadlines) {
     this.remote = channel.remote;
     this.#channel = channel;
     this.#opened = this.#open(handshake, deadlines);
-    // Whoever reads or writes hears of it.
+    // Reads and writes reject with it.
     this.#opened.catch(() => {});
   }
 
@@ -127,7 +131,10 @@ export class FramedChannel implements Channel {
     }
   }
 
-  /** Lets something come in: for the caller, or, where that goes on already, for the one that it was begun for. */
+  /**
+   * Reads from the channel: for the caller or, if a read is in progress, for the call that began
+   * it.
+   */
   async #advance(opened: Opened, into?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (this.#advancing !== undefined) {
       await this.#advancing.catch(() => {});
@@ -145,7 +152,7 @@ export class FramedChannel implements Channel {
     }
   }
 
-  /** What a read gives when no data are to come any more. */
+  /** Returns the result of a read when no more data will arrive. */
   async #endOf(opened: Opened): Promise<null> {
     const { reader } = opened;
     const isOver = reader.isOver || this.#hasEnded;
@@ -165,7 +172,10 @@ export class FramedChannel implements Channel {
     } catch { /* whoever reads or writes hears of it */ }
   }
 
-  /** Closes the WebSocket, and then the channel once the peer has closed it, too, or for long enough did not. Never rejects. */
+  /**
+   * Closes the WebSocket, and then the channel once the peer has closed it too, or has not for too
+   * long. Never rejects.
+   */
   #leave(opened: Opened): Promise<void> {
     return this.#leaving ??= this.#takeLeave(opened);
   }
@@ -178,7 +188,7 @@ export class FramedChannel implements Channel {
       );
       await this.#channel.closeWrite();
       await this.#advancing?.catch(() => {});
-      // A channel that is closed over unread bytes would take back what was sent last.
+      // A channel that is closed over unread bytes would discard the alert.
       await discard(this.#channel, MOST_DISCARDED_BYTES);
     } catch { /* it is closed all the same */ }
     runtime.timers.clearTimeout(timer);

@@ -8,11 +8,13 @@ import { BadRequestError, readRequestHead, type RequestHead } from "./request_he
 import { acceptOf, type Refusal, refusalOf } from "./upgrade.ts";
 import type { WebOrigins } from "./web_origins.ts";
 
-/** How long a connection may take for its request, TLS included. */
+/** Time in seconds for a connection to send its request, TLS included. */
 export const HANDSHAKE_SECONDS = 10;
-/** Bytes behind a request that is refused which are read and thrown away, so that its sender reads the answer. */
+/**
+ * Bytes behind a refused request that are read and discarded, so that its sender reads the answer.
+ */
 const MOST_DISCARDED_BYTES = 64 * 1024;
-/** How long its sender has to close. */
+/** Time in seconds for its sender to close. */
 const LINGER_SECONDS = 1;
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -26,9 +28,8 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /**
- * The server's half of the handshake (RFC 6455, section 4.2), for the one path. A connection serves one request: what is refused is answered, and closed.
- *
- * Rejects with a `ConnectionClosedError` that says what was answered.
+ * Server's half of the handshake (RFC 6455, section 4.2), for a single path. A connection serves
+ * one request: one that is refused is answered, and closed.
  */
 export function handshakeFor(path: string, webOrigins: WebOrigins): Handshake {
   return async (channel) => {

@@ -29,7 +29,7 @@ export class IncomingMessage {
     return HEAD_BYTES - this.#grantBytes;
   }
 
-  /** Whether the message, which is complete, says that the peer will send no more data. */
+  /** True if the message, which is complete, says that the peer will send no more data. */
   get isEnd(): boolean {
     return this.#bytes === HEAD_BYTES && this.#grant === 0;
   }

@@ -1,22 +1,19 @@
 import { ProtocolError } from "../../base/errors.ts";
 
-/** Which protocol is spoken over the WebSocket, so that no other application is taken for it. */
+/** Subprotocol of the WebSocket, which tells it from those of other applications. */
 export const SUBPROTOCOL = "fedlab.v1";
-/** Bytes of a message before its data: what it grants, a little-endian u32. */
+/** Bytes of a message before its data: the grant, a little-endian u32. */
 export const HEAD_BYTES = 4;
 /**
- * Most bytes of data in one message: with 100 MB over loopback as fast as 64 KiB, and faster than 1
- * MiB and more.
+ * Most bytes of data in one message. For 100 MB over loopback this is as fast as 64 KiB, and faster
+ * than 1 MiB and more.
  */
 export const MESSAGE_BYTES = 256 * 1024;
-/**
- * What each side may send before it was granted anything: a peer that has said nothing costs no
- * more than this.
- */
+/** Credit of each side before it was granted any: a silent peer costs no more than this. */
 export const FIRST_CREDIT = 64 * 1024;
 /** Most credit that a side may hold, and so the most that waits unread at the other. */
 export const MOST_CREDIT = 4 * 1024 * 1024;
-/** What a message of data costs at least: a message of one byte takes up memory too. */
+/** Least cost of a message with data: a message of one byte takes up memory too. */
 export const LEAST_COST = 1024;
 
 /** Statuses with which a WebSocket is closed (RFC 6455, section 7.4.1). */
@@ -30,12 +27,12 @@ export const CloseCode = {
 /** Status with which a WebSocket is closed. */
 export type CloseCode = typeof CloseCode[keyof typeof CloseCode];
 
-/** A message breaks the transport's rules; for a caller it is a `ProtocolError` like any other. */
+/** Error of a message that breaks the transport's rules, a `ProtocolError` for callers. */
 export class BadMessageError extends ProtocolError {
-  /** The status to close with. */
+  /** Status to close with. */
   readonly closeCode: CloseCode;
 
-  /** Makes an error of what was expected and what came. */
+  /** Creates an error that says what was expected and what arrived. */
   constructor(expected: string, got: string, closeCode: CloseCode = CloseCode.ProtocolError) {
     super("bad-message", `Cannot read the WebSocket message: expected ${expected}, got ${got}`);
     this.closeCode = closeCode;
@@ -43,8 +40,9 @@ export class BadMessageError extends ProtocolError {
 }
 
 /**
- * Throws a `ProtocolError` "bad-message" for a message that is too long so far, or too short
- * although it is whole.
+ * Checks the length of a message.
+ *
+ * @throws {ProtocolError} "bad-message" If it is too long so far, or complete and too short.
  */
 export function checkLength(bytes: number, isWhole: boolean): void {
   const isTooLong = bytes > HEAD_BYTES + MESSAGE_BYTES;
@@ -56,7 +54,7 @@ export function checkLength(bytes: number, isWhole: boolean): void {
   );
 }
 
-/** The error of a message that is a text. */
+/** Creates the error of a text message. */
 export function textMessage(): BadMessageError {
   return new BadMessageError("binary data", "text", CloseCode.UnsupportedData);
 }

@@ -11,14 +11,14 @@ const REQUEST_LINE = /^([A-Z]{1,16}) (\S+) HTTP\/(\d)\.(\d)$/;
 /** The head of an HTTP request. */
 export interface RequestHead {
   readonly method: string;
-  /** What the request is for, as it stands in the first line. */
+  /** Target of the request, as in its first line. */
   readonly target: string;
   readonly headers: Headers;
 }
 
 /** A request that is not taken. */
 export class BadRequestError extends Error {
-  /** What it is answered. */
+  /** Response. */
   readonly refusal: Refusal;
 
   /** Makes an error that is answered so. */
@@ -29,9 +29,11 @@ export class BadRequestError extends Error {
 }
 
 /**
- * Reads the head of one HTTP/1.1 request; `rest` is what came behind it. `undefined` when the other side closes first.
+ * Reads the head of one HTTP/1.1 request; `undefined` if the other side closes first. `rest` has
+ * the bytes behind it.
  *
- * Rejects with a `BadRequestError` as soon as what has come cannot become the head of a request, or is more than 8 KiB.
+ * @throws {BadRequestError} As soon as the bytes cannot become the head of a request, or exceed 8
+ * KiB.
  */
 export async function readRequestHead(
   source: { read(into: Uint8Array<ArrayBuffer>): Promise<number | null> },
@@ -62,7 +64,10 @@ export async function readRequestHead(
   }
 }
 
-/** Where the head ends, looking at the bytes from `from` on. Throws for bytes that no head has: another protocol is told at once. */
+/**
+ * Finds the end of the head in the bytes from `from` on. Throws for bytes that no head has, so that
+ * another protocol is detected at once.
+ */
 function findEnd(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): number | undefined {
   for (let i = from; i < to; i++) {
     const byte = bytes[i] ?? 0;
@@ -87,7 +92,7 @@ function parseHead(bytes: Uint8Array<ArrayBuffer>): RequestHead {
   for (const line of lines) {
     const colon = line.indexOf(":");
     try {
-      // A name that is no token is refused there, and so is a line that goes on with the one before.
+      // A name that is not a token is refused there, and so is a continuation line.
       headers.append(line.slice(0, Math.max(0, colon)), line.slice(colon + 1));
     } catch {
       throw new BadRequestError({ status: 400, text: "Malformed header" });

@@ -19,15 +19,15 @@ import {
  * answers them by a grant at once.
  */
 const PROMPT_BYTES = 1024 - HEAD_BYTES;
-/** As much as this fills a segment even of the loopback interface, and does not wait. */
+/** Bytes that fill a segment even of the loopback interface, and are sent at once. */
 const SEGMENT_BYTES = 64 * 1024;
-/** How long the other side has to answer a close. */
+/** Time in milliseconds for the other side to answer a close. */
 const LINGER_MILLIS = 1000;
 
-/** Every message is put together here; `send` takes a copy before it returns. */
+/** Buffer in which each message is assembled; `send` copies it before it returns. */
 let staging: DataView<ArrayBuffer> | undefined;
 
-/** The ends of those that were closed here and wait for the other side's answer. */
+/** Ends of the WebSockets that were closed here and wait for the other side. */
 const closing = new Set<Promise<string>>();
 
 /** Resolves when every WebSocket that this isolate has closed so far is gone. */
@@ -36,11 +36,11 @@ export async function webSocketsClosed(): Promise<void> {
 }
 
 /**
- * A stream of bytes over an open WebSocket.
+ * Stream of bytes over an open WebSocket.
  *
- * A WebSocket hands over whatever comes, read or not, and cannot be closed on one side alone. So
- * each side sends only what the other has granted, and says itself when it will send no more. A
- * message is what it grants and data; one without either is the end.
+ * A WebSocket delivers messages whether or not they are read, and cannot be closed on one side
+ * alone. So each side sends only as much as the other has granted, and announces when it will send
+ * no more. A message is a grant and data; a message without either is the end.
  */
 export class WebSocketChannel implements Channel {
   readonly remote: string;

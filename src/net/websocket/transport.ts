@@ -1,5 +1,6 @@
 /**
- * WebSockets: for clients in browsers and workers, and for servers that share a port with other routes.
+ * WebSockets: for clients in browsers and workers, and for servers that share a port with other
+ * routes.
  *
  * @module
  */
@@ -25,14 +26,23 @@ import { type WebOriginOptions, WebOrigins } from "./web_origins.ts";
 
 export type { RequestInfo, WebOriginOptions };
 
-/** What a side of a WebSocket knows. `cert` and `key` are for listening on `wss:`, `caCerts` for connecting, and for Deno only. */
+/**
+ * Certificates and rules of one side of a WebSocket. `cert` and `key` are for listening on `wss:`,
+ * `caCerts` for connecting; all three are for Deno only.
+ */
 export interface WebSocketOptions extends Omit<TlsOptions, "serverName">, WebOriginOptions {}
 
-/** A WebSocket transport that listens on no port of its own, but answers the requests that a server hands to it. */
+/**
+ * WebSocket transport that has no port of its own, but answers the requests that a server passes to
+ * it.
+ */
 export interface WebSocketMount extends Transport {
   /**
-   * Answers a request, as a handler of `Deno.serve` or of a router does: upgrades it while a server listens on this mount, and says why not by a
-   * status otherwise. Without `info` the limits on peers take all clients for one address; behind a proxy give it the client's.
+   * Answers a request, as a handler of `Deno.serve` or of a router: upgrades it while a server
+   * listens on this mount, and otherwise returns a status that says why not.
+   *
+   * @param info Address of the client. Without it the limits on peers count all clients as one
+   * address; behind a proxy pass the client's.
    */
   readonly handler: (request: Request, info?: RequestInfo) => Response;
 }
@@ -40,16 +50,21 @@ export interface WebSocketMount extends Transport {
 /**
  * WebSockets; addresses are URLs such as `"ws://127.0.0.1:9000/federation"`, or `wss:` for TLS.
  *
- * To connect takes no more than a browser has. To listen takes Deno: a listener answers the URL's path, and 404 elsewhere. It accepts a connection as soon as
- * that is there, before its HTTP request has come, so that the server's limits on peers hold from then on; a request that is not whole after 10 seconds, or
- * has more than 8 KiB, is given up. A message has at most 262,148 bytes, all its fragments together. What waits unread is at most 4 MiB a channel, and 64 KiB as
- * long as the peer has said nothing.
+ * To connect takes no more than a browser has. To listen takes Deno: a listener answers the URL's
+ * path, and 404 elsewhere. It accepts a connection as soon as that is there, before its HTTP
+ * request has come, so that the server's limits on peers hold from then on; a request that is not
+ * whole after 10 seconds, or has more than 8 KiB, is given up. A message has at most 262,148 bytes,
+ * all its fragments together. What waits unread is at most 4 MiB a channel, and 64 KiB as long as
+ * the peer has said nothing.
  *
- * Pages may join from `origins`. A page's own server is that whose name is in its address, and that name has to be one of this server's: where it listens on
- * loopback, `localhost` and the loopback addresses; where it listens on a name or an address, that one; where it listens on all interfaces, any IP address and
- * `localhost`; and `hosts` everywhere. Programs that are no browsers name no origin, and are not asked for one.
+ * Pages may join from `origins`. A page's own server is that whose name is in its address, and that
+ * name has to be one of this server's: where it listens on loopback, `localhost` and the loopback
+ * addresses; where it listens on a name or an address, that one; where it listens on all
+ * interfaces, any IP address and `localhost`; and `hosts` everywhere. Programs that are no browsers
+ * name no origin, and are not asked for one.
  *
- * Throws a `TypeError` or `SyntaxError` for a certificate or key that cannot be used, as `tlsTransport` does.
+ * Throws a `TypeError` or `SyntaxError` for a certificate or key that cannot be used, as
+ * `tlsTransport` does.
  *
  * @example A server and its client
  * ```ts
@@ -74,14 +89,18 @@ export function websocketTransport(options: WebSocketOptions = {}): Transport {
 }
 
 /**
- * A WebSocket transport for a server that has other routes too. The address that a topology listens on is then only a name, for messages.
+ * A WebSocket transport for a server that has other routes too. The address that a topology listens
+ * on is then only a name, for messages.
  *
- * The socket is the runtime's here, and the runtime does not limit what a stranger costs: `Deno.serve` waits for a request for as long as it takes, counts no
- * connections, puts the fragments of a message together without a limit before anybody sees it, and takes frames without a mask. A server that strangers reach
- * needs a proxy before it that limits connections, time for a request, and messages to 262,148 bytes; or `websocketTransport`, which does so itself.
- * Deno Deploy has such a proxy. The limits on peers count a connection from its upgrade on.
+ * The socket is the runtime's here, and the runtime does not limit what a stranger costs:
+ * `Deno.serve` waits for a request for as long as it takes, counts no connections, puts the
+ * fragments of a message together without a limit before anybody sees it, and takes frames without
+ * a mask. A server that strangers reach needs a proxy before it that limits connections, time for a
+ * request, and messages to 262,148 bytes; or `websocketTransport`, which does so itself. Deno
+ * Deploy has such a proxy. The limits on peers count a connection from its upgrade on.
  *
- * Pages may join from `origins`, and those that were loaded from the host which they ask for, if that is an IP address, `localhost` or one of `hosts`.
+ * Pages may join from `origins`, and those that were loaded from the host which they ask for, if
+ * that is an IP address, `localhost` or one of `hosts`.
  *
  * @example A federation beside a page
  * ```ts
@@ -117,7 +136,7 @@ export async function websocketsSettled(): Promise<void> {
   await webSocketsClosed();
 }
 
-/** Whether an address is one of this transport, rather than of TCP. */
+/** Returns true if an address is one of this transport, rather than of TCP. */
 export function isWebSocketAddress(address: string): boolean {
   return /^wss?:\/\//i.test(address);
 }

@@ -5,14 +5,14 @@ import { parseHost, type WebOrigins } from "./web_origins.ts";
 /** The version of the WebSocket protocol (RFC 6455). */
 const VERSION = "13";
 /**
- * What a server appends to the client's key to show that it speaks the protocol (RFC 6455, section
- * 1.3).
+ * Text that a server appends to the client's key to show that it speaks the protocol (RFC 6455,
+ * section 1.3).
  */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
-/** Why a request is not upgraded. */
+/** Refusal of a request to upgrade. */
 export interface Refusal {
   /** The HTTP status. */
   readonly status: number;
@@ -21,15 +21,16 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is looked at of a request. */
+/** Parts of a request that are checked. */
 export interface UpgradeRequest {
   readonly method: string;
   readonly headers: Headers;
 }
 
 /**
- * Why a request is not upgraded to a WebSocket; `undefined` when it may be. `isOpen` says whether a
- * federation is run here.
+ * Returns the reason for which a request is not upgraded to a WebSocket; `undefined` if it may be.
+ *
+ * @param options Rules for web pages, and whether a server listens.
  */
 export function refusalOf(
   { method, headers }: UpgradeRequest,
@@ -60,7 +61,7 @@ export function refusalOf(
   return undefined;
 }
 
-/** What a server answers to the key of a request that it upgrades. */
+/** Returns the server's answer to the key of a request that it upgrades. */
 export async function acceptOf({ headers }: UpgradeRequest): Promise<string> {
   const text = `${headers.get("sec-websocket-key")}${KEY_SUFFIX}`;
   const digest = await runtime.crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));

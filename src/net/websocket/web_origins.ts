@@ -1,4 +1,4 @@
-/** Which web pages may join, and by which names they reach the server. */
+/** Web pages that may join, and the names by which they reach the server. */
 export interface WebOriginOptions {
   /**
    * Origins, such as `"https://example.org"`, whose pages may join; `"*"` stands for all. Default:
@@ -63,7 +63,10 @@ export class WebOrigins {
       : (name) => name === own;
   }
 
-  /** Why the request's page may not join; `undefined` when it may, or when there is no page. */
+  /**
+   * Returns the reason for which the request's page may not join; `undefined` if it may, or if
+   * there is no page.
+   */
   refusal(headers: Headers): string | undefined {
     const origin = headers.get("origin");
     const host = parseHost(headers.get("host") ?? "");
@@ -94,7 +97,7 @@ export function parseHost(text: string): Host | undefined {
   return { name: url.hostname.replace(/\.$/, ""), host: url.host };
 }
 
-/** Whether the page's host and port are those that the request is for. */
+/** Returns true if the page's host and port are those that the request is for. */
 function isSameHost(origin: string, host: string): boolean {
   const page = URL.parse(origin);
   if (page === null || !/^https?:$/.test(page.protocol)) return false;
