@@ -41,6 +41,10 @@ class LinearRegression extends ClientBackendHandler {
   }
 
   set parameters(vector: Float32Array<ArrayBuffer>) {
+    this.manifest.check(vector);
+    if (!vector.every(Number.isFinite)) {
+      throw new RangeError("Cannot use the parameters: expected finite values");
+    }
     this.#vector.set(vector);
   }
 
@@ -50,6 +54,8 @@ class LinearRegression extends ClientBackendHandler {
     const random = new Random(seed, "batch-order", { round, rank });
     let steps = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
+      // Heartbeats are sent, and the signal is seen, only while the event loop runs.
+      await new Promise((resolve) => setTimeout(resolve));
       const points = random.shuffle([...this.#points]);
       for (let at = 0; at < points.length; at += size, steps++) {
         signal?.throwIfAborted();
@@ -60,7 +66,8 @@ class LinearRegression extends ClientBackendHandler {
     return { numSamples: this.numSamples, steps, loss, metrics: {} };
   }
 
-  evaluate(): Promise<EvaluateResult> {
+  evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const { numSamples } = this;
     const loss = this.#points.reduce((sum, point) => sum + this.#error(point) ** 2, 0) / numSamples;
     return Promise.resolve({ numSamples, loss });

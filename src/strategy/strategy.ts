@@ -126,7 +126,8 @@ export interface Strategy {
   /**
    * Number of vectors as long as the model that the algorithm allocates in the arena of the global
    * one, whatever the number of clients. Copies of a round's updates, which some algorithms need,
-   * lie outside the arena and do not count.
+   * lie outside the arena and do not count. Allocate them with `vectorLike(global)` in the first
+   * round and keep them: `global.slice()` allocates outside the arena, anew in each round.
    */
   readonly workingVectors: number;
   /** Opens a round on the global vector, which the algorithm must not change. */

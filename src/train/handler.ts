@@ -89,11 +89,15 @@ export abstract class ClientBackendHandler {
   /**
    * State of the model. Getting returns a view that the next training overwrites, setting copies
    * the values.
+   *
+   * @throws {RangeError} When set to a vector of another length, or with values that are not finite.
+   * The model then stays as it was.
    */
   abstract parameters: ParameterVector;
 
   /**
-   * Trains the model in place by the plan.
+   * Trains the model in place by the plan. A long training yields to the event loop now and then, so
+   * that the client's heartbeats are sent and the signal is seen.
    *
    * @param plan Settings of the round.
    * @param signal Ends the training; it then rejects with the signal's reason.

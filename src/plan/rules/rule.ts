@@ -31,7 +31,8 @@ export interface RuleClient {
   /** The round's global parameters, for a rule with {@linkcode Rule.keepsState}. */
   readonly global: ParameterVector;
   /**
-   * The server's second vector, for a rule with {@linkcode Rule.takesControl}; zeros by default.
+   * The server's second vector, for a rule with {@linkcode Rule.takesControl} and
+   * {@linkcode Rule.keepsState}; zeros by default.
    */
   readonly control: ParameterVector;
   /** The vector that the client has kept since an earlier round. */
@@ -40,7 +41,10 @@ export interface RuleClient {
 
 /** Changes that a rule makes to the gradient of each step. */
 export interface RuleCorrection {
-  /** Strength of the proximal term. */
+  /**
+   * Strength of the proximal term, in place of the plan's: add {@linkcode RuleTraining.proximal} to
+   * keep that.
+   */
   readonly proximal?: number;
   /** Vector added to the gradient. */
   readonly correction?: ParameterVector;
@@ -85,7 +89,10 @@ export interface Rule<Settings extends { readonly name: string }> {
    * @throws {RangeError} If it does not.
    */
   check?(rule: Settings, settings: RuleSettings, manifest: Manifest): void;
-  /** Changes the model's parameters after the round's were loaded. */
+  /**
+   * Changes the model's parameters after the round's were loaded; called for a rule with
+   * {@linkcode Rule.keepsState}.
+   */
   load?(rule: Settings, client: RuleClient): void;
   /** Trains for one round. */
   train(rule: Settings, client: RuleTraining): Promise<TrainResult>;
