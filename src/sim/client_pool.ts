@@ -66,7 +66,9 @@ export interface RoundInput {
 
 /** Callbacks and signal of {@linkcode ClientPool.run}. */
 export interface JobOptions<Job extends ClientJob> {
-  /** Returns the vector that the client of a job has kept, a view that is valid until the next call. */
+  /**
+   * Returns the vector that the client of a job has kept, a view that is valid until the next call.
+   */
   readonly own?: (job: Job) => ParameterVector | undefined;
   /** Receives the outcome of each job, in the order of the jobs. */
   readonly take: (job: Job, outcome: JobOutcome) => void;

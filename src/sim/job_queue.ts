@@ -5,8 +5,8 @@ import { readText, sharedVector, writeText } from "./shared_memory.ts";
 const KINDS = ["join", "train", "evaluate", "test"] as const;
 
 /** The words at the queue's head. */
-const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3;
-const HEAD_WORDS = 4;
+const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, INPUTS = 4;
+const HEAD_WORDS = 5;
 /** The words of a slot: its state and its job. */
 const STATUS = 0, KIND = 1, FIRST = 2, SECOND = 3;
 const SLOT_WORDS = 4;
@@ -37,7 +37,7 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
  * is none.
  *
  * ```text
- * words  | TAKEN POSTED DONE STOPPED | slot 0: STATUS KIND FIRST SECOND | slot 1 | … | ring |
+ * words  | TAKEN POSTED DONE STOPPED INPUTS | slot 0: STATUS KIND FIRST SECOND | slot 1 | … | ring |
  * ring   | number of a job modulo the number of slots → its slot
  * ```
  */
@@ -47,6 +47,7 @@ export class JobQueue {
   readonly #parameters: Float32Array<ArrayBuffer>;
   readonly #control: Float32Array<ArrayBuffer>;
   readonly #outcomes: OutcomeSlots;
+  #input: { readonly number: number; readonly input: RoundInput } | undefined;
 
   /** Uses the memory of another thread's queue. */
   constructor(memory: JobQueueMemory) {
@@ -82,11 +83,16 @@ export class JobQueue {
 
   /** Input of the round; its vectors are views of shared memory. */
   get input(): RoundInput {
-    return {
-      plan: JSON.parse(readText(this.#memory.plan)),
-      parameters: this.#parameters,
-      ...(this.#control.length > 0 && { control: this.#control }),
-    };
+    const number = Atomics.load(this.#words, INPUTS);
+    if (this.#input?.number !== number) {
+      const input = {
+        plan: JSON.parse(readText(this.#memory.plan)),
+        parameters: this.#parameters,
+        ...(this.#control.length > 0 && { control: this.#control }),
+      };
+      this.#input = { number, input };
+    }
+    return this.#input.input;
   }
 
   /**
@@ -100,6 +106,7 @@ export class JobQueue {
     }
     this.#parameters.set(parameters);
     if (control) this.#control.set(control);
+    Atomics.add(this.#words, INPUTS, 1);
   }
 
   /** Adds a job, in a slot that is free, with the vector that its client has kept. */

@@ -36,11 +36,8 @@ export interface JobRunnerOptions {
   readonly counts: number;
 }
 
-/** A client's handler and learner for one job. */
-interface LoadedClient extends AsyncDisposable {
-  readonly handler: ClientBackendHandler;
-  readonly learner: LocalLearner;
-}
+/** Job of one client's data. */
+type LearningJob = ClientJob & { readonly kind: "train" | "evaluate" };
 
 /**
  * Does the jobs of a simulation's clients, one at a time, on one thread. The built-in handler
@@ -92,26 +89,9 @@ export class JobRunner implements AsyncDisposable {
       if (job.kind === "join") return await this.#join(job.rank);
       if (!input) throw new Error("Cannot do the job: no parameters were published");
       if (job.kind === "test") return await this.#test(job.from, job.to, input, signal);
-      await using client = await this.#loadClient(job.rank, input, own);
-      const { learner } = client;
-      if (job.kind === "evaluate") {
-        return { kind: "evaluated", result: await learner.evaluate(signal) };
-      }
-      const { metrics, ...result } = await learner.train({ ...input.plan, rank: job.rank }, signal);
-      const { update } = learner;
-      if (update.length !== this.#options.length) {
-        throw new Error(
-          `Cannot take the update: expected ${this.#options.length} values, got ${update.length}`,
-        );
-      }
-      // The program decides whether the update counts, and keeps the vector only then.
-      learner.settle();
-      return {
-        kind: "trained",
-        result: { ...result, metrics: finiteOf(metrics) },
-        update,
-        ...(learner.own && { own: learner.own }),
-      };
+      return this.#options.makeHandler
+        ? await this.#runMade(job, input, own, signal)
+        : await this.#work(job, input, own, this.#loadClient(job.rank), signal);
     } catch (error) {
       signal?.throwIfAborted();
       return {
@@ -128,8 +108,9 @@ export class JobRunner implements AsyncDisposable {
   }
 
   async #join(rank: Rank): Promise<JobOutcome> {
-    await using client = await this.#makeClient(rank);
-    const { manifest, numSamples } = client.handler;
+    await using handler = await this.#makeHandler(rank);
+    await handler.setUp(this.#options.model);
+    const { manifest, numSamples } = handler;
     const digest = await manifest.digest();
     if (digest !== this.#options.manifestDigest) {
       throw new Error(
@@ -142,57 +123,74 @@ export class JobRunner implements AsyncDisposable {
     return { kind: "joined", numSamples };
   }
 
-  /** Makes the handler of a client, or gives the built-in one the client's data. */
-  async #makeClient(rank: Rank): Promise<LoadedClient> {
-    const { makeHandler, train, rowsOf, testRowsOf, model } = this.#options;
-    const rows = rowsOf?.(rank), testRows = testRowsOf?.(rank);
-    if (makeHandler) {
-      const handler = await makeHandler({
-        serverAddr: SIMULATION_ADDRESS,
-        rank,
-        ...(train && { data: train }),
-        ...(rows && { rows }),
-        ...(testRows && { testRows }),
-      });
-      const client = {
-        handler,
-        learner: new LocalLearner(handler),
-        [Symbol.asyncDispose]: () => handler[Symbol.asyncDispose](),
-      };
-      try {
-        await handler.setUp(model);
-      } catch (error) {
-        await client[Symbol.asyncDispose]();
-        throw error;
-      }
-      return client;
-    }
+  /** Gives the built-in handler the data of a client, and returns its learner. */
+  #loadClient(rank: Rank): LocalLearner {
+    const { train, rowsOf, testRowsOf } = this.#options;
     if (!this.#builtIn || !train) throw new Error("Cannot train: the clients have no data");
     const { handler, learner } = this.#builtIn;
-    handler.useData(train, rows, testRows);
-    return { handler, learner, [Symbol.asyncDispose]: () => Promise.resolve() };
+    handler.useData(train, rowsOf?.(rank), testRowsOf?.(rank));
+    return learner;
   }
 
-  /** Makes the client of a rank ready to train or evaluate from the published parameters. */
-  async #loadClient(
-    rank: Rank,
-    { parameters, control, plan: { rule } }: RoundInput,
+  async #makeHandler(rank: Rank): Promise<ClientBackendHandler> {
+    const { makeHandler, train, rowsOf, testRowsOf } = this.#options;
+    if (!makeHandler) throw new Error("Cannot make a handler: the clients use the built-in one");
+    const rows = rowsOf?.(rank), testRows = testRowsOf?.(rank);
+    return await makeHandler({
+      serverAddr: SIMULATION_ADDRESS,
+      rank,
+      ...(train && { data: train }),
+      ...(rows && { rows }),
+      ...(testRows && { testRows }),
+    });
+  }
+
+  /** Does a job with a handler that is made for it. */
+  async #runMade(
+    job: LearningJob,
+    input: RoundInput,
     own: ParameterVector | undefined,
-  ): Promise<LoadedClient> {
-    const client = await this.#makeClient(rank);
-    try {
-      client.learner.own = own?.slice();
-      // A handler that is not the built-in one might keep the vector and train in it.
-      client.learner.load(
-        this.#options.makeHandler ? parameters.slice() : parameters,
-        rule,
-        control,
-      );
-    } catch (error) {
-      await client[Symbol.asyncDispose]();
-      throw error;
+    signal: AbortSignal | undefined,
+  ): Promise<JobOutcome> {
+    await using handler = await this.#makeHandler(job.rank);
+    await handler.setUp(this.#options.model);
+    // The handler might keep the vector and train in it, and might free its own when it is disposed.
+    const copied = { ...input, parameters: input.parameters.slice() };
+    const outcome = await this.#work(job, copied, own, new LocalLearner(handler), signal);
+    return outcome.kind === "trained" ? { ...outcome, update: outcome.update.slice() } : outcome;
+  }
+
+  /** Trains or evaluates from the published parameters. */
+  async #work(
+    job: LearningJob,
+    { parameters, control, plan }: RoundInput,
+    own: ParameterVector | undefined,
+    learner: LocalLearner,
+    signal: AbortSignal | undefined,
+  ): Promise<JobOutcome> {
+    learner.own = own?.slice();
+    learner.load(parameters, plan.rule, control);
+    if (job.kind === "evaluate") {
+      return { kind: "evaluated", result: await learner.evaluate(signal) };
     }
-    return client;
+    const { numSamples, steps, loss, metrics } = await learner.train(
+      { ...plan, rank: job.rank },
+      signal,
+    );
+    const { update } = learner;
+    if (update.length !== this.#options.length) {
+      throw new Error(
+        `Cannot take the update: expected ${this.#options.length} values, got ${update.length}`,
+      );
+    }
+    // The program decides whether the update counts, and keeps the vector only then.
+    learner.settle();
+    return {
+      kind: "trained",
+      result: { numSamples, steps, loss, metrics: finiteOf(metrics) },
+      update,
+      ...(learner.own && { own: learner.own }),
+    };
   }
 
   async #test(

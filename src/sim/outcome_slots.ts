@@ -1,4 +1,3 @@
-import { FIELDS_BYTES } from "../wire/frame.ts";
 import type { ClientJob, JobOutcome } from "./client_pool.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
 
@@ -11,8 +10,11 @@ const SLOT_FLAGS = 2;
 
 /** Bytes of the reason of a failure. */
 const REASON_BYTES = 1024;
-/** Bytes of the metrics as JSON, which is at most 6 times as long as in a message. */
-const METRICS_BYTES = 6 * FIELDS_BYTES;
+/**
+ * Bytes of the metrics as JSON, which is at most 6 times as long as in a message, whose fields have
+ * at most 64 KiB.
+ */
+const METRICS_BYTES = 6 * 65_536;
 
 /** Memory of {@linkcode OutcomeSlots}, in a form that can be posted to a worker. */
 export interface OutcomeMemory {

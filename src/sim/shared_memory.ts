@@ -1,3 +1,5 @@
+const encoder = new TextEncoder(), decoder = new TextDecoder();
+
 /**
  * Returns a view of shared memory as a vector. The types of most functions exclude shared memory,
  * whose values may change at any time: a caller reads and writes the view only while no other
@@ -23,7 +25,7 @@ export function writeText(
   text: string,
 ): boolean {
   // Text coders do not take shared memory.
-  const whole = new TextEncoder().encode(text);
+  const whole = encoder.encode(text);
   const bytes = whole.subarray(0, room - 4);
   new DataView(buffer).setUint32(start, bytes.length);
   new Uint8Array(buffer, start + 4, bytes.length).set(bytes);
@@ -33,5 +35,5 @@ export function writeText(
 /** Reads text that {@linkcode writeText} wrote. */
 export function readText(buffer: SharedArrayBuffer, start = 0): string {
   const length = new DataView(buffer).getUint32(start);
-  return new TextDecoder().decode(new Uint8Array(buffer, start + 4, length).slice());
+  return decoder.decode(new Uint8Array(buffer, start + 4, length).slice());
 }
