@@ -17,7 +17,7 @@ import {
   unfitCertificate,
 } from "../tls/transport.ts";
 import type { Channel, Listener, Transport } from "../transport.ts";
-import { type RequestInfo, WebSocketDoor } from "./door.ts";
+import { type RequestInfo, RequestUpgrader } from "./request_upgrader.ts";
 import { FramedChannel } from "./framed_channel.ts";
 import { HANDSHAKE_SECONDS, handshakeFor } from "./handshake.ts";
 import { SUBPROTOCOL } from "./message.ts";
@@ -122,12 +122,12 @@ export function websocketTransport(options: WebSocketOptions = {}): Transport {
  * ```
  */
 export function websocketMount(options: WebOriginOptions = {}): WebSocketMount {
-  const door = new WebSocketDoor(new WebOrigins(options));
+  const upgrader = new RequestUpgrader(new WebOrigins(options));
   return {
     name: "websocket",
     connect: (address, { signal } = {}) => connect(address, [], signal),
-    listen: (address) => Promise.try(() => door.listen(address)),
-    handler: (request, info) => door.answer(request, info),
+    listen: (address) => Promise.try(() => upgrader.listen(address)),
+    handler: (request, info) => upgrader.answer(request, info),
   };
 }
 

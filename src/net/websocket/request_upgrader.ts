@@ -13,12 +13,12 @@ export interface RequestInfo {
   readonly remoteAddr: Deno.Addr;
 }
 
-/** Server end that upgrades HTTP requests to channels while a listener is open. */
-export class WebSocketDoor {
+/** Upgrades HTTP requests to channels while a listener is open. */
+export class RequestUpgrader {
   readonly #webOrigins: WebOrigins;
   #listener: QueueListener | undefined;
 
-  /** Creates it with the rules for web pages. */
+  /** Creates an upgrader with rules for web pages. */
   constructor(webOrigins: WebOrigins) {
     this.#webOrigins = webOrigins;
   }
