@@ -1,11 +1,12 @@
 /**
- * Local training alone, without a federation: one epoch over all of the data, on either engine.
+ * Local training without a federation: one epoch over all of the data, on either engine.
  *
  *     deno run --allow-read examples/central_training.ts native cnn digits
  *
- * `native` or `tfjs` is the engine; `cnn`, `2nn`, `mlp` or `lr` the model; the data are `digits`, which are embedded, or another data set by its
- * name, such as `mnist`, or path. A named one lies in the folder that FEDLAB_DATA says, else in the user's cache folder: that takes
- * `--allow-env=FEDLAB_DATA,XDG_CACHE_HOME,HOME`, and `--allow-net --allow-write` to fetch it when it is not there yet.
+ * The arguments are the engine (`native` or `tfjs`), the model (`cnn`, `2nn`, `mlp` or `lr`), and
+ * the data: the bundled `digits`, another named data set such as `mnist`, or a path. A named data
+ * set is in the folder given by FEDLAB_DATA, otherwise in the user's cache folder. It needs
+ * `--allow-env=FEDLAB_DATA,XDG_CACHE_HOME,HOME`, and `--allow-net --allow-write` to download it.
  */
 
 import { loadDataset, modelByName } from "../mod.ts";

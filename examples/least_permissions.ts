@@ -1,5 +1,6 @@
 /**
- * A client that may do nothing but talk to its server. Data in a file takes `--allow-read=FILE` more, and the name FILE at the end.
+ * Client that can only connect to its server. For data in a file, add `--allow-read=FILE`, and FILE
+ * as the last argument.
  *
  *     deno task server --listen 127.0.0.1:9000 --world-size 2 --rounds 5
  *     deno run --no-prompt --allow-net=127.0.0.1:9000 examples/least_permissions.ts 127.0.0.1:9000

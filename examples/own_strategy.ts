@@ -1,5 +1,6 @@
 /**
- * A strategy of one's own, made of others: the median of means, which a client that sends nonsense cannot move far. Here one of five does.
+ * A strategy composed of others: the median of means, which limits the influence of a client that
+ * sends arbitrary updates. In this example one of five clients does.
  *
  *     deno run --allow-read examples/own_strategy.ts
  */
@@ -23,14 +24,15 @@ import {
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
 
 /**
- * Deals the updates out to groups, and takes the geometric median of the groups' means: as long as less than half of the groups have one that
- * sends nonsense, it does not count.
+ * Distributes the updates over groups and aggregates the means of the groups by their geometric
+ * median. The result is robust as long as less than half of the groups contain an arbitrary update.
  *
- * Chen, Su and Xu 2017, "Distributed Statistical Machine Learning in Adversarial Settings: Byzantine Gradient Descent", algorithm 2.
+ * Chen, Su and Xu 2017, "Distributed Statistical Machine Learning in Adversarial Settings:
+ * Byzantine Gradient Descent", algorithm 2.
  */
 class MedianOfMeans implements Strategy {
   readonly name = "median-of-means";
-  /** The groups' means, and their median. */
+  /** Means of the groups, and their median. */
   readonly workingVectors: number;
   readonly #means: readonly Strategy[];
   readonly #median = new GeometricMedian();
@@ -58,7 +60,7 @@ class MedianOfMeans implements Strategy {
   }
 }
 
-/** A client whose answer has nothing to do with what it learned. */
+/** Client that sends an update unrelated to its training. */
 class Liar extends ClientSGDHandler {
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const result = await super.train(plan, signal);

@@ -1,5 +1,5 @@
 /**
- * An agreement of one's own: in every second round only the slower half of the clients trains.
+ * A server topology of your own: in every second round only the slower half of the clients trains.
  *
  *     deno run --allow-read examples/own_topology.ts
  */
@@ -47,7 +47,7 @@ class SlowerHalfTop extends ServerCommunicationTopology {
   }
 }
 
-/** A client that takes a quarter of a second longer. */
+/** Client that takes a quarter of a second longer. */
 class SlowClient extends ClientSGDHandler {
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     await new Promise((resolve) => setTimeout(resolve, 250));

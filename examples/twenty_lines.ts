@@ -1,9 +1,9 @@
 /**
- * A whole federation in one program: a server and four clients learn to read digits.
+ * A whole federation in one program: a server and four clients train on handwritten digits.
  *
  *     deno run --allow-read --allow-write=digits.safetensors examples/twenty_lines.ts
  *
- * `@fedlab/core` is this checkout when it runs here; elsewhere `deno add jsr:@fedlab/core` makes the name known.
+ * Here `@fedlab/core` is this checkout; elsewhere add it with `deno add jsr:@fedlab/core`.
  */
 import { ClientSyncTop, loadDataset, mlp, partitionIid, ServerSyncTop } from "@fedlab/core";
 import { silentLogger, SyncParameterServerHandler, writeSafetensors } from "@fedlab/core";

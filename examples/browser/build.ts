@@ -7,13 +7,13 @@ import { stop, transform } from "./deps.ts";
 
 const HERE = import.meta.dirname ?? ".";
 const DIST = `${HERE}/dist`;
-/** What engines are asked for; `using` and the like are written out for those that have no such syntax. */
+/** Target syntax; `using` and other newer syntax is converted. */
 const TARGET = "es2022";
-/** Set where an engine has not got them, as the written-out `using` looks for them. */
+/** Symbols that the converted `using` needs, defined if the engine lacks them. */
 const BANNER = `for (const name of ["dispose", "asyncDispose"]) Symbol[name] ?? ` +
   `Object.defineProperty(Symbol, name, { value: Symbol.for("Symbol." + name) });`;
 
-/** A module with all that it imports, in one. */
+/** Bundles a module with all of its imports. */
 async function bundle(module: string): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform=browser", `${HERE}/${module}`],

@@ -1,5 +1,5 @@
 /**
- * The page's worker: a client of a federation, and what reads the drawings.
+ * Worker of the page: a client of a federation that also recognizes drawings.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 import type { FromClient, ToClient } from "./messages.ts";
 import { partOf } from "./part.ts";
 
-/** Greatest value of a pixel. */
+/** Largest value of a pixel. */
 const MAX_PIXEL = 16;
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
@@ -26,7 +26,7 @@ function tell(message: FromClient): void {
   scope.postMessage(message);
 }
 
-/** Trains as `NativeSGDHandler` does, tells the page of it, and keeps the global model for reading. */
+/** `NativeSGDHandler` that reports to the page and keeps the global model to recognize drawings. */
 class PageHandler extends NativeSGDHandler {
   #reader: NativeSGDHandler | undefined;
   #round = 0;
@@ -48,7 +48,7 @@ class PageHandler extends NativeSGDHandler {
     return result;
   }
 
-  /** The server asks for this after each round, of the new global model. */
+  /** Evaluates the new global model; the server requests it after each round. */
   override async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
     const result = await super.evaluate(signal);
     if (this.#reader !== undefined) this.#reader.parameters = this.parameters;
@@ -56,7 +56,7 @@ class PageHandler extends NativeSGDHandler {
     return result;
   }
 
-  /** How likely the picture is each digit: the loss of a label is minus the logarithm of its probability. */
+  /** Returns the probability of each digit, since a label's loss is minus its logarithm. */
   async read(pixels: readonly number[]): Promise<number[] | undefined> {
     if (this.#reader === undefined) return undefined;
     const features = Float32Array.from(pixels, (value) => value / MAX_PIXEL);

@@ -1,2 +1,2 @@
-/** What builds the page, by full specifier; nothing of it is in the page. */
+/** Build tools of the page, by full specifiers; the page does not contain them. */
 export { stop, transform } from "npm:esbuild@0.28.2";

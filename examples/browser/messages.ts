@@ -1,33 +1,33 @@
-/** What the page and its worker say to each other. */
+/** Messages between the page and its worker. */
 
-/** What the page says. */
+/** Message from the page. */
 export type ToClient =
   | {
     readonly type: "join";
-    /** The server's address, `ws://HOST:PORT/PATH`. */
+    /** Address of the server, `ws://HOST:PORT/PATH`. */
     readonly server: string;
-    /** Which part of the digits is this page's, from 1. */
+    /** Number of this page's part of the digits, from 1. */
     readonly part: number;
     /** Number of parts. */
     readonly parts: number;
   }
   | { readonly type: "leave" }
   | {
-    /** Asks what a picture shows. */
+    /** Requests the reading of a picture. */
     readonly type: "read";
-    /** 64 values from 0 to 16, row after row. */
+    /** 64 values from 0 to 16, row by row. */
     readonly pixels: readonly number[];
   };
 
-/** What the worker says. */
+/** Message from the worker. */
 export type FromClient =
   | {
     readonly type: "loaded";
     /** Number of digits that this page trains on. */
     readonly samples: number;
-    /** Which digits are among them. */
+    /** Digits that occur among them. */
     readonly labels: readonly number[];
-    /** Number of digits that nobody trains on. */
+    /** Number of test digits. */
     readonly testSamples: number;
   }
   | {
@@ -38,7 +38,7 @@ export type FromClient =
   }
   | { readonly type: "training"; readonly round: number }
   | {
-    /** What this page made of the model, before the server averages. */
+    /** This page's model after training, before the server aggregates. */
     readonly type: "trained";
     readonly round: number;
     /** Accuracy on the test digits, 0 to 1. */
@@ -53,7 +53,7 @@ export type FromClient =
   }
   | {
     readonly type: "reading";
-    /** How likely the picture is each digit, by the global model. */
+    /** Probability of each digit, by the global model. */
     readonly probabilities: readonly number[];
   }
   | { readonly type: "over" }

@@ -1,10 +1,10 @@
 import { type Dataset, digits, partitionLabels, trainTestSplit } from "@fedlab/core";
 
 const SEED = 1;
-/** A part has half of the ten digits only: what it knows of the others it learns from the model. */
+/** A part has only half of the ten digits; the page learns the others through the shared model. */
 const LABELS_PER_PART = 5;
 
-/** The digits that part `part` of `parts`, from 1, trains on, and those that nobody does. */
+/** Returns the training digits of part `part` of `parts`, from 1, and the test digits. */
 export async function partOf(
   part: number,
   parts: number,

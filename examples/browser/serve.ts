@@ -1,10 +1,12 @@
 /**
- * The server of a federation whose clients are pages: it serves the page and the federation on one port.
+ * Server of a federation whose clients are pages: it serves the page and the federation on one
+ * port.
  *
  *     deno task build:browser
  *     deno run --allow-net=127.0.0.1 --allow-read=examples/browser/dist examples/browser/serve.ts 127.0.0.1:9000
  *
- * Then open the addresses that it prints, each in a tab of its own. Arguments after the address: number of clients (3) and of rounds (20).
+ * Then open the addresses that it prints, each in its own tab. Arguments after the address: number
+ * of clients (3) and of rounds (20).
  */
 import {
   errorMessage,
@@ -17,7 +19,7 @@ import {
 import { partOf } from "./part.ts";
 
 const PATH = "/federation";
-/** A day: people open pages in their own time. */
+/** One day, because users may open the pages at any time. */
 const JOIN_SECONDS = 24 * 60 * 60;
 const FILES: Readonly<Record<string, { name: string; type: string }>> = {
   "/": { name: "index.html", type: "text/html; charset=utf-8" },

@@ -1,11 +1,12 @@
 /**
- * A client that may do nothing but talk to its server: it has no files and no subprocess, and learns from its part of the embedded digits.
+ * Client that can only connect to its server: it uses no files and no subprocess, and trains on its
+ * part of the bundled digits.
  *
  *     deno run --no-prompt --allow-net=127.0.0.1:9000 examples/deploy/client.ts ws://127.0.0.1:9000/federation 1/2
  *     deno run --no-prompt --allow-net=127.0.0.1:9000 examples/deploy/client.ts ws://127.0.0.1:9000/federation 2/2
  *
- * Where the server asks for a token it is taken from the environment variable FEDLAB_TOKEN, which takes `--allow-env=FEDLAB_TOKEN`: arguments are seen by
- * everyone on the machine.
+ * If the server requires a token, the client reads it from the environment variable FEDLAB_TOKEN,
+ * which needs `--allow-env=FEDLAB_TOKEN`. Arguments are visible to everyone on the machine.
  */
 import {
   ClientSyncTop,
@@ -40,6 +41,6 @@ const client = new ClientSyncTop(handler, {
 try {
   await client.run();
 } catch {
-  // The log, on standard error, has said why in a line: that the run is over, or that the token is not the server's.
+  // The log on standard error states the reason: the run is over, or the token is wrong.
   Deno.exitCode = 1;
 }

@@ -1,14 +1,16 @@
 /**
- * The server of a federation in an isolate: clients join it over WebSockets, people look at its page, and its run outlives it in Deno KV. It begins with the first
- * request.
+ * Server of a federation on Deno Deploy. Clients join over WebSockets, a page shows the run, and
+ * Deno KV stores it. The first request starts the run.
  *
  *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
  *
- * Without `--unstable-kv` the run is kept in the folder `checkpoints`, which takes `--allow-read=checkpoints --allow-write=checkpoints`; a database in a file of
- * your own takes both for its folder.
+ * Without `--unstable-kv` the run is stored in the folder `checkpoints`, which needs
+ * `--allow-read=checkpoints --allow-write=checkpoints`. A database in a file of your own needs both
+ * for its folder.
  *
- * Settings, as environment variables: FEDLAB_CLIENTS (2), FEDLAB_ROUNDS (20), FEDLAB_SEED (1), FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or
- * the database's file, and FEDLAB_TOKEN, which clients have to know, and whoever looks at the run (see `readers.ts`).
+ * Settings are environment variables: FEDLAB_CLIENTS (2), FEDLAB_ROUNDS (20), FEDLAB_SEED (1),
+ * FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or the database's file, and
+ * FEDLAB_TOKEN, the token required of clients and of viewers of the run (see `readers.ts`).
  */
 import { Coordinator } from "./federation.ts";
 import { openCheckpoints } from "./store.ts";
@@ -25,13 +27,13 @@ const coordinator = new Coordinator({
 });
 
 async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-  // A malformed host makes a malformed URL.
+  // A malformed host gives a malformed URL.
   const url = URL.parse(request.url);
   if (url === null) return new Response("Bad request\n", { status: 400 });
   const { pathname } = url;
   if (pathname === "/federation") return await coordinator.join(request, info);
   if (!await mayRead(request, token)) {
-    // The page asks for the token, and has nothing of the run.
+    // The page asks for the token and contains no data of the run.
     if (pathname === "/") return new Response(lockedPage(), { headers: PAGE_HEADERS });
     return new Response("Expected the token's key for reading\n", {
       status: 401,
@@ -57,7 +59,7 @@ export default {
     try {
       return await answer(request, info);
     } catch (error) {
-      // What went wrong is for the log; the next request begins anew.
+      // The reason is for the log only; the next request starts again.
       console.error(error);
       return new Response("The federation cannot begin\n", { status: 500 });
     }

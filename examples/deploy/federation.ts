@@ -12,38 +12,41 @@ import {
 } from "@fedlab/core";
 import { initialParameters } from "@fedlab/core/tfjs";
 
-/** How long a server listens whose run is over: the client that had it begin is let in and told. */
+/**
+ * Seconds for which the server of a completed run listens, so that the client whose request started
+ * it can join and learn that the run is over.
+ */
 const FAREWELL_SECONDS = 2;
 
-/** What a federation is. */
+/** Options of {@linkcode Federation}. */
 export interface Settings {
   clients: number;
   rounds: number;
   seed: number;
-  /** What clients have to know. Where there is none, everyone may join. */
+  /** Shared token of the clients. Without it, everyone may join. */
   token: string | undefined;
-  /** Opens the place where the run is kept. What is kept there and cannot be used is told to `warn`. */
+  /** Opens the storage of the run. Calls `warn` for stored data that cannot be used. */
   open: (warn: (message: string) => void) => Promise<Checkpoints>;
 }
 
-/** How the run stands. */
+/** State of the run. */
 export interface Status {
   readonly state: "waiting" | "training" | "finished";
-  /** The last round that is over, 0 to `rounds`. */
+  /** Last complete round, 0 to `rounds`. */
   readonly round: number;
   readonly rounds: number;
-  /** Ranks that are connected, of `clients` in all. */
+  /** Connected ranks, of `clients` in total. */
   readonly joined: readonly Rank[];
   readonly clients: number;
   /** Mean accuracy of the clients after that round. */
   readonly accuracy?: number;
   /** SHA-256 of the final model. */
   readonly modelDigest?: string;
-  /** Why the run stopped, if it did; it goes on with the next request. */
+  /** Reason for which the run stopped, if it did; the next request resumes it. */
   readonly error?: string;
 }
 
-/** Knows who is connected. */
+/** Set of connected clients. */
 class Handler extends SyncParameterServerHandler {
   readonly present = new Set<Rank>();
 
@@ -53,7 +56,7 @@ class Handler extends SyncParameterServerHandler {
   }
 }
 
-/** A server that its first request begins, from its last checkpoint if there is one. */
+/** Server that its first request starts, from its last checkpoint if there is one. */
 export class Coordinator {
   readonly #settings: Settings;
   readonly #mount = websocketMount();
@@ -67,19 +70,19 @@ export class Coordinator {
   #digest: string | undefined;
   #error: string | undefined;
 
-  /** Nothing is opened before the first request. */
+  /** Creates the federation; the first request opens its storage. */
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** Lets a client in. When the run is over, it listens once more: clients that were away want to be told. */
+  /** Admits a client. After the run it listens again, to tell clients that were disconnected. */
   async join(request: Request, info: RequestInfo): Promise<Response> {
     if (this.#state === "finished" && !this.#isRunning) this.#begun = undefined;
     await this.#begin();
     return this.#mount.handler(request, info);
   }
 
-  /** How the run stands. */
+  /** Returns the state of the run. */
   async status(): Promise<Status> {
     const { present } = await this.#begin();
     const last = this.#rounds.at(-1);
@@ -95,7 +98,7 @@ export class Coordinator {
     };
   }
 
-  /** The model as a file, once the run is over. */
+  /** Returns the model as a file after the run. */
   async model(): Promise<Response> {
     const { manifest, parameters } = await this.#begin();
     if (this.#state !== "finished") {
@@ -107,7 +110,7 @@ export class Coordinator {
     });
   }
 
-  /** Begins the run or goes on with it, once for all requests that ask meanwhile. */
+  /** Starts or resumes the run, once for all concurrent requests. */
   #begin(): Promise<Handler> {
     return this.#begun ??= this.#open().catch((error) => {
       this.#begun = undefined;
@@ -152,7 +155,7 @@ export class Coordinator {
     this.#isRunning = true;
     server.run().catch((error) => {
       reject(error);
-      // Whoever asks next begins anew, from the last checkpoint.
+      // The next request starts again, from the last checkpoint.
       if (this.#state === "finished") return;
       this.#error = `${error}`;
       this.#begun = undefined;

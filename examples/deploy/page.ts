@@ -1,7 +1,7 @@
 import type { Status } from "./federation.ts";
 import { READ_PREFIX } from "./readers.ts";
 
-/** What the pages are served with: they load nothing but what is in them, and ask nobody but this server. */
+/** Headers of the pages: they load no other resources and send requests only to this server. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy":
@@ -12,7 +12,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 const STYLE =
   "body { font: 1rem/1.5 system-ui; margin: 2rem } th { text-align: left; padding-right: 2rem }";
 
-/** The page that shows how the run stands. */
+/** Returns the page that shows the state of the run. */
 export function page({ state, round, rounds, joined, clients, accuracy, ...more }: Status): string {
   const rows: [string, string][] = [
     ["state", state],
@@ -39,7 +39,10 @@ function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
-/** The page of a run with a token: it asks for the token, which does not leave it, and reads the run with the token's key. */
+/**
+ * Returns the page of a run with a token. It asks for the token, does not send it, and reads the
+ * state of the run with the token's read key.
+ */
 export function lockedPage(): string {
   return `<!doctype html>
 <html lang="en">

@@ -1,18 +1,19 @@
 /**
- * Who may look at a run that has a token: whoever sends the token's key for reading. It does for reading alone: no client can join with it.
+ * Access control for viewing a run that has a token: viewers send the token's read key, with which
+ * no client can join.
  *
  *     Authorization: Bearer SHA-256, in hexadecimal, of "fedlab.read:" and the token
  */
 
-/** What stands before the token: its bare digest may be known from elsewhere. */
+/** Prefix of the token in the digest; the digest of the token alone may be known from elsewhere. */
 export const READ_PREFIX = "fedlab.read:";
 
-/** Whether a request may read; everyone may where there is no token. */
+/** Returns true if a request may read the run. Without a token every request may. */
 export async function mayRead(request: Request, token: string | undefined): Promise<boolean> {
   if (!token) return true;
   const expected = hex(await digest(READ_PREFIX + token));
   const given = request.headers.get("authorization") ?? "";
-  // Digests of both are compared, whole: how long that takes tells nothing of where they differ.
+  // Digests are compared as a whole, so that the time taken does not reveal where they differ.
   const [a, b] = [await digest(`Bearer ${expected}`), await digest(given)];
   return a.reduce((difference, byte, i) => difference | (byte ^ (b[i] ?? 0)), 0) === 0;
 }

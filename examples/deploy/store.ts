@@ -1,7 +1,7 @@
 /// <reference lib="deno.unstable" />
 import { type Checkpoints, CheckpointStore, KvCheckpointStore } from "@fedlab/core";
 
-/** Where the run is kept: in Deno KV where that is there, else in a folder. */
+/** Opens the storage of the run: Deno KV if available, otherwise a folder. */
 export async function openCheckpoints(warn: (message: string) => void): Promise<Checkpoints> {
   const name = Deno.env.get("FEDLAB_RUN") ?? "digits";
   const path = Deno.env.get("FEDLAB_STORE");

@@ -1,12 +1,12 @@
 /**
- * A client with a CSV file of its own.
+ * Client with its own CSV file.
  *
  *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/client.ts examples/own_data/biscoe.csv 127.0.0.1:9000
  *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/client.ts examples/own_data/dream.csv 127.0.0.1:9000
  *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/client.ts examples/own_data/torgersen.csv 127.0.0.1:9000
  *
- * The data: Gorman, Williams and Fraser 2014, "Ecological Sexual Dimorphism and Environmental Variability within a Community of Antarctic Penguins",
- * as in the palmerpenguins package, CC0.
+ * The data: Gorman, Williams and Fraser 2014, "Ecological Sexual Dimorphism and Environmental
+ * Variability within a Community of Antarctic Penguins", as in the palmerpenguins package, CC0.
  */
 import { ClientSyncTop, readTableDataset, trainTestSplit } from "@fedlab/core";
 import { ClientSGDHandler } from "@fedlab/core/tfjs";
@@ -17,7 +17,8 @@ if (path === undefined) {
   Deno.exit(2);
 }
 
-// No island has all three species, and none knows the others' measurements: what a label and a feature mean is agreed on.
+// No island has all three species or knows the others' measurements. So all clients use the same
+// order of classes and the same scales of features.
 const { dataset } = await readTableDataset(path, {
   labelColumn: "species",
   classes: ["Adelie", "Chinstrap", "Gentoo"],

@@ -1,15 +1,17 @@
 /**
- * Three islands of the Palmer Archipelago learn to tell their penguins apart; each keeps its measurements to itself.
+ * Three islands of the Palmer Archipelago train a model that classifies penguins. Each keeps its
+ * measurements private.
  *
  *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/own_data/server.ts 127.0.0.1:9000
  *
- * and, each in a terminal of its own, the clients at the top of client.ts. Nobody but they can evaluate: they do, on rows that they hold back.
+ * and the clients at the top of client.ts, each in its own terminal. The server has no data, so the
+ * clients evaluate the model, on rows that they hold out.
  */
 import { type ModelDescription, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
 import { initialParameters } from "@fedlab/core/tfjs";
 
 const [listen = "127.0.0.1:9000"] = Deno.args;
-/** A model of one's own, as Keras and tfjs write theirs; the clients get it from here. */
+/** Model in the format of Keras and TensorFlow.js; the server sends it to the clients. */
 const model: ModelDescription = {
   format: "tfjs-layers",
   loss: "softmaxCrossEntropy",

@@ -1,10 +1,11 @@
 /**
- * A client that learns by a rule of its own: linear regression in plain TypeScript.
+ * Client with a handler of its own: linear regression in plain TypeScript.
  *
  *     deno task client:module --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 1
  *     deno task client:module --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 2
  *
- * Each client sees other points of the plane y = 3a - 2b + 1, with some noise.
+ * Each client has different points of the plane y = 3a - 2b + 1, with some noise. A `Simulation`
+ * runs this module too, as its option `handler`.
  */
 import {
   ClientBackendHandler,
@@ -16,7 +17,7 @@ import {
   type TrainResult,
 } from "@fedlab/core";
 
-/** A point: its two features and its value. */
+/** Point with two features and a value. */
 type Point = readonly [a: number, b: number, y: number];
 
 class LinearRegression extends ClientBackendHandler {
@@ -78,7 +79,7 @@ class LinearRegression extends ClientBackendHandler {
     return slopeA * a + slopeB * b + intercept - y;
   }
 
-  /** One step down the gradient of the batch's mean squared error. */
+  /** Takes one gradient step on the mean squared error of the batch. */
   #step(batch: readonly Point[], learningRate: number): void {
     const gradient = [0, 0, 0];
     for (const point of batch) {

@@ -1,9 +1,10 @@
 /**
- * A server whose model is three numbers: no tfjs, and nothing described, since every client brings the model itself.
+ * Server with a model of three numbers. It needs neither TensorFlow.js nor a model description,
+ * because every client has the model itself.
  *
  *     deno run --allow-net=127.0.0.1 --allow-write=log examples/own_handler/server.ts 127.0.0.1:9000
  *
- * and, each in a terminal of its own, the clients at the top of client.ts.
+ * and the clients at the top of client.ts, each in its own terminal.
  */
 import { Manifest, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
 

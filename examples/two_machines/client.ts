@@ -1,10 +1,12 @@
 /**
- * A client on another machine than its server: it makes sure that the server is the right one, and proves that it knows the word.
+ * Client on another machine: it verifies the server's certificate and proves that it knows the
+ * token.
  *
- *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/client.ts 127.0.0.1:9000 tests/fixtures/tls/ca.pem a-long-word-that-nobody-guesses 1
- *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/client.ts 127.0.0.1:9000 tests/fixtures/tls/ca.pem a-long-word-that-nobody-guesses 2
+ *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/client.ts 127.0.0.1:9000 tests/fixtures/tls/ca.pem an-example-token-4f0c9e71b2d8 1
+ *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/client.ts 127.0.0.1:9000 tests/fixtures/tls/ca.pem an-example-token-4f0c9e71b2d8 2
  *
- * The arguments are the server's address, by the name in its certificate; the CA that signed that; the word; and which half of the digits is this client's.
+ * The arguments are the server's address, with the name in its certificate; the CA that signed the
+ * certificate; the token; and the half of the digits that this client uses (1 or 2).
  */
 import {
   ClientSyncTop,
@@ -16,7 +18,7 @@ import {
 
 const [serverAddr, ca, token, half = "1"] = Deno.args;
 if (serverAddr === undefined || ca === undefined || token === undefined) {
-  console.error("Usage: client.ts HOST:PORT CA.pem WORD [1|2]");
+  console.error("Usage: client.ts HOST:PORT CA.pem TOKEN [1|2]");
   Deno.exit(2);
 }
 const { train, test = train } = await loadDataset("digits");

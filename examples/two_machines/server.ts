@@ -1,17 +1,18 @@
 /**
- * A server that its clients reach over TLS, from other machines, and that takes none but those who know a word.
+ * Server for clients on other machines, with TLS and a shared token.
  *
- *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/server.ts 127.0.0.1:9000 tests/fixtures/tls/server.pem tests/fixtures/tls/server.key a-long-word-that-nobody-guesses
+ *     deno run --allow-net=127.0.0.1:9000 --allow-read --allow-write=log examples/two_machines/server.ts 127.0.0.1:9000 tests/fixtures/tls/server.pem tests/fixtures/tls/server.key an-example-token-4f0c9e71b2d8
  *
- * The arguments are the address to listen on, `0.0.0.0:9000` for all networks; the server's certificate and its key, those of the tests standing in for
- * yours; and the word, of 16 characters or more. The clients are at the top of client.ts.
+ * The arguments are the address to listen on (`0.0.0.0:9000` for all networks); the server's
+ * certificate and its key, here those of the tests; and the token, of at least 16 characters. The
+ * commands of the clients are at the top of client.ts.
  */
 import { mlp, ServerSyncTop, SyncParameterServerHandler, tlsTransport } from "@fedlab/core";
 import { initialParameters } from "@fedlab/core/tfjs";
 
 const [listen, certificate = "", privateKey = "", token] = Deno.args;
 if (listen === undefined || token === undefined) {
-  console.error("Usage: server.ts HOST:PORT CERTIFICATE.pem KEY.pem WORD");
+  console.error("Usage: server.ts HOST:PORT CERTIFICATE.pem KEY.pem TOKEN");
   Deno.exit(2);
 }
 const [cert, key] = await Promise.all(

@@ -1,4 +1,4 @@
-/** What each worker of main.ts runs: it makes its own data and its own model. */
+/** Module of each worker of main.ts, which creates its own data and model. */
 import { defineClient, loadDataset, partitionIid } from "@fedlab/core";
 import { ClientSGDHandler } from "@fedlab/core/tfjs";
 

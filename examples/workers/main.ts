@@ -1,5 +1,5 @@
 /**
- * A server and four clients over TCP, each client in a worker of its own and so on a core of its own.
+ * A server and four clients over TCP, each client in its own worker and therefore on its own core.
  *
  *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/workers/main.ts 127.0.0.1:9000
  */

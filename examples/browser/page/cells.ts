@@ -7,7 +7,7 @@ const STEPS: Readonly<Record<string, readonly [across: number, down: number]>> =
   ArrowDown: [0, 1],
 };
 
-/** The 8 by 8 squares that the model sees. Each is a button; of all of them one is in the order of the tabulator key. */
+/** Grid of the 8 by 8 squares of the input. Each is a button; one of them is in the tab order. */
 export class Cells {
   readonly #buttons: HTMLButtonElement[];
   readonly #onToggle: () => void;
@@ -22,7 +22,7 @@ export class Cells {
     this.#show();
   }
 
-  /** 64 values from 0 to 16, row after row. */
+  /** 64 values from 0 to 16, row by row. */
   get values(): readonly number[] {
     return this.#values;
   }

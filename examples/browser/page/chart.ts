@@ -1,8 +1,8 @@
 const SVG = "http://www.w3.org/2000/svg";
-/** Where the plot lies in the picture of 400 by 210. */
+/** Position of the plot in the picture of 400 by 210. */
 const PLOT = { left: 52, right: 390, top: 10, bottom: 180 };
 
-/** A line of the chart: accuracies from 0 to 1 by round, from 1. */
+/** Line of the chart: accuracies from 0 to 1 by round, from 1. */
 export type Line = ReadonlyMap<number, number>;
 
 function element(name: string, attributes: Record<string, string | number>, text = ""): Element {

@@ -1,24 +1,24 @@
-/** Pixels of a picture, a side. */
+/** Pixels on each side of a picture. */
 export const SIZE = 8;
-/** Greatest value of a pixel: it counts the black points of a block of so many. */
+/** Largest value of a pixel: the number of points in a block. */
 export const MAX_PIXEL = 16;
 
-/** Black points of a block, a side. */
+/** Points on each side of a block. */
 const BLOCK = 4;
 const POINTS = SIZE * BLOCK;
-/** Half of a line's width, in points; that of the data set's lines. */
+/** Half of a line's width, in points, as in the data set. */
 const RADIUS = 2.6;
-/** What is smaller than this share of the pad is not made larger any more. */
+/** Least size of a drawing, as a share of the pad, that is scaled to the full size. */
 const LEAST_EXTENT = 0.15;
 
-/** A place on the pad, from 0 to 1 across and down. */
+/** Position on the pad, from 0 to 1 across and down. */
 export type Point = readonly [x: number, y: number];
-/** A line drawn without lifting the pen. */
+/** Line drawn without lifting the pen. */
 export type Stroke = readonly Point[];
 
 /**
- * A drawing as the digits of the data set are: as large as 32 by 32 points allow, in their middle, and of each block of 4 by 4
- * points the number of black ones.
+ * Converts a drawing to the format of the data set: scaled to fit into 32 by 32 points, centred,
+ * with the number of black points in each block of 4 by 4 points.
  */
 export function pixelsOf(strokes: readonly Stroke[]): number[] {
   const pixels = new Array<number>(SIZE * SIZE).fill(0);
@@ -43,7 +43,7 @@ export function pixelsOf(strokes: readonly Stroke[]): number[] {
   return pixels;
 }
 
-/** Whether the line is drawn over the point. */
+/** Returns true if the line covers the point. */
 function isNear(point: Point, stroke: Stroke): boolean {
   return stroke.some((end, i) => distance(point, stroke[i - 1] ?? end, end) <= RADIUS);
 }

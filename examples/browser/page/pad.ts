@@ -3,7 +3,7 @@ import type { Point, Stroke } from "./digit.ts";
 /** Width of a line, as a share of the pad. */
 const LINE_WIDTH = 0.07;
 
-/** A canvas to draw on with mouse, finger or pen. */
+/** Canvas to draw on with mouse, finger or pen. */
 export class Pad {
   readonly #canvas: HTMLCanvasElement;
   readonly #onChange: (strokes: readonly Stroke[]) => void;
@@ -18,11 +18,11 @@ export class Pad {
     for (const end of ["pointerup", "pointercancel"] as const) {
       canvas.addEventListener(end, () => this.#drawing = undefined);
     }
-    // The ink's colour is that of the scheme.
+    // The colour of the ink follows the colour scheme.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint());
   }
 
-  /** Empties the pad. */
+  /** Clears the pad. */
   clear(): void {
     this.#strokes = [];
     this.#drawing = undefined;
@@ -44,7 +44,7 @@ export class Pad {
     this.#changed();
   }
 
-  /** All places since the last event, where the browser tells them. */
+  /** Returns all positions since the last event, if the browser provides them. */
   #fine(event: PointerEvent): PointerEvent[] {
     const parts = event.getCoalescedEvents?.() ?? [];
     return parts.length > 0 ? parts : [event];

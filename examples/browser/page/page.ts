@@ -1,5 +1,5 @@
 /**
- * The page: joins a federation in a worker, shows how it goes, and has drawings read.
+ * Page that joins a federation in a worker, shows its progress, and recognizes drawings.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { drawChart } from "./chart.ts";
 import { pixelsOf } from "./digit.ts";
 import { Pad } from "./pad.ts";
 
-/** Rounds that the chart has room for before a server says how many there are. */
+/** Number of rounds in the chart before the server has told theirs. */
 const ROUNDS = 20;
-/** Probability from which a reading is given without a doubt. */
+/** Least probability of a reading that is shown as certain. */
 const SURE = 0.5;
-/** How long a drawing rests before its reading is said aloud: a screen reader should not hear every stroke. */
+/** Pause before screen readers announce a reading, so that they do not announce every stroke. */
 const REST_MILLIS = 300;
 
 function find<T extends Element>(id: string, type: abstract new () => T): T {
