@@ -3,7 +3,7 @@ import { ByteQueue } from "./byte_queue.ts";
 import { parseCloseCode } from "./close_code.ts";
 import type { Credit } from "./credit.ts";
 import { type FrameHead, isControl, Opcode, parseFrameHead } from "./frame_head.ts";
-import { IncomingMessage } from "./incoming_message.ts";
+import { checkOrder, IncomingMessage } from "./incoming_message.ts";
 import { BadMessageError } from "./message.ts";
 import { unmask } from "./unmask.ts";
 
@@ -78,10 +78,7 @@ export class FrameReader {
     return this.#fault;
   }
 
-  /**
-   * Returns true if a small message has arrived since the last call: its sender may wait for an
-   * answer.
-   */
+  /** Returns true if a small message, which may need an answer, came since the last call. */
   takePrompt(): boolean {
     const isPrompt = this.#isPrompt;
     this.#isPrompt = false;
@@ -126,10 +123,7 @@ export class FrameReader {
     return this.#parse(into);
   }
 
-  /**
-   * Processes the bytes that were read ahead, as far as they go; returns the number of bytes in
-   * `into`.
-   */
+  /** Processes the bytes that were read ahead; returns the number of bytes in `into`. */
   #parse(into: Uint8Array<ArrayBuffer> | undefined): number {
     if (this.#fault !== undefined) throw this.#fault;
     let count = 0;
@@ -137,8 +131,10 @@ export class FrameReader {
       for (let hasMoved = true; hasMoved && !this.#isOver;) {
         const start = this.#aheadStart;
         if (this.#frame === undefined) this.#beginFrame();
-        else if (isControl(this.#frame.opcode)) this.#takeControl(this.#frame);
-        else count += this.#takeData(this.#frame, into?.subarray(count));
+        else if (isControl(this.#frame.opcode)) {
+          const part = this.#next(this.#frame);
+          this.#control.set(part, this.#frameAt - part.length);
+        } else count += this.#takeData(this.#frame, into?.subarray(count));
         hasMoved = this.#aheadStart > start;
         if (this.#frame !== undefined && this.#frameAt === this.#frame.length) {
           this.#endFrame(this.#frame);
@@ -165,19 +161,9 @@ export class FrameReader {
 
   /** Checks the head of a frame of a message against all limits. */
   #countFrame({ opcode, length, isFinal }: FrameHead): void {
-    const isFirst = this.#message === undefined;
-    if (isFirst !== (opcode === Opcode.Binary)) {
-      throw isFirst
-        ? new BadMessageError("the beginning of a message", "a continuation")
-        : new BadMessageError("a continuation", "the beginning of a message");
-    }
+    checkOrder(opcode, this.#message === undefined);
     const message = this.#message ??= new IncomingMessage(this.#credit);
     message.addFrame(length, { isFinal, isAllowed: !this.#peerHasEnded });
-  }
-
-  #takeControl(frame: FrameHead): void {
-    const part = this.#next(frame);
-    this.#control.set(part, this.#frameAt - part.length);
   }
 
   /** Takes the bytes of a message's frame that have arrived; returns the number in `into`. */

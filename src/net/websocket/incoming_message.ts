@@ -1,4 +1,5 @@
 import { costOf, type Credit } from "./credit.ts";
+import { Opcode } from "./frame_head.ts";
 import { BadMessageError, checkLength, CloseCode, HEAD_BYTES } from "./message.ts";
 
 /**
@@ -6,6 +7,19 @@ import { BadMessageError, checkLength, CloseCode, HEAD_BYTES } from "./message.t
  * empty, so that their bytes alone would not limit their number.
  */
 export const MOST_FRAGMENTS = 1024;
+
+/**
+ * Checks that the frames of a message follow each other.
+ *
+ * @throws {ProtocolError} If a message begins with a continuation, or before the last one has ended.
+ */
+export function checkOrder(opcode: Opcode, isFirst: boolean): void {
+  if (isFirst === (opcode === Opcode.Binary)) return;
+  const begin = "the beginning of a message", continuation = "a continuation";
+  throw isFirst
+    ? new BadMessageError(begin, continuation)
+    : new BadMessageError(continuation, begin);
+}
 
 /** A message that is being received in frames: its limits, its cost, and the credit it grants. */
 export class IncomingMessage {
