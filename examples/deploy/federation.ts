@@ -18,7 +18,7 @@ import { initialParameters } from "@fedlab/core/tfjs";
  */
 const FAREWELL_SECONDS = 2;
 
-/** Options of {@linkcode Federation}. */
+/** Options of {@linkcode Coordinator}. */
 export interface Settings {
   clients: number;
   rounds: number;
