@@ -10,7 +10,7 @@
  */
 
 import { loadDataset, modelByName } from "../mod.ts";
-import { ClientSGDHandler } from "../src/tfjs/mod.ts";
+import { ClientSGDHandler } from "../mod.ts";
 
 const [engine = "native", model = "cnn", name = "digits"] = Deno.args;
 if (engine !== "native" && engine !== "tfjs") {

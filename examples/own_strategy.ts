@@ -21,7 +21,7 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "@fedlab/core";
-import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
+import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core";
 
 /**
  * Distributes the updates over groups and aggregates the means of the groups by their geometric

@@ -7,17 +7,17 @@ import {
   ClientSyncTop,
   loadDataset,
   logisticRegression,
-  type ParameterUpdatePayload,
   partitionIid,
   type Rank,
   ServerCommunicationTopology,
   silentLogger,
   SyncParameterServerHandler,
-  TrainingExchange,
   type TrainPlan,
   type TrainResult,
 } from "@fedlab/core";
-import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
+import { TrainingExchange } from "@fedlab/core/round";
+import { type ParameterUpdatePayload } from "@fedlab/core/wire";
+import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core";
 
 /** Trains all clients in odd rounds, and in even rounds the half that was slower before. */
 class SlowerHalfTop extends ServerCommunicationTopology {

@@ -7,7 +7,7 @@
  */
 import { ClientSyncTop, loadDataset, mlp, partitionIid, ServerSyncTop } from "@fedlab/core";
 import { silentLogger, SyncParameterServerHandler, writeSafetensors } from "@fedlab/core";
-import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
+import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core";
 
 const { train, test = train } = await loadDataset("digits");
 const model = mlp({ inputShape: train.shape, numClasses: train.numClasses });

@@ -1,4 +1,5 @@
-import { type Dataset, digits, partitionLabels, trainTestSplit } from "@fedlab/core";
+import { type Dataset, digits, trainTestSplit } from "@fedlab/core";
+import { partitionLabels } from "@fedlab/core/data";
 
 const SEED = 1;
 /** A part has only half of the ten digits; the page learns the others through the shared model. */

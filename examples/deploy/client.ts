@@ -8,13 +8,8 @@
  * If the server requires a token, the client reads it from the environment variable FEDLAB_TOKEN,
  * which needs `--allow-env=FEDLAB_TOKEN`. Arguments are visible to everyone on the machine.
  */
-import {
-  ClientSyncTop,
-  loadDataset,
-  NativeSGDHandler,
-  partitionIid,
-  tokenFromEnv,
-} from "@fedlab/core";
+import { ClientSyncTop, loadDataset, NativeSGDHandler, partitionIid } from "@fedlab/core";
+import { tokenFromEnv } from "@fedlab/core/auth";
 
 const [serverAddr = "ws://127.0.0.1:9000/federation", part = "1/1", ...others] = Deno.args;
 if (others.length > 0) {

@@ -1,16 +1,16 @@
 import {
   type Checkpoints,
-  encodeSafetensorsHeader,
   mlp,
   type Rank,
-  type RequestInfo,
   type RoundReport,
   type ServerEvent,
   ServerSyncTop,
   SyncParameterServerHandler,
   websocketMount,
 } from "@fedlab/core";
-import { initialParameters } from "@fedlab/core/tfjs";
+import { type RequestInfo } from "@fedlab/core/net";
+import { encodeSafetensorsHeader } from "@fedlab/core/store";
+import { initialParameters } from "@fedlab/core";
 
 /**
  * Seconds for which the server of a completed run listens, so that the client whose request started

@@ -9,7 +9,7 @@
  * Variability within a Community of Antarctic Penguins", as in the palmerpenguins package, CC0.
  */
 import { ClientSyncTop, readTableDataset, trainTestSplit } from "@fedlab/core";
-import { ClientSGDHandler } from "@fedlab/core/tfjs";
+import { ClientSGDHandler } from "@fedlab/core";
 
 const [path, serverAddr = "127.0.0.1:9000"] = Deno.args;
 if (path === undefined) {

@@ -8,7 +8,7 @@
  * clients evaluate the model, on rows that they hold out.
  */
 import { type ModelDescription, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
-import { initialParameters } from "@fedlab/core/tfjs";
+import { initialParameters } from "@fedlab/core";
 
 const [listen = "127.0.0.1:9000"] = Deno.args;
 /** Model in the format of Keras and TensorFlow.js; the server sends it to the clients. */

@@ -8,13 +8,8 @@
  * The arguments are the server's address, with the name in its certificate; the CA that signed the
  * certificate; the token; and the half of the digits that this client uses (1 or 2).
  */
-import {
-  ClientSyncTop,
-  loadDataset,
-  NativeSGDHandler,
-  partitionIid,
-  tlsTransport,
-} from "@fedlab/core";
+import { ClientSyncTop, loadDataset, NativeSGDHandler, partitionIid } from "@fedlab/core";
+import { tlsTransport } from "@fedlab/core/net";
 
 const [serverAddr, ca, token, half = "1"] = Deno.args;
 if (serverAddr === undefined || ca === undefined || token === undefined) {

@@ -7,8 +7,9 @@
  * certificate and its key, here those of the tests; and the token, of at least 16 characters. The
  * commands of the clients are at the top of client.ts.
  */
-import { mlp, ServerSyncTop, SyncParameterServerHandler, tlsTransport } from "@fedlab/core";
-import { initialParameters } from "@fedlab/core/tfjs";
+import { mlp, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
+import { tlsTransport } from "@fedlab/core/net";
+import { initialParameters } from "@fedlab/core";
 
 const [listen, certificate = "", privateKey = "", token] = Deno.args;
 if (listen === undefined || token === undefined) {

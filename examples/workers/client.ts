@@ -1,6 +1,6 @@
 /** Module of each worker of main.ts, which creates its own data and model. */
 import { defineClient, loadDataset, partitionIid } from "@fedlab/core";
-import { ClientSGDHandler } from "@fedlab/core/tfjs";
+import { ClientSGDHandler } from "@fedlab/core";
 
 defineClient(async ({ rank = 1 }) => {
   const { train } = await loadDataset("digits");

@@ -53,7 +53,8 @@ export interface KeyListChange {
  *
  * @example Removing a key
  * ```ts
- * import { generateKeyPair, readAllowedKeys } from "@fedlab/core";
+ * import { readAllowedKeys } from "@fedlab/core";
+ * import { generateKeyPair } from "@fedlab/core/auth";
  * import { assertEquals } from "@std/assert";
  *
  * const path = await Deno.makeTempFile();
@@ -190,7 +191,8 @@ async function readKeys(path: string): Promise<ReadonlyMap<string, AllowedKey>> 
  *
  * @example Keys of a server
  * ```ts
- * import { type Gatekeeper, generateKeyPair, readAllowedKeys } from "@fedlab/core";
+ * import { type Gatekeeper, readAllowedKeys } from "@fedlab/core";
+ * import { generateKeyPair } from "@fedlab/core/auth";
  * import { assertEquals } from "@std/assert";
  *
  * const path = await Deno.makeTempFile();

@@ -74,7 +74,8 @@ export interface ReadPrivateKeyOptions {
  *
  * @example Credential of a client
  * ```ts
- * import { generateKeyPair, readPrivateKey, writePrivateKey } from "@fedlab/core";
+ * import { readPrivateKey } from "@fedlab/core";
+ * import { generateKeyPair, writePrivateKey } from "@fedlab/core/auth";
  * import { assertEquals } from "@std/assert";
  *
  * const folder = await Deno.makeTempDir();

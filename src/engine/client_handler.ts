@@ -50,7 +50,7 @@ export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
  * @example Two epochs on the digits
  * ```ts
  * import { digits, mlp } from "@fedlab/core";
- * import { ClientSGDHandler } from "@fedlab/core/tfjs";
+ * import { ClientSGDHandler } from "@fedlab/core";
  *
  * await using handler = new ClientSGDHandler({ data: await digits() });
  * await handler.setUp(mlp({ inputShape: [8, 8, 1], numClasses: 10 }));

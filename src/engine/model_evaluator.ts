@@ -92,7 +92,7 @@ export interface ModelEvaluator extends AsyncDisposable {
  * @example Accuracy of a model with random weights
  * ```ts
  * import { digits, mlp } from "@fedlab/core";
- * import { initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
+ * import { initialParameters, modelEvaluator } from "@fedlab/core";
  * import { assert } from "@std/assert";
  *
  * const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });

@@ -20,7 +20,7 @@ const VALUES_OF_PAIRS = 2 ** 16;
  *
  * @example
  * ```ts
- * import { columnMedian } from "@fedlab/core";
+ * import { columnMedian } from "@fedlab/core/params";
  * import { assertEquals } from "@std/assert";
  *
  * const vectors = [[1, 9], [5, 7], [3, 1e9]].map((values) => new Float32Array(values));

@@ -46,7 +46,7 @@ export function kernelsOf(view: ArrayBufferView): Kernels | undefined {
  *
  * @example
  * ```ts
- * import { fold, Kernels } from "@fedlab/core";
+ * import { fold, Kernels } from "@fedlab/core/params";
  * import { assertEquals } from "@std/assert";
  *
  * const kernels = Kernels.create(1024);

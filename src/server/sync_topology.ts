@@ -19,7 +19,7 @@ import { ServerCommunicationTopology } from "./topology.ts";
  *   ClientSyncTop, loadDataset, mlp, NativeSGDHandler, partitionIid, ServerSyncTop, silentLogger,
  *   SyncParameterServerHandler,
  * } from "@fedlab/core";
- * import { initialParameters } from "@fedlab/core/tfjs";
+ * import { initialParameters } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
  * const { train, test = train } = await loadDataset("digits");

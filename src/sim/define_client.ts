@@ -46,7 +46,7 @@ export type MakeClientHandler = (
  * @example
  * ```ts
  * import { defineClient, digits } from "@fedlab/core";
- * import { ClientSGDHandler } from "@fedlab/core/tfjs";
+ * import { ClientSGDHandler } from "@fedlab/core";
  *
  * defineClient(async ({ data, rows }) =>
  *   new ClientSGDHandler({ data: data ?? await digits(), ...(rows && { rows }) })

@@ -14,15 +14,9 @@ import { JobRunner } from "./job_runner.ts";
  *
  * @example
  * ```ts
- * import {
- *   digits,
- *   InProcessPool,
- *   mlp,
- *   partition,
- *   Simulation,
- *   SyncParameterServerHandler,
- * } from "@fedlab/core";
- * import { initialParameters } from "@fedlab/core/tfjs";
+ * import { digits, mlp, partition, Simulation, SyncParameterServerHandler } from "@fedlab/core";
+ * import { InProcessPool } from "@fedlab/core/sim";
+ * import { initialParameters } from "@fedlab/core";
  *
  * const train = await digits();
  * const model = mlp({ inputShape: train.shape, numClasses: train.numClasses });

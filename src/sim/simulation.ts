@@ -36,7 +36,7 @@ import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts
  *   Simulation,
  *   SyncParameterServerHandler,
  * } from "@fedlab/core";
- * import { initialParameters } from "@fedlab/core/tfjs";
+ * import { initialParameters } from "@fedlab/core";
  * import { assert } from "@std/assert";
  *
  * const train = await digits();

@@ -11,6 +11,4 @@ export * from "./rules/learner.ts";
 export * from "./models/model_description.ts";
 export * from "./models/models.ts";
 export * from "./models/seed_initializers.ts";
-export { UnsupportedModelError } from "../engine/graph/graph.ts";
-export { NativeSGDHandler, type NativeSGDHandlerOptions } from "../engine/native_handler.ts";
 export * from "./sgd_handler.ts";

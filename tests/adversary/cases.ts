@@ -1,5 +1,6 @@
 import { pick } from "../fuzz/frames.ts";
-import { DIST_BACKEND_NAMES, Random } from "../../mod.ts";
+import { Random } from "../../mod.ts";
+import { DIST_BACKEND_NAMES } from "../../src/net/mod.ts";
 import { type Choice, HUGE_VALUES, type Script } from "./choices.ts";
 import { ALL_STRATEGIES, drawSettings, type Given, isAsync, type Settings } from "./settings.ts";
 

@@ -1,9 +1,5 @@
-import {
-  ConnectionClosedError,
-  DeadlineError,
-  ProtocolError,
-  UnsupportedModelError,
-} from "../../mod.ts";
+import { ConnectionClosedError, DeadlineError, ProtocolError } from "../../mod.ts";
+import { UnsupportedModelError } from "../../src/engine/mod.ts";
 
 /** Whether an error says what went wrong, in a sentence for a person. */
 export function isClear(error: unknown): boolean {

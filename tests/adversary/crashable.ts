@@ -1,4 +1,5 @@
-import { type Channel, type Listener, type Transport, transportOf } from "../../mod.ts";
+import { type Transport } from "../../mod.ts";
+import { type Channel, type Listener, transportOf } from "../../src/net/mod.ts";
 import type { TransportName } from "./settings.ts";
 
 /** A server's transport that can die as a process does: at once, and without a word to anybody. */

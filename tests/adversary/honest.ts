@@ -2,12 +2,12 @@ import {
   CannotTrainError,
   ClientBackendHandler,
   type EvaluateResult,
-  type GradientResult,
   Manifest,
   type ParameterVector,
   type TrainPlan,
   type TrainResult,
 } from "../../mod.ts";
+import { type GradientResult } from "../../src/plan/mod.ts";
 import { delay } from "../../src/base/time/delay.ts";
 
 /** The model: a body, and a head that `fedper` keeps on the client. */

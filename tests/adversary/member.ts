@@ -1,14 +1,11 @@
+import { MessageCode, type ParameterVector, type Transport } from "../../mod.ts";
+import { type Channel, Connection } from "../../src/net/mod.ts";
 import {
-  type Channel,
-  Connection,
   encodeFrame,
   type IdAssignmentPayload,
   type Message,
-  MessageCode,
   type MessageOf,
-  type ParameterVector,
-  type Transport,
-} from "../../mod.ts";
+} from "../../src/wire/mod.ts";
 import { type Bytes, concat, framed, frameOf } from "../fuzz/frames.ts";
 import type { Choice, Choices, Question, Return } from "./choices.ts";
 import { figuresOf, honestUpdate } from "./honest.ts";

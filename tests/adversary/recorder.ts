@@ -1,10 +1,10 @@
 import {
   AsyncParameterServerHandler,
   type ClientUpdate,
-  type ParameterUpdatePayload,
   SyncParameterServerHandler,
-  type UpdateOrigin,
 } from "../../mod.ts";
+import { type UpdateOrigin } from "../../src/round/mod.ts";
+import { type ParameterUpdatePayload } from "../../src/wire/mod.ts";
 import { honestUpdate } from "./honest.ts";
 
 /** An update as the server took it in, copied. */

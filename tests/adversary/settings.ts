@@ -1,4 +1,6 @@
-import { ASYNC_STRATEGY_NAMES, DIST_BACKEND_NAMES, Random, STRATEGY_NAMES } from "../../mod.ts";
+import { Random } from "../../mod.ts";
+import { DIST_BACKEND_NAMES } from "../../src/net/mod.ts";
+import { ASYNC_STRATEGY_NAMES, STRATEGY_NAMES } from "../../src/strategy/mod.ts";
 import { pick } from "../fuzz/frames.ts";
 
 /** Names of the transports that a run may have. */

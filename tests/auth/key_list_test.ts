@@ -1,14 +1,12 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import { type Gatekeeper, ProtocolError, readAllowedKeys } from "../../mod.ts";
 import {
   checkProof,
-  type Gatekeeper,
   generateKeyPair,
   KeyList,
   type KeyListChange,
   makeChallenge,
-  ProtocolError,
-  readAllowedKeys,
-} from "../../mod.ts";
+} from "../../src/auth/mod.ts";
 import { publicKeyBytes } from "../../src/auth/public_key.ts";
 import { fingerprintOf } from "../../src/auth/mod.ts";
 import { checkToken } from "../../src/auth/token.ts";

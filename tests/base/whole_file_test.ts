@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@1.0.19";
-import { Manifest, readSafetensors, writePrivateKey, writeSafetensors } from "../../mod.ts";
+import { Manifest, readSafetensors, writeSafetensors } from "../../mod.ts";
+import { writePrivateKey } from "../../src/auth/mod.ts";
 import { splitPath } from "../../src/base/files/path.ts";
 import { replaceFile, replaceTextFile, writeBytes } from "../../src/base/files/whole_file.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";

@@ -1,4 +1,6 @@
-import { generateKeyPair, type RunReport, transportOf } from "../../mod.ts";
+import { type RunReport } from "../../mod.ts";
+import { generateKeyPair } from "../../src/auth/mod.ts";
+import { transportOf } from "../../src/net/mod.ts";
 import { writePrivateKey } from "../../src/auth/key_pair.ts";
 import { Member } from "../adversary/member.ts";
 import { Choices, type Return, type Script } from "../adversary/choices.ts";

@@ -7,7 +7,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { initialParameters } from "../../src/tfjs/mod.ts";
+import { initialParameters } from "../../mod.ts";
 import config from "../../deno.json" with { type: "json" };
 import { NAMED_DATASETS } from "../../src/data/catalog/named.ts";
 import { inFolder, type Outcome, taskArguments } from "../helpers/command.ts";

@@ -2,17 +2,14 @@ import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
   type ClientTopologyOptions,
-  Connection,
   DeadlineError,
-  encodeFrame,
-  type IdAssignmentPayload,
-  type Message,
   MessageCode,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
-  tcpTransport,
 } from "../../mod.ts";
+import { Connection, tcpTransport } from "../../src/net/mod.ts";
+import { encodeFrame, type IdAssignmentPayload, type Message } from "../../src/wire/mod.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";

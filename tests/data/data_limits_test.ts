@@ -1,13 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import { loadDataset, readIdxDataset, readTableDataset } from "../../mod.ts";
 import {
-  loadDataset,
   parseCsvDataset,
   parseIdx,
   parseJsonDataset,
   parseJsonLinesDataset,
-  readIdxDataset,
-  readTableDataset,
-} from "../../mod.ts";
+} from "../../src/data/mod.ts";
 import { inFolder } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -6,7 +6,7 @@ import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { resolvePadding } from "../../src/engine/graph/shapes.ts";
 import { tf } from "../../src/tfjs/deps.ts";
 import { buildModel } from "../../src/tfjs/network.ts";
-import { initialParameters } from "../../src/tfjs/mod.ts";
+import { initialParameters } from "../../mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

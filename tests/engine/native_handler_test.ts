@@ -13,12 +13,8 @@ import { Random } from "../../src/base/random.ts";
 import type { ModelDescription } from "../../src/train/handler.ts";
 import { NativeSGDHandler, UnsupportedModelError } from "../../src/train/mod.ts";
 import { logisticRegression, mlp } from "../../src/train/models/models.ts";
-import {
-  ClientSGDHandler,
-  type EngineChoice,
-  initialParameters,
-  modelEvaluator,
-} from "../../src/tfjs/mod.ts";
+import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
+import { type EngineChoice } from "../../src/tfjs/mod.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";
 import { testHandler } from "../../src/testing/mod.ts";
 

@@ -8,7 +8,7 @@ import { type Graph, UnsupportedModelError } from "../../src/engine/graph/graph.
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { NativeTrainer } from "../../src/engine/trainer.ts";
-import { ClientSGDHandler } from "../../src/tfjs/mod.ts";
+import { ClientSGDHandler } from "../../mod.ts";
 import { referenceLoss } from "../helpers/reference_network.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -13,7 +13,7 @@ import { logisticRegression, mlp } from "../../src/train/models/models.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { NativeTrainer } from "../../src/engine/trainer.ts";
-import { ClientSGDHandler } from "../../src/tfjs/mod.ts";
+import { ClientSGDHandler } from "../../mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";
 import { referenceLoss } from "../helpers/reference_network.ts";

@@ -1,4 +1,5 @@
-import { type Message, MessageCode, type Random } from "../../mod.ts";
+import { MessageCode, type Random } from "../../mod.ts";
+import { type Message } from "../../src/wire/mod.ts";
 import { type Bytes, concat, frameOf, FRAMES, MESSAGES, noise, pick } from "./frames.ts";
 import { JOINED } from "./joined.ts";
 import * as mutations from "./mutations.ts";

@@ -1,4 +1,5 @@
-import { encodeFrame, type Message, MessageCode, PREFIX_BYTES, type Random } from "../../mod.ts";
+import { MessageCode, type Random } from "../../mod.ts";
+import { encodeFrame, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { LENGTH, MANIFEST, WORLD_SIZE } from "./run.ts";
 
 /** Bytes on their way to a server. */

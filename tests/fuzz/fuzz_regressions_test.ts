@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
-import { type Channel, Connection, encodeFrame, MessageCode } from "../../mod.ts";
+import { MessageCode } from "../../mod.ts";
+import { type Channel, Connection } from "../../src/net/mod.ts";
+import { encodeFrame } from "../../src/wire/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

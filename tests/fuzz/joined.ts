@@ -1,13 +1,7 @@
-import {
-  answerChallenge,
-  Connection,
-  decodeBody,
-  decodePrefix,
-  type Message,
-  MessageCode,
-  PREFIX_BYTES,
-  type Random,
-} from "../../mod.ts";
+import { MessageCode, type Random } from "../../mod.ts";
+import { answerChallenge } from "../../src/auth/mod.ts";
+import { Connection } from "../../src/net/mod.ts";
+import { decodeBody, decodePrefix, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { type Bytes, concat, frameOf, FRAMES, pick, READY } from "./frames.ts";
 import * as mutations from "./mutations.ts";
 import { LENGTH, TOKEN, WORLD_SIZE } from "./run.ts";

@@ -1,4 +1,5 @@
-import { type Message, PREFIX_BYTES, type Random } from "../../mod.ts";
+import { type Random } from "../../mod.ts";
+import { type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import {
   type Bytes,
   cbor,

@@ -5,11 +5,10 @@ import {
   type ServerTopologyOptions,
   type Strategy,
   SyncParameterServerHandler,
-  tlsTransport,
   type TrainPlan,
   type Transport,
-  transportOf,
 } from "../../mod.ts";
+import { tlsTransport, transportOf } from "../../src/net/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
 /** The ranks of the honest clients. */

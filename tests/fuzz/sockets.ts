@@ -1,5 +1,5 @@
 import net from "node:net";
-import { parseAddress } from "../../mod.ts";
+import { parseAddress } from "../../src/net/mod.ts";
 import { isWebSocketAddress } from "../../src/net/websocket/transport.ts";
 import { type Bytes, concat } from "./frames.ts";
 import type { Target } from "./target.ts";

@@ -1,13 +1,11 @@
+import { MessageCode, type Random, type Transport } from "../../mod.ts";
 import {
   decodeBody,
   decodePrefix,
   type Message,
-  MessageCode,
   messageName,
   PREFIX_BYTES,
-  type Random,
-  type Transport,
-} from "../../mod.ts";
+} from "../../src/wire/mod.ts";
 import type { Bytes } from "./frames.ts";
 
 /** One case's target and means. */

@@ -1,4 +1,5 @@
-import type { IdAssignmentPayload, Manifest } from "../../mod.ts";
+import type { Manifest } from "../../mod.ts";
+import type { IdAssignmentPayload } from "../../src/wire/mod.ts";
 
 /** What a server that keeps to the protocol tells the only client of a run of nine rounds. */
 export async function assignmentFor(manifest: Manifest): Promise<IdAssignmentPayload> {

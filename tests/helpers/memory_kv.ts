@@ -1,4 +1,4 @@
-import type { CheckpointKv, KvCommit, KvEntry, KvKey } from "../../mod.ts";
+import type { CheckpointKv, KvCommit, KvEntry, KvKey } from "../../src/store/mod.ts";
 
 const MAX_VALUE_BYTES = 65_536;
 const MAX_COMMIT_BYTES = 819_200;

@@ -1,13 +1,11 @@
+import { MessageCode } from "../../mod.ts";
+import { type Channel, Connection, tcpTransport } from "../../src/net/mod.ts";
 import {
-  type Channel,
-  Connection,
   type IdAssignmentPayload,
   type Message,
-  MessageCode,
   type MessageOf,
   type RegistrationPayload,
-  tcpTransport,
-} from "../../mod.ts";
+} from "../../src/wire/mod.ts";
 
 /** What a message of a code carries. */
 export type PayloadOf<Code extends MessageCode> = MessageOf<Code>["payload"];

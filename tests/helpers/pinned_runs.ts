@@ -13,9 +13,9 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
   type TrainSettings,
-  useKernelBuild,
 } from "../../mod.ts";
-import { ClientSGDHandler, initialParameters } from "../../src/tfjs/mod.ts";
+import { useKernelBuild } from "../../src/params/mod.ts";
+import { ClientSGDHandler, initialParameters } from "../../mod.ts";
 
 const CLIENTS = 8, ROUNDS = 3;
 

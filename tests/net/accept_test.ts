@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { silentLogger } from "../../mod.ts";
 import {
   type Channel,
   type Listener,
-  silentLogger,
   tcpTransport,
   websocketTransport,
-} from "../../mod.ts";
+} from "../../src/net/mod.ts";
 import { PeerLog, STRANGER_LINES } from "../../src/base/log/peer_log.ts";
 import { DEFAULT_PEER_LIMITS } from "../../src/server/sessions/peer_limits.ts";
 import { Sessions } from "../../src/server/sessions/sessions.ts";

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
-import {
-  type Channel,
-  Connection,
-  DeadlineError,
-  encodeFrame,
-  type Message,
-  MessageCode,
-} from "../../mod.ts";
+import { DeadlineError, MessageCode } from "../../mod.ts";
+import { type Channel, Connection } from "../../src/net/mod.ts";
+import { encodeFrame, type Message } from "../../src/wire/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -1,18 +1,20 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
-  type Channel,
-  Connection,
   ConnectionClosedError,
   DeadlineError,
-  type Listener,
   ProtocolError,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
+} from "../../mod.ts";
+import {
+  type Channel,
+  Connection,
+  type Listener,
   tcpTransport,
   tlsTransport,
   websocketTransport,
-} from "../../mod.ts";
+} from "../../src/net/mod.ts";
 import { Deadlines } from "../../src/base/time/deadlines.ts";
 import { FramedChannel } from "../../src/net/websocket/framed_channel.ts";
 import { handshakeFor } from "../../src/net/websocket/handshake.ts";

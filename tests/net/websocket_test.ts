@@ -6,19 +6,16 @@ import {
   assertStringIncludes,
 } from "jsr:@std/assert@1.0.19";
 import {
-  type Channel,
   ClientSyncTop,
-  Connection,
   ConnectionClosedError,
-  type Listener,
   MessageCode,
   ProtocolError,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
   websocketMount,
-  websocketTransport,
 } from "../../mod.ts";
+import { type Channel, Connection, type Listener, websocketTransport } from "../../src/net/mod.ts";
 import { websocketsSettled } from "../../src/net/websocket/transport.ts";
 import { testTransport } from "../../src/testing/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";

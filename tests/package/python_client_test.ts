@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
-  Connection,
   type Dataset,
   digits,
   logisticRegression,
@@ -16,10 +15,10 @@ import {
   silentLogger,
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
-  tcpTransport,
   trainTestSplit,
 } from "../../mod.ts";
-import { initialParameters, modelEvaluator } from "../../src/tfjs/mod.ts";
+import { Connection, tcpTransport } from "../../src/net/mod.ts";
+import { initialParameters, modelEvaluator } from "../../mod.ts";
 import { inFolder, type Outcome } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import { digits, mlp, ServerSyncTop, silentLogger, SyncParameterServerHandler } from "../../mod.ts";
-import { initialParameters } from "../../src/tfjs/mod.ts";
+import { initialParameters } from "../../mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { freshCache, runDeno, servePackage, writeConsumerConfig } from "../helpers/package.ts";
 

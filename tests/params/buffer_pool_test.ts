@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
-import { BufferPool } from "../../mod.ts";
+import { BufferPool } from "../../src/params/mod.ts";
 
 Deno.test("BufferPool makes no more buffers than its size, and makes the next borrower wait", async () => {
   let made = 0;

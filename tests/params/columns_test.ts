@@ -1,13 +1,13 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import { type ParameterVector } from "../../mod.ts";
 import {
   columnMeanAroundMedian,
   columnMedian,
   columnTrimmedMean,
   Kernels,
-  type ParameterVector,
   squaredDistance,
   squaredDistances,
-} from "../../mod.ts";
+} from "../../src/params/mod.ts";
 import { bitsOf, normalVector } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -1,6 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { v } from "../../src/plan/deps.ts";
-import { keepsState, type LocalRule, takesControl } from "../../mod.ts";
+import { type LocalRule } from "../../mod.ts";
+import { keepsState, takesControl } from "../../src/plan/mod.ts";
 import { localRuleSchema, ruleOf, sendsGradient } from "../../src/plan/rules/rules.ts";
 
 const RULES: readonly LocalRule[] = [

@@ -6,7 +6,6 @@ import {
   ClientFollowingTop,
   ConnectionClosedError,
   MessageCode,
-  OvertakenError,
   type RunReport,
   RunStoppedError,
   type ServerEvent,
@@ -14,6 +13,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { OvertakenError } from "../../src/base/mod.ts";
 import { inFolder, startCommand } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";

@@ -1,24 +1,26 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
-  AvailabilitySelection,
   type ClientSelection,
   CoordinateMedian,
   FedAvgM,
-  type KnownClient,
   NormClipping,
   parseSelection,
   parseStrategy,
-  PowerOfChoiceSelection,
   type Rank,
+  type Strategy,
+  SyncParameterServerHandler,
+  type SyncParameterServerHandlerOptions,
+} from "../../mod.ts";
+import {
+  AvailabilitySelection,
+  type KnownClient,
+  PowerOfChoiceSelection,
   RoundRobinSelection,
   SamplesSelection,
   SELECTION_NAMES,
   type SelectionContext,
-  type Strategy,
-  STRATEGY_NAMES,
-  SyncParameterServerHandler,
-  type SyncParameterServerHandlerOptions,
-} from "../../mod.ts";
+} from "../../src/round/mod.ts";
+import { STRATEGY_NAMES } from "../../src/strategy/mod.ts";
 import { vectorManifest } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

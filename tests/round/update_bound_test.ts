@@ -6,7 +6,6 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import {
-  ASYNC_STRATEGY_NAMES,
   AsyncParameterServerHandler,
   ClientFollowingTop,
   type EvaluateResult,
@@ -23,10 +22,10 @@ import {
   ServerSyncTop,
   silentLogger,
   type Strategy,
-  STRATEGY_NAMES,
   strategyOf,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { ASYNC_STRATEGY_NAMES, STRATEGY_NAMES } from "../../src/strategy/mod.ts";
 import { KnownClients } from "../../src/round/handler/known_clients.ts";
 import { lowerMedian, mostExtreme, outOfBounds } from "../../src/round/handler/update_bound.ts";
 import { FakeHandler } from "../helpers/fake_handler.ts";

@@ -8,7 +8,7 @@ import {
   partitionIid,
   trainTestSplit,
 } from "../../mod.ts";
-import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../src/tfjs/mod.ts";
+import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
 import { runAsync } from "../helpers/async_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

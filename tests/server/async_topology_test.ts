@@ -13,20 +13,18 @@ import {
   ClientAsyncTop,
   ClientFollowingTop,
   ClientSyncTop,
-  Connection,
-  constantStaleness,
   DeadlineError,
   FedAsync,
   FedBuff,
   MessageCode,
-  polynomialStaleness,
   ProtocolError,
   ServerAsyncTop,
   type ServerEvent,
   silentLogger,
-  tcpTransport,
   type TrainPlan,
 } from "../../mod.ts";
+import { Connection, tcpTransport } from "../../src/net/mod.ts";
+import { constantStaleness, polynomialStaleness } from "../../src/strategy/mod.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";

@@ -12,10 +12,8 @@ import {
   ClientSyncTop,
   type ClientTopologyOptions,
   DeadlineError,
-  DIST_BACKEND_NAMES,
   type DistBackendName,
   type Manifest,
-  memoryTransport,
   ProtocolError,
   type RunReport,
   type ServerEvent,
@@ -27,6 +25,7 @@ import {
   type SyncParameterServerHandlerOptions,
   type Transport,
 } from "../../mod.ts";
+import { DIST_BACKEND_NAMES, memoryTransport } from "../../src/net/mod.ts";
 import { websocketsSettled } from "../../src/net/websocket/transport.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";

@@ -1,17 +1,15 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
-  Connection,
-  encodeFrame,
-  type Message,
   MessageCode,
   type RunReport,
   type ServerEvent,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
-  tcpTransport,
 } from "../../mod.ts";
+import { Connection, tcpTransport } from "../../src/net/mod.ts";
+import { encodeFrame, type Message } from "../../src/wire/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { type PayloadOf, Peer } from "../helpers/peer.ts";
 

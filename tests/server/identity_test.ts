@@ -3,10 +3,7 @@ import {
   CheckpointStore,
   ClientSyncTop,
   type ClientSyncTop as Client,
-  fingerprintOf,
   type Gatekeeper,
-  KeyList,
-  type KeyListChange,
   MessageCode,
   ProtocolError,
   type RunReport,
@@ -16,6 +13,7 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { fingerprintOf, KeyList, type KeyListChange } from "../../src/auth/mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { joinWithKey, type KeyCredential, makeCredentials, proveKey } from "../helpers/keyed.ts";

@@ -6,16 +6,14 @@
 import { parseArgs } from "node:util";
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import {
-  type Channel,
   ClientSyncTop,
   type ClientTopologyOptions,
-  Connection,
   MessageCode,
   type ServerEvent,
   ServerSyncTop,
   SyncParameterServerHandler,
-  tcpTransport,
 } from "../../mod.ts";
+import { type Channel, Connection, tcpTransport } from "../../src/net/mod.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";

@@ -3,9 +3,6 @@ import {
   AsyncParameterServerHandler,
   ClientFollowingTop,
   ClientSyncTop,
-  Connection,
-  encodeFrame,
-  memoryTransport,
   MessageCode,
   type RunReport,
   ServerAsyncTop,
@@ -15,6 +12,8 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
+import { Connection, memoryTransport } from "../../src/net/mod.ts";
+import { encodeFrame } from "../../src/wire/mod.ts";
 import { KnownClients } from "../../src/round/handler/known_clients.ts";
 import { UploadMonitor } from "../../src/server/run/upload_monitor.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";

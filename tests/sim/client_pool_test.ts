@@ -1,4 +1,4 @@
-import { InProcessPool, WorkerPool } from "../../mod.ts";
+import { InProcessPool, WorkerPool } from "../../src/sim/mod.ts";
 import { testClientPool } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -4,7 +4,6 @@ import {
   type ClientUpdate,
   type DistBackend,
   FedAvg,
-  InProcessPool,
   Manifest,
   NativeSGDHandler,
   type ParameterVector,
@@ -16,8 +15,8 @@ import {
   type SimulationOptions,
   type StrategyRound,
   SyncParameterServerHandler,
-  WorkerPool,
 } from "../../mod.ts";
+import { InProcessPool, WorkerPool } from "../../src/sim/mod.ts";
 import { spawn } from "../../src/worker/mod.ts";
 import { MANIFEST, OwnHandler } from "../fixtures/own_client.ts";
 

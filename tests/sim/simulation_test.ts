@@ -32,7 +32,7 @@ import {
 } from "../../mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { ClientStates } from "../../src/sim/client_states.ts";
-import { initialParameters } from "../../src/tfjs/mod.ts";
+import { initialParameters } from "../../mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
-import { EventFile } from "../../mod.ts";
+import { EventFile } from "../../src/store/mod.ts";
 import {
   maskedCrc32c,
   scalarEvent,

@@ -1,11 +1,6 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
-import {
-  encodeSafetensorsHeader,
-  Manifest,
-  Random,
-  readSafetensors,
-  writeSafetensors,
-} from "../../mod.ts";
+import { Manifest, Random, readSafetensors, writeSafetensors } from "../../mod.ts";
+import { encodeSafetensorsHeader } from "../../src/store/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

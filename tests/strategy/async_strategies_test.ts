@@ -1,17 +1,19 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
-  ASYNC_STRATEGY_NAMES,
   type AsyncStrategy,
-  type AsyncUpdate,
-  constantStaleness,
   FedAsync,
   FedBuff,
-  hingeStaleness,
-  Kernels,
   type ParameterVector,
   parseAsyncStrategy,
-  polynomialStaleness,
 } from "../../mod.ts";
+import { Kernels } from "../../src/params/mod.ts";
+import {
+  ASYNC_STRATEGY_NAMES,
+  type AsyncUpdate,
+  constantStaleness,
+  hingeStaleness,
+  polynomialStaleness,
+} from "../../src/strategy/mod.ts";
 import { bitsOf, normalVector } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -8,7 +8,6 @@ import {
   FedAvg,
   FedSGD,
   logisticRegression,
-  type Message,
   MessageCode,
   NormClipping,
   type ParameterVector,
@@ -18,7 +17,8 @@ import {
   type Strategy,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { ClientSGDHandler, initialParameters } from "../../src/tfjs/mod.ts";
+import { type Message } from "../../src/wire/mod.ts";
+import { ClientSGDHandler, initialParameters } from "../../mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
 import { normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";

@@ -8,9 +8,9 @@ import {
   FedYogi,
   NormClipping,
   type ParameterVector,
-  type ServerOptimizer,
   type Strategy,
 } from "../../mod.ts";
+import { type ServerOptimizer } from "../../src/strategy/mod.ts";
 import { bitsOf, normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 import { testStrategy } from "../../src/testing/mod.ts";
 

@@ -1,13 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@1.0.19";
 import * as fedlab from "../../mod.ts";
-import {
-  ASYNC_STRATEGY_NAMES,
-  parseAsyncStrategy,
-  parseStrategy,
-  type Strategy,
-  STRATEGY_NAMES,
-  strategyOf,
-} from "../../mod.ts";
+import { parseAsyncStrategy, parseStrategy, type Strategy, strategyOf } from "../../mod.ts";
+import { ASYNC_STRATEGY_NAMES, STRATEGY_NAMES } from "../../src/strategy/mod.ts";
 import { roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

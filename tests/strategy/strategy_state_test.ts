@@ -17,9 +17,9 @@ import {
   silentLogger,
   type Strategy,
   type StrategyRound,
-  type StrategyState,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { type StrategyState } from "../../src/strategy/mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { bitsOf } from "../../src/testing/strategy/updates.ts";

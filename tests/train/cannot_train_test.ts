@@ -7,7 +7,6 @@ import {
   DEFAULT_PLAN,
   digits,
   FedDyn,
-  LocalLearner,
   type LocalRule,
   mlp,
   NativeSGDHandler,
@@ -21,7 +20,8 @@ import {
   SyncParameterServerHandler,
   type TrainPlan,
 } from "../../mod.ts";
-import { initialParameters } from "../../src/tfjs/mod.ts";
+import { LocalLearner } from "../../src/train/mod.ts";
+import { initialParameters } from "../../mod.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";

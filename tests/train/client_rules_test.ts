@@ -15,7 +15,6 @@ import {
   FedPer,
   FedProx,
   FedSGD,
-  LocalLearner,
   Manifest,
   type ParameterVector,
   parseStrategy,
@@ -26,6 +25,7 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "../../mod.ts";
+import { LocalLearner } from "../../src/train/mod.ts";
 import { INFO, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 import { testStrategy } from "../../src/testing/mod.ts";
 

@@ -4,11 +4,8 @@ import type { ModelDescription } from "../../src/train/handler.ts";
 import { NativeSGDHandler } from "../../src/train/mod.ts";
 import { logisticRegression, mlp } from "../../src/train/models/models.ts";
 import { tf } from "../../src/tfjs/deps.ts";
-import {
-  ClientSGDHandler,
-  type ClientSGDHandlerOptions,
-  startBackend,
-} from "../../src/tfjs/mod.ts";
+import { ClientSGDHandler, type ClientSGDHandlerOptions } from "../../mod.ts";
+import { startBackend } from "../../src/tfjs/mod.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

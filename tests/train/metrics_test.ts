@@ -1,6 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
 import {
-  type ClientFigures,
   Dataset,
   digits,
   type EvaluateResult,
@@ -16,9 +15,10 @@ import {
   type SimulationOptions,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { type ClientFigures } from "../../src/round/mod.ts";
 import { clientFigures } from "../../src/round/report/distribution.ts";
 import { finalReport } from "../../src/round/report/report.ts";
-import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../src/tfjs/mod.ts";
+import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

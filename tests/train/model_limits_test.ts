@@ -8,18 +8,17 @@ import {
 import {
   ClientSyncTop,
   cnn,
-  Connection,
   Dataset,
   DEFAULT_PLAN,
-  memoryTransport,
   MessageCode,
   mlp,
   type ModelDescription,
   NativeSGDHandler,
-  parseModelDescription,
   silentLogger,
 } from "../../mod.ts";
-import { ClientSGDHandler } from "../../src/tfjs/mod.ts";
+import { Connection, memoryTransport } from "../../src/net/mod.ts";
+import { parseModelDescription } from "../../src/train/mod.ts";
+import { ClientSGDHandler } from "../../mod.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";
 import { MOST_LAYERS, MOST_SAMPLE_VALUES } from "../../src/train/models/model_limits.ts";
 

@@ -4,16 +4,13 @@ import {
   ClientAsyncTop,
   ClientBackendHandler,
   ClientSyncTop,
-  Connection,
   DEFAULT_PLAN,
   Ditto,
   type EvaluateResult,
   FedDyn,
   FedPer,
-  LocalLearner,
   type LocalRule,
   Manifest,
-  memoryTransport,
   MessageCode,
   type ParameterVector,
   Scaffold,
@@ -28,6 +25,8 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "../../mod.ts";
+import { Connection, memoryTransport } from "../../src/net/mod.ts";
+import { LocalLearner } from "../../src/train/mod.ts";
 import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -19,8 +19,8 @@ import {
   type ClientSGDHandlerOptions,
   initialParameters,
   modelEvaluator,
-  startBackend,
-} from "../../src/tfjs/mod.ts";
+} from "../../mod.ts";
+import { startBackend } from "../../src/tfjs/mod.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";
 import { testHandler } from "../../src/testing/mod.ts";
 

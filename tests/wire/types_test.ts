@@ -1,4 +1,4 @@
-import type { MessageTable } from "../../mod.ts";
+import type { MessageTable } from "../../src/wire/mod.ts";
 import type { messageTypes } from "../../src/wire/messages.ts";
 import { type Same, same } from "../helpers/same_type.ts";
 

@@ -37,7 +37,8 @@ export function checkNoise(noise: number): void {
  *
  * @example The last of ten clients
  * ```ts
- * import { addFeatureNoise, Dataset } from "@fedlab/core";
+ * import { Dataset } from "@fedlab/core";
+ * import { addFeatureNoise } from "@fedlab/core/data";
  * import { assertNotEquals } from "@std/assert";
  *
  * const data = new Dataset(new Float32Array(4), new Int32Array(4), [1], 1);

@@ -25,7 +25,7 @@ export interface PartitionIdsOptions extends PartitionSeedOptions {
  *
  * @example Part for each writer
  * ```ts
- * import { partitionIds } from "@fedlab/core";
+ * import { partitionIds } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const parts = partitionIds(["ann", "bob", "ann", "cy"]);

@@ -77,7 +77,7 @@ function draw(random: Random, places: number[], left: number, labelsPerPart: num
  *
  * @example Two of four classes for each client
  * ```ts
- * import { partitionLabels } from "@fedlab/core";
+ * import { partitionLabels } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const labels = [0, 1, 2, 3, 0, 1, 2, 3];

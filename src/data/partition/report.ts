@@ -45,7 +45,7 @@ export interface PartitionReport {
  *
  * @example Two parts that share no label
  * ```ts
- * import { partitionReport } from "@fedlab/core";
+ * import { partitionReport } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const report = partitionReport([Uint32Array.of(0, 1), Uint32Array.of(2, 3)], [0, 0, 1, 1]);

@@ -32,7 +32,7 @@ export interface PartitionShardsOptions extends PartitionSeedOptions {
  *
  * @example One class for each client
  * ```ts
- * import { partitionShards } from "@fedlab/core";
+ * import { partitionShards } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const labels = [0, 1, 0, 1];

@@ -92,7 +92,7 @@ function deal(
  *
  * @example Ten clients of different sizes
  * ```ts
- * import { partitionDirichletSizes } from "@fedlab/core";
+ * import { partitionDirichletSizes } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const parts = partitionDirichletSizes(new Int32Array(1000), 10, { seed: 1, alpha: 0.5 });

@@ -38,7 +38,7 @@ export interface TlsOptions {
  *
  * @example A server and its client
  * ```ts
- * import { tlsTransport } from "@fedlab/core";
+ * import { tlsTransport } from "@fedlab/core/net";
  *
  * async function open(folder: string): Promise<void> {
  *   const read = (name: string) => Deno.readTextFile(`${folder}/${name}`);

@@ -68,7 +68,7 @@ export interface WebSocketMount extends Transport {
  *
  * @example A server and its client
  * ```ts
- * import { websocketTransport } from "@fedlab/core";
+ * import { websocketTransport } from "@fedlab/core/net";
  *
  * const transport = websocketTransport();
  * const listener = await transport.listen("ws://127.0.0.1:0/federation");

@@ -80,7 +80,7 @@ export async function writeSafetensors(
  * @example Accuracy of a trained model
  * ```ts
  * import { loadDataset, mlp, readSafetensors, writeSafetensors } from "@fedlab/core";
- * import { initialParameters, modelEvaluator } from "@fedlab/core/tfjs";
+ * import { initialParameters, modelEvaluator } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
  * const { train, test = train } = await loadDataset("digits");

@@ -13,7 +13,7 @@ import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records
  *
  * @example Two steps of a run
  * ```ts
- * import { EventFile } from "@fedlab/core";
+ * import { EventFile } from "@fedlab/core/store";
  *
  * const folder = await Deno.makeTempDir();
  * using events = EventFile.create(folder);

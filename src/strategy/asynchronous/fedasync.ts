@@ -37,7 +37,8 @@ export interface FedAsyncOptions {
  *
  * @example
  * ```ts
- * import { FedAsync, polynomialStaleness } from "@fedlab/core";
+ * import { FedAsync } from "@fedlab/core";
+ * import { polynomialStaleness } from "@fedlab/core/strategy";
  * import { assertEquals } from "@std/assert";
  *
  * const strategy = new FedAsync({ alpha: 0.5, staleness: polynomialStaleness(1) });

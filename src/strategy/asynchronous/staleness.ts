@@ -26,7 +26,7 @@ export function constantStaleness(): StalenessFunction {
  *
  * @example
  * ```ts
- * import { polynomialStaleness } from "@fedlab/core";
+ * import { polynomialStaleness } from "@fedlab/core/strategy";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals([0, 3].map(polynomialStaleness(0.5)), [1, 0.5]);
@@ -46,7 +46,7 @@ export function polynomialStaleness(a = 0.5): StalenessFunction {
  *
  * @example
  * ```ts
- * import { hingeStaleness } from "@fedlab/core";
+ * import { hingeStaleness } from "@fedlab/core/strategy";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals([0, 4, 5].map(hingeStaleness(1, 4)), [1, 1, 0.5]);

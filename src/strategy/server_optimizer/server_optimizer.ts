@@ -29,7 +29,8 @@ export interface ServerOptimizerOptions extends WrappedStrategyOptions {}
  *
  * @example An optimizer of your own
  * ```ts
- * import { type ParameterVector, ServerOptimizer } from "@fedlab/core";
+ * import { type ParameterVector } from "@fedlab/core";
+ * import { ServerOptimizer } from "@fedlab/core/strategy";
  * import { assertEquals } from "@std/assert";
  *
  * class HalfWay extends ServerOptimizer<never> {

@@ -17,7 +17,7 @@ type Trained = JobOutcome & { readonly kind: "trained" };
  *
  * @example
  * ```ts ignore
- * import { WorkerPool } from "@fedlab/core";
+ * import { WorkerPool } from "@fedlab/core/sim";
  * import { testClientPool } from "@fedlab/core/testing";
  *
  * testClientPool("WorkerPool", WorkerPool.start);

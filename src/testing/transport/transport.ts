@@ -30,7 +30,7 @@ export interface TransportTestOptions extends TestOptions {
  *
  * @example
  * ```ts ignore
- * import { tcpTransport } from "@fedlab/core";
+ * import { tcpTransport } from "@fedlab/core/net";
  * import { testTransport } from "@fedlab/core/testing";
  *
  * testTransport("tcpTransport", tcpTransport, "127.0.0.1:0");

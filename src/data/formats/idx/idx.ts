@@ -38,7 +38,7 @@ export interface IdxArray {
  *
  * @example Two rows of three bytes
  * ```ts
- * import { parseIdx } from "@fedlab/core";
+ * import { parseIdx } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6);

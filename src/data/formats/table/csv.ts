@@ -61,7 +61,7 @@ function syntaxFault(error: CsvError, line: number): string {
  *
  * @example Two flowers
  * ```ts
- * import { parseCsvDataset } from "@fedlab/core";
+ * import { parseCsvDataset } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const text = "length,width,kind\n1.4,0.2,setosa\n4.7,1.4,iris\n";

@@ -148,7 +148,7 @@ function readColumns(columns: Json, name: string, options: TableOptions): TableD
  *
  * @example Two flowers
  * ```ts
- * import { parseJsonDataset } from "@fedlab/core";
+ * import { parseJsonDataset } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const text = '{ "kind": ["setosa", "iris"], "width": [0.2, 1.4] }';
@@ -184,7 +184,7 @@ export function parseJsonDataset(text: string, options: TableOptions = {}): Tabl
  *
  * @example Two flowers
  * ```ts
- * import { parseJsonLinesDataset } from "@fedlab/core";
+ * import { parseJsonLinesDataset } from "@fedlab/core/data";
  * import { assertEquals } from "@std/assert";
  *
  * const text = '{"width": 0.2, "kind": 1}\n{"width": 1.4, "kind": 0}\n';
