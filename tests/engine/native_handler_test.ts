@@ -11,7 +11,7 @@ import { Dataset } from "../../src/data/dataset.ts";
 import { digits } from "../../src/data/digits.ts";
 import { Random } from "../../src/base/random.ts";
 import type { ModelDescription } from "../../src/train/handler.ts";
-import { NativeSGDHandler, UnsupportedModelError } from "../../src/train/mod.ts";
+import { NativeSGDHandler, UnsupportedModelError } from "../../src/engine/mod.ts";
 import { logisticRegression, mlp } from "../../src/train/models/models.ts";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
 import { type EngineChoice } from "../../src/tfjs/mod.ts";
