@@ -64,7 +64,7 @@ await initial.setUp(model);
 const { manifest, parameters } = initial;
 
 for (;;) {
-  console.log("Open, each in a tab of its own:");
+  console.log("Open each address in its own tab:");
   for (let part = 1; part <= Number(clients); part++) {
     console.log(`  http://${hostname}:${web.addr.port}/?part=${part}/${clients}`);
   }

@@ -105,7 +105,7 @@ function take(message: FromClient): void {
       rounds = message.rounds;
       showProgress();
       return say(
-        `Joined as client ${rank} of ${worldSize - 1}. Training begins when all are here.`,
+        `Joined as client ${rank} of ${worldSize - 1}. Training begins when all have joined.`,
         "busy",
       );
     }
@@ -125,7 +125,7 @@ function take(message: FromClient): void {
     case "over": {
       const accuracy = [...lines.global.values()].at(-1) ?? 0;
       return ended(
-        `The run is over. The common model reads ${percent(accuracy)} of the test digits.`,
+        `The run is over. The shared model recognizes ${percent(accuracy)} of the test digits.`,
         "done",
       );
     }
@@ -179,7 +179,10 @@ function isBlank(): boolean {
 function read(): void {
   if (isBlank()) return showBars([]);
   if (!hasModel) {
-    write("reading", "There is no model yet: join, and it is read after the first round.");
+    write(
+      "reading",
+      "There is no model yet: join, and the drawing is recognized after the first round.",
+    );
     return;
   }
   post({ type: "read", pixels: cells.values });
@@ -216,7 +219,7 @@ find("clear", HTMLButtonElement).addEventListener("click", () => {
   pad.clear();
   cells.values = cells.values.map(() => 0);
   showBars([]);
-  write("reading", "Draw a digit to have it read.");
+  write("reading", "Draw a digit for the model to recognize.");
 });
 
 form.addEventListener("submit", (event) => {
