@@ -105,7 +105,7 @@ function take(message: FromClient): void {
       rounds = message.rounds;
       showProgress();
       return say(
-        `Joined as client ${rank} of ${worldSize - 1}. Training begins when all have joined.`,
+        `Joined as client ${rank} of ${worldSize - 1}. Training begins when all are here.`,
         "busy",
       );
     }
