@@ -1,12 +1,13 @@
+import type { Metrics } from "../plan/results.ts";
 import type { ClientJob, JobOutcome } from "./client_pool.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
 
 /** Numbers of an outcome: those of a training, or of an evaluation. `NaN` stands for none. */
-const SAMPLES = 0, LOSS = 1, STEPS = 2, ACCURACY = 2;
-const SLOT_FIGURES = 3;
-/** Vectors that are in a slot. */
-const HAS_OWN = 0, HAS_COUNTS = 1;
-const SLOT_FLAGS = 2;
+const SAMPLES = 0, LOSS = 1, STEPS = 2, ACCURACY = 3;
+const SLOT_FIGURES = 4;
+/** Vectors and text that are in a slot. */
+const HAS_OWN = 0, HAS_COUNTS = 1, HAS_METRICS = 2;
+const SLOT_FLAGS = 3;
 
 /** Bytes of the reason of a failure. */
 const REASON_BYTES = 1024;
@@ -47,7 +48,7 @@ export interface OutcomeSlotsOptions {
  * that does its job, and read by the program once the job has ended.
  *
  * ```text
- * figures  | slot 0: samples, loss, steps or accuracy | slot 1 | …
+ * figures  | slot 0: samples, loss, steps, accuracy | slot 1 | …
  * text     | slot 0: metrics, or the reason           | slot 1 | …
  * updates  | slot 0: one vector                       | slot 1 | …
  * own      | slot 0: one vector, where clients keep one          | …
@@ -115,7 +116,7 @@ export class OutcomeSlots {
         return outcome;
       case "trained": {
         const { result: { numSamples, loss, steps, metrics }, update, own } = outcome;
-        if (!this.#setText(slot, METRICS_BYTES, JSON.stringify(metrics))) {
+        if (!this.#setMetrics(slot, metrics)) {
           const reason = `Cannot send the metrics: they are longer than ${METRICS_BYTES} bytes`;
           return this.write(slot, { kind: "failed", reason, stays: false });
         }
@@ -149,7 +150,7 @@ export class OutcomeSlots {
         return { kind: "joined", numSamples };
       case "train": {
         const steps = this.#figure(slot, STEPS), own = this.own(slot);
-        const result = { numSamples, steps, loss, metrics: JSON.parse(this.#text(slot)) };
+        const result = { numSamples, steps, loss, metrics: this.#metrics(slot) };
         return { kind: "trained", result, update: this.#update(slot), ...(own && { own }) };
       }
       case "evaluate":
@@ -165,6 +166,24 @@ export class OutcomeSlots {
   /** Returns the outcome of a job that has failed. */
   readFailure(slot: number, stays: boolean): JobOutcome {
     return { kind: "failed", reason: this.#text(slot), stays };
+  }
+
+  /**
+   * Writes metrics, as text unless the accuracy is the only one. Returns false if they are too
+   * long.
+   */
+  #setMetrics(slot: number, metrics: Metrics): boolean {
+    const { accuracy = NaN, ...others } = metrics;
+    const hasOthers = Object.keys(others).length > 0;
+    this.#setFigure(slot, ACCURACY, accuracy);
+    this.#flags[slot * SLOT_FLAGS + HAS_METRICS] = hasOthers ? 1 : 0;
+    return !hasOthers || this.#setText(slot, METRICS_BYTES, JSON.stringify(metrics));
+  }
+
+  #metrics(slot: number): Metrics {
+    if (this.#flags[slot * SLOT_FLAGS + HAS_METRICS] === 1) return JSON.parse(this.#text(slot));
+    const accuracy = this.#figure(slot, ACCURACY);
+    return isNaN(accuracy) ? {} : { accuracy };
   }
 
   #update(slot: number): Float32Array<ArrayBuffer> {
