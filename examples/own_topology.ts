@@ -16,7 +16,7 @@ import {
   type TrainResult,
 } from "@fedlab/core";
 import { TrainingExchange } from "@fedlab/core/round";
-import { type ParameterUpdatePayload } from "@fedlab/core/wire";
+import type { ParameterUpdatePayload } from "@fedlab/core/wire";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "@fedlab/core";
 
 /** Trains all clients in odd rounds, and in even rounds the half that was slower before. */

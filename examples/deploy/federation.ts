@@ -8,7 +8,7 @@ import {
   SyncParameterServerHandler,
   websocketMount,
 } from "@fedlab/core";
-import { type RequestInfo } from "@fedlab/core/net";
+import type { RequestInfo } from "@fedlab/core/net";
 import { encodeSafetensorsHeader } from "@fedlab/core/store";
 import { initialParameters } from "@fedlab/core";
 

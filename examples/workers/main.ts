@@ -4,7 +4,7 @@
  *     deno run --allow-net=127.0.0.1 --allow-read --allow-write=log examples/workers/main.ts 127.0.0.1:9000
  */
 import { loadDataset, mlp, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
-import { type ClientModuleOptions } from "@fedlab/core/sim";
+import type { ClientModuleOptions } from "@fedlab/core/sim";
 import { initialParameters, modelEvaluator } from "@fedlab/core";
 import { joinAll, spawn } from "@fedlab/core/worker";
 

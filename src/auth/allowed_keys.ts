@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { parseKeyList } from "./key_lines.ts";
 import { unreadable } from "./key_files.ts";
 
@@ -169,7 +170,7 @@ function holdersOf(keys: ReadonlyMap<string, AllowedKey>): ReadonlyMap<number, s
 async function readKeys(path: string): Promise<ReadonlyMap<string, AllowedKey>> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await runtime.files.readTextFile(path);
   } catch (cause) {
     throw unreadable("allowed keys", path, cause);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { bytesOf, concat } from "../base/bytes.ts";
 import { UNSEEN } from "../base/printable.ts";
 import { errorMessage, ProtocolError } from "../base/errors.ts";
@@ -60,7 +61,7 @@ export function makeChallenge(
   checkName("server name", names.server, 256);
   checkName("run name", names.run, 64);
   return {
-    nonce: crypto.getRandomValues(new Uint8Array(NONCE_BYTES)).toHex(),
+    nonce: runtime.random.getRandomValues(new Uint8Array(NONCE_BYTES)).toHex(),
     methods: METHODS[gatekeeper.kind],
     server: names.server,
     run: names.run,
@@ -118,14 +119,18 @@ export async function answerChallenge(
   }
   const bytes = signedBytes(method, challenge);
   if (credential.kind === "key") {
-    const signature = await crypto.subtle.sign("Ed25519", credential.privateKey, bytes);
+    const signature = await runtime.crypto.subtle.sign("Ed25519", credential.privateKey, bytes);
     return {
       method,
       publicKey: credential.publicKey,
       signature: new Uint8Array(signature).toHex(),
     };
   }
-  const signature = await crypto.subtle.sign("HMAC", await hmacKey(credential.token), bytes);
+  const signature = await runtime.crypto.subtle.sign(
+    "HMAC",
+    await hmacKey(credential.token),
+    bytes,
+  );
   return { method, signature: new Uint8Array(signature).toHex() };
 }
 
@@ -157,15 +162,17 @@ export async function checkProof(
   const signature = signatureBytes(proof.signature);
   if (gatekeeper.kind === "token") {
     const key = await hmacKey(gatekeeper.token);
-    if (await crypto.subtle.verify("HMAC", key, signature, bytes)) return "token";
+    if (await runtime.crypto.subtle.verify("HMAC", key, signature, bytes)) return "token";
     throw refusal("the client has another token, or answered another challenge");
   }
   if (publicKey === undefined) throw refusal("expected the client's public key, got none");
-  const reason = whyNotAllowed(gatekeeper.allowed, publicKey, Date.now());
+  const reason = whyNotAllowed(gatekeeper.allowed, publicKey, runtime.clock.unixMillis());
   if (reason !== undefined) throw refusal(reason);
   const raw = keyBytes(publicKey);
-  const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
-  if (await crypto.subtle.verify("Ed25519", key, signature, bytes)) return KEY_PREFIX + publicKey;
+  const key = await runtime.crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
+  if (await runtime.crypto.subtle.verify("Ed25519", key, signature, bytes)) {
+    return KEY_PREFIX + publicKey;
+  }
   throw refusal(`the signature is not one by ${publicKey} for this challenge`);
 }
 
@@ -209,7 +216,7 @@ function keyBytes(publicKey: string): Uint8Array<ArrayBuffer> {
 }
 
 async function hmacKey(token: string): Promise<CryptoKey> {
-  return await crypto.subtle.importKey(
+  return await runtime.crypto.subtle.importKey(
     "raw",
     new TextEncoder().encode(checkToken(token)),
     { name: "HMAC", hash: "SHA-256" },

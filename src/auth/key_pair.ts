@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { replaceTextFile } from "../base/files/whole_file.ts";
 import { errorMessage } from "../base/errors.ts";
 import { openToOthers, unreadable } from "./key_files.ts";
@@ -22,12 +23,13 @@ export interface KeyPair {
 
 /** Generates an Ed25519 key pair. */
 export async function generateKeyPair(): Promise<KeyPair> {
-  const { privateKey, publicKey } = await crypto.subtle.generateKey("Ed25519", true, [
+  const { privateKey, publicKey } = await runtime.crypto.subtle.generateKey("Ed25519", true, [
     "sign",
     "verify",
   ]) as CryptoKeyPair;
-  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey)).toBase64();
-  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
+  const pkcs8 = new Uint8Array(await runtime.crypto.subtle.exportKey("pkcs8", privateKey))
+    .toBase64();
+  const raw = new Uint8Array(await runtime.crypto.subtle.exportKey("raw", publicKey));
   return {
     privateKeyPem: `-----BEGIN ${LABEL}-----\n${pkcs8}\n-----END ${LABEL}-----\n`,
     publicKey: raw.toBase64({ alphabet: "base64url", omitPadding: true }),
@@ -51,11 +53,11 @@ export async function writePrivateKey(path: string, privateKeyPem: string): Prom
 }
 
 function whyNotWritten(path: string, cause: unknown): string {
-  if (cause instanceof Deno.errors.AlreadyExists) {
+  if (cause instanceof runtime.errors.AlreadyExists) {
     return "there is such a file, and a key that is written over is lost";
   }
-  if (cause instanceof Deno.errors.NotFound) return "there is no such folder";
-  if (cause instanceof Deno.errors.NotCapable) return `run Deno with --allow-write=${path}`;
+  if (cause instanceof runtime.errors.NotFound) return "there is no such folder";
+  if (cause instanceof runtime.errors.NotCapable) return `run Deno with --allow-write=${path}`;
   return errorMessage(cause);
 }
 
@@ -94,7 +96,7 @@ export async function readPrivateKey(
 ): Promise<Extract<Credential, { kind: "key" }>> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await runtime.files.readTextFile(path);
     const warning = await openToOthers("private key", path);
     if (warning !== undefined) options.onWarning?.(warning);
   } catch (cause) {
@@ -109,15 +111,17 @@ export async function readPrivateKey(
   let extractable: CryptoKey, pkcs8: Uint8Array<ArrayBuffer>;
   try {
     pkcs8 = Uint8Array.fromBase64(inside);
-    extractable = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+    extractable = await runtime.crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
   } catch {
     // Without the cause: no part of a key may get into an error.
     throw notAKey(path, "a private key of another kind, or a broken one");
   }
-  const { x: publicKey } = await crypto.subtle.exportKey("jwk", extractable);
+  const { x: publicKey } = await runtime.crypto.subtle.exportKey("jwk", extractable);
   if (publicKey === undefined) throw notAKey(path, "a private key without its public one");
   publicKeyBytes(publicKey);
-  const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+  const privateKey = await runtime.crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, [
+    "sign",
+  ]);
   return { kind: "key", privateKey, publicKey };
 }
 

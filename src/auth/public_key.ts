@@ -1,3 +1,5 @@
+import { runtime } from "../base/runtime/runtime.ts";
+
 const KEY_BYTES = 32;
 
 /**
@@ -68,6 +70,6 @@ function isPastPrime(y: Uint8Array): boolean {
  * @throws {SyntaxError} If the text is no public key.
  */
 export async function fingerprintOf(publicKey: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", publicKeyBytes(publicKey));
+  const digest = await runtime.crypto.subtle.digest("SHA-256", publicKeyBytes(publicKey));
   return `SHA256:${new Uint8Array(digest).toBase64({ omitPadding: true })}`;
 }

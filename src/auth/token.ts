@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { guessBits } from "./guess_bits.ts";
 
 const VARIABLE = "FEDLAB_TOKEN";
@@ -50,7 +51,7 @@ export function checkToken(token: string, name = "the token"): string {
  * @throws {RangeError} If the token has fewer than 16 characters, or can be guessed.
  */
 export function tokenFromEnv(): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: VARIABLE });
-  const token = state === "granted" ? Deno.env.get(VARIABLE) : undefined;
+  const { state } = runtime.process.permissions.querySync({ name: "env", variable: VARIABLE });
+  const token = state === "granted" ? runtime.process.env.get(VARIABLE) : undefined;
   return token === undefined ? undefined : checkToken(token, VARIABLE);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { adoptFormerNames, HELP_FORMAT, splitHelp } from "./options/command.ts";
@@ -66,22 +67,22 @@ export async function main(args: readonly string[]): Promise<number> {
     keygenCommand,
   ];
   const end = (status: number) => {
-    if (stop.signal.aborted) Deno.exit(status);
+    if (stop.signal.aborted) runtime.process.exit(status);
     stop.abort(new StoppedError(status));
   };
   // A shell may send SIGHUP twice; the second one must not end the process at once. Commands that
   // do not call this ignore SIGHUP under nohup.
   const onHangUp = (action: () => void = () => stop.signal.aborted || end(HANG_UP)) => {
-    Deno.addSignalListener("SIGHUP", action);
-    return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", action) };
+    runtime.process.addSignalListener("SIGHUP", action);
+    return { [Symbol.dispose]: () => runtime.process.removeSignalListener("SIGHUP", action) };
   };
   for (const make of commands) {
     program.addCommand(make({ signal: stop.signal, onHangUp }).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {
     const listener = () => end(status);
-    Deno.addSignalListener(name as Deno.Signal, listener);
-    return () => Deno.removeSignalListener(name as Deno.Signal, listener);
+    runtime.process.addSignalListener(name as Deno.Signal, listener);
+    return () => runtime.process.removeSignalListener(name as Deno.Signal, listener);
   });
   try {
     await program.parseAsync(splitHelp(args), { from: "user" });
@@ -112,4 +113,4 @@ function report(error: unknown, verbose: boolean, signal: AbortSignal): number {
   return isStopped ? reason.status : 1;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) runtime.process.exit(await main(runtime.process.args));

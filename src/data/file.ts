@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 
 /**
@@ -12,26 +13,26 @@ import { errorMessage } from "../base/errors.ts";
  */
 export function fileError(error: unknown, path: string): Error {
   const options = { cause: error };
-  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-    return new Deno.errors.NotFound(
+  if (error instanceof runtime.errors.NotFound || error instanceof runtime.errors.NotADirectory) {
+    return new runtime.errors.NotFound(
       `Cannot read ${path}: there is no such file, relative paths start at the current folder`,
       options,
     );
   }
-  if (error instanceof Deno.errors.NotCapable) {
-    return new Deno.errors.NotCapable(
+  if (error instanceof runtime.errors.NotCapable) {
+    return new runtime.errors.NotCapable(
       `Cannot read ${path}: permission is missing, run Deno with --allow-read=${path}`,
       options,
     );
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new Deno.errors.PermissionDenied(
+  if (error instanceof runtime.errors.PermissionDenied) {
+    return new runtime.errors.PermissionDenied(
       `Cannot read ${path}: the operating system denies access, check the file's owner and mode`,
       options,
     );
   }
-  if (error instanceof Deno.errors.IsADirectory) {
-    return new Deno.errors.IsADirectory(
+  if (error instanceof runtime.errors.IsADirectory) {
+    return new runtime.errors.IsADirectory(
       `Cannot read ${path}: it is a folder, name a file in it`,
       options,
     );
@@ -48,7 +49,7 @@ function fileKind({ isFifo, isSocket, isCharDevice, isBlockDevice }: Deno.FileIn
 
 /** Throws for anything but a file: a pipe may stay empty, and a device may be endless. */
 function checkFile(info: Deno.FileInfo, path: string): void {
-  if (info.isDirectory) throw fileError(new Deno.errors.IsADirectory("a folder"), path);
+  if (info.isDirectory) throw fileError(new runtime.errors.IsADirectory("a folder"), path);
   if (info.isFile) return;
   throw new TypeError(`Cannot read ${path}: expected a file, got ${fileKind(info)}`);
 }
@@ -63,8 +64,8 @@ export async function openFile(path: string): Promise<{ file: Deno.FsFile; size:
   let file: Deno.FsFile | undefined;
   try {
     // Opening a pipe waits for a writer: hence a check before, and another of what was opened.
-    checkFile(await Deno.stat(path), path);
-    file = await Deno.open(path);
+    checkFile(await runtime.files.stat(path), path);
+    file = await runtime.files.open(path);
     const info = await file.stat();
     checkFile(info, path);
     return { file, size: info.size };

@@ -60,7 +60,8 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * import { Manifest } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
- * const manifest = Manifest.of([{ name: "kernel", shape: [64, 10] }, { name: "bias", shape: [10] }]);
+ * const manifest = Manifest.of([{ name: "kernel", shape: [64, 10] }, { name: "bias", shape: [10]
+ * }]);
  * assertEquals(manifest.length, 650);
  * assertEquals(manifest.tensors[1]?.offset, 640);
  * ```

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import { oneLine } from "../base/printable.ts";
 import { errorMessage } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
@@ -49,9 +50,11 @@ export interface AuditLogOptions {
  * besides `v` (1), `time`, and the `identity` of the client with that `rank`.
  * `docs/RELIABILITY.md` lists them.
  *
- * Events that peers can cause at will are limited, for each kind and rank, to 20 lines at once and 2
+ * Events that peers can cause at will are limited, for each kind and rank, to 20 lines at once and
+ * 2
  * per minute, and in all to 500 lines at once and 15 per minute: less than 1 MB per hour. Lines of
- * the type `left-out` count the others. If the file cannot be written, there is one warning, and the
+ * the type `left-out` count the others. If the file cannot be written, there is one warning, and
+ * the
  * run goes on.
  *
  * @example
@@ -93,7 +96,9 @@ export class AuditLog implements Disposable {
     // Each client joins and leaves.
     this.#limits = new LineLimits(4 * clients);
     this.#onWarning = onWarning;
-    this.#opening.push(lineOf("opened", { agent: `fedlab-deno/${VERSION}`, pid: Deno.pid }));
+    this.#opening.push(
+      lineOf("opened", { agent: `fedlab-deno/${VERSION}`, pid: runtime.process.pid }),
+    );
   }
 
   /** Writes a line about an event, if events of its type are recorded. Never throws. */
@@ -136,7 +141,7 @@ export class AuditLog implements Disposable {
 
   /** Writes the number of lines that were left out, at the end or after some time. */
   #writeLeftOut(isEnd = false): void {
-    const now = performance.now();
+    const now = runtime.clock.now();
     if (!isEnd && now - this.#countedAt < LEFT_OUT_MILLIS) return;
     const counts = this.#limits.takeLeftOut();
     if (counts === undefined) return;
@@ -169,14 +174,14 @@ export class AuditLog implements Disposable {
 
 function openToAppend(path: string): Deno.FsFile {
   if (isLink(path)) throw new Error("expected a file, got a symbolic link");
-  return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o600 });
+  return runtime.files.openSync(path, { read: true, append: true, create: true, mode: 0o600 });
 }
 
 function isLink(path: string): boolean {
   try {
-    return Deno.lstatSync(path).isSymlink;
+    return runtime.files.lstatSync(path).isSymlink;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof runtime.errors.NotFound) return false;
     throw error;
   }
 }
@@ -189,12 +194,12 @@ function endsLine(file: Deno.FsFile): boolean {
   const { size } = file.statSync();
   if (size === 0) return true;
   const last = new Uint8Array(1);
-  file.seekSync(size - 1, Deno.SeekMode.Start);
+  file.seekSync(size - 1, runtime.files.SeekMode.Start);
   return file.readSync(last) !== 1 || last[0] === 0x0a;
 }
 
 function lineOf(type: string, fields: Readonly<Record<string, unknown>>): string {
-  const head = { v: FORMAT, time: new Date().toISOString(), type };
+  const head = { v: FORMAT, time: new Date(runtime.clock.unixMillis()).toISOString(), type };
   return `${JSON.stringify({ ...head, ...fields }, shorten)}\n`;
 }
 

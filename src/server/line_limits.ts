@@ -1,3 +1,5 @@
+import { runtime } from "../base/runtime/runtime.ts";
+
 /** Token bucket of lines. */
 class Bucket {
   readonly #most: number;
@@ -47,7 +49,7 @@ export class LineLimits {
    * @param atOnce Number of lines that may come at once in all, if more than 500.
    * @param now Gives the time in milliseconds.
    */
-  constructor(atOnce = 0, now: () => number = () => performance.now()) {
+  constructor(atOnce = 0, now: () => number = () => runtime.clock.now()) {
     this.#now = now;
     this.#all = new Bucket(Math.max(OF_ALL.most, atOnce), OF_ALL.perMinute, now());
   }
@@ -73,7 +75,8 @@ export class LineLimits {
   }
 
   /**
-   * Takes the numbers of lines that were left out since the last call, by kind; `undefined` if there
+   * Takes the numbers of lines that were left out since the last call, by kind; `undefined` if
+   * there
    * are none.
    */
   takeLeftOut(): Record<string, number> | undefined {

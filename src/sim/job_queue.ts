@@ -37,7 +37,8 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
  * is none.
  *
  * ```text
- * words  | TAKEN POSTED DONE STOPPED INPUTS | slot 0: STATUS KIND FIRST SECOND | slot 1 | … | ring |
+ * words  | TAKEN POSTED DONE STOPPED INPUTS | slot 0: STATUS KIND FIRST SECOND | slot 1 | … | ring
+ * |
  * ring   | number of a job modulo the number of slots → its slot
  * ```
  */

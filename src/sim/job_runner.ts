@@ -154,7 +154,8 @@ export class JobRunner implements AsyncDisposable {
   ): Promise<JobOutcome> {
     await using handler = await this.#makeHandler(job.rank);
     await handler.setUp(this.#options.model);
-    // The handler might keep the vector and train in it, and might free its own when it is disposed.
+    // The handler might keep the vector and train in it, and might free its own when it is
+    // disposed.
     const copied = { ...input, parameters: input.parameters.slice() };
     const outcome = await this.#work(job, copied, own, new LocalLearner(handler), signal);
     return outcome.kind === "trained" ? { ...outcome, update: outcome.update.slice() } : outcome;

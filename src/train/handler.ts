@@ -44,7 +44,8 @@ export interface ModelDescription {
  *
  * @example A client that has a mean to share, and no network
  * ```ts
- * import { ClientBackendHandler, Manifest, type ParameterVector, type TrainResult } from "@fedlab/core";
+ * import { ClientBackendHandler, Manifest, type ParameterVector, type TrainResult } from
+ * "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
  * class Mean extends ClientBackendHandler {
@@ -90,13 +91,15 @@ export abstract class ClientBackendHandler {
    * State of the model. Getting returns a view that the next training overwrites, setting copies
    * the values.
    *
-   * @throws {RangeError} When set to a vector of another length, or with values that are not finite.
+   * @throws {RangeError} When set to a vector of another length, or with values that are not
+   * finite.
    * The model then stays as it was.
    */
   abstract parameters: ParameterVector;
 
   /**
-   * Trains the model in place by the plan. A long training yields to the event loop now and then, so
+   * Trains the model in place by the plan. A long training yields to the event loop now and then,
+   * so
    * that the client's heartbeats are sent and the signal is seen.
    *
    * @param plan Settings of the round.

@@ -1,4 +1,4 @@
-import { type Transport } from "../../mod.ts";
+import type { Transport } from "../../mod.ts";
 import { type Channel, type Listener, transportOf } from "../../src/net/mod.ts";
 import type { TransportName } from "./settings.ts";
 

@@ -7,7 +7,7 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "../../mod.ts";
-import { type GradientResult } from "../../src/plan/mod.ts";
+import type { GradientResult } from "../../src/plan/mod.ts";
 import { delay } from "../../src/base/time/delay.ts";
 
 /** The model: a body, and a head that `fedper` keeps on the client. */

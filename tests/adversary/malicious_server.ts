@@ -1,6 +1,6 @@
 import { DEFAULT_PLAN, type Manifest, MessageCode, type ModelDescription } from "../../mod.ts";
 import { type Channel, Connection, type Listener, transportOf } from "../../src/net/mod.ts";
-import { type IdAssignmentPayload, type Message } from "../../src/wire/mod.ts";
+import type { IdAssignmentPayload, Message } from "../../src/wire/mod.ts";
 import { type Bytes, concat, framed, frameOf } from "../fuzz/frames.ts";
 import type { Choice, Choices } from "./choices.ts";
 import { words } from "./member.ts";

@@ -3,8 +3,8 @@ import {
   type ClientUpdate,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { type UpdateOrigin } from "../../src/round/mod.ts";
-import { type ParameterUpdatePayload } from "../../src/wire/mod.ts";
+import type { UpdateOrigin } from "../../src/round/mod.ts";
+import type { ParameterUpdatePayload } from "../../src/wire/mod.ts";
 import { honestUpdate } from "./honest.ts";
 
 /** An update as the server took it in, copied. */

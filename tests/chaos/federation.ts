@@ -1,4 +1,4 @@
-import { type RunReport } from "../../mod.ts";
+import type { RunReport } from "../../mod.ts";
 import { generateKeyPair } from "../../src/auth/mod.ts";
 import { transportOf } from "../../src/net/mod.ts";
 import { writePrivateKey } from "../../src/auth/key_pair.ts";

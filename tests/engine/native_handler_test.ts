@@ -14,7 +14,7 @@ import type { ModelDescription } from "../../src/train/handler.ts";
 import { NativeSGDHandler, UnsupportedModelError } from "../../src/engine/mod.ts";
 import { logisticRegression, mlp } from "../../src/train/models/models.ts";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
-import { type EngineChoice } from "../../src/tfjs/mod.ts";
+import type { EngineChoice } from "../../src/tfjs/mod.ts";
 import { planOf } from "../../src/testing/handler/plan.ts";
 import { testHandler } from "../../src/testing/mod.ts";
 

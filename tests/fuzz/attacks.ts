@@ -1,5 +1,5 @@
 import { MessageCode, type Random } from "../../mod.ts";
-import { type Message } from "../../src/wire/mod.ts";
+import type { Message } from "../../src/wire/mod.ts";
 import { type Bytes, concat, frameOf, FRAMES, MESSAGES, noise, pick } from "./frames.ts";
 import { JOINED } from "./joined.ts";
 import * as mutations from "./mutations.ts";

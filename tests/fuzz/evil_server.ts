@@ -1,5 +1,5 @@
 import { MessageCode, type Random } from "../../mod.ts";
-import { type Message } from "../../src/wire/mod.ts";
+import type { Message } from "../../src/wire/mod.ts";
 import { type Bytes, concat, frameOf, noise, pick } from "./frames.ts";
 import * as mutations from "./mutations.ts";
 import { ASSIGNMENT, CHALLENGE, MODEL_ASSIGNMENT, question, spoiled } from "./server_messages.ts";

@@ -1,4 +1,4 @@
-import { type Random } from "../../mod.ts";
+import type { Random } from "../../mod.ts";
 import { type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import {
   type Bytes,

@@ -6,7 +6,7 @@ import {
   NativeSGDHandler,
   type Random,
 } from "../../mod.ts";
-import { type Message } from "../../src/wire/mod.ts";
+import type { Message } from "../../src/wire/mod.ts";
 import { type Bytes, cbor, framed, frameOf, map, MESSAGES, pick } from "./frames.ts";
 import * as mutations from "./mutations.ts";
 import { LENGTH } from "./run.ts";

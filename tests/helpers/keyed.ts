@@ -1,6 +1,6 @@
 import { type Credential, MessageCode, readPrivateKey } from "../../mod.ts";
 import { answerChallenge, generateKeyPair, writePrivateKey } from "../../src/auth/mod.ts";
-import { type IdAssignmentPayload, type RegistrationPayload } from "../../src/wire/mod.ts";
+import type { IdAssignmentPayload, RegistrationPayload } from "../../src/wire/mod.ts";
 import { inFolder } from "./command.ts";
 import type { Peer } from "./peer.ts";
 

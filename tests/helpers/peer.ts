@@ -1,10 +1,10 @@
 import { MessageCode } from "../../mod.ts";
 import { type Channel, Connection, tcpTransport } from "../../src/net/mod.ts";
-import {
-  type IdAssignmentPayload,
-  type Message,
-  type MessageOf,
-  type RegistrationPayload,
+import type {
+  IdAssignmentPayload,
+  Message,
+  MessageOf,
+  RegistrationPayload,
 } from "../../src/wire/mod.ts";
 
 /** What a message of a code carries. */

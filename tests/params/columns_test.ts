@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
-import { type ParameterVector } from "../../mod.ts";
+import type { ParameterVector } from "../../mod.ts";
 import {
   columnMeanAroundMedian,
   columnMedian,

@@ -1,6 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { v } from "../../src/plan/deps.ts";
-import { type LocalRule } from "../../mod.ts";
+import type { LocalRule } from "../../mod.ts";
 import { keepsState, takesControl } from "../../src/plan/mod.ts";
 import { localRuleSchema, ruleOf, sendsGradient } from "../../src/plan/rules/rules.ts";
 

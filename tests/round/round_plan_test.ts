@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { ClientSyncTop, MessageCode, silentLogger, type TrainSettings } from "../../mod.ts";
 import { Connection, tcpTransport } from "../../src/net/mod.ts";
-import { type Message } from "../../src/wire/mod.ts";
+import type { Message } from "../../src/wire/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { AuditLog, type ServerEvent } from "../../mod.ts";
-import { type AuditLogOptions } from "../../src/server/mod.ts";
+import type { AuditLogOptions } from "../../src/server/mod.ts";
 import { LineLimits } from "../../src/server/line_limits.ts";
 import { inFolder } from "../helpers/command.ts";
 

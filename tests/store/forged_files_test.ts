@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@1.0.19";
 import { FedAdam, FedBuff, FedDyn, Scaffold } from "../../mod.ts";
-import { type StrategyState } from "../../src/strategy/mod.ts";
+import type { StrategyState } from "../../src/strategy/mod.ts";
 import { parseModelDescription } from "../../src/train/mod.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";
 

@@ -1,7 +1,7 @@
 /// <reference lib="deno.unstable" />
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { KvCheckpointStore, Manifest } from "../../mod.ts";
-import { type CheckpointKv } from "../../src/store/mod.ts";
+import type { CheckpointKv } from "../../src/store/mod.ts";
 import { assertOneLine, checkpoint } from "../../src/testing/checkpoints/samples.ts";
 import { type CheckpointPlace, testCheckpoints } from "../../src/testing/mod.ts";
 import { type KvRow, MemoryKv } from "../helpers/memory_kv.ts";

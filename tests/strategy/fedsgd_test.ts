@@ -17,7 +17,7 @@ import {
   type Strategy,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { type Message } from "../../src/wire/mod.ts";
+import type { Message } from "../../src/wire/mod.ts";
 import { ClientSGDHandler, initialParameters } from "../../mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";

@@ -19,7 +19,7 @@ import {
   type Strategy,
   TrimmedMean,
 } from "../../mod.ts";
-import { type GeometricMedianOptions } from "../../src/strategy/mod.ts";
+import type { GeometricMedianOptions } from "../../src/strategy/mod.ts";
 import { bitsOf, normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 import { testStrategy } from "../../src/testing/mod.ts";
 

@@ -10,7 +10,7 @@ import {
   type ParameterVector,
   type Strategy,
 } from "../../mod.ts";
-import { type ServerOptimizer } from "../../src/strategy/mod.ts";
+import type { ServerOptimizer } from "../../src/strategy/mod.ts";
 import { bitsOf, normalVector, roundOf, updateOf } from "../../src/testing/strategy/updates.ts";
 import { testStrategy } from "../../src/testing/mod.ts";
 

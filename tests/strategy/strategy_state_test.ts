@@ -19,7 +19,7 @@ import {
   type StrategyRound,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { type StrategyState } from "../../src/strategy/mod.ts";
+import type { StrategyState } from "../../src/strategy/mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { bitsOf } from "../../src/testing/strategy/updates.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../../src/data/dataset.ts";
 import type { ModelDescription } from "../../src/train/handler.ts";
-import { NativeSGDHandler } from "../../src/train/mod.ts";
+import { NativeSGDHandler } from "../../src/engine/mod.ts";
 import { logisticRegression, mlp } from "../../src/train/models/models.ts";
 import { tf } from "../../src/tfjs/deps.ts";
 import { ClientSGDHandler, type ClientSGDHandlerOptions } from "../../mod.ts";

@@ -15,7 +15,7 @@ import {
   type SimulationOptions,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { type ClientFigures } from "../../src/round/mod.ts";
+import type { ClientFigures } from "../../src/round/mod.ts";
 import { clientFigures } from "../../src/round/report/distribution.ts";
 import { finalReport } from "../../src/round/report/report.ts";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";

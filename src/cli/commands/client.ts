@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ClientEvent } from "../../client/options.ts";
 import type { CommandContext } from "../context.ts";
@@ -77,7 +78,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
     engine: libraryOptions("engine", flags),
   };
   const report: ClientReport = { schema: "fedlab.client/1", rounds: [], seconds: 0 };
-  const began = performance.now();
+  const began = runtime.clock.now();
   const onEvent = (event: ClientEvent) => {
     if (event.type === "joined") {
       Object.assign(report, { rank: event.rank, worldSize: event.worldSize });
@@ -97,13 +98,13 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
       );
     }
     const { module, moduleAllow: granted = [], json } = flags;
-    const output = json === STANDARD_OUTPUT ? Deno.stderr : Deno.stdout;
+    const output = json === STANDARD_OUTPUT ? runtime.process.stderr : runtime.process.stdout;
     const print = (text: string) => writeText(output, text);
     await runModule(module, job.topology, { granted, signal, onEvent, print });
   };
   const failures: unknown[] = [];
   await run().catch((error) => failures.push(error));
-  report.seconds = (performance.now() - began) / 1000;
+  report.seconds = (runtime.clock.now() - began) / 1000;
   // A client that is stopped or fails reports too, after its first round.
   if (flags.json !== undefined && (failures.length === 0 || report.rounds.length > 0)) {
     await writeOutput(flags.json, toJson(report)).catch((cause) =>

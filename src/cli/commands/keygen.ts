@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { generateKeyPair, writePrivateKey } from "../../auth/key_pair.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
@@ -28,5 +29,5 @@ async function runKeygen({ out, name }: Flags<"keygen">): Promise<void> {
   await writePrivateKey(out, privateKeyPem);
   printError(`The private key is in ${out}; keep it secret. Line for the server's list of keys:`);
   const line = name === undefined ? publicKey : `${publicKey} ${name.trim()}`;
-  writeText(Deno.stdout, `${line}\n`);
+  writeText(runtime.process.stdout, `${line}\n`);
 }

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { exists } from "../run/checkpoints.ts";
@@ -52,7 +53,7 @@ async function configAbove(url: URL): Promise<string | undefined> {
   for (let folder = new URL(".", url);; folder = new URL("..", folder)) {
     for (const name of ["deno.json", "deno.jsonc"]) {
       const path = fileURLToPath(new URL(name, folder));
-      const { state } = await Deno.permissions.query({ name: "read", path });
+      const { state } = await runtime.process.permissions.query({ name: "read", path });
       if (state === "granted" && await exists(path)) return path;
     }
     if (folder.pathname === new URL("..", folder).pathname) return undefined;
@@ -67,7 +68,7 @@ async function configAbove(url: URL): Promise<string | undefined> {
  * @throws {Error} If a path has a comma, which Deno's flags cannot express.
  */
 export async function codeFiles(program: string, url: URL, flags: string[]): Promise<string[]> {
-  const { stdout } = await new Deno.Command(program, {
+  const { stdout } = await runtime.process.command(program, {
     args: ["info", "--json", ...flags, url.href],
     stdin: "null",
     stderr: "null",

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { parseAddress } from "../../net/tcp.ts";
 import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/transport.ts";
@@ -67,5 +68,5 @@ export function withModuleFlag(error: unknown): unknown {
     /Requires (\w+) access to "([^"]+)", run again with the --allow-\1 flag.*/,
     'the module requires $1 access to "$2": add --module-allow $1=$2',
   );
-  return clear === message ? error : new Deno.errors.NotCapable(clear, { cause: error });
+  return clear === message ? error : new runtime.errors.NotCapable(clear, { cause: error });
 }

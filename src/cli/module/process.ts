@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { ClientModuleOptions } from "../../sim/define_client.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ToWorker } from "../../worker/messages.ts";
@@ -32,7 +33,7 @@ export class ModuleProcess {
   readonly #process: Deno.ChildProcess;
   readonly #end = Promise.withResolvers<void>();
   readonly #toModule: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #errors = new ErrorOutput((text) => writeText(Deno.stderr, text));
+  readonly #errors = new ErrorOutput((text) => writeText(runtime.process.stderr, text));
   /** Aborted when the rest of the output is not needed. */
   readonly #closed = new AbortController();
   readonly #reading: Promise<unknown>;
@@ -42,7 +43,7 @@ export class ModuleProcess {
   readonly #timers = new Set<Timer>();
 
   constructor(program: string, args: string[], print: (text: string) => void) {
-    this.#process = new Deno.Command(program, {
+    this.#process = runtime.process.command(program, {
       args,
       stdin: "piped",
       stdout: "piped",
@@ -75,7 +76,7 @@ export class ModuleProcess {
    */
   begin(client: ClientModuleOptions, seconds: number): void {
     this.#hasBegun = true;
-    clearTimeout(this.#startTimer);
+    runtime.timers.clearTimeout(this.#startTimer);
     this.#errors.pass();
     this.#send({ fedlab: "start", args: client });
     this.#startTimer = this.#after(
@@ -86,7 +87,7 @@ export class ModuleProcess {
 
   /** Records that the client has made its handler. */
   isBuilt(): void {
-    clearTimeout(this.#startTimer);
+    runtime.timers.clearTimeout(this.#startTimer);
   }
 
   /** Asks the client to end. */
@@ -148,7 +149,7 @@ export class ModuleProcess {
   }
 
   #after(millis: number, then: () => void): Timer {
-    const timer = setTimeout(then, millis);
+    const timer = runtime.timers.setTimeout(then, millis);
     this.#timers.add(timer);
     return timer;
   }
@@ -158,7 +159,7 @@ export class ModuleProcess {
   }
 
   #clearTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) runtime.timers.clearTimeout(timer);
     this.#timers.clear();
   }
 }

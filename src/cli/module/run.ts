@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { ClientModuleOptions } from "../../sim/define_client.ts";
 import type { ClientEvent } from "../../client/options.ts";
 import { errorMessage } from "../../base/errors.ts";
@@ -87,11 +88,11 @@ export async function runModule(
 
 /** Finds the Deno program that this process may start. */
 async function denoProgram(path: string): Promise<string> {
-  for (const command of [Deno.execPath(), "deno"]) {
-    const { state } = await Deno.permissions.query({ name: "run", command });
+  for (const command of [runtime.process.execPath(), "deno"]) {
+    const { state } = await runtime.process.permissions.query({ name: "run", command });
     if (state === "granted") return command;
   }
-  throw new Deno.errors.NotCapable(
+  throw new runtime.errors.NotCapable(
     `Cannot run the module ${path} in a process of its own: run Deno with --allow-run=deno (or deno task client:module in place of client)`,
   );
 }

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { STANDARD_OUTPUT } from "../output/write_output.ts";
 import { RUN_FILES } from "../run/checkpoints.ts";
@@ -76,10 +77,10 @@ export async function checkOutputs(
  */
 async function identityOf(path: string): Promise<string> {
   const whole = resolve(path), folder = dirname(whole);
-  const { state } = await Deno.permissions.query({ name: "read", path: whole });
+  const { state } = await runtime.process.permissions.query({ name: "read", path: whole });
   if (state === "granted") {
     try {
-      return await Deno.realPath(whole);
+      return await runtime.files.realPath(whole);
     } catch { /* its folder may exist */ }
   }
   return folder === whole ? whole : join(await identityOf(folder), basename(whole));

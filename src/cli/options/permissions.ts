@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorMessage } from "../../base/errors.ts";
@@ -11,9 +12,9 @@ const PACKAGE = new URL("../../../", import.meta.url);
  * @throws {Deno.errors.NotCapable} If it is not granted; the message names the flag.
  */
 export async function mayUse(name: "read" | "write", path: string): Promise<void> {
-  const { state } = await Deno.permissions.request({ name, path });
+  const { state } = await runtime.process.permissions.request({ name, path });
   if (state === "granted") return;
-  throw new Deno.errors.NotCapable(
+  throw new runtime.errors.NotCapable(
     `Cannot ${name} ${path}: run Deno with --allow-${name}=${path}${await wayRound(name)}`,
   );
 }
@@ -21,7 +22,7 @@ export async function mayUse(name: "read" | "write", path: string): Promise<void
 /** Describes the way round a task, whose flags cannot be extended. */
 async function wayRound(name: "read" | "write"): Promise<string> {
   if (name === "read") return "";
-  const { state } = await Deno.permissions.query({ name, path: "runs" });
+  const { state } = await runtime.process.permissions.query({ name, path: "runs" });
   return state === "granted"
     ? " in place of the task (deno run … src/cli/main.ts …), or name a path in runs"
     : "";
@@ -38,14 +39,14 @@ export async function mayWrite(path: string): Promise<void> {
   try {
     if (await isPipe(path)) return;
     try {
-      (await Deno.open(path, { write: true, createNew: true })).close();
-      await Deno.remove(path);
+      (await runtime.files.open(path, { write: true, createNew: true })).close();
+      await runtime.files.remove(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      (await Deno.open(path, { append: true })).close();
+      if (!(error instanceof runtime.errors.AlreadyExists)) throw error;
+      (await runtime.files.open(path, { append: true })).close();
     }
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
+    const reason = cause instanceof runtime.errors.NotFound
       ? `there is no folder ${dirname(path)}`
       : errorMessage(cause);
     throw new Error(`Cannot write ${path}: ${reason}`, { cause });
@@ -57,8 +58,10 @@ export async function mayWrite(path: string): Promise<void> {
  * the end of a test for the end of the output.
  */
 async function isPipe(path: string): Promise<boolean> {
-  if ((await Deno.permissions.query({ name: "read", path })).state !== "granted") return false;
-  return await Deno.stat(path).then(
+  if ((await runtime.process.permissions.query({ name: "read", path })).state !== "granted") {
+    return false;
+  }
+  return await runtime.files.stat(path).then(
     ({ isFile, isDirectory }) => !isFile && !isDirectory,
     () => false,
   );

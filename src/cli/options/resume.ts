@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { dirname, resolve } from "node:path";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import type { Command } from "../deps.ts";
@@ -118,11 +119,11 @@ async function withoutOutside<Flags extends object>(
 
 /** Tells whether a path lies in the folder once links are followed, and is not a link itself. */
 async function isInside(path: string, folder: string): Promise<boolean> {
-  const real = (path: string) => Deno.realPath(path).catch(() => undefined);
+  const real = (path: string) => runtime.files.realPath(path).catch(() => undefined);
   const [parent, whole] = [await real(dirname(resolve(path))), await real(folder)];
   if (parent === undefined || whole === undefined) return false;
   if (parent !== whole && !parent.startsWith(`${whole}/`)) return false;
-  return !(await Deno.lstat(path).catch(() => undefined))?.isSymlink;
+  return !(await runtime.files.lstat(path).catch(() => undefined))?.isSymlink;
 }
 
 /** Throws a `UsageError` for a value with which the run may not be resumed. */

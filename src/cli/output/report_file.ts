@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { v } from "../../plan/deps.ts";
 import { faultOf, readJson } from "./json_file.ts";
@@ -37,7 +38,7 @@ const report = v.looseObject({
  * @throws {Error} If it is not a report; the message names the file and the field.
  */
 export async function readReport(given: string): Promise<{ path: string; report: RunReport }> {
-  const isFolder = await Deno.stat(given).then((info) => info.isDirectory, () => false);
+  const isFolder = await runtime.files.stat(given).then((info) => info.isDirectory, () => false);
   const path = isFolder ? `${given.replace(/[\\/]+$/, "")}/report.json` : given;
   const value = await readJson(path, "run", { most: MAX_BYTES });
   const parsed = v.safeParse(report, value);

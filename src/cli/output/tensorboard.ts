@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RoundReport } from "../../round/report/report.ts";
@@ -30,7 +31,7 @@ export class Curves implements Disposable {
   static async open(folder: string | undefined, { goesOn = false } = {}): Promise<Curves> {
     if (folder !== undefined) {
       await mayUse("write", folder);
-      await Deno.mkdir(folder, { recursive: true }).catch((cause) => {
+      await runtime.files.mkdir(folder, { recursive: true }).catch((cause) => {
         throw new Error(`Cannot make the folder ${folder}: ${errorMessage(cause)}`, { cause });
       });
       await mayWrite(`${folder}/events`);

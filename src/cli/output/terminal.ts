@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import process from "node:process";
 import type { PartitionReport } from "../../data/partition/report.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
@@ -15,19 +16,19 @@ const SUMMARY_LOSSES = 20;
  * its last line.
  */
 export function print(text: string): void {
-  show(Deno.stdout, text);
+  show(runtime.process.stdout, text);
 }
 
 /** Writes a line that is no result to standard error. Ignores a reader that has gone. */
 export function printError(text: string): void {
-  show(Deno.stderr, text);
+  show(runtime.process.stderr, text);
 }
 
 function show(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
   try {
     writeText(to, `${text}\n`);
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!(error instanceof runtime.errors.BrokenPipe)) throw error;
   }
 }
 
@@ -39,7 +40,7 @@ export function writeText(to: { writeSync(bytes: Uint8Array): number }, text: st
 
 /** Tells whether standard error is a terminal, which can show a progress bar. */
 export function isTerminal(): boolean {
-  return Deno.stderr.isTerminal();
+  return runtime.process.stderr.isTerminal();
 }
 
 /**

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { replaceTextFile } from "../../base/files/whole_file.ts";
 import { print, printError, writeText } from "./terminal.ts";
 
@@ -10,7 +11,7 @@ export const STANDARD_OUTPUT = "-";
  * @throws {Error} If the file cannot be written, or nobody reads standard output.
  */
 export async function writeOutput(path: string, content: string): Promise<void> {
-  if (path === STANDARD_OUTPUT) writeText(Deno.stdout, content);
+  if (path === STANDARD_OUTPUT) writeText(runtime.process.stdout, content);
   else await replaceTextFile(path, content);
 }
 

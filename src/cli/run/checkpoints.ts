@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { isDenied } from "../../base/files/folder.ts";
 import { tryLockFile } from "../../base/files/lock.ts";
 import { refuseLink } from "../../base/files/whole_file.ts";
@@ -95,11 +96,11 @@ export async function checkUnused(folder: string): Promise<void> {
 /** Tells whether a file or folder exists. */
 export async function exists(path: string): Promise<boolean> {
   try {
-    await Deno.stat(path);
+    await runtime.files.stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if (error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof runtime.errors.NotFound) return false;
+    if (error instanceof runtime.errors.NotADirectory) return false;
     throw error;
   }
 }

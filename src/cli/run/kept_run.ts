@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import { checkpointsIn, holdFolder } from "./checkpoints.ts";
@@ -25,7 +26,7 @@ export async function openKept(
 ): Promise<KeptRun> {
   await mayUse("write", folder);
   await mayUse("read", folder);
-  await Deno.mkdir(folder, { recursive: true });
+  await runtime.files.mkdir(folder, { recursive: true });
   const lock = await holdFolder(folder);
   try {
     const checkpoints = checkpointsIn(folder, 1);

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { dirname } from "node:path";
 import { refuseLink } from "../../base/files/whole_file.ts";
 import { errorMessage } from "../../base/errors.ts";
@@ -47,7 +48,7 @@ export class RunFolder implements AsyncDisposable {
     if (this.#isNew && !this.hasRun) {
       // A folder that contains anything else is not removed.
       const own = [...this.files, `${this.path}/${LOCK}`, this.path];
-      for (const path of own) await Deno.remove(path).catch(() => {});
+      for (const path of own) await runtime.files.remove(path).catch(() => {});
     }
     this.#lock?.[Symbol.dispose]();
   }
@@ -116,18 +117,21 @@ async function newFolder(
 }
 
 async function makeFolder(name: string, out: string | undefined): Promise<string> {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const stamp = new Date(runtime.clock.unixMillis()).toISOString().slice(0, 19).replaceAll(
+    ":",
+    "-",
+  );
   const wanted = out ?? `runs/${stamp}-${name}`;
   try {
-    if (out === undefined) await Deno.mkdir("runs", { recursive: true });
+    if (out === undefined) await runtime.files.mkdir("runs", { recursive: true });
     // Runs that begin within the same second have different folders.
     for (let n = 1;; n++) {
       const path = n === 1 ? wanted : `${wanted}-${n}`;
       try {
-        await Deno.mkdir(path, { recursive: out !== undefined });
+        await runtime.files.mkdir(path, { recursive: out !== undefined });
         return path;
       } catch (error) {
-        if (out !== undefined || !(error instanceof Deno.errors.AlreadyExists)) throw error;
+        if (out !== undefined || !(error instanceof runtime.errors.AlreadyExists)) throw error;
       }
     }
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { openToOthers } from "../../auth/key_files.ts";
 import { type KeyList, readAllowedKeys } from "../../auth/allowed_keys.ts";
 import type { Credential, Gatekeeper } from "../../auth/challenge.ts";
@@ -31,7 +32,7 @@ export type ClientSecurityFlags = Pick<
 
 async function readPem(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await runtime.files.readTextFile(path);
   } catch (cause) {
     throw new Error(`Cannot read ${path}: ${errorMessage(cause)}`, { cause });
   }

@@ -4,12 +4,14 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
+
 const VARIABLE = "FEDLAB_DATA";
 
 /** Reads an environment variable. Gives `undefined` when it is empty or may not be read. */
 function env(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return (state === "granted" ? Deno.env.get(variable) : undefined) || undefined;
+  const { state } = runtime.process.permissions.querySync({ name: "env", variable });
+  return (state === "granted" ? runtime.process.env.get(variable) : undefined) || undefined;
 }
 
 /** Gives the cache folder of the user, and the variables that determine it. */
@@ -18,7 +20,7 @@ function cacheFolder(): { path: string | undefined; variables: string[] } {
     const folder = env("HOME");
     return folder === undefined ? undefined : `${folder}/${path}`;
   };
-  switch (Deno.build.os) {
+  switch (runtime.process.os) {
     case "windows":
       return { path: env("LOCALAPPDATA"), variables: ["LOCALAPPDATA"] };
     case "darwin":

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { useFile } from "../../base/files/folder.ts";
 import { lockFile } from "../../base/files/lock.ts";
 import { delay } from "../../base/time/delay.ts";
@@ -54,21 +55,23 @@ function checkHomes(file: string, homes: readonly string[]): void {
 function writeError(error: unknown, file: string, folder: string): unknown {
   const start = `Cannot keep ${file} in ${folder}`;
   const options = { cause: error };
-  if (error instanceof Deno.errors.NotCapable) {
-    return new Deno.errors.NotCapable(
+  if (error instanceof runtime.errors.NotCapable) {
+    return new runtime.errors.NotCapable(
       `${start}: permission is missing, run Deno with --allow-read=${folder} --allow-write=${folder}`,
       options,
     );
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new Deno.errors.PermissionDenied(
+  if (error instanceof runtime.errors.PermissionDenied) {
+    return new runtime.errors.PermissionDenied(
       `${start}: the operating system denies access, name another folder of data sets`,
       options,
     );
   }
   // The path of the folder, or a part of it, is then that of a file.
-  if (error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory) {
-    return new Deno.errors.NotADirectory(
+  if (
+    error instanceof runtime.errors.AlreadyExists || error instanceof runtime.errors.NotADirectory
+  ) {
+    return new runtime.errors.NotADirectory(
       `${start}: a file of that name is there, move it away`,
       options,
     );
@@ -79,12 +82,12 @@ function writeError(error: unknown, file: string, folder: string): unknown {
 /** Throws where a folder is in place of the file. */
 async function checkNoFolder(path: string): Promise<void> {
   try {
-    if (!(await Deno.stat(path)).isDirectory) return;
+    if (!(await runtime.files.stat(path)).isDirectory) return;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
+    if (error instanceof runtime.errors.NotFound) return;
     throw error;
   }
-  throw new Deno.errors.IsADirectory(
+  throw new runtime.errors.IsADirectory(
     `Cannot keep ${path}: a folder of that name is there, move it away`,
   );
 }
@@ -110,7 +113,7 @@ export async function download(
   checkHomes(file.name, homes);
   signal?.throwIfAborted();
   try {
-    await Deno.mkdir(folder, { recursive: true });
+    await runtime.files.mkdir(folder, { recursive: true });
     using _lock = await lockFile(`${folder}/.lock`, signal);
     await checkNoFolder(`${folder}/${file.name}`);
     // Another process may have downloaded it meanwhile.
@@ -145,14 +148,14 @@ async function fromHomes(
       return await fromHome(file, folder, url, settings);
     } catch (error) {
       if (!(error instanceof TransferError)) throw error;
-      denied &&= error.cause instanceof Deno.errors.NotCapable;
+      denied &&= error.cause instanceof runtime.errors.NotCapable;
       reasons.push(`${url}: ${error.message}`);
     }
   }
   const message = `Cannot get ${file.name}: ${
     [...reasons, `put it into ${folder} by hand`].join("; ")
   }`;
-  throw new Unreachable(denied ? new Deno.errors.NotCapable(message) : new Error(message));
+  throw new Unreachable(denied ? new runtime.errors.NotCapable(message) : new Error(message));
 }
 
 async function fromHome(
@@ -177,7 +180,7 @@ async function fromHome(
       });
       await check(file, part, resumed);
       await useFile(part, { write: true }, (file) => file.sync());
-      await Deno.rename(part, `${folder}/${file.name}`);
+      await runtime.files.rename(part, `${folder}/${file.name}`);
       return await removePart(part);
     } catch (error) {
       if (!(error instanceof TransferError) || !error.retryable || ++failures >= tries) throw error;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { fileError } from "../file.ts";
 import { type IdxFiles, pairOf, pairsIn } from "../formats/idx/idx_files.ts";
 import { loadNamed } from "./load_named.ts";
@@ -106,10 +107,10 @@ async function loadByName(
 async function loadPath(path: string, options: LoadDatasetOptions): Promise<LoadedDataset> {
   let info: Deno.FileInfo;
   try {
-    info = await Deno.stat(path);
+    info = await runtime.files.stat(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw fileError(error, path);
-    throw new Deno.errors.NotFound(
+    if (!(error instanceof runtime.errors.NotFound)) throw fileError(error, path);
+    throw new runtime.errors.NotFound(
       `Cannot find the data set ${path}: expected ${
         DATASET_NAMES.join(", ")
       }, or the path of a table (.csv, .tsv, .json, .jsonl), an IDX images file or a folder`,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { checksumFault, digestOf, fileDigest } from "./checksum.ts";
 import { dataFolder } from "./data_folder.ts";
 import { download } from "./download.ts";
@@ -18,12 +19,12 @@ import type { NamedDatasetOptions } from "./options.ts";
 /** Returns true if there is such a file; messages ask for permission to read `granted`. */
 async function isFile(path: string, granted: string): Promise<boolean> {
   try {
-    return (await Deno.stat(path)).isFile;
+    return (await runtime.files.stat(path)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+    if (error instanceof runtime.errors.NotFound || error instanceof runtime.errors.NotADirectory) {
       return false;
     }
-    throw fileError(error, error instanceof Deno.errors.NotCapable ? granted : path);
+    throw fileError(error, error instanceof runtime.errors.NotCapable ? granted : path);
   }
 }
 

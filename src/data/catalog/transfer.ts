@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
 import { errorMessage } from "../../base/errors.ts";
 
@@ -51,9 +52,9 @@ interface Origin {
 /** Gives the size of a file, 0 when there is none. */
 export async function fileSize(path: string): Promise<number> {
   try {
-    return (await Deno.stat(path)).size;
+    return (await runtime.files.stat(path)).size;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
+    if (error instanceof runtime.errors.NotFound) return 0;
     throw error;
   }
 }
@@ -61,18 +62,18 @@ export async function fileSize(path: string): Promise<number> {
 /** Removes an unfinished file and its origin. */
 export async function removePart(part: string): Promise<void> {
   for (const path of [part, `${part}.json`]) {
-    await Deno.remove(path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await runtime.files.remove(path).catch((error) => {
+      if (!(error instanceof runtime.errors.NotFound)) throw error;
     });
   }
 }
 
 async function originOf(part: string): Promise<Origin | undefined> {
   try {
-    const { url, version } = Object(JSON.parse(await Deno.readTextFile(`${part}.json`)));
+    const { url, version } = Object(JSON.parse(await runtime.files.readTextFile(`${part}.json`)));
     return typeof url === "string" && typeof version === "string" ? { url, version } : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
+    if (error instanceof runtime.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
@@ -89,7 +90,7 @@ function isRetryable(status: number): boolean {
 }
 
 function networkFault(cause: unknown, url: string): TransferError {
-  if (cause instanceof Deno.errors.NotCapable) {
+  if (cause instanceof runtime.errors.NotCapable) {
     const { hostname } = new URL(url);
     return new TransferError(`permission is missing, run Deno with --allow-net=${hostname}`, {
       cause,
@@ -173,13 +174,13 @@ async function receive(
 ): Promise<void> {
   if (from === 0) await removePart(part);
   const version = versionOf(response);
-  const file = await Deno.open(part, { create: true, append: true });
+  const file = await runtime.files.open(part, { create: true, append: true });
   const writer = file.writable.getWriter();
   const reader = response.body?.getReader();
   let bytes = from;
   try {
     if (from === 0 && version !== undefined) {
-      await Deno.writeTextFile(`${part}.json`, JSON.stringify({ url, version }));
+      await runtime.files.writeTextFile(`${part}.json`, JSON.stringify({ url, version }));
     }
     onBytes(bytes);
     for (;;) {
@@ -225,15 +226,15 @@ class StallTimer implements Disposable {
   }
 
   restart(): void {
-    clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#timer);
     const millis = this.#seconds * 1000;
     if (millis > MAX_TIMER_MILLIS) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = runtime.timers.setTimeout(() => {
       this.#controller.abort(new Error(`nothing has come for ${this.#seconds} s`));
     }, millis);
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#timer);
   }
 }

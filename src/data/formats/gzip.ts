@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { concat } from "../../base/bytes.ts";
 
 /** Bytes that go into the decompressor at a time, which limit what a step can produce. */
@@ -61,7 +62,7 @@ export async function gunzip(
   name: string,
   limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = slices(bytes).pipeThrough(new DecompressionStream("gzip")).getReader();
+  const reader = slices(bytes).pipeThrough(runtime.compression.decompressor("gzip")).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   /**
    * Array for all bytes, once the limit is known: parts that are joined at the end would take twice

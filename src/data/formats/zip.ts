@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { openFile } from "../file.ts";
 import { Reader, Uint8ArrayWriter, ZipReader } from "npm:@zip.js/zip.js@2.24.0";
@@ -20,7 +21,7 @@ class DiskSource extends Reader<Deno.FsFile> {
 
   override async readUint8Array(index: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(Math.min(length, this.size - index));
-    await this.#file.seek(index, Deno.SeekMode.Start);
+    await this.#file.seek(index, runtime.files.SeekMode.Start);
     for (let used = 0; used < bytes.length;) {
       const read = await this.#file.read(bytes.subarray(used));
       if (read === null) return bytes.subarray(0, used);

@@ -11,7 +11,8 @@ export const MOST_FRAGMENTS = 1024;
 /**
  * Checks that the frames of a message follow each other.
  *
- * @throws {ProtocolError} If a message begins with a continuation, or before the last one has ended.
+ * @throws {ProtocolError} If a message begins with a continuation, or before the last one has
+ * ended.
  */
 export function checkOrder(opcode: Opcode, isFirst: boolean): void {
   if (isFirst === (opcode === Opcode.Binary)) return;

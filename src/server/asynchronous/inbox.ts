@@ -6,7 +6,9 @@ export class Inbox<Item> {
   #wake: (() => void) | undefined;
   #closed: (() => unknown) | undefined;
 
-  /** Puts an item in. Resolves when it was accepted, rejects with the reason when it was refused. */
+  /**
+   * Puts an item in. Resolves when it was accepted, rejects with the reason when it was refused.
+   */
   async put(item: Item): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed();
     const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
@@ -57,8 +58,8 @@ export class Tasks {
 
   /** Starts the time of a task anew. */
   extend(task: Task): void {
-    clearTimeout(this.#timers.get(task.rank));
-    const timer = setTimeout(() => this.#onLate(task), this.#seconds * 1000);
+    runtime.timers.clearTimeout(this.#timers.get(task.rank));
+    const timer = runtime.timers.setTimeout(() => this.#onLate(task), this.#seconds * 1000);
     this.#timers.set(task.rank, timer);
   }
 
@@ -87,7 +88,7 @@ export class Tasks {
   end(rank: Rank): Task | undefined {
     const task = this.#tasks.get(rank);
     this.#tasks.delete(rank);
-    clearTimeout(this.#timers.get(rank));
+    runtime.timers.clearTimeout(this.#timers.get(rank));
     this.#timers.delete(rank);
     return task;
   }

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 
 /** Costs of a round in its report. */
@@ -23,7 +24,7 @@ export class RoundCostCounter {
 
   /** Starts the clock of a round. */
   startRound(): void {
-    this.#began = performance.now();
+    this.#began = runtime.clock.now();
   }
 
   /** Counts a message that was refused. */
@@ -39,7 +40,7 @@ export class RoundCostCounter {
       refused,
       bytesUp: traffic.up - up,
       bytesDown: traffic.down - down,
-      seconds: (performance.now() - this.#began) / 1000,
+      seconds: (runtime.clock.now() - this.#began) / 1000,
     };
   }
 }

@@ -152,7 +152,8 @@ export class ServerRun implements RunContext, Disposable {
   }
 
   /**
-   * Saves a checkpoint. A save that fails is tried again after the next round; the last one is tried
+   * Saves a checkpoint. A save that fails is tried again after the next round; the last one is
+   * tried
    * again at once.
    */
   async save(): Promise<void> {

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
 
@@ -17,7 +18,8 @@ type OnSlow = (rank: Rank, reason: string) => void;
 
 /**
  * Monitor of the uploads with a staging buffer. While others wait for a buffer, each upload must
- * keep a rate at which it would be complete within a round's time: a buffer is for clients that make
+ * keep a rate at which it would be complete within a round's time: a buffer is for clients that
+ * make
  * progress, not for those that have sent the first bytes.
  */
 export class UploadMonitor implements Disposable {
@@ -36,7 +38,7 @@ export class UploadMonitor implements Disposable {
    * @param onSlow Called with an upload that has to give its buffer back.
    * @param now Gives the time in milliseconds.
    */
-  constructor(roundSeconds: number, onSlow: OnSlow, now: () => number = () => performance.now()) {
+  constructor(roundSeconds: number, onSlow: OnSlow, now: () => number = () => runtime.clock.now()) {
     this.#millis = roundSeconds * 1000;
     this.#onSlow = onSlow;
     this.#now = now;
@@ -45,12 +47,12 @@ export class UploadMonitor implements Disposable {
   /** Starts to check for uploads that are too slow. */
   watch(): void {
     this.#checked = this.#now();
-    this.#timer ??= setInterval(() => this.check(), this.#millis / CHECKS);
+    this.#timer ??= runtime.timers.setInterval(() => this.check(), this.#millis / CHECKS);
   }
 
   /** Stops checking. */
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    runtime.timers.clearInterval(this.#timer);
     this.#timer = undefined;
   }
 

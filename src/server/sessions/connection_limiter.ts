@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Arrival } from "../../base/limits/arrivals.ts";
 import type { PeerLimits } from "./peer_limits.ts";
 import { remoteAddress } from "./remote_address.ts";
@@ -105,7 +106,7 @@ export class ConnectionLimiter {
   #scarce = { unregistered: Infinity, until: -Infinity };
 
   /** Creates a limiter; `now` gives the time in milliseconds. */
-  constructor(limits: PeerLimits, now: () => number = () => performance.now()) {
+  constructor(limits: PeerLimits, now: () => number = () => runtime.clock.now()) {
     this.#limits = limits;
     this.#sources = new SourceTable(limits);
     this.#now = now;

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { entryOf, type KeyListChange, whyNotAllowed } from "../../auth/allowed_keys.ts";
 import { fingerprintOf } from "../../auth/public_key.ts";
 import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
@@ -7,7 +8,8 @@ import type { Rank } from "../../base/rank.ts";
 const MOST_NAMED = 5;
 
 /**
- * Gives the reason for which an identity is not allowed, or may not have that rank; `undefined` when
+ * Gives the reason for which an identity is not allowed, or may not have that rank; `undefined`
+ * when
  * it may. An identity without a key always may.
  */
 export function whyNotSeated(
@@ -18,7 +20,7 @@ export function whyNotSeated(
   const key = publicKeyOf(identity);
   if (gatekeeper.kind !== "keys" || key === undefined) return undefined;
   const { allowed } = gatekeeper;
-  const reason = whyNotAllowed(allowed, key, Date.now());
+  const reason = whyNotAllowed(allowed, key, runtime.clock.unixMillis());
   if (reason !== undefined || rank === undefined) return reason;
   const { rank: only = rank } = entryOf(allowed, key);
   if (only !== rank) return `the list gives the key ${key} rank ${only}, not ${rank}`;

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { entryOf, type KeyListChange } from "../../auth/allowed_keys.ts";
 import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
 import { ProtocolError } from "../../base/errors.ts";
@@ -45,7 +46,7 @@ export class KeyWatcher {
   close(): void {
     this.#isClosed = true;
     this.#unsubscribe?.();
-    clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#timer);
   }
 
   /** Frees the ranks of keys that are not allowed to have them. */
@@ -57,7 +58,7 @@ export class KeyWatcher {
   /** Schedules the next check, when the first key of an open session expires. */
   watchExpiry(): void {
     const { gatekeeper, sessions } = this.#options;
-    clearTimeout(this.#timer);
+    runtime.timers.clearTimeout(this.#timer);
     if (gatekeeper.kind !== "keys" || this.#isClosed) return;
     const dates = [...sessions].flatMap(({ identity = "", ended }) => {
       const key = ended === undefined ? publicKeyOf(identity) : undefined;
@@ -65,8 +66,8 @@ export class KeyWatcher {
     });
     const first = Math.min(...dates);
     if (!Number.isFinite(first)) return;
-    const millis = Math.min(Math.max(0, first - Date.now()), EXPIRY_CHECK_MILLIS);
-    this.#timer = setTimeout(() => this.#enforce(), millis);
+    const millis = Math.min(Math.max(0, first - runtime.clock.unixMillis()), EXPIRY_CHECK_MILLIS);
+    this.#timer = runtime.timers.setTimeout(() => this.#enforce(), millis);
   }
 
   /** Ends the sessions of keys that are not allowed (any more), and frees their ranks. */

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
@@ -45,14 +46,14 @@ export async function awaitPredecessor(
 async function ends(predecessor: Session, session: Session, beatMillis: number): Promise<boolean> {
   const { connection } = predecessor;
   const received = connection.bytesReceived;
-  const began = performance.now();
+  const began = runtime.clock.now();
   while (connection.isOpen) {
     if (!session.connection.isOpen || session.isOver) {
       throw new ConnectionClosedError("its connection ended while it waited for its seat");
     }
     if (connection.bytesReceived !== received) return false;
     // While the server does not read from the predecessor, its silence means nothing.
-    if (performance.now() - began > PATIENCE_HEARTBEATS * beatMillis) return false;
+    if (runtime.clock.now() - began > PATIENCE_HEARTBEATS * beatMillis) return false;
     await delay(Math.min(beatMillis / CHECKS, LONGEST_CHECK_MILLIS));
   }
   return true;

@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Rank } from "../../base/rank.ts";
 import { ProcessGroup } from "../../net/process_group.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
@@ -13,7 +14,7 @@ export interface RevokedRank {
 
 /** Creates a session token: 128 random bits, in hexadecimal. */
 function newToken(): string {
-  return crypto.getRandomValues(new Uint8Array(16)).toHex();
+  return runtime.random.getRandomValues(new Uint8Array(16)).toHex();
 }
 
 /**
@@ -112,7 +113,7 @@ export class RankRegistry<Session> implements Assignment<Session> {
       }
       // The rank is not given up while its client registers.
       if (this.#away.has(wanted)) {
-        clearTimeout(this.#away.get(wanted));
+        runtime.timers.clearTimeout(this.#away.get(wanted));
         this.#away.set(wanted, undefined);
       }
     }
@@ -128,7 +129,7 @@ export class RankRegistry<Session> implements Assignment<Session> {
     const identity = this.#registering.get(rank);
     if (identity !== undefined) this.#holders.set(rank, identity);
     this.#registering.delete(rank);
-    clearTimeout(this.#away.get(rank));
+    runtime.timers.clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.group.ready(rank);
   }
@@ -163,8 +164,8 @@ export class RankRegistry<Session> implements Assignment<Session> {
   }
 
   #keep(rank: Rank, seconds: number, onForget: () => void): void {
-    clearTimeout(this.#away.get(rank));
-    const timer = setTimeout(() => {
+    runtime.timers.clearTimeout(this.#away.get(rank));
+    const timer = runtime.timers.setTimeout(() => {
       this.forget(rank);
       onForget();
     }, seconds * 1000);
@@ -185,7 +186,7 @@ export class RankRegistry<Session> implements Assignment<Session> {
 
   /** Expects a rank back no longer. It still belongs to its key. */
   forget(rank: Rank): void {
-    clearTimeout(this.#away.get(rank));
+    runtime.timers.clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.#tokens.delete(rank);
     this.group.changed();
@@ -214,6 +215,6 @@ export class RankRegistry<Session> implements Assignment<Session> {
 
   /** Ends all waits for ranks that are away. */
   close(): void {
-    for (const timer of this.#away.values()) clearTimeout(timer);
+    for (const timer of this.#away.values()) runtime.timers.clearTimeout(timer);
   }
 }

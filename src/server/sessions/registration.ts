@@ -26,7 +26,8 @@ export interface JoinedClient {
   /** Set if it has shown the session token of an earlier connection. */
   readonly isBack: boolean;
   /**
-   * Proven identity of the client: the fingerprint of its key, `"token"`, or `"open"` where no proof
+   * Proven identity of the client: the fingerprint of its key, `"token"`, or `"open"` where no
+   * proof
    * is required.
    */
   readonly identity: string;

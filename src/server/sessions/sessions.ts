@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, DeadlineError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
@@ -133,7 +134,7 @@ export class Sessions {
   async closeAll(reason: string, isOver: boolean): Promise<void> {
     const payload = this.#exit = { reason, over: isOver };
     this.#keys.close();
-    const now = performance.now();
+    const now = runtime.clock.now();
     this.#closedBy ??= now + this.#options.timeouts.drainSeconds * 1000;
     const seconds = Math.max(0, this.#closedBy - now) / 1000;
     this.registry.close();
@@ -165,7 +166,7 @@ export class Sessions {
 
   /** Runs a session to its end. Never rejects. */
   async #serve(channel: Channel, admission: PeerAdmission): Promise<void> {
-    const began = performance.now();
+    const began = runtime.clock.now();
     let ahead: Uint8Array<ArrayBuffer>;
     try {
       ahead = await this.#firstBytes.of(channel);
@@ -187,7 +188,7 @@ export class Sessions {
     });
     const session = new Session(connection, admission);
     this.#open.add(session);
-    const waited = (performance.now() - began) / 1000;
+    const waited = (runtime.clock.now() - began) / 1000;
     await this.#runSession(session, admission, Math.max(0, joinSeconds - waited));
     await connection.close();
     admission.release();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { bytesOf } from "../../base/bytes.ts";
 import { pathOfUrl } from "../../base/files/path.ts";
 import { replaceFile } from "../../base/files/whole_file.ts";
@@ -98,7 +99,7 @@ export async function writeSafetensors(
  * ```
  */
 export async function readSafetensors(path: string | URL): Promise<StoredModel> {
-  using file = await Deno.open(path);
+  using file = await runtime.files.open(path);
   try {
     const { manifest, metadata } = await readHeader(file);
     return { manifest, parameters: await readVector(file, manifest.length), metadata };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../base/runtime/runtime.ts";
 import { isCount } from "../../base/check.ts";
 import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records.ts";
 
@@ -38,19 +39,22 @@ export class EventFile implements Disposable {
    * @throws {Error} If the system cannot create them.
    */
   static create(folder: string): EventFile {
-    Deno.mkdirSync(folder, { recursive: true });
-    const seconds = Date.now() / 1000;
+    runtime.files.mkdirSync(folder, { recursive: true });
+    const seconds = runtime.clock.unixMillis() / 1000;
     // TensorBoard knows event files by "tfevents", and reads the files of a folder in order of
     // name.
     const stem = `${folder}/events.out.tfevents.${Math.floor(seconds)}.fedlab`;
     for (let n = 1;; n++) {
       const path = n === 1 ? stem : `${stem}.${n}`;
       try {
-        const file = new EventFile(path, Deno.openSync(path, { write: true, createNew: true }));
+        const file = new EventFile(
+          path,
+          runtime.files.openSync(path, { write: true, createNew: true }),
+        );
         file.#append(versionEvent(seconds));
         return file;
       } catch (error) {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        if (!(error instanceof runtime.errors.AlreadyExists)) throw error;
       }
     }
   }
@@ -66,7 +70,7 @@ export class EventFile implements Disposable {
   write(
     step: number,
     scalars: Readonly<Record<string, number>>,
-    seconds: number = Date.now() / 1000,
+    seconds: number = runtime.clock.unixMillis() / 1000,
   ): void {
     checkStep(step);
     this.#append(scalarEvent(step, scalars, seconds));
@@ -80,7 +84,7 @@ export class EventFile implements Disposable {
    * @param seconds Time of the step, in seconds since 1970. Default: now.
    * @throws {RangeError} If the step is no whole number from 0.
    */
-  restart(step: number, seconds: number = Date.now() / 1000): void {
+  restart(step: number, seconds: number = runtime.clock.unixMillis() / 1000): void {
     checkStep(step);
     this.#append(startEvent(step, seconds));
   }

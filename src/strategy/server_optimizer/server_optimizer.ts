@@ -29,7 +29,7 @@ export interface ServerOptimizerOptions extends WrappedStrategyOptions {}
  *
  * @example An optimizer of your own
  * ```ts
- * import { type ParameterVector } from "@fedlab/core";
+ * import type { ParameterVector } from "@fedlab/core";
  * import { ServerOptimizer } from "@fedlab/core/strategy";
  * import { assertEquals } from "@std/assert";
  *

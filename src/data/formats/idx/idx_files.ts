@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { fileError, joinPath } from "../../file.ts";
 
 /** Paths of a file of samples and the file of their labels. */
@@ -26,10 +27,12 @@ const TEST_NAME = /(?<![a-z0-9])(t10k|test)(?![a-z0-9])/i;
 async function list(folder: string): Promise<Set<string> | undefined> {
   try {
     const names = new Set<string>();
-    for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.add(entry.name);
+    for await (const entry of runtime.files.readDir(folder)) {
+      if (!entry.isDirectory) names.add(entry.name);
+    }
     return names;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+    if (error instanceof runtime.errors.NotFound || error instanceof runtime.errors.NotADirectory) {
       return undefined;
     }
     throw fileError(error, folder);
@@ -67,13 +70,13 @@ export async function pairOf(images: string): Promise<IdxPair> {
   const labels = images.slice(0, cut) + name;
   for (const path of [labels, otherPacking(labels)]) {
     try {
-      await Deno.stat(path);
+      await runtime.files.stat(path);
       return { images, labels: path };
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw fileError(error, path);
+      if (!(error instanceof runtime.errors.NotFound)) throw fileError(error, path);
     }
   }
-  throw new Deno.errors.NotFound(
+  throw new runtime.errors.NotFound(
     `Cannot read ${images}: its labels are missing, expected ${labels} or ${otherPacking(labels)}`,
   );
 }
@@ -95,7 +98,7 @@ export async function pairsIn(folder: string): Promise<IdxFiles> {
   const [test, ...moreTest] = images.filter((name) => TEST_NAME.test(name));
   const only = train ?? test;
   if (only === undefined) {
-    throw new Deno.errors.NotFound(
+    throw new runtime.errors.NotFound(
       `Cannot find a data set in ${folder}: expected an IDX file with a name like train-images-idx3-ubyte.gz`,
     );
   }

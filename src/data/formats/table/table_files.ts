@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { fileError, joinPath } from "../../file.ts";
 import { isTablePath } from "./table.ts";
 
@@ -18,7 +19,7 @@ export async function tablesIn(
 ): Promise<{ train: string; test: string } | undefined> {
   const found: Record<"train" | "test", string[]> = { train: [], test: [] };
   try {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    for await (const { name, isDirectory } of runtime.files.readDir(folder)) {
       const word = /^(train|test)\.[^.]+$/.exec(name)?.[1];
       if (isDirectory || !isTablePath(name)) continue;
       if (word === "train" || word === "test") found[word].push(name);
@@ -30,7 +31,7 @@ export async function tablesIn(
   const [test, ...moreTest] = found.test;
   if (train === undefined && test === undefined) return undefined;
   if (train === undefined || test === undefined) {
-    throw new Deno.errors.NotFound(
+    throw new runtime.errors.NotFound(
       `Cannot find a data set in ${folder}: expected a table train and a table test, got ${
         train ?? test
       } alone, name that file`,

@@ -1,3 +1,4 @@
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { bytesOf } from "../../../base/bytes.ts";
 import { digester } from "../../../base/hash.ts";
 import { publishFile } from "../../../base/files/whole_file.ts";
@@ -32,7 +33,7 @@ export async function writeCheckpoint(
     for (const vector of content.data) {
       await writeAll(file, bytesOf(vector), (piece) => hash.update(piece));
     }
-    await file.seek(0, Deno.SeekMode.Start);
+    await file.seek(0, runtime.files.SeekMode.Start);
     await writeAll(file, await sealedHeader(content, hash.digest("hex")));
   }, { mode: MODE, use });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { splitPath } from "../../../base/files/path.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
 import { isDenied, removeUnlocked, syncFolder } from "../../../base/files/folder.ts";
@@ -100,7 +101,7 @@ export class CheckpointStore implements Checkpoints {
     const name = nameOf(content.round);
     const path = `${this.folder}/${name}`;
     try {
-      await Deno.mkdir(this.folder, { recursive: true });
+      await runtime.files.mkdir(this.folder, { recursive: true });
       await this.#removeTemporary();
       const others = await this.#list();
       this.#sequence = Math.max(this.#sequence, ...others.map(({ sequence }) => sequence)) + 1;
@@ -210,7 +211,7 @@ export class CheckpointStore implements Checkpoints {
     } catch (cause) {
       if (isDenied(cause)) throw cause;
       // Another save may have removed the file meanwhile.
-      if (cause instanceof Deno.errors.NotFound) return undefined;
+      if (cause instanceof runtime.errors.NotFound) return undefined;
       reason = errorMessage(cause);
     }
     this.#skip(name, reason, warn);
@@ -225,8 +226,8 @@ export class CheckpointStore implements Checkpoints {
   async #prune(): Promise<void> {
     for (const old of superseded(await this.#list(), this.#keep)) {
       this.#known.delete(old.name);
-      await Deno.remove(`${this.folder}/${old.name}`).catch((error: unknown) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await runtime.files.remove(`${this.folder}/${old.name}`).catch((error: unknown) => {
+        if (!(error instanceof runtime.errors.NotFound)) throw error;
       });
     }
   }
@@ -234,7 +235,7 @@ export class CheckpointStore implements Checkpoints {
 
 function statOf(path: string): Deno.FileInfo | undefined {
   try {
-    return Deno.statSync(path);
+    return runtime.files.statSync(path);
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { entriesIn, type NameForm, type UseFile } from "../../../base/files/folder.ts";
 import { isOutOfDescriptors } from "../../../base/files/os_error.ts";
 
@@ -31,8 +32,8 @@ export class Descriptors {
 
   /** Opens a file while it is used, with a reserved descriptor when there is no other. */
   readonly use: UseFile = async (path, options, use) => {
-    const file = await Deno.open(path, options)
-      .catch((error) => this.#retry(error, () => Deno.openSync(path, options)));
+    const file = await runtime.files.open(path, options)
+      .catch((error) => this.#retry(error, () => runtime.files.openSync(path, options)));
     try {
       return await use(file);
     } finally {
@@ -47,7 +48,7 @@ export class Descriptors {
     form: NameForm,
   ): Promise<{ files: string[]; links: string[] }> =>
     await entriesIn(folder, form, (folder) =>
-      Array.fromAsync(Deno.readDir(folder))
+      Array.fromAsync(runtime.files.readDir(folder))
         .catch((error) =>
           this.#retry(error, () => {
             const entries = [...Deno.readDirSync(folder)];
@@ -67,7 +68,7 @@ export class Descriptors {
   #fill(): void {
     if (this.#path === undefined) return;
     try {
-      while (this.#held.length < HELD) this.#held.push(Deno.openSync(this.#path));
+      while (this.#held.length < HELD) this.#held.push(runtime.files.openSync(this.#path));
     } catch { /* fewer will have to do */ }
   }
 }

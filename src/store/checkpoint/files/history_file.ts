@@ -1,3 +1,4 @@
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { concat } from "../../../base/bytes.ts";
 import { syncFolder } from "../../../base/files/folder.ts";
 import { splitPath } from "../../../base/files/path.ts";
@@ -71,7 +72,7 @@ export class HistoryFile {
       await this.#descriptors.use(this.#path, options, async (file) => {
         // Left by a failed save, or later rounds of a run that was resumed from an earlier one.
         if ((size ?? 0) > from.bytes) await file.truncate(from.bytes);
-        await file.seek(from.bytes, Deno.SeekMode.Start);
+        await file.seek(from.bytes, runtime.files.SeekMode.Start);
         await writeBytes(file, concat(lines));
         await file.sync();
       });
@@ -103,12 +104,12 @@ export class HistoryFile {
   /** Size of the file, `undefined` where there is none. Rejects for anything but a regular file. */
   async #size(): Promise<number | undefined> {
     try {
-      const { isFile, isSymlink, size } = await Deno.lstat(this.#path);
+      const { isFile, isSymlink, size } = await runtime.files.lstat(this.#path);
       if (isFile) return size;
       const got = isSymlink ? "a link" : "something else";
       throw new SyntaxError(`expected ${this.#path} to be a regular file, got ${got}`);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof runtime.errors.NotFound) return undefined;
       throw error;
     }
   }

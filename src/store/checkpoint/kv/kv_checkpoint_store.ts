@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { bytesOf } from "../../../base/bytes.ts";
 import { digester } from "../../../base/hash.ts";
 import { errorMessage, OvertakenError } from "../../../base/errors.ts";
@@ -190,7 +191,7 @@ export class KvCheckpointStore implements Checkpoints {
     lastVersion: string | null,
   ): Promise<string> {
     const { round, sequence, score, data } = content;
-    const id = this.#tried = crypto.randomUUID();
+    const id = this.#tried = runtime.random.randomUUID();
     const header = cut(blankHeader(content));
     const pieces = data.flatMap((vector) => cut(bytesOf(vector)));
     const all = [...header, ...pieces];

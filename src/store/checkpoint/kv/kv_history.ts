@@ -1,3 +1,4 @@
+import { runtime } from "../../../base/runtime/runtime.ts";
 import { concat } from "../../../base/bytes.ts";
 import { extended, type HistoryMark, lineOf, NO_HISTORY, parseHistory } from "../history.ts";
 import { readAll } from "../../safetensors/file.ts";
@@ -55,7 +56,7 @@ export class KvHistory {
       if (added.length <= MOST_ADDED) return { ...part, added, entry, first, isNew: false };
     }
     const part = await partOf(entries, NO_HISTORY);
-    const entry = { id: crypto.randomUUID(), chunks: part.added.length };
+    const entry = { id: runtime.random.randomUUID(), chunks: part.added.length };
     return { ...part, entry, first: 0, isNew: true };
   }
 
