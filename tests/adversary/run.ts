@@ -30,7 +30,7 @@ const CLIENT_JOIN_SECONDS = 20;
 /** What a run may take besides its rounds: to gather, to be started again, to take leave. */
 const BESIDES_SECONDS = 4 * JOIN_SECONDS + 10;
 /** An honest client is gone so long after the server's end. */
-const END_SECONDS = 5;
+const END_SECONDS = 10;
 /** By then what a client sent has been taken in, or refused. */
 const NAMED_MILLIS = 500;
 /** A round's share of the server's log: for the round, and for each client. */
