@@ -24,7 +24,7 @@ export const DATA_SET = {
     commands: {
       server: {
         help:
-          `data set with the model's input shape and classes, also for evaluation: ${DATA_KINDS}`,
+          `data set that sets the model's input shape and classes, and on which the server evaluates: ${DATA_KINDS}`,
         default: "digits",
       },
       client: { help: `data set to train on: ${DATA_KINDS}`, default: "digits" },
@@ -141,7 +141,7 @@ const PARTITION_HELP = `how the data is divided among clients: ${PARTITION_USAGE
 export const DATA_SHARE = {
   part: option(part, {
     value: "<i/n>",
-    help: "train on part I of N of the data, such as 1/2",
+    help: "train on part I when the data is divided into N parts, as in 1/2",
     group: "Data",
     defaultText: "all of the data",
     commands: { client: {} },
@@ -153,7 +153,7 @@ export const DATA_SHARE = {
     default: "iid",
     commands: {
       ...{ demo: {}, simulate: {}, partition: {} },
-      client: { help: `${PARTITION_HELP}; with --part` },
+      client: { help: `${PARTITION_HELP}; only with --part` },
     },
   }),
   holdOut: option(real({ above: 0, below: 1 }), {
@@ -161,7 +161,7 @@ export const DATA_SHARE = {
     help: "share of each client's samples that is kept for evaluation",
     group: "Data",
     commands: {
-      client: { help: "share of the samples kept for evaluation, in place of a test set" },
+      client: { help: "share of the samples to keep for evaluation, instead of a test set" },
       simulate: {},
     },
   }),

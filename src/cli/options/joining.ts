@@ -36,7 +36,9 @@ export const JOINING = {
     help: "number of processes that the server must have",
     group: "Joining",
     commands: {
-      server: { help: "number of processes: the server and its clients; must be given" },
+      server: {
+        help: "number of processes, including the server; required unless --resume is given",
+      },
       client: { isRare: true },
     },
     onResume: "grow",
@@ -61,7 +63,7 @@ export const JOINING = {
   }),
   minClients: option(whole(1), {
     value: "<n>",
-    help: "start with at least this many clients when --join-seconds have passed",
+    help: "after --join-seconds, start if at least this many clients have joined",
     group: "Joining",
     defaultText: "all",
     commands: { server: {} },
@@ -70,7 +72,7 @@ export const JOINING = {
   }),
   rank: option(whole(1, 0xFFFF_FFFF), {
     value: "<k>",
-    help: "rank to take",
+    help: "rank of this client",
     group: "Joining",
     defaultText: "the lowest free rank",
     commands: { client: {} },

@@ -63,7 +63,7 @@ export const OUTPUT = {
   }),
   resume: option(text, {
     value: "<dir>",
-    help: "continue the run in this folder with the options that it began with",
+    help: "continue the run in this folder, with its original options",
     group: "Output",
     commands: { server: {}, simulate: {} },
     onResume: "any",

@@ -5,7 +5,7 @@ import { onOff, text, whole } from "./values.ts";
 /** Options about encryption, and about the clients that may join. */
 export const SECURITY = {
   insecure: option(onOff, {
-    help: "let everyone who reaches the address join, even if it is not loopback",
+    help: "let anyone who can reach the address join, even if it is not a loopback address",
     group: "Security",
     default: false,
     commands: { server: {} },

@@ -47,7 +47,7 @@ export const STRATEGY = {
   }),
   mode: option(choice(["sync", "async"]), {
     value: "<name>",
-    help: "train in rounds (sync), or each client at its own pace (async)",
+    help: "train all clients in rounds (sync), or each one at its own pace (async)",
     group: "Strategy",
     default: "sync",
     commands: { server: {} },
@@ -62,7 +62,7 @@ export const STRATEGY = {
   }),
   cohortSize: option(whole(1), {
     value: "<n>",
-    help: "number of clients that take part in a round, in place of --fraction",
+    help: "number of clients that take part in a round, instead of --fraction",
     group: "Strategy",
     formerly: "--cohort",
     commands: { simulate: {} },

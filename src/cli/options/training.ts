@@ -114,7 +114,8 @@ export const TRAINING = {
   }),
   evaluate: option(choice(["server", "clients", "both"]), {
     value: "<where>",
-    help: "evaluate on the test data (server), on the clients' own data (clients), or on both",
+    help:
+      "evaluate on the test data (server), on the clients' own data (clients), or on both (both)",
     group: "Training",
     default: "server",
     commands: {
@@ -160,14 +161,15 @@ export const TRAINING = {
     group: "Training",
     commands: {
       ...{ demo: { default: 0 }, server: { default: 0 }, simulate: { default: 0 } },
-      client: { group: "Data", help: "seed of the partition, with --part", default: 0 },
+      client: { group: "Data", help: "seed of the partition, if --part is given", default: 0 },
       partition: { group: "Data", help: "seed of the partition", default: 0 },
       reproduce: { help: "seed of the first run", default: 1 },
     },
   }),
   engine: option(choice(["auto", "native", "tfjs"]), {
     value: "<name>",
-    help: "native kernels (native), TensorFlow.js (tfjs), or native where supported (auto)",
+    help:
+      "native kernels (native), TensorFlow.js (tfjs), or native if it supports the model, else tfjs (auto)",
     group: "Training",
     default: "auto",
     commands: COMPUTES,
