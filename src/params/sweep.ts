@@ -31,7 +31,7 @@ export function pick(views: Iterable<ArrayBufferView>): Instance {
 /**
  * Runs a kernel over operands of one length, with a pointer for each.
  *
- * Where all lie in the instance's memory, that is one call. Others pass through scratch blocks
+ * Operands in the instance's memory need one call. Others pass through scratch blocks
  * small enough to stay in the cache between copy and kernel, so that main memory is read once only.
  */
 export function sweep(

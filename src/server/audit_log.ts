@@ -51,11 +51,9 @@ export interface AuditLogOptions {
  * `docs/RELIABILITY.md` lists them.
  *
  * Events that peers can cause at will are limited, for each kind and rank, to 20 lines at once and
- * 2
- * per minute, and in all to 500 lines at once and 15 per minute: less than 1 MB per hour. Lines of
- * the type `left-out` count the others. If the file cannot be written, there is one warning, and
- * the
- * run goes on.
+ * 2 per minute, and in all to 500 lines at once and 15 per minute: less than 1 MB per hour. Lines
+ * of the type `left-out` count the others. If the file cannot be written, there is one warning, and
+ * the run goes on.
  *
  * @example
  * ```ts

@@ -76,8 +76,7 @@ export class LineLimits {
 
   /**
    * Takes the numbers of lines that were left out since the last call, by kind; `undefined` if
-   * there
-   * are none.
+   * there are none.
    */
   takeLeftOut(): Record<string, number> | undefined {
     if (this.#leftOut.size === 0) return undefined;

@@ -99,8 +99,7 @@ export abstract class ClientBackendHandler {
 
   /**
    * Trains the model in place by the plan. A long training yields to the event loop now and then,
-   * so
-   * that the client's heartbeats are sent and the signal is seen.
+   * so that the client's heartbeats are sent and the signal is seen.
    *
    * @param plan Settings of the round.
    * @param signal Ends the training; it then rejects with the signal's reason.

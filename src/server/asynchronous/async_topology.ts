@@ -32,8 +32,7 @@ interface Arrival {
 /**
  * Asynchronous server. A client that asks for work gets the newest parameters, and its update goes
  * into the model when it comes; no client waits for another. The run ends after a number of
- * versions
- * of the model. At the end every client is sent `Exit`.
+ * versions of the model. At the end every client is sent `Exit`.
  *
  * At most `concurrency` clients train at a time, drawn by the seed from those that ask. A client
  * that is silent for `roundSeconds`, or has left, loses its task, and another one may take its

@@ -2,9 +2,8 @@ import type { Rank } from "../../base/rank.ts";
 
 /**
  * Counter of the tasks without an accepted update since the last update was accepted, by rank. A
- * run
- * in which every client fails again and again will not recover by itself; failures of one client
- * mean nothing for the others.
+ * run in which every client fails again and again will not recover by itself; failures of one
+ * client mean nothing for the others.
  */
 export class RefusedUpdates {
   readonly #most: number;

@@ -153,8 +153,7 @@ export class ServerRun implements RunContext, Disposable {
 
   /**
    * Saves a checkpoint. A save that fails is tried again after the next round; the last one is
-   * tried
-   * again at once.
+   * tried again at once.
    */
   async save(): Promise<void> {
     if (this.record.isOver) await this.#saver.saveLast(this.signal);

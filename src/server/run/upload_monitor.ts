@@ -19,8 +19,7 @@ type OnSlow = (rank: Rank, reason: string) => void;
 /**
  * Monitor of the uploads with a staging buffer. While others wait for a buffer, each upload must
  * keep a rate at which it would be complete within a round's time: a buffer is for clients that
- * make
- * progress, not for those that have sent the first bytes.
+ * make progress, not for those that have sent the first bytes.
  */
 export class UploadMonitor implements Disposable {
   readonly #millis: number;

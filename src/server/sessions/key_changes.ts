@@ -9,8 +9,7 @@ const MOST_NAMED = 5;
 
 /**
  * Gives the reason for which an identity is not allowed, or may not have that rank; `undefined`
- * when
- * it may. An identity without a key always may.
+ * when it may. An identity without a key always may.
  */
 export function whyNotSeated(
   gatekeeper: Gatekeeper,

@@ -54,8 +54,7 @@ export class MessageReader {
 
   /**
    * Acts on the client's messages until it closes the connection. After a fault of one message,
-   * such
-   * as a late update, the client is told and stays.
+   * such as a late update, the client is told and stays.
    *
    * @param replySeconds Time for the client to read that its message was refused.
    * @throws {DeadlineError} If it does not read that in time.

@@ -53,8 +53,7 @@ export interface RankChoice {
  * Chooses the rank for a claim.
  *
  * @throws {ProtocolError} "world-size-mismatch", "rank-taken", "group-full", or "not-authorized"
- * for
- * a rank that the client's key may not have.
+ * for a rank that the client's key may not have.
  */
 export function chooseRank<Session>(claim: Claim, assignment: Assignment<Session>): RankChoice {
   const { identity, key, token, rank, worldSize } = claim;

@@ -27,8 +27,7 @@ export interface JoinedClient {
   readonly isBack: boolean;
   /**
    * Proven identity of the client: the fingerprint of its key, `"token"`, or `"open"` where no
-   * proof
-   * is required.
+   * proof is required.
    */
   readonly identity: string;
   /** Name of its key on the server's list. */
