@@ -3,13 +3,14 @@
  *
  *     deno task structure              prints the figures
  *     deno task structure --places     prints the places that they count as well
- *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md anew
+ *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md and lists the rules
  *     deno task structure --check      fails for a figure that is too large
  */
 import { parseArgs } from "node:util";
 import { entryPoints, handTouched, measure } from "./figures.ts";
 import { importsOf, read, ROOT } from "./modules.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
+import { RULE_TABLE, ruleTable } from "./rule_table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const { values } = parseArgs({
 });
 
 if (values.write) {
+  await Deno.writeTextFile(new URL(RULE_TABLE, ROOT), await ruleTable());
   const path = "docs/ARCHITECTURE.md";
   const picture = mermaidOf(await importsOf(Object.values(await entryPoints())));
   await Deno.writeTextFile(new URL(path, ROOT), withPicture(await read(path), picture));

@@ -1,8 +1,9 @@
-import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { againstLayers, circlesOf, entryPoints } from "./figures.ts";
 import { whyForbidden } from "./layers.ts";
 import { importsOf, infoOf, read, ROOT } from "./modules.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
+import { RULE_TABLE, ruleIn, ruleTable } from "./rule_table.ts";
 
 const IMPORTS = await importsOf(Object.values(await entryPoints()));
 
@@ -18,6 +19,22 @@ Deno.test("modules import each other in no circle", () => {
 Deno.test("docs/ARCHITECTURE.md draws the imports as they are", async () => {
   const text = await read("docs/ARCHITECTURE.md");
   assertEquals(text, withPicture(text, mermaidOf(IMPORTS)));
+});
+
+Deno.test("the table of rules lists the files of its folder", async () => {
+  assertEquals(await read(RULE_TABLE), await ruleTable(), "run deno task structure --write");
+});
+
+Deno.test("ruleIn() reads the name, the constant and the settings of a rule", () => {
+  const text = (name: string) =>
+    `export interface OwnRule {\n${name}}\nexport const own = {\n} satisfies Rule<OwnRule>;\n`;
+  assertEquals(ruleIn(text(`  readonly name: "its-own";\n`)), {
+    name: "its-own",
+    rule: "own",
+    settings: "OwnRule",
+  });
+  assertThrows(() => ruleIn(text("")), Error, "Cannot read the rule with the settings OwnRule");
+  assertEquals(ruleIn("export const other = {\n};\n"), undefined);
 });
 
 Deno.test("no static import leads from mod.ts to TensorFlow.js", async () => {

@@ -1,41 +1,15 @@
 /**
- * The table of rules: the clients' sides of algorithms such as SCAFFOLD.
+ * Rules by name: the clients' sides of algorithms such as SCAFFOLD.
  *
  * @module
  */
 
 import type { Manifest } from "../../params/manifest.ts";
 import { v } from "../deps.ts";
-import { ditto, type DittoRule } from "./ditto.ts";
-import { feddyn, type FedDynRule } from "./feddyn.ts";
-import { fedper, type FedPerRule } from "./fedper.ts";
-import { gradient, type GradientRule } from "./gradient.ts";
-import { initialLoss, type InitialLossRule } from "./initial_loss.ts";
 import type { Rule, RuleSettings } from "./rule.ts";
-import { scaffold, type ScaffoldRule } from "./scaffold.ts";
+import { type LocalRule, TABLE } from "./table.ts";
 
-/**
- * Rule that clients follow beyond descending on their own loss, sent with the settings of training.
- *
- * In the equations of the rules, `x` are the round's global parameters and `y` the client's after
- * `K` steps of size `η`.
- */
-export type LocalRule =
-  | ScaffoldRule
-  | FedDynRule
-  | DittoRule
-  | FedPerRule
-  | GradientRule
-  | InitialLossRule;
-
-const TABLE = {
-  "scaffold": scaffold,
-  "feddyn": feddyn,
-  "ditto": ditto,
-  "fedper": fedper,
-  "gradient": gradient,
-  "initial-loss": initialLoss,
-} satisfies { readonly [Name in LocalRule["name"]]: Rule<Extract<LocalRule, { name: Name }>> };
+export type { LocalRule } from "./table.ts";
 
 /** The rules by name. */
 const RULES: Readonly<Record<LocalRule["name"], Rule<LocalRule>>> = TABLE;
