@@ -1,25 +1,70 @@
 /**
- * Labelled samples in memory.
+ * Rows of features with their targets, in memory.
  *
  * @module
  */
 
+import {
+  checkFeatures,
+  checkLabels,
+  checkMeasures,
+  checkShape,
+  checkWeights,
+} from "./check_arrays.ts";
+import type { DatasetExtras, DatasetParts } from "./dataset_parts.ts";
+import type { Schema, Task } from "./schema/schema.ts";
 import { isShareable, shareableFloats, shareableInts } from "./shareable.ts";
 
-/** Labelled samples: rows of features, one after the other, with one class label each. */
+/**
+ * Rows of features, one after the other, with the targets of a task: one class label each,
+ * several labels that hold or not, or measures.
+ *
+ * @example Two rooms and their rents
+ * ```ts
+ * import { Dataset } from "@fedlab/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const rents = Dataset.of({
+ *   features: Float32Array.of(12, 1, 30, 2),
+ *   targets: Float32Array.of(420, 910),
+ *   shape: [2],
+ *   task: "regression",
+ * });
+ * assertEquals([rents.length, rents.outputs], [2, 1]);
+ * ```
+ */
 export class Dataset {
   /** Features, row after row: a `Float32Array` of length `length * rowLength`. */
   readonly features: Float32Array;
-  /** Label of each row, from 0 to `numClasses - 1`. */
-  readonly labels: Int32Array;
+  /**
+   * Targets, row after row, of length `length * outputs`.
+   *
+   * - Classification: an `Int32Array` of the class of each row, from 0 to `numClasses - 1`.
+   * - Multi-label: a `Float32Array` of 0 and 1, one value for each label.
+   * - Regression: a `Float32Array` of finite measures, one value for each output.
+   */
+  readonly targets: Int32Array | Float32Array;
   /** Shape of a row, such as `[64]` or `[28, 28, 1]`. */
   readonly shape: readonly number[];
-  /** Number of classes: a whole number from 1, or 0 when there are no rows. */
+  /** Task. */
+  readonly task: Task;
+  /**
+   * Number of classes: a whole number from 1, or 0 when there are no rows or the task is not
+   * classification.
+   */
   readonly numClasses: number;
+  /** Number of target values of a row: 1 for classification. */
+  readonly outputs: number;
+  /** Weight of each row in the training loss, of length `length`. Absent: 1 each. */
+  readonly weights?: Float32Array;
+  /** Meaning of the features and targets. */
+  readonly schema?: Schema;
 
   /**
-   * Wraps the arrays without copying them.
+   * Wraps the arrays of a classification task without copying them. Labels in a typed array of
+   * another kind are copied.
    *
+   * @throws {TypeError} If an argument is an array of another kind.
    * @throws {RangeError} If lengths, labels or number of classes do not fit.
    */
   constructor(
@@ -27,36 +72,75 @@ export class Dataset {
     labels: Int32Array,
     shape: readonly number[],
     numClasses: number,
+  );
+  /**
+   * Wraps the arrays of any task without copying them.
+   *
+   * @throws {TypeError} If an argument is an array of another kind.
+   * @throws {RangeError} If lengths, targets, weights or number of classes do not fit.
+   */
+  constructor(
+    features: Float32Array,
+    targets: Int32Array | Float32Array,
+    shape: readonly number[],
+    numClasses: number,
+    extras: DatasetExtras,
+  );
+  constructor(
+    features: Float32Array,
+    targets: Int32Array | Float32Array,
+    shape: readonly number[],
+    numClasses: number,
+    { task = "classification", outputs = 1, weights, schema }: DatasetExtras = {},
   ) {
-    const rowLength = shape.reduce((product, size) => product * size, 1);
-    if (features.length !== labels.length * rowLength) {
-      throw new RangeError(
-        `Cannot make a data set: expected ${labels.length} rows of ${rowLength} features, got ${features.length} values`,
-      );
-    }
-    const fewest = labels.length === 0 ? 0 : 1;
-    if (!Number.isInteger(numClasses) || numClasses < fewest) {
-      throw new RangeError(
-        `Cannot make a data set: expected a whole number of classes from ${fewest}, got ${numClasses}`,
-      );
-    }
-    const wrong = labels.findIndex((label) => label < 0 || label >= numClasses);
-    if (wrong >= 0) {
-      throw new RangeError(
-        `Cannot make a data set: expected labels from 0 to ${numClasses - 1}, got ${
-          labels[wrong]
-        } in row ${wrong}`,
-      );
-    }
-    this.features = features;
-    this.labels = labels;
+    checkShape(shape);
     this.shape = shape;
-    this.numClasses = numClasses;
+    this.features = checkFeatures(features);
+    this.task = task;
+    if (task === "classification") {
+      this.targets = checkLabels(targets, numClasses);
+      this.numClasses = numClasses;
+      this.outputs = 1;
+    } else {
+      this.targets = checkMeasures(targets, outputs, task);
+      this.numClasses = 0;
+      this.outputs = outputs;
+    }
+    const { length, rowLength } = this;
+    if (features.length !== length * rowLength) {
+      throw new RangeError(
+        `Cannot make a data set: expected ${length} rows of ${rowLength} features, got ${features.length} values`,
+      );
+    }
+    if (weights) this.weights = checkWeights(weights, length);
+    if (schema) this.schema = schema;
+  }
+
+  /**
+   * Wraps the arrays of any task without copying them.
+   *
+   * @throws {TypeError} If an array is of another kind.
+   * @throws {RangeError} If lengths, targets, weights or number of classes do not fit.
+   */
+  static of({ features, targets, shape, numClasses = 0, ...extras }: DatasetParts): Dataset {
+    return new Dataset(features, targets, shape, numClasses, extras);
+  }
+
+  /**
+   * Label of each row, from 0 to `numClasses - 1`.
+   *
+   * @throws {TypeError} If the task is not classification.
+   */
+  get labels(): Int32Array {
+    if (this.targets instanceof Int32Array) return this.targets;
+    throw new TypeError(
+      `Cannot give the labels of a data set: expected the task classification, got ${this.task}`,
+    );
   }
 
   /** Number of rows. */
   get length(): number {
-    return this.labels.length;
+    return this.targets.length / this.outputs;
   }
 
   /** Number of features of a row. */
@@ -66,10 +150,28 @@ export class Dataset {
 
   /** Gives the same data in memory that workers share, or itself if it is there already. */
   share(): Dataset {
-    if (isShareable(this.features) && isShareable(this.labels)) return this;
-    const features = shareableFloats(this.features.length);
-    features.set(this.features);
-    return new Dataset(features, shareableInts(this.labels), this.shape, this.numClasses);
+    const { features, targets, weights } = this;
+    const arrays = [features, targets, ...weights ? [weights] : []];
+    if (arrays.every(isShareable)) return this;
+    const floats = (values: Float32Array) => {
+      const shared = shareableFloats(values.length);
+      shared.set(values);
+      return shared;
+    };
+    return this.#with({
+      features: floats(features),
+      targets: targets instanceof Int32Array ? shareableInts(targets) : floats(targets),
+      weights: weights && floats(weights),
+    });
+  }
+
+  /**
+   * Gives the same targets with other features; nothing is copied.
+   *
+   * @throws {RangeError} If there are not as many features as before.
+   */
+  withFeatures(features: Float32Array): Dataset {
+    return this.#with({ features, targets: this.targets, weights: this.weights });
   }
 
   /**
@@ -79,18 +181,40 @@ export class Dataset {
    * @throws {RangeError} If there is no such row.
    */
   select(rows: ArrayLike<number>): Dataset {
-    const { rowLength } = this;
-    const features = new Float32Array(rows.length * rowLength);
-    const labels = new Int32Array(rows.length);
+    const { rowLength, outputs, length, weights } = this;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] ?? -1;
-      const label = this.labels[row];
-      if (label === undefined) {
-        throw new RangeError(`Cannot select row ${row}: expected 0 to ${this.length - 1}`);
+      if (!(Number.isInteger(row) && row >= 0 && row < length)) {
+        throw new RangeError(`Cannot select row ${row}: expected 0 to ${length - 1}`);
       }
-      features.set(this.features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
-      labels[i] = label;
     }
-    return new Dataset(features, labels, this.shape, this.numClasses);
+    return this.#with({
+      features: copyRows(this.features, rows, rowLength),
+      targets: copyRows(this.targets, rows, outputs),
+      weights: weights && copyRows(weights, rows, 1),
+    });
   }
+
+  #with(arrays: Pick<DatasetParts, "features" | "targets" | "weights">): Dataset {
+    const { shape, numClasses, task, outputs, schema } = this;
+    return Dataset.of({ ...arrays, shape, numClasses, task, outputs, schema });
+  }
+}
+
+/** Copies the listed rows of `width` values each. */
+function copyRows<T extends Int32Array | Float32Array>(
+  values: T,
+  rows: ArrayLike<number>,
+  width: number,
+): T {
+  const copy =
+    (values instanceof Int32Array
+      ? new Int32Array(rows.length * width)
+      : new Float32Array(rows.length * width)) as T;
+  for (let i = 0; i < rows.length; i++) {
+    const start = (rows[i] ?? 0) * width;
+    if (width === 1) copy[i] = values[start] ?? 0;
+    else copy.set(values.subarray(start, start + width), i * width);
+  }
+  return copy;
 }

@@ -49,9 +49,11 @@ function rowOf({ features, rowLength }: Dataset, row: number): Float32Array {
 function wrongRowsOf(data: Dataset): ReadonlySet<number> {
   const known = wrongRows.get(data);
   if (known) return known;
-  const wrong = stats(data.features).nonFinite === 0 ? NONE : new Set(
-    data.labels.keys().filter((row) => rowOf(data, row).some((x) => !Number.isFinite(x))),
-  );
+  const wrong = new Set<number>();
+  const rows = stats(data.features).nonFinite === 0 ? 0 : data.length;
+  for (let row = 0; row < rows; row++) {
+    if (rowOf(data, row).some((x) => !Number.isFinite(x))) wrong.add(row);
+  }
   wrongRows.set(data, wrong);
   return wrong;
 }

@@ -6,6 +6,23 @@
 
 // Data sets.
 export { Dataset } from "./dataset.ts";
+export type { DatasetExtras, DatasetParts } from "./dataset_parts.ts";
+export type {
+  ArrayInput,
+  BooleanInput,
+  CategoryInput,
+  ClassificationTarget,
+  InputSchema,
+  MissingValues,
+  MultiLabelTarget,
+  NumberInput,
+  OutputSchema,
+  RegressionTarget,
+  Schema,
+  Standardization,
+  TargetSchema,
+  Task,
+} from "./schema/schema.ts";
 export { digits } from "./digits.ts";
 export {
   type HeldOut,

@@ -6,7 +6,7 @@
 
 import { trustFinite } from "./finite.ts";
 import { shareableFloats } from "./shareable.ts";
-import { Dataset } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 
 /** State of a {@linkcode Standardizer} as JSON, with one number for each feature in both lists. */
 export interface StandardizerState {
@@ -142,7 +142,7 @@ export class Standardizer {
       }
       features[i] = standardized;
     });
-    return trustFinite(new Dataset(features, data.labels, data.shape, data.numClasses));
+    return trustFinite(data.withFeatures(features));
   }
 
   /** Gives the means and standard deviations. */

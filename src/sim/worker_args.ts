@@ -1,4 +1,5 @@
 import { Dataset } from "../data/dataset.ts";
+import type { Schema, Task } from "../data/schema/schema.ts";
 import { isFiniteData, trustFinite } from "../data/finite.ts";
 import type { Rank } from "../base/rank.ts";
 import type { KernelBuild } from "../params/kernels.ts";
@@ -19,9 +20,13 @@ export interface PoolWorkerArgs
 /** Data set in memory that several workers read. */
 export interface SharedData {
   readonly features: SharedArrayBuffer;
-  readonly labels: SharedArrayBuffer;
+  readonly targets: SharedArrayBuffer;
+  readonly weights: SharedArrayBuffer | undefined;
   readonly shape: readonly number[];
   readonly numClasses: number;
+  readonly task: Task;
+  readonly outputs: number;
+  readonly schema: Schema | undefined;
   /** All features are known to be finite. */
   readonly isFinite: boolean;
 }
@@ -37,21 +42,30 @@ export interface SharedParts {
 
 /** Puts data in memory that workers read. */
 export function shareData(data: Dataset): SharedData {
-  const { features, labels, shape, numClasses } = data.share();
+  const { features, targets, weights, shape, numClasses, task, outputs, schema } = data.share();
   return {
     features: features.buffer as SharedArrayBuffer,
-    labels: labels.buffer as SharedArrayBuffer,
+    targets: targets.buffer as SharedArrayBuffer,
+    weights: weights?.buffer as SharedArrayBuffer | undefined,
     shape,
     numClasses,
+    task,
+    outputs,
+    schema,
     isFinite: isFiniteData(data),
   };
 }
 
 /** Returns shared data as a data set, without a copy. */
 export function datasetOf(
-  { features, labels, shape, numClasses, isFinite }: SharedData,
+  { features, targets, weights, isFinite, ...rest }: SharedData,
 ): Dataset {
-  const data = new Dataset(new Float32Array(features), new Int32Array(labels), shape, numClasses);
+  const data = Dataset.of({
+    ...rest,
+    features: new Float32Array(features),
+    targets: rest.task === "classification" ? new Int32Array(targets) : new Float32Array(targets),
+    weights: weights && new Float32Array(weights),
+  });
   return isFinite ? trustFinite(data) : data;
 }
 

@@ -47,7 +47,7 @@ export async function clientData(
     train = scheme.take(all, rows, { index, parts, seed });
   }
   if (share === undefined) return { train, ...(test && { test }) };
-  const places = Uint32Array.from(train.labels.keys());
+  const places = Uint32Array.from({ length: train.length }, (_, row) => row);
   const held = holdOut(places, { share, seed, index: part?.index ?? 0 });
   return { train: train.select(held.train), test: train.select(held.test) };
 }

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { Dataset } from "../dataset.ts";
+import type { Dataset } from "../dataset.ts";
 import { checkCount, checkRange } from "./rows.ts";
 import type { PartitionSeedOptions } from "./types.ts";
 
@@ -61,5 +61,5 @@ export function addFeatureNoise(
   const random = new Random(seed, "feature-noise", { rank: index });
   const deviation = noise * index / parts;
   const features = data.features.map((value) => value + deviation * random.normal());
-  return new Dataset(features, data.labels, data.shape, data.numClasses);
+  return data.withFeatures(features);
 }

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, cut, labelsOf } from "./rows.ts";
+import { checkCount, cut } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 
 /**
@@ -30,5 +30,5 @@ export function partitionIid(
   { seed }: PartitionSeedOptions,
 ): Partition {
   checkCount("parts", parts);
-  return cut(new Random(seed, "partition").permutation(labelsOf(data).length), parts);
+  return cut(new Random(seed, "partition").permutation(data.length), parts);
 }

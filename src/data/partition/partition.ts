@@ -8,7 +8,7 @@ import { checkCount } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { type Scheme, SCHEMES, type SchemeSettings } from "./schemes.ts";
 import { shareableFloats } from "../shareable.ts";
-import { Dataset } from "../dataset.ts";
+import type { Dataset } from "../dataset.ts";
 
 /** Options of {@linkcode partition}. */
 export interface PartitionOptions extends PartitionSeedOptions {
@@ -136,7 +136,7 @@ export function parsePartition(spec: string): ParsedPartition {
     take,
     spread: (data, parts, { seed }) => {
       if (!scheme.alter) return data;
-      const { rowLength, labels, shape, numClasses } = data;
+      const { rowLength } = data;
       const features = shareableFloats(data.features.length);
       features.set(data.features);
       parts.forEach((rows, i) => {
@@ -145,7 +145,7 @@ export function parsePartition(spec: string): ParsedPartition {
           features.set(own.subarray(k * rowLength, (k + 1) * rowLength), row * rowLength)
         );
       });
-      return new Dataset(features, labels, shape, numClasses);
+      return data.withFeatures(features);
     },
   };
 }

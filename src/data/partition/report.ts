@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkEnoughRows, labelsOf } from "./rows.ts";
+import { checkEnoughRows, hasLabels, labelsOf } from "./rows.ts";
 import type { Partition, PartitionData } from "./types.ts";
 import { Dataset } from "../dataset.ts";
 
@@ -12,7 +12,7 @@ import { Dataset } from "../dataset.ts";
 export interface PartReport {
   /** Number of rows. */
   readonly size: number;
-  /** Number of rows of each label. */
+  /** Number of rows of each label; empty for data without class labels. */
   readonly labels: readonly number[];
 }
 
@@ -54,7 +54,7 @@ export interface PartitionReport {
  * ```
  */
 export function partitionReport(parts: Partition, data: PartitionData): PartitionReport {
-  const labels = labelsOf(data);
+  const labels = hasLabels(data) ? labelsOf(data) : [];
   checkEnoughRows(parts.length, 1);
   let classes = data instanceof Dataset ? data.numClasses : 0;
   for (let row = 0; row < labels.length; row++) {
@@ -68,13 +68,12 @@ export function partitionReport(parts: Partition, data: PartitionData): Partitio
     }
     const counts = new Array<number>(classes).fill(0);
     for (const row of rows) {
-      const label = labels[row];
-      if (label === undefined) {
+      if (row >= data.length) {
         throw new RangeError(
-          `Cannot report on the partition: expected rows below ${labels.length}, got ${row}`,
+          `Cannot report on the partition: expected rows below ${data.length}, got ${row}`,
         );
       }
-      count(counts, label);
+      if (classes > 0) count(counts, labels[row] ?? 0);
     }
     return { size: rows.length, labels: counts };
   });

@@ -8,7 +8,16 @@ import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 import { Dataset } from "../dataset.ts";
 import type { Partition, PartitionData } from "./types.ts";
 
-/** Gives the label of each row. */
+/** Returns true unless the data has targets of another kind than class labels. */
+export function hasLabels(data: PartitionData): boolean {
+  return !(data instanceof Dataset) || data.task === "classification";
+}
+
+/**
+ * Gives the label of each row.
+ *
+ * @throws {TypeError} If the data has no class labels.
+ */
 export function labelsOf(data: PartitionData): ArrayLike<number> {
   return data instanceof Dataset ? data.labels : data;
 }

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, checkEnoughRows, checkRange, labelsOf, shareOut } from "./rows.ts";
+import { checkCount, checkEnoughRows, checkRange, shareOut } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { logDirichlet, logPareto, relative } from "./draws.ts";
 import { checkAlpha } from "./dirichlet.ts";
@@ -69,7 +69,7 @@ function deal(
 ): Partition {
   checkCount("parts", parts);
   checkCount("rows of the smallest part", minSize);
-  const { length } = labelsOf(data);
+  const { length } = data;
   checkEnoughRows(length, parts, minSize);
   const random = new Random(seed, "partition");
   const extra = shareOut(relative(logWeights(random)), length - parts * minSize);
