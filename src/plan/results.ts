@@ -6,7 +6,7 @@
 
 import type { ParameterVector } from "../params/manifest.ts";
 
-/** Figures by name. */
+/** Figures by name. Those that are not finite are neither sent nor reported. */
 export type Metrics = Readonly<Record<string, number>>;
 
 /** Result of a client's training in a round. */
@@ -47,6 +47,8 @@ export interface EvaluateResult {
    * classify.
    */
   readonly accuracy?: number;
+  /** Further figures by name, such as `f1`. */
+  readonly metrics?: Metrics;
   /**
    * Confusion matrix of a classifier, where it was asked for: a row for each true class, with the
    * number of times that each class was the answer. If the model has more outputs than the data

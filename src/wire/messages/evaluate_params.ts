@@ -6,7 +6,8 @@
 
 import type { ParameterVector } from "../../params/manifest.ts";
 import { v } from "../../plan/deps.ts";
-import { finiteNumber, wholeNumber } from "../../plan/schemas.ts";
+import type { Metrics } from "../../plan/results.ts";
+import { finiteNumber, metricsSchema, wholeNumber } from "../../plan/schemas.ts";
 import { round, vector } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
@@ -24,6 +25,10 @@ export interface EvaluateParamsPayload {
   readonly loss?: number;
   /** From a client: share of samples classified correctly. */
   readonly accuracy?: number;
+  /** From a client: further figures. */
+  readonly metrics?: Metrics;
+  /** From a client: `true` if it does not share its figures; there are none then. */
+  readonly declined?: boolean;
 }
 
 /** Parameters to evaluate, and the figures in answer. */
@@ -36,6 +41,8 @@ export const evaluateParams = messageType(
     numSamples: v.exactOptional(wholeNumber(1)),
     loss: v.exactOptional(finiteNumber),
     accuracy: v.exactOptional(v.pipe(finiteNumber, v.minValue(0), v.maxValue(1))),
+    metrics: v.exactOptional(metricsSchema),
+    declined: v.exactOptional(v.boolean()),
   }),
   { isBulk: true },
 );
