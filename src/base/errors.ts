@@ -20,6 +20,7 @@ export type ProtocolFault =
   | "invalid-field"
   | "shape-mismatch"
   | "manifest-mismatch"
+  | "schema-mismatch"
   | "rank-taken"
   | "rank-out-of-range"
   | "world-size-mismatch"

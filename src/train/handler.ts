@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Schema } from "../data/schema/schema.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
@@ -73,12 +74,26 @@ export interface ModelDescription {
  */
 export abstract class ClientBackendHandler {
   /**
-   * Builds the model that the server describes, before anything else is called. A handler with its
-   * own model keeps it and ignores the description; the manifests are compared afterwards in any
-   * case.
+   * Builds the model that the server describes and arranges the data by the server's schema, before
+   * anything else is called. A handler with its own model keeps it and ignores the description; the
+   * manifests are compared afterwards in any case.
+   *
+   * A handler that overrides it and arranges its data by the schema also overrides
+   * {@linkcode schema}. A handler that does not is refused where the schema names columns.
+   *
+   * @param model The server's description of the model; `undefined` if it has none.
+   * @param schema The server's schema; `undefined` if it has none.
    */
-  setUp(_model: ModelDescription | undefined): Promise<void> {
+  setUp(_model: ModelDescription | undefined, _schema?: Schema): Promise<void> {
     return Promise.resolve();
+  }
+
+  /**
+   * Schema by which the data are arranged, after `setUp`. It must be the server's, where that has
+   * one. Default: none, as for data without names.
+   */
+  get schema(): Schema | undefined {
+    return undefined;
   }
 
   /** Layout of the parameter vector. */

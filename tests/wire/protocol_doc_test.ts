@@ -30,6 +30,21 @@ const MANIFEST = Manifest.of([{ name: "out/kernel", shape: [2, 1] }, {
 }]);
 const DIGEST = await MANIFEST.digest();
 
+const SCHEMA = {
+  format: "fedlab.schema/1",
+  inputs: [
+    { name: "age", kind: "number", unit: "years" },
+    { name: "smoker", kind: "boolean" },
+  ],
+  target: { name: "ill", task: "classification", classes: ["no", "yes"] },
+};
+
+/** The schema's JSON as the document shows it, in canonical form. */
+const SCHEMA_JSON = /^```text schema\n(.*?)\n```$/ms.exec(DOCUMENT)?.[1] ?? "";
+const SCHEMA_DIGEST = new Uint8Array(
+  await crypto.subtle.digest("SHA-256", new TextEncoder().encode(SCHEMA_JSON)),
+).toHex();
+
 /** The message of each code that the document shows. */
 const EXAMPLES: readonly Message[] = [
   { code: MessageCode.ParameterRequest, payload: {} },
@@ -106,6 +121,8 @@ const EXAMPLES: readonly Message[] = [
         },
         loss: "binaryCrossentropy",
       },
+      schema: SCHEMA,
+      schemaDigest: SCHEMA_DIGEST,
       rank: 2,
       worldSize: 3,
     },
@@ -119,7 +136,10 @@ const EXAMPLES: readonly Message[] = [
       fatal: true,
     },
   },
-  { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 60, round: 4 } },
+  {
+    code: MessageCode.Ready,
+    payload: { manifestDigest: DIGEST, numSamples: 60, schemaDigest: SCHEMA_DIGEST, round: 4 },
+  },
   {
     code: MessageCode.Challenge,
     payload: {
@@ -153,6 +173,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "invalid-field": true,
   "shape-mismatch": true,
   "manifest-mismatch": true,
+  "schema-mismatch": true,
   "rank-taken": true,
   "rank-out-of-range": true,
   "world-size-mismatch": true,
@@ -286,6 +307,32 @@ Deno.test("docs/PROTOCOL.md gives the right digest of its example manifest", () 
     `${name}<TAB>${dtype}<TAB>${shape}<TAB>${trainable ? 1 : 0}<LF>\n`
   );
   assertEquals(text, lines.join(""));
+});
+
+Deno.test("docs/PROTOCOL.md gives its example schema in canonical form, with the right digest", () => {
+  assertEquals(JSON.parse(SCHEMA_JSON), SCHEMA);
+  // Keys in alphabetical order, without blanks.
+  const keys = [...SCHEMA_JSON.matchAll(/"(\w+)":/g)].map(([, key]) => key);
+  assertEquals(
+    keys,
+    [
+      "format",
+      "inputs",
+      "kind",
+      "name",
+      "unit",
+      "kind",
+      "name",
+      "target",
+      "classes",
+      "name",
+      "task",
+    ],
+  );
+  assert(
+    DOCUMENT.includes(`\`\`\`text\n${SCHEMA_DIGEST}\n`),
+    `expected the digest ${SCHEMA_DIGEST}`,
+  );
 });
 
 Deno.test("docs/PROTOCOL.md gives the limits in force", () => {

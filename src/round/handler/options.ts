@@ -1,3 +1,4 @@
+import type { Schema } from "../../data/schema/schema.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
@@ -12,6 +13,11 @@ export interface ServerHandlerOptions {
   parameters: ParameterVector;
   /** The model's description for the clients. Default: every client brings its own model. */
   model?: ModelDescription;
+  /**
+   * Schema of the data: names and preprocessing of the model's inputs, and the meaning of its
+   * outputs. Clients arrange their data by it or are refused. Default: none.
+   */
+  schema?: Schema;
   /** Settings of the clients' training. Settings left out are as in {@linkcode DEFAULT_PLAN}. */
   plan?: Partial<TrainSettings>;
   /**

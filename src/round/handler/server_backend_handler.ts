@@ -5,6 +5,7 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import type { BufferPool } from "../../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
@@ -31,6 +32,11 @@ export abstract class ServerBackendHandler {
   abstract readonly manifest: Manifest;
   /** The model's description for the clients. Without it, every client brings its own model. */
   abstract readonly model: ModelDescription | undefined;
+  /** Schema of the data, by which clients arrange theirs. Default: none. */
+  get schema(): Schema | undefined {
+    return undefined;
+  }
+
   /** Name of the algorithm, for the report. */
   abstract readonly strategyName: string;
   /** The run's seed. */

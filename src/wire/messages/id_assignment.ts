@@ -64,6 +64,13 @@ export interface IdAssignmentPayload {
   readonly manifestDigest: string;
   /** The model's description; absent if every client brings its own. */
   readonly model?: Readonly<Record<string, unknown>>;
+  /**
+   * Schema of the data: the meaning of the model's inputs and outputs. Absent if the server has
+   * none.
+   */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  /** Digest of the schema, in hexadecimal. */
+  readonly schemaDigest?: string;
 }
 
 /** Answer to `Registration`: rank, model, manifest and settings of training. */
@@ -90,5 +97,7 @@ export const idAssignment = messageType(
     })),
     manifestDigest: digest,
     model: v.exactOptional(v.record(v.string(), v.unknown())),
+    schema: v.exactOptional(v.record(v.string(), v.unknown())),
+    schemaDigest: v.exactOptional(digest),
   }),
 );

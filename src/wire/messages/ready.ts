@@ -20,6 +20,11 @@ export interface ReadyPayload {
    * asked for.
    */
   readonly round?: number;
+  /**
+   * Digest of the schema by which the client has arranged its data. Required by a server that has
+   * one.
+   */
+  readonly schemaDigest?: string;
 }
 
 /** Notice of a client that it has built the model and is ready to train. */
@@ -29,5 +34,6 @@ export const ready = messageType(
     manifestDigest: digest,
     numSamples: wholeNumber(1),
     round: v.exactOptional(round),
+    schemaDigest: v.exactOptional(digest),
   }),
 );
