@@ -34,6 +34,28 @@ export {
 } from "./split.ts";
 export { Standardizer, type StandardizerState } from "./standardizer.ts";
 
+// Schemas: the meaning of features and targets.
+export {
+  type Arranged,
+  type ArrangedInputs,
+  arrangeInputs,
+  arrangeTable,
+} from "./schema/arrange.ts";
+export { compareSchemas } from "./schema/compare.ts";
+export type { ArrangedData, DataSource, SourceTables } from "./schema/data_source.ts";
+export { schemaDigest } from "./schema/digest.ts";
+export {
+  featureNames,
+  inputShape,
+  numOutputs,
+  outputNames,
+  schemaWidth,
+} from "./schema/features.ts";
+export type { ArrangeOptions, SchemaOptions } from "./schema/options.ts";
+export { type CellValue, tableOf } from "./schema/table_of.ts";
+export { parseSchema } from "./schema/parse.ts";
+export type { RawColumn, RawTable } from "./formats/raw_table.ts";
+
 // Data sets by name or path.
 export { loadDataset, type LoadedDataset } from "./catalog/load.ts";
 export {

@@ -1,0 +1,21 @@
+/**
+ * Names of columns in a schema.
+ *
+ * @module
+ */
+
+import { isPlaceName } from "./names.ts";
+import type { InputSchema, Schema } from "./schema.ts";
+
+/**
+ * Returns true for an input that is a column with a name. Arrays, images and sequences have no
+ * columns, and the columns of tables without header have no names.
+ */
+export function isNamedInput(input: InputSchema): boolean {
+  return !("shape" in input) && !isPlaceName(input.name);
+}
+
+/** Returns true if the schema has an input that is a column with a name. */
+export function hasNamedColumns({ inputs }: Schema): boolean {
+  return inputs.some(isNamedInput);
+}

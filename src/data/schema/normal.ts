@@ -1,0 +1,83 @@
+/**
+ * Normal form of schemas: two schemas that mean the same are equal in it.
+ *
+ * @module
+ */
+
+import type { InputSchema, MissingValues, Schema, TargetSchema } from "./schema.ts";
+
+/** Returns the schema without fields that state a default, its texts and numbers unchanged. */
+export function normalSchema({ inputs, target }: Schema): Schema {
+  return {
+    format: "fedlab.schema/1",
+    inputs: inputs.map(normalInput),
+    target: normalTarget(target),
+  };
+}
+
+function normalMissing(missing: MissingValues | undefined): MissingValues | undefined {
+  if (missing === undefined) return undefined;
+  const { policy, fill, indicator } = missing;
+  if (policy === "error") return undefined;
+  // A dropped row needs no indicator.
+  return {
+    policy,
+    ...(fill !== undefined && { fill }),
+    ...(indicator === true && policy !== "drop" && { indicator }),
+  };
+}
+
+function normalInput(input: InputSchema): InputSchema {
+  if ("shape" in input) {
+    const { name, kind, shape, scale = 1, standardize, vocabulary } = input;
+    return {
+      ...{ name, kind, shape },
+      ...(scale !== 1 && { scale }),
+      ...(standardize && { standardize }),
+      ...(vocabulary && { vocabulary }),
+    };
+  }
+  const missing = normalMissing(input.missing);
+  const common = { name: input.name, ...(missing && { missing }) };
+  if (input.kind === "boolean") return { ...common, kind: "boolean" };
+  if (input.kind === "category") {
+    const { categories, unknown } = input;
+    return {
+      ...common,
+      kind: "category",
+      categories,
+      ...(unknown === "other" && { unknown }),
+    };
+  }
+  const { unit, standardize } = input;
+  return {
+    ...common,
+    kind: "number",
+    ...(unit !== undefined && { unit }),
+    ...(standardize && { standardize }),
+  };
+}
+
+function normalTarget(target: TargetSchema): TargetSchema {
+  const { name, task } = target;
+  switch (target.task) {
+    case "classification": {
+      const { classes, from } = target;
+      return { name, task: target.task, classes, ...(from !== undefined && { from }) };
+    }
+    case "multi-label":
+      return { name, task: target.task, labels: target.labels };
+    case "regression":
+      return {
+        name,
+        task: target.task,
+        outputs: target.outputs.map(({ name, unit, standardize }) => ({
+          name,
+          ...(unit !== undefined && { unit }),
+          ...(standardize && { standardize }),
+        })),
+      };
+    default:
+      throw new TypeError(`Cannot use the schema: expected a known task, got ${task}`);
+  }
+}
