@@ -8,6 +8,7 @@ import {
   MOST_CREDIT,
 } from "../../src/net/websocket/message.ts";
 import { Manifest } from "../../src/params/manifest.ts";
+import { TABLE } from "../../src/plan/rules/table.ts";
 import {
   decodeBody,
   decodePrefix,
@@ -298,6 +299,19 @@ Deno.test("docs/PROTOCOL.md names every fault", () => {
   for (const fault of Object.keys(FAULTS)) {
     assert(DOCUMENT.includes(`| \`${fault}\` `), `expected ${fault} in the table of faults`);
   }
+});
+
+Deno.test("docs/PROTOCOL.md names every rule with its fields", () => {
+  const section = /^#### Rules\n(.*?)^#/ms.exec(DOCUMENT)?.[1] ?? "";
+  const [, ...rows] = section.matchAll(/^\| `([\w-]+)` +\| ([^|]+?) +\|/gm);
+  const documented = rows.map(([, name, fields = ""]) => [
+    name,
+    ["name", ...[...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field)],
+  ]);
+  const declared = Object.entries(TABLE).map((
+    [name, { schema }],
+  ) => [name, Object.keys(schema.entries)]);
+  assertEquals(documented.sort(), declared.sort());
 });
 
 Deno.test("docs/PROTOCOL.md gives the right digest of its example manifest", () => {
