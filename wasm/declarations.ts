@@ -4,6 +4,8 @@
  * @module
  */
 
+import { layoutOf, type Struct, toCamelCase, toSnakeCase } from "./structs.ts";
+
 /** Value types of WebAssembly that the kernels use. */
 export type ValueType = "i32" | "f32" | "f64";
 
@@ -127,18 +129,38 @@ function fill(docs: readonly string[], width: number): string[] {
   });
 }
 
-function toCamelCase(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** Returns the type that a pointer leads to, and how it is used. */
+function targetOf(rust: string): { target: string; isWritten: boolean; isOptional: boolean } {
+  const [, optional, access = "", target = ""] =
+    /^(Option<)?(\*const |\*mut |&mut |&)(\w+)>?$/.exec(rust) ?? [];
+  return { target, isWritten: access.includes("mut"), isOptional: optional !== undefined };
 }
 
 /** Describes the memory that a pointer leads to. */
 function describe({ name, rust }: Parameter): string {
-  const [, optional, access, target = ""] =
-    /^(Option<)?(\*const |\*mut |&mut |&)(\w+)>?$/.exec(rust) ??
-      [];
-  const written = access?.includes("mut") && name !== "scratch" ? ", written" : "";
+  const { target, isWritten, isOptional } = targetOf(rust);
+  const written = isWritten && name !== "scratch" ? ", written" : "";
   const what = ELEMENTS[target] ?? `\`${target}\``;
-  return `@param ${toCamelCase(name)} Address of ${what}${written}${optional ? ", or 0" : ""}.`;
+  return `@param ${toCamelCase(name)} Address of ${what}${written}${isOptional ? ", or 0" : ""}.`;
+}
+
+/**
+ * Returns the structures that the kernels take the address of.
+ *
+ * @throws {Error} If the layout of one is not known.
+ */
+function structsOf(kernels: readonly Kernel[], structs: readonly Struct[]): Struct[] {
+  const names = new Set(
+    kernels.flatMap(({ parameters }) => parameters).filter(({ isPointer }) => isPointer)
+      .map(({ rust }) => targetOf(rust).target).filter((name) => !(name in ELEMENTS)),
+  );
+  return [...names].sort().map((name) => {
+    const found = structs.find((struct) => struct.name === name);
+    if (found === undefined) {
+      throw new Error(`Cannot declare ${name}: it is no structure of repr(C)`);
+    }
+    return found;
+  });
 }
 
 function declare({ name, docs, parameters, result }: Kernel): string {
@@ -172,14 +194,14 @@ export interface DeclarationOptions {
   readonly base?: { readonly interfaceName: string; readonly file: string };
 }
 
-/** Returns the text of a TypeScript module that declares the kernels. */
+/** Returns the text of a TypeScript module that declares the kernels and their structures. */
 export function declarations(
   kernels: readonly Kernel[],
+  structs: readonly Struct[],
   { interfaceName, summary, base }: DeclarationOptions,
 ): string {
   const sorted = [...kernels].sort((a, b) => a.name < b.name ? -1 : 1);
   const pointers = sorted.some(({ parameters }) => parameters.some(({ isPointer }) => isPointer));
-  const constant = interfaceName.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
   const head = base
     ? `import type { ${base.interfaceName}, Pointer } from "./${base.file}";\n\n`
     : pointers
@@ -200,7 +222,7 @@ export interface ${interfaceName}${base ? ` extends ${base.interfaceName}` : ""}
 ${own}${sorted.map(declare).join("")}}
 
 /** Number of parameters of each function of {@linkcode ${interfaceName}}. */
-export const ${constant}: Readonly<Record<string, number>> = {
+export const ${toSnakeCase(interfaceName)}: Readonly<Record<string, number>> = {
 ${counts}};
-`;
+${structsOf(kernels, structs).map(layoutOf).join("")}`;
 }

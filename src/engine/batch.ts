@@ -1,8 +1,12 @@
+import { LOSS_LAYOUT } from "../generated/engine_exports.ts";
 import type { LossName } from "../train/handler.ts";
 import type { BatchLoss } from "../train/trainer.ts";
 import type { Layout } from "./layout.ts";
 
 const BYTES = Uint32Array.BYTES_PER_ELEMENT;
+/** Places of the values of the kernels' `Loss`. */
+const LOSS = LOSS_LAYOUT.offsets.loss / Float64Array.BYTES_PER_ELEMENT;
+const CORRECT = LOSS_LAYOUT.offsets.correct / Float64Array.BYTES_PER_ELEMENT;
 const LOSS_KERNELS = {
   softmaxCrossEntropy: "softmax_cross_entropy",
   categoricalCrossentropy: "categorical_crossentropy",
@@ -32,8 +36,8 @@ export function computeLoss(
     output.length,
     total.byteOffset,
   );
-  result.loss = total[0] ?? NaN;
-  result.correct = total[1] ?? NaN;
+  result.loss = total[LOSS] ?? NaN;
+  result.correct = total[CORRECT] ?? NaN;
   return result;
 }
 

@@ -1,18 +1,16 @@
+import { LOSS_LAYOUT, RULE_LAYOUT, STREAM_LAYOUT } from "../generated/engine_exports.ts";
 import { ALIGNMENT, allocationSize } from "../params/arena.ts";
 import type { Pointer } from "../params/instance.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Graph } from "./graph/graph.ts";
 import { createEngineArena, type EngineExports } from "./kernels.ts";
 import type { Place, Target } from "./ops/op.ts";
-import { type Extra, RULE_LENGTH, type UpdateMemory } from "./optimizer.ts";
+import type { Extra, UpdateMemory } from "./optimizer.ts";
 import { compile, type Program } from "./program.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
-/** Values of the kernels' `Stream`. */
-const STREAM_VALUES = 6;
-/** Values of the kernels' `Loss`: loss and number of correct rows in float64, and the scale. */
-const LOSS_VALUES = 6;
-const SCALE_OFFSET = 2 * Float64Array.BYTES_PER_ELEMENT;
+/** Number of the float64 values of the kernels' `Loss`, which lie before its scale. */
+const TOTALS = LOSS_LAYOUT.offsets.scale / Float64Array.BYTES_PER_ELEMENT;
 /** Values of a slot for the integers of an op, such as a window, while a layout is measured. */
 const SLOT_VALUES = 16;
 /** Number of slots; an op uses two at most. */
@@ -32,7 +30,7 @@ export interface Layout extends UpdateMemory {
   readonly gradient: ParameterVector;
   /** Order of the training rows. */
   readonly order: Uint32Array<ArrayBuffer>;
-  /** Loss and number of correct rows of a batch. */
+  /** Loss and number of correct rows of a batch: the float64 values of the kernels' `Loss`. */
   readonly total: Float64Array<ArrayBuffer>;
   /**
    * Factor of the gradient of the mean loss. It lies in memory so that a step passes no number that
@@ -151,18 +149,18 @@ function place(
     at: vector.byteOffset + offset * BYTES,
     length,
   }));
-  const stream = naturals(STREAM_VALUES);
+  const stream = naturals(STREAM_LAYOUT.size / BYTES);
   const room = { exports, target, parameters, stream: stream.byteOffset, alloc, constants };
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
-  const total = alloc(LOSS_VALUES);
+  const total = alloc(LOSS_LAYOUT.size / BYTES);
   return {
     maxRows,
     exports,
     vector,
     velocity,
     extras: Object.fromEntries(extras.map((extra) => [extra, floats(manifest.length)])),
-    rule: floats(RULE_LENGTH),
+    rule: floats(RULE_LAYOUT.size / BYTES),
     gradient,
     gradientDistance: gradient.byteOffset - vector.byteOffset,
     program,
@@ -170,8 +168,8 @@ function place(
     train: { features: floats(capacity * length), labels: integers(capacity) },
     input: floatsAt(at, maxRows * length),
     order: naturals(capacity),
-    scale: floatsAt(total + SCALE_OFFSET, 1),
-    total: buffer ? new Float64Array(buffer, total, 2) : new Float64Array(0),
+    scale: floatsAt(total + LOSS_LAYOUT.offsets.scale, 1),
+    total: buffer ? new Float64Array(buffer, total, TOTALS) : new Float64Array(0),
     batchLabels: integers(maxRows),
   };
 }

@@ -1,13 +1,15 @@
+import { RULE_LAYOUT } from "../generated/engine_exports.ts";
 import type { Pointer } from "../params/instance.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { ADAM } from "../plan/train_plan.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { EngineExports } from "./kernels.ts";
+import { valuesOf } from "./structs.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** Number of values of the kernels' `Rule`. */
-export const RULE_LENGTH = 9;
+/** Places of the values of the kernels' `Rule` that change with each step of Adam. */
+const RATE = RULE_LAYOUT.offsets.rate / BYTES, SPREAD = RULE_LAYOUT.offsets.spread / BYTES;
 
 /**
  * Vector that only some plans need: second moment of Adam, parameters at the start of the round,
@@ -73,9 +75,17 @@ export class Optimizer {
     if (plan.correction) extras.correction?.set(plan.correction);
     const { beta1, beta2, epsilon } = ADAM;
     const moments = optimizer === "adam"
-      ? [beta1, 1 - beta1, beta2, 1 - beta2, 1, epsilon]
-      : [momentum, 1, 0, 0, 0, 0];
-    rule.set([learningRate, weightDecay, proximal, ...moments]);
+      ? {
+        stay: beta1,
+        come: 1 - beta1,
+        secondStay: beta2,
+        secondCome: 1 - beta2,
+        spread: 1,
+        epsilon,
+      }
+      : { stay: momentum, come: 1, secondStay: 0, secondCome: 0, spread: 0, epsilon: 0 };
+    const fields = { rate: learningRate, decay: weightDecay, proximal, ...moments };
+    rule.set(valuesOf(RULE_LAYOUT, fields));
   }
 
   /** Updates the parameters by the gradient. */
@@ -86,8 +96,8 @@ export class Optimizer {
     const adam = optimizer === "adam";
     if (adam) {
       this.#steps++;
-      rule[0] = plan.learningRate / (1 - ADAM.beta1 ** this.#steps);
-      rule[7] = 1 / Math.sqrt(1 - ADAM.beta2 ** this.#steps);
+      rule[RATE] = plan.learningRate / (1 - ADAM.beta1 ** this.#steps);
+      rule[SPREAD] = 1 / Math.sqrt(1 - ADAM.beta2 ** this.#steps);
     }
     const v = adam || momentum > 0 ? velocity.byteOffset : 0;
     const s = adam ? placeOf(extras.second) : 0;

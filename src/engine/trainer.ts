@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { hashText } from "../base/hash.ts";
+import { STREAM_LAYOUT } from "../generated/engine_exports.ts";
 import { stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { countAnswers } from "../train/confusion.ts";
@@ -15,6 +16,7 @@ import type { Graph } from "./graph/graph.ts";
 import { copyState, type Layout, layOut, type LayoutSize } from "./layout.ts";
 import type { Target } from "./ops/op.ts";
 import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
+import { valuesOf } from "./structs.ts";
 
 /**
  * Most rows that are computed at once, in training and in evaluation: more take memory and gain
@@ -134,7 +136,8 @@ export class NativeTrainer implements Trainer {
     this.#target.add = this.#direct ? 1 : 0;
     // Gradients that go straight into the parameters are scaled by the step size from the start.
     scale[0] = this.#direct ? -plan.learningRate : 1;
-    stream.set([plan.seed, hashText("dropout"), plan.round, plan.rank, 0, 0]);
+    const key = [plan.seed, hashText("dropout")], of = [plan.round, plan.rank];
+    stream.set(valuesOf(STREAM_LAYOUT, { key, stream: of, block: [0, 0] }));
     this.#begun = true;
   }
 

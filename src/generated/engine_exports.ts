@@ -670,3 +670,75 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   tanh_forward: 3,
   update: 9,
 };
+
+/**
+ * Loss of a batch.
+ *
+ * Layout of the structure `Loss`: its size and the offsets of its fields, in bytes.
+ */
+export const LOSS_LAYOUT = {
+  size: 24,
+  offsets: {
+    loss: 0,
+    correct: 8,
+    scale: 16,
+  },
+} as const;
+
+/**
+ * Coefficients of an update.
+ *
+ * Layout of the structure `Rule`: its size and the offsets of its fields, in bytes.
+ */
+export const RULE_LAYOUT = {
+  size: 36,
+  offsets: {
+    rate: 0,
+    decay: 4,
+    proximal: 8,
+    stay: 12,
+    come: 16,
+    secondStay: 20,
+    secondCome: 24,
+    spread: 28,
+    epsilon: 32,
+  },
+} as const;
+
+/**
+ * Stream of random numbers.
+ *
+ * Layout of the structure `Stream`: its size and the offsets of its fields, in bytes.
+ */
+export const STREAM_LAYOUT = {
+  size: 24,
+  offsets: {
+    key: 0,
+    stream: 8,
+    block: 16,
+  },
+} as const;
+
+/**
+ * Sizes of an image, of the windows over it and of the result.
+ *
+ * Layout of the structure `Window`: its size and the offsets of its fields, in bytes.
+ */
+export const WINDOW_LAYOUT = {
+  size: 52,
+  offsets: {
+    height: 0,
+    width: 4,
+    channels: 8,
+    outHeight: 12,
+    outWidth: 16,
+    rows: 20,
+    columns: 24,
+    strideY: 28,
+    strideX: 32,
+    dilationY: 36,
+    dilationX: 40,
+    padTop: 44,
+    padLeft: 48,
+  },
+} as const;

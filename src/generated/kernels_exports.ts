@@ -173,3 +173,16 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   trimmed_mean: 6,
   trimmed_mean_scratch: 1,
 };
+
+/**
+ * Statistics, which the kernels add to.
+ *
+ * Layout of the structure `Stats`: its size and the offsets of its fields, in bytes.
+ */
+export const STATS_LAYOUT = {
+  size: 16,
+  offsets: {
+    sumSquares: 0,
+    nonFinite: 8,
+  },
+} as const;

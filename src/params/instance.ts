@@ -2,6 +2,7 @@ import {
   KERNELS_EXPORTS,
   type KernelsExports,
   type Pointer,
+  STATS_LAYOUT,
 } from "../generated/kernels_exports.ts";
 import * as parameterKernels from "../generated/kernels_wasm.ts";
 import { ALIGNMENT } from "./arena.ts";
@@ -34,7 +35,7 @@ export interface Instance {
   readonly buffer: ArrayBuffer;
   /** Address of the statistics. */
   readonly stats: Pointer;
-  /** View of the statistics: sum of squares, count of non-finite values. */
+  /** View of the statistics: the float64 values of the kernels' `Stats`. */
   readonly statsView: Float64Array;
   /** Number of values of a scratch block: a multiple of the values of a run of the statistics. */
   readonly block: number;
@@ -127,7 +128,11 @@ export function instantiate(
     throw new RangeError(`Cannot create an arena: the system gave no ${capacity} bytes`, { cause });
   }
   const buffer = memory.buffer as ArrayBuffer;
-  const statsView = new Float64Array(buffer, stats, 2);
+  const statsView = new Float64Array(
+    buffer,
+    stats,
+    STATS_LAYOUT.size / Float64Array.BYTES_PER_ELEMENT,
+  );
   const instance = { build, exports, buffer, stats, statsView, block, scratch, start };
   instances.set(buffer, instance);
   return instance;

@@ -1,5 +1,10 @@
+import { STATS_LAYOUT } from "../generated/kernels_exports.ts";
 import type { Instance } from "./instance.ts";
 import { pick, sweep } from "./sweep.ts";
+
+/** Places of the values of the kernels' `Stats`. */
+const SUM_SQUARES = STATS_LAYOUT.offsets.sumSquares / Float64Array.BYTES_PER_ELEMENT;
+const NON_FINITE = STATS_LAYOUT.offsets.nonFinite / Float64Array.BYTES_PER_ELEMENT;
 
 /** Statistics of a vector. */
 export interface VectorStats {
@@ -129,7 +134,7 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
   sweep(instance, [{ view: a, use: "in" }, { view: b, use: "in" }], (length, a, b) => {
     instance.exports.squared_distance(a, b, length, instance.stats);
   });
-  return instance.statsView[0] ?? NaN;
+  return instance.statsView[SUM_SQUARES] ?? NaN;
 }
 
 /**
@@ -196,8 +201,10 @@ function addStats(instance: Instance, vector: Float32Array): void {
 function collect({ statsView }: Instance, pass: () => void): VectorStats {
   statsView.fill(0);
   pass();
-  const [sumSquares = NaN, nonFinite = NaN] = statsView;
-  return { norm: Math.sqrt(sumSquares), nonFinite };
+  return {
+    norm: Math.sqrt(statsView[SUM_SQUARES] ?? NaN),
+    nonFinite: statsView[NON_FINITE] ?? NaN,
+  };
 }
 
 function checkLength(what: string, one: ArrayLike<number>, other: ArrayLike<number>): void {

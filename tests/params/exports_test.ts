@@ -1,8 +1,9 @@
-import { assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { ENGINE_EXPORTS } from "../../src/generated/engine_exports.ts";
 import { KERNELS_EXPORTS } from "../../src/generated/kernels_exports.ts";
 import { checkExports, instantiate } from "../../src/params/instance.ts";
-import { checkScratch, readKernels } from "../../wasm/declarations.ts";
+import { checkScratch, declarations, readKernels } from "../../wasm/declarations.ts";
+import { readStructs } from "../../wasm/structs.ts";
 
 Deno.test("checkExports() names a function that is missing, or has other parameters", () => {
   const { exports } = instantiate("simd128", 64);
@@ -46,4 +47,30 @@ Deno.test("readKernels() and checkScratch() refuse what cannot be declared", () 
   const other = readKernels(KERNEL + SIZE.replace("n: usize", "rows: usize"));
   assertThrows(() => checkScratch(other), Error, "no parameter rows");
   checkScratch(readKernels(KERNEL + SIZE));
+});
+
+Deno.test("readStructs() lays fields out as C does, and declarations() writes those that are used", () => {
+  const source = `/// Own sizes: of a thing.
+#[repr(C)]
+#[derive(Clone)]
+pub struct OwnSizes {
+    /// Sign.
+    pub sign: f32,
+    pub total: f64,
+    key_pair: [u32; 3],
+}
+`;
+  const [struct, ...rest] = readStructs(source);
+  assertEquals(rest, []);
+  assertEquals(struct && [...struct.offsets], [["sign", 0], ["total", 8], ["key_pair", 16]]);
+  // A multiple of the largest alignment, 8.
+  assertEquals([struct?.name, struct?.size], ["OwnSizes", 32]);
+  assertThrows(() => readStructs(source.replace("f64", "u64")), Error, "unknown type u64 of total");
+
+  const kernels = readKernels(KERNEL.replace("*mut f32, factor", "&mut OwnSizes, factor"));
+  const options = { interfaceName: "Own", summary: "Own." };
+  const text = declarations(kernels, readStructs(source), options);
+  assert(text.includes("export const OWN_SIZES_LAYOUT = {\n  size: 32,\n"), text);
+  assert(text.includes("    keyPair: 16,\n"), text);
+  assertThrows(() => declarations(kernels, [], options), Error, "Cannot declare OwnSizes");
 });

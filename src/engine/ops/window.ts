@@ -1,5 +1,7 @@
+import { WINDOW_LAYOUT } from "../../generated/engine_exports.ts";
 import type { Pointer } from "../../params/instance.ts";
 import type { Layer, Shape, Window2D } from "../graph/graph.ts";
+import { valuesOf } from "../structs.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /** Returns the window that covers an image of `pixels` pixels. */
@@ -21,14 +23,11 @@ export function placeWindow(
   [height, width, channels]: readonly [number, number, number],
 ): Pointer {
   const { size, strides, dilation, padTop, padLeft, output } = window;
-  return context.constants([
-    ...[height, width, channels],
-    ...output,
-    ...size,
-    ...strides,
-    ...dilation,
-    ...[padTop, padLeft],
-  ]);
+  const [outHeight, outWidth] = output, [rows, columns] = size;
+  const [strideY, strideX] = strides, [dilationY, dilationX] = dilation;
+  const image = { height, width, channels, outHeight, outWidth };
+  const moves = { rows, columns, strideY, strideX, dilationY, dilationX, padTop, padLeft };
+  return context.constants(valuesOf(WINDOW_LAYOUT, { ...image, ...moves }));
 }
 
 /**
