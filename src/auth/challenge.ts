@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import { bytesOf, concat } from "../base/bytes.ts";
 import { UNSEEN } from "../base/printable.ts";
@@ -69,8 +70,7 @@ export function makeChallenge(
 }
 
 function checkSeats(seats = 1): void {
-  if (Number.isSafeInteger(seats) && seats >= 1) return;
-  throw new RangeError(`Cannot use the keys: expected seatsPerKey of at least 1, got ${seats}`);
+  checkInRange(seats, AT_LEAST_ONE, "Cannot use the keys", "seatsPerKey of at least 1");
 }
 
 // The client replaces control characters as it reads, and would then sign another name.

@@ -1,6 +1,7 @@
+import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
 import type { Credential } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
-import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import type { Rank } from "../base/rank.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { TrainResult } from "../plan/results.ts";
@@ -79,19 +80,15 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+const PROBLEM = "Cannot make a client";
+
 /** Throws a `RangeError` for a rank or world size that is out of range. */
 export function checkPlace({ rank, worldSize }: ClientTopologyOptions): void {
-  if (rank !== undefined && (!Number.isInteger(rank) || rank <= SERVER_RANK)) {
-    throw new RangeError(`Cannot make a client: expected a rank of at least 1, got ${rank}`);
+  if (rank !== undefined) checkInRange(rank, AT_LEAST_ONE, PROBLEM, "a rank of at least 1");
+  if (worldSize !== undefined) {
+    checkInRange(worldSize, { whole: true, least: 2 }, PROBLEM, "a world size of at least 2");
   }
-  if (worldSize !== undefined && (!Number.isInteger(worldSize) || worldSize < 2)) {
-    throw new RangeError(
-      `Cannot make a client: expected a world size of at least 2, got ${worldSize}`,
-    );
-  }
-  if (rank !== undefined && worldSize !== undefined && rank >= worldSize) {
-    throw new RangeError(
-      `Cannot make a client: expected a rank from 1 to ${worldSize - 1}, got ${rank}`,
-    );
+  if (rank !== undefined && worldSize !== undefined) {
+    checkInRange(rank, { below: worldSize }, PROBLEM, `a rank from 1 to ${worldSize - 1}`);
   }
 }

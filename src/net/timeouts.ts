@@ -61,10 +61,7 @@ export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
     );
   }
   const { heartbeatSeconds = DEFAULT_TIMEOUTS.heartbeatSeconds } = given;
-  if (heartbeatSeconds > MOST_HEARTBEAT_SECONDS) {
-    throw new RangeError(
-      `Cannot use heartbeatSeconds: expected at most ${MOST_HEARTBEAT_SECONDS}, got ${heartbeatSeconds}`,
-    );
-  }
+  const most = MOST_HEARTBEAT_SECONDS;
+  checkInRange(heartbeatSeconds, { most }, "Cannot use heartbeatSeconds", `at most ${most}`);
   return { ...DEFAULT_TIMEOUTS, ...given };
 }

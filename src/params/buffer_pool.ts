@@ -4,6 +4,8 @@
  * @module
  */
 
+import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
+
 /** Pool of a bounded number of buffers of one size. Each is created when it is first needed. */
 export class BufferPool {
   readonly #make: () => Uint8Array<ArrayBuffer>;
@@ -15,10 +17,7 @@ export class BufferPool {
 
   /** Creates a pool of at most `size` buffers, each made by `make`. */
   constructor(size: number, make: () => Uint8Array<ArrayBuffer>) {
-    if (!Number.isSafeInteger(size) || size < 1) {
-      throw new RangeError(`Cannot make a pool: expected at least 1 buffer, got ${size}`);
-    }
-    this.size = size;
+    this.size = checkInRange(size, AT_LEAST_ONE, "Cannot make a pool", "at least 1 buffer");
     this.#make = make;
   }
 

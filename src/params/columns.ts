@@ -1,3 +1,4 @@
+import { checkInRange } from "../base/check.ts";
 import type { Instance, KernelsExports, Pointer } from "./instance.ts";
 import { pick } from "./sweep.ts";
 
@@ -51,11 +52,9 @@ export function columnTrimmedMean(
   into: Float32Array,
 ): void {
   const what = "Cannot take the trimmed mean";
-  if (!Number.isSafeInteger(trim) || trim < 0 || 2 * trim >= vectors.length) {
-    throw new RangeError(
-      `${what}: expected to trim less than half of ${vectors.length} values at each end, got ${trim}`,
-    );
-  }
+  const range = { whole: true, least: 0, below: vectors.length / 2 };
+  const wanted = `to trim less than half of ${vectors.length} values at each end`;
+  checkInRange(trim, range, what, wanted);
   eachBlock(what, vectors, into, "trimmed_mean", (exports, { out, matrix, columns, scratch }) => {
     exports.trimmed_mean(out, matrix, vectors.length, columns, trim, scratch);
   });
@@ -76,9 +75,8 @@ export function columnMeanAroundMedian(
   into: Float32Array,
 ): void {
   const what = "Cannot take the mean around the median";
-  if (!Number.isSafeInteger(keep) || keep < 1 || keep > vectors.length) {
-    throw new RangeError(`${what}: expected to keep 1 to ${vectors.length} values, got ${keep}`);
-  }
+  const range = { whole: true, least: 1, most: vectors.length };
+  checkInRange(keep, range, what, `to keep 1 to ${vectors.length} values`);
   eachBlock(what, vectors, into, "mean_around_median", (exports, block) => {
     const { out, matrix, columns, scratch } = block;
     exports.mean_around_median(out, matrix, vectors.length, columns, keep, scratch);

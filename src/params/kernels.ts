@@ -8,6 +8,7 @@
  * @module
  */
 
+import { checkInRange, isCount } from "../base/check.ts";
 import { allocationSize, Arena, type Span } from "./arena.ts";
 import { type KernelBuild, resolveBuild } from "./build.ts";
 import { type Instance, instantiate, type KernelModule } from "./instance.ts";
@@ -84,11 +85,12 @@ export class Kernels {
    * @throws {TypeError} If the build does not run here.
    */
   static create(capacity: number, { build = "auto", module }: KernelsOptions = {}): Kernels {
-    if (!Number.isSafeInteger(capacity) || capacity < 0) {
-      throw new RangeError(
-        `Cannot create an arena: expected a whole number of bytes, got ${capacity}`,
-      );
-    }
+    checkInRange(
+      capacity,
+      { whole: true, least: 0 },
+      "Cannot create an arena",
+      "a whole number of bytes",
+    );
     const room = allocationSize(capacity);
     return new Kernels(instantiate(resolveBuild(build), room, module), room);
   }
@@ -141,7 +143,7 @@ export class Kernels {
   }
 
   #allocate<View extends ArrayBufferView>(byteLength: number, view: (start: number) => View): View {
-    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
+    if (!isCount(byteLength)) {
       throw new RangeError(
         `Cannot allocate in the arena: expected a whole number, got ${byteLength} bytes`,
       );

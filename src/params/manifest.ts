@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isCount } from "../base/check.ts";
 import { sha256Hex } from "../base/hash.ts";
 
 /** State of a model as one flat vector; `length` is that of its {@linkcode Manifest}. */
@@ -101,7 +102,7 @@ export class Manifest {
           `${where}: expected dtype float32, which a vector holds without loss, got ${dtype}`,
         );
       }
-      if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      if (!shape.every(isCount)) {
         throw new TypeError(`${where}: expected a shape of whole numbers, got [${shape}]`);
       }
       const length = shape.reduce((product, size) => product * size, 1);

@@ -4,9 +4,13 @@
  * @module
  */
 
+import { checkInRange, type Range } from "../base/check.ts";
 import { v } from "./deps.ts";
 import { type LocalRule, localRuleSchema } from "./rules/rules.ts";
 import { finiteNumber, uint32 } from "./schemas.ts";
+
+/** Range of the whole numbers that a message holds, from their least. */
+const WHOLE: Range = { whole: true, most: 0xFFFF_FFFF };
 
 /** Settings of local training, sent to clients with an assignment or a round. */
 export interface TrainSettings {
@@ -74,24 +78,22 @@ export const trainSettingsSchema = v.strictObject({
  * @throws {RangeError} If a setting is out of range, or two contradict each other.
  */
 export function checkSettings(settings: TrainSettings, problem: string): void {
-  const whole = (value: number, least: number): boolean =>
-    Number.isSafeInteger(value) && value >= least && value <= 0xFFFF_FFFF;
+  const check = (value: number, range: Range, expected: string) =>
+    checkInRange(value, range, problem, expected);
   const wrong = (what: string, value: number | string): never => {
     throw new RangeError(`${problem}: expected ${what}, got ${value}`);
   };
   const { epochs, batchSize, learningRate, momentum, weightDecay } = settings;
   const { optimizer = "sgd", nesterov = false, proximal = 0 } = settings;
-  if (!whole(epochs, 1)) wrong("a whole number of epochs from 1", epochs);
-  if (!whole(batchSize, 0)) wrong("a batch size from 0, a whole number", batchSize);
-  if (!(learningRate >= 0 && learningRate < Infinity)) {
-    wrong("a learning rate from 0", learningRate);
-  }
-  if (!(momentum >= 0 && momentum < 1)) wrong("a momentum from 0 to below 1", momentum);
-  if (!(weightDecay >= 0 && weightDecay < Infinity)) wrong("a weight decay from 0", weightDecay);
+  check(epochs, { ...WHOLE, least: 1 }, "a whole number of epochs from 1");
+  check(batchSize, { ...WHOLE, least: 0 }, "a batch size from 0, a whole number");
+  check(learningRate, { least: 0 }, "a learning rate from 0");
+  check(momentum, { least: 0, below: 1 }, "a momentum from 0 to below 1");
+  check(weightDecay, { least: 0 }, "a weight decay from 0");
   if (optimizer !== "sgd" && optimizer !== "adam") {
     wrong("the optimizer sgd or adam", JSON.stringify(optimizer));
   }
   if (optimizer === "adam" && momentum > 0) wrong("a momentum of 0 with adam", momentum);
   if (nesterov && momentum === 0) wrong("a momentum above 0 with nesterov", momentum);
-  if (!(proximal >= 0 && proximal < Infinity)) wrong("a proximal term from 0", proximal);
+  check(proximal, { least: 0 }, "a proximal term from 0");
 }

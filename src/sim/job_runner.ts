@@ -1,3 +1,4 @@
+import { AT_LEAST_ONE, isInRange } from "../base/check.ts";
 import { errorMessage } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -117,7 +118,7 @@ export class JobRunner implements AsyncDisposable {
         `expected a model with the server's manifest, got one of ${manifest.length} values in ${manifest.tensors.length} tensors`,
       );
     }
-    if (!Number.isSafeInteger(numSamples) || numSamples < 1) {
+    if (!isInRange(numSamples, AT_LEAST_ONE)) {
       throw new RangeError(`expected a number of samples from 1, got ${numSamples}`);
     }
     return { kind: "joined", numSamples };

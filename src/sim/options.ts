@@ -168,8 +168,8 @@ export function checkSimulation(
   checkCount(saveTries, "a number of tries of a save");
   checkShare(quorum, "a quorum");
   checkShare(targetAccuracy, "a target accuracy");
-  if (!(stateBytes >= 0)) {
-    throw new RangeError(`Cannot simulate: expected state bytes from 0, got ${stateBytes}`);
+  if (stateBytes !== Infinity) {
+    checkInRange(stateBytes, { least: 0 }, "Cannot simulate", "state bytes from 0");
   }
   if (testParts && testParts.length !== parts?.length) {
     throw new RangeError(

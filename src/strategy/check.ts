@@ -1,4 +1,4 @@
-import { checkInRange, describeRange, type Range } from "../base/check.ts";
+import { AT_LEAST_ONE, checkInRange, describeRange, isInRange, type Range } from "../base/check.ts";
 import type { ClientUpdate } from "./strategy.ts";
 
 /**
@@ -60,7 +60,7 @@ export function checkEnough(
  * @throws {RangeError} If it is not a whole number from 1.
  */
 export function checkSteps(strategy: string, { rank, steps = NaN }: ClientUpdate): void {
-  if (Number.isSafeInteger(steps) && steps >= 1) return;
+  if (isInRange(steps, AT_LEAST_ONE)) return;
   throw new RangeError(
     `Cannot aggregate the update of rank ${rank} by ${strategy}: expected a whole number of steps from 1, got ${
       Number.isNaN(steps) ? "none" : steps

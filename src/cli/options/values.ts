@@ -1,3 +1,4 @@
+import { describeRange, isInRange, type Range } from "../../base/check.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { InvalidArgumentError } from "../deps.ts";
 
@@ -36,7 +37,7 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<
   return {
     parse(text) {
       const value = Number(text);
-      if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+      if (/^\d+$/.test(text) && isInRange(value, { whole: true, least, most })) return value;
       const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
       throw new InvalidArgumentError(`Expected a whole number ${range}.`);
     },
@@ -44,25 +45,14 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<
 }
 
 /** Number in a range; `above` and `below` exclude the end, `least` and `most` include it. */
-export function real(
-  range: { above?: number; least?: number; below?: number; most?: number },
-): ValueType<number> {
-  const { above, least, below, most } = range;
+export function real(range: Omit<Range, "whole">): ValueType<number> {
   return {
     parse(text) {
       const value = Number(text);
-      const isInside = text.trim() !== "" && Number.isFinite(value) &&
-        !(above !== undefined && value <= above) &&
-        !(least !== undefined && value < least) && !(below !== undefined && value >= below) &&
-        !(most !== undefined && value > most);
-      if (isInside) return value;
-      const words = [
-        ...(above === undefined ? [] : [`above ${above}`]),
-        ...(least === undefined ? [] : [`from ${least}`]),
-        ...(below === undefined ? [] : [`below ${below}`]),
-        ...(most === undefined ? [] : [`up to ${most}`]),
-      ];
-      throw new InvalidArgumentError(`Expected a number ${words.join(" and ")}.`);
+      if (text.trim() !== "" && isInRange(value, range)) return value;
+      throw new InvalidArgumentError(
+        `Expected ${describeRange(range).replace("at most", "up to")}.`,
+      );
     },
   };
 }

@@ -1,3 +1,4 @@
+import { checkInRange } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 
@@ -23,8 +24,8 @@ const MAX_WORK_FACTOR = 100;
  * @throws {RangeError} If the bound is not above 1. `Infinity` means no bound.
  */
 export function checkedUpdateBound(bound: number): number {
-  if (bound > 1) return bound;
-  throw new RangeError(`Cannot make a server: expected an update bound above 1, got ${bound}`);
+  if (bound === Infinity) return bound;
+  return checkInRange(bound, { above: 1 }, "Cannot make a server", "an update bound above 1");
 }
 
 /** Figures of an update, for comparison with those of others. */

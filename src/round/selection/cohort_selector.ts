@@ -1,7 +1,10 @@
+import { checkInRange, SHARE } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
 import { UniformSelection } from "./uniform.ts";
+
+const PROBLEM = "Cannot make a server";
 
 /** Options of a {@linkcode CohortSelector}. */
 export interface CohortSelectorOptions {
@@ -26,19 +29,11 @@ export class CohortSelector {
    */
   constructor(options: CohortSelectorOptions, strategy: Strategy) {
     const { fraction = 1, overSelection = 0, selection = new UniformSelection() } = options;
-    if (!(fraction > 0 && fraction <= 1)) {
-      throw new RangeError(
-        `Cannot make a server: expected a fraction above 0 and at most 1, got ${fraction}`,
-      );
-    }
-    if (!(overSelection >= 0 && Number.isFinite(overSelection))) {
-      throw new RangeError(
-        `Cannot make a server: expected an over-selection of at least 0, got ${overSelection}`,
-      );
-    }
+    checkInRange(fraction, SHARE, PROBLEM, "a fraction above 0 and at most 1");
+    checkInRange(overSelection, { least: 0 }, PROBLEM, "an over-selection of at least 0");
     if (overSelection > 0 && strategy.needsHonestMajority) {
       throw new RangeError(
-        `Cannot make a server: ${strategy.name} withstands few hostile clients among all that are chosen, and over-selection takes the first updates alone, got an over-selection of ${overSelection}`,
+        `${PROBLEM}: ${strategy.name} withstands few hostile clients among all that are chosen, and over-selection takes the first updates alone, got an over-selection of ${overSelection}`,
       );
     }
     this.fraction = fraction;

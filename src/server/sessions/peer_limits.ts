@@ -1,3 +1,5 @@
+import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
+
 /** Limits on the peers of a server. Each is a whole number of at least 1. */
 export interface PeerLimits {
   /**
@@ -55,11 +57,8 @@ export const DEFAULT_PEER_LIMITS: PeerLimits = {
  */
 export function completePeerLimits(limits: Partial<PeerLimits> = {}): PeerLimits {
   for (const [name, limit] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new RangeError(
-        `Cannot use the limit ${name}: expected a whole number of at least 1, got ${limit}`,
-      );
-    }
+    const problem = `Cannot use the limit ${name}`;
+    checkInRange(limit, AT_LEAST_ONE, problem, "a whole number of at least 1");
   }
   return { ...DEFAULT_PEER_LIMITS, ...limits };
 }

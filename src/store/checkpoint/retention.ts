@@ -1,3 +1,4 @@
+import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 
@@ -18,8 +19,7 @@ export type CheckpointOrder = "newest" | "best";
  * @throws {RangeError} If it is no whole number from 1.
  */
 export function checkedKeep(keep: number): number {
-  if (Number.isSafeInteger(keep) && keep >= 1) return keep;
-  throw new RangeError(`Cannot make a checkpoint store: expected to keep at least 1, got ${keep}`);
+  return checkInRange(keep, AT_LEAST_ONE, "Cannot make a checkpoint store", "to keep at least 1");
 }
 
 /** Gives the name of a round's checkpoint, such as `round-000012`: names sort as rounds do. */

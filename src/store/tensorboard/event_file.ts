@@ -5,7 +5,7 @@
  */
 
 import { runtime } from "../../base/runtime/runtime.ts";
-import { isCount } from "../../base/check.ts";
+import { checkInRange } from "../../base/check.ts";
 import { scalarEvent, startEvent, tfRecord, versionEvent } from "./event_records.ts";
 
 /**
@@ -101,6 +101,5 @@ export class EventFile implements Disposable {
 }
 
 function checkStep(step: number): void {
-  if (isCount(step)) return;
-  throw new RangeError(`Cannot write scalars: expected a step from 0, got ${step}`);
+  checkInRange(step, { whole: true, least: 0 }, "Cannot write scalars", "a step from 0");
 }

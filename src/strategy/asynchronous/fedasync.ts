@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isInRange, SHARE } from "../../base/check.ts";
 import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
@@ -80,7 +81,7 @@ export class FedAsync implements AsyncStrategy {
    */
   accept(global: ParameterVector, { parameters, staleness }: AsyncUpdate): boolean {
     const weight = this.#staleness(staleness);
-    if (!(weight > 0 && weight <= 1)) {
+    if (!isInRange(weight, SHARE)) {
       throw new RangeError(
         `Cannot aggregate by fedasync: expected a weight above 0 and at most 1 of staleness ${staleness}, got ${weight}`,
       );

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkInRange } from "../../base/check.ts";
 import type { ModelDescription } from "../handler.ts";
 
 /** Options of every built-in model. */
@@ -27,9 +28,8 @@ export interface MlpOptions extends ModelOptions {
 type Config = Record<string, unknown>;
 
 function checkSize(what: string, size: number, least: number): void {
-  if (!Number.isSafeInteger(size) || size < least) {
-    throw new RangeError(`Cannot describe the model: expected ${what} from ${least}, got ${size}`);
-  }
+  const range = { whole: true, least };
+  checkInRange(size, range, "Cannot describe the model", `${what} from ${least}`);
 }
 
 interface LayerConfig {
