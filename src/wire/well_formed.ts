@@ -11,6 +11,7 @@ export const FLOAT32_TAG = 85;
 /** Alignment of tensors: each begins at a multiple of this from the start of the frame's body. */
 export const TENSOR_ALIGNMENT = 8;
 
+const DECODER = new TextDecoder("utf-8", { fatal: true });
 const MAX_DEPTH = 64;
 const MAX_ITEMS = 200_000;
 
@@ -29,8 +30,8 @@ function malformed(message: string): ProtocolError {
 /**
  * Checks a body's CBOR structure before anything is decoded.
  *
- * The decoder then meets only what the protocol has: definite lengths, text keys that do not
- * repeat, plain numbers, and aligned float32 arrays. Records, cycles, big numbers and other
+ * The decoder then meets only what the protocol has: definite lengths, texts in UTF-8, text keys
+ * that do not repeat, plain numbers, and aligned float32 arrays. Records, cycles, big numbers and other
  * extensions of decoders are refused as soon as they are met. The check allocates nothing but the
  * sets of keys.
  *
@@ -79,6 +80,17 @@ export function checkWellFormed(body: Uint8Array, mostFields = Infinity): void {
     checkFields();
   }
 
+  function checkText(from: number): void {
+    let isAscii = true;
+    for (let i = from; i < at && isAscii; i++) isAscii = (body[i] ?? 0) < 0x80;
+    if (isAscii) return;
+    try {
+      DECODER.decode(body.subarray(from, at));
+    } catch {
+      throw malformed(`expected UTF-8 in the text at byte ${from}`);
+    }
+  }
+
   function key(seen: Set<string>): void {
     const start = at;
     const head = body[at++];
@@ -91,6 +103,7 @@ export function checkWellFormed(body: Uint8Array, mostFields = Infinity): void {
     }
     const begin = at;
     skip(length);
+    checkText(begin);
     let name = "";
     for (let i = begin; i < at; i++) name += String.fromCharCode(body[i] ?? 0);
     if (seen.has(name)) throw malformed(`key ${JSON.stringify(name)} stands twice`);
@@ -131,9 +144,14 @@ export function checkWellFormed(body: Uint8Array, mostFields = Infinity): void {
         argument(info);
         return;
       case 2:
-      case 3:
         skip(argument(info));
         return;
+      case 3: {
+        const length = argument(info), from = at;
+        skip(length);
+        checkText(from);
+        return;
+      }
       case 4:
         for (let left = argument(info); left > 0; left--) item(depth + 1);
         return;

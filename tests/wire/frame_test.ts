@@ -277,7 +277,7 @@ Deno.test("decodeBody() takes whole numbers that came as floats, and floats of e
 });
 
 Deno.test("decodeBody() makes one line of a peer's text", () => {
-  const unseen = "\u202e\u200f\u2066\u061c\u200b\ufeff\u2028";
+  const unseen = "\u202e\u200f\u2066\u061c\u200b\ufeff\u2028\u3164\u034f\ufe0f";
   const reason = `over\n\u001b[2Jforged${unseen}line\r\n`;
   assertEquals(roundTrip({ code: MessageCode.Exit, payload: { reason } }), {
     code: MessageCode.Exit,
@@ -342,6 +342,11 @@ const REFUSED: readonly [what: string, claim: string, body: string][] = [
   ["a key twice", `key "a" stands twice`, "a2 6161 01 6161 02"],
   ["a key twice, written in two lengths", `key "a" stands twice`, "a2 6161 01 780161 02"],
   ["a key twice in an inner map", `key "b" stands twice`, "a1 6161 a2 6162 01 6162 02"],
+  ["a text of a lone byte above 127", "expected UTF-8 in the text at byte 4", "a1 6161 61ff"],
+  ["a text of an overlong form", "expected UTF-8 in the text at byte 5", "a1 6161 7802 c080"],
+  ["a text of half a surrogate pair", "expected UTF-8 in the text at byte 4", "a1 6161 63eda080"],
+  ["a text that is cut in a character", "expected UTF-8 in the text at byte 4", "a1 6161 6261c3"],
+  ["a key that is not UTF-8", "expected UTF-8 in the text at byte 2", "a1 61ff 01"],
   ["a date", "expected no tag but 85 at byte 3, got 1", "a1 6161 c1 00"],
   ["a big number", "expected no tag but 85 at byte 3, got 2", "a1 6161 c2 4101"],
   ["a negative big number", "expected no tag but 85 at byte 3, got 3", "a1 6161 c3 4101"],
