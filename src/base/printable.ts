@@ -1,8 +1,9 @@
 /**
  * Invisible characters, which make a text differ from its looks: controls, formats (direction
- * marks, zero width), separators of lines and paragraphs, and halves of surrogate pairs.
+ * marks, zero width), separators of lines and paragraphs, halves of surrogate pairs, and what
+ * Unicode calls ignorable by default (fillers, joiners, variation selectors).
  */
-export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
 const RUNS = new RegExp(`${UNSEEN.source}+`, "gu");
 const EACH = new RegExp(UNSEEN.source, "gu");
 

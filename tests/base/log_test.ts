@@ -4,8 +4,14 @@ import { shortened } from "../../src/base/printable.ts";
 import { errorMessage } from "../../src/base/errors.ts";
 import { type Logger, openLog, silentLogger } from "../../src/base/log/log.ts";
 
-/** Marks of direction, of no width, a separator of lines, and a tag. */
-const UNSEEN = ["\u202e", "\u2067", "\u200e", "\u061c", "\u200b", "\u2028", "\u{e0041}"];
+/**
+ * Marks of direction and of no width, a line separator, a tag, and characters that are ignorable by
+ * default: the filler of Hangul, the grapheme joiner, variation selectors.
+ */
+const UNSEEN = [
+  ...["\u202e", "\u2067", "\u200e", "\u061c", "\u200b", "\u2028", "\u{e0041}"],
+  ...["\u3164", "\u115f", "\uffa0", "\u034f", "\u2065", "\ufe0f", "\u{e0100}", "\u{e0fff}"],
+];
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -133,7 +139,19 @@ Deno.test("openLog() lets no message pass for another record or command the term
   const [, ...lines] = (await Deno.readTextFile(`${temporary.path}/log.txt`)).split("\n");
   assertStringIncludes(lines[0] ?? "", "peer said \\x1b[2J");
   assertEquals(lines[1], "  2026-01-01T00:00:00.000Z server ERROR forged");
-  const codes = ["\\u202e", "\\u2067", "\\u200e", "\\u061c", "\\u200b", "\\u2028", "\\u{e0041}"];
+  const codes = [
+    ...["\\u202e", "\\u2067", "\\u200e", "\\u061c", "\\u200b", "\\u2028", "\\u{e0041}"],
+    ...[
+      "\\u3164",
+      "\\u115f",
+      "\\uffa0",
+      "\\u034f",
+      "\\u2065",
+      "\\ufe0f",
+      "\\u{e0100}",
+      "\\u{e0fff}",
+    ],
+  ];
   assertEquals(lines.slice(2).map((line) => line.split("INFO ")[1] ?? ""), [
     ...codes.map((code) => `a${code}b c${code}d`),
     "",
