@@ -31,8 +31,7 @@ export interface RuleClient {
   /** The round's global parameters, for a rule with {@linkcode Rule.keepsState}. */
   readonly global: ParameterVector;
   /**
-   * The server's second vector, for a rule with {@linkcode Rule.takesControl} and
-   * {@linkcode Rule.keepsState}; zeros by default.
+   * The server's second vector, for a rule with {@linkcode Rule.takesControl}; zeros by default.
    */
   readonly control: ParameterVector;
   /** The vector that the client has kept since an earlier round. */

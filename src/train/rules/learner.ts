@@ -95,13 +95,14 @@ export class LocalLearner {
     }
     this.#rule = rule;
     this.#sent = undefined;
-    if (!rule || !keepsState(rule)) return;
+    if (!rule) return;
     // The caller may overwrite what it passed while this client trains.
-    this.#global = copyOf(parameters, this.#global);
     if (takesControl(rule)) {
       if (control) manifest.check(control);
       this.#control = copyOf(control ?? new Float32Array(manifest.length), this.#control);
     }
+    if (!keepsState(rule)) return;
+    this.#global = copyOf(parameters, this.#global);
     ruleOf(rule).load?.(rule, this.#client());
   }
 
