@@ -93,6 +93,10 @@ Deno.test("a server that lets everyone join listens on loopback alone, unless to
     ], folder);
     assertEquals(code, 2);
     assertMatch(stderr, /expected --allow-keys or FEDLAB_TOKEN to listen on 0\.0\.0\.0:0/);
+    const both = ["--world-size", "2", "--insecure", "--allow-keys", "any.keys"];
+    const contradicting = await runCommand("server", both, folder);
+    assertEquals(contradicting.code, 2);
+    assertMatch(contradicting.stderr, /expected --allow-keys or --insecure, which .*, got both/);
     const server = startCommand("server", [
       "--listen",
       "0.0.0.0:0",

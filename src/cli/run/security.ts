@@ -75,6 +75,9 @@ export async function serverSecurity(
   if (seatsPerKey !== undefined && allowKeys === undefined) {
     throw new UsageError("expected --allow-keys with --seats-per-key");
   }
+  if (insecure && allowKeys !== undefined) {
+    throw new UsageError("expected --allow-keys or --insecure, which lets everyone join, got both");
+  }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("expected --tls-cert and --tls-key together");
   }
