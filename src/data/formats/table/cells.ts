@@ -7,10 +7,12 @@
 /** Cell of a table. */
 export type Cell = string | number;
 
+/** A decimal number, as it is written in tables. */
+const NUMBER = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+
 /** Gives the number in a cell, `NaN` when it holds none. */
 export function toNumber(cell: Cell): number {
-  const isBlank = typeof cell === "string" && cell.trim() === "";
-  return isBlank ? NaN : Math.fround(Number(cell));
+  return typeof cell === "number" || NUMBER.test(cell) ? Math.fround(Number(cell)) : NaN;
 }
 
 /** Formats a cell for a message. */
