@@ -10,7 +10,7 @@ import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { unexpectedRefusal } from "../../round/cohort/unexpected.ts";
 import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
-import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
+import type { EvaluationSummary } from "../../round/report/evaluation_summary.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../../wire/messages.ts";
 import { checkCount } from "../options.ts";
@@ -18,10 +18,12 @@ import { lastAcceptedField, type MessageArguments } from "../run/server_topology
 import type { JoinedClient } from "../sessions/registration.ts";
 import { ServerCommunicationTopology } from "../topology.ts";
 import type { ServerAsyncOptions } from "./async_options.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { Inbox } from "./inbox.ts";
 import { ModelVersions } from "./model_versions.ts";
-import { type Task, Tasks } from "./tasks.ts";
+import type { Task, Tasks } from "./tasks.ts";
 import { Version } from "./version.ts";
+import { VersionEvaluation } from "./version_evaluation.ts";
 
 /** Update that waits to be accepted. */
 interface Arrival {
@@ -76,12 +78,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   readonly concurrency: number;
   /** Number of versions after which one is evaluated and saved. */
   readonly evaluateEvery: number;
-  readonly #tasks: Tasks = new Tasks(this.timeouts.roundSeconds, (task) => this.#onLate(task));
-  /** Clients that ask for work, in the order of asking. */
-  readonly #waiting = new Set<Rank>();
+  readonly #dispatcher: Dispatcher;
   #inbox = new Inbox<Arrival>();
   #versions: ModelVersions | undefined;
-  #draws = 0;
 
   /**
    * Creates a server; nothing is opened before `run`.
@@ -101,6 +100,13 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     super(handler, { ...rest, rounds });
     this.concurrency = concurrency ?? options.worldSize - 1;
     this.evaluateEvery = evaluateEvery;
+    this.#dispatcher = new Dispatcher({
+      handler,
+      concurrency: this.concurrency,
+      seconds: this.timeouts.roundSeconds,
+      onTask: (task) => this.#send(task),
+      onLate: (task) => this.#onLate(task),
+    });
   }
 
   /** Always `"async"`: clients ask for work. */
@@ -131,12 +137,12 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   /** Starts with no version, or after the last version of a resumed run. */
   protected override beginRun(): void {
     this.#inbox = new Inbox();
-    this.#waiting.clear();
+    this.#dispatcher.clear();
     this.#versions = new ModelVersions({
       handler: this.handler,
       run: this.activeRun,
       count: this.options.rounds,
-      candidates: () => [...this.#waiting, ...this.#tasks.ranks],
+      candidates: () => this.#dispatcher.ranks,
     });
   }
 
@@ -157,7 +163,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     if (message[0] !== MessageCode.ParameterRequest) return super.onReceive(sender, ...message);
     // A busy client gets no second task.
     if (this.#tasks.get(sender) === undefined) {
-      this.#waiting.add(sender);
+      this.#dispatcher.ask(sender);
       this.activateClients();
     }
     return Promise.resolve();
@@ -170,22 +176,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
 
   /** Gives the newest parameters to clients that ask for work, while few enough train. */
   protected override activateClients(): void {
-    const free = this.concurrency - this.#tasks.size;
-    const model = this.#model, candidates = this.#candidates();
-    if (model.isOver || free <= 0 || candidates.length === 0) return;
-    for (const rank of this.handler.selectClients(++this.#draws, candidates, free)) {
-      this.#waiting.delete(rank);
-      const task: Task = {
-        rank,
-        round: model.nextTask,
-        version: model.made,
-        base: model.parameters,
-        isAnswering: false,
-        isReading: false,
-      };
-      this.#tasks.begin(task);
-      this.#send(task);
-    }
+    this.#dispatcher.assign(this.#model);
     // A wait for a request becomes a wait for an update.
     this.#inbox.wake();
   }
@@ -218,32 +209,30 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   protected override async runRound(number: number): Promise<void> {
     const { activeRun: run, options: { rounds } } = this, model = this.#model;
     const version = model.current ??= new Version();
-    const before = run.lastEvaluation?.loss;
-    // The model before is evaluated only if the version's updates may have spoiled it.
-    const initial = before === undefined ? model.parameters : undefined;
+    const evaluation = new VersionEvaluation(model, run.lastEvaluation?.loss);
     run.emit({ type: "round-started", round: number, rounds, cohort: this.#tasks.ranks });
     while (!version.isDone) {
       this.activateClients();
       await this.listenClients();
     }
     const isLast = number === rounds;
-    let evaluated: EvaluationSummary = {};
-    let isSpoilt = false;
+    let result: Awaited<ReturnType<VersionEvaluation["run"]>> = { evaluated: {}, isSpoilt: false };
     // At the end all clients are free to evaluate; an update that still waits is refused first.
     const interrupted = isLast ? this.#tasks.ranks : [];
     for (const rank of interrupted) this.#tasks.end(rank);
     if (isLast) this.#closeInbox();
     try {
-      if (this.isCheckpointDue(number)) evaluated = await this.#evaluate(number);
-      isSpoilt = evaluated.isUnsound === true &&
-        (initial === undefined ? Number.isFinite(before) : await this.#wasSound(initial, number));
+      if (this.isCheckpointDue(number)) {
+        result = await evaluation.run(() => this.#evaluate(number));
+      }
     } catch (error) {
-      this.#record(number, version, {});
+      run.recordRound(version.reportOf(number, {}), undefined);
       throw error;
     }
+    const { evaluated, isSpoilt } = result;
     if (isSpoilt) return this.#unmake(version, interrupted);
     model.markSound();
-    this.#record(number, version, evaluated);
+    run.recordRound(version.reportOf(number, evaluated), evaluated.evaluation);
   }
 
   /** Number of the task for which an update of the rank is expected. */
@@ -285,18 +274,18 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     if (task !== undefined && task.round !== round) this.#send(task);
     // A client that was told of a task that it has lost since waits for it, and does not ask.
     if (task !== undefined || awaited === undefined || !this.hasBegun) return;
-    this.#waiting.add(rank);
+    this.#dispatcher.ask(rank);
     this.activateClients();
   }
 
   /** Forgets that the client asks for work: it will ask again. */
   override onDisconnect(rank: Rank): void {
-    this.#waiting.delete(rank);
+    this.#dispatcher.withdraw(rank);
   }
 
   /** Gives the client's task up. */
   override onLeave(rank: Rank, reason: string): void {
-    this.#waiting.delete(rank);
+    this.#dispatcher.withdraw(rank);
     this.#model.forget(rank);
     this.#drop(rank, reason);
   }
@@ -319,11 +308,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     throw new Error("Cannot talk to clients: the topology is not running");
   }
 
-  /** Clients that ask for work, without those that pause while others train or ask. */
-  #candidates(): Rank[] {
-    const paused = new Set(this.#model.paused);
-    const rest = [...this.#waiting].filter((rank) => !paused.has(rank));
-    return rest.length === 0 && this.#tasks.size === 0 ? [...this.#waiting] : rest;
+  /** Tasks of the clients that train. */
+  get #tasks(): Tasks {
+    return this.#dispatcher.tasks;
   }
 
   /** Sends a client its task; a client that is away gets it on coming back. */
@@ -332,40 +319,12 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });
   }
 
-  /** Records the report of a version. */
-  #record(round: number, version: Version, evaluated: EvaluationSummary): void {
-    const { trainLoss, ...rest } = version.figures;
-    const report = {
-      ...version.report,
-      round,
-      ...evaluationFields(evaluated),
-      ...(trainLoss !== undefined && { trainLoss }),
-      ...rest,
-    };
-    this.activeRun.recordRound(report, evaluated.evaluation);
-  }
-
   /** Takes back a version; what clients train on it begins anew. */
   #unmake(version: Version, interrupted: readonly Rank[]): void {
     const bad = this.#model.unmake(version);
     this.#inbox.open();
-    for (const rank of interrupted) this.#waiting.add(rank);
-    for (const rank of this.#tasks.ranks) {
-      if (this.#tasks.get(rank)?.version !== bad) continue;
-      this.#tasks.end(rank);
-      this.#waiting.add(rank);
-    }
-  }
-
-  /** Reports whether the parameters before a version were sound: its updates are to blame. */
-  async #wasSound(initial: ParameterVector, number: number): Promise<boolean> {
-    const made = this.handler.parameters.slice();
-    this.#model.parameters = initial;
-    try {
-      return !(await this.#evaluate(number)).isUnsound;
-    } finally {
-      this.#model.parameters = made;
-    }
+    for (const rank of interrupted) this.#dispatcher.ask(rank);
+    this.#dispatcher.takeBack(bad);
   }
 
   /** Evaluates on the server, or on the clients that do not train. */

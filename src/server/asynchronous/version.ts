@@ -2,8 +2,13 @@ import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { MeanLoss } from "../../round/report/means.ts";
 import { reportAbsences } from "../../round/report/absence.ts";
+import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
 import { type UpdateFigures, updateFigures } from "../../round/handler/update_bound.ts";
 import type { RoundReport } from "../../round/report/report.ts";
+import type { RoundCosts } from "../run/round_costs.ts";
+
+/** Report of a version, without the fields that the run adds. */
+type VersionReport = Omit<RoundReport, keyof RoundCosts>;
 
 /** Version of the model that is being made, and the updates in it. */
 export class Version {
@@ -47,22 +52,17 @@ export class Version {
     this.#reasons.set(rank, reason);
   }
 
-  /** Fields of the report about the version's updates. */
-  get report(): Pick<
-    RoundReport,
-    "cohort" | "received" | "dropped" | "tries" | "losses" | "lossesOmitted"
-  > {
-    const { cohort, dropped, tries } = this;
+  /** Returns the report of the version. */
+  reportOf(round: number, evaluated: EvaluationSummary): VersionReport {
+    const { cohort, dropped, tries, staleness } = this;
     const missing = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
-    return { cohort, received: cohort.length, dropped, tries, ...reportAbsences(missing) };
-  }
-
-  /** Fields of the report about the figures of its updates. */
-  get figures(): Pick<RoundReport, "trainLoss" | "staleness"> {
     const { mean: trainLoss } = this.#losses;
     return {
+      ...{ cohort, received: cohort.length, dropped, tries, ...reportAbsences(missing) },
+      round,
+      ...evaluationFields(evaluated),
       ...(trainLoss !== undefined && { trainLoss }),
-      staleness: this.staleness,
+      staleness,
     };
   }
 }
