@@ -15,3 +15,9 @@ export const MAX_ROWS = 2 ** 26;
 
 /** Most classes: a larger label is taken for a mistake, such as a column of identifiers. */
 export const MAX_CLASSES = 65_536;
+
+/** Most different texts in a column of a table. */
+export const MAX_TEXTS = 2 ** 22;
+
+/** Most values of a table: 8 GiB of memory while it is read. */
+export const MAX_VALUES = 2 ** 30;

@@ -1,0 +1,111 @@
+/**
+ * Reader of tables in files, for all formats.
+ *
+ * @module
+ */
+
+import { concat } from "../../base/bytes.ts";
+import { MAX_JSON } from "../limits.ts";
+import { CsvReader } from "./csv/csv.ts";
+import { JsonLinesReader } from "./json/json_lines.ts";
+import { readJson } from "./json/json.ts";
+import type { RawTable, ReadTableOptions } from "./raw_table.ts";
+import { textPieces } from "./text_pieces.ts";
+
+/** Reader of a text that comes in pieces, of which `end` gives `undefined` to read it again. */
+interface PieceReader {
+  push(piece: Uint8Array): void;
+  end(): RawTable | undefined;
+}
+
+type Format = (path: string, options: ReadTableOptions) => Promise<RawTable>;
+
+/** Reads a text in UTF-8 once, or twice. */
+async function readPieces(
+  path: string,
+  options: ReadTableOptions,
+  begin: (size: number) => PieceReader,
+): Promise<RawTable> {
+  let reader: PieceReader | undefined;
+  for (;;) {
+    const { size, pieces } = await textPieces(path, options);
+    reader ??= begin(size);
+    for await (const piece of pieces) reader.push(piece);
+    const table = reader.end();
+    if (table) return table;
+  }
+}
+
+function csv(usualDelimiter?: string): Format {
+  return (path, options) =>
+    readPieces(path, options, (size) =>
+      new CsvReader({
+        ...options,
+        name: path,
+        size,
+        ...(usualDelimiter !== undefined && { usualDelimiter }),
+      }));
+}
+
+const jsonLines: Format = (path, options) =>
+  readPieces(path, options, () => new JsonLinesReader(path, options));
+
+async function json(path: string, options: ReadTableOptions): Promise<RawTable> {
+  const { size, pieces } = await textPieces(path, options);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const refuse = (got: number) => {
+    throw new RangeError(
+      `Cannot read ${path}: expected at most ${MAX_JSON} bytes, got ${got}, write it as JSON lines (.jsonl)`,
+    );
+  };
+  for await (const piece of pieces) {
+    if ((length += piece.length) > MAX_JSON) refuse(Math.max(size, length));
+    parts.push(piece.slice());
+  }
+  try {
+    return readJson(new TextDecoder("utf-8", { fatal: true }).decode(concat(parts)), path, options);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new SyntaxError(
+      `Cannot read ${path}: expected UTF-8, got other bytes, say the encoding (option encoding, --encoding windows-1252)`,
+      { cause },
+    );
+  }
+}
+
+const FORMATS: ReadonlyMap<string, Format> = new Map([
+  ["csv", csv(",")],
+  ["tsv", csv("\t")],
+  ["tab", csv("\t")],
+  ["txt", csv()],
+  ["data", csv()],
+  ["json", json],
+  ["jsonl", jsonLines],
+  ["ndjson", jsonLines],
+]);
+
+function extensionOf(path: string): string {
+  return /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
+}
+
+/** Returns true if a path has the extension of a table. */
+export function isTablePath(path: string): boolean {
+  return FORMATS.has(extensionOf(path));
+}
+
+/**
+ * Reads a table from a file. Its extension determines the format: `.csv`, `.tsv`, `.txt` and
+ * `.data` for text tables, `.json`, `.jsonl` and `.ndjson`. Any other file is read as CSV. Text
+ * tables and JSON lines are read in pieces, so that only their values are in memory.
+ *
+ * A column of which every value that is not missing is a number has numbers; any other has texts.
+ *
+ * @throws {Error} A class of `Deno.errors`, if the file cannot be read.
+ * @throws {TypeError} If the path leads to a pipe or a device, or an option is wrong.
+ * @throws {SyntaxError} If the file is no table of its format. The message names the line.
+ * @throws {RangeError} If the table lacks a column that the options name, or is too large.
+ */
+export async function readTable(path: string, options: ReadTableOptions = {}): Promise<RawTable> {
+  return await (FORMATS.get(extensionOf(path)) ?? csv(","))(path, options);
+}
