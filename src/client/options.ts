@@ -2,6 +2,7 @@ import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
 import type { Credential } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
+import type { Schema } from "../data/schema/schema.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { TrainResult } from "../plan/results.ts";
@@ -53,6 +54,13 @@ export interface ClientTopologyOptions {
   credential?: Credential;
   /** The name that a server that asks for a proof must have. Default: any name. */
   serverName?: string;
+  /**
+   * Schema that the run must have. It stands in for that of a server that sends none, which a
+   * client whose data have named columns refuses without it.
+   *
+   * @default {undefined} The server's schema.
+   */
+  schema?: Schema;
   /**
    * Log file in the log's folder. The rank and `.txt` are added to it; `""` for none.
    *

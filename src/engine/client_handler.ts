@@ -1,6 +1,7 @@
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
+import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { tryNative } from "./choose.ts";
 import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
@@ -84,10 +85,12 @@ export class ClientSGDHandler extends SGDHandler {
   protected override async createTrainer(
     description: ModelDescription | undefined,
     loss: LossName,
+    samples: SamplesOptions,
   ): Promise<Trainer> {
-    const { data, testData = data, model, engine = "auto", backend, logger } = this.#options;
+    const { data, testData = data } = samples;
+    const { model, engine = "auto", backend, logger } = this.#options;
     const native = tryNative(engine, () => {
-      if (model === undefined) return createNativeTrainer(description, this.#options, loss);
+      if (model === undefined) return createNativeTrainer(description, samples, loss);
       throw new UnsupportedModelError("The model is an object of tfjs");
     }, logger);
     if (native) return native;

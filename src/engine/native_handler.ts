@@ -2,6 +2,7 @@ import { checkFit, needDescription } from "../train/fit.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import { checkSampleValues } from "../train/models/model_limits.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
+import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { readGraph } from "./graph/read_graph.ts";
 import { initialVector } from "./initializers.ts";
@@ -19,7 +20,7 @@ const STAND_ALONE_SEED = 0;
  */
 export function createNativeTrainer(
   description: ModelDescription | undefined,
-  { data, rows, testData = data }: SGDHandlerOptions,
+  { data, rows, testData = data }: SamplesOptions,
   loss: LossName,
 ): NativeTrainer {
   const graph = readGraph({ ...needDescription(description), loss });
@@ -84,9 +85,10 @@ export class NativeSGDHandler extends SGDHandler {
   protected override createTrainer(
     description: ModelDescription | undefined,
     loss: LossName,
+    samples: SamplesOptions,
   ): Promise<Trainer> {
     const { logger } = this.#options;
-    const trainer = createNativeTrainer(description, this.#options, loss);
+    const trainer = createNativeTrainer(description, samples, loss);
     logger?.info?.("Training on the native engine");
     return Promise.resolve(trainer);
   }

@@ -32,6 +32,7 @@ export { DEFAULT_UPDATE_BOUND } from "./handler/update_bound.ts";
 export type { UpdateFigures } from "./handler/update_bound.ts";
 export { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./limits.ts";
 export { DEFAULT_SAVE_TRIES } from "./record/checkpoint_saver.ts";
+export { savedSchema } from "./record/saved_run.ts";
 export type { ClientFigures, Distribution } from "./report/distribution.ts";
 export type { Absence, CohortAbsence, OverdueRank } from "./report/absence.ts";
 export type { EvaluationSummary } from "./report/evaluation_summary.ts";

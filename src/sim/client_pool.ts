@@ -6,6 +6,7 @@
 
 import type { Rank } from "../base/rank.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Schema } from "../data/schema/schema.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
@@ -112,6 +113,8 @@ export interface ClientPoolOptions {
   readonly counts: number;
   /** The server's description of the model. */
   readonly model: ModelDescription | undefined;
+  /** Schema of the data, which each handler is set up with. Default: none. */
+  readonly schema?: Schema | undefined;
   /**
    * Absolute URL of a module with `defineClient()`, or the function that makes the handler of a
    * client; `undefined` for `ClientSGDHandler`.

@@ -49,6 +49,7 @@ export class InProcessPool implements ClientPool {
       Uint32Array.from(all[rank - 1] ?? []);
     const runner = await JobRunner.create({
       ...options,
+      schema: options.schema,
       makeHandler: handler,
       length: manifest.length,
       manifestDigest: await manifest.digest(),

@@ -2,10 +2,12 @@ import { AT_LEAST_ONE, isInRange } from "../base/check.ts";
 import { errorMessage } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Schema } from "../data/schema/schema.ts";
 import { ClientSGDHandler } from "../engine/client_handler.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Metrics } from "../plan/results.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
+import { agreedDigest } from "../train/agreed_schema.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { ClientBackendHandler, ModelDescription } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/learner.ts";
@@ -25,6 +27,8 @@ export interface JobRunnerOptions {
   /** Digest of the server's manifest, which the handlers that are made must have. */
   readonly manifestDigest: string;
   readonly model: ModelDescription | undefined;
+  /** Schema of the data, which the handlers are set up with. */
+  readonly schema: Schema | undefined;
   /** Makes the handler of each job; `undefined` for the built-in handler. */
   readonly makeHandler: MakeClientHandler | undefined;
   readonly train: Dataset | undefined;
@@ -69,7 +73,7 @@ export class JobRunner implements AsyncDisposable {
     if (!data) return new JobRunner(options, undefined);
     const rows = makeHandler ? undefined : rowsOf?.(1);
     const handler = new ClientSGDHandler({ data, engine, backend, ...(rows && { rows }) });
-    await handler.setUp(options.model);
+    await setUp(handler, options);
     return new JobRunner(options, handler);
   }
 
@@ -110,7 +114,7 @@ export class JobRunner implements AsyncDisposable {
 
   async #join(rank: Rank): Promise<JobOutcome> {
     await using handler = await this.#makeHandler(rank);
-    await handler.setUp(this.#options.model);
+    await setUp(handler, this.#options);
     const { manifest, numSamples } = handler;
     const digest = await manifest.digest();
     if (digest !== this.#options.manifestDigest) {
@@ -154,7 +158,7 @@ export class JobRunner implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<JobOutcome> {
     await using handler = await this.#makeHandler(job.rank);
-    await handler.setUp(this.#options.model);
+    await setUp(handler, this.#options);
     // The handler might keep the vector and train in it, and might free its own when it is
     // disposed.
     const copied = { ...input, parameters: input.parameters.slice() };
@@ -212,6 +216,16 @@ export class JobRunner implements AsyncDisposable {
     confusion.forEach((row, label) => counts.set(row, label * (test.numClasses + 1)));
     return { kind: "evaluated", result, counts };
   }
+}
+
+/** Sets a handler up as a client does when it joins. */
+async function setUp(
+  handler: ClientBackendHandler,
+  { model, schema, train }: JobRunnerOptions,
+): Promise<void> {
+  await handler.setUp(model, schema);
+  // The simulation's own data are arranged already.
+  if (train === undefined || handler.schema !== undefined) await agreedDigest(handler, schema);
 }
 
 /** Returns the metrics that are finite numbers: a client sends no others. */

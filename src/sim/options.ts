@@ -7,6 +7,8 @@
 import { checkFiniteFeatures } from "../data/finite.ts";
 import { AT_LEAST_ONE, checkInRange, SHARE } from "../base/check.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Schema } from "../data/schema/schema.ts";
+import { checkSchema } from "../train/arranged_samples.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
@@ -141,7 +143,7 @@ export function clientsOf({ parts, clients }: SimulationOptions): number {
  * are missing or wrong.
  */
 export function checkSimulation(
-  { model, plan }: SyncServerBackendHandler,
+  { model, plan, schema }: SyncServerBackendHandler,
   options: SimulationOptions,
 ): void {
   const { parts, clients, train, test, testParts, rounds, workers = 1 } = options;
@@ -184,6 +186,7 @@ export function checkSimulation(
   }
   if (train && parts) {
     checkTestData(train, test);
+    checkSchemas(train, test, schema);
     checkParts(parts, train, "");
     if (testParts) checkParts(testParts, train, " to evaluate on");
   }
@@ -211,6 +214,14 @@ function checkTestData(train: Dataset, test: Dataset = train): void {
       `Cannot simulate: expected test data of shape [${train.shape}] and ${train.numClasses} classes, got [${test.shape}] and ${test.numClasses}`,
     );
   }
+}
+
+/** Checks that data are arranged by the server's schema or, without one, by that of the clients. */
+function checkSchemas(train: Dataset, test: Dataset | undefined, ofServer?: Schema): void {
+  const schema = ofServer ?? train.schema;
+  if (!schema) return;
+  checkSchema(train, schema);
+  if (test?.schema) checkSchema(test, schema);
 }
 
 /**

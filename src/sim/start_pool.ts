@@ -28,6 +28,7 @@ export async function startPool(
     hasControl: takesControl(server.plan.rule),
     counts: countsOf(options),
     model: server.model,
+    schema: server.schema ?? options.train?.schema,
     handler,
     train: options.train,
     test: options.test,

@@ -61,6 +61,7 @@ export class WorkerPool implements ClientPool {
       length,
       manifestDigest: await manifest.digest(),
       model: options.model,
+      schema: options.schema,
       train: train && shareData(train),
       test: test && shareData(test),
       parts: parts && shareParts(parts),

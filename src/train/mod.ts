@@ -9,6 +9,7 @@ export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./handler.ts";
 export * from "./rules/learner.ts";
 export * from "./models/model_description.ts";
+export * from "./models/model_file.ts";
 export * from "./models/models.ts";
 export * from "./models/seed_initializers.ts";
 export * from "./sgd_handler.ts";

@@ -2,7 +2,11 @@ import type { Dataset } from "../data/dataset.ts";
 import { checkRows } from "./rows.ts";
 import type { SGDHandlerOptions } from "./sgd_options.ts";
 
-type SamplesOptions = Omit<SGDHandlerOptions, "loss">;
+/** Data of {@linkcode Samples}. */
+export interface SamplesOptions extends Pick<SGDHandlerOptions, "rows" | "testData" | "testRows"> {
+  /** Training data. */
+  data: Dataset;
+}
 
 /** Training and test samples of a handler. */
 export class Samples {
@@ -35,6 +39,16 @@ export class Samples {
     const samples = new Samples(options);
     if (testData) checkRows(testData);
     return samples;
+  }
+
+  /** The data, as they were given. */
+  get options(): SamplesOptions {
+    return {
+      data: this.data,
+      ...(this.rows && { rows: this.rows }),
+      ...(this.#testData && { testData: this.#testData }),
+      ...(this.#testRows && { testRows: this.#testRows }),
+    };
   }
 
   /** Number of training samples. */

@@ -1,14 +1,21 @@
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Schema } from "../data/schema/schema.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import { checkPlan, type TrainPlan } from "../plan/train_plan.ts";
+import {
+  arrangeSamples,
+  checkSchema,
+  knownSamples,
+  type SourceOptions,
+} from "./arranged_samples.ts";
 import { evaluateRows } from "./evaluation.ts";
 import { meanGradient } from "./gradient.ts";
 import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
 import { checkLoss } from "./losses.ts";
-import { Samples } from "./samples.ts";
+import type { Samples, SamplesOptions } from "./samples.ts";
 import type { SGDHandlerOptions, TrainLogger } from "./sgd_options.ts";
 import type { Trainer } from "./trainer.ts";
 import { trainEpochs } from "./training.ts";
@@ -23,7 +30,11 @@ export type { SGDHandlerOptions, TrainLogger };
  * round unless the plan keeps it. Moving statistics of BatchNorm are part of the parameters.
  */
 export abstract class SGDHandler extends ClientBackendHandler {
-  #samples: Samples;
+  /** The samples as they are given, to be arranged by `setUp()`. */
+  #source: SourceOptions;
+  /** The samples; `undefined` before `setUp()` where they come from a source. */
+  #samples: Samples | undefined;
+  #schema: Schema | undefined;
   readonly #loss: LossName | undefined;
   #trainer: Trainer | undefined;
   /** Number of set-ups and disposals so far. */
@@ -36,44 +47,66 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * Keeps the options.
    *
    * @throws {RangeError} If the data has no rows, a feature is not finite, or the loss is unknown.
+   * @throws {TypeError} If rows of a source are given.
    */
   constructor({ loss, ...samples }: SGDHandlerOptions) {
     super();
     if (loss !== undefined) checkLoss(loss);
-    this.#samples = Samples.of(samples);
+    this.#source = samples;
+    this.#samples = knownSamples(samples);
     this.#loss = loss;
   }
 
   /**
    * Builds the model on the engine, for the handler's data and with the loss to minimize. Rejects
    * when there is no model, the engine does not run it, or the data does not fit it.
+   *
+   * @param description The server's description of the model.
+   * @param loss The loss.
+   * @param samples The data, arranged by the server's schema.
    */
   protected abstract createTrainer(
     description: ModelDescription | undefined,
     loss: LossName,
+    samples: SamplesOptions,
   ): Promise<Trainer>;
 
   /**
-   * Builds the model that the server describes, in place of the one before.
+   * Arranges the data by the server's schema, or checks that they are, and builds the model that
+   * the server describes, in place of the one before.
    *
    * @throws {TypeError} If there is no model or its description cannot be read.
-   * @throws {RangeError} If the data does not fit the model.
+   * @throws {RangeError} If the data does not fit the model or the schema.
    * @throws {Error} If the handler is disposed of or set up anew meanwhile.
    */
-  override async setUp(description: ModelDescription | undefined): Promise<void> {
+  override async setUp(
+    description: ModelDescription | undefined,
+    schema?: Schema,
+  ): Promise<void> {
     const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
     checkLoss(loss);
     this.#dispose();
     const turn = this.#turn;
-    const trainer = await this.createTrainer(description, loss);
+    const source = this.#source;
+    const arranged = await arrangeSamples(source, schema);
+    const trainer = await this.createTrainer(description, loss, arranged.options);
+    // The data may have been replaced meanwhile.
+    const samples = source === this.#source ? arranged : this.#arranged();
     try {
       if (turn !== this.#turn) throw takenAway();
-      trainer.use(this.#samples.data, this.#samples.rows);
+      trainer.use(samples.data, samples.rows);
     } catch (error) {
       trainer[Symbol.dispose]();
       throw error;
     }
     this.#trainer = trainer;
+    this.#samples = samples;
+    this.#schema = schema ?? samples.data.schema;
+  }
+
+  /** Schema by which the data are arranged: the server's or, where it has none, that of the data. */
+  override get schema(): Schema | undefined {
+    return this.#schema;
   }
 
   /**
@@ -90,10 +123,14 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * @throws {Error} If the handler is training.
    */
   useData(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): void {
-    const samples = this.#samples.replace(data, rows, testRows);
+    if (data.schema && this.#schema && data !== this.#samples?.data) {
+      checkSchema(data, this.#schema);
+    }
+    const samples = this.#arranged().replace(data, rows, testRows);
     if (this.#training) throw new Error("Cannot use other data: the handler is training");
     this.#trainer?.use(data, rows);
     this.#samples = samples;
+    this.#source = samples.options;
   }
 
   /** Layout of the parameter vector: every weight of the model, in its order. Needs `setUp()`. */
@@ -101,9 +138,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
     return this.#ready().manifest;
   }
 
-  /** Number of training samples. */
+  /** Number of training samples. Data of a source need `setUp()`. */
   override get numSamples(): number {
-    return this.#samples.length;
+    return this.#arranged().length;
   }
 
   /**
@@ -189,14 +226,14 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * Evaluates the model, in inference mode, on `testData`, else `testRows`, else the training data.
    */
   override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
-    const { test } = this.#samples;
+    const { test } = this.#arranged();
     if (test === undefined) return this.evaluateTraining(signal);
     return this.evaluateOn(test.data, test.rows ? { rows: test.rows } : {}, signal);
   }
 
   /** Evaluates the model, in inference mode, on the training data. */
   override evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
-    const { data, rows } = this.#samples;
+    const { data, rows } = this.#arranged();
     return this.evaluateOn(data, rows ? { rows } : {}, signal);
   }
 
@@ -225,6 +262,13 @@ export abstract class SGDHandler extends ClientBackendHandler {
   override [Symbol.asyncDispose](): Promise<void> {
     this.#dispose();
     return Promise.resolve();
+  }
+
+  #arranged(): Samples {
+    if (!this.#samples) {
+      throw new Error("Cannot use the handler: setUp() has not arranged its data");
+    }
+    return this.#samples;
   }
 
   #ready(): Trainer {

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
+import type { DataSource } from "../data/schema/data_source.ts";
 import type { LossName } from "./handler.ts";
 
 /**
@@ -13,11 +14,19 @@ export interface TrainLogger {
 
 /** Options of every {@linkcode SGDHandler}. */
 export interface SGDHandlerOptions {
-  /** Training data of the client; at least one row. */
-  data: Dataset;
-  /** Rows of the data that are the client's; at least one. Default: all of them. */
+  /**
+   * Training data of the client, at least one row: a data set, or a source whose data are arranged
+   * by the server's schema.
+   */
+  data: Dataset | DataSource;
+  /**
+   * Rows of the data that are the client's; at least one. Not with a source. Default: all of them.
+   */
   rows?: Uint32Array;
-  /** Data to evaluate on. Default: `testRows` of the data, or else the training data. */
+  /**
+   * Data to evaluate on. Default: the source's test data, `testRows` of the data, or else the
+   * training data.
+   */
   testData?: Dataset;
   /** Rows of the data to evaluate on, where there is no `testData`; at least one. */
   testRows?: Uint32Array;

@@ -18,7 +18,14 @@ export const AUDIT = "audit.jsonl";
 
 /** Files and folders that a run writes to its folder. */
 export const RUN_FILES: readonly string[] = [
-  ...["report.json", "model.safetensors", "model.json", "accuracy.svg", "standardizer.json"],
+  ...[
+    "report.json",
+    "model.safetensors",
+    "model.json",
+    "accuracy.svg",
+    "schema.json",
+    "standardizer.json",
+  ],
   ...[LOCK, AUDIT, "checkpoints", "log"],
 ];
 

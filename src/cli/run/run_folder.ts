@@ -4,7 +4,7 @@ import { refuseLink } from "../../base/files/whole_file.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
 import type { RunReport } from "../../round/report/report.ts";
-import { writeSafetensors } from "../../store/safetensors/safetensors.ts";
+import { writeModel } from "../../train/models/model_file.ts";
 import { checkUnused, exists, holdFolder, LOCK } from "./checkpoints.ts";
 import { accuracyChart } from "../output/curves.ts";
 import type { CommandName } from "../options/option.ts";
@@ -151,15 +151,17 @@ export async function writeRun(
 ): Promise<Error[]> {
   const text = (content: () => string) => (path: string) => writeOutput(path, content());
   const own = (name: string) => `${folder.path}/${name}`;
-  const { model } = handler;
+  const { model, schema } = handler;
   folder.hasRun = true;
   const isOwn = (path: string) => dirname(path) === folder.path;
   const files: [path: string, write: (path: string) => Promise<void>][] = [
     [own("report.json"), text(() => toJson(report))],
     [own("model.safetensors"), (path) =>
-      writeSafetensors(path, {
+      writeModel(path, {
         manifest: handler.manifest,
         parameters: handler.parameters,
+        ...(model && { model }),
+        ...(schema && { schema }),
         metadata: {
           strategy: report.strategy,
           seed: `${report.seed}`,
@@ -168,6 +170,7 @@ export async function writeRun(
       }, { mode: MODEL_MODE })],
   ];
   if (model !== undefined) files.push([own("model.json"), text(() => toJson(model))]);
+  if (schema !== undefined) files.push([own("schema.json"), text(() => toJson(schema))]);
   if (report.rounds.some(({ accuracy }) => accuracy !== undefined)) {
     files.push([own("accuracy.svg"), text(() => accuracyChart(report))]);
   }

@@ -7,9 +7,8 @@ import {
   receiveRegistrationMessage,
   unexpectedRegistrationCode,
 } from "../../net/registration_message.ts";
-import { Manifest } from "../../params/manifest.ts";
+import { agreedDigest } from "../../train/agreed_schema.ts";
 import type { ClientBackendHandler } from "../../train/handler.ts";
-import { parseModelDescription } from "../../train/models/model_description.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
   AgreementMode,
@@ -18,6 +17,7 @@ import type {
   Message,
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
+import { agreedSchema, build } from "./build.ts";
 import { millisTo } from "./connect.ts";
 
 /** The server said `Exit` in answer to the registration. */
@@ -43,7 +43,8 @@ export interface ResumeInfo extends ResumeToken {
  *
  * @param beforeBuilding Called before the handler is set up for a run that is new to the client.
  * @throws {DeadlineError} If the server does not let the client in before the deadline.
- * @throws {ProtocolError} If the server refuses, works in another mode or has another model.
+ * @throws {ProtocolError} If the server refuses, works in another mode, or has another model or
+ * schema.
  * @throws {RunOverError} If the run is over.
  */
 export async function join(
@@ -84,15 +85,18 @@ export async function join(
     );
   }
   const isKnown = payload.run === resume?.run;
+  const schema = await agreedSchema(payload, options.schema);
   if (!isKnown) {
     await beforeBuilding();
-    await build(handler, payload);
+    await build(handler, payload, schema);
   }
+  const schemaDigest = await agreedDigest(handler, schema);
   const ready = connection.send({
     code: MessageCode.Ready,
     payload: {
       manifestDigest: payload.manifestDigest,
       numSamples: handler.numSamples,
+      ...(schemaDigest !== undefined && { schemaDigest }),
       ...(isKnown && payload.awaits !== undefined && payload.awaits === resume?.round &&
         { round: payload.awaits }),
     },
@@ -160,39 +164,7 @@ export function runStopped({ reason }: ExitPayload): RunStoppedError {
   return new RunStoppedError(`The run stopped and may be resumed: ${why}`);
 }
 
-/** Builds the model of the run and checks that it is the server's. */
-async function build(handler: ClientBackendHandler, payload: IdAssignmentPayload): Promise<void> {
-  const manifest = Manifest.of(payload.manifest);
-  await handler.setUp(
-    payload.model === undefined ? undefined : parseModelDescription(payload.model),
-  );
-  const manifestDigest = await handler.manifest.digest();
-  if (manifestDigest !== payload.manifestDigest) {
-    throw new ProtocolError(
-      "manifest-mismatch",
-      `Cannot train the server's model: ${difference(manifest, handler.manifest)}`,
-    );
-  }
-}
-
 /** Makes an error from an `Error` message. */
 export function remoteError(fault: string, message: string): ProtocolError {
   return new ProtocolError(fault as ProtocolError["fault"], `The server refused: ${message}`);
-}
-
-/** Describes the first tensor that differs. */
-function difference(expected: Manifest, got: Manifest): string {
-  const describe = (manifest: Manifest, index: number) => {
-    const tensor = manifest.tensors[index];
-    return tensor === undefined
-      ? "none"
-      : `${tensor.name} [${tensor.shape}]${tensor.trainable ? "" : " not trainable"}`;
-  };
-  const count = Math.max(expected.tensors.length, got.tensors.length);
-  for (let i = 0; i < count; i++) {
-    if (describe(expected, i) !== describe(got, i)) {
-      return `expected tensor ${i} to be ${describe(expected, i)}, got ${describe(got, i)}`;
-    }
-  }
-  return "expected the digest of the server's own manifest, got another";
 }

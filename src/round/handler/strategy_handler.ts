@@ -6,6 +6,8 @@
 
 import type { Rank } from "../../base/rank.ts";
 import { checkSeed } from "../../base/check.ts";
+import { parseSchema } from "../../data/schema/parse.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import { BufferPool } from "../../params/buffer_pool.ts";
 import { Kernels, stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
@@ -62,6 +64,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
    * member cannot drive the two up by turns.
    */
   protected readonly harmlessNorm: number;
+  readonly #schema: Schema | undefined;
   readonly #vector: ParameterVector;
   /** The vector before it last changed, and the strategy's state then. */
   #before: ParameterVector | undefined;
@@ -72,12 +75,14 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
    *
    * @throws {RangeError} If the vector does not fit the manifest or is not finite, an option is out
    * of range, or the plan does not suit the strategy.
+   * @throws {TypeError} If the schema is no schema.
    */
   constructor(options: ServerHandlerOptions, strategy: S) {
     super();
     const { manifest, parameters, evaluator } = options;
     this.manifest = manifest;
     this.model = options.model;
+    this.#schema = options.schema && parseSchema(options.schema);
     this.strategy = strategy;
     this.plan = resolvePlan(options.plan ?? {}, strategy, manifest);
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
@@ -102,6 +107,11 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     const norm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
     // Norms are only this exact, and a change by exactly 1 is harmless.
     this.harmlessNorm = norm * (1 + NORM_ERROR);
+  }
+
+  /** Schema of the data, if the server has one. */
+  override get schema(): Schema | undefined {
+    return this.#schema;
   }
 
   /** Name of the strategy. */

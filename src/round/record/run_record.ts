@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import { schemaDigest } from "../../data/schema/digest.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints.ts";
@@ -62,7 +63,7 @@ export class RunRecord {
    *
    * @returns The ranks of the continued run.
    * @throws {TypeError} If the checkpoint is not a server's.
-   * @throws {RangeError} If it belongs to another model, seed or strategy.
+   * @throws {RangeError} If it belongs to another model, schema, seed or strategy.
    */
   async begin(): Promise<SavedRanks | undefined> {
     const { resume } = this.#options;
@@ -103,6 +104,7 @@ export class RunRecord {
   /** Makes the report of the run so far. */
   async report(): Promise<RunReport> {
     const handler = this.#handler, { transport, worldSize } = this.#options;
+    const { schema } = handler, clients = this.rounds.at(-1)?.clients;
     return {
       schema: "fedlab.run/1",
       seed: handler.seed,
@@ -112,8 +114,9 @@ export class RunRecord {
       kernels: handler.kernels,
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
-      ...(this.final && { final: finalReport(this.final, this.rounds.at(-1)?.clients) }),
+      ...(this.final && { final: finalReport(this.final, clients, schema) }),
       modelDigest: await sha256Hex(handler.parameters),
+      ...(schema && { schemaDigest: await schemaDigest(schema) }),
       seconds: this.#seconds,
     };
   }
@@ -144,6 +147,7 @@ export class RunRecord {
       seed,
       strategy: strategyName,
       ...(model !== undefined && { model }),
+      ...(this.#handler.schema && { schema: this.#handler.schema }),
       tokens,
       ...(identities.length > 0 && { identities }),
       ...(this.members.all.length > 0 && { members: this.members.all }),

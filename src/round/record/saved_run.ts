@@ -1,5 +1,8 @@
 import type { Rank } from "../../base/rank.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import { compareSchemas } from "../../data/schema/compare.ts";
+import { parseSchema } from "../../data/schema/parse.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
@@ -28,6 +31,8 @@ export interface SavedState extends SavedRanks {
   readonly strategy: string;
   /** Digest of the model's description. Older checkpoints, and models without one, have none. */
   readonly model?: string;
+  /** Schema of the data. Older checkpoints, and runs without one, have none. */
+  readonly schema?: unknown;
   /** The clients so far. Older checkpoints have none. */
   readonly members?: readonly MemberReport[];
   readonly final?: EvaluateResult;
@@ -52,7 +57,7 @@ const FORMATS: readonly unknown[] = ["fedlab.checkpoint/2", "fedlab.checkpoint/1
  * Reads the run of a checkpoint, to continue it with that handler.
  *
  * @throws {TypeError} If the checkpoint is not a server's.
- * @throws {RangeError} If it belongs to another model, seed or strategy.
+ * @throws {RangeError} If it belongs to another model, schema, seed or strategy.
  */
 export async function readSavedRun(
   checkpoint: Checkpoint,
@@ -80,6 +85,7 @@ export async function readSavedRun(
   if (!isRounds(rounds, checkpoint.round)) {
     throw new TypeError(`${where}: expected the reports of its ${checkpoint.round} rounds`);
   }
+  checkSchema(savedSchema(checkpoint), handler.schema, where);
   if (await checkpoint.manifest.digest() !== await handler.manifest.digest()) {
     throw new RangeError(`${where}: expected the manifest of this server's model, got another`);
   }
@@ -97,6 +103,29 @@ export async function readSavedRun(
     );
   }
   return { ...state as Omit<SavedState, "format">, rounds };
+}
+
+/**
+ * Returns the schema of a checkpoint, for the server that resumes its run.
+ *
+ * @returns The schema; `undefined` for a run without one.
+ * @throws {TypeError} If it cannot be read.
+ */
+export function savedSchema({ state: { schema } }: Checkpoint): Schema | undefined {
+  return schema === undefined ? undefined : parseSchema(schema);
+}
+
+/** Throws a `RangeError` if a server has another schema than the run has begun with. */
+function checkSchema(saved: Schema | undefined, own: Schema | undefined, where: string): void {
+  // A run of an earlier version has begun without one.
+  if (saved === undefined) return;
+  if (own === undefined) {
+    throw new RangeError(`${where}: expected a server with the schema of its run, got one without`);
+  }
+  const difference = compareSchemas(saved, own);
+  if (difference !== undefined) {
+    throw new RangeError(`${where}: its run has another schema: ${difference}`);
+  }
 }
 
 /** Computes the digest of the description of a handler's model, if it has one. */

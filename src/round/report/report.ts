@@ -5,6 +5,7 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
@@ -78,6 +79,11 @@ export interface FinalReport {
   readonly confusion?: readonly (readonly number[])[];
   /** Accuracy on the samples of each class; `null` for a class without samples. */
   readonly perClass?: readonly (number | null)[];
+  /**
+   * Names of the classes, in the order of `confusion` and `perClass`; absent without these, and
+   * where the server has no schema.
+   */
+  readonly classes?: readonly string[];
   /** Distribution of the clients' own evaluations; absent when the clients do not evaluate. */
   readonly clients?: ClientFigures;
 }
@@ -130,6 +136,8 @@ export interface RunReport {
   readonly final?: FinalReport;
   /** SHA-256 of the final vector's bytes, in hexadecimal. */
   readonly modelDigest: string;
+  /** Digest of the schema of the data; absent for a run without one. */
+  readonly schemaDigest?: string;
   /** Wall time of the run. */
   readonly seconds: number;
 }
@@ -138,12 +146,15 @@ export interface RunReport {
 export function finalReport(
   { loss, accuracy, numSamples, confusion }: EvaluateResult,
   clients?: ClientFigures,
+  schema?: Schema,
 ): FinalReport {
+  const classes = schema?.target.task === "classification" ? schema.target.classes : undefined;
   return {
     ...(Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
     samples: numSamples,
     ...(confusion && { confusion, perClass: confusion.map(shareOfRight) }),
+    ...(confusion && classes?.length === confusion.length && { classes }),
     ...(clients && { clients }),
   };
 }

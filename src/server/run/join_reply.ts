@@ -1,12 +1,25 @@
+import { errorMessage } from "../../base/errors.ts";
+import { schemaDigest } from "../../data/schema/digest.ts";
+import { DEFAULT_LIMITS, encodeFrame, PREFIX_BYTES } from "../../wire/frame.ts";
+import { idAssignment } from "../../wire/messages/id_assignment.ts";
+import { checkWellFormed } from "../../wire/well_formed.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { ServerTopology } from "./server_topology.ts";
 
-/** Makes the reply to every client that joins a run of that name. */
+/** Bytes for the fields that differ from client to client. */
+const SPARE_BYTES = 64;
+
+/**
+ * Makes the reply to every client that joins a run of that name.
+ *
+ * @throws {RangeError} If model and schema do not fit into a message.
+ */
 export async function joinReplyOf(
   { handler, options, timeouts, mode }: ServerTopology,
   run: string,
 ): Promise<JoinReply> {
-  return {
+  const { schema } = handler;
+  const reply: JoinReply = {
     rounds: options.rounds,
     run,
     heartbeatSeconds: timeouts.heartbeatSeconds,
@@ -26,5 +39,26 @@ export async function joinReplyOf(
     })),
     manifestDigest: await handler.manifest.digest(),
     ...(handler.model && { model: { ...handler.model } }),
+    ...(schema && { schema: { ...schema }, schemaDigest: await schemaDigest(schema) }),
   };
+  checkLength(reply);
+  return reply;
+}
+
+/** Checks that clients accept the message: its length, and the number of its items. */
+function checkLength(reply: JoinReply): void {
+  const { code } = idAssignment;
+  const payload = { ...reply, rank: 1, worldSize: 2, token: "0".repeat(32), awaits: 1 };
+  const [frame] = encodeFrame({ code, payload });
+  const body = frame?.subarray(PREFIX_BYTES) ?? new Uint8Array();
+  const most = DEFAULT_LIMITS.controlBytes - SPARE_BYTES;
+  const where = "Cannot send model and schema to the clients";
+  if (body.length > most) {
+    throw new RangeError(`${where}: expected at most ${most} bytes, got ${body.length}`);
+  }
+  try {
+    checkWellFormed(body);
+  } catch (cause) {
+    throw new RangeError(`${where}: ${errorMessage(cause)}`, { cause });
+  }
 }

@@ -13,6 +13,7 @@ import { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "../options.ts";
 import { completePeerLimits, DEFAULT_PEER_LIMITS } from "../sessions/peer_limits.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
+import { SchemaAgreement } from "../sessions/schema_agreement.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { gatherClients } from "./gathering.ts";
@@ -86,6 +87,7 @@ export class ServerRun implements RunContext, Disposable {
         gatekeeper: options.gatekeeper ?? { kind: "open" },
         serverName: options.serverName ?? DEFAULT_SERVER_NAME,
         reply: joinReply,
+        schemas: new SchemaAgreement(joinReply.schemaDigest),
       },
       limits: completePeerLimits({
         connections: Math.max(DEFAULT_PEER_LIMITS.connections, 2 * options.worldSize),

@@ -14,6 +14,7 @@ import { whyNotSeated } from "./key_changes.ts";
 import { awaitPredecessor } from "./predecessor.ts";
 import type { KeyRights } from "./rank_choice.ts";
 import type { RankRegistry } from "./rank_registry.ts";
+import type { SchemaAgreement } from "./schema_agreement.ts";
 import type { Session } from "./session.ts";
 
 /** Reply to every client that joins. */
@@ -49,6 +50,8 @@ export interface JoinOptions {
   readonly gatekeeper: Gatekeeper;
   readonly serverName: string;
   readonly reply: JoinReply;
+  /** Agreement of the clients on the schema of their data. */
+  readonly schemas: SchemaAgreement;
 }
 
 /**
@@ -61,7 +64,7 @@ export interface JoinOptions {
 export async function register(
   session: Session,
   registry: RankRegistry<Session>,
-  { gatekeeper, serverName, reply }: JoinOptions,
+  { gatekeeper, serverName, reply, schemas }: JoinOptions,
   pending: { pendingRound(rank: Rank): number | undefined },
 ): Promise<{ client: JoinedClient; token: string }> {
   const { connection } = session;
@@ -107,6 +110,7 @@ export async function register(
       `Cannot join: expected the manifest digest ${reply.manifestDigest}, got ${payload.manifestDigest}`,
     );
   }
+  schemas.check(payload.schemaDigest);
   const { numSamples, round } = payload;
   const isBack = token === claim.token;
   const address = connection.remote;
@@ -150,9 +154,7 @@ async function expectMessage<Code extends MessageCode>(
     ? message.payload.reason
     : undefined;
   if (lastWord !== undefined) {
-    throw new ConnectionClosedError(
-      `Lost the client at ${connection.remote}: it said: ${lastWord}`,
-    );
+    throw new ConnectionClosedError(`it said: ${lastWord}`);
   }
   if (message.code !== code) throw unexpectedRegistrationCode(code, message.code);
   return message as MessageOf<Code>;

@@ -155,11 +155,13 @@ export class Sessions {
     }
   }
 
-  #refused(remote: string, failure: unknown): void {
+  #refused(remote: string, failure: unknown, rank?: Rank): void {
     const { peers: { strangers }, listener } = this.#options;
     strangers.warn(
       remoteAddress(remote) ?? remote,
-      `Refused a client at ${remote}: ${shortReason(failure)}`,
+      `Refused a client at ${remote}${rank === undefined ? "" : `, rank ${rank}`}: ${
+        shortReason(failure)
+      }`,
     );
     if (this.#exit === undefined) listener.peerRefused(remote, failure);
   }
@@ -224,7 +226,7 @@ export class Sessions {
     // The registration may still be under way.
     session.isOver = true;
     if (session.rank !== undefined) this.#endSession(session.rank, session, failure, false);
-    if (!admission.isRepeated) this.#refused(connection.remote, failure);
+    if (!admission.isRepeated) this.#refused(connection.remote, failure, session.rank);
   }
 
   /** Sends `Exit` to a client that comes when the run is over. */
