@@ -53,14 +53,22 @@ export interface Summary {
   readonly runs: number;
   readonly violations: number;
   readonly seconds: number;
-  /** Resident memory in bytes: when a tenth of the runs was done, and at the end; and the most of it. */
+  /**
+   * Resident memory in bytes: when a tenth of the runs was done, and at the end; and the most of
+   * it.
+   */
   readonly memory: { readonly warm: number; readonly end: number; readonly most: number };
 }
 
 const DEFAULT_CONCURRENCY = 16;
-/** A machine that was held up for so long makes honest clients late: such a run is made again before it counts. */
+/**
+ * A machine that was held up for so long makes honest clients late: such a run is made again before
+ * it counts.
+ */
 const HELD_UP_MILLIS = 150;
-/** What this process may need, and grow by from a tenth of the runs (at least so many) to the end. */
+/**
+ * What this process may need, and grow by from a tenth of the runs (at least so many) to the end.
+ */
 const MOST_BYTES = 1.5 * 2 ** 30;
 const MOST_GROWTH_BYTES = 200 * 2 ** 20;
 const LEAST_WARM_UP_RUNS = 64;

@@ -20,7 +20,10 @@ export interface Choice {
   readonly count?: number;
 }
 
-/** What was chosen, by who and when: `"2 train 3.1"` is rank 2, when it was asked to train for the first time in round 3. */
+/**
+ * What was chosen, by who and when: `"2 train 3.1"` is rank 2, when it was asked to train for the
+ * first time in round 3.
+ */
 export type Trace = Readonly<Record<string, Choice | Return>>;
 
 /** A choice, and how often it is drawn. */
@@ -196,7 +199,8 @@ const KINDS: Readonly<Record<Question, readonly Kind[]>> = {
 export type Script = (rank: number, question: Question, round: number) => Choice | undefined;
 
 /**
- * The choices of one run. Each depends on the seed, the rank and what it answers alone, not on who came first: the same seed makes the same ones again.
+ * The choices of one run. Each depends on the seed, the rank and what it answers alone, not on who
+ * came first: the same seed makes the same ones again.
  * Those of a trace are taken from there.
  */
 export class Choices {

@@ -49,7 +49,10 @@ export function gradientAt(
   return global.map((x, i) => -change(x, rank, round, i));
 }
 
-/** What an honest client sends of the round that began with these parameters, by the rule of the strategy. */
+/**
+ * What an honest client sends of the round that began with these parameters, by the rule of the
+ * strategy.
+ */
 export function honestUpdate(
   global: ParameterVector,
   { rank, round, rule }: { rank: number; round: number; rule: string | undefined },
@@ -73,7 +76,10 @@ export function figuresOf(rank: number): { numSamples: number; steps: number } {
   return { numSamples: 10 + rank, steps: 4 + rank % 3 };
 }
 
-/** A client whose training is a step that anybody can compute, and that fails as the package's own handlers do. */
+/**
+ * A client whose training is a step that anybody can compute, and that fails as the package's own
+ * handlers do.
+ */
 export class HonestHandler extends ClientBackendHandler {
   readonly manifest: Manifest;
   readonly numSamples: number;

@@ -23,13 +23,16 @@ import { checkRobust } from "./robust.ts";
 
 /** What the end of a round may be late by on a busy machine. */
 export const SLACK_SECONDS = 0.5;
-/** The words of a report for those who were too late where a cohort was chosen larger than needed. */
+/**
+ * The words of a report for those who were too late where a cohort was chosen larger than needed.
+ */
 const OTHERS_WERE_FIRST = /others were first/;
 /** How long a round of so many tries may take, or a version of the model. */
 export function roundLimitSeconds(settings: Settings, tries: number): number {
   const { roundSeconds, evaluates, hostile, clients, stagingBuffers } = settings;
   const evaluations = evaluates === "clients" ? 1 : 0;
-  // Without rounds hostile members may have all of the tasks for a while. And who waits for a buffer is not late: one after the other may keep it waiting.
+  // Without rounds hostile members may have all of the tasks for a while. And who waits for a
+  // buffer is not late: one after the other may keep it waiting.
   const inRow = isAsync(settings)
     ? 2 + 2 * hostile.length
     : clients > stagingBuffers
@@ -46,7 +49,10 @@ function actText({ rank, question, choice }: Act): string {
   }`;
 }
 
-/** Judges the rounds of a run as they end, beside a second strategy that is fed with what the honest clients must have sent. */
+/**
+ * Judges the rounds of a run as they end, beside a second strategy that is fed with what the honest
+ * clients must have sent.
+ */
 export class Judge {
   readonly violations: Violation[] = [];
   readonly #settings: Settings;
@@ -85,7 +91,10 @@ export class Judge {
     return acts.length === 0 ? "nobody did anything" : acts.map(actText).join("; ");
   }
 
-  /** Whoever sent values that are far too large, at least that long before the end, has to be named somewhere. */
+  /**
+   * A member that sent values that are far too large, at least that long before the end, must be
+   * named somewhere.
+   */
   judgeNames(rounds: readonly RoundReport[], before: number): void {
     const named = new Set(
       rounds.flatMap(({ losses, outliers = [] }) =>

@@ -1,6 +1,9 @@
 const LOOK_MILLIS = 20;
 
-/** Watches how late this process's timers are: a machine that is held up must not be taken for a fault. */
+/**
+ * Watches how late this process's timers are: a machine that is held up must not be taken for a
+ * fault.
+ */
 export class LagWatch implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #since = new Set<{ millis: number }>();

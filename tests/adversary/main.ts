@@ -1,5 +1,6 @@
 /**
- * Runs federations with hostile members, and clients of malicious servers, and says which rules were broken. Exit status 0 when none were.
+ * Runs federations with hostile members, and clients of malicious servers, and says which rules
+ * were broken. Exit status 0 when none were.
  *
  *     deno task adversary --seed 1 --seeds 1000 --rounds 20
  */

@@ -517,7 +517,10 @@ function repeated(frame: Bytes, count: number): Bytes {
   return concat(...Array<Bytes>(count).fill(frame));
 }
 
-/** Finite values far beyond what training comes to; `"1e10 norms"` is a change so many times as long as the vector is. */
+/**
+ * Finite values far beyond what training comes to; `"1e10 norms"` is a change so many times as long
+ * as the vector is.
+ */
 function hugeVector(
   value: string,
   global: ParameterVector,

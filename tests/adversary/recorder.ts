@@ -22,7 +22,10 @@ function copyOf(rank: number, payload: ParameterUpdatePayload): TakenUpdate {
   };
 }
 
-/** The handler of a synchronous server, which remembers what it took in since the round's last try began. */
+/**
+ * The handler of a synchronous server, which remembers what it took in since the round's last try
+ * began.
+ */
 export class SyncRecorder extends SyncParameterServerHandler {
   readonly taken = new Map<number, TakenUpdate>();
 
@@ -37,7 +40,9 @@ export class SyncRecorder extends SyncParameterServerHandler {
   }
 }
 
-/** The handler of an asynchronous server, which compares each honest update with what it has to be. */
+/**
+ * The handler of an asynchronous server, which compares each honest update with what it has to be.
+ */
 export class AsyncRecorder extends AsyncParameterServerHandler {
   /** What differs, in words. */
   differences: string[] = [];

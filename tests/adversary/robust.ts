@@ -5,7 +5,10 @@ import type { Settings } from "./settings.ts";
 /** Room for rounding. */
 const ROUNDING = 1e-3;
 
-/** What is wrong with a robust strategy's result beside what the honest updates imply; nothing where the strategy is not robust, or all is well. */
+/**
+ * What is wrong with a robust strategy's result beside what the honest updates imply; nothing where
+ * the strategy is not robust, or all is well.
+ */
 export function checkRobust(
   { strategy }: Settings,
   honest: readonly TakenUpdate[],
@@ -18,11 +21,13 @@ export function checkRobust(
     case "trimmed-mean":
       return outside(honest, result, 0);
     case "bulyan":
-      // A value is no further from the median of the selected than the honest ones are from each other.
+      // A value is no further from the median of the selected than the honest ones are from each
+      // other.
       return outside(honest, result, 1);
     case "krum":
     case "multi-krum":
-      // The chosen have a score no worse than that of an honest one, so that one of their neighbours is honest and near.
+      // The chosen have a score no worse than that of an honest one, so that one of their
+      // neighbours is honest and near.
       return far(honest, result, Math.sqrt(received) + 1);
     case "geometric-median": {
       const share = (received - honest.length) / received;

@@ -37,11 +37,17 @@ const NAMED_MILLIS = 500;
 const LOG_BYTES = { round: 4000, client: 1500 };
 /** A round's share of a client's log. */
 const CLIENT_LOG_BYTES = 2000;
-/** What a checkpoint may hold besides vectors: to begin with, for a round, and for each client in it. */
+/**
+ * What a checkpoint may hold besides vectors: to begin with, for a round, and for each client in
+ * it.
+ */
 const CHECKPOINT_BYTES = { base: 32_768, round: 700, client: 450 };
 /** The model itself, and what a strategy keeps beside it. */
 const MOST_VECTORS = 8;
-/** Characters that must not reach a log: controls, line separators, and those that turn the direction of writing. */
+/**
+ * Characters that must not reach a log: controls, line separators, and those that turn the
+ * direction of writing.
+ */
 // deno-lint-ignore no-control-regex
 const UNFIT = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
@@ -110,7 +116,10 @@ interface Fate {
 
 let runs = 0;
 
-/** Runs a server, its honest clients and its hostile members to the end of all, and says which rules were broken. */
+/**
+ * Runs a server, its honest clients and its hostile members to the end of all, and says which rules
+ * were broken.
+ */
 export async function run(settings: Settings, options: RunOptions): Promise<Outcome> {
   const folder = await Deno.makeTempDir({ prefix: "adversary-" });
   try {

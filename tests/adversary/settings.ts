@@ -55,7 +55,10 @@ export function isRobust({ strategy }: Pick<Settings, "strategy">): boolean {
   return strategy in LEAST_UPDATES;
 }
 
-/** Whether a server holds updates to a bound: not where the strategy bears what is far too large by itself. */
+/**
+ * Whether a server holds updates to a bound: not where the strategy bears what is far too large by
+ * itself.
+ */
 export function isBounded({ strategy }: Pick<Settings, "strategy">): boolean {
   return !isRobust({ strategy }) && strategy !== "norm-clipping";
 }
@@ -99,7 +102,7 @@ export function quorumOf(settings: Settings): number {
   return Math.max(1, Math.ceil(wantedUpdates(settings) * settings.quorum));
 }
 
-/** Whether each round's quorum can be reached by the honest clients alone, whoever is chosen. */
+/** True if the honest clients of any cohort reach the quorum alone. */
 export function isReachable(settings: Settings): boolean {
   const { hostile, strategy } = settings;
   const honest = wantedUpdates(settings) - hostile.length;

@@ -20,9 +20,14 @@ const DRAIN_SECONDS = 0.3;
 const SLACK_SECONDS = 1;
 /** As long as it waits for a run that does not get on. */
 const IDLE = { idleSeconds: 2 };
-/** After the server's last word a client has to be gone: it notices by silence, looks for the server, and takes its leave. */
+/**
+ * After the server's last word a client has to be gone: it notices by silence, looks for the
+ * server, and takes its leave.
+ */
 const END_SECONDS = 6 * VICTIM_HEARTBEAT_SECONDS + JOIN_SECONDS + 3 * DRAIN_SECONDS + SLACK_SECONDS;
-/** What a client may log: on each connection, for each step of the server, for each of its rounds. */
+/**
+ * What a client may log: on each connection, for each step of the server, for each of its rounds.
+ */
 const LOG_BYTES = { life: 8000, step: 2000, round: 300 };
 
 const MODEL = logisticRegression({ inputShape: [8, 8, 1], numClasses: 10 });
@@ -125,7 +130,8 @@ export async function runVictim(
       if (!stop.signal.aborted && !isClear(error)) fault(`the client ended by ${end}`);
     },
   );
-  // A server that keeps the client waiting is not done until the client has gone; so long it may take.
+  // A server that keeps the client waiting is not done until the client has gone; so long it may
+  // take.
   const most = lives * (BEATS_SECONDS + JOIN_SECONDS + steps * 2.5);
   const isEnded = await raced(running, [server.done, pause(most * 1000, stop.signal)]);
   if (

@@ -10,7 +10,7 @@ function drain<Value>(arrivals: Arrivals<Value>): Value[] {
   return values;
 }
 
-Deno.test("Arrivals keeps the order, whoever leaves first, last or from between", () => {
+Deno.test("Arrivals keeps the order when the first, the last or one between leaves", () => {
   const arrivals = new Arrivals<number>();
   const all = [0, 1, 2, 3, 4].map((value) => arrivals.add(value));
   for (const i of [2, 0, 4]) assertEquals(all[i] && arrivals.delete(all[i]), true);

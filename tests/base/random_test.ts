@@ -61,7 +61,8 @@ Deno.test("Random gives other numbers for another seed, purpose, round or rank",
     new Random(1, "cohort", { rank: 1 }),
     new Random(1, "cohort", { round: 1, rank: 1 }),
   ].map((random) => draws(random, 64));
-  // A stream that is another one shifted would share numbers too, and 384 numbers of 2^32 do not meet by chance.
+  // A stream that is another one shifted would share numbers too, and 384 numbers of 2^32 do not
+  // meet by chance.
   assertEquals(new Set(streams.flat()).size, 6 * 64);
 });
 

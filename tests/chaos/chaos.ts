@@ -50,7 +50,10 @@ async function newestRound(folder: string): Promise<number> {
   return Number(/\d+/.exec((await checkpointsIn(folder))[0] ?? "")?.[0] ?? 0);
 }
 
-/** Tears a server's newest checkpoint: cut off in one half of the cases, a byte changed in the other. */
+/**
+ * Tears a server's newest checkpoint: cut off in one half of the cases, a byte changed in the
+ * other.
+ */
 async function tear(folder: string, at: number): Promise<void> {
   const [name] = await checkpointsIn(folder);
   if (name === undefined) return;
@@ -145,7 +148,8 @@ class Disturbance {
 }
 
 /**
- * Runs a federation of a server and its clients, each a process, and meanwhile kills processes and troubles connections as the plan says; each that was killed
+ * Runs a federation of a server and its clients, each a process, and meanwhile kills processes and
+ * troubles connections as the plan says; each that was killed
  * is started again. Then says what came of it beside the same run left alone.
  */
 export async function chaos({ plan, folder, log }: ChaosOptions): Promise<ChaosOutcome> {
@@ -212,7 +216,7 @@ export function faultsOf(outcome: ChaosOutcome): string[] {
   const { settings: { clients, quorum, hostile }, steps } = plan;
   const rounds = report.rounds.map(({ round }) => round);
   const honest = new Set(Array.from({ length: clients }, (_, i) => i + 1));
-  // A client that is cut off for longer than its seat is kept may be missing, and no other.
+  // Only a client that is cut off for longer than its rank is kept may be missing.
   const mayMiss = new Set(
     steps.filter(({ trouble }) => trouble === "cut off").map(({ client = 0 }) => client + 1),
   );

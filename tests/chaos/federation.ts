@@ -27,7 +27,10 @@ const SOUND = new Set([
   "samples",
 ]);
 
-/** Those of a member that never leaves for good: a run whose server was killed before its first checkpoint waits for all of its clients again. */
+/**
+ * Those of a member that never leaves for good: a run whose server was killed before its first
+ * checkpoint waits for all of its clients again.
+ */
 class StayingChoices extends Choices {
   override ofReturn(rank: number): Return {
     const back = super.ofReturn(rank);
@@ -124,7 +127,10 @@ async function hasCheckpoint(run: string): Promise<boolean> {
   return false;
 }
 
-/** Removes the outputs of a run that stopped, because it could not be saved, before there was any checkpoint: another is begun in its place. */
+/**
+ * Removes the outputs of a run that stopped, because it could not be saved, before there was any
+ * checkpoint: another is begun in its place.
+ */
 async function forget(run: string): Promise<void> {
   for (const name of ["report.json", "model.safetensors"]) {
     await Deno.remove(`${run}/${name}`).catch(() => {});
@@ -225,7 +231,10 @@ export async function federate(
   return JSON.parse(await Deno.readTextFile(`${run}/report.json`));
 }
 
-/** Rejects when a client leaves the run as if it were over while it is not; else never does anything. */
+/**
+ * Rejects when a client leaves the run as if it were over while it is not; else never does
+ * anything.
+ */
 async function watchForEarlyEnds(
   server: Supervised,
   clients: readonly Supervised[],

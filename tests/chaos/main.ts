@@ -1,5 +1,6 @@
 /**
- * Kills processes of a federation, troubles their connections and their disk, and says whether that made any difference. Exit status 0 when it did not.
+ * Kills processes of a federation, troubles their connections and their disk, and says whether that
+ * made any difference. Exit status 0 when it did not.
  *
  *     deno task chaos --kills 30 --seed 1
  */

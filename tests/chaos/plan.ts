@@ -1,13 +1,22 @@
 import { Random } from "../../mod.ts";
 import { pick } from "../fuzz/frames.ts";
 
-/** Strategies that a plan may have: with state on the server, with state on the clients, with neither. */
+/**
+ * Strategies that a plan may have: with state on the server, with state on the clients, with
+ * neither.
+ */
 export const STRATEGIES = ["fedavg", "fedadam", "scaffold", "feddyn", "ditto", "median"] as const;
 /** Those of an asynchronous server. */
 export const ASYNC_STRATEGIES = ["fedasync", "fedbuff:size=3"] as const;
-/** Who may join, and whether the bytes are secret: everyone, holders of a token, holders of a key over TLS. */
+/**
+ * Who may join, and whether the bytes are secret: everyone, holders of a token, holders of a key
+ * over TLS.
+ */
 export const SECURITIES = ["open", "token", "keys over TLS"] as const;
-/** Strategies whose clients keep in their memory what goes into the global model: another process has lost it. */
+/**
+ * Strategies whose clients keep in their memory what goes into the global model: another process
+ * has lost it.
+ */
 const REMEMBERS = new Set<string>(["scaffold", "feddyn"]);
 
 /** What a federation is like. */

@@ -33,7 +33,7 @@ export class Supervised {
     this.#args = args;
     this.#env = env;
     this.ended = this.#keepRunning();
-    // Whoever waits for it hears of it.
+    // Callers that wait for it receive the error.
     this.ended.catch(() => {});
   }
 

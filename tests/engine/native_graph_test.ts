@@ -162,7 +162,7 @@ for (const [name, model] of Object.entries(MODELS)) {
   });
 }
 
-Deno.test("readGraph() reads what tfjs writes of a model of its own", async () => {
+Deno.test("readGraph() reads the description that tfjs writes", async () => {
   const start = tf.input({ shape: [6, 6, 3] });
   const conv = tf.layers.conv2d({ filters: 4, kernelSize: 3, padding: "same" }).apply(start);
   const depthwise = tf.layers.depthwiseConv2d({ kernelSize: 3, padding: "same" }).apply(conv);
@@ -223,7 +223,7 @@ Deno.test("readGraph() makes nodes of a residual block", () => {
   );
 });
 
-Deno.test("readGraph() fills in what tfjs does where a configuration is silent", () => {
+Deno.test("readGraph() has tfjs's defaults", () => {
   const { nodes } = readGraph(sequential(
     [6, 6, 1],
     layer("Conv2D", { filters: 1, kernel_size: 3 }),
@@ -311,7 +311,7 @@ Deno.test("readGraph() infers tfjs's output shapes on a grid of layers", async (
   }
 });
 
-Deno.test("readGraph() names the layer and the reason for what has no kernel", () => {
+Deno.test("readGraph() names a layer without a kernel and the reason", () => {
   const dense = (config: Fields) =>
     sequential([4], layer("Dense", { units: 2, name: "d", ...config }));
   const image = (class_name: string, config: Fields) =>
@@ -366,7 +366,7 @@ Deno.test("readGraph() names the layer and the reason for what has no kernel", (
   assertThrows(() => readGraph(shared), UnsupportedModelError, "2 outputs");
 });
 
-Deno.test("readGraph() refuses a description that makes no sense with one line", () => {
+Deno.test("readGraph() refuses an invalid description in one line", () => {
   const cycle = functional(input(4), ["a", "Add", {}, "in", "b"], [
     "b",
     "Dense",

@@ -156,7 +156,7 @@ Deno.test("NativeSGDHandler refuses data and models that do not fit, and names b
   assertThrows(() => new NativeSGDHandler({ data: empty }), RangeError, "0 rows");
 });
 
-Deno.test("SGDHandler ends a training whose model is taken away", async () => {
+Deno.test("SGDHandler ends a training whose model is replaced", async () => {
   const handler = await native(CORNERS_MLP);
   const training = handler.train(planOf({ epochs: 1_000_000 }));
   const timer = setTimeout(() => handler[Symbol.asyncDispose](), 0);
@@ -164,7 +164,7 @@ Deno.test("SGDHandler ends a training whose model is taken away", async () => {
   clearTimeout(timer);
 });
 
-Deno.test("ClientSGDHandler says which engine trains, and why it is tfjs", async () => {
+Deno.test("ClientSGDHandler reports its engine, and the reason for tfjs", async () => {
   const linesOf = async (
     description: ModelDescription,
     engine: EngineChoice,
@@ -183,12 +183,12 @@ Deno.test("ClientSGDHandler says which engine trains, and why it is tfjs", async
   assertStringIncludes(line, "fog");
 });
 
-Deno.test("ClientSGDHandler refuses a model that the engine asked for does not run", async () => {
+Deno.test("ClientSGDHandler refuses a model that the requested engine does not run", async () => {
   await assertRejects(() => client(FOGGY, "native"), UnsupportedModelError, "fog");
   await assertRejects(() => client(CORNERS_MLP, "gpu" as "auto"), RangeError, "gpu");
 });
 
-Deno.test("initialParameters() fits on either engine, and modelEvaluator() judges it alike", async () => {
+Deno.test("initialParameters() and modelEvaluator() agree on both engines", async () => {
   const data = corners(52);
   const ours = await initialParameters(NORMED, 4, { engine: "native" });
   const theirs = await initialParameters(NORMED, 4, { engine: "tfjs" });
@@ -249,7 +249,7 @@ Deno.test("ClientSGDHandler on the native engine loads no tfjs and asks for no p
 });
 
 for (const engine of ["native", "tfjs"] as const) {
-  Deno.test(`useData() makes a handler on ${engine} the next client, byte for byte`, async () => {
+  Deno.test(`useData() turns a handler on ${engine} into the next client, byte for byte`, async () => {
     const data = corners(90);
     const clients = [10, 37, 5].map((count) =>
       Uint32Array.from({ length: count }, (_, i) => (i * 13 + count) % data.length)

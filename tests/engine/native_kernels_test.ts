@@ -40,7 +40,7 @@ for (
     ["meanSquaredError", "mean_squared_error", 1, 4],
   ] as const
 ) {
-  Deno.test(`${kernel}() counts, costs and leads back as the loss ${name} does`, () => {
+  Deno.test(`${kernel}() gives the count, loss and gradient of the loss ${name}`, () => {
     const rows = 40, random = new Random(5, "test");
     const { arena, exports } = createEngineArena(1 << 14);
     const y = arena.alloc(rows * units), dy = arena.alloc(rows * units);

@@ -475,7 +475,7 @@ for (
   });
 }
 
-Deno.test("NativeTrainer takes a batch of any size, and gives the same bytes again", () => {
+Deno.test("NativeTrainer accepts batches of any size, and is reproducible byte for byte", () => {
   const description = CNN;
   const graph = readGraph(description);
   const data = randomData([8, 8, 1], 700, 10);
@@ -493,7 +493,7 @@ Deno.test("NativeTrainer takes a batch of any size, and gives the same bytes aga
   assert(Math.abs(one.loss / 700 - Math.log(10)) < 0.5);
 });
 
-Deno.test("NativeTrainer refuses an embedding of what a layer computed, by name", () => {
+Deno.test("NativeTrainer refuses an embedding of a layer's output by name", () => {
   const description = sequential([4], [
     ["Dense", { units: 3 }],
     ["Embedding", { input_dim: 4, output_dim: 5 }],
@@ -506,7 +506,7 @@ Deno.test("NativeTrainer refuses an embedding of what a layer computed, by name"
   );
 });
 
-Deno.test("NativeTrainer refuses words that an embedding does not know, and names the first", () => {
+Deno.test("NativeTrainer refuses words outside of an embedding's range, and names the first", () => {
   const embedding = { input_dim: 4, output_dim: 2, input_length: 3 };
   const graph = readGraph(sequential([3], [["Embedding", embedding], ...LOGITS]));
   const data = (...features: number[]) =>
@@ -525,7 +525,7 @@ Deno.test("NativeTrainer refuses words that an embedding does not know, and name
   }
 });
 
-Deno.test("NativeTrainer leaves frozen layers as they are, with momentum and without", () => {
+Deno.test("NativeTrainer does not change frozen layers, with momentum and without", () => {
   const graph = readGraph(sequential([4], [
     ["Dense", { units: 6, trainable: false }],
     ["BatchNormalization", { trainable: false }],
@@ -548,7 +548,7 @@ Deno.test("NativeTrainer leaves frozen layers as they are, with momentum and wit
   }
 });
 
-Deno.test("NativeTrainer drops other values in each step, round and client, and none when it judges", () => {
+Deno.test("NativeTrainer draws other dropout masks for each step, round and client, and none for evaluation", () => {
   const layers: LayerConfig[] = [
     ["Dense", { units: 64 }],
     ["Dropout", { rate: 0.3 }],
@@ -572,7 +572,7 @@ Deno.test("NativeTrainer drops other values in each step, round and client, and 
   assertEquals(trainer.judge(data, 20, 270), plain.judge(data, 20, 270));
 });
 
-Deno.test("NativeTrainer refuses parameters that do not fit, and keeps its own", () => {
+Deno.test("NativeTrainer refuses parameters of another length, and keeps its own", () => {
   const graph = readGraph(sequential([4], [["Dense", { units: 3 }]]));
   const data = randomData([4], 3, 3);
   using trainer = trainerOf(graph, data);

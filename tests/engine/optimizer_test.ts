@@ -135,7 +135,7 @@ const RULES: Readonly<Record<string, Partial<TrainPlan>>> = {
 for (const options of ENGINES) {
   const place = Object.values(options).join(" on ");
   for (const [name, changes] of Object.entries(RULES)) {
-    Deno.test(`ClientSGDHandler.train() with ${name} does on ${place} what the formula says, in two rounds`, async () => {
+    Deno.test(`ClientSGDHandler.train() with ${name} follows the formula on ${place} in two rounds`, async () => {
       const data = randomData(20);
       for (const keepMomentum of [false, true]) {
         await using handler = await handlerOf(LR, data, options);
@@ -150,7 +150,7 @@ for (const options of ENGINES) {
     });
   }
 
-  Deno.test(`ClientSGDHandler.gradient() is that of central differences on ${place}, of more rows than go at once`, async () => {
+  Deno.test(`ClientSGDHandler.gradient() is that of central differences on ${place}, over several batches`, async () => {
     const data = randomData(600);
     await using handler = await handlerOf(SMALL, data, options);
     const before = handler.parameters.slice();
@@ -167,7 +167,7 @@ for (const options of ENGINES) {
     );
   });
 
-  Deno.test(`ClientSGDHandler begins Adam's moments anew on ${place} when another rule was kept`, async () => {
+  Deno.test(`ClientSGDHandler resets Adam's moments on ${place} after another optimizer`, async () => {
     const data = randomData(20), adam = { optimizer: "adam", keepMomentum: true } as const;
     await using handler = await handlerOf(LR, data, options);
     const start = handler.parameters.slice();
@@ -179,7 +179,7 @@ for (const options of ENGINES) {
     assertEquals(handler.parameters, expected);
   });
 
-  Deno.test(`ClientSGDHandler leaves a frozen layer alone on ${place}, and gives it no gradient`, async () => {
+  Deno.test(`ClientSGDHandler does not change a frozen layer on ${place}, and gives it no gradient`, async () => {
     const layers = [
       { units: 5, trainable: false, batch_input_shape: [null, 4], activation: "relu" },
       { units: 3 },
@@ -251,7 +251,7 @@ for (const [name, changes] of Object.entries(LARGE)) {
   });
 }
 
-Deno.test("ClientSGDHandler steps on a large batch by pieces on the native engine as by the whole on tfjs", async () => {
+Deno.test("ClientSGDHandler steps on a large batch in parts on the native engine as on the whole on tfjs", async () => {
   const data = randomData(700);
   const plan = planOf({ batchSize: 600, momentum: 0.9, learningRate: 0.5 });
   const results: Float32Array[] = [];
@@ -263,7 +263,7 @@ Deno.test("ClientSGDHandler steps on a large batch by pieces on the native engin
   results[0]?.forEach((x, i) => assertAlmostEquals(x, results[1]?.[i] ?? NaN, 1e-6));
 });
 
-Deno.test("NativeTrainer needs no more memory for a large batch, and more only for what a plan asks for", () => {
+Deno.test("NativeTrainer needs more memory only for the vectors of a plan, not for a large batch", () => {
   const graph = readGraph(SMALL), data = randomData(5000);
   using trainer = NativeTrainer.create(graph, data.length);
   trainer.use(data);
@@ -301,7 +301,7 @@ Deno.test("NativeTrainer keeps the moments when its memory grows", () => {
   assertEquals(late, early);
 });
 
-Deno.test("ClientBackendHandler.gradient() rejects where a handler has none", async () => {
+Deno.test("ClientBackendHandler.gradient() rejects by default", async () => {
   const handler = new FakeHandler(vectorManifest(1));
   await assertRejects(() => handler.gradient(planOf()), Error, "Cannot give a gradient");
 });

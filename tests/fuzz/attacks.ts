@@ -75,7 +75,10 @@ const TCP_ATTACKS: Attacks = [
   ...JOINED,
 ];
 
-/** Carries out the case that the random numbers choose; gives its kind and what the server said. Throws when the server said nonsense. */
+/**
+ * Carries out the case that the random numbers choose; gives its kind and what the server said.
+ * Throws when the server said nonsense.
+ */
 export async function attack(target: Target): Promise<{ kind: string; answer: Answer }> {
   const attacks: Readonly<Record<string, Attacks>> = {
     tls: TLS_ATTACKS,

@@ -1,5 +1,6 @@
 /**
- * Clients under attack: each joins a server that says what is not sound, and has to leave it in time and with a clear word.
+ * Clients under attack: each joins a server that says what is not sound, and has to leave it in
+ * time and with a clear word.
  */
 import {
   type ClientBackendHandler,
@@ -40,7 +41,10 @@ export interface ClientFuzzReport {
   readonly kinds: Readonly<Record<string, number>>;
   /** How the clients ended, by fault or kind of error. */
   readonly ends: Readonly<Record<string, number>>;
-  /** Memory of this process after the first tenth of the cases and after all of them, in bytes, and the most that was resident at the end of any. */
+  /**
+   * Memory of this process after the first tenth of the cases and after all of them, in bytes, and
+   * the most that was resident at the end of any.
+   */
   readonly memory: { readonly warm: Memory; readonly end: Memory; readonly peak: number };
   readonly seconds: number;
   /** What must not happen, and did. */
@@ -50,7 +54,10 @@ export interface ClientFuzzReport {
 const JOIN_SECONDS = 0.3, DRAIN_SECONDS = 0.2;
 /** By then a client has left a server that is gone; training is broken off. */
 const END_MILLIS = 5000;
-/** By how much what is alive may grow, where garbage is collected before it is looked at (`--v8-flags=--expose-gc`), and what is resident. */
+/**
+ * By how much what is alive may grow, where garbage is collected before it is looked at
+ * (`--v8-flags=--expose-gc`), and what is resident.
+ */
 const MOST_ALIVE_BYTES = 20 * 2 ** 20, MOST_GROWTH_BYTES = 250 * 2 ** 20;
 const MOST_PEAK_BYTES = 800 * 2 ** 20;
 const LEAST_WARM_UP_CASES = 500;

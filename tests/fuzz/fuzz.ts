@@ -1,5 +1,6 @@
 /**
- * A federation under attack: a server in a process of its own and two honest clients, while hostile peers throw at it whatever they can.
+ * A federation under attack: a server in a process of its own and two honest clients, while hostile
+ * peers throw at it whatever they can.
  */
 import { ClientSyncTop, Random, ServerSyncTop, silentLogger } from "../../mod.ts";
 import { attack, CASE_MILLIS } from "./attacks.ts";
@@ -47,7 +48,10 @@ export interface FuzzReport {
   readonly answers: Readonly<Record<string, number>>;
   /** Cases that were broken off after their time. */
   readonly brokenOff: number;
-  /** Memory of the server's process, after the first tenth of the cases (at least 5000, if there are so many), after all of them, and after the half-open connections. */
+  /**
+   * Memory of the server's process, after the first tenth of the cases (at least 5000, if there are
+   * so many), after all of them, and after the half-open connections.
+   */
   readonly memory: {
     readonly warm: Memory;
     readonly afterCases: Memory;
@@ -121,7 +125,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const expected = await peacefulDigest(seed, rounds);
   await using server = await ServerProcess.start({ seed, rounds, transport, isClosed });
 
-  /** Holds a round of an honest client back until its share of the cases is done, so that they fall in all of the rounds. */
+  /**
+   * Holds a round of an honest client back until its share of the cases is done, so that they fall
+   * in all of the rounds.
+   */
   const pace = async (round: number) => {
     while (!server.hasEnded && done < cases * (round - 1) / rounds) {
       const { promise, resolve } = Promise.withResolvers<void>();

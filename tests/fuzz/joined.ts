@@ -8,10 +8,15 @@ import { LENGTH, TOKEN, WORLD_SIZE } from "./run.ts";
 import { pause } from "./sockets.ts";
 import { type Answer, type Attacks, nameOf, type Target } from "./target.ts";
 
-/** As long as an attacker waits for what may not come: an answer, and a round in which it is asked. */
+/**
+ * As long as an attacker waits for what may not come: an answer, and a round in which it is asked.
+ */
 const WAIT_MILLIS = 150, ROUND_MILLIS = 1000;
 
-/** Joins by the rules, does as it likes, and hears what comes of it. With `prove` it answers a challenge by what that makes of the proof, and does nothing else. */
+/**
+ * Joins by the rules, does as it likes, and hears what comes of it. With `prove` it answers a
+ * challenge by what that makes of the proof, and does nothing else.
+ */
 async function joined(
   target: Target,
   act: (write: (bytes: Bytes) => Promise<void>, round: number) => Promise<void>,

@@ -56,7 +56,10 @@ const CHANGES: readonly ((random: Random, frame: Bytes) => Bytes)[] = [
   },
 ];
 
-/** The body's length in the prefix made right again, so that the change is met by the reader of bodies. */
+/**
+ * The body's length in the prefix made right again, so that the change is met by the reader of
+ * bodies.
+ */
 function mendLength(frame: Bytes): Bytes {
   if (frame.length < PREFIX_BYTES) return frame;
   new DataView(frame.buffer).setBigUint64(8, BigInt(frame.length - PREFIX_BYTES), true);

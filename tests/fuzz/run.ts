@@ -15,7 +15,7 @@ import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 export const HONEST = [1, 2] as const;
 /** Values of the model. */
 export const LENGTH = 2000;
-/** The server, the honest clients, and seats for others. */
+/** Server and honest clients, with free ranks for others. */
 export const WORLD_SIZE = 100;
 
 /** What who may join knows, where not everyone may. */
@@ -23,7 +23,10 @@ export const TOKEN = "zebra-violet-93-quarry";
 
 export const MANIFEST = vectorManifest(LENGTH);
 
-/** Averages the honest clients' updates alone: what another client sends by the rules is its right, and must not blur the comparison. */
+/**
+ * Averages the honest clients' updates alone: what another client sends by the rules is its right,
+ * and must not blur the comparison.
+ */
 class HonestAvg implements Strategy {
   readonly name = "honest-avg";
   readonly #inner = new FedAvg();
@@ -80,7 +83,10 @@ export function serverOptions(
   return { worldSize: WORLD_SIZE, rounds, minClients: HONEST.length, quorum: 1 / WORLD_SIZE };
 }
 
-/** Size of the honest clients' steps: too small to be out of bounds, though a majority of the updates change nothing. */
+/**
+ * Size of the honest clients' steps: too small to be out of bounds, though a majority of the
+ * updates change nothing.
+ */
 const STEP = 0.1;
 
 /** An honest client: its step is fixed by seed, round and rank. `pace` holds a round back. */

@@ -1,5 +1,6 @@
 /**
- * The server under attack, in a process of its own. It tells what happens in lines of JSON on standard output; for each line on standard
+ * The server under attack, in a process of its own. It tells what happens in lines of JSON on
+ * standard output; for each line on standard
  * input it tells its memory.
  */
 import { type Logger, ServerSyncTop } from "../../mod.ts";
@@ -37,7 +38,8 @@ function tell(line: ServerLine): void {
 }
 
 /**
- * What a peer can be refused or lost for; anything else that ends a session is a fault of ours. Who takes its leave does so in its own words.
+ * What a peer can be refused or lost for; anything else that ends a session is a fault of ours. Who
+ * takes its leave does so in its own words.
  * The log counts what is too much; of joined peers the events tell all.
  */
 const KNOWN =

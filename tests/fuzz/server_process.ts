@@ -37,7 +37,8 @@ export class ServerProcess implements AsyncDisposable {
         "--quiet",
         "--allow-net=127.0.0.1",
         "--allow-read",
-        // The young generation has its full size from the beginning, so that its growth is not taken for a leak.
+        // The young generation has its full size from the beginning, so that its growth is not
+        // taken for a leak.
         "--v8-flags=--expose-gc,--min-semi-space-size=16",
         new URL("./server.ts", import.meta.url).href,
         JSON.stringify(settings),

@@ -37,7 +37,10 @@ export async function writeAll(socket: Deno.TcpConn, bytes: Bytes): Promise<void
   for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));
 }
 
-/** Sends the pieces, one write each, and gives what the server says until it closes; with `until`, until that is so of what it has said. */
+/**
+ * Sends the pieces, one write each, and gives what the server says until it closes; with `until`,
+ * until that is so of what it has said.
+ */
 export async function exchange(
   target: Target,
   pieces: readonly Bytes[],
@@ -114,7 +117,10 @@ export async function trickle(target: Target, bytes: Bytes): Promise<readonly st
   return [];
 }
 
-/** Opens so many connections that say nothing, holds all of them for a while, and drops them; gives how many the server took. */
+/**
+ * Opens so many connections that say nothing, holds all of them for a while, and drops them; gives
+ * how many the server took.
+ */
 export async function holdOpen(address: string, count: number, millis: number): Promise<number> {
   const sockets: Deno.TcpConn[] = [];
   try {

@@ -9,7 +9,10 @@ import * as bytes from "./websocket_bytes.ts";
 const REGISTRATION = FRAMES[MessageCode.Registration] ?? new Uint8Array();
 const STATUS = /^HTTP\/1\.1 (\d{3}) [A-Z][A-Za-z ]+$/;
 
-/** Reads what a WebSocket server's bytes say: the HTTP status, statuses of closing, and what is in the messages. Throws when they are not sound. */
+/**
+ * Reads what a WebSocket server's bytes say: the HTTP status, statuses of closing, and what is in
+ * the messages. Throws when they are not sound.
+ */
 export function parseWebSocketAnswer(bytes: Bytes): Answer {
   if (bytes.length === 0) return [];
   const text = new TextDecoder("latin1").decode(bytes);

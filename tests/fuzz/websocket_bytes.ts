@@ -2,7 +2,9 @@ import type { Random } from "../../mod.ts";
 import { requestOf } from "../helpers/raw_websocket.ts";
 import { type Bytes, concat, noise, pick } from "./frames.ts";
 
-/** Data in one message, at most: more than a peer is granted before it was heard would be refused. */
+/**
+ * Data in one message, at most: more than a peer is granted before it was heard would be refused.
+ */
 const MOST_DATA = 16 * 1024;
 const HEAD_BYTES = 4;
 
@@ -55,7 +57,10 @@ export function messages(random: Random, data: Uint8Array, isMasked = true): Byt
   return concat(...frames);
 }
 
-/** Data in messages that are cut up as the rules allow: into fragments, empty ones too, with pings and pongs between. */
+/**
+ * Data in messages that are cut up as the rules allow: into fragments, empty ones too, with pings
+ * and pongs between.
+ */
 export function fragmented(random: Random, data: Uint8Array, isMasked = true): Bytes[] {
   const frames: Bytes[] = [];
   const mask = () => isMasked ? pick(random, [noise(random, 4), new Uint8Array(4)]) : undefined;

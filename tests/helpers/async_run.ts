@@ -38,7 +38,10 @@ export interface AsyncRun {
 
 let runs = 0;
 
-/** Runs an asynchronous server and its clients in this thread, to the end of all; in memory unless the options say otherwise. */
+/**
+ * Runs an asynchronous server and its clients in this thread, to the end of all; in memory unless
+ * the options say otherwise.
+ */
 export async function runAsync(options: AsyncRunOptions): Promise<AsyncRun> {
   const { manifest, clients, versions, addressOf = (_, address) => address } = options;
   const handler = new AsyncParameterServerHandler({

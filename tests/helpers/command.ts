@@ -26,7 +26,10 @@ export class RunningCommand {
     }));
   }
 
-  /** Resolves with what the pattern matched, once standard output or standard error has it; rejects when the process ends without it. */
+  /**
+   * Resolves with what the pattern matched, once standard output or standard error has it; rejects
+   * when the process ends without it.
+   */
   async said(pattern: RegExp): Promise<RegExpExecArray> {
     let ended = false;
     this.outcome.then(() => ended = true);
@@ -66,7 +69,10 @@ export function taskArguments(
   return args;
 }
 
-/** The same from a folder other than the checkout, whose sources its workers read; it may write all that the folder has. */
+/**
+ * The same from a folder other than the checkout, whose sources its workers read; it may write all
+ * that the folder has.
+ */
 function argumentsElsewhere(task: CommandName, env: Readonly<Record<string, string>>): string[] {
   const args = taskArguments(task, env).map((arg) =>
     arg.startsWith("src/") ? `${ROOT}/${arg}` : arg === "--allow-read=." ? `${arg},${ROOT}` : arg

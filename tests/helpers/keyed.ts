@@ -34,7 +34,7 @@ export async function proveKey(
   });
 }
 
-/** The same, and says that it is ready once the server has given it a seat. */
+/** Proves its key, and sends `Ready` after the assignment. */
 export async function joinWithKey(
   peer: Peer,
   credential: Credential,

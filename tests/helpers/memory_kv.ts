@@ -13,7 +13,10 @@ export class MemoryKv implements CheckpointKv {
   #version = 0;
   /** Number of commits so far. */
   commits = 0;
-  /** Called before each read and commit, which wait for it; what it throws is what the store fails with. */
+  /**
+   * Called before each read and commit, which wait for it; what it throws is what the store fails
+   * with.
+   */
   before: (action: "read" | "commit") => void | Promise<void> = () => {};
 
   async get(key: KvKey): Promise<KvEntry> {

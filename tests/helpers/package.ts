@@ -1,4 +1,7 @@
-/** The package as its users get it: the files that are published, and programs that use them from elsewhere. */
+/**
+ * The package as its users get it: the files that are published, and programs that use them from
+ * elsewhere.
+ */
 import type { Outcome } from "./command.ts";
 
 const ROOT = `${import.meta.dirname}/../..`;
@@ -74,7 +77,8 @@ export async function servePackage(
 }
 
 /**
- * Writes the `deno.json` of someone who cannot reach JSR: the fields that stand in for it are all there is. The checkout's lock
+ * Writes the `deno.json` of someone who cannot reach JSR: the fields that stand in for it are all
+ * there is. The checkout's lock
  * file beside it keeps npm's registry out of the test.
  */
 export async function writeConsumerConfig(folder: string, fields: object): Promise<void> {

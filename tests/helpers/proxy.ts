@@ -36,7 +36,10 @@ export class Proxy implements AsyncDisposable {
     this.#open.clear();
   }
 
-  /** Ends every connection once so many more bytes have gone through, from 1: inside a frame, if that is longer. */
+  /**
+   * Ends every connection once so many more bytes have gone through, from 1: inside a frame, if
+   * that is longer.
+   */
   cutAfter(bytes: number): void {
     this.#cutAfter = bytes;
   }

@@ -6,7 +6,10 @@ const UPGRADE = [
   "Sec-WebSocket-Protocol: fedlab.v1",
 ];
 
-/** The lines of a request that is upgraded, with others in their place or besides; `undefined` leaves one out. */
+/**
+ * The lines of a request that is upgraded, with others in their place or besides; `undefined`
+ * leaves one out.
+ */
 export function requestOf(
   path: string,
   headers: Record<string, string | undefined> = {},

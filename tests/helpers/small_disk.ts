@@ -7,7 +7,10 @@ export interface SmallDisk {
   empty(): Promise<void>;
 }
 
-/** Does something on a file system of its own in a folder that is made; where none may be mounted, says so and does not. */
+/**
+ * Does something on a file system of its own in a folder that is made; where none may be mounted,
+ * says so and does not.
+ */
 export async function onSmallDisk(
   path: string,
   test: (disk: SmallDisk) => Promise<void>,

@@ -79,7 +79,7 @@ Deno.test("ready() of a rank that nobody claimed counts for nothing", () => {
   assertEquals([group.ranks, group.get(1)], [[], undefined]);
 });
 
-Deno.test("ranks and missing are in order, whoever came first", () => {
+Deno.test("ranks and missing are sorted, in any order of joining", () => {
   const group = groupOf(12, [10, 2, 11, 3]);
   assertEquals(group.ranks, [2, 3, 10, 11]);
   assertEquals(group.missing, [1, 4, 5, 6, 7, 8, 9]);

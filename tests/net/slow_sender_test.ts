@@ -8,7 +8,10 @@ Deno.test.sanitizer({ ops: true, resources: true });
 /** Silence of six of these is borne. */
 const HEARTBEAT_SECONDS = 0.02;
 
-/** A channel whose other end sends a frame in pieces of so many bytes, one every so many milliseconds. */
+/**
+ * A channel whose other end sends a frame in pieces of so many bytes, one every so many
+ * milliseconds.
+ */
 function tricklingChannel(message: Message, pieceBytes: number, everyMillis: number): Channel {
   const frame = Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
   let at = 0;

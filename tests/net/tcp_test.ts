@@ -75,7 +75,8 @@ Deno.test({
 
 Deno.test("tcpTransport: connect() that hangs rejects with the signal's reason", async () => {
   const controller = new AbortController();
-  // Reserved for documentation (RFC 5737): nothing answers there, or the network says at once that there is no way.
+  // Reserved for documentation (RFC 5737): nothing answers there, or the network says at once that
+  // there is no way.
   const connecting = tcpTransport.connect("192.0.2.1:9", { signal: controller.signal });
   controller.abort(new Error("The user pressed Ctrl-C"));
   await assertRejects(() => connecting, Error, "The user pressed Ctrl-C");

@@ -132,7 +132,9 @@ Deno.test("tlsTransport: a server that does not read takes no more than buffers 
   await sending;
 });
 
-/** Number of connections accepted at the port that a process has not closed, from proc_pid_net(5). */
+/**
+ * Number of connections accepted at the port that a process has not closed, from proc_pid_net(5).
+ */
 function held(port: number): number {
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   return Deno.readTextFileSync("/proc/net/tcp").trim().split("\n").slice(1)

@@ -31,7 +31,10 @@ function test(claim: string, run: () => Promise<void>): void {
 
 const ADDRESS = "ws://127.0.0.1:0/federation";
 const PROTOCOL = "fedlab.v1";
-/** What the protocol grants each side at first, the most that it lets one hold, and the longest message's data. */
+/**
+ * What the protocol grants each side at first, the most that it lets one hold, and the longest
+ * message's data.
+ */
 const FIRST_CREDIT = 65_536, MOST_CREDIT = 4_194_304, MESSAGE_BYTES = 262_144;
 const EXIT = { code: MessageCode.Exit, payload: { reason: "hello" } } as const;
 
@@ -122,7 +125,7 @@ test("websocketTransport: a sender whose peer grants nothing holds back, and goe
   await server.shutdown();
 });
 
-test("websocketTransport: what waits unread is bounded, whoever reads slowly, and all of it arrives", async () => {
+test("websocketTransport: unread data is bounded for a slow reader, and all of it arrives", async () => {
   const listener = await transport.listen(ADDRESS);
   const channels = await Promise.all([transport.connect(listener.address), accept(listener)]);
   for (const [from, to] of [channels, channels.toReversed()] as [Channel, Channel][]) {

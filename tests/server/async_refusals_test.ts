@@ -22,7 +22,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const MANIFEST = vectorManifest(3);
 const filled = (value: number) => new Float32Array(3).fill(value);
 
-/** A run over TCP whose members, of ranks from 1, are the test's own. */
+/** Run over TCP with clients, of ranks from 1, that the test defines. */
 async function run(
   strategy: AsyncStrategy,
   evaluator: (vector: ParameterVector) => Promise<EvaluateResult>,
@@ -67,7 +67,7 @@ async function run(
   }
 }
 
-/** Asks for work, and gives the round that it is of. */
+/** Asks for work, and returns its round. */
 async function asked(peer: Peer): Promise<number> {
   await peer.ask();
   return (await peer.until(MessageCode.ParameterUpdate)).round;
@@ -75,7 +75,7 @@ async function asked(peer: Peer): Promise<number> {
 
 const sound = () => Promise.resolve({ numSamples: 1, loss: 0 });
 
-Deno.test("a member that cannot train, again and again, ends nobody's run", async () => {
+Deno.test("a client that can never train does not end the run", async () => {
   const { report, events } = await run(
     new FedAsync(),
     sound,
@@ -96,7 +96,7 @@ Deno.test("a member that cannot train, again and again, ends nobody's run", asyn
   assertEquals(refused.length, 30);
 });
 
-Deno.test("RefusedUpdates are too many when all that were asked, and all who are, have had too many", () => {
+Deno.test("RefusedUpdates are too many when each client that has or had a task exceeds the limit", () => {
   const refused = new RefusedUpdates(3);
   for (let i = 0; i < 9; i++) refused.add(1);
   assertEquals([refused.isTooMany([]), refused.isTooMany([1]), refused.isTooMany([2])], [
@@ -116,12 +116,12 @@ Deno.test("RefusedUpdates are too many when all that were asked, and all who are
   assert(!refused.isTooMany([]));
 });
 
-/** No number where the model is past 0.2. */
+/** Returns NaN if the model is above 0.2. */
 const lossOf = (vector: ParameterVector): Promise<EvaluateResult> =>
   Promise.resolve({ numSamples: 1, loss: Math.log(0.2 - (vector[0] ?? 0)) });
 
 for (const versions of [1, 2]) {
-  Deno.test(`the first version of ${versions} is taken back as later ones are, and its update counts as refused alone`, async () => {
+  Deno.test(`the first version of ${versions} is taken back like later ones, and only its update counts as refused`, async () => {
     const { report, events } = await run(
       new FedAsync({ alpha: 1 }),
       lossOf,
@@ -156,7 +156,7 @@ Deno.test("a model that never evaluates to a number has no version taken back", 
   assertEquals(report.rounds.map(({ tries, refused }) => [tries, refused]), Array(3).fill([1, 0]));
 });
 
-Deno.test("what a buffer held when it was taken back counts as received of nobody", async () => {
+Deno.test("updates in a buffer that is taken back count as received from no client", async () => {
   const { report } = await run(
     new FedBuff({ size: 3 }),
     lossOf,
@@ -179,7 +179,7 @@ Deno.test("what a buffer held when it was taken back counts as received of nobod
   assertEquals(counts, [[1, 2, 0], [2, 0, 1], [3, 1, 0]]);
 });
 
-Deno.test("an update that was begun from a version that is taken back is not taken for one from the version before", async () => {
+Deno.test("an update trained from a version that was taken back is not counted as one from the version before", async () => {
   const evaluating = Promise.withResolvers<void>(), goOn = Promise.withResolvers<void>();
   const { report } = await run(
     new FedAsync({ alpha: 1 }),

@@ -38,19 +38,19 @@ function fakes(...options: FakeOptions[]): FakeHandler[] {
   return options.map((one) => new FakeHandler(MANIFEST, one));
 }
 
-/** Waits until the training is given up. */
+/** Waits until the training is aborted. */
 function forever(_: Float32Array, __: TrainPlan, signal?: AbortSignal): Promise<void> {
   const { promise, reject } = Promise.withResolvers<void>();
   signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
   return promise;
 }
 
-/** Trainings that end one by one, when the test says so. */
+/** Trainings that end one by one on the test's command. */
 class Turns {
   readonly #open = new Map<number, () => void>();
   readonly #watchers = new Set<() => void>();
 
-  /** A client's step. */
+  /** Step of a client. */
   async wait(rank: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#open.set(rank, resolve);
@@ -68,14 +68,14 @@ class Turns {
     }
   }
 
-  /** Lets the rank's training end. */
+  /** Ends the rank's training. */
   end(rank: number): void {
     this.#open.get(rank)?.();
     this.#open.delete(rank);
   }
 }
 
-/** Runs three clients whose updates come in that order, over memory. */
+/** Runs three clients in memory whose updates arrive in that order. */
 async function inOrder(
   order: number[],
   strategy: FedAsync | FedBuff,
@@ -96,7 +96,7 @@ async function inOrder(
     onEvent: (event) => event.type === "update-received" && received?.(),
   });
   for (const [i, rank] of order.entries()) {
-    // Everyone trains again on the newest version before the next one is done.
+    // Each client trains again on the newest version before the next one is complete.
     for (const one of [1, 2, 3]) await turns.trains(one);
     const { promise, resolve } = Promise.withResolvers<void>();
     received = resolve;
@@ -106,7 +106,7 @@ async function inOrder(
   return await running;
 }
 
-Deno.test("ServerAsyncTop takes each update in as it comes, with its staleness, against a recurrence in float64", async () => {
+Deno.test("ServerAsyncTop mixes in each update on arrival with its staleness, compared with a recurrence in float64", async () => {
   const order = [1, 1, 2, 3, 1, 2];
   const strategy = new FedAsync({ alpha: 0.5, staleness: polynomialStaleness(1) });
   const { report, parameters } = await inOrder(order, strategy, order.length);
@@ -131,7 +131,7 @@ Deno.test("ServerAsyncTop takes each update in as it comes, with its staleness, 
   assertEquals(again.report.modelDigest, report.modelDigest);
 });
 
-Deno.test("ServerAsyncTop with FedBuff makes a version of every K updates, and a client may give several to one", async () => {
+Deno.test("ServerAsyncTop with FedBuff makes a version of every K updates, to which a client may contribute several", async () => {
   const { report, parameters } = await inOrder([1, 1, 2, 3, 3, 3], new FedBuff({ size: 3 }), 2);
   assertEquals(report.rounds.map(({ cohort }) => [...cohort]), [[1, 1, 2], [3, 3, 3]]);
   assertEquals(report.rounds.map(({ staleness }) => staleness), [[0, 0, 0], [1, 0, 0]]);
@@ -143,9 +143,9 @@ Deno.test("ServerAsyncTop with FedBuff makes a version of every K updates, and a
   );
 });
 
-Deno.test("ServerAsyncTop has no more clients train at a time than it should, and all have their turn", async () => {
+Deno.test("ServerAsyncTop limits the clients that train at a time, and all have their turn", async () => {
   let active = 0, most = 0;
-  // The first to train does so until another does.
+  // The first client trains until another one does.
   const two = Promise.withResolvers<void>();
   const clients = fakes(...Array.from({ length: 5 }, () => ({
     step: async (vector: Float32Array) => {
@@ -167,7 +167,7 @@ Deno.test("ServerAsyncTop has no more clients train at a time than it should, an
   assertEquals(clients.map(({ plans }) => plans.length > 0), Array(5).fill(true));
 });
 
-Deno.test("a client that never ends its training does not hold the others up", async () => {
+Deno.test("a client that never finishes its training does not delay the others", async () => {
   const { report, fates } = await runAsync({
     manifest: MANIFEST,
     clients: fakes({}, {}, { step: forever }),
@@ -179,7 +179,7 @@ Deno.test("a client that never ends its training does not hold the others up", a
   assertEquals(fates.map(({ status }) => status), Array(3).fill("fulfilled"));
 });
 
-Deno.test("a client that is silent for too long loses its place to another", async () => {
+Deno.test("a client that is silent for too long loses its task to another", async () => {
   const clients = fakes({}, { step: forever });
   const { report } = await runAsync({
     manifest: MANIFEST,
@@ -193,7 +193,7 @@ Deno.test("a client that is silent for too long loses its place to another", asy
   assertEquals(report.rounds.reduce((sum, { dropped }) => sum + dropped, 0), 1);
 });
 
-Deno.test("a client that fails leaves, and the run goes on without it", async () => {
+Deno.test("a client that fails leaves, and the run continues without it", async () => {
   const gone = Promise.withResolvers<void>();
   const { report, fates, events } = await runAsync({
     manifest: MANIFEST,
@@ -211,7 +211,7 @@ Deno.test("a client that fails leaves, and the run goes on without it", async ()
   assertEquals(lost?.type === "client-lost" && lost.reason, "out of memory");
 });
 
-Deno.test("ServerAsyncTop stops when all clients are gone, and says how far it came", async () => {
+Deno.test("ServerAsyncTop stops when all clients are gone, and reports its progress", async () => {
   const error = await assertRejects(
     () =>
       runAsync({
@@ -229,7 +229,7 @@ Deno.test("ServerAsyncTop stops when all clients are gone, and says how far it c
   assertMatch(error.message, /All clients are gone after 2 of 9 versions/);
 });
 
-Deno.test("ServerAsyncTop ends at its signal, and its clients with it", async () => {
+Deno.test("ServerAsyncTop and its clients end when its signal is aborted", async () => {
   const stop = new AbortController();
   const run = runAsync({
     manifest: MANIFEST,
@@ -244,7 +244,7 @@ Deno.test("ServerAsyncTop ends at its signal, and its clients with it", async ()
   await assertRejects(() => run, Error, "enough");
 });
 
-Deno.test("an update that is not finite is refused and counted, and its client goes on", async () => {
+Deno.test("an update that is not finite is refused and counted, and its client continues", async () => {
   let trainings = 0;
   const { report, parameters } = await runAsync({
     manifest: MANIFEST,
@@ -265,7 +265,7 @@ Deno.test("an update that is not finite is refused and counted, and its client g
   assertEquals(parameters[0], 3);
 });
 
-Deno.test("clients evaluate where the server does not: those that are free, and all of them at the end", async () => {
+Deno.test("idle clients evaluate if the server does not, and all of them at the end", async () => {
   const { report, fates } = await runAsync({
     manifest: MANIFEST,
     clients: fakes({ numSamples: 1 }, { numSamples: 2 }, { numSamples: 4, step: forever }),
@@ -288,12 +288,12 @@ Deno.test("clients evaluate where the server does not: those that are free, and 
   assertEquals(fates.map(({ status }) => status), Array(3).fill("fulfilled"));
 });
 
-Deno.test("clients whose updates come too late for the last version evaluate it all the same, without a wait", async () => {
+Deno.test("clients whose updates are too late for the last version evaluate it without a delay", async () => {
   const steps = [{ numSamples: 1 }, { numSamples: 2 }, { numSamples: 4 }, { numSamples: 8 }];
   for (const evaluateEvery of [1, 12]) {
     const { report, fates } = await runAsync({
       manifest: MANIFEST,
-      // Of eight clients that all train at a time, some have sent an update when the last version is made.
+      // Some of the eight clients have sent an update when the last version is made.
       clients: fakes(...steps, ...steps),
       versions: 12,
       handler: { strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }) },
@@ -307,7 +307,7 @@ Deno.test("clients whose updates come too late for the last version evaluate it 
   }
 });
 
-Deno.test("a server evaluates after every so many versions, and after the last one", async () => {
+Deno.test("a server evaluates after every evaluateEvery versions, and after the last one", async () => {
   let evaluations = 0;
   const { report } = await runAsync({
     manifest: MANIFEST,
@@ -331,7 +331,7 @@ Deno.test("a server evaluates after every so many versions, and after the last o
 
 for (const strategy of [() => new FedAsync(), () => new FedBuff({ size: 2 })]) {
   const { name } = strategy();
-  Deno.test(`a run of ${name} that goes on from a checkpoint ends as an unbroken one`, async () => {
+  Deno.test(`a run of ${name} that resumes from a checkpoint ends like an uninterrupted one`, async () => {
     const folder = await Deno.makeTempDir();
     const step = (vector: Float32Array, { round }: TrainPlan) =>
       vector.forEach((x, i) => vector[i] = Math.fround(x * 0.9 + Math.sin(3 * round + i)));
@@ -359,7 +359,7 @@ for (const strategy of [() => new FedAsync(), () => new FedBuff({ size: 2 })]) {
   });
 }
 
-/** Runs over TCP, each client through a proxy that the test can cut. */
+/** Runs over TCP, each client through a proxy that the test can interrupt. */
 async function throughProxies(
   steps: ((vector: Float32Array, plan: TrainPlan, proxy: Proxy) => void | Promise<void>)[],
   more: { versions: number; joinSeconds?: number; onEvent?: (event: ServerEvent) => void },
@@ -392,12 +392,12 @@ async function throughProxies(
   }
 }
 
-Deno.test("a client that is cut off in its training comes back with its update, which is trained and counted once", async () => {
+Deno.test("a client that loses its connection while it trains rejoins with its update, which is trained and counted once", async () => {
   const counts = [0, 0, 0];
   let received = () => {};
   const { report, handlers, events } = await throughProxies([
     async (vector) => {
-      // The run is not over before the other one is back.
+      // The run does not end before the other client has rejoined.
       while ((counts[1] ?? 0) > (counts[2] ?? 0) + 2) {
         await new Promise<void>((resolve) => received = resolve);
       }
@@ -423,14 +423,14 @@ Deno.test("a client that is cut off in its training comes back with its update, 
   assertEquals(cohorts.length, 20);
   handlers.forEach(({ plans }, i) => {
     const rounds = plans.map(({ round }) => round);
-    // No task twice, and none that did not count but the one that the end of the run found open.
+    // No task is trained twice, and each counts except the one that is open at the end of the run.
     assertEquals([...new Set(rounds)], rounds);
     const counted = cohorts.filter((rank) => rank === i + 1).length;
     assert(rounds.length - counted <= 1, `${rounds.length} trained, ${counted} counted`);
   });
 });
 
-Deno.test("a client that stays away is dropped after six heartbeats, and the run goes on", async () => {
+Deno.test("a client that stays away is dropped after six heartbeats, and the run continues", async () => {
   let isShut = false;
   const lost = Promise.withResolvers<void>();
   const { report, events } = await throughProxies([
@@ -453,7 +453,7 @@ Deno.test("a client that stays away is dropped after six heartbeats, and the run
   assertEquals(report.rounds.reduce((sum, { dropped }) => sum + dropped, 0), 1);
 });
 
-Deno.test("a synchronous client refuses an asynchronous server by name, and one that follows takes part", async () => {
+Deno.test("a synchronous client refuses an asynchronous server by name, and ClientFollowingTop joins it", async () => {
   const handler = new AsyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(5),
@@ -497,7 +497,7 @@ Deno.test("ServerAsyncTop refuses options out of range", () => {
   );
 });
 
-Deno.test("ServerAsyncTop takes versions by their former name, updates", async () => {
+Deno.test("ServerAsyncTop accepts the former name of versions, updates", async () => {
   const handler = new AsyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(5),
@@ -513,7 +513,7 @@ Deno.test("ServerAsyncTop takes versions by their former name, updates", async (
   assertEquals(rounds.length, 3);
 });
 
-Deno.test("the server takes what it asked a client for, and names what is wrong with the rest", async () => {
+Deno.test("the server accepts the answers that it asked for, and reports the errors of the others", async () => {
   const handler = new AsyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(5),
@@ -537,10 +537,10 @@ Deno.test("the server takes what it asked a client for, and names what is wrong 
     };
     const assignment = await peer.join();
     assertEquals([assignment.mode, assignment.rounds], ["async", 2]);
-    // Before it asks nothing is expected of it.
+    // No update is expected before the client asks.
     await peer.update(1);
     assertEquals(await fault(), "wrong-round");
-    // Asking twice gives one task.
+    // Two requests give one task.
     await peer.ask();
     await peer.ask();
     const task = await peer.next();
@@ -565,7 +565,7 @@ Deno.test("the server takes what it asked a client for, and names what is wrong 
   assertEquals(handler.parameters[0], 2);
 });
 
-Deno.test("a client that trains again already is not stopped for figures that were lost with its connection", async () => {
+Deno.test("a client that trains again is not interrupted for figures that were lost with its connection", async () => {
   const handler = new AsyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(5),
@@ -611,7 +611,7 @@ Deno.test("a client that trains again already is not stopped for figures that we
   assertEquals((await running).rounds.map(({ loss }) => loss), [undefined, 0.5]);
 });
 
-Deno.test("a client that has evaluated is not cut off while the parameters to train on are on a slow line", async () => {
+Deno.test("a client that has evaluated is not dropped while its parameters are sent over a slow connection", async () => {
   const manifest = vectorManifest(4_000_000);
   const proxies: Proxy[] = [];
   try {
@@ -635,7 +635,7 @@ Deno.test("a client that has evaluated is not cut off while the parameters to tr
   }
 });
 
-Deno.test("ServerAsyncTop stops when nobody asks for work, and tells those who are there", async () => {
+Deno.test("ServerAsyncTop stops when no client asks for work, and tells its clients", async () => {
   const handler = new AsyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(5),
@@ -666,7 +666,7 @@ Deno.test("ServerAsyncTop stops when nobody asks for work, and tells those who a
   await running;
 });
 
-Deno.test("a client that loses its task while it joins again is given another", async () => {
+Deno.test("a client that loses its task while it rejoins gets another", async () => {
   const handler = new AsyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(5),
@@ -695,7 +695,7 @@ Deno.test("a client that loses its task while it joins again is given another", 
     await again.register({ token });
     const { awaits, manifestDigest } = await again.until(MessageCode.IdAssignment);
     assertEquals(awaits, 1);
-    // The other is given the place when the task's time is up.
+    // The other client gets a task when the first one's time has passed.
     await other.ask();
     await other.until(MessageCode.ParameterUpdate);
     await again.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
@@ -709,7 +709,7 @@ Deno.test("a client that loses its task while it joins again is given another", 
   assertEquals((await running).rounds.map(({ cohort }) => cohort), [[1], [2]]);
 });
 
-Deno.test("what comes in while a version is kept is counted", async () => {
+Deno.test("messages that arrive while a version is saved are counted", async () => {
   const manifest = vectorManifest(10_000);
   const saved = () => new Promise<string>((resolve) => setTimeout(() => resolve("there"), 20));
   const { report } = await runAsync({

@@ -30,17 +30,17 @@ const UPDATE: ServerEvent = {
   ...{ type: "update-received", round: 1, rank: 2, received: 1, expected: 2 },
 };
 
-/** Records the events in a new log, as a process of its own would. */
+/** Records the events in a new log, as a new process does. */
 function record(path: string, events: ServerEvent[], options: AuditLogOptions = {}): void {
   using audit = new AuditLog(path, options);
   for (const event of events) audit.record(event);
 }
 
-Deno.test("AuditLog tells who did what, a line each, for its owner alone, and is added to", () =>
+Deno.test("AuditLog appends one line per action to a file that only its owner can read", () =>
   inFolder(async (folder) => {
     const path = `${folder}/audit.jsonl`;
     const listening: ServerEvent = { type: "listening", address: "127.0.0.1:9000" };
-    // Fields that an event has besides those that are known are written too.
+    // Unknown fields of an event are written too.
     const update = { ...UPDATE, numSamples: 60, norm: 1.5 };
     record(path, [listening, joined(2), { type: "joining", progress: "1 of 2" }, update]);
     const lines = await linesOf(path);
@@ -69,7 +69,7 @@ Deno.test("AuditLog tells who did what, a line each, for its owner alone, and is
     assertEquals(typesOf(all.slice(4)), ["opened", "client-joined"]);
   }));
 
-Deno.test("AuditLog leaves no file of a run to which nobody comes", () =>
+Deno.test("AuditLog writes no file for a run without connections", () =>
   inFolder(async (folder) => {
     const path = `${folder}/audit.jsonl`;
     record(path, [{ type: "listening", address: "127.0.0.1:9000" }]);
@@ -78,7 +78,7 @@ Deno.test("AuditLog leaves no file of a run to which nobody comes", () =>
     assertEquals(typesOf(await linesOf(path)), ["opened", "client-refused"]);
   }));
 
-Deno.test("AuditLog goes on after a piece of a line that a killed process has left", () =>
+Deno.test("AuditLog continues after an incomplete line of a killed process", () =>
   inFolder(async (folder) => {
     const path = `${folder}/audit.jsonl`;
     record(path, [joined(1)]);
@@ -90,7 +90,7 @@ Deno.test("AuditLog goes on after a piece of a line that a killed process has le
     assertEquals(JSON.parse(lines[4] ?? "").rank, 2);
   }));
 
-Deno.test("AuditLog keeps what peers say short and on its line", () =>
+Deno.test("AuditLog shortens the texts of peers and keeps them on one line", () =>
   inFolder(async (folder) => {
     const path = `${folder}/audit.jsonl`;
     const agents = ["x".repeat(5000), "\u754c".repeat(5000), "\u0007\u001b[2J\u202e\n{}"];
@@ -101,7 +101,7 @@ Deno.test("AuditLog keeps what peers say short and on its line", () =>
     assertEquals((await linesOf(path)).length, 4);
   }));
 
-Deno.test("AuditLog writes only so many lines that peers cause, and counts the others; updates are all written", () =>
+Deno.test("AuditLog limits the lines that peers cause, counts the others, and writes all updates", () =>
   inFolder(async (folder) => {
     const path = `${folder}/audit.jsonl`;
     const flood: ServerEvent[] = [];
@@ -129,7 +129,7 @@ Deno.test("AuditLog writes only so many lines that peers cause, and counts the o
     assertEquals(left, { "client-refused": 4980, "client-joined": 4940, "update-refused": 4980 });
   }));
 
-Deno.test("LineLimits lets less than 1,500 lines through in an hour, however many peers cause them", () => {
+Deno.test("LineLimits allows fewer than 1,500 lines in an hour from any number of peers", () => {
   let millis = 0;
   const limits = new LineLimits(0, () => millis);
   let admitted = 0;
@@ -143,7 +143,7 @@ Deno.test("LineLimits lets less than 1,500 lines through in an hour, however man
   assertEquals(limits.takeLeftOut(), undefined);
 });
 
-Deno.test("LineLimits does not let one peer keep the lines of another out", () => {
+Deno.test("LineLimits keeps lines for a peer while another one floods", () => {
   const limits = new LineLimits(0, () => 0);
   for (let n = 0; n < 1000; n++) limits.admit("joined", 1);
   assert(limits.admit("joined", 2));
@@ -151,7 +151,7 @@ Deno.test("LineLimits does not let one peer keep the lines of another out", () =
 });
 
 Deno.test({
-  name: "AuditLog says once that it cannot write, and ends nothing",
+  name: "AuditLog warns once that it cannot write, and the run continues",
   ignore: Deno.build.os !== "linux",
   fn: () =>
     inFolder(async (folder) => {
@@ -171,7 +171,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "AuditLog tells how many lines are missing once it can write again",
+  name: "AuditLog writes the number of missing lines when it can write again",
   ignore: Deno.build.os !== "linux",
   fn: () =>
     inFolder(async (folder) => {

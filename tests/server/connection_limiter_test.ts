@@ -13,7 +13,7 @@ import { remoteAddress } from "../../src/server/sessions/remote_address.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** A limiter whose clock stands still until it is set. */
+/** Limiter with a clock that the test sets. */
 function limiterOf(limits: Partial<PeerLimits> = {}) {
   const clock = { millis: 0 };
   const evicted: string[] = [];
@@ -51,7 +51,7 @@ Deno.test("remoteAddress() takes the addresses of one IPv6 network for one", () 
   assertEquals(remoteAddress("tcp [2001:db8::1:0:0:1]:9000"), "2001:db8:0:0::/64");
 });
 
-Deno.test("completePeerLimits() puts what is given in the defaults' place, and refuses what is no limit", () => {
+Deno.test("completePeerLimits() replaces defaults by the given limits, and refuses invalid ones", () => {
   assertEquals(completePeerLimits({ connections: 7 }), { ...DEFAULT_PEER_LIMITS, connections: 7 });
   for (const limit of [0, -1, 1.5, NaN, Infinity]) {
     const error = assertThrows(() => completePeerLimits({ unregistered: limit }), RangeError);
@@ -62,14 +62,14 @@ Deno.test("completePeerLimits() puts what is given in the defaults' place, and r
   }
 });
 
-Deno.test("ConnectionLimiter lets a thousand clients of one machine in at once by default", () => {
+Deno.test("ConnectionLimiter admits a thousand clients of one machine at once by default", () => {
   const { limiter, evicted, come } = limiterOf();
   for (let i = 0; i < 1000; i++) admitted(come(`tcp 127.0.0.1:${2000 + i}`)).registered();
   assertEquals(limiter.counts, { open: 1000, unregistered: 0 });
   assertEquals(evicted, []);
 });
 
-Deno.test("ConnectionLimiter bounds the connections of one address, not those of another", () => {
+Deno.test("ConnectionLimiter limits the connections of one address, not those of another", () => {
   const { come } = limiterOf({ connectionsPerAddress: 2 });
   const first = admitted(come("tcp 10.0.0.1:1"));
   admitted(come("tcp 10.0.0.1:2"));
@@ -84,7 +84,7 @@ Deno.test("ConnectionLimiter bounds the connections of one address, not those of
   refused(come("tcp 10.0.0.1:5"));
 });
 
-Deno.test("ConnectionLimiter bounds the connections in all, and keeps those who have registered", () => {
+Deno.test("ConnectionLimiter limits all connections together, and keeps registered ones", () => {
   const { limiter, evicted, come } = limiterOf({ connections: 2 });
   const first = admitted(come("tcp 10.0.0.1:1"));
   first.registered();
@@ -98,7 +98,7 @@ Deno.test("ConnectionLimiter bounds the connections in all, and keeps those who 
   assertEquals(limiter.counts, { open: 2, unregistered: 1 });
 });
 
-Deno.test("ConnectionLimiter pushes out the oldest silent connection of the address that has most of them", () => {
+Deno.test("ConnectionLimiter evicts the oldest silent connection of the address with the most", () => {
   const { limiter, evicted, come } = limiterOf({ unregistered: 3 });
   const honest = admitted(come("tcp 10.0.0.1:1"));
   for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
@@ -107,7 +107,7 @@ Deno.test("ConnectionLimiter pushes out the oldest silent connection of the addr
   assertEquals(limiter.counts, { open: 3, unregistered: 2 });
 });
 
-Deno.test("ConnectionLimiter frees the place of a connection that was pushed out once", () => {
+Deno.test("ConnectionLimiter frees the place of an evicted connection once", () => {
   const { limiter, come } = limiterOf({ unregistered: 1 });
   const first = admitted(come("tcp 10.0.0.1:1"));
   const second = admitted(come("tcp 10.0.0.1:2"));
@@ -118,7 +118,7 @@ Deno.test("ConnectionLimiter frees the place of a connection that was pushed out
   assertEquals(limiter.counts, { open: 0, unregistered: 0 });
 });
 
-Deno.test("ConnectionLimiter bounds how fast one address comes, by a bucket that fills again", () => {
+Deno.test("ConnectionLimiter limits the rate of one address by a token bucket", () => {
   const { clock, come } = limiterOf({ arrivalsPerSecond: 10, arrivalsAtOnce: 3 });
   const comeAndGo = (address: string) => {
     const outcome = come(`tcp ${address}:1`);
@@ -137,7 +137,7 @@ Deno.test("ConnectionLimiter bounds how fast one address comes, by a bucket that
   assertEquals(times(5), 3);
 });
 
-Deno.test("ConnectionLimiter tells of a flood of refusals once a second", () => {
+Deno.test("ConnectionLimiter reports a flood of refusals once a second", () => {
   const { clock, come } = limiterOf({ connectionsPerAddress: 1 });
   admitted(come("tcp 10.0.0.1:1"));
   const next = () => refused(come("tcp 10.0.0.1:2")).isRepeated;
@@ -146,7 +146,7 @@ Deno.test("ConnectionLimiter tells of a flood of refusals once a second", () => 
   assertEquals([next(), next()], [false, true]);
 });
 
-Deno.test("ConnectionLimiter keeps count of an address through a flood from thousands of others", () => {
+Deno.test("ConnectionLimiter keeps the count of an address during a flood from thousands of others", () => {
   const { clock, come } = limiterOf({ arrivalsPerSecond: 1, arrivalsAtOnce: 1 });
   admitted(come("tcp 10.0.0.1:1")).release();
   for (let i = 0; i < 5000; i++) {
@@ -157,7 +157,7 @@ Deno.test("ConnectionLimiter keeps count of an address through a flood from thou
   admitted(come("tcp 10.0.0.1:1"));
 });
 
-Deno.test("ConnectionLimiter closes the older half of the unregistered when descriptors run out, and lets in no more for a minute", () => {
+Deno.test("ConnectionLimiter closes the older half of the unregistered connections when descriptors run out, and admits no more for a minute", () => {
   const { limiter, clock, evicted, come } = limiterOf();
   admitted(come("tcp 10.0.0.1:1")).registered();
   for (let port = 1; port <= 20; port++) admitted(come(`tcp 10.0.0.66:${port}`));
@@ -172,7 +172,7 @@ Deno.test("ConnectionLimiter closes the older half of the unregistered when desc
   assertEquals(limiter.counts, { open: 12, unregistered: 11 });
 });
 
-Deno.test("ConnectionLimiter keeps some room for those who register at once, however often descriptors run out", () => {
+Deno.test("ConnectionLimiter keeps room for clients that register at once, even if descriptors run out often", () => {
   const { limiter, evicted, come } = limiterOf();
   for (let port = 1; port <= 5; port++) admitted(come(`tcp 10.0.0.66:${port}`));
   assertEquals([limiter.relieve(), limiter.relieve()], [1, 0]);
@@ -181,23 +181,23 @@ Deno.test("ConnectionLimiter keeps some room for those who register at once, how
   assertEquals(limiter.counts, { open: 4, unregistered: 3 });
 });
 
-Deno.test("ConnectionLimiter lets peers in its own process in, however many", () => {
+Deno.test("ConnectionLimiter admits any number of peers in its own process", () => {
   const { limiter, come } = limiterOf({ connections: 1, unregistered: 1, arrivalsAtOnce: 1 });
   for (let i = 0; i < 10; i++) admitted(come("memory example")).release();
   assertEquals(limiter.counts, { open: 0, unregistered: 0 });
 });
 
-/** A limiter into which silent strangers of ten addresses have come, so many of each. */
+/** Limiter with that many silent connections from each of ten addresses. */
 function floodedLimiter(each: number) {
   const limiter = limiterOf();
   for (let i = 0; i < 10 * each; i++) limiter.come(`tcp 10.0.0.${i % 10}:${1000 + i}`);
   return limiter;
 }
 
-Deno.test("ConnectionLimiter lets few in of an address that floods, one at a time, and refuses the others", () => {
+Deno.test("ConnectionLimiter admits few connections of a flooding address, one at a time, and refuses the others", () => {
   const { limiter, clock, evicted, come } = floodedLimiter(1000);
   assertEquals(limiter.counts.unregistered <= 80, true, `${limiter.counts.unregistered}`);
-  // The 256 first, and as many as may come at once.
+  // The first 256, and as many as may arrive at once.
   assertEquals(evicted.length <= 1024 + 256 + 10, true, `${evicted.length}`);
   assertEquals(
     refused(come("tcp 10.0.0.1:1")).refused,
@@ -208,12 +208,12 @@ Deno.test("ConnectionLimiter lets few in of an address that floods, one at a tim
   const one = admitted(come("tcp 10.0.0.1:2"));
   assertEquals(evicted.length, before + 1);
   refused(come("tcp 10.0.0.1:3"));
-  // Whoever registers leaves room for the next one.
+  // A registration makes room for the next connection.
   one.registered();
   admitted(come("tcp 10.0.0.1:4"));
 });
 
-Deno.test("ConnectionLimiter lets other addresses in during a flood as ever, and its own a minute after it", () => {
+Deno.test("ConnectionLimiter admits other addresses during a flood, and the flooding one a minute after it", () => {
   const { clock, evicted, come } = floodedLimiter(1000);
   const before = evicted.length;
   for (let i = 0; i < 8; i++) admitted(come(`tcp 10.0.1.1:${i}`));
@@ -223,12 +223,12 @@ Deno.test("ConnectionLimiter lets other addresses in during a flood as ever, and
   for (let i = 0; i < 100; i++) admitted(come(`tcp 10.0.0.1:${i}`));
 });
 
-Deno.test("ConnectionLimiter takes a thousand clients of one machine that come at once for no flood", () => {
+Deno.test("ConnectionLimiter does not count a thousand simultaneous clients of one machine as a flood", () => {
   const { come } = limiterOf();
   for (let i = 0; i < 1024; i++) admitted(come(`tcp 10.0.0.1:${2000 + i}`));
 });
 
-Deno.test("ConnectionLimiter says once a second that it pushes others out", () => {
+Deno.test("ConnectionLimiter reports evictions once a second", () => {
   const clock = { millis: 0 };
   const limiter = new ConnectionLimiter(
     completePeerLimits({ unregistered: 1 }),

@@ -51,7 +51,7 @@ const LISTEN: Readonly<Record<DistBackendName, string>> = {
   memory: "federation",
 };
 
-/** Runs a server and its clients in this thread, to the end of all. */
+/** Runs a server and its clients in this thread until all have ended. */
 async function federate(
   federation: Federation,
 ): Promise<
@@ -124,7 +124,7 @@ for (const distBackend of DIST_BACKEND_NAMES) {
       ],
     );
     assertEquals(report.transport, distBackend);
-    // The clients evaluate where the server does not: loss is w[0], over 4 samples.
+    // The clients evaluate, since the server does not: the loss is w[0], over 4 samples.
     const { clients, ...final } = report.final ?? {};
     assertEquals(final, { loss: 12, accuracy: 0.5, samples: 4 });
     assertEquals([clients?.loss?.count, clients?.loss?.mean, clients?.loss?.variance], [2, 12, 0]);
@@ -134,7 +134,7 @@ for (const distBackend of DIST_BACKEND_NAMES) {
   });
 }
 
-Deno.test("the final vector is the same bit for bit whatever the transport and the order of arrival", async () => {
+Deno.test("the final vector is the same bit for bit for each transport and order of arrival", async () => {
   const manifest = vectorManifest(4099);
   const run = async (distBackend: DistBackendName, order: number[]) => {
     // Clients answer in the given order: each waits for the one before it.
@@ -225,7 +225,7 @@ Deno.test("a client outside the cohort waits, and is sent Exit at the end like t
   assertEquals(fates.map(({ status }) => status), ["fulfilled", "fulfilled", "fulfilled"]);
 });
 
-Deno.test("a client that fails in its training is dropped with its reason, and the run goes on", async () => {
+Deno.test("a client whose training fails is dropped with its reason, and the run continues", async () => {
   const { report, parameters, fates, events } = await federate({
     clients: [{}, {
       step: (_, { round }) => {
@@ -243,7 +243,7 @@ Deno.test("a client that fails in its training is dropped with its reason, and t
   assert(events.some((event) => event.type === "client-lost" && event.rank === 2));
 });
 
-Deno.test("a run whose clients are all gone waits for one to come back, then ends with an error", async () => {
+Deno.test("a run without clients waits for one to rejoin, then ends with an error", async () => {
   const fail = () => {
     throw new Error("broken");
   };
@@ -274,7 +274,7 @@ Deno.test("a client that does not answer by the deadline is left out of the roun
   assertEquals(fates.map(({ status }) => status), ["fulfilled", "fulfilled"]);
 });
 
-Deno.test("joining gives up at the deadline, and says who is missing", async () => {
+Deno.test("joining fails at the deadline, and lists the missing ranks", async () => {
   await assertRejects(
     () => federate({ clients: [{}, {}], server: { worldSize: 5, timeouts: { joinSeconds: 0.3 } } }),
     DeadlineError,
@@ -282,7 +282,7 @@ Deno.test("joining gives up at the deadline, and says who is missing", async () 
   );
 });
 
-Deno.test("joining begins with minClients when its time is up", async () => {
+Deno.test("the run begins with minClients when the join time-out has passed", async () => {
   const { report } = await federate({
     clients: [{}, {}],
     server: { worldSize: 4, minClients: 2, timeouts: { joinSeconds: 0.3 } },
@@ -290,7 +290,7 @@ Deno.test("joining begins with minClients when its time is up", async () => {
   assertEquals(report.rounds.map(({ cohort }) => cohort), [[1, 2], [1, 2], [1, 2]]);
 });
 
-Deno.test("joining shows its progress", async () => {
+Deno.test("joining reports its progress", async () => {
   const { events } = await federate({ clients: [{}, {}] });
   const progress = events.flatMap((event) => event.type === "joining" ? [event.progress] : []);
   assertMatch(progress[0] ?? "", /^1 of 2 clients joined; waiting for rank [12]$/);
@@ -359,7 +359,7 @@ Deno.test("run() rejects with the signal's reason, on the server and on its clie
   await clientFate;
 });
 
-Deno.test("a client that is stopped tells the server why, however long that is, and the run goes on", async () => {
+Deno.test("a client that is stopped sends its reason of any length, and the run continues", async () => {
   for (const more of [0, 1000, 1024, 5000]) {
     const reason = `closing time${"!".repeat(more)}`;
     const stop = new AbortController();
@@ -504,7 +504,7 @@ Deno.test("an unknown dist backend is an error that lists the known ones", async
   );
 });
 
-Deno.test("a round that was tried again reports who was missing in any try", async () => {
+Deno.test("a repeated round reports the clients that were missing in any try", async () => {
   let tries = 0;
   const { report: { rounds: [round] } } = await federate({
     rounds: 1,
@@ -528,7 +528,7 @@ Deno.test("a round that was tried again reports who was missing in any try", asy
   assert(round?.losses.every(({ reason }) => reason.includes("no memory")));
 });
 
-Deno.test("a server that its clients do not join leaves after the join and the drain time-out, with somebody away too", async () => {
+Deno.test("a server without enough clients ends after the join and drain time-outs, also while a client is away", async () => {
   const timeouts = { joinSeconds: 0.4, drainSeconds: 0.6, heartbeatSeconds: 1 };
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
@@ -547,7 +547,7 @@ Deno.test("a server that its clients do not join leaves after the join and the d
         onEvent: (event) => {
           if (event.type !== "listening") return;
           visit = (async () => {
-            // It joins and is cut off: it would be waited for.
+            // It joins and is disconnected: the server waits for it.
             const peer = await Peer.connect(event.address);
             await peer.join();
             peer.connection.abort(new Error("cut"));
@@ -562,7 +562,7 @@ Deno.test("a server that its clients do not join leaves after the join and the d
   assert(seconds >= 0.9 && seconds < 1.45, `${seconds}`);
 });
 
-Deno.test("the mean training loss is that of the clients that tell one", async () => {
+Deno.test("the mean training loss is that of the clients that report one", async () => {
   const { report } = await federate({
     rounds: 2,
     distBackend: "memory",
@@ -571,7 +571,7 @@ Deno.test("the mean training loss is that of the clients that tell one", async (
   assertEquals(report.rounds.map(({ trainLoss }) => trainLoss), [2, 2]);
 });
 
-Deno.test("a client whose loss is not finite stays, and its loss counts for nobody", async () => {
+Deno.test("a client whose loss is not finite stays, and its loss does not count", async () => {
   const { report: { rounds, final }, fates } = await federate({
     rounds: 2,
     distBackend: "memory",
@@ -585,7 +585,7 @@ Deno.test("a client whose loss is not finite stays, and its loss counts for nobo
   assertEquals(fates.map(({ status }) => status), Array(3).fill("fulfilled"));
 });
 
-Deno.test("an error in the strategy ends the run as it is, and is laid on no client", async () => {
+Deno.test("an error in the strategy ends the run unchanged, and is attributed to no client", async () => {
   const strategy: Strategy = {
     name: "own",
     workingVectors: 0,
@@ -606,7 +606,7 @@ Deno.test("an error in the strategy ends the run as it is, and is laid on no cli
   assertEquals(events.filter(({ type }) => type === "round-retried"), []);
 });
 
-Deno.test("a run in memory leaves room for timers, whatever its handlers do", async () => {
+Deno.test("a run in memory yields to timers with any handler", async () => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(new Error("enough")), 60);
   const handler = new SyncParameterServerHandler({
@@ -656,7 +656,7 @@ Deno.test("a server whose listener fails for a while accepts clients again", asy
   assertEquals(report.rounds.length, 1);
 });
 
-Deno.test("a run that was over before its report was made is reported without clients", async () => {
+Deno.test("a run that had ended before its report is reported without clients", async () => {
   const saved: Checkpoint[] = [];
   const checkpoints: Checkpoints = {
     save: (checkpoint) => {

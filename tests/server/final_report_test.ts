@@ -22,11 +22,11 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 type Mode = "sync" | "async";
 
-/** What a server with one client, whose updates add 1, reports after an evaluator or a signal has stopped it. */
+/** Runs a server with one client, whose updates add 1, until an evaluator or a signal stops it. */
 async function stopped(
   mode: Mode,
   { evaluations, signal, onEvent = () => {} }: {
-    /** So many succeed. */
+    /** Number of evaluations that succeed. */
     evaluations: number;
     signal?: AbortSignal;
     onEvent?: (event: ServerEvent) => void;
@@ -63,7 +63,7 @@ async function stopped(
 }
 
 for (const mode of ["sync", "async"] as const) {
-  Deno.test(`a server, ${mode}, that is stopped while it evaluates reports the round, which the model has, without figures`, async () => {
+  Deno.test(`a server, ${mode}, that is stopped while it evaluates reports the round of the model without figures`, async () => {
     const { report, model = 0 } = await stopped(mode, { evaluations: 1 });
     assertEquals(report.rounds.map(({ round }) => round), [1, 2]);
     assertEquals(model > (report.rounds[0]?.loss ?? NaN), true);
@@ -85,7 +85,7 @@ for (const mode of ["sync", "async"] as const) {
   });
 }
 
-Deno.test("meanOfClients() leaves out losses that are no finite numbers, as long as most are", () => {
+Deno.test("meanOfClients() leaves out losses that are not finite, if most are finite", () => {
   const result = (loss: number, accuracy = 0.5) => ({ numSamples: 2, loss, accuracy });
   assertEquals(meanOfClients([result(1), result(NaN, 1), result(3, 0)]), {
     ...result(2),
@@ -95,7 +95,7 @@ Deno.test("meanOfClients() leaves out losses that are no finite numbers, as long
   assertEquals(meanOfClients([]), undefined);
 });
 
-Deno.test("means of clients are finite and save, whatever one of them claims", async () => {
+Deno.test("means of clients are finite and serializable for any claim of a client", async () => {
   const [most, samples] = [Number.MAX_VALUE, Number.MAX_SAFE_INTEGER];
   const huge = { numSamples: samples, loss: most, accuracy: 1 };
   const mean = meanOfClients([{ numSamples: 10, loss: 1, accuracy: 0 }, huge, huge]);
@@ -152,7 +152,7 @@ Deno.test("means of clients are finite and save, whatever one of them claims", a
   }
 });
 
-Deno.test("a run goes on with the model that it began with, and with no other of the same shapes", () =>
+Deno.test("a run resumes with its own model, and with no other of the same shapes", () =>
   inFolder(async (folder) => {
     const checkpoints = new CheckpointStore(folder);
     const manifest = vectorManifest(3);
@@ -179,7 +179,7 @@ Deno.test("a run goes on with the model that it began with, and with no other of
     const checkpoint = await checkpoints.latest();
     assert(checkpoint);
     await readSavedRun(checkpoint, handlerOf("relu"));
-    // Of a model without a description nothing is known.
+    // A model without a description has no digest.
     await readSavedRun(checkpoint, handlerOf(undefined));
     await assertRejects(
       () => readSavedRun(checkpoint, handlerOf("linear")),

@@ -22,7 +22,7 @@ const ROUNDS = 3;
 
 type ErrorMessage = PayloadOf<typeof MessageCode.Error>;
 
-/** A run with an honest client and a place for whoever `visit` makes; it must end well all the same. */
+/** Runs an honest client and the peer that `visit` makes; the run must succeed. */
 async function withServer(
   visit: (address: string) => Promise<void>,
   options: { fraction?: number; honestRank?: number } = {},
@@ -42,7 +42,7 @@ async function withServer(
     worldSize: 3,
     rounds: ROUNDS,
     minClients: 1,
-    // A peer that is lost is waited for 6 heartbeats: not for long here.
+    // The server waits for a lost peer for 6 heartbeats, which are short here.
     timeouts: { joinSeconds: 0.5, heartbeatSeconds: 0.05 },
     logger: silentLogger,
     onEvent: (event) => {
@@ -50,7 +50,7 @@ async function withServer(
       if (event.type !== "listening") return;
       const step = (vector: Float32Array) => vector.forEach((x, i) => vector[i] = x + 1);
       honest = new ClientSyncTop(
-        // The honest client's last round ends only when the visit is over, so that all of it falls in the run.
+        // The honest client's last round ends after the visit, so that the visit is within the run.
         new FakeHandler(MANIFEST, {
           step: async (vector, { round }) => {
             if (round === ROUNDS) await visited.promise;
@@ -111,14 +111,14 @@ Deno.test("the server refuses another world size", () =>
     /expected a world size of 3, got 9; start the client with 3, or without a world size$/,
   ));
 
-Deno.test("the server refuses a first message that is no Registration", () =>
+Deno.test("the server refuses a first message other than Registration", () =>
   refusedAtTheDoor(
     (peer) => peer.update(1),
     "unexpected-code",
     /expected Registration, got ParameterUpdate/,
   ));
 
-Deno.test("a client that takes its leave before it has joined is not told that it erred", () =>
+Deno.test("a client that leaves before it has joined receives no error", () =>
   withServer(async (address) => {
     await using peer = await Peer.connect(address);
     await peer.register();
@@ -153,7 +153,7 @@ Deno.test("the server refuses a client when the group is full", () =>
     assertEquals((await third.error()).fault, "group-full");
   }).then(() => {}));
 
-Deno.test("the server refuses codes that the synchronous agreement has not", async () => {
+Deno.test("the server refuses message codes that are not synchronous", async () => {
   const gradient = new Float32Array(LENGTH);
   const messages: Message[] = [
     { code: MessageCode.ParameterRequest, payload: {} },
@@ -175,7 +175,7 @@ Deno.test("the server refuses codes that the synchronous agreement has not", asy
   }
 });
 
-Deno.test("bytes that are no frame end their connection with a named error, and no other", async () => {
+Deno.test("bytes that are no frame end only their own connection, with a named error", async () => {
   const frame = (change: (view: DataView) => void) => {
     const bytes = encodeFrame({ code: MessageCode.Registration, payload: { agent: "x" } })[0] ??
       new Uint8Array();
@@ -244,12 +244,12 @@ Deno.test("an update without its number of samples ends the connection", async (
   });
 });
 
-Deno.test("an update that is not finite is refused and counted, and leaves the mean alone", async () => {
+Deno.test("an update that is not finite is refused and counted, and the mean does not change", async () => {
   for (const bad of [NaN, Infinity]) {
     const { report, parameters } = await withServer(async (address) => {
       await using peer = await Peer.connect(address);
       await peer.join({ rank: 2 });
-      // After the first time it is left out of a round.
+      // After the first time the client is left out of a round.
       for (const expected of [1, 3]) {
         const { round } = await peer.until(MessageCode.ParameterUpdate);
         assertEquals(round, expected);
@@ -270,7 +270,7 @@ Deno.test("an update that is not finite is refused and counted, and leaves the m
   }
 });
 
-Deno.test("an update for another round is refused and counted, and the right one is still taken", async () => {
+Deno.test("an update for another round is refused and counted, and the right one is still accepted", async () => {
   const { report } = await withServer(async (address) => {
     await using peer = await Peer.connect(address);
     await peer.join({ rank: 2 });
@@ -326,7 +326,7 @@ Deno.test("an update from outside the cohort is refused", async () => {
   assert(events.some((event) => event.type === "update-refused" && event.rank === 2));
 });
 
-Deno.test("a client that dies inside a frame is dropped, and the round goes on", async () => {
+Deno.test("a client that fails inside a frame is dropped, and the round continues", async () => {
   const { report } = await withServer(async (address) => {
     const peer = await Peer.connect(address);
     await peer.join({ rank: 2 });
@@ -354,7 +354,7 @@ Deno.test("a client that closes in the middle of a round is dropped with its rea
   assertEquals(report.rounds[0]?.losses, [{ rank: 2, reason: "it closed the connection" }]);
 });
 
-Deno.test("a client that joins in the middle of a run takes part from the next round on", async () => {
+Deno.test("a client that joins during a run takes part from the next round on", async () => {
   const { report } = await withServer(async (address) => {
     {
       await using first = await Peer.connect(address);

@@ -5,14 +5,14 @@ import { inFolder, type RunningCommand, startCommand } from "../helpers/command.
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const TLS = `${import.meta.dirname}/../fixtures/tls`;
-/** So many rounds that the run goes on until it is stopped. */
+/** Number of rounds of a run that goes on until it is stopped. */
 const ROUNDS = "100000";
 const SERVER = [
   ...["--listen", "127.0.0.1:0", "--world-size", "3", "--rounds", ROUNDS, "--model", "lr"],
   ...["--out", "run", "--allow-keys", "allowed"],
 ];
 
-/** Makes keys `k0`, `k1`, …, and gives their lines. */
+/** Makes keys `k0`, `k1`, …, and returns their lines. */
 async function makeKeys(count: number, folder: string): Promise<string[]> {
   const lines: string[] = [];
   for (let n = 0; n < count; n++) {
@@ -40,7 +40,7 @@ function startClient(
   ], folder);
 }
 
-/** Ends processes of the test, whatever became of them. */
+/** Ends all processes of the test. */
 async function end(...commands: RunningCommand[]): Promise<void> {
   for (const { process } of commands) {
     try {
@@ -55,7 +55,7 @@ async function auditOf(folder: string): Promise<Record<string, unknown>[]> {
   return text.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
-Deno.test("after kill -9 and --resume each key has its own rank still, and no other gets it", () =>
+Deno.test("after kill -9 and --resume each key still has its own rank", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/allowed`, (await makeKeys(3, folder)).join("\n"));
     const started: RunningCommand[] = [];
@@ -112,7 +112,7 @@ Deno.test("after kill -9 and --resume each key has its own rank still, and no ot
     }
   }));
 
-Deno.test("a process that is started anew takes the place of one that hangs, which does not fight for it when it wakes", () =>
+Deno.test("a restarted process replaces one that hangs, which does not reclaim its rank when it continues", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/allowed`, (await makeKeys(2, folder)).join("\n"));
     const server = startCommand("server", [
@@ -142,7 +142,7 @@ Deno.test("a process that is started anew takes the place of one that hangs, whi
     }
   }));
 
-Deno.test("SIGHUP has the list read again: who was struck off goes and stays out, a broken list changes nothing", () =>
+Deno.test("SIGHUP reloads the list: revoked keys are dropped and stay out, an invalid list changes nothing", () =>
   inFolder(async (folder) => {
     const lines = await makeKeys(3, folder);
     const write = (...lines: string[]) =>
@@ -187,7 +187,7 @@ Deno.test("SIGHUP has the list read again: who was struck off goes and stays out
     }
   }));
 
-Deno.test("SIGHUP does nothing to a server without keys, and ends a client in order", () =>
+Deno.test("SIGHUP has no effect on a server without keys, and stops a client in order", () =>
   inFolder(async (folder) => {
     const args = SERVER.filter((arg) => !["--allow-keys", "allowed"].includes(arg));
     const server = startCommand("server", args, folder);
@@ -212,7 +212,7 @@ Deno.test("SIGHUP does nothing to a server without keys, and ends a client in or
   }));
 
 Deno.test({
-  name: "a server warns of a TLS key that others may read, and of no other",
+  name: "a server warns about a TLS key that others can read, and about no other",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {

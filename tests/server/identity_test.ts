@@ -23,7 +23,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = vectorManifest(4);
 
-/** A server that runs, and what it tells. */
+/** Running server with its events and log. */
 class RunningServer implements AsyncDisposable {
   readonly events: ServerEvent[] = [];
   readonly logged: string[] = [];
@@ -53,7 +53,7 @@ class RunningServer implements AsyncDisposable {
     this.outcome = server.run({ signal: this.#stop.signal }).catch((error) => error);
   }
 
-  /** The first event of the type for which the predicate holds; waits for it. */
+  /** Waits for the first event of the type for which the predicate holds. */
   async told<Type extends ServerEvent["type"]>(
     type: Type,
     isIt: (event: Extract<ServerEvent, { type: Type }>) => boolean = () => true,
@@ -108,7 +108,7 @@ const [one, two, three] = await makeCredentials(3) as [
   KeyCredential,
 ];
 
-Deno.test("a second process with a key is refused while the first is alive, and the run is the first one's", async () => {
+Deno.test("a second process with the same key is refused while the first is alive", async () => {
   await using server = new RunningServer({ gatekeeper: allow(one, two) });
   const first = await server.client(one), other = await server.client(two);
   const running = first.run();
@@ -126,9 +126,9 @@ Deno.test("a second process with a key is refused while the first is alive, and 
   assertEquals(server.events.filter(({ type }) => type === "client-joined").length, 2);
 });
 
-Deno.test("a process that is started anew with its key gets its seat from a connection that says nothing any more", async () => {
+Deno.test("a restarted process with a key takes over the rank of its silent connection", async () => {
   await using server = new RunningServer({ gatekeeper: allow(one, two) });
-  // A peer by hand has no heartbeats.
+  // This peer sends no heartbeats.
   await using dead = await server.peer();
   const { rank, token } = await joinWithKey(dead, one, { rank: 2 });
   await server.told("client-joined");
@@ -141,7 +141,7 @@ Deno.test("a process that is started anew with its key gets its seat from a conn
   assertEquals(events, [], "the seat was never given up");
 });
 
-Deno.test("a key takes no rank that another has had in the run, and one seat, or as many as it may have", async () => {
+Deno.test("a key takes no rank that another key has had in the run, and at most the allowed number of ranks", async () => {
   for (const seatsPerKey of [1, 2]) {
     await using server = new RunningServer({
       worldSize: 4,
@@ -167,7 +167,7 @@ Deno.test("a key takes no rank that another has had in the run, and one seat, or
   }
 });
 
-Deno.test("after a resume none of a thousand tries with other keys and tokens gets a seat, and each key gets its own", () =>
+Deno.test("after a resume each key gets its own rank, and none of a thousand attempts with other keys and tokens gets one", () =>
   inFolder(async (folder) => {
     const checkpoints = new CheckpointStore(folder);
     const gatekeeper = allow(one, two, three);
@@ -194,7 +194,7 @@ Deno.test("after a resume none of a thousand tries with other keys and tokens ge
             credential === [one, two][n] && (token === tokens[n] || token === undefined) &&
             (rank === undefined || rank === n + 1 || token === tokens[n]);
           if (isOwn(0) || isOwn(1)) continue;
-          // Its own seat is what it gets when it shows what is not its own, without asking for more.
+          // With another client's token and no rank it gets its own rank.
           if (credential !== three && rank === undefined && token === undefined) continue;
           await using peer = await server.peer();
           await proveKey(peer, credential, {
@@ -225,7 +225,7 @@ Deno.test("after a resume none of a thousand tries with other keys and tokens ge
     await server.told("round-started");
   }));
 
-Deno.test("a key that was struck off while no server ran has no seat after a resume", () =>
+Deno.test("a key that was revoked while no server ran has no rank after a resume", () =>
   inFolder(async (folder) => {
     const checkpoints = new CheckpointStore(folder);
     {
@@ -254,7 +254,7 @@ Deno.test("a key that was struck off while no server ran has no seat after a res
     );
   }));
 
-/** A list of keys in a file, and how to write it anew. */
+/** List of keys in a file, with a function that rewrites it. */
 async function inKeyFile(
   test: (keys: KeyList, write: (...lines: string[]) => Promise<void>) => Promise<void>,
   ...lines: string[]
@@ -267,7 +267,7 @@ async function inKeyFile(
   });
 }
 
-Deno.test("a key that is struck off while the server runs loses its session and its seat, and cannot come back", () =>
+Deno.test("a key that is revoked while the server runs loses its session and its rank, and cannot rejoin", () =>
   inKeyFile(
     async (keys, write) => {
       await using server = new RunningServer({ gatekeeper: { kind: "keys", allowed: keys } });
@@ -304,7 +304,7 @@ Deno.test("a key that is struck off while the server runs loses its session and 
     `${two.publicKey} two`,
   ));
 
-Deno.test("a key that is struck off between its assignment and its word that it is ready is not let in", () =>
+Deno.test("a key that is revoked between its assignment and its Ready is refused", () =>
   inKeyFile(
     async (keys, write) => {
       await using server = new RunningServer({ gatekeeper: { kind: "keys", allowed: keys } });
@@ -325,7 +325,7 @@ Deno.test("a key that is struck off between its assignment and its word that it 
     two.publicKey,
   ));
 
-Deno.test("a key loses its session at its date, and when the list gives it another rank", () =>
+Deno.test("a key loses its session when it expires, and when the list gives it another rank", () =>
   inKeyFile(
     async (keys, write) => {
       await using server = new RunningServer({
@@ -355,7 +355,7 @@ Deno.test("a key loses its session at its date, and when the list gives it anoth
     two.publicKey,
   ));
 
-Deno.test("what still comes from a client that lost its seat is not taken for the next one's", async () => {
+Deno.test("messages of a client that lost its rank are not attributed to the next client of the rank", async () => {
   const allowed = new Set([one.publicKey, two.publicKey]);
   let changed = () => {};
   const subscribe = (listener: (change: KeyListChange) => void) => {
@@ -379,7 +379,7 @@ Deno.test("what still comes from a client that lost its seat is not taken for th
   await using peer = await server.peer();
   await joinWithKey(peer, two);
   await peer.until(MessageCode.ParameterUpdate);
-  // The server still reads from it, to the end of what was sent before.
+  // The server still reads what the client sent before.
   await old.update(1, new Float32Array(4).fill(9));
   await assertRejects(async () => {
     for (;;) await old.next();
@@ -393,7 +393,7 @@ Deno.test("what still comes from a client that lost its seat is not taken for th
   );
 });
 
-Deno.test("the report names who had which rank, by key, name and address, over a resume too", () =>
+Deno.test("the report lists the holder of each rank by key, name and address, after a resume too", () =>
   inFolder(async (folder) => {
     const allowed = new Map([[one.publicKey, "north ward"], [two.publicKey, ""]]);
     const gatekeeper: Gatekeeper = { kind: "keys", allowed };
@@ -427,7 +427,7 @@ Deno.test("the report names who had which rank, by key, name and address, over a
     assertEquals(resumed.report.members?.map(({ received }) => received), [3, 3]);
   }));
 
-Deno.test("a key that is struck off while its proof is checked is not let in", async () => {
+Deno.test("a key that is revoked while its proof is checked is refused", async () => {
   for (const expiresToo of [false, true]) {
     const keys = new Set([one.publicKey]);
     let isRead = false;
@@ -436,7 +436,7 @@ Deno.test("a key that is struck off while its proof is checked is not let in", a
         return keys.size;
       },
       has: (key: string) => {
-        // The list is read again right after the check.
+        // The list is reloaded right after the check.
         if (isRead && !expiresToo) return false;
         queueMicrotask(() => isRead = true);
         return keys.has(key);

@@ -1,5 +1,5 @@
 /**
- * A server and a client that are flooded with what they refuse, and what their logs come to.
+ * Floods a server and a client with messages that they refuse, and measures their logs.
  *
  *     deno run -A tests/server/log_flood.ts --seconds 20
  */
@@ -27,7 +27,7 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-/** A run with an honest client and room for a hostile one; gives the log's text. */
+/** Runs an honest client and a hostile one, and returns the log's text. */
 export async function logOf(
   visit: (address: string) => Promise<void>,
   rounds = 3,
@@ -39,7 +39,7 @@ export async function logOf(
     evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
   });
   const visited = Promise.withResolvers<void>();
-  // It is looked at when the run is over.
+  // It is read after the run.
   visited.promise.catch(() => {});
   const events: ServerEvent[] = [];
   let honest: Promise<void> = Promise.resolve();
@@ -74,7 +74,7 @@ export async function logOf(
   return { text, received: report.rounds.map(({ received }) => received), events };
 }
 
-/** Sends figures that nobody asked for until the server has had enough, and gives its last word. */
+/** Sends unrequested figures until the server disconnects, and returns its last message. */
 export async function flood(address: string): Promise<{ refused: number; fault: string }> {
   await using peer = await Peer.connect(address);
   await peer.join({ rank: 2 });
@@ -82,7 +82,7 @@ export async function flood(address: string): Promise<{ refused: number; fault: 
   let isOver = false;
   const sending = (async () => {
     for (let sent = 0; !isOver; sent++) {
-      // What the server has not read when it closes would take back its last word.
+      // Data that the server has not read when it closes would discard its last message.
       while (sent - refused > 100 && !isOver) {
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
@@ -102,7 +102,7 @@ export async function flood(address: string): Promise<{ refused: number; fault: 
   }
 }
 
-/** A server by hand, of one client. */
+/** Hand-written server of one client. */
 export async function withServer(
   act: (connection: Connection) => Promise<void>,
   options: Partial<ClientTopologyOptions> = {},
@@ -148,7 +148,7 @@ export async function refused(address: string): Promise<void> {
   assertEquals((await peer.error()).fault, "unexpected-code");
 }
 
-/** Refuses what the client never sent, until it goes. */
+/** Refuses updates that the client never sent, until it leaves. */
 export async function refuseAll(connection: Connection): Promise<void> {
   for (;;) {
     await connection.send({
@@ -165,7 +165,7 @@ if (import.meta.main) {
     const end = performance.now() + 1000 * seconds;
     console.log(`${what}, ${seconds} s: ${await run(() => performance.now() >= end)}`);
   };
-  /** Does it again and again; gives how often it came to its end, and how often the server did not let it. */
+  /** Repeats the attack, and counts how often it finished and how often the server prevented it. */
   const again = async (isOver: () => boolean, act: () => Promise<void>) => {
     let done = 0, turnedAway = 0;
     while (!isOver()) await act().then(() => done++, () => turnedAway++);

@@ -5,7 +5,7 @@ import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-Deno.test("a joined peer that floods is sent away, and the log of its floods stays small", async () => {
+Deno.test("a joined client that floods is dropped, and its log stays small", async () => {
   const { text, received, events } = await logOf(async (address) => {
     for (let i = 0; i < 20; i++) {
       const { refused, fault } = await flood(address);
@@ -19,7 +19,7 @@ Deno.test("a joined peer that floods is sent away, and the log of its floods sta
   assertEquals(received, [1, 1, 1]);
 });
 
-Deno.test("strangers that flood leave a small log, and what the run says of itself is whole", async () => {
+Deno.test("floods of unregistered peers leave a small log, and the run's own lines are complete", async () => {
   const { text } = await logOf(async (address) => {
     for (let i = 0; i < 300; i++) await refused(address);
   });
@@ -31,7 +31,7 @@ Deno.test("strangers that flood leave a small log, and what the run says of itse
   for (const round of [1, 2, 3]) assertMatch(text, new RegExp(`INFO Round ${round} of 3: `));
 });
 
-Deno.test("a client two of whose answers are refused in every round stays", async () => {
+Deno.test("a client with two refused answers in every round stays", async () => {
   const rounds = 60;
   const { events } = await logOf(async (address) => {
     await using peer = await Peer.connect(address);
@@ -49,7 +49,7 @@ Deno.test("a client two of whose answers are refused in every round stays", asyn
   assertEquals(events.filter(({ type }) => type === "client-lost"), []);
 });
 
-Deno.test("a client leaves a server that refuses what it never sent, and its log stays small", async () => {
+Deno.test("a client leaves a server that refuses updates which it never sent, and its log stays small", async () => {
   const heard = Promise.withResolvers<unknown>();
   const { error, text } = await withServer(async (connection) => {
     (async () => {
@@ -64,7 +64,7 @@ Deno.test("a client leaves a server that refuses what it never sent, and its log
   assertMatch(text, /more lines about the server in 60 s/);
 });
 
-Deno.test("a client that is let in and cut off again and again gives up after the join time-out", async () => {
+Deno.test("a client that is admitted and disconnected repeatedly gives up after the join time-out", async () => {
   let joins = 0;
   const began = performance.now();
   const { error, text } = await withServer((connection) => {
@@ -75,12 +75,12 @@ Deno.test("a client that is let in and cut off again and again gives up after th
   assert(error instanceof Error);
   const millis = performance.now() - began;
   assert(millis >= 900 && millis < 10_000, `${millis}`);
-  // The pauses grow all the while.
+  // The pauses grow meanwhile.
   assert(joins >= 2 && joins < 15, `${joins}`);
   assert(text.length < 5_000);
 });
 
-Deno.test("a client that is given work and cut off again and again stays with its server", async () => {
+Deno.test("a client that gets work and is disconnected repeatedly stays with its server", async () => {
   let joins = 0;
   const { error } = await withServer(async (connection) => {
     if (++joins === 12) {

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-Deno.test("RankRegistry keeps the seat of a client that came back and was lost again before it was ready, for a time", async () => {
+Deno.test("RankRegistry keeps for a time the rank of a client that was lost again before it was ready", async () => {
   const registry = new RankRegistry<string>(3);
   const { rank, token } = registry.claim("first", { identity: "open", rank: 1 }, () => {});
   registry.assign(rank, token);
@@ -24,14 +24,14 @@ Deno.test("RankRegistry keeps the seat of a client that came back and was lost a
   assertEquals(registry.rankOf(token), undefined);
 });
 
-Deno.test("RankRegistry gives up at once what a newcomer had not sat down on", () => {
+Deno.test("RankRegistry frees at once the rank of a new client that was never ready", () => {
   const registry = new RankRegistry<string>(3);
   const { rank } = registry.claim("one", { identity: "open" }, () => {});
   assertEquals(registry.cancel(rank, "one", 1, () => {}), false);
   assertEquals([registry.away, registry.group.missing], [[], [1, 2]]);
 });
 
-Deno.test("RankRegistry refuses a newcomer of another world size, and takes one back whose group has grown", () => {
+Deno.test("RankRegistry refuses a new client with another world size, and accepts a returning one whose group has grown", () => {
   const registry = new RankRegistry<string>(4, { tokens: [[1, "0".repeat(32)]] });
   const claim = { identity: "open", worldSize: 3 };
   for (const wish of [{}, { rank: 1 }, { token: "f".repeat(32) }]) {
@@ -49,9 +49,9 @@ Deno.test("RankRegistry refuses a newcomer of another world size, and takes one 
   assertEquals(registry.claim("new", { identity: "open", worldSize: 4 }, () => {}).rank, 2);
 });
 
-// Under keys
+// Keys
 
-/** The claim of a key's holder. */
+/** Claim of a key's holder. */
 function holder(name: string, claim: Partial<Claim> = {}, rights: Partial<KeyRights> = {}): Claim {
   return {
     identity: `ed25519:${name}`,
@@ -60,7 +60,7 @@ function holder(name: string, claim: Partial<Claim> = {}, rights: Partial<KeyRig
   };
 }
 
-/** Has a client join, and gives its rank and token. */
+/** Lets a client join, and returns its rank and token. */
 function joinAs(
   registry: RankRegistry<string>,
   member: string,
@@ -75,12 +75,12 @@ function faultOf(action: () => unknown): string {
   return assertThrows(action, ProtocolError).fault;
 }
 
-/** What a checkpoint gives back. */
+/** Returns the registry as restored from a checkpoint. */
 function throughJson(saved: SavedRanks): SavedRanks {
   return JSON.parse(JSON.stringify(saved));
 }
 
-Deno.test("RankRegistry keeps the rank of a key for it, whether the client is here, away, given up or has left", () => {
+Deno.test("RankRegistry reserves the rank of a key whose client is connected, away, dropped or has left", () => {
   const registry = new RankRegistry<string>(4);
   const { rank, token } = joinAs(registry, "a", holder("A", { rank: 2 }));
   const others = () => {
@@ -111,7 +111,7 @@ Deno.test("RankRegistry keeps the rank of a key for it, whether the client is he
   registry.close();
 });
 
-Deno.test("RankRegistry gives a key one seat, or as many as it may have, and its own back when it has them", () => {
+Deno.test("RankRegistry gives a key its allowed number of ranks, and its own ranks when it returns", () => {
   const registry = new RankRegistry<string>(5);
   assertEquals(joinAs(registry, "a", holder("A", { rank: 3 })).rank, 3);
   assertEquals(
@@ -134,7 +134,7 @@ Deno.test("RankRegistry gives a key one seat, or as many as it may have, and its
   registry.close();
 });
 
-Deno.test("RankRegistry counts the seats for which a key is registering", () => {
+Deno.test("RankRegistry counts the ranks for which a key is registering", () => {
   const registry = new RankRegistry<string>(5);
   const { rank } = registry.claim("a", holder("A"), () => {});
   assertEquals(registry.predecessor(holder("A")), "a");
@@ -162,10 +162,10 @@ Deno.test("RankRegistry follows the ranks that the list gives to keys", () => {
   assertEquals(joinAs(registry, "a", holder("A", {}, { rank: 1 })).rank, 1);
 });
 
-Deno.test("RankRegistry knows after a resume which seat is whose: a thousand tries with other keys and tokens get none", () => {
+Deno.test("RankRegistry knows the owner of each rank after a resume: a thousand attempts with other keys and tokens fail", () => {
   const before = new RankRegistry<string>(4);
   const given = ["A", "B", "C"].map((name) => joinAs(before, name, holder(name)));
-  // One is away, one has left.
+  // One client is away, another has left.
   before.disconnect(1, "A", 60, () => {});
   before.leave(2, "B");
   before.close();
@@ -187,7 +187,7 @@ Deno.test("RankRegistry knows after a resume which seat is whose: a thousand tri
   );
 });
 
-Deno.test("RankRegistry reads a checkpoint without identities, and then binds rank and key as first seen", () => {
+Deno.test("RankRegistry reads a checkpoint without identities, and then binds each rank to the first key", () => {
   const registry = new RankRegistry<string>(3, throughJson({ tokens: [[1, "one"], [2, "two"]] }));
   assertEquals(joinAs(registry, "a", holder("A", { token: "one" })).rank, 1);
   assertEquals(joinAs(registry, "b", holder("B", { rank: 2 })).rank, 2);
@@ -204,7 +204,7 @@ Deno.test("RankRegistry reads a checkpoint without identities, and then binds ra
   assertEquals(faultOf(() => again.claim("x", holder("B", { rank: 1 }), () => {})), "rank-taken");
 });
 
-Deno.test("RankRegistry.revoke() frees the seats of a key, with whoever sits there", () => {
+Deno.test("RankRegistry.revoke() frees the ranks of a key and drops their clients", () => {
   const registry = new RankRegistry<string>(3);
   const { token } = joinAs(registry, "a", holder("A"));
   joinAs(registry, "b", holder("B"));
@@ -221,7 +221,7 @@ Deno.test("RankRegistry.revoke() frees the seats of a key, with whoever sits the
   assertEquals(joinAs(registry, "c", holder("C", { token })).rank, 1);
 });
 
-Deno.test("RankRegistry of an open server are taken when they are free, after one with keys too", () => {
+Deno.test("RankRegistry of an open server assigns free ranks, also after a run with keys", () => {
   const before = new RankRegistry<string>(3);
   joinAs(before, "a", holder("A"));
   const registry = new RankRegistry<string>(3, throughJson(before.saved));

@@ -25,14 +25,17 @@ async function readReport(folder: string): Promise<RunReport> {
   return JSON.parse(await Deno.readTextFile(`${folder}/run/report.json`));
 }
 
-/** A run whose server is killed after the given rounds, and started again to go on; meanwhile something is done to its checkpoints. */
+/**
+ * Runs a server that is killed after the given rounds and resumed, after a change to its
+ * checkpoints.
+ */
 async function runWithKills(
   kills: number[],
   folder: string,
   meanwhile: (checkpoints: string, kill: number) => Promise<void> = () => Promise.resolve(),
 ): Promise<RunReport> {
   const address = `127.0.0.1:${freePort()}`;
-  // Its moments, which are vectors, and its options have to come through too.
+  // Its moments, which are vectors, and its options must be restored too.
   const strategy = ["--strategy", "fedadam:lr=0.05"];
   const settings = ["--world-size", "3", "--rounds", `${ROUNDS}`, "--seed", "7", "--epochs", "3"];
   let server = startCommand(
@@ -57,7 +60,7 @@ async function runWithKills(
   return await readReport(folder);
 }
 
-Deno.test("a server that is killed and resumed twice ends with the model of an unbroken run", async () => {
+Deno.test("a server that is killed and resumed twice ends with the model of an uninterrupted run", async () => {
   let digest = "";
   await inFolder(async (folder) => {
     const report = await runWithKills([], folder);
@@ -77,7 +80,7 @@ Deno.test("a server that is killed and resumed twice ends with the model of an u
   });
 });
 
-Deno.test("clients that were told the world size come back to a run that is resumed with a larger one", () =>
+Deno.test("clients with a given world size rejoin a run that is resumed with a larger one", () =>
   inFolder(async (folder) => {
     const address = `127.0.0.1:${freePort()}`;
     const size = ["--world-size", "3"];
@@ -110,7 +113,7 @@ Deno.test("clients that were told the world size come back to a run that is resu
     assertEquals(rounds.map(({ received }) => received), Array(ROUNDS).fill(2), words);
   }));
 
-Deno.test("a server whose history or newest checkpoint is torn when it is killed goes on from a round before, to the model of an unbroken run", async () => {
+Deno.test("a server whose history or newest checkpoint is damaged resumes from an earlier round, to the model of an uninterrupted run", async () => {
   let digest = "";
   await inFolder(async (folder) => {
     digest = (await runWithKills([], folder)).modelDigest;
@@ -121,7 +124,7 @@ Deno.test("a server whose history or newest checkpoint is torn when it is killed
       const { size } = await Deno.stat(history);
       const names = await Array.fromAsync(Deno.readDir(checkpoints), ({ name }) => name);
       const newest = names.filter((name) => name.startsWith("round-")).sort().at(-1);
-      // The beginning of a line that no checkpoint knows of.
+      // The beginning of a line that belongs to no checkpoint.
       if (kill === 0) await Deno.writeTextFile(history, '{"round":', { append: true });
       else if (kill === 1) await Deno.truncate(history, size - 3);
       else if (kill === 2) await Deno.truncate(`${checkpoints}/${newest}`, 100);
@@ -134,7 +137,7 @@ Deno.test("a server whose history or newest checkpoint is torn when it is killed
   });
 });
 
-Deno.test("resuming a folder without a whole checkpoint is one line and status 1", () =>
+Deno.test("resuming a folder without an intact checkpoint fails in one line with status 1", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/run/checkpoints`, { recursive: true });
     await Deno.writeTextFile(`${folder}/run/checkpoints/round-000003.safetensors`, "torn");

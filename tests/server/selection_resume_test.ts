@@ -18,7 +18,10 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const CLIENTS = 8;
 
-/** A client whose loss depends on its rank and round, and who has nothing sound to send in rounds that its rank divides. */
+/**
+ * Client whose loss depends on its rank and round, and whose update is not finite in rounds that
+ * its rank divides.
+ */
 class Unsteady extends FakeHandler {
   readonly #rank: Rank;
 
@@ -39,7 +42,7 @@ class Unsteady extends FakeHandler {
   }
 }
 
-/** Runs so many rounds, going on where the folder's newest checkpoint stands. */
+/** Runs that many rounds, from the folder's newest checkpoint. */
 async function run(
   store: CheckpointStore,
   { selection, rounds }: { selection: string; rounds: number },
@@ -92,13 +95,14 @@ for (
       assertEquals(cohortsOf(resumed.report), cohortsOf(whole.report));
       assertEquals(resumed.report.modelDigest, whole.report.modelDigest);
       assertEquals([...resumed.handler.known], [...whole.handler.known]);
-      // Some did not answer, and were counted.
+      // Some clients did not answer, and were counted.
       const lost = whole.report.rounds.flatMap(({ losses }) => losses.map(({ rank }) => rank));
       assert(lost.length > 0);
       for (const [rank, { dropped }] of whole.handler.known) {
         assertEquals(dropped, lost.filter((one) => one === rank).length);
       }
-      // What is known counts: a run that forgets chooses otherwise, unless all it has to know is said anew.
+      // A run that forgets the clients' figures chooses other cohorts, unless it needs none of
+      // them.
       if (selection === "samples") return;
       const forgetful = new CheckpointStore(`${folder}/forgetful`);
       await run(forgetful, { selection, rounds: 7 });
@@ -111,7 +115,7 @@ for (
     }));
 }
 
-Deno.test("ServerSyncTop does not go on from a checkpoint that tells nonsense of the clients", () =>
+Deno.test("ServerSyncTop refuses a checkpoint with invalid figures of the clients", () =>
   inFolder(async (folder) => {
     const store = new CheckpointStore(folder);
     const settings = { selection: "round-robin", rounds: 2 };

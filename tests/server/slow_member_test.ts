@@ -24,14 +24,14 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const LENGTH = 20_000;
 const MANIFEST = vectorManifest(LENGTH);
 
-/** What a member does with the frame of its update: how it sends it, and how many bytes of it. */
+/** Sends the frame of a client's update, in its own way. */
 type Send = (peer: Peer, frame: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-/** Sends so many of the frame's bytes, and no more. */
+/** Sends that many of the frame's bytes, and no more. */
 const stallAt = (bytes: number): Send => async (peer, frame) =>
   await peer.channel.write(frame.slice(0, bytes));
 
-/** Sends so many bytes a second, as long as the connection lasts. */
+/** Sends that many bytes a second, as long as the connection lasts. */
 const dribble = (bytesPerSecond: number): Send => async (peer, frame) => {
   const pieces = 50;
   for (let at = 0; at < frame.length; at += bytesPerSecond / pieces) {
@@ -40,7 +40,7 @@ const dribble = (bytesPerSecond: number): Send => async (peer, frame) => {
   }
 };
 
-/** The frame of an update for that round. */
+/** Returns the frame of an update for that round. */
 function frameOf(round: number): Uint8Array<ArrayBuffer> {
   const parameters = new Float32Array(LENGTH).fill(round);
   const message = {
@@ -50,7 +50,9 @@ function frameOf(round: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
 }
 
-/** A member that joins as that rank, sends each update in its own way, and joins again when it is cut off, until the server is gone. */
+/**
+ * Client of that rank that sends each update in its own way, and rejoins until the server is gone.
+ */
 async function member(address: string, rank: number, send: Send): Promise<void> {
   for (;;) {
     let peer: Peer;
@@ -66,7 +68,7 @@ async function member(address: string, rank: number, send: Send): Promise<void> 
         await send(peer, frameOf(round));
       }
     } catch {
-      // It was cut off, or the run is over.
+      // The client was disconnected, or the run has ended.
     } finally {
       peer.connection.abort(new Error("the member is gone"));
     }
@@ -77,7 +79,7 @@ async function member(address: string, rank: number, send: Send): Promise<void> 
 interface Setting {
   rounds?: number;
   roundSeconds?: number;
-  /** How the ranks from 1 on send that are not honest. */
+  /** Ways in which the dishonest ranks, from 1, send. */
   slow: readonly Send[];
   honest: number;
   handler?: Partial<SyncParameterServerHandlerOptions>;
@@ -91,7 +93,7 @@ interface Outcome {
   honest: PromiseSettledResult<void>[];
 }
 
-/** A run over TCP whose lowest ranks are slow and whose other ones are honest. */
+/** Runs over TCP with slow clients of the lowest ranks and honest other ones. */
 async function run(
   { rounds = 3, roundSeconds = 0.6, slow, honest, handler, evaluates }: Setting,
 ): Promise<Outcome> {
@@ -134,7 +136,10 @@ async function run(
   return { report, lost, honest: fates };
 }
 
-/** Every honest update counts in every round, no honest client is lost, and nobody else is named. */
+/**
+ * Asserts that every honest update counts, no honest client is lost, and only the slow ones are
+ * reported.
+ */
 function assertHonestCount({ report, lost, honest }: Outcome, numSlow: number): void {
   for (const { round, received, losses, tries } of report.rounds) {
     assertEquals([received, tries], [honest.length, 1], `round ${round}`);
@@ -154,17 +159,17 @@ for (const bytes of [16, 200, 40_000, 80_000]) {
       first?.losses[0]?.reason ?? "",
       /only \d+ of the \d+ bytes of its update came in time/,
     );
-    // Who has missed two rounds in a row is not asked in the next one.
+    // A client that has missed two rounds in a row is left out of the next one.
     assertEquals(second?.losses.map(({ rank }) => rank), [1]);
     assertEquals([third?.cohort, third?.losses], [[2, 3, 4], []]);
   });
 }
 
-Deno.test("the lowest rank is slow, above the least rate: all others count in each round", async () => {
+Deno.test("the lowest rank is slow but above the minimum rate: all others count in each round", async () => {
   assertHonestCount(await run({ slow: [dribble(20 * 1024)], honest: 3 }), 1);
 });
 
-Deno.test("members that stall in the only staging buffer give it up to those who wait", async () => {
+Deno.test("clients that stall in the only staging buffer lose it to those that wait", async () => {
   const slow = [stallAt(16), dribble(20 * 1024), stallAt(70_000)];
   const outcome = await run({
     slow,
@@ -177,7 +182,7 @@ Deno.test("members that stall in the only staging buffer give it up to those who
   assertMatch(outcome.report.rounds[0]?.losses[0]?.reason ?? "", /while others waited/);
 });
 
-Deno.test("a member that does not read why its update is refused keeps no staging buffer meanwhile", async () => {
+Deno.test("a client that does not read its refusal keeps no staging buffer", async () => {
   const manifest = vectorManifest(100_000);
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const members = Promise.withResolvers<unknown>();
@@ -212,7 +217,10 @@ Deno.test("a member that does not read why its update is refused keeps no stagin
   assertEquals([first?.received, first?.losses.map(({ rank }) => rank)], [1, [1]]);
   assert((first?.seconds ?? 9) < 6, `the round took ${first?.seconds} seconds`);
 
-  /** Sends an update that is not sound, and has not read the parameters, which what it is told comes after. */
+  /**
+   * Sends an update that is not finite, and does not read the parameters and the refusal behind
+   * them.
+   */
   async function unread(address: string): Promise<void> {
     const connection = new Connection(await memoryTransport.connect(address));
     await connection.send({
@@ -234,7 +242,7 @@ Deno.test("a member that does not read why its update is refused keeps no stagin
   }
 });
 
-Deno.test("without rounds nobody is late who waits for a staging buffer", async () => {
+Deno.test("an asynchronous client that waits for a staging buffer is not late", async () => {
   const members = 7, roundSeconds = 1;
   const lost: ServerEvent[] = [];
   const played = Promise.withResolvers<void>();
@@ -262,7 +270,9 @@ Deno.test("without rounds nobody is late who waits for a staging buffer", async 
   assertEquals(report.rounds.flatMap(({ cohort }) => cohort).length, members);
   assertEquals(report.rounds.map(({ dropped }) => dropped), Array(members).fill(0));
 
-  /** All begin to send at once, and each takes a while: the last one waits for longer than a round twice. */
+  /**
+   * Clients that begin to send at once and are slow: the last one waits for longer than two rounds.
+   */
   async function play(address: string): Promise<void> {
     const peers = await Promise.all(Array.from({ length: members }, () => Peer.connect(address)));
     try {
@@ -273,7 +283,7 @@ Deno.test("without rounds nobody is late who waits for a staging buffer", async 
         const frame = frameOf((await peer.until(MessageCode.ParameterUpdate)).round);
         const part = frame.length - 5000;
         await peer.channel.write(frame.slice(0, part));
-        // The buffer is theirs in this order.
+        // They get the buffer in this order.
         await new Promise((resolve) => setTimeout(resolve, 5));
         rests.push([peer, frame.slice(part)]);
       }
@@ -288,7 +298,7 @@ Deno.test("without rounds nobody is late who waits for a staging buffer", async 
   }
 });
 
-Deno.test("of a larger cohort the beginning of an update keeps nobody's place", async () => {
+Deno.test("under over-selection an incomplete update keeps no place in the round", async () => {
   const slow = Array.from({ length: 4 }, () => stallAt(16));
   const outcome = await run({
     slow,
@@ -303,7 +313,7 @@ Deno.test("of a larger cohort the beginning of an update keeps nobody's place", 
   assertEquals(first?.losses.map(({ reason }) => reason), Array(4).fill("4 others were first"));
 });
 
-Deno.test("a member that says nothing costs two rounds their time, and not every round", async () => {
+Deno.test("a silent client delays two rounds, and not every round", async () => {
   const outcome = await run({ slow: [async () => {}], honest: 2, rounds: 6, roundSeconds: 0.3 });
   assertHonestCount(outcome, 1);
   const { rounds } = outcome.report;
@@ -314,7 +324,7 @@ Deno.test("a member that says nothing costs two rounds their time, and not every
   assertEquals(rounds.map(({ paused = [] }) => paused), [[], [], [1], [], [1], [1]]);
 });
 
-Deno.test("a member that answers every other time is left out as well, in time", () => {
+Deno.test("a client that answers every other round is left out in the end", () => {
   const known = new KnownClients();
   const asked: number[] = [];
   for (let round = 1; round <= 30; round++) {
@@ -329,7 +339,7 @@ Deno.test("a member that answers every other time is left out as well, in time",
   assertEquals(known.paused(50), []);
 });
 
-Deno.test("a member that trains and never evaluates is not waited for after every round", async () => {
+Deno.test("a client that trains and never evaluates does not delay every round", async () => {
   const whole: Send = async (peer, frame) => await peer.channel.write(frame);
   const outcome = await run({
     slow: [whole],
@@ -341,13 +351,14 @@ Deno.test("a member that trains and never evaluates is not waited for after ever
   const { rounds } = outcome.report;
   assertEquals(rounds.map(({ received }) => received), Array(6).fill(3));
   assertEquals(outcome.lost, []);
-  // It is waited for after the first two rounds, is left out after one, asked again, and left out after two.
+  // The server waits for it after two rounds, leaves it out after one, asks again, and leaves it
+  // out after two.
   const isWaitedFor = rounds.map(({ seconds }) => seconds > 0.35);
   assertEquals(isWaitedFor, [true, true, false, true, false, false]);
   assertEquals(rounds.map(({ clients }) => clients?.loss?.count), Array(6).fill(2));
 });
 
-Deno.test("a member that gives no figures costs two evaluations their time, and not every one", async () => {
+Deno.test("a client without figures delays two evaluations, and not every one", async () => {
   for (const isAsync of [false, true]) {
     const rounds = 6, roundSeconds = 0.5;
     const members = Promise.withResolvers<unknown>();
@@ -376,7 +387,7 @@ Deno.test("a member that gives no figures costs two evaluations their time, and 
     assertEquals(slow, [true, true, false, true, false, false]);
   }
 
-  /** Answers every round, where there are such, and no evaluation. */
+  /** Answers every round, and no evaluation. */
   async function silent(address: string): Promise<void> {
     await using peer = await Peer.connect(address);
     await peer.join({ rank: 1 });
@@ -388,7 +399,7 @@ Deno.test("a member that gives no figures costs two evaluations their time, and 
   }
 });
 
-Deno.test("UploadMonitor hold a rate only while others wait, and not what the server was held up", () => {
+Deno.test("UploadMonitor requires a rate only while others wait, without the server's own delays", () => {
   let now = 0;
   const slow: number[] = [];
   const uploads = new UploadMonitor(8, (rank) => slow.push(rank), () => now);
@@ -404,7 +415,7 @@ Deno.test("UploadMonitor hold a rate only while others wait, and not what the se
   };
   pass(500);
   assertEquals(slow, []);
-  // As long as nothing is checked, nothing could have come in.
+  // Nothing can arrive before the first check.
   now += 60_000;
   uploads.check();
   assertEquals(slow, []);

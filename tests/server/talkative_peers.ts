@@ -1,5 +1,6 @@
 /**
- * A real server whose peers leave each round with the longest last words that the protocol has, and join again: what its checkpoints and its history come to.
+ * Server whose peers leave in each round with the longest reason, and rejoin: measures its
+ * checkpoints and its history.
  *
  *     deno run -A tests/server/talkative_peers.ts --rounds 5000 --peers 30
  */
@@ -15,7 +16,7 @@ import {
 import { vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
 
-/** Last words of 4,096 characters of three bytes. */
+/** Reason of 4,096 characters of three bytes. */
 const LAST_WORDS = "€".repeat(4096);
 const MANIFEST = vectorManifest(4);
 
@@ -25,7 +26,7 @@ export interface Sizes {
   readonly history: number[];
 }
 
-/** Tells of each client that has joined. */
+/** Called for each client that has joined. */
 class Handler extends SyncParameterServerHandler {
   joined: (rank: Rank) => void = () => {};
 
@@ -34,13 +35,16 @@ class Handler extends SyncParameterServerHandler {
     this.joined(rank);
   }
 
-  /** All are asked in each round, however often they have left. */
+  /** Selection of all clients in each round, also of those that have left often. */
   override paused(): readonly Rank[] {
     return [];
   }
 }
 
-/** Runs the server in a folder; each round the first client answers when all others have left and joined again. */
+/**
+ * Runs the server in a folder; in each round the first client answers after all others have left
+ * and rejoined.
+ */
 export async function talk(folder: string, rounds: number, peers: number): Promise<Sizes> {
   const sizes: Sizes = { checkpoint: [], history: [] };
   const handler = new Handler({
@@ -56,7 +60,7 @@ export async function talk(folder: string, rounds: number, peers: number): Promi
     quorum: 1 / (peers + 1),
     checkpoints: new CheckpointStore(folder, { keep: 1 }),
     logger: silentLogger,
-    // What comes here is no flood but the trial.
+    // These connections are the experiment, and no flood.
     limits: { arrivalsPerSecond: 1_000_000, arrivalsAtOnce: 1_000_000 },
     onEvent: (event) => {
       if (event.type === "listening") listens(event.address);

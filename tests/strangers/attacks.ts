@@ -7,7 +7,10 @@ const FRAME_BEGINNING = new TextEncoder().encode("FLab");
 const AT_ONCE = 100;
 const FRAGMENT_BYTES = 64 * 1024;
 
-/** What strangers do to a server: the first of these to one that speaks TCP, the others to one that speaks WebSocket. */
+/**
+ * What strangers do to a server: the first of these to one that speaks TCP, the others to one that
+ * speaks WebSocket.
+ */
 export const ATTACKS = {
   "half frames": (socket: Socket) => {
     socket.write(FRAME_BEGINNING);
@@ -43,13 +46,19 @@ export const ATTACKS = {
 /** Name of an attack. */
 export type Attack = keyof typeof ATTACKS;
 
-/** Most bytes that one stranger sends, and all of them together: a server that keeps them is to be measured, not the machine filled. */
+/**
+ * Most bytes that one stranger sends, and all of them together: a server that keeps them is to be
+ * measured, not the machine filled.
+ */
 const MOST_BYTES = 100_000_000, MOST_BYTES_IN_ALL = 1_000_000_000;
 
 /** Strangers that a server bears at once, and how long it has to close the others. */
 const UNREGISTERED = 256, PATIENCE_MILLIS = 15_000;
 
-/** Lets so many strangers come, a hundred at once; each stays until the server closes it or all have come. Returns how many it closed meanwhile. */
+/**
+ * Lets so many strangers come, a hundred at once; each stays until the server closes it or all have
+ * come. Returns how many it closed meanwhile.
+ */
 export async function attack(
   url: URL,
   { kind, count, held, addresses }: {

@@ -1,5 +1,6 @@
 /**
- * Lets strangers come to a server while it runs a federation, and says what that cost it. Takes Linux, and some minutes.
+ * Lets strangers come to a server while it runs a federation, and says what that cost it. Takes
+ * Linux, and some minutes.
  *
  *     deno run -A tests/strangers/main.ts
  *     deno run -A tests/strangers/main.ts --kind "endless fragments" --count 1 --rounds 200

@@ -32,7 +32,10 @@ export interface Outcome {
   readonly lines: string[];
 }
 
-/** Runs a federation of two clients, over WebSockets or TCP as the strangers want it, as processes; strangers come once its first client has joined, if there is a trial. */
+/**
+ * Runs a federation of two clients, over WebSockets or TCP as the strangers want it, as processes;
+ * strangers come once its first client has joined, if there is a trial.
+ */
 export async function federate(
   { root, rounds, descriptors, isSecure, ...strangers }: Trial,
   isTried: boolean,

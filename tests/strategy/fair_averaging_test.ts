@@ -63,7 +63,8 @@ Deno.test("FedNova is w + τ_eff Σ p (w_k - w) / ‖a‖, with a of momentum ad
   const updates = updatesOf((rank) => ({ steps: rank ** 2 }));
   for (const momentum of [0, 0.9]) {
     const lengths = updates.map(({ steps = 0 }) => {
-      // After each step the velocity is ρ times the last one plus the new gradient; a gradient counts
+      // After each step the velocity is ρ times the last one plus the new gradient; a gradient
+      // counts
       // as often as it is part of a velocity.
       let velocity = 0, way = 0;
       for (let i = 0; i < steps; i++) way += velocity = momentum * velocity + 1;
@@ -104,7 +105,8 @@ Deno.test("FedNova takes momentum and proximal term from the clients' settings, 
     ] as const satisfies [Strategy, Partial<TrainSettings>][]
   ) {
     const [one = NaN, two = NaN] = [2, 12].map((steps) => {
-      // Distance, in learning rates, of a client whose gradient is 1 in each step; the proximal term
+      // Distance, in learning rates, of a client whose gradient is 1 in each step; the proximal
+      // term
       // pulls it back.
       let velocity = 0, way = 0;
       for (let i = 0; i < steps; i++) {

@@ -77,7 +77,8 @@ export async function handTouched(): Promise<Map<string, string[]>> {
 }
 
 /**
- * Imports that go up, across, or where the list of layers forbids. Entry points (`mod.ts`) are free:
+ * Imports that go up, across, or where the list of layers forbids. Entry points (`mod.ts`) are
+ * free:
  * they only list names for users of the package.
  */
 export function againstLayers(imports: readonly Import[]): string[] {
@@ -186,7 +187,9 @@ function longComments(texts: ReadonlyMap<string, string>): string[] {
   );
 }
 
-/** Places at which as many lines in a row are equal, without imports, comments and brackets alone. */
+/**
+ * Places at which as many lines in a row are equal, without imports, comments and brackets alone.
+ */
 function duplicatesOf(texts: ReadonlyMap<string, string>): string[] {
   interface Line {
     readonly path: string;

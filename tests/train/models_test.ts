@@ -37,13 +37,13 @@ Deno.test("modelByName() describes each model by its layers", () => {
   assertEquals(unitsOf(mlp({ inputShape: [4], numClasses: 3, hiddenUnits: 5 })), [5, 3]);
 });
 
-Deno.test("modelByName() lists the models it knows when a name is none of them", () => {
+Deno.test("modelByName() lists the known models for an unknown name", () => {
   for (const name of ["vgg", "", "constructor"]) {
     assertThrows(() => modelByName(name, MNIST), RangeError, MODEL_NAMES.join(", "));
   }
 });
 
-Deno.test("the models refuse sizes that make no sense", () => {
+Deno.test("the models refuse invalid sizes", () => {
   assertThrows(() => logisticRegression({ inputShape: [], numClasses: 2 }), RangeError, "[]");
   assertThrows(() => logisticRegression({ inputShape: [0], numClasses: 2 }), RangeError, "got 0");
   assertThrows(() => twoNN({ inputShape: [4], numClasses: 1 }), RangeError, "got 1");
@@ -67,7 +67,7 @@ Deno.test("seedInitializers() leaves its argument and the constant initializers 
   assert(seeded.includes('"bias_initializer":{"class_name":"Zeros","config":{}}'));
 });
 
-Deno.test("seedInitializers() keeps explicit seeds, but not 0, which tfjs takes for none", () => {
+Deno.test("seedInitializers() keeps explicit seeds, but not 0, which means none in tfjs", () => {
   const layer = (seed: number) => ({
     class_name: "Dense",
     config: {
@@ -85,7 +85,7 @@ Deno.test("seedInitializers() keeps explicit seeds, but not 0, which tfjs takes 
   assertNotEquals(second, 0);
 });
 
-Deno.test("seedInitializers() writes out initializers that are names or left to their default", () => {
+Deno.test("seedInitializers() expands initializers that are names or defaults", () => {
   const description: ModelDescription = {
     format: "tfjs-layers",
     topology: {

@@ -10,7 +10,7 @@ const MOST_BEFORE_DATA = 10 + HEAD_BYTES;
 
 const NOTHING = new Uint8Array();
 
-/** Writes a server's frames to a channel, one after the other, whoever asks for them. */
+/** Writes a server's frames to a channel, one after the other, also from concurrent callers. */
 export class FrameWriter {
   readonly #channel: Channel;
   #turn: Promise<void> = Promise.resolve();
@@ -38,8 +38,8 @@ export class FrameWriter {
   }
 
   /**
-   * Sends what `grant` gives when it is its turn, if that is anything. Never fails: whoever reads
-   * or writes next hears of it.
+   * Sends what `grant` gives when it is its turn, if that is anything. Never rejects: the next read
+   * or write reports the error.
    */
   grant(grant: () => number): void {
     if (this.#isGranting) return;

@@ -169,7 +169,7 @@ export class FramedChannel implements Channel {
     this.#listening = true;
     try {
       while (!opened.reader.isOver && this.#leaving === undefined) await this.#advance(opened);
-    } catch { /* whoever reads or writes hears of it */ }
+    } catch { /* readers and writers receive the error */ }
   }
 
   /**

@@ -16,7 +16,7 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 export interface Refusal {
   /** The HTTP status. */
   readonly status: number;
-  /** One line for whoever sent it. */
+  /** One line for the sender. */
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

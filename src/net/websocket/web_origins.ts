@@ -30,7 +30,7 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  *
  * Only a browser says an origin: any page that a user opens could otherwise join a server that only
  * the user's machine can reach. That the page comes from the host which it asks for proves nothing,
- * because whoever owns a name can have it lead here after the page was loaded (DNS rebinding). So a
+ * because the owner of a name can have it lead here after the page was loaded (DNS rebinding). So a
  * page is the server's own only under a name that is this server's.
  */
 export class WebOrigins {
