@@ -52,6 +52,7 @@ export {
   schemaWidth,
 } from "./schema/features.ts";
 export type { ArrangeOptions, SchemaOptions } from "./schema/options.ts";
+export { type MadeSchema, makeSchema, schemaOf } from "./schema/schema_of.ts";
 export { type CellValue, tableOf } from "./schema/table_of.ts";
 export { parseSchema } from "./schema/parse.ts";
 export type { RawColumn, RawTable } from "./formats/raw_table.ts";

@@ -1,0 +1,198 @@
+/**
+ * Inputs of a schema that is made from tables.
+ *
+ * @module
+ */
+
+import {
+  type ColumnKind,
+  type ColumnParts,
+  countNames,
+  kindOf,
+  MAX_INFERRED_CATEGORIES,
+  medianOf,
+  momentsOf,
+  mostFrequent,
+  numbersOf,
+} from "./column_values.ts";
+import { canonicalName, quoted, shownName, sortNames, toBoolean } from "./names.ts";
+import { MAX_NAMES } from "./parse.ts";
+import type { SchemaOptions } from "./options.ts";
+import type { InputSchema, MissingValues } from "./schema.ts";
+
+/** Column of which an input is made. */
+export interface SourceColumn {
+  readonly name: string;
+  readonly unit: string | undefined;
+  readonly parts: ColumnParts;
+  /** Start of messages, such as `Cannot use ward.csv`. */
+  readonly where: string;
+  /** True for a column that is listed as one of categories. */
+  readonly isCategory: boolean;
+}
+
+/** Returns the policy for a column, in a form that its kind has. */
+export function policyFor(
+  name: string,
+  kind: ColumnKind,
+  missing: SchemaOptions["missing"] = {},
+): MissingValues {
+  if (Object.hasOwn(missing, name)) return missing[name] ?? { policy: "error" };
+  const common = missing[""] ?? { policy: "error" };
+  const { policy, ...others } = common;
+  if (kind === "number" || (policy !== "mean" && policy !== "median")) return common;
+  return { ...others, policy: "most-frequent" };
+}
+
+/** Makes an input with its categories, fill value and standardization. */
+export function inputOf(column: SourceColumn, options: SchemaOptions): InputSchema {
+  const { name, unit, parts, where, isCategory } = column;
+  const kind = isCategory ? "category" : kindOf(parts);
+  if (kind === undefined || (isCategory && countNames(parts).size === 0)) {
+    throw new RangeError(
+      `${where}: expected values in column ${
+        shownName(name)
+      }, got none, leave it out (--exclude-columns)`,
+    );
+  }
+  if (unit !== undefined && kind !== "number") {
+    throw new RangeError(
+      `${where}: expected numbers in column ${shownName(name)} of unit ${
+        shownName(unit)
+      }, got a ${kind}`,
+    );
+  }
+  const policy = policyFor(name, kind, options.missing);
+  if (kind !== "number" && (policy.policy === "mean" || policy.policy === "median")) {
+    throw new RangeError(
+      `${where}: expected numbers in column ${
+        shownName(name)
+      } for the policy ${policy.policy}, got a ${kind}`,
+    );
+  }
+  switch (kind) {
+    case "number":
+      return numberInput(column, policy, options.standardize === true);
+    case "category":
+      return categoryInput(column, policy, options.unknownCategory);
+    case "boolean":
+      return booleanInput(column, policy);
+  }
+}
+
+function withMissing(missing: MissingValues, fill?: MissingValues["fill"]) {
+  if (missing.policy === "error") return {};
+  const { policy, indicator, fill: given = fill } = missing;
+  return {
+    missing: {
+      policy,
+      ...(given !== undefined && { fill: given }),
+      ...(indicator && { indicator }),
+    },
+  };
+}
+
+function refuseFill({ name, where }: SourceColumn, expected: string, fill: unknown): never {
+  throw new RangeError(
+    `${where}: expected ${expected} to fill in for column ${shownName(name)}, got ${
+      quoted(`${fill}`)
+    }`,
+  );
+}
+
+function numberInput(
+  column: SourceColumn,
+  missing: MissingValues,
+  standardizes: boolean,
+): InputSchema {
+  const { name, unit, parts, where } = column;
+  const numbers = numbersOf(parts);
+  const infinite = numbers.find((x) => !Number.isFinite(x));
+  if (infinite !== undefined) {
+    throw new RangeError(
+      `${where}: expected finite numbers in column ${shownName(name)}, got ${infinite}`,
+    );
+  }
+  const fill = (): number | undefined => {
+    switch (missing.policy) {
+      case "mean":
+        return momentsOf(numbers).mean;
+      case "median":
+        return medianOf(numbers);
+      case "most-frequent": {
+        const counts = countNames(parts);
+        return Number(mostFrequent(counts, sortNames(counts.keys())));
+      }
+      case "constant": {
+        const given = missing.fill;
+        if (typeof given === "number" && Number.isFinite(given)) return given;
+        return refuseFill(column, "a number", given);
+      }
+      default:
+        return undefined;
+    }
+  };
+  return {
+    name,
+    kind: "number",
+    ...(unit !== undefined && { unit }),
+    ...withMissing(missing, fill()),
+    ...(standardizes && { standardize: momentsOf(numbers) }),
+  };
+}
+
+function categoryInput(
+  column: SourceColumn,
+  missing: MissingValues,
+  unknown: SchemaOptions["unknownCategory"],
+): InputSchema {
+  const { name, parts, where, isCategory } = column;
+  const counts = countNames(parts);
+  const most = isCategory ? MAX_NAMES : MAX_INFERRED_CATEGORIES;
+  if (counts.size > most) {
+    throw new RangeError(
+      `${where}: expected at most ${most} categories in column ${
+        shownName(name)
+      }, got ${counts.size}${
+        isCategory
+          ? ""
+          : ", leave it out (--exclude-columns) or list it as one of categories (--categories)"
+      }`,
+    );
+  }
+  const found = sortNames(counts.keys());
+  const fill = missing.policy === "most-frequent"
+    ? mostFrequent(counts, found)
+    : missing.policy === "constant"
+    ? canonicalName(missing.fill ?? refuseFill(column, "a category", missing.fill))
+    : undefined;
+  const isNew = fill !== undefined && !counts.has(fill);
+  return {
+    name,
+    kind: "category",
+    categories: isNew ? sortNames([...found, fill]) : found,
+    ...(unknown === "other" && { unknown }),
+    ...withMissing({ policy: missing.policy, indicator: missing.indicator ?? false }, fill),
+  };
+}
+
+function booleanInput(column: SourceColumn, missing: MissingValues): InputSchema {
+  const { name, parts } = column;
+  const fill = (): boolean | undefined => {
+    if (missing.policy === "most-frequent") {
+      const counts = new Map([["false", 0], ["true", 0]]);
+      for (const [text, count] of countNames(parts)) {
+        const key = `${toBoolean(text)}`;
+        counts.set(key, (counts.get(key) ?? 0) + count);
+      }
+      return mostFrequent(counts, ["false", "true"]) === "true";
+    }
+    if (missing.policy !== "constant") return undefined;
+    return toBoolean(`${missing.fill}`) ?? refuseFill(column, "true or false", missing.fill);
+  };
+  return {
+    name,
+    kind: "boolean",
+    ...withMissing({ policy: missing.policy, indicator: missing.indicator ?? false }, fill()),
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * Schemas made from tables.
+ *
+ * @module
+ */
+
+import type { RawTable } from "../formats/raw_table.ts";
+import { momentsOf, numbersOf } from "./column_values.ts";
+import { cannotUse, ColumnIndex, headerOf } from "./columns.ts";
+import { shownName } from "./names.ts";
+import type { SchemaOptions } from "./options.ts";
+import { parseSchema } from "./parse.ts";
+import { inputOf, type SourceColumn } from "./schema_inputs.ts";
+import { columnOfCondition, conditionOf, targetOf, targetOfColumns } from "./schema_target.ts";
+import type { Schema } from "./schema.ts";
+
+/** Schema that was made from tables. */
+export interface MadeSchema {
+  /** The schema. */
+  readonly schema: Schema;
+  /** Lines about choices that may be wrong, such as a measure that is taken for a class. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes a schema from tables: kinds are inferred from the values, and categories, classes, fill
+ * values and standardization are those of all rows of all tables. The columns are those of the first
+ * table; the others must have them.
+ *
+ * A column is of numbers if all its values are; of `true` and `false` if its values are words for
+ * them; else of categories.
+ *
+ * @throws {RangeError} If a column is missing, occurs twice, has no value or over 1000 categories,
+ * or the target does not fit the task. The message is one line that names the table and the column.
+ *
+ * @example Two sites
+ * ```ts
+ * import { schemaOf, tableOf } from "@fedlab/core/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const schema = schemaOf([
+ *   tableOf("a.csv", { age: [63, 41], sex: ["m", "m"], ill: ["yes", "yes"] }),
+ *   tableOf("b.csv", { sex: ["f"], age: [null], ill: ["no"] }),
+ * ], { missing: { "": { policy: "mean" } } });
+ * assertEquals(schema.inputs, [
+ *   { name: "age", kind: "number", missing: { policy: "mean", fill: 52 } },
+ *   {
+ *     name: "sex",
+ *     kind: "category",
+ *     categories: ["f", "m"],
+ *     missing: { policy: "most-frequent", fill: "m" },
+ *   },
+ * ]);
+ * assertEquals(schema.target, { name: "ill", task: "classification", classes: ["no", "yes"] });
+ * ```
+ */
+export function schemaOf(tables: readonly RawTable[], options: SchemaOptions = {}): Schema {
+  return makeSchema(tables, options).schema;
+}
+
+/** Makes a schema as {@linkcode schemaOf} does, with warnings. */
+export function makeSchema(tables: readonly RawTable[], options: SchemaOptions = {}): MadeSchema {
+  const [first] = tables;
+  if (!first) throw new RangeError("Cannot make a schema: expected at least one table, got none");
+  if (!tables.some(({ length }) => length > 0)) {
+    throw new RangeError(`${cannotUse(first)}: expected rows, got none`);
+  }
+  const indices = tables.map((table) => new ColumnIndex(table));
+  const columns = new Columns(tables, indices, options);
+  const names = columns.names;
+  const { target = names.length - 1, exclude = [], inputs } = options;
+  const index = columns.first;
+  const targets = typeof target === "object" ? target : [target];
+  const [only] = targets;
+  const condition = targets.length === 1 && typeof only === "string"
+    ? conditionOf(only, names)
+    : undefined;
+  const targetPlaces = condition === undefined
+    ? targets.map((one) => index.get(one, "a target column"))
+    : [index.get(columnOfCondition(condition), "a target column")];
+  const sources = targetPlaces.map((place) => columns.at(place));
+  const [source] = sources;
+  const made = source && sources.length === 1
+    ? targetOf(source, condition, options)
+    : targetOfColumns(sources, options);
+  const others = [options.idColumn, options.weightColumn, ...exclude].flatMap((column) =>
+    column === undefined ? [] : [index.get(column, "a column")]
+  );
+  const places = inputs
+    ? inputs.map((column) => index.get(column, "an input column"))
+    : [...names.keys()].filter((i) => !targetPlaces.includes(i) && !others.includes(i));
+  const both = places.find((place) => targetPlaces.includes(place) || others.includes(place));
+  if (both !== undefined) {
+    throw new RangeError(
+      `${cannotUse(first)}: expected one use of the column ${
+        shownName(names[both] ?? "")
+      }, got several`,
+    );
+  }
+  if (places.length === 0) {
+    throw new RangeError(
+      `${
+        cannotUse(first)
+      }: expected input columns besides the target, got none, check the delimiter (--delimiter)`,
+    );
+  }
+  const schema = parseSchema({
+    format: "fedlab.schema/1",
+    inputs: places.map((place) => inputOf(columns.at(place), options)),
+    target: made.target,
+  });
+  return { schema, warnings: [...made.warnings, ...constantColumns(schema, columns)] };
+}
+
+/** Names columns of numbers that have one value alone. */
+function constantColumns({ inputs }: Schema, columns: Columns): string[] {
+  const constant = inputs.filter(({ name, kind }) =>
+    kind === "number" && momentsOf(numbersOf(columns.named(name))).deviation === 0
+  );
+  return constant.length === 0 || columns.length < 2
+    ? []
+    : [`Of one value alone: ${constant.map(({ name }) => shownName(name)).join(", ")}`];
+}
+
+/** Columns of several tables, by their place in the first. */
+class Columns {
+  readonly #tables: readonly RawTable[];
+  readonly #indices: readonly ColumnIndex[];
+  readonly #categories: ReadonlySet<number>;
+  readonly #units: Readonly<Record<string, string>>;
+  readonly first: ColumnIndex;
+  readonly names: readonly string[];
+
+  constructor(
+    tables: readonly RawTable[],
+    indices: readonly ColumnIndex[],
+    { categories = [], units = {} }: SchemaOptions,
+  ) {
+    this.#tables = tables;
+    this.#indices = indices;
+    this.#units = units;
+    this.first = indices[0] ?? new ColumnIndex({ ...tables[0] } as RawTable);
+    for (const index of indices) index.checkNames();
+    this.names = this.first.headers.map(({ name }) => name);
+    this.#categories = new Set(
+      categories.map((column) => this.first.get(column, "a column of categories")),
+    );
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.#tables.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Returns the columns of a name. */
+  named(name: string): SourceColumn["parts"] {
+    return this.at(this.names.indexOf(name)).parts;
+  }
+
+  /** Returns the column at a place of the first table, with those of its name in the others. */
+  at(place: number): SourceColumn {
+    const name = this.names[place] ?? "";
+    const places = this.#indices.map((index) => index.get(name, "the column"));
+    const parts = places.flatMap((at, t) => this.#tables[t]?.columns[at] ?? []);
+    const units = new Set(
+      parts.flatMap((part) => this.#units[name] ?? headerOf(part, place).unit ?? []),
+    );
+    const [first] = this.#tables;
+    const where = first ? cannotUse(first) : "Cannot make a schema";
+    const [unit, other] = units;
+    if (other !== undefined) {
+      throw new RangeError(
+        `${where}: expected one unit of the column ${shownName(name)}, got ${unit} and ${other}`,
+      );
+    }
+    return { name, unit, parts, where, isCategory: this.#categories.has(place) };
+  }
+}
