@@ -10,27 +10,16 @@ import type { RawTable } from "../formats/raw_table.ts";
 import { shareableFloats } from "../shareable.ts";
 import type { Arranged } from "./arrange.ts";
 import { arrangeTarget } from "./arrange_target.ts";
+import { standardizerOf } from "./array_schema.ts";
 import { cellError, nameReader, numberReader } from "./cell_reader.ts";
 import { cannotUse, ColumnIndex } from "./columns.ts";
 import { widthOf } from "./features.ts";
-import type { SchemaOptions } from "./options.ts";
-import type { ArrayInput, Schema } from "./schema.ts";
+import type { ArrangeOptions } from "./options.ts";
+import type { Schema } from "./schema.ts";
 
 /** Returns true if the only input of a schema is an array, an image or a sequence. */
 export function isArraySchema({ inputs }: Schema): boolean {
   return inputs.length === 1 && inputs[0] !== undefined && "shape" in inputs[0];
-}
-
-/** Returns a function that standardizes the feature of an index. */
-export function standardizerOf(input: ArrayInput): (value: number, index: number) => number {
-  const { standardize, shape, kind } = input;
-  if (!standardize) return (value) => value;
-  const { mean, deviation } = standardize;
-  const groups = kind === "image" ? shape[2] ?? 1 : mean.length;
-  return (value, index) => {
-    const of = index % groups;
-    return deviation[of] === 0 ? 0 : (value - (mean[of] ?? 0)) / (deviation[of] ?? 1);
-  };
 }
 
 /**
@@ -42,7 +31,7 @@ export function standardizerOf(input: ArrayInput): (value: number, index: number
 export function arrangePlaces(
   table: RawTable,
   schema: Schema,
-  options: SchemaOptions,
+  options: ArrangeOptions,
 ): Arranged {
   const [input] = schema.inputs;
   const { target } = schema;

@@ -29,6 +29,14 @@ export interface ArrangeOptions {
    */
   units?: Readonly<Record<string, string>>;
   /**
+   * Target of a schema that is made from the table: the name or index of a column, a condition such
+   * as `target > 0`, or the columns of several measures or labels. By a schema with names of columns
+   * it is not needed.
+   *
+   * @default The last column.
+   */
+  target?: string | number | readonly (string | number)[];
+  /**
    * Treatment of rows without a target: refuse the table, or leave the row out.
    *
    * @default {"error"}
@@ -38,13 +46,6 @@ export interface ArrangeOptions {
 
 /** Declarations from which a schema is made where there is none yet. */
 export interface SchemaOptions extends ArrangeOptions {
-  /**
-   * Target: the name or index of a column, a condition such as `target > 0`, or the columns of
-   * several measures or labels.
-   *
-   * @default The last column.
-   */
-  target?: string | number | readonly (string | number)[];
   /**
    * Task.
    *
@@ -87,4 +88,16 @@ export interface SchemaOptions extends ArrangeOptions {
    * @default {false}
    */
   standardize?: boolean;
+  /**
+   * Shape of a row, such as `[28, 28, 1]`, which makes all input columns one array or image.
+   *
+   * @default Each column is an input.
+   */
+  shape?: readonly number[];
+  /**
+   * Factor by which the values of an array are multiplied; it makes all input columns one array.
+   *
+   * @default {1}
+   */
+  scale?: number;
 }

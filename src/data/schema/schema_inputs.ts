@@ -80,6 +80,43 @@ export function inputOf(column: SourceColumn, options: SchemaOptions): InputSche
   }
 }
 
+/** Makes one array or image of columns of numbers. */
+export function arrayInputOf(
+  columns: readonly SourceColumn[],
+  { shape = [columns.length], scale = 1, standardize = false }: SchemaOptions,
+): InputSchema {
+  const width = shape.reduce((product, size) => product * size, 1);
+  if (width !== columns.length) {
+    throw new RangeError(
+      `${
+        columns[0]?.where
+      }: expected ${width} columns of features for the shape [${shape}], got ${columns.length}`,
+    );
+  }
+  if (!Number.isFinite(scale)) {
+    throw new RangeError(`${columns[0]?.where}: expected a finite scale, got ${scale}`);
+  }
+  const isImage = shape.length === 3;
+  const groups = (isImage ? shape[2] : undefined) ?? width;
+  const moments = Array.from({ length: standardize ? groups : 0 }, (_, group) => {
+    const parts = columns.filter((_, i) => i % groups === group).flatMap(({ parts }) => parts);
+    const { mean, deviation } = momentsOf(numbersOf(parts));
+    return { mean: mean * scale, deviation: deviation * Math.abs(scale) };
+  });
+  return {
+    name: isImage ? "image" : "features",
+    kind: isImage ? "image" : "array",
+    shape,
+    scale,
+    ...(standardize && {
+      standardize: {
+        mean: moments.map(({ mean }) => mean),
+        deviation: moments.map(({ deviation }) => deviation),
+      },
+    }),
+  };
+}
+
 function withMissing(missing: MissingValues, fill?: MissingValues["fill"]) {
   if (missing.policy === "error") return {};
   const { policy, indicator, fill: given = fill } = missing;

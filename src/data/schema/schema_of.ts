@@ -10,7 +10,7 @@ import { cannotUse, ColumnIndex, headerOf } from "./columns.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import { parseSchema } from "./parse.ts";
-import { inputOf, type SourceColumn } from "./schema_inputs.ts";
+import { arrayInputOf, inputOf, type SourceColumn } from "./schema_inputs.ts";
 import { columnOfCondition, conditionOf, targetOf, targetOfColumns } from "./schema_target.ts";
 import type { Schema } from "./schema.ts";
 
@@ -103,6 +103,12 @@ export function makeSchema(tables: readonly RawTable[], options: SchemaOptions =
         cannotUse(first)
       }: expected input columns besides the target, got none, check the delimiter (--delimiter)`,
     );
+  }
+  if (options.shape !== undefined || options.scale !== undefined) {
+    const sources = places.map((place) => columns.at(place));
+    const input = arrayInputOf(sources, options);
+    const schema = parseSchema({ format: "fedlab.schema/1", inputs: [input], target: made.target });
+    return { schema, warnings: made.warnings };
   }
   const schema = parseSchema({
     format: "fedlab.schema/1",

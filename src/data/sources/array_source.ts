@@ -1,0 +1,147 @@
+/**
+ * Data sets without columns as a source of data.
+ *
+ * @module
+ */
+
+import { Dataset } from "../dataset.ts";
+import { trustFinite } from "../finite.ts";
+import { shareableFloats } from "../shareable.ts";
+import { areNumbered, arrayMoments, arraySchema, standardizerOf } from "../schema/array_schema.ts";
+import { compareSchemas } from "../schema/compare.ts";
+import type { ArrangedData, DataSource } from "../schema/data_source.ts";
+import { shownName } from "../schema/names.ts";
+import { normalSchema } from "../schema/normal.ts";
+import type { ArrayInput, ClassificationTarget, Schema } from "../schema/schema.ts";
+
+/** Parts of a source of arrays. */
+export interface ArraySourceParts {
+  /** Name in messages. */
+  readonly name: string;
+  /** Rows to train on, with their schema, or without one if their values have no preprocessing. */
+  readonly train: Dataset;
+  /** Rows to evaluate on. */
+  readonly test?: Dataset;
+  /**
+   * Standardization of the features where the data make the schema themselves.
+   *
+   * @default {false}
+   */
+  readonly standardize?: boolean;
+}
+
+/** Array schema with its only input and its classes. */
+interface Meaning {
+  readonly schema: Schema;
+  readonly input: ArrayInput;
+  readonly target: ClassificationTarget;
+}
+
+/**
+ * Makes a source from data sets without columns, such as images.
+ *
+ * They agree with a schema if shape, scale and classes do; the schema's standardization is applied.
+ * Classes are matched by name; those of data without names of classes are matched by number.
+ */
+export function arraySource(parts: ArraySourceParts): DataSource {
+  const { name, train, test, standardize = false } = parts;
+  const own = train.schema ?? arraySchema({ shape: train.shape, numClasses: train.numClasses });
+  return {
+    name,
+    arrange: (given) =>
+      Promise.resolve().then((): ArrangedData => {
+        const base = meaningOf(own, name);
+        const schema = given ? normalSchema(given) : ownSchema(base, train, standardize);
+        const wanted = meaningOf(schema, name);
+        const arrange = arrangement(name, base, wanted);
+        return { train: arrange(train), ...(test && { test: arrange(test) }), notes: [] };
+      }),
+  };
+}
+
+function meaningOf(schema: Schema, name: string): Meaning {
+  const [input, ...others] = schema.inputs;
+  const { target } = schema;
+  if (!input || others.length > 0 || !("shape" in input)) {
+    throw new RangeError(
+      `Cannot use ${name}: expected the column ${
+        shownName(input?.name ?? "")
+      }, got data without columns`,
+    );
+  }
+  if (target.task !== "classification") {
+    throw new RangeError(`Cannot use ${name}: expected the task ${target.task}, got classes`);
+  }
+  return { schema, input, target };
+}
+
+function ownSchema({ schema, input, target }: Meaning, train: Dataset, fits: boolean): Schema {
+  if (!fits || input.standardize) return schema;
+  return { ...schema, inputs: [{ ...input, standardize: arrayMoments(train) }], target };
+}
+
+/** Makes the function that arranges a data set by a schema. */
+function arrangement(
+  name: string,
+  own: Meaning,
+  wanted: Meaning,
+): (data: Dataset) => Dataset {
+  const { input, target, schema } = wanted;
+  const isApplied = own.input.standardize !== undefined;
+  const { standardize: _, ...plain } = input;
+  const expected: Schema = { ...schema, inputs: [isApplied ? input : plain], target: own.target };
+  const got: Schema = { ...own.schema, inputs: [{ ...own.input, name: input.name }] };
+  const difference = compareSchemas(expected, got);
+  if (difference !== undefined) throw new RangeError(`Cannot use ${name}: ${difference}`);
+  const classOf = classMap(name, own.target.classes, target.classes);
+  const standardized = standardizerOf(isApplied ? plain : input);
+  return (data) => {
+    const isSame = isApplied || !input.standardize;
+    const features = isSame ? data.features : shareableFloats(data.features.length);
+    const { rowLength } = data;
+    if (!isSame) {
+      data.features.forEach((value, i) => {
+        const feature = Math.fround(standardized(value, i % rowLength));
+        if (!Number.isFinite(feature)) {
+          throw new RangeError(
+            `Cannot standardize: expected finite features, before and after, got ${value} in row ${
+              Math.floor(i / rowLength)
+            }, which becomes ${feature}`,
+          );
+        }
+        features[i] = feature;
+      });
+    }
+    const { weights } = data;
+    const arranged = Dataset.of({
+      ...{ features, shape: data.shape, task: data.task, schema },
+      targets: classOf === undefined ? data.labels : data.labels.map(classOf),
+      numClasses: target.classes.length,
+      ...(weights && { weights }),
+    });
+    return isSame ? arranged : trustFinite(arranged);
+  };
+}
+
+/** Returns the map of class numbers; `undefined` if they stay. */
+function classMap(
+  name: string,
+  own: readonly string[],
+  wanted: readonly string[],
+): ((label: number) => number) | undefined {
+  if (own.every((one, i) => one === wanted[i])) return undefined;
+  const refuse = (got: readonly string[]): never => {
+    throw new RangeError(
+      `Cannot use ${name}: expected the classes ${wanted.join(", ")}; got ${got.join(", ")}`,
+    );
+  };
+  // Numbers are no names: they agree with the order of the classes.
+  if (areNumbered(own)) {
+    if (own.length > wanted.length) refuse(own.slice(wanted.length));
+    return undefined;
+  }
+  const unknown = own.filter((one) => !wanted.includes(one));
+  if (unknown.length > 0) refuse(unknown);
+  const places = own.map((one) => wanted.indexOf(one));
+  return (label) => places[label] ?? -1;
+}
