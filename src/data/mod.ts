@@ -57,6 +57,10 @@ export { type CellValue, tableOf } from "./schema/table_of.ts";
 export { parseSchema } from "./schema/parse.ts";
 export type { RawColumn, RawTable } from "./formats/raw_table.ts";
 
+export { arraySource, type ArraySourceParts } from "./sources/array_source.ts";
+export { shareOf, type SourceShare } from "./sources/share.ts";
+export { TableSource, tableSource } from "./sources/table_source.ts";
+
 // Data sets by name or path.
 export { loadDataset, type LoadedDataset } from "./catalog/load.ts";
 export {

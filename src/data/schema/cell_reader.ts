@@ -19,7 +19,7 @@ export function cellError(
   expected: string,
   got: string,
 ): SyntaxError {
-  const { name } = headerOf(column, table.columns.indexOf(column));
+  const { name } = headerOf(column);
   const label = column.name === undefined ? name : `column ${shownName(name)}`;
   return new SyntaxError(
     `${cannotUse(table)}: ${table.place(row)}, ${label}: expected ${expected}, got ${got}`,

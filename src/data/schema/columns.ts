@@ -37,7 +37,7 @@ export interface Header {
 }
 
 /** Reads name and unit of a column. What stands in brackets is no unit if it has digits alone. */
-export function headerOf({ name }: RawColumn, index: number): Header {
+export function headerOf({ name, index }: RawColumn): Header {
   if (name === undefined) return { name: placeName(index), unit: undefined };
   const [, plain, unit] = /^(.*\S)\s+\[([^[\]]*)\]$/.exec(name.trim()) ?? [];
   const isUnit = unit !== undefined && /\D/.test(unit.trim());
@@ -104,10 +104,12 @@ export class ColumnIndex {
         `${cannotUse(this.#table)}: expected ${use} named ${quoted(column)}, got ${got}`,
       );
     }
-    if (Number.isInteger(column) && column >= 0 && column < this.headers.length) return column;
+    const { columns } = this.#table;
+    const place = columns.findIndex(({ index }) => index === column);
+    if (place >= 0) return place;
     throw new RangeError(
       `${cannotUse(this.#table)}: expected ${use} from 0 to ${
-        this.headers.length - 1
+        columns.at(-1)?.index
       }, got ${column}`,
     );
   }
@@ -215,10 +217,9 @@ function checkPlaces(
     );
   }
   const count = Math.max(...places);
-  const got = table.columns.length;
-  const isExtra = (i: number) => others.includes(i);
-  const fits = got >= count && table.columns.keys().drop(count).every(isExtra);
-  if (!fits && withTarget) {
+  const got = 1 + (table.columns.at(-1)?.index ?? -1);
+  const areExtra = table.columns.every(({ index }, i) => index < count || others.includes(i));
+  if ((got < count || !areExtra) && withTarget) {
     throw new RangeError(`${cannotUse(table)}: expected ${count} columns, got ${got}`);
   }
 }

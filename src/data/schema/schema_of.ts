@@ -169,7 +169,7 @@ class Columns {
     const places = this.#indices.map((index) => index.get(name, "the column"));
     const parts = places.flatMap((at, t) => this.#tables[t]?.columns[at] ?? []);
     const units = new Set(
-      parts.flatMap((part) => this.#units[name] ?? headerOf(part, place).unit ?? []),
+      parts.flatMap((part) => this.#units[name] ?? headerOf(part).unit ?? []),
     );
     const [first] = this.#tables;
     const where = first ? cannotUse(first) : "Cannot make a schema";

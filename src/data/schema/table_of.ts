@@ -11,7 +11,11 @@ import { numberOfText } from "./names.ts";
 export type CellValue = number | string | boolean | null | undefined;
 
 /** Makes a column, with `numbers` if all values that are not missing are numbers. */
-export function columnOf(name: string | undefined, values: readonly CellValue[]): RawColumn {
+export function columnOf(
+  name: string | undefined,
+  index: number,
+  values: readonly CellValue[],
+): RawColumn {
   const isMissing = (value: CellValue) =>
     value === null || value === undefined || Number.isNaN(value);
   const numbers = Float64Array.from(values, (value) => {
@@ -19,7 +23,7 @@ export function columnOf(name: string | undefined, values: readonly CellValue[])
     return typeof value === "number" ? value : numberOfText(`${value}`) ?? NaN;
   });
   if (values.every((value, i) => isMissing(value) || !Number.isNaN(numbers[i] ?? NaN))) {
-    return { name, numbers };
+    return { name, index, numbers };
   }
   const places = new Map<string, number>();
   const codes = Int32Array.from(values, (value) => {
@@ -29,7 +33,7 @@ export function columnOf(name: string | undefined, values: readonly CellValue[])
     places.set(text, place);
     return place;
   });
-  return { name, codes, texts: [...places.keys()] };
+  return { name, index, codes, texts: [...places.keys()] };
 }
 
 /**
@@ -56,7 +60,8 @@ export function tableOf(
   return {
     name,
     length,
-    columns: named.map(([name, values]) => columnOf(name, values)),
+    columns: named.map(([name, values], i) => columnOf(name, i, values)),
+    notes: [],
     place: (row) => `row ${row + 1}`,
   };
 }
@@ -66,12 +71,13 @@ export function selectRows(table: RawTable, rows: Uint32Array): RawTable {
   return {
     name: table.name,
     length: rows.length,
-    columns: table.columns.map(({ name, numbers, codes, texts }) => ({
-      name,
+    columns: table.columns.map(({ name, index, numbers, codes, texts }) => ({
+      ...{ name, index },
       ...(numbers && { numbers: Float64Array.from(rows, (row) => numbers[row] ?? NaN) }),
       ...(codes && { codes: Int32Array.from(rows, (row) => codes[row] ?? -1) }),
       ...(texts && { texts }),
     })),
+    notes: table.notes,
     place: (row) => table.place(rows[row] ?? row),
   };
 }

@@ -52,7 +52,7 @@ export async function shareOf(source: DataSource, share: SourceShare): Promise<D
   return {
     name: source.name,
     arrange: async (schema) => take(await source.arrange(schema), share),
-    ...(source.tables && { tables: () => source.tables?.() ?? Promise.reject(source) }),
+    ...(source.tables && { tables: source.tables.bind(source) }),
   };
 }
 

@@ -69,6 +69,7 @@ export class TableSource implements DataSource {
       ...(forTrain.ids && { ids: forTrain.ids }),
       notes: [
         ...made?.warnings ?? [],
+        ...train.notes,
         ...notesOf(train, forTrain),
         ...(test && forTest ? notesOf(test, forTest) : []),
       ],
@@ -79,10 +80,9 @@ export class TableSource implements DataSource {
   tables(): Promise<SourceTables> {
     const { train, test, options } = this.#tables;
     const units = { ...options.units };
-    train.columns.forEach((column, i) => {
-      const { name, unit } = headerOf(column, i);
+    for (const { name, unit } of train.columns.map(headerOf)) {
       if (unit !== undefined) units[name] ??= unit;
-    });
+    }
     return Promise.resolve({
       train: withPlainNames(train),
       ...(test && { test: withPlainNames(test) }),
@@ -94,8 +94,8 @@ export class TableSource implements DataSource {
 function withPlainNames(table: RawTable): RawTable {
   return {
     ...table,
-    columns: table.columns.map((column, i) =>
-      column.name === undefined ? column : { ...column, name: headerOf(column, i).name }
+    columns: table.columns.map((column) =>
+      column.name === undefined ? column : { ...column, name: headerOf(column).name }
     ),
     place: (row) => table.place(row),
   };
