@@ -8,7 +8,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 /** Values of each column by its name or index, `null` for a missing one. */
 function valuesOf({ columns }: RawTable): Record<string, unknown[]> {
   return Object.fromEntries(columns.map(({ name, index, numbers, codes, texts }) => [
-    name ?? index,
+    name ?? `${index}`,
     numbers
       ? Array.from(numbers, (value) => Number.isNaN(value) ? null : value)
       : Array.from(codes ?? [], (code) => texts?.[code] ?? null),

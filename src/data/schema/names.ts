@@ -8,17 +8,22 @@ import { oneLine, shortened } from "../../base/printable.ts";
 
 const PLAIN_NUMBER = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const TRUE_OR_FALSE = /^(?:true|false)$/i;
+/** Digits that a float64 always keeps. */
+const EXACT_DIGITS = 15;
 
 /**
  * Returns the canonical spelling of a class or category: a number without leading zeros as
  * JavaScript writes it (`-1.0` becomes `-1`), `true` and `false` in lower case, any other text
- * without blanks around it.
+ * without blanks around it. A number of more than 15 digits stays as it is: it may be an
+ * identifier.
  */
 export function canonicalName(text: string | number | boolean): string {
   if (typeof text !== "string") return String(text === 0 ? 0 : text);
   const trimmed = text.trim();
   if (TRUE_OR_FALSE.test(trimmed)) return trimmed.toLowerCase();
   if (!PLAIN_NUMBER.test(trimmed)) return trimmed;
+  const [mantissa = ""] = trimmed.split(/e/i);
+  if (mantissa.replace(/\D/g, "").length > EXACT_DIGITS) return trimmed;
   const number = Number(trimmed);
   return Number.isFinite(number) ? String(number === 0 ? 0 : number) : trimmed;
 }

@@ -8,7 +8,8 @@ import { MAX_TEXTS } from "../../limits.ts";
 import { quote } from "../table/cells.ts";
 import { ByteDictionary } from "./byte_dictionary.ts";
 import { decodeField } from "./decode_field.ts";
-import { canonicalText, numberOf } from "./spelling.ts";
+import { canonicalName } from "../../schema/names.ts";
+import { numberOf } from "./number_text.ts";
 
 /**
  * Kind of a column as far as it has been read: nothing but missing values, numbers, texts, or
@@ -112,7 +113,7 @@ export class ColumnBuilder {
 
   /** Returns true if a text is among the values. */
   hasText(text: string): boolean {
-    return this.#texts.has(canonicalText(text));
+    return this.#texts.has(canonicalName(text));
   }
 
   /** Gives the values from row `from` to row `to`. */
@@ -127,7 +128,7 @@ export class ColumnBuilder {
   #codeOf(text: string): number {
     const trimmed = text.trim();
     if (this.#missing.has(trimmed) || this.#missingNumbers?.has(numberOf(trimmed))) return -1;
-    const spelled = canonicalText(trimmed);
+    const spelled = canonicalName(trimmed);
     const known = this.#texts.get(spelled);
     if (known !== undefined) return known;
     const code = this.#texts.size;

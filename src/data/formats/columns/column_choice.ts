@@ -6,9 +6,20 @@
 
 import { listNames, quote } from "../table/cells.ts";
 import { MISSING_VALUES, type ReadTableOptions } from "../raw_table.ts";
+import { headerOf } from "../../schema/columns.ts";
 import { ColumnBuilder } from "./column_builder.ts";
 
 type Names = readonly (string | number)[];
+
+/** Returns true if a list has the index of a column, its name, or its name without the unit. */
+function isIn(list: Names, name: string | undefined, index: number): boolean {
+  if (list.includes(index)) return true;
+  return name !== undefined && (list.includes(name) || list.includes(plainName(name)));
+}
+
+function plainName(name: string): string {
+  return headerOf({ name }, 0).name;
+}
 
 /** Choice of columns, as options have it. */
 export class ColumnChoice {
@@ -39,24 +50,20 @@ export class ColumnChoice {
   /** Makes the collector of a column, or `undefined` if the column is not wanted. */
   builder(name: string | undefined, index: number, isText: boolean): ColumnBuilder | undefined {
     const { columns, excludeColumns = [], textColumns = [], missingValuesOf = {} } = this.#options;
-    const isIn = (list: Names) =>
-      list.includes(index) || (name !== undefined && list.includes(name));
-    if (isIn(excludeColumns) || (columns && !isIn(columns))) return undefined;
-    const own = name !== undefined && Object.hasOwn(missingValuesOf, name)
-      ? missingValuesOf[name]
-      : undefined;
+    if (isIn(excludeColumns, name, index)) return undefined;
+    if (columns && !isIn(columns, name, index)) return undefined;
+    const [, own] = Object.entries(missingValuesOf).find(([key]) => isIn([key], name, -1)) ?? [];
     const missing = own
       ? new Set([...this.#missing, ...own.map((text) => text.trim())])
       : this.#missing;
     const describe = () =>
       `Cannot read ${this.#name}: column ${index + 1}${name ? ` (${name})` : ""}`;
-    return new ColumnBuilder(missing, describe, isText || isIn(textColumns));
+    return new ColumnBuilder(missing, describe, isText || isIn(textColumns, name, index));
   }
 
   /** Returns true if a column is asked for by name or index, and not by default. */
   asksFor(name: string | undefined, index: number): boolean {
-    const columns = this.#options.columns ?? [];
-    return columns.includes(index) || (name !== undefined && columns.includes(name));
+    return isIn(this.#options.columns ?? [], name, index);
   }
 
   /**
@@ -82,7 +89,7 @@ export class ColumnChoice {
           } where there is no header, give its index`,
         );
       }
-      if (header.includes(column)) continue;
+      if (header.some((name) => isIn([column], name, -1))) continue;
       throw new RangeError(
         `Cannot read ${this.#name}: expected a column named ${quote(column)} in the header, got ${
           listNames(header)

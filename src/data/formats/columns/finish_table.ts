@@ -78,7 +78,10 @@ function checkTitle(
 }
 
 /** Returns true for the first column if it is the index that pandas or R write. */
-function isRowNumber({ name, index, numbers }: RawColumn, { choice, header }: ReadRows): boolean {
+function isRowNumber(
+  { name, index = 0, numbers }: RawColumn,
+  { choice, header }: ReadRows,
+): boolean {
   if (index !== 0 || name === undefined || numbers === undefined || header?.length === 1) {
     return false;
   }

@@ -6,7 +6,7 @@
 
 import { listNames, quote } from "../table/cells.ts";
 import type { ColumnBuilder } from "../columns/column_builder.ts";
-import { numberOf } from "../columns/spelling.ts";
+import { numberOf } from "../columns/number_text.ts";
 
 /** First line of a table, and what is below it. */
 export interface FirstLine {
