@@ -18,7 +18,7 @@ function isIn(list: Names, name: string | undefined, index: number): boolean {
 }
 
 function plainName(name: string): string {
-  return headerOf({ name }, 0).name;
+  return headerOf({ name }).name;
 }
 
 /** Choice of columns, as options have it. */
