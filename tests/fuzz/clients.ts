@@ -9,13 +9,11 @@ import {
   type Logger,
   ProtocolError,
   Random,
-  ServerSyncTop,
-  silentLogger,
 } from "../../mod.ts";
 import { isClear } from "../adversary/clear.ts";
 import { LagWatch } from "../adversary/lag.ts";
 import { drawMalice, EvilServer } from "./evil_server.ts";
-import { HONEST, honestHandler, serverHandler, serverOptions, TOKEN } from "./run.ts";
+import { honestHandler, TOKEN, undisturbedDigest } from "./run.ts";
 import type { Memory } from "./server.ts";
 import { saysExit, trainee } from "./server_messages.ts";
 
@@ -130,24 +128,6 @@ async function runCase(seed: number, index: number, lag: LagWatch): Promise<
   return { kind: `${kind}, ${transport}`, end, faults };
 }
 
-/** The digest of an honest run in this process. */
-async function honestDigest(seed: number): Promise<string> {
-  const group = { distBackend: "memory", logger: silentLogger } as const;
-  const listen = crypto.randomUUID();
-  const server = new ServerSyncTop(serverHandler(seed), {
-    ...serverOptions(3),
-    ...group,
-    worldSize: HONEST.length + 1,
-    listen,
-  });
-  const clients = HONEST.map((rank) =>
-    new ClientSyncTop(honestHandler(), { ...group, serverAddr: listen, rank }).run()
-  );
-  const { modelDigest } = await server.run();
-  await Promise.all(clients);
-  return modelDigest;
-}
-
 function count(tally: Record<string, number>, name: string): void {
   tally[name] = (tally[name] ?? 0) + 1;
 }
@@ -158,7 +138,7 @@ export async function fuzzClients(options: ClientFuzzOptions): Promise<ClientFuz
   const violations: string[] = [];
   const kinds: Record<string, number> = {}, ends: Record<string, number> = {};
   const began = performance.now();
-  const expected = await honestDigest(seed);
+  const expected = await undisturbedDigest(seed, 3);
   const warmUp = Math.min(cases, Math.max(Math.ceil(cases / 10), LEAST_WARM_UP_CASES));
   let started = 0, done = 0, peak = 0;
   let warm = memory();
@@ -201,7 +181,7 @@ export async function fuzzClients(options: ClientFuzzOptions): Promise<ClientFuz
   if (peak - warm.rss > MOST_PEAK_BYTES) {
     violations.push(`There were ${Math.round(peak / 2 ** 20)} MiB in the meantime`);
   }
-  const digest = await honestDigest(seed);
+  const digest = await undisturbedDigest(seed, 3);
   if (digest !== expected) violations.push(`The model is ${digest}, before it was ${expected}`);
   const seconds = (performance.now() - began) / 1000;
   return { cases: done, seed, kinds, ends, memory: { warm, end, peak }, seconds, violations };

@@ -2,16 +2,15 @@
  * A federation under attack: a server in a process of its own and two honest clients, while hostile
  * peers throw at it whatever they can.
  */
-import { ClientSyncTop, Random, ServerSyncTop, silentLogger } from "../../mod.ts";
+import { ClientSyncTop, Random, silentLogger } from "../../mod.ts";
 import { attack, CASE_MILLIS } from "./attacks.ts";
 import {
   HONEST,
   honestHandler,
   type RunSettings,
-  serverHandler,
-  serverOptions,
   TOKEN,
   transportNamed,
+  undisturbedDigest,
 } from "./run.ts";
 import type { Memory } from "./server.ts";
 import { ServerProcess } from "./server_process.ts";
@@ -77,24 +76,6 @@ const HOLD_MILLIS = 1000;
 /** The honest run's end is waited for so long, from the last case on. */
 const END_MILLIS = 120_000;
 
-/** The digest of the same run without anybody else. */
-async function peacefulDigest(seed: number, rounds: number): Promise<string> {
-  const group = { distBackend: "memory", logger: silentLogger } as const;
-  const listen = crypto.randomUUID();
-  const server = new ServerSyncTop(serverHandler(seed), {
-    ...serverOptions(rounds),
-    ...group,
-    worldSize: HONEST.length + 1,
-    listen,
-  });
-  const clients = HONEST.map((rank) =>
-    new ClientSyncTop(honestHandler(), { ...group, serverAddr: listen, rank }).run()
-  );
-  const { modelDigest } = await server.run();
-  await Promise.all(clients);
-  return modelDigest;
-}
-
 /** The case's promise, or an error when it hangs beyond its own breaking off. */
 async function inTime<T>(promise: Promise<T>, millis: number, what: string): Promise<T> {
   const late = Promise.withResolvers<never>();
@@ -122,7 +103,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   let warm: Memory = { rss: 0, heapUsed: 0 };
   const watchers = new Set<() => void>();
   const distBackend = await transportNamed(transport);
-  const expected = await peacefulDigest(seed, rounds);
+  const expected = await undisturbedDigest(seed, rounds);
   await using server = await ServerProcess.start({ seed, rounds, transport, isClosed });
 
   /**

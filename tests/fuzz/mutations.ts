@@ -206,3 +206,8 @@ export function random(random: Random): Bytes {
   const bytes = noise(random, random.below(random.below(8) === 0 ? 8192 : 256));
   return random.below(2) === 0 ? bytes : framed(random.below(13), bytes);
 }
+
+/** A frame that is mutated, confused, overlong, tagged or random. */
+export function any(source: Random): Bytes {
+  return pick(source, [mutated, confused, overlong, tagged, random])(source);
+}

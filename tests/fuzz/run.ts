@@ -1,8 +1,11 @@
 import {
+  ClientSyncTop,
   type ClientUpdate,
   FedAvg,
   Random,
+  ServerSyncTop,
   type ServerTopologyOptions,
+  silentLogger,
   type Strategy,
   SyncParameterServerHandler,
   type TrainPlan,
@@ -98,4 +101,22 @@ export function honestHandler(pace?: (round: number) => Promise<void>): FakeHand
       for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) + STEP * noise.normal();
     },
   });
+}
+
+/** Runs the same federation in this process without hostile peers, and returns its digest. */
+export async function undisturbedDigest(seed: number, rounds: number): Promise<string> {
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const listen = crypto.randomUUID();
+  const server = new ServerSyncTop(serverHandler(seed), {
+    ...serverOptions(rounds),
+    ...group,
+    worldSize: HONEST.length + 1,
+    listen,
+  });
+  const clients = HONEST.map((rank) =>
+    new ClientSyncTop(honestHandler(), { ...group, serverAddr: listen, rank }).run()
+  );
+  const { modelDigest } = await server.run();
+  await Promise.all(clients);
+  return modelDigest;
 }

@@ -61,14 +61,7 @@ export const TLS_ATTACKS: Attacks = [
   ["random", 5, (target) => send(target, noise(target.random, target.random.below(2000)))],
   ["inside", 20, (target) => {
     const { random } = target;
-    const make = pick(random, [
-      mutations.mutated,
-      mutations.confused,
-      mutations.overlong,
-      mutations.tagged,
-      mutations.random,
-    ]);
-    return within(target, make(random));
+    return within(target, mutations.any(random));
   }],
   ["reset", 4, (target) => reset(target, HELLO.slice(0, target.random.below(HELLO.length)))],
   ["silent", 2, (target) => silent(target, target.random.below(300))],

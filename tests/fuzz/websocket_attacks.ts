@@ -145,14 +145,7 @@ export const WEBSOCKET_ATTACKS: Attacks = [
   ["sound", 8, sound],
   ["inner, mutated", 10, (target) => {
     const { random } = target;
-    const make = pick(random, [
-      mutations.mutated,
-      mutations.confused,
-      mutations.overlong,
-      mutations.tagged,
-      mutations.random,
-    ]);
-    return upgraded(target, bytes.messages(random, make(random)));
+    return upgraded(target, bytes.messages(random, mutations.any(random)));
   }],
   ["inner, cut up", 5, (target) => {
     const { random } = target;

@@ -8,6 +8,7 @@ import {
 } from "jsr:@std/assert@1.0.19";
 import {
   AsyncParameterServerHandler,
+  type AsyncParameterServerHandlerOptions,
   type Checkpoint,
   CheckpointStore,
   ClientAsyncTop,
@@ -18,6 +19,7 @@ import {
   FedBuff,
   MessageCode,
   ProtocolError,
+  type ServerAsyncOptions,
   ServerAsyncTop,
   type ServerEvent,
   silentLogger,
@@ -33,6 +35,37 @@ import { Proxy } from "../helpers/proxy.ts";
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = vectorManifest(5);
+
+/** Starts a server over TCP whose clients the test plays. */
+async function listen(
+  handlerOptions: Partial<AsyncParameterServerHandlerOptions>,
+  options: Partial<ServerAsyncOptions> = {},
+) {
+  const handler = new AsyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(5),
+    ...handlerOptions,
+  });
+  const address = Promise.withResolvers<string>();
+  const server = new ServerAsyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 2,
+    versions: 2,
+    logger: silentLogger,
+    ...options,
+    onEvent: (event) => {
+      if (event.type === "listening") address.resolve(event.address);
+      options.onEvent?.(event);
+    },
+  });
+  const running = server.run();
+  // A test may await the run later.
+  running.catch(() => {});
+  return { handler, running, address: await address.promise };
+}
+
+const EVALUATOR = { evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }) };
+const LATEST = { strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }) };
 
 function fakes(...options: FakeOptions[]): FakeHandler[] {
   return options.map((one) => new FakeHandler(MANIFEST, one));
@@ -514,23 +547,9 @@ Deno.test("ServerAsyncTop accepts the former name of versions, updates", async (
 });
 
 Deno.test("the server accepts the answers that it asked for, and reports the errors of the others", async () => {
-  const handler = new AsyncParameterServerHandler({
-    manifest: MANIFEST,
-    parameters: new Float32Array(5),
-    strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }),
-    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-  });
-  const address = Promise.withResolvers<string>();
-  const server = new ServerAsyncTop(handler, {
-    listen: "127.0.0.1:0",
-    worldSize: 2,
-    versions: 2,
-    logger: silentLogger,
-    onEvent: (event) => event.type === "listening" && address.resolve(event.address),
-  });
-  const running = server.run();
+  const { handler, running, address } = await listen({ ...LATEST, ...EVALUATOR });
   {
-    await using peer = await Peer.connect(await address.promise);
+    await using peer = await Peer.connect(address);
     const fault = async () => {
       const { code, payload } = await peer.next();
       return code === MessageCode.Error && !payload.fatal && payload.fault;
@@ -566,27 +585,13 @@ Deno.test("the server accepts the answers that it asked for, and reports the err
 });
 
 Deno.test("a client that trains again is not interrupted for figures that were lost with its connection", async () => {
-  const handler = new AsyncParameterServerHandler({
-    manifest: MANIFEST,
-    parameters: new Float32Array(5),
-    strategy: new FedAsync({ alpha: 1, staleness: constantStaleness() }),
-  });
-  const address = Promise.withResolvers<string>();
   const away = Promise.withResolvers<void>();
-  const server = new ServerAsyncTop(handler, {
-    listen: "127.0.0.1:0",
-    worldSize: 2,
-    versions: 2,
-    logger: silentLogger,
-    onEvent: (event) => {
-      if (event.type === "listening") address.resolve(event.address);
-      if (event.type === "client-away") away.resolve();
-    },
+  const { running, address } = await listen(LATEST, {
+    onEvent: (event) => event.type === "client-away" && away.resolve(),
   });
-  const running = server.run();
   let token: string;
   {
-    await using first = await Peer.connect(await address.promise);
+    await using first = await Peer.connect(address);
     token = (await first.join()).token;
     await first.ask();
     assertEquals((await first.until(MessageCode.ParameterUpdate)).round, 1);
@@ -598,7 +603,7 @@ Deno.test("a client that trains again is not interrupted for figures that were l
   }
   await away.promise;
   {
-    await using again = await Peer.connect(await address.promise);
+    await using again = await Peer.connect(address);
     assertEquals((await again.join({ token }, 2)).awaits, 2);
     await again.update(2, new Float32Array(5));
     assertEquals((await again.until(MessageCode.EvaluateParams)).round, 2);
@@ -636,21 +641,9 @@ Deno.test("a client that has evaluated is not dropped while its parameters are s
 });
 
 Deno.test("ServerAsyncTop stops when no client asks for work, and tells its clients", async () => {
-  const handler = new AsyncParameterServerHandler({
-    manifest: MANIFEST,
-    parameters: new Float32Array(5),
-  });
-  const address = Promise.withResolvers<string>();
-  const server = new ServerAsyncTop(handler, {
-    listen: "127.0.0.1:0",
-    worldSize: 2,
-    versions: 2,
-    logger: silentLogger,
-    timeouts: { roundSeconds: 0.3 },
-    onEvent: (event) => event.type === "listening" && address.resolve(event.address),
-  });
-  const running = assertRejects(() => server.run(), DeadlineError, "No client asks for work");
-  await using peer = new Connection(await tcpTransport.connect(await address.promise));
+  const { running, address } = await listen({}, { timeouts: { roundSeconds: 0.3 } });
+  const failing = assertRejects(() => running, DeadlineError, "No client asks for work");
+  await using peer = new Connection(await tcpTransport.connect(address));
   await peer.send({ code: MessageCode.Registration, payload: { agent: "test" } });
   for (;;) {
     const message = (await peer.receive())?.message;
@@ -663,35 +656,24 @@ Deno.test("ServerAsyncTop stops when no client asks for work, and tells its clie
       await peer.send({ code: MessageCode.Ready, payload: { manifestDigest, numSamples: 1 } });
     }
   }
-  await running;
+  await failing;
 });
 
 Deno.test("a client that loses its task while it rejoins gets another", async () => {
-  const handler = new AsyncParameterServerHandler({
-    manifest: MANIFEST,
-    parameters: new Float32Array(5),
-    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-  });
-  const address = Promise.withResolvers<string>();
-  const server = new ServerAsyncTop(handler, {
-    listen: "127.0.0.1:0",
+  const { running, address } = await listen(EVALUATOR, {
     worldSize: 3,
-    versions: 2,
     concurrency: 1,
-    logger: silentLogger,
     timeouts: { roundSeconds: 0.3 },
-    onEvent: (event) => event.type === "listening" && address.resolve(event.address),
   });
-  const running = server.run();
   {
-    await using other = await Peer.connect(await address.promise);
-    await using first = await Peer.connect(await address.promise);
+    await using other = await Peer.connect(address);
+    await using first = await Peer.connect(address);
     await other.join();
     const { token } = await first.join();
     await first.ask();
     await first.until(MessageCode.ParameterUpdate);
     first.connection.abort(new Error("broken"));
-    await using again = await Peer.connect(await address.promise);
+    await using again = await Peer.connect(address);
     await again.register({ token });
     const { awaits, manifestDigest } = await again.until(MessageCode.IdAssignment);
     assertEquals(awaits, 1);
