@@ -31,9 +31,9 @@ function malformed(message: string): ProtocolError {
  * Checks a body's CBOR structure before anything is decoded.
  *
  * The decoder then meets only what the protocol has: definite lengths, texts in UTF-8, text keys
- * that do not repeat, plain numbers, and aligned float32 arrays. Records, cycles, big numbers and other
- * extensions of decoders are refused as soon as they are met. The check allocates nothing but the
- * sets of keys.
+ * that do not repeat, plain numbers, and aligned float32 arrays. Records, cycles, big numbers and
+ * other extensions of decoders are refused as soon as they are met. The check allocates nothing but
+ * the sets of keys.
  *
  * @param mostFields Most bytes besides the data of tensors.
  * @throws {ProtocolError} If the body has any other structure, "malformed-body", or too many bytes
