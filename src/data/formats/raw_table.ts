@@ -11,8 +11,8 @@
 export interface RawColumn {
   /** Name; `undefined` where the table has no header. */
   readonly name: string | undefined;
-  /** Place of the column in the file, from 0. Default: its place in the table. */
-  readonly index?: number;
+  /** Place of the column in the file, from 0. */
+  readonly index: number;
   /** Values, `NaN` for a missing one; `Infinity` is possible. */
   readonly numbers?: Float64Array;
   /** Index in `texts` of each value, -1 for a missing one. */
@@ -30,7 +30,7 @@ export interface RawTable {
   /** Columns, all of `length` values. */
   readonly columns: readonly RawColumn[];
   /** Remarks about what was read, such as a column of row numbers that was left out. */
-  readonly notes?: readonly string[];
+  readonly notes: readonly string[];
   /** Returns the place of a row for messages, such as `line 12`. */
   place(row: number): string;
 }

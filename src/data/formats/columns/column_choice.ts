@@ -18,7 +18,7 @@ function isIn(list: Names, name: string | undefined, index: number): boolean {
 }
 
 function plainName(name: string): string {
-  return headerOf({ name }).name;
+  return headerOf({ name, index: 0 }).name;
 }
 
 /** Choice of columns, as options have it. */
