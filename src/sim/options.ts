@@ -130,6 +130,14 @@ export interface SimulationOptions {
   onEvent?: (event: ServerEvent) => void;
 }
 
+/** Returns the schema of the data: the server's or, where it has none, that of the clients' data. */
+export function schemaOf(
+  { schema }: SyncServerBackendHandler,
+  { train }: SimulationOptions,
+): Schema | undefined {
+  return schema ?? train?.schema;
+}
+
 /** Returns the number of clients. */
 export function clientsOf({ parts, clients }: SimulationOptions): number {
   return parts?.length ?? clients ?? 0;
@@ -143,9 +151,10 @@ export function clientsOf({ parts, clients }: SimulationOptions): number {
  * are missing or wrong.
  */
 export function checkSimulation(
-  { model, plan, schema }: SyncServerBackendHandler,
+  handler: SyncServerBackendHandler,
   options: SimulationOptions,
 ): void {
+  const { model, plan } = handler;
   const { parts, clients, train, test, testParts, rounds, workers = 1 } = options;
   const { evaluateEvery = 1, checkpointEvery = 1, quorum = 1, roundTries = 1 } = options;
   const { saveTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
@@ -186,7 +195,9 @@ export function checkSimulation(
   }
   if (train && parts) {
     checkTestData(train, test);
-    checkSchemas(train, test, schema);
+    const schema = schemaOf(handler, options);
+    if (schema) checkSchema(train, schema);
+    if (schema && test?.schema) checkSchema(test, schema);
     checkParts(parts, train, "");
     if (testParts) checkParts(testParts, train, " to evaluate on");
   }
@@ -214,14 +225,6 @@ function checkTestData(train: Dataset, test: Dataset = train): void {
       `Cannot simulate: expected test data of shape [${train.shape}] and ${train.numClasses} classes, got [${test.shape}] and ${test.numClasses}`,
     );
   }
-}
-
-/** Checks that data are arranged by the server's schema or, without one, by that of the clients. */
-function checkSchemas(train: Dataset, test: Dataset | undefined, ofServer?: Schema): void {
-  const schema = ofServer ?? train.schema;
-  if (!schema) return;
-  checkSchema(train, schema);
-  if (test?.schema) checkSchema(test, schema);
 }
 
 /**

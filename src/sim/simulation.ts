@@ -19,7 +19,7 @@ import { LastRound } from "./last_round.ts";
 import { ClientStates } from "./client_states.ts";
 import { countsOf, startPool } from "./start_pool.ts";
 import { VirtualClients } from "./virtual_clients.ts";
-import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts";
+import { checkSimulation, clientsOf, schemaOf, type SimulationOptions } from "./options.ts";
 
 /**
  * Federation of virtual clients on a pool of workers. Handlers, strategies, plans and seeds are
@@ -72,7 +72,12 @@ export class Simulation {
     this.handler = handler;
     this.#options = options;
     const worldSize = clientsOf(options) + 1;
-    this.#record = new RunRecord(handler, { ...options, transport: "simulation", worldSize });
+    this.#record = new RunRecord(handler, {
+      ...options,
+      transport: "simulation",
+      worldSize,
+      schema: schemaOf(handler, options),
+    });
   }
 
   /** Reports the run so far, or the last run, also when `run` has rejected. */

@@ -5,7 +5,7 @@ import type { SyncServerBackendHandler } from "../round/handler/sync_server_back
 import { countsLength } from "../train/confusion.ts";
 import type { ClientPool } from "./client_pool.ts";
 import { InProcessPool } from "./in_process_pool.ts";
-import { clientsOf, type SimulationOptions } from "./options.ts";
+import { clientsOf, schemaOf, type SimulationOptions } from "./options.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
 /** Returns the length of the counts of a `test` job. */
@@ -28,7 +28,7 @@ export async function startPool(
     hasControl: takesControl(server.plan.rule),
     counts: countsOf(options),
     model: server.model,
-    schema: server.schema ?? options.train?.schema,
+    schema: schemaOf(server, options),
     handler,
     train: options.train,
     test: options.test,

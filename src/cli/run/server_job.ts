@@ -97,6 +97,7 @@ async function build<Handler>(
     model,
     plan,
     seed,
+    ...(job.data.schema && { schema: job.data.schema }),
     ...job.handler,
     ...(evaluator && { evaluator: evaluator.evaluate }),
   });

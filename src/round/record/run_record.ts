@@ -1,6 +1,7 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { schemaDigest } from "../../data/schema/digest.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints.ts";
@@ -25,6 +26,8 @@ export interface RunRecordOptions {
   readonly transport: string;
   readonly worldSize: number;
   readonly rounds: number;
+  /** Schema of the data. Default: the handler's. */
+  readonly schema?: Schema | undefined;
   /** Store of the checkpoints. */
   readonly checkpoints?: Checkpoints | undefined;
   /** Checkpoint to continue from. */
@@ -67,7 +70,7 @@ export class RunRecord {
    */
   async begin(): Promise<SavedRanks | undefined> {
     const { resume } = this.#options;
-    const saved = resume && await readSavedRun(resume, this.#handler);
+    const saved = resume && await readSavedRun(resume, this.#handler, this.#schema);
     if (resume && saved) {
       this.#handler.parameters = resume.parameters;
       this.#handler.restoreState(savedHandlerState(resume, saved));
@@ -104,7 +107,7 @@ export class RunRecord {
   /** Makes the report of the run so far. */
   async report(): Promise<RunReport> {
     const handler = this.#handler, { transport, worldSize } = this.#options;
-    const { schema } = handler, clients = this.rounds.at(-1)?.clients;
+    const schema = this.#schema, clients = this.rounds.at(-1)?.clients;
     return {
       schema: "fedlab.run/1",
       seed: handler.seed,
@@ -147,7 +150,7 @@ export class RunRecord {
       seed,
       strategy: strategyName,
       ...(model !== undefined && { model }),
-      ...(this.#handler.schema && { schema: this.#handler.schema }),
+      ...(this.#schema && { schema: this.#schema }),
       tokens,
       ...(identities.length > 0 && { identities }),
       ...(this.members.all.length > 0 && { members: this.members.all }),
@@ -166,6 +169,10 @@ export class RunRecord {
       history: this.rounds,
       ...(score !== undefined && { score }),
     });
+  }
+
+  get #schema(): Schema | undefined {
+    return this.#options.schema ?? this.#handler.schema;
   }
 
   /** Wall time of the run so far. */

@@ -62,6 +62,7 @@ const FORMATS: readonly unknown[] = ["fedlab.checkpoint/2", "fedlab.checkpoint/1
 export async function readSavedRun(
   checkpoint: Checkpoint,
   handler: ServerBackendHandler,
+  schema: Schema | undefined = handler.schema,
 ): Promise<SavedRun> {
   const where = "Cannot resume from the checkpoint";
   const state = checkpoint.state as Partial<Omit<SavedState, "format">> & {
@@ -85,7 +86,7 @@ export async function readSavedRun(
   if (!isRounds(rounds, checkpoint.round)) {
     throw new TypeError(`${where}: expected the reports of its ${checkpoint.round} rounds`);
   }
-  checkSchema(savedSchema(checkpoint), handler.schema, where);
+  checkSchema(savedSchema(checkpoint), schema, where);
   if (await checkpoint.manifest.digest() !== await handler.manifest.digest()) {
     throw new RangeError(`${where}: expected the manifest of this server's model, got another`);
   }
