@@ -12,4 +12,5 @@ export * from "./models/model_description.ts";
 export * from "./models/model_file.ts";
 export * from "./models/models.ts";
 export * from "./models/seed_initializers.ts";
+export type { SamplesOptions } from "./samples.ts";
 export * from "./sgd_handler.ts";

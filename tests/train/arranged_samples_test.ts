@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
-import { Dataset, logisticRegression, NativeSGDHandler } from "../../mod.ts";
+import { type Dataset, logisticRegression, NativeSGDHandler } from "../../mod.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
 import { tableOf } from "../../src/data/schema/table_of.ts";
 import { arrays, NAMED, sourceOf, SWAPPED, UNNAMED } from "../helpers/schemas.ts";

@@ -49,8 +49,9 @@ export interface TrainedModel {
  *
  * @example A model that says what it predicts
  * ```ts
- * import { logisticRegression, readModel, type Schema, writeModel } from "@fedlab/core";
- * import { initialParameters } from "@fedlab/core";
+ * import { initialParameters, logisticRegression } from "@fedlab/core";
+ * import type { Schema } from "@fedlab/core/data";
+ * import { readModel, writeModel } from "@fedlab/core/train";
  * import { assertEquals } from "@std/assert";
  *
  * const schema: Schema = {
