@@ -198,13 +198,14 @@ Deno.test("a round that was tried again takes the updates that are there already
     }, step],
     {
       rounds: 5,
-      server: { quorum: 1, timeouts: { roundSeconds: 0.3 } },
+      // On a slow machine a round may be repeated more often; the clients answer all the same.
+      server: { quorum: 1, roundTries: 100, timeouts: { roundSeconds: 1 } },
       onEvent: (event) => {
         if (event.type === "round-retried") late.resolve();
       },
     },
   );
-  assertEquals(report.rounds[1]?.tries, 2);
+  assert((report.rounds[1]?.tries ?? 1) >= 2);
   assertEquals(report.modelDigest, undisturbed.report.modelDigest);
   assertEquals(handlers.map(({ plans }) => plans.length), [5, 5, 5]);
 });
