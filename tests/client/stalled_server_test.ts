@@ -161,6 +161,26 @@ Deno.test("a client stays as long as its server's run gets on, by progress or by
   }
 });
 
+Deno.test("a client that reads a vector for longer than it would wait is not idle", async () => {
+  const events: string[] = [];
+  const { error } = await fateOf(async (connection, write) => {
+    await letIn()(connection);
+    await connection.receive();
+    const payload = { round: 1, parameters: new Float32Array(MANIFEST.length) };
+    const bytes = encodeFrame({ code: MessageCode.ParameterUpdate, payload })
+      .flatMap((piece) => [...piece]);
+    await write(Uint8Array.from(bytes.slice(0, -4)));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await write(Uint8Array.from(bytes.slice(-4)));
+    await connection.receive();
+    await connection.send({ code: MessageCode.Exit, payload: { reason: "over" } });
+  }, {
+    timeouts: { idleSeconds: 0.4 },
+    onEvent: ({ type }) => events.push(type),
+  });
+  assertEquals([error, events], [undefined, ["joined", "trained"]]);
+});
+
 Deno.test("a client does not wait for ever for a server that does not take its update", async () => {
   // More than the buffers of a connection hold.
   const manifest = vectorManifest(8_000_000);

@@ -40,6 +40,8 @@ export class Session {
   #progress: number | undefined;
   #idleTimer: Timer | undefined;
   #isUseful = false;
+  /** Set while a vector arrives, which on a slow connection takes longer than the time-out. */
+  #isReading = false;
 
   constructor({ connection, assignment, manifest, peers, signal, idleSeconds, isBusy }: {
     connection: Connection;
@@ -76,7 +78,7 @@ export class Session {
   #watch(): void {
     const limit = this.#idleSeconds * 1000;
     const now = runtime.clock.now();
-    if (this.#isBusy()) this.#progressed = now;
+    if (this.#isBusy() || this.#isReading) this.#progressed = now;
     const left = limit - (now - this.#progressed);
     if (left <= 0) {
       const error = new StalledError(
@@ -154,6 +156,7 @@ export class Session {
           `Lost the connection to ${this.#connection.remote}: the server closed it before the end`,
         );
       }
+      this.#isReading = false;
       const { message } = received;
       if (message === undefined) continue;
       if (message.code !== MessageCode.Error) {
@@ -186,6 +189,7 @@ export class Session {
         }: expected at most ${size} bytes for this model, got ${bodyLength}`,
       );
     }
+    this.#isReading = true;
     return this.#buffer ??= new Uint8Array(size);
   }
 }
