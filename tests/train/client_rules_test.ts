@@ -12,6 +12,7 @@ import {
   type EvaluateResult,
   FedAvg,
   FedDyn,
+  FedNova,
   FedPer,
   FedProx,
   FedSGD,
@@ -311,4 +312,21 @@ Deno.test("parseStrategy() knows the algorithms with a clients' side", () => {
   }
   assertThrows(() => new FedDyn({ alpha: 0 }), RangeError, "alpha");
   assertThrows(() => new Ditto({ lambda: -1 }), RangeError, "lambda");
+});
+
+Deno.test("FedNova gives the same mean with clients that train a model of their own by Ditto", async () => {
+  // The pull of Ditto is on the own model alone: the update has the length that FedNova assumes.
+  class Longer extends Quadratic {
+    override train(plan: TrainPlan): Promise<TrainResult> {
+      return super.train({ ...plan, epochs: 3 * plan.epochs });
+    }
+  }
+  const learners = () => [
+    ...clients().slice(0, 2),
+    new LocalLearner(new Longer(CURVATURES[2]!, OPTIMA[2]!)),
+  ];
+  const alone = await federate(new FedNova(), learners(), 3);
+  const pulled = await federate(new Ditto({ lambda: 2, mean: new FedNova() }), learners(), 3);
+  assertEquals(pulled, alone);
+  assert(alone.some((w, i) => Math.abs(w - OPTIMUM[i]!) > 1e-4));
 });
