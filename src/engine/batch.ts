@@ -1,5 +1,7 @@
 import { LOSS_LAYOUT } from "../generated/engine_exports.ts";
 import type { LossName } from "../train/handler.ts";
+import { LOSSES } from "../train/losses/losses.ts";
+import type { TargetsOfStep } from "../train/step_targets.ts";
 import type { BatchLoss } from "../train/trainer.ts";
 import type { Layout } from "./layout.ts";
 
@@ -7,27 +9,56 @@ const BYTES = Uint32Array.BYTES_PER_ELEMENT;
 /** Places of the values of the kernels' `Loss`. */
 const LOSS = LOSS_LAYOUT.offsets.loss / Float64Array.BYTES_PER_ELEMENT;
 const CORRECT = LOSS_LAYOUT.offsets.correct / Float64Array.BYTES_PER_ELEMENT;
+/** Losses with a kernel for class labels of equal weight. */
 const LOSS_KERNELS = {
   softmaxCrossEntropy: "softmax_cross_entropy",
   categoricalCrossentropy: "categorical_crossentropy",
   binaryCrossentropy: "binary_crossentropy",
   meanSquaredError: "mean_squared_error",
-} as const;
+} as const satisfies Partial<Record<LossName, string>>;
+
+function hasKernel(loss: LossName): loss is keyof typeof LOSS_KERNELS {
+  return Object.hasOwn(LOSS_KERNELS, loss);
+}
+
+/** Options of {@linkcode computeLoss}. */
+interface ComputeLossOptions {
+  readonly rows: number;
+  readonly withGradient: boolean;
+  /** Targets, where they are not the layout's labels with equal weights. */
+  readonly step: TargetsOfStep | undefined;
+}
 
 /**
  * Computes the loss of the program's output of `rows` rows. With `withGradient` it also writes the
  * gradient of the mean loss, times the layout's scale.
  *
- * @param result Receives the loss; a step must not allocate.
+ * @param result Receives the loss; a step by a kernel must not allocate.
  * @returns The result.
  */
 export function computeLoss(
-  { exports, program: { output, outputGradient }, total, batchLabels }: Layout,
+  layout: Layout,
   loss: LossName,
-  rows: number,
-  withGradient: boolean,
+  { rows, withGradient, step }: ComputeLossOptions,
   result: BatchLoss,
 ): BatchLoss {
+  const { exports, program: { output, outputGradient }, total, batchLabels, scale } = layout;
+  if (step !== undefined || !hasKernel(loss)) {
+    const viewAt = (at: number) =>
+      new Float32Array(exports.memory.buffer, at, rows * output.length);
+    return Object.assign(
+      result,
+      LOSSES[loss].compute({
+        targets: batchLabels,
+        ...step,
+        output: viewAt(output.at),
+        rows,
+        units: output.length,
+        gradient: withGradient ? viewAt(outputGradient) : undefined,
+        scale: scale[0],
+      }),
+    );
+  }
   exports[LOSS_KERNELS[loss]](
     output.at,
     batchLabels.byteOffset,
@@ -41,6 +72,14 @@ export function computeLoss(
   return result;
 }
 
+/** Options of {@linkcode runBatch}. */
+interface BatchOptions {
+  readonly start: number;
+  readonly end: number;
+  /** Targets, where they are not the layout's labels with equal weights. */
+  readonly step: TargetsOfStep | undefined;
+}
+
 /**
  * Runs the rows from place `start` to before `end` of the order forward and, if their loss is
  * finite, backward through the program.
@@ -51,8 +90,7 @@ export function computeLoss(
 export function runBatch(
   layout: Layout,
   loss: LossName,
-  start: number,
-  end: number,
+  { start, end, step }: BatchOptions,
   result: BatchLoss,
 ): BatchLoss {
   const { exports, order, train, program, batchLabels } = layout;
@@ -67,7 +105,7 @@ export function runBatch(
     batchLabels.byteOffset,
   );
   program.forward(rows, true);
-  computeLoss(layout, loss, rows, true, result);
+  computeLoss(layout, loss, { rows, withGradient: true, step }, result);
   if (Number.isFinite(result.loss)) program.backward(rows);
   return result;
 }

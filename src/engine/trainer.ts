@@ -3,16 +3,17 @@ import { hashText } from "../base/hash.ts";
 import { STREAM_LAYOUT } from "../generated/engine_exports.ts";
 import { stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { countAnswers } from "../train/confusion.ts";
 import { checkFit } from "../train/fit.ts";
-import { LOSSES } from "../train/losses.ts";
-import { copyRows } from "../train/rows.ts";
+import type { LossName } from "../train/handler.ts";
+import { copyFeatures, copyTargets } from "../train/rows.ts";
+import { StepTargets } from "../train/step_targets.ts";
 import { isPlain } from "../plan/train_plan.ts";
 import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
-import { computeLoss, runBatch } from "./batch.ts";
+import { runBatch } from "./batch.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
+import { judgeRows } from "./judge.ts";
 import { copyState, type Layout, layOut, type LayoutSize } from "./layout.ts";
 import type { Target } from "./ops/op.ts";
 import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
@@ -52,6 +53,7 @@ export class NativeTrainer implements Trainer {
    * none.
    */
   #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
+  #targets: StepTargets | undefined;
   #begun = false;
   /** True if gradients go straight into the parameters. */
   #direct = false;
@@ -80,8 +82,12 @@ export class NativeTrainer implements Trainer {
     return this.#graph.manifest;
   }
 
-  get classifies(): boolean {
-    return LOSSES[this.#graph.loss].classifies;
+  get loss(): LossName {
+    return this.#graph.loss;
+  }
+
+  get units(): number {
+    return this.#layout.program.output.length;
   }
 
   get parameters(): ParameterVector {
@@ -107,6 +113,7 @@ export class NativeTrainer implements Trainer {
     this.#check(data);
     this.#numSamples = (rows ?? data).length;
     this.#waiting = { data, rows };
+    this.#targets = new StepTargets(data, rows);
   }
 
   countNonFinite(): number {
@@ -122,6 +129,7 @@ export class NativeTrainer implements Trainer {
   }
 
   begin(plan: TrainPlan, batchSize: number): void {
+    this.#targets?.begin(plan, this);
     this.#grow({
       maxRows: this.#mixes ? batchSize : ROWS,
       capacity: this.#numSamples,
@@ -181,30 +189,10 @@ export class NativeTrainer implements Trainer {
     data: Dataset,
     start: number,
     end: number,
-    { rows, counts }: JudgeOptions = {},
+    options: JudgeOptions = {},
   ): BatchLoss {
-    const { exports, program, maxRows, input, batchLabels } = this.#layout;
-    const { features, labels, rowLength } = data;
     this.#check(data);
-    let loss = 0, correct = 0;
-    for (let from = start; from < end; from += maxRows) {
-      const to = Math.min(from + maxRows, end);
-      if (rows) copyRows(data, rows.subarray(from, to), input, batchLabels);
-      else {
-        input.set(features.subarray(from * rowLength, to * rowLength));
-        batchLabels.set(labels.subarray(from, to));
-      }
-      program.forward(to - from, false);
-      const part = computeLoss(this.#layout, this.#graph.loss, to - from, false, this.#result);
-      loss += part.loss;
-      correct += part.correct;
-      if (counts) {
-        const { at, length } = program.output;
-        const output = new Float32Array(exports.memory.buffer, at, (to - from) * length);
-        countAnswers(counts, output, batchLabels.subarray(0, to - from), length);
-      }
-    }
-    return { loss, correct };
+    return judgeRows(this.#layout, this.loss, data, { start, end, ...options });
   }
 
   /** Does nothing: the memory is garbage collected. */
@@ -214,9 +202,14 @@ export class NativeTrainer implements Trainer {
     if (!this.#waiting) return;
     const { data, rows } = this.#waiting, { features, labels } = this.#layout.train;
     this.#waiting = undefined;
-    if (rows) return copyRows(data, rows, features, labels);
-    features.set(data.features);
-    labels.set(data.labels);
+    const hasLabels = data.task === "classification";
+    if (rows) {
+      copyFeatures(data, rows, features);
+      if (hasLabels) copyTargets(data, rows, labels);
+    } else {
+      features.set(data.features);
+      if (hasLabels) labels.set(data.labels);
+    }
   }
 
   #check(data: Dataset): void {
@@ -237,7 +230,11 @@ export class NativeTrainer implements Trainer {
 
   /** Computes loss and gradient of the rows from place `start` to before `end` of the order. */
   #pass(start: number, end: number): BatchLoss {
-    return runBatch(this.#layout, this.#graph.loss, start, end, this.#result);
+    const targets = this.#targets;
+    const step = targets && !targets.isPlain
+      ? targets.gather(this.#layout.order, start, end)
+      : undefined;
+    return runBatch(this.#layout, this.loss, { start, end, step }, this.#result);
   }
 
   /** Moves to a larger memory, with all state, when this one lacks room. */

@@ -5,6 +5,7 @@
  */
 
 export { CannotTrainError } from "./cannot_train.ts";
+export type { ClassSums, MeasureSums, MetricSums, ScoreHistogram } from "./metric_sums.ts";
 export type { EvaluateResult, GradientResult, Metrics, TrainResult } from "./results.ts";
 export { keepsState, type LocalRule, takesControl } from "./rules/rules.ts";
 export type { OptimizerName, TrainSettings } from "./settings.ts";

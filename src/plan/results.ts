@@ -5,6 +5,7 @@
  */
 
 import type { ParameterVector } from "../params/manifest.ts";
+import type { MetricSums } from "./metric_sums.ts";
 
 /** Figures by name. Those that are not finite are neither sent nor reported. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -47,8 +48,14 @@ export interface EvaluateResult {
    * classify.
    */
   readonly accuracy?: number;
-  /** Further figures by name, such as `f1`. */
+  /**
+   * Further figures by name, such as `f1`. The built-in handlers give those of the model's task,
+   * which docs/METRICS.md describes; one that is not defined, such as `rocAuc` where a class has no
+   * samples, is absent.
+   */
   readonly metrics?: Metrics;
+  /** Sums that metrics are derived from; those of several clients add up. */
+  readonly sums?: MetricSums;
   /**
    * Confusion matrix of a classifier, where it was asked for: a row for each true class, with the
    * number of times that each class was the answer. If the model has more outputs than the data

@@ -52,7 +52,18 @@ export interface TrainSettings {
    * @default {0}
    */
   readonly proximal?: number;
+  /**
+   * Weight of each class in the training loss: a finite number from 0 for each class of the model,
+   * at least one of them above 0. The mean loss stays a sum over the number of samples,
+   * `Σ w_i l_i / n`, as with Keras's `class_weight`.
+   *
+   * @default {undefined} 1 each.
+   */
+  readonly classWeights?: readonly number[];
 }
+
+/** Most classes that may have weights. */
+const MAX_WEIGHTS = 1000;
 
 /** Names of the optimizers. */
 export type OptimizerName = "sgd" | "adam";
@@ -69,6 +80,9 @@ export const trainSettingsSchema = v.strictObject({
   optimizer: v.exactOptional(v.picklist(["sgd", "adam"])),
   nesterov: v.exactOptional(v.boolean()),
   proximal: v.exactOptional(v.pipe(finiteNumber, v.minValue(0))),
+  classWeights: v.exactOptional(
+    v.pipe(v.array(v.pipe(finiteNumber, v.minValue(0))), v.minLength(2), v.maxLength(MAX_WEIGHTS)),
+  ),
 });
 
 /**
@@ -96,4 +110,12 @@ export function checkSettings(settings: TrainSettings, problem: string): void {
   if (optimizer === "adam" && momentum > 0) wrong("a momentum of 0 with adam", momentum);
   if (nesterov && momentum === 0) wrong("a momentum above 0 with nesterov", momentum);
   check(proximal, { least: 0 }, "a proximal term from 0");
+  const { classWeights } = settings;
+  if (!classWeights) return;
+  if (classWeights.length < 2 || classWeights.length > MAX_WEIGHTS) {
+    wrong(`weights for 2 to ${MAX_WEIGHTS} classes`, classWeights.length);
+  }
+  const bad = classWeights.find((weight) => !(weight >= 0 && weight < Infinity));
+  if (bad !== undefined) wrong("finite class weights from 0", bad);
+  if (!classWeights.some((weight) => weight > 0)) wrong("a class weight above 0", "only 0");
 }

@@ -1,17 +1,17 @@
 import { errorMessage } from "../base/errors.ts";
 import type { LossName } from "../train/handler.ts";
-import { countAnswers } from "../train/confusion.ts";
-import { LOSSES } from "../train/losses.ts";
-import type { BatchLoss } from "../train/trainer.ts";
+import { LOSSES } from "../train/losses/losses.ts";
+import type { TargetsOfStep } from "../train/step_targets.ts";
+import type { BatchLoss, Observe } from "../train/trainer.ts";
 import { tf } from "./deps.ts";
 import { tensorOf, valuesOf } from "./memory.ts";
 
 /** Rows of a data set, as input of the model. */
-export interface Batch {
+export interface Batch extends TargetsOfStep {
+  /** Number of rows. */
+  readonly rows: number;
   /** Features, row after row. */
   readonly features: Float32Array;
-  /** One label for each row. */
-  readonly labels: Int32Array;
 }
 
 const GRADIENT_OF: readonly (readonly [kernel: RegExp, what: string])[] = [
@@ -62,19 +62,19 @@ export class Learner {
     this.#units = model.outputs[0]?.shape[1] ?? 0;
   }
 
-  /** True if the model classifies, so that there is an accuracy. */
-  get classifies(): boolean {
-    return LOSSES[this.#loss].classifies;
+  /** Number of output values of the model for a row. */
+  get units(): number {
+    return this.#units;
   }
 
-  /** Judges the model on a batch, in inference mode; adds its predictions to the counts. */
-  judge({ features, labels }: Batch, counts?: Uint32Array): BatchLoss {
+  /** Judges the model on a batch, in inference mode. */
+  judge({ features, rows, targets }: Batch, observe?: Observe): BatchLoss {
     return this.#run(() => {
-      const input = tensorOf(features, [labels.length, ...this.#shape]);
-      const output = this.#model.apply(input, { training: false }) as tf.Tensor;
-      const values = valuesOf(output);
-      if (counts) countAnswers(counts, values, labels, this.#units);
-      return LOSSES[this.#loss].compute(values, labels, this.#units);
+      const units = this.#units;
+      const input = tensorOf(features, [rows, ...this.#shape]);
+      const output = valuesOf(this.#model.apply(input, { training: false }) as tf.Tensor);
+      observe?.(output, targets);
+      return LOSSES[this.#loss].compute({ output, targets, rows, units });
     });
   }
 
@@ -85,23 +85,28 @@ export class Learner {
    * not called when the loss is not finite.
    */
   learn(
-    { features, labels }: Batch,
+    { features, rows, targets, weights: rowWeights }: Batch,
     weights: readonly tf.Tensor[],
     use: (gradients: readonly (tf.Tensor | undefined)[]) => void,
   ): BatchLoss {
     return this.#run(() => {
-      const input = tensorOf(features, [labels.length, ...this.#shape]);
+      const units = this.#units;
+      const input = tensorOf(features, [rows, ...this.#shape]);
       // Filled during the forward pass, before the backward pass reads it.
-      const upstream = tensorOf(
-        new Float32Array(labels.length * this.#units),
-        [labels.length, this.#units],
-      );
+      const upstream = tensorOf(new Float32Array(rows * units), [rows, units]);
       let result: BatchLoss = { loss: 0, correct: 0 };
       const { grads } = tf.engine().gradients(
         () => {
           const output = this.#model.apply(input, { training: true }) as tf.Tensor;
           const { compute } = LOSSES[this.#loss];
-          result = compute(valuesOf(output), labels, this.#units, valuesOf(upstream));
+          result = compute({
+            output: valuesOf(output),
+            targets,
+            rows,
+            units,
+            weights: rowWeights,
+            gradient: valuesOf(upstream),
+          });
           return output;
         },
         [...weights],

@@ -5,7 +5,8 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { Random } from "../base/random.ts";
 import { checkBatchValues } from "../train/models/model_limits.ts";
 import { checkFit } from "../train/fit.ts";
-import { copyRows } from "../train/rows.ts";
+import { copyFeatures, copyTargets } from "../train/rows.ts";
+import { StepTargets } from "../train/step_targets.ts";
 import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
@@ -43,7 +44,8 @@ export interface TfjsTrainerOptions {
 /** Trainer of a layers model on a backend of tfjs. */
 export class TfjsTrainer implements Trainer {
   readonly manifest: Manifest;
-  readonly classifies: boolean;
+  readonly loss: LossName;
+  readonly units: number;
   readonly #options: TfjsTrainerOptions;
   readonly #model: tf.LayersModel;
   readonly #weights: Weights;
@@ -60,8 +62,8 @@ export class TfjsTrainer implements Trainer {
   /** Shapes of an input and of an output sample. */
   readonly #shapes: readonly [number[], readonly (number | null)[]];
   readonly #sampleValues: { readonly total: number; readonly largest: number };
+  #targets: StepTargets;
   #features = new Float32Array();
-  #labels = new Int32Array();
 
   private constructor(model: tf.LayersModel, options: TfjsTrainerOptions) {
     const { data, testData, loss, logger } = options;
@@ -81,13 +83,15 @@ export class TfjsTrainer implements Trainer {
     }
     this.#options = options;
     this.#data = data;
+    this.#targets = new StepTargets(data);
     this.#model = model;
     this.#weights = Weights.of(model);
     this.#learner = new Learner(model, loss, shape);
     this.#optimizer = new Optimizer(this.#weights.trainable);
     this.#noise = seeded;
     this.manifest = this.#weights.manifest;
-    this.classifies = this.#learner.classifies;
+    this.loss = loss;
+    this.units = this.#learner.units;
   }
 
   /**
@@ -128,6 +132,7 @@ export class TfjsTrainer implements Trainer {
   use(data: Dataset, rows?: Uint32Array): void {
     this.#data = data;
     this.#rows = rows;
+    this.#targets = new StepTargets(data, rows);
   }
 
   countNonFinite(): number {
@@ -144,6 +149,7 @@ export class TfjsTrainer implements Trainer {
 
   begin(plan: TrainPlan, batchSize: number): void {
     const { seed, round, rank, proximal = 0, correction } = plan;
+    this.#targets.begin(plan, this);
     this.#masks = new Random(seed, "dropout", { round, rank });
     this.#optimizer.begin(plan, {
       ...proximal > 0 && { start: this.#weights.trainableViews(this.parameters.slice()) },
@@ -190,19 +196,25 @@ export class TfjsTrainer implements Trainer {
     data: Dataset,
     start: number,
     end: number,
-    { rows, counts }: JudgeOptions = {},
+    { rows, observe }: JudgeOptions = {},
   ): BatchLoss {
     if (!this.#checked.has(data)) {
       checkFit(...this.#shapes, data, this.#options.loss);
       this.#checked.add(data);
     }
     checkBatchValues(end - start, this.#sampleValues.largest);
-    const { features, labels, rowLength } = data;
-    const batch = rows ? this.#gather(data, rows.subarray(start, end)) : {
-      features: features.subarray(start * rowLength, end * rowLength),
-      labels: labels.subarray(start, end),
-    };
-    return this.#learner.judge(batch, counts);
+    const { rowLength, outputs } = data;
+    if (!rows) {
+      const features = data.features.subarray(start * rowLength, end * rowLength);
+      const targets = data.targets.subarray(start * outputs, end * outputs);
+      return this.#learner.judge({ rows: end - start, features, targets }, observe);
+    }
+    const listed = rows.subarray(start, end);
+    const room = listed.length * outputs;
+    const targets = data.task === "classification" ? new Int32Array(room) : new Float32Array(room);
+    copyTargets(data, listed, targets);
+    const features = this.#gather(data, listed);
+    return this.#learner.judge({ rows: listed.length, features, targets }, observe);
   }
 
   [Symbol.dispose](): void {
@@ -211,22 +223,23 @@ export class TfjsTrainer implements Trainer {
 
   #batch(start: number, end: number): Batch {
     const places = this.#order.subarray(start, end), rows = this.#rows;
-    return this.#gather(this.#data, rows ? places.map((place) => rows[place] ?? 0) : places);
-  }
-
-  /** Copies the listed rows to buffers that the next batch overwrites. */
-  #gather(data: Dataset, rows: Uint32Array): Batch {
-    this.#grow(rows.length);
-    copyRows(data, rows, this.#features, this.#labels);
+    const listed = rows ? places.map((place) => rows[place] ?? 0) : places;
     return {
-      features: this.#features.subarray(0, rows.length * data.rowLength),
-      labels: this.#labels.subarray(0, rows.length),
+      rows: places.length,
+      features: this.#gather(this.#data, listed),
+      ...this.#targets.gather(this.#order, start, end),
     };
   }
 
+  /** Copies the features of the listed rows to a buffer that the next batch overwrites. */
+  #gather(data: Dataset, rows: Uint32Array): Float32Array {
+    this.#grow(rows.length);
+    copyFeatures(data, rows, this.#features);
+    return this.#features.subarray(0, rows.length * data.rowLength);
+  }
+
   #grow(rows: number): void {
-    if (this.#labels.length >= rows) return;
-    this.#features = new Float32Array(rows * this.#data.rowLength);
-    this.#labels = new Int32Array(rows);
+    const values = rows * this.#data.rowLength;
+    if (this.#features.length < values) this.#features = new Float32Array(values);
   }
 }

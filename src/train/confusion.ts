@@ -1,4 +1,4 @@
-import { argmax, yesOrNo } from "./losses.ts";
+import { answerOf, type OutputKind } from "./losses/loss.ts";
 
 /**
  * Most classes for which predictions are counted: for words or pixels the matrix would be larger
@@ -23,22 +23,21 @@ function classesOf({ length }: Uint32Array): number {
 
 /**
  * Counts the predictions in rows of a model's output: the first of the largest values, or for a
- * single value whether it is above 0.5.
+ * single value whether it is above 0.5, or a logit above 0.
  */
 export function countAnswers(
   counts: Uint32Array,
+  kind: Exclude<OutputKind, "measure">,
   output: Float32Array,
-  labels: Int32Array,
-  units: number,
+  labels: ArrayLike<number>,
 ): void {
-  const classes = classesOf(counts);
-  labels.forEach((label, row) => {
-    const answer = units === 1 && classes === 2
-      ? yesOrNo(output[row] ?? NaN)
-      : argmax(output, row * units, units);
-    const at = label * (classes + 1) + (answer < 0 ? classes : Math.min(answer, classes));
+  const classes = classesOf(counts), units = output.length / labels.length;
+  for (let row = 0; row < labels.length; row++) {
+    const answer = answerOf(kind, output, row, units);
+    const at = (labels[row] ?? 0) * (classes + 1) +
+      (answer < 0 ? classes : Math.min(answer, classes));
     counts[at] = (counts[at] ?? 0) + 1;
-  });
+  }
 }
 
 /** Returns the counts as rows, without the last column if it is empty. */

@@ -1,8 +1,12 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import { checkRows } from "./rows.ts";
-import { confusionOf, countsLength } from "./confusion.ts";
-import type { Trainer } from "./trainer.ts";
+import { confusionOf, countAnswers, countsLength } from "./confusion.ts";
+import { classifies } from "./losses/loss.ts";
+import { LOSSES } from "./losses/losses.ts";
+import { metricsOf } from "./metrics/metrics.ts";
+import { makeTally } from "./metrics/tally.ts";
+import type { Observe, Trainer } from "./trainer.ts";
 
 /**
  * Number of samples that are evaluated at once: with more, a dense model gains nothing and a
@@ -10,12 +14,30 @@ import type { Trainer } from "./trainer.ts";
  */
 const EVALUATION_BATCH = 1024;
 
-/** Rows of the data to evaluate, and whether to count predictions. */
-interface EvaluateOptions {
+/** Rows of the data to evaluate, and what to count beside loss and accuracy. */
+export interface EvaluateOptions {
+  /** Rows to evaluate on. Default: all of the data. */
   rows?: Uint32Array;
+  /**
+   * Place of the first of the rows.
+   *
+   * @default {0}
+   */
   from?: number;
+  /** Place after the last of the rows. Default: their number. */
   to?: number;
+  /**
+   * Includes the confusion matrix of a classifier.
+   *
+   * @default {false}
+   */
   confusion?: boolean;
+  /**
+   * Includes the metrics of the task, and the sums that they are derived from.
+   *
+   * @default {true}
+   */
+  metrics?: boolean;
 }
 
 /**
@@ -28,26 +50,34 @@ interface EvaluateOptions {
 export async function evaluateRows(
   trainer: Trainer,
   data: Dataset,
-  { rows, from = 0, to = (rows ?? data).length, confusion = false }: EvaluateOptions,
+  { rows, from = 0, to = (rows ?? data).length, confusion = false, metrics = true }:
+    EvaluateOptions,
   beforeEach: () => Promise<void>,
 ): Promise<EvaluateResult> {
   checkRange(from, to, (rows ?? data).length);
   checkRows(data, rows, from, to);
-  const { classifies } = trainer, numSamples = to - from;
-  const room = confusion && classifies ? countsLength(data.numClasses) : 0;
+  const numSamples = to - from, { output: kind } = LOSSES[trainer.loss];
+  const room = confusion && kind !== "measure" ? countsLength(data.numClasses) : 0;
   const counts = room > 0 ? new Uint32Array(room) : undefined;
+  const tally = metrics ? makeTally(data, trainer.loss, trainer.units) : undefined;
+  const observe: Observe = (output, targets) => {
+    if (counts && kind !== "measure") countAnswers(counts, kind, output, targets);
+    tally?.add(output, targets);
+  };
   let loss = 0, correct = 0;
   for (let start = from; start < to; start += EVALUATION_BATCH) {
     await beforeEach();
     const end = Math.min(start + EVALUATION_BATCH, to);
-    const result = trainer.judge(data, start, end, { rows, counts });
+    const result = trainer.judge(data, start, end, { rows, ...(counts || tally) && { observe } });
     loss += result.loss;
     correct += result.correct;
   }
+  const sums = tally?.sums;
   return {
     numSamples,
     loss: loss / numSamples,
-    ...(classifies && { accuracy: correct / numSamples }),
+    ...(classifies(LOSSES[trainer.loss]) && { accuracy: correct / numSamples }),
+    ...(sums && { metrics: metricsOf(sums), sums }),
     ...(counts && { confusion: confusionOf(counts) }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
-import { LOSSES } from "./losses.ts";
+import { LOSSES } from "./losses/losses.ts";
 import type { LossName, ModelDescription } from "./handler.ts";
 
 /**
@@ -45,23 +45,54 @@ export function checkFit(
         `the data has ${describeShape(data.shape)}`,
     );
   }
-  const units = loss === "binaryCrossentropy" && data.numClasses !== 2
-    ? undefined
-    : LOSSES[loss].units(data.numClasses);
-  if (units === undefined) {
-    throw new RangeError(
-      `Cannot use the data with the loss ${loss}: expected 2 classes, got ${data.numClasses}`,
-    );
-  }
-  const [least, most] = units;
+  const [least, most] = unitsOf(data, loss);
   const [size] = outputShape;
   if (outputShape.length !== 1 || typeof size !== "number" || size < least || size > most) {
+    const over = data.task === "classification"
+      ? `${data.numClasses} classes`
+      : `targets of ${data.outputs} values`;
     throw new RangeError(
-      `Cannot use the data with the model: ${loss} over ${data.numClasses} classes takes an output of shape ` +
+      `Cannot use the data with the model: ${loss} over ${over} takes an output of shape ` +
         `[${least}]${most > least ? " or more" : ""}, the model gives ${
           describeShape(outputShape)
         }`,
     );
   }
   return same ? [...data.shape] : [data.rowLength];
+}
+
+/**
+ * Returns the least and the most output values of a model for the data and the loss: a client may
+ * lack some of the classes of the model.
+ *
+ * @throws {RangeError} If the loss is for another task, or for fewer classes.
+ */
+function unitsOf(
+  { task, numClasses, outputs }: Dataset,
+  loss: LossName,
+): readonly [least: number, most: number] {
+  const { output } = LOSSES[loss];
+  const wrongTask = (expected: string) =>
+    new RangeError(
+      `Cannot use the data with the loss ${loss}: expected the task ${expected}, got ${task}`,
+    );
+  switch (output) {
+    case "logits":
+    case "probabilities":
+      if (task !== "classification") throw wrongTask("classification");
+      return [numClasses, Infinity];
+    case "logit":
+    case "probability":
+      if (task === "multi-label") return [outputs, outputs];
+      if (task === "regression") throw wrongTask("classification or multi-label");
+      if (numClasses > 2) {
+        throw new RangeError(
+          `Cannot use the data with the loss ${loss}: expected 2 classes, got ${numClasses}`,
+        );
+      }
+      return [1, 1];
+    case "measure":
+      if (task === "multi-label") throw wrongTask("regression");
+      return [outputs, outputs];
+  }
 }

@@ -2,6 +2,8 @@ import { stats } from "../params/kernels.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { GradientResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
+import { classifies } from "./losses/loss.ts";
+import { LOSSES } from "./losses/losses.ts";
 import type { Trainer } from "./trainer.ts";
 
 /**
@@ -16,7 +18,7 @@ export async function meanGradient(
   length: number,
   beforeEach: () => Promise<void>,
 ): Promise<GradientResult> {
-  const { manifest, classifies, gradientRows } = trainer;
+  const { manifest, gradientRows } = trainer;
   const rows = Math.min(gradientRows, length);
   trainer.begin(plan, rows);
   trainer.shuffle(Uint32Array.from({ length }, (_, i) => i));
@@ -44,6 +46,6 @@ export async function meanGradient(
     gradient,
     numSamples: length,
     loss: loss / length,
-    metrics: classifies ? { accuracy: correct / length } : {},
+    metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / length } : {},
   };
 }

@@ -19,8 +19,11 @@ export type Evaluator = (
 export type LossName =
   | "softmaxCrossEntropy"
   | "categoricalCrossentropy"
+  | "sigmoidCrossEntropy"
   | "binaryCrossentropy"
-  | "meanSquaredError";
+  | "meanSquaredError"
+  | "meanAbsoluteError"
+  | "huber";
 
 /** Description of a model, which the server sends so that a client only needs its data. */
 export interface ModelDescription {
@@ -31,8 +34,15 @@ export interface ModelDescription {
   /** Configuration of the model, `{ class_name, config }`. */
   readonly topology: Readonly<Record<string, unknown>>;
   /**
-   * Loss to minimize: `softmaxCrossEntropy` takes logits, `categoricalCrossentropy` and
-   * `binaryCrossentropy` take probabilities.
+   * Loss to minimize.
+   *
+   * - Classes of which one holds: `softmaxCrossEntropy` takes a logit for each class,
+   *   `categoricalCrossentropy` a probability for each.
+   * - Two classes, or labels that hold or not: `sigmoidCrossEntropy` takes a logit for class 1 or
+   *   for each label, `binaryCrossentropy` a probability.
+   * - Measures: `meanSquaredError`, `meanAbsoluteError`, and `huber` with delta 1.
+   *
+   * The loss of a row with several labels or measures is the mean over them.
    */
   readonly loss: LossName;
 }

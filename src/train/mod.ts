@@ -7,6 +7,9 @@
 export type { BatchLoss, JudgeOptions, Trainer } from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./handler.ts";
+export { type ClassMetrics, classMetrics } from "./metrics/class_metrics.ts";
+export { addSums } from "./metrics/add_sums.ts";
+export { type MetricName, metricsOf } from "./metrics/metrics.ts";
 export * from "./rules/learner.ts";
 export * from "./models/model_description.ts";
 export * from "./models/model_file.ts";

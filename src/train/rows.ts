@@ -15,15 +15,24 @@ export function checkRows(data: Dataset, rows?: Uint32Array, from?: number, to?:
   checkFiniteFeatures(data, rows, from, to);
 }
 
-/** Copies the listed rows of the data, one after the other. */
-export function copyRows(
-  { features, labels, rowLength }: Dataset,
+/** Copies the features of the listed rows of the data, one row after the other. */
+export function copyFeatures(
+  { features, rowLength }: Dataset,
   rows: Uint32Array,
-  toFeatures: Float32Array,
-  toLabels: Int32Array,
+  into: Float32Array,
+): void {
+  rows.forEach((row, i) =>
+    into.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength)
+  );
+}
+
+/** Copies the targets of the listed rows of the data, one row after the other. */
+export function copyTargets(
+  { targets, outputs }: Dataset,
+  rows: Uint32Array,
+  into: Int32Array | Float32Array,
 ): void {
   rows.forEach((row, i) => {
-    toFeatures.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
-    toLabels[i] = labels[row] ?? 0;
+    for (let k = 0; k < outputs; k++) into[i * outputs + k] = targets[row * outputs + k] ?? 0;
   });
 }

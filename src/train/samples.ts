@@ -69,7 +69,7 @@ export class Samples {
    * shape or more classes.
    */
   replace(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): Samples {
-    const { shape, numClasses } = this.data, testData = this.#testData;
+    const { shape, numClasses, task, outputs } = this.data, testData = this.#testData;
     if ((rows ?? data).length === 0 || testRows?.length === 0) {
       throw new RangeError("Cannot use the data: expected at least one row, got 0 rows");
     }
@@ -77,6 +77,12 @@ export class Samples {
       throw new RangeError(
         `Cannot use the data: expected rows of shape [${shape}] and ${numClasses} classes, ` +
           `got [${data.shape}] and ${data.numClasses}`,
+      );
+    }
+    if (data.task !== task || data.outputs !== outputs) {
+      throw new RangeError(
+        `Cannot use the data: expected the task ${task} with ${outputs} targets in a row, ` +
+          `got ${data.task} with ${data.outputs}`,
       );
     }
     return new Samples({

@@ -11,16 +11,16 @@ import {
   knownSamples,
   type SourceOptions,
 } from "./arranged_samples.ts";
-import { evaluateRows } from "./evaluation.ts";
+import { type EvaluateOptions, evaluateRows } from "./evaluation.ts";
 import { meanGradient } from "./gradient.ts";
 import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
-import { checkLoss } from "./losses.ts";
+import { checkLoss } from "./losses/losses.ts";
 import type { Samples, SamplesOptions } from "./samples.ts";
 import type { SGDHandlerOptions, TrainLogger } from "./sgd_options.ts";
 import type { Trainer } from "./trainer.ts";
 import { trainEpochs } from "./training.ts";
 
-export type { SGDHandlerOptions, TrainLogger };
+export type { EvaluateOptions, SGDHandlerOptions, TrainLogger };
 
 /**
  * Base class of handlers that train by stochastic gradient descent, on the engine of the subclass.
@@ -243,15 +243,15 @@ export abstract class SGDHandler extends ClientBackendHandler {
    *
    * @param data The data.
    * @param options Rows to evaluate on, by default all of the data, of these the places `from` to
-   * before `to`; and `confusion`, which adds the confusion matrix where the data has at most 1000
-   * classes.
+   * before `to`; `confusion`, which adds the confusion matrix where the data has at most 1000
+   * classes; and `metrics: false`, which leaves out metrics and sums.
    * @param signal Ends the evaluation; it then rejects with the signal's reason.
    * @throws {RangeError} If the data does not fit the model or does not have the rows, there are no
    * rows, or a feature is not finite.
    */
   async evaluateOn(
     data: Dataset,
-    options: { rows?: Uint32Array; from?: number; to?: number; confusion?: boolean } = {},
+    options: EvaluateOptions = {},
     signal?: AbortSignal,
   ): Promise<EvaluateResult> {
     const trainer = this.#ready();

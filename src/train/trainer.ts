@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
+import type { LossName } from "./handler.ts";
 
 /** Loss of a batch. */
 export interface BatchLoss {
@@ -10,23 +11,28 @@ export interface BatchLoss {
   correct: number;
 }
 
+/**
+ * Function that receives a model's output for some rows, row after row, with their targets as in
+ * `Dataset`. The arrays are used again after it returns.
+ */
+export type Observe = (output: Float32Array, targets: Int32Array | Float32Array) => void;
+
 /** Options of {@linkcode Trainer.judge}. */
 export interface JudgeOptions {
   /** Rows of the data to judge on. Default: all of them. */
   readonly rows?: Uint32Array | undefined;
-  /**
-   * Counts of predictions to add to: for data of n classes n rows, one for each true class, of
-   * n + 1 counts, the last for outputs that name no class.
-   */
-  readonly counts?: Uint32Array | undefined;
+  /** Receives the outputs, a few rows at a time. */
+  readonly observe?: Observe | undefined;
 }
 
 /** Model with its loss and its optimizer, on one engine. */
 export interface Trainer extends Disposable {
   /** Layout of the parameter vector. */
   readonly manifest: Manifest;
-  /** True if the model classifies, so that there is an accuracy. */
-  readonly classifies: boolean;
+  /** Loss of the model. */
+  readonly loss: LossName;
+  /** Number of output values of the model for a row. */
+  readonly units: number;
   /**
    * State of the model. Getting returns a view that the next step overwrites. Setting copies the
    * values; it throws a `RangeError`, with nothing changed, for a vector of another length or with
@@ -51,6 +57,8 @@ export interface Trainer extends Disposable {
    * Prepares a round of steps of at most `batchSize` rows, by a plan that was checked. The state of
    * the optimizer is dropped unless the plan keeps it. The proximal term pulls to the parameters as
    * they are now.
+   *
+   * @throws {RangeError} If the plan's class weights do not fit the model.
    */
   begin(plan: TrainPlan, batchSize: number): void;
   /** Sets the order of the training rows for an epoch. */

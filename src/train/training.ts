@@ -2,6 +2,8 @@ import { Random } from "../base/random.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
+import { classifies } from "./losses/loss.ts";
+import { LOSSES } from "./losses/losses.ts";
 import type { Trainer } from "./trainer.ts";
 
 /**
@@ -17,7 +19,7 @@ export async function trainEpochs(
   { length, batchSize }: { readonly length: number; readonly batchSize: number },
   beforeEach: () => Promise<void>,
 ): Promise<TrainResult> {
-  const { manifest, classifies } = trainer;
+  const { manifest } = trainer;
   const shuffling = new Random(seed, "batch-order", { round, rank });
   let steps = 0, loss = 0, correct = 0;
   for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -52,6 +54,6 @@ export async function trainEpochs(
     numSamples: length,
     steps,
     loss: loss / length,
-    metrics: classifies ? { accuracy: correct / length } : {},
+    metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / length } : {},
   };
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../src/base/random.ts";
-import { LOSSES } from "../../src/train/losses.ts";
+import { LOSSES } from "../../src/train/losses/losses.ts";
 import { hashText } from "../../src/base/hash.ts";
 import { createEngineArena } from "../../src/engine/kernels.ts";
 
@@ -53,7 +53,13 @@ for (
     y.forEach((_, i) => y[i] = [0, 1, 0.5][random.below(6)] ?? random.uniform());
     exports[kernel](y.byteOffset, labels.byteOffset, dy.byteOffset, rows, units, place);
     const gradient = new Float32Array(rows * units);
-    const { loss, correct } = LOSSES[name].compute(y, labels, units, gradient);
+    const { loss, correct } = LOSSES[name].compute({
+      output: y,
+      targets: labels,
+      rows,
+      units,
+      gradient,
+    });
     assertEquals(total[1], correct);
     assert(Math.abs((total[0] ?? NaN) - loss) <= 1e-9 * loss, `${total[0]} is not ${loss}`);
     gradient.forEach((want, i) => {

@@ -187,7 +187,12 @@ export function referenceLoss(
     categoricalCrossentropy: (y: Float64Array, label: number) => -Math.log(ends(y[label]!)),
     binaryCrossentropy: ([y = NaN]: Float64Array, label: number) =>
       -Math.log(ends(label === 1 ? y : 1 - y)),
+    sigmoidCrossEntropy: ([z = NaN]: Float64Array, label: number) =>
+      Math.log(1 + Math.exp(label === 1 ? -z : z)),
     meanSquaredError: ([y = NaN]: Float64Array, label: number) => (y - label) ** 2,
+    meanAbsoluteError: ([y = NaN]: Float64Array, label: number) => Math.abs(y - label),
+    huber: ([y = NaN]: Float64Array, label: number) =>
+      Math.abs(y - label) < 1 ? (y - label) ** 2 / 2 : Math.abs(y - label) - 0.5,
   };
   const costs = samples.map(({ label }, k) => losses[graph.loss](outputs[k]!, label));
   return costs.reduce((sum, cost) => sum + cost, 0) / samples.length;

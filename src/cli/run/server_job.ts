@@ -7,7 +7,7 @@ import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.t
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import { parseModelDescription } from "../../train/models/model_description.ts";
-import { MODEL_NAMES, modelByName } from "../../train/models/models.ts";
+import { MODEL_NAMES, modelByName, modelOptionsOf } from "../../train/models/models.ts";
 import type { TrainLogger } from "../../train/sgd_handler.ts";
 import {
   initialParameters,
@@ -107,7 +107,7 @@ async function build<Handler>(
 /** Finds a model by its name, or reads its description from a JSON file. */
 async function describeModel(name: string, data: Dataset): Promise<ModelDescription> {
   if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
-    return modelByName(name, { inputShape: data.shape, numClasses: data.numClasses });
+    return modelByName(name, modelOptionsOf(data));
   }
   const description = await readJson(name, "model");
   try {

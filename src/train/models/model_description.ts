@@ -1,13 +1,7 @@
 import { isRecord } from "../../base/json.ts";
 import { checkTopology } from "./check_topology.ts";
-import type { LossName, ModelDescription } from "../handler.ts";
-
-const LOSSES: readonly LossName[] = [
-  "softmaxCrossEntropy",
-  "categoricalCrossentropy",
-  "binaryCrossentropy",
-  "meanSquaredError",
-];
+import type { ModelDescription } from "../handler.ts";
+import { LOSS_NAMES } from "../losses/losses.ts";
 
 /** Formats a foreign value, of any length and depth, for a message. */
 function shown(value: unknown): string {
@@ -34,10 +28,10 @@ export function parseModelDescription(value: unknown): ModelDescription {
     throw new TypeError(`${where}: expected a topology with class_name and config`);
   }
   checkTopology(topology);
-  const known = LOSSES.find((name) => name === loss);
+  const known = LOSS_NAMES.find((name) => name === loss);
   if (known === undefined) {
     throw new TypeError(
-      `${where}: expected loss to be one of ${LOSSES.join(", ")}, got ${shown(loss)}`,
+      `${where}: expected loss to be one of ${LOSS_NAMES.join(", ")}, got ${shown(loss)}`,
     );
   }
   return { format, topology, loss: known };

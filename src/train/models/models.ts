@@ -4,15 +4,49 @@
  * @module
  */
 
-import { checkInRange } from "../../base/check.ts";
-import type { ModelDescription } from "../handler.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import type { Task } from "../../data/schema/schema.ts";
+import type { LossName, ModelDescription } from "../handler.ts";
+import { checkSize, headOf } from "./head.ts";
 
 /** Options of every built-in model. */
 export interface ModelOptions {
   /** Shape of one sample, such as `[64]` or `[28, 28, 1]`. */
   inputShape: readonly number[];
-  /** Number of classes, which is the number of logits; at least 2. */
-  numClasses: number;
+  /**
+   * Number of classes, which is the number of logits; at least 2. Needed for the task
+   * classification alone.
+   */
+  numClasses?: number;
+  /**
+   * Task. The loss is `softmaxCrossEntropy` for classification, `sigmoidCrossEntropy` for
+   * multi-label, `meanSquaredError` for regression, unless {@linkcode ModelOptions.loss} says
+   * otherwise.
+   *
+   * @default {"classification"}
+   */
+  task?: Task;
+  /**
+   * Number of labels or measures, which is the number of outputs; at least 1. It counts for the
+   * tasks multi-label and regression.
+   *
+   * @default {1}
+   */
+  outputs?: number;
+  /**
+   * Loss on the linear outputs: for classification `softmaxCrossEntropy`, or `sigmoidCrossEntropy`
+   * for two classes, whose model then has one output; for regression `meanSquaredError`,
+   * `meanAbsoluteError` or `huber`.
+   */
+  loss?: LossName;
+}
+
+/** Returns the options of a model for the shape, the task and the targets of the data. */
+export function modelOptionsOf(
+  { shape, task, numClasses, outputs }: Pick<Dataset, "shape" | "task" | "numClasses" | "outputs">,
+): ModelOptions {
+  const options = { inputShape: shape, task };
+  return task === "classification" ? { ...options, numClasses } : { ...options, outputs };
 }
 
 /** Options of {@linkcode mlp}. */
@@ -26,11 +60,6 @@ export interface MlpOptions extends ModelOptions {
 }
 
 type Config = Record<string, unknown>;
-
-function checkSize(what: string, size: number, least: number): void {
-  const range = { whole: true, least };
-  checkInRange(size, range, "Cannot describe the model", `${what} from ${least}`);
-}
 
 interface LayerConfig {
   class_name: string;
@@ -52,23 +81,22 @@ const INITIALIZERS: Config = {
 };
 
 /**
- * Describes a classifier: given layers, then dense ones, the hidden ones with ReLU, the last one
- * with logits.
+ * Describes a model: given layers, then dense ones, the hidden ones with ReLU, the last one linear.
  */
-function classifier(
+function layered(
   name: string,
-  { inputShape, numClasses }: ModelOptions,
+  options: ModelOptions,
   ownLayers: readonly LayerConfig[],
   hiddenLayers: readonly { name: string; units: number }[],
 ): ModelDescription {
+  const { inputShape } = options, head = headOf(options);
   checkShape(inputShape);
-  checkSize("a number of classes", numClasses, 2);
   for (const { units } of hiddenLayers) checkSize("a number of hidden units", units, 1);
 
   const layers = [...ownLayers];
   if (inputShape.length > 1) layers.push({ class_name: "Flatten", config: { name: "flatten" } });
-  for (const { name, units } of [...hiddenLayers, { name: "logits", units: numClasses }]) {
-    const activation = name === "logits" ? "linear" : "relu";
+  for (const { name, units } of [...hiddenLayers, head]) {
+    const activation = name === head.name ? "linear" : "relu";
     layers.push({
       class_name: "Dense",
       config: { name, units, activation, use_bias: true, ...INITIALIZERS },
@@ -85,18 +113,18 @@ function classifier(
         layers: first ? [{ ...first, config: { ...first.config, ...input } }, ...others] : others,
       },
     },
-    loss: "softmaxCrossEntropy",
+    loss: head.loss,
   };
 }
 
 /**
  * Describes multinomial logistic regression: one dense layer from the flattened input to the
- * logits.
+ * logits. For the task regression it is linear regression.
  *
  * @throws {RangeError} If the shape is empty or a size is not an integer in range.
  */
 export function logisticRegression(options: ModelOptions): ModelDescription {
-  return classifier("lr", options, [], []);
+  return layered("lr", options, [], []);
 }
 
 /**
@@ -114,7 +142,7 @@ export function logisticRegression(options: ModelOptions): ModelDescription {
  */
 export function mlp(options: MlpOptions): ModelDescription {
   const hidden = { name: "hidden", units: options.hiddenUnits ?? 64 };
-  return classifier("mlp", options, [], [hidden]);
+  return layered("mlp", options, [], [hidden]);
 }
 
 /**
@@ -124,7 +152,7 @@ export function mlp(options: MlpOptions): ModelDescription {
  * @throws {RangeError} If the shape is empty or a size is not an integer in range.
  */
 export function twoNN(options: ModelOptions): ModelDescription {
-  return classifier("2nn", options, [], [
+  return layered("2nn", options, [], [
     { name: "hidden1", units: 200 },
     { name: "hidden2", units: 200 },
   ]);
@@ -165,7 +193,7 @@ export function cnn(options: ModelOptions): ModelDescription {
       config: { name: `pool${i + 1}`, pool_size: [2, 2], strides: [2, 2], padding: "valid" },
     },
   ]);
-  return classifier("cnn", options, blocks, [{ name: "hidden", units: 512 }]);
+  return layered("cnn", options, blocks, [{ name: "hidden", units: 512 }]);
 }
 
 const MODELS: ReadonlyMap<string, (options: ModelOptions) => ModelDescription> = new Map([

@@ -1,0 +1,50 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { LossName } from "../train/handler.ts";
+import { copyFeatures, copyTargets } from "../train/rows.ts";
+import type { BatchLoss, JudgeOptions } from "../train/trainer.ts";
+import { computeLoss } from "./batch.ts";
+import type { Layout } from "./layout.ts";
+
+/** Options of {@linkcode judgeRows}: places of the data or of the listed rows. */
+interface JudgedRows extends JudgeOptions {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Computes the loss of rows of the data, in inference mode and with equal weights. */
+export function judgeRows(
+  layout: Layout,
+  loss: LossName,
+  data: Dataset,
+  { start, end, rows, observe }: JudgedRows,
+): BatchLoss {
+  const { exports, program, maxRows, input, batchLabels } = layout;
+  const { features, rowLength, outputs } = data;
+  const hasLabels = data.task === "classification";
+  const room = hasLabels ? batchLabels : new Float32Array(Math.min(maxRows, end - start) * outputs);
+  const result: BatchLoss = { loss: 0, correct: 0 };
+  const sum: BatchLoss = { loss: 0, correct: 0 };
+  for (let from = start; from < end; from += maxRows) {
+    const to = Math.min(from + maxRows, end);
+    if (rows) {
+      copyFeatures(data, rows.subarray(from, to), input);
+      copyTargets(data, rows.subarray(from, to), room);
+    } else {
+      input.set(features.subarray(from * rowLength, to * rowLength));
+      room.set(data.targets.subarray(from * outputs, to * outputs));
+    }
+    program.forward(to - from, false);
+    const targets = room.subarray(0, (to - from) * outputs);
+    const part = computeLoss(layout, loss, {
+      rows: to - from,
+      withGradient: false,
+      step: hasLabels ? undefined : { targets },
+    }, result);
+    sum.loss += part.loss;
+    sum.correct += part.correct;
+    if (!observe) continue;
+    const { at, length } = program.output;
+    observe(new Float32Array(exports.memory.buffer, at, (to - from) * length), targets);
+  }
+  return sum;
+}

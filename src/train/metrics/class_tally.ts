@@ -1,0 +1,127 @@
+import {
+  CALIBRATION_BINS,
+  type ClassSums,
+  confusionLength,
+  MAX_COUNTED_CLASSES,
+  MAX_SCORED_CLASSES,
+  numScores,
+} from "../../plan/metric_sums.ts";
+import { answerOf, type OutputKind } from "../losses/loss.ts";
+import { mostBins, ScoreTally } from "./score_histogram.ts";
+import { type RowScores, scorer, surprise } from "./scores.ts";
+
+/** Options of {@linkcode ClassTally}. */
+interface ClassTallyOptions {
+  readonly task: ClassSums["task"];
+  readonly output: Exclude<OutputKind, "measure">;
+  /** Number of output values of the model for a row. */
+  readonly units: number;
+}
+
+/** Sums over the rows of a classifier's evaluation. */
+export class ClassTally {
+  readonly #task: ClassSums["task"];
+  readonly #outputs: number;
+  readonly #units: number;
+  readonly #kind: Exclude<OutputKind, "measure">;
+  readonly #score: (output: Float32Array, row: number) => RowScores;
+  readonly #calibration = new Float64Array(3 * CALIBRATION_BINS);
+  readonly #confusion: Float64Array | undefined;
+  readonly #tallies: readonly ScoreTally[];
+  #samples = 0;
+  #correct = 0;
+  #logLoss = 0;
+  #brier = 0;
+
+  /** Makes sums of no rows. */
+  constructor({ task, output, units }: ClassTallyOptions) {
+    const isBinary = task === "classification" && (output === "logit" || output === "probability");
+    const outputs = isBinary ? 2 : units, shape = { task, outputs };
+    this.#task = task;
+    this.#outputs = outputs;
+    this.#units = units;
+    this.#kind = output;
+    this.#score = scorer(output, units, isBinary);
+    if (outputs <= MAX_COUNTED_CLASSES) this.#confusion = new Float64Array(confusionLength(shape));
+    const scores = outputs <= MAX_SCORED_CLASSES ? numScores(shape) : 0;
+    this.#tallies = Array.from({ length: scores }, () => new ScoreTally(mostBins(scores)));
+  }
+
+  /** Adds rows of the model's output, with their targets. */
+  add(output: Float32Array, targets: Int32Array | Float32Array): void {
+    const rows = output.length / this.#units;
+    for (let row = 0; row < rows; row++) {
+      const scores = this.#score(output, row);
+      if (this.#task === "classification") {
+        const answer = answerOf(this.#kind, output, row, this.#units);
+        this.#addClass(scores, targets[row] ?? 0, answer);
+      } else this.#addLabels(scores, targets.subarray(row * this.#units, (row + 1) * this.#units));
+    }
+    this.#samples += rows;
+  }
+
+  /** The sums; `undefined` where an output was not a number. */
+  get sums(): ClassSums | undefined {
+    const calibration = [...this.#calibration];
+    if (!Number.isFinite(this.#logLoss + this.#brier)) return undefined;
+    return {
+      task: this.#task,
+      outputs: this.#outputs,
+      samples: this.#samples,
+      correct: this.#correct,
+      logLoss: this.#logLoss,
+      brier: this.#brier,
+      calibration,
+      ...(this.#confusion && { confusion: [...this.#confusion] }),
+      ...(this.#tallies.length > 0 && {
+        scores: this.#tallies.map(({ histogram }) => histogram),
+      }),
+    };
+  }
+
+  #addClass({ probabilities, logits }: RowScores, label: number, answer: number): void {
+    let brier = 0;
+    for (let i = 0; i < probabilities.length; i++) {
+      const p = probabilities[i] ?? NaN;
+      brier += (p - (i === label ? 1 : 0)) ** 2;
+    }
+    const isRight = answer === label;
+    // Both classes of two have the same error: one of them counts, as is usual.
+    this.#brier += this.#outputs === 2 ? brier / 2 : brier;
+    this.#logLoss += surprise(logits[label] ?? NaN);
+    if (isRight) this.#correct++;
+    this.#calibrate(probabilities[answer] ?? NaN, isRight);
+    increment(this.#confusion, label * this.#outputs + answer);
+    this.#tallies.forEach((tally, i) => {
+      const scored = this.#tallies.length === 1 ? 1 : i;
+      tally.add(logits[scored] ?? NaN, label === scored);
+    });
+  }
+
+  #addLabels({ probabilities, logits }: RowScores, targets: Int32Array | Float32Array): void {
+    const { length } = targets;
+    let right = 0;
+    for (let i = 0; i < length; i++) {
+      const p = probabilities[i] ?? NaN, logit = logits[i] ?? NaN, holds = targets[i] === 1;
+      const answer = logit > 0;
+      this.#brier += (p - (holds ? 1 : 0)) ** 2 / length;
+      this.#logLoss += surprise(holds ? logit : -logit) / length;
+      if (answer === holds) right++;
+      this.#calibrate(answer ? p : 1 - p, answer === holds);
+      increment(this.#confusion, 4 * i + 2 * Number(holds) + Number(answer));
+      this.#tallies[i]?.add(logit, holds);
+    }
+    if (right === length) this.#correct++;
+  }
+
+  #calibrate(confidence: number, isRight: boolean): void {
+    const at = 3 * Math.min(CALIBRATION_BINS - 1, Math.floor(confidence * CALIBRATION_BINS));
+    increment(this.#calibration, at);
+    increment(this.#calibration, at + 1, confidence);
+    if (isRight) increment(this.#calibration, at + 2);
+  }
+}
+
+function increment(counts: Float64Array | undefined, at: number, by = 1): void {
+  if (counts) counts[at] = (counts[at] ?? 0) + by;
+}

@@ -1,0 +1,90 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import { classesOf } from "./losses/loss.ts";
+import { LOSSES } from "./losses/losses.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** Targets and weights of the rows of a step. */
+export interface TargetsOfStep {
+  /** Targets, row after row, as in `Dataset`. */
+  readonly targets: Int32Array | Float32Array;
+  /** Weights of the rows; absent where all are 1. */
+  readonly weights?: Float32Array;
+}
+
+type Weighting = Pick<TrainSettings, "classWeights">;
+
+/** Gathers the targets and weights of the rows of each step, in buffers that the next one reuses. */
+export class StepTargets {
+  readonly #data: Dataset;
+  readonly #rows: Uint32Array | undefined;
+  #classWeights: readonly number[] | undefined;
+  #targets: Int32Array | Float32Array;
+  #weights = new Float32Array(0);
+
+  /** Takes targets of the data: of all rows, or of those that are listed. */
+  constructor(data: Dataset, rows?: Uint32Array) {
+    this.#data = data;
+    this.#rows = rows;
+    this.#targets = data.task === "classification" ? new Int32Array(0) : new Float32Array(0);
+  }
+
+  /** True if the targets are classes, and all weights are 1. */
+  get isPlain(): boolean {
+    const { task, weights } = this.#data;
+    return task === "classification" && !weights && !this.#classWeights;
+  }
+
+  /**
+   * Sets the class weights of a round.
+   *
+   * @throws {RangeError} If the data has no classes, or there is not one weight for each class of
+   * the model.
+   */
+  begin({ classWeights }: Weighting, { loss, units }: Pick<Trainer, "loss" | "units">): void {
+    this.#classWeights = undefined;
+    if (!classWeights) return;
+    const { task, numClasses } = this.#data;
+    if (task !== "classification") {
+      throw new RangeError(
+        `Cannot train: expected no class weights for the task ${task}, got ${classWeights.length}`,
+      );
+    }
+    const classes = classesOf(LOSSES[loss], units) ?? numClasses;
+    if (classWeights.length !== classes) {
+      throw new RangeError(
+        `Cannot train: expected class weights for ${classes} classes, got ${classWeights.length}`,
+      );
+    }
+    this.#classWeights = classWeights;
+  }
+
+  /** Gathers those from place `start` to before `end` of an order of the rows. */
+  gather(order: Uint32Array, start: number, end: number): TargetsOfStep {
+    const { targets, weights, outputs } = this.#data, rows = this.#rows, length = end - start;
+    this.#grow(length);
+    const weighted = weights !== undefined || this.#classWeights !== undefined;
+    for (let i = 0; i < length; i++) {
+      const place = order[start + i] ?? 0, row = rows ? rows[place] ?? 0 : place;
+      for (let k = 0; k < outputs; k++) {
+        this.#targets[i * outputs + k] = targets[row * outputs + k] ?? 0;
+      }
+      if (!weighted) continue;
+      const ofClass = this.#classWeights?.[targets[row] ?? 0] ?? 1;
+      this.#weights[i] = ofClass * (weights?.[row] ?? 1);
+    }
+    return {
+      targets: this.#targets.subarray(0, length * outputs),
+      ...weighted && { weights: this.#weights.subarray(0, length) },
+    };
+  }
+
+  #grow(rows: number): void {
+    const { task, outputs } = this.#data;
+    if (this.#weights.length >= rows) return;
+    this.#weights = new Float32Array(rows);
+    this.#targets = task === "classification"
+      ? new Int32Array(rows)
+      : new Float32Array(rows * outputs);
+  }
+}
