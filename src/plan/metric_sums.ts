@@ -22,13 +22,13 @@ export const MAX_SCORED_CLASSES = 20;
 /** Most bins of all histograms of scores together. */
 export const MAX_SCORE_BINS = 4096;
 
-/** Bins of the scores at full resolution: 2^17. */
-export const SCORE_BINS = 131_072;
+/** Bins of the scores at full resolution: 2^23. */
+export const SCORE_BINS = 8_388_608;
 
 /**
  * Histogram of the scores of one class or label, for the area under its curves.
  *
- * A score is the logit `ln(p / (1 - p))` of its probability. Bins are 1/1024 wide from -8 to 8 and
+ * A score is the logit `ln(p / (1 - p))` of its probability. Bins are 2^-16 wide from -8 to 8 and
  * wider beyond; those of shift `s` are 2^s bins in one.
  */
 export interface ScoreHistogram {
@@ -97,7 +97,7 @@ const outputs = wholeNumber(1, MAX_SUM_OUTPUTS);
 
 const histogram = v.pipe(
   v.object({
-    shift: wholeNumber(0, 17),
+    shift: wholeNumber(0, 23),
     bins: v.pipe(v.array(count), v.maxLength(3 * MAX_SCORE_BINS)),
   }),
   v.check(({ bins }) => bins.length % 3 === 0, "whole bins"),

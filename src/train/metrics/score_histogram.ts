@@ -7,7 +7,7 @@
 import { MAX_SCORE_BINS, SCORE_BINS, type ScoreHistogram } from "../../plan/metric_sums.ts";
 
 /** Bins of one unit of the logit, up to the size `LINEAR`. */
-const RESOLUTION = 1024;
+const RESOLUTION = 65_536;
 /** Size of a logit up to which bins are equally wide; beyond it they grow with the logit. */
 const LINEAR = 8;
 /** Scores that are collected before they are sorted. */
