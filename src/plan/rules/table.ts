@@ -11,7 +11,8 @@ import type { Rule } from "./rule.ts";
 /**
  * Rule that clients follow beyond descending on their own loss, sent with the settings of training.
  *
- * In the equations of the rules, `x` are the round's global parameters and `y` the client's after
+ * In the equations of the rules, `x` are the round's global parameters and `y` the client's
+ * after
  * `K` steps of size `η`.
  */
 export type LocalRule =
