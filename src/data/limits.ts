@@ -21,3 +21,9 @@ export const MAX_TEXTS = 2 ** 22;
 
 /** Most values of a table: 8 GiB of memory while it is read. */
 export const MAX_VALUES = 2 ** 30;
+
+/** Most characters of all different texts in a column of a table. */
+export const MAX_TEXTS_LENGTH = 2 ** 28;
+
+/** Most bytes that a gzip file of a table may have when it is unpacked. */
+export const MAX_UNPACKED = 2 ** 36;

@@ -86,7 +86,7 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
 ]);
 
 function extensionOf(path: string): string {
-  return /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
+  return /\.([^./\\]+)$/.exec(path.replace(/\.gz$/i, ""))?.[1]?.toLowerCase() ?? "";
 }
 
 /** Returns true if a path has the extension of a table. */
@@ -95,7 +95,7 @@ export function isTablePath(path: string): boolean {
 }
 
 /**
- * Reads a table from a file. Its extension determines the format: `.csv`, `.tsv`, `.txt` and
+ * Reads a table from a file, which may be packed with gzip. Its extension determines the format: `.csv`, `.tsv`, `.txt` and
  * `.data` for text tables, `.json`, `.jsonl` and `.ndjson`. Any other file is read as CSV. Text
  * tables and JSON lines are read in pieces, so that only their values are in memory.
  *

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { fileError, openFile } from "../file.ts";
+import { fileError, openFile, readStart } from "../file.ts";
+import { isGzip } from "./gzip.ts";
+import { gunzipPieces } from "./gzip_pieces.ts";
 import type { ReadTableOptions } from "./raw_table.ts";
 
 /** Bytes that are read at a time. */
@@ -127,14 +129,20 @@ export class Utf8Converter {
   }
 }
 
-/** Gives the text of a file in UTF-8. Rejects as {@linkcode filePieces} does. */
+/**
+ * Gives the text of a file in UTF-8, also of one that is packed with gzip. Rejects as
+ * {@linkcode filePieces} does.
+ */
 export async function textPieces(path: string, options: ReadTableOptions): Promise<Pieces> {
+  const isPacked = isGzip((await readStart(path, 2)).start);
   const { size, pieces } = await filePieces(path, options);
   const converter = new Utf8Converter(path, options.encoding);
   async function* convert() {
-    for await (const piece of pieces) yield converter.push(piece);
+    for await (const piece of isPacked ? gunzipPieces(pieces, path) : pieces) {
+      yield converter.push(piece);
+    }
     const rest = converter.end();
     if (rest.length > 0) yield rest;
   }
-  return { size, pieces: convert() };
+  return { size: isPacked ? 0 : size, pieces: convert() };
 }

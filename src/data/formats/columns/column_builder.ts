@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TEXTS } from "../../limits.ts";
+import { MAX_TEXTS, MAX_TEXTS_LENGTH } from "../../limits.ts";
 import { quote } from "../table/cells.ts";
 import { ByteDictionary } from "./byte_dictionary.ts";
 import { decodeField } from "./decode_field.ts";
@@ -29,6 +29,7 @@ export class ColumnBuilder {
   #capacity = 0;
   #fields: ByteDictionary | undefined;
   readonly #texts = new Map<string, number>();
+  #textsLength = 0;
 
   /**
    * Starts an empty column.
@@ -132,9 +133,10 @@ export class ColumnBuilder {
     const known = this.#texts.get(spelled);
     if (known !== undefined) return known;
     const code = this.#texts.size;
-    if (code === MAX_TEXTS) {
+    this.#textsLength += spelled.length;
+    if (code === MAX_TEXTS || this.#textsLength > MAX_TEXTS_LENGTH) {
       throw new RangeError(
-        `${this.#describe()}: expected numbers, or at most ${MAX_TEXTS} different texts, got ${
+        `${this.#describe()}: expected numbers, or at most ${MAX_TEXTS} different texts of ${MAX_TEXTS_LENGTH} characters, got ${
           quote(text)
         } as one more, leave the column out (option excludeColumns, --exclude-columns)`,
       );
