@@ -122,6 +122,12 @@ export interface ReadTableOptions {
    * @default UTF-8, or UTF-16 as a byte order mark says.
    */
   readonly encoding?: string;
+  /**
+   * Number of feature columns of a libsvm file.
+   *
+   * @default The largest index.
+   */
+  readonly sparseColumns?: number;
   /** Called from time to time while a file is read. */
   readonly onProgress?: (progress: ReadProgress) => void;
   /** Ends the reading. */

@@ -6,9 +6,12 @@
 
 import { concat } from "../../base/bytes.ts";
 import { MAX_JSON } from "../limits.ts";
+import { ArffReader } from "./arff.ts";
 import { CsvReader } from "./csv/csv.ts";
 import { JsonLinesReader } from "./json/json_lines.ts";
 import { readJson } from "./json/json.ts";
+import { LibsvmReader } from "./libsvm.ts";
+import { readParquet } from "./parquet.ts";
 import type { RawTable, ReadTableOptions } from "./raw_table.ts";
 import { textPieces } from "./text_pieces.ts";
 
@@ -74,6 +77,12 @@ async function json(path: string, options: ReadTableOptions): Promise<RawTable> 
   }
 }
 
+const arff: Format = (path, options) =>
+  readPieces(path, options, (size) => new ArffReader(path, options, size));
+
+const libsvm: Format = (path, options) =>
+  readPieces(path, options, () => new LibsvmReader(path, options));
+
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ["csv", csv(",")],
   ["tsv", csv("\t")],
@@ -83,6 +92,12 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ["json", json],
   ["jsonl", jsonLines],
   ["ndjson", jsonLines],
+  ["parquet", readParquet],
+  ["pq", readParquet],
+  ["arff", arff],
+  ["libsvm", libsvm],
+  ["svmlight", libsvm],
+  ["svm", libsvm],
 ]);
 
 function extensionOf(path: string): string {
@@ -96,7 +111,8 @@ export function isTablePath(path: string): boolean {
 
 /**
  * Reads a table from a file, which may be packed with gzip. Its extension determines the format: `.csv`, `.tsv`, `.txt` and
- * `.data` for text tables, `.json`, `.jsonl` and `.ndjson`. Any other file is read as CSV. Text
+ * `.data` for text tables, `.json`, `.jsonl` and `.ndjson`, `.parquet`, `.arff`, and `.libsvm` or
+ * `.svmlight`. Any other file is read as CSV. Text
  * tables and JSON lines are read in pieces, so that only their values are in memory.
  *
  * A column of which every value that is not missing is a number has numbers; any other has texts.

@@ -14,7 +14,7 @@ const PIECE_BYTES = 2 ** 20;
 /** Bytes between two reports of the progress. */
 const REPORT_BYTES = 2 ** 23;
 
-/** File that was opened, in pieces. */
+/** Text of a file, in pieces. */
 export interface Pieces {
   /** Bytes of the text as far as it is known before it is read; 0 if it is not. */
   readonly size: number;
@@ -23,40 +23,36 @@ export interface Pieces {
 }
 
 /**
- * Opens a file, and gives its bytes in pieces.
+ * Reads the bytes of a file in pieces. Each is valid until the next is asked for.
  *
- * @throws {Error} As `openFile()` rejects; while pieces are read, if the file cannot be read or has
- * become shorter.
+ * @throws {Error} As `openFile()` rejects, or if the file becomes shorter.
  */
-export async function filePieces(
+async function* filePieces(
   path: string,
   { onProgress, signal }: Pick<ReadTableOptions, "onProgress" | "signal">,
-): Promise<Pieces> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { file, size } = await openFile(path);
-  async function* read() {
-    using _file = file;
-    const buffer = new Uint8Array(Math.max(1, Math.min(PIECE_BYTES, size)));
-    let bytes = 0, reported = 0;
-    for (;;) {
-      signal?.throwIfAborted();
-      const count = await file.read(buffer).catch((error) => {
-        throw fileError(error, path);
-      });
-      if (count === null) break;
-      bytes += count;
-      if (bytes - reported >= REPORT_BYTES) {
-        onProgress?.({ file: path, bytes: reported = bytes, total: Math.max(size, bytes) });
-      }
-      yield buffer.subarray(0, count);
+  using _file = file;
+  const buffer = new Uint8Array(Math.max(1, Math.min(PIECE_BYTES, size)));
+  let bytes = 0, reported = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    const count = await file.read(buffer).catch((error) => {
+      throw fileError(error, path);
+    });
+    if (count === null) break;
+    bytes += count;
+    if (bytes - reported >= REPORT_BYTES) {
+      onProgress?.({ file: path, bytes: reported = bytes, total: Math.max(size, bytes) });
     }
-    if (bytes < size) {
-      throw new SyntaxError(
-        `Cannot read ${path}: it became shorter while it was read: ${bytes} of ${size} bytes`,
-      );
-    }
-    onProgress?.({ file: path, bytes, total: bytes });
+    yield buffer.subarray(0, count);
   }
-  return { size, pieces: read() };
+  if (bytes < size) {
+    throw new SyntaxError(
+      `Cannot read ${path}: it became shorter while it was read: ${bytes} of ${size} bytes`,
+    );
+  }
+  onProgress?.({ file: path, bytes, total: bytes });
 }
 
 /** Returns a name of an encoding that `TextDecoder` knows, for what a text begins with. */
@@ -130,14 +126,18 @@ export class Utf8Converter {
 }
 
 /**
- * Gives the text of a file in UTF-8, also of one that is packed with gzip. Rejects as
- * {@linkcode filePieces} does.
+ * Gives the text of a file in UTF-8, also of one that is packed with gzip. Rejects, also later, as
+ * `openFile()` does.
+ *
+ * @throws {TypeError} If the encoding is unknown.
+ * @throws {SyntaxError} While pieces are read, if the file is damaged or becomes shorter.
  */
 export async function textPieces(path: string, options: ReadTableOptions): Promise<Pieces> {
-  const isPacked = isGzip((await readStart(path, 2)).start);
-  const { size, pieces } = await filePieces(path, options);
+  const { start, size } = await readStart(path, 2);
+  const isPacked = isGzip(start);
   const converter = new Utf8Converter(path, options.encoding);
   async function* convert() {
+    const pieces = filePieces(path, options);
     for await (const piece of isPacked ? gunzipPieces(pieces, path) : pieces) {
       yield converter.push(piece);
     }

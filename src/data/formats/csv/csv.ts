@@ -5,7 +5,7 @@
  */
 
 import type { RawTable, ReadTableOptions } from "../raw_table.ts";
-import { COMMA, POINT } from "./characters.ts";
+import { COMMA, POINT, QUOTE } from "./characters.ts";
 import { CsvTable } from "./csv_table.ts";
 import { delimiterOf, sepLine } from "./delimiter.ts";
 import { CsvScanner } from "./scanner.ts";
@@ -20,6 +20,10 @@ export interface CsvOptions extends ReadTableOptions {
   readonly size?: number;
   /** Delimiter unless the options or the first line have another; `undefined` to look for it. */
   readonly usualDelimiter?: string;
+  /** Bytes that are quotes. Default: `"`. */
+  readonly quotes?: readonly number[];
+  /** Lines of the file that come before the text. Default: 0. */
+  readonly linesBefore?: number;
 }
 
 /**
@@ -116,6 +120,8 @@ export class CsvReader {
       decimal: decimal === "." ? POINT : COMMA,
       comment: comment === undefined ? undefined : ENCODER.encode(comment),
       skipRows: sep === undefined ? skipRows : 1,
+      quotes: options.quotes ?? [QUOTE],
+      linesBefore: options.linesBefore ?? 0,
     });
   }
 }

@@ -107,7 +107,7 @@ export class CsvTable implements FieldSink {
     const notes: string[] = [];
     const isNamed = this.#isHeader ?? this.#decide(notes);
     const from = this.#isHeader === undefined && isNamed ? 1 : 0;
-    if (!isNamed) this.#choice.check(undefined, this.#cells.length);
+    this.#choice.check(isNamed ? this.#cells : undefined, this.#cells.length);
     const builders = [...this.#builders];
     const last = this.#cells.length - 1;
     if (last > 0 && !this.#hasLast && !this.#hasMore && this.#cells[last] === "") {

@@ -23,6 +23,10 @@ export interface ScannerOptions {
   readonly comment: Uint8Array | undefined;
   /** Lines to skip at the beginning. */
   readonly skipRows: number;
+  /** Bytes that are quotes. */
+  readonly quotes: readonly number[];
+  /** Lines of the file that come before the text. */
+  readonly linesBefore?: number;
   /** Name of the table in messages. */
   readonly name: string;
 }

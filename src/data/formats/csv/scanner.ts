@@ -14,7 +14,6 @@ import {
   FEED,
   LINE_END,
   NUL,
-  QUOTE,
   QUOTES,
 } from "./characters.ts";
 import { BYTES, type FieldSink, NUMBER, type ScannerOptions, SKIP } from "./field_sink.ts";
@@ -43,7 +42,8 @@ export class CsvScanner {
   constructor(sink: FieldSink, options: ScannerOptions) {
     this.#sink = sink;
     this.#options = options;
-    this.#classes = classesOf(options.delimiter);
+    this.#classes = classesOf(options.delimiter, options.quotes);
+    this.#line = options.linesBefore ?? 0;
     this.#blanks = blanksOf(options.delimiter);
     this.#number = new NumberField(options.decimal);
     this.#skip = options.skipRows;
@@ -135,8 +135,9 @@ export class CsvScanner {
       }
     }
     let next: number, end: number;
-    if (bytes[first] === QUOTE) {
-      const closing = this.#closingQuote(++first);
+    const quote = bytes[first] as number;
+    if (this.#classes[quote] === QUOTES) {
+      const closing = this.#closingQuote(++first, quote);
       if (closing < 0) return -1;
       next = this.#afterBlanksInRow(closing + 1);
       if (next >= this.#length && !this.#isFinal) return -1;
@@ -149,23 +150,23 @@ export class CsvScanner {
     }
     this.#isEmptyField = first === end;
     if (want === SKIP) return next;
-    if (next === end || !bytes.subarray(first, end).includes(QUOTE)) {
+    if (next === end || !bytes.subarray(first, end).includes(quote)) {
       sink.bytes(column, bytes, first, end);
     } else {
-      const field = withoutDoubledQuotes(bytes, first, end);
+      const field = withoutDoubledQuotes(bytes, first, end, quote);
       sink.bytes(column, field, 0, field.length);
     }
     return next;
   }
 
   /** Gives the place of the closing quote of a field, -1 if it is not there yet. */
-  #closingQuote(first: number): number {
+  #closingQuote(first: number, quote: number): number {
     const bytes = this.#bytes;
     const line = this.#line;
     for (let i = first; i < this.#length; i++) {
       const byte = bytes[i];
-      if (byte === QUOTE) {
-        if (bytes[i + 1] !== QUOTE) return i + 1 < this.#length || this.#isFinal ? i : -1;
+      if (byte === quote) {
+        if (bytes[i + 1] !== quote) return i + 1 < this.#length || this.#isFinal ? i : -1;
         i++;
       } else if (byte === FEED || (byte === CARRIAGE && bytes[i + 1] !== FEED)) this.#line++;
     }
