@@ -1,8 +1,9 @@
 """A client that trains multinomial logistic regression (`--model lr`), after docs/PROTOCOL.md."""
-import argparse, contextlib, gzip, hashlib, hmac, math, os, pathlib
+import argparse, contextlib, hashlib, hmac, json, math, os, pathlib
 import select, signal, socket, struct, sys, threading, time
 try: import cbor2, numpy as np
 except ImportError as error: sys.exit(f"Cannot begin: {error}; run: pip install numpy cbor2")
+import schema
 
 UPDATE, EVALUATE, EXIT, REGISTER, ASSIGN, HEARTBEAT, ERROR, READY, CHALLENGE, PROOF = range(2, 12)
 PLAN = {"epochs", "batchSize", "learningRate", "momentum", "weightDecay", "keepMomentum"}
@@ -58,16 +59,6 @@ class Server:
         while select.select([self.socket], [], [], 5)[0] and self.socket.recv(1 << 16):
             pass
 
-def load(path, part, parts):
-    """Features and labels, each `parts`-th row, of the digits' folder or of a CSV file (labels last)."""
-    if path.is_dir():
-        y, x = (gzip.decompress((path / f"digits-{kind}-ubyte.gz").read_bytes())
-                for kind in ("labels-idx1", "images-idx3"))
-        y, x = np.frombuffer(y[8:], np.uint8), np.frombuffer(x[16:], np.uint8).reshape(-1, 64) / 16
-    else:
-        x, y = np.split(np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2), [-1], axis=1)
-    return x[part - 1::parts].astype(np.float32), y.ravel()[part - 1::parts].astype(int)
-
 def loss_gradient_accuracy(w, x, y, classes):
     rows, logs = np.arange(len(y)), x @ w[:-classes].reshape(-1, classes) + w[-classes:]
     logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
@@ -86,7 +77,7 @@ def train(w, v, x, y, classes, plan, random):
             steps, loss = steps + 1, loss + batch_loss * len(rows) / len(y)
     return w, v, {"steps": steps, **({"loss": loss} if math.isfinite(loss) else {})}
 
-def run(server, options, x, y):
+def run(server, options, data, own):
     wishes = {"agent": "python-example/1", "rank": options.rank, "worldSize": options.world_size}
     server.send(REGISTER, {key: wish for key, wish in wishes.items() if wish is not None})
     code, given = server.receive(CHALLENGE, ASSIGN)
@@ -99,6 +90,8 @@ def run(server, options, x, y):
         proof = hmac.digest(options.token.encode(), signed, "sha256")
         server.send(PROOF, {"method": "token", "signature": proof.hex()})
         code, given = server.receive(ASSIGN)
+    try: x, y, told = schema.agree(data, given, own, options.data)
+    except schema.Refusal as refusal: raise End(str(refusal), "schema-mismatch")
     layers, loss = given["model"]["topology"]["config"]["layers"], given["model"]["loss"]
     kinds, out = [layer["class_name"] for layer in layers], layers[-1]["config"]
     name, classes = out["name"], out["units"]
@@ -112,7 +105,7 @@ def run(server, options, x, y):
                   f"{y.max()}, got {', '.join(kinds)} of {classes} units and {loss}", "manifest-mismatch")
     plan, server.interval = given["plan"], given["heartbeatSeconds"]
     threading.Thread(target=server.beat, daemon=True).start()
-    server.send(READY, {"manifestDigest": digest, "numSamples": len(y)})
+    server.send(READY, {"manifestDigest": digest, "numSamples": len(y), **told})
     print(f"Joined as rank {given['rank']} of {given['worldSize']}, with {len(y)} samples")
     v, random = 0, np.random.default_rng([given["seed"], given["rank"]])
     while True:
@@ -129,15 +122,17 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", default="127.0.0.1:9000", metavar="HOST:PORT")
     parser.add_argument("--data", required=True, help="a CSV file, or the folder of the digits' IDX files")
+    parser.add_argument("--schema", help="a schema.json that the run must have; for a server that sends none")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="rows I, I + N, … of the data")
     for name in ("--rank", "--world-size"): parser.add_argument(name, type=int)
     parser.add_argument("--token", default=os.environ.get("FEDLAB_TOKEN"), help="default: FEDLAB_TOKEN")
     options, server = parser.parse_args(), None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        x, y = load(pathlib.Path(options.data), *map(int, options.part.split("/")))
+        data = schema.read(pathlib.Path(options.data), *map(int, options.part.split("/")))
+        own = options.schema and json.loads(pathlib.Path(options.schema).read_text(encoding="utf-8"))
         server = Server(options.server)
-        run(server, options, x, y)
+        run(server, options, data, own)
     except KeyboardInterrupt:
         end = End("Stopped by a signal", code=130)
     except Exception as error:

@@ -9,7 +9,7 @@ import { compareSchemas } from "../data/schema/compare.ts";
 import type { DataSource } from "../data/schema/data_source.ts";
 import { inputShape, numOutputs, outputNames } from "../data/schema/features.ts";
 import { hasNamedColumns } from "../data/schema/named.ts";
-import type { Schema } from "../data/schema/schema.ts";
+import type { InputSchema, Schema } from "../data/schema/schema.ts";
 import { Samples, type SamplesOptions } from "./samples.ts";
 
 /** Samples of a handler before the schema of its run is known. */
@@ -97,16 +97,19 @@ function compareArrays(
     return `expected ${count} outputs, got ${outputs}`;
   }
   if (numClasses > count) return `expected at most ${count} classes, got ${numClasses}`;
-  const undeclared =
-    schema.inputs.find((input) =>
-        "shape" in input && (input.scale !== undefined || input.standardize)
-      )
-      ? "scale or standardization"
-      : areNumbers(outputNames(schema)) || task !== "classification"
-      ? undefined
-      : "classes";
+  const undeclared = !schema.inputs.every(isPlain)
+    ? "preprocessing"
+    : task === "classification" && !areNumbers(outputNames(schema))
+    ? "classes"
+    : undefined;
   return undeclared &&
     `expected data that state their ${undeclared} in a schema, got data without one`;
+}
+
+/** Returns true for an input whose values are features as they are. */
+function isPlain(input: InputSchema): boolean {
+  if ("shape" in input) return input.scale === undefined && input.standardize === undefined;
+  return input.kind === "number" && input.standardize === undefined && input.missing === undefined;
 }
 
 /** Returns true if the names of classes are their numbers. */

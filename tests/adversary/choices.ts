@@ -144,6 +144,10 @@ export const UNFIT_ASSIGNMENTS = [
   "mode",
   "seed",
   "run",
+  "no schema",
+  "schema of another format",
+  "schema of another digest",
+  "schema of named columns",
 ] as const;
 
 /** Models that no client can build, or should. */

@@ -1,4 +1,6 @@
 import { DEFAULT_PLAN, type Manifest, MessageCode, type ModelDescription } from "../../mod.ts";
+import { schemaDigest } from "../../src/data/schema/digest.ts";
+import type { Schema } from "../../src/data/schema/schema.ts";
 import { type Channel, Connection, type Listener, transportOf } from "../../src/net/mod.ts";
 import type { IdAssignmentPayload, Message } from "../../src/wire/mod.ts";
 import { type Bytes, concat, framed, frameOf } from "../fuzz/frames.ts";
@@ -455,6 +457,14 @@ function unfitPlan(field: string): Record<string, unknown> {
   return { ...DEFAULT_PLAN, [field]: field in unfit ? unfit[field] : 1 };
 }
 
+/** Schema whose columns the victim's data do not have. */
+const SCHEMA: Schema = {
+  format: "fedlab.schema/1",
+  inputs: [{ name: "age", kind: "number", unit: "years" }, { name: "smoker", kind: "boolean" }],
+  target: { name: "ill", task: "classification", classes: ["no", "yes"] },
+};
+const SCHEMA_DIGEST = await schemaDigest(SCHEMA);
+
 /** A field of an assignment with a value that no client can use. */
 function unfit(field: string): Record<string, unknown> {
   const tensor = (shape: number[]) => ({ name: "w", shape, dtype: "float32", trainable: true });
@@ -473,6 +483,14 @@ function unfit(field: string): Record<string, unknown> {
       };
     case "digest":
       return { manifestDigest: "00".repeat(32) };
+    case "no schema":
+      return { schema: { format: SCHEMA.format }, schemaDigest: SCHEMA_DIGEST };
+    case "schema of another format":
+      return { schema: { ...SCHEMA, format: words(64) }, schemaDigest: SCHEMA_DIGEST };
+    case "schema of another digest":
+      return { schema: { ...SCHEMA }, schemaDigest: "00".repeat(32) };
+    case "schema of named columns":
+      return { schema: { ...SCHEMA }, schemaDigest: SCHEMA_DIGEST };
     case "mode":
       return { mode: "async" };
     case "seed":

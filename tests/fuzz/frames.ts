@@ -1,11 +1,24 @@
 import { MessageCode, type Random } from "../../mod.ts";
 import { encodeFrame, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
+import { schemaDigest } from "../../src/data/schema/digest.ts";
+import type { Schema } from "../../src/data/schema/schema.ts";
 import { LENGTH, MANIFEST, WORLD_SIZE } from "./run.ts";
 
 /** Bytes on their way to a server. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const DIGEST = await MANIFEST.digest();
+/** Schema without names of columns, which every handler agrees with. */
+const SCHEMA: Schema = {
+  format: "fedlab.schema/1",
+  inputs: [{
+    name: "features",
+    kind: "array",
+    shape: [2],
+    standardize: { mean: [0.5, -1], deviation: [1, 0] },
+  }],
+  target: { name: "label", task: "classification", classes: ["0", "1"] },
+};
 const TOKEN = "0123456789abcdef".repeat(2);
 const PLAN = {
   epochs: 1,
@@ -62,11 +75,16 @@ export const MESSAGES: readonly Message[] = [
         trainable,
       })),
       manifestDigest: DIGEST,
+      schema: { ...SCHEMA },
+      schemaDigest: await schemaDigest(SCHEMA),
     },
   },
   { code: MessageCode.Heartbeat, payload: {} },
   { code: MessageCode.Error, payload: { fault: "non-finite", message: "no", fatal: false } },
-  { code: MessageCode.Ready, payload: { manifestDigest: DIGEST, numSamples: 7, round: 1 } },
+  {
+    code: MessageCode.Ready,
+    payload: { manifestDigest: DIGEST, numSamples: 7, round: 1, schemaDigest: DIGEST },
+  },
   {
     code: MessageCode.Challenge,
     payload: { nonce: DIGEST, methods: ["token"], server: "fedlab", run: "run" },

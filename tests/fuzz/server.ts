@@ -43,7 +43,7 @@ function tell(line: ServerLine): void {
  * The log counts what is too much; of joined peers the events tell all.
  */
 const KNOWN =
-  /^(?:\d+ lines about peers were left out: |(?:\d+ more lines? about .+? in 60 s, the last: )?(?:Lost rank \d+: |(?:Refused a client at \S+ \S+: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take|go on)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )))/;
+  /^(?:\d+ lines about peers were left out: |(?:\d+ more lines? about .+? in 60 s, the last: )?(?:Lost rank \d+: |(?:Refused a client at \S+ \S+(?: rank \d+)?: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take|go on)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )))/;
 const OURS =
   /is not a function|Cannot read properties|not iterable|Maximum call stack|Invalid (?:typed )?array/;
 

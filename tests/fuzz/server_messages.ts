@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   DEFAULT_PLAN,
   digits,
@@ -6,12 +7,24 @@ import {
   NativeSGDHandler,
   type Random,
 } from "../../mod.ts";
+import { canonicalJson, schemaDigest } from "../../src/data/schema/digest.ts";
+import type { Schema } from "../../src/data/schema/schema.ts";
 import type { Message } from "../../src/wire/mod.ts";
 import { type Bytes, cbor, framed, frameOf, map, MESSAGES, pick } from "./frames.ts";
 import * as mutations from "./mutations.ts";
 import { LENGTH } from "./run.ts";
 
 const MODEL = logisticRegression({ inputShape: [8, 8, 1], numClasses: 10 });
+/** Schema of the digits. */
+const SCHEMA: Schema = (await digits()).schema ?? {
+  format: "fedlab.schema/1",
+  inputs: [{ name: "image", kind: "image", shape: [8, 8, 1] }],
+  target: {
+    name: "label",
+    task: "classification",
+    classes: Array.from({ length: 10 }, (_, i) => `${i}`),
+  },
+};
 const ROWS = Uint32Array.from({ length: 20 }, (_, i) => i);
 
 /** A client that trains a real model, of few rows. */
@@ -40,6 +53,8 @@ export const MODEL_ASSIGNMENT: Message = await (async () => {
       manifest: tensors,
       manifestDigest: await manifest.digest(),
       model: { ...MODEL },
+      schema: { ...SCHEMA },
+      schemaDigest: await schemaDigest(SCHEMA),
     },
   } as Message;
 })();
@@ -99,6 +114,10 @@ export function spoiled(random: Random, message: Message): Bytes {
 export function deeplyConfused(random: Random, { code, payload }: Message): Bytes {
   const copy: unknown = structuredClone(payload);
   for (let n = 1 + random.below(2); n > 0; n--) confuse(random, copy);
+  // A schema of the right digest is read further than one of another.
+  if (isContainer(copy) && copy.schema !== undefined && random.below(2) === 0) {
+    copy.schemaDigest = createHash("sha256").update(canonicalJson(copy.schema)).digest("hex");
+  }
   const entries = Object.entries(copy as object);
   return framed(code, map(entries.map(([key, value]) => [key, cbor(value)] as const)));
 }

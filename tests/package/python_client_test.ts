@@ -9,6 +9,7 @@ import {
   type ModelDescription,
   NativeSGDHandler,
   partitionIid,
+  Random,
   type RunReport,
   ServerSyncTop,
   type ServerTopologyOptions,
@@ -17,6 +18,10 @@ import {
   type SyncParameterServerHandlerOptions,
   trainTestSplit,
 } from "../../mod.ts";
+import { arrangeTable } from "../../src/data/schema/arrange.ts";
+import { canonicalJson, schemaDigest } from "../../src/data/schema/digest.ts";
+import type { Schema } from "../../src/data/schema/schema.ts";
+import { tableOf } from "../../src/data/schema/table_of.ts";
 import { Connection, tcpTransport } from "../../src/net/mod.ts";
 import { initialParameters, modelEvaluator } from "../../mod.ts";
 import { inFolder, type Outcome } from "../helpers/command.ts";
@@ -67,10 +72,10 @@ async function runExample(
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** The rows as a CSV file, labels last. */
+/** The rows as a CSV file, labels last, whose first line names no columns. */
 async function writeCsv(path: string, { features, labels, length }: Dataset): Promise<string> {
   const width = features.length / length;
-  const header = [...Array.from({ length: width }, (_, i) => `x${i}`), "label"];
+  const header = ["pixels and label"];
   const rows = Array.from(
     labels,
     (label, i) => [...features.subarray(i * width, (i + 1) * width), label],
@@ -295,6 +300,183 @@ pythonTest("leaves by Exit when it is told to end", async (python, folder) => {
   assertEquals([code, new TextDecoder().decode(stderr)], [130, "Stopped by a signal\n"]);
 });
 
+const WARD: Schema = {
+  format: "fedlab.schema/1",
+  inputs: [
+    { name: "age", kind: "number", unit: "years", standardize: { mean: 50.5, deviation: 12.25 } },
+    {
+      name: "chol",
+      kind: "number",
+      missing: { policy: "mean", fill: 1.5e-7, indicator: true },
+      standardize: { mean: 2.5, deviation: 0 },
+    },
+    { name: "sex", kind: "category", categories: ["f", "m"], unknown: "other" },
+    { name: "größe", kind: "boolean", missing: { policy: "constant", fill: true } },
+  ],
+  target: { name: "ill", task: "classification", classes: ["-1", "0", "true"] },
+};
+const WARD_COLUMNS = {
+  sex: ["m", "f", "x", "m", "f", "m"],
+  ill: ["-1.0", "0", "TRUE", "-1", "true", "+0"],
+  chol: ["1", "", "NA", "3", "?", "4"],
+  ward: ["a", "b", "c", "d", "e", "f"],
+  age: ["63", "41.5", "5e1", "38", "70", "55"],
+  größe: ["yes", "No", "", "1", "0", "T"],
+};
+
+/** Writes columns as a CSV file. */
+async function writeColumns(
+  path: string,
+  columns: Readonly<Record<string, readonly string[]>>,
+): Promise<string> {
+  const [first = []] = Object.values(columns);
+  const rows = first.map((_, i) => Object.values(columns).map((values) => values[i]));
+  await Deno.writeTextFile(
+    path,
+    [Object.keys(columns), ...rows].map((row) => row.join(",")).join("\n") + "\n",
+  );
+  return path;
+}
+
+/** Model of the ward: 7 features and 3 classes. */
+const WARD_MODEL = logisticRegression({ inputShape: [7], numClasses: 3 });
+
+pythonTest(
+  "arranges its rows by the server's schema as the Deno client does",
+  async (python, folder) => {
+    const data = await writeColumns(`${folder}/ward.csv`, WARD_COLUMNS);
+    const handler = {
+      ...await initialParameters(WARD_MODEL, 1),
+      model: WARD_MODEL,
+      schema: WARD,
+      plan: { epochs: 3, batchSize: 0, learningRate: 0.5 },
+    };
+    const gaps = (texts: readonly string[]) =>
+      texts.map((text) => ["", "NA", "?"].includes(text) ? null : text);
+    const table = tableOf(
+      "ward.csv",
+      Object.fromEntries(Object.entries(WARD_COLUMNS).map(([name, texts]) => [name, gaps(texts)])),
+    );
+    const source = {
+      name: "ward.csv",
+      arrange: (schema: Schema | undefined) =>
+        Promise.resolve({ train: arrangeTable(table, schema ?? WARD).dataset, notes: [] }),
+    };
+    const deno = await federate({
+      handler,
+      server: { rounds: 2 },
+      join: (address) => [
+        new ClientSyncTop(new NativeSGDHandler({ data: source }), {
+          serverAddr: address,
+          logger: silentLogger,
+        }).run(),
+      ],
+    });
+    let example: Promise<Outcome> | undefined;
+    const { report, parameters } = await federate({
+      handler,
+      server: { rounds: 2 },
+      join: (address) => [example = runExample(python, address, ["--data", data])],
+    });
+    const outcome = await example;
+    assertEquals([outcome?.code, outcome?.stdout], [
+      0,
+      "Joined as rank 1 of 2, with 6 samples\n",
+    ], outcome?.stderr);
+    assertEquals(report?.schemaDigest, await schemaDigest(WARD));
+    const off = parameters.map((value, i) => Math.abs(value - (deno.parameters[i] ?? NaN)));
+    assert(Math.max(...off) < 1e-5, `the parameters differ by ${Math.max(...off)}`);
+  },
+);
+
+pythonTest("refuses what does not fit the schema in one line", async (python, folder) => {
+  const { sex: _, ...lacking } = WARD_COLUMNS;
+  const cases: [Readonly<Record<string, readonly string[]>>, RegExp][] = [
+    [lacking, /: expected the column sex, got .*ward/],
+    [{ ...WARD_COLUMNS, age: ["1", "2", "old", "4", "5", "6"] }, /row 3, column age: .*'old'$/],
+    [{ ...WARD_COLUMNS, ill: ["no", "0", "0", "0", "0", "0"] }, /the classes -1, 0, true; got no$/],
+  ];
+  const model = { ...await initialParameters(WARD_MODEL, 1), model: WARD_MODEL };
+  for (const [columns, line] of cases) {
+    const data = await writeColumns(`${folder}/ward.csv`, columns);
+    let example: Promise<Outcome> | undefined;
+    await federate({
+      handler: { ...model, schema: WARD },
+      join: (address) => [example = runExample(python, address, ["--data", data])],
+    });
+    const outcome = await example;
+    assertEquals(outcome?.code, 1);
+    assertMatch(outcome?.stderr.trimEnd() ?? "", line);
+    assertEquals(outcome?.stderr.split("\n").length, 2);
+  }
+});
+
+pythonTest(
+  "with named columns needs a schema, of the server or its own",
+  async (python, folder) => {
+    const data = await writeColumns(`${folder}/ward.csv`, WARD_COLUMNS);
+    const model = { ...await initialParameters(WARD_MODEL, 1), model: WARD_MODEL };
+    const schema = `${folder}/schema.json`;
+    await Deno.writeTextFile(schema, JSON.stringify(WARD));
+    const other = { ...WARD, target: { ...WARD.target, classes: ["0", "-1", "true"] } } as Schema;
+    const own = ["--schema", schema];
+    const cases: [Schema | undefined, string[], number, RegExp][] = [
+      [
+        undefined,
+        [],
+        1,
+        /^Cannot join: expected a server with a schema of columns, got one without/,
+      ],
+      [undefined, own, 0, /^The server ends the run/],
+      [WARD, own, 0, /^The server ends the run/],
+      [other, own, 1, /^Cannot join: the server has another schema than this client was given$/],
+    ];
+    for (const [ofServer, args, code, line] of cases) {
+      let example: Promise<Outcome> | undefined;
+      await federate({
+        handler: { ...model, ...(ofServer && { schema: ofServer }) },
+        join: (address) => [example = runExample(python, address, ["--data", data, ...args])],
+      });
+      const outcome = await example;
+      assertEquals(outcome?.code, code, outcome?.stderr);
+      assertMatch(outcome?.stderr.trimEnd() ?? "", line);
+    }
+  },
+);
+
+pythonTest(
+  "writes numbers and texts of a schema in canonical form as JavaScript does",
+  async (python) => {
+    const random = new Random(1, "test");
+    const numbers = [0, -0, 1, -1.5, 0.1, 1e21, 1e20, 123456789012345680000, 1e-6, 1e-7, 5e-324];
+    for (let i = 0; i < 500; i++) {
+      numbers.push(
+        (random.uniform() - 0.5) * 10 ** (random.below(60) - 30),
+      );
+    }
+    const value = {
+      b: numbers,
+      a: [true, false, null, 'q"\\\n\u0007ü€𝒳'],
+      "𝒳": 1,
+      "\ufb33": 2,
+      é: 3,
+    };
+    const code = `import sys, json; sys.path.insert(0, ${
+      JSON.stringify(`${import.meta.dirname}/../../examples/python`)
+    }); import schema; sys.stdout.buffer.write(schema.canonical(json.loads(sys.stdin.buffer.read())).encode())`;
+    const process = new Deno.Command(python, {
+      args: ["-c", code],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(JSON.stringify(value)));
+    await writer.close();
+    const { stdout } = await process.output();
+    assertEquals(new TextDecoder().decode(stdout), canonicalJson(value));
+  },
+);
+
 Deno.test("examples/python without its packages says in a line how to get them", async () => {
   const code = `import runpy, sys; sys.modules["cbor2"] = None; runpy.run_path(${
     JSON.stringify(SCRIPT)
@@ -303,16 +485,18 @@ Deno.test("examples/python without its packages says in a line how to get them",
   assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
 });
 
-Deno.test("examples/python is under 150 lines and needs numpy and cbor2 alone", async () => {
-  const text = await Deno.readTextFile(SCRIPT);
-  assert(text.trimEnd().split("\n").length < 150);
-  const modules = text.matchAll(/^\s*(?:try: )?(?:import|from) ([\w., ]+)/gm).flatMap((
-    [, names = ""],
-  ) => names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? ""));
+Deno.test("examples/python is two files under 150 lines and needs numpy and cbor2 alone", async () => {
+  const schema = await Deno.readTextFile(SCRIPT.replace("client.py", "schema.py"));
+  const client = await Deno.readTextFile(SCRIPT);
+  for (const text of [schema, client]) assert(text.trimEnd().split("\n").length < 150);
+  const modules = `${client}\n${schema}`.matchAll(/^\s*(?:try: )?(?:import|from) ([\w., ]+)/gm)
+    .flatMap((
+      [, names = ""],
+    ) => names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? ""));
   const standard =
-    "argparse contextlib gzip hashlib hmac math os pathlib select signal socket struct sys threading time";
+    "argparse contextlib csv decimal gzip hashlib hmac json math os pathlib re select signal socket struct sys threading time";
   assertEquals(
     [...new Set(modules)].sort(),
-    [...standard.split(" "), "cbor2", "numpy"].sort(),
+    [...standard.split(" "), "cbor2", "numpy", "schema"].sort(),
   );
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
 import { type Dataset, logisticRegression, NativeSGDHandler } from "../../mod.ts";
-import type { Schema } from "../../src/data/schema/schema.ts";
+import type { InputSchema, Schema } from "../../src/data/schema/schema.ts";
 import { tableOf } from "../../src/data/schema/table_of.ts";
 import { arrays, NAMED, sourceOf, SWAPPED, UNNAMED } from "../helpers/schemas.ts";
 
@@ -113,8 +113,23 @@ Deno.test("data without names agree with a schema without names by shape, task, 
     ...UNNAMED,
     target: { name: "targets", task: "regression", outputs: [{ name: "x" }, { name: "y" }] },
   };
+  // Columns of a table without header.
+  const columns = (first: InputSchema): Schema => ({
+    ...UNNAMED,
+    inputs: [
+      first,
+      { name: "column 2", kind: "number" },
+      { name: "column 3", kind: "number" },
+    ],
+  });
+  const standardized: InputSchema = {
+    name: "column 1",
+    kind: "number",
+    standardize: { mean: 1, deviation: 2 },
+  };
   const bare = arrays([3], [0, 1]);
   assertEquals(await errorOf(bare, UNNAMED), undefined);
+  assertEquals(await errorOf(bare, columns({ name: "column 1", kind: "number" })), undefined);
   // A client may lack the last classes.
   assertEquals(await errorOf(arrays([3], [0, 0]), UNNAMED), undefined);
   assertEquals(await errorOf(arrays([3], [0, 0], first), UNNAMED), undefined);
@@ -125,8 +140,9 @@ Deno.test("data without names agree with a schema without names by shape, task, 
   const cases: [Dataset, Schema, string][] = [
     [arrays([3, 1], [0, 1]), UNNAMED, `${where} the shape [3], got [3,1]`],
     [arrays([3], [0, 2]), UNNAMED, `${where} at most 2 classes, got 3`],
-    [bare, scaled, stated("scale or standardization")],
+    [bare, scaled, stated("preprocessing")],
     [bare, words, stated("classes")],
+    [bare, columns(standardized), stated("preprocessing")],
     [bare, measures, `${where} the task regression, got classification`],
     [arrays([3], [0, 1], UNNAMED), words, `${where} the classes cat, dog; got 0, 1`],
     [arrays([3], [0, 1], words), UNNAMED, `${where} the classes 0, 1; got cat, dog`],
