@@ -158,7 +158,7 @@ for (const [what, { does, needs }] of Object.entries(REFUSED)) {
     }));
 }
 
-Deno.test("client --module refuses the same at the module's top, before defineClient()", () =>
+Deno.test("client --module refuses the same at the module's top level, before defineClient()", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/module.ts`, `Deno.readTextFileSync("/etc/passwd");`);
     const { outcome } = startCommand("client:module", ["--module", "module.ts"], folder);
@@ -220,7 +220,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     }));
 }
 
-Deno.test("SIGINT ends a module whose code never rests, after the time to leave", () =>
+Deno.test("SIGINT ends a module that blocks its thread, after the drain time-out", () =>
   inFolder(async (folder) => {
     let pid = "";
     const { outcome } = await withServer(async (address) => {
@@ -251,7 +251,7 @@ Deno.test("a module's process that is killed ends its client with an error", () 
     );
   }));
 
-Deno.test("a module's process does not outlive its client, and takes leave of the server", () =>
+Deno.test("a module's process ends with its client, which tells the server", () =>
   inFolder(async (folder) => {
     let pid = "";
     await withServer(async (address, seen) => {
@@ -313,7 +313,7 @@ for (const setUp of ["await new Promise(() => {});", "for (;;);"]) {
     }));
 }
 
-Deno.test("client passes over events of a module that it does not know", () =>
+Deno.test("client ignores unknown events of a module", () =>
   inFolder(async (folder) => {
     const setUp = `Deno.stdout.writeSync(new TextEncoder().encode(
       '\\x1e{"fedlab":"message","message":{"type":"later","round":1}}\\n'));`;

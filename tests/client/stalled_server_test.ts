@@ -122,7 +122,7 @@ const letIn = (changes: Partial<IdAssignmentPayload> = {}) => (connection: Conne
     payload: { ...ASSIGNMENT, ...changes },
   });
 
-Deno.test("a client leaves a server whose run does not get on, and says why", async () => {
+Deno.test("a client leaves a server whose run makes no progress, and reports the reason", async () => {
   beats = 0;
   const { error, seconds, last } = await fateOf(letIn(), { timeouts: { idleSeconds: 0.3 } });
   assert(error instanceof DeadlineError);
@@ -132,13 +132,13 @@ Deno.test("a client leaves a server whose run does not get on, and says why", as
   assertEquals(last?.code, MessageCode.Exit);
 });
 
-Deno.test("a client waits twice as long as its server says that the run may stand still", async () => {
+Deno.test("a client waits for twice its server's longest pause", async () => {
   const options = { timeouts: { idleSeconds: 0.1 } };
   const { seconds } = await fateOf(letIn({ patienceSeconds: 0.3 }), options);
   assert(seconds >= 0.6 && seconds < 5, `${seconds}`);
 });
 
-Deno.test("a client stays as long as its server's run gets on, by progress or by messages", async () => {
+Deno.test("a client stays while its server's run makes progress, by heartbeats or by messages", async () => {
   const timeouts = { idleSeconds: 0.4, drainSeconds: 0.2 };
   for (const tells of ["progress", "messages"] as const) {
     const { error, seconds } = await fateOf(async (connection) => {
@@ -161,7 +161,7 @@ Deno.test("a client stays as long as its server's run gets on, by progress or by
   }
 });
 
-Deno.test("a client that reads a vector for longer than it would wait is not idle", async () => {
+Deno.test("a client that reads a vector for longer than its time-out is not idle", async () => {
   const events: string[] = [];
   const { error } = await fateOf(async (connection, write) => {
     await letIn()(connection);
@@ -181,7 +181,7 @@ Deno.test("a client that reads a vector for longer than it would wait is not idl
   assertEquals([error, events], [undefined, ["joined", "trained"]]);
 });
 
-Deno.test("a client does not wait for ever for a server that does not take its update", async () => {
+Deno.test("a client gives up a server that does not read its update", async () => {
   // More than the buffers of a connection hold.
   const manifest = vectorManifest(8_000_000);
   const changes = { manifest: manifest.tensors, manifestDigest: await manifest.digest() };
@@ -213,7 +213,7 @@ Deno.test("a client does not wait for ever for a server that does not take its u
   assert(seconds < 30, `${seconds}`);
 });
 
-Deno.test("a client that has trained for long waits as long as any other after it", async () => {
+Deno.test("a client that has trained for long then waits for the full time-out", async () => {
   const timeouts = { idleSeconds: 0.5, drainSeconds: 0.2 };
   const { error, seconds } = await fateOf(
     async (connection) => {
@@ -232,7 +232,7 @@ Deno.test("a client that has trained for long waits as long as any other after i
   assert(seconds >= 1.4 && seconds < 5, `${seconds}`);
 });
 
-Deno.test("a client that trains for longer than it would wait is not idle", async () => {
+Deno.test("a client that trains for longer than its time-out is not idle", async () => {
   const { error } = await fateOf(
     async (connection) => {
       await letIn()(connection);
@@ -255,7 +255,7 @@ Deno.test("a client that trains for longer than it would wait is not idle", asyn
   assertEquals(error, undefined);
 });
 
-Deno.test("a server's signs of life tell of progress to a client that is never chosen", async () => {
+Deno.test("a server's heartbeats report progress to a client that is never selected", async () => {
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),

@@ -27,7 +27,7 @@ function begin(train: (signal: AbortSignal | undefined) => Promise<TrainResult>)
   return new TrainingTask(new LocalLearner(new TrainsBy(train)), PLAN, undefined);
 }
 
-Deno.test("TrainingTask is done with the handler's result, which stop() leaves", async () => {
+Deno.test("TrainingTask has the handler's result, which stop() keeps", async () => {
   const task = begin(() => Promise.resolve(RESULT));
   assertEquals([task.round, task.result, task.isReported], [3, undefined, false]);
   assertEquals(await task.finished, "done");

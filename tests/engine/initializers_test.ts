@@ -166,7 +166,7 @@ Deno.test("initialVector() draws orthogonal matrices, tall and wide", () => {
       }
     }
   }
-  // A uniformly drawn rotation or reflection of the line is as often one as the other.
+  // On a line a uniform draw gives the identity and the reflection equally often.
   const signs = Array.from(
     { length: 400 },
     (_, seed) => kernel("orthogonal", 1, 1, seed)[0] ?? NaN,
@@ -199,7 +199,7 @@ Deno.test("initialVector() draws each tensor from a stream of its own", () => {
       },
       loss: "meanSquaredError",
     });
-  // Were there one stream for all, a larger first tensor would shift what the second one gets.
+  // With a single stream, a larger first tensor would change the values of the second one.
   assertEquals(two(8).slice(32), two(16).slice(64));
   assertNotEquals(two(16).slice(0, 16), two(16).slice(64));
 });

@@ -20,7 +20,7 @@ import { testHandler } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Three classes of points around three corners, `count` of them. */
+/** Returns `count` points of three classes around three corners. */
 function corners(count: number): Dataset {
   const random = new Random(3, "test");
   const labels = Int32Array.from({ length: count }, (_, i) => i % 3);
@@ -31,7 +31,7 @@ function corners(count: number): Dataset {
   return new Dataset(features, labels, [4], 3);
 }
 
-/** Those points, each coordinate 0, 1 or 2. */
+/** Returns these points with coordinates 0, 1 or 2. */
 function words(count: number): Dataset {
   const { features, labels, shape } = corners(count);
   const whole = features.map((value) => Math.min(2, Math.max(0, Math.round(2 * value))));
@@ -79,7 +79,7 @@ const WORDS = sequential([
   { class_name: "Flatten", config: {} },
   { class_name: "Dense", config: { units: 3 } },
 ]);
-/** Which only tfjs runs. */
+/** Model that only tfjs runs. */
 const FOGGY = sequential([
   { class_name: "GaussianNoise", config: { name: "fog", stddev: 1, batch_input_shape: [null, 4] } },
   { class_name: "Dense", config: { units: 3 } },

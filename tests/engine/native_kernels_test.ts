@@ -49,7 +49,7 @@ for (
     const total = new Float64Array(exports.memory.buffer, place, 2);
     new Float32Array(exports.memory.buffer, place + 16, 1)[0] = 1;
     labels.forEach((_, i) => labels[i] = random.below(classes));
-    // Some at the ends, where the losses keep away from the logarithm of 0, and some equal ones.
+    // Some outputs are 0 or 1, where the losses avoid the logarithm of 0, and some are equal.
     y.forEach((_, i) => y[i] = [0, 1, 0.5][random.below(6)] ?? random.uniform());
     exports[kernel](y.byteOffset, labels.byteOffset, dy.byteOffset, rows, units, place);
     const gradient = new Float32Array(rows * units);

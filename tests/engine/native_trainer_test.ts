@@ -27,7 +27,7 @@ const PLAN: TrainPlan = {
 
 type LayerConfig = readonly [className: string, config?: Record<string, unknown>];
 
-/** A model of layers one after the other. */
+/** Sequential model. */
 function sequential(
   shape: readonly number[],
   layers: readonly LayerConfig[],
@@ -77,7 +77,7 @@ function layer(
   };
 }
 
-/** A block whose input joins its output. */
+/** Residual block. */
 function residual(): ModelDescription {
   const conv = { filters: 2, kernel_size: [3, 3], padding: "same" };
   return {
@@ -387,7 +387,7 @@ for (const [name, shape, description] of MODELS) {
       const { loss } = trainer.step(0, 5);
       return { loss, after: trainer.parameters.slice() };
     };
-    // The one goes straight into the parameters, the other by way of a gradient vector.
+    // One gradient goes straight into the parameters, the other into a gradient vector first.
     const direct = step(PLAN);
     const decayed = step({ ...PLAN, weightDecay: 0.125 });
     assert(Math.abs(direct.loss / 5 - lossNow()) < 1e-5);

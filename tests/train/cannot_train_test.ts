@@ -32,7 +32,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = vectorManifest(3);
 
-/** A run of two fake clients over TCP, of which the second does what is given. */
+/** Runs two fake clients over TCP, the second one with the given step. */
 async function federate(second: FakeOptions["step"], strategy?: Strategy): Promise<{
   report: RunReport;
   parameters: number[];
@@ -102,7 +102,7 @@ Deno.test("a client that cannot train for a round says so, stays, and is in the 
   );
 });
 
-Deno.test("a client whose training fails for any other reason leaves", async () => {
+Deno.test("a client whose training fails for another reason leaves", async () => {
   await assertRejects(
     () =>
       federate(() => {
@@ -118,7 +118,7 @@ Deno.test("no client leaves a run whose parameters have become too large to trai
   const model = mlp({ inputShape: data.shape, numClasses: data.numClasses, hiddenUnits: 8 });
   const initial = await initialParameters(model, 1);
   const rounds: number[] = [];
-  /** Gives parameters whose products are not finite in round 2 alone. */
+  /** Strategy whose parameters overflow in training in round 2 only. */
   const strategy: Strategy = {
     name: "own",
     workingVectors: 0,
@@ -157,11 +157,11 @@ Deno.test("no client leaves a run whose parameters have become too large to trai
   const { message } = await assertRejects(() => server.run(), DeadlineError);
   assertMatch(message, /^Round 3 has 0 of 3 .* after 2 tries: rank 1: Cannot train on these param/);
   assertEquals(rounds, [1, 2]);
-  // Each hears of the end from the server, and has no error of its own.
+  // The server tells each client of the end, and none fails by itself.
   for (const client of clients) await assertRejects(() => client, RunStoppedError);
 });
 
-Deno.test("a client that could not train while it was away says so on coming back", async () => {
+Deno.test("a client that could not train while it was away reports it when it rejoins", async () => {
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -197,7 +197,7 @@ Deno.test("a client that could not train while it was away says so on coming bac
   assertEquals(fake.plans.map(({ round }) => round), [1, 2]);
 });
 
-Deno.test("an asynchronous client that cannot train asks again, after a pause, and its task is another's", async () => {
+Deno.test("an asynchronous client that cannot train asks again after a pause, and its task goes to another", async () => {
   let tries = 0;
   const failing = new FakeHandler(MANIFEST, {
     step: () => {
@@ -230,7 +230,7 @@ Deno.test("an asynchronous client that cannot train asks again, after a pause, a
   assert(tries >= 4 && performance.now() - began >= 350);
 });
 
-Deno.test("a word about a round that is not open, or from outside its cohort, ends nobody's part in one", async () => {
+Deno.test("a refusal of a round that is not open, or from outside its cohort, has no effect on the round", async () => {
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -280,7 +280,7 @@ Deno.test("a word about a round that is not open, or from outside its cohort, en
   }
 });
 
-Deno.test("a refusal that says that it is fatal is a leave, as any other error is", async () => {
+Deno.test("a fatal refusal to train makes the client leave, like any other error", async () => {
   for (const [fault, fatal] of [["cannot-train", true], ["handler-failed", false]] as const) {
     const handler = new SyncParameterServerHandler({
       manifest: MANIFEST,

@@ -40,7 +40,7 @@ testStrategy(() => new FedDyn({ alpha: 0.1 }), { agrees: false });
 
 const manifest = Manifest.of([{ name: "head/w", shape: [1] }, { name: "body/w", shape: [2] }]);
 
-/** Lowers `Σ curvature (w - optimum)² / 2` by as many full steps as there are epochs. */
+/** Minimizes `Σ curvature (w - optimum)² / 2` by one full step per epoch. */
 class Quadratic extends ClientBackendHandler {
   readonly manifest = manifest;
   readonly numSamples: number = 1;
@@ -88,20 +88,20 @@ class Quadratic extends ClientBackendHandler {
 
 const CURVATURES = [[1, 1, 2], [4, 0.5, 2], [2, 3, 0.25]];
 const OPTIMA = [[1, -1, 0], [-1, 2, 3], [0, 1, 1]];
-/** Where the clients' gradients add up to 0. */
+/** Point at which the clients' gradients add up to 0. */
 const OPTIMUM = [0, 1, 2].map((i) => {
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return sum(CURVATURES.map((a, k) => a[i]! * OPTIMA[k]![i]!)) / sum(CURVATURES.map((a) => a[i]!));
 });
 
-/** The three clients of unlike curvature. */
+/** Three clients of different curvature. */
 function clients(): LocalLearner[] {
   return CURVATURES.map((curvature, i) => new LocalLearner(new Quadratic(curvature, OPTIMA[i]!)));
 }
 
 const PLAN = { ...DEFAULT_PLAN, epochs: 10, learningRate: 0.05 };
 
-/** Rounds of a strategy over learners; of each round those whose index is given take part. */
+/** Runs rounds of a strategy; the learners with the given indices take part in a round. */
 async function federate(
   strategy: Strategy,
   learners: readonly LocalLearner[],
@@ -148,7 +148,7 @@ Deno.test("FedDyn reaches the true optimum, with all clients and with some a rou
   assert(distance(await federate(new FedDyn({ alpha: 1 }), clients(), 900, twoOfThree)) < 1e-3);
 });
 
-Deno.test("Scaffold and its clients do what the paper's algorithm 1 says, worked out apart", async () => {
+Deno.test("Scaffold and its clients follow the paper's algorithm 1, computed separately", async () => {
   const strategy = new Scaffold({ learningRate: 0.5 });
   const learners = clients();
   const got = await federate(strategy, learners, 4);
@@ -220,7 +220,7 @@ Deno.test("Ditto's clients keep models of their own between the global optimum a
   assert((await learner.evaluate()).loss < 1e-6, "it is evaluated by its own");
 });
 
-Deno.test("FedPer leaves the named tensors on the clients and sends them to nobody", async () => {
+Deno.test("FedPer keeps the named tensors on the clients and never sends them", async () => {
   const learners = clients();
   const global = await federate(new FedPer({ local: ["head/"] }), learners, 300);
   assertEquals(global[0], 0);
@@ -236,7 +236,7 @@ Deno.test("FedPer leaves the named tensors on the clients and sends them to nobo
   );
 });
 
-Deno.test("QFedAvg's clients say what the global parameters cost them", async () => {
+Deno.test("QFedAvg's clients report their loss of the global parameters", async () => {
   const strategy = new QFedAvg({ q: 1, learningRate: 0.05 });
   const plan = { ...PLAN, ...strategy.clientSettings };
   const [learner] = clients();
@@ -287,7 +287,7 @@ Deno.test("FedProx of Scaffold sends its control variate; two rules do not go to
   );
 });
 
-Deno.test("parseStrategy() knows the algorithms with a clients' side", () => {
+Deno.test("parseStrategy() makes the algorithms with a client rule", () => {
   assertEquals(parseStrategy("fedprox:mu=0.5").clientSettings, { proximal: 0.5 });
   assertEquals(parseStrategy("feddyn:alpha=0.5").name, "feddyn");
   assertEquals(parseStrategy("fedper:local=head/+body/").clientSettings, {
@@ -315,7 +315,7 @@ Deno.test("parseStrategy() knows the algorithms with a clients' side", () => {
 });
 
 Deno.test("FedNova gives the same mean with clients that train a model of their own by Ditto", async () => {
-  // The pull of Ditto is on the own model alone: the update has the length that FedNova assumes.
+  // Ditto pulls only the client's own model, so the update has the length that FedNova assumes.
   class Longer extends Quadratic {
     override train(plan: TrainPlan): Promise<TrainResult> {
       return super.train({ ...plan, epochs: 3 * plan.epochs });

@@ -17,7 +17,7 @@ const ENGINES = {
   "tfjs on cpu": { engine: "tfjs", backend: "cpu" },
 } as const;
 
-/** So many rows of four features of three classes. */
+/** Returns that many rows of four features and three classes. */
 function rowsOf(count: number, change: (features: Float32Array) => void = () => {}): Dataset {
   const features = Float32Array.from({ length: 4 * count }, (_, i) => Math.sin(i));
   change(features);
@@ -53,7 +53,7 @@ Deno.test("SGDHandler refuses features that are not finite, and names the row", 
     await assertRejects(() => handler.evaluateOn(bad, { rows }), RangeError, message);
     await assertRejects(() => handler.evaluateOn(bad, { from: 5, to: 6 }), RangeError, message);
 
-    // Rows that nobody uses may hold what they like.
+    // Unused rows may hold any values.
     handler.useData(bad, others);
     assertEquals((await handler.train(planOf())).numSamples, 2);
     assertEquals((await handler.evaluateOn(bad, { rows, to: 1 })).numSamples, 1);
@@ -61,7 +61,7 @@ Deno.test("SGDHandler refuses features that are not finite, and names the row", 
   }
 });
 
-Deno.test("evaluateOn() refuses rows that are not there, and none at all", async () => {
+Deno.test("evaluateOn() refuses missing rows and an empty selection", async () => {
   const data = rowsOf(6), rows = Uint32Array.of(1, 2, 6);
   const cases: [Parameters<NativeSGDHandler["evaluateOn"]>[1], string][] = [
     [{ rows }, "Cannot use row 6 of the data: expected 0 to 5"],

@@ -153,7 +153,7 @@ Deno.test("finalReport() gives the accuracy of each class, and null for one with
   const confusion = [[3, 1, 0], [0, 0, 0], [1, 0, 1]];
   const final = finalReport({ numSamples: 6, loss: 1, accuracy: 4 / 6, confusion });
   assertEquals(final.perClass, [0.75, null, 0.5]);
-  // What was taken for a class that the data do not know is wrong too.
+  // A prediction of a class that the data do not have is wrong too.
   const wide = finalReport({
     numSamples: 4,
     loss: 1,
@@ -192,7 +192,7 @@ Deno.test("clientFigures() of 1 to 20 are the closed forms, each client counting
   close(loss, 1, 19.5);
 });
 
-Deno.test("clientFigures() of few clients take the worst one as the tenth, and of none there are none", () => {
+Deno.test("clientFigures() of few clients take the worst one as the tenth, and are absent without clients", () => {
   const few = clientFigures([3, 1, 2].map((loss) => ({ numSamples: 1, loss })));
   assertEquals(few, {
     loss: {
@@ -213,7 +213,7 @@ const MODEL = mlp({ inputShape: [8, 8, 1], numClasses: 10, hiddenUnits: 12 });
 async function simulated(strategy: string, options: Partial<SimulationOptions> = {}) {
   const all = await digits();
   const train = all.select(Array.from({ length: 500 }, (_, i) => i));
-  // Several pieces for the workers, the last of them a small one.
+  // Several parts for the workers, of which the last one is small.
   const test = all.select(Array.from({ length: 2100 }, (_, i) => i % all.length));
   const parts = [...partitionDirichlet(train, 5, { alpha: 0.5, seed: 2 })];
   const handler = new SyncParameterServerHandler({
@@ -238,7 +238,7 @@ for (const workers of [1, 3]) {
   });
 }
 
-Deno.test("Simulation with evaluateClients has each client judge the global model on its own data, beside the test data", async () => {
+Deno.test("Simulation with evaluateClients evaluates the global model on each client's data, besides the test data", async () => {
   const { report, handler, train, test, parts } = await simulated("fedavg", {
     evaluateClients: true,
     evaluateEvery: 2,
@@ -266,12 +266,12 @@ Deno.test("Simulation with evaluateClients has each client judge the global mode
   assertEquals(report.rounds.map(({ clients }) => clients?.loss?.count), [undefined, 5]);
 });
 
-Deno.test("Simulation with evaluateClients judges the clients' own models where the strategy has such", async () => {
+Deno.test("Simulation with evaluateClients evaluates the clients' own models if the strategy has them", async () => {
   const [plain, own] = [
     await simulated("fedavg", { evaluateClients: true }),
     await simulated("ditto:lambda=0.01", { evaluateClients: true }),
   ].map(({ report }) => report);
-  // Ditto's global model is that of FedAvg, what its clients use is not.
+  // Ditto's global model is that of FedAvg; the clients' own models differ.
   assertEquals(own?.modelDigest, plain?.modelDigest);
   assertEquals(own?.final?.accuracy, plain?.final?.accuracy);
   const mean = (report: typeof own) => report?.final?.clients?.accuracy?.mean ?? NaN;

@@ -26,7 +26,7 @@ const SIDE = 8;
 
 const LONG = "x".repeat(60_000);
 
-/** Two images of 8 by 8, of two classes. */
+/** Two images of 8 by 8 pixels, of two classes. */
 const DATA = new Dataset(
   new Float32Array(2 * SIDE * SIDE).fill(0.5),
   new Int32Array([0, 1]),
@@ -62,7 +62,7 @@ const SMALL: Layer = {
   config: { data_format: "channels_last" },
 };
 
-/** A model that can be built, and its tensors. */
+/** Model that can be built, with its tensors. */
 async function described() {
   const model = sequential([FLATTEN, HEAD]);
   await using handler = new NativeSGDHandler({ data: DATA });
@@ -70,7 +70,7 @@ async function described() {
   return { ...model, manifest: handler.manifest.tensors };
 }
 
-/** Builds a model on an engine, and gives what that comes to and how long it takes. */
+/** Builds a model on an engine, and returns the outcome and the time. */
 async function build(engine: "native" | "tfjs", model: ModelDescription): Promise<number> {
   await using handler = engine === "native"
     ? new NativeSGDHandler({ data: DATA })
@@ -160,7 +160,7 @@ for (
   });
 }
 
-Deno.test("a batch that no memory holds is refused before it runs, and a small one is not", async () => {
+Deno.test("a batch beyond the memory limit is refused before it runs, and a small one is not", async () => {
   const rows = 80;
   const data = new Dataset(
     new Float32Array(rows * SIDE * SIDE).fill(0.5),

@@ -31,7 +31,7 @@ import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Lowers `curvature (w - optimum)² / 2` of each value by ten steps. */
+/** Minimizes `curvature (w - optimum)² / 2` of each value by ten steps. */
 class Quadratic extends ClientBackendHandler {
   readonly numSamples = 1;
   readonly #client: readonly [curvature: number, optimum: number];
@@ -89,7 +89,7 @@ class Quadratic extends ClientBackendHandler {
 }
 
 const CLIENTS = [[1, -4], [2, 1], [1, 3], [4, 2]] as const;
-/** Where the clients' gradients add up to 0. */
+/** Point at which the clients' gradients add up to 0. */
 const OPTIMUM = CLIENTS.reduce((sum, [a, b]) => sum + a * b, 0) /
   CLIENTS.reduce((sum, [a]) => sum + a, 0);
 const ONE = Manifest.of([{ name: "w", shape: [1] }]);
@@ -114,7 +114,7 @@ function serverFor(
 
 let groups = 0;
 
-/** A run in memory, of clients that wait at the start of each training for what `before` says. */
+/** Runs clients in memory that wait for `before` at the start of each training. */
 async function run(
   handler: SyncParameterServerHandler,
   options: {
@@ -170,7 +170,7 @@ for (const make of [() => new Scaffold(), () => new FedDyn({ alpha: 0.1 })]) {
   }
 }
 
-Deno.test("Scaffold reaches the optimum though a round was tried again without a client that had answered", async () => {
+Deno.test("Scaffold reaches the optimum after a round was repeated without a client that had answered", async () => {
   let tries = 0;
   const handler = serverFor(new Scaffold(), {
     selection: {
@@ -228,7 +228,7 @@ for (
     await train(3, 2);
     const next = [...learner.own!];
     assert(next[0] !== first[0]);
-    // It goes back to before it took round 2.
+    // It returns to its state before round 2.
     assertEquals(await train(2, 1), second);
     assertEquals([...learner.own!], first);
     assert(!learner.settle(9), "of round 9 nothing is known");
@@ -289,7 +289,7 @@ Deno.test("a client of Ditto that joins another run without rounds begins it as 
   assertEquals(await federate(client), first);
 });
 
-Deno.test("a server says which update it took last, and warns of a client that has joined anew", async () => {
+Deno.test("a server names its last accepted update, and warns of a client that has joined anew", async () => {
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
   const { promise: address, resolve } = Promise.withResolvers<string>();
@@ -373,7 +373,7 @@ async function warningsOf(rule: LocalRule | undefined): Promise<string[]> {
   return warnings;
 }
 
-Deno.test("a client says what it has lost of what it kept, where the round's rule keeps anything", async () => {
+Deno.test("a client warns of lost state if the round's rule keeps any", async () => {
   assertEquals(await warningsOf({ name: "scaffold" }), [
     "What this client kept for scaffold in round 5, the last that the server has of it, is lost: the result is not that of an undisturbed run",
   ]);

@@ -26,7 +26,7 @@ import { testHandler } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Three classes of points around three corners, `count` of them. */
+/** Returns `count` points of three classes around three corners. */
 function corners(count: number, shape: readonly number[] = [4]): Dataset {
   const random = new Random(3, "test");
   const labels = Int32Array.from({ length: count }, (_, i) => i % 3);
@@ -196,7 +196,7 @@ Deno.test("ClientSGDHandler has BatchNorm's moving statistics in its parameters 
 });
 
 Deno.test("ClientSGDHandler draws another dropout mask in each step", async () => {
-  // One sample over and over, each feature kept or dropped: equal masks would keep it always or
+  // One sample many times, each feature kept or dropped: equal masks would keep it always or
   // never.
   const data = new Dataset(new Float32Array(40).fill(1), new Int32Array(10).fill(0), [4], 3);
   const drop = { class_name: "Dropout", config: { rate: 0.5, batch_input_shape: [null, 4] } };
@@ -241,7 +241,7 @@ Deno.test("ClientSGDHandler holds no more tensors after ten rounds than after on
   assertEquals(tf.memory().numTensors, none);
 });
 
-Deno.test("ClientSGDHandler leaves alone whatever shares memory with its parameters", async () => {
+Deno.test("ClientSGDHandler does not change memory that its parameters share", async () => {
   await startBackend("wasm");
   const build = (): tf.Sequential =>
     tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
@@ -259,7 +259,7 @@ Deno.test("ClientSGDHandler leaves alone whatever shares memory with its paramet
   twin.dispose();
 });
 
-Deno.test("ClientSGDHandler keeps its own model over the server's, and gives it back", async () => {
+Deno.test("ClientSGDHandler prefers its own model to the server's, and returns it", async () => {
   await startBackend("wasm");
   const models = [1, 2].map(() =>
     tf.sequential({
@@ -407,7 +407,7 @@ for (const engine of ["native", "tfjs"] as const) {
   });
 }
 
-Deno.test("ClientSGDHandler refuses a model of its own that is none of tfjs", async () => {
+Deno.test("ClientSGDHandler refuses an own model that is not of tfjs", async () => {
   const model = { layers: [], getWeights: () => [], countParams: () => 0 };
   await using handler = new ClientSGDHandler({ data: corners(4), model });
   await assertRejects(() => handler.setUp(undefined), TypeError, "expected a layers model of tfjs");
@@ -456,7 +456,7 @@ Deno.test("ClientSGDHandler refuses a description that it cannot build in one li
   assertThrows(() => handler.parameters, Error, "setUp()");
 });
 
-Deno.test("ClientSGDHandler names the way out when the WASM backend lacks a kernel", async () => {
+Deno.test("ClientSGDHandler names a remedy when the WASM backend lacks a kernel", async () => {
   const description = sequential([
     {
       class_name: "Conv2D",
@@ -540,7 +540,7 @@ Deno.test("startBackend() starts what was asked for, and the fast matrix product
   await assertRejects(() => startBackend("webgl" as "cpu"), RangeError, "webgl");
 });
 
-Deno.test("initialParameters() depends on the seed alone, and modelEvaluator() judges them", async () => {
+Deno.test("initialParameters() depends on the seed alone, and modelEvaluator() evaluates them", async () => {
   const before = (await startBackend("wasm"), tf.memory().numTensors);
   const { manifest, parameters } = await initialParameters(CORNERS_MLP, 4, TFJS);
   assertEquals((await initialParameters(CORNERS_MLP, 4, TFJS)).parameters, parameters);
