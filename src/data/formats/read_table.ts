@@ -110,10 +110,10 @@ export function isTablePath(path: string): boolean {
 }
 
 /**
- * Reads a table from a file, which may be packed with gzip. Its extension determines the format: `.csv`, `.tsv`, `.txt` and
- * `.data` for text tables, `.json`, `.jsonl` and `.ndjson`, `.parquet`, `.arff`, and `.libsvm` or
- * `.svmlight`. Any other file is read as CSV. Text
- * tables and JSON lines are read in pieces, so that only their values are in memory.
+ * Reads a table from a file, which may be packed with gzip. Its extension determines the format:
+ * `.csv`, `.tsv`, `.txt` and `.data` for text tables, `.json`, `.jsonl` and `.ndjson`, `.parquet`,
+ * `.arff`, `.libsvm` and `.svmlight`. Any other file is read as CSV. All but JSON are read in
+ * pieces, so that only their values are in memory.
  *
  * A column of which every value that is not missing is a number has numbers; any other has texts.
  *

@@ -1,0 +1,39 @@
+/**
+ * Reader of tables in several files.
+ *
+ * @module
+ */
+
+import { joinTables } from "./join_tables.ts";
+import type { RawTable, ReadTableOptions } from "./raw_table.ts";
+import { readTable } from "./read_table.ts";
+
+/**
+ * Reads files of the same columns as one table. A column that has texts in one file has texts in
+ * all.
+ *
+ * @throws {RangeError} If the columns of the files differ. The message names the first difference.
+ * @throws {Error} As `readTable()` rejects.
+ */
+export async function readTables(
+  paths: readonly string[],
+  options: ReadTableOptions = {},
+): Promise<RawTable> {
+  const tables: RawTable[] = [];
+  for (const path of paths) tables.push(await readTable(path, options));
+  // Numbers among texts are read again, because only the file has their spelling.
+  const texts = new Set(
+    tables.flatMap(({ columns }) => columns.filter(({ texts }) => texts).map(keyOf)),
+  );
+  for (const [i, table] of tables.entries()) {
+    const again = table.columns.filter((column) => column.numbers && texts.has(keyOf(column)));
+    if (again.length === 0) continue;
+    const textColumns = [...options.textColumns ?? [], ...again.map(keyOf)];
+    tables[i] = await readTable(table.name, { ...options, textColumns });
+  }
+  return joinTables(tables);
+}
+
+function keyOf({ name, index }: RawTable["columns"][number]): string | number {
+  return name ?? index;
+}
