@@ -79,8 +79,89 @@ export function kindOf(columns: ColumnParts): ColumnKind | undefined {
   return isBoolean ? "boolean" : "category";
 }
 
+/** Mean and standard deviation. */
+export interface Moments {
+  readonly mean: number;
+  /** Standard deviation, divided by n. */
+  readonly deviation: number;
+}
+
+/** Figures of the values of a column that are not missing, of which inputs and targets are made. */
+export interface ColumnValues {
+  /** Kind; `undefined` if all values are missing. */
+  readonly kind: ColumnKind | undefined;
+  /** Rows of each value, by its canonical name. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Number of numbers. */
+  readonly count: number;
+  /** True if a number has a fraction. */
+  readonly hasFractions: boolean;
+  /** Number that is not finite, if there is one. */
+  readonly infinite: number | undefined;
+  /** Mean and deviation of the numbers. */
+  readonly moments: Moments;
+  /** Median of the numbers. */
+  readonly median: number;
+}
+
+/** Figures of the columns of one name in several tables, each computed when it is needed. */
+export class TableValues implements ColumnValues {
+  readonly #parts: ColumnParts;
+  #numbers: Float64Array | undefined;
+
+  constructor(parts: ColumnParts) {
+    this.#parts = parts;
+  }
+
+  get kind(): ColumnKind | undefined {
+    return kindOf(this.#parts);
+  }
+
+  get counts(): ReadonlyMap<string, number> {
+    return countNames(this.#parts);
+  }
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  get hasFractions(): boolean {
+    return this.#all.some((x) => Number.isFinite(x) && !Number.isInteger(x));
+  }
+
+  get infinite(): number | undefined {
+    return this.#all.find((x) => !Number.isFinite(x));
+  }
+
+  get moments(): Moments {
+    return momentsOf(this.#all);
+  }
+
+  get median(): number {
+    return medianOf(this.#all);
+  }
+
+  get #all(): Float64Array {
+    return this.#numbers ??= numbersOf(this.#parts);
+  }
+}
+
+/** Mean and deviation of the numbers of several columns together. */
+export function jointMoments(columns: readonly ColumnValues[]): Moments {
+  const [only] = columns;
+  if (only && columns.length === 1) return only.moments;
+  const parts = columns.map(({ count, moments }) => ({ count, ...moments }));
+  const total = parts.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0) return { mean: 0, deviation: 0 };
+  const mean = parts.reduce((sum, { count, mean }) => sum + mean * (count / total), 0);
+  const variance = parts.reduce((sum, part) => {
+    return sum + (part.deviation ** 2 + (part.mean - mean) ** 2) * (part.count / total);
+  }, 0);
+  return { mean, deviation: Math.sqrt(variance) };
+}
+
 /** Mean and standard deviation (divided by n) of numbers; of none, 0 and 0. */
-export function momentsOf(numbers: Float64Array): { mean: number; deviation: number } {
+export function momentsOf(numbers: Float64Array): Moments {
   const { length } = numbers;
   if (length === 0) return { mean: 0, deviation: 0 };
   // From the first number, so that a constant column has exactly its value and no deviation.

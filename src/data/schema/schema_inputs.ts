@@ -6,14 +6,10 @@
 
 import {
   type ColumnKind,
-  type ColumnParts,
-  countNames,
-  kindOf,
+  type ColumnValues,
+  jointMoments,
   MAX_INFERRED_CATEGORIES,
-  medianOf,
-  momentsOf,
   mostFrequent,
-  numbersOf,
 } from "./column_values.ts";
 import { canonicalName, quoted, shownName, sortNames, toBoolean } from "./names.ts";
 import { MAX_NAMES } from "./parse.ts";
@@ -24,7 +20,7 @@ import type { InputSchema, MissingValues } from "./schema.ts";
 export interface SourceColumn {
   readonly name: string;
   readonly unit: string | undefined;
-  readonly parts: ColumnParts;
+  readonly values: ColumnValues;
   /** Start of messages, such as `Cannot use ward.csv`. */
   readonly where: string;
   /** True for a column that is listed as one of categories. */
@@ -46,9 +42,9 @@ export function policyFor(
 
 /** Makes an input with its categories, fill value and standardization. */
 export function inputOf(column: SourceColumn, options: SchemaOptions): InputSchema {
-  const { name, unit, parts, where, isCategory } = column;
-  const kind = isCategory ? "category" : kindOf(parts);
-  if (kind === undefined || (isCategory && countNames(parts).size === 0)) {
+  const { name, unit, values, where, isCategory } = column;
+  const kind = isCategory ? "category" : values.kind;
+  if (kind === undefined || (isCategory && values.counts.size === 0)) {
     throw new RangeError(
       `${where}: expected values in column ${
         shownName(name)
@@ -99,8 +95,8 @@ export function arrayInputOf(
   const isImage = shape.length === 3;
   const groups = (isImage ? shape[2] : undefined) ?? width;
   const moments = Array.from({ length: standardize ? groups : 0 }, (_, group) => {
-    const parts = columns.filter((_, i) => i % groups === group).flatMap(({ parts }) => parts);
-    const { mean, deviation } = momentsOf(numbersOf(parts));
+    const own = columns.filter((_, i) => i % groups === group).map(({ values }) => values);
+    const { mean, deviation } = jointMoments(own);
     return { mean: mean * scale, deviation: deviation * Math.abs(scale) };
   });
   return {
@@ -142,9 +138,8 @@ function numberInput(
   missing: MissingValues,
   standardizes: boolean,
 ): InputSchema {
-  const { name, unit, parts, where } = column;
-  const numbers = numbersOf(parts);
-  const infinite = numbers.find((x) => !Number.isFinite(x));
+  const { name, unit, values, where } = column;
+  const { infinite } = values;
   if (infinite !== undefined) {
     throw new RangeError(
       `${where}: expected finite numbers in column ${shownName(name)}, got ${infinite}`,
@@ -153,11 +148,11 @@ function numberInput(
   const fill = (): number | undefined => {
     switch (missing.policy) {
       case "mean":
-        return momentsOf(numbers).mean;
+        return values.moments.mean;
       case "median":
-        return medianOf(numbers);
+        return values.median;
       case "most-frequent": {
-        const counts = countNames(parts);
+        const { counts } = values;
         return Number(mostFrequent(counts, sortNames(counts.keys())));
       }
       case "constant": {
@@ -174,7 +169,7 @@ function numberInput(
     kind: "number",
     ...(unit !== undefined && { unit }),
     ...withMissing(missing, fill()),
-    ...(standardizes && { standardize: momentsOf(numbers) }),
+    ...(standardizes && { standardize: values.moments }),
   };
 }
 
@@ -183,8 +178,7 @@ function categoryInput(
   missing: MissingValues,
   unknown: SchemaOptions["unknownCategory"],
 ): InputSchema {
-  const { name, parts, where, isCategory } = column;
-  const counts = countNames(parts);
+  const { name, values: { counts }, where, isCategory } = column;
   const most = isCategory ? MAX_NAMES : MAX_INFERRED_CATEGORIES;
   if (counts.size > most) {
     throw new RangeError(
@@ -214,11 +208,11 @@ function categoryInput(
 }
 
 function booleanInput(column: SourceColumn, missing: MissingValues): InputSchema {
-  const { name, parts } = column;
+  const { name, values } = column;
   const fill = (): boolean | undefined => {
     if (missing.policy === "most-frequent") {
       const counts = new Map([["false", 0], ["true", 0]]);
-      for (const [text, count] of countNames(parts)) {
+      for (const [text, count] of values.counts) {
         const key = `${toBoolean(text)}`;
         counts.set(key, (counts.get(key) ?? 0) + count);
       }

@@ -5,7 +5,7 @@
  */
 
 import type { RawTable } from "../formats/raw_table.ts";
-import { momentsOf, numbersOf } from "./column_values.ts";
+import { TableValues } from "./column_values.ts";
 import { cannotUse, ColumnIndex, headerOf } from "./columns.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
@@ -58,6 +58,25 @@ export function schemaOf(tables: readonly RawTable[], options: SchemaOptions = {
   return makeSchema(tables, options).schema;
 }
 
+/** Columns of which a schema is made: those of tables, or of their summary. */
+export interface SchemaColumns {
+  /** Start of messages, such as `Cannot use ward.csv`. */
+  readonly where: string;
+  /** Names of the columns. */
+  readonly names: readonly string[];
+  /** Number of rows. */
+  readonly length: number;
+  /**
+   * Returns the place of a column that is given by name or by index from 0.
+   *
+   * @param use Use of the column in messages, such as `"an id column"`.
+   * @throws {RangeError} If there is none.
+   */
+  placeOf(column: string | number, use: string): number;
+  /** Returns the column at a place. */
+  at(place: number): SourceColumn;
+}
+
 /** Makes a schema as {@linkcode schemaOf} does, with warnings. */
 export function makeSchema(tables: readonly RawTable[], options: SchemaOptions = {}): MadeSchema {
   const [first] = tables;
@@ -65,43 +84,41 @@ export function makeSchema(tables: readonly RawTable[], options: SchemaOptions =
   if (!tables.some(({ length }) => length > 0)) {
     throw new RangeError(`${cannotUse(first)}: expected rows, got none`);
   }
-  const indices = tables.map((table) => new ColumnIndex(table));
-  const columns = new Columns(tables, indices, options);
-  const names = columns.names;
+  return makeSchemaOfColumns(new TableColumns(tables, options), options);
+}
+
+/** Makes a schema of columns, with warnings. */
+export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptions): MadeSchema {
+  const { where, names } = columns;
   const { target = names.length - 1, exclude = [], inputs } = options;
-  const index = columns.first;
   const targets = typeof target === "object" ? target : [target];
   const [only] = targets;
   const condition = targets.length === 1 && typeof only === "string"
     ? conditionOf(only, names)
     : undefined;
   const targetPlaces = condition === undefined
-    ? targets.map((one) => index.get(one, "a target column"))
-    : [index.get(columnOfCondition(condition), "a target column")];
+    ? targets.map((one) => columns.placeOf(one, "a target column"))
+    : [columns.placeOf(columnOfCondition(condition), "a target column")];
   const sources = targetPlaces.map((place) => columns.at(place));
   const [source] = sources;
   const made = source && sources.length === 1
     ? targetOf(source, condition, options)
     : targetOfColumns(sources, options);
   const others = [options.idColumn, options.weightColumn, ...exclude].flatMap((column) =>
-    column === undefined ? [] : [index.get(column, "a column")]
+    column === undefined ? [] : [columns.placeOf(column, "a column")]
   );
   const places = inputs
-    ? inputs.map((column) => index.get(column, "an input column"))
+    ? inputs.map((column) => columns.placeOf(column, "an input column"))
     : [...names.keys()].filter((i) => !targetPlaces.includes(i) && !others.includes(i));
   const both = places.find((place) => targetPlaces.includes(place) || others.includes(place));
   if (both !== undefined) {
     throw new RangeError(
-      `${cannotUse(first)}: expected one use of the column ${
-        shownName(names[both] ?? "")
-      }, got several`,
+      `${where}: expected one use of the column ${shownName(names[both] ?? "")}, got several`,
     );
   }
   if (places.length === 0) {
     throw new RangeError(
-      `${
-        cannotUse(first)
-      }: expected input columns besides the target, got none, check the delimiter (--delimiter)`,
+      `${where}: expected input columns besides the target, got none, check the delimiter (--delimiter)`,
     );
   }
   if (options.shape !== undefined || options.scale !== undefined) {
@@ -119,66 +136,69 @@ export function makeSchema(tables: readonly RawTable[], options: SchemaOptions =
 }
 
 /** Names columns of numbers that have one value alone. */
-function constantColumns({ inputs }: Schema, columns: Columns): string[] {
+function constantColumns({ inputs }: Schema, columns: SchemaColumns): string[] {
+  if (columns.length < 2) return [];
   const constant = inputs.filter(({ name, kind }) =>
-    kind === "number" && momentsOf(numbersOf(columns.named(name))).deviation === 0
+    kind === "number" &&
+    columns.at(columns.placeOf(name, "a column")).values.moments.deviation === 0
   );
-  return constant.length === 0 || columns.length < 2
+  return constant.length === 0
     ? []
     : [`Of one value alone: ${constant.map(({ name }) => shownName(name)).join(", ")}`];
 }
 
 /** Columns of several tables, by their place in the first. */
-class Columns {
+class TableColumns implements SchemaColumns {
+  readonly where: string;
+  readonly names: readonly string[];
+  readonly length: number;
   readonly #tables: readonly RawTable[];
   readonly #indices: readonly ColumnIndex[];
   readonly #categories: ReadonlySet<number>;
   readonly #units: Readonly<Record<string, string>>;
-  readonly first: ColumnIndex;
-  readonly names: readonly string[];
+  readonly #columns = new Map<number, SourceColumn>();
 
-  constructor(
-    tables: readonly RawTable[],
-    indices: readonly ColumnIndex[],
-    { categories = [], units = {} }: SchemaOptions,
-  ) {
+  constructor(tables: readonly RawTable[], { categories = [], units = {} }: SchemaOptions) {
+    const [first] = tables;
+    this.where = first ? cannotUse(first) : "Cannot make a schema";
     this.#tables = tables;
-    this.#indices = indices;
+    this.#indices = tables.map((table) => new ColumnIndex(table));
     this.#units = units;
-    this.first = indices[0] ?? new ColumnIndex({ ...tables[0] } as RawTable);
-    for (const index of indices) index.checkNames();
-    this.names = this.first.headers.map(({ name }) => name);
+    this.length = tables.reduce((sum, { length }) => sum + length, 0);
+    for (const index of this.#indices) index.checkNames();
+    this.names = this.#indices[0]?.headers.map(({ name }) => name) ?? [];
     this.#categories = new Set(
-      categories.map((column) => this.first.get(column, "a column of categories")),
+      categories.map((column) => this.placeOf(column, "a column of categories")),
     );
   }
 
-  /** Number of rows. */
-  get length(): number {
-    return this.#tables.reduce((sum, { length }) => sum + length, 0);
+  placeOf(column: string | number, use: string): number {
+    return this.#indices[0]?.get(column, use) ?? 0;
   }
 
-  /** Returns the columns of a name. */
-  named(name: string): SourceColumn["parts"] {
-    return this.at(this.names.indexOf(name)).parts;
+  at(place: number): SourceColumn {
+    const known = this.#columns.get(place);
+    if (known) return known;
+    const column = this.#columnAt(place);
+    this.#columns.set(place, column);
+    return column;
   }
 
   /** Returns the column at a place of the first table, with those of its name in the others. */
-  at(place: number): SourceColumn {
-    const name = this.names[place] ?? "";
+  #columnAt(place: number): SourceColumn {
+    const name = this.names[place] ?? "", { where } = this;
     const places = this.#indices.map((index) => index.get(name, "the column"));
     const parts = places.flatMap((at, t) => this.#tables[t]?.columns[at] ?? []);
     const units = new Set(
       parts.flatMap((part) => this.#units[name] ?? headerOf(part).unit ?? []),
     );
-    const [first] = this.#tables;
-    const where = first ? cannotUse(first) : "Cannot make a schema";
     const [unit, other] = units;
     if (other !== undefined) {
       throw new RangeError(
         `${where}: expected one unit of the column ${shownName(name)}, got ${unit} and ${other}`,
       );
     }
-    return { name, unit, parts, where, isCategory: this.#categories.has(place) };
+    const values = new TableValues(parts);
+    return { name, unit, values, where, isCategory: this.#categories.has(place) };
   }
 }

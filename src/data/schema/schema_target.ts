@@ -5,7 +5,6 @@
  */
 
 import { MAX_CLASSES } from "../limits.ts";
-import { countNames, kindOf, momentsOf, numbersOf } from "./column_values.ts";
 import { isCondition, parseCondition } from "./condition.ts";
 import { canonicalName, numberOfText, quoted, shownName, shownNames, sortNames } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
@@ -32,7 +31,7 @@ export function targetOf(
   from: string | undefined,
   options: SchemaOptions,
 ): MadeTarget {
-  const { name, where, parts } = column;
+  const { name, where, values } = column;
   const { task, classes } = options;
   if (from !== undefined) {
     if (task !== undefined && task !== "classification") {
@@ -43,13 +42,12 @@ export function targetOf(
       warnings: [],
     };
   }
-  if (kindOf(parts) === undefined && classes === undefined) {
+  if (values.kind === undefined && classes === undefined) {
     throw new RangeError(
       `${where}: expected values in the target column ${shownName(name)}, got none`,
     );
   }
-  const hasFractions = kindOf(parts) === "number" &&
-    numbersOf(parts).some((x) => Number.isFinite(x) && !Number.isInteger(x));
+  const hasFractions = values.kind === "number" && values.hasFractions;
   const chosen: Task = task ?? (hasFractions && !classes ? "regression" : "classification");
   if (chosen === "regression") return measuresOf([column], options);
   if (chosen === "multi-label") return labelsOf([column]);
@@ -69,7 +67,7 @@ export function targetOfColumns(
       }: expected one target column for the task classification, got ${columns.length}`,
     );
   }
-  const areBoolean = columns.every(({ parts }) => kindOf(parts) === "boolean");
+  const areBoolean = columns.every(({ values }) => values.kind === "boolean");
   return (task ?? (areBoolean ? "multi-label" : "regression")) === "multi-label"
     ? labelsOf(columns)
     : measuresOf(columns, options);
@@ -96,11 +94,9 @@ function nameOf(columns: readonly SourceColumn[]): string {
 }
 
 function measuresOf(columns: readonly SourceColumn[], options: SchemaOptions): MadeTarget {
-  const outputs = columns.map(({ name, unit, parts, where }): OutputSchema => {
-    if (kindOf(parts) !== "number") {
-      const [text = "none"] = countNames(parts).keys().filter((one) =>
-        numberOfText(one) === undefined
-      );
+  const outputs = columns.map(({ name, unit, values, where }): OutputSchema => {
+    if (values.kind !== "number") {
+      const [text = "none"] = values.counts.keys().filter((one) => numberOfText(one) === undefined);
       throw new RangeError(
         `${where}: expected numbers in the target column ${shownName(name)}, got ${quoted(text)}`,
       );
@@ -108,17 +104,17 @@ function measuresOf(columns: readonly SourceColumn[], options: SchemaOptions): M
     return {
       name,
       ...(unit !== undefined && { unit }),
-      ...(options.standardize && { standardize: momentsOf(numbersOf(parts)) }),
+      ...(options.standardize && { standardize: values.moments }),
     };
   });
   return { target: { name: nameOf(columns), task: "regression", outputs }, warnings: [] };
 }
 
 function classesOf(
-  { name, where, parts }: SourceColumn,
+  { name, where, values }: SourceColumn,
   given: readonly string[] | undefined,
 ): MadeTarget {
-  const counts = countNames(parts);
+  const { counts } = values;
   const found = sortNames(counts.keys());
   const made = (classes: readonly string[], warnings: readonly string[] = []): MadeTarget => ({
     target: { name, task: "classification", classes },
