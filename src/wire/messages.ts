@@ -17,6 +17,8 @@ import { parameterUpdate, type ParameterUpdatePayload } from "./messages/paramet
 import { proof, type ProofPayload } from "./messages/proof.ts";
 import { ready, type ReadyPayload } from "./messages/ready.ts";
 import { registration, type RegistrationPayload } from "./messages/registration.ts";
+import { statistics, type StatisticsPayload } from "./messages/statistics.ts";
+import { statisticsRequest, type StatisticsRequestPayload } from "./messages/statistics_request.ts";
 
 export type { ChallengePayload } from "./messages/challenge.ts";
 export type { ErrorPayload } from "./messages/error.ts";
@@ -34,6 +36,11 @@ export type { ParameterUpdatePayload } from "./messages/parameter_update.ts";
 export type { AuthMethod, ProofPayload } from "./messages/proof.ts";
 export type { ReadyPayload } from "./messages/ready.ts";
 export type { RegistrationPayload } from "./messages/registration.ts";
+export type { StatisticsAnswer, StatisticsPayload } from "./messages/statistics.ts";
+export type {
+  StatisticsQuestion,
+  StatisticsRequestPayload,
+} from "./messages/statistics_request.ts";
 
 /** The messages by name, each with its code and the check of its payload. */
 export interface MessageTable {
@@ -61,6 +68,10 @@ export interface MessageTable {
   readonly Challenge: MessageType<10, ChallengePayload>;
   /** Proof of a client's identity. */
   readonly Proof: MessageType<11, ProofPayload>;
+  /** Question of the server about the data of a client. */
+  readonly StatisticsRequest: MessageType<20, StatisticsRequestPayload>;
+  /** Answer of a client to a question about its data. */
+  readonly Statistics: MessageType<21, StatisticsPayload>;
 }
 
 /** The messages by name, with the types that their schemas have. */
@@ -77,6 +88,8 @@ export const messageTypes = {
   Ready: ready,
   Challenge: challenge,
   Proof: proof,
+  StatisticsRequest: statisticsRequest,
+  Statistics: statistics,
 };
 
 /** The messages by name. */

@@ -26,6 +26,10 @@ export type {
   ProofPayload,
   ReadyPayload,
   RegistrationPayload,
+  StatisticsAnswer,
+  StatisticsPayload,
+  StatisticsQuestion,
+  StatisticsRequestPayload,
   TensorPayload,
 } from "./messages.ts";
 export type { MessageType } from "./messages/message_type.ts";

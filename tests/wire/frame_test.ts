@@ -100,6 +100,32 @@ const MESSAGES: readonly Message[] = [
     code: MessageCode.Proof,
     payload: { method: "ed25519", publicKey: "A".repeat(43), signature: DIGEST + DIGEST },
   },
+  { code: MessageCode.Exit, payload: { reason: "the next run", over: true, next: true } },
+  ...[
+    { kind: "columns", from: 3, without: ["id"], counted: [] },
+    { kind: "classes", target: "target > 0" },
+    { kind: "deviations", columns: ["größe"], means: [-0.5] },
+    { kind: "histograms", columns: ["a", "b"], lows: [0, 1], highs: [1, 2], bins: 64 },
+  ].map((question) => ({
+    code: MessageCode.StatisticsRequest,
+    payload: { id: 1, minCount: 5, question },
+  } as Message)),
+  ...[
+    { kind: "columns", rows: 2, columns: [] },
+    {
+      kind: "columns",
+      rows: 9,
+      columns: [
+        { name: "a", kind: "number", missing: 1, sum: 8.5, low: 1, high: 2, form: "real" },
+        { name: "b", kind: "text", missing: 0, values: [["x", 9]], distinct: 1 },
+      ],
+      hasMore: true,
+      isShown: true,
+    },
+    { kind: "classes", classes: [["false", 4], ["true", 5]], distinct: 2 },
+    { kind: "deviations", counts: [8], sums: [0.25], squares: [3] },
+    { kind: "histograms", groups: [[[0, 0, 5], [2, 7, 6]], []] },
+  ].map((answer) => ({ code: MessageCode.Statistics, payload: { id: 1, answer } } as Message)),
 ];
 
 /** The whole frame in one aligned buffer. */
@@ -695,7 +721,8 @@ Deno.test("decodePrefix() refuses another version and another code", () => {
     () => decodePrefix(prefix({ version: 2 })),
   );
   assertFault("unsupported-version", "got 256", () => decodePrefix(prefix({ version: 0x100 })));
-  assertFault("unknown-code", "from 0 to 11, got 12", () => decodePrefix(prefix({ code: 12 })));
+  assertFault("unknown-code", "from 0 to 21, got 22", () => decodePrefix(prefix({ code: 22 })));
+  assertFault("unknown-code", "got 12", () => decodePrefix(prefix({ code: 12 })));
   assertFault("unknown-code", "got 65535", () => decodePrefix(prefix({ code: 0xFFFF })));
 });
 

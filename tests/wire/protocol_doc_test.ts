@@ -159,6 +159,21 @@ const EXAMPLES: readonly Message[] = [
         "46987d15b70ab2beb037298ce74ad83c13987da7d7387813c0b5140199f8628512783564608e6ec7d0f71d1edf87fc1d60c5e162e6420d15a5375f2f6b8da30b",
     },
   },
+  {
+    code: MessageCode.StatisticsRequest,
+    payload: {
+      id: 2,
+      minCount: 5,
+      question: { kind: "deviations", columns: ["age"], means: [54.5] },
+    },
+  },
+  {
+    code: MessageCode.Statistics,
+    payload: {
+      id: 2,
+      answer: { kind: "deviations", counts: [60], sums: [-3.5], squares: [4800.25] },
+    },
+  },
 ];
 
 /** Every name, which the compiler keeps complete. */

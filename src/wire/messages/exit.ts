@@ -20,6 +20,8 @@ export interface ExitPayload {
    * it before its end, so that it may be resumed and its clients started again.
    */
   readonly over?: boolean;
+  /** From the server: true if another run begins at the same address, which the client joins. */
+  readonly next?: boolean;
 }
 
 /** End of the run; the other side answers with the same message. */
@@ -28,5 +30,6 @@ export const exit = messageType(
   v.object({
     reason: textLine(MOST_REASON_LENGTH),
     over: v.exactOptional(v.boolean()),
+    next: v.exactOptional(v.boolean()),
   }),
 );

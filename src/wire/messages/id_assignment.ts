@@ -22,8 +22,11 @@ export interface TensorPayload {
   readonly trainable: boolean;
 }
 
-/** Mode in which server and clients work together: in rounds, or each client at its own pace. */
-export type AgreementMode = "sync" | "async";
+/**
+ * Mode in which server and clients work together: in rounds, each client at its own pace, or by
+ * questions about the clients' data without a model.
+ */
+export type AgreementMode = "sync" | "async" | "statistics";
 
 /** Payload of `IdAssignment`, server to client. */
 export interface IdAssignmentPayload {
@@ -87,7 +90,7 @@ export const idAssignment = messageType(
     awaits: v.exactOptional(round),
     seed: uint32(0),
     strategy: textLine(64),
-    mode: v.exactOptional(v.picklist(["sync", "async"])),
+    mode: v.exactOptional(v.picklist(["sync", "async", "statistics"])),
     plan: trainSettingsSchema,
     manifest: v.array(v.object({
       name: text(256),

@@ -1,0 +1,103 @@
+/**
+ * The message `StatisticsRequest`.
+ *
+ * @module
+ */
+
+import { v } from "../../plan/deps.ts";
+import { finiteNumber, text, uint32, wholeNumber } from "../../plan/schemas.ts";
+import { messageType } from "./message_type.ts";
+
+/** Most characters of the name of a column, a category or a class. */
+export const MOST_NAME_LENGTH = 256;
+/** Most columns that one question names. */
+export const MOST_ASKED_COLUMNS = 2000;
+/** Most bins of a histogram. */
+export const MOST_BINS = 4096;
+
+/** Question about the columns of a table: names, kinds, missing values, sums and categories. */
+export interface ColumnsQuestion {
+  readonly kind: "columns";
+  /** Index of the first column of the answer, among those that are not left out. */
+  readonly from: number;
+  /** Columns to leave out. */
+  readonly without?: readonly string[];
+  /** Columns whose values are counted although they are numbers. */
+  readonly counted?: readonly string[];
+}
+
+/** Question about the number of rows of each class. */
+export interface ClassesQuestion {
+  readonly kind: "classes";
+  /** Column, or condition such as `"target > 0"`. */
+  readonly target: string;
+}
+
+/** Question about the deviations of numbers from given means. */
+export interface DeviationsQuestion {
+  readonly kind: "deviations";
+  /** Columns of numbers. */
+  readonly columns: readonly string[];
+  /** Mean of each column. */
+  readonly means: readonly number[];
+}
+
+/** Question about histograms. */
+export interface HistogramsQuestion {
+  readonly kind: "histograms";
+  /** Column of each histogram. */
+  readonly columns: readonly string[];
+  /** Lower bound of each histogram; smaller numbers are part of its first bin. */
+  readonly lows: readonly number[];
+  /** Upper bound of each histogram; it and larger numbers are part of its last bin. */
+  readonly highs: readonly number[];
+  /** Number of bins of each histogram. */
+  readonly bins: number;
+}
+
+/** Question about the data of a client. */
+export type StatisticsQuestion =
+  | ColumnsQuestion
+  | ClassesQuestion
+  | DeviationsQuestion
+  | HistogramsQuestion;
+
+/** Payload of `StatisticsRequest`, server to client. */
+export interface StatisticsRequestPayload {
+  /** Number of the request, which the answer repeats. */
+  readonly id: number;
+  /** Fewest rows that a figure of the answer may be about. */
+  readonly minCount: number;
+  /** Question. */
+  readonly question: StatisticsQuestion;
+}
+
+const name = text(MOST_NAME_LENGTH);
+const names = v.pipe(v.array(name), v.maxLength(MOST_ASKED_COLUMNS));
+const numbers = v.pipe(v.array(finiteNumber), v.maxLength(MOST_ASKED_COLUMNS));
+
+/** Question of the server about the data of a client. */
+export const statisticsRequest = messageType(
+  20,
+  v.object({
+    id: uint32(1),
+    minCount: uint32(1),
+    question: v.variant("kind", [
+      v.object({
+        kind: v.literal("columns"),
+        from: uint32(0),
+        without: v.exactOptional(names),
+        counted: v.exactOptional(names),
+      }),
+      v.object({ kind: v.literal("classes"), target: text(1024) }),
+      v.object({ kind: v.literal("deviations"), columns: names, means: numbers }),
+      v.object({
+        kind: v.literal("histograms"),
+        columns: names,
+        lows: numbers,
+        highs: numbers,
+        bins: wholeNumber(1, MOST_BINS),
+      }),
+    ]),
+  }),
+);
