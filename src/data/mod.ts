@@ -55,6 +55,20 @@ export type { ArrangeOptions, SchemaOptions } from "./schema/options.ts";
 export { type MadeSchema, makeSchema, schemaOf } from "./schema/schema_of.ts";
 export { type CellValue, tableOf } from "./schema/table_of.ts";
 export { parseSchema } from "./schema/parse.ts";
+// Summaries of tables, of one site or of many.
+export type { AnswerOptions, StatisticsSharing } from "./statistics/answer.ts";
+export { fitSchema, surveyForSchema } from "./statistics/fit_schema.ts";
+export { DEFAULT_MIN_COUNT } from "./statistics/limits.ts";
+export { type LocalSite, surveyTables } from "./statistics/local_survey.ts";
+export type {
+  ColumnSummary,
+  Histogram,
+  Quantile,
+  TableSummary,
+  ValueCount,
+} from "./statistics/summary.ts";
+export type { SiteSummary, SurveyOptions, SurveyResult } from "./statistics/survey_options.ts";
+export type { ColumnChoice, ColumnOrder } from "./statistics/unite.ts";
 export type { RawColumn, RawTable } from "./formats/raw_table.ts";
 
 export { arraySource, type ArraySourceParts } from "./sources/array_source.ts";

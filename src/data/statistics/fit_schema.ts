@@ -1,0 +1,210 @@
+/**
+ * Schemas made from summaries of tables.
+ *
+ * @module
+ */
+
+import {
+  type ColumnValues,
+  MAX_INFERRED_CATEGORIES,
+  type Moments,
+} from "../schema/column_values.ts";
+import { isPlaceName, placeName, quoted, shownName, shownNames } from "../schema/names.ts";
+import type { SchemaOptions } from "../schema/options.ts";
+import { type MadeSchema, makeSchemaOfColumns, type SchemaColumns } from "../schema/schema_of.ts";
+import { policyFor, type SourceColumn } from "../schema/schema_inputs.ts";
+import { columnOfCondition, conditionOf } from "../schema/schema_target.ts";
+import type { SurveyOptions } from "./survey_options.ts";
+import type { ColumnSummary, TableSummary } from "./summary.ts";
+
+const WHERE = "Cannot make a schema of the federation";
+
+/** Returns the options of the survey that finds the figures for a schema. */
+export function surveyForSchema(options: SchemaOptions): SurveyOptions {
+  const { exclude = [], categories = [], missing } = options;
+  return {
+    exclude: exclude.map(nameOf),
+    categories: categories.map(nameOf),
+    target: (columns) => classesToCount(new SummaryColumns({ rows: 0, columns }, options), options),
+    distribution: ({ name, kind }) =>
+      kind === "number" && policyFor(name, kind, missing).policy === "median",
+    quantiles: [0.5],
+    bins: 0,
+  };
+}
+
+/**
+ * Makes a schema of a summary as `schemaOf()` does of tables. Categories that too few rows of a
+ * site have are not named: their columns get a feature for other categories.
+ *
+ * @throws {RangeError} If the summary is of data without columns, a column has no values, or the
+ * target does not fit. The message is one line that names the column.
+ */
+export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): MadeSchema {
+  if (summary.columns.length === 0) {
+    throw new RangeError(`${WHERE}: expected columns with names, got arrays of [${summary.shape}]`);
+  }
+  const columns = new SummaryColumns(summary, options);
+  const { schema, warnings } = makeSchemaOfColumns(columns, options);
+  const unnamed = new Set(
+    summary.columns.filter(({ unnamed = 0 }) => unnamed > 0).map(({ name }) => name),
+  );
+  const widened: string[] = [];
+  const inputs = schema.inputs.map((input) => {
+    if (input.kind !== "category" || input.unknown === "other" || !unnamed.has(input.name)) {
+      return input;
+    }
+    widened.push(input.name);
+    return { ...input, unknown: "other" as const };
+  });
+  return {
+    schema: { ...schema, inputs },
+    warnings: [
+      ...warnings,
+      ...(widened.length === 0 ? [] : [
+        `With categories of too few rows to be named, counted as other: ${shownNames(widened)}`,
+      ]),
+    ],
+  };
+}
+
+/** Returns the name of a column that is given by name, or of a column without name by index. */
+function nameOf(column: string | number): string {
+  return typeof column === "number" ? placeName(column) : column;
+}
+
+/** Returns the column or condition whose classes are to be counted. */
+function classesToCount(columns: SummaryColumns, options: SchemaOptions): string | undefined {
+  const { target = columns.names.length - 1, task = "classification" } = options;
+  const targets = typeof target === "object" ? target : [target];
+  const [only] = targets;
+  if (only === undefined || targets.length > 1 || task !== "classification") return undefined;
+  const condition = typeof only === "string" ? conditionOf(only, columns.names) : undefined;
+  if (condition !== undefined) {
+    columns.placeOf(columnOfCondition(condition), "a target column");
+    return condition;
+  }
+  const { name, kind, form } = columns.summaryAt(columns.placeOf(only, "a target column"));
+  // Fractions are measures unless they are declared as classes.
+  const isMeasure = kind === "number" && form === "real" && options.task === undefined &&
+    options.classes === undefined;
+  return kind === "missing" || isMeasure ? undefined : name;
+}
+
+/** Columns of a summary. */
+class SummaryColumns implements SchemaColumns {
+  readonly where = WHERE;
+  readonly names: readonly string[];
+  readonly length: number;
+  readonly #summary: TableSummary;
+  readonly #options: SchemaOptions;
+
+  constructor(summary: TableSummary, options: SchemaOptions) {
+    this.names = summary.columns.map(({ name }) => name);
+    this.length = summary.rows;
+    this.#summary = summary;
+    this.#options = options;
+  }
+
+  placeOf(column: string | number, use: string): number {
+    const areNamed = !this.names.every(isPlaceName);
+    if (typeof column === "number" && areNamed && column !== this.names.length - 1) {
+      throw new RangeError(
+        `${WHERE}: expected ${use} by its name, as the order of the columns is not that of each site, got ${column}`,
+      );
+    }
+    const place = typeof column === "number" ? column : this.names.indexOf(column);
+    if (place >= 0 && place < this.names.length) return place;
+    throw new RangeError(
+      `${WHERE}: expected ${use} named ${quoted(`${column}`)}, got ${shownNames(this.names)}`,
+    );
+  }
+
+  summaryAt(place: number): ColumnSummary {
+    const summary = this.#summary.columns[place];
+    if (summary === undefined) throw new RangeError(`${WHERE}: expected a column, got none`);
+    return summary;
+  }
+
+  at(place: number): SourceColumn {
+    const summary = this.summaryAt(place);
+    const { name, unit } = summary;
+    const { categories = [], target = this.names.length - 1 } = this.#options;
+    const isTarget = typeof target === "number" ? place === target : target === name;
+    return {
+      name,
+      unit: this.#options.units?.[name] ?? unit,
+      where: WHERE,
+      values: new SummaryValues(summary, isTarget ? this.#summary.classes : undefined),
+      isCategory: categories.map(nameOf).includes(name),
+    };
+  }
+}
+
+/** Figures of a column of a summary. */
+class SummaryValues implements ColumnValues {
+  readonly #summary: ColumnSummary;
+  readonly #classes: TableSummary["classes"];
+
+  constructor(summary: ColumnSummary, classes: TableSummary["classes"]) {
+    this.#summary = summary;
+    this.#classes = classes;
+  }
+
+  get kind(): ColumnValues["kind"] {
+    const { kind } = this.#summary;
+    return kind === "missing" ? undefined : kind;
+  }
+
+  get counts(): ReadonlyMap<string, number> {
+    const { values, kind, distinct = 0 } = this.#summary;
+    const counts = this.#classes ?? values;
+    if (counts === undefined) {
+      if (kind === "missing") return new Map();
+      throw this.#refusal("numbers that are counted", "too many different ones for that");
+    }
+    if (this.#classes === undefined && distinct > MAX_INFERRED_CATEGORIES) {
+      throw this.#refusal(
+        `at most ${MAX_INFERRED_CATEGORIES} different values`,
+        `${distinct} at one site, leave it out (--exclude-columns)`,
+      );
+    }
+    if (counts.length === 0) {
+      throw this.#refusal(
+        "values that enough rows of a site have (--min-count)",
+        "none, leave it out (--exclude-columns)",
+      );
+    }
+    return new Map(counts);
+  }
+
+  get count(): number {
+    return this.#summary.count;
+  }
+
+  get hasFractions(): boolean {
+    return this.#summary.form === "real";
+  }
+
+  get infinite(): undefined {
+    return undefined;
+  }
+
+  get moments(): Moments {
+    const { mean, deviation } = this.#summary;
+    if (mean !== undefined && deviation !== undefined) return { mean, deviation };
+    throw this.#refusal("enough numbers at a site for their mean (--min-count)", "fewer");
+  }
+
+  get median(): number {
+    const median = this.#summary.quantiles?.find(({ share }) => share === 0.5);
+    if (median !== undefined) return median.value;
+    throw this.#refusal("enough numbers at a site for their median (--min-count)", "fewer");
+  }
+
+  #refusal(expected: string, got: string): RangeError {
+    return new RangeError(
+      `${WHERE}: expected ${expected} in column ${shownName(this.#summary.name)}, got ${got}`,
+    );
+  }
+}
