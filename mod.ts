@@ -109,9 +109,15 @@ export {
   AuditLog,
   ServerAsyncTop,
   ServerCommunicationTopology,
+  ServerStatisticsTop,
   ServerSyncTop,
 } from "./src/server/mod.ts";
-export type { PeerLimits, ServerAsyncOptions, ServerTopologyOptions } from "./src/server/mod.ts";
+export type {
+  PeerLimits,
+  ServerAsyncOptions,
+  ServerStatisticsOptions,
+  ServerTopologyOptions,
+} from "./src/server/mod.ts";
 
 // Simulation: all of it is at @fedlab/core/sim.
 export { defineClient, Simulation } from "./src/sim/mod.ts";

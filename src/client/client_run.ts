@@ -3,6 +3,7 @@ import type { PeerLog } from "../base/log/peer_log.ts";
 import { type Rank, SERVER_RANK } from "../base/rank.ts";
 import { withDeadline } from "../base/time/with_deadline.ts";
 import type { Connection } from "../net/connection.ts";
+import { Manifest } from "../params/manifest.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
@@ -14,10 +15,14 @@ import type {
   Message,
   ParameterUpdatePayload,
   Payload,
+  StatisticsRequestPayload,
 } from "../wire/messages.ts";
+import { describeData } from "./describe_data.ts";
 import { LocalTrainer } from "./local_trainer.ts";
 import type { ClientTopologyOptions } from "./options.ts";
 import { backoffMillis, type ServerAddress } from "./session/connect.ts";
+import { FormerRank } from "./session/former_rank.ts";
+import { describeJoin } from "./session/describe_join.ts";
 import { join, type ResumeToken, runStopped } from "./session/join.ts";
 import type { SessionClient } from "./session/reconnect.ts";
 import { Session } from "./session/session.ts";
@@ -45,6 +50,7 @@ export class ClientRun implements SessionClient {
   readonly #host: ClientRunHost;
   readonly #trainer: LocalTrainer;
   #session: Session | undefined;
+  readonly #formerRank = new FormerRank();
   /** The round for which the server expects an update, as far as this client knows. */
   #pendingRound: number | undefined;
   /** Resolves when it may ask for work again, after it could not train. */
@@ -86,22 +92,17 @@ export class ClientRun implements SessionClient {
     const joining = join(
       connection,
       handler,
-      options,
+      this.#formerRank.askIn(options),
       { resume, mode, deadline, joinSeconds },
       () => trainer.stop(),
     );
-    const assignment = await withDeadline(joining, { signal });
+    const assignment = await withDeadline(this.#formerRank.orWithout(joining, options), { signal });
     const isBack = assignment.run === before?.run;
     if (!isBack) trainer.reset();
-    const { rank, worldSize, rounds, strategy } = assignment;
-    const units = assignment.mode === "async" ? "versions" : "rounds";
-    peers.info(
-      "the server",
-      `Joined ${connection.remote} ${
-        isBack ? "again " : ""
-      }as rank ${rank} of a world of ${worldSize}, ${rounds} ${units} of ${strategy}`,
-    );
-    const { manifest } = handler;
+    peers.info("the server", describeJoin(connection.remote, assignment, isBack));
+    const manifest = assignment.mode === "statistics"
+      ? Manifest.of(assignment.manifest)
+      : handler.manifest;
     const isBusy = () => trainer.isBusy;
     return this.#session = new Session(
       { connection, assignment, manifest, peers, signal, idleSeconds, isBusy },
@@ -109,7 +110,7 @@ export class ClientRun implements SessionClient {
   }
 
   /** Catches up with the server, then handles its messages until the run is over. */
-  async follow(session: Session): Promise<void> {
+  async follow(session: Session): Promise<boolean> {
     const trainer = this.#trainer;
     const { rank, worldSize, rounds } = session.assignment;
     this.#host.options.onEvent?.({ type: "joined", rank, worldSize, rounds });
@@ -176,6 +177,12 @@ export class ClientRun implements SessionClient {
     if (isTraining) await this.requestWork();
   }
 
+  /** Answers a question of the server about the client's data. */
+  async describe(request: StatisticsRequestPayload): Promise<void> {
+    const { handler, options: { statistics } } = this.#host;
+    await this.#open().send(await describeData(handler, request, statistics));
+  }
+
   /**
    * Sends the result of the last training, and asks for more work. Does nothing without a result.
    */
@@ -230,11 +237,13 @@ export class ClientRun implements SessionClient {
     if (this.#host.asksForWork()) this.#rest = session.rest(millis).then(() => "rested");
   }
 
-  /** Answers the server's `Exit`. */
-  async #exit(session: Session, payload: ExitPayload): Promise<void> {
-    const { reason, over = true } = payload;
+  /** Answers the server's `Exit`; returns true if another run begins at the same address. */
+  async #exit(session: Session, payload: ExitPayload): Promise<boolean> {
+    const { reason, over = true, next = false } = payload;
     this.logger.info(`The server says: ${reason}`);
     await session.send({ code: MessageCode.Exit, payload: { reason } });
     if (!over) throw runStopped(payload);
+    if (next) this.#formerRank.keep(session.assignment.rank);
+    return next;
   }
 }

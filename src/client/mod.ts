@@ -6,6 +6,11 @@
 
 export { ClientAsyncTop } from "./async_topology.ts";
 export { ClientFollowingTop } from "./following_topology.ts";
-export type { ClientEvent, ClientTopologyOptions, RunOptions } from "./options.ts";
+export type {
+  ClientEvent,
+  ClientStatisticsOptions,
+  ClientTopologyOptions,
+  RunOptions,
+} from "./options.ts";
 export { ClientSyncTop } from "./sync_topology.ts";
 export { ClientCommunicationTopology } from "./topology.ts";

@@ -3,6 +3,7 @@ import type { Credential } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
 import type { Schema } from "../data/schema/schema.ts";
+import type { StatisticsSharing } from "../data/statistics/answer.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { TrainResult } from "../plan/results.ts";
@@ -32,6 +33,24 @@ export type ClientEvent =
     readonly round: number;
     readonly reason: string;
   };
+
+/** Limits on the figures of a client's data that a server may ask for. */
+export interface ClientStatisticsOptions {
+  /**
+   * Fewest rows that a figure may be about, at least 1. It raises the number that the server states
+   * and never lowers it.
+   *
+   * @default {1}
+   */
+  minCount?: number;
+  /**
+   * Extent to which figures travel: `"none"` sends none, `"total"` sends them for the sum over all
+   * clients, `"site"` allows that they are shown by themselves.
+   *
+   * @default {"total"}
+   */
+  share?: StatisticsSharing;
+}
 
 /** Options of a client topology: the group to join, the log and the time-outs. */
 export interface ClientTopologyOptions {
@@ -76,6 +95,8 @@ export interface ClientTopologyOptions {
   log?: Pick<LogOptions, "folder" | "level" | "console">;
   /** The application's own logger, in place of file and console. */
   logger?: Logger;
+  /** Limits on the figures of the client's data that a server may ask for. */
+  statistics?: ClientStatisticsOptions;
   /** Called for each event, as it happens. */
   onEvent?: (event: ClientEvent) => void;
   /** Time-outs; those left out have their defaults. */
@@ -90,9 +111,13 @@ export interface RunOptions {
 
 const PROBLEM = "Cannot make a client";
 
-/** Throws a `RangeError` for a rank or world size that is out of range. */
-export function checkPlace({ rank, worldSize }: ClientTopologyOptions): void {
+/** Throws a `RangeError` for a rank, a world size or a count that is out of range. */
+export function checkPlace({ rank, worldSize, statistics = {} }: ClientTopologyOptions): void {
   if (rank !== undefined) checkInRange(rank, AT_LEAST_ONE, PROBLEM, "a rank of at least 1");
+  const { minCount } = statistics;
+  if (minCount !== undefined) {
+    checkInRange(minCount, AT_LEAST_ONE, PROBLEM, "a minCount of at least 1");
+  }
   if (worldSize !== undefined) {
     checkInRange(worldSize, { whole: true, least: 2 }, PROBLEM, "a world size of at least 2");
   }

@@ -125,7 +125,7 @@ export abstract class ClientCommunicationTopology {
 
   /**
    * Handles a message of the server: trains on `ParameterUpdate`, evaluates and answers on
-   * `EvaluateParams`.
+   * `EvaluateParams`, describes its data on `StatisticsRequest`.
    *
    * @throws {ProtocolError} For any other message.
    */
@@ -135,6 +135,10 @@ export abstract class ClientCommunicationTopology {
     if (message.code === MessageCode.ParameterUpdate) await this.#running.train(message.payload);
     else if (message.code === MessageCode.EvaluateParams) {
       await this.#running.evaluate(message.payload);
+    } else if (
+      message.code === MessageCode.StatisticsRequest && this.assignment?.mode === "statistics"
+    ) {
+      await this.#running.describe(message.payload);
     } else {
       throw new ProtocolError(
         "unexpected-code",

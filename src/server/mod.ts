@@ -13,5 +13,9 @@ export type { ActiveRun, RoundTries } from "./run/active_run.ts";
 export type { RoundCosts } from "./run/round_costs.ts";
 export type { MessageArguments } from "./run/server_topology.ts";
 export type { JoinedClient } from "./sessions/registration.ts";
+export {
+  type ServerStatisticsOptions,
+  ServerStatisticsTop,
+} from "./statistics/statistics_topology.ts";
 export { ServerSyncTop } from "./sync_topology.ts";
 export { ServerCommunicationTopology } from "./topology.ts";

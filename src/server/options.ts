@@ -72,6 +72,12 @@ export interface ServerTopologyOptions {
   /** Further data to keep in each checkpoint; it must be serializable as JSON. */
   notes?: Readonly<Record<string, unknown>>;
   /**
+   * Tells the clients at the end to come back for another run at the same address.
+   *
+   * @default {false}
+   */
+  isFollowed?: boolean;
+  /**
    * Transport.
    *
    * @default {"tcp"}

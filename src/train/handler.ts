@@ -5,6 +5,8 @@
  */
 
 import type { Schema } from "../data/schema/schema.ts";
+import type { AnswerOptions } from "../data/statistics/answer.ts";
+import type { StatisticsAnswer, StatisticsQuestion } from "../wire/messages.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
@@ -150,6 +152,19 @@ export abstract class ClientBackendHandler {
   /** Evaluates the current model on the training data. By default it is {@linkcode evaluate}. */
   evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
     return this.evaluate(signal);
+  }
+
+  /**
+   * Answers a question of the server about the handler's data, by figures such as counts and sums.
+   * It is called before {@linkcode setUp}, in a run without a model. Default: no figures.
+   *
+   * @param _rules Limits on the figures.
+   */
+  describeData(
+    _question: StatisticsQuestion,
+    _rules: AnswerOptions,
+  ): Promise<StatisticsAnswer> {
+    return Promise.resolve({ kind: "columns", rows: 0, columns: [] });
   }
 
   /** Frees the resources of the handler. */

@@ -1,6 +1,8 @@
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Schema } from "../data/schema/schema.ts";
+import type { AnswerOptions } from "../data/statistics/answer.ts";
+import type { StatisticsAnswer, StatisticsQuestion } from "../wire/messages.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
@@ -11,6 +13,7 @@ import {
   knownSamples,
   type SourceOptions,
 } from "./arranged_samples.ts";
+import { DescribedData } from "./describe_data.ts";
 import { type EvaluateOptions, evaluateRows } from "./evaluation.ts";
 import { meanGradient } from "./gradient.ts";
 import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
@@ -35,6 +38,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /** The samples; `undefined` before `setUp()` where they come from a source. */
   #samples: Samples | undefined;
   #schema: Schema | undefined;
+  /** The data as they are described to a server; `undefined` where it has not asked. */
+  #described: DescribedData | undefined;
   readonly #loss: LossName | undefined;
   #trainer: Trainer | undefined;
   /** Number of set-ups and disposals so far. */
@@ -86,6 +91,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
     const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
     checkLoss(loss);
     this.#dispose();
+    this.#described = undefined;
     const turn = this.#turn;
     const source = this.#source;
     const arranged = await arrangeSamples(source, schema);
@@ -107,6 +113,15 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /** Schema by which the data are arranged: the server's or, where it has none, that of the data. */
   override get schema(): Schema | undefined {
     return this.#schema;
+  }
+
+  /** Answers a question of the server about the training data. */
+  override async describeData(
+    question: StatisticsQuestion,
+    rules: AnswerOptions,
+  ): Promise<StatisticsAnswer> {
+    this.#described ??= new DescribedData(this.#source);
+    return await this.#described.answer(question, rules);
   }
 
   /**

@@ -1,7 +1,13 @@
 import { answerChallenge } from "../../auth/challenge.ts";
-import { DeadlineError, ProtocolError, RunStoppedError } from "../../base/errors.ts";
+import {
+  ConnectionClosedError,
+  DeadlineError,
+  ProtocolError,
+  RunStoppedError,
+} from "../../base/errors.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { VERSION } from "../../base/version.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import type { Connection } from "../../net/connection.ts";
 import {
   receiveRegistrationMessage,
@@ -15,6 +21,7 @@ import type {
   ExitPayload,
   IdAssignmentPayload,
   Message,
+  ReadyPayload,
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 import { agreedSchema, build } from "./build.ts";
@@ -85,18 +92,16 @@ export async function join(
     );
   }
   const isKnown = payload.run === resume?.run;
-  const schema = await agreedSchema(payload, options.schema);
-  if (!isKnown) {
-    await beforeBuilding();
-    await build(handler, payload, schema);
-  }
-  const schemaDigest = await agreedDigest(handler, schema);
+  if (!isKnown) await beforeBuilding();
+  const described = theirs === "statistics"
+    // The number of rows is a figure like others: it travels in an answer.
+    ? { numSamples: 1 }
+    : await setUp(handler, payload, { own: options.schema, isKnown });
   const ready = connection.send({
     code: MessageCode.Ready,
     payload: {
       manifestDigest: payload.manifestDigest,
-      numSamples: handler.numSamples,
-      ...(schemaDigest !== undefined && { schemaDigest }),
+      ...described,
       ...(isKnown && payload.awaits !== undefined && payload.awaits === resume?.round &&
         { round: payload.awaits }),
     },
@@ -109,6 +114,21 @@ export async function join(
       ),
   });
   return payload;
+}
+
+/** Sets the handler up for a run, unless it is, and returns the fields that describe its data. */
+async function setUp(
+  handler: ClientBackendHandler,
+  payload: IdAssignmentPayload,
+  { own, isKnown }: { own: Schema | undefined; isKnown: boolean },
+): Promise<Pick<ReadyPayload, "numSamples" | "schemaDigest">> {
+  const schema = await agreedSchema(payload, own);
+  if (!isKnown) await build(handler, payload, schema);
+  const schemaDigest = await agreedDigest(handler, schema);
+  return {
+    numSamples: handler.numSamples,
+    ...(schemaDigest !== undefined && { schemaDigest }),
+  };
 }
 
 /** Registers, with a proof of identity when the server asks for one; returns the assignment. */
@@ -151,6 +171,9 @@ async function nextMessage(connection: Connection): Promise<Message> {
     throw remoteError(message.payload.fault, message.payload.message);
   }
   if (message.code === MessageCode.Exit) {
+    if (message.payload.next) {
+      throw new ConnectionClosedError(`Cannot join yet: ${message.payload.reason}`);
+    }
     if (message.payload.over === false) throw runStopped(message.payload);
     throw new RunOverError(`Cannot join: the server ended the run: ${message.payload.reason}`);
   }

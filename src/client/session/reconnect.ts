@@ -22,8 +22,12 @@ export interface SessionClient {
     resume: ResumeToken | undefined,
     deadline: number,
   ): Promise<Session>;
-  /** Follows the server until the run is over. */
-  follow(session: Session): Promise<void>;
+  /**
+   * Follows the server until the run is over.
+   *
+   * @returns Whether another run begins at the same address.
+   */
+  follow(session: Session): Promise<boolean>;
 }
 
 /**
@@ -45,8 +49,12 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       session = await client.join(connection, resume, deadline);
       const { run, token } = session.assignment;
       resume = { run, token };
-      await client.follow(session);
-      return;
+      const hasNext = await client.follow(session);
+      if (!hasNext) return;
+      // The next run knows nothing of this one.
+      resume = undefined;
+      losses = 0;
+      deadline = runtime.clock.now() + patienceMillis;
     } catch (error) {
       // The run ended while the client was away.
       if (error instanceof RunOverError && resume !== undefined) return;

@@ -116,7 +116,7 @@ export class ServerRun implements RunContext, Disposable {
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
     this.#uploads.watch();
-    let reason = "the run is over", isOver = true;
+    let reason = "the run is over", isOver = true, isFollowed = false;
     try {
       this.emit({ type: "listening", address: listener.address });
       logger.info(
@@ -127,6 +127,8 @@ export class ServerRun implements RunContext, Disposable {
       this.costs.reset(sessions.bytes);
       await runRounds();
       const report = await record.report();
+      isFollowed = this.topology.options.isFollowed ?? false;
+      if (isFollowed) reason = "the next run begins here";
       this.emit({ type: "finished", report });
       logger.info(
         `The run is over after ${report.seconds.toFixed(1)} s, model ${report.modelDigest}`,
@@ -140,10 +142,11 @@ export class ServerRun implements RunContext, Disposable {
       this.emit({ type: "stopped", reason: errorMessage(error) });
       throw error;
     } finally {
-      await sessions.closeAll(reason, isOver);
+      const exit = { reason, over: isOver, ...(isFollowed && { next: true }) };
+      await sessions.closeAll(exit);
       listener.close();
       await accepting;
-      await sessions.closeAll(reason, isOver);
+      await sessions.closeAll(exit);
     }
   }
 

@@ -129,10 +129,10 @@ export class Sessions {
    * leave until the drain time-out has passed since the first call, then ends the sessions that are
    * left.
    *
-   * @param isOver Whether the run is over; otherwise it may be resumed.
+   * @param payload The payload of `Exit`.
    */
-  async closeAll(reason: string, isOver: boolean): Promise<void> {
-    const payload = this.#exit = { reason, over: isOver };
+  async closeAll(payload: ExitPayload): Promise<void> {
+    this.#exit = payload;
     this.#keys.close();
     const now = runtime.clock.now();
     this.#closedBy ??= now + this.#options.timeouts.drainSeconds * 1000;
