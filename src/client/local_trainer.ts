@@ -143,7 +143,7 @@ export class LocalTrainer {
     await this.abandon();
     const { assignment: { plan: { rule } }, signal } = session;
     this.#isEvaluating = true;
-    const { numSamples, loss, accuracy } = await this.#model
+    const { numSamples, loss, accuracy, sums } = await this.#model
       .evaluate({ ...fields, parameters }, rule, signal)
       .finally(() => this.#isEvaluating = false);
     if (!Number.isFinite(loss)) {
@@ -156,6 +156,7 @@ export class LocalTrainer {
         numSamples,
         ...(Number.isFinite(loss) && { loss }),
         ...(accuracy !== undefined && { accuracy }),
+        ...(sums && { sums }),
       },
     });
   }

@@ -10,7 +10,7 @@ import { finiteNumber, wholeNumber } from "./schemas.ts";
 /** Number of bins of the confidence of answers, each 1/15 wide (Guo et al. 2017). */
 export const CALIBRATION_BINS = 15;
 
-/** Most classes or labels of sums: for more outputs the metrics would take longer than the model. */
+/** Most outputs of sums: for more, the metrics would take longer than the model. */
 export const MAX_SUM_OUTPUTS = 1000;
 
 /** Most classes or labels whose answers are counted one by one: a message has 65,536 bytes. */
@@ -151,7 +151,10 @@ const measureSums = v.pipe(
 );
 
 /** Check of sums that come from the wire. */
-export const metricSumsSchema = v.variant("task", [classSums, measureSums]);
+export const metricSumsSchema: v.GenericSchema<unknown, MetricSums> = v.variant("task", [
+  classSums,
+  measureSums,
+]);
 
 /** Returns the number of counts of the confusion. */
 export function confusionLength({ task, outputs }: Pick<ClassSums, "task" | "outputs">): number {

@@ -10,6 +10,11 @@ import type { MetricSums } from "./metric_sums.ts";
 /** Figures by name. Those that are not finite are neither sent nor reported. */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** Returns the figures that are finite. */
+export function finiteMetrics(metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+}
+
 /** Result of a client's training in a round. */
 export interface TrainResult {
   /** Number of the client's training samples: its weight in the mean. */

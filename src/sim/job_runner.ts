@@ -5,7 +5,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import { ClientSGDHandler } from "../engine/client_handler.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { Metrics } from "../plan/results.ts";
+import { finiteMetrics } from "../plan/results.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import { agreedDigest } from "../train/agreed_schema.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
@@ -193,7 +193,7 @@ export class JobRunner implements AsyncDisposable {
     learner.settle();
     return {
       kind: "trained",
-      result: { numSamples, steps, loss, metrics: finiteOf(metrics) },
+      result: { numSamples, steps, loss, metrics: finiteMetrics(metrics) },
       update,
       ...(learner.own && { own: learner.own }),
     };
@@ -226,9 +226,4 @@ async function setUp(
   await handler.setUp(model, schema);
   // The simulation's own data are arranged already.
   if (train === undefined || handler.schema !== undefined) await agreedDigest(handler, schema);
-}
-
-/** Returns the metrics that are finite numbers: a client sends no others. */
-function finiteOf(metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
 }

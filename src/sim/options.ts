@@ -130,7 +130,7 @@ export interface SimulationOptions {
   onEvent?: (event: ServerEvent) => void;
 }
 
-/** Returns the schema of the data: the server's or, where it has none, that of the clients' data. */
+/** Returns the schema of the data: the server's or, without one, that of the clients' data. */
 export function schemaOf(
   { schema }: SyncServerBackendHandler,
   { train }: SimulationOptions,

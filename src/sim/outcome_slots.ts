@@ -1,4 +1,4 @@
-import type { Metrics } from "../plan/results.ts";
+import { type EvaluateResult, finiteMetrics, type Metrics } from "../plan/results.ts";
 import type { ClientJob, JobOutcome } from "./client_pool.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
 
@@ -128,7 +128,13 @@ export class OutcomeSlots {
         return outcome;
       }
       case "evaluated": {
-        const { result: { numSamples, loss, accuracy = NaN }, counts } = outcome;
+        const { result: { numSamples, loss, accuracy = NaN, metrics, sums }, counts } = outcome;
+        const further = JSON.stringify({ metrics: metrics && finiteMetrics(metrics), sums });
+        this.#flags[slot * SLOT_FLAGS + HAS_METRICS] = metrics || sums ? 1 : 0;
+        if ((metrics || sums) && !this.#setText(slot, METRICS_BYTES, further)) {
+          const reason = `Cannot send the metrics: they are longer than ${METRICS_BYTES} bytes`;
+          return this.write(slot, { kind: "failed", reason, stays: false });
+        }
         this.#setFigure(slot, SAMPLES, numSamples);
         this.#setFigure(slot, LOSS, loss);
         this.#setFigure(slot, ACCURACY, accuracy);
@@ -156,7 +162,13 @@ export class OutcomeSlots {
       case "evaluate":
       case "test": {
         const accuracy = this.#figure(slot, ACCURACY);
-        const result = { numSamples, loss, ...(!isNaN(accuracy) && { accuracy }) };
+        const hasMetrics = this.#flags[slot * SLOT_FLAGS + HAS_METRICS] === 1;
+        const result: EvaluateResult = {
+          numSamples,
+          loss,
+          ...(!isNaN(accuracy) && { accuracy }),
+          ...(hasMetrics && JSON.parse(this.#text(slot))),
+        };
         const hasCounts = this.#flags[slot * SLOT_FLAGS + HAS_COUNTS] === 1;
         return { kind: "evaluated", result, ...(hasCounts && { counts: this.#counts(slot) }) };
       }

@@ -110,7 +110,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
     this.#schema = schema ?? samples.data.schema;
   }
 
-  /** Schema by which the data are arranged: the server's or, where it has none, that of the data. */
+  /** Schema by which the data are arranged: the server's or, without one, that of the data. */
   override get schema(): Schema | undefined {
     return this.#schema;
   }

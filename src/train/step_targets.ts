@@ -14,7 +14,7 @@ export interface TargetsOfStep {
 
 type Weighting = Pick<TrainSettings, "classWeights">;
 
-/** Gathers the targets and weights of the rows of each step, in buffers that the next one reuses. */
+/** Gathers the targets and weights of a step, in buffers that the next step reuses. */
 export class StepTargets {
   readonly #data: Dataset;
   readonly #rows: Uint32Array | undefined;

@@ -1,7 +1,10 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
+import { shapeOf } from "../../train/metrics/add_sums.ts";
+import { metricsOf } from "../../train/metrics/metrics.ts";
 import type { EvaluateParamsPayload } from "../../wire/messages.ts";
+import { commonShape } from "../report/merged_sums.ts";
 import { CohortCollector } from "./cohort_collector.ts";
 import { unexpectedFigures } from "./unexpected.ts";
 
@@ -19,9 +22,10 @@ export class EvaluationExchange {
   /**
    * Accepts a client's figures.
    *
-   * @throws {ProtocolError} If none are expected from the client, or a field is missing.
+   * @throws {ProtocolError} If none are expected from the client, a field is missing, or sums are of
+   * another number of samples.
    */
-  accept(sender: Rank, { round, numSamples, loss, accuracy }: EvaluateParamsPayload): void {
+  accept(sender: Rank, { round, numSamples, loss, accuracy, sums }: EvaluateParamsPayload): void {
     if (this.collector.round !== round || !this.collector.isPending(sender)) {
       throw unexpectedFigures(sender, round);
     }
@@ -31,13 +35,30 @@ export class EvaluationExchange {
         `Cannot take the figures of rank ${sender}: expected the field numSamples, got none`,
       );
     }
+    if (sums && sums.samples !== numSamples) {
+      throw new ProtocolError(
+        "invalid-field",
+        `Cannot take the figures of rank ${sender}: expected sums of ${numSamples} samples, got ${sums.samples}`,
+      );
+    }
     this.#results.set(sender, {
       numSamples,
       // Clients leave out a loss that is not finite.
       loss: loss ?? NaN,
       ...(accuracy !== undefined && { accuracy }),
+      ...(sums && { metrics: metricsOf(sums), sums }),
     });
     this.collector.settle(sender, "received");
+  }
+
+  /**
+   * Ranks, in order, whose sums are of another shape than most, so that they cannot be added: those
+   * of another task or another number of outputs.
+   */
+  get mismatched(): Rank[] {
+    const shape = commonShape(this.results.map(({ sums }) => sums));
+    return [...this.#results].filter(([, { sums }]) => sums && shapeOf(sums) !== shape)
+      .map(([rank]) => rank).sort((a, b) => a - b);
   }
 
   /** The results received so far, in rank order. */

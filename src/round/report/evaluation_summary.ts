@@ -1,7 +1,7 @@
 import type { EvaluateResult } from "../../plan/results.ts";
 import { type ClientFigures, clientFigures } from "./distribution.ts";
 import { isUnsound, meanOfClients } from "./means.ts";
-import type { RoundReport } from "./report.ts";
+import { metricsField, type RoundReport } from "./report.ts";
 
 /** Result of evaluating a model; empty when nobody evaluates. */
 export interface EvaluationSummary {
@@ -28,11 +28,12 @@ export function summarizeClients(results: readonly EvaluateResult[]): Evaluation
 /** Converts an evaluation to the fields of a round's report. */
 export function evaluationFields(
   { evaluation, clients }: EvaluationSummary,
-): Pick<RoundReport, "loss" | "accuracy" | "clients"> {
-  const { loss, accuracy } = evaluation ?? {};
+): Pick<RoundReport, "loss" | "accuracy" | "metrics" | "clients"> {
+  const { loss, accuracy, metrics } = evaluation ?? {};
   return {
     ...(loss !== undefined && Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
+    ...metricsField(metrics),
     ...(clients && { clients }),
   };
 }

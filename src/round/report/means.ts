@@ -1,4 +1,6 @@
 import type { EvaluateResult } from "../../plan/results.ts";
+import { metricsOf } from "../../train/metrics/metrics.ts";
+import { mergedSums } from "./merged_sums.ts";
 
 /** Running mean of the clients' training losses, weighted by number of samples. */
 export class MeanLoss {
@@ -34,13 +36,15 @@ export function weightedMean(
 }
 
 /**
- * Averages evaluation results, weighted by number of samples and summed in their order.
+ * Averages evaluation results, weighted by number of samples and summed in their order. Metrics are
+ * those of all samples together.
  *
  * @returns The mean, or `undefined` when there are no samples.
  */
 export function meanResult(results: readonly EvaluateResult[]): EvaluateResult | undefined {
   const numSamples = results.reduce((sum, result) => sum + result.numSamples, 0);
   if (numSamples === 0) return undefined;
+  const sums = mergedSums(results);
   const mean = (figure: (result: EvaluateResult) => number) =>
     weightedMean(results.map((result) => [figure(result), result.numSamples]));
   return {
@@ -49,6 +53,7 @@ export function meanResult(results: readonly EvaluateResult[]): EvaluateResult |
     loss: mean(({ loss }) => loss),
     ...(results.every(({ accuracy }) => accuracy !== undefined) &&
       { accuracy: mean(({ accuracy = 0 }) => accuracy) }),
+    ...(sums && { metrics: metricsOf(sums), sums }),
   };
 }
 

@@ -6,7 +6,8 @@
 
 import type { Rank } from "../../base/rank.ts";
 import type { Schema } from "../../data/schema/schema.ts";
-import type { EvaluateResult } from "../../plan/results.ts";
+import { type EvaluateResult, finiteMetrics, type Metrics } from "../../plan/results.ts";
+import { type ClassMetrics, classMetrics } from "../../train/metrics/class_metrics.ts";
 import type { ClientFigures } from "./distribution.ts";
 
 /** Report of one round. */
@@ -36,6 +37,11 @@ export interface RoundReport {
    * Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify.
    */
   readonly accuracy?: number;
+  /**
+   * Metrics of the task after the round, over all samples together; absent when nobody evaluates.
+   * One that is not defined, such as `rocAuc` without samples of a class, is absent.
+   */
+  readonly metrics?: Metrics;
   /** Distribution of the clients' own evaluations; absent when the clients do not evaluate. */
   readonly clients?: ClientFigures;
   /**
@@ -72,6 +78,10 @@ export interface FinalReport {
   readonly accuracy?: number;
   /** Number of the samples. */
   readonly samples: number;
+  /** Metrics of the task, as in {@linkcode RoundReport.metrics}. */
+  readonly metrics?: Metrics;
+  /** Metrics of each class or label; absent for more than 50 of them. */
+  readonly classMetrics?: readonly ClassMetrics[];
   /**
    * Number of samples of each true class (row) that were classified as each class (column); absent
    * when the clients evaluate.
@@ -144,7 +154,7 @@ export interface RunReport {
 
 /** Makes the report of the evaluation after the last round. */
 export function finalReport(
-  { loss, accuracy, numSamples, confusion }: EvaluateResult,
+  { loss, accuracy, numSamples, metrics, sums, confusion }: EvaluateResult,
   clients?: ClientFigures,
   schema?: Schema,
 ): FinalReport {
@@ -153,10 +163,19 @@ export function finalReport(
     ...(Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
     samples: numSamples,
+    ...metricsField(metrics),
+    ...(sums && sums.task !== "regression" && sums.confusion &&
+      { classMetrics: classMetrics(sums) }),
     ...(confusion && { confusion, perClass: confusion.map(shareOfRight) }),
     ...(confusion && classes?.length === confusion.length && { classes }),
     ...(clients && { clients }),
   };
+}
+
+/** Returns the metrics that are finite as a field of a report, unless there are none. */
+export function metricsField(metrics: Metrics = {}): { metrics?: Metrics } {
+  const finite = finiteMetrics(metrics);
+  return Object.keys(finite).length > 0 ? { metrics: finite } : {};
 }
 
 /** Returns the share of a class's samples that were classified correctly. */

@@ -166,6 +166,12 @@ export class ExchangeRunner {
       if (collector.outcome(rank) === "received") this.#evaluators.addUpdate(rank, { round });
       else this.#evaluators.addMiss(rank, round);
     }
+    for (const rank of evaluation.mismatched) {
+      this.#run.peers.members.warn(
+        `rank ${rank}`,
+        `The metrics leave out rank ${rank}: its sums are those of another task or number of outputs`,
+      );
+    }
     return summarizeClients(results);
   }
 

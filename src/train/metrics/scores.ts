@@ -54,7 +54,7 @@ export function scorer(
   };
 }
 
-/** Computes softmax and the logits of its values, `z_c - ln Σ_{i≠c} e^z_i`, without cancellation. */
+/** Computes softmax and, without cancellation, its logits `z_c - ln Σ_{i≠c} e^z_i`. */
 function softmaxScores(z: Float32Array, { probabilities, logits }: RowScores): void {
   let most = 0, others = 0;
   z.forEach((value, i) => {

@@ -6,6 +6,7 @@
 
 import type { ParameterVector } from "../../params/manifest.ts";
 import { v } from "../../plan/deps.ts";
+import { type MetricSums, metricSumsSchema } from "../../plan/metric_sums.ts";
 import type { Metrics } from "../../plan/results.ts";
 import { finiteNumber, metricsSchema, wholeNumber } from "../../plan/schemas.ts";
 import { round, vector } from "./fields.ts";
@@ -27,6 +28,8 @@ export interface EvaluateParamsPayload {
   readonly accuracy?: number;
   /** From a client: further figures. */
   readonly metrics?: Metrics;
+  /** From a client: sums over its samples that metrics are derived from. */
+  readonly sums?: MetricSums;
   /** From a client: `true` if it does not share its figures; there are none then. */
   readonly declined?: boolean;
 }
@@ -42,6 +45,7 @@ export const evaluateParams = messageType(
     loss: v.exactOptional(finiteNumber),
     accuracy: v.exactOptional(v.pipe(finiteNumber, v.minValue(0), v.maxValue(1))),
     metrics: v.exactOptional(metricsSchema),
+    sums: v.exactOptional(metricSumsSchema),
     declined: v.exactOptional(v.boolean()),
   }),
   { isBulk: true },

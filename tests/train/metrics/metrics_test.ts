@@ -27,7 +27,7 @@ function sumsOf(
   return sums;
 }
 
-/** Rows of classes whose scores overlap: logits with noise, of classes that are not equally many. */
+/** Rows of classes with overlapping scores; some classes have more rows than others. */
 function noisyClasses(rows: number, classes: number, gain: number, seed = 1): Rows {
   const random = new Random(seed, "test");
   const targets = Int32Array.from(
