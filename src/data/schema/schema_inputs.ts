@@ -21,6 +21,8 @@ export interface SourceColumn {
   readonly name: string;
   readonly unit: string | undefined;
   readonly values: ColumnValues;
+  /** Throws where most values are numbers although some are texts, if the values are at hand. */
+  readonly checkNoNumbers?: () => void;
   /** Start of messages, such as `Cannot use ward.csv`. */
   readonly where: string;
   /** True for a column that is listed as one of categories. */
@@ -70,6 +72,7 @@ export function inputOf(column: SourceColumn, options: SchemaOptions): InputSche
     case "number":
       return numberInput(column, policy, options.standardize === true);
     case "category":
+      if (!isCategory) column.checkNoNumbers?.();
       return categoryInput(column, policy, options.unknownCategory);
     case "boolean":
       return booleanInput(column, policy);

@@ -7,6 +7,7 @@
 import type { RawTable } from "../formats/raw_table.ts";
 import { TableValues } from "./column_values.ts";
 import { cannotUse, ColumnIndex, headerOf } from "./columns.ts";
+import { checkNoNumbers } from "./mixed_column.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import { parseSchema } from "./parse.ts";
@@ -199,6 +200,8 @@ class TableColumns implements SchemaColumns {
       );
     }
     const values = new TableValues(parts);
-    return { name, unit, values, where, isCategory: this.#categories.has(place) };
+    const isCategory = this.#categories.has(place);
+    const refuse = () => checkNoNumbers(parts, this.#tables);
+    return { name, unit, values, checkNoNumbers: refuse, where, isCategory };
   }
 }

@@ -1,0 +1,44 @@
+/**
+ * Columns of numbers and texts.
+ *
+ * @module
+ */
+
+import type { RawColumn, RawTable } from "../formats/raw_table.ts";
+import { cellError } from "./cell_reader.ts";
+import type { ColumnParts } from "./column_values.ts";
+import { numberOfText, quoted } from "./names.ts";
+
+/**
+ * Checks a column that has texts: where most values are numbers, the texts are mistakes.
+ *
+ * @param tables Table of each part.
+ * @throws {SyntaxError} If more values are numbers. The message names the first text and its place.
+ */
+export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]): void {
+  let numbers = 0, texts = 0;
+  let odd: { table: RawTable; column: RawColumn; row: number; text: string } | undefined;
+  for (const [i, column] of parts.entries()) {
+    const { codes = [], texts: names = [] } = column;
+    numbers += column.numbers?.reduce((sum, x) => Number.isNaN(x) ? sum : sum + 1, 0) ?? 0;
+    const areNumbers = names.map((text) => numberOfText(text) !== undefined);
+    codes.forEach((code, row) => {
+      if (code < 0) return;
+      if (areNumbers[code]) return numbers++;
+      texts++;
+      const table = tables[i];
+      if (table) odd ??= { table, column, row, text: names[code] ?? "" };
+    });
+  }
+  if (odd === undefined || numbers <= texts) return;
+  const { table, column, row, text } = odd;
+  throw cellError(
+    table,
+    column,
+    row,
+    "a number as most rows have",
+    `${
+      quoted(text)
+    }, correct it, take it for missing (--missing-values) or say that the column has categories (--categories)`,
+  );
+}
