@@ -5,6 +5,7 @@
  */
 
 import { Dataset } from "../data/dataset.ts";
+import { areNumbered } from "../data/schema/array_schema.ts";
 import { compareSchemas } from "../data/schema/compare.ts";
 import type { DataSource } from "../data/schema/data_source.ts";
 import { inputShape, numOutputs, outputNames } from "../data/schema/features.ts";
@@ -72,14 +73,26 @@ export function checkSchema(data: Dataset, schema: Schema): void {
 }
 
 /**
- * Returns the schema of data without names with the classes of the other schema, if it has the
- * first of them: such data may lack the last classes.
+ * Returns the schema of data without names with the classes of the other schema. Numbers are no
+ * names: they agree with the order of the classes, and such data may lack the last of them.
  */
 function withAllClasses(own: Schema, other: Schema): Schema {
-  if (hasNamedColumns(own) || own.target.task !== "classification") return own;
+  const { target } = own;
+  if (target.task !== "classification" || !isNumbered(own)) return own;
   const all = outputNames(other);
-  if (!areNumbers(all) || own.target.classes.some((name, i) => name !== all[i])) return own;
-  return { ...own, target: { ...own.target, classes: all } };
+  if (!isNumbered({ ...own, target: { ...target, classes: all } }) && !isArray(other)) return own;
+  if (target.classes.length > all.length) return own;
+  return { ...own, target: { ...target, classes: all } };
+}
+
+/** Returns true for a schema without names of columns whose classes are numbers. */
+function isNumbered(schema: Schema): boolean {
+  return !hasNamedColumns(schema) && areNumbered(outputNames(schema));
+}
+
+/** Returns true for a schema of arrays, images or sequences. */
+function isArray({ inputs }: Schema): boolean {
+  return inputs.every((input) => "shape" in input);
 }
 
 /** Compares data without a schema. */
@@ -99,7 +112,7 @@ function compareArrays(
   if (numClasses > count) return `expected at most ${count} classes, got ${numClasses}`;
   const undeclared = !schema.inputs.every(isPlain)
     ? "preprocessing"
-    : task === "classification" && !areNumbers(outputNames(schema))
+    : task === "classification" && !isNumbered(schema) && !isArray(schema)
     ? "classes"
     : undefined;
   return undeclared &&
@@ -110,9 +123,4 @@ function compareArrays(
 function isPlain(input: InputSchema): boolean {
   if ("shape" in input) return input.scale === undefined && input.standardize === undefined;
   return input.kind === "number" && input.standardize === undefined && input.missing === undefined;
-}
-
-/** Returns true if the names of classes are their numbers. */
-function areNumbers(names: readonly string[]): boolean {
-  return names.every((name, i) => name === String(i));
 }

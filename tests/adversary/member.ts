@@ -138,10 +138,14 @@ export class Member {
     if (message?.code === MessageCode.Exit) this.#isOver = true;
     if (message?.code !== MessageCode.IdAssignment) throw new Error("it was not let in");
     this.#assignment = message.payload;
-    const { manifestDigest } = message.payload;
+    const { manifestDigest, schemaDigest } = message.payload;
     await this.#send({
       code: MessageCode.Ready,
-      payload: { manifestDigest, numSamples: figuresOf(this.rank).numSamples },
+      payload: {
+        manifestDigest,
+        numSamples: figuresOf(this.rank).numSamples,
+        ...(schemaDigest !== undefined && { schemaDigest }),
+      },
     });
     if (this.#isAsync) await this.#send({ code: MessageCode.ParameterRequest, payload: {} });
     this.#beat(settings.heartbeatSeconds * 800);

@@ -134,6 +134,9 @@ Deno.test("data without names agree with a schema without names by shape, task, 
   assertEquals(await errorOf(arrays([3], [0, 0]), UNNAMED), undefined);
   assertEquals(await errorOf(arrays([3], [0, 0], first), UNNAMED), undefined);
   assertEquals(await errorOf(arrays([3], [0, 1], scaled), scaled), undefined);
+  // Numbers of classes are no names: they agree with the order of the classes.
+  assertEquals(await errorOf(bare, words), undefined);
+  assertEquals(await errorOf(arrays([3], [0, 1], UNNAMED), words), undefined);
   const where = "Cannot use the data: expected";
   const stated = (what: string) =>
     `${where} data that state their ${what} in a schema, got data without one`;
@@ -141,10 +144,13 @@ Deno.test("data without names agree with a schema without names by shape, task, 
     [arrays([3, 1], [0, 1]), UNNAMED, `${where} the shape [3], got [3,1]`],
     [arrays([3], [0, 2]), UNNAMED, `${where} at most 2 classes, got 3`],
     [bare, scaled, stated("preprocessing")],
-    [bare, words, stated("classes")],
+    [
+      bare,
+      { ...columns({ name: "column 1", kind: "number" }), target: words.target },
+      stated("classes"),
+    ],
     [bare, columns(standardized), stated("preprocessing")],
     [bare, measures, `${where} the task regression, got classification`],
-    [arrays([3], [0, 1], UNNAMED), words, `${where} the classes cat, dog; got 0, 1`],
     [arrays([3], [0, 1], words), UNNAMED, `${where} the classes 0, 1; got cat, dog`],
     [arrays([3], [0, 1], scaled), UNNAMED, `${where} the scale 1 of features, got ${1 / 255}`],
     [arrays([3], [0, 1], UNNAMED), scaled, `${where} the scale ${1 / 255} of features, got 1`],
