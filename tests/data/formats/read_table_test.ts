@@ -14,6 +14,16 @@ Deno.test("readTable() gives numbers, texts, missing values and the lines of row
   assertEquals([0, 1, 2].map(table.place), ["line 2", "line 5", "line 6"]);
 });
 
+Deno.test("readTable() leaves out blanks around a field, and nothing within it", async () => {
+  const table = await read("x,y\n NA , AB \nNaN ,  aa  bb  \n 2.5 , NN \n", { header: true });
+  assertEquals(valuesOf(table), { x: [null, null, 2.5], y: ["AB", "aa  bb", "NN"] });
+});
+
+Deno.test("readTable() reads quoted numbers with a decimal comma", async () => {
+  const table = await read('x;y\n"1,5";a\n"-2,";b\n3,25;c\n', { delimiter: ";", decimal: "," });
+  assertEquals(valuesOf(table).x, [1.5, -2, 3.25]);
+});
+
 Deno.test("readTable() spells categories alike, also where numbers come before texts", async () => {
   const table = await read("x,k\n1,-1.0\n2,True\n3,007\n4,-1\n5,+2e1\n6,12345678901234567\n");
   assertEquals(valuesOf(table).k, ["-1", "true", "007", "-1", "20", "12345678901234567"]);

@@ -136,13 +136,20 @@ export class CsvScanner {
     }
     let next: number, end: number;
     const quote = bytes[first] as number;
-    if (this.#classes[quote] === QUOTES) {
+    const isQuoted = this.#classes[quote] === QUOTES;
+    if (isQuoted) {
       const closing = this.#closingQuote(++first, quote);
       if (closing < 0) return -1;
       next = this.#afterBlanksInRow(closing + 1);
       if (next >= this.#length && !this.#isFinal) return -1;
       if (!this.#isEnd(next)) this.#refuse("a closing quote is followed by more than a delimiter");
       end = closing;
+      const isNumber = want === NUMBER && this.#number.read(bytes, first) === closing;
+      if (isNumber && !Number.isNaN(this.#number.value)) {
+        this.#isEmptyField = false;
+        sink.number(column, this.#number.value);
+        return next;
+      }
     } else {
       end = next = this.#fieldEnd(first);
       if (next >= this.#length && !this.#isFinal) return -1;
@@ -150,7 +157,7 @@ export class CsvScanner {
     }
     this.#isEmptyField = first === end;
     if (want === SKIP) return next;
-    if (next === end || !bytes.subarray(first, end).includes(quote)) {
+    if (!isQuoted || !bytes.subarray(first, end).includes(quote)) {
       sink.bytes(column, bytes, first, end);
     } else {
       const field = withoutDoubledQuotes(bytes, first, end, quote);
