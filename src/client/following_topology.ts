@@ -8,7 +8,8 @@ import { ClientCommunicationTopology } from "./topology.ts";
 
 /**
  * Client that takes part in the agreement that its server names: it works in rounds, asks for work,
- * or answers questions about its data. When it loses the server it reconnects, while its training goes on.
+ * or answers questions about its data. When it loses the server it reconnects, while its training
+ * goes on.
  *
  * {@linkcode ClientSyncTop} and {@linkcode ClientAsyncTop} accept one agreement alone.
  */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Rank } from "../base/rank.ts";
 import { checkInRange, SHARE } from "../base/check.ts";
 import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
@@ -71,6 +72,8 @@ export interface ServerTopologyOptions {
   resume?: Checkpoint;
   /** Further data to keep in each checkpoint; it must be serializable as JSON. */
   notes?: Readonly<Record<string, unknown>>;
+  /** Ranks of an earlier run, which clients that ask for no rank get last. Default: none. */
+  keptRanks?: readonly Rank[];
   /**
    * Tells the clients at the end to come back for another run at the same address.
    *

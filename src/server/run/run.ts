@@ -83,6 +83,7 @@ export class ServerRun implements RunContext, Disposable {
     this.sessions = new Sessions({
       worldSize: options.worldSize,
       saved,
+      keptRanks: options.keptRanks,
       joinOptions: {
         gatekeeper: options.gatekeeper ?? { kind: "open" },
         serverName: options.serverName ?? DEFAULT_SERVER_NAME,

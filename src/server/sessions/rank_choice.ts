@@ -31,6 +31,8 @@ export interface Assignment<Session> {
   readonly group: ProcessGroup<Session>;
   /** Ranks that are expected back. */
   readonly away: readonly Rank[];
+  /** Ranks of an earlier run, whose clients may ask for them. */
+  readonly kept: readonly Rank[];
   /** Rank of a session token. */
   rankOf(token: string): Rank | undefined;
   /** Identity of the key that a rank belongs to. */
@@ -131,13 +133,17 @@ function checkRights<Session>(
   );
 }
 
-/** Finds a rank without a client; ranks that are expected back come last. */
+/**
+ * Finds a rank without a client. Ranks of an earlier run come late, and those that are expected back
+ * last.
+ */
 function freeRank<Session>(
-  { group, away }: Assignment<Session>,
+  { group, away, kept }: Assignment<Session>,
   isFit: (rank: Rank) => boolean = () => true,
 ): Rank | undefined {
   const free = group.missing.filter((rank) => group.claimant(rank) === undefined && isFit(rank));
-  return free.find((rank) => !away.includes(rank)) ?? free[0];
+  const idle = free.filter((rank) => !away.includes(rank));
+  return idle.find((rank) => !kept.includes(rank)) ?? idle[0] ?? free[0];
 }
 
 function notAuthorized(why: string): ProtocolError {

@@ -36,8 +36,18 @@ export class RankRegistry<Session> implements Assignment<Session> {
   /** Ranks whose connection is lost, and the timer of each wait for one. */
   readonly #away = new Map<Rank, ReturnType<typeof setTimeout> | undefined>();
 
-  /** Creates a registry, with the ranks of a run that is resumed. */
-  constructor(worldSize: number, { tokens, identities = [] }: SavedRanks = { tokens: [] }) {
+  /**
+   * Creates a registry.
+   *
+   * @param worldSize Size of the group.
+   * @param saved Ranks of a run that is resumed.
+   * @param kept Ranks of an earlier run, whose clients may ask for them.
+   */
+  constructor(
+    worldSize: number,
+    { tokens, identities = [] }: SavedRanks = { tokens: [] },
+    readonly kept: readonly Rank[] = [],
+  ) {
     this.group = new ProcessGroup(worldSize);
     this.#tokens = new Map(tokens);
     this.#holders = new Map(identities);

@@ -35,6 +35,8 @@ export interface SessionsOptions {
   readonly worldSize: number;
   /** Ranks of a run that is resumed. */
   readonly saved: SavedRanks | undefined;
+  /** Ranks of an earlier run. */
+  readonly keptRanks: readonly Rank[] | undefined;
   readonly joinOptions: JoinOptions;
   readonly limits: PeerLimits;
   readonly timeouts: Timeouts;
@@ -63,7 +65,8 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     const { joinOptions: { gatekeeper }, timeouts, peers, listener } = options;
-    const registry = this.registry = new RankRegistry<Session>(options.worldSize, options.saved);
+    const { worldSize, saved, keptRanks } = options;
+    const registry = this.registry = new RankRegistry<Session>(worldSize, saved, keptRanks);
     this.#options = options;
     this.#silentSeconds = timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
     this.#firstBytes = new FirstBytes(timeouts);

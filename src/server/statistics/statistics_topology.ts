@@ -62,7 +62,8 @@ function siteName(rank: Rank): string {
  * import { assertEquals } from "@std/assert";
  *
  * const group = { distBackend: "memory", logger: silentLogger } as const;
- * const server = new ServerStatisticsTop({ ...group, listen: "figures", worldSize: 3, minCount: 1 });
+ * const options = { ...group, listen: "figures", worldSize: 3, minCount: 1 };
+ * const server = new ServerStatisticsTop(options);
  * const clients = [3, 4].map((rows) => {
  *   const data = new Dataset(new Float32Array(2 * rows), new Int32Array(rows), [2], 2);
  *   return new ClientFollowingTop(new ClientSGDHandler({ data }), {
@@ -83,6 +84,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHand
   #pass: Pass | undefined;
   #passes = 0;
   #summary: SurveyResult | undefined;
+  #ranks: readonly Rank[] = [];
 
   /**
    * Creates a server; nothing is opened before `run`.
@@ -100,6 +102,11 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHand
   /** Summary of the data of all clients, once the run is over. */
   get summary(): SurveyResult | undefined {
     return this.#summary;
+  }
+
+  /** Ranks of the clients that the summary is of. */
+  get ranks(): readonly Rank[] {
+    return this.#ranks;
   }
 
   /** Always `"statistics"`: clients answer questions. */
@@ -141,6 +148,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHand
         this.#pass = undefined;
       }
       for (const note of this.#summary.notes) run.warn(note);
+      this.#ranks = cohort;
       const received = cohort.length;
       return run.recordRound({ round, cohort, received, dropped: 0, tries, losses: [] }, undefined);
     }
