@@ -2,7 +2,6 @@ import { assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { transportOf } from "../../src/net/backend.ts";
 import { KeptTransport } from "../../src/net/kept_transport.ts";
 import type { Channel } from "../../src/net/transport.ts";
-import { testTransport } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
