@@ -7,13 +7,12 @@
 import { checkFiniteFeatures } from "../data/finite.ts";
 import { AT_LEAST_ONE, checkInRange, SHARE } from "../base/check.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Schema } from "../data/schema/schema.ts";
-import { checkSchema } from "../train/arranged_samples.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { StartClientPool } from "./client_pool.ts";
+import { checkSchemas } from "./data_schema.ts";
 import type { MakeClientHandler } from "./define_client.ts";
 
 /** Options of {@linkcode Simulation}. */
@@ -130,14 +129,6 @@ export interface SimulationOptions {
   onEvent?: (event: ServerEvent) => void;
 }
 
-/** Returns the schema of the data: the server's or, without one, that of the clients' data. */
-export function schemaOf(
-  { schema }: SyncServerBackendHandler,
-  { train }: SimulationOptions,
-): Schema | undefined {
-  return schema ?? train?.schema;
-}
-
 /** Returns the number of clients. */
 export function clientsOf({ parts, clients }: SimulationOptions): number {
   return parts?.length ?? clients ?? 0;
@@ -195,9 +186,7 @@ export function checkSimulation(
   }
   if (train && parts) {
     checkTestData(train, test);
-    const schema = schemaOf(handler, options);
-    if (schema) checkSchema(train, schema);
-    if (schema && test?.schema) checkSchema(test, schema);
+    checkSchemas(handler, options);
     checkParts(parts, train, "");
     if (testParts) checkParts(testParts, train, " to evaluate on");
   }

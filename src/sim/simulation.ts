@@ -19,7 +19,8 @@ import { LastRound } from "./last_round.ts";
 import { ClientStates } from "./client_states.ts";
 import { countsOf, startPool } from "./start_pool.ts";
 import { VirtualClients } from "./virtual_clients.ts";
-import { checkSimulation, clientsOf, schemaOf, type SimulationOptions } from "./options.ts";
+import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts";
+import { schemaOf } from "./data_schema.ts";
 
 /**
  * Federation of virtual clients on a pool of workers. Handlers, strategies, plans and seeds are

@@ -5,7 +5,8 @@ import type { SyncServerBackendHandler } from "../round/handler/sync_server_back
 import { countsLength } from "../train/confusion.ts";
 import type { ClientPool } from "./client_pool.ts";
 import { InProcessPool } from "./in_process_pool.ts";
-import { clientsOf, schemaOf, type SimulationOptions } from "./options.ts";
+import { clientsOf, type SimulationOptions } from "./options.ts";
+import { schemaOf } from "./data_schema.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
 /** Returns the length of the counts of a `test` job. */
