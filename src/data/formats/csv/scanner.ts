@@ -141,7 +141,8 @@ export class CsvScanner {
       const closing = this.#closingQuote(++first, quote);
       if (closing < 0) return -1;
       next = this.#afterBlanksInRow(closing + 1);
-      if (next >= this.#length && !this.#isFinal) return -1;
+      const { delimiter } = this.#options;
+      if (next + (delimiter?.length ?? 1) > this.#length && !this.#isFinal) return -1;
       if (!this.#isEnd(next)) this.#refuse("a closing quote is followed by more than a delimiter");
       end = closing;
       const isNumber = want === NUMBER && this.#number.read(bytes, first) === closing;
