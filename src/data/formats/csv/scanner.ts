@@ -18,6 +18,7 @@ import {
 } from "./characters.ts";
 import { BYTES, type FieldSink, NUMBER, type ScannerOptions, SKIP } from "./field_sink.ts";
 import { withoutDoubledQuotes } from "./doubled_quotes.ts";
+import { longRowError } from "./long_row.ts";
 import { NumberField } from "./number_field.ts";
 
 /** Scanner of a text table in UTF-8 that comes in pieces. Quotes are those of RFC 4180. */
@@ -244,15 +245,7 @@ export class CsvScanner {
   }
 
   #refuseLong(start: number): never {
-    const { name } = this.#options;
-    const line = this.#bytes.subarray(start, start + MAX_LINE + 1);
-    const isOneLine = !line.includes(FEED) && !line.includes(CARRIAGE);
-    throw new SyntaxError(
-      isOneLine
-        ? `Cannot read ${name}: line ${
-          this.#rowLine + 1
-        }: expected at most ${MAX_LINE} characters, got more`
-        : `Cannot read ${name}: expected at most ${MAX_LINE} characters in the row after line ${this.#rowLine}, got more`,
-    );
+    const row = this.#bytes.subarray(start, start + MAX_LINE + 1);
+    throw longRowError(this.#options.name, this.#rowLine, row);
   }
 }
