@@ -14,6 +14,7 @@ import {
   type TrainPlan,
   type TrainResult,
 } from "@fedlab/core";
+import type { Schema } from "@fedlab/core/data";
 import type { FromClient, ToClient } from "./messages.ts";
 import { partOf } from "./part.ts";
 
@@ -31,8 +32,11 @@ class PageHandler extends NativeSGDHandler {
   #reader: NativeSGDHandler | undefined;
   #round = 0;
 
-  override async setUp(description: ModelDescription | undefined): Promise<void> {
-    await super.setUp(description);
+  override async setUp(
+    description: ModelDescription | undefined,
+    schema?: Schema,
+  ): Promise<void> {
+    await super.setUp(description, schema);
     const blank = new Dataset(new Float32Array(64), new Int32Array(1), [8, 8, 1], 10);
     this.#reader = new NativeSGDHandler({ data: blank });
     await this.#reader.setUp(description);
