@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
-import { type Checkpoint, CheckpointStore, SyncParameterServerHandler } from "../../mod.ts";
+import {
+  type Checkpoint,
+  CheckpointStore,
+  Manifest,
+  SyncParameterServerHandler,
+} from "../../mod.ts";
 import { RunRecord } from "../../src/round/record/run_record.ts";
 import { savedSchema } from "../../src/round/record/saved_run.ts";
 import { schemaDigest } from "../../src/data/schema/digest.ts";
@@ -90,3 +95,30 @@ Deno.test("a client of a server that is resumed with its schema comes back with 
     assertEquals([report?.rounds.length, report?.schemaDigest], [2, await schemaDigest(NAMED)]);
     assertEquals(again.given, [NAMED]);
   }));
+
+Deno.test("a checkpoint with tensors of the same shapes in another order is refused by their names", async () => {
+  const tensors = [{ name: "a", shape: [2] }, { name: "b", shape: [2] }];
+  const ordered = (some: typeof tensors) =>
+    new SyncParameterServerHandler({
+      manifest: Manifest.of(some),
+      parameters: new Float32Array(4),
+    });
+  let saved: Checkpoint | undefined;
+  const checkpoints = {
+    save: (checkpoint: Checkpoint) => Promise.resolve(`${(saved = checkpoint).round}`),
+    latest: () => Promise.resolve(saved),
+    best: () => Promise.resolve(saved),
+  };
+  const record = new RunRecord(ordered(tensors), {
+    ...{ transport: "memory", worldSize: 2, rounds: 1, checkpoints },
+  });
+  await record.begin();
+  await record.save({ tokens: [] });
+  const checkpoint = saved;
+  assert(checkpoint);
+  await assertRejects(
+    () => resume(checkpoint, ordered(tensors.toReversed())),
+    RangeError,
+    "Cannot resume from the checkpoint: it is of another model: expected tensor 0 to be b [2], got a [2]",
+  );
+});

@@ -3,6 +3,7 @@ import { compareSchemas } from "../../data/schema/compare.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import { schemaDigest } from "../../data/schema/digest.ts";
 import type { Schema } from "../../data/schema/schema.ts";
+import { compareManifests } from "../../params/compare_manifests.ts";
 import { Manifest } from "../../params/manifest.ts";
 import type { ClientBackendHandler } from "../../train/handler.ts";
 import { parseModelDescription } from "../../train/models/model_description.ts";
@@ -61,24 +62,7 @@ export async function build(
   if (manifestDigest !== payload.manifestDigest) {
     throw new ProtocolError(
       "manifest-mismatch",
-      `Cannot train the server's model: ${difference(manifest, handler.manifest)}`,
+      `Cannot train the server's model: ${compareManifests(manifest, handler.manifest)}`,
     );
   }
-}
-
-/** Describes the first tensor that differs. */
-function difference(expected: Manifest, got: Manifest): string {
-  const describe = (manifest: Manifest, index: number) => {
-    const tensor = manifest.tensors[index];
-    return tensor === undefined
-      ? "none"
-      : `${tensor.name} [${tensor.shape}]${tensor.trainable ? "" : " not trainable"}`;
-  };
-  const count = Math.max(expected.tensors.length, got.tensors.length);
-  for (let i = 0; i < count; i++) {
-    if (describe(expected, i) !== describe(got, i)) {
-      return `expected tensor ${i} to be ${describe(expected, i)}, got ${describe(got, i)}`;
-    }
-  }
-  return "expected the digest of the server's own manifest, got another";
 }

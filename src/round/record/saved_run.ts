@@ -3,6 +3,7 @@ import { sha256Hex } from "../../base/hash.ts";
 import { compareSchemas } from "../../data/schema/compare.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
+import { compareManifests } from "../../params/compare_manifests.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
@@ -88,7 +89,8 @@ export async function readSavedRun(
   }
   checkSchema(savedSchema(checkpoint), schema, where);
   if (await checkpoint.manifest.digest() !== await handler.manifest.digest()) {
-    throw new RangeError(`${where}: expected the manifest of this server's model, got another`);
+    const difference = compareManifests(handler.manifest, checkpoint.manifest);
+    throw new RangeError(`${where}: it is of another model: ${difference}`);
   }
   for (
     const [name, expected] of [["seed", handler.seed], ["strategy", handler.strategyName]] as const
