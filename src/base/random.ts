@@ -18,6 +18,7 @@ export type RandomPurpose =
   | "batch-order"
   | "dropout"
   | "noise"
+  | "settings"
   | "test";
 
 /** Round and rank of a stream of random numbers. */

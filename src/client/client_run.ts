@@ -64,13 +64,13 @@ export class ClientRun implements SessionClient {
       readonly signal: AbortSignal | undefined;
     },
   ) {
-    const { handler, options: { onEvent } } = host;
+    const { handler, options: { onEvent, shareMetrics: share = "all", settings = {} } } = host;
     this.#host = host;
     this.server = host.server;
     this.logger = logger;
     this.peers = peers;
     this.signal = signal;
-    this.#trainer = new LocalTrainer({ handler, logger, peers, onEvent });
+    this.#trainer = new LocalTrainer({ handler, logger, peers, onEvent, share, settings });
   }
 
   /** The server's answer to the registration; `undefined` before the client has joined. */

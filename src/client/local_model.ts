@@ -7,6 +7,8 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/learner.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../wire/messages.ts";
+import { sharedFigures } from "./shared_figures.ts";
+import type { SharedMetrics } from "./options.ts";
 import { TrainingTask } from "./training_task.ts";
 
 /** A client's model: the handler, and the algorithm's rule for it. */
@@ -61,20 +63,19 @@ export class LocalModel {
     return await this.#learner.evaluate(signal);
   }
 
-  /** Makes the message with the result of a training; `undefined` while there is no result. */
-  updateMessage({ round, plan: { rule }, result }: TrainingTask): Message | undefined {
+  /**
+   * Makes the message with the result of a training; `undefined` while there is no result.
+   *
+   * @param share Figures that the client shares.
+   */
+  updateMessage(
+    { round, plan: { rule }, result }: TrainingTask,
+    share: SharedMetrics,
+  ): Message | undefined {
     if (result === undefined) return undefined;
-    const { numSamples, steps, loss, metrics } = result;
+    const { numSamples, steps, ...figuresOfTraining } = result;
     const { update } = this.#learner;
-    const figures = {
-      round,
-      numSamples,
-      // Figures that are not finite are left out. The vector may be valid all the same.
-      ...(Number.isFinite(loss) && { loss }),
-      metrics: Object.fromEntries(
-        Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
-      ),
-    };
+    const figures = { round, numSamples, ...sharedFigures(figuresOfTraining, share) };
     return sendsGradient(rule)
       ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
       : {

@@ -7,8 +7,11 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { EvaluateParamsPayload, Message, ParameterUpdatePayload } from "../wire/messages.ts";
 import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
+import { type OwnSettings, withOwn } from "../plan/own_settings.ts";
+import type { EvaluateResult } from "../plan/results.ts";
+import { figuresText, sharedEvaluation } from "./shared_figures.ts";
 import { LocalModel } from "./local_model.ts";
-import type { ClientEvent } from "./options.ts";
+import type { ClientEvent, SharedMetrics } from "./options.ts";
 import type { Session } from "./session/session.ts";
 import type { TrainingTask } from "./training_task.ts";
 
@@ -19,6 +22,10 @@ export interface LocalTrainerOptions {
   /** Log of the lines whose number the server decides. */
   readonly peers: PeerLog;
   readonly onEvent: ((event: ClientEvent) => void) | undefined;
+  /** Figures that the client shares. */
+  readonly share: SharedMetrics;
+  /** Settings of training in place of the server's. */
+  readonly settings: OwnSettings;
 }
 
 /** Carries out the server's requests to train and to evaluate. */
@@ -57,7 +64,7 @@ export class LocalTrainer {
 
   /** The message with the result of the task; `undefined` while there is none. */
   get updateMessage(): Message | undefined {
-    return this.#task && this.#model.updateMessage(this.#task);
+    return this.#task && this.#model.updateMessage(this.#task, this.#options.share);
   }
 
   /** Drops a task that has ended. */
@@ -95,7 +102,8 @@ export class LocalTrainer {
   begin(payload: ParameterUpdatePayload, { assignment, signal }: Session): void {
     const { round, plan = assignment.plan } = payload;
     const { rank, seed } = assignment;
-    this.#task = this.#model.train(payload, { ...plan, round, rank, seed }, signal);
+    const own = withOwn({ ...plan, round, rank, seed }, this.#options.settings);
+    this.#task = this.#model.train(payload, own, signal);
   }
 
   /** Reports the end of a training to the log and the application. */
@@ -106,8 +114,8 @@ export class LocalTrainer {
     this.#refusals = 0;
     this.#options.onEvent?.({ type: "trained", round, result, seconds });
     this.#options.logger.info(
-      `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, loss ${
-        result.loss.toFixed(4)
+      `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, ${
+        figuresText(result)
       }`,
     );
   }
@@ -143,22 +151,26 @@ export class LocalTrainer {
     await this.abandon();
     const { assignment: { plan: { rule } }, signal } = session;
     this.#isEvaluating = true;
-    const { numSamples, loss, accuracy, sums } = await this.#model
+    const result = await this.#model
       .evaluate({ ...fields, parameters }, rule, signal)
       .finally(() => this.#isEvaluating = false);
-    if (!Number.isFinite(loss)) {
-      this.#warn(`Round ${round}: the loss of the parameters is ${loss} here`);
-    }
+    this.#reportEvaluation(round, result);
     await session.send({
       code: MessageCode.EvaluateParams,
-      payload: {
-        round,
-        numSamples,
-        ...(Number.isFinite(loss) && { loss }),
-        ...(accuracy !== undefined && { accuracy }),
-        ...(sums && { sums }),
-      },
+      payload: { round, ...sharedEvaluation(result, this.#options.share) },
     });
+  }
+
+  /** Reports an evaluation to the log and the application. */
+  #reportEvaluation(round: number, result: EvaluateResult): void {
+    const { numSamples, loss } = result;
+    this.#options.onEvent?.({ type: "evaluated", round, result });
+    if (!Number.isFinite(loss)) {
+      return this.#warn(`Round ${round}: the loss of the parameters is ${loss} here`);
+    }
+    this.#options.logger.info(
+      `Round ${round}: evaluated on ${numSamples} samples, ${figuresText(result)}`,
+    );
   }
 
   #warn(text: string): void {

@@ -11,6 +11,7 @@ export type {
   ClientStatisticsOptions,
   ClientTopologyOptions,
   RunOptions,
+  SharedMetrics,
 } from "./options.ts";
 export { ClientSyncTop } from "./sync_topology.ts";
 export { ClientCommunicationTopology } from "./topology.ts";

@@ -6,7 +6,8 @@ import type { Schema } from "../data/schema/schema.ts";
 import type { StatisticsSharing } from "../data/statistics/answer.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
-import type { TrainResult } from "../plan/results.ts";
+import type { OwnSettings } from "../plan/own_settings.ts";
+import type { EvaluateResult, TrainResult } from "../plan/results.ts";
 
 /** Event in the life of a client. */
 export type ClientEvent =
@@ -24,6 +25,12 @@ export type ClientEvent =
     readonly result: TrainResult;
     /** Wall time of the training. */
     readonly seconds: number;
+  }
+  | {
+    /** The client has evaluated the parameters of a round. */
+    readonly type: "evaluated";
+    readonly round: number;
+    readonly result: EvaluateResult;
   }
   | {
     /**
@@ -51,6 +58,12 @@ export interface ClientStatisticsOptions {
    */
   share?: StatisticsSharing;
 }
+
+/** Figures that a client tells the server besides its number of samples and steps. */
+export type SharedMetrics = typeof SHARED_METRICS[number];
+
+/** Choices of the figures that a client shares. */
+export const SHARED_METRICS = ["none", "loss", "all"] as const;
 
 /** Options of a client topology: the group to join, the log and the time-outs. */
 export interface ClientTopologyOptions {
@@ -97,6 +110,20 @@ export interface ClientTopologyOptions {
   logger?: Logger;
   /** Limits on the figures of the client's data that a server may ask for. */
   statistics?: ClientStatisticsOptions;
+  /**
+   * Figures of training and evaluation that are sent to the server: `"none"`, the `"loss"` alone,
+   * or `"all"`. A client that shares none cannot join a run whose algorithm needs the loss, as
+   * q-FedAvg does.
+   *
+   * @default {"all"}
+   */
+  shareMetrics?: SharedMetrics;
+  /**
+   * Settings of training in place of the server's, as far as the server allows it.
+   *
+   * @default {{}} The client trains as the server says.
+   */
+  settings?: OwnSettings;
   /** Called for each event, as it happens. */
   onEvent?: (event: ClientEvent) => void;
   /** Time-outs; those left out have their defaults. */

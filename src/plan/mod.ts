@@ -6,7 +6,16 @@
 
 export { CannotTrainError } from "./cannot_train.ts";
 export type { ClassSums, MeasureSums, MetricSums, ScoreHistogram } from "./metric_sums.ts";
+export type { AllowedSettings, OwnSettings, SettingRange } from "./own_settings.ts";
 export type { EvaluateResult, GradientResult, Metrics, TrainResult } from "./results.ts";
 export { keepsState, type LocalRule, takesControl } from "./rules/rules.ts";
+export {
+  type ConstantSchedule,
+  type CosineSchedule,
+  type ExponentialSchedule,
+  learningRateAt,
+  type LearningRateSchedule,
+  type StepSchedule,
+} from "./schedule.ts";
 export type { OptimizerName, TrainSettings } from "./settings.ts";
 export type { TrainPlan } from "./train_plan.ts";

@@ -33,10 +33,21 @@ export type { UpdateFigures } from "./handler/update_bound.ts";
 export { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./limits.ts";
 export { DEFAULT_SAVE_TRIES } from "./record/checkpoint_saver.ts";
 export { savedSchema } from "./record/saved_run.ts";
+export type { ClientEvaluation, ClientTraining, TrainingFields } from "./report/client_results.ts";
 export type { ClientFigures, Distribution } from "./report/distribution.ts";
 export type { Absence, CohortAbsence, OverdueRank } from "./report/absence.ts";
 export type { EvaluationSummary } from "./report/evaluation_summary.ts";
 export type { ServerEvent } from "./report/events.ts";
-export type { FinalReport, MemberReport, RoundReport, RunReport } from "./report/report.ts";
+export type { BestModel } from "./record/best_tracker.ts";
+export type { StoppingOptions } from "./record/run_monitor.ts";
+export type {
+  BestRound,
+  EarlyStop,
+  FinalReport,
+  MemberReport,
+  PlanChange,
+  RoundReport,
+  RunReport,
+} from "./report/report.ts";
 export type { RevokedUpdate } from "./round_host.ts";
 export * from "./selection/mod.ts";

@@ -98,7 +98,7 @@ export function selectEvaluators(
 /** Makes the report of a round. */
 export function roundReport(
   round: number,
-  { training: { collector, trainLoss }, ...tried }: TrainedRound,
+  { training: { collector, report }, ...tried }: TrainedRound,
   evaluated: EvaluationSummary,
   spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds">,
 ): RoundReport {
@@ -108,7 +108,7 @@ export function roundReport(
     received: collector.count("received"),
     ...tried,
     ...evaluationFields(evaluated),
-    ...(trainLoss !== undefined && { trainLoss }),
+    ...report,
     ...spent,
   };
 }

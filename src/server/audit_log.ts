@@ -132,6 +132,11 @@ export class AuditLog implements Disposable {
       const { rounds, modelDigest } = event.report;
       return { rounds: rounds.length, modelDigest };
     }
+    if (event.type === "update-received") {
+      // The figures of training are in the report.
+      const { loss: _loss, metrics: _metrics, ...rest } = event;
+      event = rest;
+    }
     const { type: _, ...fields } = event;
     const identity = "rank" in event ? this.#identities.get(event.rank) : undefined;
     return { ...(identity !== undefined && { identity }), ...fields };

@@ -11,6 +11,7 @@ import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import { DEFAULT_QUORUM } from "../round/limits.ts";
+import { checkStopping, type StoppingOptions } from "../round/record/run_monitor.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import { completePeerLimits, type PeerLimits } from "./sessions/peer_limits.ts";
@@ -70,6 +71,8 @@ export interface ServerTopologyOptions {
   saveTries?: number;
   /** Checkpoint of this server to resume from; the server waits for the clients of that run. */
   resume?: Checkpoint;
+  /** Early stopping, and the best model. By default all rounds run, and no best model is kept. */
+  stopping?: StoppingOptions;
   /** Further data to keep in each checkpoint; it must be serializable as JSON. */
   notes?: Readonly<Record<string, unknown>>;
   /** Ranks of an earlier run, which clients that ask for no rank get last. Default: none. */
@@ -129,6 +132,7 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
   if (saveTries !== undefined) checkCount("saveTries", saveTries, 1);
   // An invalid name or token is reported here rather than when the first client joins.
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
+  checkStopping(options.stopping ?? {}, PROBLEM);
   checkInRange(quorum, SHARE, PROBLEM, "a quorum above 0 and at most 1");
   completePeerLimits(options.limits);
 }

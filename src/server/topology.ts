@@ -13,6 +13,7 @@ import { toParameterUpdate } from "../round/cohort/update_message.ts";
 import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { CohortCollector, IncomingBody } from "../round/cohort/cohort_collector.ts";
+import type { BestModel } from "../round/record/best_tracker.ts";
 import type { RunRecord } from "../round/record/run_record.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { MessageCode } from "../wire/message_code.ts";
@@ -61,6 +62,11 @@ export abstract class ServerCommunicationTopology<
   /** Reports on the run so far, or on the last run, also after `run` has rejected. */
   async report(): Promise<RunReport> {
     return await this.#record.report();
+  }
+
+  /** Model of the best round, with the option `keepBest` of `stopping`; `undefined` for none. */
+  get best(): BestModel | undefined {
+    return this.#record.best;
   }
 
   /**

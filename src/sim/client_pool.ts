@@ -9,6 +9,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { OwnSettings } from "../plan/own_settings.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { MakeClientHandler } from "./define_client.ts";
@@ -128,6 +129,8 @@ export interface ClientPoolOptions {
   readonly parts: readonly ArrayLike<number>[] | undefined;
   /** Rows that each client evaluates on, where they are not those it trains on. */
   readonly testParts: readonly ArrayLike<number>[] | undefined;
+  /** Settings of each client in place of those of the round's input. */
+  readonly settings?: readonly OwnSettings[] | undefined;
   /** Engine of the built-in handler. */
   readonly engine: EngineChoice;
   /** Backend of tfjs. */

@@ -6,6 +6,7 @@ import type { Schema } from "../data/schema/schema.ts";
 import { ClientSGDHandler } from "../engine/client_handler.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { finiteMetrics } from "../plan/results.ts";
+import { type OwnSettings, withOwn } from "../plan/own_settings.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import { agreedDigest } from "../train/agreed_schema.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
@@ -35,6 +36,8 @@ export interface JobRunnerOptions {
   readonly test: Dataset | undefined;
   readonly rowsOf: RowsOf | undefined;
   readonly testRowsOf: RowsOf | undefined;
+  /** Settings of each client in place of those of the round's input. */
+  readonly settings?: readonly OwnSettings[] | undefined;
   readonly engine: EngineChoice;
   readonly backend: BackendChoice;
   /** Length of the counts of a `test` job. */
@@ -177,10 +180,12 @@ export class JobRunner implements AsyncDisposable {
     learner.own = own?.slice();
     learner.load(parameters, plan.rule, control);
     if (job.kind === "evaluate") {
-      return { kind: "evaluated", result: await learner.evaluate(signal) };
+      const { confusion: _, metrics, ...result } = await learner.evaluate(signal);
+      const further = metrics && finiteMetrics(metrics);
+      return { kind: "evaluated", result: { ...result, ...(further && { metrics: further }) } };
     }
     const { numSamples, steps, loss, metrics } = await learner.train(
-      { ...plan, rank: job.rank },
+      withOwn({ ...plan, rank: job.rank }, this.#options.settings?.[job.rank - 1]),
       signal,
     );
     const { update } = learner;

@@ -7,8 +7,12 @@
 import { checkFiniteFeatures } from "../data/finite.ts";
 import { AT_LEAST_ONE, checkInRange, SHARE } from "../base/check.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { checkStopping, type StoppingOptions } from "../round/record/run_monitor.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import type { OwnSettings } from "../plan/own_settings.ts";
+import { checkParts } from "./check_parts.ts";
+import { checkOwnSettings } from "./own_settings.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { StartClientPool } from "./client_pool.ts";
@@ -42,6 +46,13 @@ export interface SimulationOptions {
    * @default {undefined} `ClientSGDHandler`, which needs `train` and `parts`.
    */
   handler?: string | URL | MakeClientHandler;
+  /**
+   * Settings of each client in place of the plan's, as far as the handler `allows` them: one entry
+   * a client.
+   *
+   * @default {undefined} All clients train by the plan.
+   */
+  settings?: readonly OwnSettings[];
   /** Data to evaluate the global parameters on, which needs a description of the model. */
   test?: Dataset;
   /** Number of rounds, at least 1. */
@@ -52,8 +63,10 @@ export interface SimulationOptions {
    * @default {1}
    */
   evaluateEvery?: number;
-  /** Accuracy on the test data at which the run ends. */
+  /** Accuracy at which the run ends; short for `stopping: { stopAt: … }`. */
   targetAccuracy?: number;
+  /** Early stopping, and the best model. By default all rounds run, and no best model is kept. */
+  stopping?: StoppingOptions;
   /**
    * Every client evaluates the parameters that it uses on its own data, as often as the test data
    * are used. Without test data the clients always do, and their mean by samples is the round's.
@@ -145,7 +158,7 @@ export function checkSimulation(
   handler: SyncServerBackendHandler,
   options: SimulationOptions,
 ): void {
-  const { model, plan } = handler;
+  const { model, plan, allows } = handler;
   const { parts, clients, train, test, testParts, rounds, workers = 1 } = options;
   const { evaluateEvery = 1, checkpointEvery = 1, quorum = 1, roundTries = 1 } = options;
   const { saveTries = 1, targetAccuracy = 1, stateBytes = 0 } = options;
@@ -170,6 +183,7 @@ export function checkSimulation(
   checkCount(saveTries, "a number of tries of a save");
   checkShare(quorum, "a quorum");
   checkShare(targetAccuracy, "a target accuracy");
+  checkStopping(options.stopping ?? {}, "Cannot simulate");
   if (stateBytes !== Infinity) {
     checkInRange(stateBytes, { least: 0 }, "Cannot simulate", "state bytes from 0");
   }
@@ -180,6 +194,7 @@ export function checkSimulation(
       } clients, got ${testParts.length}`,
     );
   }
+  checkOwnSettings(options, plan, allows);
   const { momentum, optimizer, keepMomentum } = plan;
   if (keepMomentum && (momentum > 0 || optimizer === "adam")) {
     throw new RangeError("Cannot simulate: one handler cannot keep the momentum of many clients");
@@ -214,31 +229,4 @@ function checkTestData(train: Dataset, test: Dataset = train): void {
       `Cannot simulate: expected test data of shape [${train.shape}] and ${train.numClasses} classes, got [${test.shape}] and ${test.numClasses}`,
     );
   }
-}
-
-/**
- * Checks the rows of the clients.
- *
- * @throws {RangeError} If a client has no rows, or a row is not in the data or is not finite.
- */
-function checkParts(
-  parts: readonly ArrayLike<number>[],
-  data: Dataset,
-  purpose: string,
-): void {
-  const { length } = data;
-  parts.forEach((part, i) => {
-    const whose = `the client of rank ${i + 1}`;
-    if (part.length === 0) {
-      throw new RangeError(`Cannot simulate: ${whose} has no samples${purpose}`);
-    }
-    for (let k = 0; k < part.length; k++) {
-      const row = part[k] ?? NaN;
-      if (Number.isInteger(row) && row >= 0 && row < length) continue;
-      throw new RangeError(
-        `Cannot simulate: expected rows 0 to ${length - 1} of ${whose}${purpose}, got ${row}`,
-      );
-    }
-    checkFiniteFeatures(data, part);
-  });
 }

@@ -1,4 +1,4 @@
-import { type EvaluateResult, finiteMetrics, type Metrics } from "../plan/results.ts";
+import { finiteMetrics, type Metrics } from "../plan/results.ts";
 import type { ClientJob, JobOutcome } from "./client_pool.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
 
@@ -117,8 +117,7 @@ export class OutcomeSlots {
       case "trained": {
         const { result: { numSamples, loss, steps, metrics }, update, own } = outcome;
         if (!this.#setMetrics(slot, metrics)) {
-          const reason = `Cannot send the metrics: they are longer than ${METRICS_BYTES} bytes`;
-          return this.write(slot, { kind: "failed", reason, stays: false });
+          return this.#tooLong(slot);
         }
         this.#setFigure(slot, SAMPLES, numSamples);
         this.#setFigure(slot, LOSS, loss);
@@ -129,12 +128,8 @@ export class OutcomeSlots {
       }
       case "evaluated": {
         const { result: { numSamples, loss, accuracy = NaN, metrics, sums }, counts } = outcome;
-        const further = JSON.stringify({ metrics: metrics && finiteMetrics(metrics), sums });
-        this.#flags[slot * SLOT_FLAGS + HAS_METRICS] = metrics || sums ? 1 : 0;
-        if ((metrics || sums) && !this.#setText(slot, METRICS_BYTES, further)) {
-          const reason = `Cannot send the metrics: they are longer than ${METRICS_BYTES} bytes`;
-          return this.write(slot, { kind: "failed", reason, stays: false });
-        }
+        const further = { metrics: metrics && finiteMetrics(metrics), sums };
+        if (!this.#setFurther(slot, metrics || sums ? further : {})) return this.#tooLong(slot);
         this.#setFigure(slot, SAMPLES, numSamples);
         this.#setFigure(slot, LOSS, loss);
         this.#setFigure(slot, ACCURACY, accuracy);
@@ -162,12 +157,11 @@ export class OutcomeSlots {
       case "evaluate":
       case "test": {
         const accuracy = this.#figure(slot, ACCURACY);
-        const hasMetrics = this.#flags[slot * SLOT_FLAGS + HAS_METRICS] === 1;
-        const result: EvaluateResult = {
+        const result = {
           numSamples,
           loss,
           ...(!isNaN(accuracy) && { accuracy }),
-          ...(hasMetrics && JSON.parse(this.#text(slot))),
+          ...this.#further(slot),
         };
         const hasCounts = this.#flags[slot * SLOT_FLAGS + HAS_COUNTS] === 1;
         return { kind: "evaluated", result, ...(hasCounts && { counts: this.#counts(slot) }) };
@@ -190,6 +184,22 @@ export class OutcomeSlots {
     this.#setFigure(slot, ACCURACY, accuracy);
     this.#flags[slot * SLOT_FLAGS + HAS_METRICS] = hasOthers ? 1 : 0;
     return !hasOthers || this.#setText(slot, METRICS_BYTES, JSON.stringify(metrics));
+  }
+
+  /** Writes what a result has besides its numbers. Returns false if that is too long. */
+  #setFurther(slot: number, further: object): boolean {
+    const hasAny = Object.keys(further).length > 0;
+    this.#flags[slot * SLOT_FLAGS + HAS_METRICS] = hasAny ? 1 : 0;
+    return !hasAny || this.#setText(slot, METRICS_BYTES, JSON.stringify(further));
+  }
+
+  #further(slot: number): object {
+    return this.#flags[slot * SLOT_FLAGS + HAS_METRICS] === 1 ? JSON.parse(this.#text(slot)) : {};
+  }
+
+  #tooLong(slot: number): JobOutcome {
+    const reason = `Cannot send the metrics: they are longer than ${METRICS_BYTES} bytes`;
+    return this.write(slot, { kind: "failed", reason, stays: false });
   }
 
   #metrics(slot: number): Metrics {

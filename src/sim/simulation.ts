@@ -8,8 +8,10 @@ import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 import { evaluationFields } from "../round/report/evaluation_summary.ts";
 import { refusedEvent } from "../round/report/update_events.ts";
+import type { BestModel } from "../round/record/best_tracker.ts";
 import { RunRecord } from "../round/record/run_record.ts";
 import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
+import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { RoundHost } from "../round/round_host.ts";
 import { roundReport, runRound, selectEvaluators } from "../round/run_round.ts";
 import type { ServerEvent } from "../round/report/events.ts";
@@ -75,10 +77,16 @@ export class Simulation {
     const worldSize = clientsOf(options) + 1;
     this.#record = new RunRecord(handler, {
       ...options,
+      stopping: stoppingOf(options),
       transport: "simulation",
       worldSize,
       schema: schemaOf(handler, options),
     });
+  }
+
+  /** Model of the best round, with the option `keepBest` of `stopping`; `undefined` for none. */
+  get best(): BestModel | undefined {
+    return this.#record.best;
   }
 
   /** Reports the run so far, or the last run, also when `run` has rejected. */
@@ -168,7 +176,7 @@ export class Simulation {
   ): Promise<void> {
     const { handler } = this;
     const options = this.#options, record = this.#record;
-    const { targetAccuracy = Infinity } = options, numClients = clientsOf(options);
+    const numClients = clientsOf(options);
     const tell = (event: ServerEvent) => options.onEvent?.(event);
     const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
     const last = record.rounds.at(-1);
@@ -176,10 +184,9 @@ export class Simulation {
       // The run was stopped in the evaluation.
       const evaluated = await clients.evaluate(last.round);
       record.final = evaluated.evaluation;
-      record.rounds[record.rounds.length - 1] = { ...last, ...evaluationFields(evaluated) };
+      record.replaceLast({ ...last, ...evaluationFields(evaluated) });
     }
-    const isReached = () => (record.final?.accuracy ?? 0) >= targetAccuracy;
-    for (let round = record.rounds.length + 1; round <= options.rounds && !isReached(); round++) {
+    for (let round = record.rounds.length + 1; !record.isOver; round++) {
       const began = runtime.clock.now();
       const before = { ...clients.vectors };
       let refused = 0;
@@ -215,20 +222,28 @@ export class Simulation {
       };
       await record.completeRound(() => runRound(round, host), (trained, evaluated) => {
         const { byteLength } = handler.manifest, { up, down } = clients.vectors;
-        const report = roundReport(round, trained, evaluated, {
+        const spent = {
           refused,
           bytesUp: (up - before.up) * byteLength,
           bytesDown: (down - before.down) * byteLength,
           seconds: (runtime.clock.now() - began) / 1000,
-        });
+        };
         lastRound?.ended(round);
-        record.rounds.push(report);
+        const report = record.addRound(roundReport(round, trained, evaluated, spent));
         tell({ type: "round-ended", report });
       });
       // The last round is saved at the end.
-      if (round < options.rounds && !isReached() && isDue(round, options.checkpointEvery)) {
+      if (!record.isOver && isDue(round, options.checkpointEvery)) {
         await saves.save();
       }
     }
   }
+}
+
+/** Returns the options of early stopping. */
+function stoppingOf(
+  { stopping, targetAccuracy }: SimulationOptions,
+): StoppingOptions | undefined {
+  if (targetAccuracy === undefined || stopping?.stopAt) return stopping;
+  return { ...stopping, stopAt: { metric: "accuracy", value: targetAccuracy } };
 }

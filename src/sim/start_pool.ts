@@ -35,6 +35,7 @@ export async function startPool(
     test: options.test,
     parts: options.parts,
     testParts: options.testParts,
+    settings: options.settings,
     engine: options.engine ?? "auto",
     backend: options.backend ?? "auto",
     build: server.kernels as KernelBuild,

@@ -1,7 +1,9 @@
+import type { EvaluateResult } from "../plan/results.ts";
+import { metricsOf } from "../train/metrics/metrics.ts";
+import { ownMetrics } from "../train/metrics/own_metrics.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { checkMessage, MessageCode } from "../wire/message_code.ts";
-import type { ParameterUpdatePayload } from "../wire/messages.ts";
-
+import type { EvaluateParamsPayload, ParameterUpdatePayload } from "../wire/messages.ts";
 import type { JobOutcome } from "./client_pool.ts";
 
 /** Number of metrics that are in any case short enough for a message. */
@@ -19,6 +21,41 @@ export function updatePayload(
     ...(Number.isFinite(loss) && { loss }),
     metrics,
     parameters: update,
+  };
+}
+
+/**
+ * Checks the figures of a client's evaluation as the transport does, and returns them as they would
+ * arrive.
+ *
+ * @throws {ProtocolError} If a figure is out of its range, or the metrics are too long for a
+ * message.
+ */
+export function checkFigures(
+  round: number,
+  result: EvaluateResult,
+): EvaluateResult {
+  const { numSamples, loss, accuracy, sums } = result, metrics = ownMetrics(result);
+  const code = MessageCode.EvaluateParams;
+  const payload: EvaluateParamsPayload = {
+    round,
+    numSamples,
+    ...(Number.isFinite(loss) && { loss }),
+    ...(accuracy !== undefined && { accuracy }),
+    ...(metrics && { metrics }),
+    ...(sums && { sums }),
+  };
+  if (Object.keys(metrics ?? {}).length > FEW_METRICS) encodeFrame({ code, payload });
+  const message = checkMessage(code, payload);
+  if (message.code !== code) throw new Error("Cannot check the figures: got another message");
+  const { metrics: checked } = message.payload;
+  const all = { ...checked, ...sums && metricsOf(sums) };
+  return {
+    numSamples,
+    loss,
+    ...(accuracy !== undefined && { accuracy }),
+    ...((checked || sums) && { metrics: all }),
+    ...(sums && { sums }),
   };
 }
 

@@ -3,10 +3,11 @@ import { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
 import { isUnsound } from "../round/report/means.ts";
-import { receivedEvent, refusedEvent } from "../round/report/update_events.ts";
+import { evaluatedEvent, receivedEvent, refusedEvent } from "../round/report/update_events.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import { isRecoverable } from "../base/errors.ts";
 import { meanOfClients, meanResult } from "../round/report/means.ts";
+import type { RankedResult } from "../round/report/client_results.ts";
 import { clientFigures } from "../round/report/distribution.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
@@ -14,7 +15,7 @@ import { confusionOf } from "../train/confusion.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientPool, JobOutcome } from "./client_pool.ts";
 import type { ClientStates } from "./client_states.ts";
-import { checkUpdate, updatePayload } from "./update_payload.ts";
+import { checkFigures, checkUpdate, updatePayload } from "./update_payload.ts";
 
 /** Rows of the test data in one job. */
 const TEST_ROWS = 1024;
@@ -137,13 +138,13 @@ export class VirtualClients {
     round: number,
     choose: (present: readonly Rank[]) => readonly Rank[] = (present) => present,
   ): Promise<EvaluationSummary> {
-    const { pool, states, test, evaluateClients = false, signal } = this.#parts;
+    const { pool, states, test, evaluateClients = false, signal, onEvent } = this.#parts;
     await this.#publish(round);
     const central = test && await this.#test(test);
     if (central && !evaluateClients) {
       return { evaluation: central, isUnsound: isUnsound([central]) };
     }
-    const results: EvaluateResult[] = [];
+    const results: RankedResult[] = [];
     await pool.run(
       choose(this.present).map((rank) => ({ kind: "evaluate" as const, round, rank })),
       {
@@ -151,8 +152,18 @@ export class VirtualClients {
         own: ({ rank }) => states.read(rank),
         take: ({ rank }, outcome) => {
           this.vectors.down++;
-          if (outcome.kind === "evaluated") results.push(outcome.result);
-          else this.#lose(rank, reasonOf(outcome, "evaluated"));
+          if (outcome.kind !== "evaluated") {
+            return this.#lose(rank, reasonOf(outcome, "evaluated"));
+          }
+          let result: RankedResult;
+          try {
+            result = { rank, ...checkFigures(round, outcome.result) };
+          } catch (error) {
+            if (!(error instanceof ProtocolError)) throw error;
+            return this.#lose(rank, error.message);
+          }
+          results.push(result);
+          onEvent?.(evaluatedEvent(round, result));
         },
       },
     );
@@ -169,8 +180,10 @@ export class VirtualClients {
   }
 
   async #publish(round: number): Promise<void> {
-    const { handler: { parameters, control, plan, seed }, pool } = this.#parts;
-    const input = { plan: { ...plan, round, seed }, parameters, ...(control && { control }) };
+    const { handler, pool } = this.#parts;
+    const { parameters, control, seed } = handler;
+    const plan = { ...handler.planFor(round), round, seed };
+    const input = { plan, parameters, ...(control && { control }) };
     await pool.publish(input);
   }
 

@@ -66,6 +66,7 @@ export class WorkerPool implements ClientPool {
       test: test && shareData(test),
       parts: parts && shareParts(parts),
       testParts: testParts && shareParts(testParts),
+      settings: options.settings,
       engine: options.engine,
       backend: options.backend,
       counts,

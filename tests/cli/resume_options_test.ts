@@ -40,7 +40,7 @@ Deno.test("simulate --resume refuses options with which another model would come
       [["--cohort-size", "2"], "expected --cohort-size 1 as the run began, got 2"],
       [["--fraction", "0.5"], "expected no --fraction as the run began, got 0.5"],
       [["--partition", "shards:2"], "expected --partition iid as the run began, got shards:2"],
-      [["--lr", "0.1"], "expected --lr 0.5 as the run began, got 0.1"],
+      [["--epochs", "2"], "expected --epochs 1 as the run began, got 2"],
       [["--seed", "5"], "expected --seed 0 as the run began, got 5"],
       [["--model", "mlp"], "expected --model lr as the run began, got mlp"],
       [["--strategy", "fedavgm"], "expected --strategy fedavg as the run began, got fedavgm"],

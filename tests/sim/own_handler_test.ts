@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
   type ClientUpdate,
@@ -136,6 +142,31 @@ Deno.test("Simulation of a module's handler gives the model, metrics and report 
     await simulate({ handler: MODULE.href, workers: 1 }),
     await simulate({ handler: ({ rank = 0 }) => new OwnHandler(rank) }),
   ];
+  // The report has the metrics of each client, and their means by samples.
+  for (
+    const { received, trainByRank = [], clients, metrics, trainMetrics } of virtual.report.rounds
+  ) {
+    assertEquals(trainByRank.length, received);
+    const mean = (
+      results: readonly { samples: number; metrics?: Readonly<Record<string, number>> }[],
+      name: string,
+    ) => {
+      const known = results.filter(({ metrics }) => metrics?.[name] !== undefined);
+      const total = known.reduce((sum, { samples }) => sum + samples, 0);
+      return known.reduce(
+        (sum, { samples, metrics }) => sum + samples * (metrics?.[name] ?? NaN),
+        0,
+      ) / total;
+    };
+    const { byRank = [] } = clients ?? {};
+    assert(byRank.some(({ metrics }) => metrics?.odd === undefined));
+    for (const name of ["r 2", "odd"]) {
+      assertAlmostEquals(metrics?.[name] ?? NaN, mean(byRank, name), 1e-12);
+    }
+    assertAlmostEquals(trainMetrics?.trust ?? NaN, mean(trainByRank, "trust"), 1e-12);
+    assertEquals(Object.keys(metrics ?? {}), ["r 2", "odd"]);
+    assertEquals(Object.keys(trainMetrics ?? {}), ["größe of points", "trust", ""]);
+  }
   for (const { report, metrics } of runs) {
     assertEquals(determinedOf(report), determinedOf(virtual.report));
     assertEquals(metrics, virtual.metrics);

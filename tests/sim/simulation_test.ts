@@ -497,7 +497,7 @@ Deno.test("Simulation ends with the reason when every client fails, when none ca
   const failing = await handlerFor("fedavg");
   // A plan that a worker refuses is a failure of the client's own.
   const failed = new Simulation(failing, { train, test, parts, rounds: 3, quorum: 1 });
-  Object.assign(failing.plan, { epochs: 0 });
+  failing.planFor = () => ({ ...failing.plan, epochs: 0 });
   await assertRejects(() => failed.run(), Error, "All clients are gone, rank");
   const handler = await handlerFor("fedavg", { learningRate: 1e30 });
   const simulation = new Simulation(handler, { train, test, parts, rounds: 3 });

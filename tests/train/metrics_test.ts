@@ -165,6 +165,7 @@ Deno.test("finalReport() gives the accuracy of each class, and null for one with
 
 Deno.test("clientFigures() of 1 to 20 are the closed forms, each client counting once", () => {
   const results = Array.from({ length: 20 }, (_, i) => ({
+    rank: i + 1,
     numSamples: 1 + i * i,
     loss: (i * 7) % 20 + 1,
     accuracy: ((i * 3) % 20 + 1) / 20,
@@ -193,8 +194,13 @@ Deno.test("clientFigures() of 1 to 20 are the closed forms, each client counting
 });
 
 Deno.test("clientFigures() of few clients take the worst one as the tenth, and are absent without clients", () => {
-  const few = clientFigures([3, 1, 2].map((loss) => ({ numSamples: 1, loss })));
+  const few = clientFigures([3, 1, 2].map((loss, i) => ({ rank: i + 1, numSamples: 1, loss })));
   assertEquals(few, {
+    byRank: [
+      { rank: 1, samples: 1, loss: 3 },
+      { rank: 2, samples: 1, loss: 1 },
+      { rank: 3, samples: 1, loss: 2 },
+    ],
     loss: {
       count: 3,
       mean: 2,

@@ -1,6 +1,7 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ClientEvent } from "../../client/options.ts";
+import type { EvaluateResult, Metrics } from "../../plan/results.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { runModule } from "../module/run.ts";
@@ -25,8 +26,10 @@ interface ClientReport {
     numSamples: number;
     steps: number;
     loss: number;
+    metrics: Metrics;
     seconds: number;
   }[];
+  readonly evaluations: ({ round: number } & Omit<EvaluateResult, "confusion">)[];
   seconds: number;
 }
 
@@ -66,6 +69,10 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
     topology: {
       ...libraryOptions("client", flags),
       serverAddr: flags.server,
+      settings: {
+        ...(flags.epochs !== undefined && { epochs: flags.epochs }),
+        ...(flags.batchSize !== undefined && { batchSize: flags.batchSize }),
+      },
       timeouts: libraryOptions("timeouts", flags),
     },
     data: {
@@ -77,14 +84,22 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
     },
     engine: libraryOptions("engine", flags),
   };
-  const report: ClientReport = { schema: "fedlab.client/1", rounds: [], seconds: 0 };
+  const report: ClientReport = {
+    schema: "fedlab.client/1",
+    rounds: [],
+    evaluations: [],
+    seconds: 0,
+  };
   const began = runtime.clock.now();
   const onEvent = (event: ClientEvent) => {
     if (event.type === "joined") {
       Object.assign(report, { rank: event.rank, worldSize: event.worldSize });
     } else if (event.type === "trained") {
-      const { round, result: { numSamples, steps, loss }, seconds } = event;
-      report.rounds.push({ round, numSamples, steps, loss, seconds });
+      const { round, result: { numSamples, steps, loss, metrics }, seconds } = event;
+      report.rounds.push({ round, numSamples, steps, loss, metrics, seconds });
+    } else if (event.type === "evaluated") {
+      const { round, result: { confusion: _, ...result } } = event;
+      report.evaluations.push({ round, ...result });
     }
   };
   const security = await clientSecurity(flags);

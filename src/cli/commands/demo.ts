@@ -9,6 +9,7 @@ import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
+import { scheduleFrom } from "../options/schedule.ts";
 import { strategyFrom } from "../options/strategy.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { isTerminal, RunProgress } from "../output/terminal.ts";
@@ -29,13 +30,18 @@ const LISTEN: Readonly<Record<DistBackendName, string>> = {
 
 /** `demo`: a whole federation on this machine. */
 export function demoCommand(context: CommandContext): Command {
-  return makeCommand("demo", {
+  const command = makeCommand("demo", {
     description: "Trains on the bundled digits with a server and clients on this machine.",
     example: "deno task demo --clients 8 --partition dirichlet:0.3",
-  }).action((flags: Flags<"demo">) => runDemo(flags, context));
+  });
+  return command.action((flags: Flags<"demo">) => runDemo(flags, command, context));
 }
 
-async function runDemo(flags: Flags<"demo">, { signal }: CommandContext): Promise<void> {
+async function runDemo(
+  flags: Flags<"demo">,
+  command: Command,
+  { signal }: CommandContext,
+): Promise<void> {
   const { seed, transport: distBackend } = flags;
   if (distBackend !== "memory" && flags.clients > MOST_WORKERS) {
     throw new UsageError(
@@ -48,6 +54,11 @@ async function runDemo(flags: Flags<"demo">, { signal }: CommandContext): Promis
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    schedule: scheduleFrom(
+      flags,
+      flags.rounds,
+      (name) => command.getOptionValueSource(name) === "cli",
+    ),
     strategy: strategyFrom(flags),
     cohort: libraryOptions("cohort", flags),
     seed,

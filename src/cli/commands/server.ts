@@ -5,7 +5,10 @@ import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { dataFrom } from "../options/data.ts";
 import { UsageError } from "../options/option.ts";
+import { allowedFrom } from "../options/own_settings.ts";
 import { mergeFlags, resumeNotes } from "../options/resume.ts";
+import { scheduleFrom } from "../options/schedule.ts";
+import { stoppingFrom } from "../options/stopping.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
@@ -54,6 +57,12 @@ async function runServer(
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    allows: allowedFrom(flags),
+    schedule: scheduleFrom(
+      flags,
+      flags.mode === "async" ? flags.versions : flags.rounds,
+      (name) => command.getOptionValueSource(name) === "cli",
+    ),
     seed: flags.seed,
     engine: libraryOptions("engine", flags),
     logger,
@@ -79,6 +88,7 @@ async function runServer(
     worldSize,
     checkpoints,
     ...(resume && { resume }),
+    stopping: stoppingFrom(flags),
     notes: resumeNotes(command, flags),
     timeouts: libraryOptions("timeouts", flags),
     log: { console: !isTerminal() },

@@ -9,7 +9,10 @@ import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
+import { allowedFrom, drawnSettings } from "../options/own_settings.ts";
 import { mergeFlags, resumeNotes } from "../options/resume.ts";
+import { scheduleFrom } from "../options/schedule.ts";
+import { stoppingFrom } from "../options/stopping.ts";
 import { strategyFrom } from "../options/strategy.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
@@ -53,6 +56,12 @@ async function runSimulate(
     model: flags.model,
     data: train,
     plan: planFrom(flags),
+    allows: allowedFrom(flags),
+    schedule: scheduleFrom(
+      flags,
+      flags.rounds,
+      (name) => command.getOptionValueSource(name) === "cli",
+    ),
     strategy: strategyFrom(flags),
     cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags) },
     seed,
@@ -70,6 +79,7 @@ async function runSimulate(
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
     else if (event.type === "checkpoint-failed") printError(event.reason);
   };
+  const settings = drawnSettings(flags, { clients, seed });
   const simulation = new Simulation(server.handler, {
     ...libraryOptions("simulation", flags),
     ...libraryOptions("rounds", flags),
@@ -77,12 +87,14 @@ async function runSimulate(
     rounds: flags.rounds,
     train,
     ...parts,
+    ...(settings && { settings }),
     onEvent,
     stateFolder: folder.path,
     ...(flags.evaluate !== "clients" && test && { test }),
     evaluateClients: flags.evaluate !== "server",
     ...(flags.checkpointEvery !== undefined && { checkpoints: checkpointsIn(folder.path) }),
     ...(resume && { resume }),
+    stopping: stoppingFrom(flags),
     notes: resumeNotes(command, flags),
   });
   printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);

@@ -7,7 +7,7 @@ import type { PostedLine } from "../../worker/posted_log.ts";
 const figure = v.pipe(v.nullable(v.number()), v.transform((value) => value ?? NaN));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-const KNOWN = ["built", "joined", "trained", "log"];
+const KNOWN = ["built", "joined", "trained", "evaluated", "log"];
 
 const event = v.union([
   // The handler has been made.
@@ -22,6 +22,16 @@ const event = v.union([
       steps: count,
       loss: figure,
       metrics: v.record(v.string(), figure),
+    }),
+  }),
+  v.object({
+    type: v.literal("evaluated"),
+    round: count,
+    result: v.object({
+      numSamples: count,
+      loss: figure,
+      accuracy: v.exactOptional(v.number()),
+      metrics: v.exactOptional(v.record(v.string(), figure)),
     }),
   }),
   v.object({

@@ -1,3 +1,4 @@
+import { SHARED_METRICS } from "../../client/options.ts";
 import { DIST_BACKEND_NAMES } from "../../net/backend.ts";
 import { isWebSocketAddress } from "../../net/websocket/transport.ts";
 import { option } from "./option.ts";
@@ -77,6 +78,15 @@ export const JOINING = {
     defaultText: "the lowest free rank",
     commands: { client: {} },
     library: { client: (rank) => ({ rank }) },
+  }),
+  shareMetrics: option(choice(SHARED_METRICS), {
+    value: "<which>",
+    help: "figures of this client that are sent to the server: none, the loss, or all",
+    group: "Joining",
+    default: "all",
+    isRare: true,
+    commands: { client: {} },
+    library: { client: (shareMetrics) => ({ shareMetrics }) },
   }),
   transport: option(choice(DIST_BACKEND_NAMES), {
     value: "<name>",

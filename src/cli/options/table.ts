@@ -12,7 +12,10 @@ import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
 import { OUTPUT } from "./output.ts";
+import { OWN_SETTINGS } from "./own_settings.ts";
+import { SCHEDULE } from "./schedule.ts";
 import { SECURITY } from "./security.ts";
+import { STOPPING } from "./stopping.ts";
 import { STRATEGY } from "./strategy.ts";
 import { TIMEOUTS } from "./timeouts.ts";
 import { TRAINING } from "./training.ts";
@@ -21,6 +24,9 @@ import type { ValueType } from "./values.ts";
 const TABLE = {
   ...JOINING,
   ...TRAINING,
+  ...SCHEDULE,
+  ...STOPPING,
+  ...OWN_SETTINGS,
   ...STRATEGY,
   ...DATA,
   ...SECURITY,

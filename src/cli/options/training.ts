@@ -10,6 +10,9 @@ const TRAINS = { demo: {}, server: {}, simulate: {} } as const satisfies {
 /** The commands that compute with an engine. */
 const COMPUTES = { ...TRAINS, client: {}, reproduce: {} } as const;
 
+const OWN_EPOCHS = "local epochs per round of this client, where the server allows it";
+const OWN_BATCH_SIZE = "samples per step of this client, where the server allows it";
+
 /** Options about the model, its training and its evaluation. */
 export const TRAINING = {
   model: option(text, {
@@ -42,15 +45,20 @@ export const TRAINING = {
     value: "<n>",
     help: "local epochs per round (E)",
     group: "Training",
-    commands: { demo: { default: 2 }, server: { default: 1 }, simulate: { default: 1 } },
+    commands: {
+      ...{ demo: { default: 2 }, server: { default: 1 }, simulate: { default: 1 } },
+      client: { help: OWN_EPOCHS, defaultText: "as the server says", isRare: true },
+    },
     library: { plan: (epochs) => ({ epochs }) },
   }),
   batchSize: option(whole(0, 0xFFFF_FFFF), {
     value: "<n>",
     help: "samples per step (B); 0 for all samples of a client",
     group: "Training",
-    default: 10,
-    commands: TRAINS,
+    commands: {
+      ...{ demo: { default: 10 }, server: { default: 10 }, simulate: { default: 10 } },
+      client: { help: OWN_BATCH_SIZE, defaultText: "as the server says", isRare: true },
+    },
     library: { plan: (batchSize) => ({ batchSize }) },
   }),
   lr: option(real({ above: 0 }), {
@@ -59,6 +67,7 @@ export const TRAINING = {
     group: "Training",
     default: 0.1,
     commands: TRAINS,
+    onResume: "any",
     library: { plan: (learningRate) => ({ learningRate }) },
   }),
   momentum: option(real({ least: 0, below: 1 }), {

@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
+import type { Metrics } from "../../plan/results.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import { EventFile } from "../../store/tensorboard/event_file.ts";
@@ -7,7 +8,21 @@ import { mayUse, mayWrite } from "../options/permissions.ts";
 import { printError } from "./terminal.ts";
 
 /** Figures of a round that become curves. */
-const SCALARS = ["loss", "accuracy", "trainLoss", "bytesUp", "bytesDown", "seconds"] as const;
+const SCALARS = [
+  "loss",
+  "accuracy",
+  "trainLoss",
+  "bytesUp",
+  "bytesDown",
+  "seconds",
+  "learningRate",
+] as const;
+
+/** Names the curves of further figures by their group, such as `metrics/f1`. */
+function named(group: string, metrics: Metrics = {}): Metrics {
+  const entries = Object.entries(metrics);
+  return Object.fromEntries(entries.map(([name, value]) => [`${group}/${name}`, value]));
+}
 
 /** Writer of TensorBoard event files; without a folder it writes nothing. */
 export class Curves implements Disposable {
@@ -64,6 +79,8 @@ export class Curves implements Disposable {
       "clients/accuracy": accuracy?.mean,
       "clients/worstDecile": accuracy?.worstDecile,
       "clients/loss": loss?.mean,
+      ...named("metrics", report.metrics),
+      ...named("trainMetrics", report.trainMetrics),
     }).filter((entry): entry is [string, number] => entry[1] !== undefined);
     if (this.#file === undefined) {
       this.#file = EventFile.create(this.#folder);

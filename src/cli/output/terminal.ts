@@ -156,9 +156,15 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(2)}%`;
 }
 
+/** Formats settings of training, such as `"learningRate 0.05"`. */
+function settingsText(settings: Readonly<Record<string, unknown>>): string {
+  const texts = Object.entries(settings).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return texts.join(", ") || "none";
+}
+
 /** Formats the outcome of a run in a few lines. */
-export function runSummary(report: RunReport): string {
-  const { final, modelDigest, seconds } = report;
+export function runSummary(report: RunReport, { hasBest = false } = {}): string {
+  const { final, modelDigest, seconds, changes = [], stopped, best } = report;
   const losses = report.rounds.flatMap(({ round, losses }) =>
     losses.map((loss) => ({ round, ...loss }))
   );
@@ -184,6 +190,15 @@ export function runSummary(report: RunReport): string {
         percent(accuracy.worstDecile)
       } (worst tenth)`,
     ]),
+    ...changes.map(({ round, from, to }) =>
+      `since round ${round}: ${settingsText(to)}; before: ${settingsText(from)}`
+    ),
+    ...(stopped === undefined
+      ? []
+      : [`stopped early after round ${stopped.round}: ${stopped.reason}`]),
+    ...(best === undefined || (!hasBest && stopped === undefined)
+      ? []
+      : [`best ${best.metric} ${+best.value.toPrecision(6)} in round ${best.round}`]),
     `${total("bytesUp")} up, ${total("bytesDown")} down`,
     `model digest ${modelDigest}`,
   ].join("\n");

@@ -21,6 +21,7 @@ export const RUN_FILES: readonly string[] = [
   ...[
     "report.json",
     "model.safetensors",
+    "model-best.safetensors",
     "model.json",
     "accuracy.svg",
     "schema.json",

@@ -1,3 +1,4 @@
+import type { BestModel } from "../../round/record/best_tracker.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
 import { printerBeside } from "../output/write_output.ts";
@@ -9,6 +10,8 @@ import { printError, roundTable, runSummary } from "../output/terminal.ts";
 /** A server or simulation run. */
 export interface Reporting {
   readonly handler: ServerBackendHandler;
+  /** Model of the best round, where it is kept. */
+  readonly best: BestModel | undefined;
   report(): Promise<RunReport>;
 }
 
@@ -36,10 +39,11 @@ export async function runAndReport(
     return topology.report();
   });
   if (failures.length > 0 && report.rounds.length === 0) throw failures[0];
-  const { handler } = topology;
+  const { handler, best } = topology;
   failures.push(
     ...await writeRun(folder, report, {
       handler,
+      best,
       ...(json !== undefined && { json }),
       ...(csv !== undefined && { csv }),
     }),
@@ -47,7 +51,7 @@ export async function runAndReport(
   if (curves?.failure) failures.push(curves.failure);
   const show = printerBeside(json, csv);
   show(roundTable(report));
-  show(runSummary(report));
+  show(runSummary(report, { hasBest: best !== undefined }));
   show(`written: ${folder.files.join(", ")}`);
   const [first, ...others] = failures;
   for (const error of others) printError(`error: ${messageWithFlag(error)}`);

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { refuseLink } from "../../base/files/whole_file.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
+import type { BestModel } from "../../round/record/best_tracker.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { writeModel } from "../../train/models/model_file.ts";
 import { checkUnused, exists, holdFolder, LOCK } from "./checkpoints.ts";
@@ -147,7 +148,10 @@ async function makeFolder(name: string, out: string | undefined): Promise<string
 export async function writeRun(
   folder: RunFolder,
   report: RunReport,
-  { handler, json, csv }: Pick<RunOutputs, "json" | "csv"> & { handler: ServerBackendHandler },
+  { handler, best, json, csv }: Pick<RunOutputs, "json" | "csv"> & {
+    handler: ServerBackendHandler;
+    best?: BestModel | undefined;
+  },
 ): Promise<Error[]> {
   const text = (content: () => string) => (path: string) => writeOutput(path, content());
   const own = (name: string) => `${folder.path}/${name}`;
@@ -169,6 +173,23 @@ export async function writeRun(
         },
       }, { mode: MODEL_MODE })],
   ];
+  if (best !== undefined) {
+    const { parameters, round, metric, value } = best;
+    files.push([own("model-best.safetensors"), (path) =>
+      writeModel(path, {
+        manifest: handler.manifest,
+        parameters,
+        ...(model && { model }),
+        ...(schema && { schema }),
+        metadata: {
+          strategy: report.strategy,
+          seed: `${report.seed}`,
+          rounds: `${round}`,
+          metric,
+          value: `${value}`,
+        },
+      }, { mode: MODEL_MODE })]);
+  }
   if (model !== undefined) files.push([own("model.json"), text(() => toJson(model))]);
   if (schema !== undefined) files.push([own("schema.json"), text(() => toJson(schema))]);
   if (report.rounds.some(({ accuracy }) => accuracy !== undefined)) {

@@ -14,6 +14,8 @@ import {
   type ModelEvaluator,
   modelEvaluator,
 } from "../../engine/model_evaluator.ts";
+import type { AllowedSettings } from "../../plan/own_settings.ts";
+import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { readJson } from "../output/json_file.ts";
 import { type EngineOptions, type Library, UsageError } from "../options/option.ts";
@@ -29,6 +31,10 @@ export interface ModelJob {
   /** Data to evaluate on. Default: the clients evaluate. */
   testData?: Dataset;
   plan: Partial<TrainSettings>;
+  /** Schedule of the learning rate. */
+  schedule?: LearningRateSchedule | undefined;
+  /** Settings that the clients may choose themselves. */
+  allows?: AllowedSettings | undefined;
   seed: number;
   engine: Partial<EngineOptions>;
   /** Further options of the handler. */
@@ -96,6 +102,8 @@ async function build<Handler>(
     ...initial,
     model,
     plan,
+    ...(job.allows && { allows: job.allows }),
+    ...(job.schedule && { schedule: job.schedule }),
     seed,
     ...(job.data.schema && { schema: job.data.schema }),
     ...job.handler,

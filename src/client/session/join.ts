@@ -15,6 +15,7 @@ import {
 } from "../../net/registration_message.ts";
 import { agreedDigest } from "../../train/agreed_schema.ts";
 import type { ClientBackendHandler } from "../../train/handler.ts";
+import { refusedSetting } from "../../plan/own_settings.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
   AgreementMode,
@@ -25,6 +26,7 @@ import type {
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 import { agreedSchema, build } from "./build.ts";
+import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 
 /** The server said `Exit` in answer to the registration. */
@@ -91,6 +93,8 @@ export async function join(
       `Cannot join: expected a server of the mode ${mode}, got ${theirs}`,
     );
   }
+  const { settings = {} } = options;
+  if (theirs !== "statistics") checkChoices(payload, options);
   const isKnown = payload.run === resume?.run;
   if (!isKnown) await beforeBuilding();
   const described = theirs === "statistics"
@@ -102,6 +106,7 @@ export async function join(
     payload: {
       manifestDigest: payload.manifestDigest,
       ...described,
+      ...(theirs !== "statistics" && Object.keys(settings).length > 0 && { own: settings }),
       ...(isKnown && payload.awaits !== undefined && payload.awaits === resume?.round &&
         { round: payload.awaits }),
     },
@@ -129,6 +134,21 @@ async function setUp(
     numSamples: handler.numSamples,
     ...(schemaDigest !== undefined && { schemaDigest }),
   };
+}
+
+/**
+ * Checks that the server allows the client's own settings, and that its algorithm works without the
+ * figures that the client does not share.
+ *
+ * @throws {ProtocolError} If not.
+ */
+function checkChoices(
+  { plan, allows }: IdAssignmentPayload,
+  { settings = {}, shareMetrics = "all" }: Readonly<ClientTopologyOptions>,
+): void {
+  const refused = refusedSetting(settings, allows, plan);
+  if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
+  checkShared(plan.rule, shareMetrics);
 }
 
 /** Registers, with a proof of identity when the server asks for one; returns the assignment. */

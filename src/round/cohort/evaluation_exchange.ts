@@ -1,8 +1,8 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { EvaluateResult } from "../../plan/results.ts";
 import { shapeOf } from "../../train/metrics/add_sums.ts";
 import { metricsOf } from "../../train/metrics/metrics.ts";
+import type { RankedResult } from "../report/client_results.ts";
 import type { EvaluateParamsPayload } from "../../wire/messages.ts";
 import { commonShape } from "../report/merged_sums.ts";
 import { CohortCollector } from "./cohort_collector.ts";
@@ -12,7 +12,7 @@ import { unexpectedFigures } from "./unexpected.ts";
 export class EvaluationExchange {
   /** State of each client of the cohort. */
   readonly collector: CohortCollector;
-  readonly #results = new Map<Rank, EvaluateResult>();
+  readonly #results = new Map<Rank, RankedResult>();
 
   /** Opens the evaluation of a round of that number. */
   constructor(round: number, cohort: readonly Rank[]) {
@@ -22,12 +22,18 @@ export class EvaluationExchange {
   /**
    * Accepts a client's figures.
    *
-   * @throws {ProtocolError} If none are expected from the client, a field is missing, or sums are of
-   * another number of samples.
+   * @returns The figures, or `undefined` when the client does not share them.
+   * @throws {ProtocolError} If none are expected from the client, a field is missing, or sums are
+   * of another number of samples.
    */
-  accept(sender: Rank, { round, numSamples, loss, accuracy, sums }: EvaluateParamsPayload): void {
+  accept(sender: Rank, payload: EvaluateParamsPayload): RankedResult | undefined {
+    const { round, numSamples, loss, accuracy, metrics, sums, declined } = payload;
     if (this.collector.round !== round || !this.collector.isPending(sender)) {
       throw unexpectedFigures(sender, round);
+    }
+    if (declined) {
+      this.collector.settle(sender, "received");
+      return undefined;
     }
     if (numSamples === undefined) {
       throw new ProtocolError(
@@ -41,14 +47,18 @@ export class EvaluationExchange {
         `Cannot take the figures of rank ${sender}: expected sums of ${numSamples} samples, got ${sums.samples}`,
       );
     }
-    this.#results.set(sender, {
+    const result = {
+      rank: sender,
       numSamples,
       // Clients leave out a loss that is not finite.
       loss: loss ?? NaN,
       ...(accuracy !== undefined && { accuracy }),
-      ...(sums && { metrics: metricsOf(sums), sums }),
-    });
+      ...((metrics || sums) && { metrics: { ...metrics, ...sums && metricsOf(sums) } }),
+      ...(sums && { sums }),
+    };
+    this.#results.set(sender, result);
     this.collector.settle(sender, "received");
+    return result;
   }
 
   /**
@@ -62,7 +72,7 @@ export class EvaluationExchange {
   }
 
   /** The results received so far, in rank order. */
-  get results(): EvaluateResult[] {
+  get results(): RankedResult[] {
     return [...this.#results].sort(([a], [b]) => a - b).map(([, result]) => result);
   }
 }

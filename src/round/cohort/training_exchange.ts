@@ -3,7 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
 import { type UpdateFigures, updateFigures } from "../handler/update_bound.ts";
-import { MeanLoss } from "../report/means.ts";
+import { type TrainingFields, TrainingResults } from "../report/client_results.ts";
 import { CohortCollector } from "./cohort_collector.ts";
 import { unexpectedUpdate } from "./unexpected.ts";
 
@@ -14,7 +14,7 @@ export class TrainingExchange {
   /** Figures of the accepted updates, in rank order. */
   readonly updates: Map<Rank, UpdateFigures> = new Map<Rank, UpdateFigures>();
   readonly #handler: SyncServerBackendHandler;
-  readonly #losses = new MeanLoss();
+  readonly #results = new TrainingResults();
 
   /**
    * Opens the training of a cohort.
@@ -32,9 +32,14 @@ export class TrainingExchange {
     this.#handler = handler;
   }
 
+  /** Fields of the round's report about the accepted updates. */
+  get report(): TrainingFields {
+    return this.#results.report;
+  }
+
   /** Mean of the clients' training losses, weighted by number of samples. */
   get trainLoss(): number | undefined {
-    return this.#losses.mean;
+    return this.report.trainLoss;
   }
 
   /**
@@ -87,7 +92,7 @@ export class TrainingExchange {
 
   #add(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): void {
     this.#handler.onReceive(sender, payload);
-    this.#losses.add(payload);
+    this.#results.add(sender, payload);
     if (norm !== undefined) this.updates.set(sender, updateFigures(norm, payload));
     this.collector.settle(sender, "received");
   }

@@ -1,5 +1,7 @@
 import type { Schema } from "../../data/schema/schema.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import type { AllowedSettings } from "../../plan/own_settings.ts";
+import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { Evaluator, ModelDescription } from "../../train/handler.ts";
@@ -20,6 +22,19 @@ export interface ServerHandlerOptions {
   schema?: Schema;
   /** Settings of the clients' training. Settings left out are as in {@linkcode DEFAULT_PLAN}. */
   plan?: Partial<TrainSettings>;
+  /**
+   * Schedule of the learning rate, which begins at the plan's.
+   *
+   * @default {undefined} The plan's learning rate in all rounds.
+   */
+  schedule?: LearningRateSchedule;
+  /**
+   * Settings that clients may choose themselves, within ranges. A strategy whose clients send
+   * gradients takes none.
+   *
+   * @default {undefined} Clients train by the plan.
+   */
+  allows?: AllowedSettings;
   /**
    * The run's seed, 0 to 2^32 - 1.
    *

@@ -9,6 +9,8 @@ import type { Schema } from "../../data/schema/schema.ts";
 import type { BufferPool } from "../../params/buffer_pool.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
+import type { AllowedSettings } from "../../plan/own_settings.ts";
+import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { StrategyState } from "../../strategy/strategy.ts";
 import type { ModelDescription } from "../../train/handler.ts";
@@ -41,12 +43,34 @@ export abstract class ServerBackendHandler {
   abstract readonly strategyName: string;
   /** The run's seed. */
   abstract readonly seed: number;
-  /** Settings of the clients' training. */
+  /** Settings of the clients' training; those of a round are given by `planFor`. */
   abstract readonly plan: TrainSettings;
   /** Buffers that updates are read into. */
   abstract readonly staging: BufferPool;
   /** Name of the kernels' build. */
   abstract readonly kernels: string;
+
+  /**
+   * Returns the settings of the clients' training in a round; in an asynchronous run, of tasks that
+   * begin from the version before it. Default: `plan`. A topology asks once a round, and sends the
+   * settings to the clients of the round where they differ from `plan`. The rule is the same in all
+   * rounds.
+   *
+   * @param _round The round, from 1.
+   */
+  planFor(_round: number): TrainSettings {
+    return this.plan;
+  }
+
+  /** Schedule of the learning rate, for the report. Default: none. */
+  get schedule(): LearningRateSchedule | undefined {
+    return undefined;
+  }
+
+  /** Settings that clients may choose themselves. Default: none. */
+  get allows(): AllowedSettings | undefined {
+    return undefined;
+  }
 
   /** Vector that the algorithm sends to clients beside the parameters. Default: none. */
   get control(): ParameterVector | undefined {

@@ -8,10 +8,14 @@ import type { Rank } from "../../base/rank.ts";
 import { checkSeed } from "../../base/check.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
+import { deepFreeze } from "../../base/deep_freeze.ts";
 import { BufferPool } from "../../params/buffer_pool.ts";
 import { Kernels, stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
+import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
+import { sendsGradient } from "../../plan/rules/rules.ts";
+import { checkSchedule, learningRateAt, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { Spans, StrategyState } from "../../strategy/strategy.ts";
 import { untrainedSpans } from "../../strategy/untrained.ts";
@@ -44,8 +48,6 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   override readonly model: ModelDescription | undefined;
   /** The run's seed. */
   override readonly seed: number;
-  /** Settings of the clients' training. */
-  override readonly plan: TrainSettings;
   /** Buffers that updates are read into, in the arena of the global vector. */
   override readonly staging: BufferPool;
   /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
@@ -54,6 +56,9 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   override readonly evaluate: ((signal?: AbortSignal) => Promise<EvaluateResult>) | undefined;
   /** The algorithm. */
   readonly strategy: S;
+  readonly #plan: TrainSettings;
+  readonly #schedule: LearningRateSchedule | undefined;
+  readonly #allows: AllowedSettings | undefined;
   /** Limit of an update's change, as a multiple of the median of the changes of others. */
   readonly updateBound: number;
   /** Positions of the vector that no gradient trains. */
@@ -84,7 +89,19 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.model = options.model;
     this.#schema = options.schema && parseSchema(options.schema);
     this.strategy = strategy;
-    this.plan = resolvePlan(options.plan ?? {}, strategy, manifest);
+    this.#plan = deepFreeze(resolvePlan(options.plan ?? {}, strategy, manifest));
+    const { schedule, allows } = options;
+    if (allows !== undefined) {
+      checkAllowed(allows, "Cannot make a server");
+      if (sendsGradient(this.#plan.rule)) {
+        throw new RangeError(
+          `Cannot make a server: expected no settings of the clients' own with ${strategy.name}, whose clients take no steps`,
+        );
+      }
+    }
+    this.#allows = allows && deepFreeze(structuredClone(allows));
+    if (schedule !== undefined) checkSchedule(schedule, "Cannot make a server");
+    this.#schedule = schedule && deepFreeze({ ...schedule });
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkSeed(options.seed ?? 0);
     const bodyBytes = manifest.byteLength + FIELDS_BYTES;
@@ -112,6 +129,32 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   /** Schema of the data, if the server has one. */
   override get schema(): Schema | undefined {
     return this.#schema;
+  }
+
+  /**
+   * Settings of the clients' training. They are frozen; a learning rate that changes is a
+   * `schedule`.
+   */
+  override get plan(): TrainSettings {
+    return this.#plan;
+  }
+
+  /** Schedule of the learning rate, frozen, if there is one. */
+  override get schedule(): LearningRateSchedule | undefined {
+    return this.#schedule;
+  }
+
+  /** Settings that clients may choose themselves, frozen. */
+  override get allows(): AllowedSettings | undefined {
+    return this.#allows;
+  }
+
+  /** Returns the plan with the schedule's learning rate of a round. */
+  override planFor(round: number): TrainSettings {
+    const plan = this.#plan, schedule = this.#schedule;
+    if (schedule === undefined) return plan;
+    const learningRate = learningRateAt(schedule, plan.learningRate, round);
+    return Object.freeze({ ...plan, learningRate });
   }
 
   /** Name of the strategy. */
@@ -161,6 +204,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
    * Checks an update.
    *
    * @param base The vector that the client started from. Default: the global vector.
+   * @param plan The settings that the client had.
    * @returns The L2 norm of the update's change from `base`, or of the gradient.
    * @throws {ProtocolError} "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds".
    */
@@ -168,8 +212,10 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     sender: Rank,
     payload: ParameterUpdatePayload,
     base: ParameterVector = this.#vector,
+    plan: TrainSettings = this.plan,
   ): number {
-    return checkUpdate(sender, payload, base, this);
+    const { manifest, strategy, allows } = this;
+    return checkUpdate(sender, payload, base, { manifest, strategy, plan, allows });
   }
 
   /** Remembers the vector and the strategy's state before they change. */

@@ -6,6 +6,7 @@
 
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { FedAvg } from "../../strategy/averaging/fedavg.ts";
 import type { Strategy, StrategyRound } from "../../strategy/strategy.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
@@ -59,6 +60,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   /** Norms of the changes checked in this round. */
   readonly #norms = new Map<Rank, number>();
   #round: StrategyRound | undefined;
+  #planOfRound: TrainSettings | undefined;
   #number = 0;
 
   /**
@@ -170,7 +172,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Begins a round of the strategy. */
   beginRound(round: number, numClients: number): void {
-    const { plan, untrained } = this;
+    const { untrained } = this;
+    const plan = this.#planOfRound = this.planFor(round);
     this.#norms.clear();
     this.snapshot();
     this.#number = round;
@@ -185,7 +188,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
    * @throws {ProtocolError} "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds".
    */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
-    const norm = this.checkUpdate(sender, payload);
+    const norm = this.checkUpdate(sender, payload, this.parameters, this.#planOfRound);
     this.#norms.set(sender, norm);
     return norm;
   }

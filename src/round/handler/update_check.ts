@@ -3,6 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import { squaredDistance, stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { sendsGradient } from "../../plan/rules/rules.ts";
+import { type AllowedSettings, mostSteps } from "../../plan/own_settings.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ClientUpdate } from "../../strategy/strategy.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
@@ -19,10 +20,11 @@ export function checkUpdate(
   sender: Rank,
   payload: ParameterUpdatePayload,
   base: ParameterVector,
-  { manifest, plan, strategy }: {
+  { manifest, plan, strategy, allows }: {
     readonly manifest: Manifest;
     readonly plan: TrainSettings;
     readonly strategy: ServerStrategy;
+    readonly allows?: AllowedSettings | undefined;
   },
 ): number {
   const { parameters, numSamples } = payload;
@@ -51,7 +53,7 @@ export function checkUpdate(
   } catch (cause) {
     throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
   }
-  if (strategy.countsSteps) checkSteps(where, payload, plan);
+  if (strategy.countsSteps) checkSteps(where, payload, plan, allows);
   return norm;
 }
 
@@ -80,10 +82,10 @@ const MAX_STEPS_FACTOR = 10;
 function checkSteps(
   where: string,
   { numSamples = 1, steps = NaN }: ParameterUpdatePayload,
-  { epochs, batchSize }: TrainSettings,
+  plan: TrainSettings,
+  allows: AllowedSettings | undefined,
 ): void {
-  const expected = epochs * (batchSize === 0 ? 1 : Math.ceil(numSamples / batchSize));
-  const most = MAX_STEPS_FACTOR * expected;
+  const most = MAX_STEPS_FACTOR * mostSteps(plan, allows, numSamples);
   if (steps <= most) return;
   throw new ProtocolError(
     "out-of-bounds",

@@ -8,9 +8,18 @@ import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
 import type { EvaluationSummary } from "../report/evaluation_summary.ts";
 import { MemberRecords } from "../report/member_records.ts";
-import { finalReport, type RoundReport, type RunReport } from "../report/report.ts";
+import {
+  type EarlyStop,
+  finalReport,
+  type PlanChange,
+  type RoundReport,
+  type RunReport,
+} from "../report/report.ts";
 import type { TrainedRound } from "../round_attempts.ts";
 import type { RoundResult } from "../run_round.ts";
+import { type BestModel, BestTracker } from "./best_tracker.ts";
+import { changesWith } from "./plan_changes.ts";
+import type { StoppingOptions } from "./run_monitor.ts";
 import {
   modelDigest,
   readSavedRun,
@@ -33,6 +42,8 @@ export interface RunRecordOptions {
   /** Checkpoint to continue from. */
   readonly resume?: Checkpoint | undefined;
   readonly notes?: Readonly<Record<string, unknown>> | undefined;
+  /** Early stopping, and the best model. */
+  readonly stopping?: StoppingOptions | undefined;
 }
 
 /** Record of a run so far: the content of its report and its checkpoints. */
@@ -49,15 +60,53 @@ export class RunRecord {
   readonly #options: RunRecordOptions;
   #began = runtime.clock.now();
   #model: string | undefined;
+  readonly #best: BestTracker;
+  #changes: readonly PlanChange[] = [];
 
   constructor(handler: ServerBackendHandler, options: RunRecordOptions) {
     this.#handler = handler;
     this.#options = options;
+    this.#best = new BestTracker(options.stopping);
   }
 
-  /** Set when all rounds of the run are completed. */
+  /** Set when all rounds of the run are completed, or the run has stopped early. */
   get isOver(): boolean {
-    return this.rounds.length >= this.#options.rounds;
+    return this.rounds.length >= this.#options.rounds || this.stopped !== undefined;
+  }
+
+  /** Reason for which the run has stopped early. */
+  get stopped(): EarlyStop | undefined {
+    // A run whose last round is done has not stopped early.
+    return this.rounds.length < this.#options.rounds ? this.#best.stopped : undefined;
+  }
+
+  /** Model of the best round, where it is kept; `undefined` if it is not known. */
+  get best(): BestModel | undefined {
+    return this.#best.model;
+  }
+
+  /**
+   * Adds the report of a round, whose parameters are the handler's current ones.
+   *
+   * @returns The report with the round's learning rate, where that is scheduled.
+   * @throws {RangeError} If the round has no figure of the name to monitor.
+   */
+  addRound(report: RoundReport): RoundReport {
+    const { schedule, parameters } = this.#handler;
+    const { round } = report;
+    const whole = schedule === undefined
+      ? report
+      : { ...report, learningRate: this.#handler.planFor(round).learningRate };
+    this.rounds.push(whole);
+    this.#best.add(whole, parameters);
+    return whole;
+  }
+
+  /** Replaces the report of the last round, which was evaluated later. */
+  replaceLast(report: RoundReport): void {
+    this.rounds.pop();
+    this.#best.replay(this.rounds);
+    this.addRound(report);
   }
 
   /**
@@ -77,6 +126,12 @@ export class RunRecord {
     }
     this.name = saved?.run ?? runtime.random.randomUUID();
     this.rounds = [...saved?.rounds ?? []];
+    this.#best.replay(this.rounds);
+    this.#best.restore(saved?.best, resume?.vectors);
+    this.#changes = saved?.changes ?? [];
+    if (saved && !this.isOver) {
+      this.#changes = changesWith(saved, this.rounds.length + 1, this.#handler);
+    }
     // Older checkpoints may have the evaluation of an earlier model.
     this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
     this.#began = runtime.clock.now() - (saved?.seconds ?? 0) * 1000;
@@ -117,6 +172,11 @@ export class RunRecord {
       kernels: handler.kernels,
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
+      plan: handler.plan,
+      ...(handler.schedule && { schedule: handler.schedule }),
+      ...(this.#changes.length > 0 && { changes: [...this.#changes] }),
+      ...(this.#best.best && { best: this.#best.best }),
+      ...(this.stopped && { stopped: this.stopped }),
       ...(this.final && { final: finalReport(this.final, clients, schema) }),
       modelDigest: await sha256Hex(handler.parameters),
       ...(schema && { schemaDigest: await schemaDigest(schema) }),
@@ -140,8 +200,9 @@ export class RunRecord {
     const { checkpoints, notes = {} } = this.#options;
     if (checkpoints === undefined) return undefined;
     const last = this.rounds.at(-1);
-    const score = last?.accuracy ?? (last?.loss === undefined ? undefined : -last.loss);
-    const { manifest, parameters, seed, strategyName } = this.#handler;
+    const score = last && this.#best.scoreOf(last);
+    const { manifest, parameters, seed, strategyName, plan, schedule } = this.#handler;
+    const { best, vectors: bestVectors } = this.#best.saved;
     const model = this.#model ??= await modelDigest(this.#handler);
     const { json, vectors, clients } = handlerState;
     const state: SavedState = {
@@ -156,6 +217,9 @@ export class RunRecord {
       ...(this.members.all.length > 0 && { members: this.members.all }),
       ...(this.final && { final: this.final }),
       seconds: this.#seconds,
+      settings: { plan, ...(schedule && { schedule }) },
+      ...(this.#changes.length > 0 && { changes: this.#changes }),
+      ...(best !== undefined && { best }),
       strategyState: json,
       clients,
       notes,
@@ -163,7 +227,11 @@ export class RunRecord {
     return await checkpoints.save({
       manifest,
       parameters,
-      vectors: { ...vectors && withPrefix(vectors), ...further },
+      vectors: {
+        ...vectors && withPrefix(vectors),
+        ...bestVectors,
+        ...further,
+      },
       round: this.rounds.length,
       state: { ...state },
       history: this.rounds,

@@ -8,7 +8,8 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
-import type { MemberReport, RoundReport } from "../report/report.ts";
+import type { NotedSettings } from "./plan_changes.ts";
+import type { MemberReport, PlanChange, RoundReport } from "../report/report.ts";
 
 /** Prefix of the names of a strategy's vectors in a checkpoint. */
 const STRATEGY_PREFIX = "strategy/";
@@ -39,6 +40,12 @@ export interface SavedState extends SavedRanks {
   readonly final?: EvaluateResult;
   /** Wall time of the run so far. */
   readonly seconds: number;
+  /** Settings of training. Older checkpoints have none. */
+  readonly settings?: NotedSettings;
+  /** Changes of the settings when the run was resumed. */
+  readonly changes?: readonly PlanChange[];
+  /** Round of the best model, where that is kept. */
+  readonly best?: number;
   /** The strategy's state as JSON, if it has one. Its vectors are the checkpoint's. */
   readonly strategyState?: unknown;
   /** The handler's knowledge about the clients, if it has any. */
@@ -79,6 +86,8 @@ export async function readSavedRun(
     !FORMATS.includes(state.format) || typeof state.run !== "string" ||
     !isByRank(state.tokens) || !isByRank(state.identities ?? []) ||
     typeof state.seconds !== "number" ||
+    (state.changes !== undefined && !Array.isArray(state.changes)) ||
+    (state.settings !== undefined && typeof state.settings?.plan !== "object") ||
     (state.final !== undefined && !Number.isSafeInteger(Object(state.final).numSamples))
   ) {
     throw new TypeError(`${where}: expected the state of a server's run`);

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { EvaluateResult } from "../../plan/results.ts";
+import {
+  type ClientEvaluation,
+  clientEvaluation,
+  firstResults,
+  type RankedResult,
+} from "./client_results.ts";
 
 /** Distribution of a figure over the clients. Each client counts once, whatever its samples. */
 export interface Distribution {
@@ -32,21 +37,23 @@ export interface Distribution {
  * al. 2020, "Fair Resource Allocation in Federated Learning", section 4.
  */
 export interface ClientFigures {
-  /** Distribution of the accuracies; absent for models that do not classify. */
+  /** Distribution of the accuracies; absent when no client has one. */
   readonly accuracy?: Distribution;
   /** Distribution of the finite losses; absent when there are none. */
   readonly loss?: Distribution;
+  /** Results of the first 100 clients that have answered, by rank. */
+  readonly byRank?: readonly ClientEvaluation[];
 }
 
 /** Computes the distributions of the clients' results; `undefined` when there are no results. */
-export function clientFigures(results: readonly EvaluateResult[]): ClientFigures | undefined {
+export function clientFigures(results: readonly RankedResult[]): ClientFigures | undefined {
   if (results.length === 0) return undefined;
   const accuracies = results.flatMap(({ accuracy }) => accuracy ?? []);
   const losses = results.map(({ loss }) => loss).filter(Number.isFinite);
   return {
-    ...(accuracies.length === results.length &&
-      { accuracy: distributionOf(accuracies, "low") }),
+    ...(accuracies.length > 0 && { accuracy: distributionOf(accuracies, "low") }),
     ...(losses.length > 0 && { loss: distributionOf(losses, "high") }),
+    byRank: firstResults(results.map(clientEvaluation)),
   };
 }
 

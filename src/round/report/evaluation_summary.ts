@@ -1,7 +1,8 @@
 import type { EvaluateResult } from "../../plan/results.ts";
+import { type RankedResult, reportedMetrics } from "./client_results.ts";
 import { type ClientFigures, clientFigures } from "./distribution.ts";
 import { isUnsound, meanOfClients } from "./means.ts";
-import { metricsField, type RoundReport } from "./report.ts";
+import type { RoundReport } from "./report.ts";
 
 /** Result of evaluating a model; empty when nobody evaluates. */
 export interface EvaluationSummary {
@@ -17,7 +18,7 @@ export interface EvaluationSummary {
 }
 
 /** Summarizes the clients' own evaluations. */
-export function summarizeClients(results: readonly EvaluateResult[]): EvaluationSummary {
+export function summarizeClients(results: readonly RankedResult[]): EvaluationSummary {
   return {
     evaluation: meanOfClients(results),
     clients: clientFigures(results),
@@ -29,11 +30,12 @@ export function summarizeClients(results: readonly EvaluateResult[]): Evaluation
 export function evaluationFields(
   { evaluation, clients }: EvaluationSummary,
 ): Pick<RoundReport, "loss" | "accuracy" | "metrics" | "clients"> {
-  const { loss, accuracy, metrics } = evaluation ?? {};
+  const { loss, accuracy } = evaluation ?? {};
+  const metrics = reportedMetrics(evaluation?.metrics);
   return {
     ...(loss !== undefined && Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
-    ...metricsField(metrics),
+    ...(metrics && { metrics }),
     ...(clients && { clients }),
   };
 }

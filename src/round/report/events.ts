@@ -5,6 +5,8 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import type { Metrics } from "../../plan/results.ts";
+import type { ClientEvaluation } from "./client_results.ts";
 import type { RoundReport, RunReport } from "./report.ts";
 
 /** Event in a run of a server or a simulation. */
@@ -79,7 +81,16 @@ export type ServerEvent =
     readonly numSamples?: number;
     /** L2 norm of the change, when the handler has computed it. */
     readonly norm?: number;
+    /** Mean loss of the last local epoch, when the client has told a finite one. */
+    readonly loss?: number;
+    /** Further figures of the training, by name: the first 64. */
+    readonly metrics?: Metrics;
   }
+  | ({
+    /** A client has evaluated the parameters of a round on its own data. */
+    readonly type: "evaluated";
+    readonly round: number;
+  } & ClientEvaluation)
   | {
     /**
      * An update was refused, or a client had no update, which is the fault `"cannot-train"`. The

@@ -1,6 +1,9 @@
 import type { EvaluateResult } from "../../plan/results.ts";
 import { metricsOf } from "../../train/metrics/metrics.ts";
 import { mergedSums } from "./merged_sums.ts";
+import { ownMetrics } from "../../train/metrics/own_metrics.ts";
+import { MetricMeans } from "./metric_means.ts";
+import { weightedMean } from "./weighted_mean.ts";
 
 /** Running mean of the clients' training losses, weighted by number of samples. */
 export class MeanLoss {
@@ -19,25 +22,8 @@ export class MeanLoss {
 }
 
 /**
- * Averages values by their weights, summed in their order. Finite values have a finite mean,
- * however large values and weights are.
- *
- * @returns The mean, or NaN when the weights add up to 0.
- */
-export function weightedMean(
-  values: readonly (readonly [value: number, weight: number])[],
-): number {
-  const total = values.reduce((sum, [, weight]) => sum + weight, 0);
-  const mean = values.reduce((sum, [value, weight]) => sum + value * weight, 0) / total;
-  if (Number.isFinite(mean) || !(total > 0)) return mean;
-  if (!values.every(([value]) => Number.isFinite(value))) return mean;
-  // The products have overflowed; shares of the weights are at most 1.
-  return values.reduce((sum, [value, weight]) => sum + value * (weight / total), 0);
-}
-
-/**
- * Averages evaluation results, weighted by number of samples and summed in their order. Metrics are
- * those of all samples together.
+ * Averages evaluation results, weighted by number of samples and summed in their order. Metrics with
+ * sums are those of all samples together; others are averaged.
  *
  * @returns The mean, or `undefined` when there are no samples.
  */
@@ -47,13 +33,20 @@ export function meanResult(results: readonly EvaluateResult[]): EvaluateResult |
   const sums = mergedSums(results);
   const mean = (figure: (result: EvaluateResult) => number) =>
     weightedMean(results.map((result) => [figure(result), result.numSamples]));
+  // A figure that only some clients share is averaged over those.
+  const accuracies = results.flatMap(({ accuracy, numSamples }) =>
+    accuracy === undefined ? [] : [[accuracy, numSamples] as const]
+  );
+  const metrics = new MetricMeans();
+  for (const result of results) metrics.add(ownMetrics(result), result.numSamples);
+  const { means: own } = metrics;
   return {
     // A client may claim any number of samples; a report has whole numbers that are exact.
     numSamples: Math.min(numSamples, Number.MAX_SAFE_INTEGER),
     loss: mean(({ loss }) => loss),
-    ...(results.every(({ accuracy }) => accuracy !== undefined) &&
-      { accuracy: mean(({ accuracy = 0 }) => accuracy) }),
-    ...(sums && { metrics: metricsOf(sums), sums }),
+    ...(accuracies.length > 0 && { accuracy: weightedMean(accuracies) }),
+    ...((own || sums) && { metrics: { ...own, ...sums && metricsOf(sums) } }),
+    ...(sums && { sums }),
   };
 }
 

@@ -6,12 +6,15 @@
 
 import type { Rank } from "../../base/rank.ts";
 import type { Schema } from "../../data/schema/schema.ts";
-import { type EvaluateResult, finiteMetrics, type Metrics } from "../../plan/results.ts";
 import { type ClassMetrics, classMetrics } from "../../train/metrics/class_metrics.ts";
+import type { EvaluateResult, Metrics } from "../../plan/results.ts";
+import type { LearningRateSchedule } from "../../plan/schedule.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
+import { reportedMetrics, type TrainingFields } from "./client_results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
 /** Report of one round. */
-export interface RoundReport {
+export interface RoundReport extends TrainingFields {
   /** The round, from 1. */
   readonly round: number;
   /** Ranks that were selected; in an asynchronous run, ranks whose updates were accepted. */
@@ -38,11 +41,12 @@ export interface RoundReport {
    */
   readonly accuracy?: number;
   /**
-   * Metrics of the task after the round, over all samples together; absent when nobody evaluates.
-   * One that is not defined, such as `rocAuc` without samples of a class, is absent.
+   * Metrics after the round: those of the task, over all samples together, and others as the server
+   * gives them, or averaged over the clients that have them. One that is not defined, such as
+   * `rocAuc` without samples of a class, is absent. At most 64; absent when nobody evaluates.
    */
   readonly metrics?: Metrics;
-  /** Distribution of the clients' own evaluations; absent when the clients do not evaluate. */
+  /** The clients' own evaluations; absent when the clients do not evaluate. */
   readonly clients?: ClientFigures;
   /**
    * Ranks that were available and left out, because they had missed rounds or were refused: the
@@ -54,8 +58,8 @@ export interface RoundReport {
    * tolerates, with their sizes. Absent for none.
    */
   readonly outliers?: readonly { readonly rank: Rank; readonly reason: string }[];
-  /** Mean of the training losses that clients reported, weighted by number of samples. */
-  readonly trainLoss?: number;
+  /** Learning rate of the round; absent without a schedule. */
+  readonly learningRate?: number;
   /**
    * Staleness of each update in an asynchronous run: the number of versions made since its client
    * began. There, a round is a version of the model, and its cohort lists the ranks of its updates
@@ -96,6 +100,34 @@ export interface FinalReport {
   readonly classes?: readonly string[];
   /** Distribution of the clients' own evaluations; absent when the clients do not evaluate. */
   readonly clients?: ClientFigures;
+}
+
+/** Best round of a run. */
+export interface BestRound {
+  /** The round. */
+  readonly round: number;
+  /** Name of the figure. */
+  readonly metric: string;
+  /** Value of the figure. */
+  readonly value: number;
+}
+
+/** End of a run before its last round. */
+export interface EarlyStop {
+  /** The last round. */
+  readonly round: number;
+  /** Reason, in one line. */
+  readonly reason: string;
+}
+
+/** Change of the settings of training when a run was resumed. */
+export interface PlanChange {
+  /** First round with the new settings. */
+  readonly round: number;
+  /** Settings that differ, as they were before. */
+  readonly from: Readonly<Record<string, unknown>>;
+  /** Settings that differ, as they are since. */
+  readonly to: Readonly<Record<string, unknown>>;
 }
 
 /** Report of one client of a run. */
@@ -144,6 +176,19 @@ export interface RunReport {
    * stopped between two evaluations.
    */
   readonly final?: FinalReport;
+  /** Settings of the clients' training; absent in reports of earlier versions. */
+  readonly plan?: TrainSettings;
+  /** Schedule of the learning rate; absent for a constant one. */
+  readonly schedule?: LearningRateSchedule;
+  /** Changes of the settings when the run was resumed; absent for none. */
+  readonly changes?: readonly PlanChange[];
+  /**
+   * Best round: by the metric to monitor, by default the accuracy, or the loss where there is no
+   * accuracy. Absent when no round was evaluated.
+   */
+  readonly best?: BestRound;
+  /** Last round and reason of a run that has stopped early; absent for others. */
+  readonly stopped?: EarlyStop;
   /** SHA-256 of the final vector's bytes, in hexadecimal. */
   readonly modelDigest: string;
   /** Digest of the schema of the data; absent for a run without one. */
@@ -154,28 +199,23 @@ export interface RunReport {
 
 /** Makes the report of the evaluation after the last round. */
 export function finalReport(
-  { loss, accuracy, numSamples, metrics, sums, confusion }: EvaluateResult,
+  { loss, accuracy, numSamples, sums, confusion, ...further }: EvaluateResult,
   clients?: ClientFigures,
   schema?: Schema,
 ): FinalReport {
   const classes = schema?.target.task === "classification" ? schema.target.classes : undefined;
+  const metrics = reportedMetrics(further.metrics);
   return {
     ...(Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
+    ...(metrics && { metrics }),
     samples: numSamples,
-    ...metricsField(metrics),
     ...(sums && sums.task !== "regression" && sums.confusion &&
       { classMetrics: classMetrics(sums) }),
     ...(confusion && { confusion, perClass: confusion.map(shareOfRight) }),
     ...(confusion && classes?.length === confusion.length && { classes }),
     ...(clients && { clients }),
   };
-}
-
-/** Returns the metrics that are finite as a field of a report, unless there are none. */
-export function metricsField(metrics: Metrics = {}): { metrics?: Metrics } {
-  const finite = finiteMetrics(metrics);
-  return Object.keys(finite).length > 0 ? { metrics: finite } : {};
 }
 
 /** Returns the share of a class's samples that were classified correctly. */

@@ -1,12 +1,14 @@
 import type { Rank } from "../../base/rank.ts";
 import type { TrainingExchange } from "../cohort/training_exchange.ts";
+import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import { clientEvaluation, type RankedResult, reportedMetrics } from "./client_results.ts";
 import type { ServerEvent } from "./events.ts";
 
 /** Makes the event of an update that was accepted. */
 export function receivedEvent(
   { collector, updates }: TrainingExchange,
   rank: Rank,
-  { numSamples }: { readonly numSamples?: number | undefined },
+  payload: ParameterUpdatePayload,
 ): ServerEvent {
   const { norm } = updates.get(rank) ?? {};
   return {
@@ -15,8 +17,25 @@ export function receivedEvent(
     rank,
     received: collector.count("received"),
     expected: collector.cohort.length,
-    ...(numSamples !== undefined && { numSamples }),
+    ...figuresOf(payload),
     ...(norm !== undefined && { norm }),
+  };
+}
+
+/** Makes the event of a client's evaluation. */
+export function evaluatedEvent(round: number, result: RankedResult): ServerEvent {
+  return { type: "evaluated", round, ...clientEvaluation(result) };
+}
+
+/** Returns the figures of an update for its event. */
+export function figuresOf(
+  { numSamples, loss, metrics }: ParameterUpdatePayload,
+): Pick<ServerEvent & { type: "update-received" }, "numSamples" | "loss" | "metrics"> {
+  const reported = reportedMetrics(metrics);
+  return {
+    ...(numSamples !== undefined && { numSamples }),
+    ...(loss !== undefined && { loss }),
+    ...(reported && { metrics: reported }),
   };
 }
 

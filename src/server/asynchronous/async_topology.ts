@@ -314,8 +314,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Sends a client its task; a client that is away gets it on coming back. */
-  #send({ rank, round, base: parameters }: Task): void {
-    const payload = { round, parameters, ...lastAcceptedField(this, rank) };
+  #send({ rank, round, version, base: parameters }: Task): void {
+    const plan = this.activeRun.planField(version + 1);
+    const payload = { round, parameters, ...plan, ...lastAcceptedField(this, rank) };
     this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });
   }
 

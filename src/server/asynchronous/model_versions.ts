@@ -4,6 +4,7 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
 import { NonFiniteResultError } from "../../round/handler/result_check.ts";
+import { figuresOf } from "../../round/report/update_events.ts";
 import { mostExtreme } from "../../round/handler/update_bound.ts";
 import { DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
@@ -117,7 +118,7 @@ export class ModelVersions {
       rank: sender,
       received: version.cohort.length,
       expected: handler.updatesPerVersion,
-      ...(payload.numSamples !== undefined && { numSamples: payload.numSamples }),
+      ...figuresOf(payload),
       norm,
     });
     if (!version.isDone) return;

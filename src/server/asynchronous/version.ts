@@ -1,6 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
-import { MeanLoss } from "../../round/report/means.ts";
+import { TrainingResults } from "../../round/report/client_results.ts";
 import { reportAbsences } from "../../round/report/absence.ts";
 import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
 import { type UpdateFigures, updateFigures } from "../../round/handler/update_bound.ts";
@@ -25,7 +25,7 @@ export class Version {
   /** Figures of the last update of each client. */
   readonly updates = new Map<Rank, UpdateFigures>();
   readonly #reasons = new Map<Rank, string>();
-  readonly #losses = new MeanLoss();
+  readonly #results = new TrainingResults();
 
   /**
    * Begins a version in place of one that was taken back. Its report includes the absences of that
@@ -44,7 +44,7 @@ export class Version {
     this.cohort.push(rank);
     this.updates.set(rank, updateFigures(norm, payload));
     this.staleness.push(staleness);
-    this.#losses.add(payload);
+    this.#results.add(rank, payload);
   }
 
   /** Notes that the update of a client is missing; its last reason is reported. */
@@ -56,12 +56,11 @@ export class Version {
   reportOf(round: number, evaluated: EvaluationSummary): VersionReport {
     const { cohort, dropped, tries, staleness } = this;
     const missing = [...this.#reasons].map(([rank, reason]) => ({ rank, reason }));
-    const { mean: trainLoss } = this.#losses;
     return {
       ...{ cohort, received: cohort.length, dropped, tries, ...reportAbsences(missing) },
       round,
       ...evaluationFields(evaluated),
-      ...(trainLoss !== undefined && { trainLoss }),
+      ...this.#results.report,
       staleness,
     };
   }

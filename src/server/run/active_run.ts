@@ -7,7 +7,7 @@ import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import type { RevokedUpdate } from "../../round/round_host.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { RoundCosts } from "./round_costs.ts";
 
 /** Outcome of the tries of a round in its report. */
@@ -45,6 +45,12 @@ export interface ActiveRun {
 
   /** Sends the parameters of the exchange in progress; a disconnected client gets them later. */
   sendParameters(rank: Rank): void;
+
+  /**
+   * Returns the field `plan` of the messages of a round: the settings that the handler has for it,
+   * where they differ from those that the clients were assigned on joining.
+   */
+  planField(round: number): Pick<ParameterUpdatePayload, "plan">;
 
   /** Sends the parameters to the cohort of the exchange in progress. */
   sendToCohort(): void;

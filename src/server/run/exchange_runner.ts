@@ -3,7 +3,8 @@ import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { type EvaluationSummary, summarizeClients } from "../../round/report/evaluation_summary.ts";
 import { isUnsound } from "../../round/report/means.ts";
-import { receivedEvent } from "../../round/report/update_events.ts";
+import { evaluatedEvent, receivedEvent } from "../../round/report/update_events.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import {
@@ -30,6 +31,7 @@ export class ExchangeRunner {
   /** Exchange in progress. */
   open: TrainingExchange | EvaluationExchange | undefined;
   readonly #run: RunContext;
+  #roundPlan: { readonly round: number; readonly field: { plan?: TrainSettings } } | undefined;
   /** Clients that have sent no figures of late; each evaluation would wait for them in vain. */
   readonly #evaluators = new KnownClients();
 
@@ -70,12 +72,27 @@ export class ExchangeRunner {
     const payload = {
       round: collector.round,
       parameters: topology.parametersToSend,
+      ...(!isEvaluation && this.planField(collector.round)),
       ...(control && !isEvaluation && { control }),
       ...lastAcceptedField(topology, rank),
     };
     if (!sessions.send(rank, { code, payload }) && !sessions.registry.away.includes(rank)) {
       collector.settle(rank, "dropped", "it left before the round began");
     }
+  }
+
+  /**
+   * Returns the field with the settings of a round, where they differ from those that the clients
+   * were assigned. They are determined once a round.
+   */
+  planField(round: number): { readonly plan?: TrainSettings } {
+    if (this.#roundPlan?.round !== round) {
+      const { assigned, topology: { handler } } = this.#run;
+      const plan = handler.planFor(round);
+      const isSame = JSON.stringify(plan) === JSON.stringify(assigned);
+      this.#roundPlan = { round, field: isSame ? {} : { plan } };
+    }
+    return this.#roundPlan.field;
   }
 
   /** Sends the parameters to the cohort of the open exchange. */
@@ -144,7 +161,8 @@ export class ExchangeRunner {
    */
   takeFigures(sender: Rank, figures: EvaluateParamsPayload): void {
     if (!(this.open instanceof EvaluationExchange)) throw unexpectedFigures(sender, figures.round);
-    this.open.accept(sender, figures);
+    const result = this.open.accept(sender, figures);
+    if (result) this.#run.emit(evaluatedEvent(figures.round, result));
   }
 
   /**

@@ -30,7 +30,9 @@ export async function joinReplyOf(
     strategy: handler.strategyName,
     // A client that knows no modes is synchronous.
     ...(mode !== "sync" && { mode }),
-    plan: handler.plan,
+    // Clients keep it for the whole run, so it must not change with the handler's.
+    plan: structuredClone(handler.plan),
+    ...(handler.allows && { allows: handler.allows }),
     manifest: handler.manifest.tensors.map(({ name, shape, dtype, trainable }) => ({
       name,
       shape,

@@ -3,10 +3,11 @@ import { type Logger, openLog } from "../../base/log/log.ts";
 import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../../base/log/peer_log.ts";
 import { shortened } from "../../base/printable.ts";
 import { transportOf } from "../../net/backend.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
 import { RunRecord } from "../../round/record/run_record.ts";
-import type { RunReport } from "../../round/report/report.ts";
+import type { EarlyStop, RunReport } from "../../round/report/report.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
 import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
 import { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "../options.ts";
@@ -48,6 +49,7 @@ export class ServerRun implements RunContext, Disposable {
   readonly record: RunRecord;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
+  readonly assigned: TrainSettings;
   readonly sessions: Sessions;
   readonly costs: RoundCostCounter = new RoundCostCounter();
   readonly exchanges: ExchangeRunner = new ExchangeRunner(this);
@@ -65,6 +67,7 @@ export class ServerRun implements RunContext, Disposable {
     this.record = record;
     this.logger = logger;
     this.signal = signal;
+    this.assigned = joinReply.plan;
     this.peers = {
       members: new PeerLog(logger, MEMBER_LINES),
       strangers: new PeerLog(logger, STRANGER_LINES),
@@ -125,6 +128,7 @@ export class ServerRun implements RunContext, Disposable {
       );
       // A checkpoint after the last round needs no clients: only the report is missing.
       if (!record.isOver) await gatherClients(this);
+      else if (record.stopped) logger.warn(earlyStopText(record.stopped));
       this.costs.reset(sessions.bytes);
       await runRounds();
       const report = await record.report();
@@ -165,6 +169,11 @@ export class ServerRun implements RunContext, Disposable {
     if (this.record.isOver) await this.#saver.saveLast(this.signal);
     else await this.#saver.save();
   }
+}
+
+/** Explains why a resumed run has nothing to do. */
+function earlyStopText({ round, reason }: EarlyStop): string {
+  return `The run has stopped early after round ${round}: ${reason}; it goes on with other options of stopping`;
 }
 
 /**

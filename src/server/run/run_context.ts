@@ -1,4 +1,5 @@
 import type { Logger } from "../../base/log/log.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
 import type { PeerLogs } from "../sessions/session_listener.ts";
@@ -14,6 +15,8 @@ export interface RunContext {
   readonly logger: Logger;
   readonly peers: PeerLogs;
   readonly costs: RoundCostCounter;
+  /** Settings of training that the clients were assigned on joining. */
+  readonly assigned: TrainSettings;
   /** Signal that stops the run. */
   readonly signal: AbortSignal | undefined;
   /** Number that changes whenever the run makes progress. */

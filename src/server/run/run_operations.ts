@@ -12,12 +12,15 @@ import type { RevokedUpdate } from "../../round/round_host.ts";
 import { roundReport } from "../../round/run_round.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import { MessageCode } from "../../wire/message_code.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { ActiveRun, RoundTries } from "./active_run.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
 import type { RoundCosts } from "./round_costs.ts";
 import type { RunContext } from "./run_context.ts";
+
+/** Maximum number of further figures in a line of the log. */
+const MAX_LOGGED_METRICS = 16;
 
 /** Operations of a run in progress. */
 export class RunOperations implements ActiveRun {
@@ -62,6 +65,10 @@ export class RunOperations implements ActiveRun {
 
   sendParameters(rank: Rank): void {
     this.#exchanges.send(rank);
+  }
+
+  planField(round: number): Pick<ParameterUpdatePayload, "plan"> {
+    return this.#exchanges.planField(round);
   }
 
   sendToCohort(): void {
@@ -148,14 +155,17 @@ export class RunOperations implements ActiveRun {
     this.#report({ ...report, ...costs.endRound(sessions.bytes) });
   }
 
-  #report(report: RoundReport): void {
+  #report(given: RoundReport): void {
     const { record, logger, peers: { members }, topology: { roundName, options } } = this.#run;
-    record.rounds.push(report);
-    const { round, received, cohort, loss, accuracy, losses, outliers = [] } = report;
+    const report = record.addRound(given);
+    const { round, received, cohort, loss, accuracy, metrics = {}, losses, outliers = [] } = report;
     const figures = [
       `${received} of ${cohort.length} updates`,
       ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
       ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
+      ...Object.entries(metrics).slice(0, MAX_LOGGED_METRICS).map(([name, value]) =>
+        `${name} ${+value.toPrecision(5)}`
+      ),
     ];
     const name = `${roundName} ${round}`;
     logger.info(`${name} of ${options.rounds}: ${figures.join(", ")}`);
@@ -166,6 +176,8 @@ export class RunOperations implements ActiveRun {
       members.warn(`rank ${rank}`, `${name} has an outlier of rank ${rank}: ${reason}`);
     }
     this.emit({ type: "round-ended", report });
+    const { stopped } = record;
+    if (stopped) logger.info(`The run stops after ${name} of ${options.rounds}: ${stopped.reason}`);
   }
 }
 

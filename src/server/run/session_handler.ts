@@ -6,6 +6,7 @@ import { updateCodeFor } from "../../round/cohort/update_message.ts";
 import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../../wire/frame.ts";
+import type { OwnSettings } from "../../plan/own_settings.ts";
 import { MessageCode, messageName } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import { describeChange } from "../sessions/key_changes.ts";
@@ -95,12 +96,14 @@ export class SessionHandler implements SessionListener {
   }
 
   joined(client: JoinedClient): void {
-    const { rank, identity, name, address, agent, numSamples, isBack } = client;
+    const { rank, identity, name, address, agent, numSamples, own, isBack } = client;
     const topology = this.#topology, run = this.#run, { handler } = topology;
     const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
     run.peers.members.info(
       `rank ${rank}`,
-      `Rank ${rank} joined from ${address} with ${numSamples} samples (${agent}; ${who})`,
+      `Rank ${rank} joined from ${address} with ${numSamples} samples${
+        ownText(own)
+      } (${agent}; ${who})`,
     );
     handler.onJoin(rank, numSamples);
     run.emit({
@@ -194,4 +197,9 @@ export class SessionHandler implements SessionListener {
     if (isBusy) open.collector.settle(rank, "dropped", "its figures were lost");
     else this.#exchanges.send(rank);
   }
+}
+
+/** Formats a client's own settings, such as `", epochs 2"`. */
+function ownText(own: OwnSettings): string {
+  return Object.entries(own).map(([name, value]) => `, ${name} ${value}`).join("");
 }

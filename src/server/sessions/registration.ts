@@ -8,6 +8,7 @@ import {
   unexpectedRegistrationCode,
 } from "../../net/registration_message.ts";
 import type { Rank } from "../../base/rank.ts";
+import { type OwnSettings, refusedSetting } from "../../plan/own_settings.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
 import { whyNotSeated } from "./key_changes.ts";
@@ -39,6 +40,8 @@ export interface JoinedClient {
   readonly agent: string;
   /** Number of its training samples, as it says. */
   readonly numSamples: number;
+  /** Settings of training that it uses in place of the server's. */
+  readonly own: OwnSettings;
   /** Round whose update it will send unasked. */
   readonly round: number | undefined;
   /** Round for which an update was expected of it when its rank was assigned. */
@@ -111,10 +114,12 @@ export async function register(
     );
   }
   schemas.check(payload.schemaDigest);
-  const { numSamples, round } = payload;
+  const { numSamples, round, own = {} } = payload;
+  const refused = refusedSetting(own, reply.allows, reply.plan);
+  if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
   const isBack = token === claim.token;
   const address = connection.remote;
-  const client = { rank, isBack, ...names, address, agent, numSamples, round, awaited };
+  const client = { rank, isBack, ...names, address, agent, numSamples, own, round, awaited };
   return { client, token };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { v } from "../../plan/deps.ts";
+import { type AllowedSettings, allowedSettingsSchema } from "../../plan/own_settings.ts";
 import { finiteNumber, text, textLine, uint32, wholeNumber } from "../../plan/schemas.ts";
 import { type TrainSettings, trainSettingsSchema } from "../../plan/settings.ts";
 import { digest, rank, round, sessionToken, worldSize } from "./fields.ts";
@@ -61,6 +62,8 @@ export interface IdAssignmentPayload {
   readonly mode?: AgreementMode;
   /** Settings of local training. */
   readonly plan: TrainSettings;
+  /** Settings that the client may choose itself; absent if it trains by the plan. */
+  readonly allows?: AllowedSettings;
   /** The model's tensors. */
   readonly manifest: readonly TensorPayload[];
   /** SHA-256 of the manifest, in hexadecimal. */
@@ -92,6 +95,7 @@ export const idAssignment = messageType(
     strategy: textLine(64),
     mode: v.exactOptional(v.picklist(["sync", "async", "statistics"])),
     plan: trainSettingsSchema,
+    allows: v.exactOptional(allowedSettingsSchema),
     manifest: v.array(v.object({
       name: text(256),
       shape: v.array(wholeNumber(0)),

@@ -5,6 +5,7 @@
  */
 
 import { v } from "../../plan/deps.ts";
+import { type OwnSettings, ownSettingsSchema } from "../../plan/own_settings.ts";
 import { wholeNumber } from "../../plan/schemas.ts";
 import { digest, round } from "./fields.ts";
 import { messageType } from "./message_type.ts";
@@ -25,6 +26,8 @@ export interface ReadyPayload {
    * one.
    */
   readonly schemaDigest?: string;
+  /** Settings of training that the client uses in place of the server's. */
+  readonly own?: OwnSettings;
 }
 
 /** Notice of a client that it has built the model and is ready to train. */
@@ -35,5 +38,6 @@ export const ready = messageType(
     numSamples: wholeNumber(1),
     round: v.exactOptional(round),
     schemaDigest: v.exactOptional(digest),
+    own: v.exactOptional(ownSettingsSchema),
   }),
 );

@@ -1,0 +1,143 @@
+/**
+ * Results of single clients in a round.
+ *
+ * @module
+ */
+
+import type { Rank } from "../../base/rank.ts";
+import type { EvaluateResult, Metrics } from "../../plan/results.ts";
+import { MetricMeans } from "./metric_means.ts";
+import { MeanLoss } from "./means.ts";
+
+/** Maximum number of metrics of a client, and of means, in the report of a round. */
+export const MAX_METRICS = 64;
+/** Maximum number of clients whose results are in the report of a round. */
+export const MAX_REPORTED_CLIENTS = 100;
+/** Maximum number of metrics of all clients together in a list of results. */
+const MAX_REPORTED_METRICS = 1600;
+
+/** Result of one client's training in a round. */
+export interface ClientTraining {
+  /** Rank of the client. */
+  readonly rank: Rank;
+  /** Number of its training samples. */
+  readonly samples: number;
+  /** Number of its steps; absent when the client has not told it. */
+  readonly steps?: number;
+  /** Mean loss of its last local epoch; absent when it is not finite or not shared. */
+  readonly loss?: number;
+  /** Further figures by name, at most 64; absent for none. */
+  readonly metrics?: Metrics;
+}
+
+/** Result of one client's evaluation in a round. */
+export interface ClientEvaluation {
+  /** Rank of the client. */
+  readonly rank: Rank;
+  /** Number of the samples that it evaluated on. */
+  readonly samples: number;
+  /** Mean loss over the samples; absent when it is not finite. */
+  readonly loss?: number;
+  /** Accuracy, 0 to 1; absent when the model does not classify, or it is not shared. */
+  readonly accuracy?: number;
+  /** Further figures by name, at most 64; absent for none. */
+  readonly metrics?: Metrics;
+}
+
+/** Result of an evaluation with the rank of its client. */
+export interface RankedResult extends EvaluateResult {
+  readonly rank: Rank;
+}
+
+/** Returns the first 64 finite metrics; `undefined` for none. */
+export function reportedMetrics(metrics: Metrics | undefined): Metrics | undefined {
+  const reported: [name: string, value: number][] = [];
+  for (const entry of Object.entries(metrics ?? {})) {
+    if (Number.isFinite(entry[1]) && reported.push(entry) === MAX_METRICS) break;
+  }
+  return reported.length === 0 ? undefined : Object.fromEntries(reported);
+}
+
+/** Makes the report of a client's evaluation. */
+export function clientEvaluation(
+  { rank, numSamples: samples, loss, accuracy, metrics }: RankedResult,
+): ClientEvaluation {
+  const reported = reportedMetrics(metrics);
+  return {
+    rank,
+    samples,
+    ...(Number.isFinite(loss) && { loss }),
+    ...(accuracy !== undefined && { accuracy }),
+    ...(reported && { metrics: reported }),
+  };
+}
+
+/** Returns the first 100 results. Beyond 1600 metrics in total, clients are listed without them. */
+export function firstResults<Result extends { readonly metrics?: Metrics }>(
+  results: readonly Result[],
+): Result[] {
+  let total = 0;
+  return results.slice(0, MAX_REPORTED_CLIENTS).map((result) => {
+    total += Object.keys(result.metrics ?? {}).length;
+    if (total <= MAX_REPORTED_METRICS) return result;
+    const { metrics: _, ...rest } = result;
+    return rest as Result;
+  });
+}
+
+/** Results of the training of a round, in the order in which they are added. */
+export class TrainingResults {
+  readonly #loss = new MeanLoss();
+  readonly #metrics = new MetricMeans();
+  readonly #byRank: ClientTraining[] = [];
+
+  /** Adds the figures of an accepted update. */
+  add(
+    rank: Rank,
+    update: {
+      readonly numSamples?: number;
+      readonly steps?: number;
+      readonly loss?: number;
+      readonly metrics?: Metrics;
+    },
+  ): void {
+    const { numSamples = 0, steps, loss } = update;
+    const metrics = reportedMetrics(update.metrics);
+    this.#loss.add(update);
+    this.#metrics.add(metrics, numSamples);
+    if (this.#byRank.length >= MAX_REPORTED_CLIENTS) return;
+    this.#byRank.push({
+      rank,
+      samples: numSamples,
+      ...(steps !== undefined && { steps }),
+      ...(loss !== undefined && Number.isFinite(loss) && { loss }),
+      ...(metrics && { metrics }),
+    });
+  }
+
+  /** Fields of the report of the round. */
+  get report(): TrainingFields {
+    const { mean: trainLoss } = this.#loss, { means: trainMetrics } = this.#metrics;
+    return {
+      ...(trainLoss !== undefined && { trainLoss }),
+      ...(trainMetrics && { trainMetrics }),
+      ...(this.#byRank.length > 0 && { trainByRank: firstResults(this.#byRank) }),
+    };
+  }
+}
+
+/** Fields of a round's report about the training of its clients. */
+export interface TrainingFields {
+  /** Mean of the training losses that clients reported, weighted by number of samples. */
+  readonly trainLoss?: number;
+  /**
+   * Means of the further figures of training, each over the clients that reported it, weighted by
+   * number of samples. The first 64 names; absent for none.
+   */
+  readonly trainMetrics?: Metrics;
+  /**
+   * Results of training of the first 100 clients whose updates are in the model, in the order of
+   * acceptance, which is that of ranks in a synchronous run. Absent for none.
+   */
+  readonly trainByRank?: readonly ClientTraining[];
+}
