@@ -62,7 +62,7 @@ export class NativeTrainer implements Trainer {
     checkEmbeddings(graph);
     this.#graph = graph;
     this.#optimizer = new Optimizer(graph.manifest);
-    this.#mixes = graph.nodes.some(({ layer }) => layer.type === "batchNorm");
+    this.#mixes = graph.nodes.some(({ layer }) => layer.type === "batchNorm" && !layer.frozen);
     this.#frozen = hasFrozen(graph);
     this.#size = { maxRows: ROWS, capacity, extras: [] };
     this.#layout = layOut(graph, this.#target, this.#size);

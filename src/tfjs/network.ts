@@ -104,6 +104,23 @@ export function checkNorms(model: tf.LayersModel): void {
   });
 }
 
+/** Layers whose calls follow {@linkcode holdFrozenNorms}. */
+const heldNorms = new WeakSet<object>();
+
+/**
+ * Has every frozen BatchNormalization normalize by its moving statistics in training too, and leave
+ * them as they are, as Keras 2 does. tfjs treats it like any other.
+ */
+export function holdFrozenNorms(model: tf.LayersModel): void {
+  visitLayers(model, (tree) => {
+    if (tree.getClassName() !== "BatchNormalization" || heldNorms.has(tree)) return;
+    heldNorms.add(tree);
+    const layer = tree as unknown as tf.layers.Layer, call = layer.call.bind(layer);
+    layer.call = (inputs, kwargs) =>
+      call(inputs, layer.trainable ? kwargs : { ...kwargs, training: false });
+  });
+}
+
 /**
  * Returns the shapes of an input and of an output sample.
  *

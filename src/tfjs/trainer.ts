@@ -18,6 +18,7 @@ import { valuesOf } from "./memory.ts";
 import {
   buildModel,
   checkNorms,
+  holdFrozenNorms,
   noiseLayers,
   sampleShapes,
   sampleValues,
@@ -71,6 +72,7 @@ export class TfjsTrainer implements Trainer {
     const shape = checkFit(input, output, data, loss);
     if (testData !== data) checkFit(input, output, testData, loss);
     checkNorms(model);
+    holdFrozenNorms(model);
     this.#shapes = [shape, output];
     this.#sampleValues = sampleValues(model);
     const { seeded, unseeded } = noiseLayers(model);

@@ -252,6 +252,7 @@ Deno.test("readGraph() has tfjs's defaults", () => {
     epsilon: 1e-3,
     center: true,
     scale: true,
+    frozen: false,
   });
   assertEquals(leaky, { type: "activation", name: "leakyRelu", alpha: 0.3 });
   assertEquals(dropout, { type: "dropout", rate: 0 });

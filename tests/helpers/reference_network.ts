@@ -109,7 +109,7 @@ function apply(
   throw new Error(`The reference has no layer ${layer.type}`);
 }
 
-/** A batch normalized by its own mean and variance. */
+/** A batch normalized by its own mean and variance, or by the moving ones of a frozen layer. */
 function normalize(
   { layer, parameters }: Node,
   batch: readonly Float64Array[],
@@ -121,8 +121,10 @@ function normalize(
   const result = batch.map((x) => x.slice());
   for (let c = 0; c < channels; c++) {
     const values = batch.flatMap((x) => [...x].filter((_, i) => i % channels === c));
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length;
+    const own = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const spread = values.reduce((sum, v) => sum + (v - own) ** 2, 0) / values.length;
+    const mean = layer.frozen ? of("movingMean")![c]! : own;
+    const variance = layer.frozen ? of("movingVariance")![c]! : spread;
     const factor = (gamma?.[c] ?? 1) / Math.sqrt(variance + layer.epsilon);
     for (const x of result) {
       for (let i = c; i < x.length; i += channels) {

@@ -56,6 +56,8 @@ export type Layer =
     readonly epsilon: number;
     readonly center: boolean;
     readonly scale: boolean;
+    /** True if the layer is not trained: it normalizes by the moving statistics in any case. */
+    readonly frozen: boolean;
   }
   /** `alpha` is the slope of leakyRelu below zero, and 0 for the others. */
   | { readonly type: "activation"; readonly name: ActivationName; readonly alpha: number }

@@ -35,6 +35,7 @@ function batchNorm(config: Config, inputs: readonly Shape[]): LayerPlan {
   }
   config.only("renorm", false);
   const center = config.boolean("center", true), scale = config.boolean("scale", true);
+  const frozen = !config.boolean("trainable", true);
   const momentum = config.number("momentum", 0.99), epsilon = config.number("epsilon", 1e-3);
   const moving = (role: ParameterRole, name: string, fallback: string) =>
     weight(config, role, [size], {
@@ -44,7 +45,7 @@ function batchNorm(config: Config, inputs: readonly Shape[]): LayerPlan {
       trainable: false,
     });
   return {
-    operations: [{ type: "batchNorm", momentum, epsilon, center, scale }],
+    operations: [{ type: "batchNorm", momentum, epsilon, center, scale, frozen }],
     shape,
     weights: [
       ...scale ? [weight(config, "gamma", [size], { fallback: "ones" })] : [],

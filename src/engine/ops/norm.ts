@@ -1,14 +1,16 @@
 import type { Layer } from "../graph/graph.ts";
+import type { Pointer } from "../../params/instance.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /**
  * Batch normalization over all axes but the last,
  * `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`: in training by the batch's own mean
- * and variance, which the moving ones follow, else by the moving ones.
+ * and variance, which the moving ones follow, else by the moving ones. A frozen layer always uses
+ * the moving ones, as in Keras 2, and leaves them as they are.
  */
 export function normOp(
   context: OpContext,
-  { momentum, epsilon, center, scale }: Layer & { type: "batchNorm" },
+  { momentum, epsilon, center, scale, frozen }: Layer & { type: "batchNorm" },
 ): Op {
   const { exports, target, output, outputGradient: dy } = context;
   const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0), y = output.at;
@@ -24,6 +26,30 @@ export function normOp(
     exports.batch_norm_backward_scratch(channels),
   );
   const rate = 1 - momentum;
+  const judge = (from: Pointer, to: Pointer, center: Pointer, shift: Pointer, rows: number) =>
+    exports.batch_norm_judge(
+      from,
+      to,
+      gamma,
+      shift,
+      center,
+      variance,
+      rows * perRow,
+      channels,
+      epsilon,
+      scratch,
+    );
+  if (frozen) {
+    // Nothing writes to this memory: it holds zeros.
+    const zeros = saved;
+    return {
+      forward: (rows) => judge(x, y, mean, beta, rows),
+      // The layer is linear: dx = gamma * dy / sqrt(variance + epsilon).
+      backward(rows) {
+        if (dx !== 0) judge(dy, dx, zeros, 0, rows);
+      },
+    };
+  }
   return {
     forward(rows, training) {
       const count = rows * perRow;
@@ -43,18 +69,7 @@ export function normOp(
           scratch,
         );
       } else {
-        exports.batch_norm_judge(
-          x,
-          y,
-          gamma,
-          beta,
-          mean,
-          variance,
-          count,
-          channels,
-          epsilon,
-          scratch,
-        );
+        judge(x, y, mean, beta, rows);
       }
     },
     backward(rows) {

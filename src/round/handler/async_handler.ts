@@ -8,6 +8,7 @@ import { ProtocolError } from "../../base/errors.ts";
 import { Random } from "../../base/random.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
+import { sparing } from "../../strategy/untrained.ts";
 import { FedAsync } from "../../strategy/asynchronous/fedasync.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { AsyncServerBackendHandler, UpdateOrigin } from "./async_server_backend_handler.ts";
@@ -110,13 +111,14 @@ export class AsyncParameterServerHandler extends StrategyServerHandler<AsyncStra
    * vector and the strategy's state are then as they were before the version.
    */
   onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
-    const { parameters, strategy, untrained } = this;
+    const { parameters, strategy, untrained, frozen } = this;
     if (this.#isFresh) {
       this.snapshot();
       this.#isFresh = false;
     }
     const update = { ...toClientUpdate(sender, payload), ...origin, untrained };
-    const isNew = strategy.accept(parameters, update);
+    let isNew = false;
+    sparing(frozen, parameters, () => isNew = strategy.accept(parameters, update));
     if (!isNew) return false;
     try {
       checkFinite(`Cannot make a version of update ${payload.round}`, parameters, strategy);

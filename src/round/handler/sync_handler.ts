@@ -9,6 +9,7 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { FedAvg } from "../../strategy/averaging/fedavg.ts";
 import type { Strategy, StrategyRound } from "../../strategy/strategy.ts";
+import { sparing } from "../../strategy/untrained.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { CohortSelector } from "../selection/cohort_selector.ts";
 import type { ClientSelection, KnownClient } from "../selection/selection.ts";
@@ -231,6 +232,6 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     const result = round.finish();
     if (result === this.parameters) return;
     checkResult(`Cannot end round ${this.#number}`, result, this.parameters.length, this.strategy);
-    this.parameters.set(result);
+    sparing(this.frozen, this.parameters, () => this.parameters.set(result));
   }
 }
