@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
-import { MessageCode, ProtocolError, ServerSyncTop, silentLogger } from "../../mod.ts";
+import {
+  MessageCode,
+  ProtocolError,
+  ServerSyncTop,
+  silentLogger,
+  websocketMount,
+} from "../../mod.ts";
 import { SyncParameterServerHandler, type SyncParameterServerHandlerOptions } from "../../mod.ts";
 import { schemaDigest } from "../../src/data/schema/digest.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
+import { websocketsSettled } from "../../src/net/websocket/transport.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
@@ -152,6 +159,28 @@ Deno.test("an asynchronous server has its clients arrange their data by its sche
     handler: { schema: NAMED },
   });
   assertEquals([report.schemaDigest, arranging.given], [DIGEST, [NAMED]]);
+});
+
+Deno.test("a server that is mounted in an HTTP server holds its clients to its schema", async () => {
+  const mount = websocketMount();
+  const web = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request, info) => mount.handler(request, info),
+  );
+  const options = {
+    server: { distBackend: mount, listen: "/federation" },
+    client: {
+      distBackend: "websocket" as const,
+      serverAddr: `ws://127.0.0.1:${web.addr.port}/federation`,
+    },
+  };
+  const arranging = new ArrangingHandler(MANIFEST);
+  const fine = await federate(parts(NAMED), [arranging], options);
+  assertEquals([fine.fates, fine.report?.schemaDigest], [[undefined], DIGEST]);
+  const { fates: [error] } = await federate(parts(NAMED), [new FakeHandler(MANIFEST)], options);
+  assert(error instanceof ProtocolError && error.fault === "schema-mismatch", `${error}`);
+  await web.shutdown();
+  await websocketsSettled();
 });
 
 Deno.test("a server whose schema does not fit into a message says so when its run begins", async () => {
