@@ -85,7 +85,8 @@ export {
   type NamedDataset,
   type SamplesAndLabels,
 } from "./catalog/named.ts";
-export type { LoadDatasetOptions } from "./catalog/options.ts";
+export { openData } from "./catalog/open.ts";
+export type { LoadDatasetOptions, TableDataOptions } from "./catalog/options.ts";
 export type { DownloadProgress } from "./catalog/transfer.ts";
 
 // File formats.

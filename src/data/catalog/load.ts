@@ -4,21 +4,10 @@
  * @module
  */
 
-import { runtime } from "../../base/runtime/runtime.ts";
-import { fileError } from "../file.ts";
-import { type IdxFiles, pairOf, pairsIn } from "../formats/idx/idx_files.ts";
-import { loadNamed } from "./load_named.ts";
-import { tablesIn } from "../formats/table/table_files.ts";
 import type { Dataset } from "../dataset.ts";
-import { digits } from "../digits.ts";
-import { readIdxDataset } from "../formats/idx/idx_dataset.ts";
+import type { NamedDataset } from "./named.ts";
+import { open } from "./open.ts";
 import type { LoadDatasetOptions } from "./options.ts";
-import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
-import { trainTestSplit } from "../split.ts";
-import { isTablePath, readTableDataset, readTablePair } from "../formats/table/table.ts";
-
-/** Split of the digits: always the same, so that server and clients agree on the test rows. */
-const DIGITS_SPLIT = { seed: 0, testCount: 297 };
 
 /** Data set that was loaded. */
 export interface LoadedDataset {
@@ -32,28 +21,6 @@ export interface LoadedDataset {
   readonly classes?: readonly string[];
   /** Id of each row of `train`, where a table has a column of ids (`table.idColumn`). */
   readonly ids?: readonly string[];
-}
-
-async function readIdxFiles(
-  name: string,
-  files: IdxFiles,
-  numClasses?: number,
-): Promise<LoadedDataset> {
-  const read = (pair: { images: string; labels: string }, classes: number | undefined) =>
-    readIdxDataset(
-      pair.images,
-      pair.labels,
-      classes === undefined ? {} : { numClasses: classes },
-    );
-  const train = await read(files.train, numClasses);
-  if (!files.test) return { name, train };
-  const test = await read(files.test, train.numClasses);
-  if (test.shape.join() !== train.shape.join()) {
-    throw new RangeError(
-      `Cannot use ${files.test.images}: expected images of shape [${train.shape}] as in ${files.train.images}, got [${test.shape}]`,
-    );
-  }
-  return { name, train, test };
 }
 
 /**
@@ -91,42 +58,15 @@ export async function loadDataset(
   spec: string | NamedDataset,
   options: LoadDatasetOptions = {},
 ): Promise<LoadedDataset> {
-  if (spec === "digits") return { name: spec, ...trainTestSplit(await digits(), DIGITS_SPLIT) };
-  if (typeof spec !== "string") return await loadByName(spec, options);
-  const named = NAMED_DATASETS.get(spec);
-  return named ? await loadByName(named, options) : await loadPath(spec, options);
-}
-
-async function loadByName(
-  source: NamedDataset,
-  options: LoadDatasetOptions,
-): Promise<LoadedDataset> {
-  return { name: source.name, ...await loadNamed(source, options), classes: source.classes };
-}
-
-async function loadPath(path: string, options: LoadDatasetOptions): Promise<LoadedDataset> {
-  let info: Deno.FileInfo;
-  try {
-    info = await runtime.files.stat(path);
-  } catch (error) {
-    if (!(error instanceof runtime.errors.NotFound)) throw fileError(error, path);
-    throw new runtime.errors.NotFound(
-      `Cannot find the data set ${path}: expected ${
-        DATASET_NAMES.join(", ")
-      }, or the path of a table (.csv, .tsv, .json, .jsonl), an IDX images file or a folder`,
-      { cause: error },
-    );
-  }
-  const { numClasses } = options;
-  const table = { ...options.table, ...(numClasses !== undefined && { numClasses }) };
-  if (info.isDirectory) {
-    const tables = await tablesIn(path);
-    if (!tables) return readIdxFiles(path, await pairsIn(path), numClasses);
-    const { train, test } = await readTablePair(tables.train, tables.test, table);
-    const { dataset, classes, ids } = train;
-    return { name: path, train: dataset, test: test.dataset, classes, ...(ids && { ids }) };
-  }
-  if (!isTablePath(path)) return readIdxFiles(path, { train: await pairOf(path) }, numClasses);
-  const { dataset, classes, ids } = await readTableDataset(path, table);
-  return { name: path, train: dataset, classes, ...(ids && { ids }) };
+  const { source, classes: given, isTable } = await open(spec, options);
+  const { train, test, ids } = await source.arrange(undefined);
+  const target = train.schema?.target;
+  const named = isTable && target?.task === "classification" ? target.classes : given;
+  return {
+    name: typeof spec === "string" ? spec : spec.name,
+    train,
+    ...(test && { test }),
+    ...(named && { classes: named }),
+    ...(ids && { ids }),
+  };
 }

@@ -138,7 +138,7 @@ async function readPair(
   return idxDataset(
     { name: images, ...source.transposed ? transpose(samples) : samples },
     { name: labels, ...numbers, values: Int32Array.from(numbers.values, (n) => n - firstLabel) },
-    { numClasses: source.classes.length },
+    { classes: source.classes },
   );
 }
 

@@ -4,10 +4,28 @@
  * @module
  */
 
-import type { ReadTableOptions } from "../formats/table/table.ts";
+import type { ReadTableOptions } from "../formats/raw_table.ts";
+import type { SchemaOptions } from "../schema/options.ts";
 import type { DownloadProgress } from "./transfer.ts";
 
-/** Options of {@linkcode loadDataset}. */
+/** Options for a table: how its file is read, and the declarations of its owner. */
+export interface TableDataOptions
+  extends SchemaOptions, Omit<ReadTableOptions, "onProgress" | "signal" | "expectedNames"> {
+  /**
+   * Column of the labels: its name, or its index from 0.
+   *
+   * @default The column that `target` says, else the last one.
+   */
+  labelColumn?: string | number;
+  /**
+   * Columns of the features, in this order: their names, or their indices from 0.
+   *
+   * @default The columns that `inputs` says, else all others.
+   */
+  featureColumns?: readonly (string | number)[];
+}
+
+/** Options of {@linkcode loadDataset} and {@linkcode openData}. */
 export interface LoadDatasetOptions {
   /**
    * Folder of the files of named data sets, which are in it or in a folder of their own below it.
@@ -52,11 +70,18 @@ export interface LoadDatasetOptions {
    */
   numClasses?: number;
   /** Options for tables. */
-  table?: Omit<ReadTableOptions, "numClasses">;
+  table?: TableDataOptions;
+  /**
+   * Standardization of the features where no schema is given. For tables it is the option of
+   * `table`.
+   *
+   * @default {false}
+   */
+  standardize?: boolean;
 }
 
 /** Options for named data sets. */
-export type NamedDatasetOptions = Omit<LoadDatasetOptions, "numClasses" | "table">;
+export type NamedDatasetOptions = Omit<LoadDatasetOptions, "numClasses" | "table" | "standardize">;
 
 /** Options for downloads. */
 export type DownloadOptions = Omit<NamedDatasetOptions, "dataDir" | "mirrors">;

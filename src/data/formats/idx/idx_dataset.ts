@@ -7,6 +7,7 @@
 import { Dataset } from "../../dataset.ts";
 import { readBytes, readStart } from "../../file.ts";
 import { trustFinite } from "../../finite.ts";
+import { arraySchema } from "../../schema/array_schema.ts";
 import { shareableFloats, shareableInts } from "../../shareable.ts";
 import { countClasses } from "../class_labels.ts";
 import { isGzip } from "../gzip.ts";
@@ -36,6 +37,12 @@ export interface IdxDatasetOptions extends IdxOptions {
    * @default One more than the largest label.
    */
   numClasses?: number;
+  /**
+   * Names of the classes, in the order of their labels.
+   *
+   * @default Their numbers.
+   */
+  classes?: readonly string[];
 }
 
 /** Makes a data set from an array of images and one of labels; the names are for messages. */
@@ -81,13 +88,18 @@ export function idxDataset(
     }
     features[i] = feature;
   }
-  const numClasses = countClasses(labels.values, options.numClasses, {
+  const numClasses = countClasses(labels.values, options.numClasses ?? options.classes?.length, {
     name: labels.name,
     place: (index) => `row ${index}`,
   });
   // Convolutional models expect a channel dimension, last.
   const shape = row.length === 2 ? [...row, 1] : row;
-  return trustFinite(new Dataset(features, shareableInts(labels.values), shape, numClasses));
+  return trustFinite(Dataset.of({
+    features,
+    targets: shareableInts(labels.values),
+    ...{ shape, numClasses, task: "classification" },
+    schema: arraySchema({ ...{ shape, numClasses, scale }, classes: options.classes }),
+  }));
 }
 
 /**
