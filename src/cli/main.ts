@@ -19,6 +19,7 @@ import { keygenCommand } from "./commands/keygen.ts";
 import { partitionCommand } from "./commands/partition.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
 import { plotCommand } from "./commands/plot.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { serverCommand } from "./commands/server.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 
@@ -63,6 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
     simulateCommand,
     reproduceCommand,
     partitionCommand,
+    schemaCommand,
     plotCommand,
     keygenCommand,
   ];

@@ -7,11 +7,13 @@ import type { Command } from "../deps.ts";
 import { runModule } from "../module/run.ts";
 import { makeCommand } from "../options/command.ts";
 import { DATA, dataFrom } from "../options/data.ts";
+import { SCHEMA } from "../options/schema.ts";
 import { UsageError } from "../options/option.ts";
 import { messageWithFlag } from "../options/permissions.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { printError, writeText } from "../output/terminal.ts";
 import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
+import { checkStandardize, readSchema } from "../run/data.ts";
 import { type ClientJob, runClientJob } from "../run/client_job.ts";
 import { toJson } from "../run/run_folder.ts";
 import { clientSecurity } from "../run/security.ts";
@@ -50,8 +52,14 @@ export function clientCommand(context: CommandContext): Command {
 function checkFlags(flags: Flags<"client">, command: Command): void {
   const { module, moduleAllow, part } = flags;
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
-  if (module !== undefined && Object.keys(DATA).some(isGiven)) {
+  if (module !== undefined && Object.keys({ ...DATA, ...SCHEMA }).some(isGiven)) {
     throw new UsageError("expected no options of data with --module: the module decides");
+  }
+  checkStandardize(flags);
+  if (flags.standardize) {
+    throw new UsageError(
+      "expected --standardize of the server alone: its schema has means and deviations, by which clients standardize",
+    );
   }
   if (module === undefined && moduleAllow !== undefined) {
     throw new UsageError("expected --module with --module-allow");
@@ -74,6 +82,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
         ...(flags.batchSize !== undefined && { batchSize: flags.batchSize }),
       },
       timeouts: libraryOptions("timeouts", flags),
+      ...(flags.schema !== undefined && { schema: await readSchema(flags.schema) }),
     },
     data: {
       ...dataFrom(flags),

@@ -1,6 +1,5 @@
-import type { Dataset } from "../../data/dataset.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
-import { Standardizer } from "../../data/standardizer.ts";
+import { arraySource } from "../../data/sources/array_source.ts";
 import { Simulation } from "../../sim/simulation.ts";
 import { parseStrategy } from "../../strategy/registry.ts";
 import type { CommandContext } from "../context.ts";
@@ -63,7 +62,7 @@ async function runReproduce(
   );
   const outcomes: Outcome[] = [];
   for (const one of cases) {
-    const prepared = dataFor(one, data);
+    const prepared = await dataFor(one, data);
     for (let seed = flags.seed; seed <= flags.seed + (one.moreSeeds ?? 0); seed++) {
       const outcome = await runCase(one, seed, prepared, flags, signal);
       outcomes.push(outcome);
@@ -88,13 +87,18 @@ async function runReproduce(
 }
 
 /** Prepares the data of a case. */
-function dataFor(
+async function dataFor(
   { standardize = false }: Case,
-  { train, test, ...loaded }: CommandData,
-): CommandData {
-  const standardizer = standardize ? Standardizer.fit(train) : undefined;
-  const prepare = (data: Dataset) => (standardizer?.apply(data) ?? data).share();
-  return { ...loaded, train: prepare(train), ...(test && { test: prepare(test) }) };
+  { name, train, test }: CommandData,
+): Promise<CommandData> {
+  const source = arraySource({ name, train, ...(test && { test }), standardize });
+  const arranged = await source.arrange(undefined);
+  return {
+    name,
+    train: arranged.train.share(),
+    ...(arranged.test && { test: arranged.test.share() }),
+    notes: [],
+  };
 }
 
 /** Collects the settings that determine the rounds of a case. */

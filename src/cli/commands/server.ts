@@ -3,7 +3,6 @@ import { AuditLog } from "../../server/audit_log.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
-import { dataFrom } from "../options/data.ts";
 import { UsageError } from "../options/option.ts";
 import { allowedFrom } from "../options/own_settings.ts";
 import { mergeFlags, resumeNotes } from "../options/resume.ts";
@@ -12,12 +11,11 @@ import { stoppingFrom } from "../options/stopping.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
-import { writeOutput } from "../output/write_output.ts";
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
-import { loadData } from "../run/data.ts";
+import { serverData } from "../run/server_data.ts";
 import { buildModeServer, checkMode } from "../run/mode_server.ts";
 import { runAndReport } from "../run/run_and_report.ts";
-import { openRunFolder, toJson } from "../run/run_folder.ts";
+import { openRunFolder } from "../run/run_folder.ts";
 import { reloadKeys, serverSecurity } from "../run/security.ts";
 import { planFrom } from "../run/server_job.ts";
 
@@ -51,11 +49,11 @@ async function runServer(
   }
   const { keys, ...security } = await serverSecurity(flags);
   if (keys !== undefined) list.keys = keys;
-  const { train, test, standardizer } = await loadData(dataFrom(flags), signal);
+  const { data, testData } = await serverData(flags, command, signal);
   const logger = { warn: printError };
   await using server = await buildModeServer(flags, {
     model: flags.model,
-    data: train,
+    data,
     plan: planFrom(flags),
     allows: allowedFrom(flags),
     schedule: scheduleFrom(
@@ -66,14 +64,9 @@ async function runServer(
     seed: flags.seed,
     engine: libraryOptions("engine", flags),
     logger,
-    ...(flags.evaluate === "server" && { testData: test ?? train }),
+    ...(testData && { testData }),
   });
   await using folder = await openRunFolder("server", flags, { keeps: true });
-  if (standardizer) {
-    const path = `${folder.path}/standardizer.json`;
-    await writeOutput(path, toJson(standardizer));
-    folder.files.push(path);
-  }
   const checkpoints = checkpointsIn(folder.path, flags.keepCheckpoints);
   const shown = new RunProgress();
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });

@@ -2,17 +2,15 @@ import { DATASET_NAMES } from "../../data/catalog/named.ts";
 import { parsePartition, PARTITION_USAGES } from "../../data/partition/partition.ts";
 import { InvalidArgumentError } from "../deps.ts";
 import { type FlagsIn, option } from "./option.ts";
+import { column, SCHEMA } from "./schema.ts";
 import { choice, list, optionalText, readableBy, real, text, type ValueType } from "./values.ts";
 
 /** The commands that load a data set. */
-const LOADS = { server: {}, client: {}, simulate: {}, partition: {}, reproduce: {} } as const;
+const LOADS = {
+  ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
+} as const;
 
 const DATA_KINDS = `${DATASET_NAMES.join(", ")}, or the path of a table, an IDX file or a folder`;
-
-/** Reads a column of a table: its index from 0, or its name. */
-function column(text: string): number | string {
-  return /^\d+$/.test(text) ? Number(text) : text;
-}
 
 /** Options about the data set that a command loads. */
 export const DATA_SET = {
@@ -24,8 +22,8 @@ export const DATA_SET = {
     commands: {
       server: {
         help:
-          `data set that sets the model's input shape and classes, and on which the server evaluates: ${DATA_KINDS}`,
-        default: "digits",
+          `data set from which the schema is made, and on which the server evaluates: ${DATA_KINDS}`,
+        defaultText: "digits; none with --schema",
       },
       client: { help: `data set to train on: ${DATA_KINDS}`, default: "digits" },
       simulate: {
@@ -36,8 +34,10 @@ export const DATA_SET = {
         help: `data set to divide among the clients: ${DATA_KINDS}`,
         default: "digits",
       },
+      schema: { help: `data set of which the schema is made: ${DATA_KINDS}`, isRequired: true },
       reproduce: { default: "mnist" },
     },
+    implied: "digits",
     path: "input",
     isPath: (name) => !DATASET_NAMES.includes(name),
     isAnnounced: true,
@@ -108,13 +108,12 @@ export const DATA_SET = {
     library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
   }),
   standardize: option(optionalText, {
-    value: "[file]",
+    value: "[former]",
     help:
-      "scale features, or channels of images, to mean 0 and deviation 1, as computed from the data or as in a standardizer.json of a server",
+      "scale numbers, or channels of images, to mean 0 and deviation 1 over the data; clients do it by the server's schema",
     group: "Data",
     isRare: true,
     commands: LOADS,
-    path: "input",
     isAnnounced: true,
   }),
 };
@@ -170,12 +169,16 @@ export const DATA_SHARE = {
 /** Options about data. */
 export const DATA = { ...DATA_SET, ...DATA_SHARE };
 
-/** Choice of a data set, in a form that can be posted to a worker. */
-export type DataFlags = FlagsIn<typeof DATA_SET, "client">;
+const CHOICE = { ...DATA_SET, ...SCHEMA };
+
+/** Choice of a data set and its meaning, in a form that can be posted to a worker. */
+export type DataFlags =
+  & FlagsIn<typeof DATA_SET, "client">
+  & Partial<FlagsIn<typeof SCHEMA, "simulate">>;
 
 /** Picks the choice of a data set from a command's options. */
 export function dataFrom(flags: DataFlags): DataFlags {
-  const names = Object.keys(DATA_SET) as (keyof DataFlags)[];
+  const names = Object.keys(CHOICE) as (keyof DataFlags)[];
   const chosen = names.filter((name) => flags[name] !== undefined);
   return { data: flags.data, ...Object.fromEntries(chosen.map((name) => [name, flags[name]])) };
 }

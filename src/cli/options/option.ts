@@ -1,5 +1,5 @@
 import type { ClientTopologyOptions } from "../../client/options.ts";
-import type { ReadTableOptions } from "../../data/formats/table/table.ts";
+import type { TableDataOptions } from "../../data/catalog/options.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
 import type {
   ServerHandlerOptions,
@@ -24,6 +24,7 @@ export type CommandName =
   | "simulate"
   | "reproduce"
   | "partition"
+  | "schema"
   | "plot"
   | "keygen";
 
@@ -68,7 +69,7 @@ export interface Library {
   /** A client. */
   client: ClientTopologyOptions;
   /** The reader of tables. */
-  table: Omit<ReadTableOptions, "numClasses">;
+  table: TableDataOptions;
   /** Time-outs of a server or client. */
   timeouts: Timeouts;
 }

@@ -55,6 +55,11 @@ export const OUTPUT = {
       server: { defaultText: "a new folder in runs" },
       simulate: { defaultText: "a new folder in runs" },
       plot: { help: "draw the curves to this file (SVG)", path: "output" },
+      schema: {
+        help: "file to write the schema to; - for standard output",
+        path: "output",
+        default: "-",
+      },
       keygen: {
         help: "file for the private key; an existing file is not replaced",
         isRequired: true,

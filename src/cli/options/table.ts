@@ -11,6 +11,7 @@
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
+import { SCHEMA } from "./schema.ts";
 import { OUTPUT } from "./output.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
 import { SCHEDULE } from "./schedule.ts";
@@ -29,6 +30,7 @@ const TABLE = {
   ...OWN_SETTINGS,
   ...STRATEGY,
   ...DATA,
+  ...SCHEMA,
   ...SECURITY,
   ...OUTPUT,
   ...TIMEOUTS,

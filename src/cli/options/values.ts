@@ -27,9 +27,29 @@ export const optionalText: ValueType<string | true> = { parse: (text) => text };
 /** Switch: `true` where the option is given. */
 export const onOff: ValueType<boolean> = { parse: () => true, isSwitch: true };
 
-/** Texts separated by commas. */
+/**
+ * Splits names at commas. A name in quotes, as CSV has them, may have commas.
+ *
+ * @throws {InvalidArgumentError} If a quote is not closed or stands inside of a name.
+ */
+export function splitNames(text: string): string[] {
+  const names: string[] = [];
+  const field = /\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(,|$)/y;
+  for (let end = ","; end === ",";) {
+    const match = field.exec(text);
+    if (match === null) {
+      throw new InvalidArgumentError('Expected names, or names in quotes as in "a, b",c.');
+    }
+    const [, inQuotes, plain = "", mark = ""] = match;
+    names.push(inQuotes?.replaceAll('""', '"') ?? plain.trim());
+    end = mark;
+  }
+  return names;
+}
+
+/** Names separated by commas, in quotes where they have commas; the option may be repeated. */
 export const list: ValueType<string[]> = {
-  parse: (text) => text.split(",").map((word) => word.trim()),
+  parse: (text, previous = []) => [...previous, ...splitNames(text)],
 };
 
 /** Whole number from `least` to `most`. */

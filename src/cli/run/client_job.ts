@@ -1,13 +1,12 @@
-import { parsePartition } from "../../data/partition/partition.ts";
-import type { Dataset } from "../../data/dataset.ts";
-import { holdOut } from "../../data/split.ts";
+import type { DataSource } from "../../data/schema/data_source.ts";
+import { shareOf } from "../../data/sources/share.ts";
 import { ClientFollowingTop } from "../../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../../client/options.ts";
 import { openLog } from "../../base/log/log.ts";
 import { ClientSGDHandler } from "../../engine/client_handler.ts";
 import { type DataFlags, dataFrom, type Part } from "../options/data.ts";
 import type { EngineOptions } from "../options/option.ts";
-import { loadData } from "./data.ts";
+import { openSource } from "./data.ts";
 import { chooseKernels } from "./engine.ts";
 
 /** Data of a client. */
@@ -32,24 +31,25 @@ export interface ClientJob {
   engine: Partial<EngineOptions>;
 }
 
-/** Loads the data of one client. */
-export async function clientData(
-  choice: DataChoice,
-  signal?: AbortSignal,
-): Promise<{ train: Dataset; test?: Dataset }> {
-  const { train: all, test, ids } = await loadData(dataFrom(choice), signal);
-  const { part, partition, seed, holdOut: share } = choice;
-  let train = all;
-  if (part !== undefined) {
-    const { index, parts } = part;
-    const scheme = parsePartition(partition);
-    const rows = scheme.deal(all, { parts, seed, ...(ids && { ids }) })[index - 1] ?? [];
-    train = scheme.take(all, rows, { index, parts, seed });
-  }
-  if (share === undefined) return { train, ...(test && { test }) };
-  const places = Uint32Array.from({ length: train.length }, (_, row) => row);
-  const held = holdOut(places, { share, seed, index: part?.index ?? 0 });
-  return { train: train.select(held.train), test: train.select(held.test) };
+/** Opens the data of one client, which are arranged when the server's schema is known. */
+export async function clientSource(choice: DataChoice, signal?: AbortSignal): Promise<DataSource> {
+  const { schema: _, ...data } = dataFrom(choice);
+  const { part, partition, seed, holdOut } = choice;
+  return await shareOf(await openSource(data, signal), { part, partition, seed, holdOut });
+}
+
+/** Returns the source with each note in the log. */
+function logged(source: DataSource, log: (note: string) => unknown): DataSource {
+  const { tables } = source;
+  return {
+    name: source.name,
+    async arrange(schema) {
+      const arranged = await source.arrange(schema);
+      arranged.notes.forEach(log);
+      return arranged;
+    },
+    ...(tables && { tables: tables.bind(source) }),
+  };
 }
 
 /** Runs the built-in client, which trains by SGD, to the end of its run. */
@@ -61,13 +61,12 @@ export async function runClientJob(
 ): Promise<void> {
   const { strictDeterminism: _, ...engine } = job.engine;
   chooseKernels(job.engine);
-  const { train, test } = await clientData(job.data, options.signal);
+  const source = await clientSource(job.data, options.signal);
   using log = openLog({ loggerName: "train", ...job.topology.log });
   await using handler = new ClientSGDHandler({
     ...engine,
-    data: train,
+    data: logged(source, (note) => log.logger.info(note)),
     logger: log.logger,
-    ...(test && { testData: test }),
   });
   const { signal, ...own } = options;
   const client = new ClientFollowingTop(handler, { ...job.topology, ...own });

@@ -1,67 +1,98 @@
 import process from "node:process";
 import { errorMessage } from "../../base/errors.ts";
-import { loadDataset, type LoadedDataset } from "../../data/catalog/load.ts";
+import { open } from "../../data/catalog/open.ts";
 import type { DownloadProgress } from "../../data/catalog/transfer.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
-import { Standardizer } from "../../data/standardizer.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import type { DataSource } from "../../data/schema/data_source.ts";
+import { parseSchema } from "../../data/schema/parse.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import { progress } from "../deps.ts";
 import { DATA_SET, type DataFlags } from "../options/data.ts";
 import { flagOf, UsageError } from "../options/option.ts";
+import { missingFrom, POLICY_NAMES, SCHEMA } from "../options/schema.ts";
 import { libraryOptions } from "../options/table.ts";
 import { readJson } from "../output/json_file.ts";
 import { bytes as inUnits, isTerminal, printError } from "../output/terminal.ts";
 
+/** Largest schema in bytes: a million categories. */
+const MAX_SCHEMA_BYTES = 2 ** 27;
+
 /** Names of the options that only tables have. */
-const TABLE_NAMES = Object.entries(DATA_SET)
-  .flatMap(([name, spec]) => "library" in spec ? [name as keyof DataFlags] : []);
+const TABLE_NAMES = [
+  ...Object.entries({ ...DATA_SET, ...SCHEMA })
+    .flatMap(([name, spec]) => "library" in spec ? [name as keyof DataFlags] : []),
+  ...POLICY_NAMES,
+];
 
 /** Data set of a command. */
-export interface CommandData extends LoadedDataset {
-  /** The standardizer of the features, where they are standardized. */
-  readonly standardizer?: Standardizer;
+export interface CommandData {
+  /** Name or path of the data set. */
+  readonly name: string;
+  /** Rows to train on. */
+  readonly train: Dataset;
+  /** Rows to test on, where the data set has them. */
+  readonly test?: Dataset;
+  /** Id of each row of `train`, where there is a column of ids. */
+  readonly ids?: readonly string[];
+  /** Lines about what became of the data, such as values that were filled in. */
+  readonly notes: readonly string[];
 }
 
 /**
- * Loads the data set that a command's options name, and shows the progress of downloads.
+ * Throws a `UsageError` for a value of `--standardize`: in an earlier version it was a file that a
+ * server wrote.
+ */
+export function checkStandardize({ standardize }: Pick<DataFlags, "standardize">): void {
+  if (standardize === undefined || standardize === true) return;
+  throw new UsageError(
+    `expected --standardize without a file, got ${standardize}: the server's schema has means and deviations, and clients standardize by it without an option`,
+  );
+}
+
+/** Reads a schema from a JSON file. */
+export async function readSchema(path: string): Promise<Schema> {
+  const value = await readJson(path, "schema", { most: MAX_SCHEMA_BYTES });
+  try {
+    return parseSchema(value);
+  } catch (cause) {
+    throw new TypeError(`${path}: ${errorMessage(cause)}`, { cause });
+  }
+}
+
+/**
+ * Opens the data set that a command's options name, and shows the progress of downloads.
  *
  * @throws {UsageError} If options of tables are given for data that is no table.
  */
-export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
+export async function openSource(flags: DataFlags, signal?: AbortSignal): Promise<DataSource> {
   const { data, dataDir, standardize } = flags;
+  checkStandardize(flags);
   const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
   const refused = new UsageError(
     `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
   );
   if (forTables.length > 0 && DATASET_NAMES.includes(data)) throw refused;
   using bar = new DownloadBar();
-  const loaded = await loadDataset(data, {
+  const { source, isTable } = await open(data, {
     ...(dataDir !== undefined && { dataDir }),
     ...(signal && { signal }),
+    ...(standardize === true && { standardize }),
     onProgress: (progress) => bar.show(progress),
-    table: libraryOptions("table", flags),
+    table: { ...libraryOptions("table", flags), ...missingFrom(flags) },
   });
-  // Of the files that a path can name, only tables have class names.
-  if (forTables.length > 0 && loaded.classes === undefined) throw refused;
-  if (standardize === undefined) return loaded;
-  const standardizer = standardize === true
-    ? Standardizer.fit(loaded.train)
-    : await readStandardizer(standardize);
-  const { train, test } = loaded;
-  return {
-    ...loaded,
-    train: standardizer.apply(train),
-    ...(test && { test: standardizer.apply(test) }),
-    standardizer,
-  };
+  if (forTables.length > 0 && !isTable) throw refused;
+  return source;
 }
 
-async function readStandardizer(path: string): Promise<Standardizer> {
-  const state = await readJson(path, "standardizer");
-  try {
-    return Standardizer.from(state);
-  } catch (cause) {
-    throw new Error(`Cannot read the standardizer ${path}: ${errorMessage(cause)}`, { cause });
-  }
+/**
+ * Loads the data set that a command's options name, arranged by `--schema` or by a schema of its
+ * own. The errors are those of {@linkcode openSource}.
+ */
+export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
+  const schema = flags.schema === undefined ? undefined : await readSchema(flags.schema);
+  const source = await openSource(flags, signal);
+  return { name: flags.data, ...await source.arrange(schema) };
 }
 
 /** Progress of downloads: a bar for each file on a terminal, a line for each file elsewhere. */

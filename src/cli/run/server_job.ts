@@ -1,4 +1,6 @@
 import type { Dataset } from "../../data/dataset.ts";
+import { inputShape, numOutputs } from "../../data/schema/features.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { AsyncParameterServerHandler } from "../../round/handler/async_handler.ts";
 import type { ServerHandlerOptions } from "../../round/handler/options.ts";
@@ -22,12 +24,29 @@ import { type EngineOptions, type Library, UsageError } from "../options/option.
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { chooseKernels } from "./engine.ts";
 
+/** Shape and task of a model, and the schema of its data. */
+export type ModelData = Pick<Dataset, "shape" | "task" | "numClasses" | "outputs" | "schema">;
+
+/** Returns the shape and task that a schema describes. */
+export function modelDataOf(schema: Schema): ModelData {
+  const { task } = schema.target;
+  const outputs = numOutputs(schema);
+  const isClassifier = task === "classification";
+  return {
+    shape: inputShape(schema),
+    task,
+    numClasses: isClassifier ? outputs : 0,
+    outputs: isClassifier ? 1 : outputs,
+    schema,
+  };
+}
+
 /** Model, training and evaluation of a command's server, whatever its mode. */
 export interface ModelJob {
   /** Name of a model, or path of a model description. */
   model: string;
-  /** Data from which the shape of the model's input and its classes are taken. */
-  data: Dataset;
+  /** Shape and task of the model, and the schema that the clients are sent. */
+  data: ModelData;
   /** Data to evaluate on. Default: the clients evaluate. */
   testData?: Dataset;
   plan: Partial<TrainSettings>;
@@ -113,7 +132,7 @@ async function build<Handler>(
 }
 
 /** Finds a model by its name, or reads its description from a JSON file. */
-async function describeModel(name: string, data: Dataset): Promise<ModelDescription> {
+async function describeModel(name: string, data: ModelData): Promise<ModelDescription> {
   if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
     return modelByName(name, modelOptionsOf(data));
   }
