@@ -42,13 +42,16 @@ export {
   digits,
   holdOut,
   loadDataset,
+  openData,
   parsePartition,
   partition,
   partitionDirichlet,
   partitionIid,
   readIdxDataset,
   readTableDataset,
-  Standardizer,
+  schemaOf,
+  tableOf,
+  tableSource,
   trainTestSplit,
 } from "./src/data/mod.ts";
 export type { Partition } from "./src/data/mod.ts";

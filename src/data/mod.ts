@@ -32,7 +32,6 @@ export {
   trainTestSplit,
   type TrainTestSplitOptions,
 } from "./split.ts";
-export { Standardizer, type StandardizerState } from "./standardizer.ts";
 
 // Schemas: the meaning of features and targets.
 export {

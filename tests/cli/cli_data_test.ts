@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
-import { clientData } from "../../src/cli/run/client_job.ts";
+import { clientSource } from "../../src/cli/run/client_job.ts";
 import { holdOut, loadDataset, parsePartition } from "../../mod.ts";
 import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
 
@@ -20,12 +20,17 @@ function table(rows: number): string {
   return ["answer,height,same", ...lines].join("\n");
 }
 
-Deno.test("a federation learns from tables, standardized alike by the server's file", () =>
+Deno.test("a federation learns from tables, standardized alike by the server's schema", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/tables`);
     await Deno.writeTextFile(`${folder}/tables/train.csv`, table(40));
     await Deno.writeTextFile(`${folder}/tables/test.csv`, table(10));
-    await Deno.writeTextFile(`${folder}/own.csv`, table(7));
+    // Other columns before, between and behind.
+    const own = table(7).split("\n").map((line, i) => {
+      const [answer, height, same] = line.split(",");
+      return [i === 0 ? "ward" : "x", same, answer, i === 0 ? "bed" : i, height].join(",");
+    });
+    await Deno.writeTextFile(`${folder}/own.csv`, own.join("\n"));
     const labels = ["--label-column", "answer", "--classes", "yes, no"];
     const server = startCommand(
       "server",
@@ -42,8 +47,6 @@ Deno.test("a federation learns from tables, standardized alike by the server's f
       "client",
       [
         ...["--server", address, "--data", "own.csv", "--json", "client.json"],
-        ...["--standardize", "run/standardizer.json"],
-        ...labels,
       ],
       folder,
     );
@@ -53,9 +56,13 @@ Deno.test("a federation learns from tables, standardized alike by the server's f
       [0, 0],
       outcomes.map(({ stderr }) => stderr).join("\n"),
     );
-    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/run/standardizer.json`)), {
-      mean: [50_000, 3],
-      deviation: [10, 0],
+    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/run/schema.json`)), {
+      format: "fedlab.schema/1",
+      inputs: [
+        { name: "height", kind: "number", standardize: { mean: 50_000, deviation: 10 } },
+        { name: "same", kind: "number", standardize: { mean: 3, deviation: 0 } },
+      ],
+      target: { name: "answer", task: "classification", classes: ["yes", "no"] },
     });
     const { final } = JSON.parse(await Deno.readTextFile(`${folder}/server.json`));
     assertEquals([final.accuracy, final.samples], [1, 10]);
@@ -148,7 +155,6 @@ Deno.test("the folder of data sets is the one given, else FEDLAB_DATA, else the 
 Deno.test("options of data that do not fit are named", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/t.csv`, table(4));
-    await Deno.writeTextFile(`${folder}/s.json`, '{ "mean": [1] }');
     await Deno.mkdir(`${folder}/idx`);
     const idx = (shape: number[], payload: number[]) =>
       Uint8Array.of(0, 0, 8, shape.length, ...shape.flatMap((size) => [0, 0, 0, size]), ...payload);
@@ -173,16 +179,20 @@ Deno.test("options of data that do not fit are named", () =>
         1,
         /name of each class once, got "yes" twice/,
       ],
-      [["--data", "t.csv", "--label-column", "grade"], 1, /a column named "grade" in the header/],
+      [
+        ["--data", "t.csv", "--label-column", "grade"],
+        1,
+        /expected a target column named "grade", got answer, height, same/,
+      ],
       [
         ["--data", "t.csv", "--label-column", "0", "--classes", "yes,maybe"],
         1,
-        /t\.csv: line 2: expected a label of yes, maybe, got "no"/,
+        /t\.csv: expected the classes yes, maybe; got no/,
       ],
       [
         ["--standardize", "s.json"],
-        1,
-        /Cannot read the standardizer s\.json: .*mean and deviation/,
+        2,
+        /expected --standardize without a file, got s\.json: the server's schema has means/,
       ],
     ];
     for (const [args, status, message] of cases) {
@@ -199,7 +209,8 @@ Deno.test("a client holds back the samples that a simulation holds back for it, 
   const parts = scheme.deal(all, { parts: 4, seed: 3 });
   const spread = scheme.spread(all, parts, { seed: 3 });
   for (const index of [1, 4]) {
-    const { train, test } = await clientData({ ...choice, part: { index, parts: 4 } });
+    const source = await clientSource({ ...choice, part: { index, parts: 4 } });
+    const { train, test } = await source.arrange(undefined);
     const held = holdOut(parts[index - 1] ?? [], { share: 0.25, seed: 3, index });
     assertEquals(train.features, spread.select(held.train).features);
     assertEquals(test?.features, spread.select(held.test).features);

@@ -112,7 +112,7 @@ Deno.test("an output that would replace an input, another output or a file of th
       ["partition", ["--csv", "a", "--plot", "a"], "--plot to be another file than --csv, got a"],
       ["simulate", ["--data", "mine.csv", "--json", "mine.csv"], "than --data, got mine.csv"],
       ["simulate", ["--model", "model.json", "--csv", "model.json"], "than --model"],
-      ["simulate", ["--standardize", "scales.json", "--csv", "scales.json"], "than --standardize"],
+      ["simulate", ["--schema", "schema.json", "--csv", "schema.json"], "than --schema"],
       ["simulate", ["--csv", "a", "--json", `${folder}/a`], "--csv to be another file than --json"],
       ["simulate", ["--csv", "-", "--json", "-"], "--csv to be another file than --json, got -"],
       [

@@ -255,11 +255,9 @@ Deno.test("readTableDataset() and loadDataset() read files and name them in erro
     assertEquals([loaded.train.rowLength, loaded.train.numClasses], [2, 5]);
     const first = await loadDataset(`${folder}/good.csv`, {
       table: { labelColumn: "a", header: true, classes: ["1", "3"] },
-    }).catch((error) => error.message);
-    assertEquals(
-      first,
-      `Cannot read ${folder}/good.csv: line 2, column 3 (kind): expected a number, got "x"`,
-    );
+    });
+    // A column of texts has categories.
+    assertEquals([...first.train.features], [2, 1, 0, 4, 0, 1]);
     await assertRejects(
       () => readTableDataset(`${folder}/bad.csv`),
       SyntaxError,

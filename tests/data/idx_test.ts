@@ -9,7 +9,7 @@ import { parseIdx } from "../../src/data/formats/idx/idx.ts";
 import { readIdxDataset } from "../../src/data/formats/idx/idx_dataset.ts";
 import type { IdxValues } from "../../src/data/formats/idx/idx_header.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
-import { Standardizer } from "../../src/data/standardizer.ts";
+import { arrayMoments } from "../../src/data/schema/array_schema.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -399,7 +399,7 @@ Deno.test({
     assertEquals([train.shape, train.numClasses], [[28, 28, 1], 10]);
     assertEquals([...train.labels.subarray(0, 5)], [5, 0, 4, 1, 9]);
     assertEquals([...test.labels.subarray(0, 5)], [7, 2, 1, 0, 4]);
-    const { mean, deviation } = Standardizer.fit(train).toJSON();
+    const { mean, deviation } = arrayMoments(train);
     // Mean and deviation of MNIST's training pixels, as commonly quoted.
     assertAlmostEquals(mean[0] ?? 0, 0.1307, 5e-5);
     assertAlmostEquals(deviation[0] ?? 0, 0.3081, 5e-5);

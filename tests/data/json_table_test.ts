@@ -193,7 +193,7 @@ Deno.test("loadDataset() reads a folder of a training and a test table as one da
     await assertRejects(
       () => loadDataset(folder),
       RangeError,
-      `Cannot test on ${folder}/test.jsonl: expected the classes cat, dog, owl of ${folder}/train.csv, got fox as well, name all classes`,
+      `Cannot use ${folder}/test.jsonl: expected the classes cat, dog, owl; got fox (line 1)`,
     );
     const named = await loadDataset(folder, {
       table: { classes: ["owl", "fox", "dog", "cat"] },
@@ -204,15 +204,28 @@ Deno.test("loadDataset() reads a folder of a training and a test table as one da
     await assertRejects(
       () => loadDataset(folder),
       RangeError,
-      `Cannot test on ${folder}/test.jsonl: expected the features x of ${folder}/train.csv, got z`,
+      `Cannot use ${folder}/test.jsonl: expected the column x, got z`,
     );
     await write("test.jsonl", '{"x": 5, "y": 0}\n');
-    await assertRejects(() => loadDataset(folder), RangeError, "got 0 as well");
+    await assertRejects(
+      () => loadDataset(folder),
+      RangeError,
+      "expected the classes cat, dog, owl; got 0",
+    );
 
     await write("train.csv", "1,0\n2,1\n3,2\n");
     await write("test.jsonl", '{"x": 5, "y": 1}\n');
+    await assertRejects(
+      () => loadDataset(folder),
+      RangeError,
+      `Cannot use ${folder}/test.jsonl: expected columns without names, got the column x`,
+    );
+    await write("test.tsv", "5\t1\n");
+    await Deno.remove(`${folder}/test.jsonl`);
     const counted = await loadDataset(folder);
     assertEquals([counted.train.numClasses, counted.test?.numClasses], [3, 3]);
+    await Deno.remove(`${folder}/test.tsv`);
+    await write("test.jsonl", '{"x": 5, "y": 1}\n');
 
     await write("test.csv", "1,0\n");
     await assertRejects(

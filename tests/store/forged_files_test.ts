@@ -16,9 +16,9 @@ const READERS = {
     args: (path: string) => ["server", ["--world-size", "2", "--model", path]] as const,
     says: "Cannot read the model",
   },
-  standardizer: {
-    args: (path: string) => ["partition", ["--standardize", path]] as const,
-    says: "Cannot read the standardizer",
+  schema: {
+    args: (path: string) => ["partition", ["--schema", path]] as const,
+    says: "Cannot read the schema",
   },
 };
 
@@ -35,7 +35,7 @@ for (const [name, { args, says }] of Object.entries(READERS)) {
         "pipe.json": "expected a file, got a pipe",
         "device.json": "expected a file, got a device",
         "large.json": `expected at most ${
-          name === "plot" ? 2 ** 27 : 2 ** 24
+          name === "model" ? 2 ** 24 : 2 ** 27
         } bytes, got 536870912`,
         "text.json": "in JSON",
         "bytes.json": "",
