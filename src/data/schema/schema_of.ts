@@ -12,7 +12,13 @@ import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import { parseSchema } from "./parse.ts";
 import { arrayInputOf, inputOf, type SourceColumn } from "./schema_inputs.ts";
-import { columnOfCondition, conditionOf, targetOf, targetOfColumns } from "./schema_target.ts";
+import {
+  columnOfCondition,
+  conditionOf,
+  type MadeTarget,
+  targetOf,
+  targetOfColumns,
+} from "./schema_target.ts";
 import type { Schema } from "./schema.ts";
 
 /** Schema that was made from tables. */
@@ -88,23 +94,52 @@ export function makeSchema(tables: readonly RawTable[], options: SchemaOptions =
   return makeSchemaOfColumns(new TableColumns(tables, options), options);
 }
 
-/** Makes a schema of columns, with warnings. */
-export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptions): MadeSchema {
-  const { where, names } = columns;
-  const { target = names.length - 1, exclude = [], inputs } = options;
+/** Target of columns, with their places. */
+interface FoundTarget extends MadeTarget {
+  readonly places: readonly number[];
+}
+
+function findTarget(columns: SchemaColumns, options: SchemaOptions): FoundTarget {
+  const { names } = columns;
+  const { target = [] } = options;
   const targets = typeof target === "object" ? target : [target];
   const [only] = targets;
   const condition = targets.length === 1 && typeof only === "string"
     ? conditionOf(only, names)
     : undefined;
-  const targetPlaces = condition === undefined
+  const places = options.target === undefined
+    ? [names.length - 1]
+    : condition === undefined
     ? targets.map((one) => columns.placeOf(one, "a target column"))
     : [columns.placeOf(columnOfCondition(condition), "a target column")];
-  const sources = targetPlaces.map((place) => columns.at(place));
+  const sources = places.map((place) => columns.at(place));
   const [source] = sources;
   const made = source && sources.length === 1
     ? targetOf(source, condition, options)
     : targetOfColumns(sources, options);
+  return { ...made, places };
+}
+
+/**
+ * Checks what the owner of a table has declared about it, where the schema comes from others.
+ *
+ * @throws {RangeError} If a column that is named is missing, or the target that is named does not
+ * fit the classes or the task.
+ */
+export function checkDeclarations(table: RawTable, options: SchemaOptions): void {
+  const columns = new TableColumns([table], options);
+  const { idColumn, weightColumn, inputs = [], target, classes, task } = options;
+  if (idColumn !== undefined) columns.placeOf(idColumn, "an id column");
+  if (weightColumn !== undefined) columns.placeOf(weightColumn, "a weight column");
+  for (const column of inputs) columns.placeOf(column, "an input column");
+  if (target !== undefined || classes || task) findTarget(columns, options);
+}
+
+/** Makes a schema of columns, with warnings. */
+export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptions): MadeSchema {
+  const { where, names } = columns;
+  const { exclude = [], inputs } = options;
+  const { places: targetPlaces, ...made } = findTarget(columns, options);
   const others = [options.idColumn, options.weightColumn, ...exclude].flatMap((column) =>
     column === undefined ? [] : [columns.placeOf(column, "a column")]
   );

@@ -37,7 +37,7 @@ export interface SourceShare {
  * is partitioned rejects with it when it is arranged.
  */
 export async function shareOf(source: DataSource, share: SourceShare): Promise<DataSource> {
-  const { part, holdOut: held, seed } = share;
+  const { part, partition, holdOut: held, seed } = share;
   if (part === undefined && held === undefined) return source;
   if (part === undefined && held !== undefined && source.tables) {
     const { train, options } = await source.tables();
@@ -48,6 +48,11 @@ export async function shareOf(source: DataSource, share: SourceShare): Promise<D
       test: selectRows(train, rows.test),
       options,
     });
+  }
+  const tables = await source.tables?.();
+  if (part !== undefined && tables?.options.idColumn === undefined) {
+    // Fails before a server is waited for if the partition needs ids.
+    if (partition === "id") parsePartition(partition).deal(new Int32Array(1), { parts: 1, seed });
   }
   return {
     name: source.name,

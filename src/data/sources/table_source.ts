@@ -11,7 +11,7 @@ import type { ArrangedData, DataSource, SourceTables } from "../schema/data_sour
 import { shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
 import type { Schema } from "../schema/schema.ts";
-import { makeSchema } from "../schema/schema_of.ts";
+import { checkDeclarations, makeSchema } from "../schema/schema_of.ts";
 
 /**
  * Makes a source of data from a table in memory, and perhaps one to evaluate on.
@@ -41,8 +41,14 @@ export function tableSource(
 export class TableSource implements DataSource {
   readonly #tables: SourceTables;
 
-  /** Keeps the tables. */
+  /**
+   * Keeps the tables.
+   *
+   * @throws {RangeError} If a column that the options name is missing, or the target that they name
+   * does not fit the classes or the task.
+   */
   constructor(tables: SourceTables) {
+    checkDeclarations(tables.train, tables.options);
     this.#tables = tables;
   }
 
