@@ -65,8 +65,8 @@ function hasTexts({ codes, texts = [] }: RawColumn): boolean {
 }
 
 /**
- * Infers the kind of a column: numbers; words for true and false; else categories. A column of 0 and
- * 1 alone has numbers, and one of a single letter such as `f` has categories.
+ * Infers the kind of a column: numbers; words for true and false; else categories. A column of 0
+ * and 1 alone has numbers, and one of a single letter such as `f` has categories.
  *
  * @returns The kind; `undefined` if all values are missing.
  */

@@ -30,8 +30,8 @@ export interface ArrangeOptions {
   units?: Readonly<Record<string, string>>;
   /**
    * Target of a schema that is made from the table: the name or index of a column, a condition such
-   * as `target > 0`, or the columns of several measures or labels. By a schema with names of columns
-   * it is not needed.
+   * as `target > 0`, or the columns of several measures or labels. By a schema with names of
+   * columns it is not needed.
    *
    * @default The last column.
    */

@@ -31,8 +31,8 @@ export interface MadeSchema {
 
 /**
  * Makes a schema from tables: kinds are inferred from the values, and categories, classes, fill
- * values and standardization are those of all rows of all tables. The columns are those of the first
- * table; the others must have them.
+ * values and standardization are those of all rows of all tables. The columns are those of the
+ * first table; the others must have them.
  *
  * A column is of numbers if all its values are; of `true` and `false` if its values are words for
  * them; else of categories.

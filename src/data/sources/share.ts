@@ -33,8 +33,8 @@ export interface SourceShare {
  * Where all rows are the client's, those that are held out are chosen in the table as it is read:
  * statistics are then over the rows to train on.
  *
- * @throws {RangeError} If the share is not between 0 and 1, or there are too few rows; a source that
- * is partitioned rejects with it when it is arranged.
+ * @throws {RangeError} If the share is not between 0 and 1, or there are too few rows; a source
+ * that is partitioned rejects with it when it is arranged.
  */
 export async function shareOf(source: DataSource, share: SourceShare): Promise<DataSource> {
   const { part, partition, holdOut: held, seed } = share;
