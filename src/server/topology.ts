@@ -73,7 +73,6 @@ export abstract class ServerCommunicationTopology<
    * Runs the federation: gathers the clients, runs the rounds, saves checkpoints, and ends all
    * sessions. Not to be overridden. The final vector is `handler.parameters`.
    *
-   * @param options Signal that stops the run.
    * @throws {DeadlineError} If too few clients join, or remain.
    * @throws The signal's reason, if it is aborted.
    */

@@ -8,14 +8,12 @@ import type { Rank } from "../../base/rank.ts";
 import { checkSeed } from "../../base/check.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
-import { deepFreeze } from "../../base/deep_freeze.ts";
 import { BufferPool } from "../../params/buffer_pool.ts";
 import { Kernels, stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
-import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
-import { sendsGradient } from "../../plan/rules/rules.ts";
-import { checkSchedule, learningRateAt, type LearningRateSchedule } from "../../plan/schedule.ts";
+import type { AllowedSettings } from "../../plan/own_settings.ts";
+import { learningRateAt, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { Spans, StrategyState } from "../../strategy/strategy.ts";
 import { untrainedSpans } from "../../strategy/untrained.ts";
@@ -24,7 +22,7 @@ import { workingVector } from "../../strategy/working.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import { FIELDS_BYTES } from "../../wire/frame.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
-import { resolvePlan } from "./client_plan.ts";
+import { frozenSettings } from "./frozen_settings.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { type HandlerState, ServerBackendHandler } from "./server_backend_handler.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
@@ -92,19 +90,10 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.model = options.model;
     this.#schema = options.schema && parseSchema(options.schema);
     this.strategy = strategy;
-    this.#plan = deepFreeze(resolvePlan(options.plan ?? {}, strategy, manifest));
-    const { schedule, allows } = options;
-    if (allows !== undefined) {
-      checkAllowed(allows, "Cannot make a server");
-      if (sendsGradient(this.#plan.rule)) {
-        throw new RangeError(
-          `Cannot make a server: expected no settings of the clients' own with ${strategy.name}, whose clients take no steps`,
-        );
-      }
-    }
-    this.#allows = allows && deepFreeze(structuredClone(allows));
-    if (schedule !== undefined) checkSchedule(schedule, "Cannot make a server");
-    this.#schedule = schedule && deepFreeze({ ...schedule });
+    const settings = frozenSettings(options, strategy, manifest);
+    this.#plan = settings.plan;
+    this.#schedule = settings.schedule;
+    this.#allows = settings.allows;
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkSeed(options.seed ?? 0);
     const bodyBytes = manifest.byteLength + FIELDS_BYTES;

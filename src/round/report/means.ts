@@ -22,8 +22,8 @@ export class MeanLoss {
 }
 
 /**
- * Averages evaluation results, weighted by number of samples and summed in their order. Metrics with
- * sums are those of all samples together; others are averaged.
+ * Averages evaluation results, weighted by number of samples and summed in their order. Metrics
+ * that follow from sums are those of all samples together.
  *
  * @returns The mean, or `undefined` when there are no samples.
  */

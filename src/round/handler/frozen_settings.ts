@@ -1,0 +1,45 @@
+import { deepFreeze } from "../../base/deep_freeze.ts";
+import type { Manifest } from "../../params/manifest.ts";
+import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
+import { sendsGradient } from "../../plan/rules/rules.ts";
+import { checkSchedule, type LearningRateSchedule } from "../../plan/schedule.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
+import { resolvePlan } from "./client_plan.ts";
+import type { ServerHandlerOptions } from "./options.ts";
+import type { ServerStrategy } from "./server_strategy.ts";
+
+const PROBLEM = "Cannot make a server";
+
+/** Settings of training of a server's handler. */
+export interface HandlerSettings {
+  readonly plan: TrainSettings;
+  readonly schedule: LearningRateSchedule | undefined;
+  readonly allows: AllowedSettings | undefined;
+}
+
+/**
+ * Checks the settings of training in a handler's options, and freezes copies of them.
+ *
+ * @throws {RangeError} If a setting is out of range or does not suit the strategy.
+ */
+export function frozenSettings(
+  { plan: given = {}, schedule, allows }: ServerHandlerOptions,
+  strategy: ServerStrategy,
+  manifest: Manifest,
+): HandlerSettings {
+  const plan = deepFreeze(structuredClone(resolvePlan(given, strategy, manifest)));
+  if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
+  if (allows !== undefined) {
+    checkAllowed(allows, PROBLEM);
+    if (sendsGradient(plan.rule)) {
+      throw new RangeError(
+        `${PROBLEM}: expected no settings of the clients' own with ${strategy.name}, whose clients take no steps`,
+      );
+    }
+  }
+  return {
+    plan,
+    schedule: schedule && deepFreeze(structuredClone(schedule)),
+    allows: allows && deepFreeze(structuredClone(allows)),
+  };
+}
