@@ -54,10 +54,10 @@ export async function shareOf(source: DataSource, share: SourceShare): Promise<D
     // Fails before a server is waited for if the partition needs ids.
     if (partition === "id") parsePartition(partition).deal(new Int32Array(1), { parts: 1, seed });
   }
+  // The table has the rows of all parts: it says nothing of this one.
   return {
     name: source.name,
     arrange: async (schema) => take(await source.arrange(schema), share),
-    ...(source.tables && { tables: source.tables.bind(source) }),
   };
 }
 

@@ -76,7 +76,7 @@ function numberFigures(
   const shift = exactSum(told.map((site) => of(site).sum)) / count;
   const square = exactSum(told.map((site) => of(site).square)) / count;
   const histograms = range && groups &&
-    { range, groups: told.map((site) => groups.get(site) ?? []) };
+    { range, groups: told.map((site) => groups.get(site) ?? []), areWhole: form !== "real" };
   const low = lows.reduce((a, b) => Math.min(a, b));
   const high = highs.reduce((a, b) => Math.max(a, b));
   const known = quantiles.length > 0 ? knownCounts(figures) : undefined;

@@ -17,6 +17,8 @@ interface Estimate {
 /** Histograms of several sites over the same bins. */
 export interface SiteHistograms {
   readonly range: BinRange;
+  /** Is true if all numbers are whole: one whole number in a range is known exactly. */
+  readonly areWhole?: boolean;
   /** Groups of bins of each site. */
   readonly groups: readonly (readonly BinGroup[])[];
 }
@@ -67,6 +69,7 @@ class Places {
   /** Number of numbers. */
   readonly count: number;
   readonly #range: BinRange;
+  readonly #areWhole: boolean;
   /** Rows that may be in a bin or before it, that surely are, and that are if spread evenly. */
   readonly #most: Float64Array;
   readonly #least: Float64Array;
@@ -75,6 +78,7 @@ class Places {
   constructor(histograms: SiteHistograms) {
     const { range, range: { bins }, groups } = histograms;
     this.#range = range;
+    this.#areWhole = histograms.areWhole ?? false;
     this.#most = new Float64Array(bins);
     this.#least = new Float64Array(bins);
     this.#spread = spreadRows(histograms);
@@ -94,6 +98,10 @@ class Places {
   estimate(index: number): Estimate {
     const low = binEdge(this.#range, this.#most.findIndex((rows) => rows > index));
     const high = binEdge(this.#range, this.#least.findIndex((rows) => rows > index) + 1);
+    const isLast = high >= this.#range.high;
+    const whole = Math.ceil(low);
+    const isOne = whole <= high && (isLast ? whole + 1 > high : whole + 1 >= high);
+    if (this.#areWhole && isOne) return { value: whole, error: 0 };
     // Rounding may leave the last sum a little below the count.
     const found = this.#spread.findIndex((rows) => rows > index);
     const bin = found < 0 ? this.#range.bins - 1 : found;

@@ -136,7 +136,9 @@ export class ServerRun implements RunContext, Disposable {
       if (isFollowed) reason = "the next run begins here";
       this.emit({ type: "finished", report });
       logger.info(
-        `The run is over after ${report.seconds.toFixed(1)} s, model ${report.modelDigest}`,
+        `The run is over after ${report.seconds.toFixed(1)} s${
+          this.topology.handler.manifest.length === 0 ? "" : `, model ${report.modelDigest}`
+        }`,
       );
       return report;
     } catch (error) {

@@ -156,11 +156,12 @@ export class RunOperations implements ActiveRun {
   }
 
   #report(given: RoundReport): void {
-    const { record, logger, peers: { members }, topology: { roundName, options } } = this.#run;
+    const { record, logger, peers: { members }, topology: { roundName, options, mode } } =
+      this.#run;
     const report = record.addRound(given);
     const { round, received, cohort, loss, accuracy, metrics = {}, losses, outliers = [] } = report;
     const figures = [
-      `${received} of ${cohort.length} updates`,
+      `${received} of ${cohort.length} ${mode === "statistics" ? "clients" : "updates"}`,
       ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
       ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
       ...Object.entries(metrics).slice(0, MAX_LOGGED_METRICS).map(([name, value]) =>

@@ -101,9 +101,9 @@ export class SessionHandler implements SessionListener {
     const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
     run.peers.members.info(
       `rank ${rank}`,
-      `Rank ${rank} joined from ${address} with ${numSamples} samples${
-        ownText(own)
-      } (${agent}; ${who})`,
+      `Rank ${rank} joined from ${address}${
+        topology.mode === "statistics" ? "" : ` with ${numSamples} samples`
+      }${ownText(own)} (${agent}; ${who})`,
     );
     handler.onJoin(rank, numSamples);
     run.emit({

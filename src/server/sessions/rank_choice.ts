@@ -134,8 +134,8 @@ function checkRights<Session>(
 }
 
 /**
- * Finds a rank without a client. Ranks of an earlier run come late, and those that are expected back
- * last.
+ * Finds a rank without a client. Ranks of an earlier run come late, and those that are expected
+ * back last.
  */
 function freeRank<Session>(
   { group, away, kept }: Assignment<Session>,

@@ -38,6 +38,8 @@ export interface ServerStatisticsOptions extends
    * @default {5}
    */
   minCount?: number;
+  /** Called with the summary before the run ends. What it throws stops the run. Default: nothing. */
+  check?: (summary: SurveyResult) => void;
 }
 
 /** Most times that the clients are asked anew because one of them is gone. */
@@ -80,6 +82,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHand
   /** Fewest rows of a client that a figure may be about. */
   readonly minCount: number;
   readonly #survey: SurveyOptions;
+  readonly #check: (summary: SurveyResult) => void;
   #current: Survey | undefined;
   #pass: Pass | undefined;
   #passes = 0;
@@ -92,11 +95,12 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHand
    * @throws {RangeError} If an option is out of range.
    */
   constructor(options: ServerStatisticsOptions) {
-    const { survey = {}, minCount = DEFAULT_MIN_COUNT, ...rest } = options;
+    const { survey = {}, minCount = DEFAULT_MIN_COUNT, check = () => {}, ...rest } = options;
     checkCount("minCount", minCount, 1);
     super(new NoModelHandler(), { ...rest, rounds: 1 });
     this.minCount = minCount;
     this.#survey = survey;
+    this.#check = check;
   }
 
   /** Summary of the data of all clients, once the run is over. */
@@ -147,6 +151,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHand
         this.#current = undefined;
         this.#pass = undefined;
       }
+      this.#check(this.#summary);
       for (const note of this.#summary.notes) run.warn(note);
       this.#ranks = cohort;
       const received = cohort.length;
