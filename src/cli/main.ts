@@ -22,6 +22,7 @@ import { plotCommand } from "./commands/plot.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { serverCommand } from "./commands/server.ts";
 import { simulateCommand } from "./commands/simulate.ts";
+import { statsCommand } from "./commands/stats.ts";
 
 /** Exit statuses of a process that a signal ended. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -65,6 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
     reproduceCommand,
     partitionCommand,
     schemaCommand,
+    statsCommand,
     plotCommand,
     keygenCommand,
   ];

@@ -91,6 +91,7 @@ export type CommandName =
   | "partition"
   | "simulate"
   | "reproduce"
+  | "stats"
   | "plot";
 
 /** Starts a task's command in a folder of its own, where it may write whatever it is told to. */

@@ -10,6 +10,7 @@ import { DATA, dataFrom } from "../options/data.ts";
 import { SCHEMA } from "../options/schema.ts";
 import { UsageError } from "../options/option.ts";
 import { messageWithFlag } from "../options/permissions.ts";
+import { clientStatisticsFrom } from "../options/statistics.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { printError, writeText } from "../output/terminal.ts";
 import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
@@ -82,6 +83,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
         ...(flags.batchSize !== undefined && { batchSize: flags.batchSize }),
       },
       timeouts: libraryOptions("timeouts", flags),
+      statistics: clientStatisticsFrom(flags),
       ...(flags.schema !== undefined && { schema: await readSchema(flags.schema) }),
     },
     data: {

@@ -1,5 +1,7 @@
 import type { KeyList } from "../../auth/allowed_keys.ts";
 import { AuditLog } from "../../server/audit_log.ts";
+import { transportOf } from "../../net/backend.ts";
+import { KeptTransport } from "../../net/kept_transport.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
@@ -7,11 +9,13 @@ import { UsageError } from "../options/option.ts";
 import { allowedFrom } from "../options/own_settings.ts";
 import { mergeFlags, resumeNotes } from "../options/resume.ts";
 import { scheduleFrom } from "../options/schedule.ts";
+import { FEDERATED } from "../options/schema.ts";
 import { stoppingFrom } from "../options/stopping.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
+import { federatedSchema } from "../run/federated_schema.ts";
 import { serverData } from "../run/server_data.ts";
 import { buildModeServer, checkMode } from "../run/mode_server.ts";
 import { runAndReport } from "../run/run_and_report.ts";
@@ -49,7 +53,18 @@ async function runServer(
   }
   const { keys, ...security } = await serverSecurity(flags);
   if (keys !== undefined) list.keys = keys;
-  const { data, testData } = await serverData(flags, command, signal);
+  const { listen } = flags;
+  // The address stays open between the making of the schema and the run itself.
+  using kept = new KeptTransport(transportOf(security.distBackend));
+  const network = {
+    ...security,
+    ...(flags.schema === FEDERATED && { distBackend: kept }),
+    ...{ listen, worldSize },
+  };
+  const { data, testData, keptRanks } = await serverData(flags, command, {
+    ...{ signal, resume },
+    federated: () => federatedSchema(flags, network, signal),
+  });
   const logger = { warn: printError };
   await using server = await buildModeServer(flags, {
     model: flags.model,
@@ -75,10 +90,9 @@ async function runServer(
     onWarning: printError,
   });
   const topology = server.makeTopology({
-    ...security,
     ...libraryOptions("server", flags),
-    listen: flags.listen,
-    worldSize,
+    ...network,
+    ...(keptRanks && { keptRanks }),
     checkpoints,
     ...(resume && { resume }),
     stopping: stoppingFrom(flags),

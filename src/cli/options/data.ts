@@ -35,6 +35,10 @@ export const DATA_SET = {
         default: "digits",
       },
       schema: { help: `data set of which the schema is made: ${DATA_KINDS}`, isRequired: true },
+      stats: {
+        help: "tables to summarize here, separated by commas; no clients are asked",
+        defaultText: "the clients' data",
+      },
       reproduce: { default: "mnist" },
     },
     implied: "digits",

@@ -25,6 +25,7 @@ export type CommandName =
   | "reproduce"
   | "partition"
   | "schema"
+  | "stats"
   | "plot"
   | "keygen";
 

@@ -23,7 +23,15 @@ export const OUTPUT = {
     value: "<file>",
     help: "write a report in JSON; - for standard output",
     group: "Output",
-    commands: { demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
+    commands: {
+      demo: {},
+      server: {},
+      client: {},
+      simulate: {},
+      reproduce: {},
+      partition: {},
+      stats: {},
+    },
     path: "output",
     onResume: "any",
   }),
@@ -148,6 +156,7 @@ export const OUTPUT = {
     isRare: true,
     commands: {
       server: { default: "serverLog" },
+      stats: { default: "statisticsLog" },
       client: {
         help: "name of the log file in the folder log; the rank is added",
         default: "clientLog",
@@ -164,7 +173,11 @@ export const OUTPUT = {
     help: "name on the lines of the log",
     group: "Output",
     isRare: true,
-    commands: { server: { default: "server" }, client: { defaultText: "client-RANK" } },
+    commands: {
+      server: { default: "server" },
+      stats: { default: "statistics" },
+      client: { defaultText: "client-RANK" },
+    },
     onResume: "any",
     library: {
       server: (loggerName) => ({ loggerName }),
@@ -177,7 +190,7 @@ export const OUTPUT = {
     default: false,
     commands: {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
-      ...{ plot: {}, keygen: {} },
+      ...{ plot: {}, keygen: {}, stats: {} },
     },
     onResume: "any",
   }),

@@ -61,7 +61,10 @@ export const SCHEMA = {
     group: "Data",
     defaultText: "made from the data set",
     commands: {
-      server: {},
+      server: {
+        help:
+          "schema that says what inputs and target mean, as the command schema writes it; or the word federated, to make it from figures of the clients' data",
+      },
       simulate: {},
       partition: {},
       client: {
@@ -79,7 +82,13 @@ export const SCHEMA = {
       "table column of the target; a condition such as 'target > 0'; or the columns of several measures or labels, separated by commas",
     group: "Data",
     defaultText: "the last column",
-    commands: ARRANGES,
+    commands: {
+      ...ARRANGES,
+      stats: {
+        help: "table column, or a condition such as 'target > 0', whose classes are counted",
+        defaultText: "none",
+      },
+    },
     library: { table: (text) => ({ target: target(text) }) },
   }),
   task: option(choice(["classification", "multi-label", "regression"]), {
@@ -118,7 +127,7 @@ export const SCHEMA = {
     help: "table columns of numbers that are categories, separated by commas",
     group: "Data",
     defaultText: "columns of texts",
-    commands: MAKES,
+    commands: { ...MAKES, stats: {} },
     library: { table: (names) => ({ categories: names.map(column) }) },
   }),
   unknownCategory: option(choice(["error", "other"]), {

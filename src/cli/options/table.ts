@@ -16,6 +16,7 @@ import { OUTPUT } from "./output.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
 import { SCHEDULE } from "./schedule.ts";
 import { SECURITY } from "./security.ts";
+import { STATISTICS } from "./statistics.ts";
 import { STOPPING } from "./stopping.ts";
 import { STRATEGY } from "./strategy.ts";
 import { TIMEOUTS } from "./timeouts.ts";
@@ -30,6 +31,7 @@ const TABLE = {
   ...OWN_SETTINGS,
   ...STRATEGY,
   ...DATA,
+  ...STATISTICS,
   ...SCHEMA,
   ...SECURITY,
   ...OUTPUT,

@@ -86,11 +86,16 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
 }
 
 /**
- * Loads the data set that a command's options name, arranged by `--schema` or by a schema of its
- * own. The errors are those of {@linkcode openSource}.
+ * Loads the data set that a command's options name, arranged by a given schema, by `--schema` or by
+ * a schema of its own. The errors are those of {@linkcode openSource}.
  */
-export async function loadData(flags: DataFlags, signal?: AbortSignal): Promise<CommandData> {
-  const schema = flags.schema === undefined ? undefined : await readSchema(flags.schema);
+export async function loadData(
+  flags: DataFlags,
+  signal?: AbortSignal,
+  given?: Schema,
+): Promise<CommandData> {
+  const { schema: path } = flags;
+  const schema = given ?? (path === undefined ? undefined : await readSchema(path));
   const source = await openSource(flags, signal);
   return { name: flags.data, ...await source.arrange(schema) };
 }
