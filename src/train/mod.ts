@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { BatchLoss, JudgeOptions, Trainer } from "./trainer.ts";
+export type { BatchLoss, JudgeOptions, Observe, Trainer } from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./handler.ts";
 export { type ClassMetrics, classMetrics } from "./metrics/class_metrics.ts";

@@ -68,6 +68,7 @@ async function runServer(
   const logger = { warn: printError };
   await using server = await buildModeServer(flags, {
     model: flags.model,
+    loss: flags.loss,
     data,
     plan: planFrom(flags),
     allows: allowedFrom(flags),

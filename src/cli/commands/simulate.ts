@@ -54,6 +54,7 @@ async function runSimulate(
   await using server = await buildServer({
     handler: libraryOptions("handler", flags),
     model: flags.model,
+    loss: flags.loss,
     data: train,
     plan: planFrom(flags),
     allows: allowedFrom(flags),

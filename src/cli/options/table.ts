@@ -10,6 +10,7 @@
 
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
+import { LOSS } from "./loss.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
 import { SCHEMA } from "./schema.ts";
 import { OUTPUT } from "./output.ts";
@@ -26,6 +27,7 @@ import type { ValueType } from "./values.ts";
 const TABLE = {
   ...JOINING,
   ...TRAINING,
+  ...LOSS,
   ...SCHEDULE,
   ...STOPPING,
   ...OWN_SETTINGS,

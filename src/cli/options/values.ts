@@ -52,6 +52,12 @@ export const list: ValueType<string[]> = {
   parse: (text, previous = []) => [...previous, ...splitNames(text)],
 };
 
+/** Numbers in a range, separated by commas. */
+export function reals(range: Omit<Range, "whole">): ValueType<number[]> {
+  const { parse } = real(range);
+  return { parse: (text) => text.split(",").map((word) => parse(word)) };
+}
+
 /** Whole number from `least` to `most`. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<number> {
   return {

@@ -2,7 +2,7 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import process from "node:process";
 import type { PartitionReport } from "../../data/partition/report.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
-import type { RunReport } from "../../round/report/report.ts";
+import type { FinalReport, RunReport } from "../../round/report/report.ts";
 import { progress, Table } from "../deps.ts";
 
 /** Largest number of rows in the table of rounds; of a long run the first and last are shown. */
@@ -162,6 +162,13 @@ function settingsText(settings: Readonly<Record<string, unknown>>): string {
   return texts.join(", ") || "none";
 }
 
+/** Formats the metrics of the final parameters in one line, beside the accuracy. */
+function metricLines({ metrics = {}, samples = 0 }: Partial<FinalReport> = {}): string[] {
+  const texts = Object.entries(metrics).filter(([name]) => name !== "accuracy")
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+  return texts.length === 0 ? [] : [`on ${samples} samples: ${texts.join(", ")}`];
+}
+
 /** Formats the outcome of a run in a few lines. */
 export function runSummary(report: RunReport, { hasBest = false } = {}): string {
   const { final, modelDigest, seconds, changes = [], stopped, best } = report;
@@ -185,6 +192,7 @@ export function runSummary(report: RunReport, { hasBest = false } = {}): string 
         final === undefined ? ", the last that was evaluated" : `, ${seconds.toFixed(1)} s`
       }`,
     ]),
+    ...metricLines(final),
     ...(accuracy === undefined ? [] : [
       `accuracy of ${accuracy.count} clients ${percent(accuracy.mean)} (mean), ${
         percent(accuracy.worstDecile)

@@ -7,7 +7,7 @@ import type { ServerHandlerOptions } from "../../round/handler/options.ts";
 import { SyncParameterServerHandler } from "../../round/handler/sync_handler.ts";
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
-import type { ModelDescription } from "../../train/handler.ts";
+import type { LossName, ModelDescription } from "../../train/handler.ts";
 import { parseModelDescription } from "../../train/models/model_description.ts";
 import { MODEL_NAMES, modelByName, modelOptionsOf } from "../../train/models/models.ts";
 import type { TrainLogger } from "../../train/sgd_handler.ts";
@@ -45,6 +45,8 @@ export function modelDataOf(schema: Schema): ModelData {
 export interface ModelJob {
   /** Name of a model, or path of a model description. */
   model: string;
+  /** Loss of the model. Default: that of its task, or of its description. */
+  loss?: LossName | undefined;
   /** Shape and task of the model, and the schema that the clients are sent. */
   data: ModelData;
   /** Data to evaluate on. Default: the clients evaluate. */
@@ -113,7 +115,7 @@ async function build<Handler>(
   const { strictDeterminism: _, ...engine } = job.engine;
   chooseKernels(job.engine);
   const options = { ...engine, ...(logger && { logger }) };
-  const model = await describeModel(job.model, job.data);
+  const model = await describeModel(job.model, job.data, job.loss);
   const initial = await initialParameters(model, seed, options);
   const evaluator: ModelEvaluator | undefined = testData &&
     await modelEvaluator(model, testData, { ...options, confusion: true });
@@ -132,13 +134,17 @@ async function build<Handler>(
 }
 
 /** Finds a model by its name, or reads its description from a JSON file. */
-async function describeModel(name: string, data: ModelData): Promise<ModelDescription> {
+async function describeModel(
+  name: string,
+  data: ModelData,
+  loss: LossName | undefined,
+): Promise<ModelDescription> {
   if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
-    return modelByName(name, modelOptionsOf(data));
+    return modelByName(name, { ...modelOptionsOf(data), ...loss && { loss } });
   }
   const description = await readJson(name, "model");
   try {
-    return parseModelDescription(description);
+    return { ...parseModelDescription(description), ...loss && { loss } };
   } catch (cause) {
     throw new SyntaxError(`${name}: ${errorMessage(cause)}`, { cause });
   }

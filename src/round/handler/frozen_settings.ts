@@ -4,6 +4,7 @@ import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
 import { sendsGradient } from "../../plan/rules/rules.ts";
 import { checkSchedule, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
+import { checkClassWeights } from "../../train/models/class_weights.ts";
 import { resolvePlan } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
@@ -23,11 +24,12 @@ export interface HandlerSettings {
  * @throws {RangeError} If a setting is out of range or does not suit the strategy.
  */
 export function frozenSettings(
-  { plan: given = {}, schedule, allows }: ServerHandlerOptions,
+  { model, plan: given = {}, schedule, allows }: ServerHandlerOptions,
   strategy: ServerStrategy,
   manifest: Manifest,
 ): HandlerSettings {
   const plan = deepFreeze(structuredClone(resolvePlan(given, strategy, manifest)));
+  checkClassWeights(plan, model, PROBLEM);
   if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
   if (allows !== undefined) {
     checkAllowed(allows, PROBLEM);
