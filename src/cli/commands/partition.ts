@@ -21,7 +21,8 @@ export function partitionCommand({ signal }: CommandContext): Command {
 async function runPartition(flags: Flags<"partition">, signal: AbortSignal): Promise<void> {
   const { partition: spec, clients, seed } = flags;
   const scheme = parsePartition(spec);
-  const { name, train, ids } = await loadData(flags, signal);
+  const { name, train, ids, notes } = await loadData(flags, signal);
+  notes.forEach(printError);
   const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   const report = partitionReport(parts, train);
   // Only the last step of a path, to leave room for the rest of the title.

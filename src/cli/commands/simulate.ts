@@ -119,7 +119,8 @@ async function dealData(
 ): Promise<
   { train: Dataset; test: Dataset | undefined; parts: Partition; testParts?: Partition }
 > {
-  const { train, test, ids } = await loadData(flags, signal);
+  const { train, test, ids, notes } = await loadData(flags, signal);
+  notes.forEach(printError);
   const { clients, seed, holdOut: share } = flags;
   const scheme = parsePartition(flags.partition);
   const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });

@@ -38,22 +38,25 @@ function normalInput(input: InputSchema): InputSchema {
     };
   }
   const missing = normalMissing(input.missing);
-  const common = { name: input.name, ...(missing && { missing }) };
-  if (input.kind === "boolean") return { ...common, kind: "boolean" };
+  const policy = missing && { missing };
+  const { name } = input;
+  if (input.kind === "boolean") return { name, kind: "boolean", ...policy };
   if (input.kind === "category") {
     const { categories, unknown } = input;
     return {
-      ...common,
+      name,
       kind: "category",
       categories,
       ...(unknown === "other" && { unknown }),
+      ...policy,
     };
   }
   const { unit, standardize } = input;
   return {
-    ...common,
+    name,
     kind: "number",
     ...(unit !== undefined && { unit }),
+    ...policy,
     ...(standardize && { standardize }),
   };
 }
