@@ -247,13 +247,13 @@ Deno.test("what is odd but allowed has a stated meaning", () => {
   const { dataset } = arrangeTable(table, schema);
   assertEquals([dataset.rowLength, dataset.numClasses, dataset.labels[0]], [10_000, 3, 2]);
   assert(dataset.features.every((x) => x === 0));
-  // A million categories.
-  const names = Array.from({ length: 900_000 }, (_, i) => `n${i}`);
+  // Two hundred thousand categories, of a column that is listed as one of categories.
+  const names = Array.from({ length: 200_000 }, (_, i) => `n${i}`);
   const listed = schemaOf([tableOf("ward.csv", { a: names, y: names.map(() => "x") })], {
     categories: ["a"],
   });
   const [input] = listed.inputs;
-  assertEquals(input?.kind === "category" && input.categories.length, 900_000);
+  assertEquals(input?.kind === "category" && input.categories.length, 200_000);
   // All values of a column are missing at one site alone.
   const sites = [
     tableOf("a.csv", { a: [null, null], y: ["no", "yes"] }),

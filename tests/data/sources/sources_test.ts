@@ -1,0 +1,174 @@
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
+import {
+  arraySource,
+  Dataset,
+  digits,
+  holdOut,
+  openData,
+  type Schema,
+  schemaOf,
+  shareOf,
+  tableOf,
+  tableSource,
+} from "../../../src/data/mod.ts";
+import { arrayMoments, arraySchema } from "../../../src/data/schema/array_schema.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const images = (features: number[], labels: number[], numClasses: number) =>
+  new Dataset(Float32Array.from(features), Int32Array.from(labels), [1, 2, 2], numClasses);
+
+Deno.test("arrayMoments() finds mean and deviation of 1 to n, and of large values close together", () => {
+  const n = 101;
+  const features = Array.from({ length: n }, (_, i) => [i + 1, 2 ** 23 + (i % 2), -7]).flat();
+  const data = new Dataset(Float32Array.from(features), new Int32Array(n), [3], 1);
+  const { mean, deviation } = arrayMoments(data);
+  // Of 1 to n: mean (n + 1) / 2, variance (n^2 - 1) / 12. Of a share p of ones: variance p (1 - p).
+  assertAlmostEquals(mean[0] ?? 0, (n + 1) / 2, 1e-12);
+  assertAlmostEquals(deviation[0] ?? 0, Math.sqrt((n * n - 1) / 12), 1e-12);
+  const share = 50 / 101;
+  assertAlmostEquals(mean[1] ?? 0, 2 ** 23 + share, 1e-8);
+  assertAlmostEquals(deviation[1] ?? 0, Math.sqrt(share * (1 - share)), 1e-8);
+  assertEquals([mean[2], deviation[2]], [-7, 0]);
+});
+
+Deno.test("images are standardized by channel, others by the schema that came of them; a constant is 0", async () => {
+  // Two images of one row and two pixels: channel 0 holds 1 to 4, channel 1 is constant.
+  const train = images([1, 7, 2, 7, 3, 7, 4, 7], [0, 1], 2);
+  const own = await arraySource({ name: "a", train, standardize: true }).arrange(undefined);
+  const [input] = own.train.schema?.inputs ?? [];
+  const deviation = Math.sqrt(15 / 12);
+  assertEquals(input, {
+    name: "image",
+    kind: "image",
+    shape: [1, 2, 2],
+    standardize: { mean: [2.5, 7], deviation: [deviation, 0] },
+  });
+  const other = arraySource({ name: "b", train: images([2.5, 9, 5, 7], [1], 2) });
+  const { train: arranged } = await other.arrange(own.train.schema);
+  assertEquals([...arranged.features], [0, 0, Math.fround(2.5 / deviation), 0]);
+  assertEquals([...train.features], [1, 7, 2, 7, 3, 7, 4, 7]);
+  for (const value of [NaN, Infinity]) {
+    const harmed = arraySource({
+      name: "c",
+      train: images([1, 2, value, 4], [0], 1),
+      standardize: true,
+    });
+    await assertRejects(() => harmed.arrange(undefined), RangeError, `got ${value} in row 0`);
+    await assertRejects(
+      () => harmed.arrange(own.train.schema),
+      RangeError,
+      `got ${value} in row 0`,
+    );
+  }
+});
+
+Deno.test("data without columns agree on shape, classes and scale, or the first difference is named", async () => {
+  const data = await digits();
+  const schema = data.schema;
+  assertEquals(schema?.inputs, [{ name: "image", kind: "image", shape: [8, 8, 1], scale: 1 / 16 }]);
+  assertEquals(schema?.target, {
+    name: "label",
+    task: "classification",
+    classes: [..."0123456789"],
+  });
+  const source = arraySource({ name: "mine", train: data });
+  const named = arraySchema({ shape: [8, 8, 1], scale: 1 / 16, classes: [..."abcdefghij"] });
+  assertEquals((await source.arrange(named)).train.labels, data.labels);
+  const cases: [Schema, string][] = [
+    [
+      arraySchema({ shape: [64], scale: 1 / 16, numClasses: 10 }),
+      "expected the kind array of features, got image",
+    ],
+    [
+      arraySchema({ shape: [4, 16, 1], scale: 1 / 16, numClasses: 10 }),
+      "expected the shape [4,16,1] of image, got [8,8,1]",
+    ],
+    [
+      arraySchema({ shape: [8, 8, 1], numClasses: 10 }),
+      "expected the scale 1 of image, got 0.0625",
+    ],
+    [
+      arraySchema({ shape: [8, 8, 1], scale: 1 / 16, numClasses: 9 }),
+      "expected the classes 0, 1, 2, 3, 4, 5, 6, 7, 8; got 9",
+    ],
+    [
+      schemaOf([tableOf("t", { age: [1], y: [0] })]),
+      "expected the column age, got data without columns",
+    ],
+  ];
+  for (const [schema, message] of cases) {
+    await assertRejects(() => source.arrange(schema), RangeError, `Cannot use mine: ${message}`);
+  }
+});
+
+Deno.test("classes with names are matched by name", async () => {
+  const train = Dataset.of({
+    ...{ features: Float32Array.of(1, 2), targets: Int32Array.of(0, 1), shape: [1], numClasses: 2 },
+    task: "classification",
+    schema: arraySchema({ shape: [1], classes: ["dog", "cat"] }),
+  });
+  const source = arraySource({ name: "mine", train });
+  const wanted = arraySchema({ shape: [1], classes: ["cat", "cow", "dog"] });
+  assertEquals([...(await source.arrange(wanted)).train.labels], [2, 0]);
+  await assertRejects(
+    () => source.arrange(arraySchema({ shape: [1], classes: ["cat", "cow"] })),
+    RangeError,
+    "expected the classes cat, cow; got dog",
+  );
+});
+
+Deno.test("a table without column names of its own fits an array by place", async () => {
+  const schema = arraySchema({ shape: [1, 2, 1], scale: 0.5, classes: ["a", "b"] });
+  const source = tableSource({ train: tableOf("t", [[2, 4], [6, 8], ["b", "a"]]) });
+  const { train } = await source.arrange(schema);
+  assertEquals([[...train.features], [...train.labels]], [[1, 3, 2, 4], [1, 0]]);
+  const narrow = tableSource({ train: tableOf("t", [[2, 4], ["b", "a"]]) });
+  await assertRejects(
+    () => narrow.arrange(schema),
+    RangeError,
+    "Cannot use t: expected 2 columns of features for the shape [1,2,1], got 1",
+  );
+});
+
+Deno.test("rows that a table holds out are those that a data set holds out, and no figure is over them", async () => {
+  const values = Array.from({ length: 40 }, (_, i) => i);
+  const table = tableOf("t", { a: values, y: values.map((i) => i % 2) });
+  const options = { standardize: true };
+  const source = await shareOf(tableSource({ train: table }, options), { holdOut: 0.25, seed: 5 });
+  const { train, test } = await source.arrange(undefined);
+  const held = holdOut(values, { share: 0.25, seed: 5, index: 0 });
+  assertEquals([train.length, test?.length], [30, 10]);
+  const mean = held.train.reduce((sum, row) => sum + row, 0) / 30;
+  const [input] = train.schema?.inputs ?? [];
+  assertAlmostEquals(input?.kind === "number" ? input.standardize?.mean ?? 0 : NaN, mean, 1e-12);
+  const schema = schemaOf([table]);
+  assertEquals([...(await source.arrange(schema)).test?.features ?? []], [...held.test]);
+});
+
+Deno.test("declarations that do not fit a table are refused before it is arranged", () => {
+  const table = tableOf("t", { a: [1, 2], y: ["no", "yes"] });
+  const cases: [object, string][] = [
+    [{ target: "z" }, 'expected a target column named "z", got a, y'],
+    [{ idColumn: "id" }, 'expected an id column named "id", got a, y'],
+    [{ weightColumn: 7 }, "expected a weight column from 0 to 1, got 7"],
+    [{ classes: ["no"] }, "expected the classes no; got yes"],
+  ];
+  for (const [options, message] of cases) {
+    assertThrows(
+      () => tableSource({ train: table }, options),
+      RangeError,
+      `Cannot use t: ${message}`,
+    );
+  }
+});
+
+Deno.test("openData() opens the digits as loadDataset() loads them", async () => {
+  const { train, test } = await (await openData("digits")).arrange(undefined);
+  assertEquals([train.length, test?.length], [1500, 297]);
+});
