@@ -111,7 +111,7 @@ Deno.test("a server with a schema needs no data, and a client that differs says 
       assert(code !== 0);
       assertMatch(stderr, message);
     }
-    server.kill("SIGTERM");
+    server.process.kill("SIGTERM");
     await server.outcome;
   }));
 

@@ -89,6 +89,7 @@ export type CommandName =
   | "client:module"
   | "keygen"
   | "partition"
+  | "schema"
   | "simulate"
   | "reproduce"
   | "stats"
