@@ -1,9 +1,3 @@
-/**
- * Longest text of the JavaScript engine, in characters (V8, 64 bits). In a table of numbers a
- * character is a byte.
- */
-export const MAX_TEXT = 2 ** 29 - 24;
-
 /** Longest text of a JSON value, in characters: its values take up to twenty times the memory. */
 export const MAX_JSON = 2 ** 26;
 

@@ -68,7 +68,13 @@ export type {
 } from "./statistics/summary.ts";
 export type { SiteSummary, SurveyOptions, SurveyResult } from "./statistics/survey_options.ts";
 export type { ColumnChoice, ColumnOrder } from "./statistics/unite.ts";
-export type { RawColumn, RawTable } from "./formats/raw_table.ts";
+export {
+  MISSING_VALUES,
+  type RawColumn,
+  type RawTable,
+  type ReadProgress,
+  type ReadTableOptions,
+} from "./formats/raw_table.ts";
 
 export { arraySource, type ArraySourceParts } from "./sources/array_source.ts";
 export { shareOf, type SourceShare } from "./sources/share.ts";
@@ -92,10 +98,19 @@ export type { DownloadProgress } from "./catalog/transfer.ts";
 export { type IdxArray, parseIdx } from "./formats/idx/idx.ts";
 export { type IdxDatasetOptions, readIdxDataset } from "./formats/idx/idx_dataset.ts";
 export type { IdxOptions, IdxType, IdxValues } from "./formats/idx/idx_header.ts";
-export { type CsvDatasetOptions, parseCsvDataset } from "./formats/table/csv.ts";
-export { parseJsonDataset, parseJsonLinesDataset } from "./formats/table/json.ts";
-export { readTableDataset, type ReadTableOptions } from "./formats/table/table.ts";
-export type { TableDataset, TableOptions } from "./formats/table/table_options.ts";
+export {
+  parseCsvDataset,
+  parseJsonDataset,
+  parseJsonLinesDataset,
+  type ParseTableOptions,
+  readTableDataset,
+  type TableDataset,
+  type TableDatasetOptions,
+} from "./catalog/table_dataset.ts";
+export { type ImageFolderOptions, readImageFolder } from "./formats/images/image_folder.ts";
+export { readTable } from "./formats/read_table.ts";
+export { readTables } from "./formats/read_tables.ts";
+export { type SiteFile, siteFiles } from "./formats/table_paths.ts";
 
 // Partitions among clients.
 export { addFeatureNoise, type FeatureNoiseOptions } from "./partition/feature_noise.ts";

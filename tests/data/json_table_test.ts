@@ -1,8 +1,12 @@
 import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
-import { parseCsvDataset } from "../../src/data/formats/table/csv.ts";
-import { parseJsonDataset, parseJsonLinesDataset } from "../../src/data/formats/table/json.ts";
+import {
+  parseCsvDataset,
+  parseJsonDataset,
+  parseJsonLinesDataset,
+  type ParseTableOptions,
+  type TableDataset,
+} from "../../src/data/catalog/table_dataset.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
-import type { TableDataset, TableOptions } from "../../src/data/formats/table/table_options.ts";
 import { inFolder } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -31,7 +35,7 @@ const COLUMNS = {
 
 Deno.test("one table is the same in every format, with every option", () => {
   const lines = OBJECTS.map((row) => JSON.stringify(row)).join("\r\n\r\n");
-  const cases: TableOptions[] = [
+  const cases: ParseTableOptions[] = [
     { labelColumn: "kind" },
     { labelColumn: 1, scale: 0.5 },
     { labelColumn: "kind", classes: ["virginica", "setosa", "iris"] },
@@ -63,98 +67,80 @@ Deno.test("parseJsonDataset() takes numbers and truths for labels", () => {
 });
 
 Deno.test("tables name the row, the column and the cause of what they cannot read", () => {
-  const cases: [(text: string, options?: TableOptions) => unknown, string, TableOptions, string][] =
+  const cases: [
+    (text: string, options?: ParseTableOptions) => unknown,
+    string,
+    ParseTableOptions,
+    string,
+  ][] = [
     [
-      [
-        parseJsonDataset,
-        '[{"a": 1, "b": 0}, {"a": "x", "b": 0}]',
-        {},
-        'JSON text: row 2, column 1 (a): expected a number, got "x"',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": 1, "b": 0}, {"a": 1}]',
-        {},
-        'row 2: expected the keys of the first, "b" is missing',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": 1, "b": 0}, {"a": 1, "b": 0, "c": 1}]',
-        {},
-        'row 2: expected the keys of the first, got "c" as well',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": null, "b": 0}]',
-        {},
-        'row 1, "a": expected a number or a text, got null',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": true, "b": 0}]',
-        {},
-        'row 1, column 1 (a): expected a number, got "true"',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": 1e999, "b": 0}]',
-        {},
-        "row 1, column 1 (a): expected a number, got Infinity",
-      ],
-      [parseJsonDataset, "[[1, 2]]", {}, "row 1: expected an object, got an array"],
-      [parseJsonDataset, "[]", {}, "it is empty"],
-      [
-        parseJsonDataset,
-        "7",
-        {},
-        "expected an array of objects or an object of columns, got a number",
-      ],
-      [parseJsonDataset, "[{", { name: "t.json" }, "Cannot read t.json: "],
-      [
-        parseJsonDataset,
-        '{"a": [1, 2], "b": [0]}',
-        {},
-        'expected 2 values in every column, got 1 in "b"',
-      ],
-      [
-        parseJsonDataset,
-        '{"a": 1, "b": [0]}',
-        {},
-        'expected an array for the column "a", got a number',
-      ],
-      [parseJsonDataset, '{"a": [], "b": []}', {}, "it has a header and no rows"],
-      [parseJsonLinesDataset, '{"a": 1, "b": 0}\n\n{"a": 1 "b": 0}', {}, "JSON lines: line 3: "],
-      [
-        parseJsonLinesDataset,
-        '{"a": 1, "b": 0}\n\n{"a": "?", "b": 0}',
-        {},
-        'line 3, column 1 (a): expected a number, got "?"',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": 1, "b": 0}]',
-        { labelColumn: "c" },
-        'expected a column named "c" in the header, got a, b',
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": 1, "b": 0}]',
-        { featureColumns: ["b"] },
-        "expected features apart from the label, got column 2 (b) for both",
-      ],
-      [
-        parseJsonDataset,
-        '[{"a": 1, "b": 0}]',
-        { featureColumns: [] },
-        "expected feature columns, got none",
-      ],
-      [
-        parseCsvDataset,
-        "1,2,0",
-        { featureColumns: [3] },
-        "expected a feature column from 0 to 2, got 3",
-      ],
-    ];
+      parseJsonDataset,
+      '[{"a": 1, "b": 0}, {"a": "x", "b": 0}]',
+      {},
+      'JSON text: row 2, column a: expected a number as other rows have, got "x"',
+    ],
+    [
+      parseJsonDataset,
+      '[{"a": 1, "b": 0}, {"a": 1}]',
+      {},
+      "row 2, column b: expected a class, got a missing value",
+    ],
+    [
+      parseJsonDataset,
+      '[{"a": null, "b": 0}]',
+      {},
+      "expected values in column a, got none",
+    ],
+    [parseJsonDataset, '[{"a": 1e999, "b": 0}]', {}, "finite numbers in column a, got Infinity"],
+    [parseJsonDataset, "[[1, 2]]", {}, "row 1: expected an object, got an array"],
+    [parseJsonDataset, "[]", {}, "it is empty"],
+    [
+      parseJsonDataset,
+      "7",
+      {},
+      "expected an array of objects or an object of columns, got a number",
+    ],
+    [parseJsonDataset, "[{", { name: "t.json" }, "Cannot read t.json: "],
+    [
+      parseJsonDataset,
+      '{"a": [1, 2], "b": [0]}',
+      {},
+      'column "b": expected 2 values as in the first, got 1',
+    ],
+    [parseJsonDataset, '{"a": 1, "b": [0]}', {}, 'column "a": expected an array, got a number'],
+    [parseJsonDataset, '{"a": [], "b": []}', {}, "it is empty"],
+    [parseJsonLinesDataset, '{"a": 1, "b": 0}\n\n{"a": 1 "b": 0}', {}, "JSON lines: line 3: "],
+    [
+      parseJsonLinesDataset,
+      '{"a": 1, "b": 0}\n\n{"a": "?", "b": 0}',
+      {},
+      "line 3, column a: expected a number, got a missing value",
+    ],
+    [
+      parseJsonDataset,
+      '[{"a": 1, "b": 0}]',
+      { labelColumn: "c" },
+      'expected a target column named "c", got a, b',
+    ],
+    [
+      parseJsonDataset,
+      '[{"a": 1, "b": 0}]',
+      { featureColumns: ["b"] },
+      "expected one use of the column b, got several",
+    ],
+    [
+      parseJsonDataset,
+      '[{"a": 1, "b": 0}]',
+      { featureColumns: [] },
+      "expected input columns besides the target, got none",
+    ],
+    [
+      parseCsvDataset,
+      "1,2,0",
+      { featureColumns: [3] },
+      "expected an input column from 0 to 2, got 3",
+    ],
+  ];
   for (const [parse, text, options, message] of cases) {
     assertThrows(() => parse(text, options), Error, message);
   }

@@ -10,19 +10,21 @@ import { digits } from "../digits.ts";
 import { fileError } from "../file.ts";
 import { type IdxFiles, pairOf, pairsIn } from "../formats/idx/idx_files.ts";
 import { readIdxDataset } from "../formats/idx/idx_dataset.ts";
-import type { RawTable } from "../formats/raw_table.ts";
-import { isTablePath, readTable } from "../formats/read_table.ts";
-import { tablesIn } from "../formats/table/table_files.ts";
-import { numberedClasses } from "../schema/array_schema.ts";
-import { isCondition, parseCondition } from "../schema/condition.ts";
+import {
+  type ImageFolders,
+  imageFoldersIn,
+  readImageFolder,
+} from "../formats/images/image_folder.ts";
+import { readTables } from "../formats/read_tables.ts";
+import { type TablePaths, tablePaths, trainAndTestIn } from "../formats/table_paths.ts";
 import type { DataSource } from "../schema/data_source.ts";
-import type { SchemaOptions } from "../schema/options.ts";
 import { arraySource } from "../sources/array_source.ts";
 import { tableSource } from "../sources/table_source.ts";
 import { trainTestSplit } from "../split.ts";
 import { loadNamed } from "./load_named.ts";
 import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
-import type { LoadDatasetOptions, TableDataOptions } from "./options.ts";
+import type { LoadDatasetOptions } from "./options.ts";
+import { placedOptions, readOptions, schemaOptions, withClasses } from "./table_options.ts";
 
 /** Split of the digits: always the same, so that server and clients agree on the test rows. */
 const DIGITS_SPLIT = { seed: 0, testCount: 297 };
@@ -84,6 +86,8 @@ function ofArrays(
 }
 
 async function openPath(path: string, options: LoadDatasetOptions): Promise<OpenedData> {
+  const paths = await tablePaths(path);
+  if (paths) return await openTables({ train: paths }, options);
   let info: Deno.FileInfo;
   try {
     info = await runtime.files.stat(path);
@@ -92,18 +96,22 @@ async function openPath(path: string, options: LoadDatasetOptions): Promise<Open
     throw new runtime.errors.NotFound(
       `Cannot find the data set ${path}: expected ${
         DATASET_NAMES.join(", ")
-      }, or the path of a table (.csv, .tsv, .json, .jsonl), an IDX images file or a folder`,
+      }, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder`,
       { cause: error },
     );
   }
-  const tables = info.isDirectory
-    ? await tablesIn(path)
-    : isTablePath(path)
-    ? { train: path, test: undefined }
-    : undefined;
+  if (!info.isDirectory) {
+    return ofArrays(
+      path,
+      await readIdxFiles({ train: await pairOf(path) }, options.numClasses),
+      options,
+    );
+  }
+  const images = await imageFoldersIn(path);
+  if (images) return await openImages(images, options, path);
+  const tables = await trainAndTestIn(path);
   if (tables) return await openTables(tables, options);
-  const files = info.isDirectory ? await pairsIn(path) : { train: await pairOf(path) };
-  return ofArrays(path, await readIdxFiles(files, options.numClasses), options);
+  return ofArrays(path, await readIdxFiles(await pairsIn(path), options.numClasses), options);
 }
 
 async function readIdxFiles(
@@ -128,49 +136,48 @@ async function readIdxFiles(
 }
 
 async function openTables(
-  paths: { readonly train: string; readonly test: string | undefined },
-  { table = {}, numClasses, signal, standardize }: LoadDatasetOptions,
+  paths: TablePaths,
+  { table = {}, numClasses, signal, standardize, onRead }: LoadDatasetOptions,
 ): Promise<OpenedData> {
-  const options = schemaOptions(table, numClasses);
+  const options = schemaOptions(table);
   if (standardize) options.standardize ??= true;
-  const read = (path: string): Promise<RawTable> => {
-    const { exclude = [], excludeColumns = [], ...others } = table;
-    return readTable(path, {
-      ...others,
-      excludeColumns: [...exclude, ...excludeColumns],
-      expectedNames: namesIn(options),
-      ...(signal && { signal }),
-    });
+  const how = {
+    ...readOptions(table),
+    ...(signal && { signal }),
+    ...(onRead && { onProgress: onRead }),
   };
-  const train = await read(paths.train);
-  const test = paths.test === undefined ? undefined : await read(paths.test);
-  const source = tableSource({ train, ...(test && { test }) }, options);
+  const train = await readTables(paths.train, how);
+  const test = paths.test && await readTables(paths.test, how);
+  const declared = withClasses(placedOptions(options, train), train, numClasses);
+  const source = tableSource({ train, ...(test && { test }) }, declared);
   return { source, isTable: true };
 }
 
-/** Collects the declarations of the owner of a table from the options. */
-export function schemaOptions(
-  { labelColumn, featureColumns, ...table }: TableDataOptions,
-  numClasses?: number,
-): SchemaOptions {
-  const target = table.target ?? labelColumn, inputs = table.inputs ?? featureColumns;
-  const classes = table.classes ??
-    (numClasses === undefined ? undefined : numberedClasses(numClasses));
+async function openImages(
+  folders: ImageFolders,
+  { table, signal, standardize, onRead }: LoadDatasetOptions,
+  path: string,
+): Promise<OpenedData> {
+  const { shape, classes } = table ?? {};
+  const read = (folder: string, names: readonly string[] | undefined) =>
+    readImageFolder(folder, {
+      ...(shape && { shape }),
+      ...(names && { classes: names }),
+      ...(signal && { signal }),
+      ...(onRead && { onProgress: onRead }),
+    });
+  const train = await read(folders.train, classes);
+  const target = train.schema?.target;
+  const names = target?.task === "classification" ? target.classes : undefined;
+  const test = folders.test === undefined ? undefined : await read(folders.test, names);
+  if (test && test.shape.join() !== train.shape.join()) {
+    throw new RangeError(
+      `Cannot use ${folders.test}: expected images of shape [${train.shape}] as in ${folders.train}, got [${test.shape}]`,
+    );
+  }
+  const data = { train, ...(test && { test }) };
   return {
-    ...table,
-    // Columns that are left out are not read.
-    exclude: [],
-    ...(target !== undefined && { target }),
-    ...(inputs && { inputs }),
-    ...(classes && { classes }),
+    ...ofArrays(path, data, standardize ? { standardize } : {}),
+    ...(names && { classes: names }),
   };
-}
-
-/** Lists the names of columns in options: a first line that has one of them is a header. */
-function namesIn({ target, inputs = [], idColumn, weightColumn, categories = [] }: SchemaOptions) {
-  const targets = typeof target === "object" ? target : [target];
-  return [...targets, ...inputs, idColumn, weightColumn, ...categories].flatMap((column) => {
-    if (typeof column !== "string") return [];
-    return isCondition(column) ? [column, parseCondition(column).column] : [column];
-  });
 }

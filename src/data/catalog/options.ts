@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ReadTableOptions } from "../formats/raw_table.ts";
+import type { ReadProgress, ReadTableOptions } from "../formats/raw_table.ts";
 import type { SchemaOptions } from "../schema/options.ts";
 import type { DownloadProgress } from "./transfer.ts";
 
@@ -63,6 +63,8 @@ export interface LoadDatasetOptions {
   signal?: AbortSignal;
   /** Called with each piece of a download that is received. */
   onProgress?: (progress: DownloadProgress) => void;
+  /** Called from time to time while files are read. */
+  onRead?: (progress: ReadProgress) => void;
   /**
    * Number of classes of tables and IDX files.
    *
@@ -81,7 +83,10 @@ export interface LoadDatasetOptions {
 }
 
 /** Options for named data sets. */
-export type NamedDatasetOptions = Omit<LoadDatasetOptions, "numClasses" | "table" | "standardize">;
+export type NamedDatasetOptions = Omit<
+  LoadDatasetOptions,
+  "numClasses" | "table" | "standardize" | "onRead"
+>;
 
 /** Options for downloads. */
 export type DownloadOptions = Omit<NamedDatasetOptions, "dataDir" | "mirrors">;

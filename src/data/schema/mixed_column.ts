@@ -10,10 +10,12 @@ import type { ColumnParts } from "./column_values.ts";
 import { numberOfText, quoted } from "./names.ts";
 
 /**
- * Checks a column that has texts: where most values are numbers, the texts are mistakes.
+ * Checks a column that has texts: where half of the values or more are numbers, the texts are
+ * mistakes.
  *
  * @param tables Table of each part.
- * @throws {SyntaxError} If more values are numbers. The message names the first text and its place.
+ * @throws {SyntaxError} If as many values are numbers. The message names the first text and its
+ * place.
  */
 export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]): void {
   let numbers = 0, texts = 0;
@@ -30,13 +32,13 @@ export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]):
       if (table) odd ??= { table, column, row, text: names[code] ?? "" };
     });
   }
-  if (odd === undefined || numbers <= texts) return;
+  if (odd === undefined || numbers < texts) return;
   const { table, column, row, text } = odd;
   throw cellError(
     table,
     column,
     row,
-    "a number as most rows have",
+    "a number as other rows have",
     `${
       quoted(text)
     }, correct it, take it for missing (--missing-values) or say that the column has categories (--categories)`,

@@ -146,7 +146,8 @@ export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptio
   const places = inputs
     ? inputs.map((column) => columns.placeOf(column, "an input column"))
     : [...names.keys()].filter((i) => !targetPlaces.includes(i) && !others.includes(i));
-  const both = places.find((place) => targetPlaces.includes(place) || others.includes(place));
+  const both = targetPlaces.find((place) => others.includes(place)) ??
+    places.find((place) => targetPlaces.includes(place) || others.includes(place));
   if (both !== undefined) {
     throw new RangeError(
       `${where}: expected one use of the column ${shownName(names[both] ?? "")}, got several`,

@@ -5,10 +5,9 @@
  */
 
 import { MAX_TEXTS, MAX_TEXTS_LENGTH } from "../../limits.ts";
-import { quote } from "../table/cells.ts";
 import { ByteDictionary } from "./byte_dictionary.ts";
 import { decodeField } from "./decode_field.ts";
-import { canonicalName } from "../../schema/names.ts";
+import { canonicalName, quoted } from "../../schema/names.ts";
 import { numberOf } from "./number_text.ts";
 
 /**
@@ -137,7 +136,7 @@ export class ColumnBuilder {
     if (code === MAX_TEXTS || this.#textsLength > MAX_TEXTS_LENGTH) {
       throw new RangeError(
         `${this.#describe()}: expected numbers, or at most ${MAX_TEXTS} different texts of ${MAX_TEXTS_LENGTH} characters, got ${
-          quote(text)
+          quoted(text)
         } as one more, leave the column out (option excludeColumns, --exclude-columns)`,
       );
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { listNames, quote } from "../table/cells.ts";
+import { quoted, shownNames } from "../../schema/names.ts";
 import { MISSING_VALUES, type ReadTableOptions } from "../raw_table.ts";
 import { headerOf } from "../../schema/columns.ts";
 import { ColumnBuilder } from "./column_builder.ts";
@@ -85,14 +85,14 @@ export class ColumnChoice {
       if (!header) {
         throw new TypeError(
           `Cannot read ${this.#name}: a column is named ${
-            quote(column)
+            quoted(column)
           } where there is no header, give its index`,
         );
       }
       if (header.some((name) => isIn([column], name, -1))) continue;
       throw new RangeError(
-        `Cannot read ${this.#name}: expected a column named ${quote(column)} in the header, got ${
-          listNames(header)
+        `Cannot read ${this.#name}: expected a column named ${quoted(column)} in the header, got ${
+          shownNames(header)
         }`,
       );
     }

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { quoted } from "../../schema/names.ts";
 import type { RawColumn, RawTable } from "../raw_table.ts";
-import { quote } from "../table/cells.ts";
 import type { ColumnBuilder } from "./column_builder.ts";
 import type { ColumnChoice } from "./column_choice.ts";
 
@@ -44,7 +44,7 @@ export function finishTable(rows: ReadRows): RawTable {
       continue;
     }
     if (isRowNumber(column, rows)) {
-      notes.push(`column ${index + 1} (${quote(title ?? "")}) numbers the rows and is left out`);
+      notes.push(`column ${index + 1} (${quoted(title ?? "")}) numbers the rows and is left out`);
       continue;
     }
     if (title !== undefined) checkTitle(title, index, indexOf, rows);
@@ -70,7 +70,7 @@ function checkTitle(
   if (other !== undefined) {
     throw new SyntaxError(
       `Cannot read ${name}: columns ${other + 1} and ${index + 1} are both named ${
-        quote(title)
+        quoted(title)
       }, rename one or leave it out (option excludeColumns, --exclude-columns ${index})`,
     );
   }

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { shownNames } from "../../schema/names.ts";
 import { MAX_ROWS, MAX_VALUES } from "../../limits.ts";
-import { listNames } from "../table/cells.ts";
 import type { ColumnBuilder } from "../columns/column_builder.ts";
 import { ColumnChoice } from "../columns/column_choice.ts";
 import { decodeField } from "../columns/decode_field.ts";
@@ -176,7 +176,7 @@ export class CsvTable implements FieldSink {
       return false;
     }
     if (cells.every((cell) => cell === "" || /^\d+$/.test(cell))) {
-      notes.push(`line ${this.#firstLine} (${listNames(cells, 20)}) is taken for the header`);
+      notes.push(`line ${this.#firstLine} (${shownNames(cells)}) is taken for the header`);
     }
     return true;
   }
@@ -201,7 +201,7 @@ export class CsvTable implements FieldSink {
     const isSecond = this.#secondLine === 0 && this.#options.header !== true;
     throw new SyntaxError(
       `Cannot read ${this.#state.name}: line ${line}: expected ${expected} fields${
-        isSecond ? ` as line ${this.#firstLine} has (${listNames(this.#cells, 20)})` : ""
+        isSecond ? ` as line ${this.#firstLine} has (${shownNames(this.#cells)})` : ""
       }, got ${width}${
         isSecond ? ", skip lines that are no part of the table (option skipRows, --skip-rows)" : ""
       }`,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { listNames, quote } from "../table/cells.ts";
+import { quoted, shownNames } from "../../schema/names.ts";
 import type { ColumnBuilder } from "../columns/column_builder.ts";
 import { numberOf } from "../columns/number_text.ts";
 
@@ -71,17 +71,17 @@ export function isHeader(first: FirstLine): boolean {
 function refuseDoubt({ name, line, cells }: FirstLine): never {
   throw new SyntaxError(
     `Cannot read ${name}: line ${line} (${
-      listNames(cells, 20)
+      shownNames(cells)
     }) may be a header or a row, say which it is (option header, --header)`,
   );
 }
 
 function refuseNeither({ name, line, cells }: FirstLine, odd: number): never {
   throw new SyntaxError(
-    `Cannot read ${name}: line ${line} (${listNames(cells, 20)}), column ${
+    `Cannot read ${name}: line ${line} (${shownNames(cells)}), column ${
       odd + 1
     }: expected a number as below or names in all columns, got ${
-      quote(cells[odd] ?? "")
+      quoted(cells[odd] ?? "")
     }, skip the line (option skipRows, --skip-rows) or say that it is a header (option header, --header)`,
   );
 }

@@ -17,20 +17,26 @@ import {
   QUOTES,
 } from "./characters.ts";
 import { BYTES, type FieldSink, NUMBER, type ScannerOptions, SKIP } from "./field_sink.ts";
+import { startsWith, withPiece } from "./with_piece.ts";
 import { withoutDoubledQuotes } from "./doubled_quotes.ts";
 import { longRowError } from "./long_row.ts";
 import { NumberField } from "./number_field.ts";
 
+/** Bytes of a row that is long. */
+const LONG_ROW = 65_536;
+
 /** Scanner of a text table in UTF-8 that comes in pieces. Quotes are those of RFC 4180. */
 export class CsvScanner {
-  readonly #options: ScannerOptions;
   readonly #sink: FieldSink;
+  readonly #options: ScannerOptions;
   readonly #classes: Uint8Array;
   readonly #blanks: Uint8Array;
   readonly #number: NumberField;
   /** Bytes from the start of the row that has not ended yet, and one more byte. */
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
+  /** Length at which the bytes are scanned again. */
+  #enough = 0;
   /** Lines that have ended. */
   #line = 0;
   /** Line on which the last row ended. */
@@ -56,21 +62,15 @@ export class CsvScanner {
    * @throws {SyntaxError} If the text is malformed.
    */
   push(piece: Uint8Array): void {
-    const needed = this.#length + piece.length + 1;
-    if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-      larger.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = larger;
-    }
-    this.#bytes.set(piece, this.#length);
+    this.#bytes = withPiece(this.#bytes, this.#length, piece);
     this.#length += piece.length;
-    this.#scan();
+    if (this.#length >= this.#enough) this.#scan();
   }
 
   /** Scans what is left after the last piece. Throws as {@linkcode push} does. */
   end(): void {
     this.#isFinal = true;
-    if (this.#length > 0) this.#scan();
+    this.#scan();
   }
 
   #scan(): void {
@@ -80,20 +80,24 @@ export class CsvScanner {
     while (start < this.#length) {
       const line = this.#line;
       const end = this.#scanLine(start);
-      if (end < 0) this.#line = line;
-      if ((end < 0 ? this.#length : end) - start > MAX_LINE) this.#refuseLong(start);
-      if (end < 0) break;
+      if (end < 0) {
+        this.#line = line;
+        if (this.#length - start > MAX_LINE) this.#refuseLong(start);
+        break;
+      }
       start = end;
     }
     this.#bytes.copyWithin(0, start, this.#length);
     this.#length = Math.max(0, this.#length - start);
+    // A long row is not scanned again with every piece.
+    this.#enough = this.#length > LONG_ROW ? Math.min(2 * this.#length, MAX_LINE + 1) : 0;
   }
 
   /** Scans a row, or a line without one. Gives the place after it, -1 if it has not ended. */
   #scanLine(start: number): number {
     const { comment } = this.#options;
     let i = this.#afterBlanks(start);
-    if (this.#skip > 0 || (comment !== undefined && this.#startsWith(comment, i))) {
+    if (this.#skip > 0 || (comment !== undefined && startsWith(this.#bytes, comment, i))) {
       while (this.#bytes[i] !== FEED && this.#bytes[i] !== CARRIAGE) i++;
     }
     if (this.#classes[this.#bytes[i] as number] !== LINE_END) return this.#scanRow(i);
@@ -111,6 +115,7 @@ export class CsvScanner {
       if (classes[bytes[end] as number] === LINE_END) {
         const next = this.#afterLineEnd(end);
         if (next < 0) return -1;
+        if (next - start > MAX_LINE) this.#refuseLong(start);
         this.#rowLine = this.#line;
         this.#sink.row(column + 1, this.#line, this.#isEmptyField);
         return next;
@@ -171,7 +176,6 @@ export class CsvScanner {
   /** Gives the place of the closing quote of a field, -1 if it is not there yet. */
   #closingQuote(first: number, quote: number): number {
     const bytes = this.#bytes;
-    const line = this.#line;
     for (let i = first; i < this.#length; i++) {
       const byte = bytes[i];
       if (byte === quote) {
@@ -180,7 +184,6 @@ export class CsvScanner {
       } else if (byte === FEED || (byte === CARRIAGE && bytes[i + 1] !== FEED)) this.#line++;
     }
     if (!this.#isFinal || this.#length - first > MAX_LINE) return -1;
-    this.#line = line;
     throw new SyntaxError(
       `Cannot read ${this.#options.name}: a quoted field that begins after line ${this.#rowLine} is not closed`,
     );
@@ -210,11 +213,8 @@ export class CsvScanner {
     if (kind === LINE_END) return true;
     const { delimiter } = this.#options;
     if (kind !== DELIMITER) return false;
-    return delimiter === undefined || delimiter.length === 1 || this.#startsWith(delimiter, place);
-  }
-
-  #startsWith(wanted: Uint8Array, place: number): boolean {
-    return wanted.every((byte, i) => this.#bytes[place + i] === byte);
+    return delimiter === undefined || delimiter.length === 1 ||
+      startsWith(this.#bytes, delimiter, place);
   }
 
   #afterBlanks(place: number): number {
@@ -222,7 +222,6 @@ export class CsvScanner {
     return place;
   }
 
-  /** Skips blanks after a field, unless they are the delimiter. */
   #afterBlanksInRow(place: number): number {
     return this.#options.delimiter === undefined ? place : this.#afterBlanks(place);
   }

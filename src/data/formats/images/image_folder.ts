@@ -72,6 +72,33 @@ export async function imagesIn(folder: string): Promise<ImageFiles | undefined> 
   return files.size > 0 ? files : undefined;
 }
 
+/** Folders of images: one to train on, and perhaps one to test on. */
+export interface ImageFolders {
+  readonly train: string;
+  readonly test?: string;
+}
+
+/**
+ * Finds out if a folder has folders of images: one for each class, or `train` and `test` with
+ * those. Gives `undefined` if it has none.
+ *
+ * @throws {Error} A class of `Deno.errors`, if the folder cannot be read.
+ */
+export async function imageFoldersIn(folder: string): Promise<ImageFolders | undefined> {
+  if (await imagesIn(folder)) return { train: folder };
+  const named = async (word: string) => {
+    const entries = await entriesOf(folder);
+    const found = entries.find(({ name, isDirectory }) =>
+      isDirectory && name.toLowerCase() === word
+    );
+    const path = found && joinPath(folder, found.name);
+    return path !== undefined && await imagesIn(path) ? path : undefined;
+  };
+  const [train, test] = [await named("train"), await named("test")];
+  if (train === undefined) return undefined;
+  return { train, ...(test !== undefined && { test }) };
+}
+
 /**
  * Reads a folder of PNG and JPEG images, in which each folder has the images of one class, into
  * values from 0 to 1.

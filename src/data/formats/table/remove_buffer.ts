@@ -1,3 +1,0 @@
-import { isStandIn } from "./define_buffer.ts";
-
-if (isStandIn) Reflect.deleteProperty(globalThis, "Buffer");
