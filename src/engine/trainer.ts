@@ -13,6 +13,7 @@ import { runBatch } from "./batch.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
+import { hasFrozen, mixesRows } from "./graph/traits.ts";
 import { judgeRows } from "./judge.ts";
 import { copyState, type Layout, layOut, type LayoutSize } from "./layout.ts";
 import type { Target } from "./ops/op.ts";
@@ -24,15 +25,6 @@ import { valuesOf } from "./structs.ts";
  * nothing.
  */
 const ROWS = 256;
-
-/** Returns true if a weight that has a gradient is frozen. */
-function hasFrozen({ nodes, manifest }: Graph): boolean {
-  return nodes.some(({ parameters }) =>
-    parameters.some(({ role, tensor }) =>
-      !role.startsWith("moving") && manifest.tensors[tensor]?.trainable === false
-    )
-  );
-}
 
 /** Trainer of a graph on the native kernels: parameters, data and all results lie in one memory. */
 export class NativeTrainer implements Trainer {
@@ -62,7 +54,7 @@ export class NativeTrainer implements Trainer {
     checkEmbeddings(graph);
     this.#graph = graph;
     this.#optimizer = new Optimizer(graph.manifest);
-    this.#mixes = graph.nodes.some(({ layer }) => layer.type === "batchNorm" && !layer.frozen);
+    this.#mixes = mixesRows(graph);
     this.#frozen = hasFrozen(graph);
     this.#size = { maxRows: ROWS, capacity, extras: [] };
     this.#layout = layOut(graph, this.#target, this.#size);

@@ -6,7 +6,7 @@
 
 import type { Rank } from "../../base/rank.ts";
 
-/** Knowledge of the server about a client. It belongs to the rank, not to the process that holds it. */
+/** Knowledge of the server about a client. It belongs to the rank, not to a process. */
 export interface KnownClient {
   /** Number of samples that the client has claimed; `undefined` before that. */
   readonly numSamples?: number;
