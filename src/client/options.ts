@@ -60,10 +60,10 @@ export interface ClientStatisticsOptions {
 }
 
 /** Figures that a client tells the server besides its number of samples and steps. */
-export type SharedMetrics = typeof SHARED_METRICS[number];
+export type SharedMetrics = "none" | "loss" | "all";
 
 /** Choices of the figures that a client shares. */
-export const SHARED_METRICS = ["none", "loss", "all"] as const;
+export const SHARED_METRICS: readonly SharedMetrics[] = ["none", "loss", "all"];
 
 /** Options of a client topology: the group to join, the log and the time-outs. */
 export interface ClientTopologyOptions {

@@ -15,6 +15,7 @@ export {
   type ExponentialSchedule,
   learningRateAt,
   type LearningRateSchedule,
+  type ScheduleWarmup,
   type StepSchedule,
 } from "./schedule.ts";
 export type { OptimizerName, TrainSettings } from "./settings.ts";

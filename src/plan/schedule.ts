@@ -7,7 +7,7 @@
 import { AT_LEAST_ONE, checkInRange, SHARE } from "../base/check.ts";
 
 /** Settings that every schedule has. */
-interface Warmup {
+export interface ScheduleWarmup {
   /**
    * Number of rounds `W` at the beginning whose rate rises linearly: round `r` has the rate
    * `η · r / (W + 1)`. The schedule itself begins after them.
@@ -18,13 +18,13 @@ interface Warmup {
 }
 
 /** The same rate in all rounds. */
-export interface ConstantSchedule extends Warmup {
+export interface ConstantSchedule extends ScheduleWarmup {
   /** Name of the schedule. */
   readonly name: "constant";
 }
 
 /** A rate that falls by a factor after every `every` rounds: `η · decay^⌊t / every⌋`. */
-export interface StepSchedule extends Warmup {
+export interface StepSchedule extends ScheduleWarmup {
   /** Name of the schedule. */
   readonly name: "step";
   /** Factor, above 0 and at most 1. */
@@ -34,7 +34,7 @@ export interface StepSchedule extends Warmup {
 }
 
 /** A rate that falls by a factor after each round: `η · decay^t`. */
-export interface ExponentialSchedule extends Warmup {
+export interface ExponentialSchedule extends ScheduleWarmup {
   /** Name of the schedule. */
   readonly name: "exponential";
   /** Factor, above 0 and at most 1. */
@@ -46,7 +46,7 @@ export interface ExponentialSchedule extends Warmup {
  * rounds after the warm-up (Loshchilov and Hutter 2017, "SGDR", equation 5, with one period). The
  * rate of the last round is above 0; later rounds have the same.
  */
-export interface CosineSchedule extends Warmup {
+export interface CosineSchedule extends ScheduleWarmup {
   /** Name of the schedule. */
   readonly name: "cosine";
   /** Number of rounds of the run, the warm-up included. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import { readSafetensors, type RunReport } from "../../mod.ts";
+import { toJson } from "../../src/cli/run/run_folder.ts";
 import { type CommandName, inFolder, runCommand, startCommand } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -236,3 +237,20 @@ Deno.test("reproduce --runs-dir goes on with its own runs, and refuses one of ot
     again.process.kill("SIGINT");
     await again.outcome;
   }));
+
+Deno.test("toJson() writes the results of each client on a line of their own, whatever their names", () => {
+  const report = {
+    trainByRank: [{ rank: 1, metrics: { "a ] }, {": 1, "x\n]": 2 } }, { rank: 2, metrics: {} }],
+    cohort: [1, 2],
+    clients: { byRank: [] },
+  };
+  const text = toJson(report);
+  assertEquals(JSON.parse(text), report);
+  assertEquals(text.split("\n").slice(0, 5), [
+    "{",
+    '  "trainByRank": [',
+    '    { "rank": 1, "metrics": { "a ] }, {": 1, "x\\n]": 2 } },',
+    '    { "rank": 2, "metrics": {} }',
+    "  ],",
+  ]);
+});

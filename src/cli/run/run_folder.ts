@@ -213,9 +213,15 @@ export async function writeRun(
 /** List of numbers on several lines. No JSON text spans lines, so none can match. */
 const NUMBERS = /\[\n[\s\d.,eE+null-]+\]/g;
 
-/** Formats a report as JSON with each list of numbers on one line. */
+/** Lists of the results of clients on several lines. They contain no other lists. */
+const RESULTS = /(?<="(?:byRank|trainByRank)": \[)(\n *)([^]*?)(?=\n *\])/g;
+
+/** Formats a report as JSON with each list of numbers, and the results of a client, on one line. */
 export function toJson(report: unknown): string {
   const json = JSON.stringify(report, null, 2);
   const line = (list: string) => `[${list.slice(1, -1).trim().replace(/\s+/g, " ")}]`;
-  return `${json.replace(NUMBERS, line)}\n`;
+  const lines = (_: string, indent: string, results: string) =>
+    indent + results.split(`,${indent}{`).map((result) => result.replace(/\n */g, " "))
+      .join(`,${indent}{`);
+  return `${json.replace(NUMBERS, line).replace(RESULTS, lines)}\n`;
 }

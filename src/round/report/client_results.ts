@@ -14,7 +14,7 @@ export const MAX_METRICS = 64;
 /** Maximum number of clients whose results are in the report of a round. */
 export const MAX_REPORTED_CLIENTS = 100;
 /** Maximum number of metrics of all clients together in a list of results. */
-const MAX_REPORTED_METRICS = 1600;
+const MAX_REPORTED_METRICS = 1000;
 
 /** Result of one client's training in a round. */
 export interface ClientTraining {
@@ -46,6 +46,7 @@ export interface ClientEvaluation {
 
 /** Result of an evaluation with the rank of its client. */
 export interface RankedResult extends EvaluateResult {
+  /** Rank of the client. */
   readonly rank: Rank;
 }
 
@@ -72,7 +73,7 @@ export function clientEvaluation(
   };
 }
 
-/** Returns the first 100 results. Beyond 1600 metrics in total, clients are listed without them. */
+/** Returns the first 100 results. Beyond 1000 metrics in total, clients are listed without them. */
 export function firstResults<Result extends { readonly metrics?: Metrics }>(
   results: readonly Result[],
 ): Result[] {
