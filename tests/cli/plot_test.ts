@@ -221,7 +221,17 @@ Deno.test("simulate --evaluate both --tensorboard, then plot: report, event file
     const text = new TextDecoder("latin1").decode(
       await Deno.readFile(`${folder}/curves/${events?.name}`),
     );
-    for (const tag of ["loss", "accuracy", "trainLoss", "bytesUp", "clients/worstDecile"]) {
+    for (
+      const tag of [
+        "loss",
+        "accuracy",
+        "trainLoss",
+        "bytesUp",
+        "clients/worstDecile",
+        "metrics/rocAuc",
+        "trainMetrics/accuracy",
+      ]
+    ) {
       assertEquals(text.split(`\n${String.fromCharCode(tag.length)}${tag}\x15`).length, 3, tag);
     }
 

@@ -8,8 +8,8 @@ type Trained = JobOutcome & { readonly kind: "trained" };
 
 /**
  * Registers the tests that every pool of a simulation's clients passes: outcomes in the order of
- * the jobs and the same bytes each time, the clients' own vectors, published input, evaluation,
- * clients that fail, and aborting.
+ * the jobs and the same bytes each time, the clients' own vectors and settings, published input,
+ * evaluation, clients that fail, and aborting.
  *
  * @param name Name of the pool in the names of the tests.
  * @param start Starts the pool. The built-in handler trains its clients.
@@ -59,6 +59,14 @@ export function testClientPool(
       assert(first.get(1)?.update.some((value, i) => value !== first.get(2)?.update[i]));
     },
   );
+
+  test("trains a client by settings of its own", async (pool, sample) => {
+    await pool.publish(inputOf(sample));
+    const [plain, own] = await train(pool, [1, CLIENTS]);
+    assertEquals(plain?.outcome.result.steps, 1);
+    // 3 epochs of 30 rows in batches of 5.
+    assertEquals(own?.outcome.result.steps, 18);
+  });
 
   test("copies the published input, and uses the one published last", async (pool, sample) => {
     const input = inputOf(sample);

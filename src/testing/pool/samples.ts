@@ -2,6 +2,7 @@ import { digits } from "../../data/digits.ts";
 import { initialParameters } from "../../engine/model_evaluator.ts";
 import { resolveBuild } from "../../params/build.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import type { OwnSettings } from "../../plan/own_settings.ts";
 import type { LocalRule } from "../../plan/rules/rules.ts";
 import { DEFAULT_PLAN } from "../../round/handler/client_plan.ts";
 import type { ClientPoolOptions, RoundInput } from "../../sim/client_pool.ts";
@@ -43,6 +44,11 @@ export async function poolOptions(rule?: "scaffold"): Promise<SamplePool> {
       (_, i) => Uint32Array.from({ length: 10 + 4 * i }, (_, row) => 20 * i + row),
     ),
     testParts: undefined,
+    // The last client has settings of its own.
+    settings: Array.from(
+      { length: CLIENTS },
+      (_, i): OwnSettings => i === CLIENTS - 1 ? { epochs: 3, batchSize: 5 } : {},
+    ),
     engine: "auto",
     backend: "auto",
     build: resolveBuild("auto"),
