@@ -342,3 +342,16 @@ function parse(name: string): Strategy | undefined {
     return undefined;
   }
 }
+
+Deno.test("power-of-choice takes a client that shares no loss for an average one", () => {
+  const clients = known(
+    { answered: 1, loss: 4, numSamples: 1 },
+    { answered: 2, numSamples: 1 },
+    { answered: 1, loss: 1, numSamples: 1 },
+    { numSamples: 1 },
+  );
+  const order = (count: number) =>
+    new PowerOfChoiceSelection({ d: 4 }).select(context({ count, known: clients }));
+  // The client that was never heard comes first, and the one without a loss has the mean of 2.5.
+  assertEquals([1, 2, 3, 4].map((count) => order(count).at(-1)), [4, 1, 2, 3]);
+});

@@ -24,8 +24,9 @@ export interface PowerOfChoiceOptions {
  *
  * Cho, Wang and Joshi 2020, "Client Selection in Federated Learning: Convergence Analysis and
  * Power-of-Choice Selection Strategies", the variant rpow-d: the loss is the mean training loss of
- * a client's last update, so that nothing more is computed or sent. A client without a known loss
- * comes first, as if it were infinite. With `d` = m the policy is {@linkcode SamplesSelection}. The
+ * a client's last update, so that nothing more is computed or sent. A client that was never heard
+ * comes first, as if its loss were infinite; one that does not share its loss has the mean of the
+ * others. With `d` = m the policy is {@linkcode SamplesSelection}. The
  * larger d, the more the cohort leans to clients that the model serves badly. Among equal losses,
  * the candidate drawn first wins. The losses are the clients' own claims.
  */
@@ -48,7 +49,12 @@ export class PowerOfChoiceSelection implements ClientSelection {
   select(context: SelectionContext): Rank[] {
     const { count, known } = context;
     const candidates = drawBySamples(context, Math.max(this.d ?? 2 * count, count));
-    const loss = (rank: Rank) => known.get(rank)?.loss ?? Infinity;
+    const losses = candidates.flatMap((rank) => known.get(rank)?.loss ?? []);
+    const mean = losses.reduce((sum, loss) => sum + loss / losses.length, 0);
+    const loss = (rank: Rank) => {
+      const { loss, answered = 0 } = known.get(rank) ?? {};
+      return loss ?? (answered > 0 ? mean : Infinity);
+    };
     // A difference would be NaN for two infinite losses.
     const worseFirst = (a: Rank, b: Rank) => Number(loss(b) > loss(a)) - Number(loss(a) > loss(b));
     return candidates.sort(worseFirst).slice(0, count);
