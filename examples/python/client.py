@@ -123,13 +123,14 @@ if __name__ == "__main__":
     parser.add_argument("--server", default="127.0.0.1:9000", metavar="HOST:PORT")
     parser.add_argument("--data", required=True, help="a CSV file, or the folder of the digits' IDX files")
     parser.add_argument("--schema", help="a schema.json that the run must have; for a server that sends none")
+    parser.add_argument("--scale", type=float, default=1, help="factor that a CSV file's numbers have been multiplied by")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="rows I, I + N, … of the data")
     for name in ("--rank", "--world-size"): parser.add_argument(name, type=int)
     parser.add_argument("--token", default=os.environ.get("FEDLAB_TOKEN"), help="default: FEDLAB_TOKEN")
     options, server = parser.parse_args(), None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        data = schema.read(pathlib.Path(options.data), *map(int, options.part.split("/")))
+        data = schema.read(pathlib.Path(options.data), *map(int, options.part.split("/")), options.scale)
         own = options.schema and json.loads(pathlib.Path(options.schema).read_text(encoding="utf-8"))
         server = Server(options.server)
         run(server, options, data, own)

@@ -92,7 +92,7 @@ def arrange(rows, schema, name="the rows"):
     if not x: raise Refusal(f"Cannot use {name}: expected at least one row, got 0 rows")
     return np.array(x, np.float32), np.array(y)
 
-def read(path, part, parts):
+def read(path, part, parts, scale=1):
     """Each `parts`-th row of a CSV file as dicts by its header; arrays and their scale where it names
     no columns, or for the digits' folder of IDX files."""
     if path.is_dir():
@@ -105,7 +105,7 @@ def read(path, part, parts):
     rows = rows[part - 1::parts]
     if header and rows and len(header) == len(rows[0]): return [dict(zip(header, row)) for row in rows]
     *x, y = np.array(rows, float).T
-    return np.array(x, np.float32).T, y.astype(int), 1
+    return np.array(x, np.float32).T, y.astype(int), scale
 
 def agree(data, given, own, name):
     """Features, class numbers and the digest for `Ready`, by the server's schema or one's own."""

@@ -3,7 +3,7 @@ import type { SyncServerBackendHandler } from "../round/handler/sync_server_back
 import { checkSchema } from "../train/arranged_samples.ts";
 import type { SimulationOptions } from "./options.ts";
 
-/** Returns the schema of the data: the server's or, where it has none, that of the clients' data. */
+/** Returns the server's schema or, where it has none, that of the clients' data. */
 export function schemaOf(
   { schema }: SyncServerBackendHandler,
   { train }: SimulationOptions,

@@ -477,6 +477,30 @@ pythonTest(
   },
 );
 
+pythonTest(
+  "agrees with the schema of data without names by shape, classes and scale",
+  async (python, folder) => {
+    const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
+    const { schema } = train;
+    assert(schema);
+    const handler = { ...await initialParameters(LR, 1), schema };
+    const cases: [string[], number, RegExp][] = [
+      [["--scale", "0.0625"], 0, /^The server ends the run/],
+      [[], 1, /^Cannot use .*few\.csv: expected data of image, got 64 features .* of scale 1 /],
+    ];
+    for (const [args, code, line] of cases) {
+      let example: Promise<Outcome> | undefined;
+      await federate({
+        handler,
+        join: (address) => [example = runExample(python, address, ["--data", data, ...args])],
+      });
+      const outcome = await example;
+      assertEquals(outcome?.code, code, outcome?.stderr);
+      assertMatch(outcome?.stderr ?? "", line);
+    }
+  },
+);
+
 Deno.test("examples/python without its packages says in a line how to get them", async () => {
   const code = `import runpy, sys; sys.modules["cbor2"] = None; runpy.run_path(${
     JSON.stringify(SCRIPT)
