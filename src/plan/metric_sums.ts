@@ -20,7 +20,7 @@ export const MAX_COUNTED_CLASSES = 50;
 export const MAX_SCORED_CLASSES = 20;
 
 /** Most bins of all histograms of scores together. */
-export const MAX_SCORE_BINS = 4096;
+export const MAX_SCORE_BINS = 6000;
 
 /** Bins of the scores at full resolution: 2^23. */
 export const SCORE_BINS = 8_388_608;

@@ -161,17 +161,50 @@ export function rocAuc(histogram: ScoreHistogram): number | undefined {
 }
 
 /**
- * Computes the average precision, `Σ (R_n - R_(n-1)) P_n` over falling thresholds, where scores in
- * one bin pass together.
+ * Computes the average precision, `Σ (R_n - R_(n-1)) P_n` over falling thresholds. Scores in a bin
+ * at full resolution count as equal and pass together; those in joined bins pass one by one, in an
+ * order of which the mean is taken.
  *
  * @returns The average precision; `undefined` without rows of the class.
  */
 export function averagePrecision(histogram: ScoreHistogram): number | undefined {
+  const { shift } = histogram;
   let sum = 0, passed = 0, hits = 0;
-  for (const { negatives, positives } of binsAt(histogram, histogram.shift).reverse()) {
-    passed += negatives + positives;
+  for (const { negatives, positives } of binsAt(histogram, shift).reverse()) {
+    const rows = negatives + positives;
+    if (shift === 0) sum += positives * (hits + positives) / (passed + rows);
+    else if (positives > 0) sum += meanPrecision({ hits, passed, positives, rows });
+    passed += rows;
     hits += positives;
-    if (positives > 0) sum += positives * hits / passed;
   }
   return hits > 0 ? sum / hits : undefined;
+}
+
+/** Rows of a joined bin, and those that have passed the threshold before them. */
+interface JoinedBin {
+  readonly hits: number;
+  readonly passed: number;
+  readonly positives: number;
+  readonly rows: number;
+}
+
+/**
+ * Computes the sum of the precisions at the positive rows of a bin, as the mean over all orders of
+ * its rows. The row at place `j` is positive with probability `p / n`, after `(j-1)(p-1)/(n-1)`
+ * others on average: `p/n Σ_j (h + 1 + (j-1) b) / (m + j)` with `b = (p-1)/(n-1)`.
+ */
+function meanPrecision({ hits, passed, positives, rows }: JoinedBin): number {
+  const slope = rows > 1 ? (positives - 1) / (rows - 1) : 0;
+  const level = hits + 1 - slope * (passed + 1);
+  const harmonic = harmonicNumber(passed + rows) - harmonicNumber(passed);
+  return positives / rows * (slope * rows + level * harmonic);
+}
+
+/** Returns `1 + 1/2 + … + 1/n`, by its asymptotic series for a large `n`. */
+function harmonicNumber(n: number): number {
+  const EULER = 0.577_215_664_901_532_9;
+  if (n >= 64) return Math.log(n) + EULER + 1 / (2 * n) - 1 / (12 * n * n);
+  let sum = 0;
+  for (let i = 1; i <= n; i++) sum += 1 / i;
+  return sum;
 }
