@@ -11,8 +11,9 @@ export function exactRocAuc(scores: readonly number[], positive: readonly boolea
     .sort((a, b) => a.score - b.score);
   let pairs = 0, negatives = 0;
   for (let i = 0; i < rows.length;) {
-    const tied = rows.slice(i).findIndex(({ score }) => score !== rows[i]?.score);
-    const run = rows.slice(i, tied < 0 ? undefined : i + tied);
+    let end = i + 1;
+    while (rows[end]?.score === rows[i]?.score) end++;
+    const run = rows.slice(i, end);
     const hits = run.filter((row) => row.positive).length;
     pairs += hits * (negatives + (run.length - hits) / 2);
     negatives += run.length - hits;
