@@ -8,6 +8,7 @@ import {
 } from "../../src/net/mod.ts";
 import { PeerLog, STRANGER_LINES } from "../../src/base/log/peer_log.ts";
 import { DEFAULT_PEER_LIMITS } from "../../src/server/sessions/peer_limits.ts";
+import { SchemaAgreement } from "../../src/server/sessions/schema_agreement.ts";
 import { Sessions } from "../../src/server/sessions/sessions.ts";
 import { DEFAULT_TIMEOUTS, SILENT_HEARTBEATS, type Timeouts } from "../../src/net/timeouts.ts";
 
@@ -53,12 +54,14 @@ function sessionsOf(strangers: PeerLog, timeouts: Partial<Timeouts> = {}): Sessi
   return new Sessions({
     worldSize: 2,
     saved: undefined,
+    keptRanks: undefined,
     joinOptions: {
       gatekeeper: { kind: "open" },
       serverName: "localhost",
       get reply() {
         return unused();
       },
+      schemas: new SchemaAgreement(undefined),
     },
     limits: DEFAULT_PEER_LIMITS,
     timeouts: { ...DEFAULT_TIMEOUTS, drainSeconds: 0.05, ...timeouts },
@@ -97,7 +100,7 @@ for (const code of ["EMFILE", "ENFILE"]) {
     // Where nothing can be closed it waits for half a second.
     assertEquals(performance.now() - began < 400, true);
     assertMatch(said.join(), /Cannot accept clients for now: Too many open files/);
-    await sessions.closeAll("the test is over", true);
+    await sessions.closeAll({ reason: "the test is over", over: true });
   });
 }
 
@@ -153,7 +156,7 @@ for (
     assertEquals(await peer.read(new Uint8Array(1)), null);
     listener.close();
     await accepting;
-    await sessions.closeAll("the test is over", true);
+    await sessions.closeAll({ reason: "the test is over", over: true });
   });
 }
 
@@ -163,5 +166,5 @@ Deno.test("a server that cannot accept for another reason closes nobody", async 
   const sessions = sessionsOf(strangers);
   await sessions.accept(listener);
   assertEquals(listener.closed, []);
-  await sessions.closeAll("the test is over", true);
+  await sessions.closeAll({ reason: "the test is over", over: true });
 });
