@@ -8,8 +8,8 @@
  * The data: Gorman, Williams and Fraser 2014, "Ecological Sexual Dimorphism and Environmental
  * Variability within a Community of Antarctic Penguins", as in the palmerpenguins package, CC0.
  */
-import { ClientSyncTop, readTableDataset, trainTestSplit } from "@fedlab/core";
-import { ClientSGDHandler } from "@fedlab/core";
+import { ClientSGDHandler, ClientSyncTop, openData } from "@fedlab/core";
+import { shareOf } from "@fedlab/core/data";
 
 const [path, serverAddr = "127.0.0.1:9000"] = Deno.args;
 if (path === undefined) {
@@ -17,18 +17,8 @@ if (path === undefined) {
   Deno.exit(2);
 }
 
-// No island has all three species or knows the others' measurements. So all clients use the same
-// order of classes and the same scales of features.
-const { dataset } = await readTableDataset(path, {
-  labelColumn: "species",
-  classes: ["Adelie", "Chinstrap", "Gentoo"],
-});
-const scales = [[44, 5], [17, 2], [200, 14], [4200, 800]] as const;
-dataset.features.forEach((value, i, features) => {
-  const [middle, spread] = scales[i % 4] ?? [0, 1];
-  features[i] = (value - middle) / spread;
-});
-
-const { train, test } = trainTestSplit(dataset, { seed: 1 });
-await using handler = new ClientSGDHandler({ data: train, testData: test });
+// No island has all three species or knows the others' measurements. The server's schema says in
+// which order classes and features come, and how features are scaled.
+const data = await shareOf(await openData(path), { holdOut: 1 / 6, seed: 1 });
+await using handler = new ClientSGDHandler({ data });
 await new ClientSyncTop(handler, { serverAddr }).run();

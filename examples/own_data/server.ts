@@ -7,8 +7,13 @@
  * and the clients at the top of client.ts, each in its own terminal. The server has no data, so the
  * clients evaluate the model, on rows that they hold out.
  */
-import { type ModelDescription, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
-import { initialParameters } from "@fedlab/core";
+import {
+  initialParameters,
+  type ModelDescription,
+  ServerSyncTop,
+  SyncParameterServerHandler,
+} from "@fedlab/core";
+import type { Schema } from "@fedlab/core/data";
 
 const [listen = "127.0.0.1:9000"] = Deno.args;
 /** Model in the format of Keras and TensorFlow.js; the server sends it to the clients. */
@@ -29,9 +34,26 @@ const model: ModelDescription = {
     },
   },
 };
+
+/** Columns of the clients' tables, with the scales that biologists would expect, and species. */
+const schema: Schema = {
+  format: "fedlab.schema/1",
+  inputs: [
+    { name: "bill_length_mm", kind: "number", standardize: { mean: 44, deviation: 5 } },
+    { name: "bill_depth_mm", kind: "number", standardize: { mean: 17, deviation: 2 } },
+    { name: "flipper_length_mm", kind: "number", standardize: { mean: 200, deviation: 14 } },
+    { name: "body_mass_g", kind: "number", standardize: { mean: 4200, deviation: 800 } },
+  ],
+  target: {
+    name: "species",
+    task: "classification",
+    classes: ["Adelie", "Chinstrap", "Gentoo"],
+  },
+};
 const handler = new SyncParameterServerHandler({
   ...await initialParameters(model, 1),
   model,
+  schema,
   plan: { epochs: 5, learningRate: 0.05 },
 });
 const { final } = await new ServerSyncTop(handler, { listen, worldSize: 4, rounds: 20 }).run();
