@@ -42,14 +42,17 @@ async function runSimulate(
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
-  const { seed, clients } = flags;
+  const { seed } = flags;
   const engine = libraryOptions("engine", flags);
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
   }
   const { train, test, ...parts } = await dealData(flags, signal);
+  const clients = parts.parts.length;
   if (flags.evaluate !== "clients" && !test) {
-    throw new UsageError("expected --evaluate clients with data that have no test set");
+    throw new UsageError(
+      "expected --test-share 0.2, or --evaluate clients --hold-out 0.2, with data that have no test rows",
+    );
   }
   await using server = await buildServer({
     handler: libraryOptions("handler", flags),
@@ -64,7 +67,7 @@ async function runSimulate(
       (name) => command.getOptionValueSource(name) === "cli",
     ),
     strategy: strategyFrom(flags),
-    cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags) },
+    cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags, clients) },
     seed,
     engine,
     logger: { warn: printError },
@@ -98,7 +101,8 @@ async function runSimulate(
     stopping: stoppingFrom(flags),
     notes: resumeNotes(command, flags),
   });
-  printError(`Simulating ${clients} clients, ${flags.partition}, ${train.length} samples`);
+  const division = flags.sites ? "one for each table" : flags.partition;
+  printError(`Simulating ${clients} clients, ${division}, ${train.length} samples`);
   const run = async () => {
     using _bar = shown;
     return await simulation.run({ signal });
@@ -123,7 +127,9 @@ async function dealData(
   notes.forEach(printError);
   const { clients, seed, holdOut: share } = flags;
   const scheme = parsePartition(flags.partition);
-  const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
+  const parts = flags.sites
+    ? partsOfSites(ids ?? [])
+    : scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   const shared = { train: scheme.spread(train, parts, { seed }).share(), test: test?.share() };
   if (share === undefined) return { ...shared, parts };
   const held = parts.map((rows, i) => holdOut(rows, { share, seed, index: i + 1 }));
@@ -134,7 +140,21 @@ async function dealData(
   };
 }
 
-function fractionFrom({ fraction, cohortSize, clients }: Flags<"simulate">): number {
+/** Gives the rows of each site, in the order of the sites. */
+function partsOfSites(sites: readonly string[]): Partition {
+  const rows = new Map<string, number[]>();
+  sites.forEach((site, row) => {
+    const known = rows.get(site);
+    if (known) known.push(row);
+    else rows.set(site, [row]);
+  });
+  return [...rows.values()].map((part) => Uint32Array.from(part));
+}
+
+function fractionFrom(
+  { fraction, cohortSize, sites }: Flags<"simulate">,
+  clients: number,
+): number {
   if (fraction !== undefined && cohortSize !== undefined) {
     throw new UsageError("expected --fraction or --cohort-size, got both");
   }
@@ -143,7 +163,9 @@ function fractionFrom({ fraction, cohortSize, clients }: Flags<"simulate">): num
       `expected a --cohort-size of at most ${clients} clients, got ${cohortSize}`,
     );
   }
-  return cohortSize === undefined ? fraction ?? DEFAULT_FRACTION : cohortSize / clients;
+  return cohortSize === undefined
+    ? fraction ?? (sites ? 1 : DEFAULT_FRACTION)
+    : cohortSize / clients;
 }
 
 function printRound({ round, loss, accuracy, seconds }: RunReport["rounds"][number], of: number) {

@@ -1,6 +1,7 @@
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
 import { parsePartition, PARTITION_USAGES } from "../../data/partition/partition.ts";
 import { InvalidArgumentError } from "../deps.ts";
+import { FILES } from "./files.ts";
 import { type FlagsIn, option } from "./option.ts";
 import { column, SCHEMA } from "./schema.ts";
 import { choice, list, optionalText, readableBy, real, text, type ValueType } from "./values.ts";
@@ -10,7 +11,9 @@ const LOADS = {
   ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
 } as const;
 
-const DATA_KINDS = `${DATASET_NAMES.join(", ")}, or the path of a table, an IDX file or a folder`;
+const DATA_KINDS = `${
+  DATASET_NAMES.join(", ")
+}, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
 
 /** Options about the data set that a command loads. */
 export const DATA_SET = {
@@ -104,9 +107,10 @@ export const DATA_SET = {
   }),
   delimiter: option(text, {
     value: "<char>",
-    help: "character between the fields of a CSV table, or the word tab",
+    help:
+      "character between the fields of a text table, or the word tab or blank (any run of blanks)",
     group: "Data",
-    defaultText: "a comma",
+    defaultText: "a comma, or as the file's name and first lines say",
     isRare: true,
     commands: LOADS,
     library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
@@ -173,12 +177,13 @@ export const DATA_SHARE = {
 /** Options about data. */
 export const DATA = { ...DATA_SET, ...DATA_SHARE };
 
-const CHOICE = { ...DATA_SET, ...SCHEMA };
+const CHOICE = { ...DATA_SET, ...SCHEMA, ...FILES };
 
 /** Choice of a data set and its meaning, in a form that can be posted to a worker. */
 export type DataFlags =
   & FlagsIn<typeof DATA_SET, "client">
-  & Partial<FlagsIn<typeof SCHEMA, "simulate">>;
+  & Partial<FlagsIn<typeof SCHEMA, "simulate">>
+  & Partial<FlagsIn<typeof FILES, "simulate">>;
 
 /** Picks the choice of a data set from a command's options. */
 export function dataFrom(flags: DataFlags): DataFlags {

@@ -12,6 +12,7 @@ import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import { LOSS } from "./loss.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
+import { FILES } from "./files.ts";
 import { SCHEMA } from "./schema.ts";
 import { OUTPUT } from "./output.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
@@ -35,6 +36,7 @@ const TABLE = {
   ...DATA,
   ...STATISTICS,
   ...SCHEMA,
+  ...FILES,
   ...SECURITY,
   ...OUTPUT,
   ...TIMEOUTS,

@@ -9,6 +9,7 @@ import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import { progress } from "../deps.ts";
 import { DATA_SET, type DataFlags } from "../options/data.ts";
+import { FILES } from "../options/files.ts";
 import { flagOf, UsageError } from "../options/option.ts";
 import { missingFrom, POLICY_NAMES, SCHEMA } from "../options/schema.ts";
 import { libraryOptions } from "../options/table.ts";
@@ -20,10 +21,13 @@ const MAX_SCHEMA_BYTES = 2 ** 27;
 
 /** Names of the options that only tables have. */
 const TABLE_NAMES = [
-  ...Object.entries({ ...DATA_SET, ...SCHEMA })
+  ...Object.entries({ ...DATA_SET, ...SCHEMA, ...FILES })
     .flatMap(([name, spec]) => "library" in spec ? [name as keyof DataFlags] : []),
   ...POLICY_NAMES,
 ];
+
+/** Names of the options that folders of images have as well. */
+const FOR_IMAGES: readonly (keyof DataFlags)[] = ["shape", "classes"];
 
 /** Data set of a command. */
 export interface CommandData {
@@ -61,27 +65,32 @@ export async function readSchema(path: string): Promise<Schema> {
 }
 
 /**
- * Opens the data set that a command's options name, and shows the progress of downloads.
+ * Opens the data set that a command's options name, and shows the progress of downloads and of
+ * large files.
  *
  * @throws {UsageError} If options of tables are given for data that is no table.
  */
 export async function openSource(flags: DataFlags, signal?: AbortSignal): Promise<DataSource> {
-  const { data, dataDir, standardize } = flags;
+  const { data, dataDir, standardize, testShare, sites } = flags;
   checkStandardize(flags);
   const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
   const refused = new UsageError(
     `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
   );
   if (forTables.length > 0 && DATASET_NAMES.includes(data)) throw refused;
-  using bar = new DownloadBar();
-  const { source, isTable } = await open(data, {
+  using bar = new FileBar();
+  const { source, isTable, isImages } = await open(data, {
     ...(dataDir !== undefined && { dataDir }),
     ...(signal && { signal }),
     ...(standardize === true && { standardize }),
-    onProgress: (progress) => bar.show(progress),
+    ...(testShare !== undefined && { testShare }),
+    ...(sites && { sites }),
+    onProgress: (progress) => bar.show("Downloading", progress),
+    onRead: (progress) => bar.show("Reading", progress),
     table: { ...libraryOptions("table", flags), ...missingFrom(flags) },
   });
-  if (forTables.length > 0 && !isTable) throw refused;
+  const areForImages = isImages && forTables.every((name) => FOR_IMAGES.includes(name));
+  if (forTables.length > 0 && !isTable && !areForImages) throw refused;
   return source;
 }
 
@@ -100,17 +109,24 @@ export async function loadData(
   return { name: flags.data, ...await source.arrange(schema) };
 }
 
-/** Progress of downloads: a bar for each file on a terminal, a line for each file elsewhere. */
-class DownloadBar implements Disposable {
+/** Bytes of a file whose reading is shown. */
+const LARGE_FILE = 2 ** 26;
+
+/**
+ * Progress of downloads and of reading large files: a bar for each file on a terminal, a line for
+ * each file elsewhere.
+ */
+class FileBar implements Disposable {
   #file: string | undefined;
   #bar: progress.SingleBar | undefined;
 
-  show({ file, bytes, total }: DownloadProgress): void {
+  show(what: "Downloading" | "Reading", { file, bytes, total }: DownloadProgress): void {
+    if (what === "Reading" && total < LARGE_FILE) return;
     if (this.#file !== file) {
       this.#bar?.stop();
       this.#file = file;
       this.#bar = undefined;
-      if (!isTerminal()) return printError(`Downloading ${file}, ${inUnits(total)}`);
+      if (!isTerminal()) return printError(`${what} ${file}, ${inUnits(total)}`);
       this.#bar = new progress.SingleBar({
         format: "{bar} {file} {done} of {whole} | {eta_formatted}",
         stream: process.stderr,

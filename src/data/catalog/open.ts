@@ -15,19 +15,32 @@ import {
   imageFoldersIn,
   readImageFolder,
 } from "../formats/images/image_folder.ts";
-import { readTables } from "../formats/read_tables.ts";
-import { type TablePaths, tablePaths, trainAndTestIn } from "../formats/table_paths.ts";
+import type { RawTable, ReadTableOptions } from "../formats/raw_table.ts";
+import { readEach, readTables } from "../formats/read_tables.ts";
+import {
+  type SiteFile,
+  siteFiles,
+  type TablePaths,
+  tablePaths,
+  trainAndTestIn,
+} from "../formats/table_paths.ts";
 import type { DataSource } from "../schema/data_source.ts";
 import { arraySource } from "../sources/array_source.ts";
 import { tableSource } from "../sources/table_source.ts";
-import { trainTestSplit } from "../split.ts";
+import { selectRows } from "../schema/table_of.ts";
+import type { SchemaOptions } from "../schema/options.ts";
+import { holdOut, trainTestSplit } from "../split.ts";
+import { joinSites } from "./sites.ts";
 import { loadNamed } from "./load_named.ts";
 import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import type { LoadDatasetOptions } from "./options.ts";
-import { placedOptions, readOptions, schemaOptions, withClasses } from "./table_options.ts";
+import { readOptions, schemaOptions, withClasses } from "./table_options.ts";
 
 /** Split of the digits: always the same, so that server and clients agree on the test rows. */
 const DIGITS_SPLIT = { seed: 0, testCount: 297 };
+
+/** Seed by which rows to test on are chosen: all processes must choose the same. */
+const TEST_SEED = 0;
 
 /** Source that was opened, and what is known of its classes. */
 export interface OpenedData {
@@ -36,6 +49,8 @@ export interface OpenedData {
   readonly classes?: readonly string[];
   /** True for a table. */
   readonly isTable: boolean;
+  /** True for a folder of images. */
+  readonly isImages?: boolean;
 }
 
 /**
@@ -80,12 +95,25 @@ export async function open(
 function ofArrays(
   name: string,
   data: { readonly train: Dataset; readonly test?: Dataset },
-  { standardize = false }: LoadDatasetOptions,
+  { standardize = false, testShare }: LoadDatasetOptions,
 ): OpenedData {
-  return { source: arraySource({ name, ...data, standardize }), isTable: false };
+  checkNoTest(name, data, testShare);
+  const split = testShare === undefined
+    ? data
+    : trainTestSplit(data.train, { testFraction: testShare, seed: TEST_SEED });
+  return { source: arraySource({ name, ...split, standardize }), isTable: false };
+}
+
+/** Throws a `RangeError` if rows are to be taken for tests from data that have such rows. */
+function checkNoTest(name: string, { test }: { test?: unknown }, share: number | undefined) {
+  if (test === undefined || share === undefined) return;
+  throw new RangeError(
+    `Cannot use ${name}: expected data without test rows for a share to test on (option testShare, --test-share)`,
+  );
 }
 
 async function openPath(path: string, options: LoadDatasetOptions): Promise<OpenedData> {
+  if (options.sites) return await openSites(await siteFiles(path), options);
   const paths = await tablePaths(path);
   if (paths) return await openTables({ train: paths }, options);
   let info: Deno.FileInfo;
@@ -135,27 +163,59 @@ async function readIdxFiles(
   return { train, test };
 }
 
-async function openTables(
-  paths: TablePaths,
-  { table = {}, numClasses, signal, standardize, onRead }: LoadDatasetOptions,
-): Promise<OpenedData> {
-  const options = schemaOptions(table);
-  if (standardize) options.standardize ??= true;
-  const how = {
+function howToRead({ table = {}, signal, onRead }: LoadDatasetOptions): ReadTableOptions {
+  return {
     ...readOptions(table),
     ...(signal && { signal }),
     ...(onRead && { onProgress: onRead }),
   };
+}
+
+async function openTables(paths: TablePaths, options: LoadDatasetOptions): Promise<OpenedData> {
+  const how = howToRead(options);
   const train = await readTables(paths.train, how);
   const test = paths.test && await readTables(paths.test, how);
-  const declared = withClasses(placedOptions(options, train), train, numClasses);
-  const source = tableSource({ train, ...(test && { test }) }, declared);
-  return { source, isTable: true };
+  checkNoTest(train.name, { test }, options.testShare);
+  return ofTables({ train, ...(test && { test }) }, declarations(options, train), options);
+}
+
+async function openSites(
+  sites: readonly SiteFile[],
+  options: LoadDatasetOptions,
+): Promise<OpenedData> {
+  const tables = await readEach(sites.map(({ path }) => path), howToRead(options));
+  const [first] = tables;
+  const declared = first ? declarations(options, first) : {};
+  const joined = joinSites(tables, sites, declared);
+  return ofTables({ train: joined.table }, joined.options, options);
+}
+
+/** Collects the declarations of the owner of a table. */
+function declarations(
+  { table = {}, numClasses, standardize }: LoadDatasetOptions,
+  read: RawTable,
+): SchemaOptions {
+  const options = withClasses(schemaOptions(table), read, numClasses);
+  return standardize ? { standardize: true, ...options } : options;
+}
+
+function ofTables(
+  { train, test }: { train: RawTable; test?: RawTable },
+  options: SchemaOptions,
+  { testShare }: LoadDatasetOptions,
+): OpenedData {
+  if (testShare === undefined) {
+    return { source: tableSource({ train, ...(test && { test }) }, options), isTable: true };
+  }
+  const places = Uint32Array.from({ length: train.length }, (_, row) => row);
+  const rows = holdOut(places, { share: testShare, seed: TEST_SEED, index: 0 });
+  const tables = { train: selectRows(train, rows.train), test: selectRows(train, rows.test) };
+  return { source: tableSource(tables, options), isTable: true };
 }
 
 async function openImages(
   folders: ImageFolders,
-  { table, signal, standardize, onRead }: LoadDatasetOptions,
+  { table, signal, standardize, testShare }: LoadDatasetOptions,
   path: string,
 ): Promise<OpenedData> {
   const { shape, classes } = table ?? {};
@@ -164,7 +224,6 @@ async function openImages(
       ...(shape && { shape }),
       ...(names && { classes: names }),
       ...(signal && { signal }),
-      ...(onRead && { onProgress: onRead }),
     });
   const train = await read(folders.train, classes);
   const target = train.schema?.target;
@@ -177,7 +236,11 @@ async function openImages(
   }
   const data = { train, ...(test && { test }) };
   return {
-    ...ofArrays(path, data, standardize ? { standardize } : {}),
+    ...ofArrays(path, data, {
+      ...(standardize && { standardize }),
+      ...(testShare !== undefined && { testShare }),
+    }),
+    isImages: true,
     ...(names && { classes: names }),
   };
 }

@@ -63,6 +63,20 @@ export interface LoadDatasetOptions {
   signal?: AbortSignal;
   /** Called with each piece of a download that is received. */
   onProgress?: (progress: DownloadProgress) => void;
+  /**
+   * Share of the rows to test on, between 0 and 1, for data without test rows. They are chosen at
+   * random, always the same ones.
+   *
+   * @default None.
+   */
+  testShare?: number;
+  /**
+   * True to read a folder in which each table has the rows of one site. The names of the sites are
+   * the `ids` of the rows.
+   *
+   * @default {false}
+   */
+  sites?: boolean;
   /** Called from time to time while files are read. */
   onRead?: (progress: ReadProgress) => void;
   /**
@@ -85,7 +99,7 @@ export interface LoadDatasetOptions {
 /** Options for named data sets. */
 export type NamedDatasetOptions = Omit<
   LoadDatasetOptions,
-  "numClasses" | "table" | "standardize" | "onRead"
+  "numClasses" | "table" | "standardize" | "onRead" | "testShare" | "sites"
 >;
 
 /** Options for downloads. */

@@ -14,7 +14,7 @@ import { MAX_JSON } from "../limits.ts";
 import { arrangeTable } from "../schema/arrange.ts";
 import { makeSchema } from "../schema/schema_of.ts";
 import type { TableDataOptions } from "./options.ts";
-import { placedOptions, readOptions, schemaOptions, withClasses } from "./table_options.ts";
+import { readOptions, schemaOptions, withClasses } from "./table_options.ts";
 
 /** Options of {@linkcode readTableDataset}. */
 export interface TableDatasetOptions extends TableDataOptions {
@@ -51,7 +51,7 @@ export interface TableDataset {
 /** Makes a data set of a table by a schema of its own. */
 function datasetOf(table: RawTable, options: TableDatasetOptions): TableDataset {
   const { numClasses, ...declared } = options;
-  const made = withClasses(placedOptions(schemaOptions(declared), table), table, numClasses);
+  const made = withClasses(schemaOptions(declared), table, numClasses);
   const { schema } = makeSchema([table], made);
   const { dataset, ids } = arrangeTable(table, schema, made);
   const { target, inputs } = schema;

@@ -34,9 +34,9 @@ export function withClasses(
   table: RawTable,
   numClasses: number | undefined,
 ): SchemaOptions {
-  const { target = table.columns.length - 1, classes } = options;
+  const { target = table.columns.at(-1)?.index, classes } = options;
   if (numClasses === undefined) return options;
-  const column = table.columns.find(({ name }, place) => place === target || name === target);
+  const column = table.columns.find(({ name, index }) => index === target || name === target);
   const count = classes?.length ?? column?.texts?.length ?? numClasses;
   if (!Number.isInteger(numClasses) || numClasses < 1 || count !== numClasses) {
     throw new RangeError(
@@ -67,34 +67,4 @@ function namesIn({ target, inputs = [], idColumn, weightColumn, categories = [] 
     if (typeof column !== "string") return [];
     return isCondition(column) ? [column, parseCondition(column).column] : [column];
   });
-}
-
-/**
- * Converts the indices of columns in a file to their places in the table: they differ where columns
- * were left out.
- *
- * @throws {RangeError} If there is no such column.
- */
-export function placedOptions(options: SchemaOptions, table: RawTable): SchemaOptions {
-  if (table.columns.every(({ index }, place) => index === place)) return options;
-  const placed = <T extends string | number>(column: T): T | number => {
-    if (typeof column === "string") return column;
-    const place = table.columns.findIndex(({ index }) => index === column);
-    if (place >= 0) return place;
-    throw new RangeError(
-      `Cannot use ${table.name}: expected the index of a column that is read (${
-        table.columns.map(({ index }) => index).slice(0, 20).join(", ")
-      }), got ${column}`,
-    );
-  };
-  const { target, inputs, idColumn, weightColumn, categories } = options;
-  return {
-    ...options,
-    ...(target !== undefined &&
-      { target: typeof target === "object" ? target.map(placed) : placed(target) }),
-    ...(inputs && { inputs: inputs.map(placed) }),
-    ...(idColumn !== undefined && { idColumn: placed(idColumn) }),
-    ...(weightColumn !== undefined && { weightColumn: placed(weightColumn) }),
-    ...(categories && { categories: categories.map(placed) }),
-  };
 }

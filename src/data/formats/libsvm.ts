@@ -69,7 +69,7 @@ export class LibsvmReader {
       throw new RangeError(
         `Cannot read ${name}: expected indices from ${from} to ${
           from + count - 1
-        }, got ${this.#greatest} (option sparseColumns, --columns)`,
+        }, got ${this.#greatest} (option sparseColumns, --sparse-columns)`,
       );
     }
     if (rows * count > MAX_VALUES) {

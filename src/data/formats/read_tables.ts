@@ -19,6 +19,14 @@ export async function readTables(
   paths: readonly string[],
   options: ReadTableOptions = {},
 ): Promise<RawTable> {
+  return joinTables(await readEach(paths, options));
+}
+
+/** Reads files of the same columns. A column that has texts in one file has texts in all. */
+export async function readEach(
+  paths: readonly string[],
+  options: ReadTableOptions,
+): Promise<RawTable[]> {
   const tables: RawTable[] = [];
   for (const path of paths) tables.push(await readTable(path, options));
   // Numbers among texts are read again, because only the file has their spelling.
@@ -31,7 +39,7 @@ export async function readTables(
     const textColumns = [...options.textColumns ?? [], ...again.map(keyOf)];
     tables[i] = await readTable(table.name, { ...options, textColumns });
   }
-  return joinTables(tables);
+  return tables;
 }
 
 function keyOf({ name, index }: RawTable["columns"][number]): string | number {
