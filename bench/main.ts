@@ -22,6 +22,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   wire: async () => (await import("./groups/wire.ts")).wireBench,
   net: async () => (await import("./groups/net.ts")).netBench,
   memory: async () => (await import("./groups/memory.ts")).memoryBench,
+  data: async () => (await import("./groups/data.ts")).dataBench,
   start: async () => (await import("./groups/start.ts")).startBench,
   train: async () => (await import("./groups/train.ts")).trainBench,
   sim: async () => (await import("./groups/sim.ts")).simBench,
