@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
   type Dataset,
@@ -176,6 +182,11 @@ pythonTest("steps and evaluates as the Deno client does", async (python, folder)
   const { loss: ours = NaN } = deno.report?.final ?? {};
   assert(Math.abs((example.report?.final?.loss ?? NaN) - ours) < 1e-4);
   assertEquals(example.report?.final?.accuracy, deno.report?.final?.accuracy);
+  const { metrics = {} } = example.report?.final ?? {};
+  assertEquals(Object.keys(metrics).length, 10);
+  for (const [name, value] of Object.entries(metrics)) {
+    assertAlmostEquals(value, deno.report?.final?.metrics?.[name] ?? NaN, 1e-4, name);
+  }
 });
 
 pythonTest("gives signs of life while it trains", async (python, folder) => {
@@ -509,11 +520,14 @@ Deno.test("examples/python without its packages says in a line how to get them",
   assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
 });
 
-Deno.test("examples/python is two files under 150 lines and needs numpy and cbor2 alone", async () => {
+Deno.test("examples/python is three files under 150 lines and needs numpy and cbor2 alone", async () => {
   const schema = await Deno.readTextFile(SCRIPT.replace("client.py", "schema.py"));
   const client = await Deno.readTextFile(SCRIPT);
-  for (const text of [schema, client]) assert(text.trimEnd().split("\n").length < 150);
-  const modules = `${client}\n${schema}`.matchAll(/^\s*(?:try: )?(?:import|from) ([\w., ]+)/gm)
+  const sums = await Deno.readTextFile(SCRIPT.replace("client.py", "sums.py"));
+  for (const text of [schema, sums, client]) assert(text.trimEnd().split("\n").length < 150);
+  const modules = `${client}\n${schema}\n${sums}`.matchAll(
+    /^\s*(?:try: )?(?:import|from) ([\w., ]+)/gm,
+  )
     .flatMap((
       [, names = ""],
     ) => names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? ""));
@@ -521,6 +535,6 @@ Deno.test("examples/python is two files under 150 lines and needs numpy and cbor
     "argparse contextlib csv decimal gzip hashlib hmac json math os pathlib re select signal socket struct sys threading time";
   assertEquals(
     [...new Set(modules)].sort(),
-    [...standard.split(" "), "cbor2", "numpy", "schema"].sort(),
+    [...standard.split(" "), "cbor2", "numpy", "schema", "sums"].sort(),
   );
 });
