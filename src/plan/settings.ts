@@ -86,10 +86,10 @@ export const trainSettingsSchema = v.strictObject({
 });
 
 /**
- * Checks that settings are in range and go together.
+ * Checks that settings are in range. Whether they go together is decided by `checkCompatible()`.
  *
  * @param problem The beginning of the error's message, such as `"Cannot train"`.
- * @throws {RangeError} If a setting is out of range, or two contradict each other.
+ * @throws {RangeError} If a setting is out of range.
  */
 export function checkSettings(settings: TrainSettings, problem: string): void {
   const check = (value: number, range: Range, expected: string) =>
@@ -98,7 +98,7 @@ export function checkSettings(settings: TrainSettings, problem: string): void {
     throw new RangeError(`${problem}: expected ${what}, got ${value}`);
   };
   const { epochs, batchSize, learningRate, momentum, weightDecay } = settings;
-  const { optimizer = "sgd", nesterov = false, proximal = 0 } = settings;
+  const { optimizer = "sgd", proximal = 0 } = settings;
   check(epochs, { ...WHOLE, least: 1 }, "a whole number of epochs from 1");
   check(batchSize, { ...WHOLE, least: 0 }, "a batch size from 0, a whole number");
   check(learningRate, { least: 0 }, "a learning rate from 0");
@@ -107,8 +107,6 @@ export function checkSettings(settings: TrainSettings, problem: string): void {
   if (optimizer !== "sgd" && optimizer !== "adam") {
     wrong("the optimizer sgd or adam", JSON.stringify(optimizer));
   }
-  if (optimizer === "adam" && momentum > 0) wrong("a momentum of 0 with adam", momentum);
-  if (nesterov && momentum === 0) wrong("a momentum above 0 with nesterov", momentum);
   check(proximal, { least: 0 }, "a proximal term from 0");
   const { classWeights } = settings;
   if (!classWeights) return;

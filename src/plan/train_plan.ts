@@ -6,6 +6,7 @@
 
 import { stats } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import { checkCompatible } from "./compatibility/conflicts.ts";
 import { checkSettings, type TrainSettings } from "./settings.ts";
 
 /** One client's training in one round: the run's settings, and the keys of its randomness. */
@@ -46,6 +47,7 @@ export function isPlain(plan: TrainPlan): boolean {
  */
 export function checkPlan(plan: TrainPlan, length: number): void {
   checkSettings(plan, "Cannot train");
+  checkCompatible({ plan }, "Cannot train");
   const { correction } = plan;
   if (correction === undefined) return;
   if (correction.length !== length) {

@@ -11,12 +11,13 @@ import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import { DEFAULT_QUORUM } from "../round/limits.ts";
-import { checkStopping, type StoppingOptions } from "../round/record/run_monitor.ts";
+import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import { completePeerLimits, type PeerLimits } from "./sessions/peer_limits.ts";
 
-const PROBLEM = "Cannot make a server";
+/** Beginning of the message of an error about a server's options. */
+export const PROBLEM = "Cannot make a server";
 
 /** Options of a server: its address, its group, and the length of its run. */
 export interface ServerTopologyOptions {
@@ -132,7 +133,6 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
   if (saveTries !== undefined) checkCount("saveTries", saveTries, 1);
   // An invalid name or token is reported here rather than when the first client joins.
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
-  checkStopping(options.stopping ?? {}, PROBLEM);
   checkInRange(quorum, SHARE, PROBLEM, "a quorum above 0 and at most 1");
   completePeerLimits(options.limits);
 }

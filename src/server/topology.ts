@@ -12,13 +12,15 @@ import { unexpectedUpdate } from "../round/cohort/unexpected.ts";
 import { toParameterUpdate } from "../round/cohort/update_message.ts";
 import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { taskOf } from "../round/handler/task.ts";
+import { checkStopping } from "../round/record/run_monitor.ts";
 import type { CohortCollector, IncomingBody } from "../round/cohort/cohort_collector.ts";
 import type { BestModel } from "../round/record/best_tracker.ts";
 import type { RunRecord } from "../round/record/run_record.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../wire/messages.ts";
-import { checkServerOptions, type ServerTopologyOptions } from "./options.ts";
+import { checkServerOptions, PROBLEM, type ServerTopologyOptions } from "./options.ts";
 import type { ActiveRun } from "./run/active_run.ts";
 import { handleControl } from "./run/control_messages.ts";
 import { recordOf, type ServerRun, withRun } from "./run/run.ts";
@@ -53,6 +55,7 @@ export abstract class ServerCommunicationTopology<
    */
   constructor(handler: Handler, options: ServerTopologyOptions) {
     checkServerOptions(options);
+    checkStopping(options.stopping ?? {}, PROBLEM, taskOf(handler));
     this.handler = handler;
     this.timeouts = timeoutsOf(options.timeouts);
     this.options = options;

@@ -10,6 +10,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { checkStopping, type StoppingOptions } from "../round/record/run_monitor.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { checkCompatible } from "../plan/compatibility/conflicts.ts";
+import { taskOf } from "../round/handler/task.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import { checkParts } from "./check_parts.ts";
 import { checkOwnSettings } from "./own_settings.ts";
@@ -183,7 +185,9 @@ export function checkSimulation(
   checkCount(saveTries, "a number of tries of a save");
   checkShare(quorum, "a quorum");
   checkShare(targetAccuracy, "a target accuracy");
-  checkStopping(options.stopping ?? {}, "Cannot simulate");
+  const task = train?.task ?? taskOf(handler);
+  checkCompatible({ plan, isSimulated: true, ...(task && { task }) }, "Cannot simulate");
+  checkStopping(options.stopping ?? {}, "Cannot simulate", task);
   if (stateBytes !== Infinity) {
     checkInRange(stateBytes, { least: 0 }, "Cannot simulate", "state bytes from 0");
   }
@@ -195,10 +199,6 @@ export function checkSimulation(
     );
   }
   checkOwnSettings(options, plan, allows);
-  const { momentum, optimizer, keepMomentum } = plan;
-  if (keepMomentum && (momentum > 0 || optimizer === "adam")) {
-    throw new RangeError("Cannot simulate: one handler cannot keep the momentum of many clients");
-  }
   if (train && parts) {
     checkTestData(train, test);
     checkSchemas(handler, options);

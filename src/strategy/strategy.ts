@@ -118,6 +118,20 @@ export interface Strategy {
    */
   readonly countsSteps?: boolean;
   /**
+   * `true` if each update is divided by the length of its client's steps, which must then be steps
+   * of SGD without anything that changes their length.
+   *
+   * @default {false}
+   */
+  readonly normalizesSteps?: boolean;
+  /**
+   * `true` if the algorithm has a step size of its own in place of the clients' learning rate, so
+   * that a schedule of that rate would have no effect.
+   *
+   * @default {false}
+   */
+  readonly fixesLearningRate?: boolean;
+  /**
    * Number of updates that the algorithm needs; a round with fewer is tried again.
    *
    * @default {1}

@@ -60,6 +60,16 @@ export abstract class WrappedStrategy implements Strategy {
     return this.mean.needsHonestMajority ?? false;
   }
 
+  /** `true` if the mean divides each update by the length of its steps. */
+  get normalizesSteps(): boolean {
+    return this.mean.normalizesSteps ?? false;
+  }
+
+  /** `true` if the mean has a step size of its own in place of the clients' learning rate. */
+  get fixesLearningRate(): boolean {
+    return this.mean.fixesLearningRate ?? false;
+  }
+
   /** `true` if the mean weighs updates by their number of steps. */
   get countsSteps(): boolean {
     return this.mean.countsSteps ?? false;

@@ -104,6 +104,6 @@ Deno.test("checkStopping() names what is out of range", () => {
       [{ monitor: "speed" }, "Cannot monitor speed"],
     ] as const
   ) {
-    assertThrows(() => checkStopping(options, "Cannot run"), RangeError, message);
+    assertThrows(() => checkStopping(options, "Cannot run", undefined), RangeError, message);
   }
 });

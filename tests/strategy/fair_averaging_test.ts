@@ -153,11 +153,11 @@ Deno.test("a server refuses settings of its clients that its strategy does not g
       new FedProx({ mean: nova }),
     ]
   ) error(strategy, {}, other);
-  error(new FedNova(), { optimizer: "adam" }, "Cannot train by fednova: expected SGD");
-  error(new FedNova(), { momentum: 0.5, nesterov: true }, "got Nesterov's momentum");
-  error(new FedNova(), { momentum: 0.5, keepMomentum: true }, "got momentum that is kept");
-  error(new FedNova(), { momentum: 0.5, proximal: 1 }, "got momentum with a proximal term of 1");
-  error(new FedNova(), { proximal: 11 }, "got a proximal term of 11, too large");
+  error(new FedNova(), { optimizer: "adam" }, "fednova does not go with Adam");
+  error(new FedNova(), { momentum: 0.5, nesterov: true }, "with Nesterov's momentum");
+  error(new FedNova(), { momentum: 0.5, keepMomentum: true }, "with momentum kept");
+  error(new FedNova(), { momentum: 0.5, proximal: 1 }, "with a proximal term with momentum");
+  error(new FedNova(), { proximal: 11 }, "with a proximal term of 1 / learning rate or more");
   make(new FedNova(), { keepMomentum: true });
   make(nova, { momentum: 0.9 });
   error(

@@ -3,11 +3,13 @@
  *
  *     deno task structure              prints the figures
  *     deno task structure --places     prints the places that they count as well
- *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md and lists the rules
+ *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md, lists the rules,
+ *                                      and writes the table of docs/COMPATIBILITY.md
  *     deno task structure --check      fails for a figure that is too large
  */
 import { parseArgs } from "node:util";
 import { entryPoints, handTouched, measure } from "./figures.ts";
+import { COMPATIBILITY_PAGE, withConflicts } from "./conflict_table.ts";
 import { importsOf, read, ROOT } from "./modules.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
 import { RULE_TABLE, ruleTable } from "./rule_table.ts";
@@ -25,6 +27,8 @@ if (values.write) {
   const path = "docs/ARCHITECTURE.md";
   const picture = mermaidOf(await importsOf(Object.values(await entryPoints())));
   await Deno.writeTextFile(new URL(path, ROOT), withPicture(await read(path), picture));
+  const text = await read(COMPATIBILITY_PAGE);
+  await Deno.writeTextFile(new URL(COMPATIBILITY_PAGE, ROOT), withConflicts(text));
 }
 const figures = await measure();
 for (const { name, value, most, places } of figures) {

@@ -1,3 +1,4 @@
+import { COMPATIBILITY_PAGE, withConflicts } from "./conflict_table.ts";
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { againstLayers, circlesOf, entryPoints } from "./figures.ts";
 import { whyForbidden } from "./layers.ts";
@@ -71,4 +72,9 @@ Deno.test("circlesOf() finds modules that import each other, however long the wa
     "a <-> b <-> c",
     "d <-> e",
   ]);
+});
+
+Deno.test("docs/COMPATIBILITY.md has the table of conflicts of the code", async () => {
+  const text = await read(COMPATIBILITY_PAGE);
+  assertEquals(text, withConflicts(text), "write it with deno task structure --write");
 });

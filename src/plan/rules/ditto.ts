@@ -30,11 +30,6 @@ export const ditto = {
   takesControl: false,
   sendsGradient: false,
   needsStrategy: false,
-  check(_, { keepMomentum }): void {
-    if (keepMomentum) {
-      throw new RangeError("Cannot train by Ditto: two models cannot keep one momentum");
-    }
-  },
   async train({ lambda }, client) {
     const { global } = client;
     const result = await client.train();

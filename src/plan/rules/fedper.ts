@@ -32,7 +32,7 @@ export const fedper = {
   takesControl: false,
   sendsGradient: false,
   needsStrategy: false,
-  check(rule, _, manifest) {
+  check(rule, manifest) {
     localSpans(rule, manifest);
   },
   load(rule, client) {

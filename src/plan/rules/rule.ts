@@ -10,18 +10,6 @@ import { CannotTrainError } from "../cannot_train.ts";
 import type { v } from "../deps.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../results.ts";
 
-/** Settings of training that a rule may depend on. */
-export interface RuleSettings {
-  /** Name of the optimizer. */
-  readonly optimizer?: string;
-  /** Step size. */
-  readonly learningRate?: number;
-  /** Momentum of SGD. */
-  readonly momentum?: number;
-  /** `true` if momentum carries over from the round before. */
-  readonly keepMomentum?: boolean;
-}
-
 /** A client in one round, as its rule sees it. */
 export interface RuleClient {
   /** Layout of the parameter vector. */
@@ -83,11 +71,12 @@ export interface Rule<Settings extends { readonly name: string }> {
    */
   readonly needsStrategy: boolean;
   /**
-   * Checks that the rule goes with the other settings, as far as they are given, and the model.
+   * Checks that the rule goes with the model. Settings that it does not go with are listed in
+   * `plan/compatibility`.
    *
    * @throws {RangeError} If it does not.
    */
-  check?(rule: Settings, settings: RuleSettings, manifest: Manifest): void;
+  check?(rule: Settings, manifest: Manifest): void;
   /**
    * Changes the model's parameters after the round's were loaded; called for a rule with
    * {@linkcode Rule.keepsState}.

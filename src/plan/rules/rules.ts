@@ -6,7 +6,7 @@
 
 import type { Manifest } from "../../params/manifest.ts";
 import { v } from "../deps.ts";
-import type { Rule, RuleSettings } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 import { type LocalRule, TABLE } from "./table.ts";
 
 export type { LocalRule } from "./table.ts";
@@ -38,15 +38,10 @@ export function sendsGradient(rule: LocalRule | undefined): boolean {
 }
 
 /**
- * Checks that the rule of these settings goes with the others, as far as they are given, and with
- * the model.
+ * Checks that a rule goes with the model.
  *
  * @throws {RangeError} If it does not.
  */
-export function checkRule(
-  settings: RuleSettings & { readonly rule?: LocalRule },
-  manifest: Manifest,
-): void {
-  const { rule } = settings;
-  if (rule) ruleOf(rule).check?.(rule, settings, manifest);
+export function checkRule(rule: LocalRule | undefined, manifest: Manifest): void {
+  if (rule) ruleOf(rule).check?.(rule, manifest);
 }

@@ -27,18 +27,6 @@ export const scaffold = {
   takesControl: true,
   sendsGradient: false,
   needsStrategy: true,
-  check(_, { optimizer = "sgd", momentum = 0, learningRate = 1 }): void {
-    if (momentum > 0 || optimizer !== "sgd") {
-      throw new RangeError(
-        `Cannot train by SCAFFOLD: expected SGD without momentum, got ${optimizer} with momentum ${momentum}`,
-      );
-    }
-    if (!(learningRate > 0)) {
-      throw new RangeError(
-        `Cannot train by SCAFFOLD: expected a learning rate above 0, got ${learningRate}`,
-      );
-    }
-  },
   async train(_, client) {
     const { global, own } = client;
     const correction = client.control.slice();

@@ -13,7 +13,8 @@ export const DEFAULT_PLAN: TrainSettings = {
   keepMomentum: false,
 };
 
-const NO_SERVER = "Cannot make a server";
+/** Beginning of the message of an error about a server's options. */
+export const NO_SERVER = "Cannot make a server";
 
 /**
  * Merges the clients' settings: the strategy's own settings override those given, which override
@@ -40,7 +41,7 @@ export function resolvePlan(
   if (plan.learningRate === 0) {
     throw new RangeError(`${NO_SERVER}: expected a learning rate above 0, got 0`);
   }
-  checkRule(plan, manifest);
+  checkRule(plan.rule, manifest);
   strategy.checkPlan?.(plan);
   return plan;
 }

@@ -1,15 +1,14 @@
 import { deepFreeze } from "../../base/deep_freeze.ts";
 import type { Manifest } from "../../params/manifest.ts";
 import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
-import { sendsGradient } from "../../plan/rules/rules.ts";
+import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import { checkSchedule, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { checkClassWeights } from "../../train/models/class_weights.ts";
-import { resolvePlan } from "./client_plan.ts";
+import { NO_SERVER as PROBLEM, resolvePlan } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
-
-const PROBLEM = "Cannot make a server";
+import { taskOf } from "./task.ts";
 
 /** Settings of training of a server's handler. */
 export interface HandlerSettings {
@@ -24,21 +23,22 @@ export interface HandlerSettings {
  * @throws {RangeError} If a setting is out of range or does not suit the strategy.
  */
 export function frozenSettings(
-  { model, plan: given = {}, schedule, allows }: ServerHandlerOptions,
+  { model, schema, plan: given = {}, schedule, allows }: ServerHandlerOptions,
   strategy: ServerStrategy,
   manifest: Manifest,
 ): HandlerSettings {
   const plan = deepFreeze(structuredClone(resolvePlan(given, strategy, manifest)));
   checkClassWeights(plan, model, PROBLEM);
   if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
-  if (allows !== undefined) {
-    checkAllowed(allows, PROBLEM);
-    if (sendsGradient(plan.rule)) {
-      throw new RangeError(
-        `${PROBLEM}: expected no settings of the clients' own with ${strategy.name}, whose clients take no steps`,
-      );
-    }
-  }
+  if (allows !== undefined) checkAllowed(allows, PROBLEM);
+  const task = taskOf({ schema, model });
+  checkCompatible({
+    plan,
+    strategy,
+    ...(schedule && { schedule }),
+    ...(allows && { allows }),
+    ...(task && { task }),
+  }, PROBLEM);
   return {
     plan,
     schedule: schedule && deepFreeze(structuredClone(schedule)),

@@ -9,6 +9,12 @@ export interface ServerStrategy {
   readonly clientSettings?: ClientSettings;
   /** Set when the steps that clients report count in the result. */
   readonly countsSteps?: boolean;
+  /** Set when hostile clients must be few among the updates of a round. */
+  readonly needsHonestMajority?: boolean;
+  /** Set when each update is divided by the length of its steps. */
+  readonly normalizesSteps?: boolean;
+  /** Set when the strategy has a step size in place of the clients' learning rate. */
+  readonly fixesLearningRate?: boolean;
   /** Number of vectors as long as the model that the strategy keeps. */
   readonly workingVectors: number;
   /** Throws a `RangeError` for a plan that does not suit the strategy. */

@@ -5,6 +5,8 @@
  */
 
 import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
+import type { Task } from "../../data/schema/schema.ts";
+import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import type { BestRound, EarlyStop, RoundReport } from "../report/report.ts";
 
 /** Figure of a round, such as `"accuracy"`, and the direction in which it is better. */
@@ -69,9 +71,14 @@ export function parseMonitor(text: string): MonitoredMetric {
  * Checks options of early stopping.
  *
  * @param problem The beginning of the error's message, such as `"Cannot simulate"`.
- * @throws {RangeError} If an option is out of range.
+ * @param task Task of the model, as far as it is known.
+ * @throws {RangeError} If an option is out of range, or a metric is not one of the task.
  */
-export function checkStopping(options: StoppingOptions, problem: string): void {
+export function checkStopping(
+  options: StoppingOptions,
+  problem: string,
+  task: Task | undefined,
+): void {
   const { monitor, patience = 1, minDelta = 0, stopAt } = options;
   if (monitor !== undefined) parseMonitor(monitor);
   if (stopAt !== undefined) parseMonitor(stopAt.metric);
@@ -80,6 +87,10 @@ export function checkStopping(options: StoppingOptions, problem: string): void {
   if (stopAt !== undefined) {
     checkInRange(stopAt.value, {}, problem, `a finite ${stopAt.metric} to stop at`);
   }
+  const monitored = [monitor, stopAt?.metric].flatMap((name) =>
+    name === undefined ? [] : [parseMonitor(name).metric]
+  );
+  checkCompatible({ monitored, ...(task && { task }) }, problem);
 }
 
 /** Monitor of a run's rounds. What it knows follows from their reports. */

@@ -1,5 +1,6 @@
 import { checkInRange, SHARE } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
+import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
 import { UniformSelection } from "./uniform.ts";
@@ -31,11 +32,7 @@ export class CohortSelector {
     const { fraction = 1, overSelection = 0, selection = new UniformSelection() } = options;
     checkInRange(fraction, SHARE, PROBLEM, "a fraction above 0 and at most 1");
     checkInRange(overSelection, { least: 0 }, PROBLEM, "an over-selection of at least 0");
-    if (overSelection > 0 && strategy.needsHonestMajority) {
-      throw new RangeError(
-        `${PROBLEM}: ${strategy.name} withstands few hostile clients among all that are chosen, and over-selection takes the first updates alone, got an over-selection of ${overSelection}`,
-      );
-    }
+    checkCompatible({ strategy, overSelection }, PROBLEM);
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = selection;

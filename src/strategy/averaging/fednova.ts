@@ -54,6 +54,8 @@ export class FedNova implements Strategy {
   readonly workingVectors = 1;
   /** `true`: the number of steps decides how much an update counts. */
   readonly countsSteps = true;
+  /** `true`: an update is divided by the length of its steps. */
+  readonly normalizesSteps = true;
   readonly #momentum: number | undefined;
   #mean: ParameterVector | undefined;
 
@@ -69,19 +71,12 @@ export class FedNova implements Strategy {
   }
 
   /**
-   * Checks that `a_k` describes the clients' steps.
+   * Checks the clients' momentum.
    *
-   * @throws {RangeError} If the momentum is not the given one; or for Adam, Nesterov's momentum, a
-   * momentum that is kept from round to round, and a proximal term with momentum or with η μ from
-   * 1.
+   * @throws {RangeError} If it is not the given one.
    */
-  checkPlan(plan: TrainSettings): void {
-    checkSame(this.name, "momentum", this.#momentum, plan.momentum);
-    const unfit = unfitOf(plan);
-    if (unfit === undefined) return;
-    throw new RangeError(
-      `Cannot train by fednova: expected SGD, plain or with momentum begun afresh in each round, got ${unfit}`,
-    );
+  checkPlan({ momentum }: TrainSettings): void {
+    checkSame(this.name, "momentum", this.#momentum, momentum);
   }
 
   /**
@@ -121,19 +116,6 @@ export class FedNova implements Strategy {
       },
     };
   }
-}
-
-/** Names the setting that makes steps whose lengths do not add up to `a_k`, if there is one. */
-function unfitOf(
-  { learningRate, momentum, optimizer = "sgd", nesterov, keepMomentum, proximal = 0 }:
-    TrainSettings,
-): string | undefined {
-  if (optimizer !== "sgd") return optimizer;
-  if (nesterov) return "Nesterov's momentum";
-  if (keepMomentum && momentum > 0) return "momentum that is kept";
-  if (proximal > 0 && momentum > 0) return `momentum with a proximal term of ${proximal}`;
-  if (proximal * learningRate >= 1) return `a proximal term of ${proximal}, too large`;
-  return undefined;
 }
 
 /** Gives the total length of steps of size 1: the norm ‖a‖₁ of the paper. */

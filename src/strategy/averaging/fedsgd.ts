@@ -6,7 +6,6 @@
 
 import { blend, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../plan/settings.ts";
 import { checked } from "../check.ts";
 import type {
   ClientSettings,
@@ -77,17 +76,9 @@ export class FedSGD implements Strategy {
       : checked("fedsgd", "learningRate", learningRate, { above: 0 });
   }
 
-  /**
-   * Checks that the settings change no steps of the clients, which take none.
-   *
-   * @throws {RangeError} For Adam, momentum, weight decay and a proximal term.
-   */
-  checkPlan(plan: TrainSettings): void {
-    const unfit = unfitOf(plan);
-    if (unfit === undefined) return;
-    throw new RangeError(
-      `Cannot train by fedsgd: expected plain SGD, as clients send gradients and take no steps, got ${unfit}`,
-    );
+  /** `true` if the strategy was made with a learning rate. */
+  get fixesLearningRate(): boolean {
+    return this.#learningRate !== undefined;
   }
 
   /** Opens a round; the next one uses the memory of its mean again. */
@@ -109,15 +100,4 @@ export class FedSGD implements Strategy {
       },
     };
   }
-}
-
-/** Names the setting of a plan that changes steps, if there is one. */
-function unfitOf(
-  { optimizer = "sgd", momentum, weightDecay, proximal = 0 }: TrainSettings,
-): string | undefined {
-  if (optimizer !== "sgd") return optimizer;
-  if (momentum > 0) return `momentum ${momentum}`;
-  if (weightDecay > 0) return `weight decay ${weightDecay}`;
-  if (proximal > 0) return `a proximal term of ${proximal}`;
-  return undefined;
 }

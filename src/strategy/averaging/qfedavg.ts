@@ -96,6 +96,11 @@ export class QFedAvg implements Strategy {
       : checked("qfedavg", "learningRate", learningRate, { above: 0 });
   }
 
+  /** `true` if the strategy was made with a learning rate. */
+  get fixesLearningRate(): boolean {
+    return this.#learningRate !== undefined;
+  }
+
   /**
    * Checks the clients' learning rate.
    *

@@ -5,6 +5,7 @@
  */
 
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../../plan/results.ts";
 import {
   checkFinite,
@@ -115,7 +116,8 @@ export class LocalLearner {
    */
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const rule = this.#rule, handler = this.#handler;
-    checkRule({ ...plan, ...(rule && { rule }) }, handler.manifest);
+    checkCompatible({ plan: { ...plan, ...(rule && { rule }) } }, "Cannot train");
+    checkRule(rule, handler.manifest);
     if (!rule) return await handler.train(plan, signal);
     return await ruleOf(rule).train(rule, this.#training(plan, signal));
   }

@@ -1,0 +1,156 @@
+/**
+ * Choices of a run that may not go together.
+ *
+ * @module
+ */
+
+import type { AllowedSettings } from "../own_settings.ts";
+import { type LocalRule, sendsGradient } from "../rules/rules.ts";
+import type { LearningRateSchedule } from "../schedule.ts";
+import type { TrainSettings } from "../settings.ts";
+
+/** Properties of a strategy that decide on what it goes with. */
+export interface StrategyTraits {
+  /** Name in messages. */
+  readonly name: string;
+  /** Set if it withstands hostile clients only while they are few among a round's updates. */
+  readonly needsHonestMajority?: boolean;
+  /** Set if it divides each update by the length of the client's steps. */
+  readonly normalizesSteps?: boolean;
+  /** Set if it has a step size of its own in place of the clients' learning rate. */
+  readonly fixesLearningRate?: boolean;
+}
+
+/** Choices of a run. Those left out are not checked. */
+export interface RunChoices {
+  /** Settings of local training. */
+  readonly plan?: Partial<TrainSettings>;
+  /** Aggregation algorithm. */
+  readonly strategy?: StrategyTraits;
+  /** Schedule of the learning rate. */
+  readonly schedule?: LearningRateSchedule;
+  /** Settings that clients may choose themselves. */
+  readonly allows?: AllowedSettings;
+  /** Share by which a cohort exceeds the number of wanted updates. */
+  readonly overSelection?: number;
+  /** Mode of the server. */
+  readonly mode?: "sync" | "async";
+  /** Set in a simulation, where one handler serves many clients. */
+  readonly isSimulated?: boolean;
+  /** Task of the model. */
+  readonly task?: "classification" | "multi-label" | "regression";
+  /** Metrics by which the run stops or the best model is chosen. */
+  readonly monitored?: readonly string[];
+}
+
+/** Choice that the table of conflicts names. */
+export interface Choice {
+  /** Text in messages and docs. */
+  readonly title: string;
+  /** Tells if a run makes the choice. */
+  readonly isMade: (run: RunChoices) => boolean;
+}
+
+const hasRule = (name: LocalRule["name"]) => ({ plan }: RunChoices) => plan?.rule?.name === name;
+
+/** The choices by name. */
+export const CHOICES = {
+  adam: { title: "Adam at the clients", isMade: ({ plan }) => plan?.optimizer === "adam" },
+  momentum: { title: "momentum at the clients", isMade: ({ plan }) => (plan?.momentum ?? 0) > 0 },
+  noMomentum: {
+    title: "a momentum of 0",
+    isMade: ({ plan }) => plan?.momentum === 0,
+  },
+  nesterov: { title: "Nesterov's momentum", isMade: ({ plan }) => plan?.nesterov === true },
+  keptMomentum: {
+    title: "momentum kept from round to round",
+    isMade: ({ plan }) =>
+      plan?.keepMomentum === true && ((plan.momentum ?? 0) > 0 || plan.optimizer === "adam"),
+  },
+  weightDecay: {
+    title: "weight decay at the clients",
+    isMade: ({ plan }) => (plan?.weightDecay ?? 0) > 0,
+  },
+  proximal: {
+    title: "a proximal term",
+    isMade: ({ plan }) => (plan?.proximal ?? 0) > 0,
+  },
+  proximalMomentum: {
+    title: "a proximal term with momentum",
+    isMade: ({ plan }) => (plan?.proximal ?? 0) > 0 && (plan?.momentum ?? 0) > 0,
+  },
+  largeProximal: {
+    title: "a proximal term of 1 / learning rate or more",
+    isMade: ({ plan }) => (plan?.proximal ?? 0) * (plan?.learningRate ?? 0) >= 1,
+  },
+  schedule: {
+    title: "a schedule of the learning rate",
+    isMade: ({ schedule }) =>
+      schedule !== undefined && (schedule.name !== "constant" || (schedule.warmup ?? 0) > 0),
+  },
+  ownSettings: {
+    title: "settings that clients choose themselves",
+    isMade: ({ allows }) => allows?.epochs !== undefined || allows?.batchSize !== undefined,
+  },
+  classWeights: {
+    title: "class weights",
+    isMade: ({ plan }) => plan?.classWeights !== undefined,
+  },
+  gradients: {
+    title: "fedsgd, whose clients send gradients,",
+    isMade: ({ plan }) => sendsGradient(plan?.rule),
+  },
+  scaffold: { title: "scaffold", isMade: hasRule("scaffold") },
+  ditto: { title: "ditto", isMade: hasRule("ditto") },
+  normalizedSteps: {
+    title: "fednova",
+    isMade: ({ strategy }) => strategy?.normalizesSteps === true,
+  },
+  fixedStep: {
+    title: "a strategy with a learning rate of its own in place of the clients'",
+    isMade: ({ strategy }) => strategy?.fixesLearningRate === true,
+  },
+  honestMajority: {
+    title: "a strategy that needs an honest majority",
+    isMade: ({ strategy }) => strategy?.needsHonestMajority === true,
+  },
+  overSelection: {
+    title: "over-selection",
+    isMade: ({ overSelection = 0 }) => overSelection > 0,
+  },
+  simulation: {
+    title: "a simulation",
+    isMade: ({ isSimulated = false }) => isSimulated,
+  },
+  regression: { title: "a regression", isMade: ({ task }) => task === "regression" },
+  multiLabel: { title: "a multi-label task", isMade: ({ task }) => task === "multi-label" },
+  classMetric: {
+    title: "stopping by a metric of classes",
+    isMade: ({ monitored = [] }) => monitored.some((name) => CLASS_METRICS.has(name)),
+  },
+  measureMetric: {
+    title: "stopping by a metric of measures",
+    isMade: ({ monitored = [] }) => monitored.some((name) => MEASURE_METRICS.has(name)),
+  },
+  classes: {
+    title: "a classification",
+    isMade: ({ task }) => task === "classification" || task === "multi-label",
+  },
+} as const satisfies Readonly<Record<string, Choice>>;
+
+/** Name of a choice. */
+export type ChoiceName = keyof typeof CHOICES;
+
+const CLASS_METRICS: ReadonlySet<string> = new Set([
+  "accuracy",
+  "balancedAccuracy",
+  "precision",
+  "recall",
+  "f1",
+  "rocAuc",
+  "averagePrecision",
+  "logLoss",
+  "brier",
+  "calibrationError",
+]);
+const MEASURE_METRICS: ReadonlySet<string> = new Set(["rmse", "mae", "r2"]);

@@ -1,0 +1,72 @@
+/**
+ * The table of choices that do not go together.
+ *
+ * @module
+ */
+
+import { type Choice, type ChoiceName, CHOICES, type RunChoices } from "./choices.ts";
+
+/** Two choices that do not go together. */
+export interface Conflict {
+  /** The choices. */
+  readonly between: readonly [ChoiceName, ChoiceName];
+  /** Reason. */
+  readonly reason: string;
+}
+
+const FEDSGD = "clients take no steps of their own";
+const FEDNOVA = "the length of such steps is not known";
+
+/**
+ * All pairs of choices that do not go together; every other pair does. To add a choice, name it in
+ * `CHOICES` and list here what it does not go with: refusals, docs and the test of all pairs follow.
+ */
+export const CONFLICTS: readonly Conflict[] = [
+  { between: ["adam", "momentum"], reason: "Adam has moments of its own" },
+  { between: ["nesterov", "noMomentum"], reason: "it is a form of momentum" },
+  { between: ["gradients", "adam"], reason: FEDSGD },
+  { between: ["gradients", "momentum"], reason: FEDSGD },
+  { between: ["gradients", "weightDecay"], reason: FEDSGD },
+  { between: ["gradients", "proximal"], reason: FEDSGD },
+  { between: ["gradients", "ownSettings"], reason: FEDSGD },
+  { between: ["normalizedSteps", "adam"], reason: FEDNOVA },
+  { between: ["normalizedSteps", "nesterov"], reason: FEDNOVA },
+  { between: ["normalizedSteps", "keptMomentum"], reason: FEDNOVA },
+  { between: ["normalizedSteps", "proximalMomentum"], reason: FEDNOVA },
+  { between: ["normalizedSteps", "largeProximal"], reason: "such steps overshoot" },
+  { between: ["scaffold", "adam"], reason: "control variates correct steps of plain SGD" },
+  { between: ["scaffold", "momentum"], reason: "control variates correct steps of plain SGD" },
+  { between: ["ditto", "keptMomentum"], reason: "two models cannot keep one momentum" },
+  { between: ["simulation", "keptMomentum"], reason: "one handler serves many clients in turn" },
+  { between: ["fixedStep", "schedule"], reason: "the schedule would have no effect" },
+  {
+    between: ["honestMajority", "overSelection"],
+    reason: "the first updates alone count, and hostile clients can be first",
+  },
+  { between: ["regression", "classWeights"], reason: "there are no classes" },
+  { between: ["multiLabel", "classWeights"], reason: "a row has several labels" },
+  { between: ["regression", "classMetric"], reason: "there are no classes" },
+  { between: ["classes", "measureMetric"], reason: "there are no measures" },
+];
+
+/** Finds the first conflict of a run's choices. */
+export function findConflict(run: RunChoices): Conflict | undefined {
+  return CONFLICTS.find(({ between }) => between.every((name) => CHOICES[name].isMade(run)));
+}
+
+/**
+ * Checks that the choices of a run go together.
+ *
+ * @param problem The beginning of the error's message, such as `"Cannot make a server"`.
+ * @throws {RangeError} If two do not; the message names both and the reason.
+ */
+export function checkCompatible(run: RunChoices, problem: string): void {
+  const conflict = findConflict(run);
+  if (conflict !== undefined) throw new RangeError(`${problem}: ${conflictText(conflict)}`);
+}
+
+/** Describes a conflict. */
+export function conflictText({ between: [first, second], reason }: Conflict): string {
+  const { title }: Choice = CHOICES[first];
+  return `${title} does not go with ${CHOICES[second].title}: ${reason}`;
+}

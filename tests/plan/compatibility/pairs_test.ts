@@ -1,0 +1,201 @@
+/** Every pair of choices works, or is refused in one line by the table of conflicts. */
+import { assertEquals } from "@std/assert";
+import {
+  Dataset,
+  initialParameters,
+  mlp,
+  Simulation,
+  SyncParameterServerHandler,
+  type TrainSettings,
+} from "../../../mod.ts";
+import {
+  CONFLICTS,
+  conflictText,
+  findConflict,
+} from "../../../src/plan/compatibility/conflicts.ts";
+import { taskOf } from "../../../src/round/handler/task.ts";
+import type { Task } from "../../../src/data/schema/schema.ts";
+import type { AllowedSettings } from "../../../src/plan/own_settings.ts";
+import type { LearningRateSchedule } from "../../../src/plan/schedule.ts";
+import { InProcessPool } from "../../../src/sim/mod.ts";
+import { parseStrategy, STRATEGY_NAMES } from "../../../src/strategy/registry.ts";
+
+/** A run to make, from some choices; the rest are defaults. */
+interface Draft {
+  strategy?: string;
+  plan?: Partial<TrainSettings>;
+  schedule?: LearningRateSchedule;
+  allows?: AllowedSettings;
+  overSelection?: number;
+  task?: Task;
+  metric?: string;
+  engine?: "native" | "tfjs";
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  "bulyan": "bulyan:attackers=0",
+  "fedper": "fedper:local=hidden/",
+  "norm-clipping": "norm-clipping:bound=1",
+};
+
+/** Choices by dimension; two of one dimension exclude each other. */
+const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
+  strategy: [
+    ...STRATEGY_NAMES.map((name) => ({ strategy: OPTIONS[name] ?? name })),
+    { strategy: "fedsgd:learningRate=0.05" },
+    { strategy: "qfedavg:learningRate=0.1" },
+  ],
+  optimizer: [
+    { plan: { optimizer: "adam" } },
+    { plan: { momentum: 0.5 } },
+    { plan: { momentum: 0.5, nesterov: true } },
+    { plan: { nesterov: true, momentum: 0 } },
+    { plan: { optimizer: "adam", momentum: 0.5 } },
+    { plan: { momentum: 0.5, keepMomentum: true } },
+  ],
+  decay: [{ plan: { weightDecay: 0.01 } }],
+  proximal: [{ plan: { proximal: 0.1 } }, { plan: { proximal: 15 } }, {
+    plan: { proximal: 0.1, momentum: 0.5 },
+  }],
+  weights: [{ plan: { classWeights: [1, 2, 3] } }],
+  schedule: [{ schedule: { name: "cosine", rounds: 2 } }, {
+    schedule: { name: "exponential", decay: 0.5, warmup: 1 },
+  }],
+  own: [{ allows: { epochs: { least: 1, most: 3 } } }],
+  over: [{ overSelection: 0.5 }],
+  task: [{ task: "regression" }, { task: "multi-label" }, { task: "classification" }],
+  monitor: [{ metric: "accuracy" }, { metric: "rmse" }, { metric: "loss" }],
+  engine: [{ engine: "tfjs" }, { engine: "native" }],
+};
+
+const ROWS = 36;
+const features = Float32Array.from({ length: ROWS * 4 }, (_, i) => Math.sin(i * i));
+const PARTS = Array.from(
+  { length: 6 },
+  (_, part) => Array.from({ length: ROWS / 6 }, (_, i) => i * 6 + part),
+);
+
+function dataOf(task: Task): Dataset {
+  const common = { features, shape: [4] };
+  const value = (i: number) => features[i * 4] ?? 0;
+  switch (task) {
+    case "classification":
+      return new Dataset(features, Int32Array.from({ length: ROWS }, (_, i) => i % 3), [4], 3);
+    case "multi-label":
+      return Dataset.of({
+        ...common,
+        task,
+        outputs: 2,
+        targets: Float32Array.from({ length: ROWS * 2 }, (_, i) => value(i >> 1) > 0 ? 1 : 0),
+      });
+    case "regression":
+      return Dataset.of({
+        ...common,
+        task,
+        outputs: 1,
+        targets: Float32Array.from({ length: ROWS }, (_, i) => value(i) + 1),
+      });
+  }
+}
+
+/** Merges two drafts. */
+function merged(a: Draft, b: Draft): Draft {
+  return { ...a, ...b, plan: { ...a.plan, ...b.plan } };
+}
+
+/** Makes the run of a draft and runs two rounds of it. Returns the choices it was checked for. */
+async function run(draft: Draft): Promise<{ moved: boolean }> {
+  const { task = "classification", strategy = "fedavg", engine = "native", metric } = draft;
+  const data = dataOf(task);
+  const model = mlp({
+    inputShape: [4],
+    hiddenUnits: 3,
+    task,
+    ...(task === "classification" ? { numClasses: 3 } : { outputs: task === "regression" ? 1 : 2 }),
+  });
+  const initial = await initialParameters(model, 1);
+  const before = initial.parameters.slice();
+  const { schedule, allows, overSelection, plan } = draft;
+  const handler = new SyncParameterServerHandler({
+    ...initial,
+    model,
+    strategy: parseStrategy(strategy),
+    plan: { learningRate: 0.1, batchSize: 4, ...plan },
+    ...(schedule && { schedule }),
+    ...(allows && { allows }),
+    ...(overSelection !== undefined && { overSelection }),
+  });
+  await new Simulation(handler, {
+    train: data,
+    test: data,
+    parts: PARTS,
+    rounds: 2,
+    pool: InProcessPool.start,
+    engine,
+    ...(metric !== undefined && { stopping: { monitor: metric, patience: 5 } }),
+  }).run();
+  return { moved: handler.parameters.some((value, i) => value !== before[i]) };
+}
+
+/** The conflict that the table has for a draft. */
+function expected(draft: Draft) {
+  const { strategy = "fedavg", plan, schedule, allows, overSelection, task, metric } = draft;
+  const made = parseStrategy(strategy);
+  const { defaults, ...settings } = made.clientSettings ?? {};
+  return findConflict({
+    plan: { learningRate: 0.1, ...defaults, ...plan, ...settings },
+    strategy: made,
+    isSimulated: true,
+    task: task ?? "classification",
+    ...(schedule && { schedule }),
+    ...(allows && { allows }),
+    ...(overSelection !== undefined && { overSelection }),
+    ...(metric !== undefined && { monitored: [metric] }),
+  });
+}
+
+const seen = new Set<string>();
+const faults: string[] = [];
+
+async function check(draft: Draft): Promise<void> {
+  const conflict = expected(draft);
+  const label = JSON.stringify(draft);
+  let error: unknown;
+  let moved = false;
+  try {
+    ({ moved } = await run(draft));
+  } catch (thrown) {
+    error = thrown;
+  }
+  if (conflict === undefined) {
+    if (error !== undefined) faults.push(`${label}: ${error}`);
+    else if (!moved) faults.push(`${label}: the model has not changed`);
+    return;
+  }
+  const found = CONFLICTS.filter((row) => `${error}`.includes(conflictText(row)));
+  if (!(error instanceof RangeError) || found.length === 0 || error.message.includes("\n")) {
+    faults.push(`${label}: expected a refusal for ${conflictText(conflict)}, got ${error}`);
+  }
+  for (const row of found) seen.add(conflictText(row));
+}
+
+Deno.test("each pair of choices works, or is refused by the table of conflicts", async () => {
+  const dimensions = Object.values(DIMENSIONS);
+  for (const [i, dimension] of dimensions.entries()) {
+    for (const first of dimension) {
+      await check(first);
+      for (const other of dimensions.slice(i + 1)) {
+        for (const second of other) await check(merged(first, second));
+      }
+    }
+  }
+  assertEquals(faults, []);
+  const unseen = CONFLICTS.map(conflictText).filter((text) => !seen.has(text));
+  assertEquals(unseen, [], "rows of the table that no pair meets");
+});
+
+Deno.test("the task of a model follows from its loss where there is no schema", () => {
+  const model = mlp({ inputShape: [2], task: "regression", outputs: 1 });
+  assertEquals(taskOf({ schema: undefined, model }), "regression");
+  assertEquals(taskOf({ schema: undefined, model: undefined }), undefined);
+});
