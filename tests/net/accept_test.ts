@@ -58,6 +58,7 @@ function sessionsOf(strangers: PeerLog, timeouts: Partial<Timeouts> = {}): Sessi
     joinOptions: {
       gatekeeper: { kind: "open" },
       serverName: "localhost",
+      schemas: new SchemaAgreement(undefined),
       get reply() {
         return unused();
       },
