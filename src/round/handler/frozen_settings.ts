@@ -28,7 +28,6 @@ export function frozenSettings(
   manifest: Manifest,
 ): HandlerSettings {
   const plan = deepFreeze(structuredClone(resolvePlan(given, strategy, manifest)));
-  checkClassWeights(plan, model, PROBLEM);
   if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
   if (allows !== undefined) checkAllowed(allows, PROBLEM);
   const task = taskOf({ schema, model });
@@ -39,6 +38,7 @@ export function frozenSettings(
     ...(allows && { allows }),
     ...(task && { task }),
   }, PROBLEM);
+  checkClassWeights(plan, model, PROBLEM);
   return {
     plan,
     schedule: schedule && deepFreeze(structuredClone(schedule)),

@@ -120,7 +120,12 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     ...initial,
     model,
     strategy: parseStrategy(strategy),
-    plan: { learningRate: 0.1, batchSize: 4, ...plan },
+    plan: {
+      ...{ learningRate: 0.1, batchSize: 4 },
+      ...plan,
+      // A weight for each output.
+      ...(plan?.classWeights && task === "multi-label" && { classWeights: [1, 2] }),
+    },
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(overSelection !== undefined && { overSelection }),
