@@ -93,6 +93,21 @@ export const MESSAGES: readonly Message[] = [
     code: MessageCode.Proof,
     payload: { method: "token", publicKey: "A".repeat(43), signature: DIGEST },
   },
+  {
+    code: MessageCode.StatisticsRequest,
+    payload: { id: 1, minCount: 5, question: { kind: "columns", from: 0 } },
+  },
+  {
+    code: MessageCode.Statistics,
+    payload: {
+      id: 1,
+      answer: {
+        kind: "columns",
+        rows: 9,
+        columns: [{ name: "a", kind: "number", missing: 1, sum: 8, low: 1, high: 2, form: "real" }],
+      },
+    },
+  },
 ];
 
 /** Several pieces as one. */

@@ -34,8 +34,8 @@ export interface SchemaSources {
 }
 
 /**
- * Finds the schema of a server: that of `--schema`, the one that its clients make, or the one of its
- * data set. With a schema it needs no data; the clients then evaluate.
+ * Finds the schema of a server: that of `--schema`, the one that its clients make, or the one of
+ * its data set. With a schema it needs no data; the clients then evaluate.
  */
 export async function serverData(
   flags: Flags<"server">,

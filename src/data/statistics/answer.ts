@@ -8,7 +8,7 @@ import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { countNames, numbersOf } from "../schema/column_values.ts";
 import { ColumnIndex } from "../schema/columns.ts";
 import { holdsFor, isCondition, parseCondition } from "../schema/condition.ts";
-import { canonicalName, shownName } from "../schema/names.ts";
+import { canonicalName, quoted, shownName } from "../schema/names.ts";
 import type {
   ClassesAnswer,
   ColumnsAnswer,
@@ -16,12 +16,13 @@ import type {
   HistogramsAnswer,
   StatisticsAnswer,
 } from "../../wire/messages/statistics.ts";
-import type {
-  ClassesQuestion,
-  ColumnsQuestion,
-  DeviationsQuestion,
-  HistogramsQuestion,
-  StatisticsQuestion,
+import {
+  type ClassesQuestion,
+  type ColumnsQuestion,
+  type DeviationsQuestion,
+  type HistogramsQuestion,
+  MOST_NAME_LENGTH,
+  type StatisticsQuestion,
 } from "../../wire/messages/statistics_request.ts";
 import { binOf, groupBins } from "./bins.ts";
 import { columnFigures } from "./column_figures.ts";
@@ -79,7 +80,7 @@ function answerColumns(
   if (share === "none") return { kind: "columns", rows: 0, columns: [] };
   const rows = table.length;
   if (rows < minCount) return { kind: "columns", rows, columns: [] };
-  const index = new ColumnIndex(table);
+  const index = indexOf(table);
   index.checkNames();
   const left = new Set(hidden.map((column) => index.get(column, "a column")));
   const indices = [...index.headers.keys()].filter((place) => {
@@ -96,6 +97,13 @@ function answerColumns(
     const { name = "", unit } = index.headers[place] ?? {};
     const column = table.columns[place];
     if (column === undefined) continue;
+    if (name === "" || name.length > MOST_NAME_LENGTH) {
+      throw new RangeError(
+        `Cannot use ${table.name}: expected a name of 1 to ${MOST_NAME_LENGTH} characters for column ${
+          place + 1
+        }, got ${quoted(name)}; leave it out (--exclude-columns)`,
+      );
+    }
     const figures = columnFigures(table, column, {
       name,
       minCount,
@@ -187,8 +195,17 @@ function answerHistograms(
   return { kind: "histograms", groups };
 }
 
+/** Indices of tables, which several questions are about. */
+const INDICES = new WeakMap<RawTable, ColumnIndex>();
+
+function indexOf(table: RawTable): ColumnIndex {
+  const index = INDICES.get(table) ?? new ColumnIndex(table);
+  INDICES.set(table, index);
+  return index;
+}
+
 function findColumn(table: RawTable, name: string): RawColumn | undefined {
-  const place = new ColumnIndex(table).find(name);
+  const place = indexOf(table).find(name);
   return place === undefined ? undefined : table.columns[place];
 }
 

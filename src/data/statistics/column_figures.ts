@@ -6,6 +6,8 @@ import { MOST_COUNTED_NUMBERS } from "./limits.ts";
 import { exactSum } from "./exact_sum.ts";
 import { shareableCounts } from "./value_counts.ts";
 
+/** Most spellings of true and false. */
+const MOST_WORDS = 64;
 /** Largest number that statistics are made of: the sum of its squares must be finite. */
 const MOST_NUMBER = 1e140;
 
@@ -32,7 +34,8 @@ export function columnFigures(
   if (kind !== "number") {
     const missing = column.codes?.reduce((sum, code) => sum + (code < 0 ? 1 : 0), 0) ?? 0;
     const counts = countNames([column]);
-    const areBooleans = counts.keys().every((text) => toBoolean(text) !== undefined);
+    const areBooleans = counts.size <= MOST_WORDS &&
+      counts.keys().every((text) => toBoolean(text) !== undefined);
     return {
       ...common,
       kind: areBooleans ? "boolean" : "text",

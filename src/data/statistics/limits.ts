@@ -18,7 +18,9 @@ export const PAGE_BYTES = 16_384;
 export const PAGE_CELLS = 2 ** 22;
 /** Most bytes of the values of one column, as JSON. */
 export const VALUES_BYTES = 16_384;
-/** Most histogram bins that one question asks for. */
+/** Most groups of bins that the answer to one question has. */
 export const MOST_ASKED_BINS = 4096;
+/** Most cells of a site's table that one question is about. */
+export const MOST_ASKED_CELLS = 2 ** 23;
 /** Most columns that one question names. */
 export const MOST_NAMED_COLUMNS = 500;

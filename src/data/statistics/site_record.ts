@@ -8,7 +8,7 @@ import type {
   ValueCount,
 } from "../../wire/messages/statistics.ts";
 import type { StatisticsQuestion } from "../../wire/messages/statistics_request.ts";
-import { quoted } from "../schema/names.ts";
+import { canonicalName, quoted } from "../schema/names.ts";
 import { MOST_COLUMNS, MOST_VALUES } from "./limits.ts";
 
 /** Most rows of a site: sums of as many sites as there may be stay exact. */
@@ -143,6 +143,8 @@ export class SiteRecord {
     if (names.size < counts.length) this.#refuse(`each of ${what} once`, "one of them twice");
     const sum = counts.reduce((sum, [, rows]) => sum + rows, 0);
     if (sum > most) this.#refuse(`at most ${most} rows with ${what}`, sum);
+    const odd = counts.find(([name]) => name !== canonicalName(name));
+    if (odd) this.#refuse(`${what} in canonical spelling`, quoted(odd[0]));
     const none = counts.find(([, rows]) => rows < 1);
     if (none) this.#refuse(`at least one row for each of ${what}`, none[1]);
   }

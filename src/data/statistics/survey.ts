@@ -14,7 +14,7 @@ import {
   sumCounts,
   summarizeColumn,
 } from "./column_summary.ts";
-import { MOST_ASKED_BINS, MOST_NAMED_COLUMNS } from "./limits.ts";
+import { MOST_ASKED_BINS, MOST_ASKED_CELLS, MOST_NAMED_COLUMNS } from "./limits.ts";
 import { SiteRecord } from "./site_record.ts";
 import { summarizeArrays } from "./summarize_arrays.ts";
 import type { ColumnSummary } from "./summary.ts";
@@ -138,7 +138,8 @@ export class Survey {
     const wanted = columns.filter((column) => {
       return column.kind === "number" && column.mean !== undefined && isNeeded(column);
     });
-    for (const batch of batches(wanted, MOST_NAMED_COLUMNS)) {
+    const rows = told.reduce((most, { rows }) => Math.max(most, rows), 1);
+    for (const batch of batches(wanted, Math.min(MOST_NAMED_COLUMNS, MOST_ASKED_CELLS / rows))) {
       const names = batch.map(({ name }) => name);
       const means = names.map((name) => firstMean(told, name) ?? 0);
       const answers = yield* this.#askAll(told, { kind: "deviations", columns: names, means });
@@ -167,7 +168,10 @@ export class Survey {
       return shown > 0 || quantiles === undefined;
     });
     const bins = this.#fineBins;
-    for (const batch of batches(wanted, Math.max(1, Math.floor(MOST_ASKED_BINS / bins)))) {
+    const rows = told.reduce((most, { rows }) => Math.max(most, rows), 1);
+    // An answer has no more groups of bins than bins, and than rows.
+    const size = Math.min(MOST_ASKED_BINS / Math.min(bins, rows), MOST_ASKED_CELLS / rows);
+    for (const batch of batches(wanted, Math.min(MOST_NAMED_COLUMNS, size))) {
       const names = batch.map(({ name }) => name);
       const lows = batch.map(({ low = 0 }) => low);
       const highs = batch.map(({ high = 0 }) => high);
@@ -218,6 +222,8 @@ export class Survey {
   }
 }
 
-function* batches<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+/** Divides items into groups of at most `most`, and at least one. */
+function* batches<T>(items: readonly T[], most: number): Generator<readonly T[]> {
+  const size = Math.max(1, Math.floor(most));
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }

@@ -38,7 +38,7 @@ export interface ServerStatisticsOptions extends
    * @default {5}
    */
   minCount?: number;
-  /** Called with the summary before the run ends. What it throws stops the run. Default: nothing. */
+  /** Called with the summary before the run ends; what it throws stops the run. Default: no-op. */
   check?: (summary: SurveyResult) => void;
 }
 

@@ -105,7 +105,7 @@ export interface StatisticsPayload {
   readonly answer: StatisticsAnswer;
 }
 
-const name = text(MOST_NAME_LENGTH);
+const name = v.pipe(text(MOST_NAME_LENGTH), v.minLength(1));
 const count = wholeNumber(0);
 const valueCounts = v.array(v.strictTuple([name, count]));
 
