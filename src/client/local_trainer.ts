@@ -10,6 +10,7 @@ import { MOST_REASON_LENGTH } from "../wire/messages/exit.ts";
 import { type OwnSettings, withOwn } from "../plan/own_settings.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import { figuresText, sharedEvaluation } from "./shared_figures.ts";
+import { isSamePlan, type TrainPlan } from "../plan/train_plan.ts";
 import { LocalModel } from "./local_model.ts";
 import type { ClientEvent, SharedMetrics } from "./options.ts";
 import type { Session } from "./session/session.ts";
@@ -99,11 +100,22 @@ export class LocalTrainer {
    * @throws {CannotTrainError} If the parameters are not finite.
    * @throws {ProtocolError} If their length is not the model's.
    */
-  begin(payload: ParameterUpdatePayload, { assignment, signal }: Session): void {
-    const { round, plan = assignment.plan } = payload;
+  begin(payload: ParameterUpdatePayload, session: Session): void {
+    this.#task = this.#model.train(payload, this.#planOf(payload, session), session.signal);
+  }
+
+  /** Returns `true` if the task has the settings that the server asks for. */
+  hasPlanOf(payload: ParameterUpdatePayload, session: Session): boolean {
+    return this.#task !== undefined && isSamePlan(this.#task.plan, this.#planOf(payload, session));
+  }
+
+  #planOf(
+    { round, plan }: Pick<ParameterUpdatePayload, "round" | "plan">,
+    { assignment }: Session,
+  ): TrainPlan {
     const { rank, seed } = assignment;
-    const own = withOwn({ ...plan, round, rank, seed }, this.#options.settings);
-    this.#task = this.#model.train(payload, own, signal);
+    const settings = { ...plan ?? assignment.plan, round, rank, seed };
+    return withOwn(settings, this.#options.settings);
   }
 
   /** Reports the end of a training to the log and the application. */

@@ -38,6 +38,12 @@ export function isPlain(plan: TrainPlan): boolean {
     correction === undefined;
 }
 
+/** Reports whether two plans have the same settings, round, seed and rank. */
+export function isSamePlan(a: TrainPlan, b: TrainPlan): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof TrainPlan>;
+  return [...names].every((name) => JSON.stringify(a[name]) === JSON.stringify(b[name]));
+}
+
 /**
  * Checks that a plan is in range and fits the model.
  *

@@ -6,6 +6,11 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const SMALL = ["--clients", "2", "--fraction", "1", "--workers", "1", "--model", "lr"];
 
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
 async function readReport(path: string): Promise<RunReport> {
   return JSON.parse(await Deno.readTextFile(path));
 }
@@ -138,4 +143,41 @@ Deno.test("a client has its own results and settings, where the server allows th
     assertEquals(rounds[0]?.trainByRank?.[0]?.steps, steps);
     assertEquals(rounds[0]?.trainByRank?.[0]?.metrics, undefined);
     assertMatch((await server.outcome).stderr, /Rank 1 joined .* samples, epochs 3 \(/);
+  }));
+
+Deno.test("clients that outlive a server train by the rate with which it is resumed, also a round that they had begun", () =>
+  inFolder(async (folder) => {
+    const address = `127.0.0.1:${freePort()}`;
+    const settings = ["--model", "lr", "--lr", "0.2", "--epochs", "20"];
+    let server = startCommand("server", [
+      ...["--listen", address, "--world-size", "3", "--rounds", "4", "--out", "run", ...settings],
+    ], folder);
+    const clients = [1, 2].map((rank) =>
+      startCommand(
+        "client",
+        ["--server", address, "--rank", `${rank}`, "--part", `${rank}/2`],
+        folder,
+      )
+    );
+    await server.said(/Round 2 of 4/);
+    server.process.kill("SIGKILL");
+    await server.outcome;
+    const { length } = (await Deno.readTextFile(`${folder}/run/checkpoints/history.jsonl`)).trim()
+      .split("\n");
+    server = startCommand("server", ["--resume", "run", "--lr", "0.01"], folder);
+    const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
+    assertEquals(outcomes.map(({ code }) => code), [0, 0, 0], outcomes[0]?.stderr);
+    const report = await readReport(`${folder}/run/report.json`);
+    const round = (report.changes?.[0]?.round ?? 0) - 1;
+    assert(round === length || round === length - 1);
+    const simulate = async (args: string[]) => {
+      const { code, stderr } = await runCommand("simulate", args, folder);
+      assertEquals(code, 0, stderr);
+    };
+    const small = ["--clients", "2", "--fraction", "1", "--workers", "1"];
+    const begun = [...small, ...settings, "--checkpoint-every", "1", "--out", "sim"];
+    await simulate([...begun, "--rounds", `${round}`]);
+    await simulate(["--resume", "sim", "--rounds", "4", "--lr", "0.01"]);
+    const simulated = await readReport(`${folder}/sim/report.json`);
+    assertEquals(report.modelDigest, simulated.modelDigest);
   }));

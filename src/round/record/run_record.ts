@@ -62,6 +62,8 @@ export class RunRecord {
   #model: string | undefined;
   readonly #best: BestTracker;
   #changes: readonly PlanChange[] = [];
+  /** Set when the run was resumed with other settings of training than it had. */
+  hasNewSettings = false;
 
   constructor(handler: ServerBackendHandler, options: RunRecordOptions) {
     this.#handler = handler;
@@ -132,6 +134,7 @@ export class RunRecord {
     if (saved && !this.isOver) {
       this.#changes = changesWith(saved, this.rounds.length + 1, this.#handler);
     }
+    this.hasNewSettings = this.#changes.length > (saved?.changes?.length ?? 0);
     // Older checkpoints may have the evaluation of an earlier model.
     this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
     this.#began = runtime.clock.now() - (saved?.seconds ?? 0) * 1000;

@@ -40,7 +40,8 @@ export class SessionHandler implements SessionListener {
   }
 
   pendingRound(rank: Rank): number | undefined {
-    return this.#topology.pendingRound(rank);
+    // What a client has trained by other settings must not count: it is sent the round again.
+    return this.#run.record.hasNewSettings ? undefined : this.#topology.pendingRound(rank);
   }
 
   /**
