@@ -62,8 +62,8 @@ export function arraySchema(
 
 /**
  * Computes the mean and the standard deviation (divided by n) of each feature, or of each channel
- * of images, in one pass: B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares
- * and Products", Technometrics 4(3), 1962, equations 1 and 2.
+ * of images, in one pass: B. P. Welford, "Note on a Method for Calculating Corrected Sums of
+ * Squares and Products", Technometrics 4(3), 1962, equations 1 and 2.
  *
  * @throws {RangeError} If there are no rows, or a feature is not finite.
  */

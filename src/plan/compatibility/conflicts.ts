@@ -18,8 +18,10 @@ const FEDSGD = "clients take no steps of their own";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
- * All pairs of choices that do not go together; every other pair does. To add a choice, name it in
- * `CHOICES` and list here what it does not go with: refusals, docs and the test of all pairs follow.
+ * All pairs of choices that do not go together; every other pair does.
+ *
+ * To add a choice, name it in `CHOICES` and list here what it does not go with. Refusals, the page
+ * in docs and the test of all pairs follow from it.
  */
 export const CONFLICTS: readonly Conflict[] = [
   { between: ["adam", "momentum"], reason: "Adam has moments of its own" },
