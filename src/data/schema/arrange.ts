@@ -153,7 +153,9 @@ function keptRows(
     ...(dropsTarget ? targetColumns(target) : []),
   ];
   const areMissing = needed.map((name) => missingReader(columns.get(name)));
-  const all = Uint32Array.from({ length: table.length }, (_, row) => row);
+  // from() would collect the numbers in an array of twice the size.
+  const all = new Uint32Array(table.length);
+  for (let row = 0; row < all.length; row++) all[row] = row;
   return areMissing.length === 0
     ? all
     : all.filter((row) => !areMissing.some((isMissing) => isMissing(row)));

@@ -62,9 +62,10 @@ export function writeInput(
   const { write, numFeatures } = featureWriter(input, column, to, counts);
   const fill = fillOf(table, input);
   const hasIndicator = widthOf(input) > numFeatures;
+  const put = input.kind === "number" ? plainWriter(input, column, features) : undefined;
   for (let i = 0; i < rows.length; i++) {
     const at = i * width + offset;
-    if (write(rows[i] ?? 0, at)) continue;
+    if (put?.(rows[i] ?? 0, at) || write(rows[i] ?? 0, at)) continue;
     if (fill === undefined) {
       throw cellError(
         table,
@@ -79,6 +80,24 @@ export function writeInput(
     if (hasIndicator) features[at + numFeatures] = 1;
   }
   return counts;
+}
+
+/**
+ * Makes a writer of the numbers of a column. It returns false for those that are missing or do not
+ * fit, and is faster than {@linkcode numberWriter}, which treats these.
+ */
+function plainWriter(
+  { standardize }: NumberInput,
+  { numbers }: RawColumn,
+  features: Float32Array,
+): ((row: number, at: number) => boolean) | undefined {
+  if (!numbers) return undefined;
+  const { mean = 0, deviation = 1 } = standardize ?? {};
+  return (row, at) => {
+    const value = numbers[row] as number;
+    features[at] = deviation === 0 ? 0 * value : (value - mean) / deviation;
+    return Number.isFinite(features[at] as number);
+  };
 }
 
 /** A value that is filled in. */

@@ -58,13 +58,14 @@ function classNumbers(
   const read = nameReader(column);
   const places = new Map(classes.map((name, i) => [canonicalName(name), i]));
   const unknown = new Map<string, number>();
-  const numbers = Int32Array.from(rows, (row) => {
+  const numbers = new Int32Array(rows.length);
+  for (const [i, row] of rows.entries()) {
     const name = read(row);
     if (name === undefined) throw missing(table, column, row, "a class");
     const place = places.get(name);
     if (place === undefined && !unknown.has(name)) unknown.set(name, row);
-    return place ?? -1;
-  });
+    numbers[i] = place ?? -1;
+  }
   if (unknown.size > 0) {
     const [row = 0] = unknown.values();
     throw new RangeError(

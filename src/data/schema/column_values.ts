@@ -16,23 +16,36 @@ export const MAX_INFERRED_CATEGORIES = 1000;
 /** Kind of a column. */
 export type ColumnKind = "number" | "category" | "boolean";
 
-/** Returns the numbers of columns that are not missing, in their order. */
-export function numbersOf(columns: ColumnParts): Float64Array {
-  const parts = columns.map(({ numbers, codes, texts = [] }) => {
-    if (numbers) return numbers.filter((x) => !Number.isNaN(x));
-    const values = texts.map((text) => numberOfText(text) ?? NaN);
-    return Float64Array.from(
-      (codes ?? []).filter((code) => code >= 0),
-      (code) => values[code] ?? NaN,
-    );
-  });
-  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
+/** Calls a function with the numbers of a column that are not missing. */
+function eachNumber({ numbers, codes, texts = [] }: RawColumn, use: (value: number) => void): void {
+  if (numbers) {
+    for (const x of numbers) if (!Number.isNaN(x)) use(x);
+    return;
   }
+  const values = texts.map((text) => numberOfText(text) ?? NaN);
+  for (const code of codes ?? []) if (code >= 0) use(values[code] ?? NaN);
+}
+
+/**
+ * Returns the numbers of columns that are not missing, in their order. They are not to be changed:
+ * those of one column without missing values are its own.
+ */
+export function numbersOf(columns: ColumnParts): Float64Array {
+  const [only] = columns;
+  const isWhole = columns.length === 1 && only?.numbers?.every((x) => !Number.isNaN(x));
+  if (isWhole && only?.numbers) return only.numbers;
+  let count = 0;
+  for (const column of columns) eachNumber(column, () => void count++);
+  const all = new Float64Array(count);
+  let used = 0;
+  for (const column of columns) eachNumber(column, (x) => void (all[used++] = x));
   return all;
+}
+
+/** Returns true if a column has a number. */
+function hasNumbers({ numbers, codes }: RawColumn): boolean {
+  if (numbers) return numbers.some((x) => !Number.isNaN(x));
+  return codes?.some((code) => code >= 0) ?? false;
 }
 
 /** Counts the rows of each value that is not missing, by its canonical name. */
@@ -71,7 +84,7 @@ function hasTexts({ codes, texts = [] }: RawColumn): boolean {
  * @returns The kind; `undefined` if all values are missing.
  */
 export function kindOf(columns: ColumnParts): ColumnKind | undefined {
-  if (!columns.some(hasTexts)) return numbersOf(columns).length === 0 ? undefined : "number";
+  if (!columns.some(hasTexts)) return columns.some(hasNumbers) ? "number" : undefined;
   const names = [...countNames(columns).keys()];
   const values = names.map(toBoolean);
   const isBoolean = values.every((value) => value !== undefined) &&
@@ -107,7 +120,6 @@ export interface ColumnValues {
 /** Figures of the columns of one name in several tables, each computed when it is needed. */
 export class TableValues implements ColumnValues {
   readonly #parts: ColumnParts;
-  #numbers: Float64Array | undefined;
 
   constructor(parts: ColumnParts) {
     this.#parts = parts;
@@ -142,7 +154,7 @@ export class TableValues implements ColumnValues {
   }
 
   get #all(): Float64Array {
-    return this.#numbers ??= numbersOf(this.#parts);
+    return numbersOf(this.#parts);
   }
 }
 

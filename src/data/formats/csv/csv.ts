@@ -35,7 +35,6 @@ export class CsvReader {
   #textColumns: ReadonlySet<number> = new Set();
   #table: CsvTable | undefined;
   #scanner: CsvScanner | undefined;
-  #bytes = 0;
 
   /**
    * Starts a table.
@@ -83,7 +82,6 @@ export class CsvReader {
   /** Reads the next piece, of which the first should have the first lines. */
   push(piece: Uint8Array): void {
     this.#scanner ??= this.#begin(piece);
-    this.#bytes += piece.length;
     this.#scanner.push(piece);
   }
 
@@ -98,7 +96,6 @@ export class CsvReader {
     const table = this.#table;
     const mixed = table?.mixedColumns;
     this.#scanner = this.#table = undefined;
-    this.#bytes = 0;
     if (mixed === undefined) return table?.finish();
     this.#textColumns = mixed;
     return undefined;
@@ -112,7 +109,10 @@ export class CsvReader {
     this.#table = new CsvTable({
       name,
       textColumns: this.#textColumns,
-      expectedRows: (rows) => Math.ceil(1.05 * rows * (size / Math.max(1, this.#bytes))),
+      expectedRows: (rows) => {
+        const { rowBytes = 0 } = this.#scanner ?? {};
+        return rowBytes === 0 ? 0 : Math.ceil(1.05 * rows * (size / rowBytes));
+      },
     }, options);
     return new CsvScanner(this.#table, {
       name,

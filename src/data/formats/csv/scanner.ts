@@ -44,6 +44,8 @@ export class CsvScanner {
   #skip: number;
   #isFinal = false;
   #isEmptyField = false;
+  /** Bytes of the rows that have ended. */
+  rowBytes = 0;
 
   /** Starts at the first byte of a table. */
   constructor(sink: FieldSink, options: ScannerOptions) {
@@ -56,11 +58,7 @@ export class CsvScanner {
     this.#skip = options.skipRows;
   }
 
-  /**
-   * Scans the next piece.
-   *
-   * @throws {SyntaxError} If the text is malformed.
-   */
+  /** Scans the next piece. Throws a `SyntaxError` if the text is malformed. */
   push(piece: Uint8Array): void {
     this.#bytes = withPiece(this.#bytes, this.#length, piece);
     this.#length += piece.length;
@@ -117,6 +115,7 @@ export class CsvScanner {
         if (next < 0) return -1;
         if (next - start > MAX_LINE) this.#refuseLong(start);
         this.#rowLine = this.#line;
+        this.rowBytes += next - start;
         this.#sink.row(column + 1, this.#line, this.#isEmptyField);
         return next;
       }
