@@ -8,7 +8,7 @@ import { Dataset } from "../dataset.ts";
 import { trustFinite } from "../finite.ts";
 import type { RawTable } from "../formats/raw_table.ts";
 import { shareableFloats } from "../shareable.ts";
-import { arrangePlaces, isArraySchema } from "./arrange_places.ts";
+import { type ArrayColumns, arrayInputIn, matchPlaces, writeArray } from "./arrange_places.ts";
 import { arrangeTarget } from "./arrange_target.ts";
 import { type ColumnInput, type InputCounts, missingReader, writeInput } from "./arrange_inputs.ts";
 import { cellError, nameReader, numberReader } from "./cell_reader.ts";
@@ -77,8 +77,7 @@ export function arrangeTable(
   options: ArrangeOptions = {},
 ): Arranged {
   const schema = normalSchema(given);
-  if (isArraySchema(schema)) return arrangePlaces(table, schema, options);
-  const columns = matchColumns(table, schema, options);
+  const columns = match(table, schema, options);
   const { features, ...inputs } = arrangeColumns(table, schema, columns, options);
   const { target } = schema;
   const weights = columns.weight && weightsOf(table, columns.weight, inputs.rows);
@@ -107,13 +106,23 @@ export function arrangeInputs(
   options: ArrangeOptions = {},
 ): ArrangedInputs {
   const schema = normalSchema(given);
-  return arrangeColumns(table, schema, matchColumns(table, schema, options, false), options, false);
+  return arrangeColumns(table, schema, match(table, schema, options, false), options, false);
+}
+
+function match(
+  table: RawTable,
+  schema: Schema,
+  options: ArrangeOptions,
+  withTarget = true,
+): MatchedColumns | ArrayColumns {
+  const find = arrayInputIn(schema) ? matchPlaces : matchColumns;
+  return find(table, schema, options, withTarget);
 }
 
 function arrangeColumns(
   table: RawTable,
   schema: Schema,
-  columns: MatchedColumns,
+  columns: MatchedColumns | ArrayColumns,
   options: ArrangeOptions,
   withTarget = true,
 ): ArrangedInputs {
@@ -128,10 +137,13 @@ function arrangeColumns(
   const width = schemaWidth(schema);
   const features = shareableFloats(rows.length * width);
   const counts = new Map<string, InputCounts>();
+  const to = { table, features, width, rows };
+  const array = arrayInputIn(schema);
+  if (array && "features" in columns) writeArray(array, columns.features, to);
   let offset = 0;
-  for (const input of schema.inputs) {
+  for (const input of array ? [] : schema.inputs) {
     const column = columns.get(input.name);
-    const of = writeInput(input as ColumnInput, column, { table, features, width, rows }, offset);
+    const of = writeInput(input as ColumnInput, column, to, offset);
     if (of.filled > 0 || of.others > 0) counts.set(input.name, of);
     offset += widthOf(input);
   }

@@ -1,94 +1,126 @@
 /**
- * Arrangement of tables by a schema without columns.
+ * Columns of a table for a schema without columns.
  *
  * @module
  */
 
-import { Dataset } from "../dataset.ts";
-import { trustFinite } from "../finite.ts";
-import type { RawTable } from "../formats/raw_table.ts";
-import { shareableFloats } from "../shareable.ts";
-import type { Arranged } from "./arrange.ts";
-import { arrangeTarget } from "./arrange_target.ts";
+import type { RawColumn, RawTable } from "../formats/raw_table.ts";
+import type { FeatureTable } from "./arrange_inputs.ts";
 import { standardizerOf } from "./array_schema.ts";
-import { cellError, nameReader, numberReader } from "./cell_reader.ts";
-import { cannotUse, ColumnIndex } from "./columns.ts";
+import { cellError, numberReader } from "./cell_reader.ts";
+import { cannotUse, ColumnIndex, type MatchedColumns, targetColumns } from "./columns.ts";
+import { isCondition } from "./condition.ts";
 import { widthOf } from "./features.ts";
+import { quoted, shownName } from "./names.ts";
 import type { ArrangeOptions } from "./options.ts";
-import type { Schema } from "./schema.ts";
+import type { ArrayInput, Schema } from "./schema.ts";
 
-/** Returns true if the only input of a schema is an array, an image or a sequence. */
-export function isArraySchema({ inputs }: Schema): boolean {
-  return inputs.length === 1 && inputs[0] !== undefined && "shape" in inputs[0];
+/** Returns the only input of a schema if it is an array, an image or a sequence. */
+export function arrayInputIn({ inputs: [input, ...others] }: Schema): ArrayInput | undefined {
+  return input && others.length === 0 && "shape" in input ? input : undefined;
+}
+
+/** Columns of a table whose features are an array. */
+export interface ArrayColumns extends MatchedColumns {
+  /** Columns of the features, in their order. */
+  readonly features: readonly RawColumn[];
 }
 
 /**
- * Arranges a table by a schema whose only input is an array: its columns are the features of a row,
- * in their order, but for target, ids and weights.
+ * Finds the columns for a schema whose only input is an array: its features are all columns, in
+ * their order, but those of target, ids and weights. The target is found by the name that the schema
+ * has, or by the option `target`; in a table without header it is the last column.
  *
- * @throws {RangeError | SyntaxError} As `arrangeTable()` throws.
+ * @param withTarget Is false for a table whose target is not read; it may have one.
+ * @throws {RangeError} If there is no target, or another number of columns.
  */
-export function arrangePlaces(
+export function matchPlaces(
   table: RawTable,
   schema: Schema,
   options: ArrangeOptions,
-): Arranged {
-  const [input] = schema.inputs;
-  const { target } = schema;
+  withTarget = true,
+): ArrayColumns {
+  const input = arrayInputIn(schema);
   const where = cannotUse(table);
-  if (input === undefined || !("shape" in input) || target.task !== "classification") {
-    throw new RangeError(`${where}: expected data of the input ${input?.name}, got a table`);
-  }
+  if (!input) throw new RangeError(`${where}: expected data with columns, got an array`);
   const index = new ColumnIndex(table);
-  const { target: column = index.find(target.name) ?? table.columns.length - 1 } = options;
-  if (typeof column === "object") {
-    throw new RangeError(`${where}: expected one target column, got ${column.length}`);
-  }
-  const label = index.get(column, "a target column");
-  const { idColumn } = options;
-  const id = idColumn === undefined ? undefined : index.get(idColumn, "an id column");
-  const places = [...table.columns.keys()].filter((i) => i !== label && i !== id);
+  const named = (column: string | number | undefined, use: string) =>
+    column === undefined ? undefined : index.get(column, use);
+  const id = named(options.idColumn, "an id column");
+  const weight = named(options.weightColumn, "a weight column");
   const width = widthOf(input);
-  if (places.length !== width) {
+  const others = [id, weight].filter((place) => place !== undefined);
+  const isBare = !withTarget && table.columns.length - others.length === width;
+  const targets = isBare ? new Map<string, number>() : findTargets(table, index, schema, options);
+  const taken = new Set([...targets.values(), ...others]);
+  const features = table.columns.filter((_, place) => !taken.has(place));
+  if (features.length !== width) {
     throw new RangeError(
-      `${where}: expected ${width} columns of features for the shape [${input.shape}], got ${places.length}`,
+      `${where}: expected ${width} columns of features for the shape [${input.shape}], got ${features.length}`,
     );
   }
-  const rows = Uint32Array.from({ length: table.length }, (_, row) => row);
-  const features = shareableFloats(rows.length * width);
+  return {
+    features,
+    get(name) {
+      const column = table.columns[targets.get(name) ?? -1];
+      if (column) return column;
+      throw new RangeError(`${where}: expected the column ${shownName(name)}, got none`);
+    },
+    id: id === undefined ? undefined : table.columns[id],
+    weight: weight === undefined ? undefined : table.columns[weight],
+    ignored: [],
+  };
+}
+
+function findTargets(
+  table: RawTable,
+  index: ColumnIndex,
+  { target }: Schema,
+  { target: given }: ArrangeOptions,
+): Map<string, number> {
+  const names = targetColumns(target);
+  const places = new Map<string, number>();
+  for (const name of names) {
+    const place = index.find(name);
+    if (place !== undefined) places.set(name, place);
+  }
+  const [only = ""] = names;
+  if (places.size === names.length) return places;
+  const isColumn = typeof given === "number" ||
+    (typeof given === "string" && !isCondition(given));
+  if (names.length === 1 && isColumn) {
+    return new Map([[only, index.get(given, "a target column")]]);
+  }
+  if (names.length === 1 && !index.hasNames) return new Map([[only, table.columns.length - 1]]);
+  const missing = names.find((name) => !places.has(name)) ?? only;
+  throw new RangeError(
+    `${cannotUse(table)}: expected a target column named ${
+      quoted(missing)
+    }, got none, name it (option target, --target)`,
+  );
+}
+
+/**
+ * Writes the features of an array.
+ *
+ * @throws {SyntaxError} If a value is missing or no number.
+ */
+export function writeArray(
+  input: ArrayInput,
+  columns: readonly RawColumn[],
+  { table, features, width, rows }: FeatureTable,
+): void {
   const standardized = standardizerOf(input);
   const { scale = 1 } = input;
-  places.forEach((place, k) => {
-    const column = table.columns[place];
-    if (!column) return;
+  columns.forEach((column, k) => {
     const read = numberReader(table, column);
-    rows.forEach((row) => {
+    rows.forEach((row, i) => {
       const value = read(row);
       const feature = value === undefined ? NaN : Math.fround(standardized(value * scale, k));
       if (!Number.isFinite(feature)) {
         throw cellError(table, column, row, "a number", `${value ?? "a missing value"}`);
       }
-      features[row * width + k] = feature;
+      features[i * width + k] = feature;
     });
   });
-  const ofLabel = table.columns[label], ofId = id === undefined ? undefined : table.columns[id];
-  if (!ofLabel) throw new RangeError(`${where}: expected a target column, got none`);
-  const targets = arrangeTarget(target, table, rows, {
-    get: () => ofLabel,
-    id: undefined,
-    weight: undefined,
-    ignored: [],
-  });
-  const ids = ofId && nameReader(ofId);
-  const dataset = Dataset.of({
-    ...{ features, targets, shape: input.shape, task: target.task, schema },
-    numClasses: target.classes.length,
-  });
-  return {
-    dataset: trustFinite(dataset),
-    rows,
-    counts: new Map(),
-    ignored: [],
-    ...(ids && { ids: Array.from(rows, (row) => ids(row) ?? "") }),
-  };
 }

@@ -5,6 +5,8 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import {
+  arrangeInputs,
+  arrangeTable,
   arraySource,
   Dataset,
   digits,
@@ -128,6 +130,22 @@ Deno.test("a table without column names of its own fits an array by place", asyn
   const source = tableSource({ train: tableOf("t", [[2, 4], [6, 8], ["b", "a"]]) });
   const { train } = await source.arrange(schema);
   assertEquals([[...train.features], [...train.labels]], [[1, 3, 2, 4], [1, 0]]);
+  const named = tableOf("t", { kind: ["b", "a"], pixel0: [2, 4], w: [1, 3], pixel1: [6, 8] });
+  await assertRejects(
+    () => tableSource({ train: named }).arrange(schema),
+    RangeError,
+    'Cannot use t: expected a target column named "label", got none, name it (option target, --target)',
+  );
+  const options = { target: "kind", weightColumn: "w" };
+  const { train: told } = await tableSource({ train: named }, options).arrange(schema);
+  assertEquals([[...told.features], [...told.labels]], [[1, 3, 2, 4], [1, 0]]);
+  assertEquals([...told.weights ?? []], [1, 3]);
+  const made = schemaOf([named], { ...options, target: "kind == 'a'", shape: [1, 2, 1], scale: 2 });
+  const { dataset } = arrangeTable(named, made, options);
+  assertEquals([[...dataset.features], [...dataset.labels]], [[4, 12, 8, 16], [0, 1]]);
+  const bare = tableOf("t", [[2], [6]]);
+  assertEquals([...arrangeInputs(bare, made).features], [4, 12]);
+  assertEquals([...arrangeInputs(named, made, options).features], [4, 12, 8, 16]);
   const narrow = tableSource({ train: tableOf("t", [[2, 4], ["b", "a"]]) });
   await assertRejects(
     () => narrow.arrange(schema),
