@@ -156,10 +156,9 @@ export class ClientRun implements SessionClient {
     const session = this.#open(), { round } = payload;
     const { task } = this.#trainer;
     this.#pendingRound = round;
-    const isKnown = task?.round === round && this.#trainer.hasPlanOf(payload, session);
     // A server that was resumed with other settings wants the round to be trained by them.
-    if (isKnown && !this.#host.asksForWork()) {
-      if (task.isReported) await this.#host.synchronize();
+    if (this.#trainer.hasPlanOf(payload, session) && !this.#host.asksForWork()) {
+      if (task?.isReported) await this.#host.synchronize();
       return;
     }
     await this.#trainer.abandon();

@@ -62,7 +62,6 @@ function sessionsOf(strangers: PeerLog, timeouts: Partial<Timeouts> = {}): Sessi
       get reply() {
         return unused();
       },
-      schemas: new SchemaAgreement(undefined),
     },
     limits: DEFAULT_PEER_LIMITS,
     timeouts: { ...DEFAULT_TIMEOUTS, drainSeconds: 0.05, ...timeouts },

@@ -94,13 +94,11 @@ export class RunRecord {
    * @throws {RangeError} If the round has no figure of the name to monitor.
    */
   addRound(report: RoundReport): RoundReport {
-    const { schedule, parameters } = this.#handler;
-    const { round } = report;
-    const whole = schedule === undefined
-      ? report
-      : { ...report, learningRate: this.#handler.planFor(round).learningRate };
+    const handler = this.#handler;
+    const scheduled = handler.schedule && handler.planFor(report.round);
+    const whole = scheduled ? { ...report, learningRate: scheduled.learningRate } : report;
     this.rounds.push(whole);
-    this.#best.add(whole, parameters);
+    this.#best.add(whole, handler.parameters);
     return whole;
   }
 
@@ -130,10 +128,9 @@ export class RunRecord {
     this.rounds = [...saved?.rounds ?? []];
     this.#best.replay(this.rounds);
     this.#best.restore(saved?.best, resume?.vectors);
-    this.#changes = saved?.changes ?? [];
-    if (saved && !this.isOver) {
-      this.#changes = changesWith(saved, this.rounds.length + 1, this.#handler);
-    }
+    this.#changes = saved && !this.isOver
+      ? changesWith(saved, this.rounds.length + 1, this.#handler)
+      : saved?.changes ?? [];
     this.hasNewSettings = this.#changes.length > (saved?.changes?.length ?? 0);
     // Older checkpoints may have the evaluation of an earlier model.
     this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
