@@ -11,14 +11,7 @@ const RESOLUTION = 65_536;
 /** Size of a logit up to which bins are equally wide; beyond it they grow with the logit. */
 const LINEAR = 8;
 /** Scores that are collected before they are sorted. */
-const COLLECTED = 16_384;
-
-/** One bin of a histogram. */
-interface Bin {
-  readonly at: number;
-  readonly negatives: number;
-  readonly positives: number;
-}
+const COLLECTED = 4096;
 
 /** Histogram without scores. */
 export const NO_SCORES: ScoreHistogram = { shift: 0, bins: [] };
@@ -36,46 +29,6 @@ export function mostBins(histograms: number): number {
   return Math.floor(MAX_SCORE_BINS / histograms);
 }
 
-/** Lists the bins of a histogram at a shift that is not below its own. */
-function binsAt({ shift, bins }: ScoreHistogram, wanted: number): Bin[] {
-  const joined: Bin[] = [], factor = 2 ** (wanted - shift);
-  let place = 0;
-  for (let i = 0; i < bins.length; i += 3) {
-    place += bins[i] ?? 0;
-    const at = Math.floor(place / factor);
-    append(joined, { at, negatives: bins[i + 1] ?? 0, positives: bins[i + 2] ?? 0 });
-  }
-  return joined;
-}
-
-/** Appends a bin, or adds it to the last one if that is at the same place. */
-function append(bins: Bin[], bin: Bin): void {
-  const last = bins.at(-1);
-  if (last?.at !== bin.at) bins.push(bin);
-  else bins[bins.length - 1] = sumOf(last, bin);
-}
-
-function sumOf(a: Bin, b: Bin): Bin {
-  return {
-    at: a.at,
-    negatives: a.negatives + b.negatives,
-    positives: a.positives + b.positives,
-  };
-}
-
-/** Adds lists of bins at the same shift. */
-function union(a: readonly Bin[], b: readonly Bin[]): Bin[] {
-  const bins: Bin[] = [];
-  for (let i = 0, k = 0; i < a.length || k < b.length;) {
-    const left = a[i], right = b[k];
-    if (left && (!right || left.at <= right.at)) i++;
-    else k++;
-    const next = left && (!right || left.at <= right.at) ? left : right;
-    if (next) append(bins, next);
-  }
-  return bins;
-}
-
 /**
  * Adds two histograms. It joins bins in pairs until at most `most` are occupied. The result depends
  * on the scores alone, not on the order or the number of the histograms that they were in.
@@ -85,22 +38,79 @@ export function addHistograms(
   b: ScoreHistogram,
   most: number,
 ): ScoreHistogram {
-  let shift = Math.max(a.shift, b.shift);
-  let bins = union(binsAt(a, shift), binsAt(b, shift));
-  for (; bins.length > most; shift++) bins = halved(bins);
-  const flat: number[] = [];
-  let before = 0;
-  for (const { at, negatives, positives } of bins) {
-    flat.push(at - before, negatives, positives);
-    before = at;
-  }
-  return { shift, bins: flat };
+  const shift = Math.max(a.shift, b.shift);
+  return histogramOf(union(placesAt(a, shift), placesAt(b, shift)), shift, most);
 }
 
-function halved(bins: readonly Bin[]): Bin[] {
-  const joined: Bin[] = [];
-  for (const bin of bins) append(joined, { ...bin, at: Math.floor(bin.at / 2) });
-  return joined;
+/** Makes a histogram of at most `most` bins from bins by place, which it overwrites. */
+function histogramOf(bins: number[], shift: number, most: number): ScoreHistogram {
+  let joined = 0;
+  while (countPlaces(bins, joined) > most) joined++;
+  joinBins(bins, joined);
+  for (let i = bins.length - 3; i > 0; i -= 3) bins[i] = (bins[i] ?? 0) - (bins[i - 3] ?? 0);
+  return { shift: shift + joined, bins };
+}
+
+/** Lists the bins of a histogram at a shift that is not below its own, by place instead of distance. */
+function placesAt({ shift, bins }: ScoreHistogram, wanted: number): number[] {
+  const places = bins.slice();
+  for (let i = 3; i < places.length; i += 3) places[i] = (places[i] ?? 0) + (places[i - 3] ?? 0);
+  joinBins(places, wanted - shift);
+  return places;
+}
+
+/** Counts the bins that are occupied after joining 2^shift in one. */
+function countPlaces(bins: readonly number[], shift: number): number {
+  let count = 0, last = -1;
+  for (let i = 0; i < bins.length; i += 3) {
+    const at = (bins[i] ?? 0) >> shift;
+    if (at !== last) count++;
+    last = at;
+  }
+  return count;
+}
+
+/** Joins 2^shift bins in one, in place. */
+function joinBins(bins: number[], shift: number): void {
+  if (shift === 0) return;
+  let end = 0;
+  for (let i = 0; i < bins.length; i += 3) {
+    end = append(bins, end, (bins[i] ?? 0) >> shift, bins[i + 1] ?? 0, bins[i + 2] ?? 0);
+  }
+  bins.length = end;
+}
+
+/** Writes a bin at the index `end`, or adds it to the one before if that has the same place. */
+function append(
+  bins: number[],
+  end: number,
+  at: number,
+  negatives: number,
+  positives: number,
+): number {
+  if (end > 0 && bins[end - 3] === at) {
+    bins[end - 2] = (bins[end - 2] ?? 0) + negatives;
+    bins[end - 1] = (bins[end - 1] ?? 0) + positives;
+    return end;
+  }
+  bins[end] = at;
+  bins[end + 1] = negatives;
+  bins[end + 2] = positives;
+  return end + 3;
+}
+
+/** Merges lists of bins by place. */
+function union(a: readonly number[], b: readonly number[]): number[] {
+  const bins: number[] = [];
+  let end = 0;
+  for (let i = 0, k = 0; i < a.length || k < b.length;) {
+    const isLeft = k >= b.length || i < a.length && (a[i] ?? 0) <= (b[k] ?? 0);
+    const from = isLeft ? a : b, at = isLeft ? i : k;
+    end = append(bins, end, from[at] ?? 0, from[at + 1] ?? 0, from[at + 2] ?? 0);
+    if (isLeft) i += 3;
+    else k += 3;
+  }
+  return bins;
 }
 
 /** Collects scores in a histogram. */
@@ -128,19 +138,15 @@ export class ScoreTally {
   }
 
   #flush(): void {
-    const bins: number[] = [];
-    let before = 0;
+    if (this.#collected === 0) return;
+    const bins: number[] = [], most = this.#most, before = this.#histogram;
+    let end = 0;
     for (const code of this.#codes.subarray(0, this.#collected).sort()) {
-      const at = code >> 1, positives = code & 1;
-      if (bins.length === 0 || at > before) bins.push(at - before, 1 - positives, positives);
-      else {
-        const last = bins.length - 2 + positives;
-        bins[last] = (bins[last] ?? 0) + 1;
-      }
-      before = at;
+      end = append(bins, end, code >> 1, 1 - (code & 1), code & 1);
     }
     this.#collected = 0;
-    this.#histogram = addHistograms(this.#histogram, { shift: 0, bins }, this.#most);
+    const fresh = histogramOf(bins, 0, most);
+    this.#histogram = before === NO_SCORES ? fresh : addHistograms(before, fresh, most);
   }
 }
 
@@ -152,7 +158,9 @@ export class ScoreTally {
  */
 export function rocAuc(histogram: ScoreHistogram): number | undefined {
   let pairs = 0, below = 0, total = 0;
-  for (const { negatives, positives } of binsAt(histogram, histogram.shift)) {
+  const { bins } = histogram;
+  for (let i = 0; i < bins.length; i += 3) {
+    const negatives = bins[i + 1] ?? 0, positives = bins[i + 2] ?? 0;
     pairs += positives * (below + negatives / 2);
     below += negatives;
     total += positives;
@@ -168,10 +176,10 @@ export function rocAuc(histogram: ScoreHistogram): number | undefined {
  * @returns The average precision; `undefined` without rows of the class.
  */
 export function averagePrecision(histogram: ScoreHistogram): number | undefined {
-  const { shift } = histogram;
+  const { shift, bins } = histogram;
   let sum = 0, passed = 0, hits = 0;
-  for (const { negatives, positives } of binsAt(histogram, shift).reverse()) {
-    const rows = negatives + positives;
+  for (let i = bins.length - 3; i >= 0; i -= 3) {
+    const positives = bins[i + 2] ?? 0, rows = (bins[i + 1] ?? 0) + positives;
     if (shift === 0) sum += positives * (hits + positives) / (passed + rows);
     else if (positives > 0) sum += meanPrecision({ hits, passed, positives, rows });
     passed += rows;

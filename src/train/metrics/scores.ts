@@ -34,7 +34,7 @@ export function scorer(
   const result = { probabilities, logits };
   if (kind === "logits") {
     return (output, row) => {
-      softmaxScores(output.subarray(row * units, (row + 1) * units), result);
+      softmaxScores(output, row * units, result);
       return result;
     };
   }
@@ -55,24 +55,29 @@ export function scorer(
 }
 
 /** Computes softmax and, without cancellation, its logits `z_c - ln Σ_{i≠c} e^z_i`. */
-function softmaxScores(z: Float32Array, { probabilities, logits }: RowScores): void {
+function softmaxScores(
+  z: Float32Array,
+  from: number,
+  { probabilities, logits }: RowScores,
+): void {
+  const { length } = probabilities;
   let most = 0, others = 0;
-  z.forEach((value, i) => {
-    if (value > (z[most] ?? NaN)) most = i;
-  });
-  const peak = z[most] ?? NaN;
-  z.forEach((value, i) => {
-    const power = Math.exp(value - peak);
+  for (let i = 1; i < length; i++) {
+    if ((z[from + i] ?? NaN) > (z[from + most] ?? NaN)) most = i;
+  }
+  const peak = z[from + most] ?? NaN;
+  for (let i = 0; i < length; i++) {
+    const power = Math.exp((z[from + i] ?? NaN) - peak);
     probabilities[i] = power;
     if (i !== most) others += power;
-  });
+  }
   const sum = 1 + others;
-  z.forEach((value, i) => {
+  for (let i = 0; i < length; i++) {
     const power = probabilities[i] ?? NaN;
     const rest = i === most ? others : sum - power;
-    logits[i] = value - peak - Math.log(rest);
+    logits[i] = (z[from + i] ?? NaN) - peak - Math.log(rest);
     probabilities[i] = power / sum;
-  });
+  }
 }
 
 /** Returns the cross-entropy `-ln p` of an event of that logit: `ln(1 + e^-z)`. */
