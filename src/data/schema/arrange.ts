@@ -6,6 +6,7 @@
 
 import { Dataset } from "../dataset.ts";
 import { trustFinite } from "../finite.ts";
+import { MAX_VALUES } from "../limits.ts";
 import type { RawTable } from "../formats/raw_table.ts";
 import { shareableFloats } from "../shareable.ts";
 import { type ArrayColumns, arrayInputIn, matchPlaces, writeArray } from "./arrange_places.ts";
@@ -135,6 +136,13 @@ function arrangeColumns(
     );
   }
   const width = schemaWidth(schema);
+  if (rows.length * width > MAX_VALUES) {
+    throw new RangeError(
+      `${
+        cannotUse(table)
+      }: expected at most ${MAX_VALUES} features, got ${width} in each of ${rows.length} rows, split the table or list fewer categories`,
+    );
+  }
   const features = shareableFloats(rows.length * width);
   const counts = new Map<string, InputCounts>();
   const to = { table, features, width, rows };

@@ -252,6 +252,10 @@ Deno.test("what is odd but allowed has a stated meaning", () => {
   const listed = schemaOf([tableOf("ward.csv", { a: names, y: names.map(() => "x") })], {
     categories: ["a"],
   });
+  assertEquals(
+    refusal(() => arrangeTable(tableOf("ward.csv", { a: names, y: names.map(() => "x") }), listed)),
+    "Cannot use ward.csv: expected at most 1073741824 features, got 200000 in each of 200000 rows, split the table or list fewer categories",
+  );
   const [input] = listed.inputs;
   assertEquals(input?.kind === "category" && input.categories.length, 200_000);
   // All values of a column are missing at one site alone.
