@@ -45,8 +45,10 @@ async function runStats(flags: Flags<"stats">, context: CommandContext): Promise
 
 function surveyFrom(flags: Flags<"stats">): SurveyOptions {
   const { target, columns: choice, columnOrder: order, quantiles, bins, categories } = flags;
+  const { excludeColumns } = flags;
   return {
     ...{ choice, order, bins, tolerance: flags.quantileError },
+    ...(excludeColumns && { exclude: excludeColumns }),
     ...(quantiles && { quantiles }),
     ...(categories && { categories }),
     ...(target !== undefined && {
@@ -108,7 +110,7 @@ async function readFiles(
 ): Promise<SurveyResult> {
   const sites: LocalSite[] = [];
   for (const path of new Set(splitNames(paths))) {
-    const source = await openSource({ data: path }, signal);
+    const source = await openSource({ ...flags, data: path }, signal);
     const tables = await source.tables?.();
     if (tables === undefined) throw new UsageError(`expected tables with --data, got ${path}`);
     const { train, options: { units = {} } } = tables;

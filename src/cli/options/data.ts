@@ -102,7 +102,7 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "auto",
     isRare: true,
-    commands: LOADS,
+    commands: { ...LOADS, stats: {} },
     library: { table: (header) => ({ header: header === "auto" ? header : header === "yes" }) },
   }),
   delimiter: option(text, {
@@ -112,7 +112,7 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "a comma, or as the file's name and first lines say",
     isRare: true,
-    commands: LOADS,
+    commands: { ...LOADS, stats: {} },
     library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
   }),
   standardize: option(optionalText, {

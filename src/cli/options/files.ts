@@ -8,6 +8,7 @@ import { choice, list, onOff, real, text, type ValueType, whole } from "./values
 /** The commands that read files. */
 const READS = {
   ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
+  stats: {},
 } as const;
 
 /** Sizes such as `28,28,1`. */

@@ -17,10 +17,14 @@ export interface FederatedSchema {
 
 /** Collects what a server's options say about the meaning of the columns. */
 function schemaOptionsFrom(flags: Flags<"server">): SchemaOptions {
-  const { labelColumn, featureColumns, ...options } = libraryOptions("table", flags);
+  const { labelColumn, featureColumns, excludeColumns, ...options } = libraryOptions(
+    "table",
+    flags,
+  );
   return {
     ...(labelColumn !== undefined && { target: labelColumn }),
     ...(featureColumns !== undefined && { inputs: featureColumns }),
+    ...(excludeColumns !== undefined && { exclude: excludeColumns }),
     ...options,
     ...missingFrom(flags),
     ...(flags.standardize !== undefined && { standardize: true }),

@@ -21,9 +21,9 @@ const WHERE = "Cannot make a schema of the federation";
 
 /** Returns the options of the survey that finds the figures for a schema. */
 export function surveyForSchema(options: SchemaOptions): SurveyOptions {
-  const { exclude = [], categories = [], missing } = options;
+  const { categories = [], missing } = options;
   return {
-    exclude: exclude.map(nameOf),
+    exclude: excludedBy(options),
     categories: categories.map(nameOf),
     target: (columns) => classesToCount(new SummaryColumns({ rows: 0, columns }, options), options),
     distribution: ({ name, kind }) =>
@@ -45,7 +45,10 @@ export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): M
     throw new RangeError(`${WHERE}: expected columns with names, got arrays of [${summary.shape}]`);
   }
   const columns = new SummaryColumns(summary, options);
-  const { schema, warnings } = makeSchemaOfColumns(columns, options);
+  const { idColumn: _, weightColumn: __, ...others } = options;
+  // Columns that are left out need not be part of the summary.
+  const exclude = excludedBy(options).filter((name) => columns.names.includes(name));
+  const { schema, warnings } = makeSchemaOfColumns(columns, { ...others, exclude });
   const unnamed = new Set(
     summary.columns.filter(({ unnamed = 0 }) => unnamed > 0).map(({ name }) => name),
   );
@@ -66,6 +69,11 @@ export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): M
       ]),
     ],
   };
+}
+
+/** Names the columns that are no inputs. */
+function excludedBy({ exclude = [], idColumn, weightColumn }: SchemaOptions): string[] {
+  return [...exclude, idColumn, weightColumn].filter((column) => column !== undefined).map(nameOf);
 }
 
 /** Returns the name of a column that is given by name, or of a column without name by index. */

@@ -241,6 +241,16 @@ Deno.test("fitSchema() gives rare categories a feature for others", () => {
   assert(warnings.some((warning) => warning.includes("counted as other: c")));
 });
 
+Deno.test("fitSchema() leaves out columns that are no inputs, which sites need not have", () => {
+  const tables = [
+    tableOf("a", { id: ["p1", "p2"], x: [1, 2], ill: [0, 1] }),
+    tableOf("b", { x: [1, 2], ill: [0, 1], note: ["u", "v"] }),
+  ];
+  const options: SchemaOptions = { target: "ill", idColumn: "id", exclude: ["note"] };
+  const { schema } = fitSchema(survey(tables, 1, surveyForSchema(options)), options);
+  assertEquals(schema.inputs, [{ name: "x", kind: "number" }]);
+});
+
 Deno.test("fitSchema() refuses in one line what makes no schema", () => {
   const refused = (columns: Parameters<typeof tableOf>[1], options: SchemaOptions, text: string) =>
     assertThrows(
