@@ -30,11 +30,6 @@ export function checkClassWeights(
 ): void {
   if (!classWeights || !model) return;
   const loss = LOSSES[model.loss], units = lastUnits(model);
-  if (loss.output === "measure") {
-    throw new RangeError(
-      `${problem}: expected no class weights with the loss ${model.loss}, got ${classWeights.length}`,
-    );
-  }
   const classes = units === undefined ? undefined : classesOf(loss, units);
   if (classes === undefined || classes === classWeights.length) return;
   throw new RangeError(
