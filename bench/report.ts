@@ -1,6 +1,9 @@
 import { Table } from "../src/cli/deps.ts";
 import type { BenchResult } from "./result.ts";
 
+/** Units of figures whose repetitions are not times. */
+const NO_TIMES: readonly string[] = ["MB", "bytes", "x"];
+
 /**
  * Formats results as a table with one row per result. A ratio below its target is marked as missed.
  */
@@ -12,7 +15,7 @@ export function benchTable(results: readonly BenchResult[]): string {
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
   for (const { name, unit, value, ceiling, ratio, min, median, target } of results) {
-    const repetitionUnit = unit === "MB" || unit === "bytes" ? unit : "ms";
+    const repetitionUnit = NO_TIMES.includes(unit) ? unit : "ms";
     table.push([
       name,
       `${figure(value)} ${unit}`,

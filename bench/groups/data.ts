@@ -58,7 +58,7 @@ async function memory(
   for (let repetition = 0; repetition < 3; repetition++) {
     ratios.push((await peak(file) - await peak(small)) / features);
   }
-  return mostResult("data memory", ratios, { unit: "x features", most: 4 });
+  return mostResult("data memory", ratios, { unit: "x", most: 4 });
 }
 
 async function millis(work: () => void | Promise<void>): Promise<number> {
