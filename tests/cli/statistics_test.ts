@@ -67,7 +67,10 @@ Deno.test("stats summarizes files exactly, and refuses in one line what it canno
       ["--data", "ward1.csv,other.csv"],
       "Cannot unite the column age: expected one kind and unit, got numbers at ward1.csv and texts at other.csv",
     );
-    await refused(["--data", "ward1.csv", "--target", "x > 0"], 'expected a target column named "x"');
+    await refused(
+      ["--data", "ward1.csv", "--target", "x > 0"],
+      'expected a target column named "x"',
+    );
     await refused(["--data", "digits"], "expected tables with --data, got digits");
     await refused([], "expected --world-size, or files by --data");
     await refused(["--data", "none.csv"], "none.csv");

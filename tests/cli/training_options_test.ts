@@ -96,7 +96,10 @@ Deno.test("options of schedules, stopping and own settings that contradict each 
       [["--stop-at", "accuracy"], "Expected METRIC=VALUE such as accuracy=0.95, got accuracy"],
       [["--monitor", "speed"], "or speed:min or speed:max"],
       [["--client-epochs", "5..1"], "Expected a range A..B of whole numbers from 1, got 5..1"],
-      [["--strategy", "fedsgd", "--client-epochs", "1..2"], "no settings of the clients' own"],
+      [
+        ["--strategy", "fedsgd", "--client-epochs", "1..2"],
+        "does not go with settings that clients choose themselves",
+      ],
     ];
     for (const [args, message] of cases) {
       const { code, stderr } = await runCommand("simulate", [...SMALL, ...args], folder);
