@@ -11,6 +11,7 @@ import { checkNoNumbers } from "./mixed_column.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import { parseSchema } from "./parse.ts";
+import { checkInputNames, checkUnitNames, type SchemaColumns } from "./schema_columns.ts";
 import { arrayInputOf, inputOf, type SourceColumn } from "./schema_inputs.ts";
 import {
   columnOfCondition,
@@ -65,25 +66,6 @@ export function schemaOf(tables: readonly RawTable[], options: SchemaOptions = {
   return makeSchema(tables, options).schema;
 }
 
-/** Columns of which a schema is made: those of tables, or of their summary. */
-export interface SchemaColumns {
-  /** Start of messages, such as `Cannot use ward.csv`. */
-  readonly where: string;
-  /** Names of the columns. */
-  readonly names: readonly string[];
-  /** Number of rows. */
-  readonly length: number;
-  /**
-   * Returns the place of a column that is given by name or by index from 0.
-   *
-   * @param use Use of the column in messages, such as `"an id column"`.
-   * @throws {RangeError} If there is none.
-   */
-  placeOf(column: string | number, use: string): number;
-  /** Returns the column at a place. */
-  at(place: number): SourceColumn;
-}
-
 /** Makes a schema as {@linkcode schemaOf} does, with warnings. */
 export function makeSchema(tables: readonly RawTable[], options: SchemaOptions = {}): MadeSchema {
   const [first] = tables;
@@ -132,6 +114,7 @@ export function checkDeclarations(table: RawTable, options: SchemaOptions): void
   if (idColumn !== undefined) columns.placeOf(idColumn, "an id column");
   if (weightColumn !== undefined) columns.placeOf(weightColumn, "a weight column");
   for (const column of inputs) columns.placeOf(column, "an input column");
+  checkUnitNames(columns, options);
   if (target !== undefined || classes || task) findTarget(columns, options);
 }
 
@@ -158,6 +141,8 @@ export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptio
       `${where}: expected input columns besides the target, got none, check the delimiter (--delimiter)`,
     );
   }
+  checkInputNames(columns, places, options);
+  checkUnitNames(columns, options);
   if (options.shape !== undefined || options.scale !== undefined) {
     const sources = places.map((place) => columns.at(place));
     const input = arrayInputOf(sources, options);

@@ -11,7 +11,8 @@ import {
 } from "../schema/column_values.ts";
 import { isPlaceName, placeName, quoted, shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
-import { type MadeSchema, makeSchemaOfColumns, type SchemaColumns } from "../schema/schema_of.ts";
+import type { SchemaColumns } from "../schema/schema_columns.ts";
+import { type MadeSchema, makeSchemaOfColumns } from "../schema/schema_of.ts";
 import { policyFor, type SourceColumn } from "../schema/schema_inputs.ts";
 import { columnOfCondition, conditionOf } from "../schema/schema_target.ts";
 import type { SurveyOptions } from "./survey_options.ts";

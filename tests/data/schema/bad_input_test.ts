@@ -225,6 +225,31 @@ Deno.test("schemaOf() refuses tables of which no schema can be made, in one line
       'expected a target column named "z", got a, y',
       { target: "z" },
     ],
+    [
+      { a: [1], y: [0] },
+      'expected an input column with a policy for missing values named "b", got a, y',
+      { missing: { b: { policy: "mean" } } },
+    ],
+    [
+      { a: [1], y: [0] },
+      "expected an input column with a policy for missing values, got y, which is none (rows without a target: --missing-target)",
+      { missing: { y: { policy: "drop" } } },
+    ],
+    [
+      { a: [1], y: [0] },
+      "expected an input column with categories, got y, which is none",
+      { categories: ["y"] },
+    ],
+    [
+      { a: [1], y: [0] },
+      "expected no policies for missing values and no categories with a shape or a scale",
+      { missing: { "": { policy: "mean" } }, scale: 2 },
+    ],
+    [
+      { a: [1], y: [0] },
+      'expected a column with a unit named "b", got a, y',
+      { units: { b: "kg" } },
+    ],
     [{ a: [1], y: [0] }, "expected one use of the column y, got several", { inputs: ["y"] }],
     [
       { a: [1], b: [2], y: [0] },

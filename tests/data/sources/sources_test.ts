@@ -175,6 +175,7 @@ Deno.test("declarations that do not fit a table are refused before it is arrange
     [{ target: "z" }, 'expected a target column named "z", got a, y'],
     [{ idColumn: "id" }, 'expected an id column named "id", got a, y'],
     [{ weightColumn: 7 }, "expected a weight column from 0 to 1, got 7"],
+    [{ units: { b: "kg" } }, 'expected a column with a unit named "b", got a, y'],
     [{ classes: ["no"] }, "expected the classes no; got yes"],
   ];
   for (const [options, message] of cases) {
