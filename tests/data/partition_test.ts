@@ -6,6 +6,7 @@ import {
   PARTITION_NAMES,
   PARTITION_USAGES,
   partitionIid,
+  partitionReport,
   partitionShards,
 } from "../../src/data/mod.ts";
 import { assertCovers, labelsOfTen, spread } from "../helpers/partition.ts";
@@ -202,4 +203,25 @@ Deno.test("partitionShards() refuses fewer rows than shards, and fewer than one 
     RangeError,
     "got 0",
   );
+});
+
+Deno.test("partitions by labels refuse measures, and others deal them", () => {
+  const measures = Dataset.of({
+    features: new Float32Array(40),
+    targets: new Float32Array(40),
+    shape: [1],
+    task: "regression",
+  });
+  for (const spec of ["shards:2", "labels:1", "dirichlet:1"]) {
+    assertThrows(
+      () => partition(spec, measures, { parts: 2, seed: 1 }),
+      TypeError,
+      "Cannot partition the data by labels: expected the task classification, got regression",
+    );
+  }
+  for (const spec of ["iid", "power-law:1.5", "log-normal:1"]) {
+    const parts = partition(spec, measures, { parts: 4, seed: 1 });
+    assertEquals(parts.flatMap((rows) => [...rows]).toSorted((a, b) => a - b).length, 40);
+    assertEquals(partitionReport(parts, measures).parts[0]?.labels, []);
+  }
 });

@@ -19,7 +19,11 @@ export function hasLabels(data: PartitionData): boolean {
  * @throws {TypeError} If the data has no class labels.
  */
 export function labelsOf(data: PartitionData): ArrayLike<number> {
-  return data instanceof Dataset ? data.labels : data;
+  if (!(data instanceof Dataset)) return data;
+  if (hasLabels(data)) return data.labels;
+  throw new TypeError(
+    `Cannot partition the data by labels: expected the task classification, got ${data.task}`,
+  );
 }
 
 const PROBLEM = "Cannot partition the data";
