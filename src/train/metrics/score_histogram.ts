@@ -51,7 +51,7 @@ function histogramOf(bins: number[], shift: number, most: number): ScoreHistogra
   return { shift: shift + joined, bins };
 }
 
-/** Lists the bins of a histogram at a shift that is not below its own, by place instead of distance. */
+/** Lists the bins of a histogram by place, at a shift that is not below its own. */
 function placesAt({ shift, bins }: ScoreHistogram, wanted: number): number[] {
   const places = bins.slice();
   for (let i = 3; i < places.length; i += 3) places[i] = (places[i] ?? 0) + (places[i - 3] ?? 0);
