@@ -77,7 +77,7 @@ export class TableSource implements DataSource {
         ...made?.warnings ?? [],
         ...train.notes,
         ...notesOf(train, forTrain),
-        ...(test && forTest ? notesOf(test, forTest) : []),
+        ...(test && forTest ? notesOf(test, forTest, " (rows to evaluate on)") : []),
       ],
     };
   }
@@ -107,8 +107,16 @@ function withPlainNames(table: RawTable): RawTable {
   };
 }
 
-/** Describes what became of a table, in lines for the log. */
-export function notesOf(table: RawTable, { rows, counts, ignored }: Arranged): string[] {
+/**
+ * Describes what became of a table, in lines for the log.
+ *
+ * @param which Words behind the name of the table.
+ */
+export function notesOf(
+  table: RawTable,
+  { rows, counts, ignored }: Arranged,
+  which = "",
+): string[] {
   const entries = [...counts];
   const list = (of: "filled" | "others") =>
     entries.filter(([, count]) => count[of] > 0)
@@ -120,5 +128,5 @@ export function notesOf(table: RawTable, { rows, counts, ignored }: Arranged): s
     ...(filled.length > 0 ? [`filled in missing values: ${shownNames(filled)}`] : []),
     ...(others.length > 0 ? [`counted as other categories: ${shownNames(others)}`] : []),
     ...(dropped > 0 ? [`left out ${dropped} of ${table.length} rows with missing values`] : []),
-  ].map((note) => `${table.name}: ${note}`);
+  ].map((note) => `${table.name}${which}: ${note}`);
 }
