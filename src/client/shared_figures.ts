@@ -74,10 +74,13 @@ export function figuresText(
     readonly metrics?: Metrics;
   },
 ): string {
+  const others = Object.entries(metrics).filter(([name]) =>
+    name !== "accuracy" || accuracy === undefined
+  );
   return [
     `loss ${loss.toFixed(4)}`,
     ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
-    ...Object.entries(metrics).slice(0, MAX_LOGGED).map(([name, value]) =>
+    ...others.slice(0, MAX_LOGGED).map(([name, value]) =>
       `${oneLine(name)} ${+value.toPrecision(5)}`
     ),
   ].join(", ");
