@@ -44,7 +44,7 @@ export function columnFigures(
       distinct: counts.size,
     };
   }
-  const sorted = numbersOf([column]).sort();
+  const sorted = numbersOf([column]).toSorted();
   checkSize(table, name, sorted);
   const missing = table.length - sorted.length;
   const distinct = countDistinct(sorted);

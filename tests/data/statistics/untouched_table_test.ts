@@ -1,0 +1,47 @@
+import { assertEquals } from "jsr:@std/assert@1.0.19";
+import { holdOut } from "../../../src/data/split.ts";
+import { selectRows, tableOf } from "../../../src/data/schema/table_of.ts";
+import { shareOf } from "../../../src/data/sources/share.ts";
+import { tableSource } from "../../../src/data/sources/table_source.ts";
+import { fitSchema, surveyForSchema } from "../../../src/data/statistics/fit_schema.ts";
+import { surveyTables } from "../../../src/data/statistics/local_survey.ts";
+import type { SchemaOptions } from "../../../src/data/schema/options.ts";
+
+/** Rows in no order: sorting a column would mix them. */
+const ROWS = {
+  age: [70, 30, 60, 40, 50, 20],
+  dose: [1, null, 3, 0.5, 2, 9],
+  kind: ["b", "a", "c", "a", "b", "a"],
+  ill: [1, 0, 1, 0, 1, 0],
+};
+const OPTIONS: SchemaOptions = {
+  target: "ill",
+  missing: { "": { policy: "median" } },
+  standardize: true,
+};
+
+Deno.test("answers about a table leave its values where they are", () => {
+  const table = tableOf("ward", ROWS);
+  const survey = { ...surveyForSchema(OPTIONS), bins: 4, distribution: () => true };
+  surveyTables([{ table }], 1, survey);
+  fitSchema(surveyTables([{ table }], 1, surveyForSchema(OPTIONS)), OPTIONS);
+  assertEquals(table.columns, tableOf("ward", ROWS).columns);
+});
+
+Deno.test("figures of a source that holds rows out are those of its other rows alone", async () => {
+  const share = { holdOut: 1 / 3, seed: 4 };
+  const source = await shareOf(tableSource({ train: tableOf("ward", ROWS) }, OPTIONS), share);
+  const tables = await source.tables?.();
+  const table = tables?.train ?? tableOf("none", {});
+  const { rows, columns: [age] } = surveyTables([{ table }], 1, surveyForSchema(OPTIONS));
+
+  const places = Uint32Array.from({ length: 6 }, (_, row) => row);
+  const kept = holdOut(places, { share: share.holdOut, seed: share.seed, index: 0 }).train;
+  const ages = [...kept].map((row) => ROWS.age[row] ?? NaN);
+  assertEquals(rows, 4);
+  assertEquals(age?.mean, ages.reduce((sum, x) => sum + x, 0) / 4);
+  // Those that are trained on, in their order.
+  assertEquals(table.columns, selectRows(tableOf("ward", ROWS), kept).columns);
+  const { train } = await source.arrange(undefined);
+  assertEquals([...train.labels], [...kept].map((row) => ROWS.ill[row]));
+});
