@@ -90,6 +90,8 @@ def run(server, options, data, own):
         proof = hmac.digest(options.token.encode(), signed, "sha256")
         server.send(PROOF, {"method": "token", "signature": proof.hex()})
         code, given = server.receive(ASSIGN)
+    if given.get("mode") == "statistics":
+        raise End("Cannot give figures of the data: start this client when the run has its schema", "mode-mismatch")
     try: x, y, told = schema.agree(data, given, own, options.data)
     except schema.Refusal as refusal: raise End(str(refusal), "schema-mismatch")
     layers, loss = given["model"]["topology"]["config"]["layers"], given["model"]["loss"]

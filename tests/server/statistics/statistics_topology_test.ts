@@ -127,6 +127,34 @@ Deno.test("a conflict of clients stops the run with one line, which clients are 
   ]);
 });
 
+/** Server that cuts each client off once, in place of taking its answer. */
+class CuttingTop extends ServerStatisticsTop {
+  readonly cut = new Set<number>();
+
+  override onReceive(...[rank, ...message]: Parameters<ServerStatisticsTop["onReceive"]>) {
+    if (this.cut.has(rank) || this.cut.size === 2) return super.onReceive(rank, ...message);
+    this.cut.add(rank);
+    this.activeRun.disconnect(rank, "cut off");
+    return Promise.resolve();
+  }
+}
+
+Deno.test("a client that loses its connection is asked again, and counted once", async () => {
+  const server = new CuttingTop({
+    ...{
+      distBackend: "memory",
+      logger: silentLogger,
+      listen: "cut off",
+      worldSize: 4,
+      minCount: 1,
+    },
+  });
+  const clients = TABLES.map((table) => clientOf(server, table));
+  await Promise.all([server.run(), ...clients.map((client) => client.run())]);
+  assertEquals(server.cut.size, 2);
+  assertEquals([server.summary?.rows, server.summary?.columns[0]?.missing], [8, 2]);
+});
+
 /** Client whose answers are spoiled. */
 function lying(spoil: (answer: StatisticsAnswer, question: StatisticsQuestion) => unknown) {
   return class extends ClientSGDHandler {
