@@ -115,3 +115,29 @@ Deno.test("a server without data makes the schema of its clients' data, and trai
     ], folder);
     assertEquals(resumed.code, 0, resumed.stderr);
   }));
+
+Deno.test("a simulation of sites makes the schema of their data from figures", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/wards`);
+    await writeWards(`${folder}/wards`);
+    const simulate = async (schema: string[], out: string) => {
+      const { code, stderr } = await runCommand("simulate", [
+        ...["--data", "wards", "--sites", "--target", "stage > 0", "--missing", "mean"],
+        ...["--standardize", "--model", "lr", "--rounds", "1", "--evaluate", "clients"],
+        ...["--out", out],
+        ...schema,
+      ], folder);
+      assertEquals(code, 0, stderr);
+      return JSON.parse(await Deno.readTextFile(`${folder}/${out}/schema.json`));
+    };
+    const pooled = await simulate([], "pooled");
+    const federated = await simulate(["--schema", "federated", "--min-count", "1"], "federated");
+    const [own, all] = [federated, pooled].map(({ inputs }) => inputs[0].standardize);
+    assertAlmostEquals(own.mean, all.mean, 1e-9);
+    assertAlmostEquals(own.deviation, all.deviation, 1e-9);
+    assertEquals(federated.inputs[1], pooled.inputs[1]);
+    const refused = await runCommand("simulate", [
+      ...["--data", "wards/ward1.csv", "--schema", "federated"],
+    ], folder);
+    assertMatch(refused.stderr, /expected --sites with --schema federated/);
+  }));

@@ -11,6 +11,7 @@ import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
 import { allowedFrom, drawnSettings } from "../options/own_settings.ts";
 import { mergeFlags, resumeNotes } from "../options/resume.ts";
+import { FEDERATED } from "../options/schema.ts";
 import { scheduleFrom } from "../options/schedule.ts";
 import { stoppingFrom } from "../options/stopping.ts";
 import { strategyFrom } from "../options/strategy.ts";
@@ -18,7 +19,8 @@ import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
-import { loadData } from "../run/data.ts";
+import { loadData, openSource } from "../run/data.ts";
+import { siteSchema } from "../run/site_schema.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
@@ -123,7 +125,12 @@ async function dealData(
 ): Promise<
   { train: Dataset; test: Dataset | undefined; parts: Partition; testParts?: Partition }
 > {
-  const { train, test, ids, notes } = await loadData(flags, signal);
+  const schema = flags.schema === FEDERATED
+    ? await siteSchema(await openSource(flags, signal), {
+      ...{ minCount: flags.minCount, holdOut: flags.holdOut, seed: flags.seed },
+    })
+    : undefined;
+  const { train, test, ids, notes } = await loadData(flags, signal, schema);
   notes.forEach(printError);
   const { clients, seed, holdOut: share } = flags;
   const scheme = parsePartition(flags.partition);

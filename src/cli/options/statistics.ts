@@ -23,8 +23,12 @@ export const STATISTICS = {
     commands: {
       server: { help: "with --schema federated: fewest rows that a figure may be about" },
       stats: {},
+      simulate: {
+        help: "with --schema federated: fewest rows of a site that a figure may be about",
+      },
       client: {
         help: "fewest rows that a figure for the server may be about; raises the server's",
+        defaultText: "the server's",
       },
     },
     defaultText: `${DEFAULT_MIN_COUNT}`,
