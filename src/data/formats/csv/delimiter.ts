@@ -25,6 +25,8 @@ export function delimiterOf(
   start: Uint8Array,
   { name, usualDelimiter, decimal, comment, skipRows = 0 }: CsvOptions,
 ): string {
+  // The scanner refuses what is no text, and names the line.
+  if (start.subarray(0, START_BYTES).includes(0)) return usualDelimiter ?? ",";
   const lines = LENIENT.decode(start.subarray(0, START_BYTES)).split(/\r\n|\n|\r/).slice(skipRows)
     .filter((line) => line.trim() !== "" && !(comment && line.trimStart().startsWith(comment)));
   const [line = ""] = lines;
