@@ -12,6 +12,7 @@ import { shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
 import type { Schema } from "../schema/schema.ts";
 import { checkDeclarations, makeSchema } from "../schema/schema_of.ts";
+import { checkDeclared } from "./declared.ts";
 
 /**
  * Makes a source of data from a table in memory, and perhaps one to evaluate on.
@@ -64,6 +65,7 @@ export class TableSource implements DataSource {
 
   #arrange(given: Schema | undefined): ArrangedData {
     const { train, test, options } = this.#tables;
+    if (given) checkDeclared(train, given, options);
     const made = given ? undefined : makeSchema([train], options);
     const schema = given ?? made?.schema;
     if (!schema) throw new TypeError("Cannot arrange the data: expected a schema");

@@ -191,3 +191,36 @@ Deno.test("openData() opens the digits as loadDataset() loads them", async () =>
   const { train, test } = await (await openData("digits")).arrange(undefined);
   assertEquals([train.length, test?.length], [1500, 297]);
 });
+
+Deno.test("a schema that differs from what the owner of a table has declared is refused", async () => {
+  const table = tableOf("t", { a: [1, 2], b: [3, 4], y: ["no", "yes"], stage: [0, 2] });
+  const schema = schemaOf([table], { target: "y", inputs: ["a", "b"] });
+  const staged = schemaOf([table], { target: "stage > 0", inputs: ["a"] });
+  const cases: [Schema, object, string][] = [
+    [schema, { target: "stage" }, "expected the target y, got stage"],
+    [schema, { target: 3 }, "expected the target y, got 3"],
+    [schema, { target: "stage > 0" }, "expected the target y, got stage > 0"],
+    [staged, { target: "stage" }, "expected the target stage > 0, got stage"],
+    [staged, { target: "stage > 1" }, "expected the target stage > 0, got stage > 1"],
+    [
+      schema,
+      { target: "y", classes: ["no", "yes", "maybe"] },
+      "expected the classes no, yes; got maybe",
+    ],
+    [schema, { inputs: ["a"] }, "expected the input b too, got a (--feature-columns)"],
+  ];
+  for (const [expected, options, message] of cases) {
+    await assertRejects(
+      () => tableSource({ train: table }, options).arrange(expected),
+      RangeError,
+      `Cannot use t: ${message}`,
+    );
+  }
+  const agreeing: [Schema, object][] = [
+    [schema, { target: 2, classes: ["yes", "no"], inputs: ["b", "a", "stage"] }],
+    [staged, { target: "stage>0.0", inputs: ["a"] }],
+  ];
+  for (const [expected, options] of agreeing) {
+    await tableSource({ train: table }, options).arrange(expected);
+  }
+});
