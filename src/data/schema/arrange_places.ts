@@ -28,8 +28,8 @@ export interface ArrayColumns extends MatchedColumns {
 
 /**
  * Finds the columns for a schema whose only input is an array: its features are all columns, in
- * their order, but those of target, ids and weights. The target is found by the name that the schema
- * has, or by the option `target`; in a table without header it is the last column.
+ * their order, but those of target, ids and weights. The target is found by the name that the
+ * schema has, or by the option `target`; in a table without header it is the last column.
  *
  * @param withTarget Is false for a table whose target is not read; it may have one.
  * @throws {RangeError} If there is no target, or another number of columns.
