@@ -121,6 +121,20 @@ export function isTablePath(path: string): boolean {
  * @throws {TypeError} If the path leads to a pipe or a device, or an option is wrong.
  * @throws {SyntaxError} If the file is no table of its format. The message names the line.
  * @throws {RangeError} If the table lacks a column that the options name, or is too large.
+ *
+ * @example A table with a gap
+ * ```ts
+ * import { readTable } from "@fedlab/core/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".csv" });
+ * await Deno.writeTextFile(path, "age,ward\n63,A\n?,B\n");
+ * const { columns, place } = await readTable(path);
+ * assertEquals(columns.map(({ name }) => name), ["age", "ward"]);
+ * assertEquals(columns[0]?.numbers, Float64Array.of(63, NaN));
+ * assertEquals([columns[1]?.texts, place(1)], [["A", "B"], "line 3"]);
+ * await Deno.remove(path);
+ * ```
  */
 export async function readTable(path: string, options: ReadTableOptions = {}): Promise<RawTable> {
   return await (FORMATS.get(extensionOf(path)) ?? csv(","))(path, options);

@@ -14,6 +14,19 @@ import { readTable } from "./read_table.ts";
  *
  * @throws {RangeError} If the columns of the files differ. The message names the first difference.
  * @throws {Error} As `readTable()` rejects.
+ *
+ * @example Two wards
+ * ```ts
+ * import { readTables } from "@fedlab/core/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/a.csv`, "age,ill\n63,yes\n");
+ * await Deno.writeTextFile(`${folder}/b.json`, '[{ "ill": "no", "age": 41 }]');
+ * const { columns } = await readTables([`${folder}/a.csv`, `${folder}/b.json`]);
+ * assertEquals(columns[0]?.numbers, Float64Array.of(63, 41));
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function readTables(
   paths: readonly string[],

@@ -155,6 +155,17 @@ export async function trainAndTestIn(folder: string): Promise<Required<TablePath
  * names. A table `test` is not among them.
  *
  * @throws {Error} A class of `Deno.errors`, if the folder cannot be read, or has no tables.
+ *
+ * @example Hospitals
+ * ```ts
+ * import { siteFiles } from "@fedlab/core/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/north.csv`, "age,ill\n63,yes\n");
+ * assertEquals(await siteFiles(folder), [{ name: "north", path: `${folder}/north.csv` }]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function siteFiles(folder: string): Promise<SiteFile[]> {
   const names = (await filesIn(folder, isTablePath)).filter((name) => useOf(name) !== "test");

@@ -1,3 +1,4 @@
+import { longNumber } from "./long_number.ts";
 import { LARGE_E, MINUS, PLUS, SMALL_E, ZERO } from "./characters.ts";
 
 /** Digits of which any number is exact in float64. */
@@ -6,9 +7,10 @@ const EXACT_DIGITS = 15;
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
 /**
- * Parser of numbers in bytes. It reads what float64 arithmetic gives exactly, which is the nearest
- * number to up to 15 digits times or divided by a power of ten up to 10^22 (Clinger 1990, "How to
- * read floating point numbers accurately", section 4), and leaves all others to the caller.
+ * Parser of numbers in bytes. Up to 15 digits times or divided by a power of ten up to 10^22 give
+ * the nearest number by one operation (Clinger 1990, "How to read floating point numbers
+ * accurately", section 4), up to 19 digits by {@linkcode longNumber}. All others are left to the
+ * caller.
  */
 export class NumberField {
   readonly #decimal: number;
@@ -42,7 +44,8 @@ export class NumberField {
       digits += places;
     }
     this.value = NaN;
-    if (digits === 0 || digits > EXACT_DIGITS) return i;
+    const end = i;
+    if (digits === 0) return i;
     if (byte === SMALL_E || byte === LARGE_E) {
       byte = bytes[++i] as number;
       const isSmall = byte === MINUS;
@@ -56,6 +59,12 @@ export class NumberField {
       places += isSmall ? exponent : -exponent;
     }
     if (places > 22 || places < -22) return i;
+    if (digits > EXACT_DIGITS) {
+      if (places < 0) return i;
+      const size = longNumber(bytes, first, end, POWERS[places] as number);
+      this.value = isNegative ? -size : size;
+      return i;
+    }
     const size = places >= 0
       ? mantissa / (POWERS[places] as number)
       : mantissa * (POWERS[-places] as number);

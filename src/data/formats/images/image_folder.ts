@@ -107,6 +107,12 @@ export async function imageFoldersIn(folder: string): Promise<ImageFolders | und
  * @throws {RangeError} If an image has another size or other channels, or there are too many.
  * @throws {SyntaxError} If an image is damaged.
  * @throws {Error} A class of `Deno.errors`, if there are no images, or one cannot be read.
+ *
+ * @example
+ * ```ts ignore
+ * // animals/cat/1.png, animals/cat/2.png, animals/dog/1.png
+ * const { shape, labels } = await readImageFolder("animals");
+ * ```
  */
 export async function readImageFolder(
   folder: string,
