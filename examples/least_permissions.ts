@@ -5,11 +5,10 @@
  *     deno task server --listen 127.0.0.1:9000 --world-size 2 --rounds 5
  *     deno run --no-prompt --allow-net=127.0.0.1:9000 examples/least_permissions.ts 127.0.0.1:9000
  */
-import { ClientSyncTop, loadDataset, NativeSGDHandler } from "@fedlab/core";
+import { ClientSyncTop, NativeSGDHandler, openData } from "@fedlab/core";
 
-const [serverAddr = "127.0.0.1:9000", data = "digits"] = Deno.args;
-const { train } = await loadDataset(data);
-await using handler = new NativeSGDHandler({ data: train });
+const [serverAddr = "127.0.0.1:9000", name = "digits"] = Deno.args;
+await using handler = new NativeSGDHandler({ data: await openData(name) });
 const client = new ClientSyncTop(handler, {
   serverAddr,
   loggerFile: "", // no file, so no --allow-write

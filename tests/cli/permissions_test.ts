@@ -1,3 +1,4 @@
+import type { Schema } from "../../src/data/mod.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import {
   loadDataset,
@@ -24,9 +25,14 @@ const ROUNDS = 2;
 async function withServer(
   inputShape: number[],
   client: (address: string) => Promise<Outcome>,
+  schema?: Schema,
 ): Promise<{ outcome: Outcome; report: RunReport }> {
   const model = mlp({ inputShape, numClasses: 10 });
-  const handler = new SyncParameterServerHandler({ ...await initialParameters(model, 1), model });
+  const handler = new SyncParameterServerHandler({
+    ...await initialParameters(model, 1),
+    model,
+    ...(schema && { schema }),
+  });
   let running: Promise<Outcome> | undefined;
   const stop = new AbortController();
   const server = new ServerSyncTop(handler, {
@@ -76,10 +82,11 @@ Deno.test("NativeSGDHandler's client with data in a file needs to read that file
     const header = Array.from({ length: 64 }, (_, i) => `p${i}`).join();
     const path = `${folder}/own.csv`;
     await Deno.writeTextFile(path, `${header},digit\n${rows.join("\n")}\n`);
+    const { schema } = (await loadDataset(path)).train;
     const { report } = await withServer([64], (address) => {
       const flags = ["--no-prompt", `--allow-net=${address}`, `--allow-read=${path}`];
       return runDeno(["run", ...flags, CLIENT, address, path], folder);
-    });
+    }, schema);
     assertEquals(taken(report), [1, 1]);
   }));
 
