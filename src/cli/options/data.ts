@@ -1,3 +1,4 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
 import { parsePartition, PARTITION_USAGES } from "../../data/partition/partition.ts";
 import { InvalidArgumentError } from "../deps.ts";
@@ -14,6 +15,17 @@ const LOADS = {
 const DATA_KINDS = `${
   DATASET_NAMES.join(", ")
 }, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
+
+/** Divides a list of paths, unless there is a file of that name. */
+function listedPaths(value: string): string[] {
+  if (!value.includes(",")) return [value];
+  try {
+    runtime.files.lstatSync(value);
+    return [value];
+  } catch {
+    return value.split(",").map((path) => path.trim()).filter((path) => path !== "");
+  }
+}
 
 /** Options about the data set that a command loads. */
 export const DATA_SET = {
@@ -47,6 +59,7 @@ export const DATA_SET = {
     implied: "digits",
     path: "input",
     isPath: (name) => !DATASET_NAMES.includes(name),
+    pathsOf: listedPaths,
     isAnnounced: true,
   }),
   dataDir: option(text, {

@@ -134,6 +134,8 @@ export interface OptionSpec<T> extends OptionUse<T> {
   readonly isAnnounced?: boolean;
   /** Tells whether a value is a path, for an option that takes names too. */
   isPath?(value: string): boolean;
+  /** Divides a value that is several paths. Default: the value is one path. */
+  pathsOf?(value: string): string[];
   /** Options of the library that the option sets. */
   readonly library?: { readonly [Name in keyof Library]?: Setter<T, Library[Name]> };
 }

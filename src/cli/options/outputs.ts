@@ -35,10 +35,10 @@ export async function checkOutputs(
   const hold = async (path: string, holder: string) =>
     void holders.set(await identityOf(path), holder);
 
-  for (const { name, path: kind, isPath } of options) {
+  for (const { name, path: kind, isPath, pathsOf } of options) {
     const path = text(name);
     if (kind !== "input" || path === undefined || isPath?.(path) === false) continue;
-    await hold(path, flagOf(name));
+    for (const one of pathsOf?.(path) ?? [path]) await hold(one, flagOf(name));
   }
   for (const run of runs) {
     await hold(run, "a run that is drawn");

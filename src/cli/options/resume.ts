@@ -146,10 +146,12 @@ export function withAbsolutePaths(
   flags: object,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = { ...flags };
-  for (const { name, path, isPath } of optionsOf(command)) {
+  for (const { name, path, isPath, pathsOf } of optionsOf(command)) {
     const value = values[name];
     if (path === undefined || typeof value !== "string" || value === STANDARD_OUTPUT) continue;
-    if (isPath?.(value) !== false) values[name] = resolve(value);
+    if (isPath?.(value) === false) continue;
+    const paths = pathsOf?.(value) ?? [value];
+    values[name] = paths.map((one) => resolve(one)).join(",");
   }
   return values;
 }

@@ -79,6 +79,11 @@ Deno.test("simulate makes a client of each table of a folder", () =>
     ], folder);
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, "Simulating 3 clients, one for each table, 36 samples");
+    const several = await runCommand("partition", [
+      ...["--data", "sites/a.csv,sites/b.csv", "--clients", "2", "--json", "sites/b.csv"],
+    ], folder);
+    assertEquals(several.code, 2, several.stderr);
+    assertStringIncludes(several.stderr, "sites/b.csv");
     const without = await runCommand("simulate", options.toSpliced(2, 1), folder);
     assertEquals(without.code, 1);
     assertStringIncludes(
