@@ -12,6 +12,13 @@ export {
   type WriteSafetensorsOptions,
 } from "./safetensors/safetensors.ts";
 export { encodeSafetensorsHeader } from "./safetensors/header.ts";
+export type { SafetensorsSource } from "./safetensors/source.ts";
+export {
+  type LoadedWeights,
+  loadWeights,
+  type LoadWeightsOptions,
+} from "./safetensors/load_weights.ts";
+export type { WeightNames, WeightPlace } from "./safetensors/names.ts";
 
 // Checkpoints.
 export type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "./checkpoint/checkpoints.ts";

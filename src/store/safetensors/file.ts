@@ -1,5 +1,6 @@
 import { bytesOf } from "../../base/bytes.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import { decodeEntries, type TensorList } from "./entries.ts";
 import {
   decodeSafetensorsHeader,
   LENGTH_BYTES,
@@ -28,6 +29,24 @@ export interface OpenedHeader extends SafetensorsHeader {
 
 /** Reads the header of an open file, and checks that the file is long enough for its data. */
 export async function readHeader(file: ByteSource): Promise<OpenedHeader> {
+  const { bytes, dataBytes } = await readHeaderBytes(file);
+  const header = decodeSafetensorsHeader(bytes.subarray(LENGTH_BYTES));
+  checkDataBytes(dataBytes, header.manifest.byteLength);
+  return { ...header, bytes };
+}
+
+/** Lists the tensors of an open file, and checks that it is long enough for their data. */
+export async function readTensorList(file: ByteSource): Promise<TensorList> {
+  const { bytes, dataBytes } = await readHeaderBytes(file);
+  const list = decodeEntries(bytes.subarray(LENGTH_BYTES));
+  checkDataBytes(dataBytes, list.byteLength);
+  return list;
+}
+
+/** Reads the bytes of a header, and counts those of the data behind it. */
+async function readHeaderBytes(
+  file: ByteSource,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; dataBytes: number }> {
   const { size } = await file.stat();
   if (size < LENGTH_BYTES) throw new SyntaxError(`expected at least 8 bytes, got ${size}`);
   const prefix = new Uint8Array(LENGTH_BYTES);
@@ -42,13 +61,12 @@ export async function readHeader(file: ByteSource): Promise<OpenedHeader> {
   const bytes = new Uint8Array(start);
   bytes.set(prefix);
   await readAll(file, bytes.subarray(LENGTH_BYTES));
-  const header = decodeSafetensorsHeader(bytes.subarray(LENGTH_BYTES));
-  if (size - start !== header.manifest.byteLength) {
-    throw new SyntaxError(
-      `expected ${header.manifest.byteLength} bytes of data, got ${size - start}`,
-    );
-  }
-  return { ...header, bytes };
+  return { bytes, dataBytes: size - start };
+}
+
+function checkDataBytes(found: number, expected: number): void {
+  if (found === expected) return;
+  throw new SyntaxError(`expected ${expected} bytes of data, got ${found}`);
 }
 
 /** Reads the vector that follows the header of a file. */

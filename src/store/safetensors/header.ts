@@ -4,9 +4,8 @@
  * @module
  */
 
-import { isCount } from "../../base/check.ts";
-import { isRecord } from "../../base/json.ts";
 import { Manifest } from "../../params/manifest.ts";
+import { decodeEntries, METADATA_KEY, type TensorList } from "./entries.ts";
 
 /** Size of the header's length, which comes before it. */
 export const LENGTH_BYTES = 8;
@@ -14,7 +13,6 @@ export const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
 /** Largest header that the format permits. */
 export const MAX_HEADER_BYTES = 100_000_000;
-const METADATA_KEY = "__metadata__";
 /** Key of the names of tensors that are not trained by gradient. */
 const NOT_TRAINABLE_KEY = "fedlab.not_trainable";
 
@@ -22,12 +20,6 @@ const NOT_TRAINABLE_KEY = "fedlab.not_trainable";
 export interface SafetensorsHeader {
   readonly manifest: Manifest;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-interface Entry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
 }
 
 /**
@@ -76,58 +68,28 @@ export function encodeSafetensorsHeader(
 }
 
 /**
- * Decodes the JSON of a header.
+ * Decodes the JSON of a header whose tensors are all of 32-bit floats.
  *
  * @throws {SyntaxError} If it is no header.
  * @throws {TypeError} If a tensor is not of type float32.
  */
 export function decodeSafetensorsHeader(text: Uint8Array): SafetensorsHeader {
-  const { [METADATA_KEY]: metadata, ...entries } = parseHeader(text);
-  const { [NOT_TRAINABLE_KEY]: listed, ...rest } = parseMetadata(metadata);
+  const list = decodeEntries(text);
+  for (const { name, dtype } of list.entries) {
+    if (dtype === "F32") continue;
+    throw new TypeError(
+      `expected tensor ${JSON.stringify(name)} to be of dtype F32, got ${JSON.stringify(dtype)}`,
+    );
+  }
+  return layOutEntries(list);
+}
+
+/** Lays the tensors of a file out one after the other, whatever their type. */
+export function layOutEntries({ entries, metadata }: TensorList): SafetensorsHeader {
+  const { [NOT_TRAINABLE_KEY]: listed, ...rest } = metadata;
   const notTrainable = new Set<unknown>(listed === undefined ? [] : JSON.parse(listed));
-  const tensors = Object.entries(entries).map(([name, value]) => ({
-    name,
-    ...parseEntry(name, value),
-  }))
-    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
   const manifest = Manifest.of(
-    tensors.map(({ name, shape }) => ({ name, shape, trainable: !notTrainable.has(name) })),
+    entries.map(({ name, shape }) => ({ name, shape, trainable: !notTrainable.has(name) })),
   );
-  for (const [i, { name, data_offsets: [begin, end] }] of tensors.entries()) {
-    const spec = manifest.tensors[i];
-    if (
-      spec === undefined || begin !== spec.offset * 4 || end !== (spec.offset + spec.length) * 4
-    ) {
-      throw new SyntaxError(
-        `expected tensor ${JSON.stringify(name)} to follow the one before it and fill its shape`,
-      );
-    }
-  }
   return { manifest, metadata: rest };
-}
-
-function parseHeader(text: Uint8Array): Record<string, unknown> {
-  const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text));
-  if (!isRecord(header)) throw new SyntaxError("expected the header to be an object");
-  return header;
-}
-
-function parseMetadata(value: unknown): Record<string, string> {
-  if (value === undefined) return {};
-  if (!isRecord(value)) throw new SyntaxError("expected the metadata to be an object");
-  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]));
-}
-
-function parseEntry(name: string, value: unknown): Entry {
-  const where = `tensor ${JSON.stringify(name)}`;
-  if (!isRecord(value)) throw new SyntaxError(`expected ${where} to be an object`);
-  const { dtype, shape, data_offsets } = value;
-  if (dtype !== "F32") {
-    throw new TypeError(`expected ${where} to be of dtype F32, got ${JSON.stringify(dtype)}`);
-  }
-  const isCounts = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
-  if (!isCounts(shape) || !isCounts(data_offsets) || data_offsets.length !== 2) {
-    throw new SyntaxError(`expected ${where} to have a shape and two data_offsets`);
-  }
-  return { dtype, shape, data_offsets: [data_offsets[0] ?? 0, data_offsets[1] ?? 0] };
 }

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { runtime } from "../../base/runtime/runtime.ts";
 import { bytesOf } from "../../base/bytes.ts";
 import { pathOfUrl } from "../../base/files/path.ts";
 import { replaceFile } from "../../base/files/whole_file.ts";
-import { errorMessage } from "../../base/errors.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
-import { readHeader, readVector, writeAll } from "./file.ts";
-import { encodeSafetensorsHeader } from "./header.ts";
+import { readTensorList, writeAll } from "./file.ts";
+import { readFloats } from "./floats.ts";
+import { encodeSafetensorsHeader, layOutEntries } from "./header.ts";
+import { type SafetensorsSource, withSource } from "./source.ts";
 
 /** Model that was read from a file. */
 export interface StoredModel {
@@ -73,10 +73,13 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads a model from a file whose tensors are all float32.
+ * Reads a model from a file whose tensors are floats of 16, 32 or 64 bits (`F16`, `BF16`, `F32`,
+ * `F64`), which are converted to 32 bits. The order is that of the data in the file; `loadWeights`
+ * reads tensors by name.
  *
  * @throws {SyntaxError} If it is no whole safetensors file. The message names the file.
- * @throws {TypeError} If a tensor is not of type float32.
+ * @throws {TypeError} If a tensor is of another type.
+ * @throws {RangeError} If a finite value is too large for a 32-bit float.
  *
  * @example Accuracy of a trained model
  * ```ts
@@ -98,13 +101,15 @@ export async function writeSafetensors(
  * await Deno.remove(path);
  * ```
  */
-export async function readSafetensors(path: string | URL): Promise<StoredModel> {
-  using file = await runtime.files.open(path);
-  try {
-    const { manifest, metadata } = await readHeader(file);
-    return { manifest, parameters: await readVector(file, manifest.length), metadata };
-  } catch (cause) {
-    const Kind = cause instanceof TypeError ? TypeError : SyntaxError;
-    throw new Kind(`Cannot read ${path}: ${errorMessage(cause)}`, { cause });
-  }
+export async function readSafetensors(source: SafetensorsSource): Promise<StoredModel> {
+  return await withSource(source, async (file) => {
+    const list = await readTensorList(file);
+    const { manifest, metadata } = layOutEntries(list);
+    const parameters = new Float32Array(manifest.length);
+    const views = manifest.views(parameters);
+    for (const [i, entry] of list.entries.entries()) {
+      await readFloats(file, entry, views[i] ?? new Float32Array());
+    }
+    return { manifest, parameters, metadata };
+  });
 }
