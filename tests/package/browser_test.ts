@@ -1,10 +1,17 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "jsr:@std/assert@1.0.19";
 import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
 import { lockedPage, PAGE_HEADERS } from "../../examples/deploy/page.ts";
 import { mayRead } from "../../examples/deploy/readers.ts";
 import { partOf } from "../../examples/browser/part.ts";
 import * as fedlab from "../../mod.ts";
 import { taskArguments } from "../helpers/command.ts";
+import { wardModel, wardProbabilities } from "../helpers/trained.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -205,16 +212,36 @@ async function deno(...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
+/** Files of a run's folder. */
+async function modelFiles(): Promise<Map<string, Uint8Array<ArrayBuffer> | string>> {
+  const { model, schema, manifest, parameters } = await wardModel();
+  const path = await Deno.makeTempFile();
+  await fedlab.writeSafetensors(path, { manifest, parameters });
+  const weights = await Deno.readFile(path);
+  await Deno.remove(path);
+  return new Map<string, Uint8Array<ArrayBuffer> | string>([
+    ["/run/model.safetensors", weights],
+    ["/run/model.json", JSON.stringify(model)],
+    ["/run/schema.json", JSON.stringify(schema)],
+  ]);
+}
+
 testInBrowser(
-  "mod.ts is bundled whole, loads in a browser and logs to its console",
+  "mod.ts is bundled whole, loads in a browser, logs to its console and predicts",
   async (browser) => {
-    const bundle = await deno("bundle", "--quiet", "--platform=browser", "mod.ts");
+    const bundle = (module: string) => deno("bundle", "--quiet", "--platform=browser", module);
+    const modules = new Map([
+      ["/mod.js", await bundle("mod.ts")],
+      ["/predict.js", await bundle("src/predict/mod.ts")],
+    ]);
+    const files = await modelFiles();
     const web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
-      const isModule = new URL(url).pathname === "/mod.js";
-      const type = isModule ? "text/javascript" : "text/html";
-      return new Response(isModule ? bundle : "<!doctype html>", {
-        headers: { "content-type": type },
-      });
+      const { pathname } = new URL(url);
+      const file = files.get(pathname);
+      if (file) return new Response(file);
+      const module = modules.get(pathname);
+      const type = module === undefined ? "text/html" : "text/javascript";
+      return new Response(module ?? "<!doctype html>", { headers: { "content-type": type } });
     });
     await using _closing = { [Symbol.asyncDispose]: () => web.shutdown() };
     const page = await browser.newPage();
@@ -226,6 +253,14 @@ testInBrowser(
     log.logger.info("ready", { rank: 1 });
     return { names: Object.keys(fedlab), file: typeof log.file, buffer: typeof Buffer };
   })`) as { names: string[]; file: string; buffer: string };
+    const patient = { sex: "m", age: 63, chol: 233 };
+    const said = await page.evaluate(`import("/predict.js").then(async ({ Predictor }) => {
+    const predictor = await Predictor.load(new URL("/run", location.href));
+    return (await predictor.predict([${JSON.stringify(patient)}])).at(0);
+  })`) as { class: string; probabilities: Record<string, number> };
+    const [no, yes] = wardProbabilities(63, 233, "m");
+    assertEquals(said.class, yes > no ? "yes" : "no");
+    assertAlmostEquals(said.probabilities.yes ?? NaN, yes, 1e-6);
     assertEquals(found.names.sort(), Object.keys(fedlab).sort());
     assertEquals([found.file, found.buffer], ["undefined", "undefined"]);
     assertMatch(lines.find((line) => line.includes("ready")) ?? "", /^2\S+Z page INFO ready/);

@@ -9,7 +9,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["strategy", "train"],
   ["tfjs"],
   ["engine"],
-  ["round", "worker"],
+  ["round", "worker", "predict"],
   ["client", "server"],
   ["sim"],
   ["testing"],
@@ -23,6 +23,7 @@ export const FORBIDDEN: Readonly<Record<string, Readonly<Record<string, string>>
   engine: { net: "training knows no sockets", wire: "training knows no frames" },
   tfjs: { net: "training knows no sockets", wire: "training knows no frames" },
   round: { net: "rounds know no sockets", auth: "rounds know no keys" },
+  predict: { net: "predictions know no sockets", wire: "predictions know no frames" },
   sim: {
     net: "a simulation has no sockets",
     auth: "a simulation has no keys",

@@ -97,7 +97,8 @@ export function arrangeTable(
 }
 
 /**
- * Arranges the features of a table by a schema, whether or not it has the target.
+ * Arranges the features of a table by a schema, whether or not it has the target. No row may be
+ * left.
  *
  * The errors are those of {@linkcode arrangeTable}.
  */
@@ -128,7 +129,7 @@ function arrangeColumns(
   withTarget = true,
 ): ArrangedInputs {
   const rows = keptRows(table, schema, columns, withTarget && options.missingTarget === "drop");
-  if (rows.length === 0) {
+  if (rows.length === 0 && (withTarget || table.length === 0)) {
     throw new RangeError(
       table.length === 0
         ? `${cannotUse(table)}: expected rows, got none`

@@ -46,7 +46,10 @@ export function checkEmbeddings({ nodes }: Graph): void {
  *
  * @throws {RangeError} If a value is not.
  */
-export function checkWords({ nodes }: Graph, { features, rowLength }: Dataset): void {
+export function checkWords(
+  { nodes }: Graph,
+  { features, rowLength }: Pick<Dataset, "features" | "rowLength">,
+): void {
   for (const { layer, name } of nodes) {
     if (layer.type !== "embedding") continue;
     const { inputDim } = layer;

@@ -1,0 +1,146 @@
+import { checkSampleValues } from "../train/models/model_limits.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { ModelDescription } from "../train/handler.ts";
+import { tryNative } from "./choose.ts";
+import type { Graph } from "./graph/graph.ts";
+import { readGraph } from "./graph/read_graph.ts";
+import { sizeOf } from "./graph/shapes.ts";
+import { layOut } from "./layout.ts";
+import type { TfjsOptions } from "./model_evaluator.ts";
+import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
+
+/** Rows that are computed at once. */
+const ROWS = 256;
+
+/** Model that computes outputs and cannot be trained. */
+export interface Inference extends Disposable {
+  /** Shape of a row, as far as the model fixes it; `null` is any size. */
+  readonly inputShape: readonly (number | null)[];
+  /** Shape of a row's output. */
+  readonly outputShape: readonly (number | null)[];
+  /**
+   * Computes the outputs of rows, one after the other.
+   *
+   * @param features Rows of features.
+   * @param shape Shape of a row.
+   * @throws {RangeError} If the rows do not fit the model.
+   */
+  run(features: Float32Array, shape: readonly number[]): Float32Array;
+}
+
+/**
+ * Builds a model with its parameters, to compute outputs in inference mode: on the native kernels
+ * where they run the model, else on tfjs.
+ *
+ * @param manifest Layout of the parameters; names and shapes must be those of the model.
+ * @throws {TypeError} If the description cannot be read.
+ * @throws {RangeError} If the parameters are not those of the model.
+ */
+export async function createInference(
+  model: ModelDescription,
+  { manifest, parameters }: { manifest: Manifest; parameters: ParameterVector },
+  { engine = "auto", backend, logger }: TfjsOptions = {},
+): Promise<Inference> {
+  const native = tryNative(engine, () => {
+    const graph = readGraph(model);
+    checkEmbeddings(graph);
+    checkSampleValues(graph.nodes);
+    return nativeInference(graph, parametersFor(graph.manifest, manifest, parameters));
+  });
+  if (native) return native;
+  const { tfjsInference } = await import("../tfjs/inference.ts");
+  const inference = await tfjsInference(
+    model,
+    (layout) => parametersFor(layout, manifest, parameters),
+    backend,
+    logger,
+  );
+  const { inputShape } = inference;
+  return {
+    ...inference,
+    run: (features, shape) => inference.run(features, checkInput(inputShape, shape)),
+  };
+}
+
+/**
+ * Puts the tensors of a vector into the order of a model, by their names.
+ *
+ * @throws {RangeError} If names or shapes differ; the message names the first tensor that does.
+ */
+export function parametersFor(
+  layout: Manifest,
+  manifest: Manifest,
+  parameters: ParameterVector,
+): ParameterVector {
+  const ordered = new Float32Array(layout.length);
+  const views = new Map(manifest.views(parameters).map((view, i) => [manifest.tensors[i], view]));
+  for (const { name, shape, offset } of layout.tensors) {
+    const tensor = manifest.tensors.find((one) => one.name === name);
+    if (tensor === undefined || tensor.shape.join() !== shape.join()) {
+      throw new RangeError(
+        `Cannot use the weights with the model: expected the tensor ${JSON.stringify(name)} of ` +
+          `shape [${shape.join(", ")}], got ${tensor ? `[${tensor.shape.join(", ")}]` : "none"}`,
+      );
+    }
+    ordered.set(views.get(tensor) ?? [], offset);
+  }
+  const more = manifest.tensors.find(({ name }) => !layout.tensors.some((t) => t.name === name));
+  if (more === undefined) return ordered;
+  throw new RangeError(
+    `Cannot use the weights with the model: it has no tensor ${JSON.stringify(more.name)}`,
+  );
+}
+
+function nativeInference(graph: Graph, parameters: ParameterVector): Inference {
+  const { nodes } = graph;
+  const inputShape = nodes[0]?.shape ?? [], outputShape = nodes.at(-1)?.shape ?? [];
+  const layout = layOut(graph, { distance: 0, add: 1 }, { maxRows: ROWS, capacity: 0, extras: [] });
+  layout.vector.set(parameters);
+  const width = sizeOf(inputShape), units = sizeOf(outputShape);
+  return {
+    inputShape,
+    outputShape,
+    run(features, shape) {
+      checkInput(inputShape, shape);
+      checkWords(graph, { features, rowLength: width });
+      const { exports, program, input } = layout;
+      const length = features.length / width;
+      const outputs = new Float32Array(length * units);
+      for (let from = 0; from < length; from += ROWS) {
+        const to = Math.min(from + ROWS, length);
+        input.set(features.subarray(from * width, to * width));
+        program.forward(to - from, false);
+        const { at } = program.output;
+        outputs.set(
+          new Float32Array(exports.memory.buffer, at, (to - from) * units),
+          from * units,
+        );
+      }
+      return outputs;
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/**
+ * Checks that rows of a shape fit a model: they have its shape, or are taken as flat.
+ *
+ * @returns The shape in which they go into the model.
+ * @throws {RangeError} If they do not fit.
+ */
+function checkInput(
+  expected: readonly (number | null)[],
+  shape: readonly number[],
+): number[] {
+  const isSame = expected.length === shape.length &&
+    expected.every((size, i) => size === null || size === shape[i]);
+  if (isSame) return [...shape];
+  const length = sizeOf(shape);
+  const isFlat = expected.length === 1 && (expected[0] === null || expected[0] === length);
+  if (isFlat) return [length];
+  throw new RangeError(
+    `Cannot use the data with the model: the model takes samples of shape [${
+      expected.map((size) => size ?? "any").join(", ")
+    }], the data has [${shape.join(", ")}]`,
+  );
+}

@@ -1,0 +1,14 @@
+/**
+ * Predictions with names from a trained model, and its export to other libraries.
+ *
+ * @module
+ */
+
+export { type ModelFiles, type ModelSource, readSource as readModelSource } from "./source.ts";
+export type { PredictInput, PredictOptions } from "./pieces.ts";
+export { type Prediction, Predictions, type PredictionsParts } from "./predictions.ts";
+export { evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from "./evaluate.ts";
+export { Predictor, type PredictorOptions } from "./predictor.ts";
+export type { Row } from "./rows.ts";
+export { EXPORT_FORMATS, type ExportFormat, exportModel } from "./export/export.ts";
+export type { ExportedFile } from "./export/exported.ts";
