@@ -1,5 +1,6 @@
 /**
- * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`.
+ * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`,
+ * `predict`, `evaluate`, `export`.
  *
  * @module
  */
@@ -18,8 +19,11 @@ import { Command, CommanderError, Option } from "./deps.ts";
 import { keygenCommand } from "./commands/keygen.ts";
 import { partitionCommand } from "./commands/partition.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
+import { evaluateCommand } from "./commands/evaluate.ts";
+import { exportCommand } from "./commands/export.ts";
 import { plotCommand } from "./commands/plot.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { predictCommand } from "./commands/predict.ts";
 import { serverCommand } from "./commands/server.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import { statsCommand } from "./commands/stats.ts";
@@ -69,6 +73,9 @@ export async function main(args: readonly string[]): Promise<number> {
     statsCommand,
     plotCommand,
     keygenCommand,
+    predictCommand,
+    evaluateCommand,
+    exportCommand,
   ];
   const end = (status: number) => {
     if (stop.signal.aborted) runtime.process.exit(status);

@@ -10,6 +10,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const COMMANDS: readonly Name[] = [
   ...["demo", "server", "client", "simulate"] as const,
   ...["reproduce", "partition", "plot", "keygen"] as const,
+  ...["predict", "evaluate", "export"] as const,
 ];
 
 Deno.test("every option has a help text, and a placeholder unless it is a switch", () => {

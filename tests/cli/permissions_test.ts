@@ -214,7 +214,11 @@ const UNLIMITED = /^(-A|--allow-all|--allow-(write|run|env|ffi|sys|import))$/;
 
 Deno.test("tasks of commands write, run and read the environment within limits, ask nothing and leave the lock file", () => {
   const commands = ["demo", "server", "client", "client:module", "keygen", "partition", "simulate"];
-  for (const task of [...commands, "reproduce", "plot"] as (keyof typeof config.tasks)[]) {
+  for (
+    const task of [
+      ...[...commands, "reproduce", "plot", "predict", "evaluate", "export"],
+    ] as (keyof typeof config.tasks)[]
+  ) {
     const flags = taskArguments(task, {});
     assertEquals(flags.filter((flag) => UNLIMITED.test(flag)), [], task);
     for (const flag of ["--no-prompt", "--frozen"]) assert(flags.includes(flag), `${task} ${flag}`);

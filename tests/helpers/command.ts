@@ -93,7 +93,10 @@ export type CommandName =
   | "simulate"
   | "reproduce"
   | "stats"
-  | "plot";
+  | "plot"
+  | "predict"
+  | "evaluate"
+  | "export";
 
 /** Starts a task's command in a folder of its own, where it may write whatever it is told to. */
 export function startCommand(

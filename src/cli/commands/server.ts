@@ -17,6 +17,7 @@ import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { federatedSchema } from "../run/federated_schema.ts";
 import { serverData } from "../run/server_data.ts";
+import { initialWeightsFrom } from "../run/initial_weights.ts";
 import { buildModeServer, checkMode } from "../run/mode_server.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
@@ -78,6 +79,7 @@ async function runServer(
       (name) => command.getOptionValueSource(name) === "cli",
     ),
     seed: flags.seed,
+    init: resume ? undefined : initialWeightsFrom(flags),
     engine: libraryOptions("engine", flags),
     logger,
     ...(testData && { testData }),

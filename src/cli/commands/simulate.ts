@@ -20,6 +20,7 @@ import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
+import { initialWeightsFrom } from "../run/initial_weights.ts";
 import { siteSchema } from "../run/site_schema.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
@@ -71,6 +72,7 @@ async function runSimulate(
     strategy: strategyFrom(flags),
     cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags, clients) },
     seed,
+    init: resume ? undefined : initialWeightsFrom(flags),
     engine,
     logger: { warn: printError },
   });

@@ -12,6 +12,9 @@ const LOADS = {
   ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
 } as const;
 
+/** The commands that read a file for a trained model. */
+const READS = { predict: {}, evaluate: {} } as const;
+
 const DATA_KINDS = `${
   DATASET_NAMES.join(", ")
 }, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
@@ -55,6 +58,8 @@ export const DATA_SET = {
         defaultText: "the clients' data",
       },
       reproduce: { default: "mnist" },
+      predict: { help: `data to predict for: ${DATA_KINDS}`, isRequired: true },
+      evaluate: { help: `data to evaluate on: ${DATA_KINDS}`, isRequired: true },
     },
     implied: "digits",
     path: "input",
@@ -68,7 +73,7 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "FEDLAB_DATA, else the user's cache folder",
     isRare: true,
-    commands: LOADS,
+    commands: { ...LOADS, ...READS },
     path: "input-folder",
     onResume: "any",
     isAnnounced: true,
@@ -88,7 +93,14 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "none",
     isRare: true,
-    commands: LOADS,
+    commands: {
+      ...LOADS,
+      predict: {
+        help: "table column of ids, by name or index from 0, which the predictions carry",
+        isRare: false,
+      },
+      evaluate: {},
+    },
     library: { table: (name) => ({ idColumn: column(name) }) },
   }),
   featureColumns: option(list, {
@@ -115,7 +127,7 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "auto",
     isRare: true,
-    commands: { ...LOADS, stats: {} },
+    commands: { ...LOADS, ...READS, stats: {} },
     library: { table: (header) => ({ header: header === "auto" ? header : header === "yes" }) },
   }),
   delimiter: option(text, {
@@ -125,7 +137,7 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "a comma, or as the file's name and first lines say",
     isRare: true,
-    commands: { ...LOADS, stats: {} },
+    commands: { ...LOADS, ...READS, stats: {} },
     library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
   }),
   standardize: option(optionalText, {

@@ -5,11 +5,14 @@ import { option } from "./option.ts";
 import { column } from "./schema.ts";
 import { choice, list, onOff, real, text, type ValueType, whole } from "./values.ts";
 
-/** The commands that read files. */
-const READS = {
+/** The commands that read data from which a schema may be made. */
+const MAKES = {
   ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
   stats: {},
 } as const;
+
+/** The commands that read files. */
+const READS = { ...MAKES, predict: {}, evaluate: {} } as const;
 
 /** Sizes such as `28,28,1`. */
 const sizes: ValueType<number[]> = {
@@ -116,7 +119,7 @@ export const FILES = {
     group: "Data",
     defaultText: "one feature for each column",
     isRare: true,
-    commands: READS,
+    commands: MAKES,
     library: { table: (shape) => ({ shape }) },
   }),
   scale: option(factor, {
@@ -125,7 +128,7 @@ export const FILES = {
     group: "Data",
     defaultText: "1",
     isRare: true,
-    commands: READS,
+    commands: MAKES,
     library: { table: (scale) => ({ scale }) },
   }),
   testShare: option(real({ above: 0, below: 1 }), {

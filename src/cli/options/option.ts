@@ -27,10 +27,14 @@ export type CommandName =
   | "schema"
   | "stats"
   | "plot"
-  | "keygen";
+  | "keygen"
+  | "predict"
+  | "evaluate"
+  | "export";
 
 /** Heading under which the help shows an option. */
 export type Group =
+  | "Model"
   | "Joining"
   | "Training"
   | "Strategy"

@@ -24,13 +24,9 @@ export const OUTPUT = {
     help: "write a report in JSON; - for standard output",
     group: "Output",
     commands: {
-      demo: {},
-      server: {},
-      client: {},
-      simulate: {},
-      reproduce: {},
-      partition: {},
+      ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
       stats: {},
+      evaluate: { help: "write the results in JSON; - for standard output" },
     },
     path: "output",
     onResume: "any",
@@ -67,6 +63,15 @@ export const OUTPUT = {
         help: "file to write the schema to; - for standard output",
         path: "output",
         default: "-",
+      },
+      predict: {
+        help: "CSV file for the predictions; - for standard output",
+        path: "output",
+        isRequired: true,
+      },
+      export: {
+        help: "file for ONNX, or folder for TensorFlow.js or Keras",
+        isRequired: true,
       },
       keygen: {
         help: "file for the private key; an existing file is not replaced",
@@ -190,7 +195,7 @@ export const OUTPUT = {
     default: false,
     commands: {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
-      ...{ plot: {}, keygen: {}, stats: {} },
+      ...{ plot: {}, keygen: {}, stats: {}, predict: {}, evaluate: {}, export: {} },
     },
     onResume: "any",
   }),

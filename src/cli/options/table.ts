@@ -17,6 +17,7 @@ import { SCHEMA } from "./schema.ts";
 import { OUTPUT } from "./output.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
 import { SCHEDULE } from "./schedule.ts";
+import { PREDICTING } from "./predicting.ts";
 import { SECURITY } from "./security.ts";
 import { STATISTICS } from "./statistics.ts";
 import { STOPPING } from "./stopping.ts";
@@ -27,6 +28,7 @@ import type { ValueType } from "./values.ts";
 
 const TABLE = {
   ...JOINING,
+  ...PREDICTING,
   ...TRAINING,
   ...LOSS,
   ...SCHEDULE,

@@ -8,7 +8,13 @@ const TRAINS = { demo: {}, server: {}, simulate: {} } as const satisfies {
 };
 
 /** The commands that compute with an engine. */
-const COMPUTES = { ...TRAINS, client: {}, reproduce: {} } as const;
+const COMPUTES = { ...TRAINS, client: {}, reproduce: {}, predict: {}, evaluate: {} } as const;
+
+/** Use of the option `model` by the commands that use a trained model. */
+const MODEL_FILE = {
+  help: "safetensors file of the model, in place of --run",
+  group: "Model",
+} as const;
 
 const OWN_EPOCHS = "local epochs per round of this client, where the server allows it";
 const OWN_BATCH_SIZE = "samples per step of this client, where the server allows it";
@@ -23,9 +29,10 @@ export const TRAINING = {
       demo: { help: "model: lr, mlp, 2nn or cnn", default: "mlp" },
       server: { default: "mlp" },
       simulate: { default: "2nn" },
+      ...{ predict: MODEL_FILE, evaluate: MODEL_FILE, export: MODEL_FILE },
     },
     path: "input",
-    isPath: (name) => name.endsWith(".json"),
+    isPath: (name) => /\.(json|safetensors)$/.test(name),
     isAnnounced: true,
   }),
   rounds: option(whole(1), {

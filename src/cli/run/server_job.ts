@@ -23,6 +23,7 @@ import { readJson } from "../output/json_file.ts";
 import { type EngineOptions, type Library, UsageError } from "../options/option.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { chooseKernels } from "./engine.ts";
+import { type InitialWeights, loadInitial } from "./initial_weights.ts";
 
 /** Shape and task of a model, and the schema of its data. */
 export type ModelData = Pick<Dataset, "shape" | "task" | "numClasses" | "outputs" | "schema">;
@@ -57,6 +58,8 @@ export interface ModelJob {
   /** Settings that the clients may choose themselves. */
   allows?: AllowedSettings | undefined;
   seed: number;
+  /** Weights to begin with. Default: they are drawn at random. */
+  init?: InitialWeights | undefined;
   engine: Partial<EngineOptions>;
   /** Further options of the handler. */
   handler?: Library["handler"];
@@ -117,10 +120,12 @@ async function build<Handler>(
   const options = { ...engine, ...(logger && { logger }) };
   const model = await describeModel(job.model, job.data, job.loss);
   const initial = await initialParameters(model, seed, options);
+  const parameters = job.init && await loadInitial(initial, job.init);
   const evaluator: ModelEvaluator | undefined = testData &&
     await modelEvaluator(model, testData, { ...options, confusion: true });
   const handler = make({
     ...initial,
+    ...(parameters && { parameters }),
     model,
     plan,
     ...(job.allows && { allows: job.allows }),

@@ -1,0 +1,75 @@
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { InitialParameters } from "../../engine/model_evaluator.ts";
+import { loadWeights } from "../../store/safetensors/load_weights.ts";
+import type { WeightNames } from "../../store/safetensors/names.ts";
+import { v } from "../../plan/deps.ts";
+import { UsageError } from "../options/option.ts";
+import { faultOf, readJson } from "../output/json_file.ts";
+import { printError } from "../output/terminal.ts";
+
+/** Weights that a run begins with. */
+export interface InitialWeights {
+  /** Safetensors file. */
+  readonly init: string;
+  /** JSON file with names. */
+  readonly initNames?: string;
+  /** True if weights that the file lacks are drawn at random. */
+  readonly initPartial?: boolean;
+}
+
+const axes = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
+const NAMES = v.record(
+  v.string(),
+  v.union([
+    v.null(),
+    v.string(),
+    v.strictObject({
+      name: v.string(),
+      reshape: v.exactOptional(axes),
+      transpose: v.exactOptional(axes),
+    }),
+  ]),
+);
+
+/**
+ * Picks the weights to begin with from a command's options.
+ *
+ * @throws {UsageError} If there are options about them, but no file.
+ */
+export function initialWeightsFrom(
+  { init, initNames, initPartial = false }: Partial<InitialWeights>,
+): InitialWeights | undefined {
+  if (init !== undefined) {
+    return { init, initPartial, ...(initNames !== undefined && { initNames }) };
+  }
+  if (initNames !== undefined) throw new UsageError("expected --init with --init-names");
+  if (initPartial) throw new UsageError("expected --init with --init-partial");
+}
+
+/**
+ * Loads the weights that a run begins with, and prints the names that only one side has.
+ *
+ * @throws {Error} If the file cannot be read or does not fit the model.
+ */
+export async function loadInitial(
+  { manifest, parameters }: InitialParameters,
+  { init, initNames, initPartial = false }: InitialWeights,
+): Promise<ParameterVector> {
+  const names = initNames === undefined ? undefined : await readNames(initNames);
+  const loaded = await loadWeights(init, manifest, {
+    ...(names && { names }),
+    ...(initPartial && { initial: parameters }),
+  });
+  const { missing, leftOver } = loaded;
+  if (missing.length > 0) {
+    printError(`Drawn at random, since ${init} lacks it: ${missing.join(", ")}`);
+  }
+  if (leftOver.length > 0) printError(`Not used of ${init}: ${leftOver.join(", ")}`);
+  return loaded.parameters;
+}
+
+async function readNames(path: string): Promise<WeightNames> {
+  const parsed = v.safeParse(NAMES, await readJson(path, "names"));
+  if (parsed.success) return parsed.output;
+  throw new TypeError(`Cannot read the names ${path}: ${faultOf(parsed)}`);
+}
