@@ -17,6 +17,7 @@ const OUTCOMES: Readonly<Record<string, RegExp>> = {
   "own_handler": /^slopes 3\.0,-2\.0, intercept 1\.0$/,
   "own_strategy.ts": /^median-of-means: accuracy [89]\d\.\d%$/,
   "own_topology.ts": /^round 6: ranks 1,2, accuracy [89]\d\.\d%$/,
+  "predict.ts": /^Gentoo 9\d\.\d%$/,
   "twenty_lines.ts": /^round 10: accuracy 9\d\.\d%$/,
   "two_machines": /^accuracy 9\d\.\d%$/,
   "workers": /^exit codes 0,0,0,0$/,
@@ -95,6 +96,7 @@ Deno.test("examples that need arguments say in a line which", async () => {
   const cases = [
     ["central_training.ts", "torch"],
     ["own_data/client.ts"],
+    ["predict.ts"],
     ["two_machines/client.ts", ADDRESS],
     ["two_machines/server.ts"],
   ];
