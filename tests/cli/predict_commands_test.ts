@@ -60,6 +60,7 @@ Deno.test("predict names in one line what it cannot use, and writes nothing", ()
         `Cannot use other.csv: expected an input column named "chol", got sex, age`,
       ],
       [1, [...MODEL, "--data", "gone.csv"], "gone.csv"],
+      [1, [...MODEL, "--data", "digits"], "Cannot use digits: expected the column age"],
       [1, ["--model", "text.safetensors", ...data], "Cannot read text.safetensors: expected"],
       [1, ["--model", "bare.safetensors", ...data], "expected its description in the metadata"],
       [1, ["--run", "empty", ...data], "empty/model.safetensors"],

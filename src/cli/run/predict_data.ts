@@ -1,3 +1,4 @@
+import { isTablePath } from "../../data/formats/read_table.ts";
 import type { DataSource } from "../../data/schema/data_source.ts";
 import { hasNamedColumns } from "../../data/schema/named.ts";
 import type { Schema } from "../../data/schema/schema.ts";
@@ -17,7 +18,7 @@ export async function openFor(
   signal: AbortSignal,
 ): Promise<DataSource> {
   // A first line with one of the schema's names is a header.
-  const names = schema && hasNamedColumns(schema)
+  const names = schema && hasNamedColumns(schema) && isTablePath(flags.data)
     ? { featureColumns: schema.inputs.map(({ name }) => name) }
     : {};
   return await openSource({ ...dataFrom(flags), ...names }, signal);
