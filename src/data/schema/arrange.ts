@@ -7,7 +7,7 @@
 import { Dataset } from "../dataset.ts";
 import { trustFinite } from "../finite.ts";
 import { MAX_VALUES } from "../limits.ts";
-import type { RawTable } from "../formats/raw_table.ts";
+import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { shareableFloats } from "../shareable.ts";
 import { type ArrayColumns, arrayInputIn, matchPlaces, writeArray } from "./arrange_places.ts";
 import { arrangeTarget } from "./arrange_target.ts";
@@ -17,7 +17,8 @@ import { cannotUse, matchColumns, type MatchedColumns, targetColumns } from "./c
 import { inputShape, outputNames, schemaWidth, widthOf } from "./features.ts";
 import { normalSchema } from "./normal.ts";
 import type { ArrangeOptions } from "./options.ts";
-import type { Schema } from "./schema.ts";
+import { shownName, shownNames } from "./names.ts";
+import type { InputSchema, Schema } from "./schema.ts";
 
 /** Features of a table, arranged by a schema. */
 export interface ArrangedInputs {
@@ -154,10 +155,33 @@ function arrangeColumns(
     const column = columns.get(input.name);
     const of = writeInput(input as ColumnInput, column, to, offset);
     if (of.filled > 0 || of.others > 0) counts.set(input.name, of);
+    if (withTarget && of.others > 0 && of.others === rows.length - of.filled) {
+      checkSomeKnown(table, input, column, rows);
+    }
     offset += widthOf(input);
   }
   const ids = columns.id && idsOf(table, columns.id, rows);
   return { features, rows, counts, ignored: columns.ignored, ...(ids && { ids }) };
+}
+
+/**
+ * Checks that a column with several categories has one that the schema lists: where all differ, the
+ * table most likely spells them otherwise. A column with the same value in all rows may be new.
+ */
+function checkSomeKnown(
+  table: RawTable,
+  input: InputSchema,
+  column: RawColumn,
+  rows: Uint32Array,
+): void {
+  const read = nameReader(column);
+  const names = new Set(Array.from(rows, read).filter((name) => name !== undefined));
+  if (names.size < 2 || input.kind !== "category") return;
+  throw new RangeError(
+    `${cannotUse(table)}: column ${shownName(input.name)}: expected some of the categories ${
+      shownNames(input.categories)
+    }, got ${shownNames([...names])} alone`,
+  );
 }
 
 /** Lists the rows that no policy drops. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   arrangeTable,
   type CellValue,
+  parseSchema,
   type Schema,
   schemaOf,
   tableOf,
@@ -292,4 +293,24 @@ Deno.test("what is odd but allowed has a stated meaning", () => {
   const first = arrangeTable(sites[0] as never, filled);
   assertEquals([...first.dataset.features], [4, 1, 4, 1]);
   assertEquals([...first.counts], [["a", { filled: 2, others: 0 }]]);
+});
+
+Deno.test("a column whose categories are all unknown is refused, unless it has one alone", () => {
+  const schema = parseSchema({
+    format: "fedlab.schema/1",
+    inputs: [{ name: "sex", kind: "category", categories: ["f", "m"], unknown: "other" }],
+    target: { name: "ill", task: "classification", classes: ["no", "yes"] },
+  });
+  const of = (...sex: string[]) =>
+    arrangeTable(
+      tableOf("ward.csv", { sex, ill: sex.map((_, i) => i % 2 ? "yes" : "no") }),
+      schema,
+    );
+  assertThrows(
+    () => of("female", "male", "female"),
+    RangeError,
+    "Cannot use ward.csv: column sex: expected some of the categories f, m, got female, male alone",
+  );
+  assertEquals([...of("x", "x").dataset.features], [0, 0, 1, 0, 0, 1]);
+  assertEquals([...of("x", "f").dataset.features], [0, 0, 1, 1, 0, 0]);
 });
