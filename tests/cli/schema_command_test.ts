@@ -136,6 +136,11 @@ Deno.test("options about columns may have names with commas, and are refused whe
         ["--world-size", "2", "--schema", "s.json", "--evaluate", "server"],
         /expected --data with --evaluate server, or --evaluate clients/,
       ],
+      [
+        "server",
+        ["--world-size", "2", "--schema", "federated", "--missing-values", "chol=0"],
+        /expected --data with --missing-values, which is about files/,
+      ],
     ];
     for (const [command, args, message] of cases) {
       const { code, stderr } = await runCommand(command, args, folder);

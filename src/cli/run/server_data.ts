@@ -5,7 +5,7 @@ import { savedSchema } from "../../round/record/saved_run.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import type { Command } from "../deps.ts";
 import { dataFrom } from "../options/data.ts";
-import { UsageError } from "../options/option.ts";
+import { flagOf, UsageError } from "../options/option.ts";
 import { FEDERATED } from "../options/schema.ts";
 import type { Flags } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
@@ -15,6 +15,12 @@ import { type ModelData, modelDataOf } from "./server_job.ts";
 
 /** Data set of a server that is given none, and no schema. */
 const DEFAULT_DATA = "digits";
+
+/** Options about files, which have no effect where the server reads none. */
+const ABOUT_FILES = [
+  ...["header", "delimiter", "skipRows", "comment", "decimal", "encoding", "missingValues"],
+  ...["sparseColumns", "testShare"],
+];
 
 /** Shape of a server's model with its schema, and the data that it evaluates on. */
 export interface ServerData {
@@ -47,6 +53,14 @@ export async function serverData(
   if (flags.schema !== undefined && data === undefined) {
     if (evaluate === "server" && command.getOptionValueSource("evaluate") === "cli") {
       throw new UsageError("expected --data with --evaluate server, or --evaluate clients");
+    }
+    const forFiles = ABOUT_FILES.find((name) => command.getOptionValueSource(name) === "cli");
+    if (forFiles !== undefined) {
+      throw new UsageError(
+        `expected --data with ${
+          flagOf(forFiles)
+        }, which is about files: each client gives it for its own`,
+      );
     }
     const { schema, ranks } = await agreedSchema(flags.schema, sources);
     return { data: modelDataOf(schema), ...(ranks && { keptRanks: ranks }) };
