@@ -5,8 +5,9 @@
  */
 
 import type { Dataset } from "../dataset.ts";
+import { partitionIid } from "../partition/iid.ts";
 import { parsePartition } from "../partition/partition.ts";
-import type { ArrangedData, DataSource } from "../schema/data_source.ts";
+import type { ArrangedData, DataSource, SourceTables } from "../schema/data_source.ts";
 import { selectRows } from "../schema/table_of.ts";
 import { holdOut } from "../split.ts";
 import { TableSource } from "./table_source.ts";
@@ -30,35 +31,52 @@ export interface SourceShare {
 /**
  * Returns the source of a share of the rows of another.
  *
- * Where all rows are the client's, those that are held out are chosen in the table as it is read:
- * statistics are then over the rows to train on.
+ * Rows of a table that do not depend on its values, which are all or those of the partition `iid`,
+ * are chosen as the table is read, and so are those that are held out: statistics are then over the
+ * rows to train on. A schema that a part makes itself is nevertheless that of all parts.
  *
  * @throws {RangeError} If the share is not between 0 and 1, or there are too few rows; a source
  * that is partitioned rejects with it when it is arranged.
  */
 export async function shareOf(source: DataSource, share: SourceShare): Promise<DataSource> {
-  const { part, partition, holdOut: held, seed } = share;
+  const { part, partition = "iid", holdOut: held, seed } = share;
   if (part === undefined && held === undefined) return source;
-  if (part === undefined && held !== undefined && source.tables) {
-    const { train, options } = await source.tables();
-    const places = Uint32Array.from({ length: train.length }, (_, i) => i);
-    const rows = holdOut(places, { share: held, seed, index: 0 });
-    return new TableSource({
-      train: selectRows(train, rows.train),
-      test: selectRows(train, rows.test),
-      options,
-    });
-  }
   const tables = await source.tables?.();
+  const own = tables && (part === undefined || partition === "iid")
+    ? shareOfTables(tables, share)
+    : undefined;
+  if (own && part === undefined) return own;
   if (part !== undefined && tables?.options.idColumn === undefined) {
     // Fails before a server is waited for if the partition needs ids.
     if (partition === "id") parsePartition(partition).deal(new Int32Array(1), { parts: 1, seed });
   }
-  // The table has the rows of all parts: it says nothing of this one.
   return {
     name: source.name,
-    arrange: async (schema) => take(await source.arrange(schema), share),
+    arrange: async (schema) =>
+      own && schema ? await own.arrange(schema) : take(await source.arrange(schema), share),
+    // The tables of other parts say nothing of this one.
+    ...(own && { tables: () => own.tables() }),
   };
+}
+
+function shareOfTables(
+  { train, test, options }: SourceTables,
+  { part, holdOut: share, seed }: SourceShare,
+): TableSource {
+  const { index, parts } = part ?? { index: 0, parts: 1 };
+  const rows = part === undefined
+    ? Uint32Array.from({ length: train.length }, (_, row) => row)
+    : partitionIid(new Int32Array(train.length), parts, { seed })[index - 1] ?? [];
+  if (share === undefined) {
+    const own = selectRows(train, Uint32Array.from(rows));
+    return new TableSource({ train: own, ...(test && { test }), options });
+  }
+  const held = holdOut(rows, { share, seed, index });
+  return new TableSource({
+    train: selectRows(train, held.train),
+    test: selectRows(train, held.test),
+    options,
+  });
 }
 
 function take(all: ArrangedData, { part, partition = "iid", holdOut: share, seed }: SourceShare) {

@@ -1,10 +1,12 @@
-import { assertEquals } from "jsr:@std/assert@1.0.19";
+import { assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
 import { holdOut } from "../../../src/data/split.ts";
 import { selectRows, tableOf } from "../../../src/data/schema/table_of.ts";
 import { shareOf } from "../../../src/data/sources/share.ts";
 import { tableSource } from "../../../src/data/sources/table_source.ts";
 import { fitSchema, surveyForSchema } from "../../../src/data/statistics/fit_schema.ts";
 import { surveyTables } from "../../../src/data/statistics/local_survey.ts";
+import type { Moments } from "../../../src/data/schema/column_values.ts";
+import type { Schema } from "../../../src/data/schema/schema.ts";
 import type { SchemaOptions } from "../../../src/data/schema/options.ts";
 
 /** Rows in no order: sorting a column would mix them. */
@@ -45,3 +47,33 @@ Deno.test("figures of a source that holds rows out are those of its other rows a
   const { train } = await source.arrange(undefined);
   assertEquals([...train.labels], [...kept].map((row) => ROWS.ill[row]));
 });
+
+Deno.test("a part of a table has the figures of its own rows", async () => {
+  const whole = tableSource({ train: tableOf("ward", ROWS) }, OPTIONS);
+  const schema = (await whole.arrange(undefined)).train.schema;
+  const ages: number[] = [];
+  for (const index of [1, 2]) {
+    const part = await shareOf(whole, { part: { index, parts: 2 }, seed: 4 });
+    const table = (await part.tables?.())?.train;
+    const own = [...table?.columns[0]?.numbers ?? []];
+    const { train } = await part.arrange(schema);
+    const { mean = NaN, deviation = NaN } = schemaMoments(schema);
+    // By a schema of its own too, which is that of both parts, the same rows are trained on.
+    const alone = await part.arrange(undefined);
+    assertEquals(own.length, 3);
+    own.forEach((value, row) => {
+      for (const data of [train, alone.train]) {
+        const age = data.features[row * data.rowLength] ?? NaN;
+        assertAlmostEquals(age, (value - mean) / deviation, 1e-6);
+      }
+    });
+    ages.push(...own);
+  }
+  assertEquals(ages.toSorted(), ROWS.age.toSorted());
+});
+
+/** Moments by which the first input is standardized. */
+function schemaMoments(schema: Schema | undefined): Partial<Moments> {
+  const [input] = schema?.inputs ?? [];
+  return input?.kind === "number" ? input.standardize ?? {} : {};
+}
