@@ -40,6 +40,7 @@ export {
   arrangeInputs,
   arrangeTable,
 } from "./schema/arrange.ts";
+export type { InputCounts } from "./schema/arrange_inputs.ts";
 export { compareSchemas } from "./schema/compare.ts";
 export type { ArrangedData, DataSource, SourceTables } from "./schema/data_source.ts";
 export { schemaDigest } from "./schema/digest.ts";

@@ -33,3 +33,15 @@ export type {
   TensorPayload,
 } from "./messages.ts";
 export type { MessageType } from "./messages/message_type.ts";
+export type {
+  ClassesAnswer,
+  ColumnsAnswer,
+  DeviationsAnswer,
+  HistogramsAnswer,
+} from "./messages/statistics.ts";
+export type {
+  ClassesQuestion,
+  ColumnsQuestion,
+  DeviationsQuestion,
+  HistogramsQuestion,
+} from "./messages/statistics_request.ts";

@@ -6,6 +6,7 @@ import type { SurveyOptions, SurveyResult } from "./survey_options.ts";
 
 /** Table of a site, and the rules for its figures. */
 export interface LocalSite extends Omit<AnswerOptions, "minCount"> {
+  /** The table. */
   readonly table: RawTable;
 }
 

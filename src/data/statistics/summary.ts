@@ -32,6 +32,7 @@ export interface Histogram {
  * it.
  */
 export interface ColumnSummary {
+  /** Name of the column. */
   readonly name: string;
   /** Kind; `missing` for a column that has no value at any site. */
   readonly kind: "number" | "category" | "boolean" | "missing";

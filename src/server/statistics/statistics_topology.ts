@@ -21,6 +21,7 @@ import { checkCount, type ServerTopologyOptions } from "../options.ts";
 import type { MessageArguments } from "../run/server_topology.ts";
 import type { JoinedClient } from "../sessions/registration.ts";
 import { ServerCommunicationTopology } from "../topology.ts";
+import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
 import { NoModelHandler } from "./no_model_handler.ts";
 import { ClientGoneError, Pass } from "./pass.ts";
 
@@ -78,7 +79,7 @@ function siteName(rank: Rank): string {
  * assertEquals(server.summary?.classes, [["0", 7]]);
  * ```
  */
-export class ServerStatisticsTop extends ServerCommunicationTopology<NoModelHandler> {
+export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBackendHandler> {
   /** Fewest rows of a client that a figure may be about. */
   readonly minCount: number;
   readonly #survey: SurveyOptions;
