@@ -34,10 +34,15 @@ export type {
 } from "./messages.ts";
 export type { MessageType } from "./messages/message_type.ts";
 export type {
+  BinGroup,
   ClassesAnswer,
+  ColumnFigures,
+  ColumnKind,
   ColumnsAnswer,
   DeviationsAnswer,
   HistogramsAnswer,
+  NumberForm,
+  ValueCount,
 } from "./messages/statistics.ts";
 export type {
   ClassesQuestion,

@@ -20,7 +20,9 @@ export type ValueCount = readonly [value: string, rows: number];
 
 /** Figures of a column. Those about fewer rows than the request's `minCount` are left out. */
 export interface ColumnFigures {
+  /** Name of the column. */
   readonly name: string;
+  /** Kind of its values. */
   readonly kind: ColumnKind;
   /** Unit that the client declares. */
   readonly unit?: string;
@@ -42,6 +44,7 @@ export interface ColumnFigures {
 
 /** Answer to a question about columns. */
 export interface ColumnsAnswer {
+  /** Kind of the answer. */
   readonly kind: "columns";
   /** Number of rows. */
   readonly rows: number;
@@ -59,6 +62,7 @@ export interface ColumnsAnswer {
 
 /** Answer to a question about classes. */
 export interface ClassesAnswer {
+  /** Kind of the answer. */
   readonly kind: "classes";
   /** Number of rows of each class; classes of fewer rows than `minCount` are left out. */
   readonly classes: readonly ValueCount[];
@@ -68,6 +72,7 @@ export interface ClassesAnswer {
 
 /** Answer to a question about deviations: one number for each column. */
 export interface DeviationsAnswer {
+  /** Kind of the answer. */
   readonly kind: "deviations";
   /** Number of values; 0 for a column with fewer values than `minCount`. */
   readonly counts: readonly number[];
@@ -85,6 +90,7 @@ export type BinGroup = readonly [first: number, last: number, rows: number];
 
 /** Answer to a question about histograms. */
 export interface HistogramsAnswer {
+  /** Kind of the answer. */
   readonly kind: "histograms";
   /** Groups of bins of each histogram; none where there are fewer values than `minCount`. */
   readonly groups: readonly (readonly BinGroup[])[];

@@ -17,6 +17,7 @@ export const MOST_BINS = 4096;
 
 /** Question about the columns of a table: names, kinds, missing values, sums and categories. */
 export interface ColumnsQuestion {
+  /** Kind of the question. */
   readonly kind: "columns";
   /** Index of the first column of the answer, among those that are not left out. */
   readonly from: number;
@@ -28,6 +29,7 @@ export interface ColumnsQuestion {
 
 /** Question about the number of rows of each class. */
 export interface ClassesQuestion {
+  /** Kind of the question. */
   readonly kind: "classes";
   /** Column, or condition such as `"target > 0"`. */
   readonly target: string;
@@ -35,6 +37,7 @@ export interface ClassesQuestion {
 
 /** Question about the deviations of numbers from given means. */
 export interface DeviationsQuestion {
+  /** Kind of the question. */
   readonly kind: "deviations";
   /** Columns of numbers. */
   readonly columns: readonly string[];
@@ -44,6 +47,7 @@ export interface DeviationsQuestion {
 
 /** Question about histograms. */
 export interface HistogramsQuestion {
+  /** Kind of the question. */
   readonly kind: "histograms";
   /** Column of each histogram. */
   readonly columns: readonly string[];
