@@ -74,7 +74,7 @@ async function run(example: string, cwd: string): Promise<string> {
 }
 
 /** Examples that a test of their own runs. */
-const ELSEWHERE = ["browser", "deploy", "python"];
+const ELSEWHERE = ["browser", "deploy", "hospitals", "python"];
 
 Deno.test("examples are all run here, or by a test of their own", async () => {
   const found = (await Array.fromAsync(Deno.readDir(EXAMPLES))).map(({ name }) => name);
