@@ -4,6 +4,7 @@
  * @module
  */
 
+import { numberOf } from "../formats/columns/number_text.ts";
 import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { cannotUse, headerOf } from "./columns.ts";
 import { canonicalName, quoted, shownName, toBoolean } from "./names.ts";
@@ -51,7 +52,7 @@ export function numberReader(table: RawTable, column: RawColumn): CellReader<num
       return Number.isFinite(value) ? value : refuse(row, `${value}`);
     };
   }
-  const { codes, values } = readTexts(column, (text) => text.trim() === "" ? NaN : Number(text));
+  const { codes, values } = readTexts(column, (text) => numberOf(text.trim()));
   return (row) => {
     const code = codes[row] ?? -1;
     if (code < 0) return undefined;

@@ -164,9 +164,9 @@ export class RunOperations implements ActiveRun {
       `${received} of ${cohort.length} ${mode === "statistics" ? "clients" : "updates"}`,
       ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
       ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
-      ...Object.entries(metrics).slice(0, MAX_LOGGED_METRICS).map(([name, value]) =>
-        `${name} ${+value.toPrecision(5)}`
-      ),
+      ...Object.entries(metrics).filter(([name]) => name !== "accuracy")
+        .slice(0, MAX_LOGGED_METRICS)
+        .map(([name, value]) => `${name} ${+value.toPrecision(5)}`),
     ];
     const name = `${roundName} ${round}`;
     logger.info(`${name} of ${options.rounds}: ${figures.join(", ")}`);

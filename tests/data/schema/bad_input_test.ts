@@ -314,3 +314,19 @@ Deno.test("a column whose categories are all unknown is refused, unless it has o
   assertEquals([...of("x", "x").dataset.features], [0, 0, 1, 0, 0, 1]);
   assertEquals([...of("x", "f").dataset.features], [0, 0, 1, 1, 0, 0]);
 });
+
+Deno.test("a column of numbers has decimal numbers alone", () => {
+  const schema = parseSchema({
+    format: "fedlab.schema/1",
+    inputs: [{ name: "a", kind: "number" }],
+    target: { name: "y", task: "classification", classes: ["no", "yes"] },
+  });
+  for (const text of ["0x10", "0b1", "1_000", "1,5", "Infinity"]) {
+    const table = tableOf("t.csv", { a: [text, "x"], y: ["no", "yes"] });
+    assertThrows(
+      () => arrangeTable(table, schema),
+      SyntaxError,
+      `row 1, column a: expected a number, got "${text}"`,
+    );
+  }
+});
