@@ -11,6 +11,7 @@ import {
 } from "../schema/column_values.ts";
 import { isPlaceName, placeName, quoted, shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
+import type { Schema } from "../schema/schema.ts";
 import type { SchemaColumns } from "../schema/schema_columns.ts";
 import { type MadeSchema, makeSchemaOfColumns } from "../schema/schema_of.ts";
 import { policyFor, type SourceColumn } from "../schema/schema_inputs.ts";
@@ -19,6 +20,9 @@ import type { SurveyOptions } from "./survey_options.ts";
 import type { ColumnSummary, TableSummary } from "./summary.ts";
 
 const WHERE = "Cannot make a schema of the federation";
+/** Kinds of inputs that may have missing values. */
+const PLAIN_KINDS: readonly string[] = ["number", "category", "boolean"];
+const FEWER = "fewer, leave it out (--exclude-columns)";
 
 /** Returns the options of the survey that finds the figures for a schema. */
 export function surveyForSchema(options: SchemaOptions): SurveyOptions {
@@ -38,8 +42,9 @@ export function surveyForSchema(options: SchemaOptions): SurveyOptions {
  * Makes a schema of a summary as `schemaOf()` does of tables. Categories that too few rows of a
  * site have are not named: their columns get a feature for other categories.
  *
- * @throws {RangeError} If the summary is of data without columns, a column has no values, or the
- * target does not fit. The message is one line that names the column.
+ * @throws {RangeError} If the summary is of data without columns, a column has no values, or has
+ * missing ones without a policy, or the target does not fit. The message is one line that names the
+ * column.
  */
 export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): MadeSchema {
   if (summary.columns.length === 0) {
@@ -50,6 +55,7 @@ export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): M
   // Columns that are left out need not be part of the summary.
   const exclude = excludedBy(options).filter((name) => columns.names.includes(name));
   const { schema, warnings } = makeSchemaOfColumns(columns, { ...others, exclude });
+  checkPolicies(schema, summary);
   const unnamed = new Set(
     summary.columns.filter(({ unnamed = 0 }) => unnamed > 0).map(({ name }) => name),
   );
@@ -75,6 +81,19 @@ export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): M
 /** Names the columns that are no inputs. */
 function excludedBy({ exclude = [], idColumn, weightColumn }: SchemaOptions): string[] {
   return [...exclude, idColumn, weightColumn].filter((column) => column !== undefined).map(nameOf);
+}
+
+/** Throws a `RangeError` if sites lack values of a column, so that they could not use the schema. */
+function checkPolicies({ inputs }: Schema, { columns }: TableSummary): void {
+  for (const input of inputs) {
+    const { missing = 0 } = columns.find(({ name }) => name === input.name) ?? {};
+    if (missing === 0 || !PLAIN_KINDS.includes(input.kind) || "missing" in input) continue;
+    throw new RangeError(
+      `${WHERE}: expected a policy for missing values (--missing), got ${missing} of them in column ${
+        shownName(input.name)
+      }`,
+    );
+  }
 }
 
 /** Returns the name of a column that is given by name, or of a column without name by index. */
@@ -170,7 +189,10 @@ class SummaryValues implements ColumnValues {
     const counts = this.#classes ?? values;
     if (counts === undefined) {
       if (kind === "missing") return new Map();
-      throw this.#refusal("numbers that are counted", "too many different ones for that");
+      throw this.#refusal(
+        "numbers that are counted",
+        "too many different ones for that, fill in a mean or a median instead (--missing)",
+      );
     }
     if (this.#classes === undefined && distinct > MAX_INFERRED_CATEGORIES) {
       throw this.#refusal(
@@ -202,13 +224,13 @@ class SummaryValues implements ColumnValues {
   get moments(): Moments {
     const { mean, deviation } = this.#summary;
     if (mean !== undefined && deviation !== undefined) return { mean, deviation };
-    throw this.#refusal("enough numbers at a site for their mean (--min-count)", "fewer");
+    throw this.#refusal("enough numbers at a site for their mean (--min-count)", FEWER);
   }
 
   get median(): number {
     const median = this.#summary.quantiles?.find(({ share }) => share === 0.5);
     if (median !== undefined) return median.value;
-    throw this.#refusal("enough numbers at a site for their median (--min-count)", "fewer");
+    throw this.#refusal("enough numbers at a site for their median (--min-count)", FEWER);
   }
 
   #refusal(expected: string, got: string): RangeError {

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
+import { assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { holdOut } from "../../../src/data/split.ts";
 import { selectRows, tableOf } from "../../../src/data/schema/table_of.ts";
 import { shareOf } from "../../../src/data/sources/share.ts";
@@ -70,6 +70,20 @@ Deno.test("a part of a table has the figures of its own rows", async () => {
     ages.push(...own);
   }
   assertEquals(ages.toSorted(), ROWS.age.toSorted());
+});
+
+Deno.test("fitSchema() refuses missing values that no policy is for, before any site uses it", () => {
+  const table = tableOf("ward", ROWS);
+  const options = { target: "ill" };
+  const summary = surveyTables([{ table }], 1, surveyForSchema(options));
+  assertThrows(
+    () => fitSchema(summary, options),
+    RangeError,
+    "expected a policy for missing values (--missing), got 1 of them in column dose",
+  );
+  const { inputs } =
+    fitSchema(summary, { ...options, missing: { dose: { policy: "drop" } } }).schema;
+  assertEquals(inputs.map(({ name }) => name), ["age", "dose", "kind"]);
 });
 
 /** Moments by which the first input is standardized. */
