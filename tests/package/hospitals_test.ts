@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { readSites } from "../../examples/hospitals/rows.ts";
+import { Predictor } from "../../src/predict/mod.ts";
 import { inFolder } from "../helpers/command.ts";
 
 const ROOT = `${import.meta.dirname}/../..`;
@@ -18,6 +20,26 @@ async function run(program: string, rounds: number, folder: string) {
   }).output();
   const [said, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, stdout: said ?? "", stderr: errors ?? "" };
+}
+
+/** Area under the curve of all held-out rows, by comparing all pairs of predictions. */
+async function exactAuc(folder: string): Promise<number> {
+  await using predictor = await Predictor.load(folder);
+  const sites = ["cleveland", "hungarian", "switzerland", "va"].map((name) => ({
+    ...{ name, path: `${HEART}/${name}.csv` },
+  }));
+  const table = { missingValuesOf: { chol: ["0"] } };
+  const rows = await readSites({ sites, holdOut: 0.3, seed: 1 }, predictor.schema, table);
+  const scores: [ill: number[], well: number[]] = [[], []];
+  for (const { test } of rows) {
+    const predictions = await predictor.predict(test);
+    test.labels.forEach((label, row) =>
+      scores[label === 1 ? 0 : 1].push(predictions.at(row)?.probabilities?.["true"] ?? NaN)
+    );
+  }
+  const [ill, well] = scores;
+  const won = ill.flatMap((a) => well.map((b) => a > b ? 1 : a === b ? 0.5 : 0));
+  return won.reduce((sum: number, x) => sum + x, 0) / won.length;
 }
 
 const hasHospitals = await Deno.stat(`${HEART}/va.csv`).then(() => true, () => false);
@@ -41,6 +63,9 @@ Deno.test({
         assert((federated?.all.calibrationError ?? 1) < 0.12);
         assertEquals(federated?.bySite.length, 4);
       }
+      const { rocAuc = NaN } = results.lr[0]?.federated.all ?? {};
+      // From the probabilities of the rows, of which no client has sent one.
+      assertAlmostEquals(rocAuc, await exactAuc(`${folder}/lr-1`), 1e-3);
       assertMatch(stdout, /200 predictions are the same .*\n\nprediction,probability_false,/);
     }),
 });
