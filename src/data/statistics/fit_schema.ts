@@ -83,7 +83,7 @@ function excludedBy({ exclude = [], idColumn, weightColumn }: SchemaOptions): st
   return [...exclude, idColumn, weightColumn].filter((column) => column !== undefined).map(nameOf);
 }
 
-/** Throws a `RangeError` if sites lack values of a column, so that they could not use the schema. */
+/** Throws a `RangeError` if sites lack values of a column that has no policy for that. */
 function checkPolicies({ inputs }: Schema, { columns }: TableSummary): void {
   for (const input of inputs) {
     const { missing = 0 } = columns.find(({ name }) => name === input.name) ?? {};
