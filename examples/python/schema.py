@@ -77,9 +77,11 @@ def arrange(rows, schema, name="the rows"):
         if rows and column not in rows[0]:
             others = [one for one in rows[0] if one not in {each["name"] for each in schema["inputs"]}]
             raise Refusal(f"Cannot use {name}: expected the column {column}, got {', '.join(others) or 'none of this name'}")
+    marks = {one["name"]: one.get("missing", {}).get("values", []) for one in schema["inputs"]}
     x, y = [], []
     for i, row in enumerate(rows):
-        values = {key: None if text.strip() in MISSING else text for key, text in row.items()}
+        values = {key: None if text.strip() in MISSING or class_name(text) in marks.get(key, ()) else text
+                  for key, text in row.items()}
         if any(one.get("missing", {}).get("policy") == "drop" and values[one["name"]] is None
                for one in schema["inputs"]): continue
         where = f"Cannot use {name}: row {i + 1}"
@@ -124,7 +126,7 @@ def agree(data, given, own, name):
     x, y, scale = data
     if not agreed: return x, y, told
     one, classes = agreed["inputs"][0], agreed["target"].get("classes", [])
-    plain = len(agreed["inputs"]) == 1 and "shape" in one and "standardize" not in one
+    plain = len(agreed["inputs"]) == 1 and "shape" in one and not {"standardize", "columns"} & set(one)
     fits = plain and math.prod(one["shape"]) == x.shape[1] and (own or one.get("scale", 1) == scale)
     if not fits or classes[:y.max() + 1] != [str(i) for i in range(y.max() + 1)]:
         raise Refusal(f"Cannot use {name}: expected data of {agreed['inputs'][0]['name']}, got {x.shape[1]} features "

@@ -8,10 +8,10 @@ import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import type { FeatureTable } from "./arrange_inputs.ts";
 import { standardizerOf } from "./array_schema.ts";
 import { cellError, numberReader } from "./cell_reader.ts";
-import { cannotUse, ColumnIndex, type MatchedColumns, targetColumns } from "./columns.ts";
+import { cannotUse, ColumnIndex, headerOf, type MatchedColumns, targetColumns } from "./columns.ts";
 import { isCondition } from "./condition.ts";
 import { widthOf } from "./features.ts";
-import { quoted, shownName } from "./names.ts";
+import { quoted, shownName, shownNames } from "./names.ts";
 import type { ArrangeOptions } from "./options.ts";
 import type { ArrayInput, Schema } from "./schema.ts";
 
@@ -53,7 +53,11 @@ export function matchPlaces(
   const isBare = !withTarget && table.columns.length - others.length === width;
   const targets = isBare ? new Map<string, number>() : findTargets(table, index, schema, options);
   const taken = new Set([...targets.values(), ...others]);
-  const features = table.columns.filter((_, place) => !taken.has(place));
+  const features = input.columns
+    ? namedFeatures(table, index, input.columns)
+    : table.columns.filter((_, place) => !taken.has(place));
+  const unused = new Set(table.columns.filter((_, place) => !taken.has(place)));
+  for (const column of features) unused.delete(column);
   if (features.length !== width) {
     throw new RangeError(
       `${where}: expected ${width} columns of features for the shape [${input.shape}], got ${features.length}`,
@@ -68,8 +72,29 @@ export function matchPlaces(
     },
     id: id === undefined ? undefined : table.columns[id],
     weight: weight === undefined ? undefined : table.columns[weight],
-    ignored: [],
+    ignored: [...unused].map((column) => headerOf(column).name),
   };
+}
+
+/** Finds the columns of an array that has names of them. */
+function namedFeatures(
+  table: RawTable,
+  index: ColumnIndex,
+  names: readonly string[],
+): RawColumn[] {
+  return names.map((name) => {
+    const column = table.columns[index.find(name) ?? -1];
+    if (column) return column;
+    const wanted = new Set(names);
+    const others = index.headers.map((one) => one.name).filter((one) => !wanted.has(one));
+    throw new RangeError(
+      `${cannotUse(table)}: expected the column ${shownName(name)}, got ${
+        !index.hasNames
+          ? "columns without names, say that line 1 is a header (--header yes)"
+          : shownNames(others) || "none of this name"
+      }`,
+    );
+  });
 }
 
 function findTargets(

@@ -6,6 +6,7 @@
 
 import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { parseCondition } from "./condition.ts";
+import { withMarks } from "./missing_marks.ts";
 import { hasNamedColumns } from "./named.ts";
 import { isPlaceName, placeName, quoted, shownName, shownNames } from "./names.ts";
 import type { ArrangeOptions } from "./options.ts";
@@ -183,11 +184,12 @@ export function matchColumns(
   }
   const unitOf = (name: string) => units[name] ?? index.headers[places.get(name) ?? -1]?.unit;
   checkUnits(where, schema, unitOf, withTarget);
+  const marked = withMarks(schema, (name) => table.columns[places.get(name) ?? -1]);
   const used = new Set([...places.values(), id, weight]);
   const unused = withTarget ? [] : targets;
   return {
     get(name) {
-      const column = table.columns[places.get(name) ?? -1];
+      const column = marked.get(name) ?? table.columns[places.get(name) ?? -1];
       if (column) return column;
       throw new RangeError(`${where}: expected the column ${shownName(name)}, got none`);
     },

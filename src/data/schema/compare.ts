@@ -82,12 +82,13 @@ function compareInputs(a: InputSchema, b: InputSchema): string | undefined {
   const kinds = compareFields(a.name, [["kind", a.kind, b.kind]]);
   if (kinds !== undefined) return kinds;
   if ("shape" in a && "shape" in b) {
-    return compareFields(a.name, [
-      ["shape", a.shape, b.shape],
-      ["scale", a.scale ?? 1, b.scale ?? 1],
-      ["means", a.standardize?.mean, b.standardize?.mean],
-      ["deviations", a.standardize?.deviation, b.standardize?.deviation],
-    ]) ??
+    return compareFields(a.name, [["shape", a.shape, b.shape]]) ??
+      compareNames(`columns of ${shownName(a.name)}`, a.columns ?? [], b.columns ?? []) ??
+      compareFields(a.name, [
+        ["scale", a.scale ?? 1, b.scale ?? 1],
+        ["means", a.standardize?.mean, b.standardize?.mean],
+        ["deviations", a.standardize?.deviation, b.standardize?.deviation],
+      ]) ??
       compareNames(`vocabulary of ${shownName(a.name)}`, a.vocabulary ?? [], b.vocabulary ?? []);
   }
   if ("shape" in a || "shape" in b) return undefined;
@@ -108,6 +109,7 @@ function compareInputs(a: InputSchema, b: InputSchema): string | undefined {
     ["policy for missing values", a.missing?.policy ?? "error", b.missing?.policy ?? "error"],
     ["fill value", a.missing?.fill, b.missing?.fill],
     ["indicator", a.missing?.indicator ?? false, b.missing?.indicator ?? false],
+    ["values that are missing ones", a.missing?.values ?? [], b.missing?.values ?? []],
   ]);
 }
 

@@ -55,7 +55,10 @@ export function featureNames({ inputs }: Schema): string[] {
   return inputs.flatMap((input) => {
     const { name } = input;
     if ("shape" in input) {
-      return Array.from({ length: widthOf(input) }, (_, i) => `${name}[${i}]`);
+      return Array.from(
+        { length: widthOf(input) },
+        (_, i) => input.columns?.[i] ?? `${name}[${i}]`,
+      );
     }
     const own = input.kind === "category"
       ? [

@@ -17,21 +17,24 @@ export function normalSchema({ inputs, target }: Schema): Schema {
 
 function normalMissing(missing: MissingValues | undefined): MissingValues | undefined {
   if (missing === undefined) return undefined;
-  const { policy, fill, indicator } = missing;
-  if (policy === "error") return undefined;
+  const { policy, fill, indicator, values = [] } = missing;
+  const marks = values.length > 0 && { values };
+  if (policy === "error") return marks ? { policy, ...marks } : undefined;
   // A dropped row needs no indicator.
   return {
     policy,
     ...(fill !== undefined && { fill }),
     ...(indicator === true && policy !== "drop" && { indicator }),
+    ...marks,
   };
 }
 
 function normalInput(input: InputSchema): InputSchema {
   if ("shape" in input) {
-    const { name, kind, shape, scale = 1, standardize, vocabulary } = input;
+    const { name, kind, shape, columns, scale = 1, standardize, vocabulary } = input;
     return {
       ...{ name, kind, shape },
+      ...(columns && { columns }),
       ...(scale !== 1 && { scale }),
       ...(standardize && { standardize }),
       ...(vocabulary && { vocabulary }),

@@ -77,6 +77,15 @@ export interface SchemaOptions extends ArrangeOptions {
    */
   missing?: Readonly<Record<string, MissingValues>>;
   /**
+   * Texts that stand for a missing value in all columns. Those that readers do not know by default
+   * become part of the schema.
+   *
+   * @default Those that readers know.
+   */
+  readonly missingValues?: readonly string[];
+  /** Further texts that stand for a missing value in one column, by its name. Default: none. */
+  readonly missingValuesOf?: Readonly<Record<string, readonly string[]>>;
+  /**
    * Treatment of categories that are not listed.
    *
    * @default {"error"}

@@ -45,10 +45,12 @@ const missing = v.exactOptional(v.strictObject({
   policy: v.picklist(POLICIES),
   fill: v.exactOptional(v.union([number, name, v.boolean()])),
   indicator: v.exactOptional(v.boolean()),
+  values: v.exactOptional(names),
 }));
 const arrayFields = {
   name,
   shape: v.pipe(v.array(size), v.minLength(1), v.maxLength(8)),
+  columns: v.exactOptional(names),
   scale: v.exactOptional(number),
   standardize: v.exactOptional(
     v.strictObject({ mean: v.array(number), deviation: v.array(notNegative) }),
@@ -162,7 +164,7 @@ function checkSize(value: unknown): void {
   }
   let count = 0;
   for (const one of inputs) {
-    for (const list of [one?.categories, one?.vocabulary]) {
+    for (const list of [one?.categories, one?.vocabulary, one?.columns, one?.missing?.values]) {
       if (Array.isArray(list)) count += list.length;
     }
   }
@@ -174,11 +176,14 @@ function checkSize(value: unknown): void {
 function checkInput(input: InputSchema, index: number): void {
   const at = (field: string) => `inputs.${index}.${field} (${shownName(input.name)})`;
   if ("shape" in input) {
-    const { shape, standardize, kind } = input;
+    const { shape, standardize, kind, columns } = input;
     const width = shape.reduce((product, size) => product * size, 1);
     if (width > MAX_WIDTH) refuse(at("shape"), `expected at most ${MAX_WIDTH} features`);
     if (kind === "image" && shape.length !== 3) {
       refuse(at("shape"), `expected height, width and channels, got [${shape}]`);
+    }
+    if (columns && columns.length !== width) {
+      refuse(at("columns"), `expected ${width} names for the shape, got ${columns.length}`);
     }
     const count = kind === "image" ? shape[2] ?? 1 : width;
     for (const list of [standardize?.mean, standardize?.deviation]) {

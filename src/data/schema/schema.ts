@@ -22,6 +22,13 @@ export interface MissingValues {
    * @default {false}
    */
   readonly indicator?: boolean;
+  /**
+   * Values of this column that stand for a missing one besides those that every reader knows, in
+   * canonical spelling, such as `"0"` or `"unknown"`.
+   *
+   * @default None.
+   */
+  readonly values?: readonly string[];
 }
 
 /** Shift and scale of a number: `(x - mean) / deviation`, or 0 where the deviation is 0. */
@@ -86,6 +93,8 @@ export interface ArrayInput {
   readonly kind: "array" | "image" | "sequence";
   /** Shape of a row, such as `[64]`, `[28, 28, 1]`, or `[80]` for a sequence. */
   readonly shape: readonly number[];
+  /** Names of the columns in the order of the features, where a table has them. Default: none. */
+  readonly columns?: readonly string[];
   /** Factor that raw values were multiplied by, such as 1/255. Default: 1. */
   readonly scale?: number;
   /**

@@ -11,7 +11,8 @@ import {
   MAX_INFERRED_CATEGORIES,
   mostFrequent,
 } from "./column_values.ts";
-import { canonicalName, quoted, shownName, sortNames, toBoolean } from "./names.ts";
+import { markedValues } from "./missing_marks.ts";
+import { canonicalName, isPlaceName, quoted, shownName, sortNames, toBoolean } from "./names.ts";
 import { MAX_NAMES } from "./parse.ts";
 import type { SchemaOptions } from "./options.ts";
 import type { InputSchema, MissingValues } from "./schema.ts";
@@ -44,9 +45,9 @@ export function policyFor(
 
 /** Makes an input with its categories, fill value and standardization. */
 export function inputOf(column: SourceColumn, options: SchemaOptions): InputSchema {
-  const { name, unit, values, where, isCategory } = column;
-  const kind = isCategory ? "category" : values.kind;
-  if (kind === undefined || (isCategory && values.counts.size === 0)) {
+  const { name, unit, where, isCategory } = column;
+  const kind = isCategory ? "category" : column.values.kind;
+  if (kind === undefined || (isCategory && column.values.counts.size === 0)) {
     throw new RangeError(
       `${where}: expected values in column ${
         shownName(name)
@@ -60,7 +61,11 @@ export function inputOf(column: SourceColumn, options: SchemaOptions): InputSche
       }, got a ${kind}`,
     );
   }
-  const policy = policyFor(name, kind, options.missing);
+  const values = markedValues(name, options);
+  const policy = {
+    ...policyFor(name, kind, options.missing),
+    ...(values.length > 0 && { values }),
+  };
   if (kind !== "number" && (policy.policy === "mean" || policy.policy === "median")) {
     throw new RangeError(
       `${where}: expected numbers in column ${
@@ -102,10 +107,12 @@ export function arrayInputOf(
     const { mean, deviation } = jointMoments(own);
     return { mean: mean * scale, deviation: deviation * Math.abs(scale) };
   });
+  const names = columns.map(({ name }) => name);
   return {
     name: isImage ? "image" : "features",
     kind: isImage ? "image" : "array",
     shape,
+    ...(!names.some(isPlaceName) && { columns: names }),
     scale,
     ...(standardize && {
       standardize: {
@@ -117,13 +124,14 @@ export function arrayInputOf(
 }
 
 function withMissing(missing: MissingValues, fill?: MissingValues["fill"]) {
-  if (missing.policy === "error") return {};
-  const { policy, indicator, fill: given = fill } = missing;
+  const { policy, indicator, values, fill: given = fill } = missing;
+  if (policy === "error" && !values) return {};
   return {
     missing: {
       policy,
       ...(given !== undefined && { fill: given }),
       ...(indicator && { indicator }),
+      ...(values && { values }),
     },
   };
 }
@@ -201,12 +209,13 @@ function categoryInput(
     ? canonicalName(missing.fill ?? refuseFill(column, "a category", missing.fill))
     : undefined;
   const isNew = fill !== undefined && !counts.has(fill);
+  const { fill: _, ...others } = missing;
   return {
     name,
     kind: "category",
     categories: isNew ? sortNames([...found, fill]) : found,
     ...(unknown === "other" && { unknown }),
-    ...withMissing({ policy: missing.policy, indicator: missing.indicator ?? false }, fill),
+    ...withMissing(others, fill),
   };
 }
 
@@ -224,9 +233,10 @@ function booleanInput(column: SourceColumn, missing: MissingValues): InputSchema
     if (missing.policy !== "constant") return undefined;
     return toBoolean(`${missing.fill}`) ?? refuseFill(column, "true or false", missing.fill);
   };
+  const { fill: _, ...others } = missing;
   return {
     name,
     kind: "boolean",
-    ...withMissing({ policy: missing.policy, indicator: missing.indicator ?? false }, fill()),
+    ...withMissing(others, fill()),
   };
 }

@@ -88,9 +88,20 @@ function arrangement(
 ): (data: Dataset) => Dataset {
   const { input, target, schema } = wanted;
   const isApplied = own.input.standardize !== undefined;
-  const { standardize: _, ...plain } = input;
-  const expected: Schema = { ...schema, inputs: [isApplied ? input : plain], target: own.target };
-  const got: Schema = { ...own.schema, inputs: [{ ...own.input, name: input.name }] };
+  const { standardize: _, columns, ...plain } = input;
+  const { columns: ownColumns, ...ownInput } = own.input;
+  // Arrays have no names, so names are compared where both have some.
+  const named = columns && ownColumns;
+  const preprocessed = isApplied && input.standardize ? { standardize: input.standardize } : {};
+  const expected: Schema = {
+    ...schema,
+    inputs: [{ ...plain, ...(named && { columns }), ...preprocessed }],
+    target: own.target,
+  };
+  const got: Schema = {
+    ...own.schema,
+    inputs: [{ ...ownInput, ...(named && { columns: ownColumns }), name: input.name }],
+  };
   const difference = compareSchemas(expected, got);
   if (difference !== undefined) throw new RangeError(`Cannot use ${name}: ${difference}`);
   const classOf = classMap(name, own.target.classes, target.classes);
@@ -136,7 +147,7 @@ function classMap(
     );
   };
   // Numbers are no names: they agree with the order of the classes.
-  if (areNumbered(own)) {
+  if (areNumbered(own) && !own.every((one) => wanted.includes(one))) {
     if (own.length > wanted.length) refuse(own.slice(wanted.length));
     return undefined;
   }

@@ -11,18 +11,18 @@ import { parseCondition } from "../schema/condition.ts";
 import { canonicalName, shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
 import { conditionOf } from "../schema/schema_target.ts";
-import type { Schema } from "../schema/schema.ts";
+import type { ArrayInput, Schema } from "../schema/schema.ts";
 
 /**
- * Refuses a schema with another target, other classes or more inputs than the owner of a table has
- * declared. By an array the columns have no names, and are not compared.
+ * Refuses a schema with another target, other classes, more inputs, or another shape or scale than
+ * the owner of a table has declared. The target of an array may have another name.
  *
  * @throws {RangeError} If it differs.
  */
 export function checkDeclared(
   table: RawTable,
   schema: Schema,
-  { target, classes = [], inputs }: SchemaOptions,
+  { target, classes = [], inputs, shape, scale }: SchemaOptions,
 ): void {
   const where = cannotUse(table);
   if (schema.target.task === "classification") {
@@ -34,7 +34,8 @@ export function checkDeclared(
       );
     }
   }
-  if (arrayInputIn(schema)) return;
+  const array = arrayInputIn(schema);
+  checkShape(where, array, { ...(shape && { shape }), ...(scale !== undefined && { scale }) });
   const index = new ColumnIndex(table);
   const nameOf = (column: string | number) =>
     index.headers[index.get(column, "a column")]?.name ?? "";
@@ -46,8 +47,8 @@ export function checkDeclared(
     );
     const from = schema.target.task === "classification" ? schema.target.from : undefined;
     const isSame = condition === undefined || from === undefined
-      ? condition === from && declared.map(nameOf).join("\n") ===
-          targetColumns(schema.target).join("\n")
+      ? condition === from && (array || declared.map(nameOf).join("\n") ===
+          targetColumns(schema.target).join("\n"))
       : JSON.stringify(parseCondition(condition)) === JSON.stringify(parseCondition(from));
     if (!isSame) {
       throw new RangeError(
@@ -57,7 +58,7 @@ export function checkDeclared(
       );
     }
   }
-  if (!inputs) return;
+  if (!inputs || array) return;
   const declared = new Set(inputs.map(nameOf));
   const more = schema.inputs.find(({ name }) => !declared.has(name));
   if (more) {
@@ -65,6 +66,30 @@ export function checkDeclared(
       `${where}: expected the input ${shownName(more.name)} too, got ${
         shownNames([...declared])
       } (--feature-columns)`,
+    );
+  }
+}
+
+function checkShape(
+  where: string,
+  input: ArrayInput | undefined,
+  { shape, scale }: Pick<SchemaOptions, "shape" | "scale">,
+): void {
+  if (shape === undefined && scale === undefined) return;
+  if (input === undefined) {
+    throw new RangeError(
+      `${where}: expected columns as inputs, got a shape or a scale (--shape, --scale)`,
+    );
+  }
+  const name = shownName(input.name), { scale: wanted = 1 } = input;
+  if (shape !== undefined && `${shape}` !== `${input.shape}`) {
+    throw new RangeError(
+      `${where}: expected the shape [${input.shape}] of ${name}, got [${shape}] (--shape)`,
+    );
+  }
+  if (scale !== undefined && scale !== wanted) {
+    throw new RangeError(
+      `${where}: expected the scale ${wanted} of ${name}, got ${scale} (--scale)`,
     );
   }
 }

@@ -143,8 +143,13 @@ Deno.test("a table without column names of its own fits an array by place", asyn
   const made = schemaOf([named], { ...options, target: "kind == 'a'", shape: [1, 2, 1], scale: 2 });
   const { dataset } = arrangeTable(named, made, options);
   assertEquals([[...dataset.features], [...dataset.labels]], [[4, 12, 8, 16], [0, 1]]);
+  assertThrows(
+    () => arrangeInputs(tableOf("t", [[2], [6]]), made),
+    RangeError,
+    "Cannot use t: expected the column pixel0, got columns without names",
+  );
   const bare = tableOf("t", [[2], [6]]);
-  assertEquals([...arrangeInputs(bare, made).features], [4, 12]);
+  assertEquals([...arrangeInputs(bare, schema).features], [1, 3]);
   assertEquals([...arrangeInputs(named, made, options).features], [4, 12, 8, 16]);
   const narrow = tableSource({ train: tableOf("t", [[2, 4], ["b", "a"]]) });
   await assertRejects(
@@ -196,6 +201,9 @@ Deno.test("a schema that differs from what the owner of a table has declared is 
   const table = tableOf("t", { a: [1, 2], b: [3, 4], y: ["no", "yes"], stage: [0, 2] });
   const schema = schemaOf([table], { target: "y", inputs: ["a", "b"] });
   const staged = schemaOf([table], { target: "stage > 0", inputs: ["a"] });
+  const array = schemaOf([table], {
+    ...{ target: "y", inputs: ["a", "b"], shape: [1, 2], scale: 0.5 },
+  });
   const cases: [Schema, object, string][] = [
     [schema, { target: "stage" }, "expected the target y, got stage"],
     [schema, { target: 3 }, "expected the target y, got 3"],
@@ -207,6 +215,10 @@ Deno.test("a schema that differs from what the owner of a table has declared is 
       { target: "y", classes: ["no", "yes", "maybe"] },
       "expected the classes no, yes; got maybe",
     ],
+    [array, { shape: [2, 1] }, "expected the shape [1,2] of features, got [2,1] (--shape)"],
+    [array, { scale: 1 }, "expected the scale 0.5 of features, got 1 (--scale)"],
+    [array, { target: "stage > 1" }, "expected the target y, got stage > 1"],
+    [schema, { scale: 0.5 }, "expected columns as inputs, got a shape or a scale"],
     [schema, { inputs: ["a"] }, "expected the input b too, got a (--feature-columns)"],
   ];
   for (const [expected, options, message] of cases) {
@@ -223,4 +235,56 @@ Deno.test("a schema that differs from what the owner of a table has declared is 
   for (const [expected, options] of agreeing) {
     await tableSource({ train: table }, options).arrange(expected);
   }
+});
+
+Deno.test("columns of an array are found by name where its schema has names", async () => {
+  const options = { target: "y", shape: [3], scale: 0.5 };
+  const schema = schemaOf([tableOf("a", { p0: [2], p1: [4], p2: [6], y: [0] })], options);
+  const source = tableSource({
+    train: tableOf("b", { p2: [6], y: [0], note: ["x"], p0: [2], p1: [4] }),
+  }, { target: "y" });
+  const { train, notes } = await source.arrange(schema);
+  assertEquals([...train.features], [1, 2, 3]);
+  assertEquals(notes, ["b: ignored the columns note"]);
+  const other = tableSource({ train: tableOf("c", { p0: [2], p1: [4], q2: [6], y: [0] }) });
+  await assertRejects(
+    () => other.arrange(schema),
+    RangeError,
+    "Cannot use c: expected the column p2, got q2",
+  );
+});
+
+Deno.test("classes that are numbers are found by name where the schema has these names", async () => {
+  const source = arraySource({ name: "a", train: images([1, 2, 3, 4, 5, 6, 7, 8], [0, 1], 2) });
+  const wanted = arraySchema({ shape: [1, 2, 2], classes: ["1", "0"] });
+  assertEquals([...(await source.arrange(wanted)).train.labels], [1, 0]);
+});
+
+Deno.test("a value that stands for a missing one is missing at all sites", async () => {
+  const options = {
+    missing: { "": { policy: "mean" } },
+    missingValuesOf: { chol: ["0"] },
+  } as const;
+  const own = { chol: [200, null, 100], sex: ["f", "m", "f"], y: [0, 1, 0] };
+  const schema = schemaOf([tableOf("a", own)], {
+    ...options,
+    missingValues: ["?", "unknown"],
+  });
+  assertEquals(schema.inputs.map((input) => "missing" in input && input.missing), [
+    { policy: "mean", fill: 150, values: ["unknown", "0"] },
+    { policy: "most-frequent", fill: "f", values: ["unknown"] },
+  ]);
+  const ward = tableOf("b", { y: [0, 1], sex: ["unknown", "m"], chol: [0, 0.5] });
+  const { train, notes } = await tableSource({ train: ward }).arrange(schema);
+  assertEquals([...train.features], [150, 1, 0, 0.5, 0, 1]);
+  assertEquals(notes, ["b: filled in missing values: 1 of chol, 1 of sex"]);
+  assertEquals(ward.columns[2]?.numbers?.[0], 0);
+  const strict = schemaOf([tableOf("a", { chol: [1], y: [0] })], {
+    missingValuesOf: options.missingValuesOf,
+  });
+  await assertRejects(
+    () => tableSource({ train: ward }, { exclude: ["sex"] }).arrange(strict),
+    SyntaxError,
+    "column chol: expected a number, got a missing value",
+  );
 });
