@@ -63,8 +63,12 @@ Deno.test("predict names in one line what it cannot use, and writes nothing", ()
       [1, [...MODEL, "--data", "digits"], "Cannot use digits: expected the column age"],
       [1, ["--model", "text.safetensors", ...data], "Cannot read text.safetensors: expected"],
       [1, ["--model", "bare.safetensors", ...data], "expected its description in the metadata"],
-      [1, ["--run", "empty", ...data], "empty/model.safetensors"],
-      [1, ["--run", "gone", ...data], "gone"],
+      [
+        1,
+        ["--run", "empty", ...data],
+        "Cannot read empty: expected the folder of a run that has ended",
+      ],
+      [1, ["--run", "gone", ...data], "Cannot read gone: there is no such file"],
       [2, [...MODEL, "--run", "empty", ...data], "expected --run or --model, got both"],
       [2, data, "expected --run or --model"],
     ];

@@ -6,6 +6,7 @@
 
 import { errorMessage } from "../../base/errors.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
+import { fileError } from "../../data/file.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
@@ -94,11 +95,18 @@ export async function writeModel(
  * The message names the file.
  */
 export async function readModel(path: string | URL): Promise<TrainedModel> {
-  const { isDirectory } = await runtime.files.stat(path);
+  const { isDirectory } = await runtime.files.stat(path).catch((error) => {
+    throw fileError(error, `${path}`);
+  });
   if (!isDirectory) return interpretModel(await readSafetensors(path), `${path}`);
   const inFolder = (name: string) =>
     path instanceof URL ? new URL(name, `${path}`.replace(/\/?$/, "/")) : `${path}/${name}`;
   const file = inFolder(VECTOR_FILE);
+  if (!await runtime.files.stat(file).then(({ isFile }) => isFile, () => false)) {
+    throw new runtime.errors.NotFound(
+      `Cannot read ${path}: expected the folder of a run that has ended, with ${VECTOR_FILE} in it`,
+    );
+  }
   const trained = interpretModel(await readSafetensors(file), `${file}`);
   const modelFile = inFolder(MODEL_FILE), schemaFile = inFolder(SCHEMA_FILE);
   const model = trained.model ??
