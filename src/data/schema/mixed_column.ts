@@ -1,5 +1,5 @@
 /**
- * Columns of numbers and texts.
+ * Columns of texts that are numbers in part, or in another spelling.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { cellError } from "./cell_reader.ts";
 import type { ColumnParts } from "./column_values.ts";
-import { numberOfText, quoted } from "./names.ts";
+import { numberOfText, quoted, shownName } from "./names.ts";
 
 /**
  * Checks a column that has texts: where half of the values or more are numbers, the texts are
@@ -42,5 +42,37 @@ export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]):
     `${
       quoted(text)
     }, correct it, take it for missing (--missing-values) or say that the column has categories (--categories)`,
+  );
+}
+
+const DECIMAL_COMMA = /^[+-]?\d+(?:[. ']\d{3})*,\d+$/;
+
+/**
+ * Refuses a column of texts where half of the values or more are numbers with a comma.
+ *
+ * @param where Start of the message, such as `Cannot use ward.csv`.
+ * @param counts Rows by text.
+ * @param otherwise Words on what to do if the texts are right.
+ * @throws {RangeError} If as many are. The message names the first.
+ */
+export function checkNoDecimalCommas(
+  where: string,
+  name: string,
+  counts: ReadonlyMap<string, number>,
+  otherwise: string,
+): void {
+  let first: string | undefined;
+  let commas = 0, others = 0;
+  for (const [text, count] of counts) {
+    if (DECIMAL_COMMA.test(text)) {
+      first ??= text;
+      commas += count;
+    } else if (numberOfText(text) === undefined) others += count;
+  }
+  if (first === undefined || commas < others) return;
+  throw new RangeError(
+    `${where}: expected numbers with a point in column ${shownName(name)}, got ${
+      quoted(first)
+    }, say that they have a decimal comma (--decimal ,) or ${otherwise}`,
   );
 }

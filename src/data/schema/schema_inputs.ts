@@ -11,6 +11,7 @@ import {
   MAX_INFERRED_CATEGORIES,
   mostFrequent,
 } from "./column_values.ts";
+import { checkNoDecimalCommas } from "./mixed_column.ts";
 import { markedValues } from "./missing_marks.ts";
 import { canonicalName, isPlaceName, quoted, shownName, sortNames, toBoolean } from "./names.ts";
 import { MAX_NAMES } from "./parse.ts";
@@ -201,6 +202,9 @@ function categoryInput(
           : ", leave it out (--exclude-columns) or list it as one of categories (--categories)"
       }`,
     );
+  }
+  if (!isCategory) {
+    checkNoDecimalCommas(where, name, counts, "that the column has categories (--categories)");
   }
   const found = sortNames(counts.keys());
   const fill = missing.policy === "most-frequent"

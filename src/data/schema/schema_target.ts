@@ -6,6 +6,7 @@
 
 import { MAX_CLASSES } from "../limits.ts";
 import { isCondition, parseCondition } from "./condition.ts";
+import { checkNoDecimalCommas } from "./mixed_column.ts";
 import { canonicalName, numberOfText, quoted, shownName, shownNames, sortNames } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import type { SourceColumn } from "./schema_inputs.ts";
@@ -142,6 +143,7 @@ function classesOf(
       `${where}: expected at most ${MAX_CLASSES} classes, got ${found.length} different labels`,
     );
   }
+  checkNoDecimalCommas(where, name, counts, NAME_THEM);
   const numbers = found.map(numberOfText);
   const numWhole = numbers.filter((x) => x !== undefined && Number.isInteger(x)).length;
   if (numWhole < found.length && numWhole > 0) {
@@ -173,7 +175,18 @@ function classesOf(
       }, got ${largest}; ${NAME_THEM}, or choose the task regression (--task regression)`,
     );
   }
-  return made(Array.from({ length: largest + 1 }, (_, i) => `${i}`), warnings);
+  const classes = Array.from({ length: largest + 1 }, (_, i) => `${i}`);
+  const without = classes.filter((one) => !counts.has(one));
+  return made(classes, [
+    ...warnings,
+    ...(without.length === 0 ? [] : [
+      `No row has the ${without.length === 1 ? "class" : "classes"} ${
+        shownNames(without)
+      } of the target ${
+        shownName(name)
+      }, whose labels are taken for numbers from 0: ${NAME_THEM} if these are not meant`,
+    ]),
+  ]);
 }
 
 function totalOf(counts: ReadonlyMap<string, number>): number {

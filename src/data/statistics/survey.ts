@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BinGroup, StatisticsAnswer } from "../../wire/messages/statistics.ts";
+import type { BinGroup, StatisticsAnswer, ValueCount } from "../../wire/messages/statistics.ts";
 import type { StatisticsQuestion } from "../../wire/messages/statistics_request.ts";
 import type { BinRange } from "./bins.ts";
 import {
@@ -25,6 +25,7 @@ import type {
   SurveyOptions,
   SurveyResult,
 } from "./survey_options.ts";
+import { numberOfText, shownNames } from "../schema/names.ts";
 import { uniteColumns, type UnitedColumn } from "./unite.ts";
 
 /** Survey of sites: asks, checks the answers and summarizes them. */
@@ -90,6 +91,7 @@ export class Survey {
       sites: records.map((record) => this.#siteSummary(record, united)),
       notes: [
         ...notes,
+        ...noteOnClasses(classes),
         ...told.filter(({ unnamedClasses }) => unnamedClasses > 0).map((record) =>
           `${record.name} has classes of too few rows to be named: ${record.unnamedClasses}`
         ),
@@ -226,4 +228,17 @@ export class Survey {
 function* batches<T>(items: readonly T[], most: number): Generator<readonly T[]> {
   const size = Math.max(1, Math.floor(most));
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}
+
+/** Points out numbers of classes that sites may have given differently, as 0, 1 and 1, 2. */
+function noteOnClasses(sites: readonly (readonly ValueCount[])[]): string[] {
+  const united = sumCounts(sites).map(([name]) => name);
+  const areNumbers = united.every((name) => numberOfText(name) !== undefined);
+  const isTooFew = sites.length < 2 || sites.some((site) => site.length < 2);
+  if (!areNumbers || isTooFew || sites.some((site) => site.length === united.length)) return [];
+  return [
+    `No client has all of the classes ${
+      shownNames(united)
+    }: check that all clients give the same number to a class`,
+  ];
 }

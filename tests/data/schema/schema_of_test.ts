@@ -1,4 +1,9 @@
-import { assertAlmostEquals, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   arrangeTable,
   type CellValue,
@@ -161,6 +166,28 @@ Deno.test("makeSchema() warns of measures that are taken for classes, and of con
   assertMatch(warnings[1] ?? "", /one value alone: a$/);
   const many = Array.from({ length: 3000 }, (_, i) => i % 150);
   assertEquals(makeSchema([tableOf("t", { a: many, y: many })]).warnings, []);
+  const gap = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })]);
+  assertMatch(gap.warnings[0] ?? "", /^No row has the class 0 of the target y, .*--classes/);
+  const named = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })], { classes: ["1", "2"] });
+  assertEquals(named.warnings, []);
+});
+
+Deno.test("makeSchema() refuses numbers with a decimal comma as categories and as classes", () => {
+  for (const numbers of [["1,5", "22,75", "3"], ["1.234,5", "-0,5", "NA."], ["+1,0", "x", "2"]]) {
+    assertThrows(
+      () => makeSchema([tableOf("t", { a: numbers, y: [0, 1, 1] })]),
+      RangeError,
+      "Cannot use t: expected numbers with a point in column a, got",
+    );
+    assertThrows(
+      () => makeSchema([tableOf("t", { a: [1, 2, 3], y: numbers })]),
+      RangeError,
+      "(--decimal ,) or name the classes",
+    );
+  }
+  const pairs = tableOf("t", { a: ["1,2", "2,3", "1,2"], b: ["1,2,3", "a,5", "4,"], y: [0, 1, 1] });
+  const { schema } = makeSchema([pairs], { categories: ["a"] });
+  assertEquals(schema.inputs.map(({ kind }) => kind), ["category", "category"]);
 });
 
 Deno.test("ids, weights and columns that are left out are no inputs", () => {

@@ -129,6 +129,20 @@ Deno.test("surveyTables() shows the figures of a site that allows it", () => {
   assertEquals(b, { name: "b" });
 });
 
+Deno.test("surveyTables() points out classes that sites may number differently", () => {
+  const notes = (...labels: number[][]) =>
+    surveyTables(
+      labels.map((y, i) => ({ table: tableOf(`${i}`, { a: y.map(() => 1), y }) })),
+      1,
+      { target: () => "y" },
+    ).notes.filter((note) => note.includes("classes"));
+  assertEquals(notes([0, 1, 1], [1, 2, 2]), [
+    "No client has all of the classes 0, 1, 2: check that all clients give the same number to a class",
+  ]);
+  assertEquals(notes([0, 1, 2], [1, 2, 2]), []);
+  assertEquals(notes([0, 0], [1, 1]), []);
+});
+
 Deno.test("surveyTables() names the first conflict of sites", () => {
   const of = (...tables: RawTable[]) => () => survey(tables);
   const site = (name: string, columns: Parameters<typeof tableOf>[1]) => tableOf(name, columns);
