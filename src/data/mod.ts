@@ -82,7 +82,7 @@ export { shareOf, type SourceShare } from "./sources/share.ts";
 export { TableSource, tableSource } from "./sources/table_source.ts";
 
 // Data sets by name or path.
-export { loadDataset, type LoadedDataset } from "./catalog/load.ts";
+export { loadDataset, type LoadedDataset, openData } from "./catalog/load.ts";
 export {
   type Checksum,
   DATASET_NAMES,
@@ -91,7 +91,6 @@ export {
   type NamedDataset,
   type SamplesAndLabels,
 } from "./catalog/named.ts";
-export { openData } from "./catalog/open.ts";
 export type { LoadDatasetOptions, TableDataOptions } from "./catalog/options.ts";
 export type { DownloadProgress } from "./catalog/transfer.ts";
 
@@ -104,10 +103,10 @@ export {
   parseJsonDataset,
   parseJsonLinesDataset,
   type ParseTableOptions,
-  readTableDataset,
   type TableDataset,
   type TableDatasetOptions,
 } from "./catalog/table_dataset.ts";
+export { readTableDataset } from "./catalog/read_table_dataset.ts";
 export { type ImageFolderOptions, readImageFolder } from "./formats/images/image_folder.ts";
 export { readTable } from "./formats/read_table.ts";
 export { readTables } from "./formats/read_tables.ts";

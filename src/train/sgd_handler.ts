@@ -13,7 +13,7 @@ import {
   knownSamples,
   type SourceOptions,
 } from "./arranged_samples.ts";
-import { DescribedData } from "./describe_data.ts";
+import type { DescribedData } from "./describe_data.ts";
 import { type EvaluateOptions, evaluateRows } from "./evaluation.ts";
 import { meanGradient } from "./gradient.ts";
 import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
@@ -120,7 +120,10 @@ export abstract class SGDHandler extends ClientBackendHandler {
     question: StatisticsQuestion,
     rules: AnswerOptions,
   ): Promise<StatisticsAnswer> {
-    this.#described ??= new DescribedData(this.#source);
+    if (this.#described === undefined) {
+      const { DescribedData } = await import("./describe_data.ts");
+      this.#described ??= new DescribedData(this.#source);
+    }
     return await this.#described.answer(question, rules);
   }
 

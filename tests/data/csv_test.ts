@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
-import {
-  parseCsvDataset,
-  type ParseTableOptions,
-  readTableDataset,
-} from "../../src/data/catalog/table_dataset.ts";
+import { parseCsvDataset, type ParseTableOptions } from "../../src/data/catalog/table_dataset.ts";
+import { readTableDataset } from "../../src/data/catalog/read_table_dataset.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -5,8 +5,8 @@
  */
 
 import type { Dataset } from "../dataset.ts";
+import type { DataSource } from "../schema/data_source.ts";
 import type { NamedDataset } from "./named.ts";
-import { open } from "./open.ts";
 import type { LoadDatasetOptions } from "./options.ts";
 
 /** Data set that was loaded. */
@@ -58,6 +58,8 @@ export async function loadDataset(
   spec: string | NamedDataset,
   options: LoadDatasetOptions = {},
 ): Promise<LoadedDataset> {
+  // The readers of files are loaded when they are needed.
+  const { open } = await import("./open.ts");
   const { source, classes: given, isTable } = await open(spec, options);
   const { train, test, ids } = await source.arrange(undefined);
   const target = train.schema?.target;
@@ -69,4 +71,28 @@ export async function loadDataset(
     ...(named && { classes: named }),
     ...(ids && { ids }),
   };
+}
+
+/**
+ * Opens a source of data by name or path, which are those of `loadDataset()`. Files are read now;
+ * they are arranged when the schema is known.
+ *
+ * @throws {Error} As `loadDataset()` rejects.
+ *
+ * @example The bundled digits
+ * ```ts
+ * import { openData } from "@fedlab/core/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = await openData("digits");
+ * const { train } = await source.arrange(undefined);
+ * assertEquals(train.schema?.inputs[0]?.kind, "image");
+ * ```
+ */
+export async function openData(
+  spec: string | NamedDataset,
+  options: LoadDatasetOptions = {},
+): Promise<DataSource> {
+  const { open } = await import("./open.ts");
+  return (await open(spec, options)).source;
 }

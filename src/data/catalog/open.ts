@@ -53,29 +53,6 @@ export interface OpenedData {
   readonly isImages?: boolean;
 }
 
-/**
- * Opens a source of data by name or path, which are those of `loadDataset()`. Files are read now;
- * they are arranged when the schema is known.
- *
- * @throws {Error} As `loadDataset()` rejects.
- *
- * @example The bundled digits
- * ```ts
- * import { openData } from "@fedlab/core/data";
- * import { assertEquals } from "@std/assert";
- *
- * const source = await openData("digits");
- * const { train } = await source.arrange(undefined);
- * assertEquals(train.schema?.inputs[0]?.kind, "image");
- * ```
- */
-export async function openData(
-  spec: string | NamedDataset,
-  options: LoadDatasetOptions = {},
-): Promise<DataSource> {
-  return (await open(spec, options)).source;
-}
-
 /** Opens a source of data, and says what it is. */
 export async function open(
   spec: string | NamedDataset,

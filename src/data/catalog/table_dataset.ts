@@ -8,8 +8,7 @@ import type { Dataset } from "../dataset.ts";
 import { CsvReader } from "../formats/csv/csv.ts";
 import { readJson } from "../formats/json/json.ts";
 import { JsonLinesReader } from "../formats/json/json_lines.ts";
-import type { RawTable, ReadTableOptions } from "../formats/raw_table.ts";
-import { readTable } from "../formats/read_table.ts";
+import type { RawTable } from "../formats/raw_table.ts";
 import { MAX_JSON } from "../limits.ts";
 import { arrangeTable } from "../schema/arrange.ts";
 import { makeSchema } from "../schema/schema_of.ts";
@@ -49,7 +48,7 @@ export interface TableDataset {
 }
 
 /** Makes a data set of a table by a schema of its own. */
-function datasetOf(table: RawTable, options: TableDatasetOptions): TableDataset {
+export function datasetOf(table: RawTable, options: TableDatasetOptions): TableDataset {
   const { numClasses, ...declared } = options;
   const made = withClasses(schemaOptions(declared), table, numClasses);
   const { schema } = makeSchema([table], made);
@@ -177,23 +176,4 @@ export function parseJsonLinesDataset(text: string, options: ParseTableOptions =
   const { name = "JSON lines" } = options;
   const reader = new JsonLinesReader(name, readOptions(options));
   return datasetOf(readText(text, reader), options);
-}
-
-/**
- * Reads a table from a file, as `readTable()` does, and makes a data set of it.
- *
- * @throws {Error} As `readTable()` rejects.
- * @throws {SyntaxError | RangeError | TypeError} As {@linkcode parseCsvDataset} throws.
- */
-export async function readTableDataset(
-  path: string,
-  options: TableDatasetOptions & Pick<ReadTableOptions, "onProgress" | "signal"> = {},
-): Promise<TableDataset> {
-  const { onProgress, signal } = options;
-  const table = await readTable(path, {
-    ...readOptions(options),
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
-  });
-  return datasetOf(table, options);
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import { loadDataset } from "../../../src/data/catalog/load.ts";
-import { openData } from "../../../src/data/catalog/open.ts";
+import { openData } from "../../../src/data/catalog/load.ts";
 import { inFolder, runCommand } from "../../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
