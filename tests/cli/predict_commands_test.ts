@@ -185,3 +185,40 @@ Deno.test("--init begins from the weights of a file, by name", () =>
     );
     assertEquals([code, stderr], [2, "error: expected --init with --init-partial\n"]);
   }));
+
+Deno.test("--init refuses the weights of a model with other inputs or outputs, by its schema", () =>
+  withWard(async (folder) => {
+    const rows = ["63,233,m,yes", "41,204,f,no", "57,250,m,yes", "50,180,f,no"];
+    const table = (name: string, header: string, of = rows) =>
+      Deno.writeTextFile(`${folder}/${name}.csv`, `${[header, ...of].join("\n")}\n`);
+    await table("first", "age,chol,sex,ill");
+    await table("swapped", "chol,age,sex,ill");
+    await table("classes", "age,chol,sex,ill", rows.map((row) => row.replace(/yes$/, "maybe")));
+    await table("scaled", "age,chol,sex,ill", rows.map((row) => row.replace("63", "64")));
+    const simulate = (name: string, ...args: string[]) =>
+      runCommand(
+        "simulate",
+        [
+          ...[...SIMULATE, "--evaluate", "clients", "--hold-out", "0.5"],
+          ...["--data", `${name}.csv`, "--standardize", "--out", name, ...args],
+        ],
+        folder,
+      );
+    const first = await simulate("first");
+    assertEquals(first.code, 0, first.stderr);
+    const begin = (name: string, ...args: string[]) =>
+      simulate(name, "--init", "first/model.safetensors", ...args);
+    const swapped = await begin("swapped");
+    assertEquals([swapped.code, swapped.stderr.trim().split("\n").at(-1)], [
+      1,
+      "error: Cannot begin from first/model.safetensors: expected the inputs chol, age, sex=f, sex=m; got age, chol, sex=f, sex=m (--init-partial begins from weights of another model)",
+    ]);
+    const classes = await begin("classes");
+    assertMatch(classes.stderr, /expected the outputs maybe, no; got no, yes/);
+    const partial = await begin("classes", "--init-partial");
+    assertEquals(partial.code, 0, partial.stderr);
+    assertMatch(partial.stderr, /has another schema: expected the outputs maybe, no; got no, yes/);
+    const scaled = await begin("scaled");
+    assertEquals(scaled.code, 0, scaled.stderr);
+    assertMatch(scaled.stderr, /has another schema: expected the mean .* of age, got /);
+  }));

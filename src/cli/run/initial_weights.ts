@@ -1,5 +1,9 @@
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { InitialParameters } from "../../engine/model_evaluator.ts";
+import { compareNames, compareSchemas } from "../../data/schema/compare.ts";
+import { featureNames, outputNames } from "../../data/schema/features.ts";
+import type { Schema } from "../../data/schema/schema.ts";
+import { interpretModel } from "../../train/models/model_file.ts";
 import { loadWeights } from "../../store/safetensors/load_weights.ts";
 import type { WeightNames } from "../../store/safetensors/names.ts";
 import { v } from "../../plan/deps.ts";
@@ -49,23 +53,41 @@ export function initialWeightsFrom(
 /**
  * Loads the weights that a run begins with, and prints the names that only one side has.
  *
- * @throws {Error} If the file cannot be read or does not fit the model.
+ * @param schema Schema of the run, with which that of the file is compared.
+ * @throws {Error} If the file cannot be read or does not fit the model, or its model has other
+ * inputs or outputs and is not said to be used in part.
  */
 export async function loadInitial(
   { manifest, parameters }: InitialParameters,
   { init, initNames, initPartial = false }: InitialWeights,
+  schema?: Schema,
 ): Promise<ParameterVector> {
   const names = initNames === undefined ? undefined : await readNames(initNames);
   const loaded = await loadWeights(init, manifest, {
     ...(names && { names }),
     ...(initPartial && { initial: parameters }),
   });
-  const { missing, leftOver } = loaded;
+  const { missing, leftOver, metadata } = loaded;
+  const { schema: former } = interpretModel({ manifest, parameters, metadata }, init);
+  if (schema && former) compareMeaning(schema, former, init, initPartial);
   if (missing.length > 0) {
     printError(`Drawn at random, since ${init} lacks it: ${missing.join(", ")}`);
   }
   if (leftOver.length > 0) printError(`Not used of ${init}: ${leftOver.join(", ")}`);
   return loaded.parameters;
+}
+
+/** Refuses weights of a model with other inputs or outputs, and tells of another preprocessing. */
+function compareMeaning(schema: Schema, former: Schema, init: string, initPartial: boolean): void {
+  const places = compareNames("inputs", featureNames(schema), featureNames(former)) ??
+    compareNames("outputs", outputNames(schema), outputNames(former));
+  if (places !== undefined && !initPartial) {
+    throw new RangeError(
+      `Cannot begin from ${init}: ${places} (--init-partial begins from weights of another model)`,
+    );
+  }
+  const difference = places ?? compareSchemas(schema, former);
+  if (difference !== undefined) printError(`${init} has another schema: ${difference}`);
 }
 
 async function readNames(path: string): Promise<WeightNames> {

@@ -120,7 +120,7 @@ async function build<Handler>(
   const options = { ...engine, ...(logger && { logger }) };
   const model = await describeModel(job.model, job.data, job.loss);
   const initial = await initialParameters(model, seed, options);
-  const parameters = job.init && await loadInitial(initial, job.init);
+  const parameters = job.init && await loadInitial(initial, job.init, job.data.schema);
   const evaluator: ModelEvaluator | undefined = testData &&
     await modelEvaluator(model, testData, { ...options, confusion: true });
   const handler = make({

@@ -31,6 +31,8 @@ export interface LoadedWeights {
   readonly missing: readonly string[];
   /** Names of the file's tensors that the model lacks. */
   readonly leftOver: readonly string[];
+  /** Metadata of the file. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
@@ -75,7 +77,7 @@ export async function loadWeights(
 ): Promise<LoadedWeights> {
   if (initial) manifest.check(initial);
   return await withSource(source, async (file) => {
-    const { entries } = await readTensorList(file);
+    const { entries, metadata } = await readTensorList(file);
     const { found, leftOver } = matchNames(entries, manifest, names);
     const taken = new Set([...found.values()].map(({ tensor }) => tensor));
     const missing = manifest.tensors.filter((tensor) => !taken.has(tensor))
@@ -95,7 +97,7 @@ export async function loadWeights(
       if (weight && view) await load(entry, weight, view);
       else await skipTensor(file, entry);
     }
-    return { parameters, missing, leftOver };
+    return { parameters, missing, leftOver, metadata };
 
     async function load(
       entry: TensorEntry,
