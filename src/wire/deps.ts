@@ -1,2 +1,3 @@
-/** CBOR module, by full specifier, so that an import by URL needs no import map. */
-export { Decoder, Encoder } from "npm:cbor-x@1.6.8/index-no-eval";
+/** CBOR module, by full specifiers, so that an import by URL needs no import map. */
+export { Decoder } from "npm:cbor-x@1.6.8/decode";
+export { Encoder } from "npm:cbor-x@1.6.8/encode";

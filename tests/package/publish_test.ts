@@ -83,8 +83,8 @@ Deno.test("mod.ts loads no package of npm at once but cbor-x and valibot", async
     }
   }
   const packages = [...loaded].filter((specifier) => /^npm:/.test(specifier)).sort();
-  assertEquals(packages.map((specifier) => specifier.replace(/@\d.*/, "")), [
-    "npm:cbor-x",
-    "npm:valibot",
-  ]);
+  assertEquals(
+    [...new Set(packages.map((specifier) => specifier.replace(/@\d.*/, "")))],
+    ["npm:cbor-x", "npm:valibot"],
+  );
 });
