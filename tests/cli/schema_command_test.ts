@@ -126,7 +126,13 @@ Deno.test("options about columns may have names with commas, and are refused whe
     const { inputs, target } = JSON.parse(stdout);
     assertEquals(target.classes, ["Adult, 1 Egg Stage", "Chick"]);
     assertEquals(inputs[1].categories, ["0", "1"]);
-    const cases: [command: "schema" | "client" | "server", args: string[], message: RegExp][] = [
+    const made = await runCommand("schema", ["--data", "t.csv", "--out", "s.json"], folder);
+    assertEquals(made.code, 0, made.stderr);
+    const cases: [
+      command: "schema" | "client" | "server" | "simulate",
+      args: string[],
+      message: RegExp,
+    ][] = [
       ["schema", ["--data", "t.csv", "--classes", '"a'], /names in quotes/],
       ["schema", ["--data", "t.csv", "--missing", "a="], /Expected VALUE or COLUMN=VALUE/],
       ["schema", ["--data", "digits", "--missing", "mean"], /expected a table with --missing/],
@@ -140,6 +146,21 @@ Deno.test("options about columns may have names with commas, and are refused whe
         "server",
         ["--world-size", "2", "--schema", "federated", "--missing-values", "chol=0"],
         /expected --data with --missing-values, which is about files/,
+      ],
+      [
+        "server",
+        ["--world-size", "2", "--schema", "s.json", "--standardize"],
+        /expected no --standardize with --schema s.json, which says what the data mean/,
+      ],
+      [
+        "server",
+        ["--world-size", "2", "--schema", "s.json", "--target", "y"],
+        /expected no --target with --schema s.json/,
+      ],
+      [
+        "simulate",
+        ["--data", "t.csv", "--schema", "s.json", "--missing", "mean", "--test-share", "0.5"],
+        /expected no --missing with --schema s.json/,
       ],
     ];
     for (const [command, args, message] of cases) {

@@ -64,6 +64,42 @@ export async function readSchema(path: string): Promise<Schema> {
   }
 }
 
+/** Options by which a schema is made, without effect where one is given. */
+const MAKING: readonly (keyof DataFlags)[] = [
+  "standardize",
+  "missing",
+  "missingIndicator",
+  "categories",
+  "task",
+  "unknownCategory",
+];
+/** Options that a table is compared with a schema by, without effect where there is no table. */
+const COMPARED: readonly (keyof DataFlags)[] = [
+  "target",
+  "labelColumn",
+  "featureColumns",
+  "excludeColumns",
+  "classes",
+  "unit",
+  "shape",
+  "scale",
+  "missingTarget",
+];
+
+/**
+ * Refuses options that would have no effect since a schema is given.
+ *
+ * @param hasTable True if there are data that are compared with the schema.
+ * @throws {UsageError} If there is one.
+ */
+export function checkNoMaking(flags: Partial<DataFlags>, path: string, hasTable: boolean): void {
+  const idle = [...MAKING, ...hasTable ? [] : COMPARED].find((name) => flags[name] !== undefined);
+  if (idle === undefined) return;
+  throw new UsageError(
+    `expected no ${flagOf(idle)} with --schema ${path}, which says what the data mean`,
+  );
+}
+
 /**
  * Opens the data set that a command's options name, and shows the progress of downloads and of
  * large files.
@@ -105,6 +141,7 @@ export async function loadData(
 ): Promise<CommandData> {
   const { schema: path } = flags;
   const schema = given ?? (path === undefined ? undefined : await readSchema(path));
+  if (path !== undefined && given === undefined) checkNoMaking(flags, path, true);
   const source = await openSource(flags, signal);
   return { name: flags.data, ...await source.arrange(schema) };
 }

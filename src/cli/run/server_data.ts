@@ -9,7 +9,7 @@ import { flagOf, UsageError } from "../options/option.ts";
 import { FEDERATED } from "../options/schema.ts";
 import type { Flags } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
-import { loadData, readSchema } from "./data.ts";
+import { checkNoMaking, loadData, readSchema } from "./data.ts";
 import type { FederatedSchema } from "./federated_schema.ts";
 import { type ModelData, modelDataOf } from "./server_job.ts";
 
@@ -62,6 +62,7 @@ export async function serverData(
         }, which is about files: each client gives it for its own`,
       );
     }
+    if (flags.schema !== FEDERATED) checkNoMaking(flags, flags.schema, false);
     const { schema, ranks } = await agreedSchema(flags.schema, sources);
     return { data: modelDataOf(schema), ...(ranks && { keptRanks: ranks }) };
   }
