@@ -29,6 +29,13 @@ export interface PredictOptions {
    */
   readonly idColumn?: string | number;
   /**
+   * Units of the columns by name, which must be those of the schema. A unit may also stand in the
+   * header of a table or the key of a row, as in `age [years]`.
+   *
+   * @default None.
+   */
+  readonly units?: Readonly<Record<string, string>>;
+  /**
    * Number of rows that are arranged and computed at once; memory grows with it.
    *
    * @default {8192}
@@ -73,7 +80,7 @@ export interface KnownSchema {
 export async function* piecesOf(
   input: PredictInput,
   known: KnownSchema,
-  { idColumn, pieceRows = DEFAULT_PIECE_ROWS }: PredictOptions = {},
+  { idColumn, units = {}, pieceRows = DEFAULT_PIECE_ROWS }: PredictOptions = {},
 ): AsyncGenerator<Piece> {
   if (!(Number.isSafeInteger(pieceRows) && pieceRows >= 1)) {
     throw new RangeError(`Cannot predict: expected pieceRows from 1, got ${pieceRows}`);
@@ -95,14 +102,14 @@ export async function* piecesOf(
   if (isRows(input)) {
     for (const [from, to] of ranges(input.length, pieceRows)) {
       // All rows have the columns that any has.
-      yield arrangePiece(tableOfRows(input.slice(from, to), schema), schema, idColumn);
+      yield arrangePiece(tableOfRows(input.slice(from, to), schema), schema, idColumn, units);
     }
     return;
   }
   for (const [from, to] of ranges(input.length, pieceRows)) {
     const isWhole = to - from === input.length;
     const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
-    yield arrangePiece(isWhole ? input : selectRows(input, rows), schema, idColumn);
+    yield arrangePiece(isWhole ? input : selectRows(input, rows), schema, idColumn, units);
   }
 }
 
@@ -114,6 +121,7 @@ function arrangePiece(
   table: RawTable,
   schema: Schema,
   idColumn: string | number | undefined,
+  units: Readonly<Record<string, string>>,
 ): Piece {
   const { length } = table;
   const index = new ColumnIndex(table);
@@ -124,7 +132,7 @@ function arrangePiece(
   // Ids are read here, since rows that are left out have them too.
   const isArray = arrayInputIn(schema) !== undefined;
   const own = id !== undefined && isArray ? { idColumn: id } : {};
-  const { features, rows, ignored, counts } = arrangeInputs(table, schema, own);
+  const { features, rows, ignored, counts } = arrangeInputs(table, schema, { ...own, units });
   return {
     length,
     features,

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch } from "jsr:@std/
 import { Manifest, readSafetensors, writeSafetensors } from "../../mod.ts";
 import { writeModel } from "../../src/train/mod.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";
-import { wardModel, wardProbabilities } from "../helpers/trained.ts";
+import { WARD, wardModel, wardProbabilities } from "../helpers/trained.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -81,6 +81,37 @@ Deno.test("predict names in one line what it cannot use, and writes nothing", ()
       ...["bare.safetensors", "empty", "other.csv", "text.safetensors", "ward.csv"],
       "ward.safetensors",
     ]);
+  }));
+
+Deno.test("predict and evaluate compare units, and read files by the options of client", () =>
+  inFolder(async (folder) => {
+    const { inputs, ...rest } = WARD;
+    const withUnit = inputs.map((one) => one.name === "chol" ? { ...one, unit: "chol" } : one);
+    const schema = { ...rest, inputs: withUnit as typeof inputs };
+    await writeModel(`${folder}/ward.safetensors`, { ...await wardModel(), schema });
+    const header = "sex;chol [mmol/l];ill;age";
+    const rows = "m;233,5;yes;63\nf;99,5;no;41\n";
+    await Deno.writeTextFile(`${folder}/header.csv`, `${header}\n${rows}`);
+    await Deno.writeTextFile(`${folder}/plain.csv`, `sex;chol;ill;age\n${rows}`);
+    const form = ["--delimiter", ";", "--decimal", ",", "--encoding", "latin1"];
+    const run = (command: "predict" | "evaluate", ...args: string[]) =>
+      runCommand(
+        command,
+        [...MODEL, ...form, ...args, ...(command === "predict" ? ["--out", "out.csv"] : [])],
+        folder,
+      );
+    const refused = (name: string) =>
+      `error: Cannot use ${name}: expected the column chol in chol, got mmol/l\n`;
+    for (const command of ["predict", "evaluate"] as const) {
+      const byHeader = await run(command, "--data", "header.csv");
+      assertEquals([byHeader.code, byHeader.stderr], [1, refused("header.csv")]);
+      const plain = ["--data", "plain.csv", "--missing-values", "chol=99.5"];
+      const byOption = await run(command, ...plain, "--unit", "chol=mmol/l");
+      assertEquals([byOption.code, byOption.stderr], [1, refused("plain.csv")]);
+      const { code, stderr } = await run(command, ...plain, "--unit", "chol=chol");
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, /filled in/);
+    }
   }));
 
 Deno.test("evaluate counts answers by the names of the classes, as JSON too", () =>

@@ -60,6 +60,26 @@ Deno.test("Predictor names classes and probabilities, columns in any order, with
   }
 });
 
+Deno.test("Predictor refuses another unit, in a header, a row's key or an option", async () => {
+  const { inputs, ...rest } = WARD;
+  const schema: Schema = {
+    ...rest,
+    inputs: inputs.map((input) => input.name === "chol" ? { ...input, unit: "mg/dl" } : input),
+  };
+  await using predictor = await Predictor.of({ ...await wardModel(), schema });
+  const { chol = [], ...others } = PATIENTS;
+  const says = "expected the column chol in mg/dl, got mmol/l";
+  const table = tableOf("ward.csv", { ...others, "chol [mmol/l]": chol });
+  await assertRejects(() => predictor.predict(table), RangeError, says);
+  const row = { age: 63, sex: "m", "chol [mmol/l]": 6 };
+  await assertRejects(() => predictor.predict([row]), RangeError, says);
+  const plain = tableOf("ward.csv", PATIENTS);
+  const units = (chol: string) => ({ idColumn: "room", units: { chol } });
+  await assertRejects(() => predictor.predict(plain, units("mmol/l")), RangeError, says);
+  await checkAnswers(predictor, { ...others, "chol [mg/dl]": chol });
+  assertEquals((await predictor.predict(plain, units("mg/dl"))).numMissing, 1);
+});
+
 Deno.test("Predictor gives the same in pieces of any size, and ids of rows that are left out", async () => {
   await using predictor = await Predictor.of(await wardModel());
   const table = tableOf("ward.csv", PATIENTS);

@@ -34,9 +34,11 @@ async function runPredict(flags: Flags<"predict">, signal: AbortSignal): Promise
   if (!predictor.hasSchema) {
     printError("The model has no schema: columns are taken by place, and classes are numbers");
   }
-  const input = await inputFrom(await openFor(flags, predictor.schema, signal), predictor.schema);
+  const { schema } = predictor;
+  const { input, ...declared } = await inputFrom(await openFor(flags, schema, signal), schema);
   const pieces = predictor.predictPieces(input, {
     signal,
+    ...declared,
     ...(idColumn !== undefined && { idColumn }),
   });
   const notes = new Set<string>();

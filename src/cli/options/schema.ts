@@ -10,6 +10,8 @@ import { choice, list, onOff, splitNames, text, type ValueType } from "./values.
 const MAKES = { server: {}, simulate: {}, partition: {}, schema: {} } as const;
 /** Those, and clients, which arrange their data by the schema of the server. */
 const ARRANGES = { ...MAKES, client: {} } as const;
+/** The commands that arrange data for a trained model. */
+const USES = { predict: {}, evaluate: {} } as const;
 
 /** Word in the place of a schema file: the clients make the schema together. */
 export const FEDERATED = "federated";
@@ -119,7 +121,7 @@ export const SCHEMA = {
     group: "Data",
     defaultText: "error",
     isRare: true,
-    commands: ARRANGES,
+    commands: { ...ARRANGES, evaluate: {} },
     library: { table: (missingTarget) => ({ missingTarget }) },
   }),
   categories: option(list, {
@@ -146,7 +148,7 @@ export const SCHEMA = {
     group: "Data",
     defaultText: "as in a header age [years]",
     isRare: true,
-    commands: ARRANGES,
+    commands: { ...ARRANGES, ...USES },
     library: { table: (texts) => ({ units: Object.fromEntries(texts.map(assignment)) }) },
   }),
   weightColumn: option(text, {
