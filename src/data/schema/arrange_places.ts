@@ -11,6 +11,7 @@ import { cellError, numberReader } from "./cell_reader.ts";
 import { cannotUse, ColumnIndex, headerOf, type MatchedColumns, targetColumns } from "./columns.ts";
 import { isCondition } from "./condition.ts";
 import { widthOf } from "./features.ts";
+import { withMarks } from "./missing_marks.ts";
 import { quoted, shownName, shownNames } from "./names.ts";
 import type { ArrangeOptions } from "./options.ts";
 import type { ArrayInput, Schema } from "./schema.ts";
@@ -63,10 +64,11 @@ export function matchPlaces(
       `${where}: expected ${width} columns of features for the shape [${input.shape}], got ${features.length}`,
     );
   }
+  const marked = withMarks(schema, (name) => table.columns[targets.get(name) ?? -1]);
   return {
     features,
     get(name) {
-      const column = table.columns[targets.get(name) ?? -1];
+      const column = marked.get(name) ?? table.columns[targets.get(name) ?? -1];
       if (column) return column;
       throw new RangeError(`${where}: expected the column ${shownName(name)}, got none`);
     },

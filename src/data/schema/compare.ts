@@ -120,7 +120,10 @@ function compareTargets(a: TargetSchema, b: TargetSchema): string | undefined {
   }
   if (a.task === "classification" && b.task === "classification") {
     return compareNames("classes", a.classes, b.classes) ??
-      compareFields(a.name, [["condition", a.from, b.from]]);
+      compareFields(a.name, [
+        ["condition", a.from, b.from],
+        ["values that are missing ones", a.missingValues, b.missingValues],
+      ]);
   }
   if (a.task === "multi-label" && b.task === "multi-label") {
     return compareNames("labels", a.labels, b.labels);
@@ -135,6 +138,7 @@ function compareTargets(a: TargetSchema, b: TargetSchema): string | undefined {
       ["unit", one.unit, other?.unit],
       ["mean", one.standardize?.mean, other?.standardize?.mean],
       ["deviation", one.standardize?.deviation, other?.standardize?.deviation],
+      ["values that are missing ones", one.missingValues, other?.missingValues],
     ]);
     if (difference !== undefined) return difference;
   }

@@ -5,6 +5,7 @@
  */
 
 import { MISSING_VALUES, type RawColumn } from "../formats/raw_table.ts";
+import { parseCondition } from "./condition.ts";
 import { canonicalName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import type { Schema } from "./schema.ts";
@@ -20,16 +21,25 @@ export function markedValues(
   return [...new Set(texts.filter((text) => !known.has(text)).map(canonicalName))];
 }
 
-/** Returns the columns whose inputs have marked values, with these missing, by name. */
+/** Returns the columns that have marked values by a schema, with these missing, by name. */
 export function withMarks(
-  { inputs }: Schema,
+  { inputs, target }: Schema,
   columnOf: (name: string) => RawColumn | undefined,
 ): ReadonlyMap<string, RawColumn> {
+  const marks: readonly (readonly [name: string, values: readonly string[] | undefined])[] = [
+    ...inputs.map((input) =>
+      [input.name, "missing" in input ? input.missing?.values : undefined] as const
+    ),
+    ...(target.task === "regression"
+      ? target.outputs.map(({ name, missingValues }) => [name, missingValues] as const)
+      : target.task === "classification" && target.from !== undefined
+      ? [[parseCondition(target.from).column, target.missingValues] as const]
+      : []),
+  ];
   const marked = new Map<string, RawColumn>();
-  for (const input of inputs) {
-    const { values } = ("missing" in input && input.missing) || {};
-    const column = values && columnOf(input.name);
-    if (column) marked.set(input.name, withMarksMissing(column, values));
+  for (const [name, values] of marks) {
+    const column = values && columnOf(name);
+    if (column) marked.set(name, withMarksMissing(column, values));
   }
   return marked;
 }

@@ -68,8 +68,12 @@ function normalTarget(target: TargetSchema): TargetSchema {
   const { name, task } = target;
   switch (target.task) {
     case "classification": {
-      const { classes, from } = target;
-      return { name, task: target.task, classes, ...(from !== undefined && { from }) };
+      const { classes, from, missingValues } = target;
+      return {
+        ...{ name, task: target.task, classes },
+        ...(from !== undefined && { from }),
+        ...(missingValues && { missingValues }),
+      };
     }
     case "multi-label":
       return { name, task: target.task, labels: target.labels };
@@ -77,10 +81,11 @@ function normalTarget(target: TargetSchema): TargetSchema {
       return {
         name,
         task: target.task,
-        outputs: target.outputs.map(({ name, unit, standardize }) => ({
+        outputs: target.outputs.map(({ name, unit, standardize, missingValues }) => ({
           name,
           ...(unit !== undefined && { unit }),
           ...(standardize && { standardize }),
+          ...(missingValues && { missingValues }),
         })),
       };
     default:

@@ -82,6 +82,7 @@ const input = v.variant("kind", [
 const output = v.strictObject({
   name,
   unit,
+  missingValues: v.exactOptional(names),
   standardize: v.exactOptional(standardization),
 });
 
@@ -91,6 +92,7 @@ const target = v.variant("task", [
     task: v.literal("classification"),
     classes: names,
     from: v.exactOptional(name),
+    missingValues: v.exactOptional(names),
   }),
   v.strictObject({ name, task: v.literal("multi-label"), labels: names }),
   v.strictObject({
@@ -238,5 +240,7 @@ function checkNames({ inputs, target }: Schema): void {
     if (target.classes.join() !== "false,true") {
       refuse("target.classes", "expected the classes false, true with a condition");
     }
+  } else if (target.task === "classification" && target.missingValues) {
+    refuse("target.missingValues", "expected none without a condition");
   }
 }

@@ -123,6 +123,8 @@ export interface ClassificationTarget {
   readonly classes: readonly string[];
   /** Condition that derives the class from a column, such as `"target > 0"`. */
   readonly from?: string;
+  /** Values of the condition's column that stand for a missing one, such as `"-9"`. Default: none. */
+  readonly missingValues?: readonly string[];
 }
 
 /** Target of a model that says for each of several labels whether it holds. */
@@ -143,6 +145,8 @@ export interface OutputSchema {
   readonly unit?: string;
   /** Standardization of the measure; the model predicts the standardized one. Default: none. */
   readonly standardize?: Standardization;
+  /** Values that stand for a missing one, such as `"-999"`. Default: none. */
+  readonly missingValues?: readonly string[];
 }
 
 /** Target of a model that predicts measures. */

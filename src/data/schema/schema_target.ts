@@ -6,6 +6,7 @@
 
 import { MAX_CLASSES } from "../limits.ts";
 import { isCondition, parseCondition } from "./condition.ts";
+import { markedValues } from "./missing_marks.ts";
 import { checkNoDecimalCommas } from "./mixed_column.ts";
 import { canonicalName, numberOfText, quoted, shownName, shownNames, sortNames } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
@@ -38,8 +39,9 @@ export function targetOf(
     if (task !== undefined && task !== "classification") {
       throw new RangeError(`${where}: expected the task classification for ${from}, got ${task}`);
     }
+    const marked = missingValuesOf(name, options);
     return {
-      target: { name, task: "classification", classes: ["false", "true"], from },
+      target: { name, task: "classification", classes: ["false", "true"], from, ...marked },
       warnings: [],
     };
   }
@@ -84,6 +86,14 @@ export function columnOfCondition(condition: string): string {
   return parseCondition(condition).column;
 }
 
+function missingValuesOf(
+  name: string,
+  options: SchemaOptions,
+): Pick<OutputSchema, "missingValues"> {
+  const missingValues = markedValues(name, options);
+  return missingValues.length === 0 ? {} : { missingValues };
+}
+
 function labelsOf(columns: readonly SourceColumn[]): MadeTarget {
   const labels = columns.map(({ name }) => name);
   return { target: { name: nameOf(columns), task: "multi-label", labels }, warnings: [] };
@@ -106,6 +116,7 @@ function measuresOf(columns: readonly SourceColumn[], options: SchemaOptions): M
       name,
       ...(unit !== undefined && { unit }),
       ...(options.standardize && { standardize: values.moments }),
+      ...missingValuesOf(name, options),
     };
   });
   return { target: { name: nameOf(columns), task: "regression", outputs }, warnings: [] };

@@ -1,6 +1,7 @@
 import {
   assertAlmostEquals,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
@@ -8,10 +9,12 @@ import {
   arrangeInputs,
   arrangeTable,
   arraySource,
+  compareSchemas,
   Dataset,
   digits,
   holdOut,
   openData,
+  parseSchema,
   type Schema,
   schemaOf,
   shareOf,
@@ -287,4 +290,23 @@ Deno.test("a value that stands for a missing one is missing at all sites", async
     SyntaxError,
     "column chol: expected a number, got a missing value",
   );
+});
+
+Deno.test("a value that stands for a missing target is one at all sites", async () => {
+  const options = { missingValuesOf: { stage: ["-9"] }, missingTarget: "drop" } as const;
+  const ward = tableOf("b", { a: [1, 2, 3], stage: [-9, 1.5, -1] });
+  const own = tableOf("a", { a: [1, 2], stage: [1, -2.5] });
+  for (const [target, targets] of [["stage > -10", [1, 1]], ["stage", [1.5, -1]]] as const) {
+    const schema = schemaOf([own], { ...options, target });
+    assertEquals(parseSchema(JSON.parse(JSON.stringify(schema))), schema);
+    const { train } = await tableSource({ train: ward }, { missingTarget: "drop" }).arrange(schema);
+    assertEquals([[...train.features], [...train.targets]], [[2, 3], targets]);
+    await assertRejects(
+      () => tableSource({ train: ward }).arrange(schema),
+      SyntaxError,
+      "column stage: expected a",
+    );
+    const unmarked = schemaOf([own], { target });
+    assertMatch(compareSchemas(schema, unmarked) ?? "", /values that are missing ones/);
+  }
 });
