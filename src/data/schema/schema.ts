@@ -123,7 +123,7 @@ export interface ClassificationTarget {
   readonly classes: readonly string[];
   /** Condition that derives the class from a column, such as `"target > 0"`. */
   readonly from?: string;
-  /** Values of the condition's column that stand for a missing one, such as `"-9"`. Default: none. */
+  /** Values of a condition's column that stand for a missing one, such as `"-9"`. Default: none. */
   readonly missingValues?: readonly string[];
 }
 
