@@ -262,10 +262,18 @@ test("websocketTransport: connect() to what is no federation is one line that sa
     assertRejects(() => transport.connect(elsewhere), Error),
     accept(listener),
   ]);
-  assertEquals(
-    message,
-    `Cannot connect to ${elsewhere}: the server there refuses it with HTTP status 404`,
+  const refusedBy = (address: string, status: number) =>
+    `Cannot connect to ${address}: the server there refuses it with HTTP status ${status}` +
+    ", or the proxy of HTTP_PROXY does if that is set (NO_PROXY=127.0.0.1 goes past it)";
+  assertEquals(message, refusedBy(elsewhere, 404));
+  const proxy = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(null, { status: 501 }),
   );
+  const past = `ws://127.0.0.1:${proxy.addr.port}/federation`;
+  const closed = await assertRejects(() => transport.connect(past), ConnectionClosedError);
+  assertEquals(closed.message, refusedBy(past, 501));
+  await proxy.shutdown();
   await assertRejects(() => far.read(new Uint8Array(1)), ConnectionClosedError, "status 404: Not");
   listener.close();
 });

@@ -191,14 +191,17 @@ async function connect(
 }
 
 /** A browser tells no reason at all; the words are Deno's. */
-function explain(address: string, { hostname }: URL, words: string): Error {
+function explain(address: string, { hostname, protocol }: URL, words: string): Error {
   const action = `Cannot connect to ${address}`;
   const unfit = unfitCertificate(words, hostname);
   if (unfit !== undefined) return new Error(`${action}: ${unfit}`);
   const text = words.replace(/^.*failed to connect to WebSocket: /, "");
   const status = Number(/status code: (\d+)/.exec(text)?.[1]);
-  if (status >= 400 && status < 500) {
-    return new Error(`${action}: the server there refuses it with HTTP status ${status}`);
+  if (status >= 400 && status !== 503) {
+    const variable = protocol === "ws:" ? "HTTP_PROXY" : "HTTPS_PROXY";
+    const why = `${action}: the server there refuses it with HTTP status ${status}` +
+      `, or the proxy of ${variable} does if that is set (NO_PROXY=${hostname} goes past it)`;
+    return status < 500 ? new Error(why) : new ConnectionClosedError(why);
   }
   const isNobody = text === "tcp connect error" || status === 503;
   return new ConnectionClosedError(`${action}: ${isNobody ? "no server answers there" : text}`);
