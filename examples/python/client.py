@@ -117,7 +117,7 @@ def run(server, options, data, own):
             w, v, told = train(w, v if now["keepMomentum"] else 0, x, y, classes, now, random)
         else:
             loss, _, accuracy = loss_gradient_accuracy(w, x, y, classes)
-            told = {"loss": loss, "accuracy": accuracy}
+            told = {"loss": loss, "accuracy": accuracy, "onTrainingRows": True}
             found = sums.of_classes(x @ w[:-classes].reshape(-1, classes) + w[-classes:], y)
             w, told = None, {**told, "sums": found} if found else told
         server.send(code, {"round": asked["round"], "numSamples": len(y), **told}, w)

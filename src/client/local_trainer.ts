@@ -35,6 +35,7 @@ export class LocalTrainer {
   readonly #model: LocalModel;
   #task: TrainingTask | undefined;
   #isEvaluating = false;
+  #hasToldRows = false;
   /** Number of rounds in a row for which it could not train. */
   #refusals = 0;
 
@@ -175,8 +176,14 @@ export class LocalTrainer {
 
   /** Reports an evaluation to the log and the application. */
   #reportEvaluation(round: number, result: EvaluateResult): void {
-    const { numSamples, loss } = result;
+    const { numSamples, loss, onTrainingRows = false } = result;
     this.#options.onEvent?.({ type: "evaluated", round, result });
+    if (onTrainingRows && !this.#hasToldRows) {
+      this.#hasToldRows = true;
+      this.#options.logger.info(
+        "Evaluates on the rows it trains on, on which a model looks better than it is (--hold-out keeps others)",
+      );
+    }
     if (!Number.isFinite(loss)) {
       return this.#warn(`Round ${round}: the loss of the parameters is ${loss} here`);
     }

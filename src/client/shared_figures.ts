@@ -38,9 +38,13 @@ export function sharedEvaluation(
   result: EvaluateResult,
   share: SharedMetrics,
 ): Omit<EvaluateParamsPayload, "round"> {
-  const { numSamples, loss, accuracy, sums } = result;
+  const { numSamples, loss, accuracy, sums, onTrainingRows } = result;
   if (share === "none") return { declined: true };
-  const known = { numSamples, ...(Number.isFinite(loss) && { loss }) };
+  const known = {
+    numSamples,
+    ...(Number.isFinite(loss) && { loss }),
+    ...(onTrainingRows && { onTrainingRows }),
+  };
   if (share === "loss") return known;
   const finite = Object.entries(ownMetrics(result) ?? {}).filter(([, value]) =>
     Number.isFinite(value)

@@ -62,6 +62,11 @@ export interface EvaluateResult {
   /** Sums that metrics are derived from; those of several clients add up. */
   readonly sums?: MetricSums;
   /**
+   * `true` where the samples are those that the client trains on, on which a model looks better
+   * than it is.
+   */
+  readonly onTrainingRows?: boolean;
+  /**
    * Confusion matrix of a classifier, where it was asked for: a row for each true class, with the
    * number of times that each class was the answer. If the model has more outputs than the data
    * have classes, a last column counts the answers beyond them. It is never sent.

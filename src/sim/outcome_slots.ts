@@ -127,9 +127,14 @@ export class OutcomeSlots {
         return outcome;
       }
       case "evaluated": {
-        const { result: { numSamples, loss, accuracy = NaN, metrics, sums }, counts } = outcome;
-        const further = { metrics: metrics && finiteMetrics(metrics), sums };
-        if (!this.#setFurther(slot, metrics || sums ? further : {})) return this.#tooLong(slot);
+        const { result, counts } = outcome;
+        const { numSamples, loss, accuracy = NaN, metrics, sums, onTrainingRows } = result;
+        const further = {
+          ...(metrics && { metrics: finiteMetrics(metrics) }),
+          ...(sums && { sums }),
+          ...(onTrainingRows && { onTrainingRows }),
+        };
+        if (!this.#setFurther(slot, further)) return this.#tooLong(slot);
         this.#setFigure(slot, SAMPLES, numSamples);
         this.#setFigure(slot, LOSS, loss);
         this.#setFigure(slot, ACCURACY, accuracy);

@@ -35,7 +35,7 @@ export function checkFigures(
   round: number,
   result: EvaluateResult,
 ): EvaluateResult {
-  const { numSamples, loss, accuracy, sums } = result, metrics = ownMetrics(result);
+  const { numSamples, loss, accuracy, sums, onTrainingRows } = result, metrics = ownMetrics(result);
   const code = MessageCode.EvaluateParams;
   const payload: EvaluateParamsPayload = {
     round,
@@ -56,6 +56,7 @@ export function checkFigures(
     ...(accuracy !== undefined && { accuracy }),
     ...((checked || sums) && { metrics: all }),
     ...(sums && { sums }),
+    ...(onTrainingRows && { onTrainingRows }),
   };
 }
 

@@ -243,10 +243,12 @@ export abstract class SGDHandler extends ClientBackendHandler {
   /**
    * Evaluates the model, in inference mode, on `testData`, else `testRows`, else the training data.
    */
-  override evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
+  override async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
     const { test } = this.#arranged();
-    if (test === undefined) return this.evaluateTraining(signal);
-    return this.evaluateOn(test.data, test.rows ? { rows: test.rows } : {}, signal);
+    if (test === undefined) {
+      return { ...await this.evaluateTraining(signal), onTrainingRows: true };
+    }
+    return await this.evaluateOn(test.data, test.rows ? { rows: test.rows } : {}, signal);
   }
 
   /** Evaluates the model, in inference mode, on the training data. */

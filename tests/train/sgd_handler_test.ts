@@ -555,7 +555,7 @@ Deno.test("initialParameters() depends on the seed alone, and modelEvaluator() e
 
     await using handler = await handlerOf(CORNERS_MLP, { data });
     handler.parameters = parameters;
-    assertEquals(await handler.evaluate(), first);
+    assertEquals(await handler.evaluateTraining(), first);
     await handler.train(planOf({ epochs: 3 }));
     assert((await evaluate(handler.parameters)).loss < first.loss);
     assertEquals(await evaluate(parameters), first);

@@ -1,6 +1,7 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import process from "node:process";
 import type { PartitionReport } from "../../data/partition/report.ts";
+import { mixedRows } from "../../round/report/client_results.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { FinalReport, RunReport } from "../../round/report/report.ts";
 import { progress, Table } from "../deps.ts";
@@ -198,6 +199,7 @@ export function runSummary(report: RunReport, { hasBest = false } = {}): string 
         percent(accuracy.worstDecile)
       } (worst tenth)`,
     ]),
+    ...[mixedRows(final?.clients?.byRank ?? []) ?? []].flat(),
     ...changes.map(({ round, from, to }) =>
       `since round ${round}: ${settingsText(to)}; before: ${settingsText(from)}`
     ),

@@ -27,7 +27,7 @@ export class EvaluationExchange {
    * of another number of samples.
    */
   accept(sender: Rank, payload: EvaluateParamsPayload): RankedResult | undefined {
-    const { round, numSamples, loss, accuracy, metrics, sums, declined } = payload;
+    const { round, numSamples, loss, accuracy, metrics, sums, onTrainingRows, declined } = payload;
     if (this.collector.round !== round || !this.collector.isPending(sender)) {
       throw unexpectedFigures(sender, round);
     }
@@ -55,6 +55,7 @@ export class EvaluationExchange {
       ...(accuracy !== undefined && { accuracy }),
       ...((metrics || sums) && { metrics: { ...metrics, ...sums && metricsOf(sums) } }),
       ...(sums && { sums }),
+      ...(onTrainingRows && { onTrainingRows }),
     };
     this.#results.set(sender, result);
     this.collector.settle(sender, "received");

@@ -13,6 +13,8 @@ import { MeanLoss } from "./means.ts";
 export const MAX_METRICS = 64;
 /** Maximum number of clients whose results are in the report of a round. */
 export const MAX_REPORTED_CLIENTS = 100;
+/** Maximum number of ranks in a line. */
+const MAX_NAMED = 20;
 /** Maximum number of metrics of all clients together in a list of results. */
 const MAX_REPORTED_METRICS = 1000;
 
@@ -42,6 +44,8 @@ export interface ClientEvaluation {
   readonly accuracy?: number;
   /** Further figures by name, at most 64; absent for none. */
   readonly metrics?: Metrics;
+  /** `true` where the samples are those that it trains on, as far as it tells. */
+  readonly onTrainingRows?: boolean;
 }
 
 /** Result of an evaluation with the rank of its client. */
@@ -61,7 +65,7 @@ export function reportedMetrics(metrics: Metrics | undefined): Metrics | undefin
 
 /** Makes the report of a client's evaluation. */
 export function clientEvaluation(
-  { rank, numSamples: samples, loss, accuracy, metrics }: RankedResult,
+  { rank, numSamples: samples, loss, accuracy, metrics, onTrainingRows }: RankedResult,
 ): ClientEvaluation {
   const reported = reportedMetrics(metrics);
   return {
@@ -70,7 +74,22 @@ export function clientEvaluation(
     ...(Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),
     ...(reported && { metrics: reported }),
+    ...(onTrainingRows && { onTrainingRows }),
   };
+}
+
+/**
+ * Describes results of which some are on rows to train on and others on rows that were held out;
+ * `undefined` if all are of one kind.
+ */
+export function mixedRows(
+  results: readonly { readonly rank: Rank; readonly onTrainingRows?: boolean }[],
+): string | undefined {
+  const onTraining = results.filter(({ onTrainingRows = false }) => onTrainingRows);
+  if (onTraining.length === 0 || onTraining.length === results.length) return undefined;
+  const ranks = onTraining.slice(0, MAX_NAMED).map(({ rank }) => rank).join(", ");
+  const more = onTraining.length > MAX_NAMED ? ` and ${onTraining.length - MAX_NAMED} more` : "";
+  return `The figures mix rows that were held out with rows that clients train on, those of rank ${ranks}${more} (client --hold-out)`;
 }
 
 /** Returns the first 100 results. Beyond 1000 metrics in total, clients are listed without them. */

@@ -2,6 +2,7 @@ import { DeadlineError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { type EvaluationSummary, summarizeClients } from "../../round/report/evaluation_summary.ts";
+import { mixedRows } from "../../round/report/client_results.ts";
 import { isUnsound } from "../../round/report/means.ts";
 import { evaluatedEvent, receivedEvent } from "../../round/report/update_events.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
@@ -32,6 +33,7 @@ export class ExchangeRunner {
   open: TrainingExchange | EvaluationExchange | undefined;
   readonly #run: RunContext;
   #roundPlan: { readonly round: number; readonly field: { plan?: TrainSettings } } | undefined;
+  #hasToldRows = false;
   /** Clients that have sent no figures of late; each evaluation would wait for them in vain. */
   readonly #evaluators = new KnownClients();
 
@@ -190,6 +192,9 @@ export class ExchangeRunner {
         `The metrics leave out rank ${rank}: its sums are those of another task or number of outputs`,
       );
     }
+    const mixed = mixedRows(results);
+    if (mixed !== undefined && !this.#hasToldRows) this.#run.logger.warn(mixed);
+    this.#hasToldRows ||= mixed !== undefined;
     return summarizeClients(results);
   }
 

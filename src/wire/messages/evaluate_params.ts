@@ -30,6 +30,8 @@ export interface EvaluateParamsPayload {
   readonly metrics?: Metrics;
   /** From a client: sums over its samples that metrics are derived from. */
   readonly sums?: MetricSums;
+  /** From a client: `true` if these are the samples that it trains on. */
+  readonly onTrainingRows?: boolean;
   /** From a client: `true` if it does not share its figures; there are none then. */
   readonly declined?: boolean;
 }
@@ -46,6 +48,7 @@ export const evaluateParams = messageType(
     accuracy: v.exactOptional(v.pipe(finiteNumber, v.minValue(0), v.maxValue(1))),
     metrics: v.exactOptional(metricsSchema),
     sums: v.exactOptional(metricSumsSchema),
+    onTrainingRows: v.exactOptional(v.boolean()),
     declined: v.exactOptional(v.boolean()),
   }),
   { isBulk: true },
