@@ -20,9 +20,22 @@ export interface BackendLogger {
  * @param choice Backend; `"auto"` logs a warning and takes cpu where WASM does not start.
  * @throws {Error} If `"wasm"` was asked for and does not start.
  */
-export async function startBackend(
+export function startBackend(
   choice: BackendChoice = "auto",
   logger?: BackendLogger,
+): Promise<"wasm" | "cpu"> {
+  // While one start is under way, tfjs names a backend that is not there yet.
+  const started = lastStart.then(() => start(choice, logger));
+  lastStart = started.catch(() => {});
+  return started;
+}
+
+/** End of the last start of a backend. */
+let lastStart: Promise<unknown> = Promise.resolve();
+
+async function start(
+  choice: BackendChoice,
+  logger: BackendLogger | undefined,
 ): Promise<"wasm" | "cpu"> {
   if (choice !== "auto" && choice !== "wasm" && choice !== "cpu") {
     throw new RangeError(

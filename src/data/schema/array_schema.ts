@@ -5,12 +5,20 @@
  */
 
 import type { Dataset } from "../dataset.ts";
-import type { ArrayInput, Schema } from "./schema.ts";
+import type { ArrayInput, Schema, TargetSchema, Task } from "./schema.ts";
 
 /** Meaning of the values of an array. */
 export interface ArrayMeaning {
   /** Shape of a row. */
   readonly shape: readonly number[];
+  /**
+   * Task.
+   *
+   * @default {"classification"}
+   */
+  readonly task?: Task | undefined;
+  /** Number of labels or measures, for the other tasks. */
+  readonly outputs?: number | undefined;
   /** Names of the classes. Default: their numbers. */
   readonly classes?: readonly string[] | undefined;
   /** Number of classes, where they have no names. */
@@ -25,7 +33,7 @@ export interface ArrayMeaning {
   readonly standardize?: ArrayInput["standardize"] | undefined;
 }
 
-/** Names of classes that have none: their numbers. */
+/** Names of classes, labels or measures that have none: their numbers. */
 export function numberedClasses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${i}`);
 }
@@ -40,8 +48,10 @@ export function areNumbered(classes: readonly string[]): boolean {
  * and channels, else an array.
  */
 export function arraySchema(
-  { shape, classes, numClasses = 1, scale = 1, standardize }: ArrayMeaning,
+  { shape, task = "classification", outputs = 1, classes, numClasses = 1, ...meaning }:
+    ArrayMeaning,
 ): Schema {
+  const { scale = 1, standardize } = meaning;
   const isImage = shape.length === 3;
   return {
     format: "fedlab.schema/1",
@@ -52,12 +62,23 @@ export function arraySchema(
       ...(scale !== 1 && { scale }),
       ...(standardize && { standardize }),
     }],
-    target: {
-      name: "label",
-      task: "classification",
-      classes: [...classes ?? numberedClasses(numClasses)],
-    },
+    target: targetOf(task, outputs, classes ?? numberedClasses(numClasses)),
   };
+}
+
+function targetOf(task: Task, outputs: number, classes: readonly string[]): TargetSchema {
+  switch (task) {
+    case "classification":
+      return { name: "label", task, classes: [...classes] };
+    case "multi-label":
+      return { name: "labels", task, labels: numberedClasses(outputs) };
+    case "regression":
+      return {
+        name: "measures",
+        task,
+        outputs: numberedClasses(outputs).map((name) => ({ name })),
+      };
+  }
 }
 
 /**

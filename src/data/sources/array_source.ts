@@ -12,7 +12,7 @@ import { compareSchemas } from "../schema/compare.ts";
 import type { ArrangedData, DataSource } from "../schema/data_source.ts";
 import { shownName } from "../schema/names.ts";
 import { normalSchema } from "../schema/normal.ts";
-import type { ArrayInput, ClassificationTarget, Schema } from "../schema/schema.ts";
+import type { ArrayInput, RegressionTarget, Schema, TargetSchema } from "../schema/schema.ts";
 
 /** Parts of a source of arrays. */
 export interface ArraySourceParts {
@@ -34,7 +34,7 @@ export interface ArraySourceParts {
 interface Meaning {
   readonly schema: Schema;
   readonly input: ArrayInput;
-  readonly target: ClassificationTarget;
+  readonly target: TargetSchema;
 }
 
 /**
@@ -45,7 +45,8 @@ interface Meaning {
  */
 export function arraySource(parts: ArraySourceParts): DataSource {
   const { name, train, test, standardize = false } = parts;
-  const own = train.schema ?? arraySchema({ shape: train.shape, numClasses: train.numClasses });
+  const { shape, task, outputs, numClasses } = train;
+  const own = train.schema ?? arraySchema({ shape, task, outputs, numClasses });
   return {
     name,
     arrange: (given) =>
@@ -68,9 +69,6 @@ function meaningOf(schema: Schema, name: string): Meaning {
         shownName(input?.name ?? "")
       }, got data without columns`,
     );
-  }
-  if (target.task !== "classification") {
-    throw new RangeError(`Cannot use ${name}: expected the task ${target.task}, got classes`);
   }
   return { schema, input, target };
 }
@@ -104,7 +102,7 @@ function arrangement(
   };
   const difference = compareSchemas(expected, got);
   if (difference !== undefined) throw new RangeError(`Cannot use ${name}: ${difference}`);
-  const classOf = classMap(name, own.target.classes, target.classes);
+  const arrangeTargets = targetMap(name, own.target, target);
   const standardized = standardizerOf(isApplied ? plain : input);
   return (data) => {
     const isSame = isApplied || !input.standardize;
@@ -126,12 +124,71 @@ function arrangement(
     const { weights } = data;
     const arranged = Dataset.of({
       ...{ features, shape: data.shape, task: data.task, schema },
-      targets: classOf === undefined ? data.labels : data.labels.map(classOf),
-      numClasses: target.classes.length,
+      targets: arrangeTargets(data.targets),
+      ...(target.task === "classification"
+        ? { numClasses: target.classes.length }
+        : { outputs: data.outputs }),
       ...(weights && { weights }),
     });
     return isSame ? arranged : trustFinite(arranged);
   };
+}
+
+type Targets = Dataset["targets"];
+
+/**
+ * Returns the function that gives targets the meaning that is wanted.
+ *
+ * @throws {RangeError} If they mean other things.
+ */
+function targetMap(
+  name: string,
+  own: TargetSchema,
+  wanted: TargetSchema,
+): (targets: Targets) => Targets {
+  if (own.task === "classification" && wanted.task === "classification") {
+    const classOf = classMap(name, own.classes, wanted.classes);
+    return (targets) => classOf === undefined ? targets : targets.map(classOf);
+  }
+  const refuse = (expected: string, got: string): never => {
+    throw new RangeError(`Cannot use ${name}: expected ${expected}, got ${got}`);
+  };
+  if (own.task === "multi-label" && wanted.task === "multi-label") {
+    if (!agree(own.labels, wanted.labels)) {
+      refuse(`the labels ${wanted.labels.join(", ")}`, own.labels.join(", "));
+    }
+    return (targets) => targets;
+  }
+  if (own.task === "regression" && wanted.task === "regression") {
+    const [got, expected] = [own.outputs, wanted.outputs];
+    if (!agree(got.map(({ name }) => name), expected.map(({ name }) => name))) {
+      refuse(
+        `the measures ${expected.map(({ name }) => name).join(", ")}`,
+        got.map(({ name }) => name).join(", "),
+      );
+    }
+    // Measures that are standardized already must be so as is wanted; others are raw.
+    const isRaw = got.every(({ standardize }) => standardize === undefined);
+    if (!isRaw && JSON.stringify(got) !== JSON.stringify(expected)) {
+      refuse("measures standardized as the schema says", "others");
+    }
+    return isRaw ? (targets) => standardizedTargets(targets, wanted) : (targets) => targets;
+  }
+  return refuse(`the task ${wanted.task}`, own.task);
+}
+
+/** Returns true if names are the wanted ones, or numbers of as many. */
+function agree(own: readonly string[], wanted: readonly string[]): boolean {
+  return own.length === wanted.length &&
+    (areNumbered(own) || own.every((one, i) => one === wanted[i]));
+}
+
+function standardizedTargets(targets: Targets, { outputs }: RegressionTarget): Targets {
+  if (outputs.every(({ standardize }) => standardize === undefined)) return targets;
+  return Float32Array.from(targets, (value, i) => {
+    const { mean = 0, deviation = 1 } = outputs[i % outputs.length]?.standardize ?? {};
+    return deviation === 0 ? 0 : (value - mean) / deviation;
+  });
 }
 
 /** Returns the map of class numbers; `undefined` if they stay. */

@@ -310,3 +310,42 @@ Deno.test("a value that stands for a missing target is one at all sites", async 
     assertMatch(compareSchemas(schema, unmarked) ?? "", /values that are missing ones/);
   }
 });
+
+Deno.test("arrays of measures and of labels are arranged by a schema", async () => {
+  const features = Float32Array.of(1, 2, 3, 4);
+  const measures = Dataset.of({
+    ...{ features, shape: [2], task: "regression", outputs: 1 },
+    targets: Float32Array.of(10, 30),
+  });
+  const source = arraySource({ name: "arrays", train: measures });
+  const raw = await source.arrange(undefined);
+  assertEquals([...raw.train.targets], [10, 30]);
+  const schema = parseSchema({
+    ...raw.train.schema,
+    target: {
+      name: "y",
+      task: "regression",
+      outputs: [{ name: "price", standardize: { mean: 20, deviation: 10 } }],
+    },
+  });
+  const { train } = await source.arrange(schema);
+  assertEquals([...train.targets], [-1, 1]);
+  // What is standardized by one schema does not go by another.
+  const again = arraySource({ name: "arrays", train });
+  assertEquals([...(await again.arrange(schema)).train.targets], [-1, 1]);
+  const other = { ...schema.target, outputs: [{ name: "price" }] };
+  await assertRejects(
+    () => again.arrange(parseSchema({ ...schema, target: other })),
+    RangeError,
+    "Cannot use arrays: expected measures standardized as the schema says, got others",
+  );
+  const labels = Dataset.of({
+    ...{ features, shape: [2], task: "multi-label", outputs: 2 },
+    targets: Float32Array.of(0, 1, 1, 0),
+  });
+  await assertRejects(
+    () => arraySource({ name: "arrays", train: labels }).arrange(schema),
+    RangeError,
+    "Cannot use arrays: expected the task regression, got multi-label",
+  );
+});
