@@ -169,6 +169,21 @@ Deno.test("each pair of choices works in a live run", async () => {
   assertEquals(faults, []);
 });
 
+Deno.test("asynchronous strategies go with each setting of training", async () => {
+  for (const strategy of ["fedasync", "fedbuff:size=2"]) {
+    for (
+      const draft of [
+        { plan: { optimizer: "adam", learningRate: 0.01 } },
+        { plan: { momentum: 0.5, nesterov: true } },
+        { plan: { momentum: 0.5, keepMomentum: true } },
+        { plan: { proximal: 0.1 } },
+        { plan: { classWeights: [1, 2] } },
+        { schedule: { name: "cosine", rounds: 3 } },
+      ] as const
+    ) await run({ strategy, mode: "async", ...draft });
+  }
+});
+
 Deno.test("a schema of a table is the same at every site", async () => {
   const schema = await schemaFor("category", "classification");
   assertEquals(
