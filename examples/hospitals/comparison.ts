@@ -1,7 +1,6 @@
 /** A federation beside each site alone and beside all rows in one place, on the same rows. */
 
 import { modelByName, type ParameterVector, type TrainSettings } from "@fedlab/core";
-import type { TableDataOptions } from "@fedlab/core/data";
 import type { Metrics } from "@fedlab/core/plan";
 import { modelOptionsOf } from "@fedlab/core/train";
 import { evaluateSites, type SiteMetrics, train } from "./baselines.ts";
@@ -16,10 +15,6 @@ export interface Study extends Pick<FederationSettings, "sites" | "holdOut"> {
   readonly plan: Pick<TrainSettings, "learningRate" | "weightDecay" | "batchSize">;
   /** Options of the server that say what the columns mean. */
   readonly meaning: readonly string[];
-  /** Options of the clients that say how their files are read. */
-  readonly reading: readonly string[];
-  /** The same for the library. */
-  readonly table: TableDataOptions;
 }
 
 /** Ways to train that are compared. */
@@ -45,11 +40,10 @@ export async function compare(folder: string, study: Study, seed: number): Promi
       ...["--batch-size", `${batchSize}`],
       ...study.meaning,
     ],
-    client: study.reading,
   });
   const { schema, parameters } = trained;
   if (schema === undefined) throw new Error(`Expected a schema in ${folder}`);
-  const rows = await readSites({ sites, holdOut, seed }, schema, study.table);
+  const rows = await readSites({ sites, holdOut, seed }, schema);
   const [first] = rows;
   if (first === undefined) throw new RangeError("Cannot compare: expected a site");
   const model = modelByName(study.model, modelOptionsOf(first.train));

@@ -40,8 +40,6 @@ const study: Study = {
   rounds,
   plan: { learningRate: 0.02, weightDecay: 0, batchSize: 10 },
   meaning: ["--target", TARGET, "--task", "regression", "--standardize"],
-  reading: [],
-  table: {},
 };
 const COLUMNS = [
   { heading: "RMSE", metric: "rmse", decimals: 1 },
@@ -62,6 +60,6 @@ console.log(formatTable(sites.map(({ name }) => name), all, COLUMNS));
 const results = Object.fromEntries(all.map(({ way, runs }) => [way, runs]));
 await Deno.writeTextFile(`${folder}/results.json`, JSON.stringify(results, undefined, 2));
 
-const { rows: count, head } = await checkOrder(`${folder}/1`, sites[0]?.path ?? "", TARGET, []);
+const { rows: count, head } = await checkOrder(`${folder}/1`, sites[0]?.path ?? "", TARGET);
 console.log(`\n${count} predictions are the same with the columns in the opposite order:\n`);
 console.log(head.join("\n"));

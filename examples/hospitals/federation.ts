@@ -23,8 +23,6 @@ export interface FederationSettings {
   readonly holdOut: number;
   /** Further options of the server. */
   readonly server: readonly string[];
-  /** Further options of the clients. */
-  readonly client: readonly string[];
 }
 
 /** Outcome of a run. */
@@ -41,7 +39,7 @@ export interface FederationOutcome {
  */
 export async function runFederation(
   folder: string,
-  { sites, seed, holdOut, server, client }: FederationSettings,
+  { sites, seed, holdOut, server }: FederationSettings,
 ): Promise<FederationOutcome> {
   const address = freeAddress();
   const common = ["--seed", `${seed}`, "--logger-file", ""];
@@ -50,7 +48,7 @@ export async function runFederation(
       .concat("--schema", "federated", "--evaluate", "clients", common, server),
     ...sites.map(({ path }, i) =>
       ["client", "--server", address, "--rank", `${i + 1}`, "--data", path]
-        .concat("--hold-out", `${holdOut}`, common, client)
+        .concat("--hold-out", `${holdOut}`, common)
     ),
   ];
   const failed = new AbortController();

@@ -20,7 +20,6 @@ export async function checkOrder(
   run: string,
   path: string,
   target: string,
-  reading: readonly string[],
 ): Promise<PredictionCheck> {
   // No field of these files has quotes or a comma in it.
   const lines = (await Deno.readTextFile(path)).trim().split(/\r?\n/).map((line) =>
@@ -34,7 +33,7 @@ export async function checkOrder(
     [[path, "predictions.csv"], [copy, "predictions-other-order.csv"]].map(
       async ([data = "", name]) => {
         const out = `${run}/${name}`;
-        await fedlab(["predict", "--run", run, "--data", data, "--out", out, ...reading], run);
+        await fedlab(["predict", "--run", run, "--data", data, "--out", out], run);
         return await Deno.readTextFile(out);
       },
     ),

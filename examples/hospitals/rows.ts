@@ -1,7 +1,7 @@
 /** The rows of the sites, in this process: those that the clients train on, and hold out. */
 
 import { Dataset, openData } from "@fedlab/core";
-import { shareOf, type TableDataOptions } from "@fedlab/core/data";
+import { shareOf } from "@fedlab/core/data";
 import type { Schema } from "@fedlab/core/data";
 import type { FederationSettings } from "./federation.ts";
 
@@ -16,10 +16,9 @@ export interface SiteRows {
 export async function readSites(
   { sites, holdOut, seed }: Pick<FederationSettings, "sites" | "holdOut" | "seed">,
   schema: Schema,
-  table: TableDataOptions,
 ): Promise<SiteRows[]> {
   return await Promise.all(sites.map(async ({ name, path }) => {
-    const source = await shareOf(await openData(path, { table }), { holdOut, seed });
+    const source = await shareOf(await openData(path), { holdOut, seed });
     const { train, test } = await source.arrange(schema);
     if (test === undefined) throw new Error(`Expected rows that ${name} holds out`);
     return { name, train, test };

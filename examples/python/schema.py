@@ -78,6 +78,7 @@ def arrange(rows, schema, name="the rows"):
             others = [one for one in rows[0] if one not in {each["name"] for each in schema["inputs"]}]
             raise Refusal(f"Cannot use {name}: expected the column {column}, got {', '.join(others) or 'none of this name'}")
     marks = {one["name"]: one.get("missing", {}).get("values", []) for one in schema["inputs"]}
+    marks[target["name"]] = target.get("missingValues", [])
     x, y = [], []
     for i, row in enumerate(rows):
         values = {key: None if text.strip() in MISSING or class_name(text) in marks.get(key, ()) else text

@@ -6,10 +6,10 @@ import type { ClientStatisticsOptions } from "./options.ts";
 /** Answers a question of the server about the data of a handler, within the client's own limits. */
 export async function describeData(
   handler: ClientBackendHandler,
-  { id, minCount, question }: StatisticsRequestPayload,
+  { id, minCount, missing, question }: StatisticsRequestPayload,
   { share = "total", minCount: own = 1 }: ClientStatisticsOptions = {},
 ): Promise<Message> {
-  const rules = { minCount: Math.max(minCount, own), share };
+  const rules = { minCount: Math.max(minCount, own), share, ...(missing && { marks: missing }) };
   const answer = await handler.describeData(question, rules);
   return { code: MessageCode.Statistics, payload: { id, answer } };
 }

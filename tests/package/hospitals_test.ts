@@ -28,8 +28,7 @@ async function exactAuc(folder: string): Promise<number> {
   const sites = ["cleveland", "hungarian", "switzerland", "va"].map((name) => ({
     ...{ name, path: `${HEART}/${name}.csv` },
   }));
-  const table = { missingValuesOf: { chol: ["0"] } };
-  const rows = await readSites({ sites, holdOut: 0.3, seed: 1 }, predictor.schema, table);
+  const rows = await readSites({ sites, holdOut: 0.3, seed: 1 }, predictor.schema);
   const scores: [ill: number[], well: number[]] = [[], []];
   for (const { test } of rows) {
     const predictions = await predictor.predict(test);

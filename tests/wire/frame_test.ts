@@ -110,6 +110,13 @@ const MESSAGES: readonly Message[] = [
     code: MessageCode.StatisticsRequest,
     payload: { id: 1, minCount: 5, question },
   } as Message)),
+  {
+    code: MessageCode.StatisticsRequest,
+    payload: {
+      ...{ id: 1, minCount: 5, question: { kind: "columns", from: 0 } },
+      missing: [{ values: ["-9"] }, { column: "größe", values: ["0", "unknown"] }],
+    },
+  },
   ...[
     { kind: "columns", rows: 2, columns: [] },
     {

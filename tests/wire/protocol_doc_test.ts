@@ -164,6 +164,7 @@ const EXAMPLES: readonly Message[] = [
     payload: {
       id: 2,
       minCount: 5,
+      missing: [{ column: "chol", values: ["0"] }],
       question: { kind: "deviations", columns: ["age"], means: [54.5] },
     },
   },

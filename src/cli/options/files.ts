@@ -89,7 +89,7 @@ export const FILES = {
   missingValues: option(list, {
     value: "<texts>",
     help:
-      "further texts that stand for a missing value, for one column as chol=0, separated by commas",
+      "further texts that stand for a missing value, for one column as chol=0, separated by commas; part of a schema that is made here",
     group: "Data",
     defaultText: "an empty field, NA, NaN, null, ? and the like",
     commands: READS,

@@ -126,7 +126,10 @@ function compareTargets(a: TargetSchema, b: TargetSchema): string | undefined {
       ]);
   }
   if (a.task === "multi-label" && b.task === "multi-label") {
-    return compareNames("labels", a.labels, b.labels);
+    return compareNames("labels", a.labels, b.labels) ??
+      compareFields(a.name, [
+        ["values that are missing ones", a.missingValues, b.missingValues],
+      ]);
   }
   if (a.task !== "regression" || b.task !== "regression") return undefined;
   const names = (target: typeof a) => target.outputs.map(({ name }) => name);

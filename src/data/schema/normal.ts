@@ -4,6 +4,7 @@
  * @module
  */
 
+import { canonicalMarks } from "./missing_marks.ts";
 import type { InputSchema, MissingValues, Schema, TargetSchema } from "./schema.ts";
 
 /** Returns the schema without fields that state a default, its texts and numbers unchanged. */
@@ -17,7 +18,8 @@ export function normalSchema({ inputs, target }: Schema): Schema {
 
 function normalMissing(missing: MissingValues | undefined): MissingValues | undefined {
   if (missing === undefined) return undefined;
-  const { policy, fill, indicator, values = [] } = missing;
+  const { policy, fill, indicator } = missing;
+  const values = canonicalMarks(missing.values ?? []);
   const marks = values.length > 0 && { values };
   if (policy === "error") return marks ? { policy, ...marks } : undefined;
   // A dropped row needs no indicator.
@@ -64,6 +66,11 @@ function normalInput(input: InputSchema): InputSchema {
   };
 }
 
+function normalMarks(given: readonly string[] = []): { missingValues?: readonly string[] } {
+  const missingValues = canonicalMarks(given);
+  return missingValues.length > 0 ? { missingValues } : {};
+}
+
 function normalTarget(target: TargetSchema): TargetSchema {
   const { name, task } = target;
   switch (target.task) {
@@ -72,11 +79,16 @@ function normalTarget(target: TargetSchema): TargetSchema {
       return {
         ...{ name, task: target.task, classes },
         ...(from !== undefined && { from }),
-        ...(missingValues && { missingValues }),
+        ...normalMarks(missingValues),
       };
     }
     case "multi-label":
-      return { name, task: target.task, labels: target.labels };
+      return {
+        name,
+        task: target.task,
+        labels: target.labels,
+        ...normalMarks(target.missingValues),
+      };
     case "regression":
       return {
         name,
@@ -85,7 +97,7 @@ function normalTarget(target: TargetSchema): TargetSchema {
           name,
           ...(unit !== undefined && { unit }),
           ...(standardize && { standardize }),
-          ...(missingValues && { missingValues }),
+          ...normalMarks(missingValues),
         })),
       };
     default:

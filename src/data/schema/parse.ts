@@ -22,6 +22,8 @@ export const MAX_NAMES = 1_000_000;
 /** Most features of a row. */
 const MAX_WIDTH = 2 ** 28;
 const MAX_NAME = 1024;
+/** Most values of a column that stand for a missing one. */
+const MAX_MARKS = 100;
 
 const name = v.pipe(
   v.string(),
@@ -39,13 +41,16 @@ const names = v.pipe(
   v.maxLength(MAX_NAMES),
   v.check((list) => new Set(list).size === list.length, "expected each name once"),
 );
+const marks = v.exactOptional(
+  v.pipe(v.array(name), v.minLength(1), v.maxLength(MAX_MARKS)),
+);
 const standardization = v.strictObject({ mean: number, deviation: notNegative });
 const POLICIES = ["error", "drop", "constant", "mean", "median", "most-frequent"] as const;
 const missing = v.exactOptional(v.strictObject({
   policy: v.picklist(POLICIES),
   fill: v.exactOptional(v.union([number, name, v.boolean()])),
   indicator: v.exactOptional(v.boolean()),
-  values: v.exactOptional(names),
+  values: marks,
 }));
 const arrayFields = {
   name,
@@ -82,7 +87,7 @@ const input = v.variant("kind", [
 const output = v.strictObject({
   name,
   unit,
-  missingValues: v.exactOptional(names),
+  missingValues: marks,
   standardize: v.exactOptional(standardization),
 });
 
@@ -92,9 +97,9 @@ const target = v.variant("task", [
     task: v.literal("classification"),
     classes: names,
     from: v.exactOptional(name),
-    missingValues: v.exactOptional(names),
+    missingValues: marks,
   }),
-  v.strictObject({ name, task: v.literal("multi-label"), labels: names }),
+  v.strictObject({ name, task: v.literal("multi-label"), labels: names, missingValues: marks }),
   v.strictObject({
     name,
     task: v.literal("regression"),
@@ -240,7 +245,5 @@ function checkNames({ inputs, target }: Schema): void {
     if (target.classes.join() !== "false,true") {
       refuse("target.classes", "expected the classes false, true with a condition");
     }
-  } else if (target.task === "classification" && target.missingValues) {
-    refuse("target.missingValues", "expected none without a condition");
   }
 }

@@ -123,7 +123,7 @@ export interface ClassificationTarget {
   readonly classes: readonly string[];
   /** Condition that derives the class from a column, such as `"target > 0"`. */
   readonly from?: string;
-  /** Values of a condition's column that stand for a missing one, such as `"-9"`. Default: none. */
+  /** Values of the column that stand for a missing one, such as `"-9"`. Default: none. */
   readonly missingValues?: readonly string[];
 }
 
@@ -135,6 +135,8 @@ export interface MultiLabelTarget {
   readonly task: "multi-label";
   /** Names of the labels, which are columns of true and false, in the order of the outputs. */
   readonly labels: readonly string[];
+  /** Values of the labels' columns that stand for a missing one. Default: none. */
+  readonly missingValues?: readonly string[];
 }
 
 /** One measure that a model predicts. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { markedValues } from "./missing_marks.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import type { SourceColumn } from "./schema_inputs.ts";
@@ -36,8 +37,9 @@ export function checkUnitNames(columns: SchemaColumns, { units = {} }: SchemaOpt
 export function checkInputNames(
   columns: SchemaColumns,
   places: readonly number[],
-  { missing = {}, categories = [], shape, scale }: SchemaOptions,
+  options: SchemaOptions,
 ): void {
+  const { missing = {}, categories = [], shape, scale } = options;
   const declared = [
     ...Object.keys(missing).filter((name) => name !== "")
       .map((name) => ["a policy for missing values", name] as const),
@@ -47,6 +49,14 @@ export function checkInputNames(
   if (isArray && (declared.length > 0 || missing[""])) {
     throw new RangeError(
       `${columns.where}: expected no policies for missing values and no categories with a shape or a scale`,
+    );
+  }
+  const marked = places.find((place) => markedValues(columns.names[place] ?? "", options).length);
+  if (isArray && marked !== undefined) {
+    throw new RangeError(
+      `${columns.where}: expected no missing values (--missing-values) with a shape or a scale, got some for ${
+        shownName(columns.names[marked] ?? "")
+      }`,
     );
   }
   for (const [what, name] of declared) {

@@ -7,6 +7,7 @@
 import type { RawTable } from "../formats/raw_table.ts";
 import { TableValues } from "./column_values.ts";
 import { cannotUse, ColumnIndex, headerOf } from "./columns.ts";
+import { markedValues, withMarksMissing } from "./missing_marks.ts";
 import { checkNoNumbers } from "./mixed_column.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
@@ -177,13 +178,16 @@ class TableColumns implements SchemaColumns {
   readonly #tables: readonly RawTable[];
   readonly #indices: readonly ColumnIndex[];
   readonly #categories: ReadonlySet<number>;
+  readonly #options: SchemaOptions;
   readonly #units: Readonly<Record<string, string>>;
   readonly #columns = new Map<number, SourceColumn>();
 
-  constructor(tables: readonly RawTable[], { categories = [], units = {} }: SchemaOptions) {
+  constructor(tables: readonly RawTable[], options: SchemaOptions) {
+    const { categories = [], units = {} } = options;
     const [first] = tables;
     this.where = first ? cannotUse(first) : "Cannot make a schema";
     this.#tables = tables;
+    this.#options = options;
     this.#indices = tables.map((table) => new ColumnIndex(table));
     this.#units = units;
     this.length = tables.reduce((sum, { length }) => sum + length, 0);
@@ -220,7 +224,8 @@ class TableColumns implements SchemaColumns {
         `${where}: expected one unit of the column ${shownName(name)}, got ${unit} and ${other}`,
       );
     }
-    const values = new TableValues(parts);
+    const marks = markedValues(name, this.#options);
+    const values = new TableValues(parts.map((part) => withMarksMissing(part, marks)));
     const isCategory = this.#categories.has(place);
     const refuse = () => checkNoNumbers(parts, this.#tables);
     return { name, unit, values, checkNoNumbers: refuse, where, isCategory };

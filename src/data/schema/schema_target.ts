@@ -53,8 +53,8 @@ export function targetOf(
   const hasFractions = values.kind === "number" && values.hasFractions;
   const chosen: Task = task ?? (hasFractions && !classes ? "regression" : "classification");
   if (chosen === "regression") return measuresOf([column], options);
-  if (chosen === "multi-label") return labelsOf([column]);
-  return classesOf(column, classes);
+  if (chosen === "multi-label") return labelsOf([column], options);
+  return classesOf(column, options);
 }
 
 /** Makes a target of several columns. */
@@ -72,7 +72,7 @@ export function targetOfColumns(
   }
   const areBoolean = columns.every(({ values }) => values.kind === "boolean");
   return (task ?? (areBoolean ? "multi-label" : "regression")) === "multi-label"
-    ? labelsOf(columns)
+    ? labelsOf(columns, options)
     : measuresOf(columns, options);
 }
 
@@ -94,9 +94,24 @@ function missingValuesOf(
   return missingValues.length === 0 ? {} : { missingValues };
 }
 
-function labelsOf(columns: readonly SourceColumn[]): MadeTarget {
+function labelsOf(columns: readonly SourceColumn[], options: SchemaOptions): MadeTarget {
   const labels = columns.map(({ name }) => name);
-  return { target: { name: nameOf(columns), task: "multi-label", labels }, warnings: [] };
+  const [first = "", ...others] = labels.map((name) => markedValues(name, options).join("\n"));
+  const other = others.findIndex((marks) => marks !== first);
+  if (other >= 0) {
+    throw new RangeError(
+      `${
+        columns[0]?.where
+      }: expected the same missing values of all labels (--missing-values), got others of ${
+        shownName(labels[other + 1] ?? "")
+      }`,
+    );
+  }
+  const marked = missingValuesOf(labels[0] ?? "", options);
+  return {
+    target: { name: nameOf(columns), task: "multi-label", labels, ...marked },
+    warnings: [],
+  };
 }
 
 function nameOf(columns: readonly SourceColumn[]): string {
@@ -124,12 +139,14 @@ function measuresOf(columns: readonly SourceColumn[], options: SchemaOptions): M
 
 function classesOf(
   { name, where, values }: SourceColumn,
-  given: readonly string[] | undefined,
+  options: SchemaOptions,
 ): MadeTarget {
+  const { classes: given } = options;
+  const marked = missingValuesOf(name, options);
   const { counts } = values;
   const found = sortNames(counts.keys());
   const made = (classes: readonly string[], warnings: readonly string[] = []): MadeTarget => ({
-    target: { name, task: "classification", classes },
+    target: { name, task: "classification", classes, ...marked },
     warnings,
   });
   if (given) {

@@ -21,6 +21,7 @@ import {
   type ColumnsQuestion,
   type DeviationsQuestion,
   type HistogramsQuestion,
+  type MissingMarks,
   MOST_NAME_LENGTH,
   type StatisticsQuestion,
 } from "../../wire/messages/statistics_request.ts";
@@ -28,6 +29,7 @@ import { binOf, groupBins } from "./bins.ts";
 import { columnFigures } from "./column_figures.ts";
 import { ExactSum } from "./exact_sum.ts";
 import { MOST_COLUMNS, PAGE_BYTES, PAGE_CELLS } from "./limits.ts";
+import { markedTable } from "./marked_table.ts";
 import { shareableCounts } from "./value_counts.ts";
 
 /** Extent to which a site lets its figures travel. */
@@ -39,6 +41,8 @@ export interface AnswerOptions {
   readonly minCount: number;
   /** Units of columns, by name. */
   readonly units?: Readonly<Record<string, string>>;
+  /** Values that stand for a missing one, as the server says. Default: none. */
+  readonly marks?: readonly MissingMarks[];
   /** Columns that no answer is about, by name or by index from 0. */
   readonly hidden?: readonly (string | number)[];
   /**
@@ -56,10 +60,11 @@ export interface AnswerOptions {
  * @throws {RangeError} If a number of the table is infinite, or a column does not exist.
  */
 export function answerQuestion(
-  table: RawTable,
+  given: RawTable,
   question: StatisticsQuestion,
   options: AnswerOptions,
 ): StatisticsAnswer {
+  const table = markedTable(given, options.marks ?? []);
   switch (question.kind) {
     case "columns":
       return answerColumns(table, question, options);

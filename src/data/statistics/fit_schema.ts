@@ -11,23 +11,23 @@ import {
 } from "../schema/column_values.ts";
 import { isPlaceName, placeName, quoted, shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
-import type { Schema } from "../schema/schema.ts";
+import type { InputSchema, Schema } from "../schema/schema.ts";
 import type { SchemaColumns } from "../schema/schema_columns.ts";
 import { type MadeSchema, makeSchemaOfColumns } from "../schema/schema_of.ts";
 import { policyFor, type SourceColumn } from "../schema/schema_inputs.ts";
 import { columnOfCondition, conditionOf } from "../schema/schema_target.ts";
+import { marksOf } from "./marked_table.ts";
 import type { SurveyOptions } from "./survey_options.ts";
 import type { ColumnSummary, TableSummary } from "./summary.ts";
 
 const WHERE = "Cannot make a schema of the federation";
-/** Kinds of inputs that may have missing values. */
-const PLAIN_KINDS: readonly string[] = ["number", "category", "boolean"];
 const FEWER = "fewer, leave it out (--exclude-columns)";
 
 /** Returns the options of the survey that finds the figures for a schema. */
 export function surveyForSchema(options: SchemaOptions): SurveyOptions {
   const { categories = [], missing } = options;
   return {
+    marks: marksOf(options),
     exclude: excludedBy(options),
     categories: categories.map(nameOf),
     target: (columns) => classesToCount(new SummaryColumns({ rows: 0, columns }, options), options),
@@ -52,8 +52,12 @@ export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): M
   }
   const columns = new SummaryColumns(summary, options);
   const { idColumn: _, weightColumn: __, ...others } = options;
+  const left = excludedBy(options);
+  for (const name of Object.keys(options.missingValuesOf ?? {})) {
+    if (!left.includes(name)) columns.placeOf(name, "a column with missing values");
+  }
   // Columns that are left out need not be part of the summary.
-  const exclude = excludedBy(options).filter((name) => columns.names.includes(name));
+  const exclude = left.filter((name) => columns.names.includes(name));
   const { schema, warnings } = makeSchemaOfColumns(columns, { ...others, exclude });
   checkPolicies(schema, summary);
   const unnamed = new Set(
@@ -87,13 +91,17 @@ function excludedBy({ exclude = [], idColumn, weightColumn }: SchemaOptions): st
 function checkPolicies({ inputs }: Schema, { columns }: TableSummary): void {
   for (const input of inputs) {
     const { missing = 0 } = columns.find(({ name }) => name === input.name) ?? {};
-    if (missing === 0 || !PLAIN_KINDS.includes(input.kind) || "missing" in input) continue;
+    if (missing === 0 || "shape" in input || hasPolicy(input)) continue;
     throw new RangeError(
       `${WHERE}: expected a policy for missing values (--missing), got ${missing} of them in column ${
         shownName(input.name)
       }`,
     );
   }
+}
+
+function hasPolicy(input: InputSchema): boolean {
+  return "missing" in input && input.missing?.policy !== "error";
 }
 
 /** Returns the name of a column that is given by name, or of a column without name by index. */

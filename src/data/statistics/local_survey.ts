@@ -5,7 +5,7 @@ import { Survey } from "./survey.ts";
 import type { SurveyOptions, SurveyResult } from "./survey_options.ts";
 
 /** Table of a site, and the rules for its figures. */
-export interface LocalSite extends Omit<AnswerOptions, "minCount"> {
+export interface LocalSite extends Omit<AnswerOptions, "minCount" | "marks"> {
   /** The table. */
   readonly table: RawTable;
 }
@@ -33,6 +33,7 @@ export function surveyTables(
   minCount: number,
   options: SurveyOptions = {},
 ): SurveyResult {
+  const { marks = [] } = options;
   const byName = new Map(sites.map((site) => [site.table.name, site]));
   const survey = new Survey([...byName.keys()], options);
   const course = survey.run();
@@ -42,7 +43,7 @@ export function surveyTables(
     for (const [name, question] of step.value) {
       const site = byName.get(name);
       if (site === undefined) continue;
-      const answer = answerQuestion(site.table, question, { ...site, minCount });
+      const answer = answerQuestion(site.table, question, { ...site, minCount, marks });
       survey.check(name, question, answer);
       answers.set(name, answer);
     }

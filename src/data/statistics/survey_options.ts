@@ -5,7 +5,7 @@
  */
 
 import type { StatisticsAnswer } from "../../wire/messages/statistics.ts";
-import type { StatisticsQuestion } from "../../wire/messages/statistics_request.ts";
+import type { MissingMarks, StatisticsQuestion } from "../../wire/messages/statistics_request.ts";
 import type { ColumnSummary, TableSummary } from "./summary.ts";
 import type { ColumnChoice, ColumnOrder } from "./unite.ts";
 
@@ -13,6 +13,8 @@ import type { ColumnChoice, ColumnOrder } from "./unite.ts";
 export interface SurveyOptions {
   /** Columns to leave out. */
   readonly exclude?: readonly string[];
+  /** Values that stand for a missing one at all sites, besides those of their own. */
+  readonly marks?: readonly MissingMarks[];
   /** Columns of numbers that are categories. */
   readonly categories?: readonly string[];
   /**

@@ -197,9 +197,13 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
     const pass = this.#pass;
     const question = pass?.pendingQuestion(rank);
     if (pass === undefined || question === undefined) return;
+    const { marks = [] } = this.#survey;
     this.activeRun.send(rank, {
       code: MessageCode.StatisticsRequest,
-      payload: { id: pass.id, minCount: this.minCount, question },
+      payload: {
+        ...{ id: pass.id, minCount: this.minCount, question },
+        ...(marks.length > 0 && { missing: marks }),
+      },
     });
   }
 

@@ -15,6 +15,17 @@ export const MOST_ASKED_COLUMNS = 2000;
 /** Most bins of a histogram. */
 export const MOST_BINS = 4096;
 
+/** Most values of a column that a request takes for missing ones. */
+export const MOST_MARKS = 100;
+
+/** Values that stand for a missing one. */
+export interface MissingMarks {
+  /** Name of the column. Default: all columns. */
+  readonly column?: string;
+  /** The values; numbers are compared as numbers. */
+  readonly values: readonly string[];
+}
+
 /** Question about the columns of a table: names, kinds, missing values, sums and categories. */
 export interface ColumnsQuestion {
   /** Kind of the question. */
@@ -72,12 +83,15 @@ export interface StatisticsRequestPayload {
   readonly id: number;
   /** Fewest rows that a figure of the answer may be about. */
   readonly minCount: number;
+  /** Values that stand for a missing one, besides those of the client's own. Default: none. */
+  readonly missing?: readonly MissingMarks[];
   /** Question. */
   readonly question: StatisticsQuestion;
 }
 
 const name = text(MOST_NAME_LENGTH);
 const names = v.pipe(v.array(name), v.maxLength(MOST_ASKED_COLUMNS));
+const marks = v.pipe(v.array(name), v.minLength(1), v.maxLength(MOST_MARKS));
 const numbers = v.pipe(v.array(finiteNumber), v.maxLength(MOST_ASKED_COLUMNS));
 
 /** Question of the server about the data of a client. */
@@ -86,6 +100,12 @@ export const statisticsRequest = messageType(
   v.object({
     id: uint32(1),
     minCount: uint32(1),
+    missing: v.exactOptional(
+      v.pipe(
+        v.array(v.object({ column: v.exactOptional(name), values: marks })),
+        v.maxLength(MOST_ASKED_COLUMNS),
+      ),
+    ),
     question: v.variant("kind", [
       v.object({
         kind: v.literal("columns"),

@@ -274,7 +274,7 @@ Deno.test("a value that stands for a missing one is missing at all sites", async
     missingValues: ["?", "unknown"],
   });
   assertEquals(schema.inputs.map((input) => "missing" in input && input.missing), [
-    { policy: "mean", fill: 150, values: ["unknown", "0"] },
+    { policy: "mean", fill: 150, values: ["0", "unknown"] },
     { policy: "most-frequent", fill: "f", values: ["unknown"] },
   ]);
   const ward = tableOf("b", { y: [0, 1], sex: ["unknown", "m"], chol: [0, 0.5] });
