@@ -144,8 +144,8 @@ Deno.test("options about columns may have names with commas, and are refused whe
       ],
       [
         "server",
-        ["--world-size", "2", "--schema", "federated", "--missing-values", "chol=0"],
-        /expected --data with --missing-values, which is about files/,
+        ["--world-size", "2", "--schema", "federated", "--delimiter", ";"],
+        /expected --data with --delimiter, which is about files/,
       ],
       [
         "server",

@@ -7,15 +7,24 @@ import type { Flags } from "../options/table.ts";
 import { partitionChart } from "../output/partition_chart.ts";
 import { partitionTable, printError } from "../output/terminal.ts";
 import { printerBeside, STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
+import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { loadData } from "../run/data.ts";
 import { toJson } from "../run/run_folder.ts";
 
 /** `partition`: the division of a data set among clients. */
 export function partitionCommand({ signal }: CommandContext): Command {
-  return makeCommand("partition", {
+  const command = makeCommand("partition", {
     description: "Divides a data set among clients and shows what each of them gets.",
     example: "deno task partition --dataset mnist --partition dirichlet:0.3 --plot labels.svg",
-  }).action((flags: Flags<"partition">) => runPartition(flags, signal));
+  });
+  return command.action((flags: Flags<"partition">) => {
+    checkSchemaFlags(
+      "partition",
+      flags,
+      (name) => command.getOptionValueSource(name) === "cli",
+    );
+    return runPartition(flags, signal);
+  });
 }
 
 async function runPartition(flags: Flags<"partition">, signal: AbortSignal): Promise<void> {

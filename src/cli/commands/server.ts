@@ -15,6 +15,7 @@ import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
+import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { federatedSchema } from "../run/federated_schema.ts";
 import { serverData } from "../run/server_data.ts";
 import { initialWeightsFrom } from "../run/initial_weights.ts";
@@ -45,6 +46,8 @@ async function runServer(
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
   checkMode(flags, command);
+  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+  checkSchemaFlags("server", flags, isGiven);
   const { worldSize, minClients } = flags;
   if (worldSize === undefined) throw new UsageError("expected --world-size, or a run to --resume");
   if (minClients !== undefined && minClients >= worldSize) {
@@ -76,7 +79,7 @@ async function runServer(
     schedule: scheduleFrom(
       flags,
       flags.mode === "async" ? flags.versions : flags.rounds,
-      (name) => command.getOptionValueSource(name) === "cli",
+      isGiven,
     ),
     seed: flags.seed,
     init: resume ? undefined : initialWeightsFrom(flags),

@@ -18,6 +18,7 @@ import { strategyFrom } from "../options/strategy.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { Curves } from "../output/tensorboard.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
+import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom } from "../run/initial_weights.ts";
@@ -45,6 +46,8 @@ async function runSimulate(
   using _held = await holdResumed(given.resume);
   const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
   const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
+  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+  checkSchemaFlags("simulate", flags, isGiven);
   const { seed } = flags;
   const engine = libraryOptions("engine", flags);
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
@@ -67,7 +70,7 @@ async function runSimulate(
     schedule: scheduleFrom(
       flags,
       flags.rounds,
-      (name) => command.getOptionValueSource(name) === "cli",
+      isGiven,
     ),
     strategy: strategyFrom(flags),
     cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags, clients) },

@@ -1,4 +1,4 @@
-import { Command, Help, Option } from "../deps.ts";
+import { Command, Help, InvalidArgumentError, Option } from "../deps.ts";
 import { printError } from "../output/terminal.ts";
 import { type CommandName, flagOf, UsageError } from "./option.ts";
 import { type CommandOption, optionsOf } from "./table.ts";
@@ -44,9 +44,25 @@ function commanderOption(option: CommandOption): Option {
   const placeholder = unit === undefined ? value : `<${unit}>`;
   const made = new Option(placeholder ? `${names} ${placeholder}` : names, describe(option))
     .helpGroup(`${group}:`).makeOptionMandatory(isRequired);
-  if (!type.isSwitch) made.argParser((text, previous) => type.parse(text, previous));
+  if (!type.isSwitch) made.argParser(parserOf(option));
   if (option.default !== undefined) made.default(option.default);
   return made;
+}
+
+/** Makes the parser of an option's values, which refuses a second one where it would win alone. */
+function parserOf(
+  { name, type, once }: CommandOption,
+): (text: string, previous: unknown) => unknown {
+  let isGiven = false;
+  return (text, previous) => {
+    if (isGiven && once !== undefined) {
+      throw new InvalidArgumentError(
+        `Expected ${flagOf(name)} once, as in ${flagOf(name)} ${once}.`,
+      );
+    }
+    isGiven = true;
+    return type.parse(text, previous as never);
+  };
 }
 
 /**

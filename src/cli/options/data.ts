@@ -65,6 +65,7 @@ export const DATA_SET = {
     path: "input",
     isPath: (name) => !DATASET_NAMES.includes(name),
     pathsOf: listedPaths,
+    once: "a.csv,b.csv",
     isAnnounced: true,
   }),
   dataDir: option(text, {

@@ -123,6 +123,8 @@ export interface OptionSpec<T> extends OptionUse<T> {
   readonly formerly?: string;
   /** The commands that have the option, with what differs there. */
   readonly commands: { readonly [Name in CommandName]?: OptionUse<T> };
+  /** Example of several values at once, of an option that may not be given twice. */
+  readonly once?: string;
   /** Mode of the server to which the option belongs. Default: both. */
   readonly mode?: AgreementMode;
   /**

@@ -3,7 +3,7 @@ import { numberOfText } from "../../data/schema/names.ts";
 import type { MissingValues } from "../../data/schema/schema.ts";
 import type { TableDataOptions } from "../../data/catalog/options.ts";
 import { InvalidArgumentError } from "../deps.ts";
-import { type FlagsIn, option } from "./option.ts";
+import { type FlagsIn, option, UsageError } from "./option.ts";
 import { choice, list, onOff, splitNames, text, type ValueType } from "./values.ts";
 
 /** The commands that make a schema from a data set. */
@@ -172,7 +172,10 @@ export function missingFrom(
     "missing" | "missingIndicator"
   >,
 ): Pick<TableDataOptions, "missing"> {
-  if (missing.length === 0) return {};
+  if (missing.length === 0) {
+    if (!missingIndicator) return {};
+    throw new UsageError("expected --missing with --missing-indicator, such as --missing mean");
+  }
   const policies = missing.map(assignment).map(([name, value]) => {
     const policy = POLICIES.find((one) => one === value);
     const isFilled = policy !== "error" && policy !== "drop";

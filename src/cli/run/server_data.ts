@@ -18,7 +18,7 @@ const DEFAULT_DATA = "digits";
 
 /** Options about files, which have no effect where the server reads none. */
 const ABOUT_FILES = [
-  ...["header", "delimiter", "skipRows", "comment", "decimal", "encoding", "missingValues"],
+  ...["header", "delimiter", "skipRows", "comment", "decimal", "encoding"],
   ...["sparseColumns", "testShare"],
 ];
 
@@ -55,6 +55,11 @@ export async function serverData(
       throw new UsageError("expected --data with --evaluate server, or --evaluate clients");
     }
     const forFiles = ABOUT_FILES.find((name) => command.getOptionValueSource(name) === "cli");
+    if (flags.schema !== FEDERATED && command.getOptionValueSource("missingValues") === "cli") {
+      throw new UsageError(
+        `expected --schema or --missing-values, got both: the schema in ${flags.schema} says it already, and clients give --missing-values for texts of their own files`,
+      );
+    }
     if (forFiles !== undefined) {
       throw new UsageError(
         `expected --data with ${
