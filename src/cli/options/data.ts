@@ -137,7 +137,6 @@ export const DATA_SET = {
       "character between the fields of a text table, or the word tab or blank (any run of blanks)",
     group: "Data",
     defaultText: "a comma, or as the file's name and first lines say",
-    isRare: true,
     commands: { ...LOADS, ...READS, stats: {} },
     library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
   }),
@@ -146,7 +145,6 @@ export const DATA_SET = {
     help:
       "scale numbers, or channels of images, to mean 0 and deviation 1 over the data; clients do it by the server's schema",
     group: "Data",
-    isRare: true,
     commands: LOADS,
     isAnnounced: true,
   }),

@@ -155,19 +155,39 @@ export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptio
     inputs: places.map((place) => inputOf(columns.at(place), options)),
     target: made.target,
   });
-  return { schema, warnings: [...made.warnings, ...constantColumns(schema, columns)] };
+  return { schema, warnings: [...made.warnings, ...warningsAbout(schema, columns, options)] };
 }
 
-/** Names columns of numbers that have one value alone. */
-function constantColumns({ inputs }: Schema, columns: SchemaColumns): string[] {
-  if (columns.length < 2) return [];
-  const constant = inputs.filter(({ name, kind }) =>
-    kind === "number" &&
-    columns.at(columns.placeOf(name, "a column")).values.moments.deviation === 0
-  );
-  return constant.length === 0
-    ? []
-    : [`Of one value alone: ${constant.map(({ name }) => shownName(name)).join(", ")}`];
+/** Size of a mean or a deviation from which training is likely to diverge or to stand still. */
+const LARGE = 10;
+/** Most columns that a warning about them names. */
+const MAX_NAMED = 3;
+
+/** Names columns of numbers that have one value alone, and those to be standardized. */
+function warningsAbout(
+  { inputs, target }: Schema,
+  columns: SchemaColumns,
+  { standardize = false }: SchemaOptions,
+): string[] {
+  const numbers = inputs.filter(({ kind }) => kind === "number");
+  const measures = target.task === "regression" ? target.outputs : [];
+  const constant: string[] = [], large: string[] = [];
+  [...numbers, ...measures].forEach(({ name }, i) => {
+    const { mean, deviation } = columns.at(columns.placeOf(name, "a column")).values.moments;
+    if (deviation === 0 && i < numbers.length) constant.push(shownName(name));
+    if (Math.max(Math.abs(mean), deviation) > LARGE) large.push(shownName(name));
+  });
+  const more = large.length > MAX_NAMED ? ` and ${large.length - MAX_NAMED} more` : "";
+  return [
+    ...(constant.length === 0 || columns.length < 2
+      ? []
+      : [`Of one value alone: ${constant.join(", ")}`]),
+    ...(large.length === 0 || standardize ? [] : [
+      `Numbers with means or deviations above ${LARGE}, on which training may diverge (--standardize): ${
+        large.slice(0, MAX_NAMED).join(", ")
+      }${more}`,
+    ]),
+  ];
 }
 
 /** Columns of several tables, by their place in the first. */

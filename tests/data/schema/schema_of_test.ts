@@ -165,7 +165,8 @@ Deno.test("makeSchema() warns of measures that are taken for classes, and of con
   );
   assertMatch(warnings[1] ?? "", /one value alone: a$/);
   const many = Array.from({ length: 3000 }, (_, i) => i % 150);
-  assertEquals(makeSchema([tableOf("t", { a: many, y: many })]).warnings, []);
+  const shares = many.map((age) => age / 150);
+  assertEquals(makeSchema([tableOf("t", { a: shares, y: many })]).warnings, []);
   const gap = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })]);
   assertMatch(gap.warnings[0] ?? "", /^No row has the class 0 of the target y, .*--classes/);
   const named = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })], { classes: ["1", "2"] });
@@ -197,4 +198,22 @@ Deno.test("ids, weights and columns that are left out are no inputs", () => {
   assertEquals(schema.inputs.map(({ name }) => name), ["a"]);
   const { dataset, ids, ignored } = arrangeTable(table, schema, options);
   assertEquals([[...dataset.weights ?? []], ids, ignored], [[2, 0.5], ["7", "b"], ["note"]]);
+});
+
+Deno.test("makeSchema() names numbers that training needs standardized, unless they are", () => {
+  const table = tableOf("ward.csv", {
+    age: [63, 41],
+    dose: [0.5, 9.5],
+    chol: [-233, -204],
+    pulse: [150, 60],
+    swing: [-30, 30],
+    price: [1000, 2000],
+  });
+  const says =
+    "Numbers with means or deviations above 10, on which training may diverge (--standardize): age, chol, pulse and 2 more";
+  const options = { task: "regression", target: "price" } as const;
+  assertEquals(makeSchema([table], options).warnings, [says]);
+  assertEquals(makeSchema([table], { ...options, standardize: true }).warnings, []);
+  const small = tableOf("ward.csv", { dose: [0.5, 9.5], ill: ["no", "yes"] });
+  assertEquals(makeSchema([small]).warnings, []);
 });
