@@ -141,3 +141,50 @@ Deno.test("a simulation of sites makes the schema of their data from figures", (
     ], folder);
     assertMatch(refused.stderr, /expected --sites with --schema federated/);
   }));
+
+Deno.test("simulate --sites gives the model of a server with a client for each file", () =>
+  inFolder(async (folder) => {
+    await writeWards(folder);
+    await Deno.mkdir(`${folder}/wards`);
+    for (const name of ["ward1.csv", "ward2.csv"]) {
+      await Deno.copyFile(`${folder}/${name}`, `${folder}/wards/${name}`);
+    }
+    const meaning = ["--target", "stage > 0", "--missing", "mean", "--standardize"];
+    const file = ["--schema", "schema.json"];
+    const made = await runCommand(
+      "schema",
+      ["--data", "ward1.csv", ...meaning, "--out", "schema.json"],
+      folder,
+    );
+    assertEquals(made.code, 0, made.stderr);
+    const training = ["--seed", "5", "--model", "lr", "--rounds", "2", "--evaluate", "clients"];
+    for (const schema of [file, ["--schema", "federated", "--min-count", "2", ...meaning]]) {
+      const common = [...training, ...schema];
+      const server = startCommand("server", [
+        ...["--listen", "127.0.0.1:0", "--world-size", "3", "--json", "server.json", ...common],
+      ], folder);
+      const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
+      const clients = [1, 2].map((ward) =>
+        startCommand("client", [
+          ...["--server", address, "--data", `ward${ward}.csv`, "--rank", `${ward}`],
+          ...["--hold-out", "0.3", "--seed", "5"],
+        ], folder)
+      );
+      const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
+      assertEquals(outcomes.map(({ code }) => code), [0, 0, 0], outcomes[0]?.stderr);
+      const sites = ["--data", "wards", "--sites", "--hold-out", "0.3", "--json", "sites.json"];
+      const { code, stderr } = await runCommand("simulate", [...sites, ...common], folder);
+      assertEquals(code, 0, stderr);
+      const [real, simulated] = await Promise.all(
+        ["server", "sites"].map(async (name) =>
+          JSON.parse(await Deno.readTextFile(`${folder}/${name}.json`))
+        ),
+      );
+      assertEquals(simulated.modelDigest, real.modelDigest);
+      const figures = ({ final }: typeof real) =>
+        final.clients.byRank.map(({ samples, loss, accuracy }: Record<string, number>) => [
+          ...[samples, loss, accuracy],
+        ]);
+      assertEquals(figures(simulated), figures(real));
+    }
+  }));

@@ -144,7 +144,10 @@ async function dealData(
     : scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   const shared = { train: scheme.spread(train, parts, { seed }).share(), test: test?.share() };
   if (share === undefined) return { ...shared, parts };
-  const held = parts.map((rows, i) => holdOut(rows, { share, seed, index: i + 1 }));
+  // A client of a whole file, without --part, has the index 0.
+  const held = parts.map((rows, i) =>
+    holdOut(rows, { share, seed, index: flags.sites ? 0 : i + 1 })
+  );
   return {
     ...shared,
     parts: held.map(({ train }) => train),

@@ -46,9 +46,9 @@ export async function siteSchema(
     if (rows) rows.push(row);
     else rowsOf.set(site, [row]);
   }
-  const sites = [...rowsOf].map(([name, list], i) => {
+  const sites = [...rowsOf].map(([name, list]) => {
     const all = Uint32Array.from(list);
-    const rows = share === undefined ? all : holdOut(all, { share, seed, index: i + 1 }).train;
+    const rows = share === undefined ? all : holdOut(all, { share, seed, index: 0 }).train;
     const { units = {} } = options;
     return { table: { ...selectRows(train, rows), name }, hidden: [idColumn], units };
   });

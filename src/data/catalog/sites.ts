@@ -47,7 +47,8 @@ export function joinSites(
     texts: sites.map((site) => site.name),
   };
   return {
-    table: { ...joined, columns: [...joined.columns, column] },
-    options: { target: joined.columns.at(-1)?.index ?? last, ...options, idColumn: last + 1 },
+    // The last column is the target, unless an option names another.
+    table: { ...joined, columns: [column, ...joined.columns] },
+    options: { ...options, idColumn: last + 1 },
   };
 }
