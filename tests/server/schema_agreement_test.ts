@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
+  ClientSyncTop,
+  DeadlineError,
   MessageCode,
   ProtocolError,
   ServerSyncTop,
@@ -13,7 +15,14 @@ import { websocketsSettled } from "../../src/net/websocket/transport.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
-import { ArrangingHandler, federate, NAMED, SWAPPED, UNNAMED } from "../helpers/schemas.ts";
+import {
+  ArrangingHandler,
+  federate,
+  NAMED,
+  recordingLogger,
+  SWAPPED,
+  UNNAMED,
+} from "../helpers/schemas.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -210,4 +219,40 @@ Deno.test("SyncParameterServerHandler refuses what is no schema", () => {
     error = thrown;
   }
   assert(error instanceof TypeError && error.message.includes("inputs"), `${error}`);
+});
+
+Deno.test("a server that waits in vain says that the rank it waits for was refused, and the log why", async () => {
+  const lines: string[] = [];
+  const listen = `refused-${crypto.randomUUID()}`;
+  class Unfit extends FakeHandler {
+    override setUp(): Promise<void> {
+      return Promise.reject(new RangeError("Cannot use w.csv: expected rows, got none"));
+    }
+  }
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const ended: Promise<unknown>[] = [];
+  const server = new ServerSyncTop(new SyncParameterServerHandler(parts(NAMED)), {
+    ...{ ...group, listen, worldSize: 3, rounds: 1, logger: recordingLogger(lines) },
+    timeouts: { joinSeconds: 1, drainSeconds: 1 },
+    onEvent: (event) => {
+      if (event.type !== "listening") return;
+      const handlers = [new ArrangingHandler(MANIFEST), new Unfit(MANIFEST)];
+      ended.push(
+        ...handlers.map((handler, i) =>
+          new ClientSyncTop(handler, { ...group, serverAddr: listen, rank: i + 1 }).run().catch((
+            error: unknown,
+          ) => error)
+        ),
+      );
+    },
+  });
+  await assertRejects(
+    () => server.run(),
+    DeadlineError,
+    "Cannot begin: 1 of 2 clients joined; waiting for rank 2; gave up after 1 seconds; the log says why rank 2 was refused",
+  );
+  await Promise.all(ended);
+  const refused = lines.filter((line) => line.includes("Refused a client"));
+  assertEquals(refused.length, 1, lines.join("\n"));
+  assertMatch(refused[0] ?? "", /rank 2: it said: Cannot use w\.csv: expected rows, got none$/);
 });

@@ -41,14 +41,22 @@ export async function waitForClients(run: RunContext, least: number): Promise<re
  * will do.
  */
 async function waitUntilJoined(
-  { sessions: { registry, registry: { group } }, signal, logger, topology }: RunContext,
+  { sessions: { registry, registry: { group }, refused }, signal, logger, topology }: RunContext,
   expected: number | "earlier clients",
   enough: number,
   trouble: string,
 ): Promise<void> {
   const { joinSeconds: seconds } = topology.timeouts;
-  const late = () =>
-    new DeadlineError(`${trouble}: ${group.progress}; gave up after ${seconds} seconds`);
+  const late = () => {
+    const ranks = [...refused].filter((rank) => !group.ranks.includes(rank)).sort((a, b) => a - b);
+    return new DeadlineError(
+      `${trouble}: ${group.progress}; gave up after ${seconds} seconds${
+        ranks.length > 0
+          ? `; the log says why rank ${ranks.slice(0, 5).join(", ")} was refused`
+          : ""
+      }`,
+    );
+  };
   const waiting = new AbortController();
   try {
     const haveJoined = typeof expected === "number"

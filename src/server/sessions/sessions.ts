@@ -56,6 +56,8 @@ export class Sessions {
   readonly #keys: KeyWatcher;
   readonly #open = new Set<Session>();
   readonly #tasks = new TaskTracker();
+  /** Ranks whose clients were refused before they were ready, and have not joined since. */
+  readonly refused: Set<Rank> = new Set();
   /** Bytes of the connections that are closed. */
   readonly #past = { up: 0, down: 0 };
   /** Payload of the `Exit` messages, once the sessions are being closed. */
@@ -166,6 +168,7 @@ export class Sessions {
         shortReason(failure)
       }`,
     );
+    if (rank !== undefined) this.refused.add(rank);
     if (this.#exit === undefined) listener.peerRefused(remote, failure);
   }
 
@@ -216,6 +219,7 @@ export class Sessions {
       if (session.ended !== undefined) throw session.ended;
       joined = client;
       registry.assign(client.rank, token);
+      this.refused.delete(client.rank);
       listener.joined(client);
       this.#keys.watchExpiry();
       const reader = new MessageReader(session, client.rank, registry, listener);
