@@ -3,6 +3,7 @@ import { Random } from "../../../src/base/random.ts";
 import { readTable } from "../../../src/data/formats/read_table.ts";
 import type { RawTable } from "../../../src/data/formats/raw_table.ts";
 import { type CellValue, tableOf } from "../../../src/data/schema/table_of.ts";
+import { arrangeTable } from "../../../src/data/schema/arrange.ts";
 import { schemaOf } from "../../../src/data/schema/schema_of.ts";
 import { compareSchemas } from "../../../src/data/schema/compare.ts";
 import type { SchemaOptions } from "../../../src/data/schema/options.ts";
@@ -141,6 +142,31 @@ Deno.test("surveyTables() points out classes that sites may number differently",
   ]);
   assertEquals(notes([0, 1, 2], [1, 2, 2]), []);
   assertEquals(notes([0, 0], [1, 1]), []);
+});
+
+Deno.test("marks of missing values that the server names hold in figures, schema and rows", () => {
+  const columns = [
+    { a: [0, 2, "."], b: ["x", "q", "."], y: [1, -9, 2] },
+    { a: [0, 0, 6], b: [".", "z", "x"], y: [0, 2, -9] },
+  ];
+  const masked = columns.map(({ a, b, y }) => ({
+    a: a.map((x) => x === 0 || x === "." ? null : x),
+    b: b.map((text) => text === "." ? null : text),
+    y: y.map((x) => x === -9 ? null : x),
+  }));
+  const options: SchemaOptions = {
+    ...{ target: "y > 0", missing: { "": { policy: "mean" } }, standardize: true },
+    ...{ missingValues: ["."], missingValuesOf: { a: ["0"], y: ["-9"] } },
+  };
+  const tables = columns.map((one, i) => tableOf(`${i}`, one));
+  const { schema } = fitSchema(survey(tables, 1, surveyForSchema(options)), options);
+  const expected = masked.map((one, i) => tableOf(`${i}`, one));
+  assertEquals(schema, schemaOf(expected, options));
+  tables.forEach((table, i) => {
+    const rows = (one: RawTable) => arrangeTable(one, schema, { missingTarget: "drop" }).dataset;
+    const [got, wanted] = [rows(table), rows(expected[i] ?? table)];
+    assertEquals([got.features, got.targets], [wanted.features, wanted.targets]);
+  });
 });
 
 Deno.test("surveyTables() names the first conflict of sites", () => {
