@@ -70,6 +70,24 @@ Deno.test("marks of a server are those of its clients, of their figures and of p
     assertEquals(predicted[0], predicted[1]);
   }));
 
+Deno.test("stats counts the values that it marks as missing at all clients", () =>
+  inFolder(async (folder) => {
+    await writeWards(folder);
+    const server = startCommand("stats", [
+      ...["--listen", "127.0.0.1:0", "--world-size", "3", "--min-count", "1"],
+      ...["--missing-values", "chol=0", "--json", "figures.json"],
+    ], folder);
+    const [, address = ""] = await server.said(/Listening on tcp (\S+)/);
+    const clients = [1, 2].map((ward) =>
+      startCommand("client", ["--server", address, "--data", `ward${ward}.csv`], folder)
+    );
+    const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
+    assertEquals(outcomes.map(({ code }) => code), [0, 0, 0], outcomes[0]?.stderr);
+    const { columns: [chol] } = JSON.parse(await Deno.readTextFile(`${folder}/figures.json`));
+    assertEquals([chol.name, chol.missing, chol.count], ["chol", 4, MEASURED.length]);
+    assert(Math.abs(chol.mean - MEAN) < 1e-9);
+  }));
+
 Deno.test("marks are part of the schema whichever command makes it", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/wards`);

@@ -3,6 +3,7 @@ import { isCondition, parseCondition } from "../../data/schema/condition.ts";
 import { quoted, shownNames } from "../../data/schema/names.ts";
 import { DEFAULT_MIN_COUNT } from "../../data/statistics/limits.ts";
 import { type LocalSite, surveyTables } from "../../data/statistics/local_survey.ts";
+import { marksOf } from "../../data/statistics/marked_table.ts";
 import type { SurveyOptions, SurveyResult } from "../../data/statistics/survey_options.ts";
 import { ServerStatisticsTop } from "../../server/statistics/statistics_topology.ts";
 import type { CommandContext } from "../context.ts";
@@ -48,6 +49,7 @@ function surveyFrom(flags: Flags<"stats">): SurveyOptions {
   const { excludeColumns } = flags;
   return {
     ...{ choice, order, bins, tolerance: flags.quantileError },
+    marks: marksOf(libraryOptions("table", flags)),
     ...(excludeColumns && { exclude: excludeColumns }),
     ...(quantiles && { quantiles }),
     ...(categories && { categories }),
@@ -86,11 +88,12 @@ async function askClients(
   const { keys, ...security } = await serverSecurity(flags);
   if (keys !== undefined) list.keys = keys;
   const shown = new RunProgress();
+  const survey = surveyFrom(flags);
   const topology = new ServerStatisticsTop({
     ...libraryOptions("server", flags),
     ...security,
     ...{ listen, worldSize, minCount },
-    survey: surveyFrom(flags),
+    survey,
     timeouts: libraryOptions("timeouts", flags),
     log: { console: !isTerminal() },
     // The bar is for rounds.
