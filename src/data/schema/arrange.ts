@@ -82,6 +82,15 @@ export function arrangeTable(
   const columns = match(table, schema, options);
   const { features, ...inputs } = arrangeColumns(table, schema, columns, options);
   const { target } = schema;
+  const { weight } = columns;
+  const both = weight && !("features" in columns) &&
+    [...schema.inputs.map(({ name }) => name), ...targetColumns(target)]
+      .find((name) => columns.get(name).index === weight.index);
+  if (typeof both === "string") {
+    throw new RangeError(
+      `${cannotUse(table)}: expected one use of the column ${shownName(both)}, got several`,
+    );
+  }
   const weights = columns.weight && weightsOf(table, columns.weight, inputs.rows);
   const dataset = Dataset.of({
     features,

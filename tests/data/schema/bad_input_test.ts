@@ -50,6 +50,12 @@ Deno.test("arrangeTable() refuses a table that does not fit in one line that nam
       { units: { age: "months" } },
     ],
     [
+      "weights that are an input",
+      GOOD,
+      "expected one use of the column age, got several",
+      { weightColumn: "age" },
+    ],
+    [
       "unit of a column that has none",
       GOOD,
       "expected the column sex without a unit, got kg",
