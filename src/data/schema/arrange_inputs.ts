@@ -17,6 +17,9 @@ import { widthOf } from "./features.ts";
 import { canonicalName, quoted, shownName, shownNames } from "./names.ts";
 import type { BooleanInput, CategoryInput, NumberInput } from "./schema.ts";
 
+/** Largest number that a 32-bit float holds. */
+const MAX_FLOAT = 3.4028234663852886e38;
+
 /** Input that is one column of a table. */
 export type ColumnInput = NumberInput | CategoryInput | BooleanInput;
 
@@ -96,7 +99,7 @@ function plainWriter(
   return (row, at) => {
     const value = numbers[row] as number;
     features[at] = deviation === 0 ? 0 * value : (value - mean) / deviation;
-    return Number.isFinite(features[at] as number);
+    return Number.isFinite(features[at] as number) && Math.abs(value) <= MAX_FLOAT;
   };
 }
 
@@ -166,7 +169,7 @@ function numberWriter(
   const { mean = 0, deviation = 1 } = standardize ?? {};
   return writerOf(1, numberReader(table, column), (value, row, at) => {
     const feature = Math.fround(deviation === 0 ? 0 : (value - mean) / deviation);
-    if (!Number.isFinite(feature)) {
+    if (!Number.isFinite(feature) || Math.abs(value) > MAX_FLOAT) {
       const got = `${value}${standardize ? `, which becomes ${(value - mean) / deviation}` : ""}`;
       if (row !== undefined) {
         throw cellError(table, column, row, "a number that a 32-bit float holds", got);

@@ -56,7 +56,8 @@ export interface SchemaOptions extends ArrangeOptions {
   /**
    * Names of the classes, in the order of the model's outputs.
    *
-   * @default The classes found: from 0 to the largest if all are whole numbers from 0, else sorted.
+   * @default The classes found: from 0 to the largest if all are whole numbers, 0 among them, else
+   * sorted.
    */
   classes?: readonly string[];
   /**

@@ -193,7 +193,9 @@ function classesOf(
       ]
       : []),
   ];
-  const isCounted = numWhole === found.length && numbers.every((x) => (x ?? -1) >= 0);
+  // Several labels without a 0 are names that happen to be numbers.
+  const isCounted = numWhole === found.length && numbers.every((x) => (x ?? -1) >= 0) &&
+    (counts.has("0") || found.length === 1);
   if (!isCounted) return made(found, warnings);
   const largest = Math.max(...numbers.map((x) => x ?? 0));
   if (largest >= MAX_CLASSES) {

@@ -167,10 +167,12 @@ Deno.test("makeSchema() warns of measures that are taken for classes, and of con
   const many = Array.from({ length: 3000 }, (_, i) => i % 150);
   const shares = many.map((age) => age / 150);
   assertEquals(makeSchema([tableOf("t", { a: shares, y: many })]).warnings, []);
-  const gap = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })]);
-  assertMatch(gap.warnings[0] ?? "", /^No row has the class 0 of the target y, .*--classes/);
-  const named = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })], { classes: ["1", "2"] });
+  const gap = makeSchema([tableOf("t", { a: [1, 2], y: [0, 2] })]);
+  assertMatch(gap.warnings[0] ?? "", /^No row has the class 1 of the target y, .*--classes/);
+  const named = makeSchema([tableOf("t", { a: [1, 2], y: [0, 2] })], { classes: ["0", "2"] });
   assertEquals(named.warnings, []);
+  const { schema } = makeSchema([tableOf("t", { a: [1, 2], y: [1, 2] })]);
+  assertEquals(schema.target, { name: "y", task: "classification", classes: ["1", "2"] });
 });
 
 Deno.test("makeSchema() refuses numbers with a decimal comma as categories and as classes", () => {
