@@ -49,4 +49,5 @@ export type {
   ColumnsQuestion,
   DeviationsQuestion,
   HistogramsQuestion,
+  MissingMarks,
 } from "./messages/statistics_request.ts";

@@ -60,7 +60,8 @@ function siteName(rank: Rank): string {
  *
  * @example Figures of two tables
  * ```ts
- * import { ClientFollowingTop, ServerStatisticsTop, silentLogger } from "@fedlab/core";
+ * import { ClientFollowingTop, silentLogger } from "@fedlab/core";
+ * import { ServerStatisticsTop } from "@fedlab/core/server";
  * import { ClientSGDHandler, Dataset } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
