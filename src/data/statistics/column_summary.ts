@@ -2,7 +2,7 @@ import type { BinGroup, ColumnFigures } from "../../wire/messages/statistics.ts"
 import { canonicalName, sortNames, toBoolean } from "../schema/names.ts";
 import type { BinRange } from "./bins.ts";
 import { exactSum } from "./exact_sum.ts";
-import { countQuantiles, histogramQuantiles, joinHistograms } from "./quantiles.ts";
+import { countQuantiles, cutQuantile, histogramQuantiles, joinHistograms } from "./quantiles.ts";
 import type { SiteRecord } from "./site_record.ts";
 import type { ColumnSummary, ValueCount } from "./summary.ts";
 import type { UnitedColumn } from "./unite.ts";
@@ -89,7 +89,10 @@ function numberFigures(
     ...(known
       ? { quantiles: countQuantiles(known, quantiles) }
       : histograms && quantiles.length > 0 &&
-        { quantiles: histogramQuantiles(histograms, quantiles) }),
+        {
+          quantiles: histogramQuantiles(histograms, quantiles)
+            .map((quantile) => cutQuantile(quantile, low, high)),
+        }),
     ...(histograms && bins > 0 && { histogram: joinHistograms(histograms, bins) }),
   };
 }

@@ -36,6 +36,17 @@ export function histogramQuantiles(
   return shares.map((share) => quantileOf(share, places.count, (index) => places.estimate(index)));
 }
 
+/** Cuts a quantile and its error at bounds that the quantile is known to lie between. */
+export function cutQuantile(
+  { share, value, error }: Quantile,
+  low: number,
+  high: number,
+): Quantile {
+  const cut = (x: number) => Math.min(high, Math.max(low, x));
+  const [least, inside, most] = [cut(value - error), cut(value), cut(value + error)];
+  return { share, value: inside, error: Math.max(inside - least, most - inside) };
+}
+
 /** Computes quantiles of numbers whose counts are known: without error. */
 export function countQuantiles(
   counts: readonly ValueCount[],
