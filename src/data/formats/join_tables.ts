@@ -32,13 +32,15 @@ export function joinTables(tables: readonly RawTable[]): RawTable {
     starts.push(length);
     length += table.length;
   }
+  const fileOf = (row: number) => starts.findLastIndex((start) => start <= row);
   return {
     name: first.name,
     length,
+    files: { names: tables.map(({ name }) => name), of: fileOf },
     columns: parts.map((column) => joined(column, length)),
     notes: tables.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
     place: (row) => {
-      const index = starts.findLastIndex((start) => start <= row);
+      const index = fileOf(row);
       const table = tables[index] ?? first;
       const place = table.place(row - (starts[index] ?? 0));
       return table === first ? place : `${place} of ${table.name}`;

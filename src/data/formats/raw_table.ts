@@ -31,6 +31,13 @@ export interface RawTable {
   readonly columns: readonly RawColumn[];
   /** Remarks about what was read, such as a column of row numbers that was left out. */
   readonly notes: readonly string[];
+  /** Files that the rows are of, where there are several. */
+  readonly files?: {
+    /** Paths of the files. */
+    readonly names: readonly string[];
+    /** Returns the index of the file of a row. */
+    of(row: number): number;
+  };
   /** Returns the place of a row for messages, such as `line 12`. */
   place(row: number): string;
 }

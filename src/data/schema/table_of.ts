@@ -68,6 +68,7 @@ export function tableOf(
 
 /** Copies rows of a table, in the given order. */
 export function selectRows(table: RawTable, rows: Uint32Array): RawTable {
+  const { files } = table;
   return {
     name: table.name,
     length: rows.length,
@@ -78,6 +79,7 @@ export function selectRows(table: RawTable, rows: Uint32Array): RawTable {
       ...(texts && { texts }),
     })),
     notes: table.notes,
+    ...(files && { files: { names: files.names, of: (row) => files.of(rows[row] ?? row) } }),
     place: (row) => table.place(rows[row] ?? row),
   };
 }

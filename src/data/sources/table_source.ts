@@ -130,5 +130,5 @@ export function notesOf(
     ...(filled.length > 0 ? [`filled in missing values: ${shownNames(filled)}`] : []),
     ...(others.length > 0 ? [`counted as other categories: ${shownNames(others)}`] : []),
     ...(dropped > 0 ? [`left out ${dropped} of ${table.length} rows with missing values`] : []),
-  ].map((note) => `${table.name}${which}: ${note}`);
+  ].map((note) => `${table.files ? shownNames(table.files.names) : table.name}${which}: ${note}`);
 }

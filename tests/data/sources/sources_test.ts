@@ -21,6 +21,8 @@ import {
   tableOf,
   tableSource,
 } from "../../../src/data/mod.ts";
+import { joinTables } from "../../../src/data/formats/join_tables.ts";
+import type { RawTable } from "../../../src/data/formats/raw_table.ts";
 import { arrayMoments, arraySchema } from "../../../src/data/schema/array_schema.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -348,4 +350,15 @@ Deno.test("arrays of measures and of labels are arranged by a schema", async () 
     RangeError,
     "Cannot use arrays: expected the task regression, got multi-label",
   );
+});
+
+Deno.test("notes on the rows of several files name all of them", async () => {
+  const files = ["a.csv", "b.csv"].map((name, i) =>
+    tableOf(name, { x: [i, i + 2, null], y: [0, 1, 1] })
+  );
+  const options = { missing: { x: { policy: "constant", fill: 0 } } } as const;
+  const notesOf = async (tables: RawTable[]) =>
+    (await tableSource({ train: joinTables(tables) }, options).arrange(undefined)).notes;
+  assertEquals(await notesOf(files), ["a.csv, b.csv: filled in missing values: 2 of x"]);
+  assertEquals(await notesOf(files.slice(1)), ["b.csv: filled in missing values: 1 of x"]);
 });
