@@ -181,7 +181,8 @@ export class ClientRun implements SessionClient {
   /** Answers a question of the server about the client's data. */
   async describe(request: StatisticsRequestPayload): Promise<void> {
     const { handler, options: { statistics } } = this.#host;
-    await this.#open().send(await describeData(handler, request, statistics));
+    const note = (line: string) => this.logger.warn(line);
+    await this.#open().send(await describeData(handler, request, statistics, note));
   }
 
   /**
@@ -243,7 +244,7 @@ export class ClientRun implements SessionClient {
     const { reason, over = true, next = false } = payload;
     this.logger.info(`The server says: ${reason}`);
     await session.send({ code: MessageCode.Exit, payload: { reason } });
-    if (!over) throw runStopped(payload);
+    if (!over) throw runStopped(payload, session.assignment.mode);
     if (next) this.#formerRank.keep(session.assignment.rank);
     return next;
   }

@@ -200,11 +200,19 @@ async function nextMessage(connection: Connection): Promise<Message> {
   return message;
 }
 
-/** Makes the error for an `Exit` that says that the run stopped before its end. */
-export function runStopped({ reason }: ExitPayload): RunStoppedError {
+/**
+ * Makes the error for an `Exit` that says that the run stopped before its end.
+ *
+ * @param mode Mode of the run, if it is known: one that asks for statistics cannot be resumed.
+ */
+export function runStopped({ reason }: ExitPayload, mode?: AgreementMode): RunStoppedError {
   // Servers start their reason with this prefix.
   const why = reason.replace(/^the run stopped: /, "");
-  return new RunStoppedError(`The run stopped and may be resumed: ${why}`);
+  return new RunStoppedError(
+    mode === "statistics"
+      ? `The run stopped before any training: ${why}`
+      : `The run stopped and may be resumed: ${why}`,
+  );
 }
 
 /** Makes an error from an `Error` message. */

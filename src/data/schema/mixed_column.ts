@@ -9,17 +9,24 @@ import { cellError } from "./cell_reader.ts";
 import type { ColumnParts } from "./column_values.ts";
 import { numberOfText, quoted, shownName } from "./names.ts";
 
+/** Text in a column where as many values or more are numbers. */
+export interface OddText {
+  readonly table: RawTable;
+  readonly column: RawColumn;
+  readonly row: number;
+  readonly text: string;
+  /** Number of values that are numbers. */
+  readonly numbers: number;
+}
+
 /**
- * Checks a column that has texts: where half of the values or more are numbers, the texts are
- * mistakes.
+ * Finds the first text in a column where half of the values or more are numbers.
  *
  * @param tables Table of each part.
- * @throws {SyntaxError} If as many values are numbers. The message names the first text and its
- * place.
  */
-export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]): void {
+export function findOddText(parts: ColumnParts, tables: readonly RawTable[]): OddText | undefined {
   let numbers = 0, texts = 0;
-  let odd: { table: RawTable; column: RawColumn; row: number; text: string } | undefined;
+  let odd: Omit<OddText, "numbers"> | undefined;
   for (const [i, column] of parts.entries()) {
     const { codes = [], texts: names = [] } = column;
     numbers += column.numbers?.reduce((sum, x) => Number.isNaN(x) ? sum : sum + 1, 0) ?? 0;
@@ -32,7 +39,20 @@ export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]):
       if (table) odd ??= { table, column, row, text: names[code] ?? "" };
     });
   }
-  if (odd === undefined || numbers < texts) return;
+  return odd === undefined || numbers < texts ? undefined : { ...odd, numbers };
+}
+
+/**
+ * Checks a column that has texts: where half of the values or more are numbers, the texts are
+ * mistakes.
+ *
+ * @param tables Table of each part.
+ * @throws {SyntaxError} If as many values are numbers. The message names the first text and its
+ * place.
+ */
+export function checkNoNumbers(parts: ColumnParts, tables: readonly RawTable[]): void {
+  const odd = findOddText(parts, tables);
+  if (odd === undefined) return;
   const { table, column, row, text } = odd;
   throw cellError(
     table,

@@ -6,8 +6,9 @@
 
 import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { countNames, numbersOf } from "../schema/column_values.ts";
-import { ColumnIndex } from "../schema/columns.ts";
+import { ColumnIndex, headerOf } from "../schema/columns.ts";
 import { holdsFor, isCondition, parseCondition } from "../schema/condition.ts";
+import { findOddText } from "../schema/mixed_column.ts";
 import { canonicalName, quoted, shownName } from "../schema/names.ts";
 import type {
   ClassesAnswer,
@@ -52,6 +53,8 @@ export interface AnswerOptions {
    * @default {"total"}
    */
   readonly share?: StatisticsSharing;
+  /** Called with lines for the site's own log, which may quote its values. Default: no-op. */
+  readonly note?: (line: string) => void;
 }
 
 /**
@@ -80,7 +83,7 @@ export function answerQuestion(
 function answerColumns(
   table: RawTable,
   { from, without = [], counted = [] }: ColumnsQuestion,
-  { minCount, units = {}, hidden = [], share = "total" }: AnswerOptions,
+  { minCount, units = {}, hidden = [], share = "total", note }: AnswerOptions,
 ): ColumnsAnswer {
   if (share === "none") return { kind: "columns", rows: 0, columns: [] };
   const rows = table.length;
@@ -116,6 +119,9 @@ function answerColumns(
       unit: Object.hasOwn(units, name) ? units[name] : unit,
     });
     columns.push(figures);
+    if (note && figures.kind === "text" && !counted.includes(name)) {
+      noteOddText(table, column, note);
+    }
     bytes += new TextEncoder().encode(JSON.stringify(figures)).length;
     if (bytes > PAGE_BYTES || columns.length * rows > PAGE_CELLS) break;
   }
@@ -126,6 +132,18 @@ function answerColumns(
     ...(from + columns.length < indices.length && { hasMore: true }),
     ...(share === "site" && { isShown: true }),
   };
+}
+
+/** Points out a text for which a column of numbers is one of texts. */
+function noteOddText(table: RawTable, column: RawColumn, note: (line: string) => void): void {
+  const odd = findOddText([column], [table]);
+  if (odd === undefined) return;
+  const { row, text, numbers } = odd;
+  note(
+    `${table.name}: ${table.place(row)}, column ${shownName(headerOf(column).name)}: ${
+      quoted(text)
+    } makes it a column of texts beside ${numbers} numbers, correct it or take it for missing (--missing-values)`,
+  );
 }
 
 function answerClasses(
