@@ -59,14 +59,34 @@ export function uniteColumns(
       throw new RangeError(
         `Cannot unite the columns: expected the column ${shownName(name)} of ${owner} at ${
           shownNames(without)
-        } too, got none`,
+        } too, got none, leave it out (--exclude-columns) or unite those that all have (--columns common)`,
       );
     }
     notes.push(`Leaving out the column ${shownName(name)}, which ${shownNames(without)} lacks`);
     return false;
   });
   if (order === "name") shared.sort();
-  return { columns: shared.map((name) => uniteColumn(sites, name, categories)), notes };
+  const columns = shared.map((name) => uniteColumn(sites, name, categories));
+  for (const { name, unit } of columns) {
+    const without = unit === undefined ? [] : sitesWithoutUnit(sites, name);
+    if (without.length === 0) continue;
+    notes.push(
+      `The column ${shownName(name)} is in ${shownName(unit ?? "")}, and ${
+        shownNames(without)
+      } declares no unit: check that it has the same, and declare it (--unit ${
+        shownName(`${name}=${unit}`)
+      })`,
+    );
+  }
+  return { columns, notes };
+}
+
+/** Names the sites that have values of a column and declare no unit. */
+function sitesWithoutUnit(sites: readonly SiteRecord[], name: string): string[] {
+  return sites.filter(({ columns }) => {
+    const column = columns.get(name);
+    return column !== undefined && column.kind !== "missing" && column.unit === undefined;
+  }).map(({ name }) => name);
 }
 
 function uniteColumn(
@@ -79,7 +99,14 @@ function uniteColumn(
     return column ? [{ site: site.name, column }] : [];
   });
   const units = groupSites(figures, ({ unit }) => unit);
-  if (units.size > 1) throw conflict(name, [...units], (unit) => `the unit ${unit}`);
+  if (units.size > 1) {
+    throw conflict(
+      name,
+      [...units],
+      (unit) => `the unit ${shownName(unit)}`,
+      "convert the numbers of one, or leave the column out (--exclude-columns)",
+    );
+  }
   const [unit] = units.keys();
   const kinds = groupSites(figures, ({ kind }) => kind === "missing" ? undefined : kind);
   return { name, kind: uniteKinds(name, figures, kinds, categories.has(name)), unit };
@@ -106,7 +133,12 @@ function uniteKinds(
     return kind !== "number" || form === "binary";
   });
   if (!kinds.has("text") && areBinary) return "boolean";
-  throw conflict(name, [...kinds], (kind) => WORDS[kind]);
+  throw conflict(
+    name,
+    [...kinds],
+    (kind) => WORDS[kind],
+    "correct texts among numbers or take them for missing (--missing-values) at the site that has them, list the column as one of categories (--categories), or leave it out (--exclude-columns)",
+  );
 }
 
 /** Reports whether words are for true and false, and not single letters of which one is missing. */
@@ -132,11 +164,12 @@ function conflict<Key>(
   name: string,
   groups: readonly (readonly [Key, readonly string[]])[],
   describe: (key: Key) => string,
+  remedy: string,
 ): RangeError {
   const parts = groups.map(([key, sites]) => `${describe(key)} at ${shownNames(sites)}`);
   return new RangeError(
     `Cannot unite the column ${shownName(name)}: expected one kind and unit, got ${
       parts.join(" and ")
-    }`,
+    }; ${remedy}`,
   );
 }
