@@ -117,7 +117,7 @@ async function readFiles(
     const tables = await source.tables?.();
     if (tables === undefined) throw new UsageError(`expected tables with --data, got ${path}`);
     const { train, options: { units = {} } } = tables;
-    sites.push({ table: train, units, share: "site" });
+    sites.push({ table: train, units, share: "site", note: printError });
   }
   const summary = surveyTables(sites, minCount, surveyFrom(flags));
   summary.notes.forEach(printError);

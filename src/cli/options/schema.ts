@@ -132,6 +132,16 @@ export const SCHEMA = {
     commands: { ...MAKES, stats: {} },
     library: { table: (names) => ({ categories: names.map(column) }) },
   }),
+  disjointCategories: option(list, {
+    value: "<names>",
+    help:
+      "table columns whose categories are different although clients have none in common, or they differ in case or blanks alone; separated by commas",
+    group: "Data",
+    defaultText: "none, such categories are refused",
+    isRare: true,
+    commands: MAKES,
+    library: { table: (names) => ({ disjointCategories: names.map(column) }) },
+  }),
   unknownCategory: option(choice(["error", "other"]), {
     value: "<policy>",
     help:

@@ -64,13 +64,19 @@ export function columnTable(columns: readonly ColumnSummary[]): string {
 
 /** Formats a summary: all sites together, then each that allows it. */
 export function statisticsText(summary: SurveyResult): string {
-  const { rows, columns, classes, shape, sites } = summary;
+  const { rows, columns, classes, classConflict, shape, sites } = summary;
   const shown = sites.filter(({ rows }) => rows !== undefined);
   return [
     `${rows} rows of ${sites.length} ${sites.length === 1 ? "site" : "sites"}`,
     ...(shape ? [`rows of the shape [${shape}]`] : []),
     ...(columns.length > 0 ? [columnTable(columns)] : []),
     ...(classes ? [`classes: ${valueList(classes)}`] : []),
+    ...(classConflict === undefined ? [] : [`check the classes: ${classConflict}`]),
+    ...columns.flatMap(({ name, kind, conflict }) =>
+      conflict === undefined || kind !== "category"
+        ? []
+        : [`check the column ${shownName(name)}: ${conflict}`]
+    ),
     ...shown.flatMap(({ name, rows, columns }) => [
       "",
       `${shownName(name)}: ${rows} rows`,

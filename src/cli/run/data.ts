@@ -71,6 +71,7 @@ const MAKING: readonly (keyof DataFlags)[] = [
   "missingIndicator",
   "categories",
   "task",
+  "disjointCategories",
   "unknownCategory",
 ];
 /** Options that a table is compared with a schema by, without effect where there is no table. */

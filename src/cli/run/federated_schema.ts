@@ -6,6 +6,7 @@ import { ServerStatisticsTop } from "../../server/statistics/statistics_topology
 import type { Library } from "../options/option.ts";
 import { missingFrom } from "../options/schema.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
+import { madeSchemaLine } from "./made_schema.ts";
 import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 
 /** Schema that clients have made together. */
@@ -64,7 +65,6 @@ export async function federatedSchema(
   if (summary === undefined) throw new Error("Cannot make a schema: the clients were not asked");
   const { schema, warnings } = fitSchema(summary, options);
   warnings.forEach(printError);
-  const rows = summary.rows;
-  printError(`Made a schema of ${schema.inputs.length} inputs from figures of ${rows} rows`);
+  printError(madeSchemaLine(schema, summary.rows));
   return { schema, ranks };
 }

@@ -9,6 +9,7 @@ import { surveyTables } from "../../data/statistics/local_survey.ts";
 import { holdOut } from "../../data/split.ts";
 import { UsageError } from "../options/option.ts";
 import { printError } from "../output/terminal.ts";
+import { madeSchemaLine } from "./made_schema.ts";
 
 /** Sites of a simulation, which make its schema together. */
 export interface SiteSchemaOptions {
@@ -50,10 +51,16 @@ export async function siteSchema(
     const all = Uint32Array.from(list);
     const rows = share === undefined ? all : holdOut(all, { share, seed, index: 0 }).train;
     const { units = {} } = options;
-    return { table: { ...selectRows(train, rows), name }, hidden: [idColumn], units };
+    return {
+      table: { ...selectRows(train, rows), name },
+      hidden: [idColumn],
+      units,
+      note: printError,
+    };
   });
   const summary = surveyTables(sites, minCount, surveyForSchema(options));
   const { schema, warnings } = fitSchema(summary, options);
   [...summary.notes, ...warnings].forEach(printError);
+  printError(madeSchemaLine(schema, summary.rows));
   return schema;
 }

@@ -71,6 +71,13 @@ export interface SchemaOptions extends ArrangeOptions {
   /** Columns of numbers that are categories, and columns of texts that have over 1000 of them. */
   categories?: readonly (string | number)[];
   /**
+   * Columns of categories that are all different, although sites have none in common or they differ
+   * only in case, blanks or Unicode form: their names, or their indices from 0.
+   *
+   * @default None: such categories are refused.
+   */
+  disjointCategories?: readonly (string | number)[];
+  /**
    * Treatment of missing values, by column; that under `""` is for all other columns. A mean,
    * median or most frequent value is computed from the rows to train on.
    *

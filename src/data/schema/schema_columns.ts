@@ -26,6 +26,13 @@ export interface SchemaColumns {
   placeOf(column: string | number, use: string): number;
   /** Returns the column at a place. */
   at(place: number): SourceColumn;
+  /**
+   * Describes names in a column that sites seem to spell differently; `undefined` if there are
+   * none.
+   *
+   * @param of Names: the values of the column, or those of the rows that have a class.
+   */
+  conflictAt(place: number, of: "values" | "classes"): string | undefined;
 }
 
 /** Refuses units of columns that do not exist. */

@@ -5,15 +5,13 @@
  */
 
 import type { RawTable } from "../formats/raw_table.ts";
-import { TableValues } from "./column_values.ts";
-import { cannotUse, ColumnIndex, headerOf } from "./columns.ts";
-import { markedValues, withMarksMissing } from "./missing_marks.ts";
-import { checkNoNumbers } from "./mixed_column.ts";
+import { checkSpelling } from "./check_spelling.ts";
+import { cannotUse } from "./columns.ts";
 import { shownName } from "./names.ts";
 import type { SchemaOptions } from "./options.ts";
 import { parseSchema } from "./parse.ts";
 import { checkInputNames, checkUnitNames, type SchemaColumns } from "./schema_columns.ts";
-import { arrayInputOf, inputOf, type SourceColumn } from "./schema_inputs.ts";
+import { arrayInputOf, inputOf } from "./schema_inputs.ts";
 import {
   columnOfCondition,
   conditionOf,
@@ -22,6 +20,7 @@ import {
   targetOfColumns,
 } from "./schema_target.ts";
 import type { Schema } from "./schema.ts";
+import { TableColumns } from "./table_columns.ts";
 
 /** Schema that was made from tables. */
 export interface MadeSchema {
@@ -148,6 +147,7 @@ export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptio
     const sources = places.map((place) => columns.at(place));
     const input = arrayInputOf(sources, options);
     const schema = parseSchema({ format: "fedlab.schema/1", inputs: [input], target: made.target });
+    checkSpelling(schema, columns, options);
     return { schema, warnings: made.warnings };
   }
   const schema = parseSchema({
@@ -155,6 +155,7 @@ export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptio
     inputs: places.map((place) => inputOf(columns.at(place), options)),
     target: made.target,
   });
+  checkSpelling(schema, columns, options);
   return { schema, warnings: [...made.warnings, ...warningsAbout(schema, columns, options)] };
 }
 
@@ -188,66 +189,4 @@ function warningsAbout(
       }${more}`,
     ]),
   ];
-}
-
-/** Columns of several tables, by their place in the first. */
-class TableColumns implements SchemaColumns {
-  readonly where: string;
-  readonly names: readonly string[];
-  readonly length: number;
-  readonly #tables: readonly RawTable[];
-  readonly #indices: readonly ColumnIndex[];
-  readonly #categories: ReadonlySet<number>;
-  readonly #options: SchemaOptions;
-  readonly #units: Readonly<Record<string, string>>;
-  readonly #columns = new Map<number, SourceColumn>();
-
-  constructor(tables: readonly RawTable[], options: SchemaOptions) {
-    const { categories = [], units = {} } = options;
-    const [first] = tables;
-    this.where = first ? cannotUse(first) : "Cannot make a schema";
-    this.#tables = tables;
-    this.#options = options;
-    this.#indices = tables.map((table) => new ColumnIndex(table));
-    this.#units = units;
-    this.length = tables.reduce((sum, { length }) => sum + length, 0);
-    for (const index of this.#indices) index.checkNames();
-    this.names = this.#indices[0]?.headers.map(({ name }) => name) ?? [];
-    this.#categories = new Set(
-      categories.map((column) => this.placeOf(column, "a column of categories")),
-    );
-  }
-
-  placeOf(column: string | number, use: string): number {
-    return this.#indices[0]?.get(column, use) ?? 0;
-  }
-
-  at(place: number): SourceColumn {
-    const known = this.#columns.get(place);
-    if (known) return known;
-    const column = this.#columnAt(place);
-    this.#columns.set(place, column);
-    return column;
-  }
-
-  /** Returns the column at a place of the first table, with those of its name in the others. */
-  #columnAt(place: number): SourceColumn {
-    const name = this.names[place] ?? "", { where } = this;
-    const places = this.#indices.map((index) => index.get(name, "the column"));
-    const parts = places.flatMap((at, t) => this.#tables[t]?.columns[at] ?? []);
-    const units = new Set(
-      parts.flatMap((part) => this.#units[name] ?? headerOf(part).unit ?? []),
-    );
-    const [unit, other] = units;
-    if (other !== undefined) {
-      throw new RangeError(
-        `${where}: expected one unit of the column ${shownName(name)}, got ${unit} and ${other}`,
-      );
-    }
-    const marks = markedValues(name, this.#options);
-    const values = new TableValues(parts.map((part) => withMarksMissing(part, marks)));
-    const isCategory = this.#categories.has(place);
-    const refuse = () => checkNoNumbers(parts, this.#tables);
-    return { name, unit, values, checkNoNumbers: refuse, where, isCategory };
-  }
 }

@@ -4,11 +4,6 @@
  * @module
  */
 
-import {
-  type ColumnValues,
-  MAX_INFERRED_CATEGORIES,
-  type Moments,
-} from "../schema/column_values.ts";
 import { isPlaceName, placeName, quoted, shownName, shownNames } from "../schema/names.ts";
 import type { SchemaOptions } from "../schema/options.ts";
 import type { InputSchema, Schema } from "../schema/schema.ts";
@@ -17,11 +12,10 @@ import { type MadeSchema, makeSchemaOfColumns } from "../schema/schema_of.ts";
 import { policyFor, type SourceColumn } from "../schema/schema_inputs.ts";
 import { columnOfCondition, conditionOf } from "../schema/schema_target.ts";
 import { marksOf } from "./marked_table.ts";
+import { shownLast } from "./site_names.ts";
+import { SummaryValues, WHERE } from "./summary_values.ts";
 import type { SurveyOptions } from "./survey_options.ts";
 import type { ColumnSummary, TableSummary } from "./summary.ts";
-
-const WHERE = "Cannot make a schema of the federation";
-const FEWER = "fewer, leave it out (--exclude-columns)";
 
 /** Returns the options of the survey that finds the figures for a schema. */
 export function surveyForSchema(options: SchemaOptions): SurveyOptions {
@@ -30,7 +24,10 @@ export function surveyForSchema(options: SchemaOptions): SurveyOptions {
     marks: marksOf(options),
     exclude: excludedBy(options),
     categories: categories.map(nameOf),
-    target: (columns) => classesToCount(new SummaryColumns({ rows: 0, columns }, options), options),
+    target: (columns, last) => {
+      const declared = withTarget(options, last);
+      return classesToCount(new SummaryColumns({ rows: 0, columns }, declared), declared);
+    },
     distribution: ({ name, kind }) =>
       kind === "number" && policyFor(name, kind, missing).policy === "median",
     quantiles: [0.5],
@@ -46,10 +43,13 @@ export function surveyForSchema(options: SchemaOptions): SurveyOptions {
  * missing ones without a policy, or the target does not fit. The message is one line that names the
  * column.
  */
-export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): MadeSchema {
+export function fitSchema(summary: TableSummary, declared: SchemaOptions = {}): MadeSchema {
   if (summary.columns.length === 0) {
     throw new RangeError(`${WHERE}: expected columns with names, got arrays of [${summary.shape}]`);
   }
+  const { lastColumn } = summary;
+  const last = lastColumn === undefined ? [] : [[lastColumn, []] as const];
+  const options = withTarget(declared, new Map(last));
   const columns = new SummaryColumns(summary, options);
   const { idColumn: _, weightColumn: __, ...others } = options;
   const left = excludedBy(options);
@@ -80,6 +80,25 @@ export function fitSchema(summary: TableSummary, options: SchemaOptions = {}): M
       ]),
     ],
   };
+}
+
+/**
+ * Adds the last column as the target, where options name none.
+ *
+ * @throws {RangeError} If it is not the same at all sites.
+ */
+function withTarget(
+  options: SchemaOptions,
+  last: ReadonlyMap<string, readonly string[]>,
+): SchemaOptions {
+  if (options.target !== undefined) return options;
+  const [target] = last.keys();
+  if (target !== undefined && last.size === 1) return { ...options, target };
+  throw new RangeError(
+    `${WHERE}: expected a target (--target) or the same last column at all sites, got ${
+      shownLast(last) || "neither"
+    }`,
+  );
 }
 
 /** Names the columns that are no inputs. */
@@ -162,6 +181,10 @@ class SummaryColumns implements SchemaColumns {
     return summary;
   }
 
+  conflictAt(place: number, of: "values" | "classes"): string | undefined {
+    return of === "classes" ? this.#summary.classConflict : this.summaryAt(place).conflict;
+  }
+
   at(place: number): SourceColumn {
     const summary = this.summaryAt(place);
     const { name, unit } = summary;
@@ -174,76 +197,5 @@ class SummaryColumns implements SchemaColumns {
       values: new SummaryValues(summary, isTarget ? this.#summary.classes : undefined),
       isCategory: categories.map(nameOf).includes(name),
     };
-  }
-}
-
-/** Figures of a column of a summary. */
-class SummaryValues implements ColumnValues {
-  readonly #summary: ColumnSummary;
-  readonly #classes: TableSummary["classes"];
-
-  constructor(summary: ColumnSummary, classes: TableSummary["classes"]) {
-    this.#summary = summary;
-    this.#classes = classes;
-  }
-
-  get kind(): ColumnValues["kind"] {
-    const { kind } = this.#summary;
-    return kind === "missing" ? undefined : kind;
-  }
-
-  get counts(): ReadonlyMap<string, number> {
-    const { values, kind, distinct = 0 } = this.#summary;
-    const counts = this.#classes ?? values;
-    if (counts === undefined) {
-      if (kind === "missing") return new Map();
-      throw this.#refusal(
-        "numbers that are counted",
-        "too many different ones for that, fill in a mean or a median instead (--missing)",
-      );
-    }
-    if (this.#classes === undefined && distinct > MAX_INFERRED_CATEGORIES) {
-      throw this.#refusal(
-        `at most ${MAX_INFERRED_CATEGORIES} different values`,
-        `${distinct} at one site, leave it out (--exclude-columns)`,
-      );
-    }
-    if (counts.length === 0) {
-      throw this.#refusal(
-        "values that enough rows of a site have (--min-count)",
-        "none, leave it out (--exclude-columns)",
-      );
-    }
-    return new Map(counts);
-  }
-
-  get count(): number {
-    return this.#summary.count;
-  }
-
-  get hasFractions(): boolean {
-    return this.#summary.form === "real";
-  }
-
-  get infinite(): undefined {
-    return undefined;
-  }
-
-  get moments(): Moments {
-    const { mean, deviation } = this.#summary;
-    if (mean !== undefined && deviation !== undefined) return { mean, deviation };
-    throw this.#refusal("enough numbers at a site for their mean (--min-count)", FEWER);
-  }
-
-  get median(): number {
-    const median = this.#summary.quantiles?.find(({ share }) => share === 0.5);
-    if (median !== undefined) return median.value;
-    throw this.#refusal("enough numbers at a site for their median (--min-count)", FEWER);
-  }
-
-  #refusal(expected: string, got: string): RangeError {
-    return new RangeError(
-      `${WHERE}: expected ${expected} in column ${shownName(this.#summary.name)}, got ${got}`,
-    );
   }
 }

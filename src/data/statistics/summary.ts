@@ -64,6 +64,8 @@ export interface ColumnSummary {
   readonly unnamed?: number;
   /** Largest number of different values at one site, where values are counted. */
   readonly distinct?: number;
+  /** Values that sites seem to spell differently, in words, with the sites. */
+  readonly conflict?: string;
 }
 
 /** Summary of the tables of sites. */
@@ -74,6 +76,10 @@ export interface TableSummary {
   readonly columns: readonly ColumnSummary[];
   /** Counts of the target's classes, sorted as `sortNames()` does. */
   readonly classes?: readonly ValueCount[];
+  /** Classes that sites seem to spell differently, in words, with the sites. */
+  readonly classConflict?: string;
+  /** Name of the last column, where it is the same at all sites. */
+  readonly lastColumn?: string;
   /** Shape of a row, for data without columns. */
   readonly shape?: readonly number[];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BinGroup, StatisticsAnswer, ValueCount } from "../../wire/messages/statistics.ts";
+import type { BinGroup, StatisticsAnswer } from "../../wire/messages/statistics.ts";
 import type { StatisticsQuestion } from "../../wire/messages/statistics_request.ts";
 import type { BinRange } from "./bins.ts";
 import {
@@ -25,7 +25,7 @@ import type {
   SurveyOptions,
   SurveyResult,
 } from "./survey_options.ts";
-import { numberOfText, shownNames } from "../schema/names.ts";
+import { classConflict, lastColumns, noteOnClasses, valueConflict } from "./site_names.ts";
 import { uniteColumns, type UnitedColumn } from "./unite.ts";
 
 /** Survey of sites: asks, checks the answers and summarizes them. */
@@ -77,21 +77,26 @@ export class Survey {
       categories: new Set(categories),
     });
     const first = united.map((column) => this.#summarize(column, told));
-    const targetText = target?.(first);
+    const last = lastColumns(told);
+    const targetText = target?.(first, last);
     if (targetText !== undefined) {
       yield* this.#askAll(told, { kind: "classes", target: targetText });
     }
     yield* this.#askDeviations(told, first);
     yield* this.#askHistograms(told, first);
     const classes = told.flatMap(({ classes }) => classes ? [classes] : []);
+    const conflict = classConflict(told);
+    const [lastColumn] = last.keys();
     return {
       rows: records.reduce((sum, { rows }) => sum + rows, 0),
-      columns: united.map((column) => this.#summarize(column, told)),
+      columns: united.map((column) => this.#withConflict(this.#summarize(column, told), told)),
       ...(classes.length > 0 && { classes: sumCounts(classes) }),
+      ...(conflict !== undefined && { classConflict: conflict }),
+      ...(lastColumn !== undefined && last.size === 1 && { lastColumn }),
       sites: records.map((record) => this.#siteSummary(record, united)),
       notes: [
         ...notes,
-        ...noteOnClasses(classes),
+        ...noteOnClasses(told),
         ...told.filter(({ unnamedClasses }) => unnamedClasses > 0).map((record) =>
           `${record.name} has classes of too few rows to be named: ${record.unnamedClasses}`
         ),
@@ -108,6 +113,13 @@ export class Survey {
     const { quantiles = [0.25, 0.5, 0.75], bins = 20 } = this.#options;
     const passes = this.#passes.get(column.name) ?? {};
     return summarizeColumn(column, records, passes, { quantiles, bins });
+  }
+
+  #withConflict(summary: ColumnSummary, records: readonly SiteRecord[]): ColumnSummary {
+    const { kind, name } = summary;
+    if (kind !== "category" && kind !== "boolean") return summary;
+    const conflict = valueConflict(records, name);
+    return conflict === undefined ? summary : { ...summary, conflict };
   }
 
   #siteSummary(record: SiteRecord, united: readonly UnitedColumn[]): SiteSummary {
@@ -228,17 +240,4 @@ export class Survey {
 function* batches<T>(items: readonly T[], most: number): Generator<readonly T[]> {
   const size = Math.max(1, Math.floor(most));
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
-}
-
-/** Points out numbers of classes that sites may have given differently, as 0, 1 and 1, 2. */
-function noteOnClasses(sites: readonly (readonly ValueCount[])[]): string[] {
-  const united = sumCounts(sites).map(([name]) => name);
-  const areNumbers = united.every((name) => numberOfText(name) !== undefined);
-  const isTooFew = sites.length < 2 || sites.some((site) => site.length < 2);
-  if (!areNumbers || isTooFew || sites.some((site) => site.length === united.length)) return [];
-  return [
-    `No client has all of the classes ${
-      shownNames(united)
-    }: check that all clients give the same number to a class`,
-  ];
 }

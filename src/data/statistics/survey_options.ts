@@ -29,8 +29,14 @@ export interface SurveyOptions {
    * @default {"all"}
    */
   readonly choice?: ColumnChoice;
-  /** Chooses the column or the condition whose classes are counted. Default: none. */
-  readonly target?: (columns: readonly ColumnSummary[]) => string | undefined;
+  /**
+   * Chooses the column or the condition whose classes are counted, by the columns and the names of
+   * the last columns, each with the sites that have it last. Default: none.
+   */
+  readonly target?: (
+    columns: readonly ColumnSummary[],
+    last: ReadonlyMap<string, readonly string[]>,
+  ) => string | undefined;
   /** Columns whose deviations are needed. Default: all numbers. */
   readonly deviations?: (column: ColumnSummary) => boolean;
   /** Columns whose quantiles are needed. Default: all numbers. */
