@@ -52,6 +52,17 @@ Deno.test("sites that spell classes differently make no schema, whoever makes it
         ...args,
       ], folder);
     for (const args of [[], ["--schema", "federated"]]) {
+      const shown = await runCommand(
+        "stats",
+        ["--data", "wards/a.csv,wards/b.csv", "--target", "ill"],
+        folder,
+      );
+      assertEquals(shown.code, 0, shown.stderr);
+      assertMatch(
+        shown.stdout,
+        /\ncheck the classes: no, yes at wards\/a.csv and ill, well at \S+, /,
+      );
+      assertMatch(shown.stdout, /\ncheck the column ill: no, yes at /);
       const { code, stderr } = await simulate(...args);
       assertEquals(code, 1);
       assertMatch(
