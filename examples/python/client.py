@@ -78,7 +78,7 @@ def train(w, v, x, y, classes, plan, random):
     return w, v, {"steps": steps, **({"loss": loss} if math.isfinite(loss) else {})}
 
 def run(server, options, data, own):
-    wishes = {"agent": "python-example/1", "rank": options.rank, "worldSize": options.world_size}
+    wishes = {"agent": "python-example/1", "site": options.name, "rank": options.rank, "worldSize": options.world_size}
     server.send(REGISTER, {key: wish for key, wish in wishes.items() if wish is not None})
     code, given = server.receive(CHALLENGE, ASSIGN)
     if code == CHALLENGE:
@@ -129,7 +129,7 @@ if __name__ == "__main__":
     parser.add_argument("--schema", help="a schema.json that the run must have; for a server that sends none")
     parser.add_argument("--scale", type=float, default=1, help="factor that a CSV file's numbers have been multiplied by")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="rows I, I + N, … of the data")
-    for name in ("--rank", "--world-size"): parser.add_argument(name, type=int)
+    for name, kind in {"--name": str, "--rank": int, "--world-size": int}.items(): parser.add_argument(name, type=kind)
     parser.add_argument("--token", default=os.environ.get("FEDLAB_TOKEN"), help="default: FEDLAB_TOKEN")
     options, server = parser.parse_args(), None
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,4 +1,5 @@
 import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
+import { oneLine, shortened } from "../base/printable.ts";
 import type { Credential } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
@@ -8,6 +9,7 @@ import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { EvaluateResult, TrainResult } from "../plan/results.ts";
+import { SITE_LENGTH } from "../wire/messages/registration.ts";
 
 /** Event in the life of a client. */
 export type ClientEvent =
@@ -77,6 +79,13 @@ export interface ClientTopologyOptions {
   /** The rank to take, 1 to `worldSize - 1`. Default: the server assigns the lowest free one. */
   rank?: Rank;
   /**
+   * Name of the client's site, such as a hospital's, for the server's log and report: one line of at
+   * most 64 characters. It proves nothing.
+   *
+   * @default {undefined} None: the client is known by its rank.
+   */
+  site?: string;
+  /**
    * The transport.
    *
    * @default {"tcp"}
@@ -136,10 +145,24 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+/** Tells whether a text can be the name of a site: one line, visible and not too long. */
+export function isSiteName(text: string): boolean {
+  return text.trim() !== "" && text.length <= SITE_LENGTH && oneLine(text) === text;
+}
+
 const PROBLEM = "Cannot make a client";
 
-/** Throws a `RangeError` for a rank, a world size or a count that is out of range. */
-export function checkPlace({ rank, worldSize, statistics = {} }: ClientTopologyOptions): void {
+/** Throws a `RangeError` for a rank, a world size, a count or a name that is out of range. */
+export function checkPlace(
+  { rank, worldSize, site, statistics = {} }: ClientTopologyOptions,
+): void {
+  if (site !== undefined && !isSiteName(site)) {
+    throw new RangeError(
+      `${PROBLEM}: expected the name of a site of 1 to ${SITE_LENGTH} visible characters, got ${
+        JSON.stringify(shortened(oneLine(site), SITE_LENGTH))
+      }`,
+    );
+  }
   if (rank !== undefined) checkInRange(rank, AT_LEAST_ONE, PROBLEM, "a rank of at least 1");
   const { minCount } = statistics;
   if (minCount !== undefined) {

@@ -34,6 +34,8 @@ export interface SimulationOptions {
    * of at least one row each. Default: the rows it trains on, on which it looks better than it is.
    */
   testParts?: readonly ArrayLike<number>[];
+  /** Names of the clients' sites for the report, one a client. Default: none. */
+  sites?: readonly string[];
   /**
    * Handler of the clients: the absolute URL of a module with `defineClient()`, the same that a
    * real client runs, or the function that `defineClient()` takes. A module runs in the workers, a
@@ -196,6 +198,11 @@ export function checkSimulation(
       `Cannot simulate: expected testParts of ${
         parts?.length ?? 0
       } clients, got ${testParts.length}`,
+    );
+  }
+  if (options.sites && options.sites.length !== clientsOf(options)) {
+    throw new RangeError(
+      `Cannot simulate: expected names of ${clientsOf(options)} sites, got ${options.sites.length}`,
     );
   }
   checkOwnSettings(options, plan, allows);

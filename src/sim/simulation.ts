@@ -135,6 +135,7 @@ export class Simulation {
       test: options.test,
       counts: countsOf(options),
       evaluateClients: options.evaluateClients,
+      sites: options.sites,
       signal,
       onEvent: options.onEvent,
     });

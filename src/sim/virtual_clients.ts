@@ -31,6 +31,8 @@ export interface VirtualClientsParts {
   /** Length of the counts of a `test` job. */
   readonly counts: number;
   readonly evaluateClients?: boolean | undefined;
+  /** Names of the clients' sites. */
+  readonly sites?: readonly string[] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
@@ -157,7 +159,9 @@ export class VirtualClients {
           }
           let result: RankedResult;
           try {
-            result = { rank, ...checkFigures(round, outcome.result) };
+            const site = this.#parts.sites?.[rank - 1];
+            const named = { rank, ...(site !== undefined && { site }) };
+            result = { ...named, ...checkFigures(round, outcome.result) };
           } catch (error) {
             if (!(error instanceof ProtocolError)) throw error;
             return this.#lose(rank, error.message);

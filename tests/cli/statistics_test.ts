@@ -29,7 +29,7 @@ Deno.test("stats shows the figures of all clients, and of those that allow it", 
     const clients = [1, 2].map((ward) =>
       startCommand("client", [
         ...["--server", address, "--data", `ward${ward}.csv`, "--logger-file", ""],
-        ...(ward === 2 ? ["--share-statistics", "site"] : []),
+        ...(ward === 2 ? ["--share-statistics", "site", "--name", "Ward two"] : []),
       ], folder)
     );
     const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
@@ -37,7 +37,7 @@ Deno.test("stats shows the figures of all clients, and of those that allow it", 
     const { stdout = "" } = outcomes[0] ?? {};
     assertMatch(stdout, /^50 rows of 2 sites\n/);
     assertMatch(stdout, /classes: true 30, false 20/);
-    assertMatch(stdout, /\nrank \d: 20 rows\n/);
+    assertMatch(stdout, /\nrank \d \(Ward two\): 20 rows\n/);
     assert(!stdout.includes(": 30 rows"), stdout);
     const { schema, rows, columns } = JSON.parse(await Deno.readTextFile(`${folder}/figures.json`));
     assertEquals([schema, rows], ["fedlab.statistics/1", 50]);
@@ -167,7 +167,7 @@ Deno.test("simulate --sites gives the model of a server with a client for each f
       const clients = [1, 2].map((ward) =>
         startCommand("client", [
           ...["--server", address, "--data", `ward${ward}.csv`, "--rank", `${ward}`],
-          ...["--hold-out", "0.3", "--seed", "5"],
+          ...["--hold-out", "0.3", "--seed", "5", "--name", `ward${ward}`],
         ], folder)
       );
       const outcomes = await Promise.all([server, ...clients].map(({ outcome }) => outcome));
@@ -182,9 +182,10 @@ Deno.test("simulate --sites gives the model of a server with a client for each f
       );
       assertEquals(simulated.modelDigest, real.modelDigest);
       const figures = ({ final }: typeof real) =>
-        final.clients.byRank.map(({ samples, loss, accuracy }: Record<string, number>) => [
-          ...[samples, loss, accuracy],
-        ]);
+        final.clients.byRank.map((
+          { site, samples, loss, accuracy }: Record<string, unknown>,
+        ) => [site, samples, loss, accuracy]);
+      assertMatch(outcomes[0]?.stdout ?? "", /│ 2 ward2 +│ +6 │/);
       assertEquals(figures(simulated), figures(real));
     }
   }));

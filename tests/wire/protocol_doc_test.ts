@@ -75,6 +75,7 @@ const EXAMPLES: readonly Message[] = [
       rank: 2,
       worldSize: 3,
       token: "0123456789abcdef0123456789abcdef",
+      site: "Basel",
       agent: "example/1.0",
     },
   },

@@ -128,7 +128,13 @@ async function dealData(
   flags: Flags<"simulate">,
   signal: AbortSignal,
 ): Promise<
-  { train: Dataset; test: Dataset | undefined; parts: Partition; testParts?: Partition }
+  {
+    train: Dataset;
+    test: Dataset | undefined;
+    parts: Partition;
+    testParts?: Partition;
+    sites?: readonly string[];
+  }
 > {
   const schema = flags.schema === FEDERATED
     ? await siteSchema(await openSource(flags, signal), {
@@ -142,7 +148,11 @@ async function dealData(
   const parts = flags.sites
     ? partsOfSites(ids ?? [])
     : scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
-  const shared = { train: scheme.spread(train, parts, { seed }).share(), test: test?.share() };
+  const shared = {
+    train: scheme.spread(train, parts, { seed }).share(),
+    test: test?.share(),
+    ...(flags.sites && { sites: [...new Set(ids)] }),
+  };
   if (share === undefined) return { ...shared, parts };
   // A client of a whole file, without --part, has the index 0.
   const held = parts.map((rows, i) =>

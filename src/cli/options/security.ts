@@ -1,6 +1,17 @@
+import { isSiteName } from "../../client/options.ts";
 import { DEFAULT_SERVER_NAME } from "../../server/options.ts";
+import { SITE_LENGTH } from "../../wire/messages/registration.ts";
+import { InvalidArgumentError } from "../deps.ts";
 import { option } from "./option.ts";
-import { onOff, text, whole } from "./values.ts";
+import { onOff, text, type ValueType, whole } from "./values.ts";
+
+/** Name of a site, in one line. */
+const siteName: ValueType<string> = {
+  parse(text) {
+    if (isSiteName(text)) return text;
+    throw new InvalidArgumentError(`Expected 1 to ${SITE_LENGTH} visible characters in one line.`);
+  },
+};
 
 /** Options about encryption, and about the clients that may join. */
 export const SECURITY = {
@@ -104,6 +115,15 @@ export const SECURITY = {
     value: "<text>",
     help: "name of the client, printed after its public key",
     group: "Security",
-    commands: { keygen: {} },
+    commands: {
+      keygen: {},
+      client: {
+        type: siteName,
+        help: "name of this client's site, such as a hospital's, in the server's log and report",
+        group: "Joining",
+        defaultText: "none: the client is known by its rank",
+      },
+    },
+    library: { client: (site) => ({ site }) },
   }),
 };

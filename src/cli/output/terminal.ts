@@ -105,13 +105,18 @@ export function bytes(count: number): string {
 
 /** Formats the rounds of a run as a table. */
 export function roundTable(report: RunReport): string {
+  const { rounds } = report;
+  const isRegression = rounds.some(({ metrics }) => metrics?.rmse !== undefined) &&
+    rounds.every(({ accuracy }) => accuracy === undefined);
   const table = new Table({
-    head: ["round", "updates", "loss", "accuracy", "up", "down", "seconds"],
+    head: [
+      ...["round", "updates", "loss", isRegression ? "rmse" : "accuracy"],
+      ...["up", "down", "seconds"],
+    ],
     colAligns: ["right", "right", "right", "right", "right", "right", "right"],
     style: { head: [], border: [] },
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
-  const { rounds } = report;
   const shown = rounds.length <= TABLE_ROWS
     ? rounds
     : [...rounds.slice(0, TABLE_ROWS / 2), undefined, ...rounds.slice(-TABLE_ROWS / 2)];
@@ -121,7 +126,11 @@ export function roundTable(report: RunReport): string {
         one.round,
         `${one.received}/${one.cohort.length}`,
         one.loss?.toFixed(4) ?? "",
-        one.accuracy === undefined ? "" : `${(one.accuracy * 100).toFixed(2)}%`,
+        isRegression
+          ? one.metrics?.rmse?.toPrecision(4) ?? ""
+          : one.accuracy === undefined
+          ? ""
+          : percent(one.accuracy),
         bytes(one.bytesUp),
         bytes(one.bytesDown),
         one.seconds.toFixed(2),

@@ -4,6 +4,7 @@ import type { ServerBackendHandler } from "../../round/handler/server_backend_ha
 import { printerBeside } from "../output/write_output.ts";
 import { messageWithFlag } from "../options/permissions.ts";
 import { type RunFolder, type RunOutputs, writeRun } from "./run_folder.ts";
+import { clientTable } from "../output/client_table.ts";
 import type { Curves } from "../output/tensorboard.ts";
 import { printError, roundTable, runSummary } from "../output/terminal.ts";
 
@@ -51,6 +52,8 @@ export async function runAndReport(
   if (curves?.failure) failures.push(curves.failure);
   const show = printerBeside(json, csv);
   show(roundTable(report));
+  const ofClients = clientTable(report);
+  if (ofClients !== undefined) show(ofClients);
   show(runSummary(report, { hasBest: best !== undefined }));
   show(`written: ${folder.files.join(", ")}`);
   const [first, ...others] = failures;

@@ -154,7 +154,7 @@ function checkChoices(
 /** Registers, with a proof of identity when the server asks for one; returns the assignment. */
 async function register(
   connection: Connection,
-  { rank, worldSize, credential, serverName }: Readonly<ClientTopologyOptions>,
+  { rank, worldSize, site, credential, serverName }: Readonly<ClientTopologyOptions>,
   resume: ResumeInfo | undefined,
   answered: () => void,
 ): Promise<IdAssignmentPayload> {
@@ -164,6 +164,7 @@ async function register(
       ...(rank !== undefined && { rank }),
       ...(worldSize !== undefined && { worldSize }),
       ...(resume && { token: resume.token }),
+      ...(site !== undefined && { site }),
       agent: `fedlab-deno/${VERSION}`,
     },
   });

@@ -22,11 +22,16 @@ export class EvaluationExchange {
   /**
    * Accepts a client's figures.
    *
+   * @param site Name of the client's site, where it has one.
    * @returns The figures, or `undefined` when the client does not share them.
    * @throws {ProtocolError} If none are expected from the client, a field is missing, or sums are
    * of another number of samples.
    */
-  accept(sender: Rank, payload: EvaluateParamsPayload): RankedResult | undefined {
+  accept(
+    sender: Rank,
+    payload: EvaluateParamsPayload,
+    site?: string,
+  ): RankedResult | undefined {
     const { round, numSamples, loss, accuracy, metrics, sums, onTrainingRows, declined } = payload;
     if (this.collector.round !== round || !this.collector.isPending(sender)) {
       throw unexpectedFigures(sender, round);
@@ -49,6 +54,7 @@ export class EvaluationExchange {
     }
     const result = {
       rank: sender,
+      ...(site !== undefined && { site }),
       numSamples,
       // Clients leave out a loss that is not finite.
       loss: loss ?? NaN,

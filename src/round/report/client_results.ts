@@ -36,6 +36,8 @@ export interface ClientTraining {
 export interface ClientEvaluation {
   /** Rank of the client. */
   readonly rank: Rank;
+  /** Name of its site, as claimed; absent where it has none. */
+  readonly site?: string;
   /** Number of the samples that it evaluated on. */
   readonly samples: number;
   /** Mean loss over the samples; absent when it is not finite. */
@@ -52,6 +54,8 @@ export interface ClientEvaluation {
 export interface RankedResult extends EvaluateResult {
   /** Rank of the client. */
   readonly rank: Rank;
+  /** Name of its site. */
+  readonly site?: string;
 }
 
 /** Returns the first 64 finite metrics; `undefined` for none. */
@@ -65,11 +69,12 @@ export function reportedMetrics(metrics: Metrics | undefined): Metrics | undefin
 
 /** Makes the report of a client's evaluation. */
 export function clientEvaluation(
-  { rank, numSamples: samples, loss, accuracy, metrics, onTrainingRows }: RankedResult,
+  { rank, site, numSamples: samples, loss, accuracy, metrics, onTrainingRows }: RankedResult,
 ): ClientEvaluation {
   const reported = reportedMetrics(metrics);
   return {
     rank,
+    ...(site !== undefined && { site }),
     samples,
     ...(Number.isFinite(loss) && { loss }),
     ...(accuracy !== undefined && { accuracy }),

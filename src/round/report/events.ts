@@ -34,6 +34,8 @@ export type ServerEvent =
     readonly identity: string;
     /** Name of its key in the server's list. */
     readonly name?: string;
+    /** Name of its site, as claimed. */
+    readonly site?: string;
     /** Its address, such as `"tcp 10.0.0.7:5123"`. */
     readonly address: string;
     /** Name and version of its program, as claimed. */

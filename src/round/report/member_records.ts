@@ -47,7 +47,7 @@ export class MemberRecords {
   onEvent(event: ServerEvent): void {
     switch (event.type) {
       case "client-joined": {
-        const { rank, identity, name, address, numSamples: samples } = event;
+        const { rank, identity, name, site, address, numSamples: samples } = event;
         const before = this.#members.get(memberKey(rank, identity)) ??
           { received: 0, refused: 0, dropped: 0 };
         const { received, refused, dropped } = before;
@@ -55,6 +55,7 @@ export class MemberRecords {
           rank,
           identity,
           ...(name !== undefined && { name }),
+          ...(site !== undefined && { site }),
           address,
           samples,
           received,
@@ -94,9 +95,19 @@ function memberKey(rank: Rank, identity: string): string {
 }
 
 function isMember(value: unknown): value is MemberReport {
-  const { rank, identity, name = "", address = "", samples, received, refused, dropped } = Object(
+  const {
+    rank,
+    identity,
+    name = "",
+    site = "",
+    address = "",
+    samples,
+    received,
+    refused,
+    dropped,
+  } = Object(
     value,
   ) as Partial<MemberReport>;
-  return [identity, name, address].every((text) => typeof text === "string") &&
+  return [identity, name, site, address].every((text) => typeof text === "string") &&
     [rank, samples, received, refused, dropped].every(isCount);
 }

@@ -141,6 +141,8 @@ export interface MemberReport {
   readonly identity: string;
   /** Name of its key in the server's list. */
   readonly name?: string;
+  /** Name of its site, as claimed. */
+  readonly site?: string;
   /** Its last address, such as `"tcp 10.0.0.7:5123"`. */
   readonly address?: string;
   /** Number of its training samples, as last claimed. */

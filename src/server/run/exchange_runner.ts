@@ -31,6 +31,8 @@ const CHECKS = 8;
 export class ExchangeRunner {
   /** Exchange in progress. */
   open: TrainingExchange | EvaluationExchange | undefined;
+  /** Names of the clients' sites, as claimed. */
+  readonly sites = new Map<Rank, string>();
   readonly #run: RunContext;
   #roundPlan: { readonly round: number; readonly field: { plan?: TrainSettings } } | undefined;
   #hasToldRows = false;
@@ -163,7 +165,8 @@ export class ExchangeRunner {
    */
   takeFigures(sender: Rank, figures: EvaluateParamsPayload): void {
     if (!(this.open instanceof EvaluationExchange)) throw unexpectedFigures(sender, figures.round);
-    const result = this.open.accept(sender, figures);
+    const site = this.sites.get(sender);
+    const result = this.open.accept(sender, figures, site);
     if (result) this.#run.emit(evaluatedEvent(figures.round, result));
   }
 

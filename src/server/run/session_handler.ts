@@ -97,12 +97,14 @@ export class SessionHandler implements SessionListener {
   }
 
   joined(client: JoinedClient): void {
-    const { rank, identity, name, address, agent, numSamples, own, isBack } = client;
+    const { rank, identity, name, site, address, agent, numSamples, own, isBack } = client;
     const topology = this.#topology, run = this.#run, { handler } = topology;
     const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
+    if (site === undefined) this.#exchanges.sites.delete(rank);
+    else this.#exchanges.sites.set(rank, site);
     run.peers.members.info(
       `rank ${rank}`,
-      `Rank ${rank} joined from ${address}${
+      `Rank ${rank}${this.#siteText(rank)} joined from ${address}${
         topology.mode === "statistics" ? "" : ` with ${numSamples} samples`
       }${ownText(own)} (${agent}; ${who})`,
     );
@@ -112,6 +114,7 @@ export class SessionHandler implements SessionListener {
       rank,
       identity,
       ...(name !== undefined && { name }),
+      ...(site !== undefined && { site }),
       address,
       agent,
       numSamples,
@@ -135,7 +138,7 @@ export class SessionHandler implements SessionListener {
     if (run.record.isOver) return;
     run.peers.members.warn(
       `rank ${rank}`,
-      `Lost the connection of rank ${rank}, which may come back: ${reason}`,
+      `Lost the connection of rank ${rank}${this.#siteText(rank)}, which may come back: ${reason}`,
     );
     run.emit({ type: "client-away", rank, reason });
     this.#reportJoining(rank);
@@ -147,9 +150,15 @@ export class SessionHandler implements SessionListener {
     this.#topology.onLeave(rank, reason);
     // After the last round clients are expected to leave.
     if (run.record.isOver) return;
-    run.peers.members.warn(`rank ${rank}`, `Lost rank ${rank}: ${reason}`);
+    run.peers.members.warn(`rank ${rank}`, `Lost rank ${rank}${this.#siteText(rank)}: ${reason}`);
     run.emit({ type: "client-lost", rank, reason });
     this.#reportJoining(rank);
+  }
+
+  /** Formats the name of a client's site, such as `" (Basel)"`. */
+  #siteText(rank: Rank): string {
+    const site = this.#exchanges.sites.get(rank);
+    return site === undefined ? "" : ` (${site})`;
   }
 
   messageRefused(): void {

@@ -34,6 +34,8 @@ export interface JoinedClient {
   readonly identity: string;
   /** Name of its key on the server's list. */
   readonly name?: string;
+  /** Name of its site, as it says. */
+  readonly site?: string;
   /** Address of the client, such as `"tcp 10.0.0.7:5123"`. */
   readonly address: string;
   /** Software of the client, as it says. */
@@ -71,7 +73,7 @@ export async function register(
   pending: { pendingRound(rank: Rank): number | undefined },
 ): Promise<{ client: JoinedClient; token: string }> {
   const { connection } = session;
-  const { agent, ...claim } = await receiveRegistration(connection);
+  const { agent, site = "", ...claim } = await receiveRegistration(connection);
   let identity = "open";
   // The proof comes before the claim, which may replace another connection.
   if (gatekeeper.kind !== "open") {
@@ -84,7 +86,8 @@ export async function register(
     const reason = whyNotSeated(gatekeeper, identity);
     if (reason !== undefined) throw new ProtocolError("not-authorized", `Cannot join: ${reason}`);
   }
-  const { key, ...names } = await describeIdentity(identity, gatekeeper);
+  const { key, ...described } = await describeIdentity(identity, gatekeeper);
+  const names = { ...described, ...(site.trim() !== "" && { site }) };
   const wish = { ...claim, identity, ...(key && { key }) };
   await awaitPredecessor(session, registry, wish, reply.heartbeatSeconds);
   if (session.isOver) {

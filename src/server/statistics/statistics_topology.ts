@@ -46,11 +46,6 @@ export interface ServerStatisticsOptions extends
 /** Most times that the clients are asked anew because one of them is gone. */
 const MOST_TRIES = 20;
 
-/** Name of a client in messages. */
-function siteName(rank: Rank): string {
-  return `rank ${rank}`;
-}
-
 /**
  * Server that asks its clients about their data and has no model. The clients answer with figures
  * such as counts and sums, which it unites to a summary of all data. No row leaves a client.
@@ -85,6 +80,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
   readonly minCount: number;
   readonly #survey: SurveyOptions;
   readonly #check: (summary: SurveyResult) => void;
+  readonly #sites = new Map<Rank, string>();
   #current: Survey | undefined;
   #pass: Pass | undefined;
   #passes = 0;
@@ -162,7 +158,10 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
   }
 
   async #ask(cohort: readonly Rank[]): Promise<SurveyResult> {
-    const survey = this.#current = new Survey(cohort.map(siteName), this.#survey);
+    const survey = this.#current = new Survey(
+      cohort.map((rank) => this.#nameOf(rank)),
+      this.#survey,
+    );
     const course = survey.run();
     let step = course.next();
     while (!step.done) step = course.next(await this.#askPass(cohort, step.value));
@@ -171,7 +170,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
 
   async #askPass(cohort: readonly Rank[], questions: SiteQuestions): Promise<SiteAnswers> {
     const asked = new Map(cohort.flatMap((rank) => {
-      const question = questions.get(siteName(rank));
+      const question = questions.get(this.#nameOf(rank));
       return question === undefined ? [] : [[rank, question] as const];
     }));
     const pass = this.#pass = new Pass(++this.#passes, asked);
@@ -190,7 +189,12 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
       for (const rank of pass.pending) run.disconnect(rank, reason);
       throw new ClientGoneError(pass.pending[0] ?? 0, reason);
     }
-    return new Map([...pass.answers].map(([rank, answer]) => [siteName(rank), answer]));
+    return new Map([...pass.answers].map(([rank, answer]) => [this.#nameOf(rank), answer]));
+  }
+
+  /** Returns the name of a client in messages, such as `rank 2 (Basel)`. */
+  #nameOf(rank: Rank): string {
+    return `rank ${rank}${this.#sites.get(rank) ?? ""}`;
   }
 
   /** Sends a rank its question; a client that is away gets it when it comes back. */
@@ -226,7 +230,7 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
       );
     }
     try {
-      this.#current?.check(siteName(sender), question, answer);
+      this.#current?.check(this.#nameOf(sender), question, answer);
     } catch (cause) {
       throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
     }
@@ -234,7 +238,9 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
   }
 
   /** Asks a client that has come back for the answer that is still expected of it. */
-  override onJoin({ rank }: JoinedClient): void {
+  override onJoin({ rank, site }: JoinedClient): void {
+    // A survey that is under way keeps the names that it began with.
+    if (!this.hasBegun) this.#sites.set(rank, site === undefined ? "" : ` (${site})`);
     this.#send(rank);
   }
 

@@ -9,6 +9,9 @@ import { textLine } from "../../plan/schemas.ts";
 import { rank, sessionToken, worldSize } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
+/** Maximum number of characters of the name of a site. */
+export const SITE_LENGTH = 64;
+
 /** Payload of `Registration`, client to server. */
 export interface RegistrationPayload {
   /**
@@ -23,6 +26,8 @@ export interface RegistrationPayload {
    * rank back.
    */
   readonly token?: string;
+  /** Name of the client's site, as it says. */
+  readonly site?: string;
   /** The client's software and version, for the server's log. */
   readonly agent: string;
 }
@@ -34,6 +39,7 @@ export const registration = messageType(
     rank: v.exactOptional(rank),
     worldSize: v.exactOptional(worldSize),
     token: v.exactOptional(sessionToken),
+    site: v.exactOptional(textLine(SITE_LENGTH)),
     agent: textLine(256),
   }),
 );

@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  ClientSGDHandler,
+  ClientSyncTop,
+  Dataset,
+  initialParameters,
+  logisticRegression,
+  type RunReport,
+  ServerSyncTop,
+  silentLogger,
+  Simulation,
+  SyncParameterServerHandler,
+} from "../../mod.ts";
+import { clientTable } from "../../src/cli/output/client_table.ts";
+import { decodeBody, encodeFrame, MessageCode, PREFIX_BYTES } from "../../src/wire/mod.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const DATA = new Dataset(
+  Float32Array.from({ length: 16 }, (_, i) => i % 5),
+  Int32Array.from({ length: 8 }, (_, i) => i % 2),
+  [2],
+  2,
+);
+const MODEL = logisticRegression({ inputShape: [2], numClasses: 2 });
+
+async function makeHandler() {
+  return new SyncParameterServerHandler({ ...await initialParameters(MODEL, 1), model: MODEL });
+}
+
+/** Runs a round of two clients, of which the first has a name. */
+async function federate(site: string): Promise<{ report: RunReport; lines: string[] }> {
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const address = `site-${crypto.randomUUID()}`, lines: string[] = [];
+  const server = new ServerSyncTop(await makeHandler(), {
+    ...group,
+    logger: { ...silentLogger, info: (line) => lines.push(line) },
+    listen: address,
+    worldSize: 3,
+    rounds: 1,
+  });
+  const clients = [{ rank: 1, site }, { rank: 2 }].map((place) =>
+    new ClientSyncTop(new ClientSGDHandler({ data: DATA }), {
+      ...group,
+      ...place,
+      serverAddr: address,
+    }).run()
+  );
+  const [report] = await Promise.all([server.run(), ...clients]);
+  return { report, lines };
+}
+
+Deno.test("the name of a site is in the log, the members and the figures by client", async () => {
+  const { report, lines } = await federate("Hôpital 5");
+  assertEquals(report.members?.map(({ rank, site }) => [rank, site]), [[1, "Hôpital 5"], [
+    2,
+    undefined,
+  ]]);
+  const { byRank } = report.final?.clients ?? {};
+  assertEquals(byRank?.map(({ rank, site }) => [rank, site]), [[1, "Hôpital 5"], [2, undefined]]);
+  assert(lines.some((line) => line.startsWith("Rank 1 (Hôpital 5) joined from ")));
+  assert(lines.some((line) => line.startsWith("Rank 2 joined from ")));
+  const table = clientTable(report) ?? "";
+  assert(/│ 1 Hôpital 5 +│ 8 trained on +│ +\d\.\d{4} │ +\d+\.\d\d% │/.test(table), table);
+  assert(/│ rank 2 +│/.test(table), table);
+});
+
+Deno.test("a client refuses a name of more than a line, and a server shows no control characters", () => {
+  const handler = new ClientSGDHandler({ data: DATA });
+  for (const site of ["", " ", "a\nb", "\x1b[31m", "x".repeat(65)]) {
+    const error = assertThrows(
+      () => new ClientSyncTop(handler, { serverAddr: "a:1", site }),
+      RangeError,
+      "expected the name of a site of 1 to 64 visible characters",
+    );
+    assert(!/[\n\x1b]/.test(error.message));
+  }
+  // A peer sends what it likes.
+  const code = MessageCode.Registration;
+  const bodyOf = (site: string) => {
+    const pieces = encodeFrame({ code, payload: { agent: "a", site } });
+    return Uint8Array.from(pieces.flatMap((piece) => [...piece])).slice(PREFIX_BYTES);
+  };
+  assertEquals(decodeBody(code, bodyOf("x\n\x1b[2Jy")).payload, { agent: "a", site: "x [2Jy" });
+  assertThrows(() => decodeBody(code, bodyOf("x".repeat(65))), Error, "site");
+});
+
+Deno.test("a simulation names its clients, as many as there are", async () => {
+  const options = {
+    ...{ train: DATA, parts: [[0, 1, 2, 3], [4, 5, 6, 7]], rounds: 1, workers: 1 },
+    evaluateClients: true,
+  };
+  const { final } = await new Simulation(await makeHandler(), { ...options, sites: ["a", "b"] })
+    .run();
+  assertEquals(final?.clients?.byRank?.map(({ site }) => site), ["a", "b"]);
+  const handler = await makeHandler();
+  assertThrows(
+    () => new Simulation(handler, { ...options, sites: ["a"] }),
+    RangeError,
+    "Cannot simulate: expected names of 2 sites, got 1",
+  );
+});
