@@ -16,6 +16,7 @@ import {
   readImageFolder,
 } from "../formats/images/image_folder.ts";
 import type { RawTable, ReadTableOptions } from "../formats/raw_table.ts";
+import { EXCEL_OR_ZIP } from "../formats/read_table.ts";
 import { readEach, readTables } from "../formats/read_tables.ts";
 import {
   type SiteFile,
@@ -89,6 +90,9 @@ function checkNoTest(name: string, { test }: { test?: unknown }, share: number |
   );
 }
 
+/** Names of files that are no tables of their own. */
+const EXCEL = /\.(?:xlsx|xlsm|xls|ods|zip)$/i;
+
 async function openPath(path: string, options: LoadDatasetOptions): Promise<OpenedData> {
   if (options.sites) return await openSites(await siteFiles(path), options);
   const paths = await tablePaths(path);
@@ -98,6 +102,11 @@ async function openPath(path: string, options: LoadDatasetOptions): Promise<Open
     info = await runtime.files.stat(path);
   } catch (error) {
     if (!(error instanceof runtime.errors.NotFound)) throw fileError(error, path);
+    if (/[./\\]/.test(path)) {
+      throw new runtime.errors.NotFound(`Cannot find the data set ${path}: there is no such file`, {
+        cause: error,
+      });
+    }
     throw new runtime.errors.NotFound(
       `Cannot find the data set ${path}: expected ${
         DATASET_NAMES.join(", ")
@@ -106,6 +115,9 @@ async function openPath(path: string, options: LoadDatasetOptions): Promise<Open
     );
   }
   if (!info.isDirectory) {
+    if (EXCEL.test(path)) {
+      throw new TypeError(`Cannot read ${path}: expected a table, ${EXCEL_OR_ZIP}`);
+    }
     return ofArrays(
       path,
       await readIdxFiles({ train: await pairOf(path) }, options.numClasses),

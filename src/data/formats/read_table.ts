@@ -33,10 +33,27 @@ async function readPieces(
   for (;;) {
     const { size, pieces } = await textPieces(path, options);
     reader ??= begin(size);
-    for await (const piece of pieces) reader.push(piece);
+    let isFirst = true;
+    for await (const piece of pieces) {
+      if (isFirst) checkNoZip(path, piece);
+      isFirst = false;
+      reader.push(piece);
+    }
     const table = reader.end();
     if (table) return table;
   }
+}
+
+/** Words of messages about a file that a spreadsheet has written in its own format. */
+export const EXCEL_OR_ZIP = "got an Excel or zip file, save it as CSV";
+
+/** First bytes of zip files, which those of Excel are, and of older Excel files. */
+const NO_TEXT = ["504b0304", "d0cf11e0"];
+
+/** Refuses a file of Excel or a zip file that has the name of a text table. */
+function checkNoZip(path: string, piece: Uint8Array): void {
+  if (!NO_TEXT.includes(piece.subarray(0, 4).toHex())) return;
+  throw new SyntaxError(`Cannot read ${path}: expected text, ${EXCEL_OR_ZIP}`);
 }
 
 function csv(usualDelimiter?: string): Format {

@@ -58,7 +58,9 @@ export function numberReader(table: RawTable, column: RawColumn): CellReader<num
     if (code < 0) return undefined;
     const value = values[code] ?? NaN;
     if (Number.isFinite(value)) return value;
-    throw cellError(table, column, row, "a number", quoted(column.texts?.[code] ?? ""));
+    const text = quoted(column.texts?.[code] ?? "");
+    const got = `${text}, correct it or take it for missing (--missing-values)`;
+    throw cellError(table, column, row, "a number", got);
   };
 }
 

@@ -40,11 +40,13 @@ export interface Header {
 /** Reads name and unit of a column. What stands in brackets is no unit if it has digits alone. */
 export function headerOf({ name, index }: RawColumn): Header {
   if (name === undefined) return { name: placeName(index), unit: undefined };
-  const [, plain, unit] = /^(.*\S)\s+\[([^[\]]*)\]$/.exec(name.trim()) ?? [];
+  // Some systems write an umlaut as two characters.
+  const whole = name.trim().normalize();
+  const [, plain, unit] = /^(.*\S)\s+\[([^[\]]*)\]$/.exec(whole) ?? [];
   const isUnit = unit !== undefined && /\D/.test(unit.trim());
   return plain !== undefined && isUnit
     ? { name: plain, unit: unit.trim() }
-    : { name: name.trim(), unit: undefined };
+    : { name: whole, unit: undefined };
 }
 
 /** Columns of a table by name. */
@@ -77,7 +79,7 @@ export class ColumnIndex {
    * @throws {RangeError} If two columns have the name.
    */
   find(name: string): number | undefined {
-    const [first, second] = this.#places.get(name) ?? [];
+    const [first, second] = this.#places.get(name.normalize()) ?? [];
     if (first !== undefined && second !== undefined) {
       throw new RangeError(
         `${cannotUse(this.#table)}: expected one column named ${quoted(name)}, got columns ${

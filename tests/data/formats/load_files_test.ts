@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "jsr:@std/assert@1.0.19";
 import { loadDataset } from "../../../src/data/catalog/load.ts";
 import { openData } from "../../../src/data/catalog/load.ts";
 import { inFolder, runCommand } from "../../helpers/command.ts";
@@ -111,3 +117,22 @@ Deno.test("commands read text tables of other forms, and divide them for a test"
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, "Simulating 2 clients, iid, 17 samples");
   }));
+
+Deno.test("openData() names what a file is, or that there is none", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const zip = Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0, 0, 0);
+    const cases: [name: string, content: Uint8Array | undefined, says: string][] = [
+      ["a.csv", zip, "a.csv: expected text, got an Excel or zip file, save it as CSV"],
+      ["b.xlsx", zip, "b.xlsx: expected a table, got an Excel or zip file, save it as CSV"],
+      ["none.csv", undefined, "none.csv: there is no such file"],
+    ];
+    for (const [name, content, says] of cases) {
+      if (content) await Deno.writeFile(`${folder}/${name}`, content);
+      const error = await assertRejects(() => openData(`${folder}/${name}`), Error);
+      assert(error.message.endsWith(says), error.message);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

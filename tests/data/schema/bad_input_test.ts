@@ -69,7 +69,7 @@ Deno.test("arrangeTable() refuses a table that does not fit in one line that nam
     [
       "text in a number column",
       { ...GOOD, age: [63, "old"] },
-      'row 2, column age: expected a number, got "old"',
+      'row 2, column age: expected a number, got "old", correct it or take it for missing (--missing-values)',
     ],
     [
       "infinite value",
@@ -335,4 +335,12 @@ Deno.test("a column of numbers has decimal numbers alone", () => {
       `row 1, column a: expected a number, got "${text}"`,
     );
   }
+});
+
+Deno.test("arrangeTable() takes decomposed umlauts for the same name", () => {
+  const schema = schemaOf([tableOf("a", { "Gr\u00f6\u00dfe": [1, 2], y: ["n", "j"] })]);
+  const decomposed = tableOf("b", { "Gro\u0308\u00dfe": [3], y: ["j"] });
+  assertEquals([...arrangeTable(decomposed, schema).dataset.features], [3]);
+  const own = schemaOf([decomposed]);
+  assertEquals(own.inputs[0]?.name, "Gr\u00f6\u00dfe");
 });
