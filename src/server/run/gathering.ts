@@ -48,11 +48,12 @@ async function waitUntilJoined(
 ): Promise<void> {
   const { joinSeconds: seconds } = topology.timeouts;
   const late = () => {
-    const ranks = [...refused].filter((rank) => !group.ranks.includes(rank)).sort((a, b) => a - b);
+    const ranks = [...refused.keys()].filter((rank) => !group.ranks.includes(rank))
+      .sort((a, b) => a - b);
     return new DeadlineError(
       `${trouble}: ${group.progress}; gave up after ${seconds} seconds${
         ranks.length > 0
-          ? `; the log says why rank ${ranks.slice(0, 5).join(", ")} was refused`
+          ? `; refused rank ${ranks.slice(0, 5).join(", ")}: ${refused.get(ranks[0] ?? 0)}`
           : ""
       }`,
     );

@@ -56,8 +56,8 @@ export class Sessions {
   readonly #keys: KeyWatcher;
   readonly #open = new Set<Session>();
   readonly #tasks = new TaskTracker();
-  /** Ranks whose clients were refused before they were ready, and have not joined since. */
-  readonly refused: Set<Rank> = new Set();
+  /** Reasons by ranks whose clients were refused before they were ready, and have not joined since. */
+  readonly refused: Map<Rank, string> = new Map();
   /** Bytes of the connections that are closed. */
   readonly #past = { up: 0, down: 0 };
   /** Payload of the `Exit` messages, once the sessions are being closed. */
@@ -168,7 +168,7 @@ export class Sessions {
         shortReason(failure)
       }`,
     );
-    if (rank !== undefined) this.refused.add(rank);
+    if (rank !== undefined) this.refused.set(rank, shortReason(failure));
     if (this.#exit === undefined) listener.peerRefused(remote, failure);
   }
 
