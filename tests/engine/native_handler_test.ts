@@ -270,7 +270,7 @@ for (const engine of ["native", "tfjs"] as const) {
       await using own = new ClientSGDHandler({ data: data.select(rows), engine });
       await own.setUp(CORNERS_MLP);
       own.parameters = start;
-      assertEquals(before, await own.evaluate());
+      assertEquals(before, await own.evaluateTraining());
       assertEquals(result, await own.train(plan));
       assertEquals(shared.parameters, own.parameters);
     }
