@@ -180,9 +180,8 @@ export class ClientRun implements SessionClient {
 
   /** Answers a question of the server about the client's data. */
   async describe(request: StatisticsRequestPayload): Promise<void> {
-    const { handler, options: { statistics } } = this.#host;
-    const note = (line: string) => this.logger.warn(line);
-    await this.#open().send(await describeData(handler, request, statistics, note));
+    const { handler, options: { statistics } } = this.#host, { logger } = this;
+    await this.#open().send(await describeData(handler, request, statistics, logger));
   }
 
   /**

@@ -79,8 +79,8 @@ export interface ClientTopologyOptions {
   /** The rank to take, 1 to `worldSize - 1`. Default: the server assigns the lowest free one. */
   rank?: Rank;
   /**
-   * Name of the client's site, such as a hospital's, for the server's log and report: one line of at
-   * most 64 characters. It proves nothing.
+   * Name of the client's site, such as a hospital's, for the server's log and report: one line of
+   * at most 64 characters. It proves nothing.
    *
    * @default {undefined} None: the client is known by its rank.
    */

@@ -56,7 +56,7 @@ export class Sessions {
   readonly #keys: KeyWatcher;
   readonly #open = new Set<Session>();
   readonly #tasks = new TaskTracker();
-  /** Reasons by ranks whose clients were refused before they were ready, and have not joined since. */
+  /** Reasons by ranks of clients that were refused before they were ready and are not back. */
   readonly refused: Map<Rank, string> = new Map();
   /** Bytes of the connections that are closed. */
   readonly #past = { up: 0, down: 0 };
