@@ -1,4 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
+import { DATA_SET, DATA_SHARE } from "../../src/cli/options/data.ts";
+import { JOINING } from "../../src/cli/options/joining.ts";
+import { OUTPUT } from "../../src/cli/options/output.ts";
+import { SECURITY } from "../../src/cli/options/security.ts";
+import { STRATEGY } from "../../src/cli/options/strategy.ts";
+import { TIMEOUTS } from "../../src/cli/options/timeouts.ts";
+import { TRAINING } from "../../src/cli/options/training.ts";
 import { CheckpointStore, type RunReport } from "../../mod.ts";
 import { type CommandName as Name, flagOf, option } from "../../src/cli/options/option.ts";
 import { type Flags, libraryOptions, optionsOf } from "../../src/cli/options/table.ts";
@@ -10,7 +17,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const COMMANDS: readonly Name[] = [
   ...["demo", "server", "client", "simulate"] as const,
   ...["reproduce", "partition", "plot", "keygen"] as const,
-  ...["predict", "evaluate", "export"] as const,
+  ...["predict", "evaluate", "export", "schema", "stats"] as const,
 ];
 
 Deno.test("every option has a help text, and a placeholder unless it is a switch", () => {
@@ -132,3 +139,10 @@ Deno.test("simulate --resume goes on with a run whose checkpoint has earlier nam
       [[1, true], [1, true], [1, false], [1, true]],
     );
   }));
+
+Deno.test("no two options have the same name", () => {
+  const groups = [JOINING, TRAINING, STRATEGY, DATA_SET, DATA_SHARE, SECURITY, OUTPUT, TIMEOUTS];
+  const names = groups.flatMap((group) => Object.keys(group));
+  const twice = names.filter((name, i) => names.indexOf(name) !== i);
+  assertEquals(twice, []);
+});
