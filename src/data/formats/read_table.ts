@@ -6,12 +6,6 @@
 
 import { concat } from "../../base/bytes.ts";
 import { MAX_JSON } from "../limits.ts";
-import { ArffReader } from "./arff.ts";
-import { CsvReader } from "./csv/csv.ts";
-import { JsonLinesReader } from "./json/json_lines.ts";
-import { readJson } from "./json/json.ts";
-import { LibsvmReader } from "./libsvm.ts";
-import { readParquet } from "./parquet.ts";
 import type { RawTable, ReadTableOptions } from "./raw_table.ts";
 import { textPieces } from "./text_pieces.ts";
 
@@ -57,20 +51,25 @@ function checkNoZip(path: string, piece: Uint8Array): void {
 }
 
 function csv(usualDelimiter?: string): Format {
-  return (path, options) =>
-    readPieces(path, options, (size) =>
+  return async (path, options) => {
+    const { CsvReader } = await import("./csv/csv.ts");
+    return await readPieces(path, options, (size) =>
       new CsvReader({
         ...options,
         name: path,
         size,
         ...(usualDelimiter !== undefined && { usualDelimiter }),
       }));
+  };
 }
 
-const jsonLines: Format = (path, options) =>
-  readPieces(path, options, () => new JsonLinesReader(path, options));
+const jsonLines: Format = async (path, options) => {
+  const { JsonLinesReader } = await import("./json/json_lines.ts");
+  return await readPieces(path, options, () => new JsonLinesReader(path, options));
+};
 
 async function json(path: string, options: ReadTableOptions): Promise<RawTable> {
+  const { readJson } = await import("./json/json.ts");
   const { size, pieces } = await textPieces(path, options);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
@@ -94,12 +93,20 @@ async function json(path: string, options: ReadTableOptions): Promise<RawTable> 
   }
 }
 
-const arff: Format = (path, options) =>
-  readPieces(path, options, (size) => new ArffReader(path, options, size));
+const arff: Format = async (path, options) => {
+  const { ArffReader } = await import("./arff.ts");
+  return await readPieces(path, options, (size) => new ArffReader(path, options, size));
+};
 
-const libsvm: Format = (path, options) =>
-  readPieces(path, options, () => new LibsvmReader(path, options));
+const libsvm: Format = async (path, options) => {
+  const { LibsvmReader } = await import("./libsvm.ts");
+  return await readPieces(path, options, () => new LibsvmReader(path, options));
+};
 
+const parquet: Format = async (path, options) =>
+  await (await import("./parquet.ts")).readParquet(path, options);
+
+/** Formats by extension. The reader of each is loaded when it is needed. */
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ["csv", csv(",")],
   ["tsv", csv("\t")],
@@ -109,8 +116,8 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ["json", json],
   ["jsonl", jsonLines],
   ["ndjson", jsonLines],
-  ["parquet", readParquet],
-  ["pq", readParquet],
+  ["parquet", parquet],
+  ["pq", parquet],
   ["arff", arff],
   ["libsvm", libsvm],
   ["svmlight", libsvm],
