@@ -477,7 +477,7 @@ Deno.test("a client that stays away is dropped after six heartbeats, and the run
     },
   ], {
     versions: 20,
-    joinSeconds: 1,
+    joinSeconds: 3,
     onEvent: (event) => event.type === "client-lost" && lost.resolve(),
   });
   assertEquals(report.rounds.length, 20);
