@@ -1,6 +1,7 @@
 import { checkSampleValues } from "../train/models/model_limits.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { ModelDescription } from "../train/handler.ts";
+import { type Inference, INFERENCE_ROWS } from "../train/inference.ts";
 import { tryNative } from "./choose.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readGraph } from "./graph/read_graph.ts";
@@ -8,25 +9,6 @@ import { sizeOf } from "./graph/shapes.ts";
 import { layOut } from "./layout.ts";
 import type { TfjsOptions } from "./model_evaluator.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
-
-/** Rows that are computed at once. */
-const ROWS = 256;
-
-/** Model that computes outputs and cannot be trained. */
-export interface Inference extends Disposable {
-  /** Shape of a row, as far as the model fixes it; `null` is any size. */
-  readonly inputShape: readonly (number | null)[];
-  /** Shape of a row's output. */
-  readonly outputShape: readonly (number | null)[];
-  /**
-   * Computes the outputs of rows, one after the other.
-   *
-   * @param features Rows of features.
-   * @param shape Shape of a row.
-   * @throws {RangeError} If the rows do not fit the model.
-   */
-  run(features: Float32Array, shape: readonly number[]): Float32Array;
-}
 
 /**
  * Builds a model with its parameters, to compute outputs in inference mode: on the native kernels
@@ -73,28 +55,35 @@ export function parametersFor(
   parameters: ParameterVector,
 ): ParameterVector {
   const ordered = new Float32Array(layout.length);
-  const views = new Map(manifest.views(parameters).map((view, i) => [manifest.tensors[i], view]));
+  const views = manifest.views(parameters);
+  const places = new Map(manifest.tensors.map(({ name }, i) => [name, i]));
   for (const { name, shape, offset } of layout.tensors) {
-    const tensor = manifest.tensors.find((one) => one.name === name);
-    if (tensor === undefined || tensor.shape.join() !== shape.join()) {
+    const place = places.get(name) ?? -1;
+    const tensor = manifest.tensors[place], view = views[place];
+    if (view === undefined || tensor?.shape.join() !== shape.join()) {
       throw new RangeError(
         `Cannot use the weights with the model: expected the tensor ${JSON.stringify(name)} of ` +
           `shape [${shape.join(", ")}], got ${tensor ? `[${tensor.shape.join(", ")}]` : "none"}`,
       );
     }
-    ordered.set(views.get(tensor) ?? [], offset);
+    ordered.set(view, offset);
+    places.delete(name);
   }
-  const more = manifest.tensors.find(({ name }) => !layout.tensors.some((t) => t.name === name));
+  const [more] = places.keys();
   if (more === undefined) return ordered;
   throw new RangeError(
-    `Cannot use the weights with the model: it has no tensor ${JSON.stringify(more.name)}`,
+    `Cannot use the weights with the model: it has no tensor ${JSON.stringify(more)}`,
   );
 }
 
 function nativeInference(graph: Graph, parameters: ParameterVector): Inference {
   const { nodes } = graph;
   const inputShape = nodes[0]?.shape ?? [], outputShape = nodes.at(-1)?.shape ?? [];
-  const layout = layOut(graph, { distance: 0, add: 1 }, { maxRows: ROWS, capacity: 0, extras: [] });
+  const layout = layOut(graph, { distance: 0, add: 1 }, {
+    maxRows: INFERENCE_ROWS,
+    capacity: 0,
+    extras: [],
+  });
   layout.vector.set(parameters);
   const width = sizeOf(inputShape), units = sizeOf(outputShape);
   return {
@@ -106,8 +95,8 @@ function nativeInference(graph: Graph, parameters: ParameterVector): Inference {
       const { exports, program, input } = layout;
       const length = features.length / width;
       const outputs = new Float32Array(length * units);
-      for (let from = 0; from < length; from += ROWS) {
-        const to = Math.min(from + ROWS, length);
+      for (let from = 0; from < length; from += INFERENCE_ROWS) {
+        const to = Math.min(from + INFERENCE_ROWS, length);
         input.set(features.subarray(from * width, to * width));
         program.forward(to - from, false);
         const { at } = program.output;

@@ -7,7 +7,8 @@
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import { inputShape } from "../data/schema/features.ts";
 import type { Schema } from "../data/schema/schema.ts";
-import { createInference, type Inference } from "../engine/inference.ts";
+import { createInference } from "../engine/inference.ts";
+import type { Inference } from "../train/inference.ts";
 import type { TfjsOptions } from "../engine/model_evaluator.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import type { TrainedModel } from "../train/models/model_file.ts";

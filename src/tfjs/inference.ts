@@ -1,21 +1,12 @@
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { BackendChoice } from "../train/engine_choice.ts";
 import type { ModelDescription } from "../train/handler.ts";
+import { type Inference, INFERENCE_ROWS } from "../train/inference.ts";
 import { type BackendLogger, startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { tensorOf, valuesOf } from "./memory.ts";
 import { buildModel, sampleShapes } from "./network.ts";
 import { Weights } from "./weights.ts";
-
-/** Rows that are computed at once. */
-const ROWS = 256;
-
-/** Model of tfjs that computes outputs. */
-export interface TfjsInference extends Disposable {
-  readonly inputShape: readonly (number | null)[];
-  readonly outputShape: readonly (number | null)[];
-  run(features: Float32Array, shape: readonly number[]): Float32Array;
-}
 
 /**
  * Builds a model with its parameters on tfjs, to compute outputs in inference mode.
@@ -27,7 +18,7 @@ export async function tfjsInference(
   parametersFor: (layout: Manifest) => ParameterVector,
   backend?: BackendChoice,
   logger?: BackendLogger,
-): Promise<TfjsInference> {
+): Promise<Inference> {
   await startBackend(backend, logger);
   const model = await buildModel(description);
   try {
@@ -54,8 +45,8 @@ function run(
   const width = shape.reduce((product, size) => product * size, 1);
   const length = features.length / width;
   const pieces: Float32Array[] = [];
-  for (let from = 0; from < length; from += ROWS) {
-    const to = Math.min(from + ROWS, length);
+  for (let from = 0; from < length; from += INFERENCE_ROWS) {
+    const to = Math.min(from + INFERENCE_ROWS, length);
     tf.tidy(() => {
       const input = tensorOf(features.subarray(from * width, to * width), [to - from, ...shape]);
       pieces.push(valuesOf(model.apply(input, { training: false }) as tf.Tensor).slice());

@@ -2,32 +2,17 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   ClientSGDHandler,
   ClientSyncTop,
-  Dataset,
-  initialParameters,
-  logisticRegression,
   type RunReport,
   ServerSyncTop,
   silentLogger,
   Simulation,
-  SyncParameterServerHandler,
 } from "../../mod.ts";
 import { oneLine } from "../../src/base/printable.ts";
 import { clientTable } from "../../src/cli/output/client_table.ts";
 import { decodeBody, encodeFrame, MessageCode, PREFIX_BYTES } from "../../src/wire/mod.ts";
+import { DATA, makeHandler } from "../helpers/two_classes.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
-
-const DATA = new Dataset(
-  Float32Array.from({ length: 16 }, (_, i) => i % 5),
-  Int32Array.from({ length: 8 }, (_, i) => i % 2),
-  [2],
-  2,
-);
-const MODEL = logisticRegression({ inputShape: [2], numClasses: 2 });
-
-async function makeHandler() {
-  return new SyncParameterServerHandler({ ...await initialParameters(MODEL, 1), model: MODEL });
-}
 
 /** Runs a round of two clients, of which the first has a name. */
 async function federate(site: string): Promise<{ report: RunReport; lines: string[] }> {

@@ -3,32 +3,18 @@ import {
   ClientSGDHandler,
   ClientSyncTop,
   type ClientTopologyOptions,
-  Dataset,
-  initialParameters,
-  logisticRegression,
   type RunReport,
   ServerSyncTop,
   silentLogger,
   Simulation,
-  SyncParameterServerHandler,
 } from "../../mod.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
 import { roundTable, runSummary } from "../../src/cli/output/terminal.ts";
+import { DATA, makeHandler } from "../helpers/two_classes.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-const DATA = new Dataset(
-  Float32Array.from({ length: 16 }, (_, i) => i % 5),
-  Int32Array.from({ length: 8 }, (_, i) => i % 2),
-  [2],
-  2,
-);
-const MODEL = logisticRegression({ inputShape: [2], numClasses: 2 });
 const ROWS = { train: Uint32Array.of(0, 1, 2, 3), test: Uint32Array.of(4, 5) };
-
-async function makeHandler() {
-  return new SyncParameterServerHandler({ ...await initialParameters(MODEL, 1), model: MODEL });
-}
 
 /** Logger that keeps its lines. */
 function listener() {

@@ -45,7 +45,7 @@ export interface Arranged extends Omit<ArrangedInputs, "features"> {
  * missing values by their policies, numbers standardized. Columns that the schema does not use are
  * ignored and named in the result.
  *
- * Where neither the schema nor the table has names of columns, they are taken by place.
+ * Columns without names, in the schema and in the table, are taken by place.
  *
  * @throws {RangeError} If a column is missing, has another unit or occurs twice, there are unknown
  * classes, or no row is left.
