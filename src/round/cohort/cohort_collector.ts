@@ -58,6 +58,8 @@ export class CohortCollector {
   readonly #now: () => number;
   readonly #opened: number;
   readonly #outcomes = new Map<Rank, Outcome>();
+  /** Number of ranks with each outcome: asked for at each update, so never counted anew. */
+  readonly #counts: Record<Outcome, number> = { received: 0, refused: 0, dropped: 0 };
   readonly #absences = new Map<Rank, CohortAbsence>();
   readonly #answers = new Map<Rank, Answer>();
   readonly #watchers = new Set<{ readonly isDue: () => boolean; readonly wake: () => void }>();
@@ -96,9 +98,7 @@ export class CohortCollector {
 
   /** Counts the ranks with that outcome. */
   count(outcome: Outcome): number {
-    let count = 0;
-    for (const one of this.#outcomes.values()) if (one === outcome) count++;
-    return count;
+    return this.#counts[outcome];
   }
 
   /** The ranks that were dropped or refused, in order, with their reasons. */
@@ -165,7 +165,7 @@ export class CohortCollector {
   /** Records a rank's outcome. Later calls are ignored. */
   settle(rank: Rank, outcome: Outcome, reason?: string, isExcused = false): void {
     if (!this.isPending(rank)) return;
-    this.#outcomes.set(rank, outcome);
+    this.#setOutcome(rank, outcome);
     if (reason !== undefined) this.#absences.set(rank, { rank, reason, isExcused });
     while (this.#head < this.cohort.length && this.#outcomes.has(this.cohort[this.#head] ?? 0)) {
       this.#head++;
@@ -175,8 +175,15 @@ export class CohortCollector {
 
   /** Refuses an accepted update after all, because it spoils the round. */
   revoke(rank: Rank, reason: string): void {
-    this.#outcomes.set(rank, "refused");
+    this.#setOutcome(rank, "refused");
     this.#absences.set(rank, { rank, reason, isExcused: false });
+  }
+
+  #setOutcome(rank: Rank, outcome: Outcome): void {
+    const before = this.#outcomes.get(rank);
+    if (before !== undefined) this.#counts[before]--;
+    this.#counts[outcome]++;
+    this.#outcomes.set(rank, outcome);
   }
 
   /**
