@@ -1,6 +1,7 @@
-import type { Rank } from "../../base/rank.ts";
+import { type Rank, SERVER_RANK } from "../../base/rank.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import type { CohortAbsence, OverdueRank } from "../report/absence.ts";
+import { RankWaits } from "./rank_waits.ts";
 
 /** Outcome of a rank's part in a round. */
 export type Outcome = "received" | "refused" | "dropped";
@@ -62,7 +63,8 @@ export class CohortCollector {
   readonly #counts: Record<Outcome, number> = { received: 0, refused: 0, dropped: 0 };
   readonly #absences = new Map<Rank, CohortAbsence>();
   readonly #answers = new Map<Rank, Answer>();
-  readonly #watchers = new Set<{ readonly isDue: () => boolean; readonly wake: () => void }>();
+  /** Waits of the ranks and, as the server's, for the end. */
+  readonly #waits = new RankWaits();
   /** Number of complete answers, accepted or not. */
   #complete = 0;
   /** Index of the first pending rank. */
@@ -93,10 +95,10 @@ export class CohortCollector {
 
   /** The ranks without an outcome, in order. */
   get pending(): Rank[] {
-    return this.cohort.filter((rank) => !this.#outcomes.has(rank));
+    return this.cohort.slice(this.#head).filter((rank) => !this.#outcomes.has(rank));
   }
 
-  /** Counts the ranks with that outcome. */
+  /** Returns the number of ranks with that outcome. */
   count(outcome: Outcome): number {
     return this.#counts[outcome];
   }
@@ -114,13 +116,12 @@ export class CohortCollector {
    */
   async admit(rank: Rank, body?: IncomingBody): Promise<boolean> {
     if (this.#answers.has(rank)) {
-      await this.#until(() => !this.isPending(rank) || !this.#answers.has(rank));
+      await this.#waits.until(rank, () => !this.isPending(rank) || !this.#answers.has(rank));
     }
     if (!this.isPending(rank)) return false;
     this.#answers.set(rank, { body, seen: this.#now(), isComplete: false });
-    await this.#until(() =>
-      !this.isPending(rank) || (this.#indices.get(rank) ?? Infinity) < this.#head + this.#window
-    );
+    const index = this.#indices.get(rank) ?? Infinity;
+    await this.#waits.until(rank, () => !this.isPending(rank) || index < this.#head + this.#window);
     return this.isPending(rank);
   }
 
@@ -149,7 +150,7 @@ export class CohortCollector {
       this.#complete--;
     }
     this.#answers.delete(rank);
-    this.#wake();
+    this.#waits.wake(rank);
   }
 
   /**
@@ -158,7 +159,7 @@ export class CohortCollector {
    * @returns `false` when the rank is no longer pending.
    */
   async waitForTurn(rank: Rank): Promise<boolean> {
-    await this.#until(() => !this.isPending(rank) || this.cohort[this.#head] === rank);
+    await this.#waits.until(rank, () => !this.isPending(rank) || this.cohort[this.#head] === rank);
     return this.isPending(rank);
   }
 
@@ -167,10 +168,8 @@ export class CohortCollector {
     if (!this.isPending(rank)) return;
     this.#setOutcome(rank, outcome);
     if (reason !== undefined) this.#absences.set(rank, { rank, reason, isExcused });
-    while (this.#head < this.cohort.length && this.#outcomes.has(this.cohort[this.#head] ?? 0)) {
-      this.#head++;
-    }
-    this.#wake();
+    this.#waits.wake(rank);
+    this.#moveHead();
   }
 
   /** Refuses an accepted update after all, because it spoils the round. */
@@ -193,8 +192,9 @@ export class CohortCollector {
    * @returns `undefined` while all pending ranks wait for their place or their turn.
    */
   millisToDeadline(seconds: number): number | undefined {
-    const times = this.pending.map((rank) => this.#deadline(rank, seconds)).filter(Number.isFinite);
-    return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#now());
+    let first = Infinity;
+    for (const rank of this.pending) first = Math.min(first, this.#deadline(rank, seconds));
+    return first === Infinity ? undefined : Math.max(0, first - this.#now());
   }
 
   /** Returns the pending ranks whose time is up. */
@@ -214,12 +214,13 @@ export class CohortCollector {
   /** Makes {@linkcode allSettled} reject, whatever answers are still to come. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#wake();
+    this.#waits.wake(SERVER_RANK);
   }
 
   /** Resolves when no rank is pending; rejects when the round has failed. */
   async allSettled(): Promise<void> {
-    await this.#until(() => this.#failure !== undefined || this.#head === this.cohort.length);
+    const isOver = () => this.#failure !== undefined || this.#head === this.cohort.length;
+    await this.#waits.until(SERVER_RANK, isOver);
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -232,18 +233,17 @@ export class CohortCollector {
     return deadline + answer.started - answer.seen;
   }
 
-  /** Wakes only the watchers that are due: all ranks wait at once, and each has its own changes. */
-  #wake(): void {
-    for (const watcher of this.#watchers) {
-      if (!watcher.isDue()) continue;
-      this.#watchers.delete(watcher);
-      watcher.wake();
-    }
-  }
-
-  async #until(isDue: () => boolean): Promise<void> {
-    while (!isDue()) {
-      await new Promise<void>((wake) => this.#watchers.add({ isDue, wake }));
-    }
+  /**
+   * Moves on to the first pending rank. Only the ranks that this concerns are woken: the one whose
+   * turn it is, and those that have come into the window.
+   */
+  #moveHead(): void {
+    const { cohort } = this, from = this.#head;
+    while (this.#head < cohort.length && this.#outcomes.has(cohort[this.#head] ?? 0)) this.#head++;
+    if (this.#head === from) return;
+    if (this.#head === cohort.length) return this.#waits.wake(SERVER_RANK);
+    this.#waits.wake(cohort[this.#head] ?? 0);
+    const end = Math.min(cohort.length, this.#head + this.#window);
+    for (let i = from + this.#window; i < end; i++) this.#waits.wake(cohort[i] ?? 0);
   }
 }
