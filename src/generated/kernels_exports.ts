@@ -37,6 +37,28 @@ export interface KernelsExports {
    */
   difference(to: Pointer, a: Pointer, b: Pointer, n: number, into: Pointer): void;
   /**
+   * Weighted addition to exact sums, `bins += weight * x`. The two do not overlap.
+   *
+   * @param bins Address of float64 values, written.
+   * @param x Address of float32 values.
+   */
+  exact_add(bins: Pointer, x: Pointer, weight: number, n: number): void;
+  /**
+   * Quotients of exact sums by a number, `out = bins / divisor`, rounded to float32.
+   *
+   * @param out Address of float32 values, written.
+   * @param bins Address of float64 values.
+   */
+  exact_finish(out: Pointer, bins: Pointer, divisor: number, n: number): void;
+  /**
+   * Addition of the exact sums of `n` values to others, `bins += other`. The two are the same or do
+   * not overlap.
+   *
+   * @param bins Address of float64 values, written.
+   * @param other Address of float64 values.
+   */
+  exact_merge(bins: Pointer, other: Pointer, n: number): void;
+  /**
    * Weighted addition, `acc += weight * x`. `acc` and `x` are the same or do not overlap.
    *
    * @param acc Address of float32 values, written.
@@ -50,6 +72,12 @@ export interface KernelsExports {
    * @param halves Address of uint16 values.
    */
   from_half(values: Pointer, halves: Pointer, n: number): void;
+  /**
+   * Largest magnitude of `n` values: infinity if a value is infinite, and NaN if one is NaN.
+   *
+   * @param values Address of float32 values.
+   */
+  largest(values: Pointer, n: number): number;
   /**
    * Mean of the `keep` values of each column of a matrix of shape `[rows, columns]` that are
    * closest to the column's median; of two equally close values the lower one. `keep` is from 1 to
@@ -157,8 +185,12 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   blend: 4,
   copy: 4,
   difference: 5,
+  exact_add: 4,
+  exact_finish: 4,
+  exact_merge: 3,
   fold: 4,
   from_half: 3,
+  largest: 2,
   mean_around_median: 6,
   mean_around_median_scratch: 1,
   median: 5,

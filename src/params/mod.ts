@@ -5,5 +5,8 @@
  */
 
 export { BufferPool } from "./buffer_pool.ts";
+export { ExactSum } from "./exact_sum.ts";
+export { ExactTotal } from "./exact_total.ts";
+export { exactWeight } from "./exact_weight.ts";
 export * from "./kernels.ts";
 export * from "./manifest.ts";

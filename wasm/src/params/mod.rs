@@ -1,6 +1,8 @@
-//! Kernels over parameter vectors: arithmetic, statistics, half precision and robust aggregation.
+//! Kernels over parameter vectors: arithmetic, statistics, half precision, exact sums and robust
+//! aggregation.
 
 mod elementwise;
+mod exact;
 mod half;
 mod robust;
 mod stats;

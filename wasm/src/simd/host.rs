@@ -50,6 +50,9 @@ pub fn power_of_two(value: Single) -> Single {
 pub fn order(a: Single, b: Single) -> (Single, Single) {
     (zip(a, b, |a, b| if b < a { b } else { a }), zip(a, b, |a, b| if b < a { a } else { b }))
 }
+pub fn larger(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| f32::from_bits(a.abs().to_bits().max(b.abs().to_bits())))
+}
 pub fn first(value: Single) -> f32 {
     value[0]
 }
@@ -68,6 +71,27 @@ pub unsafe fn load_halves(from: *const u16) -> [Single; 2] {
 
 pub fn zero() -> Double {
     [0.0; 4]
+}
+pub fn wide_splat(value: f64) -> Double {
+    [value; 4]
+}
+pub unsafe fn wide_load(from: *const f64) -> Double {
+    unsafe { from.cast::<Double>().read_unaligned() }
+}
+pub unsafe fn wide_store(to: *mut f64, value: Double) {
+    unsafe { to.cast::<Double>().write_unaligned(value) }
+}
+pub fn plus(a: Double, b: Double) -> Double {
+    core::array::from_fn(|i| a[i] + b[i])
+}
+pub fn minus(a: Double, b: Double) -> Double {
+    core::array::from_fn(|i| a[i] - b[i])
+}
+pub fn times(a: Double, b: Double) -> Double {
+    core::array::from_fn(|i| a[i] * b[i])
+}
+pub fn promote(values: Single) -> Double {
+    values.map(f64::from)
 }
 pub fn add_wide(sums: Double, values: Single) -> Double {
     core::array::from_fn(|i| sums[i] + f64::from(values[i]))

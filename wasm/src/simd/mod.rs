@@ -101,6 +101,13 @@ impl F32x4 {
         (Self(less), Self(more))
     }
 
+    /// Returns lane by lane the larger of two magnitudes; one that is not finite is the larger, and
+    /// NaN the largest.
+    #[inline(always)]
+    pub fn larger(a: Self, b: Self) -> Self {
+        Self(lanes::larger(a.0, b.0))
+    }
+
     /// Returns the first lane.
     pub fn first(self) -> f32 {
         lanes::first(self.0)
@@ -143,6 +150,65 @@ impl Mul for F32x4 {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         Self(lanes::mul(self.0, other.0))
+    }
+}
+
+/// Four float64 values. Products and sums are rounded one by one in every build.
+#[derive(Clone, Copy)]
+pub struct F64x4(lanes::Double);
+
+impl F64x4 {
+    /// Creates a vector of four equal values.
+    pub fn splat(value: f64) -> Self {
+        Self(lanes::wide_splat(value))
+    }
+
+    /// Reads four values; the address need not be a multiple of 16.
+    ///
+    /// # Safety
+    /// `from` points to four readable values.
+    pub unsafe fn load(from: *const f64) -> Self {
+        Self(unsafe { lanes::wide_load(from) })
+    }
+
+    /// Writes four values; the address need not be a multiple of 16.
+    ///
+    /// # Safety
+    /// `to` points to four writable values.
+    pub unsafe fn store(self, to: *mut f64) {
+        unsafe { lanes::wide_store(to, self.0) }
+    }
+
+    /// Divides each value by a number and rounds it to float32.
+    pub fn divided_by(self, divisor: f64) -> F32x4 {
+        F32x4(lanes::divided_by(self.0, divisor))
+    }
+}
+
+impl From<F32x4> for F64x4 {
+    fn from(values: F32x4) -> Self {
+        Self(lanes::promote(values.0))
+    }
+}
+
+impl Add for F64x4 {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(lanes::plus(self.0, other.0))
+    }
+}
+
+impl Sub for F64x4 {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(lanes::minus(self.0, other.0))
+    }
+}
+
+impl Mul for F64x4 {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        Self(lanes::times(self.0, other.0))
     }
 }
 

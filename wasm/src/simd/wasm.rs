@@ -52,6 +52,9 @@ pub fn power_of_two(value: v128) -> v128 {
 pub fn order(a: v128, b: v128) -> (v128, v128) {
     (f32x4_pmin(a, b), f32x4_pmax(b, a))
 }
+pub fn larger(a: v128, b: v128) -> v128 {
+    i32x4_max(f32x4_abs(a), f32x4_abs(b))
+}
 pub fn first(value: v128) -> f32 {
     f32x4_extract_lane::<0>(value)
 }
@@ -94,7 +97,28 @@ fn widen(half: v128) -> v128 {
 pub fn zero() -> Double {
     (f64x2_splat(0.0), f64x2_splat(0.0))
 }
-fn promote(values: v128) -> Double {
+pub fn wide_splat(value: f64) -> Double {
+    (f64x2_splat(value), f64x2_splat(value))
+}
+pub unsafe fn wide_load(from: *const f64) -> Double {
+    unsafe { (v128_load(from.cast()), v128_load(from.add(2).cast())) }
+}
+pub unsafe fn wide_store(to: *mut f64, value: Double) {
+    unsafe {
+        v128_store(to.cast(), value.0);
+        v128_store(to.add(2).cast(), value.1);
+    }
+}
+pub fn plus(a: Double, b: Double) -> Double {
+    (f64x2_add(a.0, b.0), f64x2_add(a.1, b.1))
+}
+pub fn minus(a: Double, b: Double) -> Double {
+    (f64x2_sub(a.0, b.0), f64x2_sub(a.1, b.1))
+}
+pub fn times(a: Double, b: Double) -> Double {
+    (f64x2_mul(a.0, b.0), f64x2_mul(a.1, b.1))
+}
+pub fn promote(values: v128) -> Double {
     let high = i64x2_shuffle::<1, 1>(values, values);
     (f64x2_promote_low_f32x4(values), f64x2_promote_low_f32x4(high))
 }
