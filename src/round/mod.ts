@@ -4,10 +4,10 @@
  * @module
  */
 
+export type { IncomingBody } from "./cohort/answer.ts";
 export type {
   CohortCollector,
   CohortCollectorOptions,
-  IncomingBody,
   Outcome,
 } from "./cohort/cohort_collector.ts";
 export type { EvaluationExchange } from "./cohort/evaluation_exchange.ts";

@@ -14,7 +14,8 @@ import type { ServerBackendHandler } from "../round/handler/server_backend_handl
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { taskOf } from "../round/handler/task.ts";
 import { checkStopping } from "../round/record/run_monitor.ts";
-import type { CohortCollector, IncomingBody } from "../round/cohort/cohort_collector.ts";
+import type { IncomingBody } from "../round/cohort/answer.ts";
+import type { CohortCollector } from "../round/cohort/cohort_collector.ts";
 import type { BestModel } from "../round/record/best_tracker.ts";
 import type { RunRecord } from "../round/record/run_record.ts";
 import type { RunReport } from "../round/report/report.ts";

@@ -119,6 +119,47 @@ Deno.test("Intake: a rank whose answer broke off is as one that was not heard", 
   assert(await collector.admit(2, incoming(0)));
 });
 
+Deno.test("CohortCollector gives back the time for which an answer waits after a part of it was read", async () => {
+  const { clock, collector } = timedCollector([1, 2], { window: 2 });
+  clock.now = 100;
+  assert(await collector.admit(2, incoming(16)));
+  clock.now = 200;
+  collector.markReading(2);
+  clock.now = 1000;
+  collector.markWaiting(2);
+  clock.now = 7000;
+  assertEquals(ranksOf(collector.overdue(5)), [1]);
+  collector.markReading(2);
+  // It has waited for 100 and 6000 ms.
+  clock.now = 11_099;
+  assertEquals(ranksOf(collector.overdue(5)), [1]);
+  clock.now = 11_100;
+  assertEquals(ranksOf(collector.overdue(5)), [1, 2]);
+});
+
+Deno.test("CohortCollector counts the time of a rank from when the parameters are sent to it", () => {
+  const { clock, collector } = timedCollector([1, 2], { window: 2 });
+  collector.markUnsent(2);
+  clock.now = 6000;
+  assertEquals(ranksOf(collector.overdue(5)), [1]);
+  collector.markSent(2);
+  collector.settle(1, "dropped", "late");
+  assertEquals(collector.millisToDeadline(5), 5000);
+  clock.now = 11_000;
+  assertEquals(ranksOf(collector.overdue(5)), [2]);
+});
+
+Deno.test("CohortCollector admits no answer that was withdrawn before its place was free", async () => {
+  const { collector } = timedCollector([1, 2], { window: 1 });
+  const first = collector.admit(2, incoming(16));
+  const second = collector.admit(2, incoming(16));
+  collector.withdraw(2);
+  assertEquals(await first, false);
+  assert(!await isSettled(second));
+  collector.settle(1, "received");
+  assert(await second);
+});
+
 Deno.test("Intake: of a cohort larger than needed those win whose updates are whole, not those that have begun", async () => {
   const { collector } = timedCollector([1, 2, 3, 4], { window: 4, enough: 2 });
   for (const rank of [1, 2]) {

@@ -1,28 +1,11 @@
 import { type Rank, SERVER_RANK } from "../../base/rank.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
+import { Answer, type IncomingBody } from "./answer.ts";
 import type { CohortAbsence, OverdueRank } from "../report/absence.ts";
 import { RankWaits } from "./rank_waits.ts";
 
 /** Outcome of a rank's part in a round. */
 export type Outcome = "received" | "refused" | "dropped";
-
-/** Body of an update that is being received. */
-export interface IncomingBody {
-  /** Size in bytes. */
-  readonly size: number;
-  /** Number of bytes received so far. */
-  readonly received: number;
-}
-
-/** Answer whose first bytes were received. */
-interface Answer {
-  readonly body: IncomingBody | undefined;
-  /** Time at which its first bytes were seen. */
-  readonly seen: number;
-  /** Time at which its body began to be read; until then it waited for its place in the window. */
-  started?: number;
-  isComplete: boolean;
-}
 
 /** Options of a {@linkcode CohortCollector}. */
 export interface CohortCollectorOptions {
@@ -63,6 +46,8 @@ export class CohortCollector {
   readonly #counts: Record<Outcome, number> = { received: 0, refused: 0, dropped: 0 };
   readonly #absences = new Map<Rank, CohortAbsence>();
   readonly #answers = new Map<Rank, Answer>();
+  /** Times at which the parameters were sent, where that was after the opening. */
+  readonly #starts = new Map<Rank, number>();
   /** Waits of the ranks and, as the server's, for the end. */
   readonly #waits = new RankWaits();
   /** Number of complete answers, accepted or not. */
@@ -112,28 +97,44 @@ export class CohortCollector {
    * Announces an answer and waits until it may be read. A rank that reconnected while its first
    * answer is still being accepted waits for the outcome of that one.
    *
-   * @returns `false` when the rank is not pending, or no longer.
+   * @returns `false` when the rank is not pending, or no longer, or the answer was withdrawn.
    */
   async admit(rank: Rank, body?: IncomingBody): Promise<boolean> {
     if (this.#answers.has(rank)) {
       await this.#waits.until(rank, () => !this.isPending(rank) || !this.#answers.has(rank));
     }
     if (!this.isPending(rank)) return false;
-    this.#answers.set(rank, { body, seen: this.#now(), isComplete: false });
+    const answer = new Answer(body, this.#now());
+    this.#answers.set(rank, answer);
     const index = this.#indices.get(rank) ?? Infinity;
-    await this.#waits.until(rank, () => !this.isPending(rank) || index < this.#head + this.#window);
-    return this.isPending(rank);
+    const isOver = () => !this.isPending(rank) || this.#answers.get(rank) !== answer;
+    await this.#waits.until(rank, () => isOver() || index < this.#head + this.#window);
+    return !isOver();
   }
 
   /** Notes that the rank's answer has its place and is read from now on. */
   markReading(rank: Rank): void {
-    const answer = this.#answers.get(rank);
-    if (answer !== undefined) answer.started ??= this.#now();
+    this.#answers.get(rank)?.read(this.#now());
+  }
+
+  /** Notes that the rank's answer waits and is not read until {@linkcode markReading}. */
+  markWaiting(rank: Rank): void {
+    this.#answers.get(rank)?.wait(this.#now());
+  }
+
+  /** Notes that the parameters are not sent to the rank yet: its time has not begun. */
+  markUnsent(rank: Rank): void {
+    this.#starts.set(rank, Infinity);
+  }
+
+  /** Notes that the parameters are sent to the rank from now on: its time begins. */
+  markSent(rank: Rank): void {
+    if (this.#starts.has(rank)) this.#starts.set(rank, this.#now());
   }
 
   /** Notes that the rank's answer is complete. Once there are enough, drops the other ranks. */
   markComplete(rank: Rank): void {
-    const answer = this.#answers.get(rank) ?? { body: undefined, seen: 0, isComplete: false };
+    const answer = this.#answers.get(rank) ?? new Answer(undefined, this.#now());
     if (!this.isPending(rank) || answer.isComplete) return;
     answer.isComplete = true;
     this.#answers.set(rank, answer);
@@ -201,8 +202,8 @@ export class CohortCollector {
   overdue(seconds: number): OverdueRank[] {
     const now = this.#now();
     return this.pending.filter((rank) => this.#deadline(rank, seconds) <= now).map((rank) => {
-      const { body, started } = this.#answers.get(rank) ?? {};
-      if (started === undefined) {
+      const { body, isReading = false } = this.#answers.get(rank) ?? {};
+      if (!isReading) {
         return { rank, reason: `no answer within ${seconds} seconds`, isReading: false };
       }
       const { received, size } = body ?? { received: 0, size: 0 };
@@ -227,10 +228,10 @@ export class CohortCollector {
   /** Returns the rank's deadline: never while it waits for its place, or once it is complete. */
   #deadline(rank: Rank, seconds: number): number {
     const answer = this.#answers.get(rank);
-    const deadline = this.#opened + seconds * 1000;
+    const deadline = (this.#starts.get(rank) ?? this.#opened) + seconds * 1000;
     if (answer === undefined) return deadline;
-    if (answer.isComplete || answer.started === undefined) return Infinity;
-    return deadline + answer.started - answer.seen;
+    if (answer.isComplete || !answer.isReading) return Infinity;
+    return deadline + answer.waitedMillis;
   }
 
   /**

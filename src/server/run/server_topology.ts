@@ -3,7 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
-import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import type { MessageCode } from "../../wire/message_code.ts";
 import type { AgreementMode, ErrorPayload, MessageOf } from "../../wire/messages.ts";

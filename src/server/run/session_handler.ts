@@ -3,7 +3,7 @@ import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import { updateCodeFor } from "../../round/cohort/update_message.ts";
-import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import { FIELDS_BYTES, type FrameHeader } from "../../wire/frame.ts";
 import type { OwnSettings } from "../../plan/own_settings.ts";

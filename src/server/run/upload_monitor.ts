@@ -1,6 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
 
 /** Number of checks in the time of one round. */
 const CHECKS = 32;

@@ -7,7 +7,7 @@ import {
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { Connection } from "../../net/connection.ts";
-import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { RankRegistry } from "./rank_registry.ts";

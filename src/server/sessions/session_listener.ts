@@ -2,7 +2,7 @@ import type { KeyListChange } from "../../auth/allowed_keys.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { PeerLog } from "../../base/log/peer_log.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { IncomingBody } from "../../round/cohort/cohort_collector.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { JoinedClient } from "./registration.ts";
