@@ -112,11 +112,14 @@ export class Connection implements AsyncDisposable {
       const header = await this.#input.readHeader(this.#limits);
       if (header === null) return null;
       const { code, bodyLength } = header;
-      const buffer = isBulk(code) && options.place !== undefined
+      const place = isBulk(code) && options.place !== undefined
         ? await options.place(header)
         : new Uint8Array(bodyLength);
+      const isKept = place !== undefined && "claim" in place;
+      const kept = isKept ? await this.#input.keepBody(header, place) : 0;
+      const buffer = isKept ? await place.claim() : place;
       if (buffer === undefined) {
-        await this.#input.skipBody(header);
+        await this.#input.skipBody(header, kept);
         return { header, message: undefined };
       }
       if (buffer.length < bodyLength) {
@@ -127,7 +130,7 @@ export class Connection implements AsyncDisposable {
         );
       }
       const body = buffer.subarray(0, bodyLength);
-      await this.#input.readBody(header, body);
+      await this.#input.readBody(header, body, kept);
       const message = decodeBody(code, body);
       if (message.code !== MessageCode.Heartbeat) return { header, message };
       options.onHeartbeat?.(message.payload);

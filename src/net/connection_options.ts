@@ -15,19 +15,35 @@ export interface ConnectionOptions {
   ahead?: Uint8Array<ArrayBuffer>;
 }
 
+/** Keeper of a body that is received before there is a buffer for it. */
+export interface BodyKeeper {
+  /**
+   * Gives room for at least one of the next bytes of the body, valid until the next call.
+   * `undefined` when no more bytes can be kept, or the buffer is there.
+   */
+  room(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Notes that the first `count` bytes of the last room are the next bytes of the body. */
+  filled(count: number): void;
+  /**
+   * Waits for the buffer and gives it, with the bytes kept so far at its front. `undefined` refuses
+   * the body.
+   */
+  claim(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+/** Buffer for a body, its keeper until there is a buffer, or `undefined` to refuse the body. */
+export type BodyPlace = Uint8Array<ArrayBuffer> | BodyKeeper | undefined;
+
 /** Options of `Connection.receive`. */
 export interface ReceiveOptions {
   /**
    * Provides the buffer for the body of a message that carries a vector. Default: a new one.
    *
    * The buffer has at least `bodyLength` bytes and begins at a multiple of 8 in memory. `undefined`
-   * refuses the body, which is read and discarded. Until the result is there nothing more is read,
-   * so that the sender has to wait.
+   * refuses the body, which is read and discarded. A keeper takes the body until it has a buffer.
+   * Until the result is there nothing more is read, so that the sender has to wait.
    */
-  place?: (header: FrameHeader) =>
-    | Uint8Array<ArrayBuffer>
-    | undefined
-    | Promise<Uint8Array<ArrayBuffer> | undefined>;
+  place?: (header: FrameHeader) => BodyPlace | Promise<BodyPlace>;
   /** Called with the content of each heartbeat that precedes the next message. */
   onHeartbeat?: (payload: HeartbeatPayload) => void;
 }

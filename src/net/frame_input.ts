@@ -2,6 +2,7 @@ import { ProtocolError } from "../base/errors.ts";
 import { checkMagic, decodePrefix, type FrameHeader, PREFIX_BYTES } from "../wire/frame.ts";
 import type { WireLimits } from "../wire/frame.ts";
 import { messageName } from "../wire/message_code.ts";
+import type { BodyKeeper } from "./connection_options.ts";
 import type { ReceiveProgress } from "./receive_progress.ts";
 
 /** Bytes that are read ahead: a small frame arrives with its prefix, in one read. */
@@ -74,25 +75,44 @@ export class FrameInput {
   }
 
   /**
-   * Reads the frame's body into a buffer of that length.
+   * Reads the frame's body into a buffer of that length, from the byte `from` on.
    *
    * @throws {ProtocolError} If the body is cut off.
    */
-  async readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let at = 0; at < body.length;) {
+  async readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>, from = 0): Promise<void> {
+    for (let at = from; at < body.length;) {
       at += await this.#readPart(header, at, at === 0 ? body : body.subarray(at));
     }
   }
 
   /**
-   * Reads the frame's body and discards it.
+   * Reads the frame's body into a keeper, as far as that has room.
+   *
+   * @returns Number of bytes that are kept.
+   * @throws {ProtocolError} If the body is cut off.
+   */
+  async keepBody(header: FrameHeader, keeper: BodyKeeper): Promise<number> {
+    const { bodyLength } = header;
+    let at = 0;
+    while (at < bodyLength) {
+      const room = await keeper.room();
+      if (room === undefined) break;
+      const got = await this.#readPart(header, at, room.subarray(0, bodyLength - at));
+      keeper.filled(got);
+      at += got;
+    }
+    return at;
+  }
+
+  /**
+   * Reads the frame's body from the byte `from` on and discards it.
    *
    * @throws {ProtocolError} If the body is cut off.
    */
-  async skipBody(header: FrameHeader): Promise<void> {
+  async skipBody(header: FrameHeader, from = 0): Promise<void> {
     const { bodyLength } = header;
-    const discarded = new Uint8Array(Math.min(bodyLength, READ_AHEAD_BYTES));
-    for (let at = 0; at < bodyLength;) {
+    const discarded = new Uint8Array(Math.min(bodyLength - from, READ_AHEAD_BYTES));
+    for (let at = from; at < bodyLength;) {
       at += await this.#readPart(header, at, discarded.subarray(0, bodyLength - at));
     }
   }

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../../base/errors.ts";
+import type { BodyKeeper } from "../../net/connection_options.ts";
 import { FIELDS_BYTES } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "../deps.ts";
@@ -69,6 +70,52 @@ export function testPlacement({ pair, test }: TransportTests): void {
       RangeError,
       "got 8",
     );
+  });
+
+  for (const most of [0, 1000, Infinity]) {
+    test(`a keeper with room for ${most} bytes gets the beginning of the body, and its buffer the rest`, async () => {
+      using ends = await pair();
+      const parameters = Float32Array.from({ length: 50_000 }, (_, i) => i);
+      const sent = Promise.all([ends.near.send(update(1, parameters)), ends.near.send(exit("x"))]);
+      const received = await ends.far.receive({ place: ({ bodyLength }) => keeper(bodyLength) });
+      assertSameVector(vectorOf(received), parameters);
+      assertEquals((await ends.far.receive())?.message, exit("x"));
+      await sent;
+
+      function keeper(size: number): BodyKeeper {
+        const body = new Uint8Array(size);
+        let at = 0;
+        return {
+          room: () =>
+            Promise.resolve(at < most ? body.subarray(at, Math.min(at + 999, most)) : undefined),
+          filled: (count) => void (at += count),
+          claim: () => {
+            assertEquals(at, Math.min(most, size));
+            return Promise.resolve(body);
+          },
+        };
+      }
+    });
+  }
+
+  test("a keeper that claims no buffer refuses the rest of the body", async () => {
+    using ends = await pair();
+    const sent = Promise.all([
+      ends.near.send(update(1, new Float32Array(LARGE))),
+      ends.near.send(exit("over")),
+    ]);
+    const room = new Uint8Array(5000);
+    let isFull = false;
+    const received = await ends.far.receive({
+      place: () => ({
+        room: () => Promise.resolve(isFull ? undefined : room),
+        filled: () => isFull = true,
+        claim: () => Promise.resolve(undefined),
+      }),
+    });
+    assertEquals(received?.message, undefined);
+    assertEquals((await ends.far.receive())?.message, exit("over"));
+    await sent;
   });
 
   test("while place() has not resolved, the sender of a large vector has to wait", async () => {
