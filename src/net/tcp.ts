@@ -4,6 +4,7 @@
  * @module
  */
 
+import { openSocket } from "./open_socket.ts";
 import { explain, SocketChannel, SocketListener } from "./socket.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
@@ -33,12 +34,10 @@ export const tcpTransport: Transport = {
   name: "tcp",
 
   async connect(address: string, options: { signal?: AbortSignal } = {}): Promise<Channel> {
-    const { hostname, port } = parseAddress(address);
+    const place = parseAddress(address);
     options.signal?.throwIfAborted();
     try {
-      return channelOf(
-        await Deno.connect({ hostname, port, ...(options.signal && { signal: options.signal }) }),
-      );
+      return new SocketChannel("tcp", await openSocket(place, options.signal));
     } catch (cause) {
       options.signal?.throwIfAborted();
       throw explain("connect to", address, cause);

@@ -6,6 +6,7 @@
 
 import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
+import { openSocket } from "../open_socket.ts";
 import { explain, SocketChannel, SocketListener } from "../socket.ts";
 import { tlsServer } from "./server.ts";
 import { parseAddress } from "../tcp.ts";
@@ -65,9 +66,8 @@ export function tlsTransport(options: TlsOptions): Transport {
       try {
         // `Deno.connectTls` takes no signal and delays small writes until earlier ones are
         // acknowledged.
-        const plain = await Deno.connect({ hostname, port, ...(signal && { signal }) });
+        const plain = await openSocket({ hostname, port }, signal);
         connection = plain;
-        plain.setNoDelay(true);
         const secure = await Deno.startTls(plain, { hostname: serverName ?? hostname, caCerts });
         connection = secure;
         signal?.addEventListener("abort", close);
