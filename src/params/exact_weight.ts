@@ -20,7 +20,7 @@ const SPLITTER = 2 ** 24 + 1;
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(exactWeight(600), 600);
- * assertEquals(exactWeight(1 / 3), 0.3333333334885538);
+ * assertEquals(exactWeight(1 / 3), 357913941 / 2 ** 30);
  * ```
  */
 export function exactWeight(weight: number): number {
