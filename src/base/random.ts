@@ -43,6 +43,9 @@ const WEYL_0 = 0x9E3779B9;
 const WEYL_1 = 0xBB67AE85;
 const ROUNDS = 10;
 
+/** Number of items for each draw above which a sample is drawn without a copy of the items. */
+const FEW_DRAWS = 16;
+
 /** Returns the high 32 bits of the product of two unsigned 32-bit integers. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xFFFF, aHigh = a >>> 16, bLow = b & 0xFFFF, bHigh = b >>> 16;
@@ -181,13 +184,26 @@ export class Random {
   sample<T>(items: readonly T[], count: number): T[] {
     const range = { whole: true, least: 0, most: items.length };
     checkInRange(count, range, "Cannot draw a sample", `0 to ${items.length} items`);
-    const pool = [...items];
+    if (count * FEW_DRAWS > items.length) return this.#shuffleStart([...items], count);
+    // Only what was exchanged is kept, by place: few draws need no copy of all items.
+    const moved = new Map<number, T>();
+    const at = (place: number) => (moved.has(place) ? moved.get(place) : items[place]) as T;
     const drawn: T[] = [];
     for (let i = 0; i < count; i++) {
-      const j = i + this.below(pool.length - i);
-      [pool[i], pool[j]] = [pool[j] as T, pool[i] as T];
-      drawn.push(pool[i] as T);
+      const j = i + this.below(items.length - i);
+      drawn.push(at(j));
+      moved.set(j, at(i));
+      moved.delete(i);
     }
     return drawn;
+  }
+
+  /** Draws the first `count` items of a random order, which it leaves at the start. */
+  #shuffleStart<T>(items: T[], count: number): T[] {
+    for (let i = 0; i < count; i++) {
+      const j = i + this.below(items.length - i);
+      [items[i], items[j]] = [items[j] as T, items[i] as T];
+    }
+    return items.slice(0, count);
   }
 }

@@ -7,6 +7,7 @@ import { DEFAULT_ROUND_TRIES, requiredUpdates } from "./limits.ts";
 import { type Absence, MAX_REPORTED_ABSENCES } from "./report/absence.ts";
 import type { RoundReport } from "./report/report.ts";
 import type { RoundHost } from "./round_host.ts";
+import { membership, without } from "./selection/ranks.ts";
 
 /** Training of a round that has enough valid updates. */
 export type TrainedRound =
@@ -121,7 +122,9 @@ export class RoundAttempts {
   async #present(quorum: number): Promise<readonly Rank[]> {
     const { available, numClients } = this.#host;
     const present = await available(quorum);
-    const least = quorum + present.filter((rank) => this.#excluded.has(rank)).length;
+    if (this.#excluded.size === 0) return present;
+    const isPresent = membership(present);
+    const least = quorum + [...this.#excluded].filter(isPresent).length;
     return present.length >= least ? present : await available(Math.min(least, numClients));
   }
 
@@ -129,14 +132,15 @@ export class RoundAttempts {
    * Returns the present ranks that a cohort may be chosen from: without those excluded, and without
    * those paused as long as there are enough others.
    */
-  #selectCandidates(present: readonly Rank[], quorum: number): Rank[] {
+  #selectCandidates(present: readonly Rank[], quorum: number): readonly Rank[] {
     const { handler } = this.#host;
-    const candidates = present.filter((rank) => !this.#excluded.has(rank));
-    const paused = handler.paused(this.#round).filter((rank) => candidates.includes(rank));
+    const candidates = without(present, this.#excluded);
+    const asked = handler.paused(this.#round);
+    const paused = asked.length === 0 ? [] : asked.filter(membership(candidates));
     const most = Math.max(0, candidates.length - Math.max(1, quorum));
     const left = new Set(most === 0 ? [] : paused.slice(-most));
     this.#paused = [...left].sort((a, b) => a - b);
-    const rest = candidates.filter((rank) => !left.has(rank));
+    const rest = without(candidates, left);
     if (rest.length > 0) return rest;
     throw new DeadlineError(
       `Round ${this.#round} has no clients left: the updates of all were refused`,

@@ -139,10 +139,11 @@ export class Simulation {
       signal,
       onEvent: options.onEvent,
     });
-    const samples = options.handler === undefined
-      ? parts?.map(({ length }) => length) ?? []
-      : await clients.join();
-    samples.forEach((numSamples, i) => handler.onJoin(i + 1, numSamples));
+    if (options.handler === undefined) {
+      parts?.forEach(({ length }, i) => handler.onJoin(i + 1, length));
+    } else {
+      (await clients.join()).forEach((numSamples, i) => handler.onJoin(i + 1, numSamples));
+    }
     const lastRound = options.checkpoints && new LastRound(handler, record, states);
     using _held = options.checkpoints?.hold?.();
     const saves = new CheckpointSaver({

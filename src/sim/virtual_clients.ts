@@ -4,6 +4,7 @@ import type { Rank } from "../base/rank.ts";
 import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
 import { isUnsound } from "../round/report/means.ts";
 import { evaluatedEvent, receivedEvent, refusedEvent } from "../round/report/update_events.ts";
+import { markOrdered, without } from "../round/selection/ranks.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import { isRecoverable } from "../base/errors.ts";
 import { meanOfClients, meanResult } from "../round/report/means.ts";
@@ -40,7 +41,9 @@ export interface VirtualClientsParts {
 /** Clients of a simulation: a pool does the work that the server's handler asks of them. */
 export class VirtualClients {
   readonly #parts: VirtualClientsParts;
-  readonly #present: Set<Rank>;
+  /** Ranks that were present when they were last asked for, and those lost since. */
+  #present: readonly Rank[];
+  readonly #lost = new Set<Rank>();
   /** Rank and reason of the client that was lost last. */
   #lastLoss = "";
   /** Numbers of vectors that a server would have received and sent. */
@@ -48,17 +51,20 @@ export class VirtualClients {
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
-    this.#present = new Set(Array.from({ length: parts.numClients }, (_, i) => i + 1));
+    this.#present = markOrdered(Array.from({ length: parts.numClients }, (_, i) => i + 1));
   }
 
   /**
-   * Ranks of the clients that have not failed, in ascending order.
+   * Ranks of the clients that have not failed, in ascending order. The list is the same one until
+   * another client fails.
    *
    * @throws {Error} If all clients have failed.
    */
   get present(): readonly Rank[] {
-    if (this.#present.size === 0) throw new Error(`All clients are gone, ${this.#lastLoss}`);
-    return [...this.#present];
+    this.#present = without(this.#present, this.#lost);
+    this.#lost.clear();
+    if (this.#present.length === 0) throw new Error(`All clients are gone, ${this.#lastLoss}`);
+    return this.#present;
   }
 
   /**
@@ -179,7 +185,7 @@ export class VirtualClients {
   }
 
   #lose(rank: Rank, reason: string): void {
-    this.#present.delete(rank);
+    this.#lost.add(rank);
     this.#lastLoss = `rank ${rank} last: ${reason}`;
   }
 

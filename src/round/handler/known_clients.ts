@@ -1,9 +1,10 @@
-import { isCount } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { KnownClient } from "../selection/selection.ts";
+import { type ClientTable, KnownView, UNKNOWN } from "./known_view.ts";
+import { PauseTable } from "./pause_table.ts";
+import { readKnown, type SavedKnown, saveKnown } from "./saved_known.ts";
 import type { UpdateFigures } from "./update_bound.ts";
 
-const UNKNOWN: KnownClient = { answered: 0, dropped: 0, lastRound: 0 };
 /** Number of misses from which a client is left out. */
 const MAX_MISSES = 2;
 /**
@@ -13,6 +14,8 @@ const MAX_MISSES = 2;
 const RECOVERY = 0.5;
 /** Maximum number of rounds that a client is left out of before it is asked again. */
 const MAX_PAUSE = 64;
+/** Number of clients for which there is memory at first. */
+const FIRST_CLIENTS = 64;
 
 /** Figures remembered from the last update that has them. */
 const FIGURES = ["numSamples", "loss", "norm", "work"] as const;
@@ -20,20 +23,42 @@ const FIGURES = ["numSamples", "loss", "norm", "work"] as const;
 type Known = { -readonly [Name in keyof KnownClient]: KnownClient[Name] };
 type Figures = Record<typeof FIGURES[number], number | undefined>;
 
-/** Knowledge about the clients, by rank. */
+/**
+ * Knowledge about the clients, by rank. What it does in a round takes time by the clients of the
+ * round, not by those that are known.
+ */
 export class KnownClients {
-  readonly #clients = new Map<Rank, KnownClient>();
-  /** Knowledge about each client before its last update, which may be refused after all. */
-  readonly #former = new Map<Rank, { readonly round: number; readonly client: KnownClient }>();
+  readonly #table = {
+    clients: new Map<Rank, KnownClient>(),
+    samples: new Float64Array(FIRST_CLIENTS),
+    joined: 0,
+  } satisfies ClientTable;
+  readonly #paused = new PauseTable();
+  /** Knowledge about clients before their updates of a round, which may be refused after all. */
+  readonly #former = new Map<Rank, KnownClient>();
+  #formerRound = 0;
 
-  /** The known clients in rank order, so that the order of joining does not matter. */
-  get all(): ReadonlyMap<Rank, KnownClient> {
-    return new Map([...this.#clients].sort(([a], [b]) => a - b));
-  }
+  /**
+   * The known clients in rank order, so that the order of joining does not matter. The view shows
+   * later changes too.
+   */
+  readonly all: ReadonlyMap<Rank, KnownClient> = new KnownView(this.#table);
 
   /** Adds the number of samples of a client that has joined. */
   addJoin(rank: Rank, numSamples: number): void {
-    this.#clients.set(rank, { ...this.#of(rank), numSamples });
+    const table = this.#table, { clients } = table;
+    const client = clients.get(rank);
+    if (client === undefined && rank === table.joined + 1) {
+      if (table.joined === table.samples.length) {
+        const more = new Float64Array(2 * table.joined);
+        more.set(table.samples);
+        table.samples = more;
+      }
+      table.joined++;
+    }
+    if (rank >= 1 && rank <= table.joined) table.samples[rank - 1] = numSamples;
+    else this.#set(rank, { ...this.#of(rank), numSamples });
+    if (client) this.#set(rank, { ...client, numSamples });
   }
 
   /** Adds an accepted update. */
@@ -42,9 +67,9 @@ export class KnownClients {
     update: { readonly round: number } & Partial<Figures>,
   ): void {
     const before = this.#of(rank);
-    if (this.#former.get(rank)?.round !== update.round) {
-      this.#former.set(rank, { round: update.round, client: before });
-    }
+    if (this.#formerRound !== update.round) this.#former.clear();
+    this.#formerRound = update.round;
+    if (!this.#former.has(rank)) this.#former.set(rank, before);
     const { answered, dropped, misses: missed = 0 } = before;
     const client: Known = { answered: answered + 1, dropped, lastRound: update.round };
     for (const name of FIGURES) {
@@ -52,7 +77,7 @@ export class KnownClients {
       if (figure !== undefined) client[name] = figure;
     }
     if (missed > RECOVERY) client.misses = missed - RECOVERY;
-    this.#clients.set(rank, client);
+    this.#set(rank, client);
   }
 
   /**
@@ -61,15 +86,15 @@ export class KnownClients {
    * each further miss. An update that counts makes up for half a miss.
    */
   addMiss(rank: Rank, round: number, isRefused = false): void {
-    const former = this.#former.get(rank);
+    const former = this.#formerRound === round ? this.#former.get(rank) : undefined;
     // An accepted update that is refused after all does not count as an answer.
-    const before = isRefused && former?.round === round ? former.client : this.#of(rank);
+    const before = isRefused && former ? former : this.#of(rank);
     const { misses: missed = 0, lastRound } = before;
     // The tries of one round count as one miss.
     const isRepeated = missed > 0 && lastRound === round;
     const more = missed + (isRepeated && !isRefused ? 0 : 1);
     const misses = isRefused ? Math.max(more, MAX_MISSES) : more;
-    this.#clients.set(rank, {
+    this.#set(rank, {
       ...before,
       dropped: before.dropped + 1,
       lastRound: round,
@@ -82,24 +107,19 @@ export class KnownClients {
    * ends last come last.
    */
   paused(round: number): Rank[] {
-    const paused: [rank: Rank, until: number][] = [];
-    for (const [rank, { lastRound, pause }] of this.#clients) {
-      const until = lastRound + (pause ?? 0);
-      if (pause !== undefined && until >= round) paused.push([rank, until]);
-    }
-    return paused.sort(([a, one], [b, other]) => one - other || a - b).map(([rank]) => rank);
+    return this.#paused.in(round);
   }
 
   /** Returns norm and work of the last updates that counted, except of the clients in `without`. */
   lastUpdates(without: { has(rank: Rank): boolean }): UpdateFigures[] {
-    return [...this.#clients].flatMap(([rank, { norm, work: steps = 0 }]) =>
+    return [...this.#table.clients].flatMap(([rank, { norm, work: steps = 0 }]) =>
       norm === undefined || without.has(rank) ? [] : [{ norm, claims: { steps } }]
     );
   }
 
   /** Returns the knowledge in a form that can be written as JSON. */
-  save(): [Rank, KnownClient][] {
-    return [...this.all];
+  save(): SavedKnown {
+    return saveKnown(this.all, this.#table);
   }
 
   /**
@@ -108,18 +128,25 @@ export class KnownClients {
    * @throws {TypeError} If it is not that.
    */
   restore(saved: unknown): void {
-    if (!Array.isArray(saved) || !saved.every(isEntry)) {
-      throw new TypeError(
-        "Cannot resume from the checkpoint: expected what is known of each client, got something else",
-      );
-    }
-    this.#clients.clear();
+    const { clients, samples } = readKnown(saved, RECOVERY);
+    const table = this.#table;
+    table.clients.clear();
+    table.joined = samples.length;
+    table.samples = new Float64Array(Math.max(samples.length, FIRST_CLIENTS));
+    table.samples.set(samples);
+    this.#paused.clear();
     this.#former.clear();
-    for (const [rank, client] of saved) this.#clients.set(rank, client);
+    for (const [rank, client] of clients) this.#set(rank, client);
   }
 
   #of(rank: Rank): KnownClient {
-    return this.#clients.get(rank) ?? UNKNOWN;
+    return this.all.get(rank) ?? UNKNOWN;
+  }
+
+  #set(rank: Rank, client: KnownClient): void {
+    this.#table.clients.set(rank, client);
+    const { lastRound, pause } = client;
+    this.#paused.set(rank, pause === undefined ? undefined : lastRound + pause);
   }
 }
 
@@ -130,13 +157,4 @@ function pauseAfter(misses: number): Pick<KnownClient, "misses" | "pause"> {
   // More misses than those of the longest pause make no difference.
   const most = MAX_MISSES + Math.log2(MAX_PAUSE);
   return { misses: Math.min(misses, most), pause };
-}
-
-function isEntry(entry: unknown): entry is [Rank, KnownClient] {
-  if (!Array.isArray(entry) || !isCount(entry[0]) || Object(entry[1]) !== entry[1]) return false;
-  const { numSamples = 1, loss = 0, answered, dropped, lastRound } = entry[1] as KnownClient;
-  const { misses = 0, pause = 0, norm = 0, work = 0 } = entry[1] as KnownClient;
-  return [numSamples, answered, dropped, lastRound, pause].every(isCount) &&
-    numSamples > 0 && Number.isFinite(loss) && isCount(misses / RECOVERY) &&
-    [norm, work].every((figure) => Number.isFinite(figure) && figure >= 0);
 }

@@ -99,7 +99,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Knowledge about each client, in rank order: the input of the selection. */
   get known(): ReadonlyMap<Rank, KnownClient> {
-    return this.#known.all;
+    return new Map(this.#known.all);
   }
 
   /** Minimum number of updates that the strategy needs in a round. */
@@ -125,7 +125,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     numClients: number,
     attempt = 0,
   ): Rank[] {
-    const { seed, known } = this;
+    const { seed } = this, known = this.#known.all;
     return this.#selector.select({ round, attempt, available, numClients, seed, known });
   }
 

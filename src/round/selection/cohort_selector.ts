@@ -2,6 +2,8 @@ import { checkInRange, SHARE } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
+import { selectionContext } from "./context.ts";
+import { inOrder, membership } from "./ranks.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
 import { UniformSelection } from "./uniform.ts";
 
@@ -55,12 +57,13 @@ export class CohortSelector {
     const updates = this.updatesWanted(numClients);
     // A product of floating-point numbers may be slightly too large.
     const wanted = updates + Math.ceil(updates * this.overSelection - 1e-9);
-    const available = [...context.available].sort((a, b) => a - b);
+    const available = inOrder(context.available);
     const count = Math.min(available.length, wanted);
-    const cohort = [...this.selection.select({ ...context, available, count })]
-      .sort((a, b) => a - b);
-    const chosen = new Set(cohort).intersection(new Set(available)).size;
-    if (cohort.length === 0 || cohort.length > count || chosen < cohort.length) {
+    const chosen = this.selection.select(selectionContext({ ...context, available, count }));
+    const cohort = [...chosen].sort((a, b) => a - b);
+    const isAvailable = membership(available);
+    const isValid = cohort.every((rank, i) => isAvailable(rank) && rank !== cohort[i - 1]);
+    if (cohort.length === 0 || cohort.length > count || !isValid) {
       throw new RangeError(
         `Cannot begin round ${round}: expected ${this.selection.name} to choose 1 to ${count} different ranks that are there, got ${
           cohort.join(", ") || "none"

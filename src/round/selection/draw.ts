@@ -1,10 +1,35 @@
 import { Random } from "../../base/random.ts";
 import type { Rank } from "../../base/rank.ts";
+import { availableRanks } from "./context.ts";
 import type { SelectionContext } from "./selection.ts";
 
 /** Makes the random generator of one try of one round. */
 export function cohortRandom({ seed, round, attempt }: SelectionContext): Random {
   return new Random(seed, "cohort", { round, rank: attempt });
+}
+
+/**
+ * Returns the `count` ranks with the least keys, the least first, and of equal keys in the order of
+ * the list.
+ *
+ * @param keys Key of each rank, not NaN.
+ */
+export function withLeastKeys(
+  ranks: readonly Rank[],
+  keys: Float64Array,
+  count: number,
+): Rank[] {
+  if (count < 1) return [];
+  const bound = keys.toSorted()[Math.min(count, keys.length) - 1] ?? Infinity;
+  const places: number[] = [];
+  for (let i = 0; i < keys.length; i++) if ((keys[i] ?? 0) <= bound) places.push(i);
+  return places.sort((a, b) => less(keys[a], keys[b]) || a - b)
+    .slice(0, count).map((place) => ranks[place] ?? 0);
+}
+
+/** Compares keys; their difference would be NaN for two infinite ones. */
+function less(a = 0, b = 0): number {
+  return Number(a > b) - Number(a < b);
 }
 
 /**
@@ -22,12 +47,12 @@ export function drawByWeight(
   count: number,
   weightOf: (rank: Rank) => number,
 ): Rank[] {
-  const random = cohortRandom(context);
-  return context.available
-    .map((rank) => ({ rank, key: -Math.log(1 - random.uniform()) / weightOf(rank) }))
-    .sort((a, b) => a.key - b.key)
-    .slice(0, count)
-    .map(({ rank }) => rank);
+  const random = cohortRandom(context), ranks = availableRanks(context);
+  const keys = new Float64Array(ranks.length);
+  for (let i = 0; i < keys.length; i++) {
+    keys[i] = -Math.log(1 - random.uniform()) / weightOf(ranks[i] ?? 0);
+  }
+  return withLeastKeys(ranks, keys, count);
 }
 
 /**
@@ -35,8 +60,14 @@ export function drawByWeight(
  * mean of the others.
  */
 export function drawBySamples(context: SelectionContext, count: number): Rank[] {
-  const { available, known } = context;
-  const counts = available.flatMap((rank) => known.get(rank)?.numSamples ?? []);
-  const mean = counts.length === 0 ? 1 : counts.reduce((sum, n) => sum + n, 0) / counts.length;
+  const { known } = context;
+  let sum = 0, told = 0;
+  for (const rank of availableRanks(context)) {
+    const numSamples = known.get(rank)?.numSamples;
+    if (numSamples === undefined) continue;
+    sum += numSamples;
+    told++;
+  }
+  const mean = told === 0 ? 1 : sum / told;
   return drawByWeight(context, count, (rank) => known.get(rank)?.numSamples ?? mean);
 }

@@ -5,6 +5,8 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import { availableRanks } from "./context.ts";
+import { withLeastKeys } from "./draw.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
 
 /**
@@ -20,8 +22,9 @@ export class RoundRobinSelection implements ClientSelection {
   readonly name = "round-robin";
 
   /** Selects the clients that have waited longest. */
-  select({ available, count, known }: SelectionContext): Rank[] {
-    const lastRound = (rank: Rank) => known.get(rank)?.lastRound ?? 0;
-    return [...available].sort((a, b) => lastRound(a) - lastRound(b) || a - b).slice(0, count);
+  select(context: SelectionContext): Rank[] {
+    const { count, known } = context, ranks = availableRanks(context);
+    const lastRounds = Float64Array.from(ranks, (rank) => known.get(rank)?.lastRound ?? 0);
+    return withLeastKeys(ranks, lastRounds, count);
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import { availableRanks } from "./context.ts";
 import { cohortRandom } from "./draw.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
 
@@ -20,6 +21,6 @@ export class UniformSelection implements ClientSelection {
 
   /** Draws a cohort without replacement. */
   select(context: SelectionContext): Rank[] {
-    return cohortRandom(context).sample(context.available, context.count);
+    return cohortRandom(context).sample(availableRanks(context), context.count);
   }
 }
