@@ -6,7 +6,11 @@
 
 import { checkInRange } from "../base/check.ts";
 import { ProtocolError } from "../base/errors.ts";
-import { formatRanks, type Rank } from "../base/rank.ts";
+import type { Rank } from "../base/rank.ts";
+import { RankRanges } from "../base/rank_ranges.ts";
+
+/** Ranges of missing ranks that are named when the group fills. */
+const MOST_NAMED_RANGES = 20;
 
 /**
  * Clients of a group by rank. A member first claims a rank, and counts as joined once it is ready.
@@ -15,8 +19,10 @@ export class ProcessGroup<Member> {
   /** Number of processes, the server included. */
   readonly worldSize: number;
   readonly #claimed = new Map<Rank, Member>();
-  readonly #ready = new Set<Rank>();
-  readonly #watchers = new Set<() => void>();
+  readonly #ready = new RankRanges();
+  readonly #missing: RankRanges;
+  readonly #free: RankRanges;
+  readonly #watchers = new Set<{ readonly condition: () => boolean; readonly wake: () => void }>();
 
   /**
    * Creates a group.
@@ -28,6 +34,8 @@ export class ProcessGroup<Member> {
     const range = { whole: true, least: 2 };
     checkInRange(worldSize, range, "Cannot make a group", "a world size of at least 2");
     this.worldSize = worldSize;
+    this.#missing = new RankRanges(1, worldSize - 1);
+    this.#free = new RankRanges(1, worldSize - 1);
   }
 
   /**
@@ -38,9 +46,8 @@ export class ProcessGroup<Member> {
   claim(member: Member, rank?: Rank): Rank {
     const last = this.worldSize - 1;
     if (rank === undefined) {
-      rank = 1;
-      while (this.#claimed.has(rank)) rank++;
-      if (rank > last) {
+      rank = this.#free.first;
+      if (rank === undefined) {
         throw new ProtocolError(
           "group-full",
           `Cannot join: expected a free rank from 1 to ${last}, all are taken`,
@@ -55,12 +62,16 @@ export class ProcessGroup<Member> {
       throw new ProtocolError("rank-taken", `Cannot join: rank ${rank} is taken by another client`);
     }
     this.#claimed.set(rank, member);
+    this.#free.delete(rank);
     return rank;
   }
 
   /** Marks a rank as joined. */
   ready(rank: Rank): void {
-    if (this.#claimed.has(rank)) this.#ready.add(rank);
+    if (this.#claimed.has(rank)) {
+      this.#ready.add(rank);
+      this.#missing.delete(rank);
+    }
     this.changed();
   }
 
@@ -68,7 +79,9 @@ export class ProcessGroup<Member> {
   leave(rank: Rank, member: Member): void {
     if (this.#claimed.get(rank) !== member) return;
     this.#claimed.delete(rank);
+    this.#free.add(rank);
     this.#ready.delete(rank);
+    this.#missing.add(rank);
     this.changed();
   }
 
@@ -82,31 +95,42 @@ export class ProcessGroup<Member> {
     return this.#ready.has(rank) ? this.#claimed.get(rank) : undefined;
   }
 
+  /** Number of ranks that have joined. */
+  get size(): number {
+    return this.#ready.size;
+  }
+
   /** Ranks that have joined, in order. */
   get ranks(): Rank[] {
-    return [...this.#ready].sort((a, b) => a - b);
+    return [...this.#ready];
   }
 
   /** The ranks that have not, in order. */
   get missing(): Rank[] {
-    return Array.from({ length: this.worldSize - 1 }, (_, i) => i + 1).filter((rank) =>
-      !this.#ready.has(rank)
-    );
+    return [...this.#missing];
   }
 
-  /** Progress of joining: `"2 of 4 clients joined; waiting for ranks 3, 4"`. */
+  /** The ranks without a member, joined or not, in order. */
+  get free(): Iterable<Rank> {
+    return this.#free;
+  }
+
+  /**
+   * Progress of joining: `"2 of 4 clients joined; waiting for ranks 3, 4"`. Names the first 20
+   * ranges of the ranks that are missing.
+   */
   get progress(): string {
-    const { missing } = this;
-    const joined = `${this.#ready.size} of ${this.worldSize - 1} clients joined`;
-    if (missing.length === 0) return joined;
-    return `${joined}; waiting for ${missing.length === 1 ? "rank" : "ranks"} ${
-      formatRanks(missing)
+    const { size } = this.#missing;
+    const joined = `${this.size} of ${this.worldSize - 1} clients joined`;
+    if (size === 0) return joined;
+    return `${joined}; waiting for ${size === 1 ? "rank" : "ranks"} ${
+      this.#missing.format(MOST_NAMED_RANGES)
     }`;
   }
 
   /** Resolves once so many have joined, or with the signal's reason as rejection. */
   async joined(count: number, signal?: AbortSignal): Promise<void> {
-    await this.until(() => this.#ready.size >= count, signal);
+    await this.until(() => this.size >= count, signal);
   }
 
   /**
@@ -118,16 +142,17 @@ export class ProcessGroup<Member> {
       signal?.throwIfAborted();
       const { promise, resolve } = Promise.withResolvers<void>();
       const wake = () => resolve();
-      this.#watchers.add(wake);
+      const watcher = { condition, wake };
+      this.#watchers.add(watcher);
       signal?.addEventListener("abort", wake);
       await promise;
-      this.#watchers.delete(wake);
+      this.#watchers.delete(watcher);
       signal?.removeEventListener("abort", wake);
     }
   }
 
   /** Checks the conditions of {@linkcode until} again. */
   changed(): void {
-    for (const wake of this.#watchers) wake();
+    for (const { condition, wake } of this.#watchers) if (condition()) wake();
   }
 }

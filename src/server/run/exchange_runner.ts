@@ -80,7 +80,7 @@ export class ExchangeRunner {
       ...(control && !isEvaluation && { control }),
       ...lastAcceptedField(topology, rank),
     };
-    if (!sessions.send(rank, { code, payload }) && !sessions.registry.away.includes(rank)) {
+    if (!sessions.send(rank, { code, payload }) && !sessions.registry.isAway(rank)) {
       collector.settle(rank, "dropped", "it left before the round began");
     }
   }

@@ -9,7 +9,7 @@ import type { RunContext } from "./run_context.ts";
  */
 export async function gatherClients(run: RunContext): Promise<void> {
   const { sessions: { registry }, topology: { options: { minClients, worldSize } } } = run;
-  const isResumed = registry.away.length > 0;
+  const isResumed = registry.awayCount > 0;
   // A new run, or one that resumes a simulation, expects nobody back. The clients of a resumed run
   // are waited for one by one: new clients do not count for them.
   const expected = isResumed ? "earlier clients" : worldSize - 1;
@@ -24,7 +24,7 @@ export async function gatherClients(run: RunContext): Promise<void> {
  */
 export async function waitForClients(run: RunContext, least: number): Promise<readonly Rank[]> {
   const { sessions: { registry }, record, topology: { options, roundName }, peers } = run;
-  const present = registry.ranks.length;
+  const present = registry.size;
   if (present < least) {
     const after = `after ${record.rounds.length} of ${options.rounds} ${roundName.toLowerCase()}s`;
     const trouble = present === 0
@@ -48,7 +48,7 @@ async function waitUntilJoined(
 ): Promise<void> {
   const { joinSeconds: seconds } = topology.timeouts;
   const late = () => {
-    const ranks = [...refused.keys()].filter((rank) => !group.ranks.includes(rank))
+    const ranks = [...refused.keys()].filter((rank) => group.get(rank) === undefined)
       .sort((a, b) => a - b);
     return new DeadlineError(
       `${trouble}: ${group.progress}; gave up after ${seconds} seconds${
@@ -61,11 +61,11 @@ async function waitUntilJoined(
   const waiting = new AbortController();
   try {
     const haveJoined = typeof expected === "number"
-      ? () => group.ranks.length >= expected
-      : () => group.ranks.length > 0 && registry.away.length === 0;
+      ? () => group.size >= expected
+      : () => group.size > 0 && registry.awayCount === 0;
     await withDeadline(group.until(haveJoined, waiting.signal), { seconds, signal, late });
   } catch (error) {
-    if (!(error instanceof DeadlineError) || group.ranks.length < enough) throw error;
+    if (!(error instanceof DeadlineError) || group.size < enough) throw error;
     logger.warn(`Going on with ${group.progress}`);
   } finally {
     waiting.abort();

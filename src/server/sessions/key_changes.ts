@@ -4,6 +4,14 @@ import { fingerprintOf } from "../../auth/public_key.ts";
 import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
 import type { Rank } from "../../base/rank.ts";
 
+/** Rank that was freed because its key may not have it. */
+export interface RevokedRank {
+  readonly rank: Rank;
+  readonly reason: string;
+  /** Set if a client had the rank, or was expected back. */
+  readonly wasTaken: boolean;
+}
+
 /** Maximum number of keys of one kind that a line of the log names; the others are counted. */
 const MOST_NAMED = 5;
 

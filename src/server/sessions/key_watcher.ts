@@ -2,8 +2,8 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import { entryOf, type KeyListChange } from "../../auth/allowed_keys.ts";
 import { type Gatekeeper, publicKeyOf } from "../../auth/challenge.ts";
 import { ProtocolError } from "../../base/errors.ts";
-import { whyNotSeated } from "./key_changes.ts";
-import type { RankRegistry, RevokedRank } from "./rank_registry.ts";
+import { type RevokedRank, whyNotSeated } from "./key_changes.ts";
+import type { RankRegistry } from "./rank_registry.ts";
 import type { Session } from "./session.ts";
 
 /** Longest time between two checks for expired keys: the clock may have been set. */
@@ -25,6 +25,8 @@ export interface KeyWatcherOptions {
 export class KeyWatcher {
   readonly #options: KeyWatcherOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Time at which the first key of an open session expires. */
+  #next = Infinity;
   #unsubscribe: (() => void) | undefined;
   #isClosed = false;
 
@@ -55,19 +57,20 @@ export class KeyWatcher {
     return registry.revoke((identity, rank) => whyNotSeated(gatekeeper, identity, rank));
   }
 
-  /** Schedules the next check, when the first key of an open session expires. */
-  watchExpiry(): void {
-    const { gatekeeper, sessions } = this.#options;
+  /** Schedules the next check no later than the time at which the key of a session expires. */
+  watchExpiry({ identity = "", ended }: Session): void {
+    const { gatekeeper } = this.#options;
+    if (gatekeeper.kind !== "keys" || this.#isClosed || ended !== undefined) return;
+    const key = publicKeyOf(identity);
+    const expires = key === undefined ? undefined : entryOf(gatekeeper.allowed, key).expires;
+    if (expires === undefined || expires >= this.#next) return;
+    this.#next = expires;
     runtime.timers.clearTimeout(this.#timer);
-    if (gatekeeper.kind !== "keys" || this.#isClosed) return;
-    const dates = [...sessions].flatMap(({ identity = "", ended }) => {
-      const key = ended === undefined ? publicKeyOf(identity) : undefined;
-      return key === undefined ? [] : [entryOf(gatekeeper.allowed, key).expires ?? Infinity];
-    });
-    const first = Math.min(...dates);
-    if (!Number.isFinite(first)) return;
-    const millis = Math.min(Math.max(0, first - runtime.clock.unixMillis()), EXPIRY_CHECK_MILLIS);
-    this.#timer = runtime.timers.setTimeout(() => this.#enforce(), millis);
+    const left = Math.max(0, expires - runtime.clock.unixMillis());
+    this.#timer = runtime.timers.setTimeout(
+      () => this.#enforce(),
+      Math.min(left, EXPIRY_CHECK_MILLIS),
+    );
   }
 
   /** Ends the sessions of keys that are not allowed (any more), and frees their ranks. */
@@ -83,6 +86,8 @@ export class KeyWatcher {
     for (const revoked of this.revoke()) {
       if (revoked.wasTaken) onRevoked(revoked);
     }
-    this.watchExpiry();
+    runtime.timers.clearTimeout(this.#timer);
+    this.#next = Infinity;
+    for (const session of sessions) this.watchExpiry(session);
   }
 }

@@ -29,16 +29,14 @@ export interface KeyRights {
 /** Assignment of ranks that a choice is made in. */
 export interface Assignment<Session> {
   readonly group: ProcessGroup<Session>;
-  /** Ranks that are expected back. */
-  readonly away: readonly Rank[];
-  /** Ranks of an earlier run, whose clients may ask for them. */
-  readonly kept: readonly Rank[];
   /** Rank of a session token. */
   rankOf(token: string): Rank | undefined;
   /** Identity of the key that a rank belongs to. */
   holderOf(rank: Rank): string | undefined;
   /** Ranks that belong to a key, in order. */
   ranksOf(identity: string): readonly Rank[];
+  /** Finds the rank for a client without one among those that are fit; `undefined` for none. */
+  freeRank(isFit: (rank: Rank) => boolean): Rank | undefined;
 }
 
 /** Rank for a claim. */
@@ -77,7 +75,7 @@ export function chooseRank<Session>(claim: Claim, assignment: Assignment<Session
     }
     return { rank: shown, isOwn: true, token };
   }
-  if (key === undefined) return { rank: rank ?? freeRank(assignment), isOwn: false };
+  if (key === undefined) return { rank: rank ?? assignment.freeRank(() => true), isOwn: false };
   const wanted = rank ?? key.rank;
   if (wanted === undefined) return chooseForKey(identity, key, assignment);
   const holder = assignment.holderOf(wanted);
@@ -102,7 +100,7 @@ function chooseForKey<Session>(
   const idle = own.find((one) => group.claimant(one) === undefined);
   if (idle !== undefined) return { rank: idle, isOwn: true };
   const isFit = (one: Rank) => assignment.holderOf(one) === undefined && !isReserved(one);
-  const free = own.length < seats ? freeRank(assignment, isFit) : undefined;
+  const free = own.length < seats ? assignment.freeRank(isFit) : undefined;
   if (free !== undefined) return { rank: free, isOwn: false };
   if (own[0] !== undefined) return { rank: own[0], isOwn: true };
   throw new ProtocolError(
@@ -131,19 +129,6 @@ function checkRights<Session>(
       formatRanks(own)
     } in this run, and may have no other: ask for none, or let the server's --seats-per-key be more`,
   );
-}
-
-/**
- * Finds a rank without a client. Ranks of an earlier run come late, and those that are expected
- * back last.
- */
-function freeRank<Session>(
-  { group, away, kept }: Assignment<Session>,
-  isFit: (rank: Rank) => boolean = () => true,
-): Rank | undefined {
-  const free = group.missing.filter((rank) => group.claimant(rank) === undefined && isFit(rank));
-  const idle = free.filter((rank) => !away.includes(rank));
-  return idle.find((rank) => !kept.includes(rank)) ?? idle[0] ?? free[0];
 }
 
 function notAuthorized(why: string): ProtocolError {

@@ -1,21 +1,12 @@
-import { runtime } from "../../base/runtime/runtime.ts";
 import type { Rank } from "../../base/rank.ts";
 import { ProcessGroup } from "../../net/process_group.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
+import { AwayRanks } from "./away_ranks.ts";
+import type { RevokedRank } from "./key_changes.ts";
 import { type Assignment, chooseRank, type Claim } from "./rank_choice.ts";
-
-/** Rank that was freed because its key may not have it. */
-export interface RevokedRank {
-  readonly rank: Rank;
-  readonly reason: string;
-  /** Set if a client had the rank, or was expected back. */
-  readonly wasTaken: boolean;
-}
-
-/** Creates a session token: 128 random bits, in hexadecimal. */
-function newToken(): string {
-  return runtime.random.getRandomValues(new Uint8Array(16)).toHex();
-}
+import { RankOwners } from "./rank_owners.ts";
+import { newToken } from "./session_token.ts";
+import { SpareRanks } from "./spare_ranks.ts";
 
 /**
  * Registry of the ranks of a run. A rank whose connection is lost is kept for a while, and the
@@ -28,13 +19,14 @@ function newToken(): string {
 export class RankRegistry<Session> implements Assignment<Session> {
   /** Clients that are connected and ready. */
   readonly group: ProcessGroup<Session>;
-  readonly #tokens: Map<Rank, string>;
+  readonly #tokens: RankOwners;
   /** Identities of the keys that ranks belong to. */
-  readonly #holders: Map<Rank, string>;
+  readonly #holders: RankOwners;
   /** Identities of the keys that are registering for ranks. */
-  readonly #registering = new Map<Rank, string>();
-  /** Ranks whose connection is lost, and the timer of each wait for one. */
-  readonly #away = new Map<Rank, ReturnType<typeof setTimeout> | undefined>();
+  readonly #registering = new RankOwners();
+  /** Ranks whose connection is lost. */
+  readonly #away = new AwayRanks((rank) => this.#spare.update(rank));
+  readonly #spare: SpareRanks;
 
   /**
    * Creates a registry.
@@ -46,33 +38,49 @@ export class RankRegistry<Session> implements Assignment<Session> {
   constructor(
     worldSize: number,
     { tokens, identities = [] }: SavedRanks = { tokens: [] },
-    readonly kept: readonly Rank[] = [],
+    kept: readonly Rank[] = [],
   ) {
     this.group = new ProcessGroup(worldSize);
-    this.#tokens = new Map(tokens);
-    this.#holders = new Map(identities);
-    for (const rank of this.#tokens.keys()) this.#away.set(rank, undefined);
+    this.#tokens = new RankOwners(tokens);
+    this.#holders = new RankOwners(identities);
+    this.#spare = new SpareRanks(this.group, this.#away, kept);
+    for (const [rank] of tokens) this.#away.add(rank);
   }
 
   /** State to save for a resumed run. */
   get saved(): SavedRanks & { readonly identities: readonly (readonly [Rank, string])[] } {
-    const sorted = (map: Map<Rank, string>) => [...map].sort(([a], [b]) => a - b);
-    return { tokens: sorted(this.#tokens), identities: sorted(this.#holders) };
+    return { tokens: this.#tokens.sorted, identities: this.#holders.sorted };
+  }
+
+  /** Number of ranks that are connected or expected back. */
+  get size(): number {
+    return this.group.size + this.#away.size;
   }
 
   /** Ranks that are connected or expected back, in order. */
   get ranks(): Rank[] {
-    return [...new Set([...this.group.ranks, ...this.#away.keys()])].sort((a, b) => a - b);
+    const { ranks } = this.group;
+    return this.#away.size === 0 ? ranks : [...ranks, ...this.#away.ranks].sort((a, b) => a - b);
+  }
+
+  /** Number of ranks that are expected back. */
+  get awayCount(): number {
+    return this.#away.size;
   }
 
   /** Ranks that are expected back, in order. */
   get away(): Rank[] {
-    return [...this.#away.keys()].sort((a, b) => a - b);
+    return this.#away.ranks;
+  }
+
+  /** Reports whether a rank is expected back. */
+  isAway(rank: Rank): boolean {
+    return this.#away.has(rank);
   }
 
   /** Rank of a session token. */
   rankOf(token: string): Rank | undefined {
-    return [...this.#tokens].find(([, one]) => one === token)?.[0];
+    return this.#tokens.ranksOf(token)[0];
   }
 
   /** Identity of the key that a rank belongs to. */
@@ -82,9 +90,16 @@ export class RankRegistry<Session> implements Assignment<Session> {
 
   /** Ranks that belong to a key, in order. */
   ranksOf(identity: string): Rank[] {
-    const ranks = [...this.#holders, ...this.#registering]
-      .filter(([, one]) => one === identity).map(([rank]) => rank);
+    const ranks = [...this.#holders.ranksOf(identity), ...this.#registering.ranksOf(identity)];
     return [...new Set(ranks)].sort((a, b) => a - b);
+  }
+
+  /**
+   * Finds a rank without a client. Ranks of an earlier run come late, and those that are expected
+   * back last.
+   */
+  freeRank(isFit: (rank: Rank) => boolean): Rank | undefined {
+    return this.#spare.find(isFit);
   }
 
   /**
@@ -118,16 +133,14 @@ export class RankRegistry<Session> implements Assignment<Session> {
       const former = this.group.claimant(wanted);
       if (former !== undefined) {
         this.group.leave(wanted, former);
-        this.#away.set(wanted, undefined);
+        this.#away.add(wanted);
         replace(former);
       }
       // The rank is not given up while its client registers.
-      if (this.#away.has(wanted)) {
-        runtime.timers.clearTimeout(this.#away.get(wanted));
-        this.#away.set(wanted, undefined);
-      }
+      if (this.#away.has(wanted)) this.#away.add(wanted);
     }
     const rank = this.group.claim(session, wanted);
+    this.#spare.update(rank);
     if (claim.key === undefined) this.#registering.delete(rank);
     else this.#registering.set(rank, claim.identity);
     return { rank, token };
@@ -139,7 +152,6 @@ export class RankRegistry<Session> implements Assignment<Session> {
     const identity = this.#registering.get(rank);
     if (identity !== undefined) this.#holders.set(rank, identity);
     this.#registering.delete(rank);
-    runtime.timers.clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.group.ready(rank);
   }
@@ -151,10 +163,9 @@ export class RankRegistry<Session> implements Assignment<Session> {
    * {@linkcode RankRegistry.disconnect}.
    */
   cancel(rank: Rank, session: Session, seconds: number, onForget: () => void): boolean {
-    if (this.group.claimant(rank) !== session) return false;
-    this.group.leave(rank, session);
+    if (!this.#free(rank, session)) return false;
     this.#registering.delete(rank);
-    if (!this.#away.has(rank) || this.#away.get(rank) !== undefined) return false;
+    if (!this.#away.has(rank) || this.#away.isTimed(rank)) return false;
     this.#keep(rank, seconds, onForget);
     return true;
   }
@@ -167,19 +178,24 @@ export class RankRegistry<Session> implements Assignment<Session> {
    * @returns Whether the rank was that session's.
    */
   disconnect(rank: Rank, session: Session, seconds: number, onForget: () => void): boolean {
-    if (this.group.claimant(rank) !== session) return false;
-    this.group.leave(rank, session);
+    if (!this.#free(rank, session)) return false;
     this.#keep(rank, seconds, onForget);
     return true;
   }
 
   #keep(rank: Rank, seconds: number, onForget: () => void): void {
-    runtime.timers.clearTimeout(this.#away.get(rank));
-    const timer = runtime.timers.setTimeout(() => {
+    this.#away.addFor(rank, seconds, () => {
       this.forget(rank);
       onForget();
-    }, seconds * 1000);
-    this.#away.set(rank, timer);
+    });
+  }
+
+  /** Takes a rank from a session. Returns `false` if it was not that session's. */
+  #free(rank: Rank, session: Session): boolean {
+    if (this.group.claimant(rank) !== session) return false;
+    this.group.leave(rank, session);
+    this.#spare.update(rank);
+    return true;
   }
 
   /**
@@ -188,15 +204,13 @@ export class RankRegistry<Session> implements Assignment<Session> {
    * @returns Whether the rank was that session's.
    */
   leave(rank: Rank, session: Session): boolean {
-    if (this.group.claimant(rank) !== session) return false;
-    this.group.leave(rank, session);
+    if (!this.#free(rank, session)) return false;
     this.forget(rank);
     return true;
   }
 
   /** Expects a rank back no longer. It still belongs to its key. */
   forget(rank: Rank): void {
-    runtime.timers.clearTimeout(this.#away.get(rank));
     this.#away.delete(rank);
     this.#tokens.delete(rank);
     this.group.changed();
@@ -210,7 +224,7 @@ export class RankRegistry<Session> implements Assignment<Session> {
    */
   revoke(whyNot: (identity: string, rank: Rank) => string | undefined): RevokedRank[] {
     const revoked: RevokedRank[] = [];
-    for (const [rank, identity] of [...this.#holders].sort(([a], [b]) => a - b)) {
+    for (const [rank, identity] of this.#holders.sorted) {
       const reason = whyNot(identity, rank);
       if (reason === undefined) continue;
       const session = this.group.claimant(rank);
@@ -218,13 +232,13 @@ export class RankRegistry<Session> implements Assignment<Session> {
       this.#holders.delete(rank);
       this.#registering.delete(rank);
       this.forget(rank);
-      if (session !== undefined) this.group.leave(rank, session);
+      if (session !== undefined) this.#free(rank, session);
     }
     return revoked;
   }
 
   /** Ends all waits for ranks that are away. */
   close(): void {
-    for (const timer of this.#away.values()) runtime.timers.clearTimeout(timer);
+    this.#away.close();
   }
 }

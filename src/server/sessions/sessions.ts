@@ -149,7 +149,7 @@ export class Sessions {
     const late = () => new DeadlineError("it did not take its leave in time");
     const waiting = new AbortController();
     try {
-      const isNoneAway = () => this.registry.away.length === 0;
+      const isNoneAway = () => this.registry.awayCount === 0;
       await withDeadline(this.#tasks.untilIdle(isNoneAway, waiting.signal), { seconds, late });
     } catch {
       for (const { connection } of this.#open) connection.abort(late());
@@ -221,7 +221,7 @@ export class Sessions {
       registry.assign(client.rank, token);
       this.refused.delete(client.rank);
       listener.joined(client);
-      this.#keys.watchExpiry();
+      this.#keys.watchExpiry(session);
       const reader = new MessageReader(session, client.rank, registry, listener);
       await reader.readAll(this.#silentSeconds);
     } catch (error) {

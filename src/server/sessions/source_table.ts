@@ -14,13 +14,15 @@ export interface Source<Connection> {
   at: number;
 }
 
-/** Number of addresses above which those without any state worth keeping are forgotten. */
+/** Least number of addresses at which those without any state worth keeping are forgotten. */
 const MOST_SOURCES = 4096;
 
 /** Table of the addresses that connections come from, each with a token bucket of arrivals. */
 export class SourceTable<Connection> {
   readonly #limits: PeerLimits;
   readonly #sources = new Map<string, Source<Connection>>();
+  /** Number of addresses at which the table is searched next. */
+  #most = MOST_SOURCES;
 
   constructor(limits: PeerLimits) {
     this.#limits = limits;
@@ -30,7 +32,7 @@ export class SourceTable<Connection> {
   get(address: string, now: number): Source<Connection> {
     let source = this.#sources.get(address);
     if (source === undefined) {
-      if (this.#sources.size >= MOST_SOURCES) this.#forget(now);
+      if (this.#sources.size >= this.#most) this.#forget(now);
       source = {
         open: 0,
         unregistered: new Arrivals(),
@@ -57,5 +59,7 @@ export class SourceTable<Connection> {
         this.#sources.delete(address);
       }
     }
+    // Each search is paid for by as many new addresses as it has looked at.
+    this.#most = Math.max(MOST_SOURCES, 2 * this.#sources.size);
   }
 }

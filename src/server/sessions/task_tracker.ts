@@ -1,7 +1,7 @@
 /** Tracker of tasks that run in the background. */
 export class TaskTracker {
   #count = 0;
-  #notify: (() => void) | undefined;
+  readonly #waits = new Set<{ readonly condition: () => boolean; readonly wake: () => void }>();
 
   /** Counts a task until it has ended. The task must not reject. */
   async track(task: Promise<void>): Promise<void> {
@@ -10,19 +10,21 @@ export class TaskTracker {
       await task;
     } finally {
       this.#count--;
-      this.#notify?.();
+      for (const { condition, wake } of this.#waits) if (this.#count === 0 && condition()) wake();
     }
   }
 
   /** Resolves when no task is running and the condition holds, or the signal is aborted. */
   async untilIdle(condition: () => boolean = () => true, signal?: AbortSignal): Promise<void> {
-    while (!signal?.aborted && (this.#count > 0 || !condition())) await this.#nextEnd(signal);
-  }
-
-  #nextEnd(signal?: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#notify = resolve;
-    signal?.addEventListener("abort", () => resolve(), { once: true });
-    return promise;
+    while (!signal?.aborted && (this.#count > 0 || !condition())) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = () => resolve();
+      const wait = { condition, wake };
+      this.#waits.add(wait);
+      signal?.addEventListener("abort", wake, { once: true });
+      await promise;
+      signal?.removeEventListener("abort", wake);
+      this.#waits.delete(wait);
+    }
   }
 }
