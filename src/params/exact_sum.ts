@@ -92,12 +92,23 @@ export class ExactSum {
    * 2^24 - 1 terms already. Nothing has changed then.
    */
   add(vector: Float32Array, weight: number): void {
-    this.#checkLength(PROBLEM, vector);
-    const most = checkTerm(vector, weight);
-    this.#weights.check(weight);
+    const most = this.check(vector, weight);
     this.#bound.add(most);
     this.#weights.add(weight);
     this.#pass(vector, "in", (exports, bins, x, n) => exports.exact_add(bins, x, weight, n));
+  }
+
+  /**
+   * Throws the error of {@linkcode ExactSum.add}, and changes nothing.
+   *
+   * @returns The largest magnitude of `weight · value`.
+   */
+  check(vector: Float32Array, weight: number): number {
+    this.#checkLength(PROBLEM, vector);
+    const most = checkTerm(vector, weight);
+    this.#weights.check(weight);
+    this.#bound.check(most);
+    return most;
   }
 
   /**
@@ -107,9 +118,7 @@ export class ExactSum {
    * {@linkcode ExactSum.add} names. Nothing has changed then.
    */
   merge(other: ExactSum): void {
-    const problem = "Cannot merge the exact sums";
-    this.#checkLength(problem, other);
-    this.#weights.checkMerge(other.#weights);
+    this.checkMerge(other);
     this.#bound.merge(other.#bound);
     this.#weights.merge(other.#weights);
     const into = this.#bins, from = other.#bins;
@@ -124,6 +133,13 @@ export class ExactSum {
       const n = Math.min(MOST_VALUES, this.length - start);
       instance.exports.exact_merge(to ?? 0, of ?? 0, n);
     }
+  }
+
+  /** Throws the error of {@linkcode ExactSum.merge}, and changes nothing. */
+  checkMerge(other: ExactSum): void {
+    this.#checkLength("Cannot merge the exact sums", other);
+    this.#weights.checkMerge(other.#weights);
+    this.#bound.checkMerge(other.#bound);
   }
 
   /**

@@ -6,6 +6,8 @@
 
 import type { ParameterVector } from "../params/manifest.ts";
 import type { TrainSettings } from "../plan/settings.ts";
+import type { ExactSums } from "./sums/exact_sums.ts";
+import type { Aggregation, SumRound, SumShape } from "./sums/sums.ts";
 
 /** One client's update in a round. */
 export interface ClientUpdate {
@@ -36,13 +38,28 @@ export interface StrategyState {
   readonly vectors?: Readonly<Record<string, ParameterVector>>;
 }
 
-/** The aggregation of one round, which takes the updates one by one in rank order. */
+/**
+ * The aggregation of one round, which takes the updates one by one: in rank order, or in any order
+ * where the round's sums are exact.
+ */
 export interface StrategyRound {
+  /**
+   * Checks that an update can be taken, for a round that does not take all; changes nothing.
+   *
+   * @throws {RangeError} If it cannot.
+   */
+  check?(update: ClientUpdate): void;
   /**
    * Takes an update, which has been checked: it has the right length, is finite, and is the only
    * one of its rank.
    */
   accept(update: ClientUpdate): void;
+  /**
+   * Takes the updates that were added up elsewhere, for a round whose sums are exact.
+   *
+   * @throws {RangeError} If they are other sums, or out of range. Nothing has changed then.
+   */
+  merge?(part: ExactSums): void;
   /**
    * Gives the new global vector.
    *
@@ -72,6 +89,12 @@ export interface RoundInfo {
    * @default {[]}
    */
   readonly untrained?: Spans;
+  /**
+   * Way in which the round adds updates up. Only strategies with `sums` know `"exact"`.
+   *
+   * @default {"running"}
+   */
+  readonly aggregation?: Aggregation;
 }
 
 /** Settings of the clients that an algorithm changes. */
@@ -144,6 +167,13 @@ export interface Strategy {
    * round and keep them: `global.slice()` allocates outside the arena, anew in each round.
    */
   readonly workingVectors: number;
+  /**
+   * The sums, for an algorithm whose step is a function of weighted sums over a round's updates. Its
+   * rounds can add them up exactly, and it has `sumRound`.
+   */
+  readonly sums?: SumShape | undefined;
+  /** Opens a round by the contributions of its updates, for an algorithm with `sums`. */
+  sumRound?(global: ParameterVector, info?: RoundInfo): SumRound;
   /** Opens a round on the global vector, which the algorithm must not change. */
   begin(global: ParameterVector, info?: RoundInfo): StrategyRound;
   /**

@@ -15,6 +15,7 @@ import type {
   StrategyRound,
   StrategyState,
 } from "./strategy.ts";
+import type { SumRound, SumShape } from "./sums/sums.ts";
 
 /** Options of every {@linkcode WrappedStrategy}. */
 export interface WrappedStrategyOptions {
@@ -24,6 +25,20 @@ export interface WrappedStrategyOptions {
    * @default {new FedAvg()}
    */
   mean?: Strategy;
+}
+
+/** Returns a round that is like another one but for some methods. */
+export function changedRound(
+  round: StrategyRound,
+  changes: Partial<StrategyRound>,
+): StrategyRound {
+  return {
+    accept: (update) => round.accept(update),
+    finish: () => round.finish(),
+    ...(round.check && { check: (update) => round.check?.(update) }),
+    ...(round.merge && { merge: (part) => round.merge?.(part) }),
+    ...changes,
+  };
 }
 
 /** A strategy that builds on another one, and is like it wherever a subclass says nothing else. */
@@ -106,6 +121,22 @@ export abstract class WrappedStrategy implements Strategy {
    */
   check(update: ClientUpdate): void {
     this.mean.check?.(update);
+  }
+
+  /** The sums of the mean, if it has some. */
+  get sums(): SumShape | undefined {
+    return this.mean.sums;
+  }
+
+  /**
+   * Opens a round of the mean by the contributions of its updates.
+   *
+   * @throws {TypeError} If the mean has no sums.
+   */
+  sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
+    const round = this.mean.sumRound?.(global, info);
+    if (round !== undefined) return round;
+    throw new TypeError(`Cannot add up the updates of ${this.name}: it is no function of sums`);
   }
 
   /** Opens a round of the mean. */

@@ -4,10 +4,8 @@
  * @module
  */
 
-import { blend } from "../../params/kernels.ts";
-import type { ParameterVector } from "../../params/manifest.ts";
-import type { ClientUpdate, Strategy, StrategyRound } from "../strategy.ts";
-import { workingVector } from "../working.ts";
+import { SumStrategy } from "../sums/sum_strategy.ts";
+import type { SumRound, SumShape } from "../sums/sums.ts";
 
 /**
  * Weighted mean of the cohort's parameters, by number of samples (FedAvg).
@@ -28,23 +26,21 @@ import { workingVector } from "../working.ts";
  * assertEquals(round.finish(), new Float32Array([3, 6]));
  * ```
  */
-export class FedAvg implements Strategy {
+export class FedAvg extends SumStrategy {
   /** Name in reports. */
-  readonly name = "fedavg";
+  override readonly name = "fedavg";
   /** Number of working vectors: the mean as it grows. */
-  readonly workingVectors = 1;
-  #mean: ParameterVector | undefined;
+  override readonly workingVectors = 1;
+  /** The mean by number of samples. */
+  override readonly sums: SumShape = { vectors: { mean: "mean" } };
 
-  /** Opens a round; the next one uses the memory of its mean again. */
-  begin(global: ParameterVector): StrategyRound {
-    const mean = this.#mean = workingVector(this.#mean, global);
-    let total = 0;
+  /** Opens a round: an update counts by its number of samples. */
+  override sumRound(): SumRound {
     return {
-      accept({ parameters, numSamples }: ClientUpdate): void {
-        total += numSamples;
-        blend(mean, parameters, numSamples / total);
-      },
-      finish: () => total === 0 ? global : mean,
+      contribution: ({ parameters, numSamples }) => ({
+        terms: { mean: { vector: parameters, weight: numSamples } },
+      }),
+      finish: (sums) => sums.vector("mean"),
     };
   }
 }

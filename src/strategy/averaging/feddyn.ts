@@ -4,16 +4,12 @@
  * @module
  */
 
-import { blend, difference, fold } from "../../params/kernels.ts";
+import { difference, fold } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
-import type {
-  ClientSettings,
-  RoundInfo,
-  Strategy,
-  StrategyRound,
-  StrategyState,
-} from "../strategy.ts";
+import type { ClientSettings, RoundInfo, StrategyState } from "../strategy.ts";
+import { SumStrategy } from "../sums/sum_strategy.ts";
+import type { SumRound, SumShape } from "../sums/sums.ts";
 import { sparing } from "../untrained.ts";
 import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
 
@@ -49,15 +45,16 @@ export interface FedDynOptions {
  * assertAlmostEquals(round.finish()[0] ?? NaN, 2 + 2 / 4, 1e-6);
  * ```
  */
-export class FedDyn implements Strategy {
+export class FedDyn extends SumStrategy {
   /** Name in reports. */
-  readonly name = "feddyn";
+  override readonly name = "feddyn";
   /** Number of working vectors: the mean, the server's h, and room for a difference. */
-  readonly workingVectors = 3;
+  override readonly workingVectors = 3;
+  /** The mean, in which each client counts once. */
+  override readonly sums: SumShape = { vectors: { mean: "mean" } };
   /** Settings of the clients: the rule `feddyn`. */
   readonly clientSettings: ClientSettings;
   readonly #alpha: number;
-  #mean: ParameterVector | undefined;
   #moved: ParameterVector | undefined;
   #h: ParameterVector | undefined;
 
@@ -67,6 +64,7 @@ export class FedDyn implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ alpha = 0.01 }: FedDynOptions = {}) {
+    super();
     this.#alpha = checked("feddyn", "alpha", alpha, { above: 0 });
     this.clientSettings = { rule: { name: "feddyn", alpha } };
   }
@@ -77,21 +75,16 @@ export class FedDyn implements Strategy {
    * @throws {TypeError} If nothing is known of the round.
    * @throws {RangeError} If a restored h is not as long as the global vector.
    */
-  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const { numClients, untrained } = needInfo(this.name, info);
-    const mean = this.#mean = workingVector(this.#mean, global);
     const moved = this.#moved = workingVector(this.#moved, global);
     const h = this.#h = restoredVector(this.name, "h", this.#h, global);
-    let count = 0;
     return {
-      accept({ parameters }) {
-        count++;
-        blend(mean, parameters, 1 / count);
-      },
-      finish: () => {
-        if (count === 0) return global;
+      contribution: ({ parameters }) => ({ terms: { mean: { vector: parameters, weight: 1 } } }),
+      finish: (sums) => {
+        const mean = sums.vector("mean");
         difference(mean, global, moved);
-        fold(h, moved, -this.#alpha * count / numClients);
+        fold(h, moved, -this.#alpha * sums.count / numClients);
         sparing(untrained, mean, () => fold(mean, h, -1 / this.#alpha));
         return mean;
       },

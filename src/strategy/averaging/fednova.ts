@@ -8,9 +8,10 @@ import { blend } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { checked, checkSame, checkSteps } from "../check.ts";
-import type { ClientUpdate, RoundInfo, Strategy, StrategyRound } from "../strategy.ts";
+import type { ClientUpdate, RoundInfo } from "../strategy.ts";
+import { SumStrategy } from "../sums/sum_strategy.ts";
+import type { SumRound, SumShape } from "../sums/sums.ts";
 import { sparing } from "../untrained.ts";
-import { workingVector } from "../working.ts";
 
 /** Options of {@linkcode FedNova}. */
 export interface FedNovaOptions {
@@ -33,8 +34,8 @@ export interface FedNovaOptions {
  * `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ, and `(1 - (1 - η μ)^τ) / (η μ)` with a
  * proximal term μ and learning rate η.
  *
- * If all clients take the same number of steps, the result is that of FedAvg bit for bit. An update
- * must have `steps`. Values that no gradient trains are the mean by `p_k / a_k`.
+ * If all clients take the same number of steps, the result is that of FedAvg bit for bit; up to
+ * rounding where the sums are exact. An update must have `steps`. Values that no gradient trains are the mean by `p_k / a_k`.
  *
  * @example
  * ```ts
@@ -47,17 +48,21 @@ export interface FedNovaOptions {
  * assertEquals([...round.finish()], [2 * (1 / 1 + 9 / 3) / 2]);
  * ```
  */
-export class FedNova implements Strategy {
+export class FedNova extends SumStrategy {
   /** Name in reports. */
-  readonly name = "fednova";
+  override readonly name = "fednova";
   /** Number of working vectors: the mean as it grows. */
-  readonly workingVectors = 1;
+  override readonly workingVectors = 1;
+  /** The mean by `n_k / a_k`, and the sums of `n_k` and of `n_k a_k`. */
+  override readonly sums: SumShape = {
+    vectors: { mean: "mean" },
+    figures: ["samples", "lengths"],
+  };
   /** `true`: the number of steps decides how much an update counts. */
   readonly countsSteps = true;
   /** `true`: an update is divided by the length of its steps. */
   readonly normalizesSteps = true;
   readonly #momentum: number | undefined;
-  #mean: ParameterVector | undefined;
 
   /**
    * Makes the strategy.
@@ -65,6 +70,7 @@ export class FedNova implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ momentum }: FedNovaOptions = {}) {
+    super();
     this.#momentum = momentum === undefined
       ? undefined
       : checked("fednova", "momentum", momentum, { least: 0, below: 1 });
@@ -88,29 +94,27 @@ export class FedNova implements Strategy {
     checkSteps(this.name, update);
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const mean = this.#mean = workingVector(this.#mean, global);
+  /** Opens a round: an update counts by `n_k / a_k`. */
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const { learningRate = 0, momentum = 0, proximal = 0 } = info?.plan ?? {};
     const kind = { momentum: this.#momentum ?? momentum, shrinkage: learningRate * proximal };
-    let first = 0;
-    const total = { samples: 0, weights: 0, lengths: 0 };
+    // Lengths relative to that of the first update: if all are equal, every number here is as in
+    // FedAvg. Exact sums must not depend on which update is the first.
+    let first = info?.aggregation === "exact" ? 1 : 0;
     return {
-      accept: (update) => {
+      contribution: (update) => {
         this.check(update);
         const { parameters, numSamples, steps = NaN } = update;
         const length = lengthOf(steps, kind);
         first ||= length;
-        // Lengths relative to the first one: if all are equal, every number here is as in FedAvg.
-        const weight = numSamples / (length / first);
-        total.samples += numSamples;
-        total.weights += weight;
-        total.lengths += numSamples * (length / first);
-        blend(mean, parameters, weight / total.weights);
+        return {
+          terms: { mean: { vector: parameters, weight: numSamples / (length / first) } },
+          figures: { samples: numSamples, lengths: numSamples * (length / first) },
+        };
       },
-      finish: () => {
-        if (total.samples === 0) return global;
-        const step = total.lengths * total.weights / total.samples ** 2;
+      finish: (sums) => {
+        const mean = sums.vector("mean");
+        const step = sums.figure("lengths") * sums.weight("mean") / sums.figure("samples") ** 2;
         sparing(info?.untrained, mean, () => blend(mean, global, 1 - step));
         return mean;
       },

@@ -4,18 +4,13 @@
  * @module
  */
 
-import { blend, fold, scale } from "../../params/kernels.ts";
+import { fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked } from "../check.ts";
-import type {
-  ClientSettings,
-  ClientUpdate,
-  RoundInfo,
-  Strategy,
-  StrategyRound,
-} from "../strategy.ts";
+import type { ClientSettings, RoundInfo } from "../strategy.ts";
+import { SumStrategy } from "../sums/sum_strategy.ts";
+import type { SumRound, SumShape } from "../sums/sums.ts";
 import { copySpans } from "../untrained.ts";
-import { workingVector } from "../working.ts";
 
 export type { GradientRule } from "../../plan/rules/gradient.ts";
 
@@ -55,15 +50,16 @@ export interface FedSGDOptions {
  * assertEquals(round.finish(), new Float32Array([0.5, 0.5]));
  * ```
  */
-export class FedSGD implements Strategy {
+export class FedSGD extends SumStrategy {
   /** Name in reports. */
-  readonly name = "fedsgd";
+  override readonly name = "fedsgd";
   /** Settings of the clients: the rule `gradient`. */
   readonly clientSettings: ClientSettings = { rule: { name: "gradient" } };
   /** Number of working vectors: the mean gradient as it grows. */
-  readonly workingVectors = 1;
+  override readonly workingVectors = 1;
+  /** The mean gradient. */
+  override readonly sums: SumShape = { vectors: { mean: "mean" } };
   readonly #learningRate: number | undefined;
-  #mean: ParameterVector | undefined;
 
   /**
    * Makes the strategy.
@@ -71,6 +67,7 @@ export class FedSGD implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ learningRate }: FedSGDOptions = {}) {
+    super();
     this.#learningRate = learningRate === undefined
       ? undefined
       : checked("fedsgd", "learningRate", learningRate, { above: 0 });
@@ -81,18 +78,15 @@ export class FedSGD implements Strategy {
     return this.#learningRate !== undefined;
   }
 
-  /** Opens a round; the next one uses the memory of its mean again. */
-  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const mean = this.#mean = workingVector(this.#mean, global);
+  /** Opens a round: a gradient counts by its number of samples. */
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const learningRate = this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE;
-    let total = 0;
     return {
-      accept({ parameters, numSamples }: ClientUpdate): void {
-        total += numSamples;
-        blend(mean, parameters, numSamples / total);
-      },
-      finish: () => {
-        if (total === 0) return global;
+      contribution: ({ parameters, numSamples }) => ({
+        terms: { mean: { vector: parameters, weight: numSamples } },
+      }),
+      finish: (sums) => {
+        const mean = sums.vector("mean");
         scale(mean, -learningRate);
         fold(mean, global, 1);
         copySpans(info?.untrained, global, mean);

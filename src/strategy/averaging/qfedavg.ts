@@ -8,15 +8,10 @@ import { blend, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { checked, checkSame } from "../check.ts";
-import type {
-  ClientSettings,
-  ClientUpdate,
-  RoundInfo,
-  Strategy,
-  StrategyRound,
-} from "../strategy.ts";
+import type { ClientSettings, ClientUpdate, RoundInfo } from "../strategy.ts";
+import { SumStrategy } from "../sums/sum_strategy.ts";
+import type { SumRound, SumShape } from "../sums/sums.ts";
 import { sparing } from "../untrained.ts";
-import { workingVector } from "../working.ts";
 
 export type { InitialLossRule } from "../../plan/rules/initial_loss.ts";
 
@@ -73,16 +68,17 @@ export interface QFedAvgOptions {
  * assert((round.finish()[0] ?? NaN) < -0.5);
  * ```
  */
-export class QFedAvg implements Strategy {
+export class QFedAvg extends SumStrategy {
   /** Name in reports. */
-  readonly name = "qfedavg";
+  override readonly name = "qfedavg";
   /** Number of working vectors: the mean as it grows. */
-  readonly workingVectors = 1;
+  override readonly workingVectors = 1;
+  /** The mean by `F^q`, and the sum of `h_k / L`. */
+  override readonly sums: SumShape = { vectors: { mean: "mean" }, figures: ["steps"] };
   /** Settings of the clients: the rule `initial-loss`. */
   readonly clientSettings: ClientSettings = { rule: { name: "initial-loss" } };
   readonly #q: number;
   readonly #learningRate: number | undefined;
-  #mean: ParameterVector | undefined;
 
   /**
    * Makes the strategy.
@@ -90,6 +86,7 @@ export class QFedAvg implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ q = 0.2, learningRate }: QFedAvgOptions = {}) {
+    super();
     this.#q = checked("qfedavg", "q", q, { least: 0 });
     this.#learningRate = learningRate === undefined
       ? undefined
@@ -132,31 +129,25 @@ export class QFedAvg implements Strategy {
     );
   }
 
-  /** Opens a round. */
-  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const mean = this.#mean = workingVector(this.#mean, global);
+  /** Opens a round: an update counts by `F^q`. */
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const lipschitz = 1 / (this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE);
     const q = this.#q;
-    const total = { weights: 0, steps: 0 };
     return {
-      accept: (update) => {
+      contribution: (update) => {
         this.check(update);
         const { parameters, metrics } = update;
         const loss = Math.max(LEAST_LOSS, metrics?.initialLoss ?? NaN);
         const weight = loss ** q;
-        total.weights += weight;
         // This is h_k / L: one L of the square of Δw remains.
-        total.steps += weight + (q === 0 ? 0 : q * loss ** (q - 1) * lipschitz *
+        const steps = weight + (q === 0 ? 0 : q * loss ** (q - 1) * lipschitz *
           squaredDistance(parameters, global));
-        blend(mean, parameters, weight / total.weights);
+        return { terms: { mean: { vector: parameters, weight } }, figures: { steps } };
       },
-      finish: () => {
-        if (total.weights === 0) return global;
-        sparing(
-          info?.untrained,
-          mean,
-          () => blend(mean, global, 1 - total.weights / total.steps),
-        );
+      finish: (sums) => {
+        const mean = sums.vector("mean");
+        const step = sums.weight("mean") / sums.figure("steps");
+        sparing(info?.untrained, mean, () => blend(mean, global, 1 - step));
         return mean;
       },
     };

@@ -7,14 +7,9 @@
 import { blend, difference, fold, scale } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { checked, checkSteps } from "../check.ts";
-import type {
-  ClientSettings,
-  ClientUpdate,
-  RoundInfo,
-  Strategy,
-  StrategyRound,
-  StrategyState,
-} from "../strategy.ts";
+import type { ClientSettings, ClientUpdate, RoundInfo, StrategyState } from "../strategy.ts";
+import { SumStrategy } from "../sums/sum_strategy.ts";
+import type { SumRound, SumShape } from "../sums/sums.ts";
 import { sparing } from "../untrained.ts";
 import { needInfo, restoredVector, savedVector, workingVector } from "../working.ts";
 
@@ -55,21 +50,21 @@ export interface ScaffoldOptions {
  * assertEquals([...strategy.control ?? []], [2 / (4 * 0.5) / 4]);
  * ```
  */
-export class Scaffold implements Strategy {
+export class Scaffold extends SumStrategy {
   /** Name in reports. */
-  readonly name = "scaffold";
+  override readonly name = "scaffold";
   /**
    * Number of working vectors: the mean, the sum of the changes of the control variates, the
    * server's control variate, and room for a difference.
    */
-  readonly workingVectors = 4;
+  override readonly workingVectors = 4;
+  /** The mean, in which each client counts once, and the sum of `(x - y_i) / (K_i η)`. */
+  override readonly sums: SumShape = { vectors: { mean: "mean", change: "total" } };
   /** `true`: the number of steps decides how much an update counts. */
   readonly countsSteps = true;
   /** Settings of the clients: the rule `scaffold`. */
   readonly clientSettings: ClientSettings = { rule: { name: "scaffold" } };
   readonly #learningRate: number;
-  #mean: ParameterVector | undefined;
-  #change: ParameterVector | undefined;
   #moved: ParameterVector | undefined;
   #control: ParameterVector | undefined;
 
@@ -79,6 +74,7 @@ export class Scaffold implements Strategy {
    * @throws {RangeError} If an option is out of range.
    */
   constructor({ learningRate = 1 }: ScaffoldOptions = {}) {
+    super();
     this.#learningRate = checked("scaffold", "learningRate", learningRate, { above: 0 });
   }
 
@@ -102,28 +98,27 @@ export class Scaffold implements Strategy {
    * @throws {TypeError} If nothing is known of the round.
    * @throws {RangeError} If a restored control variate is not as long as the global vector.
    */
-  begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const { numClients, plan: { learningRate }, untrained } = needInfo(this.name, info);
-    const mean = this.#mean = workingVector(this.#mean, global);
-    const change = this.#change = workingVector(this.#change, global);
     const moved = this.#moved = workingVector(this.#moved, global);
     const control = this.#control = restoredVector(this.name, "control", this.#control, global);
-    change.fill(0);
-    let count = 0;
     return {
-      accept: (update) => {
+      contribution: (update) => {
         this.check(update);
         const { parameters, steps = NaN } = update;
-        count++;
-        blend(mean, parameters, 1 / count);
         difference(global, parameters, moved);
-        fold(change, moved, 1 / (steps * learningRate));
+        return {
+          terms: {
+            mean: { vector: parameters, weight: 1 },
+            change: { vector: moved, weight: 1 / (steps * learningRate) },
+          },
+        };
       },
-      finish: () => {
-        if (count === 0) return global;
+      finish: (sums) => {
+        const mean = sums.vector("mean"), change = sums.vector("change");
         sparing(untrained, mean, () => blend(mean, global, 1 - this.#learningRate));
         // c + (1/N) Σ ((x - y_i) / (K_i η) - c)
-        scale(control, 1 - count / numClients);
+        scale(control, 1 - sums.count / numClients);
         fold(control, change, 1 / numClients);
         return mean;
       },

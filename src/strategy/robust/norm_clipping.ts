@@ -8,9 +8,10 @@ import { blend, squaredDistance } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { ruleOf, sendsGradient } from "../../plan/rules/rules.ts";
 import { checked } from "../check.ts";
-import type { RoundInfo, StrategyRound } from "../strategy.ts";
+import type { ClientUpdate, RoundInfo, StrategyRound } from "../strategy.ts";
+import type { SumRound } from "../sums/sums.ts";
 import { workingVector } from "../working.ts";
-import { WrappedStrategy, type WrappedStrategyOptions } from "../wrapped.ts";
+import { changedRound, WrappedStrategy, type WrappedStrategyOptions } from "../wrapped.ts";
 
 /** Options of {@linkcode NormClipping}. */
 export interface NormClippingOptions extends WrappedStrategyOptions {
@@ -72,18 +73,30 @@ export class NormClipping extends WrappedStrategy {
 
   /** Opens a round. */
   override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const clipped = this.#clipped = workingVector(this.#clipped, global);
+    const clip = this.#clipTo(global);
     const round = super.begin(global, info);
-    return {
-      accept: (update) => {
-        const { parameters } = update;
-        const norm = Math.sqrt(squaredDistance(parameters, global));
-        if (norm <= this.#bound) return round.accept(update);
-        clipped.set(global);
-        blend(clipped, parameters, this.#bound / norm);
-        round.accept({ ...update, parameters: clipped });
-      },
-      finish: () => round.finish(),
+    return changedRound(round, {
+      check: (update) => round.check?.(clip(update)),
+      accept: (update) => round.accept(clip(update)),
+    });
+  }
+
+  /** Opens a round of the mean by the contributions of clipped updates. */
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
+    const clip = this.#clipTo(global);
+    const { contribution, finish } = super.sumRound(global, info);
+    return { contribution: (update) => contribution(clip(update)), finish };
+  }
+
+  #clipTo(global: ParameterVector): (update: ClientUpdate) => ClientUpdate {
+    const clipped = this.#clipped = workingVector(this.#clipped, global);
+    return (update) => {
+      const { parameters } = update;
+      const norm = Math.sqrt(squaredDistance(parameters, global));
+      if (norm <= this.#bound) return update;
+      clipped.set(global);
+      blend(clipped, parameters, this.#bound / norm);
+      return { ...update, parameters: clipped };
     };
   }
 }

@@ -7,9 +7,10 @@
 import { vectorLike } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { RoundInfo, StrategyRound, StrategyState } from "../strategy.ts";
+import type { SumRound } from "../sums/sums.ts";
 import { copySpans, sparing } from "../untrained.ts";
 import { savedVector, workingVector } from "../working.ts";
-import { WrappedStrategy, type WrappedStrategyOptions } from "../wrapped.ts";
+import { changedRound, WrappedStrategy, type WrappedStrategyOptions } from "../wrapped.ts";
 
 /** Beginning of the names of the vectors that the mean keeps. */
 const MEAN_PREFIX = "mean/";
@@ -94,20 +95,34 @@ export abstract class ServerOptimizer<Kept extends string> extends WrappedStrate
    * @throws {RangeError} If a restored vector is not as long as the global one.
    */
   override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const kept = this.#keptFor(global);
+    const take = this.#stepFrom(global, info);
     const round = super.begin(global, info);
-    return {
-      accept: (update) => round.accept(update),
+    return changedRound(round, {
       finish: () => {
         const next = round.finish();
-        if (next === global) return global;
-        const { untrained } = info ?? {};
-        sparing(untrained, next, () => {
-          copySpans(untrained, global, next);
-          this.step(next, global, kept);
-        });
-        return next;
+        return next === global ? global : take(next);
       },
+    });
+  }
+
+  /** Opens a round of the mean by contributions, with the step at its end. */
+  override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
+    const take = this.#stepFrom(global, info);
+    const { contribution, finish } = super.sumRound(global, info);
+    return { contribution, finish: (sums) => take(finish(sums)) };
+  }
+
+  #stepFrom(
+    global: ParameterVector,
+    { untrained }: Partial<RoundInfo> = {},
+  ): (next: ParameterVector) => ParameterVector {
+    const kept = this.#keptFor(global);
+    return (next) => {
+      sparing(untrained, next, () => {
+        copySpans(untrained, global, next);
+        this.step(next, global, kept);
+      });
+      return next;
     };
   }
 
