@@ -4,10 +4,11 @@
  * @module
  */
 
-import { bytesOf, concat } from "../base/bytes.ts";
+import { bytesOf } from "../base/bytes.ts";
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { BYTE_STRING, decodeItem, encodeHead, encodeItem, MAP, TAG } from "./cbor.ts";
+import { decodeItem } from "./cbor.ts";
+import { BYTE_STRING, CborWriter, MAP, TAG } from "./cbor_writer.ts";
 import {
   checkMessage,
   isBulk,
@@ -52,6 +53,8 @@ export interface FrameHeader {
 /** Most keys of a body's map. */
 const MAX_KEYS = 23;
 
+const writer = new CborWriter();
+
 /**
  * Encodes a message as the pieces of one frame, to be written one after the other.
  *
@@ -63,57 +66,69 @@ const MAX_KEYS = 23;
  * @throws {RangeError} If the body would have more than 23 keys.
  */
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
-  const fields: Uint8Array[] = [];
+  const { code, payload } = message;
+  const fields: [string, unknown][] = [];
   const tensors: [string, ParameterVector][] = [];
-  for (const [name, value] of Object.entries(message.payload)) {
-    if (value instanceof Float32Array) tensors.push([name, value as ParameterVector]);
-    else if (value !== undefined) fields.push(encodeItem(name), encodeItem(value));
+  for (const entry of Object.entries(payload)) {
+    if (entry[1] instanceof Float32Array) tensors.push(entry as [string, ParameterVector]);
+    else if (entry[1] !== undefined) fields.push(entry);
   }
-  const keys = fields.length / 2 + 2 * tensors.length;
+  const keys = fields.length + 2 * tensors.length;
   if (keys > MAX_KEYS) {
     throw new RangeError(
-      `Cannot send ${messageName(message.code)}: expected at most ${MAX_KEYS} keys, got ${keys}`,
+      `Cannot send ${messageName(code)}: expected at most ${MAX_KEYS} keys, got ${keys}`,
     );
   }
 
-  const prefix = new Uint8Array(PREFIX_BYTES);
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let head = [prefix, encodeHead(MAP, keys), ...fields];
-  let length = lengthOf(head) - PREFIX_BYTES;
-  for (const [index, [name, tensor]] of tensors.entries()) {
-    const pad = encodeItem(index === 0 ? "pad" : `pad${index + 1}`);
-    const last = [
-      encodeItem(name),
-      encodeHead(TAG, FLOAT32_TAG),
-      encodeHead(BYTE_STRING, tensor.byteLength),
-    ];
-    const before = length + pad.length + 1 + lengthOf(last);
-    const padding = (TENSOR_ALIGNMENT - before % TENSOR_ALIGNMENT) % TENSOR_ALIGNMENT;
-    head.push(pad, encodeHead(BYTE_STRING, padding), new Uint8Array(padding), ...last);
-    pieces.push(concat(head), bytesOf(tensor));
-    head = [];
-    length = before + padding + tensor.byteLength;
+  writer.begin(PREFIX_BYTES);
+  writer.head(MAP, keys);
+  for (const [name, value] of fields) {
+    writer.item(name);
+    writer.item(value);
   }
-  if (head.length > 0) pieces.push(concat(head));
-  const fieldBytes = length - lengthOf(tensors.map(([, tensor]) => bytesOf(tensor)));
-  if (isBulk(message.code) && fieldBytes > FIELDS_BYTES) {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let fieldBytes = -PREFIX_BYTES;
+  let tensorBytes = 0;
+  for (const [index, [name, tensor]] of tensors.entries()) {
+    writer.item(index === 0 ? "pad" : `pad${index + 1}`);
+    const pad = writer.length;
+    writer.head(BYTE_STRING, 0);
+    writer.item(name);
+    writer.head(TAG, FLOAT32_TAG);
+    writer.head(BYTE_STRING, tensor.byteLength);
+    const before = fieldBytes + tensorBytes + writer.length;
+    writer.lengthen(pad, (TENSOR_ALIGNMENT - before % TENSOR_ALIGNMENT) % TENSOR_ALIGNMENT);
+    fieldBytes += writer.length;
+    tensorBytes += tensor.byteLength;
+    pieces.push(writer.take(), bytesOf(tensor));
+  }
+  if (tensors.length === 0) {
+    fieldBytes += writer.length;
+    pieces.push(writer.take());
+  }
+  if (isBulk(code) && fieldBytes > FIELDS_BYTES) {
     throw new ProtocolError(
       "frame-too-large",
       `Cannot send ${
-        messageName(message.code)
+        messageName(code)
       }: expected at most ${FIELDS_BYTES} bytes of fields, got ${fieldBytes}`,
     );
   }
-  const view = new DataView((pieces[0] ?? prefix).buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint16(4, PROTOCOL_VERSION, true);
-  view.setUint16(6, message.code, true);
-  view.setBigUint64(8, BigInt(length), true);
+  writePrefix(pieces[0], code, fieldBytes + tensorBytes);
   return pieces;
 }
 
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
+function writePrefix(
+  frame: Uint8Array<ArrayBuffer> | undefined,
+  code: MessageCode,
+  bodyLength: number,
+): void {
+  if (frame === undefined) return;
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint16(4, PROTOCOL_VERSION, true);
+  view.setUint16(6, code, true);
+  view.setBigUint64(8, BigInt(bodyLength), true);
 }
 
 /**
