@@ -4,23 +4,25 @@
  * @module
  */
 
-import { concat } from "../base/bytes.ts";
 import { ConnectionClosedError, DeadlineError, type ProtocolError } from "../base/errors.ts";
 import { shortened } from "../base/printable.ts";
 import { runtime } from "../base/runtime/runtime.ts";
-import { decodeBody, DEFAULT_LIMITS, encodeFrame, type WireLimits } from "../wire/frame.ts";
+import { decodeBody, DEFAULT_LIMITS, type WireLimits } from "../wire/frame.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 import { MOST_MESSAGE_LENGTH } from "../wire/messages/error.ts";
-import type { ConnectionOptions, Received, ReceiveOptions } from "./connection_options.ts";
+import type {
+  BodyPlace,
+  ConnectionOptions,
+  Received,
+  ReceiveOptions,
+} from "./connection_options.ts";
 import { discard } from "./discard.ts";
 import { FrameInput } from "./frame_input.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { lengthOf, outgoingPieces, type SharedMessage } from "./outgoing_frame.ts";
 import { ReceiveProgress } from "./receive_progress.ts";
 import type { Channel } from "./transport.ts";
-
-/** Bytes of a frame up to which it is sent in one write. */
-const JOINED_WRITE_BYTES = 64 * 1024;
 
 /** Connection to a peer: sends and receives whole messages, and watches that the peer is alive. */
 export class Connection implements AsyncDisposable {
@@ -32,6 +34,15 @@ export class Connection implements AsyncDisposable {
   #writes: Promise<void> = Promise.resolve();
   #pendingWrites = 0;
   #reading: Promise<number | null> | undefined;
+  readonly #gotBytes = (count: number | null): number | null => {
+    this.#endRead();
+    if (count !== null) this.#bytesReceived += count;
+    return count;
+  };
+  readonly #readFailed = (error: unknown): never => {
+    this.#endRead();
+    throw this.#failure ?? error;
+  };
   #closing = false;
   #closed: Promise<void> | undefined;
   #failure: Error | undefined;
@@ -43,7 +54,10 @@ export class Connection implements AsyncDisposable {
     const { limits = DEFAULT_LIMITS, ahead, heartbeat = () => ({}), heartbeatSeconds } = options;
     this.#channel = channel;
     this.#limits = limits;
-    const source = { remote: channel.remote, read: this.#read.bind(this) };
+    const source = {
+      remote: channel.remote,
+      read: (into: Uint8Array<ArrayBuffer>) => this.#read(into),
+    };
     this.#input = new FrameInput(source, { progress: this.#progress, ahead });
     this.#bytesReceived = ahead?.length ?? 0;
     this.#heartbeat = new Heartbeat({
@@ -88,11 +102,9 @@ export class Connection implements AsyncDisposable {
    * @throws {ConnectionClosedError} If the connection is lost or closed.
    * @throws The reason of {@linkcode abort}.
    */
-  send(message: Message): Promise<void> {
-    this.#pendingWrites++;
-    const sent = this.#writes.then(() => this.#write(encodeFrame(message)));
-    this.#writes = sent.catch(() => {}).finally(() => this.#pendingWrites--);
-    return sent;
+  send(message: Message | SharedMessage): Promise<void> {
+    const write = () => this.#write(message);
+    return this.#writes = this.#pendingWrites++ === 0 ? write() : this.#writes.then(write, write);
   }
 
   /**
@@ -109,19 +121,25 @@ export class Connection implements AsyncDisposable {
   async receive(options: ReceiveOptions = {}): Promise<Received | null> {
     this.#checkOpen();
     for (;;) {
-      const header = await this.#input.readHeader(this.#limits);
+      const header = this.#input.takeHeader(this.#limits) ??
+        await this.#input.readHeader(this.#limits);
       if (header === null) return null;
       const { code, bodyLength } = header;
-      const place = isBulk(code) && options.place !== undefined
-        ? await options.place(header)
-        : new Uint8Array(bodyLength);
-      const isKept = place !== undefined && "claim" in place;
-      const kept = isKept ? await this.#input.keepBody(header, place) : 0;
-      const buffer = isKept ? await place.claim() : place;
-      if (buffer === undefined) {
+      let place: BodyPlace = undefined;
+      let kept = 0;
+      if (isBulk(code) && options.place !== undefined) {
+        const placed = options.place(header);
+        place = placed instanceof Promise ? await placed : placed;
+        if (place !== undefined && "claim" in place) {
+          kept = await this.#input.keepBody(header, place);
+          place = await place.claim();
+        }
+      } else place = new Uint8Array(bodyLength);
+      if (place === undefined) {
         await this.#input.skipBody(header, kept);
         return { header, message: undefined };
       }
+      const buffer = place;
       if (buffer.length < bodyLength) {
         throw new RangeError(
           `Cannot read ${
@@ -130,7 +148,8 @@ export class Connection implements AsyncDisposable {
         );
       }
       const body = buffer.subarray(0, bodyLength);
-      await this.#input.readBody(header, body, kept);
+      if (kept === 0) kept = this.#input.takeBody(body);
+      if (kept < bodyLength) await this.#input.readBody(header, body, kept);
       const message = decodeBody(code, body);
       if (message.code !== MessageCode.Heartbeat) return { header, message };
       options.onHeartbeat?.(message.payload);
@@ -188,35 +207,29 @@ export class Connection implements AsyncDisposable {
     if (this.#failure === undefined) this.#heartbeat.start(heartbeatSeconds);
   }
 
-  async #write(pieces: Uint8Array<ArrayBuffer>[]): Promise<void> {
-    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  async #write(message: Message | SharedMessage): Promise<void> {
     try {
       this.#checkOpen();
-      if (length <= JOINED_WRITE_BYTES && pieces.length > 1) {
-        await this.#channel.write(concat(pieces));
-      } else {
-        for (const piece of pieces) await this.#channel.write(piece);
-      }
-    } catch (error) {
-      throw this.#failure ?? error;
-    }
-    this.#bytesSent += length;
-    this.#heartbeat.sent();
-  }
-
-  async #read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    this.#checkOpen();
-    this.#progress.beginWait(runtime.clock.now());
-    try {
-      const count = await (this.#reading = this.#channel.read(into));
-      this.#bytesReceived += count ?? 0;
-      return count;
+      const pieces = outgoingPieces(message);
+      for (const piece of pieces) await this.#channel.write(piece);
+      this.#bytesSent += lengthOf(pieces);
+      this.#heartbeat.sent();
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
-      this.#progress.endWait(runtime.clock.now());
-      this.#reading = undefined;
+      this.#pendingWrites--;
     }
+  }
+
+  #read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    this.#checkOpen();
+    this.#progress.beginWait(runtime.clock.now());
+    return this.#reading = this.#channel.read(into).then(this.#gotBytes, this.#readFailed);
+  }
+
+  #endRead(): void {
+    this.#progress.endWait(runtime.clock.now());
+    this.#reading = undefined;
   }
 
   #checkOpen(): void {

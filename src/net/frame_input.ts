@@ -5,10 +5,16 @@ import { messageName } from "../wire/message_code.ts";
 import type { BodyKeeper } from "./connection_options.ts";
 import type { ReceiveProgress } from "./receive_progress.ts";
 
-/** Bytes that are read ahead: a small frame arrives with its prefix, in one read. */
-const READ_AHEAD_BYTES = 64 * 1024;
-/** Bytes that are read ahead before a peer has sent anything. */
+/** Bytes that are read ahead before a peer has sent a longer frame. */
 const FIRST_READ_BYTES = 1024;
+/**
+ * Most bytes that are read ahead. A frame up to this arrives in one read, as those of the same
+ * length before it: its bytes are copied once more, which costs less than another read. A server
+ * holds this memory for each client that is idle.
+ */
+const MOST_READ_BYTES = 12 * 1024;
+/** Bytes that are discarded at once. */
+const DISCARDED_BYTES = 64 * 1024;
 
 /** Source of the bytes of a {@linkcode FrameInput}. */
 export interface FrameSource {
@@ -22,7 +28,7 @@ export interface FrameSource {
  * Frames of a channel, read ahead.
  *
  * ```text
- *   0 ......... start ........... end ......... READ_AHEAD_BYTES
+ *   0 ......... start ........... end ......... length of the buffer
  *   |  taken    |  read ahead     |  free       |
  * ```
  */
@@ -32,7 +38,8 @@ export class FrameInput {
   #ahead = new Uint8Array(FIRST_READ_BYTES);
   #start = 0;
   #end = 0;
-  #hasReceived = false;
+  /** Bytes of the longest frame so far that is read ahead as a whole. */
+  #longest = FIRST_READ_BYTES;
 
   /** Reads frames from a source of which some bytes, `ahead`, were read already. */
   constructor(
@@ -44,7 +51,32 @@ export class FrameInput {
     if (ahead === undefined) return;
     this.#ahead.set(ahead);
     this.#end = ahead.length;
-    this.#hasReceived = ahead.length > 0;
+  }
+
+  /**
+   * Takes the next frame's header, if all of it was read ahead.
+   *
+   * @throws {ProtocolError} If it is not one of a frame, or is over the limits.
+   */
+  takeHeader(limits: WireLimits): FrameHeader | undefined {
+    const start = this.#start, body = start + PREFIX_BYTES;
+    if (body > this.#end) return undefined;
+    this.#progress.endFrame();
+    this.#progress.beginFrame();
+    const header = decodePrefix(this.#ahead.subarray(start, body), limits);
+    this.#start = body;
+    const length = PREFIX_BYTES + header.bodyLength;
+    if (length > this.#longest && length <= MOST_READ_BYTES) this.#longest = length;
+    return header;
+  }
+
+  /** Takes as many bytes of the frame's body as were read ahead, and returns their number. */
+  takeBody(body: Uint8Array<ArrayBuffer>): number {
+    const count = Math.min(body.length, this.#end - this.#start);
+    body.set(this.#ahead.subarray(this.#start, this.#start + count));
+    this.#start += count;
+    this.#progress.addBody(count);
+    return count;
   }
 
   /**
@@ -57,7 +89,8 @@ export class FrameInput {
     this.#makeRoom();
     while (this.#end < PREFIX_BYTES) {
       if (this.#end > 0) this.#progress.beginFrame();
-      const got = await this.#source.read(this.#ahead.subarray(this.#end));
+      const room = this.#end === 0 ? this.#ahead : this.#ahead.subarray(this.#end);
+      const got = await this.#source.read(room);
       if (got === null) {
         if (this.#end === 0) return null;
         if (this.#end >= 4) checkMagic(this.#ahead);
@@ -67,21 +100,17 @@ export class FrameInput {
       }
       this.#end += got;
     }
-    this.#hasReceived = true;
-    this.#progress.beginFrame();
-    const header = decodePrefix(this.#ahead.subarray(0, PREFIX_BYTES), limits);
-    this.#start = PREFIX_BYTES;
-    return header;
+    return this.takeHeader(limits) ?? null;
   }
 
   /**
-   * Reads the frame's body into a buffer of that length, from the byte `from` on.
+   * Reads the frame's body into a buffer of its length, from the byte `from` on.
    *
    * @throws {ProtocolError} If the body is cut off.
    */
-  async readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>, from = 0): Promise<void> {
+  async readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>, from: number): Promise<void> {
     for (let at = from; at < body.length;) {
-      at += await this.#readPart(header, at, at === 0 ? body : body.subarray(at));
+      at += await this.#readPart(header, at, body.subarray(at));
     }
   }
 
@@ -109,26 +138,23 @@ export class FrameInput {
    *
    * @throws {ProtocolError} If the body is cut off.
    */
-  async skipBody(header: FrameHeader, from = 0): Promise<void> {
+  async skipBody(header: FrameHeader, from: number): Promise<void> {
     const { bodyLength } = header;
-    const discarded = new Uint8Array(Math.min(bodyLength - from, READ_AHEAD_BYTES));
+    const discarded = new Uint8Array(Math.min(bodyLength - from, DISCARDED_BYTES));
     for (let at = from; at < bodyLength;) {
       at += await this.#readPart(header, at, discarded.subarray(0, bodyLength - at));
     }
   }
 
-  /** Moves what was read ahead to the front of the buffer, which grows once a peer has sent. */
+  /** Moves what was read ahead to the front of the buffer, which grows with the frames. */
   #makeRoom(): void {
-    if (this.#start > 0) {
-      this.#ahead.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
+    const kept = this.#ahead.subarray(this.#start, this.#end);
+    if (this.#ahead.length < this.#longest) {
+      this.#ahead = new Uint8Array(Math.ceil(this.#longest / FIRST_READ_BYTES) * FIRST_READ_BYTES);
     }
-    if (this.#ahead.length < READ_AHEAD_BYTES && this.#hasReceived) {
-      const ahead = new Uint8Array(READ_AHEAD_BYTES);
-      ahead.set(this.#ahead.subarray(0, this.#end));
-      this.#ahead = ahead;
-    }
+    if (kept.length > 0) this.#ahead.set(kept);
+    this.#start = 0;
+    this.#end = kept.length;
   }
 
   /** Takes bytes of the body: first those that were read ahead, then from the source. */
@@ -137,14 +163,9 @@ export class FrameInput {
     at: number,
     into: Uint8Array<ArrayBuffer>,
   ): Promise<number> {
-    const end = Math.min(this.#end, this.#start + into.length);
-    const ahead = this.#ahead.subarray(this.#start, end);
-    let got: number | null = ahead.length;
-    if (got === 0) got = await this.#source.read(into);
-    else {
-      into.set(ahead);
-      this.#start += got;
-    }
+    const taken = this.takeBody(into);
+    if (taken > 0) return taken;
+    const got = await this.#source.read(into);
     if (got === null) {
       const { code, bodyLength } = header;
       throw this.#truncated(`expected ${bodyLength} bytes of ${messageName(code)}, got ${at}`);
