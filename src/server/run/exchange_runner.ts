@@ -15,10 +15,13 @@ import {
 } from "../../round/cohort/unexpected.ts";
 import type { CohortCollector } from "../../round/cohort/cohort_collector.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
+import { keepsState } from "../../plan/rules/rules.ts";
+import { SharedMessage } from "../../net/outgoing_frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
   ErrorPayload,
   EvaluateParamsPayload,
+  Message,
   ParameterUpdatePayload,
 } from "../../wire/messages.ts";
 import type { RunContext } from "./run_context.ts";
@@ -67,22 +70,31 @@ export class ExchangeRunner {
 
   /** Sends a rank the parameters of the open exchange; a client that is away gets them later. */
   send(rank: Rank): void {
-    const { sessions, topology } = this.#run;
+    this.#sendTo(rank, this.#message(lastAcceptedField(this.#run.topology, rank)));
+  }
+
+  #sendTo(rank: Rank, message: Message | SharedMessage): void {
+    const { sessions } = this.#run;
+    if (sessions.send(rank, message) || sessions.registry.isAway(rank)) return;
+    this.#required().collector.settle(rank, "dropped", "it left before the round began");
+  }
+
+  /** Makes the message with the parameters of the open exchange. */
+  #message(lastAccepted: { readonly taken?: number }): Message {
+    const { topology } = this.#run;
     const { control } = topology.handler;
     const exchange = this.#required();
-    const { collector } = exchange;
     const isEvaluation = exchange instanceof EvaluationExchange;
     const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
+    const { round } = exchange.collector;
     const payload = {
-      round: collector.round,
+      round,
       parameters: topology.parametersToSend,
-      ...(!isEvaluation && this.planField(collector.round)),
+      ...(!isEvaluation && this.planField(round)),
       ...(control && !isEvaluation && { control }),
-      ...lastAcceptedField(topology, rank),
+      ...lastAccepted,
     };
-    if (!sessions.send(rank, { code, payload }) && !sessions.registry.isAway(rank)) {
-      collector.settle(rank, "dropped", "it left before the round began");
-    }
+    return { code, payload };
   }
 
   /**
@@ -101,7 +113,13 @@ export class ExchangeRunner {
 
   /** Sends the parameters to the cohort of the open exchange. */
   sendToCohort(): void {
-    for (const rank of this.#required().collector.cohort) this.send(rank);
+    const { cohort } = this.#required().collector;
+    if (keepsState(this.#run.topology.handler.plan.rule)) {
+      for (const rank of cohort) this.send(rank);
+    } else {
+      const message = new SharedMessage(this.#message({}));
+      for (const rank of cohort) this.#sendTo(rank, message);
+    }
   }
 
   /**

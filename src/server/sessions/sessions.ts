@@ -3,6 +3,7 @@ import { ConnectionClosedError, DeadlineError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { Connection } from "../../net/connection.ts";
+import type { SharedMessage } from "../../net/outgoing_frame.ts";
 import { SILENT_HEARTBEATS, type Timeouts } from "../../net/timeouts.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
@@ -110,7 +111,7 @@ export class Sessions {
    *
    * @returns Whether there is such a client.
    */
-  send(rank: Rank, message: Message): boolean {
+  send(rank: Rank, message: Message | SharedMessage): boolean {
     const session = this.registry.group.get(rank);
     if (session === undefined) return false;
     if (isBulk(message.code)) session.refusals.asked();
