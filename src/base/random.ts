@@ -143,9 +143,12 @@ export class Random {
         `Cannot draw below the limit: expected an integer from 1 to 2^32, got ${limit}`,
       );
     }
-    const fair = 0x100000000 - (0x100000000 % limit);
     let draw = this.uint32();
-    while (draw >= fair) draw = this.uint32();
+    // Smaller draws are fair for sure, without a second division.
+    if (draw > 0x100000000 - limit) {
+      const fair = 0x100000000 - (0x100000000 % limit);
+      while (draw >= fair) draw = this.uint32();
+    }
     return draw % limit;
   }
 
@@ -166,14 +169,18 @@ export class Random {
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      [items[i], items[j]] = [items[j], items[i]];
+      const item = items[i];
+      items[i] = items[j];
+      items[j] = item;
     }
     return items;
   }
 
   /** Draws a random order of the numbers 0 to `length - 1`. */
   permutation(length: number): Uint32Array<ArrayBuffer> {
-    return this.shuffle(Uint32Array.from({ length }, (_, i) => i));
+    const numbers = new Uint32Array(length);
+    for (let i = 0; i < length; i++) numbers[i] = i;
+    return this.shuffle(numbers);
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, checkEnoughRows, cut, joinRows } from "./rows.ts";
+import { checkCount, checkEnoughRows, cut, joinParts } from "./rows.ts";
 import type { Partition, PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode partitionIds}. */
@@ -56,7 +56,7 @@ export function partitionIds(
     );
   }
   const order = new Random(seed, "partition").permutation(each.length);
-  return cut(order, parts).map((group) =>
-    joinRows(Array.from(group, (id) => each[id] ?? new Uint32Array()))
+  return joinParts(
+    cut(order, parts).map((group) => Array.from(group, (id) => each[id] ?? new Uint32Array())),
   );
 }

@@ -6,7 +6,7 @@
 
 import type { Random } from "../../base/random.ts";
 import { relative } from "./draws.ts";
-import { joinRows, shareOut } from "./rows.ts";
+import { cutSizes, shareOut } from "./rows.ts";
 import type { Partition } from "./types.ts";
 
 /** Numbers of rows for a label without rows. */
@@ -106,12 +106,17 @@ export function assignRows(
   parts: number,
 ): Partition {
   const handed = rows.map(() => 0);
-  return Array.from({ length: parts }, (_, part) =>
-    joinRows(rows.map((own, label) => {
+  const all = new Uint32Array(rows.reduce((sum, own) => sum + own.length, 0));
+  let filled = 0;
+  for (let part = 0; part < parts; part++) {
+    for (const [label, own] of rows.entries()) {
       const from = handed[label] ?? 0, to = from + (counts[label]?.[part] ?? 0);
+      all.set(own.subarray(from, to), filled);
+      filled += to - from;
       handed[label] = to;
-      return own.subarray(from, to);
-    })));
+    }
+  }
+  return cutSizes(all, sizesOf(counts, parts));
 }
 
 /** Lets the parts draw one row each in turn until there are none left. */
@@ -123,9 +128,10 @@ export function takeTurns(
   const total = rows.reduce((sum, { length }) => sum + length, 0);
   const left = rows.map(({ length }) => length);
   const each = total / mixes.length;
-  const parts = mixes.map((_, part) =>
-    new Uint32Array(part < total % mixes.length ? Math.ceil(each) : Math.floor(each))
+  const sizes = mixes.map((_, part) =>
+    part < total % mixes.length ? Math.ceil(each) : Math.floor(each)
   );
+  const parts = cutSizes(new Uint32Array(total), sizes);
   for (let row = 0; row < total; row++) {
     const part = row % mixes.length;
     const label = pick(random, mixes[part] ?? new Float64Array(), left);

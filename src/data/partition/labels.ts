@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, cut, joinRows, labelsOf, rowsByLabel } from "./rows.ts";
+import { checkCount, cut, joinParts, labelsOf, rowsByLabel } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode partitionLabels}. */
@@ -101,7 +101,7 @@ export function partitionLabels(
     { length: parts },
     (_, part) => draw(random, places, parts - part, labelsPerPart),
   );
-  return dealt.map((labels) =>
-    joinRows(labels.map((label) => pieces[label]?.pop() ?? new Uint32Array()))
+  return joinParts(
+    dealt.map((labels) => labels.map((label) => pieces[label]?.pop() ?? new Uint32Array())),
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, cut, joinRows, labelsOf, rowsByLabel } from "./rows.ts";
+import { checkCount, checkEnoughRows, cutSizes, joinRows, labelsOf, rowsByLabel } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 
 /** Options of {@linkcode partitionShards}. */
@@ -49,10 +49,15 @@ export function partitionShards(
   checkCount("parts", parts);
   checkCount("shards a part", shardsPerPart);
   const sorted = joinRows([...rowsByLabel(labelsOf(data)).values()]);
-  const shards = cut(sorted, parts * shardsPerPart);
-  const order = new Random(seed, "partition").permutation(shards.length);
-  return Array.from({ length: parts }, (_, part) => {
-    const dealt = order.subarray(part * shardsPerPart, (part + 1) * shardsPerPart);
-    return joinRows(Array.from(dealt, (shard) => shards[shard] ?? new Uint32Array()));
-  });
+  const { length } = sorted, shards = parts * shardsPerPart;
+  checkEnoughRows(length, shards);
+  const edge = (shard: number) => Math.floor(shard * length / shards);
+  const rows = new Uint32Array(length), sizes = new Uint32Array(parts);
+  let filled = 0;
+  for (const [place, shard] of new Random(seed, "partition").permutation(shards).entries()) {
+    const from = edge(shard), to = edge(shard + 1), part = Math.floor(place / shardsPerPart);
+    for (let i = from; i < to; i++) rows[filled++] = sorted[i] ?? 0;
+    sizes[part] = (sizes[part] ?? 0) + to - from;
+  }
+  return cutSizes(rows, sizes);
 }

@@ -5,7 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
-import { checkCount, checkEnoughRows, checkRange, shareOut } from "./rows.ts";
+import { checkCount, checkEnoughRows, checkRange, cutSizes, shareOut } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { logDirichlet, logPareto, relative } from "./draws.ts";
 import { checkAlpha } from "./dirichlet.ts";
@@ -73,9 +73,7 @@ function deal(
   checkEnoughRows(length, parts, minSize);
   const random = new Random(seed, "partition");
   const extra = shareOut(relative(logWeights(random)), length - parts * minSize);
-  const order = random.permutation(length);
-  let from = 0;
-  return Array.from(extra, (more) => order.slice(from, from += minSize + more));
+  return cutSizes(random.permutation(length), extra.map((more) => minSize + more));
 }
 
 /**
