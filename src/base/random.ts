@@ -19,6 +19,7 @@ export type RandomPurpose =
   | "dropout"
   | "noise"
   | "settings"
+  | "synthetic"
   | "test";
 
 /** Round and rank of a stream of random numbers. */

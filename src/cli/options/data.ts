@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
+import { isNamedData, SYNTHETIC_USAGE } from "../../data/catalog/synthetic_name.ts";
 import { parsePartition, PARTITION_USAGES } from "../../data/partition/partition.ts";
 import { InvalidArgumentError } from "../deps.ts";
 import { FILES } from "./files.ts";
@@ -17,7 +18,7 @@ const READS = { predict: {}, evaluate: {} } as const;
 
 const DATA_KINDS = `${
   DATASET_NAMES.join(", ")
-}, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
+}, ${SYNTHETIC_USAGE}, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
 
 /** Divides a list of paths, unless there is a file of that name. */
 function listedPaths(value: string): string[] {
@@ -63,7 +64,7 @@ export const DATA_SET = {
     },
     implied: "digits",
     path: "input",
-    isPath: (name) => !DATASET_NAMES.includes(name),
+    isPath: (name) => !isNamedData(name),
     pathsOf: listedPaths,
     once: "a.csv,b.csv",
     isAnnounced: true,

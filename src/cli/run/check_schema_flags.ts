@@ -1,4 +1,4 @@
-import { DATASET_NAMES } from "../../data/catalog/named.ts";
+import { isNamedData } from "../../data/catalog/synthetic_name.ts";
 import { type CommandName, flagOf, UsageError } from "../options/option.ts";
 import { FEDERATED } from "../options/schema.ts";
 
@@ -34,7 +34,7 @@ export function checkSchemaFlags(
   if (forFigures !== undefined) {
     throw new UsageError(`expected --schema federated with ${flagOf(forFigures)}`);
   }
-  if (sites && data !== undefined && DATASET_NAMES.includes(data)) {
+  if (sites && data !== undefined && isNamedData(data)) {
     throw new UsageError(`expected a folder of tables (--data) with --sites, got ${data}`);
   }
   const divided = sites ? given(DIVIDE) : undefined;

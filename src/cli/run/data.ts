@@ -2,7 +2,7 @@ import process from "node:process";
 import { errorMessage } from "../../base/errors.ts";
 import { open } from "../../data/catalog/open.ts";
 import type { DownloadProgress } from "../../data/catalog/transfer.ts";
-import { DATASET_NAMES } from "../../data/catalog/named.ts";
+import { isNamedData } from "../../data/catalog/synthetic_name.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { DataSource } from "../../data/schema/data_source.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
@@ -114,7 +114,7 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
   const refused = new UsageError(
     `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
   );
-  if (forTables.length > 0 && DATASET_NAMES.includes(data)) throw refused;
+  if (forTables.length > 0 && isNamedData(data)) throw refused;
   using bar = new FileBar();
   const { source, isTable, isImages } = await open(data, {
     ...(dataDir !== undefined && { dataDir }),

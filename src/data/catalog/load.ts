@@ -31,6 +31,8 @@ export interface LoadedDataset {
  * - another of {@linkcode DATASET_NAMES}, such as `"mnist"`, or a {@linkcode NamedDataset} of your
  *   own: its files in `dataDir`, checked by their published checksums; missing ones are downloaded
  *   and kept;
+ * - `"synthetic:rows=ROWS,features=COUNT,classes=COUNT[,test=ROWS][,seed=SEED]"`: Gaussian classes,
+ *   which are drawn; by default a tenth as many rows to test on, at most 10,000;
  * - a path that ends in `.csv`, `.tsv`, `.json`, `.jsonl` or `.ndjson`: a table, see
  *   `readTableDataset()`; all rows to train on;
  * - a path of an IDX images file (`images-idx3` in its name) with its labels file (`labels-idx1`)

@@ -35,6 +35,7 @@ import { joinSites } from "./sites.ts";
 import { loadNamed } from "./load_named.ts";
 import { DATASET_NAMES, NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import type { LoadDatasetOptions } from "./options.ts";
+import { isSynthetic, SYNTHETIC_USAGE } from "./synthetic_name.ts";
 import { readOptions, schemaOptions, withClasses } from "./table_options.ts";
 
 /** Split of the digits: always the same, so that server and clients agree on the test rows. */
@@ -67,7 +68,12 @@ export async function open(
     const { classes, name } = named;
     return { ...ofArrays(name, await loadNamed(named, options), options), classes };
   }
-  return await openPath(spec as string, options);
+  const path = spec as string;
+  if (isSynthetic(path)) {
+    const { syntheticDataset } = await import("./synthetic.ts");
+    return ofArrays(path, syntheticDataset(path), options);
+  }
+  return await openPath(path, options);
 }
 
 function ofArrays(
@@ -110,7 +116,7 @@ async function openPath(path: string, options: LoadDatasetOptions): Promise<Open
     throw new runtime.errors.NotFound(
       `Cannot find the data set ${path}: expected ${
         DATASET_NAMES.join(", ")
-      }, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder`,
+      }, ${SYNTHETIC_USAGE}, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder`,
       { cause: error },
     );
   }
