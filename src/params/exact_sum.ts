@@ -5,20 +5,14 @@
  */
 
 import { checkInRange } from "../base/check.ts";
-import { areBins, BINS, checkSum, ExactTotal, MOST_OF_TERM } from "./exact_total.ts";
+import { ExactBins } from "./exact_bins.ts";
+import { checkSum, ExactTotal, MOST_OF_TERM } from "./exact_total.ts";
 import { exactWeight } from "./exact_weight.ts";
-import { kernelsOf } from "./kernels.ts";
-import type { KernelsExports, Pointer } from "./instance.ts";
 import type { ParameterVector } from "./manifest.ts";
 import { pick, sweep } from "./sweep.ts";
 
-/** Number of values whose bins lie together in memory. */
-const LANES = 4;
 /** Number of float64 of the header of a saved sum: length, and the states of two totals. */
 const HEADER = 16;
-/** Most values of a call: what passes through the scratch memory, and 2^31 bytes of bins. */
-const COPIED_VALUES = 2 ** 14;
-const MOST_VALUES = 2 ** 26;
 const PROBLEM = "Cannot add to an exact sum";
 
 /**
@@ -26,10 +20,11 @@ const PROBLEM = "Cannot add to an exact sum";
  * the grouping of the terms, on every processor and in every build of the kernels.
  *
  * Demmel and Nguyen 2015, "Parallel Reproducible Summation": each product is exact in float64, and
- * is cut at the units of three bins, 2^-13, 2^-43 and 2^-73, each of which adds up its parts without
- * an error. A product is rounded to the nearest multiple of 2^-73, ties to even; after that nothing
- * is lost before {@linkcode ExactSum.finish}. The mean of a single vector is that vector, down to
- * values of 2^-49; smaller ones come back to the nearest multiple of `2^-73 / weight`, and -0 as 0.
+ * is cut at the units of three bins, 2^-13, 2^-43 and 2^-73, each of which adds up its parts
+ * without an error. A product is rounded to the nearest multiple of 2^-73, ties to even; after that
+ * nothing is lost before {@linkcode ExactSum.finish}. The mean of a single vector is that vector,
+ * down to values of 2^-49; smaller ones come back to the nearest multiple of `2^-73 / weight`, and
+ * -0 as 0.
  *
  * The state takes 24 bytes for each value.
  *
@@ -50,7 +45,7 @@ const PROBLEM = "Cannot add to an exact sum";
 export class ExactSum {
   /** Number of values of a vector. */
   readonly length: number;
-  readonly #bins: Float64Array<ArrayBuffer>;
+  readonly #bins: ExactBins;
   readonly #weights = new ExactTotal();
   /** Sum of the largest magnitudes of the terms: no value of the sum exceeds it. */
   readonly #bound = new ExactTotal();
@@ -63,12 +58,12 @@ export class ExactSum {
    */
   constructor(length: number, like?: ParameterVector) {
     this.length = checkInRange(length, { whole: true, least: 0 }, "Cannot make an exact sum");
-    this.#bins = makeBins(binsOf(length), like);
+    this.#bins = new ExactBins(length, like);
   }
 
   /** Number of bytes that the state of a sum of vectors of that length takes in an arena. */
   static bytesOf(length: number): number {
-    return binsOf(length) * Float64Array.BYTES_PER_ELEMENT;
+    return ExactBins.bytesOf(length);
   }
 
   /** Number of terms. */
@@ -95,7 +90,7 @@ export class ExactSum {
     const most = this.check(vector, weight);
     this.#bound.add(most);
     this.#weights.add(weight);
-    this.#pass(vector, "in", (exports, bins, x, n) => exports.exact_add(bins, x, weight, n));
+    this.#bins.pass(vector, "in", (exports, bins, x, n) => exports.exact_add(bins, x, weight, n));
   }
 
   /**
@@ -121,18 +116,7 @@ export class ExactSum {
     this.checkMerge(other);
     this.#bound.merge(other.#bound);
     this.#weights.merge(other.#weights);
-    const into = this.#bins, from = other.#bins;
-    const instance = pick([into]);
-    const shared = into.buffer === instance.buffer && from.buffer === instance.buffer;
-    if (!shared) {
-      for (let i = 0; i < into.length; i++) into[i] = (into[i] ?? NaN) + (from[i] ?? NaN);
-      return;
-    }
-    for (let start = 0; start < this.length; start += MOST_VALUES) {
-      const [to, of] = [into, from].map((bins) => bins.subarray(binsOf(start)).byteOffset);
-      const n = Math.min(MOST_VALUES, this.length - start);
-      instance.exports.exact_merge(to ?? 0, of ?? 0, n);
-    }
+    this.#bins.merge(other.#bins);
   }
 
   /** Throws the error of {@linkcode ExactSum.merge}, and changes nothing. */
@@ -154,19 +138,23 @@ export class ExactSum {
     const problem = "Cannot finish the exact sum";
     this.#checkLength(problem, out);
     checkInRange(divisor, { above: 0 }, problem, "a divisor above 0");
-    this.#pass(out, "out", (exports, bins, out, n) => exports.exact_finish(out, bins, divisor, n));
+    this.#bins.pass(
+      out,
+      "out",
+      (exports, bins, out, n) => exports.exact_finish(out, bins, divisor, n),
+    );
   }
 
   /** Removes all terms. */
   clear(): void {
-    this.#bins.fill(0);
+    this.#bins.clear();
     this.#weights.clear();
     this.#bound.clear();
   }
 
   /** Number of bytes of a saved state. */
   get savedBytes(): number {
-    return (HEADER + this.#bins.length) * Float64Array.BYTES_PER_ELEMENT;
+    return HEADER * Float64Array.BYTES_PER_ELEMENT + ExactBins.bytesOf(this.length);
   }
 
   /**
@@ -180,8 +168,8 @@ export class ExactSum {
     this.#checkBytes("Cannot save the exact sum", into);
     const header = new Float64Array(HEADER);
     header.set([this.length, ...this.#weights.save(), ...this.#bound.save()]);
-    into.set(bytesOf(header));
-    into.set(bytesOf(this.#bins), header.byteLength);
+    into.set(new Uint8Array(header.buffer));
+    into.set(this.#bins.bytes, header.byteLength);
     return into;
   }
 
@@ -196,11 +184,11 @@ export class ExactSum {
     this.clear();
     this.#checkBytes(problem, bytes);
     const header = new Float64Array(HEADER);
-    bytesOf(header).set(bytes.subarray(0, header.byteLength));
+    new Uint8Array(header.buffer).set(bytes.subarray(0, header.byteLength));
     checkInRange(header[0] ?? NaN, { least: this.length, most: this.length }, problem);
-    bytesOf(this.#bins).set(bytes.subarray(header.byteLength));
+    this.#bins.bytes.set(bytes.subarray(header.byteLength));
     try {
-      if (!areBins(this.#bins, LANES)) {
+      if (!this.#bins.areValid) {
         throw new RangeError(`${problem}: expected its bins, got something else`);
       }
       this.#weights.restore(header.subarray(1, 6));
@@ -209,31 +197,6 @@ export class ExactSum {
     } catch (error) {
       this.clear();
       throw error;
-    }
-  }
-
-  /** Runs a kernel over the bins and a vector, which pass through scratch memory where needed. */
-  #pass(
-    vector: Float32Array,
-    use: "in" | "out",
-    kernel: (exports: KernelsExports, bins: Pointer, x: Pointer, n: number) => void,
-  ): void {
-    const bins = this.#bins;
-    const instance = pick([bins, vector]);
-    const { buffer, exports, scratch: [first = 0, second = 0] } = instance;
-    const areHere = [bins, vector].every((view) => view.buffer === buffer);
-    const step = areHere ? MOST_VALUES : COPIED_VALUES;
-    for (let start = 0; start < this.length; start += step) {
-      const n = Math.min(step, this.length - start);
-      const mine = bins.subarray(binsOf(start), binsOf(start) + binsOf(n));
-      const theirs = vector.subarray(start, start + n);
-      const local = mine.buffer === buffer ? mine : new Float64Array(buffer, first, mine.length);
-      const x = theirs.buffer === buffer ? theirs : new Float32Array(buffer, second, n);
-      if (local !== mine) local.set(mine);
-      if (x !== theirs && use === "in") x.set(theirs);
-      kernel(exports, local.byteOffset, x.byteOffset, n);
-      if (local !== mine && use === "in") mine.set(local);
-      if (x !== theirs && use === "out") theirs.set(x);
     }
   }
 
@@ -271,21 +234,4 @@ export function checkTerm(vector: Float32Array, weight: number): number {
       ? `${PROBLEM}: expected values times their weight ${weight} of at most 2^38, got ${most}`
       : `${PROBLEM}: expected finite values, got ${most}`,
   );
-}
-
-/** Returns the number of bins of that many values: whole groups of lanes. */
-function binsOf(length: number): number {
-  return BINS * LANES * Math.ceil(length / LANES);
-}
-
-function makeBins(count: number, like: ParameterVector | undefined): Float64Array<ArrayBuffer> {
-  const kernels = like && kernelsOf(like);
-  const byteLength = count * Float64Array.BYTES_PER_ELEMENT;
-  if (!kernels?.hasRoom(byteLength)) return new Float64Array(count);
-  const { buffer, byteOffset } = kernels.allocBytes(byteLength);
-  return new Float64Array(buffer, byteOffset, count).fill(0);
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float64Array<ArrayBuffer>): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

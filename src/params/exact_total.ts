@@ -54,8 +54,8 @@ export class ExactTotal {
   /**
    * Adds a number.
    *
-   * @throws {RangeError} If its magnitude is above 2^38, the sum of all magnitudes would reach 2^40,
-   * or there are 2^24 - 1 terms already. Nothing has changed then.
+   * @throws {RangeError} If its magnitude is above 2^38, the sum of all magnitudes would reach
+   * 2^40, or there are 2^24 - 1 terms already. Nothing has changed then.
    */
   add(value: number): void {
     this.check(value);
@@ -102,7 +102,7 @@ export class ExactTotal {
     this.#magnitude = this.#count = 0;
   }
 
-  /** Returns the state as numbers: the three bins, the sum of magnitudes and the number of terms. */
+  /** Returns the state as numbers: three bins, the sum of magnitudes and the number of terms. */
   save(): number[] {
     return [...this.#bins, this.#magnitude, this.#count];
   }

@@ -56,6 +56,7 @@ export class RoundAttempts {
       const enough = Math.min(cohort.length, wanted);
       const training = new TrainingExchange(round, cohort, handler, enough);
       await this.#host.train(training);
+      training.sort();
       const { collector } = training;
       for (const { rank, isExcused } of collector.absences) {
         if (!isExcused) handler.onDrop(rank, round, collector.outcome(rank) === "refused");

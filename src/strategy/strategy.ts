@@ -168,8 +168,8 @@ export interface Strategy {
    */
   readonly workingVectors: number;
   /**
-   * The sums, for an algorithm whose step is a function of weighted sums over a round's updates. Its
-   * rounds can add them up exactly, and it has `sumRound`.
+   * The sums, for an algorithm whose step is a function of weighted sums over a round's updates.
+   * Its rounds can add them up exactly, and it has `sumRound`.
    */
   readonly sums?: SumShape | undefined;
   /** Opens a round by the contributions of its updates, for an algorithm with `sums`. */

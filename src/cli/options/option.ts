@@ -62,7 +62,10 @@ export interface Library {
   /** A server's handler, whatever the mode. */
   handler: Pick<ServerHandlerOptions, "updateBound" | "stagingBuffers">;
   /** A synchronous handler: which clients a round has. */
-  cohort: Pick<SyncParameterServerHandlerOptions, "fraction" | "overSelection" | "selection">;
+  cohort: Pick<
+    SyncParameterServerHandlerOptions,
+    "fraction" | "overSelection" | "selection" | "aggregation"
+  >;
   /** A server, whatever the mode. */
   server: Omit<ServerTopologyOptions, "rounds" | "quorum" | "roundTries">;
   /** The rounds of a synchronous server or a simulation. */

@@ -88,6 +88,17 @@ export const STRATEGY = {
     mode: "sync",
     library: { cohort: (overSelection) => ({ overSelection }) },
   }),
+  aggregation: option(choice(["running", "exact"]), {
+    value: "<name>",
+    help:
+      "how updates are added up: a mean in the order of ranks (running), or sums that are the same in any order (exact), so that no update waits for another",
+    group: "Strategy",
+    default: "running",
+    isRare: true,
+    commands: { demo: {}, server: {}, simulate: {} },
+    mode: "sync",
+    library: { cohort: (aggregation) => ({ aggregation }) },
+  }),
   quorum: option(real({ above: 0, most: 1 }), {
     value: "<share>",
     help: "share of the expected updates that a round needs to succeed",

@@ -19,6 +19,8 @@ export interface StrategyTraits {
   readonly normalizesSteps?: boolean;
   /** Set if it has a step size of its own in place of the clients' learning rate. */
   readonly fixesLearningRate?: boolean;
+  /** Set if its step is a function of weighted sums over a round's updates. */
+  readonly sums?: object | undefined;
 }
 
 /** Choices of a run. Those left out are not checked. */
@@ -33,6 +35,8 @@ export interface RunChoices {
   readonly allows?: AllowedSettings;
   /** Share by which a cohort exceeds the number of wanted updates. */
   readonly overSelection?: number;
+  /** Way in which updates are added up. */
+  readonly aggregation?: "running" | "exact";
   /** Mode of the server. */
   readonly mode?: "sync" | "async";
   /** Set in a simulation, where one handler serves many clients. */
@@ -117,6 +121,18 @@ export const CHOICES = {
   overSelection: {
     title: "over-selection",
     isMade: ({ overSelection = 0 }) => overSelection > 0,
+  },
+  exactSums: {
+    title: "exact aggregation",
+    isMade: ({ aggregation }) => aggregation === "exact",
+  },
+  noSums: {
+    title: "a strategy that is no function of weighted sums, such as median or krum",
+    isMade: ({ strategy }) => strategy !== undefined && strategy.sums === undefined,
+  },
+  asynchronous: {
+    title: "the asynchronous mode",
+    isMade: ({ mode }) => mode === "async",
   },
   simulation: {
     title: "a simulation",

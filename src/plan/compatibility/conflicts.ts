@@ -45,6 +45,11 @@ export const CONFLICTS: readonly Conflict[] = [
     between: ["honestMajority", "overSelection"],
     reason: "the first updates alone count, and hostile clients can be first",
   },
+  { between: ["exactSums", "noSums"], reason: "only sums can be taken in any order" },
+  {
+    between: ["exactSums", "asynchronous"],
+    reason: "which updates make a version depends on their order",
+  },
   { between: ["regression", "classWeights"], reason: "there are no classes" },
   { between: ["multiLabel", "classWeights"], reason: "a row has several labels" },
   { between: ["regression", "classMetric"], reason: "there are no classes" },

@@ -11,10 +11,14 @@ import { unexpectedUpdate } from "./unexpected.ts";
 export class TrainingExchange {
   /** State of each client of the cohort. */
   readonly collector: CohortCollector;
-  /** Figures of the accepted updates, in rank order. */
+  /** Figures of the accepted updates, in rank order once all are there. */
   readonly updates: Map<Rank, UpdateFigures> = new Map<Rank, UpdateFigures>();
   readonly #handler: SyncServerBackendHandler;
   readonly #results = new TrainingResults();
+  /** Set when the handler takes updates in any order. */
+  readonly #isUnordered: boolean;
+  /** Results of updates that were taken in another order than that of ranks. */
+  readonly #unsorted: [rank: Rank, result: Omit<ParameterUpdatePayload, "parameters">][] = [];
 
   /**
    * Opens the training of a cohort.
@@ -28,7 +32,9 @@ export class TrainingExchange {
     handler: SyncServerBackendHandler,
     enough: number = cohort.length,
   ) {
-    this.collector = new CohortCollector(round, cohort, { window: handler.staging.size, enough });
+    this.#isUnordered = handler.aggregation === "exact";
+    const window = this.#isUnordered ? Infinity : handler.staging.size;
+    this.collector = new CohortCollector(round, cohort, { window, enough });
     this.#handler = handler;
   }
 
@@ -43,7 +49,8 @@ export class TrainingExchange {
   }
 
   /**
-   * Checks an update, waits for its rank's turn and passes it to the handler.
+   * Checks an update, waits for its rank's turn unless the handler takes updates in any order, and
+   * passes it to the handler.
    *
    * @returns `false` when the round has gone on without the update.
    * @throws {ProtocolError} If the update is not expected or not valid.
@@ -60,7 +67,7 @@ export class TrainingExchange {
     if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
     const norm = this.#check(sender, payload);
     collector.markComplete(sender);
-    if (!await collector.waitForTurn(sender)) return false;
+    if (!this.#isUnordered && !await collector.waitForTurn(sender)) return false;
     try {
       this.#add(sender, payload, norm);
     } catch (error) {
@@ -81,6 +88,19 @@ export class TrainingExchange {
     this.#add(sender, payload, norm);
   }
 
+  /** Puts the figures of the accepted updates in rank order, once all are there. */
+  sort(): void {
+    if (this.#unsorted.length === 0) return;
+    this.#unsorted.sort(([a], [b]) => a - b);
+    const figures = new Map(this.updates);
+    this.updates.clear();
+    for (const [rank, result] of this.#unsorted.splice(0)) {
+      this.#results.add(rank, result);
+      const found = figures.get(rank);
+      if (found !== undefined) this.updates.set(rank, found);
+    }
+  }
+
   #check(sender: Rank, payload: ParameterUpdatePayload): number | undefined {
     try {
       return this.#handler.check(sender, payload) ?? undefined;
@@ -92,7 +112,11 @@ export class TrainingExchange {
 
   #add(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): void {
     this.#handler.onReceive(sender, payload);
-    this.#results.add(sender, payload);
+    if (this.#isUnordered) {
+      // The vector lies in a buffer that the next update is read into.
+      const { parameters: _, ...result } = payload;
+      this.#unsorted.push([sender, result]);
+    } else this.#results.add(sender, payload);
     if (norm !== undefined) this.updates.set(sender, updateFigures(norm, payload));
     this.collector.settle(sender, "received");
   }

@@ -12,6 +12,7 @@ import { sparing } from "../../strategy/untrained.ts";
 import { FedAsync } from "../../strategy/asynchronous/fedasync.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { AsyncServerBackendHandler, UpdateOrigin } from "./async_server_backend_handler.ts";
+import { checkAggregation } from "./aggregation.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { checkFinite } from "./result_check.ts";
 import { StrategyServerHandler } from "./strategy_handler.ts";
@@ -55,6 +56,7 @@ export class AsyncParameterServerHandler extends StrategyServerHandler<AsyncStra
    * out of range.
    */
   constructor(options: AsyncParameterServerHandlerOptions) {
+    checkAggregation(options, { mode: "async" });
     super(options, options.strategy ?? new FedAsync());
   }
 

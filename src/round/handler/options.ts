@@ -4,6 +4,7 @@ import type { AllowedSettings } from "../../plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
+import type { Aggregation } from "../../strategy/sums/sums.ts";
 import type { Evaluator, ModelDescription } from "../../train/handler.ts";
 import type { ClientSelection } from "../selection/selection.ts";
 
@@ -52,6 +53,15 @@ export interface ServerHandlerOptions {
    * @default {100}
    */
   updateBound?: number;
+  /**
+   * Way in which updates are added up. `"running"` takes a mean in float32, in the order of ranks.
+   * `"exact"` gives the same result, bit for bit, in any order, so that no update waits for
+   * another. It takes 24 bytes for each value of the model, and is for synchronous servers with
+   * strategies whose step is a function of weighted sums.
+   *
+   * @default {"running"}
+   */
+  aggregation?: Aggregation;
   /**
    * Number of updates held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64.
    */

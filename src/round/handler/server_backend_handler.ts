@@ -13,6 +13,7 @@ import type { AllowedSettings } from "../../plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { StrategyState } from "../../strategy/strategy.ts";
+import type { Aggregation } from "../../strategy/sums/sums.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 
@@ -66,6 +67,12 @@ export abstract class ServerBackendHandler {
   get schedule(): LearningRateSchedule | undefined {
     return undefined;
   }
+
+  /**
+   * Way in which updates are added up. Default: `"running"`. A synchronous topology calls
+   * `onReceive` in rank order, or in any order where this is `"exact"`.
+   */
+  readonly aggregation: Aggregation = "running";
 
   /** Settings that clients may choose themselves. Default: none. */
   get allows(): AllowedSettings | undefined {

@@ -1,5 +1,6 @@
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ClientSettings, ClientUpdate, StrategyState } from "../../strategy/strategy.ts";
+import type { SumShape } from "../../strategy/sums/sums.ts";
 
 /** Part of a strategy that synchronous and asynchronous servers have in common. */
 export interface ServerStrategy {
@@ -15,6 +16,8 @@ export interface ServerStrategy {
   readonly normalizesSteps?: boolean;
   /** Set when the strategy has a step size in place of the clients' learning rate. */
   readonly fixesLearningRate?: boolean;
+  /** Sums of the strategy, if its step is a function of weighted sums. */
+  readonly sums?: SumShape | undefined;
   /** Number of vectors as long as the model that the strategy keeps. */
   readonly workingVectors: number;
   /** Throws a `RangeError` for a plan that does not suit the strategy. */

@@ -16,12 +16,14 @@ import type { AllowedSettings } from "../../plan/own_settings.ts";
 import { learningRateAt, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { Spans, StrategyState } from "../../strategy/strategy.ts";
+import type { Aggregation } from "../../strategy/sums/sums.ts";
 import { untrainedSpans } from "../../strategy/untrained.ts";
 import { frozenSpans } from "../../train/models/frozen_layers.ts";
 import { workingVector } from "../../strategy/working.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import { FIELDS_BYTES } from "../../wire/frame.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import { withExactSums } from "./aggregation.ts";
 import { frozenSettings } from "./frozen_settings.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { type HandlerState, ServerBackendHandler } from "./server_backend_handler.ts";
@@ -45,6 +47,8 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   override readonly manifest: Manifest;
   /** The model's description for the clients, if the server has one. */
   override readonly model: ModelDescription | undefined;
+  /** Way in which updates are added up. */
+  override readonly aggregation: Aggregation;
   /** The run's seed. */
   override readonly seed: number;
   /** Buffers that updates are read into, in the arena of the global vector. */
@@ -91,6 +95,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.#schema = options.schema && parseSchema(options.schema);
     this.strategy = strategy;
     const settings = frozenSettings(options, strategy, manifest);
+    this.aggregation = options.aggregation ?? "running";
     this.#plan = settings.plan;
     this.#schedule = settings.schedule;
     this.#allows = settings.allows;
@@ -104,9 +109,9 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
       );
     // The vector, and its value before the last change.
     const vectors = 2 + strategy.workingVectors;
-    const arena = Kernels.create(
-      vectors * manifest.byteLength + buffers * bodyBytes + (vectors + buffers) * ARENA_SLACK_BYTES,
-    );
+    const bytes = vectors * manifest.byteLength + buffers * bodyBytes +
+      (vectors + buffers) * ARENA_SLACK_BYTES;
+    const arena = Kernels.create(withExactSums(bytes, options, strategy));
     this.kernels = arena.build;
     this.#vector = arena.alloc(manifest.length);
     this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));

@@ -15,6 +15,7 @@ import { CohortSelector } from "../selection/cohort_selector.ts";
 import type { ClientSelection, KnownClient } from "../selection/selection.ts";
 import { KnownClients } from "./known_clients.ts";
 import type { SyncParameterServerHandlerOptions } from "./options.ts";
+import { checkAggregation, checkTaken } from "./aggregation.ts";
 import { checkResult } from "./result_check.ts";
 import { StrategyServerHandler } from "./strategy_handler.ts";
 import type { OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
@@ -73,6 +74,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   constructor(options: SyncParameterServerHandlerOptions) {
     const strategy = options.strategy ?? new FedAvg();
     const selector = new CohortSelector(options, strategy);
+    checkAggregation(options, { strategy });
     super(options, strategy);
     this.#selector = selector;
   }
@@ -173,12 +175,12 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Begins a round of the strategy. */
   beginRound(round: number, numClients: number): void {
-    const { untrained } = this;
+    const { untrained, aggregation } = this;
     const plan = this.#planOfRound = this.planFor(round);
     this.#norms.clear();
     this.snapshot();
     this.#number = round;
-    const info = { round, numClients, plan, untrained };
+    const info = { round, numClients, plan, untrained, aggregation };
     this.#round = this.strategy.begin(this.parameters, info);
   }
 
@@ -190,6 +192,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
    */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
     const norm = this.checkUpdate(sender, payload, this.parameters, this.#planOfRound);
+    checkTaken(this.#round, toClientUpdate(sender, payload));
     this.#norms.set(sender, norm);
     return norm;
   }

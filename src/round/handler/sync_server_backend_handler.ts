@@ -86,8 +86,8 @@ export abstract class SyncServerBackendHandler extends ServerBackendHandler {
   abstract beginRound(round: number, numClients: number): void;
 
   /**
-   * Takes in an update that passed `check`. The topology calls it once per rank and round, in rank
-   * order.
+   * Takes in an update that passed `check`. The topology calls it once per rank and round: in rank
+   * order, or in any order where `aggregation` is `"exact"`.
    */
   abstract onReceive(sender: Rank, payload: ParameterUpdatePayload): void;
 

@@ -170,6 +170,7 @@ export class RunRecord {
       transport,
       worldSize,
       kernels: handler.kernels,
+      ...(handler.aggregation === "exact" && { aggregation: handler.aggregation }),
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
       plan: handler.plan,
@@ -201,7 +202,7 @@ export class RunRecord {
     if (checkpoints === undefined) return undefined;
     const last = this.rounds.at(-1);
     const score = last && this.#best.scoreOf(last);
-    const { manifest, parameters, seed, strategyName, plan, schedule } = this.#handler;
+    const { manifest, parameters, seed, strategyName, aggregation, plan, schedule } = this.#handler;
     const { best, vectors: bestVectors } = this.#best.saved;
     const model = this.#model ??= await modelDigest(this.#handler);
     const { json, vectors, clients } = handlerState;
@@ -210,6 +211,7 @@ export class RunRecord {
       run: this.name,
       seed,
       strategy: strategyName,
+      ...(aggregation === "exact" && { aggregation }),
       ...(model !== undefined && { model }),
       ...(this.#schema && { schema: this.#schema }),
       tokens,
@@ -227,11 +229,7 @@ export class RunRecord {
     return await checkpoints.save({
       manifest,
       parameters,
-      vectors: {
-        ...vectors && withPrefix(vectors),
-        ...bestVectors,
-        ...further,
-      },
+      vectors: { ...vectors && withPrefix(vectors), ...bestVectors, ...further },
       round: this.rounds.length,
       state: { ...state },
       history: this.rounds,

@@ -31,6 +31,8 @@ export interface SavedState extends SavedRanks {
   readonly run: string;
   readonly seed: number;
   readonly strategy: string;
+  /** Way in which updates are added up, where it is not the running mean. */
+  readonly aggregation?: "exact";
   /** Digest of the model's description. Older checkpoints, and models without one, have none. */
   readonly model?: string;
   /** Schema of the data. Older checkpoints, and runs without one, have none. */
@@ -65,7 +67,7 @@ const FORMATS: readonly unknown[] = ["fedlab.checkpoint/2", "fedlab.checkpoint/1
  * Reads the run of a checkpoint, to continue it with that handler.
  *
  * @throws {TypeError} If the checkpoint is not a server's.
- * @throws {RangeError} If it belongs to another model, schema, seed or strategy.
+ * @throws {RangeError} If it belongs to another model, schema, seed, strategy or aggregation.
  */
 export async function readSavedRun(
   checkpoint: Checkpoint,
@@ -107,6 +109,13 @@ export async function readSavedRun(
     if (state[name] !== expected) {
       throw new RangeError(`${where}: expected ${name} ${expected}, got ${state[name]}`);
     }
+  }
+  if ((state.aggregation ?? "running") !== handler.aggregation) {
+    throw new RangeError(
+      `${where}: expected aggregation ${handler.aggregation}, got ${
+        state.aggregation ?? "running"
+      }`,
+    );
   }
   const model = await modelDigest(handler);
   if (state.model !== undefined && model !== undefined && state.model !== model) {

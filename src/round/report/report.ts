@@ -169,6 +169,8 @@ export interface RunReport {
   readonly worldSize: number;
   /** Build of the WASM kernels. The two builds may differ by rounding. */
   readonly kernels: string;
+  /** `"exact"` where updates were added up exactly, in any order; absent for the running mean. */
+  readonly aggregation?: "exact";
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
   /** The clients that have had a rank, in rank order; absent in a simulation. */

@@ -34,8 +34,9 @@ export interface FedNovaOptions {
  * `(τ - ρ (1 - ρ^τ) / (1 - ρ)) / (1 - ρ)` with momentum ρ, and `(1 - (1 - η μ)^τ) / (η μ)` with a
  * proximal term μ and learning rate η.
  *
- * If all clients take the same number of steps, the result is that of FedAvg bit for bit; up to
- * rounding where the sums are exact. An update must have `steps`. Values that no gradient trains are the mean by `p_k / a_k`.
+ * If all clients take the same number of steps, the result is that of FedAvg: bit for bit with a
+ * running mean, and up to rounding with exact sums. An update must have `steps`. Values that no
+ * gradient trains are the mean by `p_k / a_k`.
  *
  * @example
  * ```ts

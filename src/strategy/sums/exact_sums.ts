@@ -68,6 +68,11 @@ export class ExactSums {
     this.#figures = Object.fromEntries(figures.map((name) => [name, new ExactTotal()]));
   }
 
+  /** Number of bytes that the state of such sums takes in an arena. */
+  static bytesOf({ vectors }: SumShape, length: number): number {
+    return Object.keys(vectors).length * ExactSum.bytesOf(length);
+  }
+
   /** Number of updates. */
   get count(): number {
     return Object.values(this.#vectors)[0]?.count ?? 0;

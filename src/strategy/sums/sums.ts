@@ -37,7 +37,7 @@ export interface SumTerm {
   readonly weight: number;
 }
 
-/** What one update adds to the sums. */
+/** Part of one update in the sums. */
 export interface Contribution {
   /** A term for each sum of vectors, by name. */
   readonly terms: Readonly<Record<string, SumTerm>>;

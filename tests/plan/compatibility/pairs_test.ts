@@ -1,6 +1,7 @@
 /** Every pair of choices works, or is refused in one line by the table of conflicts. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
+  AsyncParameterServerHandler,
   Dataset,
   initialParameters,
   mlp,
@@ -27,6 +28,7 @@ interface Draft {
   schedule?: LearningRateSchedule;
   allows?: AllowedSettings;
   overSelection?: number;
+  aggregation?: "exact";
   task?: Task;
   metric?: string;
   engine?: "native" | "tfjs";
@@ -63,6 +65,7 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   }],
   own: [{ allows: { epochs: { least: 1, most: 3 } } }],
   over: [{ overSelection: 0.5 }],
+  aggregation: [{ aggregation: "exact" }],
   task: [{ task: "regression" }, { task: "multi-label" }, { task: "classification" }],
   monitor: [{ metric: "accuracy" }, { metric: "rmse" }, { metric: "loss" }],
   engine: [{ engine: "tfjs" }, { engine: "native" }],
@@ -115,7 +118,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
   });
   const initial = await initialParameters(model, 1);
   const before = initial.parameters.slice();
-  const { schedule, allows, overSelection, plan } = draft;
+  const { schedule, allows, overSelection, aggregation, plan } = draft;
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,
@@ -129,6 +132,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(overSelection !== undefined && { overSelection }),
+    ...(aggregation && { aggregation }),
   });
   await new Simulation(handler, {
     train: data,
@@ -145,6 +149,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
 /** The conflict that the table has for a draft. */
 function expected(draft: Draft) {
   const { strategy = "fedavg", plan, schedule, allows, overSelection, task, metric } = draft;
+  const { aggregation } = draft;
   const made = parseStrategy(strategy);
   const { defaults, ...settings } = made.clientSettings ?? {};
   return findConflict({
@@ -155,6 +160,7 @@ function expected(draft: Draft) {
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(overSelection !== undefined && { overSelection }),
+    ...(aggregation && { aggregation }),
     ...(metric !== undefined && { monitored: [metric] }),
   });
 }
@@ -184,6 +190,16 @@ async function check(draft: Draft): Promise<void> {
   for (const row of found) seen.add(conflictText(row));
 }
 
+/** Simulations have no asynchronous mode: its row is met by a handler alone. */
+async function refuseExactVersions(): Promise<void> {
+  const conflict = findConflict({ mode: "async", aggregation: "exact" });
+  const model = mlp({ inputShape: [4], numClasses: 3 });
+  const options = { ...await initialParameters(model, 1), model, aggregation: "exact" } as const;
+  const text = conflict && conflictText(conflict);
+  assertThrows(() => new AsyncParameterServerHandler(options), RangeError, text);
+  if (text !== undefined) seen.add(text);
+}
+
 Deno.test("each pair of choices works, or is refused by the table of conflicts", async () => {
   const dimensions = Object.values(DIMENSIONS);
   for (const [i, dimension] of dimensions.entries()) {
@@ -194,6 +210,7 @@ Deno.test("each pair of choices works, or is refused by the table of conflicts",
       }
     }
   }
+  await refuseExactVersions();
   assertEquals(faults, []);
   const unseen = CONFLICTS.map(conflictText).filter((text) => !seen.has(text));
   assertEquals(unseen, [], "rows of the table that no pair meets");

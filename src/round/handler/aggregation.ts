@@ -1,0 +1,59 @@
+import { errorMessage, ProtocolError } from "../../base/errors.ts";
+import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
+import type { RunChoices } from "../../plan/compatibility/choices.ts";
+import type { ClientUpdate, StrategyRound } from "../../strategy/strategy.ts";
+import { ExactSums } from "../../strategy/sums/exact_sums.ts";
+import { NO_SERVER } from "./client_plan.ts";
+import type { ServerHandlerOptions } from "./options.ts";
+import type { ServerStrategy } from "./server_strategy.ts";
+
+/** Largest arena. Exact sums for which there is no room lie outside of it, and are slower. */
+const MAX_ARENA_BYTES = 2 ** 32 - 2 ** 26;
+/** Alignment and bookkeeping, for each sum. */
+const SUM_SLACK_BYTES = 4096;
+
+/**
+ * Checks the way in which updates are to be added up.
+ *
+ * @throws {RangeError} If there is no such way, or it does not go with the strategy or the mode.
+ */
+export function checkAggregation(
+  { aggregation = "running" }: Pick<ServerHandlerOptions, "aggregation">,
+  choices: Pick<RunChoices, "strategy" | "mode">,
+): void {
+  if (aggregation !== "running" && aggregation !== "exact") {
+    throw new RangeError(
+      `${NO_SERVER}: expected aggregation running or exact, got ${aggregation}`,
+    );
+  }
+  checkCompatible({ ...choices, aggregation }, NO_SERVER);
+}
+
+/**
+ * Checks that a round can take an update.
+ *
+ * @throws {ProtocolError} "out-of-bounds" if its values or its weight are too large to be added up.
+ */
+export function checkTaken(round: StrategyRound | undefined, update: ClientUpdate): void {
+  try {
+    round?.check?.(update);
+  } catch (cause) {
+    throw new ProtocolError(
+      "out-of-bounds",
+      `Cannot take the update of rank ${update.rank}: ${errorMessage(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** Returns the size of an arena of that many bytes with room for the strategy's exact sums. */
+export function withExactSums(
+  bytes: number,
+  { aggregation, manifest }: ServerHandlerOptions,
+  { sums }: ServerStrategy,
+): number {
+  if (aggregation !== "exact" || sums === undefined) return bytes;
+  const slack = Object.keys(sums.vectors).length * SUM_SLACK_BYTES;
+  const total = bytes + ExactSums.bytesOf(sums, manifest.length) + slack;
+  return total <= MAX_ARENA_BYTES ? total : bytes;
+}
