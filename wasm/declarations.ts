@@ -39,6 +39,7 @@ const ELEMENTS: Readonly<Record<string, string>> = {
   f32: "float32 values",
   f64: "float64 values",
   i32: "int32 values",
+  u8: "bytes",
   u16: "uint16 values",
   u32: "uint32 values",
 };

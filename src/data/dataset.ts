@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ByteFeatures } from "./byte_features.ts";
 import {
   checkFeatures,
   checkLabels,
@@ -11,9 +12,13 @@ import {
   checkShape,
   checkWeights,
 } from "./check_arrays.ts";
+import { copyRows } from "./copy_rows.ts";
 import type { DatasetExtras, DatasetParts } from "./dataset_parts.ts";
 import type { Schema, Task } from "./schema/schema.ts";
 import { isShareable, shareableFloats, shareableInts } from "./shareable.ts";
+
+/** Returns the features as a data set keeps them; see {@linkcode storedFeatures}. */
+let stored: (data: Dataset) => Float32Array | ByteFeatures;
 
 /**
  * Rows of features, one after the other, with the targets of a task: one class label each,
@@ -34,8 +39,8 @@ import { isShareable, shareableFloats, shareableInts } from "./shareable.ts";
  * ```
  */
 export class Dataset {
-  /** Features, row after row: a `Float32Array` of length `length * rowLength`. */
-  readonly features: Float32Array;
+  /** Features; bytes until somebody reads them as floats, so that only one of the two is kept. */
+  #features: Float32Array | ByteFeatures;
   /**
    * Targets, row after row, of length `length * outputs`.
    *
@@ -87,7 +92,7 @@ export class Dataset {
     extras: DatasetExtras,
   );
   constructor(
-    features: Float32Array,
+    features: Float32Array | ByteFeatures,
     targets: Int32Array | Float32Array,
     shape: readonly number[],
     numClasses: number,
@@ -95,7 +100,7 @@ export class Dataset {
   ) {
     checkShape(shape);
     this.shape = shape;
-    this.features = checkFeatures(features);
+    this.#features = features instanceof ByteFeatures ? features : checkFeatures(features);
     this.task = task;
     if (task === "classification") {
       this.targets = checkLabels(targets, numClasses);
@@ -126,6 +131,20 @@ export class Dataset {
     return new Dataset(features, targets, shape, numClasses, extras);
   }
 
+  static {
+    stored = (data) => data.#features;
+  }
+
+  /**
+   * Features, row after row: a `Float32Array` of length `length * rowLength`. Those of images of 8
+   * bits are made from the bytes of the images when they are first read.
+   */
+  get features(): Float32Array {
+    const features = this.#features;
+    if (features instanceof Float32Array) return features;
+    return this.#features = features.toFloats();
+  }
+
   /**
    * Label of each row, from 0 to `numClasses - 1`.
    *
@@ -150,8 +169,9 @@ export class Dataset {
 
   /** Gives the same data in memory that workers share, or itself if it is there already. */
   share(): Dataset {
-    const { features, targets, weights } = this;
-    const arrays = [features, targets, ...weights ? [weights] : []];
+    const { targets, weights } = this, features = this.#features;
+    const values = features instanceof ByteFeatures ? features.bytes : features;
+    const arrays = [values, targets, ...weights ? [weights] : []];
     if (arrays.every(isShareable)) return this;
     const floats = (values: Float32Array) => {
       const shared = shareableFloats(values.length);
@@ -159,7 +179,7 @@ export class Dataset {
       return shared;
     };
     return this.#with({
-      features: floats(features),
+      features: features instanceof ByteFeatures ? features.share() : floats(features),
       targets: targets instanceof Int32Array ? shareableInts(targets) : floats(targets),
       weights: weights && floats(weights),
     });
@@ -188,33 +208,40 @@ export class Dataset {
         throw new RangeError(`Cannot select row ${row}: expected 0 to ${length - 1}`);
       }
     }
+    const features = this.#features;
     return this.#with({
-      features: copyRows(this.features, rows, rowLength),
+      features: features instanceof ByteFeatures
+        ? new ByteFeatures(copyRows(features.bytes, rows, rowLength), features.scale)
+        : copyRows(features, rows, rowLength),
       targets: copyRows(this.targets, rows, outputs),
       weights: weights && copyRows(weights, rows, 1),
     });
   }
 
-  #with(arrays: Pick<DatasetParts, "features" | "targets" | "weights">): Dataset {
+  #with({ features, ...arrays }: StoredParts): Dataset {
     const { shape, numClasses, task, outputs, schema } = this;
-    return Dataset.of({ ...arrays, shape, numClasses, task, outputs, schema });
+    return datasetOf(features, { ...arrays, shape, numClasses, task, outputs, schema });
   }
 }
 
-/** Copies the listed rows of `width` values each. */
-function copyRows<T extends Int32Array | Float32Array>(
-  values: T,
-  rows: ArrayLike<number>,
-  width: number,
-): T {
-  const copy =
-    (values instanceof Int32Array
-      ? new Int32Array(rows.length * width)
-      : new Float32Array(rows.length * width)) as T;
-  for (let i = 0; i < rows.length; i++) {
-    const start = (rows[i] ?? 0) * width;
-    if (width === 1) copy[i] = values[start] ?? 0;
-    else copy.set(values.subarray(start, start + width), i * width);
-  }
-  return copy;
+/** Arrays of a data set, with features as it keeps them. */
+type StoredParts = Pick<DatasetParts, "targets" | "weights"> & {
+  readonly features: Float32Array | ByteFeatures;
+};
+
+/** Makes a data set of features of either kind. The errors are those of {@linkcode Dataset.of}. */
+export function datasetOf(
+  features: Float32Array | ByteFeatures,
+  { targets, shape, numClasses = 0, ...extras }: Omit<DatasetParts, "features">,
+): Dataset {
+  // The kind is known to this package alone.
+  return new Dataset(features as Float32Array, targets, shape, numClasses, extras);
+}
+
+/**
+ * Returns the features as a data set keeps them: bytes where it was made of bytes, and `features`
+ * was not read yet.
+ */
+export function storedFeatures(data: Dataset): Float32Array | ByteFeatures {
+  return stored(data);
 }

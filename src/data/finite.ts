@@ -1,5 +1,6 @@
 import { stats } from "../params/kernels.ts";
-import type { Dataset } from "./dataset.ts";
+import { ByteFeatures } from "./byte_features.ts";
+import { type Dataset, storedFeatures } from "./dataset.ts";
 
 /** Rows with a feature that is not finite, by data set: each set is searched once. */
 const wrongRows = new WeakMap<Dataset, ReadonlySet<number>>();
@@ -49,6 +50,8 @@ function rowOf({ features, rowLength }: Dataset, row: number): Float32Array {
 function wrongRowsOf(data: Dataset): ReadonlySet<number> {
   const known = wrongRows.get(data);
   if (known) return known;
+  // All products of bytes are finite.
+  if (storedFeatures(data) instanceof ByteFeatures) return NONE;
   const wrong = new Set<number>();
   const rows = stats(data.features).nonFinite === 0 ? 0 : data.length;
   for (let row = 0; row < rows; row++) {

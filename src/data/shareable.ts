@@ -19,6 +19,13 @@ export function shareableInts(values: ArrayLike<number>): Int32Array {
   return ints;
 }
 
+/** Copies bytes. */
+export function shareableBytes(values: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(new Memory(values.length));
+  bytes.set(values);
+  return bytes;
+}
+
 /** Returns true if an array takes up the whole of its memory and can be shared. */
 export function isShareable({ buffer, byteLength }: ArrayBufferView): boolean {
   return buffer instanceof Memory && buffer.byteLength === byteLength;

@@ -95,15 +95,30 @@ export function runBatch(
 ): BatchLoss {
   const { exports, order, train, program, batchLabels } = layout;
   const rows = end - start, { input } = program;
-  exports.gather(
-    train.features.byteOffset,
-    train.labels.byteOffset,
-    order.byteOffset + start * BYTES,
-    rows,
-    input.length,
-    input.at,
-    batchLabels.byteOffset,
-  );
+  const { features, bytes, table, labels } = train, from = order.byteOffset + start * BYTES;
+  const to = batchLabels.byteOffset;
+  if (bytes.length === 0) {
+    exports.gather(
+      features.byteOffset,
+      labels.byteOffset,
+      from,
+      rows,
+      input.length,
+      input.at,
+      to,
+    );
+  } else {
+    exports.gather_bytes(
+      bytes.byteOffset,
+      table.byteOffset,
+      labels.byteOffset,
+      from,
+      rows,
+      input.length,
+      input.at,
+      to,
+    );
+  }
   program.forward(rows, true);
   computeLoss(layout, loss, { rows, withGradient: true, step }, result);
   if (Number.isFinite(result.loss)) program.backward(rows);

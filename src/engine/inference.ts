@@ -6,7 +6,7 @@ import { tryNative } from "./choose.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readGraph } from "./graph/read_graph.ts";
 import { sizeOf } from "./graph/shapes.ts";
-import { layOut } from "./layout.ts";
+import { layOut, NO_BYTES } from "./layout.ts";
 import type { TfjsOptions } from "./model_evaluator.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 
@@ -82,6 +82,7 @@ function nativeInference(graph: Graph, parameters: ParameterVector): Inference {
   const layout = layOut(graph, { distance: 0, add: 1 }, {
     maxRows: INFERENCE_ROWS,
     capacity: 0,
+    bytes: NO_BYTES,
     extras: [],
   });
   layout.vector.set(parameters);

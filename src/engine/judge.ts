@@ -1,6 +1,7 @@
-import type { Dataset } from "../data/dataset.ts";
+import { ByteFeatures } from "../data/byte_features.ts";
+import { type Dataset, storedFeatures } from "../data/dataset.ts";
 import type { LossName } from "../train/handler.ts";
-import { copyFeatures, copyTargets } from "../train/rows.ts";
+import { copyBytes, copyFeatures, copyTargets } from "../train/rows.ts";
 import type { BatchLoss, JudgeOptions } from "../train/trainer.ts";
 import { computeLoss } from "./batch.ts";
 import type { Layout } from "./layout.ts";
@@ -18,21 +19,24 @@ export function judgeRows(
   data: Dataset,
   { start, end, rows, observe }: JudgedRows,
 ): BatchLoss {
-  const { exports, program, maxRows, input, batchLabels } = layout;
-  const { features, rowLength, outputs } = data;
+  const { exports, program, maxRows, input, batchLabels, judged, judgedTable } = layout;
+  const { rowLength, outputs } = data, features = storedFeatures(data);
+  if (features instanceof ByteFeatures) judgedTable.set(features.table);
   const hasLabels = data.task === "classification";
   const room = hasLabels ? batchLabels : new Float32Array(Math.min(maxRows, end - start) * outputs);
   const result: BatchLoss = { loss: 0, correct: 0 };
   const sum: BatchLoss = { loss: 0, correct: 0 };
   for (let from = start; from < end; from += maxRows) {
     const to = Math.min(from + maxRows, end);
-    if (rows) {
-      copyFeatures(data, rows.subarray(from, to), input);
-      copyTargets(data, rows.subarray(from, to), room);
-    } else {
-      input.set(features.subarray(from * rowLength, to * rowLength));
-      room.set(data.targets.subarray(from * outputs, to * outputs));
-    }
+    const listed = rows?.subarray(from, to), values = (to - from) * rowLength;
+    if (listed) copyTargets(data, listed, room);
+    else room.set(data.targets.subarray(from * outputs, to * outputs));
+    if (features instanceof ByteFeatures) {
+      if (listed) copyBytes(features.bytes, rowLength, listed, judged);
+      else judged.set(features.bytes.subarray(from * rowLength, to * rowLength));
+      exports.widen_bytes(judged.byteOffset, judgedTable.byteOffset, values, input.byteOffset);
+    } else if (listed) copyFeatures(data, listed, input);
+    else input.set(features.subarray(from * rowLength, to * rowLength));
     program.forward(to - from, false);
     const targets = room.subarray(0, (to - from) * outputs);
     const part = computeLoss(layout, loss, {

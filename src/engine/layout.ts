@@ -13,12 +13,19 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
 const TOTALS = LOSS_LAYOUT.offsets.scale / Float64Array.BYTES_PER_ELEMENT;
 /** Values of a slot for the integers of an op, such as a window, while a layout is measured. */
 const SLOT_VALUES = 16;
+/** Values of the table of bytes. */
+const TABLE_VALUES = 256;
 /** Number of slots; an op uses two at most. */
 const SLOTS = 16;
 
 /** Rows to train on, in the engine's memory. */
-interface Resident {
+export interface Resident {
+  /** Features; empty where they are bytes. */
   readonly features: Float32Array<ArrayBuffer>;
+  /** Features as bytes; empty where they are floats. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Feature of each byte. */
+  readonly table: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array<ArrayBuffer>;
 }
 
@@ -47,6 +54,10 @@ export interface Layout extends UpdateMemory {
   readonly train: Resident;
   /** Input rows of the program. */
   readonly input: Float32Array<ArrayBuffer>;
+  /** Rows to judge on as bytes, as many as the program takes at once. */
+  readonly judged: Uint8Array<ArrayBuffer>;
+  /** Feature of each byte of `judged`. */
+  readonly judgedTable: Float32Array<ArrayBuffer>;
 }
 
 /** Sizes of a layout. */
@@ -55,9 +66,14 @@ export interface LayoutSize {
   readonly maxRows: number;
   /** Number of rows to train on. */
   readonly capacity: number;
+  /** Features to train on and to judge on that are bytes. */
+  readonly bytes: { readonly train: boolean; readonly judge: boolean };
   /** Vectors of the optimizer beside the velocity. */
   readonly extras: readonly Extra[];
 }
+
+/** All features are floats. */
+export const NO_BYTES: LayoutSize["bytes"] = { train: false, judge: false };
 
 /** Memory that a graph is placed in. */
 interface Memory {
@@ -127,7 +143,7 @@ function measure(graph: Graph, target: Target, size: LayoutSize): number {
 function place(
   graph: Graph,
   target: Target,
-  { maxRows, capacity, extras }: LayoutSize,
+  { maxRows, capacity, bytes, extras }: LayoutSize,
   { exports, buffer, alloc, constants }: Memory,
 ): Layout {
   const { manifest } = graph;
@@ -137,6 +153,10 @@ function place(
   const integers = (length: number) => {
     const start = alloc(length);
     return buffer ? new Int32Array(buffer, start, length) : new Int32Array(0);
+  };
+  const octets = (length: number) => {
+    const start = alloc(Math.ceil(length / BYTES));
+    return buffer ? new Uint8Array(buffer, start, length) : new Uint8Array(0);
   };
   const naturals = (length: number) => {
     const start = alloc(length);
@@ -165,7 +185,14 @@ function place(
     gradientDistance: gradient.byteOffset - vector.byteOffset,
     program,
     stream,
-    train: { features: floats(capacity * length), labels: integers(capacity) },
+    train: {
+      features: floats(bytes.train ? 0 : capacity * length),
+      bytes: octets(bytes.train ? capacity * length : 0),
+      table: floats(TABLE_VALUES),
+      labels: integers(capacity),
+    },
+    judged: octets(bytes.judge ? maxRows * length : 0),
+    judgedTable: floats(TABLE_VALUES),
     input: floatsAt(at, maxRows * length),
     order: naturals(capacity),
     scale: floatsAt(total + LOSS_LAYOUT.offsets.scale, 1),
@@ -181,7 +208,11 @@ function place(
 export function copyState(from: Layout, to: Layout): void {
   to.vector.set(from.vector);
   to.velocity.set(from.velocity);
-  to.train.features.set(from.train.features);
+  to.train.table.set(from.train.table);
+  for (const part of ["features", "bytes"] as const) {
+    // Rows of the other kind are those of other data, which are copied anew.
+    if (to.train[part].length >= from.train[part].length) to.train[part].set(from.train[part]);
+  }
   to.train.labels.set(from.train.labels);
   for (const name of ["second", "start", "correction"] as const) {
     const values = from.extras[name];

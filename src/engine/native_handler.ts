@@ -6,6 +6,7 @@ import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { readGraph } from "./graph/read_graph.ts";
 import { initialVector } from "./initializers.ts";
+import { areBytes } from "./resident_rows.ts";
 import { NativeTrainer } from "./trainer.ts";
 
 /** Seed of the weights that a handler has before `parameters` is set. */
@@ -27,7 +28,10 @@ export function createNativeTrainer(
   const input = graph.nodes[0]?.shape ?? [], output = graph.nodes.at(-1)?.shape ?? [];
   checkSampleValues(graph.nodes);
   for (const dataset of new Set([data, testData])) checkFit(input, output, dataset, loss);
-  const trainer = NativeTrainer.create(graph, (rows ?? data).length);
+  const trainer = NativeTrainer.create(graph, (rows ?? data).length, {
+    train: areBytes(data),
+    judge: areBytes(testData),
+  });
   trainer.parameters = initialVector(graph, STAND_ALONE_SEED);
   return trainer;
 }

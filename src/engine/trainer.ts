@@ -5,7 +5,6 @@ import { stats } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { checkFit } from "../train/fit.ts";
 import type { LossName } from "../train/handler.ts";
-import { copyFeatures, copyTargets } from "../train/rows.ts";
 import { StepTargets } from "../train/step_targets.ts";
 import { isPlain } from "../plan/train_plan.ts";
 import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
@@ -15,9 +14,10 @@ import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
 import { hasFrozen, mixesRows } from "./graph/traits.ts";
 import { judgeRows } from "./judge.ts";
-import { copyState, type Layout, layOut, type LayoutSize } from "./layout.ts";
+import { copyState, type Layout, layOut, type LayoutSize, NO_BYTES } from "./layout.ts";
 import type { Target } from "./ops/op.ts";
 import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
+import { areBytes, copyRows } from "./resident_rows.ts";
 import { valuesOf } from "./structs.ts";
 
 /**
@@ -50,24 +50,29 @@ export class NativeTrainer implements Trainer {
   /** True if gradients go straight into the parameters. */
   #direct = false;
 
-  private constructor(graph: Graph, capacity: number) {
+  private constructor(graph: Graph, capacity: number, bytes: LayoutSize["bytes"]) {
     checkEmbeddings(graph);
     this.#graph = graph;
     this.#optimizer = new Optimizer(graph.manifest);
     this.#mixes = mixesRows(graph);
     this.#frozen = hasFrozen(graph);
-    this.#size = { maxRows: ROWS, capacity, extras: [] };
+    this.#size = { maxRows: ROWS, capacity, bytes, extras: [] };
     this.#layout = layOut(graph, this.#target, this.#size);
   }
 
   /**
    * Creates a trainer with room for `capacity` rows to train on.
    *
+   * @param bytes Features that are bytes. Default: none at first.
    * @throws {UnsupportedModelError} If the engine does not run a layer.
    * @throws {RangeError} If the system does not provide the memory.
    */
-  static create(graph: Graph, capacity: number): NativeTrainer {
-    return new NativeTrainer(graph, capacity);
+  static create(
+    graph: Graph,
+    capacity: number,
+    bytes: LayoutSize["bytes"] = NO_BYTES,
+  ): NativeTrainer {
+    return new NativeTrainer(graph, capacity, bytes);
   }
 
   get manifest(): Manifest {
@@ -122,12 +127,15 @@ export class NativeTrainer implements Trainer {
 
   begin(plan: TrainPlan, batchSize: number): void {
     this.#targets?.begin(plan, this);
+    const train = this.#waiting ? areBytes(this.#waiting.data) : this.#size.bytes.train;
     this.#grow({
+      bytes: { ...this.#size.bytes, train },
       maxRows: this.#mixes ? batchSize : ROWS,
       capacity: this.#numSamples,
       extras: extrasOf(plan),
     });
-    this.#takeIn();
+    if (this.#waiting) copyRows(this.#waiting.data, this.#waiting.rows, this.#layout.train);
+    this.#waiting = undefined;
     const { maxRows, scale, stream, gradientDistance } = this.#layout;
     this.#optimizer.begin(plan, this.#layout);
     // Gradients go straight into the parameters where a step does nothing else.
@@ -184,25 +192,14 @@ export class NativeTrainer implements Trainer {
     options: JudgeOptions = {},
   ): BatchLoss {
     this.#check(data);
+    if (areBytes(data) && !this.#size.bytes.judge) {
+      this.#grow({ bytes: { ...this.#size.bytes, judge: true } });
+    }
     return judgeRows(this.#layout, this.loss, data, { start, end, ...options });
   }
 
   /** Does nothing: the memory is garbage collected. */
   [Symbol.dispose](): void {}
-
-  #takeIn(): void {
-    if (!this.#waiting) return;
-    const { data, rows } = this.#waiting, { features, labels } = this.#layout.train;
-    this.#waiting = undefined;
-    const hasLabels = data.task === "classification";
-    if (rows) {
-      copyFeatures(data, rows, features);
-      if (hasLabels) copyTargets(data, rows, labels);
-    } else {
-      features.set(data.features);
-      if (hasLabels) labels.set(data.labels);
-    }
-  }
 
   #check(data: Dataset): void {
     if (this.#checked.has(data)) return;
@@ -230,15 +227,20 @@ export class NativeTrainer implements Trainer {
   }
 
   /** Moves to a larger memory, with all state, when this one lacks room. */
-  #grow({ maxRows = 0, capacity = 0, extras = [] }: Partial<LayoutSize>): void {
+  #grow(
+    { maxRows = 0, capacity = 0, bytes = this.#size.bytes, extras = [] }: Partial<LayoutSize>,
+  ): void {
     const before = this.#layout, size = this.#size;
+    const isSameKind = bytes.train === size.bytes.train && bytes.judge === size.bytes.judge;
     const wanted = [...new Set<Extra>([...size.extras, ...extras])];
     if (
-      maxRows <= size.maxRows && capacity <= size.capacity && wanted.length === size.extras.length
+      isSameKind && maxRows <= size.maxRows && capacity <= size.capacity &&
+      wanted.length === size.extras.length
     ) return;
     this.#size = {
       maxRows: Math.max(maxRows, size.maxRows),
       capacity: Math.max(capacity, size.capacity),
+      bytes,
       extras: wanted,
     };
     this.#layout = layOut(this.#graph, this.#target, this.#size);

@@ -461,6 +461,27 @@ export interface EngineExports extends KernelsExports {
     classes: Pointer,
   ): void;
   /**
+   * Selection of a batch: `rows[i] = table[features[order[i]]]` and
+   * `classes[i] = labels[order[i]]`.
+   *
+   * @param features Address of bytes.
+   * @param table Address of float32 values.
+   * @param labels Address of int32 values.
+   * @param order Address of uint32 values.
+   * @param rows Address of float32 values, written.
+   * @param classes Address of int32 values, written.
+   */
+  gather_bytes(
+    features: Pointer,
+    table: Pointer,
+    labels: Pointer,
+    order: Pointer,
+    count: number,
+    length: number,
+    rows: Pointer,
+    classes: Pointer,
+  ): void;
+  /**
    * Gradient of leaky ReLU: `dx = dy` where `y > 0`, else `dx = slope * dy`. `dx` may be `dy`.
    *
    * @param y Address of float32 values.
@@ -619,6 +640,14 @@ export interface EngineExports extends KernelsExports {
     nesterov: number,
     rule: Pointer,
   ): void;
+  /**
+   * `values[i] = table[bytes[i]]` for `n` bytes.
+   *
+   * @param bytes Address of bytes.
+   * @param table Address of float32 values.
+   * @param values Address of float32 values, written.
+   */
+  widen_bytes(bytes: Pointer, table: Pointer, n: number, values: Pointer): void;
 }
 
 /** Number of parameters of each function of {@linkcode EngineExports}. */
@@ -655,6 +684,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   embedding_forward: 6,
   embedding_gradient: 7,
   gather: 7,
+  gather_bytes: 8,
   leaky_relu_backward: 5,
   leaky_relu_forward: 4,
   max_pool_backward: 6,
@@ -669,6 +699,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   tanh_backward: 4,
   tanh_forward: 3,
   update: 9,
+  widen_bytes: 4,
 };
 
 /**

@@ -102,7 +102,7 @@ export interface ClientPool extends AsyncDisposable {
 
 /** Description of a simulation for its pool. */
 export interface ClientPoolOptions {
-  /** Number of workers, at least 1. */
+  /** Number of threads that do jobs, at least 1. */
   readonly workers: number;
   /** Manifest of the parameter vectors. */
   readonly manifest: Manifest;

@@ -1,17 +1,27 @@
 import type { ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import { type OutcomeMemory, OutcomeSlots, type OutcomeSlotsOptions } from "./outcome_slots.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
 
 const KINDS = ["join", "train", "evaluate", "test"] as const;
 
 /** The words at the queue's head. */
-const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, INPUTS = 4;
-const HEAD_WORDS = 5;
+const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, INPUTS = 4, ASLEEP = 5, AWAITED = 6;
+const HEAD_WORDS = 7;
 /** The words of a slot: its state and its job. */
 const STATUS = 0, KIND = 1, FIRST = 2, SECOND = 3;
 const SLOT_WORDS = 4;
 /** The states of a slot. */
 const PENDING = 0, DONE_WELL = 1, FAILED = 2, CANNOT_TRAIN = 3;
+
+/**
+ * Number of looks at a word before a thread sleeps until it changes: some 50 µs, about as long as
+ * it takes to wake a thread.
+ */
+const LOOKS = 2000;
+
+/** Most values of an input of which each thread makes a copy of its own. */
+const MOST_COPIED = 2 ** 20;
 
 const PLAN_BYTES = 1_048_576;
 
@@ -32,15 +42,18 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
 }
 
 /**
- * Queue of jobs in memory that a program shares with its workers, with the input of the round and a
- * slot for the outcome of each job. A worker takes the next job by itself, and sleeps while there
- * is none.
+ * Queue of jobs in memory that a program shares with its workers, with the input of the round and
+ * slots for the outcomes of jobs. Each thread takes the next job by itself. It looks for one for a
+ * moment before it sleeps, and is woken only when it sleeps: a list of short jobs is done without
+ * a wake for each.
  *
  * ```text
- * words  | TAKEN POSTED DONE STOPPED INPUTS | slot 0: STATUS KIND FIRST SECOND | slot 1 | … | ring
- * |
- * ring   | number of a job modulo the number of slots → its slot
+ * words  | TAKEN POSTED DONE STOPPED INPUTS ASLEEP AWAITED | slot 0: STATUS KIND FIRST SECOND | …
  * ```
+ *
+ * Jobs are numbered from 0 as they are posted. A job is in the slot of its number modulo the number
+ * of slots: the program takes the outcomes in the order of the jobs, so that slots become free in
+ * this order.
  */
 export class JobQueue {
   readonly #memory: JobQueueMemory;
@@ -69,7 +82,7 @@ export class JobQueue {
     const bytes = length * Float32Array.BYTES_PER_ELEMENT;
     return new JobQueue({
       slots,
-      words: new SharedArrayBuffer(4 * (HEAD_WORDS + slots * (SLOT_WORDS + 1))),
+      words: new SharedArrayBuffer(4 * (HEAD_WORDS + slots * SLOT_WORDS)),
       plan: new SharedArrayBuffer(PLAN_BYTES),
       parameters: new SharedArrayBuffer(bytes),
       control: new SharedArrayBuffer(hasControl ? bytes : 0),
@@ -82,14 +95,16 @@ export class JobQueue {
     return this.#memory;
   }
 
-  /** Input of the round; its vectors are views of shared memory. */
+  /** Input of the round; its vectors are valid until the next one is published. */
   get input(): RoundInput {
     const number = Atomics.load(this.#words, INPUTS);
     if (this.#input?.number !== number) {
       const input = {
         plan: JSON.parse(readText(this.#memory.plan)),
-        parameters: this.#parameters,
-        ...(this.#control.length > 0 && { control: this.#control }),
+        parameters: ownCopy(this.#parameters, this.#input?.input.parameters),
+        ...(this.#control.length > 0 && {
+          control: ownCopy(this.#control, this.#input?.input.control),
+        }),
       };
       this.#input = { number, input };
     }
@@ -110,38 +125,59 @@ export class JobQueue {
     Atomics.add(this.#words, INPUTS, 1);
   }
 
-  /** Adds a job, in a slot that is free, with the vector that its client has kept. */
-  enqueue(slot: number, job: ClientJob, own?: Float32Array): void {
-    const [first, second] = numbersOf(job);
+  /** Number of jobs posted so far: the number of the next job. */
+  get posted(): number {
+    return Atomics.load(this.#words, POSTED);
+  }
+
+  /**
+   * Writes a job, with the vector that its client has kept, into the slot of its number, which is
+   * free. {@linkcode JobQueue.post} makes it known.
+   */
+  write(number: number, job: ClientJob, own?: Float32Array): void {
+    const slot = this.#slotOf(number), [first, second] = numbersOf(job);
     this.#setWord(slot, STATUS, PENDING);
     this.#setWord(slot, KIND, KINDS.indexOf(job.kind));
     this.#setWord(slot, FIRST, first);
     this.#setWord(slot, SECOND, second);
     this.#outcomes.setOwn(slot, own);
-    const posted = Atomics.load(this.#words, POSTED);
-    Atomics.store(this.#words, this.#ringAt(posted), slot);
-    Atomics.store(this.#words, POSTED, posted + 1);
-    Atomics.notify(this.#words, POSTED);
   }
 
-  /** Takes the next job's number; {@linkcode JobQueue.slotOf} waits until the job is there. */
-  takeNumber(): number {
-    return Atomics.add(this.#words, TAKEN, 1);
+  /** Posts all jobs before that number, and wakes as many sleeping workers as there are jobs. */
+  post(end: number): void {
+    const more = end - this.posted;
+    Atomics.store(this.#words, POSTED, end);
+    if (Atomics.load(this.#words, ASLEEP) > 0) Atomics.notify(this.#words, POSTED, more);
+  }
+
+  /** Takes the next job and returns its number; `undefined` if there is none. */
+  take(): number | undefined {
+    for (;;) {
+      const number = Atomics.load(this.#words, TAKEN);
+      if (this.hasStopped || number >= this.posted) return undefined;
+      if (Atomics.compareExchange(this.#words, TAKEN, number, number + 1) === number) return number;
+    }
   }
 
   /**
-   * Waits for the job of a number and returns its slot, or `undefined` when there was none within
-   * `millis` milliseconds or the queue has stopped.
+   * Waits in a worker until there may be a job to take, or the queue has stopped.
+   *
+   * @returns Whether that was so within `millis` milliseconds.
    */
-  slotOf(number: number, millis: number): number | undefined {
-    const posted = Atomics.load(this.#words, POSTED);
-    if (posted <= number && !this.hasStopped) Atomics.wait(this.#words, POSTED, posted, millis);
-    if (this.hasStopped || Atomics.load(this.#words, POSTED) <= number) return undefined;
-    return Atomics.load(this.#words, this.#ringAt(number));
+  waitForJob(millis: number): boolean {
+    const words = this.#words;
+    const mayGoOn = () => Atomics.load(words, TAKEN) < this.posted || this.hasStopped;
+    for (let i = 0; i < LOOKS; i++) if (mayGoOn()) return true;
+    Atomics.add(words, ASLEEP, 1);
+    const posted = this.posted;
+    if (!mayGoOn()) Atomics.wait(words, POSTED, posted, millis);
+    Atomics.sub(words, ASLEEP, 1);
+    return mayGoOn();
   }
 
-  /** Returns the job in a slot. */
-  job(slot: number): ClientJob {
+  /** Returns the job of a number. */
+  job(number: number): ClientJob {
+    const slot = this.#slotOf(number);
     const kind = KINDS[this.#word(slot, KIND)] ?? "train";
     const first = this.#word(slot, FIRST), second = this.#word(slot, SECOND);
     switch (kind) {
@@ -154,42 +190,53 @@ export class JobQueue {
     }
   }
 
-  /** Returns the vector that the client of the job in a slot has kept. */
-  own(slot: number): Float32Array<ArrayBuffer> | undefined {
-    return this.#outcomes.own(slot);
+  /** Returns the vector that the client of a job has kept. */
+  own(number: number): Float32Array<ArrayBuffer> | undefined {
+    return this.#outcomes.own(this.#slotOf(number));
   }
 
-  /** Writes the outcome of the job in a slot, and wakes the program. */
-  finish(slot: number, outcome: JobOutcome): void {
+  /** Writes the outcome of a job, and wakes the program if it waits for this job. */
+  finish(number: number, outcome: JobOutcome): void {
+    const slot = this.#slotOf(number);
     const written = this.#outcomes.write(slot, outcome);
     const failure = written.kind === "failed" && (written.stays ? CANNOT_TRAIN : FAILED);
     Atomics.store(this.#words, this.#wordAt(slot, STATUS), failure || DONE_WELL);
-    this.wake();
+    if (Atomics.load(this.#words, AWAITED) === slot + 1) this.wake();
   }
 
-  /** Returns the outcome of the job in a slot, or `undefined` while it is under way. */
-  outcome(slot: number): JobOutcome | undefined {
+  /** Returns true once a job has ended. */
+  isDone(number: number): boolean {
+    return Atomics.load(this.#words, this.#wordAt(this.#slotOf(number), STATUS)) !== PENDING;
+  }
+
+  /** Returns the outcome of a job that has ended. */
+  outcome(number: number): JobOutcome {
+    const slot = this.#slotOf(number);
     const status = Atomics.load(this.#words, this.#wordAt(slot, STATUS));
-    if (status === PENDING) return undefined;
-    if (status === DONE_WELL) return this.#outcomes.read(slot, this.job(slot).kind);
+    if (status === DONE_WELL) return this.#outcomes.read(slot, this.job(number).kind);
     return this.#outcomes.readFailure(slot, status === CANNOT_TRAIN);
   }
 
-  /** Number of jobs that have ended. */
-  get done(): number {
-    return Atomics.load(this.#words, DONE);
-  }
-
-  /** Makes {@linkcode JobQueue.moreDone} resolve. */
+  /** Makes {@linkcode JobQueue.waitForEnd} resolve. */
   wake(): void {
     Atomics.add(this.#words, DONE, 1);
     Atomics.notify(this.#words, DONE);
   }
 
-  /** Resolves when more than `than` jobs have ended. */
-  async moreDone(than: number): Promise<void> {
-    const wait = Atomics.waitAsync(this.#words, DONE, than);
-    if (wait.async) await wait.value;
+  /**
+   * Waits in the program until a job has ended, or {@linkcode JobQueue.wake} was called.
+   *
+   * @param hasFailed Returns true if the wait is to end at once.
+   */
+  async waitForEnd(number: number, hasFailed: () => boolean): Promise<void> {
+    for (let i = 0; i < LOOKS; i++) if (this.isDone(number)) return;
+    const words = this.#words, done = Atomics.load(words, DONE);
+    Atomics.store(words, AWAITED, this.#slotOf(number) + 1);
+    if (!this.isDone(number) && !hasFailed()) {
+      const wait = Atomics.waitAsync(words, DONE, done);
+      if (wait.async) await wait.value;
+    }
+    Atomics.store(words, AWAITED, 0);
   }
 
   /** Reports whether no more jobs are to be taken. */
@@ -203,9 +250,8 @@ export class JobQueue {
     Atomics.notify(this.#words, POSTED);
   }
 
-  #ringAt(number: number): number {
-    const { slots } = this.#memory;
-    return HEAD_WORDS + slots * SLOT_WORDS + number % slots;
+  #slotOf(number: number): number {
+    return number % this.#memory.slots;
   }
 
   #wordAt(slot: number, word: number): number {
@@ -231,4 +277,12 @@ function numbersOf(job: ClientJob): [first: number, second: number] {
     default:
       return [job.round, job.rank];
   }
+}
+
+/** Copies a vector out of shared memory, which is slow to read, unless it is long. */
+function ownCopy(vector: ParameterVector, into: ParameterVector | undefined): ParameterVector {
+  if (vector.length > MOST_COPIED) return vector;
+  if (into === undefined) return vector.slice();
+  into.set(vector);
+  return into;
 }

@@ -79,7 +79,9 @@ export interface SimulationOptions {
    */
   evaluateClients?: boolean;
   /**
-   * Number of workers, each with an engine. Default: the number of cores.
+   * Number of threads that train, each with an engine. The program's own thread is one of them
+   * where the built-in handler runs on the native kernels, and returns to the event loop every 50
+   * ms; all others are workers. Default: the number of cores.
    */
   workers?: number;
   /**

@@ -1,4 +1,5 @@
-import { Dataset } from "../data/dataset.ts";
+import { ByteFeatures } from "../data/byte_features.ts";
+import { type Dataset, datasetOf, storedFeatures } from "../data/dataset.ts";
 import type { Schema, Task } from "../data/schema/schema.ts";
 import { isFiniteData, trustFinite } from "../data/finite.ts";
 import type { Rank } from "../base/rank.ts";
@@ -20,6 +21,8 @@ export interface PoolWorkerArgs
 /** Data set in memory that several workers read. */
 export interface SharedData {
   readonly features: SharedArrayBuffer;
+  /** Factor of the features where they are bytes. */
+  readonly scale: number | undefined;
   readonly targets: SharedArrayBuffer;
   readonly weights: SharedArrayBuffer | undefined;
   readonly shape: readonly number[];
@@ -42,9 +45,12 @@ export interface SharedParts {
 
 /** Puts data in memory that workers read. */
 export function shareData(data: Dataset): SharedData {
-  const { features, targets, weights, shape, numClasses, task, outputs, schema } = data.share();
+  const shared = data.share(), features = storedFeatures(shared);
+  const { targets, weights, shape, numClasses, task, outputs, schema } = shared;
+  const areBytes = features instanceof ByteFeatures;
   return {
-    features: features.buffer as SharedArrayBuffer,
+    features: (areBytes ? features.bytes : features).buffer as SharedArrayBuffer,
+    scale: areBytes ? features.scale : undefined,
     targets: targets.buffer as SharedArrayBuffer,
     weights: weights?.buffer as SharedArrayBuffer | undefined,
     shape,
@@ -57,12 +63,14 @@ export function shareData(data: Dataset): SharedData {
 }
 
 /** Returns shared data as a data set, without a copy. */
-export function datasetOf(
-  { features, targets, weights, isFinite, ...rest }: SharedData,
+export function dataOf(
+  { features, scale, targets, weights, isFinite, ...rest }: SharedData,
 ): Dataset {
-  const data = Dataset.of({
+  const stored = scale === undefined
+    ? new Float32Array(features)
+    : new ByteFeatures(new Uint8Array(features), scale);
+  const data = datasetOf(stored, {
     ...rest,
-    features: new Float32Array(features),
     targets: rest.task === "classification" ? new Int32Array(targets) : new Float32Array(targets),
     weights: weights && new Float32Array(weights),
   });

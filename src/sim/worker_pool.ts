@@ -1,3 +1,5 @@
+import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
+import { readGraph } from "../engine/graph/read_graph.ts";
 import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import type {
@@ -8,25 +10,32 @@ import type {
   RoundInput,
 } from "./client_pool.ts";
 import { JobQueue } from "./job_queue.ts";
+import type { JobRunner } from "./job_runner.ts";
+import { createRunner, runJob } from "./serve_jobs.ts";
 import { type PoolWorkerArgs, shareData, shareParts } from "./worker_args.ts";
 
-/** Slots for each worker: enough that no worker waits for the program to take an outcome. */
-const SLOTS_PER_WORKER = 3;
+/** Slots for each thread: enough that none waits for the program to take an outcome. */
+const SLOTS_PER_THREAD = 3;
+/** Most slots, and bytes of their vectors, where each thread has as many as it needs. */
+const MOST_SLOTS = 256, MOST_SLOT_BYTES = 2 ** 24;
 
 /**
- * Pool of workers with one engine each, which read data, parameters and jobs from memory that all
+ * Pool of threads with one engine each, which read data, parameters and jobs from memory that all
  * share. It is the pool of a simulation by default.
+ *
+ * The program's own thread is one of them where the built-in handler runs on the native kernels: it
+ * does jobs too, in place of waiting for the others. The others are workers.
  */
 export class WorkerPool implements ClientPool {
   readonly #queue: JobQueue;
   readonly #workers: readonly WorkerProcess<void>[];
-  readonly #free: number[];
+  /** Does jobs on the program's own thread. */
+  #runner: JobRunner | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   private constructor(queue: JobQueue, workers: readonly WorkerProcess<void>[]) {
     this.#queue = queue;
     this.#workers = workers;
-    this.#free = Array.from({ length: queue.memory.slots }, (_, i) => i);
     for (const worker of workers) {
       worker.join().then(() => {
         if (queue.hasStopped) return;
@@ -54,7 +63,8 @@ export class WorkerPool implements ClientPool {
         "Cannot start workers: expected the URL of a handler's module, got a function, which only an InProcessPool takes",
       );
     }
-    const slots = workers * SLOTS_PER_WORKER, { length } = manifest;
+    const { length } = manifest;
+    const slots = slotsFor(workers, manifest.byteLength * (keepsOwn ? 2 : 1));
     const queue = JobQueue.create({ slots, length, keepsOwn, hasControl, counts });
     const args: PoolWorkerArgs = {
       queue: queue.memory,
@@ -73,12 +83,20 @@ export class WorkerPool implements ClientPool {
       build: options.build,
     };
     const module = handler ?? new URL("./pool_worker.ts", import.meta.url);
+    const isOneOfThem = handler === undefined && runsNatively(options);
     const processes = Array.from(
-      { length: workers },
+      { length: workers - (isOneOfThem ? 1 : 0) },
       (_, i) => spawn<PoolWorkerArgs, void>(module, args, { name: `pool ${i + 1}` }),
     );
     for (const process of processes) process.start();
-    return new WorkerPool(queue, processes);
+    const pool = new WorkerPool(queue, processes);
+    try {
+      if (isOneOfThem) pool.#runner = await createRunner(args, undefined);
+      return pool;
+    } catch (error) {
+      await pool[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Copies the input of a round to the memory that the workers read. */
@@ -102,31 +120,41 @@ export class WorkerPool implements ClientPool {
     jobs: readonly Job[],
     { own, take, signal }: JobOptions<Job>,
   ): Promise<void> {
-    const queue = this.#queue;
-    // The ring of the queue relies on slots that become free in the order of their jobs.
-    const underWay: number[] = [];
+    const queue = this.#queue, runner = this.#runner, { slots } = queue.memory;
+    const hasFailed = () => this.#failure !== undefined || signal?.aborted === true;
+    const first = queue.posted;
     for (let posted = 0, taken = 0; taken < jobs.length;) {
-      const next = jobs[posted], free = next && this.#free.pop();
-      if (next && free !== undefined) {
-        queue.enqueue(free, next, own?.(next));
-        underWay.push(free);
-        posted++;
-        continue;
-      }
-      const job = jobs[taken], slot = underWay[0];
-      if (!job || slot === undefined) throw new Error("Cannot go on: the pool has no free slot");
-      const { done } = queue;
       signal?.throwIfAborted();
       if (this.#failure) throw this.#failure.error;
-      const outcome = queue.outcome(slot);
-      if (outcome === undefined) {
-        await queue.moreDone(done);
+      // Jobs are posted in lists: in halves of the slots, where there are more jobs than slots.
+      if (posted - taken <= slots / 2 && posted < jobs.length) {
+        for (; posted - taken < slots; posted++) {
+          const job = jobs[posted];
+          if (job === undefined) break;
+          queue.write(first + posted, job, own?.(job));
+        }
+        queue.post(first + posted);
+      }
+      const head = first + taken, job = jobs[taken];
+      if (job === undefined) throw new Error("Cannot go on: the pool has lost a job");
+      if (queue.isDone(head)) {
+        take(job, queue.outcome(head));
+        taken++;
         continue;
       }
-      take(job, outcome);
-      underWay.shift();
-      this.#free.push(slot);
-      taken++;
+      const mine = runner && queue.take();
+      if (runner && mine !== undefined) {
+        const outcome = await runJob(queue, runner, mine, signal);
+        if (mine === head) {
+          take(job, outcome);
+          taken++;
+        } else queue.finish(mine, outcome);
+        continue;
+      }
+      await yieldToEventLoop();
+      // Half of the jobs under way are waited for at a time, as they end in about their order.
+      const ahead = runner ? head : head + Math.floor((posted - taken) / 2);
+      await queue.waitForEnd(queue.isDone(ahead) ? head : ahead, hasFailed);
     }
   }
 
@@ -135,5 +163,24 @@ export class WorkerPool implements ClientPool {
     this.#queue.stop();
     for (const worker of this.#workers) worker.abort();
     await Promise.allSettled(this.#workers.map((worker) => worker.join()));
+    await this.#runner?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Returns the number of slots, for a number of bytes of the vectors of each. */
+function slotsFor(threads: number, bytes: number): number {
+  const most = Math.min(MOST_SLOTS, Math.floor(MOST_SLOT_BYTES / bytes));
+  return Math.max(threads * SLOTS_PER_THREAD, most);
+}
+
+/** Returns true if the native kernels run the model. */
+function runsNatively({ engine, model, train, parts }: ClientPoolOptions): boolean {
+  if (engine === "tfjs" || model === undefined || !train || !parts) return false;
+  try {
+    readGraph(model);
+    return true;
+  } catch {
+    // The workers run it on tfjs, or say what is wrong.
+    return false;
   }
 }

@@ -1,4 +1,5 @@
-import type { Dataset } from "../data/dataset.ts";
+import { ByteFeatures } from "../data/byte_features.ts";
+import { type Dataset, storedFeatures } from "../data/dataset.ts";
 import { checkFiniteFeatures } from "../data/finite.ts";
 
 /**
@@ -16,14 +17,33 @@ export function checkRows(data: Dataset, rows?: Uint32Array, from?: number, to?:
 }
 
 /** Copies the features of the listed rows of the data, one row after the other. */
-export function copyFeatures(
-  { features, rowLength }: Dataset,
-  rows: Uint32Array,
-  into: Float32Array,
-): void {
+export function copyFeatures(data: Dataset, rows: Uint32Array, into: Float32Array): void {
+  const features = storedFeatures(data), { rowLength } = data;
+  if (features instanceof ByteFeatures) {
+    const { bytes, table } = features;
+    rows.forEach((row, i) => {
+      for (let k = 0; k < rowLength; k++) {
+        into[i * rowLength + k] = table[bytes[row * rowLength + k] ?? 0] ?? NaN;
+      }
+    });
+    return;
+  }
   rows.forEach((row, i) =>
     into.set(features.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength)
   );
+}
+
+/** Copies the features of the listed rows of the data, which are bytes. */
+export function copyBytes(
+  bytes: Uint8Array,
+  rowLength: number,
+  rows: Uint32Array,
+  into: Uint8Array,
+): void {
+  for (let i = 0; i < rows.length; i++) {
+    const start = (rows[i] ?? 0) * rowLength;
+    into.set(bytes.subarray(start, start + rowLength), i * rowLength);
+  }
 }
 
 /** Copies the targets of the listed rows of the data, one row after the other. */

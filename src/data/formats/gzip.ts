@@ -7,6 +7,9 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { concat } from "../../base/bytes.ts";
 
+/** Bytes that come out of Node's decompressor at a time. */
+const PIECE_BYTES = 2 ** 18;
+
 /** Bytes that go into the decompressor at a time, which limit what a step can produce. */
 const SLICE_BYTES = 65_536;
 
@@ -27,6 +30,26 @@ function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<Array
       controller.enqueue(bytes.subarray(offset, offset += SLICE_BYTES));
     },
   }, { highWaterMark: 0 });
+}
+
+/**
+ * Decompresses gzip in pieces. Node's decompressor takes about half of the time of a
+ * `DecompressionStream`; a browser has none.
+ */
+async function* unpack(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const zlib = await import("node:zlib").catch(() => undefined);
+  if (zlib !== undefined) {
+    const unpacked = zlib.createGunzip({ chunkSize: PIECE_BYTES });
+    unpacked.end(bytes);
+    return yield* unpacked;
+  }
+  const reader = slices(bytes).pipeThrough(runtime.compression.decompressor("gzip")).getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    // A stream that has failed cannot be cancelled; the caller gets its error already.
+    await reader.cancel().catch(() => {});
+  }
 }
 
 /**
@@ -62,7 +85,7 @@ export async function gunzip(
   name: string,
   limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = slices(bytes).pipeThrough(runtime.compression.decompressor("gzip")).getReader();
+  const pieces = unpack(bytes);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   /**
    * Array for all bytes, once the limit is known: parts that are joined at the end would take twice
@@ -74,7 +97,7 @@ export async function gunzip(
   let limit: number | undefined;
   try {
     while (limit === undefined || length <= limit) {
-      const { done, value } = await reader.read().catch((error) => {
+      const { done, value } = await pieces.next().catch((error) => {
         failure = error;
         return { done: true, value: undefined } as const;
       });
@@ -93,8 +116,7 @@ export async function gunzip(
       whole.set(concat(parts));
     }
   } finally {
-    // A stream that has failed cannot be cancelled; the caller gets its error already.
-    await reader.cancel().catch(() => {});
+    await pieces.return(undefined);
   }
   if (failure !== undefined) {
     let refusal: unknown;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Dataset } from "../dataset.ts";
+import { type Dataset, datasetOf, storedFeatures } from "../dataset.ts";
 import { trustFinite } from "../finite.ts";
 import { shareableFloats } from "../shareable.ts";
 import { areNumbered, arrayMoments, arraySchema, standardizerOf } from "../schema/array_schema.ts";
@@ -106,9 +106,9 @@ function arrangement(
   const standardized = standardizerOf(isApplied ? plain : input);
   return (data) => {
     const isSame = isApplied || !input.standardize;
-    const features = isSame ? data.features : shareableFloats(data.features.length);
     const { rowLength } = data;
-    if (!isSame) {
+    const features = isSame ? storedFeatures(data) : shareableFloats(data.length * rowLength);
+    if (features instanceof Float32Array && !isSame) {
       data.features.forEach((value, i) => {
         const feature = Math.fround(standardized(value, i % rowLength));
         if (!Number.isFinite(feature)) {
@@ -122,8 +122,8 @@ function arrangement(
       });
     }
     const { weights } = data;
-    const arranged = Dataset.of({
-      ...{ features, shape: data.shape, task: data.task, schema },
+    const arranged = datasetOf(features, {
+      ...{ shape: data.shape, task: data.task, schema },
       targets: arrangeTargets(data.targets),
       ...(target.task === "classification"
         ? { numClasses: target.classes.length }

@@ -48,11 +48,11 @@ export function checkEmbeddings({ nodes }: Graph): void {
  */
 export function checkWords(
   { nodes }: Graph,
-  { features, rowLength }: Pick<Dataset, "features" | "rowLength">,
+  data: Pick<Dataset, "features" | "rowLength">,
 ): void {
   for (const { layer, name } of nodes) {
     if (layer.type !== "embedding") continue;
-    const { inputDim } = layer;
+    const { inputDim } = layer, { features, rowLength } = data;
     const wrong = features.findIndex((x) => !(Number.isInteger(x) && x >= 0 && x < inputDim));
     if (wrong < 0) continue;
     throw new RangeError(

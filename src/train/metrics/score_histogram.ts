@@ -44,8 +44,7 @@ export function addHistograms(
 
 /** Makes a histogram of at most `most` bins from bins by place, which it overwrites. */
 function histogramOf(bins: number[], shift: number, most: number): ScoreHistogram {
-  let joined = 0;
-  while (countPlaces(bins, joined) > most) joined++;
+  const joined = shiftFor(bins, most);
   joinBins(bins, joined);
   for (let i = bins.length - 3; i > 0; i -= 3) bins[i] = (bins[i] ?? 0) - (bins[i - 3] ?? 0);
   return { shift: shift + joined, bins };
@@ -59,15 +58,17 @@ function placesAt({ shift, bins }: ScoreHistogram, wanted: number): number[] {
   return places;
 }
 
-/** Counts the bins that are occupied after joining 2^shift in one. */
-function countPlaces(bins: readonly number[], shift: number): number {
-  let count = 0, last = -1;
-  for (let i = 0; i < bins.length; i += 3) {
-    const at = (bins[i] ?? 0) >> shift;
-    if (at !== last) count++;
-    last = at;
+/** Returns the least shift that leaves at most `most` of the bins occupied, which are by place. */
+function shiftFor(bins: readonly number[], most: number): number {
+  // Bins are joined from the shift on by which their places differ in no bit that is left.
+  const apart = new Uint32Array(33);
+  for (let i = 3; i < bins.length; i += 3) {
+    const parted = 32 - Math.clz32((bins[i] ?? 0) ^ (bins[i - 3] ?? 0));
+    apart[parted] = (apart[parted] ?? 0) + 1;
   }
-  return count;
+  let count = bins.length / 3, shift = 0;
+  for (; count > most && shift < 32; shift++) count -= apart[shift + 1] ?? 0;
+  return shift;
 }
 
 /** Joins 2^shift bins in one, in place. */

@@ -14,6 +14,7 @@
 //! gradient of weights is added to the values in its place, else it replaces them.
 
 mod activation;
+mod bytes;
 mod conv;
 mod conv_sparse;
 mod dense;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Dataset } from "../../dataset.ts";
+import { ByteFeatures } from "../../byte_features.ts";
+import { type Dataset, datasetOf } from "../../dataset.ts";
 import { readBytes, readStart } from "../../file.ts";
 import { trustFinite } from "../../finite.ts";
 import { arraySchema } from "../../schema/array_schema.ts";
@@ -75,31 +76,42 @@ export function idxDataset(
     );
   }
   const scale = options.scale ?? (images.type === "uint8" ? 1 / 255 : 1);
-  const { values } = images;
-  const features = shareableFloats(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const feature = Math.fround((values[i] ?? 0) * scale);
-    if (!Number.isFinite(feature)) {
-      throw new RangeError(
-        `Cannot read ${images.name}: expected finite features, got ${feature} in row ${
-          Math.floor(i * length / values.length)
-        }`,
-      );
-    }
-    features[i] = feature;
-  }
+  const features = featuresOf(images, length, scale);
   const numClasses = countClasses(labels.values, options.numClasses ?? options.classes?.length, {
     name: labels.name,
     place: (index) => `row ${index}`,
   });
   // Convolutional models expect a channel dimension, last.
   const shape = row.length === 2 ? [...row, 1] : row;
-  return trustFinite(Dataset.of({
-    features,
+  return trustFinite(datasetOf(features, {
     targets: shareableInts(labels.values),
     ...{ shape, numClasses, task: "classification" },
     schema: arraySchema({ ...{ shape, numClasses, scale }, classes: options.classes }),
   }));
+}
+
+/** Returns the features of images, as bytes where the images have bytes. */
+function featuresOf(
+  { name, values }: IdxArray & { readonly name: string },
+  length: number,
+  scale: number,
+): Float32Array | ByteFeatures {
+  if (values instanceof Uint8Array && Number.isFinite(Math.fround(255 * scale))) {
+    return new ByteFeatures(values, scale).share();
+  }
+  const features = shareableFloats(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const feature = Math.fround((values[i] ?? 0) * scale);
+    if (!Number.isFinite(feature)) {
+      throw new RangeError(
+        `Cannot read ${name}: expected finite features, got ${feature} in row ${
+          Math.floor(i * length / values.length)
+        }`,
+      );
+    }
+    features[i] = feature;
+  }
+  return features;
 }
 
 /**

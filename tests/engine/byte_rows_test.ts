@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { mlp, NativeSGDHandler } from "../../mod.ts";
+import { ByteFeatures } from "../../src/data/byte_features.ts";
+import { Dataset, datasetOf, storedFeatures } from "../../src/data/dataset.ts";
+import { Random } from "../../src/base/random.ts";
+import { DEFAULT_PLAN } from "../../src/round/handler/client_plan.ts";
+
+/** Images of 5 × 5, of which about half of the pixels are black, as bytes and as floats. */
+function images(): { bytes: Dataset; floats: Dataset } {
+  const random = new Random(3, "test"), rows = 60, scale = 1 / 255;
+  const values = Uint8Array.from(
+    { length: 25 * rows },
+    () => Math.max(0, Math.floor(random.uniform() * 512) - 256),
+  );
+  const parts = {
+    targets: Int32Array.from({ length: rows }, (_, i) => i % 4),
+    shape: [5, 5],
+    task: "classification",
+    numClasses: 4,
+  } as const;
+  const features = Float32Array.from(values, (value) => Math.fround(value * scale));
+  return {
+    bytes: datasetOf(new ByteFeatures(values, scale), parts),
+    floats: Dataset.of({ features, ...parts }),
+  };
+}
+
+const PLAN = { ...DEFAULT_PLAN, epochs: 2, batchSize: 7, round: 1, seed: 3, rank: 1 };
+
+for (const rows of [undefined, Uint32Array.of(5, 3, 59, 3, 0, 17, 20, 44)]) {
+  Deno.test(`NativeSGDHandler makes the same of ${rows ? "rows" : "all"} of the bytes as of floats, bit for bit`, async () => {
+    const results = [];
+    const { bytes, floats } = images();
+    for (const data of [bytes, floats]) {
+      const model = mlp({ inputShape: [5, 5], numClasses: 4, hiddenUnits: 6 });
+      await using handler = new NativeSGDHandler({ data, ...(rows && { rows }) });
+      await handler.setUp(model);
+      const trained = await handler.train(PLAN);
+      const parameters = handler.parameters.slice();
+      results.push({ trained, parameters, evaluated: await handler.evaluate() });
+    }
+    const [first, second] = results;
+    assertEquals(first, second);
+    assert(storedFeatures(bytes) instanceof ByteFeatures);
+  });
+}
+
+Deno.test("NativeSGDHandler goes from bytes to floats and back, and evaluates either", async () => {
+  const { bytes, floats } = images();
+  const model = mlp({ inputShape: [5, 5], numClasses: 4, hiddenUnits: 6 });
+  const parametersAfter = async (order: Dataset[]) => {
+    await using handler = new NativeSGDHandler({ data: floats });
+    await handler.setUp(model);
+    const evaluated = [];
+    for (const data of order) {
+      handler.useData(data, Uint32Array.from({ length: 20 }, (_, i) => 2 * i));
+      await handler.train(PLAN);
+      evaluated.push(await handler.evaluateOn(bytes), await handler.evaluateOn(floats));
+    }
+    return { parameters: handler.parameters.slice(), evaluated };
+  };
+  const mixed = await parametersAfter([bytes, floats, bytes]);
+  assertEquals(mixed, await parametersAfter([floats, floats, floats]));
+});
