@@ -6,12 +6,27 @@
 
 import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
 
+/** Request for a buffer of a {@linkcode BufferPool}. */
+export interface BufferRequest {
+  /** The buffer, as soon as there is one; `undefined` once the request is canceled. */
+  readonly buffer: Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Takes the last buffer too from now on. */
+  urge(): void;
+  /** Gives up; a buffer that was lent goes back to the pool. */
+  cancel(): void;
+}
+
+/** Called with the buffer of a request that waits. */
+type Waiting = (buffer: Uint8Array<ArrayBuffer>) => void;
+
 /** Pool of a bounded number of buffers of one size. Each is created when it is first needed. */
 export class BufferPool {
   readonly #make: () => Uint8Array<ArrayBuffer>;
   readonly #idle: Uint8Array<ArrayBuffer>[] = [];
   readonly #lent = new Set<Uint8Array<ArrayBuffer>>();
-  readonly #waiting: ((buffer: Uint8Array<ArrayBuffer>) => void)[] = [];
+  readonly #waiting: Waiting[] = [];
+  /** Requests that leave the last buffer to others. */
+  readonly #patient: Waiting[] = [];
   /** Maximum number of buffers. */
   readonly size: number;
 
@@ -23,23 +38,70 @@ export class BufferPool {
 
   /** Lends a buffer, as soon as one is free. */
   async lend(): Promise<Uint8Array<ArrayBuffer>> {
-    let buffer = this.#idle.pop();
-    if (buffer === undefined && this.#lent.size < this.size) buffer = this.#make();
-    if (buffer === undefined) {
-      const { promise, resolve } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
-      this.#waiting.push(resolve);
-      return await promise;
-    }
-    this.#lent.add(buffer);
-    return buffer;
+    return this.#take(0) ??
+      await new Promise<Uint8Array<ArrayBuffer>>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /**
+   * Requests a buffer. Requests are served in their order.
+   *
+   * @param isPatient Whether the last free buffer is left to requests that are not patient. A pool
+   * of one buffer lends that one.
+   */
+  request(isPatient = false): BufferRequest {
+    const { promise, resolve } = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
+    let lent: Uint8Array<ArrayBuffer> | undefined;
+    const waiting = (buffer: Uint8Array<ArrayBuffer>) => {
+      lent = buffer;
+      resolve(buffer);
+    };
+    let queue = isPatient ? this.#patient : this.#waiting;
+    queue.push(waiting);
+    this.#serve();
+    const leave = (): boolean => {
+      const index = queue.indexOf(waiting);
+      if (index >= 0) queue.splice(index, 1);
+      return index >= 0;
+    };
+    return {
+      buffer: promise,
+      urge: () => {
+        if (!leave()) return;
+        queue = this.#waiting;
+        queue.push(waiting);
+        this.#serve();
+      },
+      cancel: () => {
+        leave();
+        if (lent === undefined) resolve(undefined);
+        else this.giveBack(lent);
+      },
+    };
   }
 
   /** Returns a buffer to the pool. A buffer that is not lent is ignored. */
   giveBack(buffer: Uint8Array<ArrayBuffer>): void {
-    if (!this.#lent.has(buffer)) return;
-    const next = this.#waiting.shift();
-    if (next !== undefined) return next(buffer);
-    this.#lent.delete(buffer);
+    if (!this.#lent.delete(buffer)) return;
     this.#idle.push(buffer);
+    this.#serve();
+  }
+
+  /** Lends buffers to those that wait, in order, as far as there are enough. */
+  #serve(): void {
+    for (const [queue, left] of [[this.#waiting, 0], [this.#patient, 1]] as const) {
+      while (queue.length > 0) {
+        const buffer = this.#take(Math.min(left, this.size - 1));
+        if (buffer === undefined) return;
+        queue.shift()?.(buffer);
+      }
+    }
+  }
+
+  /** Lends a buffer, if more than `left` are free. */
+  #take(left: number): Uint8Array<ArrayBuffer> | undefined {
+    if (this.size - this.#lent.size <= left) return undefined;
+    const buffer = this.#idle.pop() ?? this.#make();
+    this.#lent.add(buffer);
+    return buffer;
   }
 }

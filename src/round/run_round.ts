@@ -100,7 +100,7 @@ export function roundReport(
   round: number,
   { training: { collector, report }, ...tried }: TrainedRound,
   evaluated: EvaluationSummary,
-  spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds">,
+  spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "bytesSpilled" | "seconds">,
 ): RoundReport {
   return {
     round,

@@ -17,5 +17,6 @@ export {
   type ServerStatisticsOptions,
   ServerStatisticsTop,
 } from "./statistics/statistics_topology.ts";
+export type { EarlyUpdateOptions } from "./uploads/early_updates.ts";
 export { ServerSyncTop } from "./sync_topology.ts";
 export { ServerCommunicationTopology } from "./topology.ts";

@@ -14,6 +14,7 @@ import { DEFAULT_QUORUM } from "../round/limits.ts";
 import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
+import { checkEarlyUpdates, type EarlyUpdateOptions } from "./uploads/early_updates.ts";
 import { completePeerLimits, type PeerLimits } from "./sessions/peer_limits.ts";
 
 /** Beginning of the message of an error about a server's options. */
@@ -111,6 +112,11 @@ export interface ServerTopologyOptions {
   logger?: Logger;
   /** Time-outs, each with its default. */
   timeouts?: Partial<Timeouts>;
+  /**
+   * Updates that come before the server can aggregate them, which it keeps so that their clients
+   * need not wait for others.
+   */
+  earlyUpdates?: EarlyUpdateOptions;
   /** Called with each event as it happens. */
   onEvent?: (event: ServerEvent) => void;
 }
@@ -135,6 +141,7 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
   checkInRange(quorum, SHARE, PROBLEM, "a quorum above 0 and at most 1");
   completePeerLimits(options.limits);
+  checkEarlyUpdates(options.earlyUpdates ?? {}, PROBLEM);
 }
 
 /**

@@ -189,9 +189,14 @@ export abstract class ServerCommunicationTopology<
     return this.#collector?.admit(rank, body) ?? Promise.resolve(false);
   }
 
-  /** Called when an admitted update has a buffer and is about to be read. */
+  /** Called when an update has its place and is about to be read. */
   startUpdate(rank: Rank): void {
     this.#collector?.markReading(rank);
+  }
+
+  /** Called when an update that was begun waits, and is not read until it is started again. */
+  holdUpdate(rank: Rank): void {
+    this.#collector?.markWaiting(rank);
   }
 
   /** Called when an admitted update was accepted, was refused, or broke off. */

@@ -10,7 +10,7 @@ import type {
 /** What a message of a code carries. */
 export type PayloadOf<Code extends MessageCode> = MessageOf<Code>["payload"];
 
-/** A client that speaks the protocol by hand, over TCP. */
+/** A client that speaks the protocol by hand. */
 export class Peer implements AsyncDisposable {
   readonly channel: Channel;
   readonly connection: Connection;
@@ -22,8 +22,8 @@ export class Peer implements AsyncDisposable {
     this.connection = new Connection(channel);
   }
 
-  static async connect(address: string): Promise<Peer> {
-    return new Peer(await tcpTransport.connect(address));
+  static async connect(address: string, transport = tcpTransport): Promise<Peer> {
+    return new Peer(await transport.connect(address));
   }
 
   send(message: Message): Promise<void> {

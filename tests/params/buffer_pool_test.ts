@@ -34,3 +34,25 @@ Deno.test("BufferPool refuses a size below 1", () => {
     "at least 1 buffer, got 0",
   );
 });
+
+Deno.test("BufferPool leaves its last buffer to requests that are not patient", async () => {
+  const pool = new BufferPool(2, () => new Uint8Array(8));
+  const patient = pool.request(true), second = pool.request(true), third = pool.request(true);
+  const first = await patient.buffer;
+  const urgent = pool.request();
+  const last = await urgent.buffer;
+  assert(first !== undefined && last !== undefined && first !== last);
+  third.cancel();
+  assertEquals(await third.buffer, undefined);
+  urgent.cancel();
+  second.urge();
+  assert(await second.buffer === last);
+  patient.cancel();
+  second.cancel();
+  assertEquals(new Set([await pool.lend(), await pool.lend()]), new Set([first, last]));
+});
+
+Deno.test("BufferPool of one buffer lends it to a patient request too", async () => {
+  const pool = new BufferPool(1, () => new Uint8Array(8));
+  assert(await pool.request(true).buffer !== undefined);
+});

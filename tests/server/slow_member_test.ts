@@ -15,7 +15,7 @@ import {
 import { Connection, memoryTransport } from "../../src/net/mod.ts";
 import { encodeFrame } from "../../src/wire/mod.ts";
 import { KnownClients } from "../../src/round/handler/known_clients.ts";
-import { UploadMonitor } from "../../src/server/run/upload_monitor.ts";
+import { UploadMonitor } from "../../src/server/uploads/upload_monitor.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
 
@@ -85,6 +85,8 @@ interface Setting {
   handler?: Partial<SyncParameterServerHandlerOptions>;
   /** Default: the server. */
   evaluates?: "clients";
+  /** Memory for updates that come early. */
+  memoryBytes?: number;
 }
 
 interface Outcome {
@@ -95,7 +97,7 @@ interface Outcome {
 
 /** Runs over TCP with slow clients of the lowest ranks and honest other ones. */
 async function run(
-  { rounds = 3, roundSeconds = 0.6, slow, honest, handler, evaluates }: Setting,
+  { rounds = 3, roundSeconds = 0.6, slow, honest, handler, evaluates, memoryBytes }: Setting,
 ): Promise<Outcome> {
   const server = new ServerSyncTop(
     new SyncParameterServerHandler({
@@ -109,6 +111,7 @@ async function run(
       listen: "127.0.0.1:0",
       worldSize: 1 + slow.length + honest,
       rounds,
+      ...(memoryBytes !== undefined && { earlyUpdates: { memoryBytes } }),
       timeouts: { joinSeconds: 5, roundSeconds, heartbeatSeconds: 0.5, drainSeconds: 0.2 },
       logger: silentLogger,
       onEvent: (event) => {
@@ -177,6 +180,7 @@ Deno.test("clients that stall in the only staging buffer lose it to those that w
     rounds: 2,
     roundSeconds: 1,
     handler: { stagingBuffers: 1 },
+    memoryBytes: 0,
   });
   assertHonestCount(outcome, slow.length);
   assertMatch(outcome.report.rounds[0]?.losses[0]?.reason ?? "", /while others waited/);
@@ -257,6 +261,7 @@ Deno.test("an asynchronous client that waits for a staging buffer is not late", 
       listen: "127.0.0.1:0",
       worldSize: members + 1,
       versions: members,
+      earlyUpdates: { memoryBytes: 0 },
       timeouts: { joinSeconds: 5, roundSeconds },
       logger: silentLogger,
       onEvent: (event) => {

@@ -13,10 +13,15 @@ export class TrainingExchange {
   readonly collector: CohortCollector;
   /** Figures of the accepted updates, in rank order once all are there. */
   readonly updates: Map<Rank, UpdateFigures> = new Map<Rank, UpdateFigures>();
+  /** Set when the handler takes updates in any order. */
+  readonly isUnordered: boolean;
+  /**
+   * Set when updates that are whole before their turn are checked at once, because the first ones
+   * of a cohort larger than needed win.
+   */
+  readonly isExamined: boolean;
   readonly #handler: SyncServerBackendHandler;
   readonly #results = new TrainingResults();
-  /** Set when the handler takes updates in any order. */
-  readonly #isUnordered: boolean;
   /** Results of updates that were taken in another order than that of ranks. */
   readonly #unsorted: [rank: Rank, result: Omit<ParameterUpdatePayload, "parameters">][] = [];
 
@@ -32,8 +37,12 @@ export class TrainingExchange {
     handler: SyncServerBackendHandler,
     enough: number = cohort.length,
   ) {
-    this.#isUnordered = handler.aggregation === "exact";
-    const window = this.#isUnordered ? Infinity : handler.staging.size;
+    const { aggregation, staging: { size } } = handler;
+    this.isUnordered = aggregation === "exact";
+    this.isExamined = !this.isUnordered && enough < cohort.length;
+    // One buffer is for the check of updates that are whole before their turn.
+    const ordered = this.isExamined ? Math.max(1, size - 1) : size;
+    const window = this.isUnordered ? Infinity : ordered;
     this.collector = new CohortCollector(round, cohort, { window, enough });
     this.#handler = handler;
   }
@@ -57,17 +66,9 @@ export class TrainingExchange {
    */
   async accept(sender: Rank, payload: ParameterUpdatePayload): Promise<boolean> {
     const { collector } = this;
-    if (payload.round !== collector.round) {
-      collector.withdraw(sender);
-      throw new ProtocolError(
-        "wrong-round",
-        `Cannot take the update of rank ${sender}: expected one for round ${collector.round}, got one for round ${payload.round}`,
-      );
-    }
-    if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
-    const norm = this.#check(sender, payload);
+    const norm = this.#checkExpected(sender, payload);
     collector.markComplete(sender);
-    if (!this.#isUnordered && !await collector.waitForTurn(sender)) return false;
+    if (!this.isUnordered && !await collector.waitForTurn(sender)) return false;
     try {
       this.#add(sender, payload, norm);
     } catch (error) {
@@ -76,6 +77,17 @@ export class TrainingExchange {
       return false;
     }
     return true;
+  }
+
+  /**
+   * Checks an update that is whole before its turn: it counts among the first of a cohort, and is
+   * accepted when its turn has come.
+   *
+   * @throws {ProtocolError} If the update is not expected or not valid.
+   */
+  examine(sender: Rank, payload: ParameterUpdatePayload): void {
+    this.#checkExpected(sender, payload);
+    this.collector.markComplete(sender);
   }
 
   /**
@@ -101,6 +113,19 @@ export class TrainingExchange {
     }
   }
 
+  #checkExpected(sender: Rank, payload: ParameterUpdatePayload): number | undefined {
+    const { collector } = this;
+    if (payload.round !== collector.round) {
+      collector.withdraw(sender);
+      throw new ProtocolError(
+        "wrong-round",
+        `Cannot take the update of rank ${sender}: expected one for round ${collector.round}, got one for round ${payload.round}`,
+      );
+    }
+    if (!collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
+    return this.#check(sender, payload);
+  }
+
   #check(sender: Rank, payload: ParameterUpdatePayload): number | undefined {
     try {
       return this.#handler.check(sender, payload) ?? undefined;
@@ -112,7 +137,7 @@ export class TrainingExchange {
 
   #add(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): void {
     this.#handler.onReceive(sender, payload);
-    if (this.#isUnordered) {
+    if (this.isUnordered) {
       // The vector lies in a buffer that the next update is read into.
       const { parameters: _, ...result } = payload;
       this.#unsorted.push([sender, result]);

@@ -70,6 +70,11 @@ export interface RoundReport extends TrainingFields {
   readonly bytesUp: number;
   /** Bytes from the server to clients. */
   readonly bytesDown: number;
+  /**
+   * Bytes of updates that came before the server could aggregate them, and were written to a
+   * temporary file meanwhile. Absent for none.
+   */
+  readonly bytesSpilled?: number;
   /** Wall time of the round. */
   readonly seconds: number;
 }

@@ -255,6 +255,11 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     this.#tasks.markReading(rank);
   }
 
+  /** Called when an update that was begun waits, and is not read for a while. */
+  override holdUpdate(rank: Rank): void {
+    this.#tasks.markWaiting(rank);
+  }
+
   /** Called when an update was accepted, was refused, or broke off. */
   override releaseUpdate(rank: Rank): void {
     this.#tasks.markEnded(rank);

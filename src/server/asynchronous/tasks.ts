@@ -78,6 +78,12 @@ export class Tasks {
     this.extend(task);
   }
 
+  /** Notes that the update of a task waits, and is not read for a while. */
+  markWaiting(rank: Rank): void {
+    const task = this.#tasks.get(rank);
+    if (task !== undefined) task.isReading = false;
+  }
+
   /** Notes that the update of a task has ended, or broke off. */
   markEnded(rank: Rank): void {
     const task = this.#tasks.get(rank);

@@ -2,7 +2,10 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 
 /** Costs of a round in its report. */
-export type RoundCosts = Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "seconds">;
+export type RoundCosts = Pick<
+  RoundReport,
+  "refused" | "bytesUp" | "bytesDown" | "bytesSpilled" | "seconds"
+>;
 
 /** Bytes received from and sent to clients. */
 interface Traffic {
@@ -12,9 +15,19 @@ interface Traffic {
 
 /** Counter of the costs of each round, with the traffic since the round before. */
 export class RoundCostCounter {
+  readonly #takeSpilled: () => number;
   #refused = 0;
   #traffic: Traffic = { up: 0, down: 0 };
   #began = 0;
+
+  /**
+   * Starts counting.
+   *
+   * @param takeSpilled Returns the bytes written to the file of early updates since its last call.
+   */
+  constructor(takeSpilled: () => number = () => 0) {
+    this.#takeSpilled = takeSpilled;
+  }
 
   /** Starts anew: what has happened before is no round's. */
   reset(traffic: Traffic): void {
@@ -35,11 +48,13 @@ export class RoundCostCounter {
   /** Gives the costs of a round that ends now. */
   endRound(traffic: Traffic): RoundCosts {
     const { up, down } = this.#traffic, refused = this.#refused;
+    const bytesSpilled = this.#takeSpilled();
     this.reset(traffic);
     return {
       refused,
       bytesUp: traffic.up - up,
       bytesDown: traffic.down - down,
+      ...(bytesSpilled > 0 && { bytesSpilled }),
       seconds: (runtime.clock.now() - this.#began) / 1000,
     };
   }

@@ -24,7 +24,7 @@ import type { RunContext } from "./run_context.ts";
 import { RunOperations } from "./run_operations.ts";
 import type { ServerTopology } from "./server_topology.ts";
 import { SessionHandler } from "./session_handler.ts";
-import { UploadMonitor } from "./upload_monitor.ts";
+import { Uploads } from "../uploads/uploads.ts";
 
 /** Events by which a run makes progress, whatever its clients do. */
 const PROGRESS: ReadonlySet<ServerEvent["type"]> = new Set([
@@ -44,19 +44,19 @@ interface RunParts {
 }
 
 /** Run in progress, from the first client that joins to the last that leaves. */
-export class ServerRun implements RunContext, Disposable {
+export class ServerRun implements RunContext, AsyncDisposable {
   readonly topology: ServerTopology;
   readonly record: RunRecord;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
   readonly assigned: TrainSettings;
   readonly sessions: Sessions;
-  readonly costs: RoundCostCounter = new RoundCostCounter();
+  readonly costs: RoundCostCounter;
   readonly exchanges: ExchangeRunner = new ExchangeRunner(this);
   /** Operations for the methods of the topology. */
   readonly operations: RunOperations = new RunOperations(this, this.exchanges);
   readonly peers: { readonly members: PeerLog; readonly strangers: PeerLog };
-  readonly #uploads: UploadMonitor;
+  readonly #uploads: Uploads;
   readonly #saver: CheckpointSaver;
   #progress = 0;
 
@@ -72,10 +72,16 @@ export class ServerRun implements RunContext, Disposable {
       members: new PeerLog(logger, MEMBER_LINES),
       strangers: new PeerLog(logger, STRANGER_LINES),
     };
-    this.#uploads = new UploadMonitor(timeouts.roundSeconds, (rank, reason) => {
-      this.exchanges.open?.collector.settle(rank, "dropped", reason);
-      this.sessions.disconnect(rank, reason);
+    this.#uploads = new Uploads({
+      topology,
+      training: () => this.exchanges.training,
+      onSlow: (rank, reason) => {
+        this.exchanges.open?.collector.settle(rank, "dropped", reason);
+        this.sessions.disconnect(rank, reason);
+      },
+      warn: (text) => logger.warn(text),
     });
+    this.costs = new RoundCostCounter(() => this.#uploads.takeSpilledBytes());
     this.#saver = new CheckpointSaver({
       save: () => record.save(this.sessions.registry.saved),
       round: () => record.rounds.length,
@@ -103,8 +109,8 @@ export class ServerRun implements RunContext, Disposable {
     });
   }
 
-  [Symbol.dispose](): void {
-    this.#uploads[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#uploads[Symbol.asyncDispose]();
     this.peers.strangers[Symbol.dispose]();
     this.peers.members[Symbol.dispose]();
   }
@@ -117,9 +123,9 @@ export class ServerRun implements RunContext, Disposable {
   async runAndReport(runRounds: () => Promise<void>): Promise<RunReport> {
     const { topology: { options }, sessions, record, logger } = this;
     const transport = transportOf(options.distBackend ?? "tcp");
+    await this.#uploads.start();
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
-    this.#uploads.watch();
     let reason = "the run is over", isOver = true, isFollowed = false;
     try {
       this.emit({ type: "listening", address: listener.address });
@@ -200,7 +206,7 @@ export async function withRun<Result>(
   const saved = await record.begin();
   const joinReply = await joinReplyOf(topology, record.name);
   const parts = { topology, record, logger: log.logger, signal };
-  using run = new ServerRun(parts, joinReply, saved);
+  await using run = new ServerRun(parts, joinReply, saved);
   return await body(run);
 }
 

@@ -33,6 +33,7 @@ export interface ServerTopology {
   lastAcceptedRound(rank: Rank): number | undefined;
   admitUpdate(rank: Rank, incoming: IncomingBody): Promise<boolean>;
   startUpdate(rank: Rank): void;
+  holdUpdate(rank: Rank): void;
   releaseUpdate(rank: Rank): void;
   unexpectedUpdate(rank: Rank): ProtocolError;
   onReceive(sender: Rank, ...message: MessageArguments): Promise<void>;

@@ -1,6 +1,7 @@
 import type { KeyListChange } from "../../auth/allowed_keys.ts";
 import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
+import type { BodyPlace } from "../../net/connection_options.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import { updateCodeFor } from "../../round/cohort/update_message.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
@@ -16,7 +17,7 @@ import { unexpectedCode } from "./control_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import type { RunContext } from "./run_context.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
-import type { UploadMonitor } from "./upload_monitor.ts";
+import type { Uploads } from "../uploads/uploads.ts";
 
 /**
  * Listener to the sessions of a run: reads updates into staging buffers, and reports the clients
@@ -26,9 +27,9 @@ export class SessionHandler implements SessionListener {
   readonly #run: RunContext;
   readonly #topology: ServerTopology;
   readonly #exchanges: ExchangeRunner;
-  readonly #uploads: UploadMonitor;
+  readonly #uploads: Uploads;
 
-  constructor(run: RunContext, exchanges: ExchangeRunner, uploads: UploadMonitor) {
+  constructor(run: RunContext, exchanges: ExchangeRunner, uploads: Uploads) {
     this.#run = run;
     this.#topology = run.topology;
     this.#exchanges = exchanges;
@@ -45,16 +46,16 @@ export class SessionHandler implements SessionListener {
   }
 
   /**
-   * Gives an expected update a staging buffer once it may be read, an unexpected one none, and any
-   * other message a buffer of its own.
+   * Gives an expected update a staging buffer once it may be read, or a keeper, an unexpected one
+   * none, and any other message a buffer of its own.
    */
   async place(
     rank: Rank,
-    { code, bodyLength }: FrameHeader,
+    header: FrameHeader,
     incoming: IncomingBody,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const topology = this.#topology, uploads = this.#uploads;
-    const { handler: { plan, manifest, staging } } = topology;
+  ): Promise<BodyPlace> {
+    const topology = this.#topology, { code, bodyLength } = header;
+    const { handler: { plan, manifest } } = topology;
     const expected = updateCodeFor(plan);
     const isUpdate = code === expected;
     if (!isUpdate && code !== MessageCode.EvaluateParams) {
@@ -70,27 +71,15 @@ export class SessionHandler implements SessionListener {
       );
     }
     if (!isUpdate) return new Uint8Array(bodyLength);
-    uploads.wait();
-    let buffer: Uint8Array<ArrayBuffer>;
-    try {
-      if (!await topology.admitUpdate(rank, incoming)) return undefined;
-      buffer = await staging.lend();
-    } finally {
-      uploads.waited();
-    }
-    topology.startUpdate(rank);
-    uploads.begin(rank, incoming);
-    return buffer;
+    return await this.#uploads.place(rank, header, incoming);
   }
 
-  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void {
-    this.#uploads.end(rank);
-    this.#topology.handler.staging.giveBack(buffer);
-    this.#topology.releaseUpdate(rank);
+  release(_rank: Rank, place: NonNullable<BodyPlace>): void {
+    this.#uploads.release(place);
   }
 
   receive(rank: Rank, message: Message | undefined): Promise<void> {
-    this.#uploads.end(rank);
+    this.#uploads.markRead(rank);
     return message === undefined
       ? Promise.reject(this.#topology.unexpectedUpdate(rank))
       : this.#topology.onReceive(rank, ...[message.code, message.payload] as MessageArguments);
@@ -98,6 +87,7 @@ export class SessionHandler implements SessionListener {
 
   joined(client: JoinedClient): void {
     const { rank, identity, name, site, address, agent, numSamples, own, isBack } = client;
+    this.#uploads.cancel(rank);
     const topology = this.#topology, run = this.#run, { handler } = topology;
     const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
     if (site === undefined) this.#exchanges.sites.delete(rank);

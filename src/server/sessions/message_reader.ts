@@ -7,6 +7,7 @@ import {
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { Connection } from "../../net/connection.ts";
+import type { BodyPlace } from "../../net/connection_options.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
@@ -36,8 +37,8 @@ export class MessageReader {
   readonly #rank: Rank;
   readonly #registry: RankRegistry<Session>;
   readonly #listener: SessionListener;
-  /** Body of the message that is being read or acted on. */
-  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  /** Place of the message that is being read or acted on. */
+  #taken: BodyPlace;
   readonly #options = { place: (header: FrameHeader) => this.#place(header) };
 
   constructor(
@@ -81,16 +82,16 @@ export class MessageReader {
       await this.#listener.receive(this.#rank, received.message);
       return true;
     } finally {
-      const buffer = this.#buffer;
-      this.#buffer = undefined;
-      if (buffer !== undefined) this.#listener.release(this.#rank, buffer);
+      const place = this.#taken;
+      this.#taken = undefined;
+      if (place !== undefined) this.#listener.release(this.#rank, place);
     }
   }
 
-  async #place(header: FrameHeader): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #place(header: FrameHeader): Promise<BodyPlace> {
     this.#checkRank();
     const body = new Body(header.bodyLength, this.#session.connection);
-    return this.#buffer = await this.#listener.place(this.#rank, header, body);
+    return this.#taken = await this.#listener.place(this.#rank, header, body);
   }
 
   /** Refuses messages of a client that has lost its rank to another one. */

@@ -2,6 +2,7 @@ import type { KeyListChange } from "../../auth/allowed_keys.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { PeerLog } from "../../base/log/peer_log.ts";
 import type { Rank } from "../../base/rank.ts";
+import type { BodyPlace } from "../../net/connection_options.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import type { Message } from "../../wire/messages.ts";
@@ -21,14 +22,10 @@ export interface SessionListener {
   progress(): number;
   /** Round for which an update of the rank is expected. */
   pendingRound(rank: Rank): number | undefined;
-  /** Gives the buffer for the body of a message; `undefined` refuses the body. */
-  place(
-    rank: Rank,
-    header: FrameHeader,
-    body: IncomingBody,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Takes back a buffer of `place`. */
-  release(rank: Rank, buffer: Uint8Array<ArrayBuffer>): void;
+  /** Gives the place for the body of a message; `undefined` refuses the body. */
+  place(rank: Rank, header: FrameHeader, body: IncomingBody): Promise<BodyPlace>;
+  /** Takes back a result of `place`. */
+  release(rank: Rank, place: NonNullable<BodyPlace>): void;
   /**
    * Acts on a message; `undefined` stands for one whose body was refused.
    *

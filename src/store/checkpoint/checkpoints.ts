@@ -48,6 +48,8 @@ export interface CheckpointStoreOptions {
  * {@linkcode KvCheckpointStore} a part of a key-value store.
  */
 export interface Checkpoints {
+  /** Path of the folder, where the store is one. A server keeps its temporary files there. */
+  readonly folder?: string;
   /**
    * Saves a checkpoint and gives its name in the store. Earlier checkpoints stay whole whatever
    * happens meanwhile. A server tries again after an error, unless it is an `OvertakenError`.

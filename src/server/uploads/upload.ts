@@ -1,0 +1,200 @@
+import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { BodyKeeper, BodyPlace } from "../../net/connection_options.ts";
+import type { BufferPool, BufferRequest } from "../../params/buffer_pool.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
+import { decodeBody, type FrameHeader } from "../../wire/frame.ts";
+import type { Message } from "../../wire/messages.ts";
+import type { UploadMonitor } from "./upload_monitor.ts";
+import type { KeptUpdate } from "./kept_update.ts";
+import type { WaitingUpdates } from "./waiting_updates.ts";
+
+/** Topology, as far as an upload sees it. */
+export interface UploadTopology {
+  /** Decides whether the update is wanted, once its turn has come. */
+  admitUpdate(rank: Rank, incoming: IncomingBody): Promise<boolean>;
+  /** Called when the update is about to be read. */
+  startUpdate(rank: Rank): void;
+  /** Called when the update waits, and is not read. */
+  holdUpdate(rank: Rank): void;
+  /** Called when the update has ended. */
+  releaseUpdate(rank: Rank): void;
+}
+
+/** Objects that the uploads of a run share. */
+export interface UploadParts {
+  readonly topology: UploadTopology;
+  readonly staging: BufferPool;
+  readonly monitor: UploadMonitor;
+  readonly waiting: WaitingUpdates;
+  /** Reports whether updates are taken in as they come, in no order. */
+  isUnordered(): boolean;
+  /** Reports whether an update that is whole before its turn is checked at once. */
+  isExamined(): boolean;
+  /** Checks such an update. */
+  examine(rank: Rank, message: Message): void;
+}
+
+/**
+ * Update that a client sends: read into a staging buffer when its turn comes while it waits, or
+ * kept in the meantime.
+ */
+export class Upload implements BodyKeeper {
+  /** Rank of the client. */
+  readonly rank: Rank;
+  readonly #header: FrameHeader;
+  readonly #incoming: IncomingBody;
+  readonly #parts: UploadParts;
+  readonly #ready = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
+  #request: BufferRequest | undefined;
+  #kept: KeptUpdate | undefined;
+  #keptBytes = 0;
+  /** Set once there is a buffer, or the update is not wanted. */
+  #isReady = false;
+  #isUrgent = false;
+  #isClaimed = false;
+  #isOver = false;
+
+  constructor(rank: Rank, header: FrameHeader, incoming: IncomingBody, parts: UploadParts) {
+    this.rank = rank;
+    this.#header = header;
+    this.#incoming = incoming;
+    this.#parts = parts;
+    // Waited for where the buffer is needed.
+    this.#ready.promise.catch(() => {});
+  }
+
+  /** True if the update is kept, or was. */
+  get isKept(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Waits for a place: its buffer, or itself as the keeper. */
+  async place(): Promise<BodyPlace> {
+    const { monitor, waiting } = this.#parts, incoming = this.#incoming;
+    monitor.wait();
+    void this.#admit();
+    try {
+      return await new Promise<BodyPlace>((resolve, reject) => {
+        this.#ready.promise.then(resolve, reject);
+        waiting.add(incoming, (kept) => {
+          this.#kept = kept;
+          resolve(this);
+        });
+      });
+    } finally {
+      monitor.waited();
+      waiting.remove(incoming);
+      if (this.#kept !== undefined || this.#request !== undefined) this.#begin();
+    }
+  }
+
+  async room(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#isReady || this.#isOver ? undefined : await this.#kept?.room();
+  }
+
+  filled(count: number): void {
+    this.#kept?.filled(count);
+    this.#keptBytes += count;
+  }
+
+  async claim(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const kept = this.#kept;
+    if (!this.#isReady) await this.#waitForTurn();
+    const buffer = await this.#ready.promise;
+    this.#isClaimed = true;
+    if (buffer === undefined || this.#isOver) {
+      kept?.release();
+      return undefined;
+    }
+    try {
+      await kept?.load(buffer);
+    } catch (cause) {
+      // The client sends it again.
+      throw new ConnectionClosedError(`its update is lost: ${errorMessage(cause)}`, { cause });
+    }
+    kept?.release();
+    this.#begin();
+    this.#parts.waiting.beginReading(this.#incoming);
+    return buffer;
+  }
+
+  /** Gives up an update that waits for its turn, because its client has come back. */
+  cancel(): void {
+    if (this.#isClaimed || this.#isOver) return;
+    this.#isOver = true;
+    this.#request?.cancel();
+    this.#settle(undefined);
+  }
+
+  /** Gives back whatever the update has. */
+  release(): void {
+    const { monitor, waiting, topology } = this.#parts;
+    this.#isOver = true;
+    monitor.end(this.rank);
+    waiting.endReading(this.#incoming);
+    this.#kept?.release();
+    this.#request?.cancel();
+    topology.releaseUpdate(this.rank);
+  }
+
+  /** Requests a buffer once the topology admits the update. */
+  async #admit(): Promise<void> {
+    const { topology, staging, waiting } = this.#parts;
+    let buffer: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      if (await topology.admitUpdate(this.rank, this.#incoming) && !this.#isOver) {
+        const isPatient = this.#parts.isUnordered() && !this.#isUrgent;
+        this.#request = staging.request(isPatient);
+        buffer = await this.#request.buffer;
+      }
+    } catch (error) {
+      this.#isReady = true;
+      return this.#ready.reject(error);
+    }
+    if (buffer !== undefined && !this.isKept) waiting.beginReading(this.#incoming);
+    this.#settle(buffer);
+  }
+
+  #settle(buffer: Uint8Array<ArrayBuffer> | undefined): void {
+    this.#isReady = true;
+    this.#ready.resolve(buffer);
+  }
+
+  #begin(): void {
+    this.#parts.topology.startUpdate(this.rank);
+    this.#parts.monitor.begin(this.rank, this.#incoming);
+  }
+
+  /** Waits for the buffer of an update that is whole, or of which no more can be kept. */
+  async #waitForTurn(): Promise<void> {
+    const { topology, monitor } = this.#parts;
+    const isWhole = this.#keptBytes === this.#header.bodyLength;
+    topology.holdUpdate(this.rank);
+    monitor.end(this.rank);
+    if (isWhole) {
+      await this.#kept?.finish();
+      this.#isUrgent = true;
+      this.#request?.urge();
+      if (this.#parts.isExamined()) await this.#examine();
+      return;
+    }
+    monitor.wait();
+    try {
+      await this.#ready.promise;
+    } finally {
+      monitor.waited();
+    }
+  }
+
+  async #examine(): Promise<void> {
+    const { staging } = this.#parts, { code, bodyLength } = this.#header;
+    const buffer = await staging.lend();
+    try {
+      await this.#kept?.load(buffer);
+      this.#parts.examine(this.rank, decodeBody(code, buffer.subarray(0, bodyLength)));
+    } finally {
+      staging.giveBack(buffer);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { Rank } from "../../base/rank.ts";
+import type { BodyPlace } from "../../net/connection_options.ts";
+import type { IncomingBody } from "../../round/cohort/answer.ts";
+import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
+import { toParameterUpdate } from "../../round/cohort/update_message.ts";
+import { FIELDS_BYTES, type FrameHeader } from "../../wire/frame.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { Message } from "../../wire/messages.ts";
+import type { ServerTopology } from "../run/server_topology.ts";
+import { DEFAULT_EARLY_BYTES } from "./early_updates.ts";
+import { SpillFile } from "./spill_file.ts";
+import { Upload, type UploadParts } from "./upload.ts";
+import { UpdateStore } from "./update_store.ts";
+import { UploadMonitor } from "./upload_monitor.ts";
+import { WaitingUpdates } from "./waiting_updates.ts";
+
+/** Options of {@linkcode Uploads}. */
+export interface UploadsOptions {
+  readonly topology: ServerTopology;
+  /** Returns the training in progress. */
+  training(): TrainingExchange | undefined;
+  /** Called with an upload that has to give its place to others. */
+  onSlow(rank: Rank, reason: string): void;
+  /** Writes a line to the log. */
+  warn(text: string): void;
+}
+
+/**
+ * Uploads of a run: who waits for a staging buffer, whose updates are read, and whose are kept in
+ * the meantime.
+ */
+export class Uploads implements AsyncDisposable {
+  readonly #parts: UploadParts;
+  readonly #file: SpillFile | undefined;
+  /** Uploads by their places. */
+  readonly #open = new Map<NonNullable<BodyPlace>, Upload>();
+  readonly #kept = new Map<Rank, Upload>();
+  #reportedBytes = 0;
+
+  constructor({ topology, training, onSlow, warn }: UploadsOptions) {
+    const { handler: { manifest, staging }, options, timeouts: { roundSeconds }, mode } = topology;
+    const { memoryBytes = DEFAULT_EARLY_BYTES, folder = options.checkpoints?.folder } =
+      options.earlyUpdates ?? {};
+    const placeBytes = manifest.byteLength + FIELDS_BYTES;
+    if (folder !== null && memoryBytes > 0) {
+      this.#file = new SpillFile({ folder, placeBytes, onFailure: warn });
+    }
+    const store = new UpdateStore(memoryBytes, placeBytes, this.#file);
+    this.#parts = {
+      topology,
+      staging,
+      monitor: new UploadMonitor(roundSeconds, onSlow),
+      waiting: new WaitingUpdates((size) => store.keep(size)),
+      isUnordered: () => mode === "async" || (training()?.isUnordered ?? false),
+      isExamined: () => training()?.isExamined ?? false,
+      examine: (rank, message) => training()?.examine(rank, updateOf(message)),
+    };
+  }
+
+  /** Bytes that were written to the file since the last call. */
+  takeSpilledBytes(): number {
+    const { bytesWritten = 0 } = this.#file ?? {};
+    const bytes = bytesWritten - this.#reportedBytes;
+    this.#reportedBytes = bytesWritten;
+    return bytes;
+  }
+
+  /** Cleans up after servers that have crashed, and starts to look for uploads that are too slow. */
+  async start(): Promise<void> {
+    await this.#file?.cleanUp();
+    this.#parts.monitor.watch();
+  }
+
+  /** Stops looking, and removes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.monitor[Symbol.dispose]();
+    this.#parts.waiting[Symbol.dispose]();
+    await this.#file?.[Symbol.asyncDispose]();
+  }
+
+  /** Gives an expected update its place; `undefined` refuses it. */
+  async place(rank: Rank, header: FrameHeader, incoming: IncomingBody): Promise<BodyPlace> {
+    const upload = new Upload(rank, header, incoming, this.#parts);
+    const place = await upload.place();
+    if (place !== undefined) this.#open.set(place, upload);
+    if (upload.isKept) this.#kept.set(rank, upload);
+    return place;
+  }
+
+  /** Notes that an update was read: it is not slow any more. */
+  markRead(rank: Rank): void {
+    this.#parts.monitor.end(rank);
+  }
+
+  /** Gives up what is kept of a client that has come back. */
+  cancel(rank: Rank): void {
+    this.#kept.get(rank)?.cancel();
+  }
+
+  /** Takes back a place. */
+  release(place: NonNullable<BodyPlace>): void {
+    const upload = this.#open.get(place);
+    this.#open.delete(place);
+    if (upload === undefined) return;
+    if (this.#kept.get(upload.rank) === upload) this.#kept.delete(upload.rank);
+    upload.release();
+  }
+}
+
+/** Returns the update of a message. */
+function updateOf(message: Message) {
+  if (message.code === MessageCode.ParameterUpdate) return message.payload;
+  if (message.code === MessageCode.GradientUpdate) return toParameterUpdate(message);
+  throw new Error("Cannot check an update: the message carries none");
+}
