@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import("./groups/start.ts")).startBench,
   train: async () => (await import("./groups/train.ts")).trainBench,
   sim: async () => (await import("./groups/sim.ts")).simBench,
+  scale: async () => (await import("./groups/scale.ts")).scaleBench,
 };
 const GROUP_NAMES = Object.keys(GROUPS);
 
@@ -47,7 +48,12 @@ function parseSeed(text: string): number {
 
 async function runBench(
   groups: readonly string[],
-  { seed, json, signal }: { seed: number; json?: string; signal: AbortSignal },
+  { seed, long = false, json, signal }: {
+    seed: number;
+    long?: boolean;
+    json?: string;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   const results: BenchResult[] = [];
   for (const [name, load] of Object.entries(GROUPS)) {
@@ -55,7 +61,7 @@ async function runBench(
     signal.throwIfAborted();
     printError(`Measuring ${name}`);
     const bench = await load();
-    results.push(...await bench({ seed, signal }));
+    results.push(...await bench({ seed, long, signal }));
   }
   printerBeside(json)(benchTable(results));
   if (json !== undefined) await writeOutput(json, benchJson(results));
@@ -71,10 +77,12 @@ if (import.meta.main) {
     .description("Measures speed and memory on this machine, each figure beside its ceiling.")
     .argument("[groups...]", `${GROUP_NAMES.join(", ")} (default: all)`, addGroup)
     .option("--seed <n>", "seed of the measured runs", parseSeed, 0)
+    .option("--long", "measure larger sizes too, which take minutes")
     .option("--json <file>", "write the results as JSON; - for standard output")
-    .action((groups: string[] | undefined, flags: { seed: number; json?: string }) =>
-      runBench(groups ?? [], { ...flags, signal: stop.signal })
-    );
+    .action((
+      groups: string[] | undefined,
+      flags: { seed: number; long?: boolean; json?: string },
+    ) => runBench(groups ?? [], { ...flags, signal: stop.signal }));
   try {
     await program.parseAsync(Deno.args, { from: "user" });
     Deno.exit(0);

@@ -2,7 +2,7 @@ import { Table } from "../src/cli/deps.ts";
 import type { BenchResult } from "./result.ts";
 
 /** Units of figures whose repetitions are not times. */
-const NO_TIMES: readonly string[] = ["MB", "bytes", "x"];
+const NO_TIMES: readonly string[] = ["MB", "bytes", "x", "exponent", "µs"];
 
 /**
  * Formats results as a table with one row per result. A ratio below its target is marked as missed.

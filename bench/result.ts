@@ -22,6 +22,8 @@ export interface BenchResult {
 export interface BenchOptions {
   /** Seed of the measured runs. */
   seed: number;
+  /** Measures the larger sizes too, which take minutes. */
+  long: boolean;
   /** Signal that ends the benchmark. */
   signal: AbortSignal;
 }

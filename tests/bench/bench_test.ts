@@ -1,5 +1,6 @@
-import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { assertAlmostEquals, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { type BenchResult, median, mostResult, rateResult } from "../../bench/result.ts";
+import { exponentOf } from "../../bench/helpers/slope.ts";
 import { benchJson, benchTable } from "../../bench/report.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -58,4 +59,18 @@ Deno.test("benchJson() writes the schema, and seven fields a result", () => {
   });
   assertEquals(report.results.length, results.length);
   assertMatch(benchJson([]), /\n$/);
+});
+
+Deno.test("exponentOf() fits the power of a size that a cost follows", () => {
+  const sizes = [10, 100, 1000, 20_000];
+  for (const power of [0, 0.5, 1, 2]) {
+    const costs = sizes.map((size) => ({ size, cost: 7 * size ** power }));
+    assertAlmostEquals(exponentOf(costs), power, 1e-12);
+  }
+  // Least squares: errors of +1, -2 and +1 at equal distances do not change the slope.
+  const uneven = [1, Math.E, Math.E ** 2].map((size, i) => ({
+    size,
+    cost: size * Math.exp([0.1, -0.2, 0.1][i] ?? 0),
+  }));
+  assertAlmostEquals(exponentOf(uneven), 1, 1e-12);
 });

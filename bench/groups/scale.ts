@@ -1,0 +1,147 @@
+/**
+ * Growth of costs with the number of clients: exponents, which are 1 for a straight line, and the
+ * figures of the largest size. Each run has a process of its own.
+ *
+ * @module
+ */
+
+import { withProcess } from "../helpers/process.ts";
+import { exponentOf, type SizeCost } from "../helpers/slope.ts";
+import type { ScaleRun } from "../processes/scale_run.ts";
+import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
+
+/** Largest exponent of a cost that grows in a straight line. */
+const LINEAR = 1.1;
+/** Largest exponent of a cost that does not grow, measured with noise. */
+const CONSTANT = 0.2;
+
+/** Numbers of clients, the largest one last. */
+const REGISTERED = [1000, 10_000, 100_000, 1_000_000];
+const COHORTS = [1000, 3000, 10_000, 20_000], LONG_COHORTS = [...COHORTS, 50_000, 100_000];
+const SMALL_COHORTS = [50, 100, 200, 400];
+/** Clients of a round where their number is not what is measured, and number of small clients. */
+const COHORT = 100, SMALL_CLIENTS = 10_000;
+
+/**
+ * Measures simulations of logistic regression: registered clients of which 100 are in a round,
+ * cohorts of all clients, of 2 rows of 8 synthetic features each, and cohorts of clients with 6 rows
+ * of MNIST. Values: exponents of the shortest round by the number of clients, and the shortest round
+ * of the largest number. `--long` measures cohorts up to 100,000 clients.
+ */
+export async function scaleBench(options: BenchOptions): Promise<BenchResult[]> {
+  return [
+    ...await registered(options),
+    ...await cohorts(options),
+    ...await smallClients(options),
+  ];
+}
+
+/** Clients that are known, of which few are in a round. */
+async function registered(options: BenchOptions): Promise<BenchResult[]> {
+  const runs = await each(REGISTERED, (size) => run(options, { clients: size, rounds: 50 }));
+  const [most, last] = lastOf(runs);
+  return [
+    exponent(`registered clients, ${range(runs)}, 100 a round`, runs, CONSTANT),
+    shortest(`${figure(most)} clients, 100 a round`, last.roundMillis, { unit: "ms", most: 10 }),
+    mostResult(`${figure(most)} clients, peak memory`, [last.peakMegabytes], {
+      unit: "MB",
+      most: 500,
+    }),
+    mostResult(`${figure(most)} clients, set-up`, [last.setUpSeconds * 1000], {
+      unit: "ms",
+      most: 5000,
+    }),
+  ];
+}
+
+/** Cohorts of all clients. */
+async function cohorts(options: BenchOptions): Promise<BenchResult[]> {
+  const sizes = options.long ? LONG_COHORTS : COHORTS;
+  const runs = await each(
+    sizes,
+    (size) => run(options, { clients: size, cohort: size, rounds: 6 }),
+  );
+  const [most, last] = lastOf(runs);
+  return [
+    exponent(`cohort, ${range(runs)} clients`, runs, LINEAR),
+    shortest(`cohort of ${figure(most)}, a client`, last.roundMillis.map((ms) => ms / most), {
+      unit: "ms",
+      most: 0.1,
+    }),
+  ];
+}
+
+/** Clients of few rows, whose training takes less time than what is around it. */
+async function smallClients(options: BenchOptions): Promise<BenchResult[]> {
+  const runs = await each(
+    SMALL_COHORTS,
+    (cohort) => run(options, { data: "mnist", clients: SMALL_CLIENTS, cohort, rounds: 50 }),
+  );
+  const common = runs.find(([size]) => size === COHORT);
+  const micros = common?.[1].roundMillis.map((ms) => ms * 1000 / COHORT) ?? [];
+  return [
+    exponent(`small clients, ${range(runs)} a round`, runs, LINEAR),
+    shortest("small clients, 100 a round, a client", micros, { unit: "µs", most: 20 }),
+  ];
+}
+
+type Runs = readonly (readonly [size: number, run: ScaleRun])[];
+
+async function each(
+  sizes: readonly number[],
+  measure: (size: number) => Promise<ScaleRun>,
+): Promise<Runs> {
+  const runs: [number, ScaleRun][] = [];
+  for (const size of sizes) runs.push([size, await measure(size)]);
+  return runs;
+}
+
+async function run(
+  { seed, signal }: BenchOptions,
+  { data, clients, cohort = COHORT, rounds }: {
+    data?: string;
+    clients: number;
+    cohort?: number;
+    rounds: number;
+  },
+): Promise<ScaleRun> {
+  const module = new URL("../processes/scale_run.ts", import.meta.url);
+  const name = data ?? `synthetic:rows=${2 * clients},features=8,classes=2`;
+  const args = [name, clients, cohort, rounds, seed];
+  const output = await withProcess(module, args, { signal }, ({ output }) => output);
+  return JSON.parse(output) as ScaleRun;
+}
+
+function exponent(name: string, runs: Runs, most: number): BenchResult {
+  const costs: SizeCost[] = runs.map(([size, { roundMillis }]) => ({
+    size,
+    cost: Math.min(...roundMillis),
+  }));
+  // A ratio to an exponent of 0 or less says nothing.
+  return mostResult(name, [Math.max(exponentOf(costs), 0.01)], { unit: "exponent", most });
+}
+
+/** Makes the result of times of which the shortest should be at most `most`. */
+function shortest(
+  name: string,
+  times: readonly number[],
+  { unit, most }: { unit: string; most: number },
+): BenchResult {
+  const value = Math.min(...times);
+  const ratio = most / value;
+  return { name, unit, value, ceiling: most, ratio, min: value, median: median(times), target: 1 };
+}
+
+function lastOf(runs: Runs): Runs[number] {
+  const last = runs.at(-1);
+  if (last === undefined) throw new Error("Cannot measure: there are no sizes");
+  return last;
+}
+
+function range(runs: Runs): string {
+  return `${figure(runs[0]?.[0] ?? 0)} to ${figure(runs.at(-1)?.[0] ?? 0)}`;
+}
+
+function figure(count: number): string {
+  return count.toLocaleString("en-US");
+}
