@@ -5,9 +5,8 @@
  */
 
 import { bytesOf } from "../base/bytes.ts";
-import { errorMessage, ProtocolError } from "../base/errors.ts";
+import { ProtocolError } from "../base/errors.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { decodeItem } from "./cbor.ts";
 import { BYTE_STRING, CborWriter, MAP, TAG } from "./cbor_writer.ts";
 import {
   checkMessage,
@@ -18,7 +17,7 @@ import {
   unknownCode,
 } from "./message_code.ts";
 import type { Message } from "./messages.ts";
-import { checkWellFormed, FLOAT32_TAG, TENSOR_ALIGNMENT } from "./well_formed.ts";
+import { FLOAT32_TAG, readBody, TENSOR_ALIGNMENT } from "./body_reader.ts";
 
 /** The first four bytes of every frame, "FLab", read as a little-endian number. */
 export const MAGIC = 0x62614C46;
@@ -206,14 +205,5 @@ export function decodeBody(code: MessageCode, body: Uint8Array<ArrayBuffer>): Me
       `Cannot decode the body: expected it at a multiple of ${TENSOR_ALIGNMENT} in its buffer, got ${body.byteOffset}`,
     );
   }
-  checkWellFormed(body, isBulk(code) ? FIELDS_BYTES : Infinity);
-  let map: unknown;
-  try {
-    map = decodeItem(body);
-  } catch (cause) {
-    throw new ProtocolError("malformed-body", `Cannot read the body: ${errorMessage(cause)}`, {
-      cause,
-    });
-  }
-  return checkMessage(code, map);
+  return checkMessage(code, readBody(body, isBulk(code) ? FIELDS_BYTES : Infinity));
 }

@@ -2,7 +2,7 @@ import { errorMessage } from "../../base/errors.ts";
 import { schemaDigest } from "../../data/schema/digest.ts";
 import { DEFAULT_LIMITS, encodeFrame, PREFIX_BYTES } from "../../wire/frame.ts";
 import { idAssignment } from "../../wire/messages/id_assignment.ts";
-import { checkWellFormed } from "../../wire/well_formed.ts";
+import { readBody } from "../../wire/body_reader.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { ServerTopology } from "./server_topology.ts";
 
@@ -59,7 +59,7 @@ function checkLength(reply: JoinReply): void {
     throw new RangeError(`${where}: expected at most ${most} bytes, got ${body.length}`);
   }
   try {
-    checkWellFormed(body);
+    readBody(body);
   } catch (cause) {
     throw new RangeError(`${where}: ${errorMessage(cause)}`, { cause });
   }
