@@ -41,7 +41,12 @@ export function sweep(
 ): void {
   const { buffer, block } = instance;
   const length = operands[0]?.view.length ?? 0;
-  const step = operands.every(({ view }) => view.buffer === buffer) ? LONGEST_CALL : block;
+  const isLocal = operands.every(({ view }) => view.buffer === buffer);
+  if (isLocal && length <= LONGEST_CALL) {
+    if (length > 0) kernel(length, ...operands.map(({ view }) => view.byteOffset));
+    return;
+  }
+  const step = isLocal ? LONGEST_CALL : block;
   for (let start = 0; start < length; start += step) {
     const end = Math.min(start + step, length);
     const local = operands.map(({ view, use }, slot) => {
