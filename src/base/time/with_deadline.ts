@@ -19,25 +19,32 @@ export interface DeadlineOptions {
  *
  * Rejects as the promise does, with the error that `late` makes, or with the signal's reason.
  */
-export async function withDeadline<T>(promise: Promise<T>, options: DeadlineOptions): Promise<T> {
+export function withDeadline<T>(promise: Promise<T>, options: DeadlineOptions): Promise<T> {
   const { seconds, signal, late, breakers } = options;
   if (signal?.aborted) {
     // Nobody waits for it any more, so its failure must not end the process.
     promise.catch(() => {});
-    throw signal.reason;
+    return Promise.reject(signal.reason);
   }
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  breakers?.add(reject);
-  const timer = seconds === undefined || late === undefined
-    ? undefined
-    : runtime.timers.setTimeout(() => reject(late()), seconds * 1000);
-  try {
-    return await Promise.race([promise, ended]);
-  } finally {
-    runtime.timers.clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-    breakers?.delete(reject);
-  }
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      runtime.timers.clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      breakers?.delete(fail);
+    };
+    const fail = (error: unknown) => {
+      stop();
+      reject(error);
+    };
+    const onAbort = () => fail(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    breakers?.add(fail);
+    const timer = seconds === undefined || late === undefined
+      ? undefined
+      : runtime.timers.setTimeout(() => fail(late()), seconds * 1000);
+    promise.then((value) => {
+      stop();
+      resolve(value);
+    }, fail);
+  });
 }
