@@ -5,33 +5,50 @@ import { encodeFrame } from "../../src/wire/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-Deno.test("a connection whose peer has said nothing holds no more than a kilobyte to read into", async () => {
-  const [frame] = encodeFrame({ code: MessageCode.Exit, payload: { reason: "enough" } });
-  assert(frame !== undefined);
+/** Returns the frame of a vector. */
+function updateFrame(length: number): Uint8Array<ArrayBuffer> {
+  const pieces = encodeFrame({
+    code: MessageCode.ParameterUpdate,
+    payload: { round: 1, parameters: new Float32Array(length).fill(length) },
+  });
+  return new Uint8Array(pieces.flatMap((piece) => [...piece]));
+}
+
+Deno.test("a connection reads into a kilobyte, and into 12 at most after frames as long", async () => {
+  // The third frame comes in two parts, over the change of buffers.
+  const lengths = [100, 2000, 2000, 10_000, 100];
+  const frames = lengths.map(updateFrame);
+  const [first, second, third, ...others] = frames;
+  assert(first && second && third);
+  const parts = [first, second, third.subarray(0, 9), third.subarray(9), ...others];
+  /** Size of the buffer at each read that begins a part. */
   const sizes: number[] = [];
-  let reads = 0;
+  let at = 0;
   const channel: Channel = {
     remote: "fake",
     read: (into) => {
-      sizes.push(into.buffer.byteLength);
-      // The second frame comes in two parts, over the change of buffers.
-      const part = [frame, frame.subarray(0, 9), frame.subarray(9)][reads++];
+      if (at === 0) sizes.push(into.buffer.byteLength);
+      const part = parts[0];
       if (part === undefined) return Promise.resolve(null);
-      into.set(part);
-      return Promise.resolve(part.length);
+      const bytes = part.subarray(at, at + into.length);
+      into.set(bytes);
+      at += bytes.length;
+      if (at === part.length) {
+        parts.shift();
+        at = 0;
+      }
+      return Promise.resolve(bytes.length);
     },
     write: () => Promise.resolve(),
     closeWrite: () => Promise.resolve(),
     close: () => {},
   };
   await using connection = new Connection(channel);
-  for (let n = 0; n < 2; n++) {
-    assertEquals((await connection.receive())?.message, {
-      code: MessageCode.Exit,
-      payload: { reason: "enough" },
-    });
+  for (const length of lengths) {
+    const message = (await connection.receive())?.message;
+    assertEquals(message?.code, MessageCode.ParameterUpdate);
+    assertEquals(message?.payload, { round: 1, parameters: new Float32Array(length).fill(length) });
   }
   assertEquals(await connection.receive(), null);
-  assert((sizes[0] ?? Infinity) <= 1024);
-  assertEquals(sizes.slice(1), [65_536, 65_536, 65_536]);
+  assertEquals(sizes, [1024, 1024, 8192, 8192, 8192, 8192, 8192]);
 });
