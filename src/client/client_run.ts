@@ -120,13 +120,9 @@ export class ClientRun implements SessionClient {
       const task = trainer.unreported;
       let event: Message | TrainingStatus | "rested";
       try {
-        event = await session.wait(
-          Promise.race([
-            session.next(),
-            ...(task ? [task.finished] : []),
-            ...(this.#rest ? [this.#rest] : []),
-          ]),
-        );
+        const next = session.next();
+        const others = [task?.finished, this.#rest].filter((other) => other !== undefined);
+        event = await session.wait(others.length === 0 ? next : Promise.race([next, ...others]));
       } catch (error) {
         if (task === undefined || !(error instanceof CannotTrainError)) throw error;
         trainer.clear();

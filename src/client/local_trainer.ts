@@ -107,7 +107,8 @@ export class LocalTrainer {
 
   /** Returns `true` if the task has the settings that the server asks for. */
   hasPlanOf(payload: ParameterUpdatePayload, session: Session): boolean {
-    return this.#task !== undefined && isSamePlan(this.#task.plan, this.#planOf(payload, session));
+    const task = this.#task;
+    return task?.round === payload.round && isSamePlan(task.plan, this.#planOf(payload, session));
   }
 
   #planOf(

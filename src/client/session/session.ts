@@ -5,6 +5,7 @@ import { runtime, type Timer } from "../../base/runtime/runtime.ts";
 import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { Connection } from "../../net/connection.ts";
+import type { ReceiveOptions } from "../../net/connection_options.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Manifest } from "../../params/manifest.ts";
 import { takesControl } from "../../plan/rules/rules.ts";
@@ -40,6 +41,14 @@ export class Session {
   #progress: number | undefined;
   #idleTimer: Timer | undefined;
   #isUseful = false;
+  readonly #receiveOptions: ReceiveOptions = {
+    place: (header) => this.#place(header),
+    onHeartbeat: ({ progress }) => {
+      if (progress === this.#progress) return;
+      this.#progress = progress;
+      this.#progressed = runtime.clock.now();
+    },
+  };
   /** Set while a vector arrives, which on a slow connection takes longer than the time-out. */
   #isReading = false;
 
@@ -143,14 +152,7 @@ export class Session {
 
   async #receive(): Promise<Message> {
     for (;;) {
-      const received = await this.#connection.receive({
-        place: (header) => this.#place(header),
-        onHeartbeat: ({ progress }) => {
-          if (progress === this.#progress) return;
-          this.#progress = progress;
-          this.#progressed = runtime.clock.now();
-        },
-      });
+      const received = await this.#connection.receive(this.#receiveOptions);
       if (received === null) {
         throw new ConnectionClosedError(
           `Lost the connection to ${this.#connection.remote}: the server closed it before the end`,
