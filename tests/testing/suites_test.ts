@@ -38,5 +38,8 @@ Deno.test("A suite runs under another test runner, passes a good strategy and fa
   assertEquals(await failuresOf(() => new KeepsLastUpdate()), [
     "fedavg: an update's view is not used after the call",
     "fedavg: takes its working vectors from the arena, and no more in later rounds",
+    "fedavg: exact rounds give one result in every order of the updates",
+    "fedavg: sums that were taken elsewhere and merged give the result of one round",
+    "fedavg: takes its exact sums from the arena, and no more in later rounds",
   ]);
 });

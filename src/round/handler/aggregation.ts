@@ -5,6 +5,7 @@ import type { ClientUpdate, StrategyRound } from "../../strategy/strategy.ts";
 import { ExactSums } from "../../strategy/sums/exact_sums.ts";
 import { NO_SERVER } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
+import type { ServerBackendHandler } from "./server_backend_handler.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
 
 /** Largest arena. Exact sums for which there is no room lie outside of it, and are slower. */
@@ -27,6 +28,21 @@ export function checkAggregation(
     );
   }
   checkCompatible({ ...choices, aggregation }, NO_SERVER);
+}
+
+/**
+ * Returns the round of a strategy if it adds updates up as the handler says.
+ *
+ * @throws {RangeError} If it does not: it is of a class of its own that takes updates in one order.
+ */
+export function checkedRound(
+  round: StrategyRound,
+  { aggregation, strategyName }: Pick<ServerBackendHandler, "aggregation" | "strategyName">,
+): StrategyRound {
+  if (aggregation !== "exact" || round.merge !== undefined) return round;
+  throw new RangeError(
+    `Cannot begin a round: expected rounds of ${strategyName} to have exact sums, which the method merge shows, got none`,
+  );
 }
 
 /**

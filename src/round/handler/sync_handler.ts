@@ -15,7 +15,7 @@ import { CohortSelector } from "../selection/cohort_selector.ts";
 import type { ClientSelection, KnownClient } from "../selection/selection.ts";
 import { KnownClients } from "./known_clients.ts";
 import type { SyncParameterServerHandlerOptions } from "./options.ts";
-import { checkAggregation, checkTaken } from "./aggregation.ts";
+import { checkAggregation, checkedRound, checkTaken } from "./aggregation.ts";
 import { checkResult } from "./result_check.ts";
 import { StrategyServerHandler } from "./strategy_handler.ts";
 import type { OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
@@ -181,7 +181,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     this.snapshot();
     this.#number = round;
     const info = { round, numClients, plan, untrained, aggregation };
-    this.#round = this.strategy.begin(this.parameters, info);
+    this.#round = checkedRound(this.strategy.begin(this.parameters, info), this);
   }
 
   /**

@@ -3,6 +3,7 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import { assert, assertAlmostEquals, assertEquals } from "../deps.ts";
 import { registerTest, type TestOptions } from "../register.ts";
+import { testExactRounds } from "./exact_rounds.ts";
 import { bitsOf, INFO, normalVector, roundOf, updateOf } from "./updates.ts";
 
 /** Options of {@linkcode testStrategy}. */
@@ -25,7 +26,8 @@ export interface StrategyTestOptions extends TestOptions {
 /**
  * Registers the tests that every strategy passes, whatever its algorithm: it changes neither the
  * global vector nor the updates, keeps no view of them, goes on from what it saved, and takes
- * its working vectors from the arena once.
+ * its working vectors from the arena once. One with `sums` also gives the same result, bit for bit,
+ * whatever the order and the grouping of the updates, where a round's sums are exact.
  *
  * @param make Makes a strategy. Its name stands in the names of the tests.
  * @param options Options of the tests.
@@ -154,4 +156,6 @@ export function testStrategy(make: () => Strategy, options: StrategyTestOptions 
       assertEquals(free - kernels.available, strategy.workingVectors * global.byteLength);
     }
   });
+
+  testExactRounds(make, test);
 }
