@@ -52,7 +52,7 @@ export async function evaluateRows(
   data: Dataset,
   { rows, from = 0, to = (rows ?? data).length, confusion = false, metrics = true }:
     EvaluateOptions,
-  beforeEach: () => Promise<void>,
+  beforeEach: () => Promise<void> | undefined,
 ): Promise<EvaluateResult> {
   checkRange(from, to, (rows ?? data).length);
   checkRows(data, rows, from, to);

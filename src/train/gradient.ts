@@ -16,7 +16,7 @@ export async function meanGradient(
   trainer: Trainer,
   plan: TrainPlan,
   length: number,
-  beforeEach: () => Promise<void>,
+  beforeEach: () => Promise<void> | undefined,
 ): Promise<GradientResult> {
   const { manifest, gradientRows } = trainer;
   const rows = Math.min(gradientRows, length);

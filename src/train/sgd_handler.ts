@@ -296,11 +296,20 @@ export abstract class SGDHandler extends ClientBackendHandler {
     return this.#trainer;
   }
 
-  /** Yields to the event loop. Throws if the training was aborted meanwhile, or the model freed. */
-  async #yield(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> {
-    await yieldToEventLoop();
-    signal?.throwIfAborted();
-    if (this.#trainer !== trainer) throw takenAway();
+  /**
+   * Gives the event loop a turn when it is due. Throws if the training was aborted meanwhile, or the
+   * model freed.
+   *
+   * @returns A promise of the turn; `undefined` if none is due.
+   */
+  #yield(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> | undefined {
+    const check = () => {
+      signal?.throwIfAborted();
+      if (this.#trainer !== trainer) throw takenAway();
+    };
+    const turn = yieldToEventLoop();
+    if (turn) return turn.then(check);
+    check();
   }
 
   #dispose(): void {
