@@ -3,6 +3,7 @@ import { Random } from "../../src/base/random.ts";
 import { LOSSES } from "../../src/train/losses/losses.ts";
 import { hashText } from "../../src/base/hash.ts";
 import { createEngineArena } from "../../src/engine/kernels.ts";
+import { resolveBuild, useKernelBuild } from "../../src/params/build.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -70,5 +71,43 @@ for (
     exports[kernel](y.byteOffset, labels.byteOffset, 0, rows, units, place);
     assertEquals(dy.findIndex((value) => value !== 7), -1);
     assert(Math.abs((total[0] ?? NaN) - loss) <= 1e-9 * loss);
+  });
+}
+
+for (const build of ["simd128", "relaxed-simd"] as const) {
+  Deno.test(`dense_forward() of the build ${build} gives rows of zeros and ink the same bits in any batch`, () => {
+    if (build === "relaxed-simd" && resolveBuild("auto") !== build) return;
+    useKernelBuild(build);
+    try {
+      const { arena, exports } = createEngineArena(1 << 20);
+      const random = new Random(7, "test"), sparseRows = 30, rows = 75, inputs = 430;
+      const draw = (values: Float32Array, ink = 1) =>
+        values.forEach((_, i) => values[i] = random.uniform() < ink ? random.normal() : 0);
+      for (const outputs of [40, 43, 100, 200]) {
+        const x = arena.alloc(rows * inputs), w = arena.alloc(inputs * outputs);
+        const b = arena.alloc(outputs), y = arena.alloc(rows * outputs);
+        const scratch = arena.alloc(exports.dense_forward_scratch(inputs));
+        draw(x.subarray(0, sparseRows * inputs), 0.4);
+        // With the further rows, the batch has too few zeros to work on lists.
+        draw(x.subarray(sparseRows * inputs));
+        draw(w);
+        draw(b);
+        const run = (count: number, relu: number) => {
+          const places = [x, w, b, y].map(({ byteOffset }) => byteOffset);
+          const [ofX = 0, ofW = 0, ofB = 0, ofY = 0] = places;
+          const to = scratch.byteOffset;
+          exports.dense_forward(ofX, ofW, ofB, ofY, count, inputs, outputs, relu, to);
+          return new Uint32Array(y.slice(0, sparseRows * outputs).buffer);
+        };
+        for (const relu of [0, 1]) {
+          const dense = run(rows, relu);
+          assertEquals(run(sparseRows, relu), dense);
+          assertEquals(run(10, relu).subarray(0, 10 * outputs), dense.subarray(0, 10 * outputs));
+        }
+        for (const part of [x, w, b, y, scratch]) arena.free(part);
+      }
+    } finally {
+      useKernelBuild("auto");
+    }
   });
 }

@@ -97,15 +97,16 @@ Deno.test("the scratch sizes of depthwise convolutions are those of the former f
   }
 });
 
-Deno.test("the scratch sizes of dense layers and batch normalization are those of the former formulas", () => {
+Deno.test("the scratch sizes of dense layers and batch normalization are those of their lists and sums", () => {
+  const chunk = 64, depth = Math.floor(16_384 / 40);
   for (const rows of [1, 10, 256, 20_000]) {
     for (const inputs of [...SIZES, 9000]) {
       for (const outputs of [...SIZES, 5000]) {
-        const most = Math.max(
-          exports.dense_forward_scratch(inputs),
-          exports.dense_backward_scratch(rows, outputs),
-        );
-        assertEquals(most, Math.max(2 * inputs, 2 * rows, 16_384, 4 * outputs));
+        // A count and an entry of two values for each input: of a row, or of a chunk of rows.
+        const lists = Math.max(1 + 2 * inputs, chunk * (1 + 2 * Math.min(inputs, depth)));
+        assertEquals(exports.dense_forward_scratch(inputs), lists);
+        const gradient = exports.dense_backward_scratch(rows, outputs);
+        assertEquals(gradient, Math.max(2 * rows, 16_384, 4 * outputs));
       }
     }
   }

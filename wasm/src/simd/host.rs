@@ -41,6 +41,14 @@ pub fn where_positive(condition: Single, yes: Single, no: Single) -> Single {
 pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
     core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
 }
+pub unsafe fn store_pairs(value: Single, start: u32, step: u32, to: *mut [u32; 2]) -> usize {
+    let mut found = 0;
+    for (lane, value) in value.into_iter().enumerate() {
+        unsafe { to.add(found).write([start + lane as u32 * step, value.to_bits()]) };
+        found += usize::from(value != 0.0);
+    }
+    found
+}
 pub fn round(value: Single) -> Single {
     value.map(f32::round_ties_even)
 }

@@ -79,6 +79,16 @@ impl F32x4 {
         Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
     }
 
+    /// Writes the lanes that are not 0 as pairs of a number, which is `start` for the first lane and
+    /// `step` more for each further one, and the value. Returns the number of pairs.
+    ///
+    /// # Safety
+    /// `to` points to four writable pairs, all of which may be overwritten.
+    #[inline(always)]
+    pub unsafe fn store_pairs(self, start: u32, step: u32, to: *mut [u32; 2]) -> usize {
+        unsafe { lanes::store_pairs(self.0, start, step, to) }
+    }
+
     /// Rounds each lane to the nearest integer, ties to even.
     pub fn round(self) -> Self {
         Self(lanes::round(self.0))

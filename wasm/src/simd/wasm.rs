@@ -43,6 +43,42 @@ pub fn where_positive(condition: v128, yes: v128, no: v128) -> v128 {
 pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
     v128_bitselect(yes, no, f32x4_eq(a, b))
 }
+/// Places of the bytes of the lanes in a mask of four bits, the chosen ones first.
+static CHOSEN: [[u8; 16]; 16] = chosen();
+
+const fn chosen() -> [[u8; 16]; 16] {
+    let mut all = [[0; 16]; 16];
+    let mut mask = 0;
+    while mask < 16 {
+        let (mut lane, mut to) = (0, 0);
+        while lane < 4 {
+            if mask >> lane & 1 == 1 {
+                let mut byte = 0;
+                while byte < 4 {
+                    all[mask][to * 4 + byte] = (lane * 4 + byte) as u8;
+                    byte += 1;
+                }
+                to += 1;
+            }
+            lane += 1;
+        }
+        mask += 1;
+    }
+    all
+}
+
+#[inline(always)]
+pub unsafe fn store_pairs(value: v128, start: u32, step: u32, to: *mut [u32; 2]) -> usize {
+    let mask = i32x4_bitmask(f32x4_ne(value, f32x4_splat(0.0))) as usize;
+    let numbers = u32x4_add(u32x4_splat(start), u32x4(0, step, 2 * step, 3 * step));
+    unsafe {
+        let order = v128_load(CHOSEN.as_ptr().add(mask).cast());
+        let (numbers, values) = (u8x16_swizzle(numbers, order), u8x16_swizzle(value, order));
+        v128_store(to.cast(), i32x4_shuffle::<0, 4, 1, 5>(numbers, values));
+        v128_store(to.add(2).cast(), i32x4_shuffle::<2, 6, 3, 7>(numbers, values));
+    }
+    mask.count_ones() as usize
+}
 pub fn round(value: v128) -> v128 {
     f32x4_nearest(value)
 }

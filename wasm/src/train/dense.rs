@@ -3,9 +3,9 @@
 //! Shapes: `x` and `dx` `[rows, inputs]`, `w` and `dw` `[inputs, outputs]`, `b` and `db`
 //! `[outputs]`, `y` and `dy` `[rows, outputs]`.
 
+use super::dense_sparse;
 use super::gemm::{Finish, Left, Sides, Start, multiply, multiply_rows, transpose};
-use super::sparse::{self, Entry};
-use crate::simd::F32x4;
+use super::sparse::{self, Block, Entry};
 
 /// Most rows of a batch that take dot products with the rows of the weights; for larger batches a
 /// transpose of the weights is faster.
@@ -15,13 +15,14 @@ const FEW_ROWS: usize = 24;
 /// in the cache.
 const BLOCK: usize = 16_384;
 
-/// An input is sparse where at most one value in this number is not 0.
+/// The gradient of the weights takes lists where at most one input in this number is not 0.
 const SPARSE: usize = 3;
 /// Least number of outputs for which lists of the values that are not 0 pay.
 const WIDE: usize = 40;
 
-/// Returns true if it pays to work only on the values that are not 0, such as the ink of a
-/// handwritten digit.
+/// Returns true if it pays to make the gradient of the weights of lists of the values that are not
+/// 0, such as the ink of a handwritten digit. Its sums are rounded otherwise than those of a dense
+/// product.
 unsafe fn is_sparse(x: *const f32, values: usize, outputs: usize) -> bool {
     outputs >= WIDE && outputs % 4 == 0 && unsafe { sparse::count(x, values) } * SPARSE <= values
 }
@@ -40,23 +41,8 @@ pub unsafe extern "C" fn dense_forward(
     relu: u32,
     scratch: *mut f32,
 ) {
-    if unsafe { is_sparse(x, rows * inputs, outputs) } {
-        for row in 0..rows {
-            unsafe {
-                let found = sparse::collect(x.add(row * inputs), inputs, 1, outputs, scratch.cast());
-                let list = core::slice::from_raw_parts(scratch.cast::<Entry>(), found);
-                let y = y.add(row * outputs);
-                if b.is_null() {
-                    y.write_bytes(0, outputs);
-                } else {
-                    y.copy_from_nonoverlapping(b, outputs);
-                }
-                sparse::add_rows(list, w, outputs, y);
-                for i in (0..if relu == 0 { 0 } else { outputs }).step_by(4) {
-                    F32x4::load(y.add(i)).relu().store(y.add(i));
-                }
-            }
-        }
+    if unsafe { dense_sparse::pays(x, rows * inputs, outputs) } {
+        unsafe { dense_sparse::forward([rows, inputs, outputs], x, w, b, y, relu != 0, scratch) };
         return;
     }
     let left = Left { values: x, row: inputs, step: 1 };
@@ -110,7 +96,7 @@ pub unsafe extern "C" fn dense_backward(
 /// Number of values of the scratch memory of `dense_forward`: an entry for each input.
 #[unsafe(no_mangle)]
 pub extern "C" fn dense_forward_scratch(inputs: usize) -> usize {
-    2 * inputs
+    dense_sparse::forward_scratch(inputs)
 }
 
 /// Number of values of the scratch memory of `dense_backward`: an entry for each row, or a
@@ -158,7 +144,8 @@ unsafe fn gradient_of_few(
             if add == 0 {
                 dw.write_bytes(0, outputs);
             }
-            sparse::add_rows(core::slice::from_raw_parts(scratch.cast::<Entry>(), found), dy, outputs, dw);
+            let list = core::slice::from_raw_parts(scratch.cast::<Entry>(), found);
+            Block::cut(outputs).for_each(|block| block.add(list, dy, dw));
         }
     }
 }

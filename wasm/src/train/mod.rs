@@ -18,6 +18,7 @@ mod bytes;
 mod conv;
 mod conv_sparse;
 mod dense;
+mod dense_sparse;
 mod depthwise;
 mod dropout;
 mod embedding;
