@@ -96,7 +96,8 @@ export class ClientStates implements Disposable {
 
   /** Drops the vectors written since the last {@linkcode ClientStates.commit}. */
   discard(): void {
-    this.#free.push(...this.#written.values());
+    // Too many for the arguments of one call.
+    for (const place of this.#written.values()) this.#free.push(place);
     this.#written.clear();
   }
 

@@ -45,19 +45,6 @@ Deno.test("every partition gives each row to one part", () => {
   }
 });
 
-Deno.test("the parts of a partition are views of one array, one after the other", () => {
-  for (const spec of [...SPECS, "id"]) {
-    const ids = labelsOfTen(1000).map((label, row) => 10 * label + row % 7);
-    const dealt = partition(spec, labelsOfTen(1000), { parts: 20, seed: 5, ids });
-    assertEquals(new Set(dealt.map(({ buffer }) => buffer)).size, 1);
-    let at = dealt[0]?.byteOffset ?? NaN;
-    for (const { byteOffset, byteLength } of dealt) {
-      assertEquals(byteOffset, at);
-      at += byteLength;
-    }
-  }
-});
-
 Deno.test("every partition depends on its seed and on nothing else", () => {
   for (const spec of SPECS) {
     const deal = (seed: number) => partition(spec, labelsOfTen(200), { parts: 10, seed });

@@ -1,7 +1,7 @@
 import type { Dataset } from "../../data/dataset.ts";
 import type { Partition } from "../../data/partition/types.ts";
+import { holdOutParts } from "../../data/partition/hold_out_parts.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
-import { holdOut } from "../../data/split.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { Simulation } from "../../sim/simulation.ts";
@@ -155,14 +155,8 @@ async function dealData(
   };
   if (share === undefined) return { ...shared, parts };
   // A client of a whole file, without --part, has the index 0.
-  const held = parts.map((rows, i) =>
-    holdOut(rows, { share, seed, index: flags.sites ? 0 : i + 1 })
-  );
-  return {
-    ...shared,
-    parts: held.map(({ train }) => train),
-    testParts: held.map(({ test }) => test),
-  };
+  const held = holdOutParts(parts, { share, seed, ...(flags.sites && { indexOf: () => 0 }) });
+  return { ...shared, parts: held.train, testParts: held.test };
 }
 
 /** Gives the rows of each site, in the order of the sites. */
