@@ -27,7 +27,10 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   train: async () => (await import("./groups/train.ts")).trainBench,
   sim: async () => (await import("./groups/sim.ts")).simBench,
   scale: async () => (await import("./groups/scale.ts")).scaleBench,
+  links: async () => (await import("./groups/links.ts")).linksBench,
 };
+/** Groups that take minutes: they run where they are named, or with --long. */
+const LONG_GROUPS: readonly string[] = ["links"];
 const GROUP_NAMES = Object.keys(GROUPS);
 
 /** Exit status of a process that SIGINT ended. */
@@ -57,7 +60,8 @@ async function runBench(
 ): Promise<void> {
   const results: BenchResult[] = [];
   for (const [name, load] of Object.entries(GROUPS)) {
-    if (groups.length > 0 && !groups.includes(name)) continue;
+    const isMeant = groups.length > 0 ? groups.includes(name) : long || !LONG_GROUPS.includes(name);
+    if (!isMeant) continue;
     signal.throwIfAborted();
     printError(`Measuring ${name}`);
     const bench = await load();

@@ -1,6 +1,6 @@
 /**
- * Process of all clients of the memory benchmark. They share a vector and a buffer, so that this
- * process stays small.
+ * Process of clients that do not train, one for each address or several at the same ones. They
+ * share a vector and a buffer, so that this process stays small.
  */
 import { Connection } from "../../src/net/connection.ts";
 import { tcpTransport } from "../../src/net/tcp.ts";
@@ -44,10 +44,14 @@ async function takePart(
 }
 
 if (import.meta.main) {
-  const [address = "", count, values, digest = ""] = Deno.args;
+  const [list = "", count, values, digest = ""] = Deno.args;
   const vector = new Float32Array(Number(values)).fill(1);
   const buffer = new Uint8Array(vector.byteLength + FIELDS_BYTES);
+  const addresses = list.split(",");
   await Promise.all(
-    Array.from({ length: Number(count) }, () => takePart(address, digest, { vector, buffer })),
+    Array.from(
+      { length: Number(count) },
+      (_, i) => takePart(addresses[i % addresses.length] ?? "", digest, { vector, buffer }),
+    ),
   );
 }
