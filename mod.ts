@@ -57,7 +57,7 @@ export type { ClientSGDHandlerOptions } from "./src/engine/mod.ts";
 
 // Transports: all of it is at @fedlab/core/net.
 export { SERVER_RANK } from "./src/base/rank.ts";
-export { websocketMount } from "./src/net/websocket/transport.ts";
+export { websocketMount } from "./src/net/websocket/mount.ts";
 export type {
   DistBackend,
   DistBackendName,

@@ -13,9 +13,8 @@ import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
-import { ClientRun } from "./client_run.ts";
+import type { ClientRun } from "./client_run.ts";
 import { checkPlace, type ClientTopologyOptions, type RunOptions } from "./options.ts";
-import { followWithReconnects } from "./session/reconnect.ts";
 
 /**
  * A client's side of a communication agreement: joins the group, reconnects when the connection is
@@ -103,6 +102,7 @@ export abstract class ClientCommunicationTopology {
     });
     const { logger } = log;
     using peers = new PeerLog(logger, MEMBER_LINES);
+    const { ClientRun } = await import("./client_run.ts");
     const run = this.#run = new ClientRun({
       server: this,
       handler,
@@ -113,7 +113,7 @@ export abstract class ClientCommunicationTopology {
       synchronize: () => this.synchronize(),
     }, { logger, peers, signal });
     try {
-      await followWithReconnects(run);
+      await run.run();
     } catch (error) {
       logger.error(errorMessage(error));
       throw error;

@@ -3,17 +3,17 @@ import type { TrainLogger } from "../train/sgd_handler.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
 
 /**
- * Calls `make`, which uses the native engine, or returns `undefined` where tfjs is to run the
- * model.
+ * Calls `make`, which loads and uses the native engine, or returns `undefined` where tfjs is to run
+ * the model.
  *
  * @throws {RangeError} If the engine is unknown.
  * @throws Any error of `make`, except an `UnsupportedModelError` under `"auto"`.
  */
-export function tryNative<T>(
+export async function tryNative<T>(
   engine: EngineChoice,
-  make: () => T,
+  make: () => Promise<T>,
   logger?: TrainLogger,
-): T | undefined {
+): Promise<T | undefined> {
   if (engine !== "auto" && engine !== "native" && engine !== "tfjs") {
     throw new RangeError(
       `Cannot choose an engine: expected auto, native or tfjs, got ${JSON.stringify(engine)}`,
@@ -22,7 +22,7 @@ export function tryNative<T>(
   let reason = "";
   if (engine !== "tfjs") {
     try {
-      const made = make();
+      const made = await make();
       logger?.info?.("Training on the native engine");
       return made;
     } catch (error) {

@@ -6,7 +6,6 @@ import type { Trainer } from "../train/trainer.ts";
 import { tryNative } from "./choose.ts";
 import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
-import { createNativeTrainer } from "./native_handler.ts";
 
 /** Options of {@linkcode ClientSGDHandler}. */
 export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
@@ -89,9 +88,10 @@ export class ClientSGDHandler extends SGDHandler {
   ): Promise<Trainer> {
     const { data, testData = data } = samples;
     const { model, engine = "auto", backend, logger } = this.#options;
-    const native = tryNative(engine, () => {
-      if (model === undefined) return createNativeTrainer(description, samples, loss);
-      throw new UnsupportedModelError("The model is an object of tfjs");
+    const native = await tryNative(engine, async () => {
+      if (model !== undefined) throw new UnsupportedModelError("The model is an object of tfjs");
+      const { createNativeTrainer } = await import("./create_trainer.ts");
+      return createNativeTrainer(description, samples, loss);
     }, logger);
     if (native) return native;
     const { TfjsTrainer } = await import("../tfjs/trainer.ts");

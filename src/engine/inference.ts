@@ -23,12 +23,13 @@ export async function createInference(
   { manifest, parameters }: { manifest: Manifest; parameters: ParameterVector },
   { engine = "auto", backend, logger }: TfjsOptions = {},
 ): Promise<Inference> {
-  const native = tryNative(engine, () => {
-    const graph = readGraph(model);
-    checkEmbeddings(graph);
-    checkSampleValues(graph.nodes);
-    return nativeInference(graph, parametersFor(graph.manifest, manifest, parameters));
-  });
+  const native = await tryNative(engine, () =>
+    Promise.try(() => {
+      const graph = readGraph(model);
+      checkEmbeddings(graph);
+      checkSampleValues(graph.nodes);
+      return nativeInference(graph, parametersFor(graph.manifest, manifest, parameters));
+    }));
   if (native) return native;
   const { tfjsInference } = await import("../tfjs/inference.ts");
   const inference = await tfjsInference(

@@ -6,8 +6,6 @@ import { seedInitializers } from "../train/models/seed_initializers.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
 import { tryNative } from "./choose.ts";
 import { ClientSGDHandler } from "./client_handler.ts";
-import { readGraph } from "./graph/read_graph.ts";
-import { initialVector } from "./initializers.ts";
 
 /** Initial global model of a server. */
 export interface InitialParameters {
@@ -63,9 +61,9 @@ export async function initialParameters(
   { engine = "auto", backend, logger }: TfjsOptions = {},
 ): Promise<InitialParameters> {
   const seeded = seedInitializers(description, seed);
-  const native = tryNative(engine, () => {
-    const graph = readGraph(description);
-    return { manifest: graph.manifest, parameters: initialVector(graph, seed) };
+  const native = await tryNative(engine, async () => {
+    const { initialState } = await import("./initial_state.ts");
+    return initialState(description, seed);
   });
   if (native) return native;
   const { initialState } = await import("../tfjs/initial.ts");

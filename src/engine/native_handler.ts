@@ -1,40 +1,7 @@
-import { checkFit, needDescription } from "../train/fit.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
-import { checkSampleValues } from "../train/models/model_limits.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
 import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { readGraph } from "./graph/read_graph.ts";
-import { initialVector } from "./initializers.ts";
-import { areBytes } from "./resident_rows.ts";
-import { NativeTrainer } from "./trainer.ts";
-
-/** Seed of the weights that a handler has before `parameters` is set. */
-const STAND_ALONE_SEED = 0;
-
-/**
- * Builds the described model on the native kernels.
- *
- * @throws {TypeError} If there is no description.
- * @throws {UnsupportedModelError} If the kernels do not run the model.
- * @throws {RangeError} If the data does not fit the model, or the model is too large.
- */
-export function createNativeTrainer(
-  description: ModelDescription | undefined,
-  { data, rows, testData = data }: SamplesOptions,
-  loss: LossName,
-): NativeTrainer {
-  const graph = readGraph({ ...needDescription(description), loss });
-  const input = graph.nodes[0]?.shape ?? [], output = graph.nodes.at(-1)?.shape ?? [];
-  checkSampleValues(graph.nodes);
-  for (const dataset of new Set([data, testData])) checkFit(input, output, dataset, loss);
-  const trainer = NativeTrainer.create(graph, (rows ?? data).length, {
-    train: areBytes(data),
-    judge: areBytes(testData),
-  });
-  trainer.parameters = initialVector(graph, STAND_ALONE_SEED);
-  return trainer;
-}
 
 /** Options of {@linkcode NativeSGDHandler}. */
 export interface NativeSGDHandlerOptions extends SGDHandlerOptions {
@@ -86,14 +53,15 @@ export class NativeSGDHandler extends SGDHandler {
   }
 
   /** Builds the described model on the kernels. */
-  protected override createTrainer(
+  protected override async createTrainer(
     description: ModelDescription | undefined,
     loss: LossName,
     samples: SamplesOptions,
   ): Promise<Trainer> {
     const { logger } = this.#options;
+    const { createNativeTrainer } = await import("./create_trainer.ts");
     const trainer = createNativeTrainer(description, samples, loss);
     logger?.info?.("Training on the native engine");
-    return Promise.resolve(trainer);
+    return trainer;
   }
 }

@@ -20,11 +20,7 @@ export {
 } from "./timeouts.ts";
 export { type TlsOptions, tlsTransport } from "./tls/transport.ts";
 export * from "./transport.ts";
-export {
-  type RequestInfo,
-  type WebOriginOptions,
-  type WebSocketMount,
-  websocketMount,
-  type WebSocketOptions,
-  websocketTransport,
-} from "./websocket/transport.ts";
+export { type WebSocketMount, websocketMount } from "./websocket/mount.ts";
+export type { RequestInfo } from "./websocket/request_upgrader.ts";
+export { type WebSocketOptions, websocketTransport } from "./websocket/transport.ts";
+export type { WebOriginOptions } from "./websocket/web_origins.ts";

@@ -23,8 +23,8 @@ import { MessageCode } from "../wire/message_code.ts";
 import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../wire/messages.ts";
 import { checkServerOptions, PROBLEM, type ServerTopologyOptions } from "./options.ts";
 import type { ActiveRun } from "./run/active_run.ts";
-import { handleControl } from "./run/control_messages.ts";
-import { recordOf, type ServerRun, withRun } from "./run/run.ts";
+import { recordOf } from "./run/record_of.ts";
+import type { ServerRun } from "./run/run.ts";
 import type { MessageArguments } from "./run/server_topology.ts";
 import type { JoinedClient } from "./sessions/registration.ts";
 
@@ -81,6 +81,8 @@ export abstract class ServerCommunicationTopology<
    * @throws The signal's reason, if it is aborted.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunReport> {
+    signal?.throwIfAborted();
+    const { withRun } = await import("./run/run.ts");
     return await withRun({ topology: this, record: this.#record, signal }, async (run) => {
       this.#run = run;
       try {
@@ -222,7 +224,7 @@ export abstract class ServerCommunicationTopology<
       case MessageCode.GradientUpdate:
         return this.onUpdate(sender, toParameterUpdate({ code, payload }));
       default:
-        return Promise.try(() => handleControl(sender, message, this, this.#active.exchanges));
+        return Promise.try(() => this.#active.handleControl(sender, message));
     }
   }
 

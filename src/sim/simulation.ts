@@ -19,8 +19,7 @@ import type { SyncServerBackendHandler } from "../round/handler/sync_server_back
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
 import { ClientStates } from "./client_states.ts";
-import { countsOf, startPool } from "./start_pool.ts";
-import { VirtualClients } from "./virtual_clients.ts";
+import type { VirtualClients } from "./virtual_clients.ts";
 import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts";
 import { schemaOf } from "./data_schema.ts";
 
@@ -124,6 +123,8 @@ export class Simulation {
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
+    const { countsOf, startPool } = await import("./start_pool.ts");
+    const { VirtualClients } = await import("./virtual_clients.ts");
     await using pool = await startPool(handler, options);
     using states = new ClientStates(handler.manifest.length, stateBytes, stateFolder);
     states.restore(options.resume?.vectors ?? {});

@@ -1,6 +1,6 @@
 import net from "node:net";
 import { parseAddress } from "../../src/net/mod.ts";
-import { isWebSocketAddress } from "../../src/net/websocket/transport.ts";
+import { isWebSocketAddress } from "../../src/net/websocket/address.ts";
 import { type Bytes, concat } from "./frames.ts";
 import type { Target } from "./target.ts";
 

@@ -1,7 +1,7 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { parseAddress } from "../../net/tcp.ts";
-import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/transport.ts";
+import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/address.ts";
 import { PACKAGE } from "./code.ts";
 import { InvalidArgumentError } from "../deps.ts";
 

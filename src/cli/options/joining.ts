@@ -1,6 +1,6 @@
 import { SHARED_METRICS } from "../../client/options.ts";
 import { DIST_BACKEND_NAMES } from "../../net/backend.ts";
-import { isWebSocketAddress } from "../../net/websocket/transport.ts";
+import { isWebSocketAddress } from "../../net/websocket/address.ts";
 import { option } from "./option.ts";
 import { choice, text, whole } from "./values.ts";
 

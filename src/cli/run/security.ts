@@ -7,13 +7,10 @@ import { tokenFromEnv } from "../../auth/token.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { DistBackend } from "../../net/backend.ts";
 import { parseAddress } from "../../net/tcp.ts";
-import { type TlsOptions, tlsTransport } from "../../net/tls/transport.ts";
-import {
-  isWebSocketAddress,
-  parseWebSocketAddress,
-  type WebOriginOptions,
-  websocketTransport,
-} from "../../net/websocket/transport.ts";
+import type { TlsOptions } from "../../net/tls/options.ts";
+import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/address.ts";
+import { websocketTransport } from "../../net/websocket/transport.ts";
+import type { WebOriginOptions } from "../../net/websocket/web_origins.ts";
 import { UsageError } from "../options/option.ts";
 import type { Flags } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
@@ -46,11 +43,11 @@ function isLoopback(address: string): boolean {
 }
 
 /** Chooses the transport: WebSockets for a URL, else TLS where it has options, else TCP. */
-function distBackendFor(
+async function distBackendFor(
   address: string,
   tls: TlsOptions | undefined,
   pages: WebOriginOptions = {},
-): DistBackend {
+): Promise<DistBackend> {
   const hasPages = Object.keys(pages).length > 0;
   if (isWebSocketAddress(address)) {
     return tls || hasPages ? websocketTransport({ ...tls, ...pages }) : "websocket";
@@ -58,7 +55,9 @@ function distBackendFor(
   if (hasPages) {
     throw new UsageError(`expected ws: or wss: with --hosts and --origins, got ${address}`);
   }
-  return tls ? tlsTransport(tls) : "tcp";
+  if (tls === undefined) return "tcp";
+  const { tlsTransport } = await import("../../net/tls/transport.ts");
+  return tlsTransport(tls);
 }
 
 /**
@@ -81,7 +80,7 @@ export async function serverSecurity(
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("expected --tls-cert and --tls-key together");
   }
-  const distBackend = distBackendFor(
+  const distBackend = await distBackendFor(
     listen,
     tlsCert === undefined || tlsKey === undefined
       ? undefined
@@ -146,7 +145,7 @@ export async function clientSecurity(
     ? { kind: "token", token }
     : undefined;
   return {
-    distBackend: distBackendFor(server, wantsTls ? { caCerts } : undefined),
+    distBackend: await distBackendFor(server, wantsTls ? { caCerts } : undefined),
     ...(credential && { credential }),
     ...(serverName !== undefined && { serverName }),
   };

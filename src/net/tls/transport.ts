@@ -8,24 +8,13 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
 import { openSocket } from "../open_socket.ts";
 import { explain, SocketChannel, SocketListener } from "../socket.ts";
+import { explainListen, tlsMeaning, unfitCertificate } from "./explain.ts";
+import { checkTlsOptions, type TlsOptions } from "./options.ts";
 import { tlsServer } from "./server.ts";
 import { parseAddress } from "../tcp.ts";
 import type { Channel, Listener, Transport } from "../transport.ts";
 
-/** Certificates and keys of one side of TLS. All texts are PEM. */
-export interface TlsOptions {
-  /**
-   * Certificate of the server, followed by those between it and the CA. Needed to listen, with
-   * `key`.
-   */
-  cert?: string;
-  /** Private key of `cert`, in PKCS#8. */
-  key?: string;
-  /** Certificates of CAs that the client trusts besides those that Deno trusts by default. */
-  caCerts?: string[];
-  /** Name or IP address in the server's certificate. Default: the host of the address. */
-  serverName?: string;
-}
+export type { TlsOptions };
 
 /**
  * TLS over TCP. Addresses are `"HOST:PORT"`.
@@ -105,50 +94,6 @@ export function tlsTransport(options: TlsOptions): Transport {
   };
 }
 
-/**
- * Checks certificates and keys.
- *
- * @throws {TypeError} If a certificate lacks its key, or the reverse.
- * @throws {SyntaxError} If a text is not the expected PEM.
- */
-export function checkTlsOptions({ cert, key, caCerts = [] }: TlsOptions): void {
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new TypeError(
-      `Cannot use TLS: expected a certificate and its key, got only the ${
-        cert === undefined ? "key" : "certificate"
-      }`,
-    );
-  }
-  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");
-  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");
-  caCerts.forEach((text, i) => checkPem(`caCerts[${i}]`, text, "CERTIFICATE"));
-}
-
-/** Creates the one-line error of a listener that could not be opened, with TLS or without. */
-export function explainListen(address: string, cause: unknown): Error {
-  if (!isTlsFault(cause)) return explain("listen on", address, cause);
-  const why = errorMessage(cause).includes("KeyMismatch")
-    ? "the key is not the certificate's"
-    : errorMessage(cause);
-  return new Error(`Cannot listen on ${address}: ${why}`, { cause });
-}
-
-/** Checks that a text is PEM. The error does not quote the text: it may be a key. */
-function checkPem(name: string, text: string, label: string): void {
-  // A PKCS#1 or SEC1 key says "RSA PRIVATE KEY" or "EC PRIVATE KEY".
-  const begin = new RegExp(`^-----BEGIN (?:RSA |EC )?${label}-----\\s*$`, "m");
-  if (!begin.test(text)) {
-    throw new SyntaxError(
-      `Cannot use TLS: expected ${name} to be a PEM text with -----BEGIN ${label}-----`,
-    );
-  }
-}
-
-function isTlsFault(cause: unknown): boolean {
-  return cause instanceof runtime.errors.InvalidData ||
-    cause instanceof Error && cause.message.includes("KeyMismatch");
-}
-
 function explainHandshake(address: string, name: string, cause: unknown): Error {
   const action = `Cannot connect to ${address}`;
   if (cause instanceof runtime.errors.UnexpectedEof) {
@@ -162,26 +107,4 @@ function explainHandshake(address: string, name: string, cause: unknown): Error 
       cause,
     },
   );
-}
-
-/** Explains an error about the server's certificate; `undefined` for other errors. */
-export function unfitCertificate(words: string, name: string): string | undefined {
-  if (words.includes("UnknownIssuer")) {
-    return "the server's certificate is signed by no CA that this client trusts";
-  }
-  const others = /not valid for name .*?; certificate is only valid for (.*)$/.exec(words)?.[1];
-  if (others === undefined) return undefined;
-  const names = [...others.matchAll(/\w+\("?([^")]+)"?\)/g)].map((match) => match[1]);
-  return `the server's certificate is for ${names.join(", ")}, not for ${name}`;
-}
-
-/** Explains an error of the TLS library. */
-export function tlsMeaning(cause: unknown): string {
-  const text = errorMessage(cause);
-  if (text.includes("corrupt message")) return "the other side does not speak TLS";
-  const alert = /received fatal alert: (\w+)/.exec(text)?.[1];
-  if (alert === "UnknownCA" || alert === "BadCertificate" || alert === "CertificateUnknown") {
-    return `the other side does not take this side's certificate (${alert})`;
-  }
-  return text;
 }

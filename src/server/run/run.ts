@@ -2,27 +2,28 @@ import { errorMessage } from "../../base/errors.ts";
 import { type Logger, openLog } from "../../base/log/log.ts";
 import { MEMBER_LINES, PeerLog, STRANGER_LINES } from "../../base/log/peer_log.ts";
 import { shortened } from "../../base/printable.ts";
+import type { Rank } from "../../base/rank.ts";
 import { transportOf } from "../../net/backend.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
-import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
-import { RunRecord } from "../../round/record/run_record.ts";
+import type { RunRecord } from "../../round/record/run_record.ts";
 import type { EarlyStop, RunReport } from "../../round/report/report.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
 import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
-import { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "../options.ts";
+import { DEFAULT_SERVER_NAME } from "../options.ts";
 import { completePeerLimits, DEFAULT_PEER_LIMITS } from "../sessions/peer_limits.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
 import { SchemaAgreement } from "../sessions/schema_agreement.ts";
 import { Sessions } from "../sessions/sessions.ts";
+import { handleControl } from "./control_messages.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { gatherClients } from "./gathering.ts";
 import { joinReplyOf } from "./join_reply.ts";
 import { RoundCostCounter } from "./round_costs.ts";
 import type { RunContext } from "./run_context.ts";
 import { RunOperations } from "./run_operations.ts";
-import type { ServerTopology } from "./server_topology.ts";
+import type { MessageArguments, ServerTopology } from "./server_topology.ts";
 import { SessionHandler } from "./session_handler.ts";
 import { Uploads } from "../uploads/uploads.ts";
 
@@ -163,6 +164,16 @@ export class ServerRun implements RunContext, AsyncDisposable {
     }
   }
 
+  /**
+   * Acts on a message that carries no update.
+   *
+   * @throws {ClientLeftError} If the client ends its session.
+   * @throws {ProtocolError} If the topology does not expect such a message.
+   */
+  handleControl(sender: Rank, message: MessageArguments): void {
+    handleControl(sender, message, this.topology, this.exchanges);
+  }
+
   emit(event: ServerEvent): void {
     this.record.members.onEvent(event);
     if (PROGRESS.has(event.type)) this.#progress++;
@@ -208,14 +219,4 @@ export async function withRun<Result>(
   const parts = { topology, record, logger: log.logger, signal };
   await using run = new ServerRun(parts, joinReply, saved);
   return await body(run);
-}
-
-/** Makes the record of the runs of a server. */
-export function recordOf(handler: ServerBackendHandler, options: ServerTopologyOptions): RunRecord {
-  return new RunRecord(handler, {
-    ...options,
-    get transport() {
-      return transportOf(options.distBackend ?? "tcp").name;
-    },
-  });
 }
