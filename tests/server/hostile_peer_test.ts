@@ -36,36 +36,42 @@ async function withServer(
   });
   const events: ServerEvent[] = [];
   const visited = Promise.withResolvers<void>();
-  let honest: Promise<void> = Promise.resolve();
+  const honest: Promise<void>[] = [];
+  const step = (vector: Float32Array) => vector.forEach((x, i) => vector[i] = x + 1);
+  /** Starts an honest client. Its last round ends after the visit, which is within the run. */
+  const join = (serverAddr: string, rank: number) => {
+    const client = new FakeHandler(MANIFEST, {
+      step: async (vector, { round }) => {
+        if (round === ROUNDS) await visited.promise;
+        step(vector);
+      },
+    });
+    return new ClientSyncTop(client, { serverAddr, rank, logger: silentLogger }).run();
+  };
   const server = new ServerSyncTop(handler, {
     listen: "127.0.0.1:0",
     worldSize: 3,
     rounds: ROUNDS,
     minClients: 1,
     // The server waits for a lost peer for 6 heartbeats, which are short here.
-    timeouts: { joinSeconds: 0.5, heartbeatSeconds: 0.05 },
+    timeouts: { joinSeconds: 20, heartbeatSeconds: 0.05 },
     logger: silentLogger,
     onEvent: (event) => {
       events.push(event);
       if (event.type !== "listening") return;
-      const step = (vector: Float32Array) => vector.forEach((x, i) => vector[i] = x + 1);
-      honest = new ClientSyncTop(
-        // The honest client's last round ends after the visit, so that the visit is within the run.
-        new FakeHandler(MANIFEST, {
-          step: async (vector, { round }) => {
-            if (round === ROUNDS) await visited.promise;
-            step(vector);
-          },
-        }),
-        { serverAddr: event.address, rank: honestRank, logger: silentLogger },
-      ).run();
-      honest.catch(() => {});
-      visit(event.address).then(visited.resolve, visited.reject);
+      honest.push(join(event.address, honestRank));
+      honest[0]?.catch(() => {});
+      visit(event.address).then(() => {
+        visited.resolve();
+        if (events.some(({ type }) => type === "round-started")) return;
+        // A visitor that was refused leaves its rank free, for which the server would wait.
+        join(event.address, 3 - honestRank).catch(() => {});
+      }, visited.reject);
     },
   });
   const report = await server.run();
   await visited.promise;
-  await honest;
+  await Promise.all(honest);
   assertEquals(report.rounds.length, ROUNDS);
   assert(handler.parameters.every(Number.isFinite));
   return { report, events, parameters: handler.parameters };
@@ -121,7 +127,7 @@ Deno.test("the server refuses a first message other than Registration", () =>
 Deno.test("a client that leaves before it has joined receives no error", () =>
   withServer(async (address) => {
     await using peer = await Peer.connect(address);
-    await peer.register();
+    await peer.register({ rank: 2 });
     await peer.until(MessageCode.IdAssignment);
     await peer.send({ code: MessageCode.Exit, payload: { reason: "no time" } });
     await assertRejects(() => peer.error(), Error, "the server closed");
@@ -132,7 +138,7 @@ Deno.test("a client that leaves before it has joined receives no error", () =>
 Deno.test("the server refuses another manifest", () =>
   refusedAtTheDoor(
     async (peer) => {
-      await peer.register();
+      await peer.register({ rank: 2 });
       await peer.until(MessageCode.IdAssignment);
       const manifestDigest = "0".repeat(64);
       await peer.connection.send({
