@@ -202,8 +202,7 @@ function place(
 }
 
 /**
- * Copies parameters, state of the optimizer and training rows to a layout that is at least as
- * large.
+ * Copies parameters, training rows and the state of a round to a layout that is at least as large.
  */
 export function copyState(from: Layout, to: Layout): void {
   to.vector.set(from.vector);
@@ -214,6 +213,10 @@ export function copyState(from: Layout, to: Layout): void {
     if (to.train[part].length >= from.train[part].length) to.train[part].set(from.train[part]);
   }
   to.train.labels.set(from.train.labels);
+  to.order.set(from.order);
+  to.scale.set(from.scale);
+  to.rule.set(from.rule);
+  to.stream.set(from.stream);
   for (const name of ["second", "start", "correction"] as const) {
     const values = from.extras[name];
     if (values) to.extras[name]?.set(values);

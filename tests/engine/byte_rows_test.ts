@@ -3,6 +3,9 @@ import { mlp, NativeSGDHandler } from "../../mod.ts";
 import { ByteFeatures } from "../../src/data/byte_features.ts";
 import { Dataset, datasetOf, storedFeatures } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
+import { readGraph } from "../../src/engine/graph/read_graph.ts";
+import { initialVector } from "../../src/engine/initializers.ts";
+import { NativeTrainer } from "../../src/engine/trainer.ts";
 import { DEFAULT_PLAN } from "../../src/round/handler/client_plan.ts";
 
 /** Images of 5 × 5, of which about half of the pixels are black, as bytes and as floats. */
@@ -61,4 +64,21 @@ Deno.test("NativeSGDHandler goes from bytes to floats and back, and evaluates ei
   };
   const mixed = await parametersAfter([bytes, floats, bytes]);
   assertEquals(mixed, await parametersAfter([floats, floats, floats]));
+});
+
+Deno.test("NativeTrainer goes on with a round after it made room to judge bytes", () => {
+  const { bytes, floats } = images();
+  const graph = readGraph(mlp({ inputShape: [5, 5], numClasses: 4, hiddenUnits: 6 }));
+  const parametersAfter = (judge: boolean) => {
+    const trainer = NativeTrainer.create(graph, floats.length);
+    trainer.use(floats);
+    trainer.parameters = initialVector(graph, 1);
+    trainer.begin({ ...PLAN, momentum: 0.5 }, 6);
+    trainer.shuffle(Uint32Array.from({ length: 60 }, (_, i) => i * 7 % 60));
+    trainer.step(0, 6);
+    if (judge) trainer.judge(bytes, 0, 60);
+    trainer.step(6, 12);
+    return trainer.parameters.slice();
+  };
+  assertEquals(parametersAfter(true), parametersAfter(false));
 });
