@@ -48,7 +48,10 @@ export interface SelectionContext {
   readonly numClients: number;
   /** The run's seed. */
   readonly seed: number;
-  /** Knowledge about each rank, in rank order, without the unknown ranks. */
+  /**
+   * Knowledge about each rank, in rank order, without the unknown ranks. The map that a server
+   * gives is a view, which changes after the selection; copy what is to be kept.
+   */
   readonly known: ReadonlyMap<Rank, KnownClient>;
 }
 
