@@ -5,6 +5,7 @@
  */
 
 import { blend, flatten, fold, Kernels, unflatten } from "../../src/params/kernels.ts";
+import { exactBench } from "./exact.ts";
 import { type BenchOptions, type BenchResult, rateResult } from "../result.ts";
 
 const VALUES = 25_000_000;
@@ -140,5 +141,8 @@ export async function paramsBench({ signal }: BenchOptions): Promise<BenchResult
     bytes: work.vectors * vector.byteLength,
     times: times.get(work) ?? [],
   });
-  return cases.map((one) => rateResult(one.name, figures(one), figures(one.ceiling), one.target));
+  return [
+    ...cases.map((one) => rateResult(one.name, figures(one), figures(one.ceiling), one.target)),
+    ...await exactBench(signal),
+  ];
 }
