@@ -46,6 +46,8 @@ export class Optimizer {
   #plan: TrainPlan | undefined;
   /** Number of steps in Adam's moments. */
   #steps = 0;
+  /** True if all values of the velocity are 0. */
+  #isAtRest = false;
 
   /** Creates an optimizer of the trainable tensors. */
   constructor(manifest: Manifest) {
@@ -66,7 +68,8 @@ export class Optimizer {
   begin(plan: TrainPlan, { vector, velocity, extras, rule }: UpdateMemory): void {
     const { optimizer = "sgd", learningRate, momentum, weightDecay, proximal = 0 } = plan;
     if (!plan.keepMomentum || optimizer !== (this.#plan?.optimizer ?? "sgd")) {
-      velocity.fill(0);
+      if (!this.#isAtRest) velocity.fill(0);
+      this.#isAtRest = true;
       extras.second?.fill(0);
       this.#steps = 0;
     }
@@ -100,6 +103,7 @@ export class Optimizer {
       rule[SPREAD] = 1 / Math.sqrt(1 - ADAM.beta2 ** this.#steps);
     }
     const v = adam || momentum > 0 ? velocity.byteOffset : 0;
+    if (v !== 0) this.#isAtRest = false;
     const s = adam ? placeOf(extras.second) : 0;
     const start = proximal > 0 ? placeOf(extras.start) : 0;
     const more = correction ? placeOf(extras.correction) : 0;

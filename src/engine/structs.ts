@@ -16,7 +16,9 @@ export function valuesOf<Field extends string>(
 ): number[] {
   const values = new Array<number>(size / BYTES).fill(0);
   for (const field in offsets) {
-    [fields[field]].flat().forEach((value, i) => values[offsets[field] / BYTES + i] = value);
+    const at = offsets[field] / BYTES, value = fields[field];
+    if (typeof value === "number") values[at] = value;
+    else for (let i = 0; i < value.length; i++) values[at + i] = value[i] ?? 0;
   }
   return values;
 }

@@ -12,7 +12,13 @@ export type Metrics = Readonly<Record<string, number>>;
 
 /** Returns the figures that are finite. */
 export function finiteMetrics(metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+  for (const name in metrics) {
+    if (Number.isFinite(metrics[name])) continue;
+    return Object.fromEntries(
+      Object.entries(metrics).filter(([, value]) => Number.isFinite(value)),
+    );
+  }
+  return { ...metrics };
 }
 
 /** Result of a client's training in a round. */

@@ -214,7 +214,8 @@ export class JobRunner implements AsyncDisposable {
     if (!test || !this.#builtIn) throw new Error("Cannot evaluate: there are no test data");
     const { handler } = this.#builtIn;
     handler.parameters = parameters;
-    const options = { from, to, confusion: length > 0 };
+    // Metrics are derived from the sums of all jobs.
+    const options = { from, to, confusion: length > 0, metrics: "sums" } as const;
     const { confusion, ...result } = await handler.evaluateOn(test, options, signal);
     if (!confusion) return { kind: "evaluated", result };
     const counts = new Uint32Array(length);

@@ -1,3 +1,4 @@
+import { AT_LEAST_ONE, isCount, isInRange } from "../base/check.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import { metricsOf } from "../train/metrics/metrics.ts";
 import { ownMetrics } from "../train/metrics/own_metrics.ts";
@@ -67,10 +68,27 @@ export function checkFigures(
  * message.
  */
 export function checkUpdate(payload: ParameterUpdatePayload): ParameterUpdatePayload {
+  if (isPlain(payload)) return payload;
   const code = MessageCode.ParameterUpdate;
   if (Object.keys(payload.metrics ?? {}).length > FEW_METRICS) {
     encodeFrame({ code, payload: { ...payload, parameters: new Float32Array(0) } });
   }
   const message = checkMessage(code, payload);
   return message.code === code ? message.payload : payload;
+}
+
+/**
+ * Returns true if all fields of an update are those of the built-in handler and in their range, so
+ * that the check of a message would find and change nothing.
+ */
+function isPlain(
+  { round, numSamples, steps, loss = 0, metrics = {}, parameters, ...others }:
+    ParameterUpdatePayload,
+): boolean {
+  for (const name in metrics) if (name !== "accuracy") return false;
+  const { accuracy = 0 } = metrics;
+  return isInRange(round, AT_LEAST_ONE) && isInRange(numSamples, AT_LEAST_ONE) &&
+    isCount(steps) && typeof loss === "number" && Number.isFinite(loss) &&
+    typeof accuracy === "number" && Number.isFinite(accuracy) &&
+    parameters instanceof Float32Array && Object.keys(others).length === 0;
 }

@@ -16,10 +16,8 @@ import { confusionOf } from "../train/confusion.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientPool, JobOutcome } from "./client_pool.ts";
 import type { ClientStates } from "./client_states.ts";
+import { testJobs } from "./test_jobs.ts";
 import { checkFigures, checkUpdate, updatePayload } from "./update_payload.ts";
-
-/** Rows of the test data in one job. */
-const TEST_ROWS = 1024;
 
 /** Parts of {@linkcode VirtualClients}. */
 export interface VirtualClientsParts {
@@ -201,11 +199,7 @@ export class VirtualClients {
     const { pool, signal } = this.#parts;
     const counts = new Uint32Array(this.#parts.counts);
     const results: EvaluateResult[] = [];
-    const jobs = Array.from({ length: Math.ceil(length / TEST_ROWS) }, (_, i) => ({
-      kind: "test" as const,
-      from: i * TEST_ROWS,
-      to: Math.min((i + 1) * TEST_ROWS, length),
-    }));
+    const jobs = testJobs(length, this.#parts.handler.manifest.length);
     await pool.run(jobs, {
       signal,
       take: (_, outcome) => {

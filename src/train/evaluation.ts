@@ -33,11 +33,12 @@ export interface EvaluateOptions {
    */
   confusion?: boolean;
   /**
-   * Includes the metrics of the task, and the sums that they are derived from.
+   * Includes the metrics of the task, and the sums that they are derived from; with `"sums"` these
+   * alone.
    *
    * @default {true}
    */
-  metrics?: boolean;
+  metrics?: boolean | "sums";
 }
 
 /**
@@ -77,7 +78,8 @@ export async function evaluateRows(
     numSamples,
     loss: loss / numSamples,
     ...(classifies(LOSSES[trainer.loss]) && { accuracy: correct / numSamples }),
-    ...(sums && { metrics: metricsOf(sums), sums }),
+    ...(sums && metrics !== "sums" && { metrics: metricsOf(sums) }),
+    ...(sums && { sums }),
     ...(counts && { confusion: confusionOf(counts) }),
   };
 }

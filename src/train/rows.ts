@@ -9,9 +9,10 @@ import { checkFiniteFeatures } from "../data/finite.ts";
  */
 export function checkRows(data: Dataset, rows?: Uint32Array, from?: number, to?: number): void {
   const { length } = data;
-  const wrong = rows?.subarray(from, to).find((row) => row >= length);
-  if (wrong !== undefined) {
-    throw new RangeError(`Cannot use row ${wrong} of the data: expected 0 to ${length - 1}`);
+  for (let place = from ?? 0; rows && place < (to ?? rows.length); place++) {
+    const row = rows[place] ?? 0;
+    if (row < length) continue;
+    throw new RangeError(`Cannot use row ${row} of the data: expected 0 to ${length - 1}`);
   }
   checkFiniteFeatures(data, rows, from, to);
 }
@@ -52,7 +53,8 @@ export function copyTargets(
   rows: Uint32Array,
   into: Int32Array | Float32Array,
 ): void {
-  rows.forEach((row, i) => {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0;
     for (let k = 0; k < outputs; k++) into[i * outputs + k] = targets[row * outputs + k] ?? 0;
-  });
+  }
 }

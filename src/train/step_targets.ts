@@ -12,6 +12,9 @@ export interface TargetsOfStep {
   readonly weights?: Float32Array;
 }
 
+/** Arrays of no rows, which every client of a simulation begins with. */
+const NO_LABELS = new Int32Array(0), NO_VALUES = new Float32Array(0);
+
 type Weighting = Pick<TrainSettings, "classWeights">;
 
 /** Gathers the targets and weights of a step, in buffers that the next step reuses. */
@@ -20,13 +23,13 @@ export class StepTargets {
   readonly #rows: Uint32Array | undefined;
   #classWeights: readonly number[] | undefined;
   #targets: Int32Array | Float32Array;
-  #weights = new Float32Array(0);
+  #weights = NO_VALUES;
 
   /** Takes targets of the data: of all rows, or of those that are listed. */
   constructor(data: Dataset, rows?: Uint32Array) {
     this.#data = data;
     this.#rows = rows;
-    this.#targets = data.task === "classification" ? new Int32Array(0) : new Float32Array(0);
+    this.#targets = data.task === "classification" ? NO_LABELS : NO_VALUES;
   }
 
   /** True if the targets are classes, and all weights are 1. */
