@@ -6,7 +6,8 @@
  */
 
 import { withProcess } from "../helpers/process.ts";
-import { exponentOf, type SizeCost } from "../helpers/slope.ts";
+import { liveRounds } from "../helpers/live_rounds.ts";
+import { exponentOf } from "../helpers/slope.ts";
 import type { ScaleRun } from "../processes/scale_run.ts";
 import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
 
@@ -19,20 +20,26 @@ const CONSTANT = 0.2;
 const REGISTERED = [1000, 10_000, 100_000, 1_000_000];
 const COHORTS = [1000, 3000, 10_000, 20_000], LONG_COHORTS = [...COHORTS, 50_000, 100_000];
 const SMALL_COHORTS = [50, 100, 200, 400];
+const LIVE = [30, 100, 300, 1000], LONG_LIVE = [...LIVE, 3000, 10_000];
+/** Parameters of connected clients, about how many updates are measured, and goals of rounds. */
+const LIVE_VALUES = 2000, LIVE_UPDATES = 10_000;
+const LIVE_GOALS: ReadonlyMap<number, number> = new Map([[1000, 60], [10_000, 1000]]);
 /** Clients of a round where their number is not what is measured, and number of small clients. */
 const COHORT = 100, SMALL_CLIENTS = 10_000;
 
 /**
  * Measures simulations of logistic regression: registered clients of which 100 are in a round,
- * cohorts of all clients, of 2 rows of 8 synthetic features each, and cohorts of clients with 6 rows
- * of MNIST. Values: exponents of the shortest round by the number of clients, and the shortest round
- * of the largest number. `--long` measures cohorts up to 100,000 clients.
+ * cohorts of all clients, of 2 rows of 8 synthetic features each, and cohorts of clients with 6
+ * rows of MNIST. Measures rounds over TCP of clients with 2,000 parameters that do not train, too.
+ * Values: exponents of the shortest round by the number of clients, and the shortest round of the
+ * largest number. `--long` measures cohorts up to 100,000 clients and 10,000 connected ones.
  */
 export async function scaleBench(options: BenchOptions): Promise<BenchResult[]> {
   return [
     ...await registered(options),
     ...await cohorts(options),
     ...await smallClients(options),
+    ...await liveClients(options),
   ];
 }
 
@@ -41,7 +48,7 @@ async function registered(options: BenchOptions): Promise<BenchResult[]> {
   const runs = await each(REGISTERED, (size) => run(options, { clients: size, rounds: 50 }));
   const [most, last] = lastOf(runs);
   return [
-    exponent(`registered clients, ${range(runs)}, 100 a round`, runs, CONSTANT),
+    exponent(`registered clients, ${range(runs)}, 100 a round`, timesOf(runs), CONSTANT),
     shortest(`${figure(most)} clients, 100 a round`, last.roundMillis, { unit: "ms", most: 10 }),
     mostResult(`${figure(most)} clients, peak memory`, [last.peakMegabytes], {
       unit: "MB",
@@ -63,7 +70,7 @@ async function cohorts(options: BenchOptions): Promise<BenchResult[]> {
   );
   const [most, last] = lastOf(runs);
   return [
-    exponent(`cohort, ${range(runs)} clients`, runs, LINEAR),
+    exponent(`cohort, ${range(runs)} clients`, timesOf(runs), LINEAR),
     shortest(`cohort of ${figure(most)}, a client`, last.roundMillis.map((ms) => ms / most), {
       unit: "ms",
       most: 0.1,
@@ -80,8 +87,27 @@ async function smallClients(options: BenchOptions): Promise<BenchResult[]> {
   const common = runs.find(([size]) => size === COHORT);
   const micros = common?.[1].roundMillis.map((ms) => ms * 1000 / COHORT) ?? [];
   return [
-    exponent(`small clients, ${range(runs)} a round`, runs, LINEAR),
+    exponent(`small clients, ${range(runs)} a round`, timesOf(runs), LINEAR),
     shortest("small clients, 100 a round, a client", micros, { unit: "µs", most: 20 }),
+  ];
+}
+
+/** Connected clients that do not train. */
+async function liveClients({ seed, long, signal }: BenchOptions): Promise<BenchResult[]> {
+  const runs: [number, number[]][] = [];
+  for (const clients of long ? LONG_LIVE : LIVE) {
+    const rounds = Math.max(3, Math.min(100, LIVE_UPDATES / clients));
+    const sizes = { clients, values: LIVE_VALUES, warmUp: 2, rounds: Math.round(rounds) };
+    runs.push([clients, await liveRounds({ ...sizes, seed, signal })]);
+  }
+  const goals = runs.flatMap(([clients, times]) => {
+    const most = LIVE_GOALS.get(clients);
+    if (most === undefined) return [];
+    return [shortest(`${figure(clients)} clients on TCP`, times, { unit: "ms", most })];
+  });
+  return [
+    exponent(`clients on TCP, ${range(runs)}`, runs, LINEAR),
+    ...goals,
   ];
 }
 
@@ -112,11 +138,12 @@ async function run(
   return JSON.parse(output) as ScaleRun;
 }
 
-function exponent(name: string, runs: Runs, most: number): BenchResult {
-  const costs: SizeCost[] = runs.map(([size, { roundMillis }]) => ({
-    size,
-    cost: Math.min(...roundMillis),
-  }));
+function exponent(
+  name: string,
+  runs: readonly (readonly [size: number, times: readonly number[]])[],
+  most: number,
+): BenchResult {
+  const costs = runs.map(([size, times]) => ({ size, cost: Math.min(...times) }));
   // A ratio to an exponent of 0 or less says nothing.
   return mostResult(name, [Math.max(exponentOf(costs), 0.01)], { unit: "exponent", most });
 }
@@ -138,7 +165,11 @@ function lastOf(runs: Runs): Runs[number] {
   return last;
 }
 
-function range(runs: Runs): string {
+function timesOf(runs: Runs): [size: number, times: readonly number[]][] {
+  return runs.map(([size, { roundMillis }]) => [size, roundMillis]);
+}
+
+function range(runs: readonly (readonly [size: number, run: unknown])[]): string {
   return `${figure(runs[0]?.[0] ?? 0)} to ${figure(runs.at(-1)?.[0] ?? 0)}`;
 }
 

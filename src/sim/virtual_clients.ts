@@ -49,7 +49,9 @@ export class VirtualClients {
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
-    this.#present = markOrdered(Array.from({ length: parts.numClients }, (_, i) => i + 1));
+    const ranks: Rank[] = [];
+    for (let rank = 1; rank <= parts.numClients; rank++) ranks.push(rank);
+    this.#present = markOrdered(ranks);
   }
 
   /**
