@@ -8,6 +8,12 @@ const RELAXED_PROBE = Uint8Array.fromHex(
 );
 
 let preferred: KernelBuild | undefined;
+let relaxed: boolean | undefined;
+
+/** Returns true if relaxed SIMD runs here. The engine is asked once, which takes microseconds. */
+function runsRelaxed(): boolean {
+  return relaxed ??= WebAssembly.validate(RELAXED_PROBE);
+}
 
 /**
  * Resolves a build.
@@ -15,14 +21,13 @@ let preferred: KernelBuild | undefined;
  * @throws {TypeError} If the build is unknown, or does not run here.
  */
 export function resolveBuild(build: KernelBuild | "auto"): KernelBuild {
-  const relaxed = WebAssembly.validate(RELAXED_PROBE);
-  if (build === "auto") return preferred ?? (relaxed ? "relaxed-simd" : "simd128");
+  if (build === "auto") return preferred ?? (runsRelaxed() ? "relaxed-simd" : "simd128");
   if (build !== "simd128" && build !== "relaxed-simd") {
     throw new TypeError(
       `Cannot use the kernels: expected build simd128, relaxed-simd or auto, got ${build}`,
     );
   }
-  if (build === "relaxed-simd" && !relaxed) {
+  if (build === "relaxed-simd" && !runsRelaxed()) {
     throw new TypeError("Cannot use the kernels: this engine does not run build relaxed-simd");
   }
   return build;
