@@ -4,6 +4,7 @@ import type { LossName } from "../train/handler.ts";
 import { copyBytes, copyFeatures, copyTargets } from "../train/rows.ts";
 import type { BatchLoss, JudgeOptions } from "../train/trainer.ts";
 import { computeLoss } from "./batch.ts";
+import { byteTable } from "./byte_table.ts";
 import type { Layout } from "./layout.ts";
 
 /** Options of {@linkcode judgeRows}: places of the data or of the listed rows. */
@@ -21,7 +22,7 @@ export function judgeRows(
 ): BatchLoss {
   const { exports, program, maxRows, input, batchLabels, judged, judgedTable } = layout;
   const { rowLength, outputs } = data, features = storedFeatures(data);
-  if (features instanceof ByteFeatures) judgedTable.set(features.table);
+  if (features instanceof ByteFeatures) judgedTable.set(byteTable(features));
   const hasLabels = data.task === "classification";
   const room = hasLabels ? batchLabels : new Float32Array(Math.min(maxRows, end - start) * outputs);
   const result: BatchLoss = { loss: 0, correct: 0 };

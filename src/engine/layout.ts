@@ -1,4 +1,9 @@
-import { LOSS_LAYOUT, RULE_LAYOUT, STREAM_LAYOUT } from "../generated/engine_exports.ts";
+import {
+  BYTE_TABLE_LAYOUT,
+  LOSS_LAYOUT,
+  RULE_LAYOUT,
+  STREAM_LAYOUT,
+} from "../generated/engine_exports.ts";
 import { ALIGNMENT, allocationSize } from "../params/arena.ts";
 import type { Pointer } from "../params/instance.ts";
 import type { ParameterVector } from "../params/manifest.ts";
@@ -13,8 +18,8 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
 const TOTALS = LOSS_LAYOUT.offsets.scale / Float64Array.BYTES_PER_ELEMENT;
 /** Values of a slot for the integers of an op, such as a window, while a layout is measured. */
 const SLOT_VALUES = 16;
-/** Values of the table of bytes. */
-const TABLE_VALUES = 256;
+/** Values of the kernels' `ByteTable`. */
+const TABLE_VALUES = BYTE_TABLE_LAYOUT.size / BYTES;
 /** Number of slots; an op uses two at most. */
 const SLOTS = 16;
 
@@ -24,7 +29,7 @@ export interface Resident {
   readonly features: Float32Array<ArrayBuffer>;
   /** Features as bytes; empty where they are floats. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Feature of each byte. */
+  /** Features that the bytes stand for: the kernels' `ByteTable`. */
   readonly table: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array<ArrayBuffer>;
 }
@@ -56,7 +61,7 @@ export interface Layout extends UpdateMemory {
   readonly input: Float32Array<ArrayBuffer>;
   /** Rows to judge on as bytes, as many as the program takes at once. */
   readonly judged: Uint8Array<ArrayBuffer>;
-  /** Feature of each byte of `judged`. */
+  /** Features that the bytes of `judged` stand for: the kernels' `ByteTable`. */
   readonly judgedTable: Float32Array<ArrayBuffer>;
 }
 

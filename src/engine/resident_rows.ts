@@ -1,6 +1,7 @@
 import { ByteFeatures } from "../data/byte_features.ts";
 import { type Dataset, storedFeatures } from "../data/dataset.ts";
 import { copyBytes, copyFeatures, copyTargets } from "../train/rows.ts";
+import { byteTable } from "./byte_table.ts";
 import type { Resident } from "./layout.ts";
 
 /** Returns true if the features of the data are bytes. */
@@ -16,7 +17,7 @@ export function copyRows(
 ): void {
   const stored = storedFeatures(data);
   if (stored instanceof ByteFeatures) {
-    table.set(stored.table);
+    table.set(byteTable(stored));
     if (rows) copyBytes(stored.bytes, data.rowLength, rows, bytes);
     else bytes.set(stored.bytes);
   } else if (rows) copyFeatures(data, rows, features);

@@ -465,7 +465,7 @@ export interface EngineExports extends KernelsExports {
    * `classes[i] = labels[order[i]]`.
    *
    * @param features Address of bytes.
-   * @param table Address of float32 values.
+   * @param table Address of `ByteTable`.
    * @param labels Address of int32 values.
    * @param order Address of uint32 values.
    * @param rows Address of float32 values, written.
@@ -644,7 +644,7 @@ export interface EngineExports extends KernelsExports {
    * `values[i] = table[bytes[i]]` for `n` bytes.
    *
    * @param bytes Address of bytes.
-   * @param table Address of float32 values.
+   * @param table Address of `ByteTable`.
    * @param values Address of float32 values, written.
    */
   widen_bytes(bytes: Pointer, table: Pointer, n: number, values: Pointer): void;
@@ -701,6 +701,20 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   update: 9,
   widen_bytes: 4,
 };
+
+/**
+ * Values that bytes stand for.
+ *
+ * Layout of the structure `ByteTable`: its size and the offsets of its fields, in bytes.
+ */
+export const BYTE_TABLE_LAYOUT = {
+  size: 1032,
+  offsets: {
+    values: 0,
+    high: 1024,
+    low: 1028,
+  },
+} as const;
 
 /**
  * Loss of a batch.

@@ -264,7 +264,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * @param data The data.
    * @param options Rows to evaluate on, by default all of the data, of these the places `from` to
    * before `to`; `confusion`, which adds the confusion matrix where the data has at most 1000
-   * classes; and `metrics`, which leaves out the metrics with `"sums"`, and their sums too with `false`.
+   * classes; and `metrics`, which leaves out the metrics with `"sums"`, and their sums too with
+   * `false`.
    * @param signal Ends the evaluation; it then rejects with the signal's reason.
    * @throws {RangeError} If the data does not fit the model or does not have the rows, there are no
    * rows, or a feature is not finite.

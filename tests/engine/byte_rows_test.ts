@@ -3,6 +3,8 @@ import { mlp, NativeSGDHandler } from "../../mod.ts";
 import { ByteFeatures } from "../../src/data/byte_features.ts";
 import { Dataset, datasetOf, storedFeatures } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
+import { byteTable } from "../../src/engine/byte_table.ts";
+import { createEngineArena } from "../../src/engine/kernels.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { NativeTrainer } from "../../src/engine/trainer.ts";
@@ -81,4 +83,34 @@ Deno.test("NativeTrainer goes on with a round after it made room to judge bytes"
     return trainer.parameters.slice();
   };
   assertEquals(parametersAfter(true), parametersAfter(false));
+});
+
+Deno.test("the kernels widen bytes to the features of any scale, by products where these are exact", () => {
+  const random = new Random(9, "test"), values = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const { arena, exports } = createEngineArena(1 << 14);
+  const table = arena.alloc(258), widened = arena.alloc(256);
+  const bytes = new Uint8Array(exports.memory.buffer, arena.alloc(64).byteOffset, 256);
+  bytes.set(values);
+  let products = 0;
+  const scales = [
+    1 / 255,
+    1,
+    0.5,
+    -1 / 127.5,
+    0,
+    1e-40,
+    ...Array.from({ length: 994 }, () => random.normal()),
+  ];
+  for (const scale of scales) {
+    const features = new ByteFeatures(values, scale);
+    table.set(byteTable(features));
+    if (table[256] !== 0) products++;
+    exports.widen_bytes(bytes.byteOffset, table.byteOffset, 256, widened.byteOffset);
+    assertEquals(
+      new Uint32Array(widened.slice().buffer),
+      new Uint32Array(features.table.slice().buffer),
+    );
+  }
+  assert(products > 900 && products < scales.length, `${products} scales by products`);
+  assert(byteTable(new ByteFeatures(values, 1 / 255))[256] !== 0);
 });

@@ -17,6 +17,9 @@ pub unsafe fn load(from: *const f32) -> Single {
 pub unsafe fn store(to: *mut f32, value: Single) {
     unsafe { to.cast::<Single>().write_unaligned(value) }
 }
+pub unsafe fn load_bytes(from: *const u8) -> [Single; 4] {
+    core::array::from_fn(|k| core::array::from_fn(|i| f32::from(unsafe { *from.add(4 * k + i) })))
+}
 pub fn add(a: Single, b: Single) -> Single {
     zip(a, b, |a, b| a + b)
 }

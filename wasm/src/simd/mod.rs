@@ -58,6 +58,15 @@ impl F32x4 {
         unsafe { lanes::load_halves(from) }.map(Self)
     }
 
+    /// Reads sixteen bytes.
+    ///
+    /// # Safety
+    /// `from` points to sixteen readable bytes.
+    #[inline(always)]
+    pub unsafe fn load_bytes(from: *const u8) -> [Self; 4] {
+        unsafe { lanes::load_bytes(from) }.map(Self)
+    }
+
     /// Computes `self * factor + addend`, rounded once where the build has the fused instruction,
     /// else twice.
     pub fn mul_add(self, factor: Self, addend: Self) -> Self {

@@ -14,6 +14,18 @@ pub unsafe fn load(from: *const f32) -> v128 {
 pub unsafe fn store(to: *mut f32, value: v128) {
     unsafe { v128_store(to.cast(), value) }
 }
+#[inline(always)]
+pub unsafe fn load_bytes(from: *const u8) -> [v128; 4] {
+    let bytes = unsafe { v128_load(from.cast()) };
+    let (low, high) = (u16x8_extend_low_u8x16(bytes), u16x8_extend_high_u8x16(bytes));
+    [
+        u32x4_extend_low_u16x8(low),
+        u32x4_extend_high_u16x8(low),
+        u32x4_extend_low_u16x8(high),
+        u32x4_extend_high_u16x8(high),
+    ]
+    .map(|lanes| f32x4_convert_i32x4(lanes))
+}
 pub fn add(a: v128, b: v128) -> v128 {
     f32x4_add(a, b)
 }
