@@ -19,11 +19,15 @@ export class Line {
   /** Time at which the last byte that was accepted leaves the queue. */
   #freeAt = 0;
 
+  /** Bytes that may be on the line, and have not been taken by the other end. */
+  readonly windowBytes: number;
+
   /** Creates an idle line. */
   constructor({ bitsPerSecond, delayMillis, queueBytes }: LineOptions) {
     this.#bytesPerMilli = bitsPerSecond / 8000;
     this.#queueMillis = queueBytes / this.#bytesPerMilli;
     this.#delayMillis = delayMillis;
+    this.windowBytes = 2 * delayMillis * this.#bytesPerMilli + queueBytes;
   }
 
   /**
@@ -98,18 +102,22 @@ export class Link implements AsyncDisposable {
 /** Passes all bytes of a connection on over a line. */
 async function pump(from: Deno.TcpConn, to: Deno.TcpConn, line: Line): Promise<void> {
   let written: Promise<unknown> = Promise.resolve();
-  written.catch(() => {});
+  let onTheWay = 0;
   try {
     for (;;) {
+      // A receiver that does not read stops the sender.
+      while (onTheWay > line.windowBytes) await written;
       const packet = new Uint8Array(PACKET_BYTES);
       const count = await from.read(packet);
       if (count === null) break;
       const arrivesAt = await line.accept(count);
       const before = written;
+      onTheWay += count;
       written = (async () => {
         await before;
         await sleep(arrivesAt - performance.now());
         for (let at = 0; at < count;) at += await to.write(packet.subarray(at, count));
+        onTheWay -= count;
       })();
       written.catch(() => close(from));
     }

@@ -117,6 +117,13 @@ export interface ServerTopologyOptions {
    * need not wait for others.
    */
   earlyUpdates?: EarlyUpdateOptions;
+  /**
+   * Number of clients of one address, at least 1, that are sent a round's parameters at a time.
+   *
+   * @default The server finds out which clients share a slow link, and sends to one of them at a
+   * time; it sends to all others at once.
+   */
+  downloadsAtOnce?: number;
   /** Called with each event as it happens. */
   onEvent?: (event: ServerEvent) => void;
 }
@@ -130,12 +137,13 @@ export const DEFAULT_SERVER_NAME = "fedlab";
  * @throws {RangeError} If an option is out of range.
  */
 export function checkServerOptions(options: ServerTopologyOptions): void {
-  const { worldSize, rounds, minClients, roundTries, saveTries } = options;
+  const { worldSize, rounds, minClients, roundTries, saveTries, downloadsAtOnce } = options;
   const { quorum = DEFAULT_QUORUM, gatekeeper, serverName = DEFAULT_SERVER_NAME } = options;
   checkCount("worldSize", worldSize, 2);
   checkCount("rounds", rounds, 1);
   if (minClients !== undefined) checkCount("minClients", minClients, 1, worldSize - 1);
   if (roundTries !== undefined) checkCount("roundTries", roundTries, 1);
+  if (downloadsAtOnce !== undefined) checkCount("downloadsAtOnce", downloadsAtOnce, 1);
   if (saveTries !== undefined) checkCount("saveTries", saveTries, 1);
   // An invalid name or token is reported here rather than when the first client joins.
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });

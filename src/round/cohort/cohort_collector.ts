@@ -127,6 +127,11 @@ export class CohortCollector {
     this.#starts.set(rank, Infinity);
   }
 
+  /** Returns `true` while the parameters are not sent to the rank yet. */
+  isUnsent(rank: Rank): boolean {
+    return this.#starts.get(rank) === Infinity;
+  }
+
   /** Notes that the parameters are sent to the rank from now on: its time begins. */
   markSent(rank: Rank): void {
     if (this.#starts.has(rank)) this.#starts.set(rank, this.#now());

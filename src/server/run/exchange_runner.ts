@@ -15,20 +15,22 @@ import {
 } from "../../round/cohort/unexpected.ts";
 import type { CohortCollector } from "../../round/cohort/cohort_collector.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
-import { keepsState } from "../../plan/rules/rules.ts";
-import { SharedMessage } from "../../net/outgoing_frame.ts";
-import { MessageCode } from "../../wire/message_code.ts";
+import type { SharedMessage } from "../../net/outgoing_frame.ts";
 import type {
   ErrorPayload,
   EvaluateParamsPayload,
   Message,
   ParameterUpdatePayload,
 } from "../../wire/messages.ts";
+import { Downloads } from "../downloads/downloads.ts";
+import { sendToCohort } from "../downloads/send_to_cohort.ts";
+import { ParametersMessages } from "./parameters_messages.ts";
 import type { RunContext } from "./run_context.ts";
-import { lastAcceptedField } from "./server_topology.ts";
 
 /** Checks for passed deadlines in the time of one round. */
 const CHECKS = 8;
+/** Share of a round's time after which a download does not hold up others any more. */
+const PLACE_SHARE = 1 / 8;
 
 /** Exchanges of a run with cohorts: the parameters go out, updates or figures come back. */
 export class ExchangeRunner {
@@ -37,13 +39,17 @@ export class ExchangeRunner {
   /** Names of the clients' sites, as claimed. */
   readonly sites = new Map<Rank, string>();
   readonly #run: RunContext;
-  #roundPlan: { readonly round: number; readonly field: { plan?: TrainSettings } } | undefined;
+  readonly #downloads: Downloads;
+  readonly #messages: ParametersMessages;
   #hasToldRows = false;
   /** Clients that have sent no figures of late; each evaluation would wait for them in vain. */
   readonly #evaluators = new KnownClients();
 
   constructor(run: RunContext) {
     this.#run = run;
+    this.#messages = new ParametersMessages(run);
+    const { options: { downloadsAtOnce: atOnce }, timeouts: { roundSeconds } } = run.topology;
+    this.#downloads = new Downloads({ atOnce, placeMillis: roundSeconds * 1000 * PLACE_SHARE });
   }
 
   /** Training in progress. */
@@ -60,6 +66,7 @@ export class ExchangeRunner {
       await this.#run.topology.performExchange();
     } finally {
       this.open = undefined;
+      this.#downloads.clear();
       // When the run was stopped, ranks that wait for their turn would wait for ever.
       for (const rank of exchange.collector.pending) {
         exchange.collector.settle(rank, "dropped", "the run was stopped", true);
@@ -70,56 +77,44 @@ export class ExchangeRunner {
 
   /** Sends a rank the parameters of the open exchange; a client that is away gets them later. */
   send(rank: Rank): void {
-    this.#sendTo(rank, this.#message(lastAcceptedField(this.#run.topology, rank)));
+    // Its turn to download is still to come.
+    if (this.#required().collector.isUnsent(rank)) return;
+    this.#sendTo(rank, this.#messages.to(rank, this.#required()));
   }
 
-  #sendTo(rank: Rank, message: Message | SharedMessage): void {
+  /** Sends a message; returns `false` when the client is away, or has left. */
+  #sendTo(
+    rank: Rank,
+    message: Message | SharedMessage,
+    onEnd?: (isSent: boolean) => void,
+  ): boolean {
     const { sessions } = this.#run;
-    if (sessions.send(rank, message) || sessions.registry.isAway(rank)) return;
-    this.#required().collector.settle(rank, "dropped", "it left before the round began");
-  }
-
-  /** Makes the message with the parameters of the open exchange. */
-  #message(lastAccepted: { readonly taken?: number }): Message {
-    const { topology } = this.#run;
-    const { control } = topology.handler;
-    const exchange = this.#required();
-    const isEvaluation = exchange instanceof EvaluationExchange;
-    const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
-    const { round } = exchange.collector;
-    const payload = {
-      round,
-      parameters: topology.parametersToSend,
-      ...(!isEvaluation && this.planField(round)),
-      ...(control && !isEvaluation && { control }),
-      ...lastAccepted,
-    };
-    return { code, payload };
+    if (sessions.send(rank, message, onEnd)) return true;
+    if (!sessions.registry.isAway(rank)) {
+      this.#required().collector.settle(rank, "dropped", "it left before the round began");
+    }
+    return false;
   }
 
   /**
    * Returns the field with the settings of a round, where they differ from those that the clients
-   * were assigned. They are determined once a round.
+   * were assigned.
    */
   planField(round: number): { readonly plan?: TrainSettings } {
-    if (this.#roundPlan?.round !== round) {
-      const { assigned, topology: { handler } } = this.#run;
-      const plan = handler.planFor(round);
-      const isSame = JSON.stringify(plan) === JSON.stringify(assigned);
-      this.#roundPlan = { round, field: isSame ? {} : { plan } };
-    }
-    return this.#roundPlan.field;
+    return this.#messages.planField(round);
   }
 
   /** Sends the parameters to the cohort of the open exchange. */
   sendToCohort(): void {
-    const { cohort } = this.#required().collector;
-    if (keepsState(this.#run.topology.handler.plan.rule)) {
-      for (const rank of cohort) this.send(rank);
-    } else {
-      const message = new SharedMessage(this.#message({}));
-      for (const rank of cohort) this.#sendTo(rank, message);
-    }
+    const { topology, sessions } = this.#run;
+    const exchange = this.#required(), { collector } = exchange;
+    const shared = this.#messages.toAll(exchange);
+    sendToCohort(collector, this.#downloads, {
+      bytes: this.training === undefined ? 0 : topology.parametersToSend.byteLength,
+      addressOf: (rank) => sessions.registry.group.get(rank)?.address,
+      sendTo: (rank, onEnd) =>
+        this.#sendTo(rank, shared ?? this.#messages.to(rank, exchange), onEnd),
+    });
   }
 
   /**

@@ -53,9 +53,9 @@ export class ServerRun implements RunContext, AsyncDisposable {
   readonly assigned: TrainSettings;
   readonly sessions: Sessions;
   readonly costs: RoundCostCounter;
-  readonly exchanges: ExchangeRunner = new ExchangeRunner(this);
+  readonly exchanges: ExchangeRunner;
   /** Operations for the methods of the topology. */
-  readonly operations: RunOperations = new RunOperations(this, this.exchanges);
+  readonly operations: RunOperations;
   readonly peers: { readonly members: PeerLog; readonly strangers: PeerLog };
   readonly #uploads: Uploads;
   readonly #saver: CheckpointSaver;
@@ -65,6 +65,8 @@ export class ServerRun implements RunContext, AsyncDisposable {
     const { topology, record, logger, signal } = parts;
     const { options, timeouts } = topology;
     this.topology = topology;
+    this.exchanges = new ExchangeRunner(this);
+    this.operations = new RunOperations(this, this.exchanges);
     this.record = record;
     this.logger = logger;
     this.signal = signal;

@@ -3,10 +3,13 @@ import { Refusals } from "../../base/limits/refusals.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { Connection } from "../../net/connection.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
+import { remoteAddress } from "./remote_address.ts";
 
 /** Session of a client. Its rank belongs to the connection, whatever a message says. */
 export class Session {
   readonly connection: Connection;
+  /** Address of the client, for what clients of one address share; `undefined` in this process. */
+  readonly address: string | undefined;
   /** Assigned rank. */
   rank: Rank | undefined;
   /** Proven identity, in the form of `checkProof()`. */
@@ -23,6 +26,7 @@ export class Session {
 
   constructor(connection: Connection, admission: PeerAdmission) {
     this.connection = connection;
+    this.address = remoteAddress(connection.remote);
     this.#admission = admission;
   }
 

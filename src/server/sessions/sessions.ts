@@ -109,14 +109,22 @@ export class Sessions {
   /**
    * Sends a message to a rank. A failure to send ends the client's session.
    *
+   * @param onEnd Called with whether all was sent, once it was, or cannot be.
    * @returns Whether there is such a client.
    */
-  send(rank: Rank, message: Message | SharedMessage): boolean {
+  send(
+    rank: Rank,
+    message: Message | SharedMessage,
+    onEnd: (isSent: boolean) => void = () => {},
+  ): boolean {
     const session = this.registry.group.get(rank);
     if (session === undefined) return false;
     if (isBulk(message.code)) session.refusals.asked();
     session.sending++;
-    session.connection.send(message).then(() => session.sending--, () => {});
+    session.connection.send(message).then(() => {
+      session.sending--;
+      onEnd(true);
+    }, () => onEnd(false));
     return true;
   }
 
