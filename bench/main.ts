@@ -28,6 +28,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   sim: async () => (await import("./groups/sim.ts")).simBench,
   scale: async () => (await import("./groups/scale.ts")).scaleBench,
   links: async () => (await import("./groups/links.ts")).linksBench,
+  peers: async () => (await import("./groups/peers.ts")).peersBench,
 };
 /** Groups that take minutes: they run where they are named, or with --long. */
 const LONG_GROUPS: readonly string[] = ["links"];
