@@ -23,6 +23,7 @@ import {
 } from "../../mod.ts";
 import type { GradientResult } from "../../src/plan/results.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
+import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { STRATEGY_NAMES } from "../../src/strategy/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -197,6 +198,58 @@ Deno.test("an update that is too large for exact sums is refused, and changes no
     return new Set(handler.parameters);
   };
   assertEquals(mean(), new Set([2]));
+});
+
+/** Runs a round of clients that add a number to each value. */
+async function roundOf(steps: readonly number[], more: object = {}): Promise<RunReport> {
+  const manifest = vectorManifest(5);
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const handler = new SyncParameterServerHandler({
+    manifest,
+    parameters: new Float32Array(5),
+    aggregation: "exact",
+    ...more,
+  });
+  let clients: Promise<void>[] = [];
+  const server = new ServerSyncTop(handler, {
+    ...group,
+    listen: "exact-full",
+    worldSize: steps.length + 1,
+    rounds: 1,
+    onEvent: (event) => {
+      if (event.type !== "listening") return;
+      clients = steps.map((step, i) =>
+        new ClientSyncTop(
+          new FakeHandler(manifest, { step: (vector) => void vector.fill(step) }),
+          { ...group, serverAddr: event.address, rank: i + 1 },
+        ).run()
+      );
+    },
+  });
+  try {
+    const report = await server.run();
+    assertEquals([...handler.parameters], new Array(5).fill(1));
+    return report;
+  } finally {
+    await Promise.allSettled(clients);
+  }
+}
+
+Deno.test("members that fill the exact sums are found and left out, and the run goes on", async () => {
+  const { rounds: [round] } = await roundOf([
+    ...new Array(5).fill(2 ** 38),
+    ...new Array(7).fill(1),
+  ]);
+  assertEquals(round?.losses.map(({ rank }) => rank), [1, 2, 3, 4, 5]);
+  assertEquals([round?.tries, round?.received], [2, 7]);
+});
+
+Deno.test("a round whose updates are all too large together ends with an error that says so", async () => {
+  await assertRejects(
+    () => roundOf(new Array(12).fill(2 ** 38), { updateBound: Infinity }),
+    Error,
+    "Cannot end round 1: Cannot add to an exact sum: expected a sum of magnitudes below 2^40",
+  );
 });
 
 Deno.test("a run goes on only with the aggregation with which it began", async () => {

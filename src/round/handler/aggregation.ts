@@ -3,6 +3,7 @@ import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import type { RunChoices } from "../../plan/compatibility/choices.ts";
 import type { ClientUpdate, StrategyRound } from "../../strategy/strategy.ts";
 import { ExactSums } from "../../strategy/sums/exact_sums.ts";
+import type { Aggregation } from "../../strategy/sums/sums.ts";
 import { NO_SERVER } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import type { ServerBackendHandler } from "./server_backend_handler.ts";
@@ -59,6 +60,26 @@ export function checkTaken(round: StrategyRound | undefined, update: ClientUpdat
       `Cannot take the update of rank ${update.rank}: ${errorMessage(cause)}`,
       { cause },
     );
+  }
+}
+
+/**
+ * Passes an update to a round.
+ *
+ * @returns The error of an update for which exact sums have no room. Huge updates of other members
+ * may have filled the sums, which the end of the round finds.
+ */
+export function takeUpdate(
+  round: StrategyRound,
+  update: ClientUpdate,
+  aggregation: Aggregation,
+): RangeError | undefined {
+  try {
+    round.accept(update);
+    return undefined;
+  } catch (error) {
+    if (aggregation === "exact" && error instanceof RangeError) return error;
+    throw error;
   }
 }
 

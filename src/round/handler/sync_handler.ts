@@ -15,8 +15,8 @@ import { CohortSelector } from "../selection/cohort_selector.ts";
 import type { ClientSelection, KnownClient } from "../selection/selection.ts";
 import { KnownClients } from "./known_clients.ts";
 import type { SyncParameterServerHandlerOptions } from "./options.ts";
-import { checkAggregation, checkedRound, checkTaken } from "./aggregation.ts";
-import { checkResult } from "./result_check.ts";
+import { checkAggregation, checkedRound, checkTaken, takeUpdate } from "./aggregation.ts";
+import { checkResult, NonFiniteResultError } from "./result_check.ts";
 import { StrategyServerHandler } from "./strategy_handler.ts";
 import type { OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
 import { claimedWork, outOfBounds, type UpdateFigures } from "./update_bound.ts";
@@ -64,6 +64,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   #round: StrategyRound | undefined;
   #planOfRound: TrainSettings | undefined;
   #number = 0;
+  /** Error of the first update of the round for which the exact sums had no room. */
+  #overflow: RangeError | undefined;
 
   /**
    * Makes a handler from its options.
@@ -180,6 +182,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     this.#norms.clear();
     this.snapshot();
     this.#number = round;
+    this.#overflow = undefined;
     const info = { round, numClients, plan, untrained, aggregation };
     this.#round = checkedRound(this.strategy.begin(this.parameters, info), this);
   }
@@ -200,7 +203,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   /** Passes an update to the strategy's round, and notes its figures. */
   onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
-    this.#round.accept(toClientUpdate(sender, payload));
+    this.#overflow ??= takeUpdate(this.#round, toClientUpdate(sender, payload), this.aggregation);
     const { round, numSamples, loss } = payload;
     const norm = this.#norms.get(sender);
     const work = norm === undefined ? undefined : claimedWork(payload);
@@ -232,9 +235,11 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     const round = this.#round;
     if (!round) return;
     this.#round = undefined;
+    const problem = `Cannot end round ${this.#number}`;
+    if (this.#overflow) throw new NonFiniteResultError(`${problem}: ${this.#overflow.message}`);
     const result = round.finish();
     if (result === this.parameters) return;
-    checkResult(`Cannot end round ${this.#number}`, result, this.parameters.length, this.strategy);
+    checkResult(problem, result, this.parameters.length, this.strategy);
     sparing(this.frozen, this.parameters, () => this.parameters.set(result));
   }
 }
