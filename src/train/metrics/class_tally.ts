@@ -92,10 +92,11 @@ export class ClassTally {
     if (isRight) this.#correct++;
     this.#calibrate(probabilities[answer] ?? NaN, isRight);
     increment(this.#confusion, label * this.#outputs + answer);
-    this.#tallies.forEach((tally, i) => {
-      const scored = this.#tallies.length === 1 ? 1 : i;
-      tally.add(logits[scored] ?? NaN, label === scored);
-    });
+    const { length } = this.#tallies;
+    for (let i = 0; i < length; i++) {
+      const scored = length === 1 ? 1 : i;
+      this.#tallies[i]?.add(logits[scored] ?? NaN, label === scored);
+    }
   }
 
   #addLabels({ probabilities, logits }: RowScores, targets: Int32Array | Float32Array): void {

@@ -4,12 +4,15 @@
  * @module
  */
 
+import { sorted } from "./radix_sort.ts";
 import { MAX_SCORE_BINS, SCORE_BINS, type ScoreHistogram } from "../../plan/metric_sums.ts";
 
 /** Bins of one unit of the logit, up to the size `LINEAR`. */
 const RESOLUTION = 65_536;
 /** Size of a logit up to which bins are equally wide; beyond it they grow with the logit. */
 const LINEAR = 8;
+/** Bytes of twice a bin and one. */
+const CODE_BYTES = 3;
 /** Scores that are collected before they are sorted. */
 const COLLECTED = 4096;
 
@@ -44,10 +47,15 @@ export function addHistograms(
 
 /** Makes a histogram of at most `most` bins from bins by place, which it overwrites. */
 function histogramOf(bins: number[], shift: number, most: number): ScoreHistogram {
-  const joined = shiftFor(bins, most);
+  const joined = shiftFor(bins.length / 3, (i) => bins[3 * i] ?? 0, most);
   joinBins(bins, joined);
+  return { shift: shift + joined, bins: gapsOf(bins) };
+}
+
+/** Puts the distance to the bin before in the place of the place of each bin, and returns them. */
+function gapsOf(bins: number[]): number[] {
   for (let i = bins.length - 3; i > 0; i -= 3) bins[i] = (bins[i] ?? 0) - (bins[i - 3] ?? 0);
-  return { shift: shift + joined, bins };
+  return bins;
 }
 
 /** Lists the bins of a histogram by place, at a shift that is not below its own. */
@@ -58,15 +66,15 @@ function placesAt({ shift, bins }: ScoreHistogram, wanted: number): number[] {
   return places;
 }
 
-/** Returns the least shift that leaves at most `most` of the bins occupied, which are by place. */
-function shiftFor(bins: readonly number[], most: number): number {
+/** Returns the least shift that leaves at most `most` bins occupied, of places in rising order. */
+function shiftFor(places: number, placeAt: (index: number) => number, most: number): number {
   // Bins are joined from the shift on by which their places differ in no bit that is left.
   const apart = new Uint32Array(33);
-  for (let i = 3; i < bins.length; i += 3) {
-    const parted = 32 - Math.clz32((bins[i] ?? 0) ^ (bins[i - 3] ?? 0));
+  for (let i = 1; i < places; i++) {
+    const parted = 32 - Math.clz32(placeAt(i) ^ placeAt(i - 1));
     apart[parted] = (apart[parted] ?? 0) + 1;
   }
-  let count = bins.length / 3, shift = 0;
+  let count = places - (apart[0] ?? 0), shift = 0;
   for (; count > most && shift < 32; shift++) count -= apart[shift + 1] ?? 0;
   return shift;
 }
@@ -140,13 +148,17 @@ export class ScoreTally {
 
   #flush(): void {
     if (this.#collected === 0) return;
-    const bins: number[] = [], most = this.#most, before = this.#histogram;
-    let end = 0;
-    for (const code of this.#codes.subarray(0, this.#collected).sort()) {
-      end = append(bins, end, code >> 1, 1 - (code & 1), code & 1);
-    }
+    const most = this.#most, before = this.#histogram;
+    const codes = sorted(this.#codes.subarray(0, this.#collected), CODE_BYTES);
     this.#collected = 0;
-    const fresh = histogramOf(bins, 0, most);
+    const shift = shiftFor(codes.length, (i) => (codes[i] ?? 0) >> 1, most);
+    const bins: number[] = [];
+    let end = 0;
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i] ?? 0;
+      end = append(bins, end, code >> 1 + shift, 1 - (code & 1), code & 1);
+    }
+    const fresh = { shift, bins: gapsOf(bins) };
     this.#histogram = before === NO_SCORES ? fresh : addHistograms(before, fresh, most);
   }
 }
