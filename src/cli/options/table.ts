@@ -10,6 +10,7 @@
 
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
+import { LINKS } from "./links.ts";
 import { LOSS } from "./loss.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
 import { FILES } from "./files.ts";
@@ -28,6 +29,7 @@ import type { ValueType } from "./values.ts";
 
 const TABLE = {
   ...JOINING,
+  ...LINKS,
   ...PREDICTING,
   ...TRAINING,
   ...LOSS,
