@@ -85,6 +85,7 @@ Deno.test("Choices takes what a trace says, and draws the rest", () => {
 function judged(change: (report: RoundReport, parameters: Float32Array) => Partial<RoundReport>) {
   const { restartAfter: _, ...settings } = drawSettings(1, {
     strategy: "fedavg",
+    aggregation: "running",
     clients: 5,
     hostile: [5],
     length: 300,

@@ -209,9 +209,12 @@ export class Judge {
       ...strategy.clientSettings?.defaults,
       ...withoutDefaults(strategy),
     };
-    const numClients = this.#settings.clients;
+    const { clients: numClients, aggregation } = this.#settings;
     try {
-      const turn = strategy.begin(global, { round, numClients, plan, untrained: [] });
+      const turn = strategy.begin(global, {
+        ...{ round, numClients, plan, aggregation },
+        untrained: [],
+      });
       for (const update of updates) turn.accept(update);
       const expected = turn.finish();
       const at = expected.findIndex((x, i) => !Object.is(x, parameters[i]));

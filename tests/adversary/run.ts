@@ -282,11 +282,13 @@ class AdversaryRun {
   #handler(): SyncRecorder | AsyncRecorder {
     const settings = this.#settings;
     const { seed, fraction, overSelection, stagingBuffers, evaluates, length } = settings;
+    const { aggregation } = settings;
     const common = {
       manifest: this.#manifest,
       parameters: new Float32Array(length).map((_, i) => (i % 7) / 7),
       seed,
       stagingBuffers,
+      aggregation,
       ...(evaluates === "server" && {
         evaluator: (parameters: ParameterVector) =>
           Promise.resolve({ numSamples: 1, loss: lossOf(parameters) }),

@@ -1,6 +1,7 @@
 import { Random } from "../../mod.ts";
 import { DIST_BACKEND_NAMES } from "../../src/net/mod.ts";
-import { ASYNC_STRATEGY_NAMES, STRATEGY_NAMES } from "../../src/strategy/mod.ts";
+import { ASYNC_STRATEGY_NAMES, parseStrategy, STRATEGY_NAMES } from "../../src/strategy/mod.ts";
+import type { Aggregation } from "../../src/strategy/sums/sums.ts";
 import { pick } from "../fuzz/frames.ts";
 
 /** Names of the transports that a run may have. */
@@ -23,6 +24,8 @@ export interface Settings {
   readonly clients: number;
   /** Ranks of the members that do as they like, in order. */
   readonly hostile: readonly number[];
+  /** Way in which the server adds updates up. */
+  readonly aggregation: Aggregation;
   readonly fraction: number;
   readonly overSelection: number;
   readonly quorum: number;
@@ -127,6 +130,7 @@ export function drawSettings(seed: number, given: Given = {}): Settings {
     seed,
     rounds,
     strategy,
+    aggregation: "running",
     clients,
     hostile: hostile.sort((a, b) => a - b),
     transport: pick(random, DIST_BACKEND_NAMES),
@@ -143,7 +147,15 @@ export function drawSettings(seed: number, given: Given = {}): Settings {
   };
   const overSelected = { fraction: 0.75, overSelection: pick(random, [0, 0.2, 0.34]) };
   const isPart = !robust && !isAsync(drawn) && random.below(3) === 0;
-  const settings = { ...drawn, ...(isPart && overSelected), ...given };
+  const canBeExact = !isAsync(drawn) && parseStrategy(strategyText(drawn)).sums !== undefined;
+  // Of its own, so that the other draws of a seed stay as they are.
+  const isExact = canBeExact && new Random(seed, "test", { round: 1 }).below(2) === 0;
+  const settings = {
+    ...drawn,
+    ...(isExact && { aggregation: "exact" as const }),
+    ...(isPart && overSelected),
+    ...given,
+  };
   if (isReachable(settings)) return settings;
   return { ...settings, quorum: 0.25, fraction: 1, overSelection: 0, ...given };
 }
@@ -151,7 +163,7 @@ export function drawSettings(seed: number, given: Given = {}): Settings {
 /** The settings in a line. */
 export function settingsLine(settings: Settings): string {
   const { transport, clients, hostile, fraction, overSelection, quorum } = settings;
-  const { evaluates, roundSeconds, length, restartAfter } = settings;
+  const { evaluates, roundSeconds, length, restartAfter, aggregation } = settings;
   const parts = [
     transport,
     strategyText(settings),
@@ -159,6 +171,7 @@ export function settingsLine(settings: Settings): string {
     `${length} values`,
     `rounds of ${roundSeconds} s`,
     `quorum ${quorum}`,
+    ...(aggregation === "exact" ? ["exact sums"] : []),
     ...(fraction < 1 ? [`fraction ${fraction}`] : []),
     ...(overSelection > 0 ? [`over-selection ${overSelection}`] : []),
     `the ${evaluates === "server" ? "server evaluates" : "clients evaluate"}`,
