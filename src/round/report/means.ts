@@ -57,8 +57,8 @@ export function meanResult(results: readonly EvaluateResult[]): EvaluateResult |
 export function meanOfClients(results: readonly EvaluateResult[]): EvaluateResult | undefined {
   const mean = meanResult(results);
   if (mean === undefined || isUnsound(results)) return mean;
-  const finite = meanResult(results.filter(({ loss }) => Number.isFinite(loss)));
-  return { ...mean, loss: finite?.loss ?? NaN };
+  const finite = results.filter(({ loss }) => Number.isFinite(loss));
+  return { ...mean, loss: weightedMean(finite.map(({ loss, numSamples }) => [loss, numSamples])) };
 }
 
 /** Returns `true` when more than half of the losses are not finite. */

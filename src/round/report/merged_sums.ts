@@ -1,6 +1,6 @@
 import type { MetricSums } from "../../plan/metric_sums.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
-import { addSums, shapeOf } from "../../train/metrics/add_sums.ts";
+import { addAllSums, shapeOf } from "../../train/metrics/add_sums.ts";
 
 /** Returns the shape that most sums have, the first of equally many; `undefined` of no sums. */
 export function commonShape(all: readonly (MetricSums | undefined)[]): string | undefined {
@@ -25,5 +25,6 @@ export function mergedSums(results: readonly EvaluateResult[]): MetricSums | und
   const shape = commonShape(results.map(({ sums }) => sums));
   const same = results.flatMap(({ sums }) => sums && shapeOf(sums) === shape ? sums : []);
   if (same.length <= results.length / 2) return undefined;
-  return same.reduce((total, sums) => addSums(total, sums));
+  const [first, ...others] = same;
+  return first && addAllSums(first, others);
 }

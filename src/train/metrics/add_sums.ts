@@ -1,4 +1,4 @@
-import type { ClassSums, MetricSums, ScoreHistogram } from "../../plan/metric_sums.ts";
+import type { ClassSums, MetricSums } from "../../plan/metric_sums.ts";
 import { addHistograms, mostBins } from "./score_histogram.ts";
 
 /** Returns a text that is equal for sums that can be added. */
@@ -14,42 +14,64 @@ export function shapeOf(sums: MetricSums): string {
  * @throws {RangeError} If the shapes differ.
  */
 export function addSums(a: MetricSums, b: MetricSums): MetricSums {
-  if (shapeOf(a) !== shapeOf(b)) {
-    throw new RangeError(
-      `Cannot add the sums of metrics: expected those of ${a.outputs} outputs for ${a.task}, ` +
-        `got ${b.outputs} for ${b.task}`,
-    );
-  }
-  const samples = a.samples + b.samples;
-  if (a.task === "regression" || b.task === "regression") {
-    if (a.task !== "regression" || b.task !== "regression") return a;
-    return { ...a, samples, measures: added(a.measures, b.measures) };
-  }
-  return { ...a, samples, ...classFields(a, b) };
+  return addAllSums(a, [b]);
 }
 
-function classFields(a: ClassSums, b: ClassSums): Omit<ClassSums, "task" | "outputs" | "samples"> {
+/**
+ * Adds further sums of the same shape, in their order.
+ *
+ * @throws {RangeError} If the shapes differ.
+ */
+export function addAllSums(first: MetricSums, others: readonly MetricSums[]): MetricSums {
+  const shape = shapeOf(first);
+  for (const other of others) {
+    if (shapeOf(other) === shape) continue;
+    throw new RangeError(
+      `Cannot add the sums of metrics: expected those of ${first.outputs} outputs for ${first.task}, ` +
+        `got ${other.outputs} for ${other.task}`,
+    );
+  }
+  if (first.task !== "regression") {
+    return addClassSums(first, others.filter((sums) => sums.task !== "regression"));
+  }
+  const measured = others.filter((sums) => sums.task === "regression");
   return {
-    correct: a.correct + b.correct,
-    logLoss: a.logLoss + b.logLoss,
-    brier: a.brier + b.brier,
-    calibration: added(a.calibration, b.calibration),
-    ...(a.confusion && b.confusion && { confusion: added(a.confusion, b.confusion) }),
-    ...(a.scores && b.scores && { scores: addScores(a.scores, b.scores) }),
+    ...first,
+    samples: total(first, others, ({ samples }) => samples),
+    measures: added(first.measures, measured.map(({ measures }) => measures)),
   };
 }
 
-function addScores(
-  a: readonly ScoreHistogram[],
-  b: readonly ScoreHistogram[],
-): ScoreHistogram[] {
-  const most = mostBins(a.length);
-  return a.flatMap((histogram, i) => {
-    const other = b[i];
-    return other ? [addHistograms(histogram, other, most)] : [];
-  });
+function addClassSums(first: ClassSums, others: readonly ClassSums[]): ClassSums {
+  const { calibration, confusion, scores } = first;
+  const all = [first, ...others];
+  return {
+    ...first,
+    samples: total(first, others, ({ samples }) => samples),
+    correct: total(first, others, ({ correct }) => correct),
+    logLoss: total(first, others, ({ logLoss }) => logLoss),
+    brier: total(first, others, ({ brier }) => brier),
+    calibration: added(calibration, others.map(({ calibration }) => calibration)),
+    ...(confusion && {
+      confusion: added(confusion, others.map(({ confusion }) => confusion ?? [])),
+    }),
+    ...(scores && {
+      scores: scores.map((_, i) =>
+        addHistograms(all.flatMap(({ scores }) => scores?.[i] ?? []), mostBins(scores.length))
+      ),
+    }),
+  };
 }
 
-function added(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((value, i) => value + (b[i] ?? 0));
+function total<Sums>(first: Sums, others: readonly Sums[], of: (sums: Sums) => number): number {
+  return others.reduce((sum, one) => sum + of(one), of(first));
+}
+
+/** Adds lists in their order, place by place. */
+function added(first: readonly number[], others: readonly (readonly number[])[]): number[] {
+  const sums = [...first];
+  for (const other of others) {
+    for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (other[i] ?? 0);
+  }
+  return sums;
 }

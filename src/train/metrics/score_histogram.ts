@@ -33,14 +33,24 @@ export function mostBins(histograms: number): number {
 }
 
 /**
- * Adds two histograms. It joins bins in pairs until at most `most` are occupied. The result depends
- * on the scores alone, not on the order or the number of the histograms that they were in.
+ * Adds histograms. It joins bins in pairs until at most `most` are occupied. The result depends on
+ * the scores alone, not on the order or the number of the histograms that they were in.
  */
-export function addHistograms(
-  a: ScoreHistogram,
-  b: ScoreHistogram,
-  most: number,
-): ScoreHistogram {
+export function addHistograms(all: readonly ScoreHistogram[], most: number): ScoreHistogram {
+  // In pairs: many small histograms are not added to a large one each.
+  let left = all;
+  while (left.length > 1) {
+    const pairs: ScoreHistogram[] = [];
+    for (let i = 0; i < left.length; i += 2) {
+      const a = left[i] ?? NO_SCORES, b = left[i + 1];
+      pairs.push(b ? addPair(a, b, most) : a);
+    }
+    left = pairs;
+  }
+  return left[0] ?? NO_SCORES;
+}
+
+function addPair(a: ScoreHistogram, b: ScoreHistogram, most: number): ScoreHistogram {
   const shift = Math.max(a.shift, b.shift);
   return histogramOf(union(placesAt(a, shift), placesAt(b, shift)), shift, most);
 }
@@ -159,7 +169,7 @@ export class ScoreTally {
       end = append(bins, end, code >> 1 + shift, 1 - (code & 1), code & 1);
     }
     const fresh = { shift, bins: gapsOf(bins) };
-    this.#histogram = before === NO_SCORES ? fresh : addHistograms(before, fresh, most);
+    this.#histogram = before === NO_SCORES ? fresh : addHistograms([before, fresh], most);
   }
 }
 
