@@ -139,7 +139,7 @@ Deno.test("CohortCollector gives back the time for which an answer waits after a
 
 Deno.test("CohortCollector counts the time of a rank from when the parameters are sent to it", () => {
   const { clock, collector } = timedCollector([1, 2], { window: 2 });
-  collector.markUnsent(2);
+  collector.markSent(2, false);
   clock.now = 6000;
   assertEquals(ranksOf(collector.overdue(5)), [1]);
   collector.markSent(2);

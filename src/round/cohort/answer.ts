@@ -32,6 +32,12 @@ export class Answer {
     return this.#waitedMillis;
   }
 
+  /** Description of an answer that is not whole. */
+  get missingText(): string {
+    const { received, size } = this.body ?? { received: 0, size: 0 };
+    return `only ${received} of the ${size} bytes of its update came in time`;
+  }
+
   /** Notes that it is read from now on. */
   read(now: number): void {
     if (this.#waitsSince === undefined) return;

@@ -122,19 +122,14 @@ export class CohortCollector {
     this.#answers.get(rank)?.wait(this.#now());
   }
 
-  /** Notes that the parameters are not sent to the rank yet: its time has not begun. */
-  markUnsent(rank: Rank): void {
-    this.#starts.set(rank, Infinity);
+  /** Notes whether the parameters are sent to the rank: its time begins when they are. */
+  markSent(rank: Rank, isSent = true): void {
+    this.#starts.set(rank, isSent ? this.#now() : Infinity);
   }
 
-  /** Returns `true` while the parameters are not sent to the rank yet. */
+  /** Returns `true` while the parameters are still to be sent to the rank. */
   isUnsent(rank: Rank): boolean {
     return this.#starts.get(rank) === Infinity;
-  }
-
-  /** Notes that the parameters are sent to the rank from now on: its time begins. */
-  markSent(rank: Rank): void {
-    if (this.#starts.has(rank)) this.#starts.set(rank, this.#now());
   }
 
   /** Notes that the rank's answer is complete. Once there are enough, drops the other ranks. */
@@ -207,13 +202,10 @@ export class CohortCollector {
   overdue(seconds: number): OverdueRank[] {
     const now = this.#now();
     return this.pending.filter((rank) => this.#deadline(rank, seconds) <= now).map((rank) => {
-      const { body, isReading = false } = this.#answers.get(rank) ?? {};
-      if (!isReading) {
-        return { rank, reason: `no answer within ${seconds} seconds`, isReading: false };
-      }
-      const { received, size } = body ?? { received: 0, size: 0 };
-      const reason = `only ${received} of the ${size} bytes of its update came in time`;
-      return { rank, reason, isReading: true };
+      const answer = this.#answers.get(rank);
+      return answer?.isReading
+        ? { rank, reason: answer.missingText, isReading: true }
+        : { rank, reason: `no answer within ${seconds} seconds`, isReading: false };
     });
   }
 

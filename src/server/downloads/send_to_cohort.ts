@@ -3,7 +3,7 @@ import type { CohortCollector } from "../../round/cohort/cohort_collector.ts";
 import type { Downloads } from "./downloads.ts";
 import type { Download } from "./link_downloads.ts";
 
-/** Largest model, in bytes, that is sent to all at once: it is not worth to find out about links. */
+/** Largest model, in bytes, that is sent to all at once, whatever links they have. */
 const MAX_BYTES_AT_ONCE = 64 * 1024;
 
 /** Functions of {@linkcode sendToCohort}. */
@@ -35,7 +35,7 @@ export function sendToCohort(
       sendTo(rank);
       continue;
     }
-    collector.markUnsent(rank);
+    collector.markSent(rank, false);
     const download = {
       rank,
       start: (onEnd: (isSent: boolean) => void) => {

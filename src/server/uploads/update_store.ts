@@ -4,7 +4,7 @@ import type { SpillFile } from "./spill_file.ts";
 /** Share of the memory that is left for pieces of updates in the file. */
 const PIECES_SHARE = 1 / 4;
 
-/** Store of updates that came before their turn: in memory up to a limit, further ones in a file. */
+/** Store of updates that came before their turn: in memory up to a limit, others in a file. */
 export class UpdateStore {
   readonly #memoryBytes: number;
   readonly #file: SpillFile | undefined;

@@ -65,7 +65,7 @@ export class Uploads implements AsyncDisposable {
     return bytes;
   }
 
-  /** Cleans up after servers that have crashed, and starts to look for uploads that are too slow. */
+  /** Cleans up after servers that have crashed, and starts to look for slow uploads. */
   async start(): Promise<void> {
     await this.#file?.cleanUp();
     this.#parts.monitor.watch();
