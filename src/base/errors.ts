@@ -33,6 +33,7 @@ export type ProtocolFault =
   | "out-of-bounds"
   | "cannot-train"
   | "too-many-faults"
+  | "too-many-connections"
   | "handler-failed"
   | "not-authorized";
 

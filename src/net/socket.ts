@@ -7,6 +7,12 @@ import type { Channel, Listener } from "./transport.ts";
 const WRITE_BYTES = 768 * 1024;
 const READ_BYTES = 256 * 1024;
 
+/**
+ * Connections that wait to be accepted, as far as the system allows: all clients come back at once
+ * when a server has restarted.
+ */
+export const BACKLOG = 4096;
+
 /** Socket of a TCP or TLS connection. */
 type Socket = Deno.Conn<Deno.NetAddr>;
 

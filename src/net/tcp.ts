@@ -5,7 +5,7 @@
  */
 
 import { openSocket } from "./open_socket.ts";
-import { explain, SocketChannel, SocketListener } from "./socket.ts";
+import { BACKLOG, explain, SocketChannel, SocketListener } from "./socket.ts";
 import type { Channel, Listener, Transport } from "./transport.ts";
 
 /**
@@ -48,7 +48,7 @@ export const tcpTransport: Transport = {
     const { hostname, port } = parseAddress(address);
     try {
       return Promise.resolve(
-        new SocketListener("tcp", Deno.listen({ hostname, port }), channelOf),
+        new SocketListener("tcp", Deno.listen({ hostname, port, tcpBacklog: BACKLOG }), channelOf),
       );
     } catch (cause) {
       return Promise.reject(explain("listen on", address, cause));

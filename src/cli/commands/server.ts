@@ -104,6 +104,7 @@ async function runServer(
     stopping: stoppingFrom(flags),
     notes: resumeNotes(command, flags),
     timeouts: libraryOptions("timeouts", flags),
+    limits: libraryOptions("limits", flags),
     log: { console: !isTerminal() },
     onEvent: (event) => {
       audit.record(event);

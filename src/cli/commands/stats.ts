@@ -95,6 +95,7 @@ async function askClients(
     ...{ listen, worldSize, minCount },
     survey,
     timeouts: libraryOptions("timeouts", flags),
+    limits: libraryOptions("limits", flags),
     log: { console: !isTerminal() },
     // The bar is for rounds.
     onEvent: (event) => isTerminal() && event.type !== "round-started" && shown.show(event),

@@ -7,6 +7,7 @@ import type {
 } from "../../round/handler/options.ts";
 import type { ServerAsyncOptions } from "../../server/asynchronous/async_options.ts";
 import type { ServerTopologyOptions } from "../../server/options.ts";
+import type { PeerLimits } from "../../server/sessions/peer_limits.ts";
 import type { SimulationOptions } from "../../sim/options.ts";
 import type { BackendChoice, EngineChoice } from "../../train/engine_choice.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
@@ -80,6 +81,8 @@ export interface Library {
   table: TableDataOptions;
   /** Time-outs of a server or client. */
   timeouts: Timeouts;
+  /** Limits on the peers of a server. */
+  limits: PeerLimits;
 }
 
 /**

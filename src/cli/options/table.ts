@@ -11,6 +11,7 @@
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import { LINKS } from "./links.ts";
+import { LIMITS } from "./limits.ts";
 import { LOSS } from "./loss.ts";
 import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
 import { FILES } from "./files.ts";
@@ -42,6 +43,7 @@ const TABLE = {
   ...SCHEMA,
   ...FILES,
   ...SECURITY,
+  ...LIMITS,
   ...OUTPUT,
   ...TIMEOUTS,
 };

@@ -55,6 +55,7 @@ export async function federatedSchema(
     // The run itself begins its log anew.
     ...(flags.loggerFile !== "" && { loggerFile: "statisticsLog" }),
     timeouts: libraryOptions("timeouts", flags),
+    limits: libraryOptions("limits", flags),
     log: { console: !isTerminal() },
     // The bar is for rounds.
     onEvent: (event) => isTerminal() && event.type !== "round-started" && shown.show(event),

@@ -8,6 +8,8 @@ import type { Timeouts } from "../../net/timeouts.ts";
 
 const FIRST_RETRY_MILLIS = 100;
 const MAX_RETRY_MILLIS = 2_000;
+/** Longest pause before a retry after the server had too many connections. */
+export const FULL_RETRY_MILLIS = 10_000;
 
 /** Server to connect to. */
 export interface ServerAddress {
@@ -89,8 +91,9 @@ export function millisTo(deadline: number): number {
  * a random factor from 0.5 to 1, so that clients of a lost server do not all reconnect at once.
  *
  * @param n Number of earlier retries.
+ * @param most Longest pause, in milliseconds.
  */
-export function backoffMillis(n: number): number {
+export function backoffMillis(n: number, most: number = MAX_RETRY_MILLIS): number {
   const jitter = 0.5 + (runtime.random.getRandomValues(new Uint8Array(1))[0] ?? 0) / 510;
-  return jitter * Math.min(FIRST_RETRY_MILLIS * 2 ** n, MAX_RETRY_MILLIS);
+  return jitter * Math.min(FIRST_RETRY_MILLIS * 2 ** n, most);
 }

@@ -18,7 +18,12 @@ export class StalledError extends DeadlineError {}
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof StalledError) return false;
   return error instanceof ConnectionClosedError || error instanceof DeadlineError ||
-    (error instanceof ProtocolError && error.fault === "truncated-frame");
+    (error instanceof ProtocolError && error.fault === "truncated-frame") || isServerFull(error);
+}
+
+/** Returns `true` for the refusal of a server that has too many connections. */
+export function isServerFull(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && error.fault === "too-many-connections";
 }
 
 /**

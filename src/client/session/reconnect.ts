@@ -1,12 +1,18 @@
-import { ConnectionClosedError, errorMessage, RunStoppedError } from "../../base/errors.ts";
+import {
+  ConnectionClosedError,
+  DeadlineError,
+  errorMessage,
+  type ProtocolError,
+  RunStoppedError,
+} from "../../base/errors.ts";
 import type { Logger } from "../../base/log/log.ts";
 import type { PeerLog } from "../../base/log/peer_log.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { Connection } from "../../net/connection.ts";
-import { backoffMillis, connect, type ServerAddress } from "./connect.ts";
+import { backoffMillis, connect, FULL_RETRY_MILLIS, type ServerAddress } from "./connect.ts";
 import { type ResumeToken, RunOverError } from "./join.ts";
-import { announceLeave, isConnectionLoss } from "./leave.ts";
+import { announceLeave, isConnectionLoss, isServerFull } from "./leave.ts";
 import type { Session } from "./session.ts";
 
 /** Client that keeps a session with its server. */
@@ -42,8 +48,15 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
   const patienceMillis = timeouts.joinSeconds * 1000;
   let resume: ResumeToken | undefined;
   let deadline = runtime.clock.now() + patienceMillis;
+  /** Refusal of a server that has too many connections: why the client does not get in. */
+  let refusal: ProtocolError | undefined;
   for (let losses = 0;; losses++) {
-    const connection = await connect(server, logger, signal, deadline);
+    let connection: Connection;
+    try {
+      connection = await connect(server, logger, signal, deadline);
+    } catch (error) {
+      throw error instanceof DeadlineError ? refusal ?? error : error;
+    }
     let session: Session | undefined;
     try {
       session = await client.join(connection, resume, deadline);
@@ -64,6 +77,7 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       if (session?.isUseful) losses = 0;
       if (hasJoined && losses === 0) deadline = runtime.clock.now() + patienceMillis;
       const isLoss = isConnectionLoss(error);
+      refusal = isServerFull(error) ? error : undefined;
       if (isLoss) connection.abort(new ConnectionClosedError(errorMessage(error)));
       if (!isLoss || runtime.clock.now() >= deadline) {
         await announceLeave(connection, error, { signal, seconds: timeouts.drainSeconds });
@@ -77,6 +91,6 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       await connection.close(timeouts.drainSeconds);
       session?.end();
     }
-    await delay(backoffMillis(losses), signal);
+    await delay(backoffMillis(losses, refusal && FULL_RETRY_MILLIS), signal);
   }
 }

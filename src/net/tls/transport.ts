@@ -7,7 +7,7 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
 import { openSocket } from "../open_socket.ts";
-import { explain, SocketChannel, SocketListener } from "../socket.ts";
+import { BACKLOG, explain, SocketChannel, SocketListener } from "../socket.ts";
 import { explainListen, tlsMeaning, unfitCertificate } from "./explain.ts";
 import { checkTlsOptions, type TlsOptions } from "./options.ts";
 import { tlsServer } from "./server.ts";
@@ -83,10 +83,14 @@ export function tlsTransport(options: TlsOptions): Transport {
       try {
         const secure = await tlsServer({ cert, key }, tlsMeaning);
         // The handshake runs after the socket is accepted, so that a slow peer delays no other.
-        return new SocketListener("tls", Deno.listen({ hostname, port }), (connection) => {
-          connection.setNoDelay(true);
-          return secure(new SocketChannel("tls", connection));
-        });
+        return new SocketListener(
+          "tls",
+          Deno.listen({ hostname, port, tcpBacklog: BACKLOG }),
+          (connection) => {
+            connection.setNoDelay(true);
+            return secure(new SocketChannel("tls", connection));
+          },
+        );
       } catch (cause) {
         throw explainListen(address, cause);
       }

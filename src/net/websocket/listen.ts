@@ -1,5 +1,5 @@
 import { Deadlines } from "../../base/time/deadlines.ts";
-import { SocketChannel, SocketListener } from "../socket.ts";
+import { BACKLOG, SocketChannel, SocketListener } from "../socket.ts";
 import { explainListen, tlsMeaning } from "../tls/explain.ts";
 import { tlsServer } from "../tls/server.ts";
 import type { Channel, Listener } from "../transport.ts";
@@ -38,7 +38,7 @@ export async function listenWebSocket(
     const secure = cert !== undefined && key !== undefined
       ? await tlsServer({ cert, key }, tlsMeaning)
       : (channel: Channel) => channel;
-    const sockets = Deno.listen(place);
+    const sockets = Deno.listen({ ...place, tcpBacklog: BACKLOG });
     port = sockets.addr.port;
     listener = new SocketListener("websocket", sockets, (connection) => {
       connection.setNoDelay(true);

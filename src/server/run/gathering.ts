@@ -48,14 +48,14 @@ async function waitUntilJoined(
 ): Promise<void> {
   const { joinSeconds: seconds } = topology.timeouts;
   const late = () => {
-    const ranks = [...refused.keys()].filter((rank) => group.get(rank) === undefined)
+    const ranks = [...refused.byRank.keys()].filter((rank) => group.get(rank) === undefined)
       .sort((a, b) => a - b);
     return new DeadlineError(
       `${trouble}: ${group.progress}; gave up after ${seconds} seconds${
         ranks.length > 0
-          ? `; refused rank ${ranks.slice(0, 5).join(", ")}: ${refused.get(ranks[0] ?? 0)}`
+          ? `; refused rank ${ranks.slice(0, 5).join(", ")}: ${refused.byRank.get(ranks[0] ?? 0)}`
           : ""
-      }`,
+      }${refused.byLimits === undefined ? "" : `; refused ${refused.byLimits}`}`,
     );
   };
   const waiting = new AbortController();

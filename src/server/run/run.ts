@@ -11,7 +11,7 @@ import type { EarlyStop, RunReport } from "../../round/report/report.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
 import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
 import { DEFAULT_SERVER_NAME } from "../options.ts";
-import { completePeerLimits, DEFAULT_PEER_LIMITS } from "../sessions/peer_limits.ts";
+import { completePeerLimits } from "../sessions/peer_limits.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { SavedRanks } from "../../round/record/saved_run.ts";
 import { SchemaAgreement } from "../sessions/schema_agreement.ts";
@@ -102,10 +102,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
         reply: joinReply,
         schemas: new SchemaAgreement(joinReply.schemaDigest),
       },
-      limits: completePeerLimits({
-        connections: Math.max(DEFAULT_PEER_LIMITS.connections, 2 * options.worldSize),
-        ...options.limits,
-      }),
+      limits: completePeerLimits(options.limits, options.worldSize),
       timeouts,
       peers: this.peers,
       listener: new SessionHandler(this, this.exchanges, this.#uploads),

@@ -1,29 +1,40 @@
-import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
+import { errorMessage } from "../../base/errors.ts";
 import { isOutOfDescriptors } from "../../base/files/os_error.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
-import type { ConnectionLimiter } from "./connection_limiter.ts";
+import type { ConnectionLimiter, Refusal } from "./connection_limiter.ts";
 import { PeerAdmission } from "./peer_admission.ts";
 import type { PeerLogs } from "./session_listener.ts";
 
 /** Pause after accepting has failed. */
 const ACCEPT_PAUSE_MILLIS = 500;
+/** Maximum number of refused peers that are being told why; others are only disconnected. */
+const MOST_TOLD = 64;
 
 /** Actions of an acceptor on the peers that come. */
 export interface AcceptorActions {
   /** Serves an admitted peer. */
   serve(channel: Channel, admission: PeerAdmission): void;
   /** Called when a peer was refused. */
-  refused(remote: string, failure: unknown): void;
+  refused(remote: string, refusal: Refusal): void;
+  /** Tells a refused peer why, and disconnects it. */
+  tell(channel: Channel, refusal: Refusal): Promise<void>;
 }
 
-/** Acceptor of a server's connections. A refused peer costs no more than its socket. */
+/**
+ * Acceptor of a server's connections. A refused peer costs no more than its socket, and some of
+ * them a channel for as long as it takes to tell them why.
+ */
 export class Acceptor {
   readonly #limiter: ConnectionLimiter;
   readonly #peers: PeerLogs;
   readonly #actions: AcceptorActions;
-  /** Peers that were admitted and have no channel yet; all but the last were gone at once. */
-  readonly #admitted: PeerAdmission[] = [];
+  /**
+   * Peers that were admitted, or are to be told why not, and have no channel yet; all but the last
+   * were gone at once.
+   */
+  readonly #expected: (PeerAdmission | Refusal)[] = [];
+  #told = 0;
 
   constructor(limiter: ConnectionLimiter, peers: PeerLogs, actions: AcceptorActions) {
     this.#limiter = limiter;
@@ -34,9 +45,9 @@ export class Acceptor {
   /** Serves each peer that is admitted, until the listener is closed. Never rejects. */
   async accept(listener: Listener): Promise<void> {
     const isWelcome = (remote: string): boolean => {
-      const admission = this.#admit(remote);
-      if (admission !== undefined) this.#admitted.push(admission);
-      return admission !== undefined;
+      const outcome = this.#admit(remote);
+      if (outcome !== undefined) this.#expected.push(outcome);
+      return outcome !== undefined;
     };
     let fault: string | undefined;
     for (;;) {
@@ -44,12 +55,14 @@ export class Acceptor {
       try {
         channel = await listener.accept(isWelcome);
       } catch (error) {
-        this.#dropAdmitted();
+        this.#dropExpected();
         // A fault such as too many open files may pass; clients that are lost meanwhile come back.
         if (fault === undefined) {
           this.#peers.strangers.warn(
             "accepting",
-            `Cannot accept clients for now: ${errorMessage(error)}`,
+            `Cannot accept clients for now: ${errorMessage(error)}${
+              isOutOfDescriptors(error) ? "; raise the limit of the process (ulimit -n)" : ""
+            }`,
           );
         }
         fault = errorMessage(error);
@@ -59,31 +72,42 @@ export class Acceptor {
         continue;
       }
       // A listener need not call `isWelcome`.
-      const admission = this.#admitted.pop() ?? (channel && this.#admit(channel.remote));
-      this.#dropAdmitted();
+      const outcome = this.#expected.pop() ?? (channel && this.#admit(channel.remote));
+      this.#dropExpected();
       if (channel === null) return;
       if (fault !== undefined) this.#peers.strangers.info("accepting", "Accepting clients again");
       fault = undefined;
-      if (!admission) {
-        channel.close();
-        continue;
-      }
-      admission.channel = channel;
-      this.#actions.serve(channel, admission);
+      if (outcome instanceof PeerAdmission) {
+        outcome.channel = channel;
+        this.#actions.serve(channel, outcome);
+      } else if (outcome) void this.#tell(channel, outcome);
+      else channel.close();
     }
   }
 
-  #admit(remote: string): PeerAdmission | undefined {
+  async #tell(channel: Channel, refusal: Refusal): Promise<void> {
+    try {
+      await this.#actions.tell(channel, refusal);
+    } finally {
+      this.#told--;
+    }
+  }
+
+  /** Returns an admission, or a refusal that the peer is told; `undefined` for none of them. */
+  #admit(remote: string): PeerAdmission | Refusal | undefined {
     const outcome = PeerAdmission.request(this.#limiter, remote);
     if (outcome instanceof PeerAdmission) return outcome;
-    if (!outcome.isRepeated) {
-      this.#actions.refused(remote, new ConnectionClosedError(outcome.refused));
-    }
-    return undefined;
+    this.#actions.refused(remote, outcome);
+    if (this.#told >= MOST_TOLD) return undefined;
+    this.#told++;
+    return outcome;
   }
 
   /** Releases the peers that were gone before they had a channel. */
-  #dropAdmitted(): void {
-    for (let one = this.#admitted.pop(); one; one = this.#admitted.pop()) one.release();
+  #dropExpected(): void {
+    for (let one = this.#expected.pop(); one; one = this.#expected.pop()) {
+      if (one instanceof PeerAdmission) one.release();
+      else this.#told--;
+    }
   }
 }

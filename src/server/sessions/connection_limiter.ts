@@ -14,6 +14,8 @@ export interface Admission {
 
 /** Refused connection. */
 export interface Refusal {
+  /** Limit that is reached. */
+  readonly limit: keyof PeerLimits;
   /** Reason for the log. */
   readonly refused: string;
   /** Set if another was refused less than a second ago: a flood must not fill the log. */
@@ -130,20 +132,21 @@ export class ConnectionLimiter {
     if (address === undefined) return FREE_PASS;
     const source = this.#sources.get(address, this.#now());
     if (source.credit < 1) {
-      return this.#refuse(`expected at most ${arrivalsPerSecond} connections a second`);
+      return this.#refuse("arrivalsPerSecond", arrivalsPerSecond, "connections a second");
     }
     source.credit--;
     if (source.open >= connectionsPerAddress) {
-      return this.#refuse(`expected at most ${connectionsPerAddress} connections from one address`);
+      const what = "connections from one address";
+      return this.#refuse("connectionsPerAddress", connectionsPerAddress, what);
     }
     // A registered connection never gives way to a new one.
     const isFull = this.#open >= connections;
     if (isFull && this.#unregistered === 0) {
-      return this.#refuse(`expected at most ${connections} connections`);
+      return this.#refuse("connections", connections, "connections");
     }
     if (this.#isFloodOf(source)) {
-      const reason = `expected at most ${UNREGISTERED_IN_FLOOD} that have not registered`;
-      return this.#refuse(`${reason} from one address during a flood`);
+      const what = "that have not registered from one address during a flood";
+      return this.#refuse("unregistered", UNREGISTERED_IN_FLOOD, what);
     }
     if (isFull || this.#unregistered >= this.#mostUnregistered) this.#evictOldest(TOO_MANY);
     const connection = new AdmittedConnection(this, source, evict, this.#arrivals++);
@@ -175,11 +178,11 @@ export class ConnectionLimiter {
     return isScarce ? Math.min(unregistered, this.#scarce.unregistered) : unregistered;
   }
 
-  #refuse(reason: string): Refusal {
+  #refuse(limit: keyof PeerLimits, most: number, what: string): Refusal {
     const now = this.#now();
     const isRepeated = now - this.#refusedAt < REPEATED_MILLIS;
     if (!isRepeated) this.#refusedAt = now;
-    return { refused: reason, isRepeated };
+    return { limit, refused: `expected at most ${most} ${what}`, isRepeated };
   }
 
   /** Closes the oldest unregistered connection of the address that has most of them. */

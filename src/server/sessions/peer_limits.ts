@@ -4,14 +4,14 @@ import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 export interface PeerLimits {
   /**
    * Maximum number of connections, registered or not. The default is twice the world size where
-   * that is more.
+   * that is more, as each of the others is the world size where that is more.
    *
    * @default {4096}
    */
   readonly connections: number;
   /**
-   * Maximum number of connections from one address. With the default, a thousand clients may share
-   * a machine.
+   * Maximum number of connections from one address. With the default, all clients may share a
+   * machine.
    *
    * @default {1024}
    */
@@ -50,15 +50,33 @@ export const DEFAULT_PEER_LIMITS: PeerLimits = {
   arrivalsAtOnce: 1024,
 };
 
+/** Spells the option of the command `server` that sets a limit: `--connections-per-address`. */
+export function limitFlag(limit: keyof PeerLimits): string {
+  return `--${limit.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Returns the default limits for a world of that size, whose clients may all come at once. */
+export function defaultPeerLimits(worldSize: number): PeerLimits {
+  const raised = Object.entries(DEFAULT_PEER_LIMITS).map(([name, limit]) => [
+    name,
+    Math.max(limit, name === "connections" ? 2 * worldSize : worldSize),
+  ]);
+  return Object.fromEntries(raised);
+}
+
 /**
  * Completes limits with the defaults.
  *
+ * @param worldSize Number of processes of the group.
  * @throws {RangeError} If a limit is not a whole number of at least 1.
  */
-export function completePeerLimits(limits: Partial<PeerLimits> = {}): PeerLimits {
+export function completePeerLimits(
+  limits: Partial<PeerLimits> = {},
+  worldSize = 0,
+): PeerLimits {
   for (const [name, limit] of Object.entries(limits)) {
     const problem = `Cannot use the limit ${name}`;
     checkInRange(limit, AT_LEAST_ONE, problem, "a whole number of at least 1");
   }
-  return { ...DEFAULT_PEER_LIMITS, ...limits };
+  return { ...defaultPeerLimits(worldSize), ...limits };
 }

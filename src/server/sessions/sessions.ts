@@ -4,9 +4,8 @@ import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { Connection } from "../../net/connection.ts";
 import type { SharedMessage } from "../../net/outgoing_frame.ts";
-import { SILENT_HEARTBEATS, type Timeouts } from "../../net/timeouts.ts";
+import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
-import type { SavedRanks } from "../../round/record/saved_run.ts";
 import { shortReason } from "../../round/report/absence.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/frame.ts";
 import { isBulk, MessageCode } from "../../wire/message_code.ts";
@@ -17,33 +16,14 @@ import { FirstBytes } from "./first_bytes.ts";
 import { KeyWatcher } from "./key_watcher.ts";
 import { MessageReader } from "./message_reader.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
-import type { PeerLimits } from "./peer_limits.ts";
+import { fullError } from "./refusal_tally.ts";
+import { RefusedPeers } from "./refused_peers.ts";
 import { RankRegistry } from "./rank_registry.ts";
-import {
-  type JoinedClient,
-  type JoinOptions,
-  receiveRegistration,
-  register,
-} from "./registration.ts";
-import { remoteAddress } from "./remote_address.ts";
+import { type JoinedClient, receiveRegistration, register } from "./registration.ts";
 import { Session } from "./session.ts";
 import { ClientLeftError, isDisconnection, isFault } from "./session_end.ts";
-import type { PeerLogs, SessionListener } from "./session_listener.ts";
+import type { SessionsOptions } from "./sessions_options.ts";
 import { TaskTracker } from "./task_tracker.ts";
-
-/** Options of the sessions of a run. */
-export interface SessionsOptions {
-  readonly worldSize: number;
-  /** Ranks of a run that is resumed. */
-  readonly saved: SavedRanks | undefined;
-  /** Ranks of an earlier run. */
-  readonly keptRanks: readonly Rank[] | undefined;
-  readonly joinOptions: JoinOptions;
-  readonly limits: PeerLimits;
-  readonly timeouts: Timeouts;
-  readonly peers: PeerLogs;
-  readonly listener: SessionListener;
-}
 
 /** Sessions of all clients of a run, from registration to end. */
 export class Sessions {
@@ -57,8 +37,8 @@ export class Sessions {
   readonly #keys: KeyWatcher;
   readonly #open = new Set<Session>();
   readonly #tasks = new TaskTracker();
-  /** Reasons by ranks of clients that were refused before they were ready and are not back. */
-  readonly refused: Map<Rank, string> = new Map();
+  /** Peers that did not become clients. */
+  readonly refused: RefusedPeers;
   /** Bytes of the connections that are closed. */
   readonly #past = { up: 0, down: 0 };
   /** Payload of the `Exit` messages, once the sessions are being closed. */
@@ -71,11 +51,16 @@ export class Sessions {
     const { worldSize, saved, keptRanks } = options;
     const registry = this.registry = new RankRegistry<Session>(worldSize, saved, keptRanks);
     this.#options = options;
+    this.refused = new RefusedPeers(peers, (remote, failure) => {
+      if (this.#exit === undefined) listener.peerRefused(remote, failure);
+    });
     this.#silentSeconds = timeouts.heartbeatSeconds * SILENT_HEARTBEATS;
     this.#firstBytes = new FirstBytes(timeouts);
     this.#acceptor = new Acceptor(new ConnectionLimiter(options.limits), peers, {
       serve: (channel, admission) => void this.#tasks.track(this.#serve(channel, admission)),
-      refused: (remote, failure) => this.#refused(remote, failure),
+      refused: (remote, refusal) => this.refused.addByLimit(remote, refusal),
+      tell: (channel, refusal) =>
+        this.#tasks.track(new Connection(channel).refuse(fullError(refusal))),
     });
     this.#keys = new KeyWatcher({
       gatekeeper,
@@ -148,6 +133,7 @@ export class Sessions {
   async closeAll(payload: ExitPayload): Promise<void> {
     this.#exit = payload;
     this.#keys.close();
+    this.refused[Symbol.dispose]();
     const now = runtime.clock.now();
     this.#closedBy ??= now + this.#options.timeouts.drainSeconds * 1000;
     const seconds = Math.max(0, this.#closedBy - now) / 1000;
@@ -169,18 +155,6 @@ export class Sessions {
     }
   }
 
-  #refused(remote: string, failure: unknown, rank?: Rank): void {
-    const { peers: { strangers }, listener } = this.#options;
-    strangers.warn(
-      remoteAddress(remote) ?? remote,
-      `Refused a client at ${remote}${rank === undefined ? "" : `, rank ${rank}`}: ${
-        shortReason(failure)
-      }`,
-    );
-    if (rank !== undefined) this.refused.set(rank, shortReason(failure));
-    if (this.#exit === undefined) listener.peerRefused(remote, failure);
-  }
-
   /** Runs a session to its end. Never rejects. */
   async #serve(channel: Channel, admission: PeerAdmission): Promise<void> {
     const began = runtime.clock.now();
@@ -194,7 +168,7 @@ export class Sessions {
       admission.release();
       if (isRepeated) return;
       const failure = evicted === undefined ? error : new ConnectionClosedError(evicted);
-      return this.#refused(channel.remote, failure);
+      return this.refused.add(channel.remote, failure);
     }
     const { timeouts: { heartbeatSeconds, joinSeconds }, listener } = this.#options;
     const connection = admission.connection = new Connection(channel, {
@@ -228,7 +202,7 @@ export class Sessions {
       if (session.ended !== undefined) throw session.ended;
       joined = client;
       registry.assign(client.rank, token);
-      this.refused.delete(client.rank);
+      this.refused.byRank.delete(client.rank);
       listener.joined(client);
       this.#keys.watchExpiry(session);
       const reader = new MessageReader(session, client.rank, registry, listener);
@@ -242,7 +216,7 @@ export class Sessions {
     // The registration may still be under way.
     session.isOver = true;
     if (session.rank !== undefined) this.#endSession(session.rank, session, failure, false);
-    if (!admission.isRepeated) this.#refused(connection.remote, failure, session.rank);
+    if (!admission.isRepeated) this.refused.add(connection.remote, failure, session.rank);
   }
 
   /** Sends `Exit` to a client that comes when the run is over. */
