@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isShareable, shareableBytes, shareableFloats } from "./shareable.ts";
+import { areShareable, shareableBytes, shareableFloats } from "./shareable.ts";
 
 /**
  * Features as bytes, a quarter of the memory of floats. Each stands for the float nearest to its
@@ -49,7 +49,9 @@ export class ByteFeatures {
 
   /** Returns the same features in memory that workers share, or itself if they are there. */
   share(): ByteFeatures {
-    if (isShareable(this.bytes)) return this;
-    return new ByteFeatures(shareableBytes(this.bytes), this.scale);
+    if (areShareable(this.bytes)) return this;
+    const bytes = shareableBytes(this.length);
+    bytes.set(this.bytes);
+    return new ByteFeatures(bytes, this.scale);
   }
 }

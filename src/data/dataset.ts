@@ -170,16 +170,17 @@ export class Dataset {
   /** Gives the same data in memory that workers share, or itself if it is there already. */
   share(): Dataset {
     const { targets, weights } = this, features = this.#features;
-    const values = features instanceof ByteFeatures ? features.bytes : features;
-    const arrays = [values, targets, ...weights ? [weights] : []];
-    if (arrays.every(isShareable)) return this;
+    const areBytes = features instanceof ByteFeatures;
+    const arrays = [...areBytes ? [] : [features], targets, ...weights ? [weights] : []];
+    const shared = areBytes ? features.share() : features;
+    if (shared === features && arrays.every(isShareable)) return this;
     const floats = (values: Float32Array) => {
       const shared = shareableFloats(values.length);
       shared.set(values);
       return shared;
     };
     return this.#with({
-      features: features instanceof ByteFeatures ? features.share() : floats(features),
+      features: shared instanceof ByteFeatures ? shared : floats(shared),
       targets: targets instanceof Int32Array ? shareableInts(targets) : floats(targets),
       weights: weights && floats(weights),
     });

@@ -19,11 +19,17 @@ export function shareableInts(values: ArrayLike<number>): Int32Array {
   return ints;
 }
 
-/** Copies bytes. */
-export function shareableBytes(values: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(new Memory(values.length));
-  bytes.set(values);
-  return bytes;
+/**
+ * Makes an array of bytes. The types of most functions exclude shared memory, so that the array
+ * goes only where it is read and written by index.
+ */
+export function shareableBytes(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new Memory(length)) as Uint8Array as Uint8Array<ArrayBuffer>;
+}
+
+/** Returns true if bytes can be shared, whatever else lies in their memory. */
+export function areShareable({ buffer }: Uint8Array): boolean {
+  return buffer instanceof Memory;
 }
 
 /** Returns true if an array takes up the whole of its memory and can be shared. */

@@ -6,8 +6,8 @@ import { readText, sharedVector, writeText } from "./shared_memory.ts";
 const KINDS = ["join", "train", "evaluate", "test"] as const;
 
 /** The words at the queue's head. */
-const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, INPUTS = 4, ASLEEP = 5, AWAITED = 6;
-const HEAD_WORDS = 7;
+const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, INPUTS = 4, ASLEEP = 5, AWAITED = 6, LIST = 7;
+const HEAD_WORDS = 8;
 /** The words of a slot: its state and its job. */
 const STATUS = 0, KIND = 1, FIRST = 2, SECOND = 3;
 const SLOT_WORDS = 4;
@@ -48,12 +48,12 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
  * a wake for each.
  *
  * ```text
- * words  | TAKEN POSTED DONE STOPPED INPUTS ASLEEP AWAITED | slot 0: STATUS KIND FIRST SECOND | …
+ * words  | TAKEN POSTED DONE STOPPED INPUTS ASLEEP AWAITED LIST | slot 0: STATUS KIND FIRST SECOND | …
  * ```
  *
- * Jobs are numbered from 0 as they are posted. A job is in the slot of its number modulo the number
- * of slots: the program takes the outcomes in the order of the jobs, so that slots become free in
- * this order.
+ * Jobs are numbered from 0 as they are posted. Those of a list take the slots in turn, from the
+ * first slot on: the program takes the outcomes in the order of the jobs, so that slots become free
+ * in this order.
  */
 export class JobQueue {
   readonly #memory: JobQueueMemory;
@@ -123,6 +123,13 @@ export class JobQueue {
     this.#parameters.set(parameters);
     if (control) this.#control.set(control);
     Atomics.add(this.#words, INPUTS, 1);
+  }
+
+  /** Begins a list of jobs, once all jobs before are done, and returns the number of its first. */
+  begin(): number {
+    const { posted } = this;
+    Atomics.store(this.#words, LIST, posted);
+    return posted;
   }
 
   /** Number of jobs posted so far: the number of the next job. */
@@ -251,7 +258,7 @@ export class JobQueue {
   }
 
   #slotOf(number: number): number {
-    return number % this.#memory.slots;
+    return (number - Atomics.load(this.#words, LIST)) % this.#memory.slots;
   }
 
   #wordAt(slot: number, word: number): number {

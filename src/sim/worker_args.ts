@@ -20,7 +20,8 @@ export interface PoolWorkerArgs
 
 /** Data set in memory that several workers read. */
 export interface SharedData {
-  readonly features: SharedArrayBuffer;
+  /** Features in shared memory. */
+  readonly features: Float32Array | Uint8Array;
   /** Factor of the features where they are bytes. */
   readonly scale: number | undefined;
   readonly targets: SharedArrayBuffer;
@@ -49,7 +50,7 @@ export function shareData(data: Dataset): SharedData {
   const { targets, weights, shape, numClasses, task, outputs, schema } = shared;
   const areBytes = features instanceof ByteFeatures;
   return {
-    features: (areBytes ? features.bytes : features).buffer as SharedArrayBuffer,
+    features: areBytes ? features.bytes : features,
     scale: areBytes ? features.scale : undefined,
     targets: targets.buffer as SharedArrayBuffer,
     weights: weights?.buffer as SharedArrayBuffer | undefined,
@@ -66,9 +67,9 @@ export function shareData(data: Dataset): SharedData {
 export function dataOf(
   { features, scale, targets, weights, isFinite, ...rest }: SharedData,
 ): Dataset {
-  const stored = scale === undefined
-    ? new Float32Array(features)
-    : new ByteFeatures(new Uint8Array(features), scale);
+  const stored = features instanceof Float32Array
+    ? features
+    : new ByteFeatures(features, scale ?? 1);
   const data = datasetOf(stored, {
     ...rest,
     targets: rest.task === "classification" ? new Int32Array(targets) : new Float32Array(targets),

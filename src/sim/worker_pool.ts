@@ -122,7 +122,7 @@ export class WorkerPool implements ClientPool {
   ): Promise<void> {
     const queue = this.#queue, runner = this.#runner, { slots } = queue.memory;
     const hasFailed = () => this.#failure !== undefined || signal?.aborted === true;
-    const first = queue.posted;
+    const first = queue.begin();
     for (let posted = 0, taken = 0; taken < jobs.length;) {
       signal?.throwIfAborted();
       if (this.#failure) throw this.#failure.error;

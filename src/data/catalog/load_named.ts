@@ -11,7 +11,7 @@ import { download } from "./download.ts";
 import { fileError, readBytes } from "../file.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
 import type { Dataset } from "../dataset.ts";
-import { type IdxArray, parseIdx } from "../formats/idx/idx.ts";
+import { type IdxArray, parseSharedIdx } from "../formats/idx/idx.ts";
 import { idxDataset } from "../formats/idx/idx_dataset.ts";
 import type { DatasetFile, NamedDataset, SamplesAndLabels } from "./named.ts";
 import type { NamedDatasetOptions } from "./options.ts";
@@ -130,7 +130,7 @@ async function readPair(
     if (bytes === undefined) {
       throw new TypeError(`Cannot read ${source.title}: ${name} is not among its files`);
     }
-    return await parseIdx(bytes, name);
+    return await parseSharedIdx(bytes, name);
   };
   const { firstLabel = 0 } = source;
   const numbers = await read(labels);

@@ -77,6 +77,7 @@ async function gunzipMembers(
  * @param name Name of the data in messages.
  * @param limitOf Gives the expected size, in bytes, from the first bytes, or `undefined` while they
  * are too few. Decompression stops once there is more. Its errors are passed on.
+ * @param room Makes the array for the result. Default: in ordinary memory.
  * @throws {SyntaxError} If the data are damaged or cut off; in a browser also if they have several
  * members.
  */
@@ -84,6 +85,7 @@ export async function gunzip(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
   limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
+  room: (length: number) => Uint8Array<ArrayBuffer> = (length) => new Uint8Array(length),
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pieces = unpack(bytes);
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -112,7 +114,7 @@ export async function gunzip(
       limit = limitOf(parts.length === 1 ? value : concat(parts));
       if (limit === undefined || length > limit) continue;
       // No more is allocated than the bytes can decompress to, whatever a header claims.
-      whole = new Uint8Array(Math.min(limit + 1, Math.max(length, MOST_GROWTH * bytes.length)));
+      whole = room(Math.min(limit + 1, Math.max(length, MOST_GROWTH * bytes.length)));
       whole.set(concat(parts));
     }
   } finally {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shareableBytes } from "../../shareable.ts";
 import { gunzip, isGzip, MOST_GROWTH } from "../gzip.ts";
 import {
   checkLength,
@@ -52,6 +53,24 @@ export async function parseIdx(
   name = "IDX data",
   options: IdxOptions = {},
 ): Promise<IdxArray> {
+  return await parse(bytes, name, options);
+}
+
+/** Parses IDX data as {@linkcode parseIdx} does; bytes in gzip become values in shared memory. */
+export async function parseSharedIdx(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  options: IdxOptions = {},
+): Promise<IdxArray> {
+  return await parse(bytes, name, options, shareableBytes);
+}
+
+async function parse(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  options: IdxOptions,
+  room?: (length: number) => Uint8Array<ArrayBuffer>,
+): Promise<IdxArray> {
   const limitOf = (start: Uint8Array<ArrayBuffer>) => {
     const header = parseHeader(start, name);
     // A header of more than gzip can hold is wrong, which is found at the end of the data.
@@ -60,7 +79,7 @@ export async function parseIdx(
     }
     return header?.totalBytes;
   };
-  const raw = isGzip(bytes) ? await gunzip(bytes, name, limitOf) : bytes;
+  const raw = isGzip(bytes) ? await gunzip(bytes, name, limitOf, room) : bytes;
   const header = parseHeader(raw, name);
   if (!header) {
     const expected = raw.length < 4 ? 4 : 4 + 4 * (raw[3] ?? 0);

@@ -12,7 +12,7 @@ import { arraySchema } from "../../schema/array_schema.ts";
 import { shareableFloats, shareableInts } from "../../shareable.ts";
 import { countClasses } from "../class_labels.ts";
 import { isGzip } from "../gzip.ts";
-import { type IdxArray, parseIdx } from "./idx.ts";
+import { type IdxArray, parseSharedIdx } from "./idx.ts";
 import {
   checkLength,
   checkNumValues,
@@ -147,5 +147,5 @@ async function readIdx(path: string, options: IdxOptions): Promise<IdxArray> {
     checkNumValues(header, path, options);
   }
   const most = isGzip(start) ? MAX_PACKED_BYTES : size;
-  return await parseIdx(await readBytes(path, { most }), path, options);
+  return await parseSharedIdx(await readBytes(path, { most }), path, options);
 }
