@@ -17,6 +17,7 @@ import type { SavedRanks } from "../../round/record/saved_run.ts";
 import { SchemaAgreement } from "../sessions/schema_agreement.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { handleControl } from "./control_messages.ts";
+import { checkDescriptors } from "./descriptors.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { gatherClients } from "./gathering.ts";
 import { joinReplyOf } from "./join_reply.ts";
@@ -124,6 +125,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     const { topology: { options }, sessions, record, logger } = this;
     const transport = transportOf(options.distBackend ?? "tcp");
     await this.#uploads.start();
+    await checkDescriptors(options, transport.name, (text) => logger.warn(text));
     const listener = await transport.listen(options.listen);
     const accepting = sessions.accept(listener);
     let reason = "the run is over", isOver = true, isFollowed = false;
