@@ -6,7 +6,7 @@
  */
 
 import { withProcess } from "../helpers/process.ts";
-import { liveRounds } from "../helpers/live_rounds.ts";
+import { type LiveRounds, liveRounds } from "../helpers/live_rounds.ts";
 import { exponentOf } from "../helpers/slope.ts";
 import type { ScaleRun } from "../processes/scale_run.ts";
 import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
@@ -19,8 +19,11 @@ const CONSTANT = 0.2;
 /** Numbers of clients, the largest one last. */
 const REGISTERED = [1000, 10_000, 100_000, 1_000_000];
 const COHORTS = [1000, 3000, 10_000, 20_000], LONG_COHORTS = [...COHORTS, 50_000, 100_000];
-const SMALL_COHORTS = [50, 100, 200, 400];
+/** Updates that are measured for each size of a cohort. */
+const COHORT_UPDATES = 60_000;
+const SMALL_COHORTS = [50, 100, 200, 400], SMALL_UPDATES = 20_000;
 const LIVE = [30, 100, 300, 1000], LONG_LIVE = [...LIVE, 3000, 10_000];
+const WARM_UP = 2;
 /** Parameters of connected clients, about how many updates are measured, and goals of rounds. */
 const LIVE_VALUES = 2000, LIVE_UPDATES = 10_000;
 const LIVE_GOALS: ReadonlyMap<number, number> = new Map([[1000, 60], [10_000, 1000]]);
@@ -31,8 +34,8 @@ const COHORT = 100, SMALL_CLIENTS = 10_000;
  * Measures simulations of logistic regression: registered clients of which 100 are in a round,
  * cohorts of all clients, of 2 rows of 8 synthetic features each, and cohorts of clients with 6
  * rows of MNIST. Measures rounds over TCP of clients with 2,000 parameters that do not train, too.
- * Values: exponents of the shortest round by the number of clients, and the shortest round of the
- * largest number. `--long` measures cohorts up to 100,000 clients and 10,000 connected ones.
+ * Values: exponents of the processor time of a round by the number of clients, and the shortest
+ * round of the largest number. `--long` measures cohorts up to 100,000 clients and 10,000 connected ones.
  */
 export async function scaleBench(options: BenchOptions): Promise<BenchResult[]> {
   return [
@@ -48,7 +51,7 @@ async function registered(options: BenchOptions): Promise<BenchResult[]> {
   const runs = await each(REGISTERED, (size) => run(options, { clients: size, rounds: 50 }));
   const [most, last] = lastOf(runs);
   return [
-    exponent(`registered clients, ${range(runs)}, 100 a round`, timesOf(runs), CONSTANT),
+    exponent(`registered clients, ${range(runs)}, 100 a round`, runs, CONSTANT),
     shortest(`${figure(most)} clients, 100 a round`, last.roundMillis, { unit: "ms", most: 10 }),
     mostResult(`${figure(most)} clients, peak memory`, [last.peakMegabytes], {
       unit: "MB",
@@ -66,11 +69,15 @@ async function cohorts(options: BenchOptions): Promise<BenchResult[]> {
   const sizes = options.long ? LONG_COHORTS : COHORTS;
   const runs = await each(
     sizes,
-    (size) => run(options, { clients: size, cohort: size, rounds: 6 }),
+    (size) => {
+      // As many updates of each size, so that all have run the code as often.
+      const rounds = Math.max(6, Math.round(COHORT_UPDATES / size));
+      return run(options, { clients: size, cohort: size, rounds });
+    },
   );
   const [most, last] = lastOf(runs);
   return [
-    exponent(`cohort, ${range(runs)} clients`, timesOf(runs), LINEAR),
+    exponent(`cohort, ${range(runs)} clients`, runs, LINEAR),
     shortest(`cohort of ${figure(most)}, a client`, last.roundMillis.map((ms) => ms / most), {
       unit: "ms",
       most: 0.1,
@@ -82,42 +89,47 @@ async function cohorts(options: BenchOptions): Promise<BenchResult[]> {
 async function smallClients(options: BenchOptions): Promise<BenchResult[]> {
   const runs = await each(
     SMALL_COHORTS,
-    (cohort) => run(options, { data: "mnist", clients: SMALL_CLIENTS, cohort, rounds: 50 }),
+    (cohort) =>
+      run(options, {
+        data: "mnist",
+        clients: SMALL_CLIENTS,
+        cohort,
+        rounds: SMALL_UPDATES / cohort,
+      }),
   );
   const common = runs.find(([size]) => size === COHORT);
   const micros = common?.[1].roundMillis.map((ms) => ms * 1000 / COHORT) ?? [];
   return [
-    exponent(`small clients, ${range(runs)} a round`, timesOf(runs), LINEAR),
+    exponent(`small clients, ${range(runs)} a round`, runs, LINEAR),
     shortest("small clients, 100 a round, a client", micros, { unit: "µs", most: 20 }),
   ];
 }
 
 /** Connected clients that do not train. */
 async function liveClients({ seed, long, signal }: BenchOptions): Promise<BenchResult[]> {
-  const runs: [number, number[]][] = [];
-  for (const clients of long ? LONG_LIVE : LIVE) {
-    const rounds = Math.max(3, Math.min(100, LIVE_UPDATES / clients));
-    const sizes = { clients, values: LIVE_VALUES, warmUp: 2, rounds: Math.round(rounds) };
-    runs.push([clients, await liveRounds({ ...sizes, seed, signal })]);
-  }
-  const goals = runs.flatMap(([clients, times]) => {
-    const most = LIVE_GOALS.get(clients);
-    if (most === undefined) return [];
-    return [shortest(`${figure(clients)} clients on TCP`, times, { unit: "ms", most })];
+  const runs = await each(long ? LONG_LIVE : LIVE, (clients) => {
+    const rounds = Math.round(Math.max(3, Math.min(100, LIVE_UPDATES / clients)));
+    const sizes = { clients, values: LIVE_VALUES, warmUp: WARM_UP, rounds };
+    return liveRounds({ ...sizes, seed, signal });
   });
   return [
     exponent(`clients on TCP, ${range(runs)}`, runs, LINEAR),
-    ...goals,
+    ...runs.flatMap(([clients, { roundMillis }]) => {
+      const most = LIVE_GOALS.get(clients);
+      if (most === undefined) return [];
+      return [shortest(`${figure(clients)} clients on TCP`, roundMillis, { unit: "ms", most })];
+    }),
   ];
 }
 
-type Runs = readonly (readonly [size: number, run: ScaleRun])[];
+/** Runs by the size that is measured. */
+type Runs<Run extends LiveRounds> = readonly (readonly [size: number, run: Run])[];
 
-async function each(
+async function each<Run extends LiveRounds>(
   sizes: readonly number[],
-  measure: (size: number) => Promise<ScaleRun>,
-): Promise<Runs> {
-  const runs: [number, ScaleRun][] = [];
+  measure: (size: number) => Promise<Run>,
+): Promise<Runs<Run>> {
+  const runs: [number, Run][] = [];
   for (const size of sizes) runs.push([size, await measure(size)]);
   return runs;
 }
@@ -138,14 +150,14 @@ async function run(
   return JSON.parse(output) as ScaleRun;
 }
 
-function exponent(
-  name: string,
-  runs: readonly (readonly [size: number, times: readonly number[]])[],
-  most: number,
-): BenchResult {
-  const costs = runs.map(([size, times]) => ({ size, cost: Math.min(...times) }));
+/** Makes the result of the exponent of the processor time, which should be at most `most`. */
+function exponent(name: string, runs: Runs<LiveRounds>, most: number): BenchResult {
+  const fitted = exponentOf(runs.map(([size, { processorMillis }]) => ({
+    size,
+    cost: processorMillis,
+  })));
   // A ratio to an exponent of 0 or less says nothing.
-  return mostResult(name, [Math.max(exponentOf(costs), 0.01)], { unit: "exponent", most });
+  return mostResult(name, [Math.max(fitted, 0.01)], { unit: "exponent", most });
 }
 
 /** Makes the result of times of which the shortest should be at most `most`. */
@@ -159,14 +171,10 @@ function shortest(
   return { name, unit, value, ceiling: most, ratio, min: value, median: median(times), target: 1 };
 }
 
-function lastOf(runs: Runs): Runs[number] {
+function lastOf<Run>(runs: readonly (readonly [number, Run])[]): readonly [number, Run] {
   const last = runs.at(-1);
   if (last === undefined) throw new Error("Cannot measure: there are no sizes");
   return last;
-}
-
-function timesOf(runs: Runs): [size: number, times: readonly number[]][] {
-  return runs.map(([size, { roundMillis }]) => [size, roundMillis]);
 }
 
 function range(runs: readonly (readonly [size: number, run: unknown])[]): string {

@@ -1,6 +1,7 @@
 import { silentLogger } from "../../src/base/log/log.ts";
 import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { ServerSyncTop } from "../../src/server/sync_topology.ts";
+import { ProcessorTime } from "./processor_time.ts";
 import { withProcess } from "./process.ts";
 import { flatManifest } from "./step_handler.ts";
 
@@ -21,22 +22,30 @@ export interface LiveRoundsOptions {
   readonly signal: AbortSignal;
 }
 
+/** Times of rounds. */
+export interface LiveRounds {
+  /** Milliseconds of each round, from the choice of the cohort to the new model. */
+  readonly roundMillis: readonly number[];
+  /** Mean processor time of the server in a round. */
+  readonly processorMillis: number;
+}
+
 /**
- * Runs rounds over TCP of clients that do not train, and returns the time of each in milliseconds,
- * from the choice of the cohort to the new model. The server is in this process and the clients
+ * Runs rounds over TCP of clients that do not train. The server is in this process and the clients
  * share others: with a process each, a machine of few cores would measure the system's scheduler.
  *
  * @throws {Error} If a client is missing in a round.
  */
 export async function liveRounds(
   { clients, values, warmUp, rounds, seed, signal }: LiveRoundsOptions,
-): Promise<number[]> {
+): Promise<LiveRounds> {
   const handler = new SyncParameterServerHandler({
     manifest: flatManifest(values),
     parameters: new Float32Array(values),
     seed,
     evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
   });
+  const processor = new ProcessorTime();
   const listening = Promise.withResolvers<string>();
   const failed = new AbortController();
   const topology = new ServerSyncTop(handler, {
@@ -53,6 +62,7 @@ export async function liveRounds(
       arrivalsAtOnce: NO_LIMIT,
     },
     onEvent: (event) => {
+      processor.onEvent(event);
       if (event.type === "listening") listening.resolve(event.address);
     },
   });
@@ -72,7 +82,10 @@ export async function liveRounds(
     if (report.rounds.some(({ received }) => received < clients)) {
       throw new Error("Cannot measure the rounds: clients were lost");
     }
-    return report.rounds.slice(warmUp).map(({ seconds }) => seconds * 1000);
+    return {
+      roundMillis: report.rounds.slice(warmUp).map(({ seconds }) => seconds * 1000),
+      processorMillis: processor.mean(warmUp),
+    };
   } catch (error) {
     failed.abort(error);
     await running.catch(() => {});

@@ -12,6 +12,7 @@ import { partition } from "../../src/data/partition/partition.ts";
 import { initialParameters } from "../../src/engine/model_evaluator.ts";
 import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
 import { Simulation } from "../../src/sim/simulation.ts";
+import { ProcessorTime } from "../helpers/processor_time.ts";
 import { modelByName } from "../../src/train/models/models.ts";
 
 /** Figures of a simulation. */
@@ -20,6 +21,8 @@ export interface ScaleRun {
   readonly setUpSeconds: number;
   /** Times of the rounds but for the first and the last, which is evaluated. */
   readonly roundMillis: readonly number[];
+  /** Mean processor time of those rounds, of all workers. */
+  readonly processorMillis: number;
   readonly peakMegabytes: number;
 }
 
@@ -32,6 +35,7 @@ if (import.meta.main) {
   const train = loaded.train.share();
   const began = performance.now();
   let setUpSeconds = 0;
+  const processor = new ProcessorTime();
   const model = modelByName("lr", { inputShape: train.shape, numClasses: train.numClasses });
   const handler = new SyncParameterServerHandler({
     ...await initialParameters(model, seed),
@@ -48,6 +52,7 @@ if (import.meta.main) {
     rounds,
     evaluateEvery: rounds,
     onEvent: (event) => {
+      processor.onEvent(event);
       if (event.type === "round-started") setUpSeconds ||= (performance.now() - began) / 1000;
     },
   }).run();
@@ -56,6 +61,7 @@ if (import.meta.main) {
   const figures: ScaleRun = {
     setUpSeconds,
     roundMillis: report.rounds.slice(1, -1).map(({ seconds }) => seconds * 1000),
+    processorMillis: processor.mean(1, -1),
     peakMegabytes: Number(kilobytes) / 1000,
   };
   console.log(JSON.stringify(figures));
