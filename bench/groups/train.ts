@@ -5,21 +5,22 @@
  */
 
 import type { Dataset } from "../../src/data/dataset.ts";
-import { loadDataset } from "../../src/data/catalog/load.ts";
 import { loadPeak } from "../helpers/peak.ts";
 import { tf } from "../../src/tfjs/deps.ts";
 import { installTrainingKernels } from "../../src/tfjs/kernels/mod.ts";
 import { withProcess } from "../helpers/process.ts";
 import { poolSteps } from "../helpers/pool_steps.ts";
-import { startPyTorch } from "../helpers/pytorch.ts";
+import { type PyTorch, startPyTorch } from "../helpers/pytorch.ts";
 import {
   DESCRIPTIONS,
   type ModelName,
+  nativeEvaluation,
   nativeSteps,
   noise,
   PLAN,
-  ROWS,
   SHAPE,
+  type WrittenData,
+  writtenData,
 } from "../helpers/step.ts";
 import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
 
@@ -57,15 +58,21 @@ function workHere(name: string, steps: number, run: () => void): Work {
   return { name, steps, time };
 }
 
-/** Loads MNIST's images, or makes noise with the same share of black where they are missing. */
-async function writtenData(): Promise<{ data: Dataset; name: string }> {
-  const dataDir = Deno.env.get("FEDLAB_DATA") ?? "../shared/data";
-  try {
-    const { train } = await loadDataset("mnist", { dataDir });
-    return { data: train.select(Array.from({ length: ROWS }, (_, i) => i)), name: "MNIST" };
-  } catch {
-    return { data: noise(0.19), name: "19% ink" };
-  }
+/** Makes an evaluation of a model on images, and the same number of rows on PyTorch. */
+function evaluation(
+  model: "lr" | "2nn",
+  { test, name }: Pick<WrittenData, "test" | "name">,
+  pytorch: PyTorch | undefined,
+): { work: Work; peer: Work[] } {
+  const piece = 1000, pieces = 10;
+  const judge = nativeEvaluation(model, test, { piece, pieces });
+  const plain = `${model}, evaluation of ${piece * pieces} rows`;
+  const time = () => pytorch?.time("evaluate", model, { rows: piece, count: pieces }) ?? NaN;
+  const steps = piece * pieces;
+  return {
+    work: workHere(`${plain}, ${name}`, steps, judge),
+    peer: pytorch ? [{ name: `${plain} on PyTorch`, steps, time }] : [],
+  };
 }
 
 /** Makes steps of tfjs's optimizer in a plain loop, and steps of its `model.fit`. */
@@ -166,15 +173,17 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
       ? [{
         name: `${plain} on PyTorch`,
         steps,
-        time: () => pytorch.time(model, batch, steps),
+        time: () => pytorch.time("step", model, { rows: batch, count: steps }),
       }]
       : [];
     return { ...row, model, batch, peer, work: workHere(name, steps, run) };
   };
   const shipped = await tfjs("2nn", 10, 20, random);
   const dense = ROWS_OF_DENSE.map(ready);
+  const evaluations = (["lr", "2nn"] as const).map((model) => evaluation(model, written, pytorch));
+  const timed = [...dense, ...evaluations].flatMap(({ work, peer }) => [work, ...peer]);
   const first = await measure(
-    [peak, shipped.loop, shipped.fit, ...dense.flatMap(({ work, peer }) => [work, ...peer])],
+    [peak, shipped.loop, shipped.fit, ...timed],
     signal,
   );
   installTrainingKernels();
@@ -197,13 +206,19 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
   const least = (work: Named) => Math.min(...times.get(work) ?? []);
   const spread = (work: Named) => ({ min: least(work), median: median(times.get(work) ?? []) });
   const peakRate = 96 / least(peak) / 1e6;
-  const beside = (work: Named, other: Named, what: string, target?: number): BenchResult => {
+  const beside = (
+    work: Named,
+    other: Named,
+    what: string,
+    target?: number,
+    unit = "steps/s",
+  ): BenchResult => {
     const [value, ceiling] = [1000 / least(work), 1000 / least(other)];
     const name = `${work.name}, of ${what}`;
     return {
       ...spread(work),
       name,
-      unit: "steps/s",
+      unit,
       value,
       ceiling,
       ratio: value / ceiling,
@@ -225,6 +240,9 @@ export async function trainBench({ signal }: BenchOptions): Promise<BenchResult[
     beside(ofModel("cnn", 10), added.loop, "a loop of tfjs with kernels"),
     ...rows.flatMap(({ work, peer, ofPyTorch }) =>
       peer.map((other) => beside(work, other, `PyTorch ${pytorch?.version}`, ofPyTorch))
+    ),
+    ...evaluations.flatMap(({ work, peer }) =>
+      peer.map((other) => beside(work, other, `PyTorch ${pytorch?.version}`, 0.9, "rows/s"))
     ),
     beside(twoWorkers, oneWorker, "one worker", 1.7),
     mostResult("lr, heap a step", await heapPerStep(signal), { unit: "bytes", most: 1 }),

@@ -5,8 +5,12 @@ import { Readable } from "node:stream";
 export interface PyTorch extends AsyncDisposable {
   /** Version, such as `"2.13.0"`. */
   readonly version: string;
-  /** Measures the milliseconds of a number of steps. */
-  time(model: string, batch: number, steps: number): Promise<number>;
+  /** Measures the milliseconds of a number of steps, or of evaluations, of batches of `rows`. */
+  time(
+    kind: "step" | "evaluate",
+    model: string,
+    { rows, count }: { readonly rows: number; readonly count: number },
+  ): Promise<number>;
 }
 
 /**
@@ -46,8 +50,8 @@ export async function startPyTorch(): Promise<PyTorch | undefined> {
   }
   return {
     version,
-    time: async (model, batch, steps) => {
-      await writer.write(new TextEncoder().encode(`${model} ${batch} ${steps}\n`));
+    time: async (kind, model, { rows, count }) => {
+      await writer.write(new TextEncoder().encode(`${kind} ${model} ${rows} ${count}\n`));
       const answer = Number(await next());
       if (!Number.isFinite(answer)) throw new Error("Cannot measure: PyTorch failed");
       return answer;

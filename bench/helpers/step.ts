@@ -1,3 +1,4 @@
+import { loadDataset } from "../../src/data/catalog/load.ts";
 import { Dataset } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
 import type { TrainPlan } from "../../src/plan/train_plan.ts";
@@ -45,6 +46,27 @@ export function noise(ink = 1): Dataset {
   return new Dataset(features, labels, SHAPE, 10);
 }
 
+/** Images that are mostly black, to measure steps and evaluations on. */
+export interface WrittenData {
+  /** As many rows as {@linkcode ROWS}. */
+  readonly data: Dataset;
+  /** Rows to evaluate, at least as many. */
+  readonly test: Dataset;
+  readonly name: string;
+}
+
+/** Loads MNIST's images, or makes noise with the same share of black where they are missing. */
+export async function writtenData(): Promise<WrittenData> {
+  const dataDir = Deno.env.get("FEDLAB_DATA") ?? "../shared/data";
+  try {
+    const { train, test = train } = await loadDataset("mnist", { dataDir });
+    return { data: train.select(Array.from({ length: ROWS }, (_, i) => i)), test, name: "MNIST" };
+  } catch {
+    const data = noise(0.19);
+    return { data, test: data, name: "19% ink" };
+  }
+}
+
 /** Makes a function that takes the given number of steps on the engine. */
 export function nativeSteps(
   model: ModelName,
@@ -64,6 +86,23 @@ export function nativeSteps(
     for (let i = 0; i < steps; i++) {
       trainer.step(start, start + batch);
       start = start + batch > last ? 0 : start + batch;
+    }
+  };
+}
+
+/** Makes a function that evaluates the given number of rows on the engine, piece by piece. */
+export function nativeEvaluation(
+  model: ModelName,
+  data: Dataset,
+  { piece, pieces }: { readonly piece: number; readonly pieces: number },
+): () => void {
+  const graph = readGraph(DESCRIPTIONS[model]);
+  const trainer = NativeTrainer.create(graph, 0);
+  trainer.parameters = initialVector(graph, 1);
+  return () => {
+    for (let i = 0; i < pieces; i++) {
+      const start = i * piece % (data.length - piece + 1);
+      trainer.judge(data, start, start + piece);
     }
   };
 }
