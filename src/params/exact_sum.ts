@@ -185,7 +185,7 @@ export class ExactSum {
     this.#checkBytes(problem, bytes);
     const header = new Float64Array(HEADER);
     new Uint8Array(header.buffer).set(bytes.subarray(0, header.byteLength));
-    checkInRange(header[0] ?? NaN, { least: this.length, most: this.length }, problem);
+    this.#checkLength(problem, { length: header[0] ?? NaN });
     this.#bins.bytes.set(bytes.subarray(header.byteLength));
     try {
       if (!this.#bins.areValid) {

@@ -213,7 +213,7 @@ Deno.test("ExactSum.restore() continues a saved sum, and refuses other bytes", (
     assertEquals([other.count, other.weight], [0, 0]);
   };
   assertThrows(() => other.restore(whole.subarray(8)), RangeError, "bytes, got");
-  refuse((numbers) => numbers[0] = 36, "expected a number from 37");
+  refuse((numbers) => numbers[0] = 36, "expected 37 values, got 36");
   for (const wrong of [NaN, Infinity, 2 ** -14, 2 ** 41]) {
     refuse((numbers) => numbers[16] = wrong, "expected its bins");
     refuse((numbers) => numbers[1] = wrong, "expected its bins");
