@@ -3,7 +3,7 @@ import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { KeptUpdate } from "./kept_update.ts";
 
 /** Time between two looks at the updates that wait. */
-const LOOK_MILLIS = 100;
+const LOOK_MILLIS = 200;
 /**
  * Rate of arrival, in bytes per second, at which the server is busy with the updates whose turn it
  * is. Below it the links are slower than the server, and others can send meanwhile.

@@ -1,0 +1,110 @@
+import { assertEquals } from "jsr:@std/assert@1.0.19";
+import {
+  MessageCode,
+  ServerSyncTop,
+  silentLogger,
+  SyncParameterServerHandler,
+} from "../../../mod.ts";
+import { vectorManifest } from "../../helpers/fake_handler.ts";
+import { Peer } from "../../helpers/peer.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+/** 12 MB: more than a socket takes in without a reader. */
+const LENGTH = 3_000_000;
+const STALLED = 9;
+
+Deno.test("a client that waits for its turn to download longer than a round is not late", async () => {
+  const played = Promise.withResolvers<void>();
+  const server = new ServerSyncTop(
+    new SyncParameterServerHandler({
+      manifest: vectorManifest(LENGTH),
+      parameters: new Float32Array(LENGTH),
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    }),
+    {
+      listen: "127.0.0.1:0",
+      worldSize: STALLED + 2,
+      rounds: 1,
+      quorum: 0.01,
+      downloadsAtOnce: 1,
+      timeouts: { roundSeconds: 3, drainSeconds: 0.5 },
+      logger: silentLogger,
+      onEvent: (event) => {
+        if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
+      },
+    },
+  );
+  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  assertEquals(round?.received, 1);
+  const stalled = Array.from({ length: STALLED }, (_, i) => i + 1);
+  assertEquals(round?.losses.map(({ rank }) => rank), stalled);
+
+  /** Those of the lowest ranks do not read what they are sent. */
+  async function play(address: string): Promise<void> {
+    const peers = await Promise.all(
+      Array.from({ length: STALLED + 1 }, () => Peer.connect(address)),
+    );
+    try {
+      await Promise.all(peers.map((peer, i) => peer.join({ rank: i + 1 })));
+      const last = peers.at(-1);
+      await last?.until(MessageCode.ParameterUpdate);
+      await last?.update(1);
+      await last?.until(MessageCode.Exit);
+    } finally {
+      for (const peer of peers) peer.connection.abort(new Error("the test is over"));
+    }
+  }
+});
+
+Deno.test("a client that comes back before its turn to download is sent the parameters once", async () => {
+  const played = Promise.withResolvers<void>();
+  const server = new ServerSyncTop(
+    new SyncParameterServerHandler({
+      manifest: vectorManifest(LENGTH),
+      parameters: new Float32Array(LENGTH),
+      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+    }),
+    {
+      listen: "127.0.0.1:0",
+      worldSize: 3,
+      rounds: 1,
+      downloadsAtOnce: 1,
+      timeouts: { roundSeconds: 60, drainSeconds: 0.5 },
+      logger: silentLogger,
+      onEvent: (event) => {
+        if (event.type === "listening") listening.resolve(event.address);
+        if (event.type === "round-started") begun.resolve();
+        if (event.type === "client-away") away.resolve();
+      },
+    },
+  );
+  const listening = Promise.withResolvers<string>(), begun = Promise.withResolvers<void>();
+  const away = Promise.withResolvers<void>();
+  async function play(): Promise<void> {
+    const address = await listening.promise;
+    await using first = await Peer.connect(address);
+    const second = await Peer.connect(address);
+    const [, { token }] = await Promise.all([
+      first.join({ rank: 1 }),
+      second.join({ rank: 2 }),
+    ]);
+    await begun.promise;
+    second.connection.abort(new Error("cut off"));
+    await away.promise;
+    await using again = await Peer.connect(address);
+    await again.join({ rank: 2, token });
+    // The first one reads only now.
+    await first.until(MessageCode.ParameterUpdate);
+    await again.until(MessageCode.ParameterUpdate);
+    await Promise.all([first.update(1), again.update(1)]);
+    // Nothing but the end follows.
+    for (const peer of [first, again]) {
+      assertEquals((await peer.next()).code, MessageCode.Exit);
+      await peer.send({ code: MessageCode.Exit, payload: { reason: "bye", over: true } });
+    }
+  }
+  play().then(played.resolve, played.reject);
+  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  assertEquals([round?.received, round?.losses], [2, []]);
+});
