@@ -1,6 +1,6 @@
-import { dirname } from "node:path";
 import { errorMessage } from "../../base/errors.ts";
 import { removeUnlocked } from "../../base/files/folder.ts";
+import { splitPath } from "../../base/files/path.ts";
 import { isDeno, runtime } from "../../base/runtime/runtime.ts";
 
 /** Names of the files. A server that is alive holds a lock on its own; others are leftovers. */
@@ -147,7 +147,7 @@ export class SpillFile implements AsyncDisposable {
     this.#path = path;
     const file = files.openSync(path, { read: true, write: true });
     file.lockSync(true);
-    if (folder === undefined) await removeUnlocked(dirname(path), NAME).catch(() => {});
+    if (folder === undefined) await removeUnlocked(splitPath(path).folder, NAME).catch(() => {});
     return file;
   }
 

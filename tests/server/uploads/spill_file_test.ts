@@ -88,3 +88,21 @@ Deno.test("SpillFile makes the folder that it needs, and cleans up none that doe
   }
   await Deno.remove(parent, { recursive: true });
 });
+
+Deno.test("SpillFile without a folder is in that of temporary files, and is removed", async () => {
+  const file = new SpillFile({ placeBytes: 10, onFailure: (line) => assert(false, line) });
+  const path = Deno.makeTempFileSync();
+  const folder = path.replace(/[\\/][^\\/]*$/, "");
+  await Deno.remove(path);
+  const own = () =>
+    new Set(
+      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+        /^fedlab-updates-.*\.tmp$/.test(name)
+      ),
+    );
+  const before = own();
+  assert(await file.write(file.take(), 0, new Uint8Array(10)));
+  assertEquals([...own()].filter((name) => !before.has(name)).length, 1);
+  await file[Symbol.asyncDispose]();
+  assertEquals([...own()].filter((name) => !before.has(name)), []);
+});
