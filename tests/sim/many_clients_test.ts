@@ -85,3 +85,32 @@ Deno.test("Simulation of a million clients does jobs for its cohorts alone, and 
   for (const { lastRound } of known.values()) if (lastRound > 0) heard++;
   assertEquals(heard, asked.size);
 });
+
+Deno.test({
+  name: "Simulation of a million clients takes less than 600 MB of memory",
+  // The system's record of the peak.
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const module = new URL("../../bench/processes/scale_run.ts", import.meta.url);
+    const data = `synthetic:rows=${CLIENTS},features=8,classes=2`;
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--frozen",
+        "--no-check",
+        module.href,
+        data,
+        `${CLIENTS}`,
+        "100",
+        "5",
+        "0",
+      ],
+      stdout: "piped",
+      stderr: "piped",
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    const { peakMegabytes } = JSON.parse(new TextDecoder().decode(stdout));
+    assert(peakMegabytes > 50 && peakMegabytes < 600, `${peakMegabytes} MB`);
+  },
+});
