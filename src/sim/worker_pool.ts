@@ -1,6 +1,5 @@
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import { readGraph } from "../engine/graph/read_graph.ts";
-import { spawn } from "../worker/spawn.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import type {
   ClientJob,
@@ -11,6 +10,7 @@ import type {
 } from "./client_pool.ts";
 import { JobQueue } from "./job_queue.ts";
 import type { JobRunner } from "./job_runner.ts";
+import { poolWorker, type PreparedWorkers, takePrepared } from "./prepared_workers.ts";
 import { createRunner, runJob } from "./serve_jobs.ts";
 import { type PoolWorkerArgs, shareData, shareParts } from "./worker_args.ts";
 
@@ -52,10 +52,11 @@ export class WorkerPool implements ClientPool {
   /**
    * Starts the workers.
    *
+   * @param prepared Workers that load their modules already, for the built-in handler. Default: none.
    * @throws {RangeError} If the system does not give the memory.
    * @throws {TypeError} If the handler is a function, which cannot be sent to a worker.
    */
-  static async start(options: ClientPoolOptions): Promise<WorkerPool> {
+  static async start(options: ClientPoolOptions, prepared?: PreparedWorkers): Promise<WorkerPool> {
     const { workers, manifest, keepsOwn, hasControl, counts } = options;
     const { handler, train, test, parts, testParts } = options;
     if (typeof handler === "function") {
@@ -82,13 +83,15 @@ export class WorkerPool implements ClientPool {
       counts,
       build: options.build,
     };
-    const module = handler ?? new URL("./pool_worker.ts", import.meta.url);
     const isOneOfThem = handler === undefined && runsNatively(options);
-    const processes = Array.from(
-      { length: workers - (isOneOfThem ? 1 : 0) },
-      (_, i) => spawn<PoolWorkerArgs, void>(module, args, { name: `pool ${i + 1}` }),
+    const count = workers - (isOneOfThem ? 1 : 0);
+    const ready = handler === undefined && prepared ? takePrepared(prepared, count) : [];
+    const others = Array.from(
+      { length: count - ready.length },
+      (_, i) => poolWorker(ready.length + i + 1, handler),
     );
-    for (const process of processes) process.start();
+    const processes = [...ready, ...others];
+    for (const process of processes) process.start(args);
     const pool = new WorkerPool(queue, processes);
     try {
       if (isOneOfThem) pool.#runner = await createRunner(args, undefined);

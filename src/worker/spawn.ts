@@ -37,5 +37,5 @@ export function spawn<Args, Result>(
       `Cannot spawn a worker: expected an absolute URL such as new URL("./x.ts", import.meta.url), got ${moduleUrl}`,
     );
   }
-  return new WorkerRun<Result>(url, args, options);
+  return new WorkerRun<Result>(url, options, args);
 }

@@ -26,16 +26,17 @@ type Outcome<Result> =
   | { readonly exitCode: 1 | 143; readonly error: unknown };
 
 /** Run of a module in a worker. */
-export class WorkerRun<Result> implements WorkerProcess<Result> {
+export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> {
   readonly name: string;
   readonly #url: URL;
-  readonly #args: unknown;
+  readonly #args: Args | undefined;
   readonly #onMessage: (message: unknown) => void;
   readonly #graceMillis: number;
   readonly #startMillis: number;
   readonly #ended = Promise.withResolvers<Result>();
   readonly #toSend: ToWorker[] = [];
   #worker: Worker | undefined;
+  #isStarted = false;
   #isReady = false;
   #outcome: Outcome<Result> | undefined;
   #exitCode: number | undefined;
@@ -45,7 +46,12 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
   #startTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
 
-  constructor(url: URL, args: unknown, options: SpawnOptions) {
+  /**
+   * Makes a worker.
+   *
+   * @param args Arguments, where they are not given to `start()`.
+   */
+  constructor(url: URL, options: SpawnOptions, args?: Args) {
     this.#url = url;
     this.#args = args;
     this.name = options.name ?? url.pathname.split("/").at(-1) ?? url.href;
@@ -60,11 +66,18 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     return this.#exitCode;
   }
 
-  start(): void {
-    if (this.#worker !== undefined) {
+  start(args: Args | undefined = this.#args): void {
+    if (this.#isStarted) {
       throw new Error(`Cannot start ${this.#label}: it was started before`);
     }
-    this.#toSend.push({ fedlab: "start", args: this.#copyArgs() });
+    this.#send({ fedlab: "start", args: this.#copyOf(args) });
+    this.#isStarted = true;
+    this.load();
+  }
+
+  /** Starts to load the module, before `start()`. */
+  load(): void {
+    if (this.#worker !== undefined) return;
     const worker = runtime.workers.start(this.#url, {
       type: "module",
       name: `${WORKER_NAME_PREFIX}${this.name}`,
@@ -113,7 +126,8 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#worker === undefined) return;
-    this.abort();
+    if (this.#isStarted) this.abort();
+    else this.terminate();
     await this.#ended.promise.catch(() => {});
   }
 
@@ -126,9 +140,9 @@ export class WorkerRun<Result> implements WorkerProcess<Result> {
     return this.#worker !== undefined && this.#outcome === undefined;
   }
 
-  #copyArgs(): unknown {
+  #copyOf(args: Args | undefined): unknown {
     try {
-      return structuredClone(this.#args);
+      return structuredClone(args);
     } catch (error) {
       throw new TypeError(
         `Cannot start ${this.#label}: its arguments cannot be cloned: ${errorMessage(error)}`,

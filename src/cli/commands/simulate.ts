@@ -1,10 +1,13 @@
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Partition } from "../../data/partition/types.ts";
 import { holdOutParts } from "../../data/partition/hold_out_parts.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunReport } from "../../round/report/report.ts";
+import { PreparedWorkers } from "../../sim/prepared_workers.ts";
 import { Simulation } from "../../sim/simulation.ts";
+import { WorkerPool } from "../../sim/worker_pool.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
@@ -53,6 +56,7 @@ async function runSimulate(
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
   }
+  await using prepared = new PreparedWorkers(workersBeside(flags));
   const { train, test, ...parts } = await dealData(flags, signal);
   const clients = parts.parts.length;
   if (flags.evaluate !== "clients" && !test) {
@@ -95,6 +99,7 @@ async function runSimulate(
     ...libraryOptions("simulation", flags),
     ...libraryOptions("rounds", flags),
     ...engine,
+    pool: (options) => WorkerPool.start(options, prepared),
     rounds: flags.rounds,
     train,
     ...parts,
@@ -121,6 +126,12 @@ async function runSimulate(
     ...(json !== undefined && { json }),
     ...(csv !== undefined && { csv }),
   });
+}
+
+/** Returns the number of workers beside the command's own thread, which trains too. */
+function workersBeside({ workers, clients, sites }: Flags<"simulate">): number {
+  const threads = workers ?? runtime.workers.hardwareConcurrency;
+  return (sites ? threads : Math.min(threads, clients)) - 1;
 }
 
 /** Loads the data into memory shared with the workers, and divides its rows among the clients. */
