@@ -1,6 +1,6 @@
 import { runtime } from "../base/runtime/runtime.ts";
-import type { Timer } from "../base/runtime/runtime.ts";
 import { LEAST_BYTES_PER_SECOND, type ReceiveProgress } from "./receive_progress.ts";
+import { startInterval } from "./shared_interval.ts";
 import { SILENT_HEARTBEATS } from "./timeouts.ts";
 
 /** Share of the interval after which an idle connection sends a heartbeat. */
@@ -24,7 +24,7 @@ export class Heartbeat {
   readonly #host: HeartbeatHost;
   readonly #progress: ReceiveProgress;
   #lastSent = runtime.clock.now();
-  #timer: Timer | undefined;
+  #stop: (() => void) | undefined;
 
   /** Creates the heartbeat of a connection, which {@linkcode start} starts. */
   constructor(host: HeartbeatHost, progress: ReceiveProgress) {
@@ -42,19 +42,19 @@ export class Heartbeat {
     this.stop();
     const intervalMillis = seconds * 1000;
     let lastTick = runtime.clock.now();
-    this.#timer = runtime.timers.setInterval(() => {
+    this.#stop = startInterval(intervalMillis, () => {
       const now = runtime.clock.now();
       // A timer so late means that this process was suspended: what the peer has sent meanwhile has
       // arrived, but was not read yet.
       if (now - lastTick > 2 * intervalMillis) this.#progress.restartWait(now);
       lastTick = now;
       this.#tick(now, intervalMillis);
-    }, intervalMillis);
+    });
   }
 
   /** Stops. */
   stop(): void {
-    runtime.timers.clearInterval(this.#timer);
+    this.#stop?.();
   }
 
   #tick(now: number, intervalMillis: number): void {
