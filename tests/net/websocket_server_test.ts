@@ -21,7 +21,7 @@ import { handshakeFor } from "../../src/net/websocket/handshake.ts";
 import { unmask } from "../../src/net/websocket/unmask.ts";
 import { WebOrigins } from "../../src/net/websocket/web_origins.ts";
 import { vectorManifest } from "../helpers/fake_handler.ts";
-import { type RawFrame, RawPeer, requestOf } from "../helpers/raw_websocket.ts";
+import { frameBytes, type RawFrame, RawPeer, requestOf } from "../helpers/raw_websocket.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -189,6 +189,41 @@ Deno.test("a WebSocket server answers the last of many pings to a peer that does
   assertEquals(await reading, 1);
   let last: Uint8Array | undefined;
   while (last?.join() !== [49_999 >> 8, 49_999 & 255].join()) last = (await peer.next())?.payload;
+});
+
+Deno.test("a WebSocket server answers the head of a frame that comes without its payload", async () => {
+  using ends = await pair();
+  const { peer, far } = ends;
+  const payload = new Uint8Array(4 + 2000).fill(1, 4);
+  const frame = frameBytes({ opcode: 2, payload }), headBytes = frame.length - payload.length;
+  const into = new Uint8Array(4000);
+  const reading = far.read(into);
+  await peer.send(frame.subarray(0, headBytes));
+  assertEquals(await peer.next(), { opcode: 10, payload: new Uint8Array() });
+  await peer.send(frame.subarray(headBytes));
+  let count = await reading ?? 0;
+  while (count < 2000) count += await far.read(into.subarray(count)) ?? 0;
+  assertEquals(into.subarray(0, count), payload.subarray(4));
+});
+
+Deno.test("a WebSocket server selects the prompt subprotocol where it is requested", async () => {
+  const listener = await websocketTransport().listen(ADDRESS);
+  for (
+    const [requested, selected] of [
+      ["fedlab.v1", "fedlab.v1"],
+      ["fedlab.v1.prompt, fedlab.v1", "fedlab.v1.prompt"],
+      ["fedlab.v1, fedlab.v1.prompt", "fedlab.v1.prompt"],
+    ] as const
+  ) {
+    const accepted = listener.accept();
+    using peer = await RawPeer.connect(listener.address);
+    const { pathname } = new URL(listener.address);
+    await peer.send(requestOf(pathname, { "Sec-WebSocket-Protocol": requested }));
+    const [, got] = /^sec-websocket-protocol: (.*)$/im.exec(await peer.head()) ?? [];
+    assertEquals(got?.trim(), selected);
+    (await accepted)?.close();
+  }
+  listener.close();
 });
 
 Deno.test("a WebSocket server answers a close with its status, and ends the connection", async () => {

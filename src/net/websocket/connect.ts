@@ -2,7 +2,7 @@ import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
 import { unfitCertificate } from "../tls/explain.ts";
 import type { Channel } from "../transport.ts";
 import { parseWebSocketAddress } from "./address.ts";
-import { SUBPROTOCOL } from "./message.ts";
+import { PROMPT_SUBPROTOCOL, SUBPROTOCOL } from "./message.ts";
 import { WebSocketChannel } from "./standard_channel.ts";
 
 /** Opens a WebSocket. It takes no more than a browser has, unless certificates are given. */
@@ -15,12 +15,13 @@ export async function connectWebSocket(
   signal?.throwIfAborted();
   // Only Deno takes certificates; without any, this is what every browser has.
   using client = caCerts.length > 0 ? Deno.createHttpClient({ caCerts }) : undefined;
+  const protocols = [PROMPT_SUBPROTOCOL, SUBPROTOCOL];
   let socket: WebSocket;
   try {
     socket = client === undefined
-      ? new WebSocket(url, SUBPROTOCOL)
+      ? new WebSocket(url, protocols)
       // Beside the DOM's types the constructor has no place for what only Deno takes.
-      : Reflect.construct(WebSocket, [url, { protocols: [SUBPROTOCOL], client }]);
+      : Reflect.construct(WebSocket, [url, { protocols, client }]);
   } catch (cause) {
     throw new Error(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause });
   }
@@ -38,7 +39,7 @@ export async function connectWebSocket(
   } finally {
     signal?.removeEventListener("abort", stop);
   }
-  if (socket.protocol === SUBPROTOCOL) return channel;
+  if (protocols.includes(socket.protocol)) return channel;
   channel.close();
   throw new Error(`Cannot connect to ${address}: what answers there is not FedLab`);
 }

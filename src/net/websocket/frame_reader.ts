@@ -3,8 +3,9 @@ import { ByteQueue } from "./byte_queue.ts";
 import { parseCloseCode } from "./close_code.ts";
 import type { Credit } from "./credit.ts";
 import { type FrameHead, isControl, Opcode, parseFrameHead } from "./frame_head.ts";
+import type { FrameWriter } from "./frame_writer.ts";
 import { checkOrder, IncomingMessage } from "./incoming_message.ts";
-import { BadMessageError } from "./message.ts";
+import { BadMessageError, LEAST_COST, SEGMENT_BYTES } from "./message.ts";
 import { unmask } from "./unmask.ts";
 
 /** Bytes that are read ahead: small messages arrive together, in one read. */
@@ -21,7 +22,7 @@ const DIRECT_BYTES = 8 * 1024;
 export class FrameReader {
   readonly #source: Channel;
   readonly #credit: Credit;
-  readonly #onPing: (payload: Uint8Array<ArrayBuffer>) => void;
+  readonly #answers: FrameWriter;
   /** Data that arrived while nothing was reading. */
   readonly #queue = new ByteQueue();
   #ahead: Uint8Array<ArrayBuffer>;
@@ -39,20 +40,20 @@ export class FrameReader {
   #isPrompt = false;
 
   /**
-   * Creates a reader of a channel from which `ahead` was read already. `onPing` is called with a
-   * copy of the payload of each ping.
+   * Creates a reader of a channel from which `ahead` was read already. It answers pings, and heads
+   * that arrive without their payloads, which senders may hold back until the answer.
    */
   constructor(
     source: Channel,
-    { credit, ahead, onPing }: {
+    { credit, ahead, answers }: {
       credit: Credit;
       ahead: Uint8Array<ArrayBuffer>;
-      onPing: (payload: Uint8Array<ArrayBuffer>) => void;
+      answers: FrameWriter;
     },
   ) {
     this.#source = source;
     this.#credit = credit;
-    this.#onPing = onPing;
+    this.#answers = answers;
     this.#ahead = new Uint8Array(Math.max(FIRST_AHEAD_BYTES, ahead.length));
     this.#ahead.set(ahead);
     this.#aheadEnd = ahead.length;
@@ -157,6 +158,10 @@ export class FrameReader {
     else this.#countFrame(head);
     this.#frame = head;
     this.#frameAt = 0;
+    const isLone = this.#aheadStart === this.#aheadEnd;
+    if (isLone && head.length > LEAST_COST && head.length < SEGMENT_BYTES) {
+      this.#answers.acknowledge();
+    }
   }
 
   /** Checks the head of a frame of a message against all limits. */
@@ -200,19 +205,15 @@ export class FrameReader {
 
   #endFrame({ opcode, isFinal }: FrameHead): void {
     this.#frame = undefined;
-    if (opcode === Opcode.Ping) this.#onPing(this.#control);
+    if (opcode === Opcode.Ping) this.#answers.pong(this.#control);
     else if (opcode === Opcode.Close) {
       this.#isOver = true;
       this.#closeCode = parseCloseCode(this.#control);
-    } else if (!isControl(opcode) && isFinal) this.#endMessage();
-  }
-
-  #endMessage(): void {
-    const message = this.#message;
-    this.#message = undefined;
-    if (message === undefined) return;
-    this.#peerHasEnded ||= message.isEnd;
-    if (message.end()) this.#isPrompt = true;
+    } else if (this.#message !== undefined && !isControl(opcode) && isFinal) {
+      this.#peerHasEnded ||= this.#message.isEnd;
+      this.#isPrompt = this.#message.end() || this.#isPrompt;
+      this.#message = undefined;
+    }
   }
 
   /**

@@ -14,6 +14,8 @@ const NOTHING = new Uint8Array();
 export class FrameWriter {
   readonly #channel: Channel;
   #turn: Promise<void> = Promise.resolve();
+  /** Number of frames that are not written yet. */
+  #pending = 0;
   #isGranting = false;
   /** Payload of the last ping that was not answered yet. */
   #pong: Uint8Array<ArrayBuffer> | undefined;
@@ -63,6 +65,15 @@ export class FrameWriter {
     }).catch(() => {});
   }
 
+  /**
+   * Sends an empty pong, unless other frames are about to be sent: whatever is sent acknowledges
+   * what has arrived.
+   */
+  acknowledge(): void {
+    if (this.#pending > 0) return;
+    this.#inTurn(() => this.#frame(Opcode.Pong, NOTHING)).catch(() => {});
+  }
+
   /** Closes the WebSocket: nothing can be sent any more. */
   close(code: CloseCode | number | undefined): Promise<void> {
     const payload = new Uint8Array(code === undefined ? 0 : 2);
@@ -75,14 +86,19 @@ export class FrameWriter {
   }
 
   #inTurn(write: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(() => {
-      if (!this.#hasClosed) return write();
+    const next = () => this.#write(write);
+    return this.#turn = this.#pending++ === 0 ? next() : this.#turn.then(next, next);
+  }
+
+  async #write(write: () => Promise<void>): Promise<void> {
+    try {
+      if (!this.#hasClosed) return await write();
       throw new ConnectionClosedError(
         `Lost the connection to ${this.#channel.remote}: the WebSocket is closed`,
       );
-    });
-    this.#turn = done.catch(() => {});
-    return done;
+    } finally {
+      this.#pending--;
+    }
   }
 
   async #message(grant: number, data: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -118,8 +118,8 @@ export class FramedChannel implements Channel {
       const ahead = await handshake(this.#channel);
       const writer = new FrameWriter(this.#channel);
       const credit = new Credit();
-      const onPing = (payload: Uint8Array<ArrayBuffer>) => writer.pong(payload);
-      return { reader: new FrameReader(this.#channel, { credit, ahead, onPing }), writer, credit };
+      const reader = new FrameReader(this.#channel, { credit, ahead, answers: writer });
+      return { reader, writer, credit };
     } catch (error) {
       this.#channel.close();
       if (!isLate) throw error;

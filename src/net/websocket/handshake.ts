@@ -3,9 +3,9 @@ import { ConnectionClosedError } from "../../base/errors.ts";
 import { discard } from "../discard.ts";
 import type { Channel } from "../transport.ts";
 import type { Handshake } from "./framed_channel.ts";
-import { SUBPROTOCOL } from "./message.ts";
+import { PROMPT_SUBPROTOCOL, SUBPROTOCOL } from "./message.ts";
 import { BadRequestError, readRequestHead, type RequestHead } from "./request_head.ts";
-import { acceptOf, type Refusal, refusalOf } from "./upgrade.ts";
+import { acceptOf, hasToken, type Refusal, refusalOf } from "./upgrade.ts";
 import type { WebOrigins } from "./web_origins.ts";
 
 /** Time in seconds for a connection to send its request, TLS included. */
@@ -49,7 +49,7 @@ export function handshakeFor(path: string, webOrigins: WebOrigins): Handshake {
         "upgrade": "websocket",
         "connection": "Upgrade",
         "sec-websocket-accept": await acceptOf(head),
-        "sec-websocket-protocol": SUBPROTOCOL,
+        "sec-websocket-protocol": isPrompt(head) ? PROMPT_SUBPROTOCOL : SUBPROTOCOL,
       };
       await channel.write(answer("101 Switching Protocols", headers));
       return rest;
@@ -62,6 +62,10 @@ export function handshakeFor(path: string, webOrigins: WebOrigins): Handshake {
       );
     }
   };
+}
+
+function isPrompt({ headers }: RequestHead): boolean {
+  return hasToken(headers, "sec-websocket-protocol", PROMPT_SUBPROTOCOL);
 }
 
 function isFor({ target }: RequestHead, path: string): boolean {

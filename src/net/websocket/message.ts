@@ -2,6 +2,11 @@ import { ProtocolError } from "../../base/errors.ts";
 
 /** Subprotocol of the WebSocket, which tells it from those of other applications. */
 export const SUBPROTOCOL = "fedlab.v1";
+/**
+ * Subprotocol of a server that answers the head of a frame which arrives without its payload at
+ * once, by a pong.
+ */
+export const PROMPT_SUBPROTOCOL = "fedlab.v1.prompt";
 /** Bytes of a message before its data: the grant, a little-endian u32. */
 export const HEAD_BYTES = 4;
 /**
@@ -9,6 +14,8 @@ export const HEAD_BYTES = 4;
  * than 1 MiB and more.
  */
 export const MESSAGE_BYTES = 256 * 1024;
+/** Bytes that fill a segment even of the loopback interface, and are sent at once. */
+export const SEGMENT_BYTES = 64 * 1024;
 /** Credit of each side before it was granted any: a silent peer costs no more than this. */
 export const FIRST_CREDIT = 64 * 1024;
 /** Most credit that a side may hold, and so the most that waits unread at the other. */

@@ -9,18 +9,18 @@ import {
   HEAD_BYTES,
   LEAST_COST,
   MESSAGE_BYTES,
+  PROMPT_SUBPROTOCOL,
+  SEGMENT_BYTES,
   textMessage,
 } from "./message.ts";
 
 /**
  * Deno's client writes the head of a WebSocket message above this apart from its content, which
  * then waits for the acknowledgement of the head (Nagle's algorithm): 40 ms, if the server has
- * nothing to say. So a client cuts what is small into messages that go out whole, and a server
- * answers them by a grant at once.
+ * nothing to say. A server with the prompt subprotocol answers such a head at once. For another one
+ * a client cuts what is small into messages that go out whole, which a server answers by a grant.
  */
 const PROMPT_BYTES = 1024 - HEAD_BYTES;
-/** Bytes that fill a segment even of the loopback interface, and are sent at once. */
-const SEGMENT_BYTES = 64 * 1024;
 /** Time in milliseconds for the other side to answer a close. */
 const LINGER_MILLIS = 1000;
 
@@ -109,7 +109,7 @@ export class WebSocketChannel implements Channel {
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       const left = bytes.length - at;
-      const most = this.#isClient && left < SEGMENT_BYTES ? PROMPT_BYTES : MESSAGE_BYTES;
+      const most = left < SEGMENT_BYTES && this.#mustBePrompt ? PROMPT_BYTES : MESSAGE_BYTES;
       const length = Math.min(left, most, this.#credit.mostData);
       this.#checkWritable();
       if (!this.#credit.allows(length)) {
@@ -150,6 +150,11 @@ export class WebSocketChannel implements Channel {
       );
     }
     this.#wake();
+  }
+
+  /** True if the peer may wait before it acknowledges the head of a message. */
+  get #mustBePrompt(): boolean {
+    return this.#isClient && this.#socket.protocol !== PROMPT_SUBPROTOCOL;
   }
 
   #take(data: unknown): void {

@@ -68,7 +68,8 @@ export async function acceptOf({ headers }: UpgradeRequest): Promise<string> {
   return new Uint8Array(digest).toBase64();
 }
 
-function hasToken(headers: Headers, name: string, token: string): boolean {
+/** Reports whether a header lists a token, which is given in lower case. */
+export function hasToken(headers: Headers, name: string, token: string): boolean {
   const tokens = headers.get(name)?.split(",") ?? [];
   return tokens.some((one) => one.trim().toLowerCase() === token);
 }
