@@ -80,6 +80,12 @@ pub unsafe fn load_halves(from: *const u16) -> [Single; 2] {
     [0, 4].map(|start| core::array::from_fn(|i| widen(halves[start + i])))
 }
 
+pub fn wide_truncate(values: Double) -> Double {
+    values.map(f64::trunc)
+}
+pub fn wide_power_of_two(values: Double) -> Double {
+    values.map(|n| f64::from_bits(((1023 + i64::from(n as i32)) as u64) << 52))
+}
 pub fn zero() -> Double {
     [0.0; 4]
 }

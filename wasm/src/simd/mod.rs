@@ -202,6 +202,23 @@ impl F64x4 {
     pub fn divided_by(self, divisor: f64) -> F32x4 {
         F32x4(lanes::divided_by(self.0, divisor))
     }
+
+    /// Rounds each value to the next integer toward 0.
+    pub fn truncate(self) -> Self {
+        Self(lanes::wide_truncate(self.0))
+    }
+
+    /// Returns 2 to the power of each value, an integer from -1022 to 1023.
+    pub fn power_of_two(self) -> Self {
+        Self(lanes::wide_power_of_two(self.0))
+    }
+
+    /// Returns the values.
+    pub fn to_array(self) -> [f64; 4] {
+        let mut values = [0.0; 4];
+        unsafe { self.store(values.as_mut_ptr()) };
+        values
+    }
 }
 
 impl From<F32x4> for F64x4 {

@@ -142,6 +142,16 @@ fn widen(half: v128) -> v128 {
     v128_or(v128_or(finite, special), i32x4_shl(v128_xor(half, magnitude), 16))
 }
 
+pub fn wide_truncate(values: Double) -> Double {
+    (f64x2_trunc(values.0), f64x2_trunc(values.1))
+}
+pub fn wide_power_of_two(values: Double) -> Double {
+    let power = |value| {
+        let exponent = i64x2_extend_low_i32x4(i32x4_trunc_sat_f64x2_zero(value));
+        i64x2_shl(i64x2_add(exponent, i64x2_splat(1023)), 52)
+    };
+    (power(values.0), power(values.1))
+}
 pub fn zero() -> Double {
     (f64x2_splat(0.0), f64x2_splat(0.0))
 }
