@@ -11,7 +11,7 @@ import type { BenchOptions, BenchResult } from "../result.ts";
 
 /**
  * Measures round trips of parameter updates of 100 MB and 1 MB, over TCP and WebSockets, and rounds
- * of ten clients.
+ * of 10 to 1,000 clients.
  */
 export async function netBench(options: BenchOptions): Promise<BenchResult[]> {
   return [
@@ -24,6 +24,6 @@ export async function netBench(options: BenchOptions): Promise<BenchResult[]> {
       { name: "websocket-100MB", length: 25_000_000, repetitions: 20, target: 0.7 },
       options,
     ),
-    await roundBench(options),
+    ...await roundBench(options),
   ];
 }

@@ -20,7 +20,18 @@ export interface LiveRoundsOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly signal: AbortSignal;
+  /** Transport. Default: TCP. */
+  readonly transport?: LiveTransport;
 }
+
+/** Transport of a benchmark. */
+export type LiveTransport = "tcp" | "websocket";
+
+/** Addresses to listen on. */
+const ADDRESSES: Readonly<Record<LiveTransport, string>> = {
+  tcp: "127.0.0.1:0",
+  websocket: "ws://127.0.0.1:0/rounds",
+};
 
 /** Times of rounds. */
 export interface LiveRounds {
@@ -31,13 +42,13 @@ export interface LiveRounds {
 }
 
 /**
- * Runs rounds over TCP of clients that do not train. The server is in this process and the clients
+ * Runs rounds of clients that do not train. The server is in this process and the clients
  * share others: with a process each, a machine of few cores would measure the system's scheduler.
  *
  * @throws {Error} If a client is missing in a round.
  */
 export async function liveRounds(
-  { clients, values, warmUp, rounds, seed, signal }: LiveRoundsOptions,
+  { clients, values, warmUp, rounds, seed, signal, transport = "tcp" }: LiveRoundsOptions,
 ): Promise<LiveRounds> {
   const handler = new SyncParameterServerHandler({
     manifest: flatManifest(values),
@@ -49,7 +60,8 @@ export async function liveRounds(
   const listening = Promise.withResolvers<string>();
   const failed = new AbortController();
   const topology = new ServerSyncTop(handler, {
-    listen: "127.0.0.1:0",
+    listen: ADDRESSES[transport],
+    distBackend: transport,
     worldSize: clients + 1,
     rounds: warmUp + rounds,
     quorum: 1,
@@ -74,7 +86,7 @@ export async function liveRounds(
   const withClients = async (left: number): Promise<Awaited<typeof running>> => {
     if (left <= 0) return await running;
     const count = Math.min(left, CLIENTS_PER_PROCESS);
-    const args = [address, count, values];
+    const args = [address, count, values, transport];
     return await withProcess(module, args, { signal }, () => withClients(left - count));
   };
   try {

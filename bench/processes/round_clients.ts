@@ -4,10 +4,12 @@ import { silentLogger } from "../../src/base/log/log.ts";
 import { StepHandler } from "../helpers/step_handler.ts";
 
 if (import.meta.main) {
-  const [serverAddr = "", count, length] = Deno.args;
+  const [serverAddr = "", count, length, transport] = Deno.args;
+  const distBackend = transport === "websocket" ? transport : "tcp";
+  const group = { serverAddr, distBackend, logger: silentLogger } as const;
   const clients = Array.from(
     { length: Number(count) },
-    () => new ClientSyncTop(new StepHandler(Number(length)), { serverAddr, logger: silentLogger }),
+    () => new ClientSyncTop(new StepHandler(Number(length)), group),
   );
   await Promise.all(clients.map((client) => client.run()));
 }
