@@ -16,7 +16,6 @@ export class TrainingTask {
   /** Resolves when the training ends; rejects with the handler's error. */
   readonly finished: Promise<TrainingStatus>;
   readonly #began = runtime.clock.now();
-  readonly #ended: Promise<unknown>;
   readonly #over = new AbortController();
   #hasEnded = false;
   #result: TrainResult | undefined;
@@ -25,13 +24,7 @@ export class TrainingTask {
   constructor(learner: LocalLearner, plan: TrainPlan, signal: AbortSignal | undefined) {
     this.plan = plan;
     const { signal: over } = this.#over;
-    const training = learner.train(plan, signal ? AbortSignal.any([signal, over]) : over);
-    this.#ended = training.then((result) => this.#result = result, () => {})
-      .then(() => this.#hasEnded = true);
-    this.finished = training.then(() => "done", (error) => {
-      if (error instanceof RoundOverError) return "superseded";
-      throw error;
-    });
+    this.finished = this.#train(learner, signal ? AbortSignal.any([signal, over]) : over);
     this.finished.catch(() => {});
   }
 
@@ -63,7 +56,20 @@ export class TrainingTask {
   /** Aborts the training, and waits until the handler is free again. */
   async stop(): Promise<void> {
     // Making an error costs as much as the whole exchange of a small round.
-    if (!this.#hasEnded) this.#over.abort(new RoundOverError("The round is over"));
-    await this.#ended;
+    if (this.#hasEnded) return;
+    this.#over.abort(new RoundOverError("The round is over"));
+    await this.finished.catch(() => {});
+  }
+
+  async #train(learner: LocalLearner, signal: AbortSignal): Promise<TrainingStatus> {
+    try {
+      this.#result = await learner.train(this.plan, signal);
+      return "done";
+    } catch (error) {
+      if (error instanceof RoundOverError) return "superseded";
+      throw error;
+    } finally {
+      this.#hasEnded = true;
+    }
   }
 }
