@@ -1,10 +1,10 @@
 /**
  * Runs one simulation on MNIST and prints its figures as JSON.
  *
- *     deno run -A bench/processes/sim_run.ts lr 1000 10 0.03 100 10 1
+ *     deno run -A bench/processes/sim_run.ts lr 1000 10 0.03 100 10 2 1
  *
  * The arguments are the model, clients, clients per round, learning rate, rounds, rounds between
- * evaluations, and the seed.
+ * evaluations, threads (0 for the number of cores), and the seed.
  */
 
 import { loadDataset } from "../../src/data/catalog/load.ts";
@@ -15,8 +15,9 @@ import { modelByName } from "../../src/train/models/models.ts";
 import { initialParameters } from "../../src/engine/model_evaluator.ts";
 
 const [name = "lr", ...numbers] = Deno.args;
-const [clients = 1, cohort = 1, learningRate = 0.1, rounds = 1, evaluateEvery = 1, seed = 0] =
+const [clients = 1, cohort = 1, learningRate = 0.1, rounds = 1, evaluateEvery = 1, threads = 0] =
   numbers.map(Number);
+const seed = Number(numbers.at(-1));
 const loaded = await loadDataset("mnist", {
   dataDir: Deno.env.get("FEDLAB_DATA") ?? "../shared/data",
 });
@@ -36,6 +37,7 @@ const report = await new Simulation(handler, {
   parts: partition("iid", train, { parts: clients, seed }),
   rounds,
   evaluateEvery,
+  ...(threads > 0 && { workers: threads }),
 }).run();
 const [, kilobytes = "0"] =
   /VmHWM:\s*(\d+) kB/.exec(await Deno.readTextFile("/proc/self/status")) ??

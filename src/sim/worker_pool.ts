@@ -1,4 +1,5 @@
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
+import { resolveBuild } from "../params/build.ts";
 import { readGraph } from "../engine/graph/read_graph.ts";
 import type { WorkerProcess } from "../worker/worker_process.ts";
 import type {
@@ -176,9 +177,11 @@ function slotsFor(threads: number, bytes: number): number {
   return Math.max(threads * SLOTS_PER_THREAD, most);
 }
 
-/** Returns true if the native kernels run the model. */
-function runsNatively({ engine, model, train, parts }: ClientPoolOptions): boolean {
+/** Returns true if the program's own kernels, which are those of the workers, run the model. */
+function runsNatively({ engine, model, train, parts, build }: ClientPoolOptions): boolean {
   if (engine === "tfjs" || model === undefined || !train || !parts) return false;
+  // Builds of the kernels differ in the last bits.
+  if (resolveBuild("auto") !== build) return false;
   try {
     readGraph(model);
     return true;
