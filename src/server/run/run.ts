@@ -79,6 +79,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     this.#uploads = new Uploads({
       topology,
       training: () => this.exchanges.training,
+      traffic: () => this.sessions.bytes.up + this.sessions.bytes.down,
       onSlow: (rank, reason) => {
         this.exchanges.open?.collector.settle(rank, "dropped", reason);
         this.sessions.disconnect(rank, reason);

@@ -3,6 +3,8 @@ import type { SpillFile } from "./spill_file.ts";
 
 /** Share of the memory that is left for pieces of updates in the file. */
 const PIECES_SHARE = 1 / 4;
+/** Share of the memory that one update may take, where there is a file. */
+const UPDATE_SHARE = 1 / 4;
 
 /** Store of updates that came before their turn: in memory up to a limit, others in a file. */
 export class UpdateStore {
@@ -35,7 +37,8 @@ export class UpdateStore {
   keep(size: number): KeptUpdate | undefined {
     const file = this.#file?.isUsable ? this.#file : undefined;
     const memoryBytes = this.#memoryBytes * (file === undefined ? 1 : 1 - PIECES_SHARE);
-    if (this.#usedBytes + size <= memoryBytes) return this.#inMemory(size);
+    const isSmall = file === undefined || size <= this.#memoryBytes * UPDATE_SHARE;
+    if (isSmall && this.#usedBytes + size <= memoryBytes) return this.#inMemory(size);
     if (file === undefined || this.#usedBytes + PIECE_BYTES > this.#memoryBytes) return undefined;
     this.#usedBytes += PIECE_BYTES;
     return new UpdateInFile(file, { onPieceFree: () => this.#usedBytes -= PIECE_BYTES });

@@ -115,7 +115,6 @@ export class Upload implements BodyKeeper {
     }
     kept?.release();
     this.#begin();
-    this.#parts.waiting.beginReading(this.#incoming);
     return buffer;
   }
 
@@ -129,10 +128,9 @@ export class Upload implements BodyKeeper {
 
   /** Gives back whatever the update has. */
   release(): void {
-    const { monitor, waiting, topology } = this.#parts;
+    const { monitor, topology } = this.#parts;
     this.#isOver = true;
     monitor.end(this.rank);
-    waiting.endReading(this.#incoming);
     this.#kept?.release();
     this.#request?.cancel();
     topology.releaseUpdate(this.rank);
@@ -140,7 +138,7 @@ export class Upload implements BodyKeeper {
 
   /** Requests a buffer once the topology admits the update. */
   async #admit(): Promise<void> {
-    const { topology, staging, waiting } = this.#parts;
+    const { topology, staging } = this.#parts;
     let buffer: Uint8Array<ArrayBuffer> | undefined;
     try {
       if (await topology.admitUpdate(this.rank, this.#incoming) && !this.#isOver) {
@@ -152,7 +150,6 @@ export class Upload implements BodyKeeper {
       this.#isReady = true;
       return this.#ready.reject(error);
     }
-    if (buffer !== undefined && !this.isKept) waiting.beginReading(this.#incoming);
     this.#settle(buffer);
   }
 

@@ -19,6 +19,8 @@ export interface UploadsOptions {
   readonly topology: ServerTopology;
   /** Returns the training in progress. */
   training(): TrainingExchange | undefined;
+  /** Returns the bytes that all connections have sent and received so far. */
+  traffic(): number;
   /** Called with an upload that has to give its place to others. */
   onSlow(rank: Rank, reason: string): void;
   /** Writes a line to the log. */
@@ -37,7 +39,7 @@ export class Uploads implements AsyncDisposable {
   readonly #kept = new Map<Rank, Upload>();
   #reportedBytes = 0;
 
-  constructor({ topology, training, onSlow, warn }: UploadsOptions) {
+  constructor({ topology, training, traffic, onSlow, warn }: UploadsOptions) {
     const { handler: { manifest, staging }, options, timeouts: { roundSeconds }, mode } = topology;
     const { memoryBytes = DEFAULT_EARLY_BYTES, folder = options.checkpoints?.folder } =
       options.earlyUpdates ?? {};
@@ -50,7 +52,7 @@ export class Uploads implements AsyncDisposable {
       topology,
       staging,
       monitor: new UploadMonitor(roundSeconds, onSlow),
-      waiting: new WaitingUpdates((size) => store.keep(size)),
+      waiting: new WaitingUpdates({ keep: (size) => store.keep(size), traffic }),
       isUnordered: () => mode === "async" || (training()?.isUnordered ?? false),
       isExamined: () => training()?.isExamined ?? false,
       examine: (rank, message) => training()?.examine(rank, updateOf(message)),

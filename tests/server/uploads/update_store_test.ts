@@ -71,25 +71,32 @@ Deno.test("UpdateStore without a file keeps no more than fits into its memory", 
 });
 
 Deno.test("WaitingUpdates keeps those that have waited since the last look, unless the server is busy", () => {
-  const clock = { now: 0 };
+  const clock = { now: 0, traffic: 0 };
   const store = new UpdateStore(2 * 100, 100);
-  using waiting = new WaitingUpdates((size) => store.keep(size), () => clock.now);
-  const update = () => ({ size: 100, received: 0 });
-  const reading = update(), kept: number[] = [];
-  waiting.beginReading(reading);
-  const later = Array.from({ length: 4 }, update);
-  for (const [i, one] of later.slice(0, 3).entries()) waiting.add(one, () => kept.push(i));
+  using waiting = new WaitingUpdates({
+    keep: (size) => store.keep(size),
+    traffic: () => clock.traffic,
+    now: () => clock.now,
+  });
+  const kept: number[] = [];
+  const updates = Array.from({ length: 4 }, () => ({ size: 100, received: 0 }));
+  const add = (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      const update = updates[i];
+      if (update !== undefined) waiting.add(update, () => kept.push(i));
+    }
+  };
+  add(0, 3);
   clock.now = 200;
-  // 256 MB/s and more: the link is not the limit.
-  reading.received = 60e6;
+  // 256 MB/s and more: the links are not the limit.
+  clock.traffic = 60e6;
   waiting.look();
   assertEquals(kept, []);
-  const [, , , last] = later;
-  if (last !== undefined) waiting.add(last, () => kept.push(3));
-  const [first] = later;
+  add(3, 4);
+  const [first] = updates;
   if (first !== undefined) waiting.remove(first);
   clock.now = 400;
-  reading.received += 1e6;
+  clock.traffic += 1e6;
   waiting.look();
   // The first is read by now, and the last has waited for less than a look.
   assertEquals(kept, [1, 2]);
