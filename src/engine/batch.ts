@@ -72,17 +72,17 @@ export function computeLoss(
   return result;
 }
 
-/** Options of {@linkcode runBatch}. */
-interface BatchOptions {
-  readonly start: number;
-  readonly end: number;
-  /** Targets, where they are not the layout's labels with equal weights. */
-  readonly step: TargetsOfStep | undefined;
+/** Rows of {@linkcode runBatch}: an object that each step writes anew, as it must not allocate. */
+export interface Batch extends ComputeLossOptions {
+  /** Place of the first row in the order. */
+  start: number;
+  rows: number;
+  readonly withGradient: true;
+  step: TargetsOfStep | undefined;
 }
 
 /**
- * Runs the rows from place `start` to before `end` of the order forward and, if their loss is
- * finite, backward through the program.
+ * Runs rows of the order forward and, if their loss is finite, backward through the program.
  *
  * @param result Receives the loss; a step must not allocate.
  * @returns The result.
@@ -90,11 +90,11 @@ interface BatchOptions {
 export function runBatch(
   layout: Layout,
   loss: LossName,
-  { start, end, step }: BatchOptions,
+  batch: Batch,
   result: BatchLoss,
 ): BatchLoss {
   const { exports, order, train, program, batchLabels } = layout;
-  const rows = end - start, { input } = program;
+  const { start, rows } = batch, { input } = program;
   const { features, bytes, table, labels } = train, from = order.byteOffset + start * BYTES;
   const to = batchLabels.byteOffset;
   if (bytes.length === 0) {
@@ -120,7 +120,7 @@ export function runBatch(
     );
   }
   program.forward(rows, true);
-  computeLoss(layout, loss, { rows, withGradient: true, step }, result);
+  computeLoss(layout, loss, batch, result);
   if (Number.isFinite(result.loss)) program.backward(rows);
   return result;
 }

@@ -8,7 +8,7 @@ import type { LossName } from "../train/handler.ts";
 import { StepTargets } from "../train/step_targets.ts";
 import { isPlain } from "../plan/train_plan.ts";
 import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
-import { runBatch } from "./batch.ts";
+import { type Batch, runBatch } from "./batch.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -32,6 +32,7 @@ export class NativeTrainer implements Trainer {
   readonly #checked = new WeakSet<Dataset>();
   readonly #target: Target = { distance: 0, add: 1 };
   readonly #result: BatchLoss = { loss: 0, correct: 0 };
+  readonly #batch: Batch = { start: 0, rows: 0, withGradient: true, step: undefined };
   readonly #optimizer: Optimizer;
   /** True if a layer mixes the rows of a batch. */
   readonly #mixes: boolean;
@@ -40,10 +41,7 @@ export class NativeTrainer implements Trainer {
   #layout: Layout;
   #size: LayoutSize;
   #numSamples = 0;
-  /**
-   * Rows to copy into the engine's memory before training: a handler that only evaluates copies
-   * none.
-   */
+  /** Rows to copy into the engine's memory before training; a mere evaluation copies none. */
   #waiting: { readonly data: Dataset; readonly rows: Uint32Array | undefined } | undefined;
   #targets: StepTargets | undefined;
   #begun = false;
@@ -220,10 +218,13 @@ export class NativeTrainer implements Trainer {
   /** Computes loss and gradient of the rows from place `start` to before `end` of the order. */
   #pass(start: number, end: number): BatchLoss {
     const targets = this.#targets;
-    const step = targets && !targets.isPlain
+    const batch = this.#batch;
+    batch.start = start;
+    batch.rows = end - start;
+    batch.step = targets && !targets.isPlain
       ? targets.gather(this.#layout.order, start, end)
       : undefined;
-    return runBatch(this.#layout, this.loss, { start, end, step }, this.#result);
+    return runBatch(this.#layout, this.loss, batch, this.#result);
   }
 
   /** Moves to a larger memory, with all state, when this one lacks room. */
