@@ -196,7 +196,10 @@ Deno.test("--init begins from the weights of a file, by name", () =>
       "third",
     );
     assertEquals(partial.code, 0, partial.stderr);
-    assertMatch(partial.stderr, /Drawn at random, since init.safetensors lacks it: logits\/bias\n/);
+    assertMatch(
+      partial.stderr,
+      /Initialized as without init.safetensors, which lacks it: logits\/bias\n/,
+    );
     assertMatch(partial.stderr, /Not used of init.safetensors: fc\/bias\n/);
 
     const cases: [unknown, string[], status: number, says: RegExp][] = [
@@ -215,6 +218,42 @@ Deno.test("--init begins from the weights of a file, by name", () =>
       folder,
     );
     assertEquals([code, stderr], [2, "error: expected --init with --init-partial\n"]);
+  }));
+
+Deno.test("--init zeros and --init glorot choose the start of a built-in model", () =>
+  inFolder(async (folder) => {
+    const simulate = async (out: string, ...args: string[]) => {
+      const run = await runCommand("simulate", [...SIMULATE, ...args, "--out", out], folder);
+      assertEquals(run.code, 0, run.stderr);
+      return (await readSafetensors(`${folder}/${out}/model.safetensors`)).parameters;
+    };
+    // The learning rate is too small to change the weights by much.
+    const near = (weight: number) => Math.abs(weight) < 1e-4;
+    const start = await simulate("default");
+    assert(start.every(near));
+    assertEquals(await simulate("zeros", "--init", "zeros"), start);
+    const glorot = await simulate("glorot", "--init", "glorot");
+    assert(!glorot.every(near));
+
+    await Deno.writeTextFile(`${folder}/own.json`, "{}");
+    const cases: [string[], status: number, says: RegExp][] = [
+      [["--model", "mlp", "--init", "zeros"], 1, /expected initial weights glorot for mlp/],
+      [
+        ["--model", "own.json", "--init", "zeros"],
+        2,
+        /expected a file for --init with --model own/,
+      ],
+      [
+        ["--init", "zeros", "--init-names", "names.json"],
+        2,
+        /expected a file for --init zeros with/,
+      ],
+    ];
+    for (const [args, status, says] of cases) {
+      const { code, stderr } = await runCommand("simulate", [...SIMULATE, ...args], folder);
+      assertEquals(code, status, stderr);
+      assertMatch(stderr, says);
+    }
   }));
 
 Deno.test("--init refuses the weights of a model with other inputs or outputs, by its schema", () =>

@@ -1,9 +1,8 @@
 import {
   ClientSyncTop,
-  cnn,
   type Dataset,
   digits,
-  mlp,
+  modelByName,
   NativeSGDHandler,
   parseStrategy,
   partition,
@@ -23,7 +22,9 @@ const CLIENTS = 8, ROUNDS = 3;
 export interface PinnedRun {
   readonly strategy?: string;
   readonly plan?: Partial<TrainSettings>;
-  readonly model?: "mlp" | "cnn";
+  readonly model?: "mlp" | "cnn" | "lr";
+  /** Initial weights of the model. */
+  readonly init?: "zeros" | "glorot";
   readonly by?: "simulation" | "tcp" | "websocket" | "memory";
   readonly engine?: "native" | "tfjs";
   readonly handler?: Partial<SyncParameterServerHandlerOptions>;
@@ -52,6 +53,11 @@ export const PINNED_RUNS: Readonly<Record<string, PinnedRun>> = {
   },
   "a cnn": { model: "cnn" },
   "fedavg on tfjs, in memory": { engine: "tfjs", by: "memory" },
+  "logistic regression from random weights": { model: "lr", init: "glorot" },
+  "logistic regression from random weights on tfjs, in memory": {
+    ...{ model: "lr", init: "glorot", engine: "tfjs", by: "memory" },
+  },
+  "logistic regression": { model: "lr" },
 };
 
 /** The digest of a run's final model, by kernels that round alike everywhere. */
@@ -60,6 +66,7 @@ export async function digestOf(
     strategy = "fedavg",
     plan = {},
     model: name = "mlp",
+    init,
     by = "simulation",
     engine = "native",
     handler: more,
@@ -70,7 +77,11 @@ export async function digestOf(
     const all = await digits();
     const train: Dataset = all.select(Array.from({ length: 320 }, (_, i) => i));
     const shape = { inputShape: train.shape, numClasses: train.numClasses };
-    const model = name === "mlp" ? mlp({ ...shape, hiddenUnits: 12 }) : cnn(shape);
+    const model = modelByName(name, {
+      ...shape,
+      ...(name === "mlp" && { hiddenUnits: 12 }),
+      ...(init && { init }),
+    });
     const parts = [...partition("dirichlet:1", train, { parts: CLIENTS, seed: 3 })];
     const handler = new SyncParameterServerHandler({
       ...await initialParameters(model, 3),

@@ -31,6 +31,11 @@ const DIGESTS: Readonly<Record<string, string>> = {
   "nesterov with weight decay": "f65f6de3e8db7ca160360c426741fc35d103a27629e3e18cd3194b4188cf392e",
   "a cnn": "a2052f250f3ea8402e0a837932a7166fbb301eb429a300c94b5ff0b39e7fa5c8",
   "fedavg on tfjs, in memory": "2387341169cee607d88b74af4b81700ff3019f9ef5bd1e359c12750ed98e8308",
+  "logistic regression from random weights":
+    "b69966162c944e27884fd8d16d0299b2d049d257393fec62faf1cca90eb8ea6e",
+  "logistic regression from random weights on tfjs, in memory":
+    "41b801ad30f2886c7e02457dc7410c3b052f4bae0c05c7a190828d0508122138",
+  "logistic regression": "cc95abd9eb8c25260a957fa59a855056501c47c831c9584371763df71166729e",
 };
 
 for (const [name, run] of Object.entries(PINNED_RUNS)) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "jsr:@std/assert@1.0.19";
+import { initialParameters } from "../../src/engine/model_evaluator.ts";
 import type { ModelDescription } from "../../src/train/handler.ts";
 import {
   logisticRegression,
@@ -40,6 +41,43 @@ Deno.test("modelByName() describes each model by its layers", () => {
 Deno.test("modelByName() lists the known models for an unknown name", () => {
   for (const name of ["vgg", "", "constructor"]) {
     assertThrows(() => modelByName(name, MNIST), RangeError, MODEL_NAMES.join(", "));
+  }
+});
+
+for (const engine of ["native", "tfjs"] as const) {
+  Deno.test(`logistic regression starts from zeros on ${engine}, and from glorot where it is asked for`, async () => {
+    for (const task of ["classification", "regression", "multi-label"] as const) {
+      const options = { inputShape: [6], numClasses: 3, outputs: 2, task };
+      const start = async (init?: "zeros" | "glorot") => {
+        const model = modelByName("lr", { ...options, ...(init && { init }) });
+        const { parameters } = await initialParameters(model, 1, { engine, backend: "cpu" });
+        return [...parameters];
+      };
+      const zeros = await start();
+      assertEquals(zeros, zeros.map(() => 0));
+      assertEquals(await start("zeros"), zeros);
+      const glorot = await start("glorot"), outputs = task === "classification" ? 3 : 2;
+      const bound = Math.sqrt(6 / (6 + outputs));
+      const kernel = glorot.slice(0, 6 * outputs);
+      assertEquals(new Set(kernel).size, kernel.length);
+      assert(kernel.every((weight) => weight !== 0 && Math.abs(weight) <= bound), `${kernel}`);
+      assertEquals(glorot.slice(6 * outputs), zeros.slice(6 * outputs));
+    }
+  });
+}
+
+Deno.test("models with hidden layers start from glorot, and refuse zeros", () => {
+  for (const name of MODEL_NAMES.filter((name) => name !== "lr")) {
+    assertEquals(modelByName(name, { ...MNIST, init: "glorot" }), modelByName(name, MNIST));
+    assertThrows(
+      () => modelByName(name, { ...MNIST, init: "zeros" }),
+      RangeError,
+      `expected initial weights glorot for ${name}`,
+    );
+  }
+  for (const name of MODEL_NAMES) {
+    const init = "ones" as "zeros";
+    assertThrows(() => modelByName(name, { ...MNIST, init }), RangeError, 'got "ones"');
   }
 });
 

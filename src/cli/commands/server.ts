@@ -18,7 +18,7 @@ import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkp
 import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { federatedSchema } from "../run/federated_schema.ts";
 import { serverData } from "../run/server_data.ts";
-import { initialWeightsFrom } from "../run/initial_weights.ts";
+import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import { buildModeServer, checkMode } from "../run/mode_server.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
@@ -83,6 +83,7 @@ async function runServer(
     ),
     seed: flags.seed,
     init: resume ? undefined : initialWeightsFrom(flags),
+    initName: initNameFrom(flags),
     engine: libraryOptions("engine", flags),
     logger,
     ...(testData && { testData }),

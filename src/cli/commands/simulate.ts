@@ -24,7 +24,7 @@ import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
 import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
-import { initialWeightsFrom } from "../run/initial_weights.ts";
+import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import { siteSchema } from "../run/site_schema.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
@@ -80,6 +80,7 @@ async function runSimulate(
     cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags, clients) },
     seed,
     init: resume ? undefined : initialWeightsFrom(flags),
+    initName: initNameFrom(flags),
     engine,
     logger: { warn: printError },
   });

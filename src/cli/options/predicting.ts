@@ -1,3 +1,4 @@
+import { isInitName } from "../../train/models/model_options.ts";
 import { EXPORT_FORMATS } from "../../predict/export/export.ts";
 import { option } from "./option.ts";
 import { choice, onOff, text } from "./values.ts";
@@ -24,11 +25,13 @@ export const PREDICTING = {
     commands: { export: { isRequired: true } },
   }),
   init: option(text, {
-    value: "<file>",
-    help: "safetensors file with the weights to begin from",
+    value: "<weights>",
+    help: "weights to begin from: zeros, glorot, or a safetensors file",
     group: "Training",
     commands: BEGINS,
+    defaultText: "zeros for lr, glorot for the other models",
     path: "input",
+    isPath: (init) => !isInitName(init),
   }),
   initNames: option(text, {
     value: "<file>",
@@ -39,7 +42,7 @@ export const PREDICTING = {
     path: "input",
   }),
   initPartial: option(onOff, {
-    help: "begin with random weights where the --init file has none",
+    help: "initialize the weights that the --init file lacks as without it",
     group: "Training",
     isRare: true,
     default: false,

@@ -3,6 +3,7 @@ import type { InitialParameters } from "../../engine/model_evaluator.ts";
 import { compareNames, compareSchemas } from "../../data/schema/compare.ts";
 import { featureNames, outputNames } from "../../data/schema/features.ts";
 import type { Schema } from "../../data/schema/schema.ts";
+import { type InitName, isInitName } from "../../train/models/model_options.ts";
 import { interpretModel } from "../../train/models/model_file.ts";
 import { loadWeights } from "../../store/safetensors/load_weights.ts";
 import type { WeightNames } from "../../store/safetensors/names.ts";
@@ -36,18 +37,35 @@ const NAMES = v.record(
 );
 
 /**
- * Picks the weights to begin with from a command's options.
+ * Picks the file of weights to begin with from a command's options.
  *
- * @throws {UsageError} If there are options about them, but no file.
+ * @throws {UsageError} If there are options about it, but no file.
  */
 export function initialWeightsFrom(
   { init, initNames, initPartial = false }: Partial<InitialWeights>,
 ): InitialWeights | undefined {
-  if (init !== undefined) {
+  const isName = init !== undefined && isInitName(init);
+  if (init !== undefined && !isName) {
     return { init, initPartial, ...(initNames !== undefined && { initNames }) };
   }
-  if (initNames !== undefined) throw new UsageError("expected --init with --init-names");
-  if (initPartial) throw new UsageError("expected --init with --init-partial");
+  const expected = isName ? `expected a file for --init ${init}` : "expected --init";
+  if (initNames !== undefined) throw new UsageError(`${expected} with --init-names`);
+  if (initPartial) throw new UsageError(`${expected} with --init-partial`);
+}
+
+/**
+ * Picks the way to draw the initial weights of a built-in model from a command's options.
+ *
+ * @throws {UsageError} If the model is described in a file, which says how they are drawn.
+ */
+export function initNameFrom(
+  { init, model }: { readonly init?: string; readonly model: string },
+): InitName | undefined {
+  if (init === undefined || !isInitName(init)) return undefined;
+  if (!model.endsWith(".json")) return init;
+  throw new UsageError(
+    `expected a file for --init with --model ${model}, which says how its weights are drawn, got ${init}`,
+  );
 }
 
 /**
@@ -71,7 +89,7 @@ export async function loadInitial(
   const { schema: former } = interpretModel({ manifest, parameters, metadata }, init);
   if (schema && former) compareMeaning(schema, former, init, initPartial);
   if (missing.length > 0) {
-    printError(`Drawn at random, since ${init} lacks it: ${missing.join(", ")}`);
+    printError(`Initialized as without ${init}, which lacks it: ${missing.join(", ")}`);
   }
   if (leftOver.length > 0) printError(`Not used of ${init}: ${leftOver.join(", ")}`);
   return loaded.parameters;

@@ -9,6 +9,7 @@ import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.t
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { LossName, ModelDescription } from "../../train/handler.ts";
 import { parseModelDescription } from "../../train/models/model_description.ts";
+import type { InitName } from "../../train/models/model_options.ts";
 import { MODEL_NAMES, modelByName, modelOptionsOf } from "../../train/models/models.ts";
 import type { TrainLogger } from "../../train/sgd_handler.ts";
 import {
@@ -58,8 +59,10 @@ export interface ModelJob {
   /** Settings that the clients may choose themselves. */
   allows?: AllowedSettings | undefined;
   seed: number;
-  /** Weights to begin with. Default: they are drawn at random. */
+  /** Weights to begin with. Default: the model's initial ones. */
   init?: InitialWeights | undefined;
+  /** Way to draw the initial weights of a built-in model. Default: the model's own. */
+  initName?: InitName | undefined;
   engine: Partial<EngineOptions>;
   /** Further options of the handler. */
   handler?: Library["handler"];
@@ -118,7 +121,7 @@ async function build<Handler>(
   const { strictDeterminism: _, ...engine } = job.engine;
   chooseKernels(job.engine);
   const options = { ...engine, ...(logger && { logger }) };
-  const model = await describeModel(job.model, job.data, job.loss);
+  const model = await describeModel(job);
   const initial = await initialParameters(model, seed, options);
   const parameters = job.init && await loadInitial(initial, job.init, job.data.schema);
   const evaluator: ModelEvaluator | undefined = testData &&
@@ -140,12 +143,14 @@ async function build<Handler>(
 
 /** Finds a model by its name, or reads its description from a JSON file. */
 async function describeModel(
-  name: string,
-  data: ModelData,
-  loss: LossName | undefined,
+  { model: name, data, loss, initName: init }: ModelJob,
 ): Promise<ModelDescription> {
   if (MODEL_NAMES.some((known) => known === name) || !name.endsWith(".json")) {
-    return modelByName(name, { ...modelOptionsOf(data), ...loss && { loss } });
+    return modelByName(name, {
+      ...modelOptionsOf(data),
+      ...(loss && { loss }),
+      ...(init && { init }),
+    });
   }
   const description = await readJson(name, "model");
   try {

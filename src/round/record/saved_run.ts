@@ -118,7 +118,10 @@ export async function readSavedRun(
     );
   }
   const model = await modelDigest(handler);
-  if (state.model !== undefined && model !== undefined && state.model !== model) {
+  if (
+    state.model !== undefined && model !== undefined && state.model !== model &&
+    state.model !== await formerDigest(handler)
+  ) {
     throw new RangeError(
       `${where}: expected the description of this server's model, got another of the same shapes`,
     );
@@ -152,6 +155,17 @@ function checkSchema(saved: Schema | undefined, own: Schema | undefined, where: 
 /** Computes the digest of the description of a handler's model, if it has one. */
 export async function modelDigest({ model }: ServerBackendHandler): Promise<string | undefined> {
   return model && await sha256Hex(new TextEncoder().encode(JSON.stringify(model)));
+}
+
+/**
+ * Computes the digest of the description that earlier versions had of a model that starts from
+ * zeros: they drew the weights of logistic regression at random. A run that goes on has the weights
+ * of its checkpoint, however the first ones were drawn.
+ */
+async function formerDigest({ model }: ServerBackendHandler): Promise<string> {
+  const kernel = (name: string) => `"kernel_initializer":{"class_name":"${name}"`;
+  const former = JSON.stringify(model).replaceAll(kernel("Zeros"), kernel("GlorotUniform"));
+  return await sha256Hex(new TextEncoder().encode(former));
 }
 
 /** Returns `true` for the reports of the rounds from 1 to `last`. */

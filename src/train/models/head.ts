@@ -1,6 +1,6 @@
 import { checkInRange } from "../../base/check.ts";
 import type { LossName } from "../handler.ts";
-import type { ModelOptions } from "./models.ts";
+import type { ModelOptions } from "./model_options.ts";
 
 /** Last layer of a model, and its loss. */
 interface Head {

@@ -4,50 +4,12 @@
  * @module
  */
 
-import type { Dataset } from "../../data/dataset.ts";
-import type { Task } from "../../data/schema/schema.ts";
-import type { LossName, ModelDescription } from "../handler.ts";
+import type { ModelDescription } from "../handler.ts";
 import { checkSize, headOf } from "./head.ts";
+import { initializers, initOf } from "./initial_weights.ts";
+import type { ModelOptions } from "./model_options.ts";
 
-/** Options of every built-in model. */
-export interface ModelOptions {
-  /** Shape of one sample, such as `[64]` or `[28, 28, 1]`. */
-  inputShape: readonly number[];
-  /**
-   * Number of classes, which is the number of logits; at least 2. Needed for the task
-   * classification alone.
-   */
-  numClasses?: number;
-  /**
-   * Task. The loss is `softmaxCrossEntropy` for classification, `sigmoidCrossEntropy` for
-   * multi-label, `meanSquaredError` for regression, unless {@linkcode ModelOptions.loss} says
-   * otherwise.
-   *
-   * @default {"classification"}
-   */
-  task?: Task;
-  /**
-   * Number of labels or measures, which is the number of outputs; at least 1. It counts for the
-   * tasks multi-label and regression.
-   *
-   * @default {1}
-   */
-  outputs?: number;
-  /**
-   * Loss on the linear outputs: for classification `softmaxCrossEntropy`, or `sigmoidCrossEntropy`
-   * for two classes, whose model then has one output; for regression `meanSquaredError`,
-   * `meanAbsoluteError` or `huber`.
-   */
-  loss?: LossName;
-}
-
-/** Returns the options of a model for the shape, the task and the targets of the data. */
-export function modelOptionsOf(
-  { shape, task, numClasses, outputs }: Pick<Dataset, "shape" | "task" | "numClasses" | "outputs">,
-): ModelOptions {
-  const options = { inputShape: shape, task };
-  return task === "classification" ? { ...options, numClasses } : { ...options, outputs };
-}
+export { INIT_NAMES, type InitName, type ModelOptions, modelOptionsOf } from "./model_options.ts";
 
 /** Options of {@linkcode mlp}. */
 export interface MlpOptions extends ModelOptions {
@@ -75,11 +37,6 @@ function checkShape(inputShape: readonly number[]): void {
   for (const size of inputShape) checkSize("dimensions of the input shape", size, 1);
 }
 
-const INITIALIZERS: Config = {
-  kernel_initializer: { class_name: "GlorotUniform", config: {} },
-  bias_initializer: { class_name: "Zeros", config: {} },
-};
-
 /**
  * Describes a model: given layers, then dense ones, the hidden ones with ReLU, the last one linear.
  */
@@ -93,13 +50,14 @@ function layered(
   checkShape(inputShape);
   for (const { units } of hiddenLayers) checkSize("a number of hidden units", units, 1);
 
+  const init = initOf(name, options, ownLayers.length + hiddenLayers.length > 0);
   const layers = [...ownLayers];
   if (inputShape.length > 1) layers.push({ class_name: "Flatten", config: { name: "flatten" } });
   for (const { name, units } of [...hiddenLayers, head]) {
     const activation = name === head.name ? "linear" : "relu";
     layers.push({
       class_name: "Dense",
-      config: { name, units, activation, use_bias: true, ...INITIALIZERS },
+      config: { name, units, activation, use_bias: true, ...initializers(init) },
     });
   }
   const [first, ...others] = layers;
@@ -119,9 +77,11 @@ function layered(
 
 /**
  * Describes multinomial logistic regression: one dense layer from the flattened input to the
- * logits. For the task regression it is linear regression.
+ * logits. For the task regression it is linear regression. Its weights start from zeros unless
+ * {@linkcode ModelOptions.init} says otherwise: its loss has no other minimum than the lowest.
  *
- * @throws {RangeError} If the shape is empty or a size is not an integer in range.
+ * @throws {RangeError} If the shape is empty, a size is not an integer in range, or the initial
+ * weights are unknown or do not suit the model.
  */
 export function logisticRegression(options: ModelOptions): ModelDescription {
   return layered("lr", options, [], []);
@@ -130,7 +90,8 @@ export function logisticRegression(options: ModelOptions): ModelDescription {
 /**
  * Describes a multilayer perceptron with one hidden layer of ReLU units.
  *
- * @throws {RangeError} If the shape is empty or a size is not an integer in range.
+ * @throws {RangeError} If the shape is empty, a size is not an integer in range, or the initial
+ * weights are unknown or do not suit the model.
  *
  * @example
  * ```ts
@@ -149,7 +110,8 @@ export function mlp(options: MlpOptions): ModelDescription {
  * Describes the 2NN of McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from
  * Decentralized Data", section 3: two hidden layers of 200 ReLU units; 199,210 parameters on MNIST.
  *
- * @throws {RangeError} If the shape is empty or a size is not an integer in range.
+ * @throws {RangeError} If the shape is empty, a size is not an integer in range, or the initial
+ * weights are unknown or do not suit the model.
  */
 export function twoNN(options: ModelOptions): ModelDescription {
   return layered("2nn", options, [], [
@@ -164,7 +126,7 @@ export function twoNN(options: ModelOptions): ModelDescription {
  * `[height, width, channels]`.
  *
  * @throws {RangeError} If the shape has another number of dimensions, the image is smaller than
- * 4x4, or a size is not an integer in range.
+ * 4x4, a size is not an integer in range, or the initial weights are zeros.
  */
 export function cnn(options: ModelOptions): ModelDescription {
   const [height = 0, width = 0] = options.inputShape;
@@ -185,7 +147,7 @@ export function cnn(options: ModelOptions): ModelDescription {
         padding: "same",
         activation: "relu",
         use_bias: true,
-        ...INITIALIZERS,
+        ...initializers("glorot"),
       },
     },
     {
@@ -209,7 +171,8 @@ export const MODEL_NAMES: readonly string[] = [...MODELS.keys()];
 /**
  * Describes the built-in model of a name: `"lr"`, `"mlp"`, `"2nn"` or `"cnn"`.
  *
- * @throws {RangeError} If the name is unknown; the message lists the known ones.
+ * @throws {RangeError} If the name is unknown; the message lists the known ones. The other errors
+ * are those of the functions of the models.
  */
 export function modelByName(name: string, options: ModelOptions): ModelDescription {
   const describe = MODELS.get(name);
