@@ -4,7 +4,8 @@ import { accuracyChart, curvesChart, type CurvesOptions } from "../../src/cli/ou
 import { runsCsv } from "../../src/cli/output/rounds_csv.ts";
 import { runNames } from "../../src/cli/run/run_names.ts";
 import { toJson } from "../../src/cli/run/run_folder.ts";
-import { bytes, runSummary } from "../../src/cli/output/terminal.ts";
+import { runSummary } from "../../src/cli/output/run_summary.ts";
+import { bytes } from "../../src/cli/output/terminal.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -9,7 +9,7 @@ import {
   Simulation,
 } from "../../mod.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
-import { roundTable, runSummary } from "../../src/cli/output/terminal.ts";
+import { roundTable, runSummary } from "../../src/cli/output/run_summary.ts";
 import { DATA, makeHandler } from "../helpers/two_classes.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -4,7 +4,6 @@ import type { ClientEvent } from "../../client/options.ts";
 import type { EvaluateResult, Metrics } from "../../plan/results.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
-import { runModule } from "../module/run.ts";
 import { makeCommand } from "../options/command.ts";
 import { DATA, dataFrom } from "../options/data.ts";
 import { SCHEMA } from "../options/schema.ts";
@@ -126,6 +125,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
     const { module, moduleAllow: granted = [], json } = flags;
     const output = json === STANDARD_OUTPUT ? runtime.process.stderr : runtime.process.stdout;
     const print = (text: string) => writeText(output, text);
+    const { runModule } = await import("../module/run.ts");
     await runModule(module, job.topology, { granted, signal, onEvent, print });
   };
   const failures: unknown[] = [];

@@ -1,12 +1,12 @@
-import process from "node:process";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { replaceFile, writeBytes } from "../../base/files/whole_file.ts";
 import { Predictor } from "../../predict/predictor.ts";
 import type { CommandContext } from "../context.ts";
-import { type Command, progress } from "../deps.ts";
+import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { headerLine, predictionLines } from "../output/predictions_csv.ts";
+import { ProgressBar } from "../output/progress_bar.ts";
 import { isTerminal, printError, writeText } from "../output/terminal.ts";
 import { STANDARD_OUTPUT } from "../output/write_output.ts";
 import { chooseKernels } from "../run/engine.ts";
@@ -43,7 +43,9 @@ async function runPredict(flags: Flags<"predict">, signal: AbortSignal): Promise
   });
   const notes = new Set<string>();
   let count = 0, missing = 0;
-  using bar = new RowBar(input.length);
+  using bar = isTerminal()
+    ? new ProgressBar("{bar} {value} of {total} rows | {eta_formatted}", input.length, 0)
+    : undefined;
   const idName = flags.idColumn;
   const writeTo = async (write: (text: string) => void | Promise<void>) => {
     for await (const piece of pieces) {
@@ -52,7 +54,7 @@ async function runPredict(flags: Flags<"predict">, signal: AbortSignal): Promise
       count += piece.length;
       missing += piece.numMissing;
       piece.notes.forEach((note) => notes.add(note));
-      bar.show(count);
+      bar?.update(count);
     }
   };
   if (out === STANDARD_OUTPUT) {
@@ -61,35 +63,11 @@ async function runPredict(flags: Flags<"predict">, signal: AbortSignal): Promise
     const encoder = new TextEncoder();
     await replaceFile(out, (file) => writeTo((text) => writeBytes(file, encoder.encode(text))));
   }
-  bar[Symbol.dispose]();
+  bar?.[Symbol.dispose]();
   for (const note of notes) printError(`Note: ${note}`);
   printError(
     `Predicted for ${count - missing} rows${
       missing > 0 ? `; ${missing} with missing values have no prediction` : ""
     }`,
   );
-}
-
-/** Bar of rows on a terminal. */
-class RowBar implements Disposable {
-  readonly #bar: progress.SingleBar | undefined;
-
-  constructor(rows: number) {
-    if (!isTerminal()) return;
-    this.#bar = new progress.SingleBar({
-      format: "{bar} {value} of {total} rows | {eta_formatted}",
-      stream: process.stderr,
-      hideCursor: true,
-      barsize: 24,
-    }, progress.Presets.shades_classic);
-    this.#bar.start(rows, 0);
-  }
-
-  show(count: number): void {
-    this.#bar?.update(count);
-  }
-
-  [Symbol.dispose](): void {
-    this.#bar?.stop();
-  }
 }

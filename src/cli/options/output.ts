@@ -1,6 +1,6 @@
 import { DEFAULT_SAVE_TRIES } from "../../round/record/checkpoint_saver.ts";
 import { InvalidArgumentError } from "../deps.ts";
-import { METRIC_NAMES, PROGRESS_NAMES } from "../output/curves.ts";
+import { METRIC_NAMES, PROGRESS_NAMES } from "../output/curve_axes.ts";
 import { option } from "./option.ts";
 import { choice, onOff, text, type ValueType, whole } from "./values.ts";
 

@@ -1,5 +1,5 @@
 import { isInitName } from "../../train/models/model_options.ts";
-import { EXPORT_FORMATS } from "../../predict/export/export.ts";
+import { EXPORT_FORMATS } from "../../predict/export/formats.ts";
 import { option } from "./option.ts";
 import { choice, onOff, text } from "./values.ts";
 

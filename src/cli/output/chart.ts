@@ -1,4 +1,4 @@
-import { line, scaleLinear } from "../deps.ts";
+import { line, scaleLinear } from "./chart_deps.ts";
 
 const WIDTH = 760;
 const MARGIN = { top: 48, right: 28, bottom: 52, left: 76 };

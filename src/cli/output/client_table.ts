@@ -1,5 +1,5 @@
 import type { RunReport } from "../../round/report/report.ts";
-import { Table } from "../deps.ts";
+import { Table } from "./table_deps.ts";
 
 /** Largest number of clients of which there is a table. */
 const TABLE_CLIENTS = 20;

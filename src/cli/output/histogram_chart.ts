@@ -1,6 +1,6 @@
 import { shownName } from "../../data/schema/names.ts";
 import type { ColumnSummary } from "../../data/statistics/summary.ts";
-import { scaleLinear } from "../deps.ts";
+import { scaleLinear } from "./chart_deps.ts";
 import { escapeXml, PALETTE } from "./chart.ts";
 
 /** Number of panels side by side. */

@@ -1,6 +1,6 @@
 import type { PartitionReport } from "../../data/partition/report.ts";
 import { escapeXml, PALETTE } from "./chart.ts";
-import { scaleBand, scaleLinear } from "../deps.ts";
+import { scaleBand, scaleLinear } from "./chart_deps.ts";
 
 const WIDTH = 960;
 const HEIGHT = 440;

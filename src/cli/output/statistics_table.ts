@@ -1,7 +1,7 @@
 import { shownName } from "../../data/schema/names.ts";
 import type { ColumnSummary, ValueCount } from "../../data/statistics/summary.ts";
 import type { SurveyResult } from "../../data/statistics/survey_options.ts";
-import { Table } from "../deps.ts";
+import { Table } from "./table_deps.ts";
 
 /** Largest number of values of a column that the table lists. */
 const MOST_VALUES = 5;

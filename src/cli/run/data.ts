@@ -1,4 +1,3 @@
-import process from "node:process";
 import { errorMessage } from "../../base/errors.ts";
 import { open } from "../../data/catalog/open.ts";
 import type { DownloadProgress } from "../../data/catalog/transfer.ts";
@@ -7,13 +6,13 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { DataSource } from "../../data/schema/data_source.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
-import { progress } from "../deps.ts";
 import { DATA_SET, type DataFlags } from "../options/data.ts";
 import { FILES } from "../options/files.ts";
 import { flagOf, UsageError } from "../options/option.ts";
 import { missingFrom, POLICY_NAMES, SCHEMA } from "../options/schema.ts";
 import { libraryOptions } from "../options/table.ts";
 import { readJson } from "../output/json_file.ts";
+import { ProgressBar } from "../output/progress_bar.ts";
 import { bytes as inUnits, isTerminal, printError } from "../output/terminal.ts";
 
 /** Largest schema in bytes: a million categories. */
@@ -156,27 +155,23 @@ const LARGE_FILE = 2 ** 26;
  */
 class FileBar implements Disposable {
   #file: string | undefined;
-  #bar: progress.SingleBar | undefined;
+  #bar: ProgressBar | undefined;
 
   show(what: "Downloading" | "Reading", { file, bytes, total }: DownloadProgress): void {
     if (what === "Reading" && total < LARGE_FILE) return;
     if (this.#file !== file) {
-      this.#bar?.stop();
+      this.#bar?.[Symbol.dispose]();
       this.#file = file;
       this.#bar = undefined;
       if (!isTerminal()) return printError(`${what} ${file}, ${inUnits(total)}`);
-      this.#bar = new progress.SingleBar({
-        format: "{bar} {file} {done} of {whole} | {eta_formatted}",
-        stream: process.stderr,
-        hideCursor: true,
-        barsize: 24,
-      }, progress.Presets.shades_classic);
-      this.#bar.start(total, bytes, { file, whole: inUnits(total), done: inUnits(bytes) });
+      const format = "{bar} {file} {done} of {whole} | {eta_formatted}";
+      const values = { file, whole: inUnits(total), done: inUnits(bytes) };
+      this.#bar = new ProgressBar(format, total, bytes, values);
     }
     this.#bar?.update(bytes, { done: inUnits(bytes) });
   }
 
   [Symbol.dispose](): void {
-    this.#bar?.stop();
+    this.#bar?.[Symbol.dispose]();
   }
 }

@@ -7,7 +7,8 @@ import type { Library } from "../options/option.ts";
 import { missingFrom } from "../options/schema.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { madeSchemaLine } from "./made_schema.ts";
-import { isTerminal, printError, RunProgress } from "../output/terminal.ts";
+import { RunProgress } from "../output/run_progress.ts";
+import { isTerminal, printError } from "../output/terminal.ts";
 
 /** Schema that clients have made together. */
 export interface FederatedSchema {

@@ -4,9 +4,8 @@ import type { ServerBackendHandler } from "../../round/handler/server_backend_ha
 import { printerBeside } from "../output/write_output.ts";
 import { messageWithFlag } from "../options/permissions.ts";
 import { type RunFolder, type RunOutputs, writeRun } from "./run_folder.ts";
-import { clientTable } from "../output/client_table.ts";
 import type { Curves } from "../output/tensorboard.ts";
-import { printError, roundTable, runSummary } from "../output/terminal.ts";
+import { printError } from "../output/terminal.ts";
 
 /** A server or simulation run. */
 export interface Reporting {
@@ -51,6 +50,8 @@ export async function runAndReport(
   );
   if (curves?.failure) failures.push(curves.failure);
   const show = printerBeside(json, csv);
+  const { clientTable } = await import("../output/client_table.ts");
+  const { roundTable, runSummary } = await import("../output/run_summary.ts");
   show(roundTable(report));
   const ofClients = clientTable(report);
   if (ofClients !== undefined) show(ofClients);

@@ -7,7 +7,6 @@ import type { BestModel } from "../../round/record/best_tracker.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { writeModel } from "../../train/models/model_file.ts";
 import { checkUnused, exists, holdFolder, LOCK } from "./checkpoints.ts";
-import { accuracyChart } from "../output/curves.ts";
 import type { CommandName } from "../options/option.ts";
 import { checkOutputs } from "../options/outputs.ts";
 import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
@@ -193,7 +192,10 @@ export async function writeRun(
   if (model !== undefined) files.push([own("model.json"), text(() => toJson(model))]);
   if (schema !== undefined) files.push([own("schema.json"), text(() => toJson(schema))]);
   if (report.rounds.some(({ accuracy }) => accuracy !== undefined)) {
-    files.push([own("accuracy.svg"), text(() => accuracyChart(report))]);
+    files.push([own("accuracy.svg"), async (path) => {
+      const { accuracyChart } = await import("../output/curves.ts");
+      await writeOutput(path, accuracyChart(report));
+    }]);
   }
   if (json !== undefined) files.push([json, text(() => toJson(report))]);
   if (csv !== undefined) files.push([csv, text(() => roundsCsv(report))]);

@@ -5,13 +5,10 @@
  */
 
 import type { TrainedModel } from "../../train/models/model_file.ts";
+import { EXPORT_FORMATS, type ExportFormat } from "./formats.ts";
 import { exportable, type ExportedFile } from "./exported.ts";
 
-/** Format of {@linkcode exportModel}. */
-export type ExportFormat = "tfjs" | "onnx" | "keras";
-
-/** Formats of {@linkcode exportModel}. */
-export const EXPORT_FORMATS: readonly ExportFormat[] = ["tfjs", "onnx", "keras"];
+export { EXPORT_FORMATS, type ExportFormat };
 
 /**
  * Encodes a trained model in the format of another library.
