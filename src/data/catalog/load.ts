@@ -60,7 +60,6 @@ export async function loadDataset(
   spec: string | NamedDataset,
   options: LoadDatasetOptions = {},
 ): Promise<LoadedDataset> {
-  // The readers of files are loaded when they are needed.
   const { open } = await import("./open.ts");
   const { source, classes: given, isTable } = await open(spec, options);
   const { train, test, ids } = await source.arrange(undefined);
