@@ -1,4 +1,4 @@
-import { Table } from "../src/cli/deps.ts";
+import { Table } from "../src/cli/output/table_deps.ts";
 import type { BenchResult } from "./result.ts";
 
 /** Units of figures whose repetitions are not times. */
