@@ -1,27 +1,20 @@
-import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import type { AnswerOptions } from "../data/statistics/answer.ts";
 import type { StatisticsAnswer, StatisticsQuestion } from "../wire/messages.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
-import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
-import { checkPlan, type TrainPlan } from "../plan/train_plan.ts";
-import {
-  arrangeSamples,
-  checkSchema,
-  knownSamples,
-  type SourceOptions,
-} from "./arranged_samples.ts";
-import type { DescribedData } from "./describe_data.ts";
+import type { TrainPlan } from "../plan/train_plan.ts";
+import { CurrentTrainer } from "./current_trainer.ts";
 import { type EvaluateOptions, evaluateRows } from "./evaluation.ts";
+import { ExclusiveTraining } from "./exclusive_training.ts";
 import { meanGradient } from "./gradient.ts";
 import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
+import { HandlerData } from "./handler_data.ts";
 import { checkLoss } from "./losses/losses.ts";
-import type { Samples, SamplesOptions } from "./samples.ts";
+import type { SamplesOptions } from "./samples.ts";
 import type { SGDHandlerOptions, TrainLogger } from "./sgd_options.ts";
 import type { Trainer } from "./trainer.ts";
-import { trainEpochs } from "./training.ts";
 
 export type { EvaluateOptions, SGDHandlerOptions, TrainLogger };
 
@@ -33,20 +26,10 @@ export type { EvaluateOptions, SGDHandlerOptions, TrainLogger };
  * round unless the plan keeps it. Moving statistics of BatchNorm are part of the parameters.
  */
 export abstract class SGDHandler extends ClientBackendHandler {
-  /** The samples as they are given, to be arranged by `setUp()`. */
-  #source: SourceOptions;
-  /** The samples; `undefined` before `setUp()` where they come from a source. */
-  #samples: Samples | undefined;
-  #schema: Schema | undefined;
-  /** The data as they are described to a server; `undefined` where it has not asked. */
-  #described: DescribedData | undefined;
+  readonly #data: HandlerData;
   readonly #loss: LossName | undefined;
-  #trainer: Trainer | undefined;
-  /** Number of set-ups and disposals so far. */
-  #turn = 0;
-  #training = false;
-  /** True if the state of the optimizer may not be finite. */
-  #diverged = false;
+  readonly #training: ExclusiveTraining = new ExclusiveTraining();
+  readonly #trainer: CurrentTrainer = new CurrentTrainer();
 
   /**
    * Keeps the options.
@@ -57,8 +40,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
   constructor({ loss, ...samples }: SGDHandlerOptions) {
     super();
     if (loss !== undefined) checkLoss(loss);
-    this.#source = samples;
-    this.#samples = knownSamples(samples);
+    this.#data = new HandlerData(samples);
     this.#loss = loss;
   }
 
@@ -90,29 +72,16 @@ export abstract class SGDHandler extends ClientBackendHandler {
   ): Promise<void> {
     const loss = this.#loss ?? description?.loss ?? "softmaxCrossEntropy";
     checkLoss(loss);
-    this.#dispose();
-    this.#described = undefined;
-    const turn = this.#turn;
-    const source = this.#source;
-    const arranged = await arrangeSamples(source, schema);
-    const trainer = await this.createTrainer(description, loss, arranged.options);
-    // The data may have been replaced meanwhile.
-    const samples = source === this.#source ? arranged : this.#arranged();
-    try {
-      if (turn !== this.#turn) throw takenAway();
-      trainer.use(samples.data, samples.rows);
-    } catch (error) {
-      trainer[Symbol.dispose]();
-      throw error;
-    }
-    this.#trainer = trainer;
-    this.#samples = samples;
-    this.#schema = schema ?? samples.data.schema;
+    const accept = this.#trainer.replace();
+    await this.#data.arrange(schema, async ({ options }) => {
+      const trainer = await this.createTrainer(description, loss, options);
+      return ({ data, rows }) => accept(trainer, () => trainer.use(data, rows));
+    });
   }
 
   /** Schema by which the data are arranged: the server's or, without one, that of the data. */
   override get schema(): Schema | undefined {
-    return this.#schema;
+    return this.#data.schema;
   }
 
   /** Answers a question of the server about the training data. */
@@ -120,11 +89,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
     question: StatisticsQuestion,
     rules: AnswerOptions,
   ): Promise<StatisticsAnswer> {
-    if (this.#described === undefined) {
-      const { DescribedData } = await import("./describe_data.ts");
-      this.#described ??= new DescribedData(this.#source);
-    }
-    return await this.#described.answer(question, rules);
+    return await this.#data.describe(question, rules);
   }
 
   /**
@@ -141,24 +106,20 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * @throws {Error} If the handler is training.
    */
   useData(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): void {
-    if (data.schema && this.#schema && data !== this.#samples?.data) {
-      checkSchema(data, this.#schema);
-    }
-    const samples = this.#arranged().replace(data, rows, testRows);
-    if (this.#training) throw new Error("Cannot use other data: the handler is training");
-    this.#trainer?.use(data, rows);
-    this.#samples = samples;
-    this.#source = samples.options;
+    const replace = this.#data.replacement(data, rows, testRows);
+    if (this.#training.isRunning) throw new Error("Cannot use other data: the handler is training");
+    this.#trainer.known?.use(data, rows);
+    replace();
   }
 
   /** Layout of the parameter vector: every weight of the model, in its order. Needs `setUp()`. */
   override get manifest(): Manifest {
-    return this.#ready().manifest;
+    return this.#trainer.ready.manifest;
   }
 
   /** Number of training samples. Data of a source need `setUp()`. */
   override get numSamples(): number {
-    return this.#arranged().length;
+    return this.#data.samples.length;
   }
 
   /**
@@ -167,11 +128,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * was.
    */
   override get parameters(): ParameterVector {
-    return this.#ready().parameters;
+    return this.#trainer.ready.parameters;
   }
 
   override set parameters(vector: ParameterVector) {
-    this.#ready().parameters = vector;
+    this.#trainer.ready.parameters = vector;
   }
 
   /**
@@ -187,7 +148,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * @throws {Error} If another training is under way.
    */
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    return await this.#alone(plan, (trainer) => this.#train(trainer, plan, signal), signal);
+    return await this.#alone(plan, signal, (trainer, beforeEach) => {
+      return this.#training.train(trainer, plan, this.numSamples, beforeEach);
+    });
   }
 
   /**
@@ -199,52 +162,16 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * batch; their moving statistics stay. The errors are those of {@linkcode SGDHandler.train}.
    */
   override async gradient(plan: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
-    return await this.#alone(plan, (trainer) => {
-      return meanGradient(trainer, plan, this.numSamples, () => this.#yield(trainer, signal));
-    }, signal);
-  }
-
-  /** Checks the plan and does work that excludes any other training. */
-  async #alone<T>(
-    plan: TrainPlan,
-    work: (trainer: Trainer) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
-    signal?.throwIfAborted();
-    const trainer = this.#ready();
-    const { length, tensors } = trainer.manifest;
-    checkPlan(plan, length);
-    if (this.#training) throw new Error("Cannot train: the handler is training already");
-    if (!tensors.some(({ trainable }) => trainable)) {
-      throw new Error("Cannot train the model: none of its weights is trainable");
-    }
-    this.#training = true;
-    try {
-      return await work(trainer);
-    } finally {
-      this.#training = false;
-    }
-  }
-
-  async #train(trainer: Trainer, plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    const length = this.numSamples;
-    const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
-    trainer.begin(this.#diverged ? { ...plan, keepMomentum: false } : plan, batchSize);
-    this.#diverged = false;
-    try {
-      const beforeEach = () => this.#yield(trainer, signal);
-      return await trainEpochs(trainer, plan, { length, batchSize }, beforeEach);
-    } catch (error) {
-      this.#diverged = error instanceof CannotTrainError;
-      throw error;
-    }
+    return await this.#alone(plan, signal, (trainer, beforeEach) => {
+      return meanGradient(trainer, plan, this.numSamples, beforeEach);
+    });
   }
 
   /**
    * Evaluates the model, in inference mode, on `testData`, else `testRows`, else the training data.
    */
   override async evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
-    const { test } = this.#arranged();
+    const { test } = this.#data.samples;
     if (test === undefined) {
       return { ...await this.evaluateTraining(signal), onTrainingRows: true };
     }
@@ -253,7 +180,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
 
   /** Evaluates the model, in inference mode, on the training data. */
   override evaluateTraining(signal?: AbortSignal): Promise<EvaluateResult> {
-    const { data, rows } = this.#arranged();
+    const { data, rows } = this.#data.samples;
     return this.evaluateOn(data, rows ? { rows } : {}, signal);
   }
 
@@ -275,52 +202,25 @@ export abstract class SGDHandler extends ClientBackendHandler {
     options: EvaluateOptions = {},
     signal?: AbortSignal,
   ): Promise<EvaluateResult> {
-    const trainer = this.#ready();
-    return await evaluateRows(trainer, data, options, () => this.#yield(trainer, signal));
+    const trainer = this.#trainer.ready;
+    return await evaluateRows(trainer, data, options, () => this.#trainer.yield(trainer, signal));
   }
 
   /** Frees the model, unless it is the caller's own. */
   override [Symbol.asyncDispose](): Promise<void> {
-    this.#dispose();
+    this.#trainer.free();
     return Promise.resolve();
   }
 
-  #arranged(): Samples {
-    if (!this.#samples) {
-      throw new Error("Cannot use the handler: setUp() has not arranged its data");
-    }
-    return this.#samples;
+  /** Does work on the model that excludes any other training. */
+  async #alone<T>(
+    plan: TrainPlan,
+    signal: AbortSignal | undefined,
+    work: (trainer: Trainer, beforeEach: () => Promise<void> | undefined) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const trainer = this.#trainer.ready;
+    const beforeEach = () => this.#trainer.yield(trainer, signal);
+    return await this.#training.alone(trainer, plan, () => work(trainer, beforeEach));
   }
-
-  #ready(): Trainer {
-    if (!this.#trainer) throw new Error("Cannot use the handler: setUp() has not built its model");
-    return this.#trainer;
-  }
-
-  /**
-   * Gives the event loop a turn when it is due. Throws if the training was aborted meanwhile, or the
-   * model freed.
-   *
-   * @returns A promise of the turn; `undefined` if none is due.
-   */
-  #yield(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> | undefined {
-    const check = () => {
-      signal?.throwIfAborted();
-      if (this.#trainer !== trainer) throw takenAway();
-    };
-    const turn = yieldToEventLoop();
-    if (turn) return turn.then(check);
-    check();
-  }
-
-  #dispose(): void {
-    const trainer = this.#trainer;
-    this.#trainer = undefined;
-    this.#turn++;
-    trainer?.[Symbol.dispose]();
-  }
-}
-
-function takenAway(): Error {
-  return new Error("Cannot go on: the handler was disposed of or set up anew meanwhile");
 }
