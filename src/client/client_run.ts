@@ -24,9 +24,11 @@ import { backoffMillis, type ServerAddress } from "./session/connect.ts";
 import { FormerRank } from "./session/former_rank.ts";
 import { describeJoin } from "./session/describe_join.ts";
 import { join, type ResumeToken, runStopped } from "./session/join.ts";
-import { followWithReconnects, type SessionClient } from "./session/reconnect.ts";
+import type { SessionClient } from "./session/reconnect.ts";
 import { Session } from "./session/session.ts";
 import type { TrainingStatus } from "./training_task.ts";
+
+export { followWithReconnects } from "./session/reconnect.ts";
 
 /** Topology that a run belongs to, with the methods that agreements override. */
 export interface ClientRunHost {
@@ -76,11 +78,6 @@ export class ClientRun implements SessionClient {
   /** The server's answer to the registration; `undefined` before the client has joined. */
   get assignment(): IdAssignmentPayload | undefined {
     return this.#session?.assignment;
-  }
-
-  /** Joins the group and follows the server until the run is over; reconnects where needed. */
-  async run(): Promise<void> {
-    await followWithReconnects(this);
   }
 
   /** Joins the group over a connection, for the first time or again. */

@@ -102,7 +102,7 @@ export abstract class ClientCommunicationTopology {
     });
     const { logger } = log;
     using peers = new PeerLog(logger, MEMBER_LINES);
-    const { ClientRun } = await import("./client_run.ts");
+    const { ClientRun, followWithReconnects } = await import("./client_run.ts");
     const run = this.#run = new ClientRun({
       server: this,
       handler,
@@ -113,7 +113,7 @@ export abstract class ClientCommunicationTopology {
       synchronize: () => this.synchronize(),
     }, { logger, peers, signal });
     try {
-      await run.run();
+      await followWithReconnects(run);
     } catch (error) {
       logger.error(errorMessage(error));
       throw error;
