@@ -7,6 +7,7 @@
 
 import { withProcess } from "../helpers/process.ts";
 import { type LiveRounds, liveRounds } from "../helpers/live_rounds.ts";
+import { restart } from "../helpers/restart.ts";
 import { exponentOf } from "../helpers/slope.ts";
 import type { ScaleRun } from "../processes/scale_run.ts";
 import { type BenchOptions, type BenchResult, median, mostResult } from "../result.ts";
@@ -43,6 +44,7 @@ export async function scaleBench(options: BenchOptions): Promise<BenchResult[]> 
     ...await cohorts(options),
     ...await smallClients(options),
     ...await liveClients(options),
+    ...await comebacks(options),
   ];
 }
 
@@ -123,6 +125,24 @@ async function liveClients({ seed, long, signal }: BenchOptions): Promise<BenchR
 }
 
 /** Runs by the size that is measured. */
+/** Clients that all come back to a server that was killed, and the memory of that server. */
+async function comebacks({ long, signal }: BenchOptions): Promise<BenchResult[]> {
+  const clients = long ? 10_000 : 1000;
+  const { millis, figures: { received, lost, memory } } = await restart({
+    clients,
+    values: LIVE_VALUES,
+    signal,
+  });
+  if (received < clients || lost > 0) {
+    throw new Error("Cannot measure the restart: clients were lost");
+  }
+  const count = `${figure(clients)} clients`;
+  return [
+    mostResult(`${count} after a restart`, [millis / 1000], { unit: "s", most: 10 }),
+    mostResult(`${count}, server's memory`, [memory / 1e6], { unit: "MB", most: 400 }),
+  ];
+}
+
 type Runs<Run extends LiveRounds> = readonly (readonly [size: number, run: Run])[];
 
 async function each<Run extends LiveRounds>(
