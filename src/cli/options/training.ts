@@ -212,7 +212,7 @@ export const TRAINING = {
   }),
   workers: option(whole(1, 1024), {
     value: "<n>",
-    help: "number of worker threads",
+    help: "number of threads that train, the command's own included",
     group: "Training",
     defaultText: "the number of CPU cores",
     commands: { simulate: {}, reproduce: {} },
