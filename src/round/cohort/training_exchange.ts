@@ -39,9 +39,9 @@ export class TrainingExchange {
   ) {
     const { aggregation, staging: { size } } = handler;
     this.isUnordered = aggregation === "exact";
-    this.isExamined = !this.isUnordered && enough < cohort.length;
     // One buffer is for the check of updates that are whole before their turn.
-    const ordered = this.isExamined ? Math.max(1, size - 1) : size;
+    this.isExamined = !this.isUnordered && enough < cohort.length && size > 1;
+    const ordered = this.isExamined ? size - 1 : size;
     const window = this.isUnordered ? Infinity : ordered;
     this.collector = new CohortCollector(round, cohort, { window, enough });
     this.#handler = handler;

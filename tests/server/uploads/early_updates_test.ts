@@ -202,6 +202,21 @@ Deno.test("of a cohort larger than needed the first whole valid updates win, wha
   await Deno.remove(folder);
 });
 
+Deno.test("of a cohort larger than needed updates wait for the only buffer, and the round ends", async () => {
+  const { report } = await runUploads({
+    clients: 3,
+    length: LENGTH,
+    handler: { stagingBuffers: 1, fraction: 0.6, overSelection: 0.5 },
+    play: async ([first, second, third]) => {
+      await Promise.all([first, second, third].map((uploader) => uploader?.asked()));
+      await first?.send(200_000);
+      await Promise.all([third?.send(), second?.send()]);
+      await first?.send();
+    },
+  });
+  assertEquals(report.rounds[0]?.received, 2);
+});
+
 Deno.test("a round that is tried again takes early updates anew", async () => {
   const { report } = await runUploads({
     clients: 3,
