@@ -4,7 +4,7 @@
  * @module
  */
 
-export { BufferPool } from "./buffer_pool.ts";
+export { BufferPool, type BufferRequest } from "./buffer_pool.ts";
 export { ExactSum } from "./exact_sum.ts";
 export { ExactTotal } from "./exact_total.ts";
 export { exactWeight } from "./exact_weight.ts";
