@@ -8,6 +8,7 @@ export { formatRanks, type Rank, SERVER_RANK } from "../base/rank.ts";
 export * from "./backend.ts";
 export * from "./connection.ts";
 export * from "./connection_options.ts";
+export { SharedMessage } from "./outgoing_frame.ts";
 export { KeptTransport } from "./kept_transport.ts";
 export { memoryTransport } from "./memory.ts";
 export * from "./process_group.ts";
