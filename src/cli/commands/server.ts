@@ -17,7 +17,6 @@ import { RunProgress } from "../output/run_progress.ts";
 import { isTerminal, printError } from "../output/terminal.ts";
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { checkSchemaFlags } from "../run/check_schema_flags.ts";
-import { federatedSchema } from "../run/federated_schema.ts";
 import { serverData } from "../run/server_data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import { buildModeServer, checkMode } from "../run/mode_server.ts";
@@ -68,7 +67,10 @@ async function runServer(
   };
   const { data, testData, keptRanks } = await serverData(flags, command, {
     ...{ signal, resume },
-    federated: () => federatedSchema(flags, network, signal),
+    federated: async () => {
+      const { federatedSchema } = await import("../run/federated_schema.ts");
+      return await federatedSchema(flags, network, signal);
+    },
   });
   const logger = { warn: printError };
   await using server = await buildModeServer(flags, {

@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { Schema } from "../../data/schema/schema.ts";
 import type { Partition } from "../../data/partition/types.ts";
 import { holdOutParts } from "../../data/partition/hold_out_parts.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
@@ -26,7 +27,6 @@ import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
-import { siteSchema } from "../run/site_schema.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
@@ -149,11 +149,7 @@ async function dealData(
     sites?: readonly string[];
   }
 > {
-  const schema = flags.schema === FEDERATED
-    ? await siteSchema(await openSource(flags, signal), {
-      ...{ minCount: flags.minCount, holdOut: flags.holdOut, seed: flags.seed },
-    })
-    : undefined;
+  const schema = flags.schema === FEDERATED ? await makeSchema(flags, signal) : undefined;
   const { train, test, ids, notes } = await loadData(flags, signal, schema);
   notes.forEach(printError);
   const { clients, seed, holdOut: share } = flags;
@@ -170,6 +166,13 @@ async function dealData(
   // A client of a whole file, without --part, has the index 0.
   const held = holdOutParts(parts, { share, seed, ...(flags.sites && { indexOf: () => 0 }) });
   return { ...shared, parts: held.train, testParts: held.test };
+}
+
+/** Makes the schema from figures of the sites, as a server does. */
+async function makeSchema(flags: Flags<"simulate">, signal: AbortSignal): Promise<Schema> {
+  const { minCount, holdOut, seed } = flags;
+  const { siteSchema } = await import("../run/site_schema.ts");
+  return await siteSchema(await openSource(flags, signal), { minCount, holdOut, seed });
 }
 
 /** Gives the rows of each site, in the order of the sites. */
