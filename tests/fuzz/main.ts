@@ -3,23 +3,23 @@
  *
  *     deno task fuzz --cases 20000 --seed 1
  *     deno task fuzz --cases 20000 --seed 1 --transport websocket --token
+ *     deno task fuzz --cases 20000 --seed 1 --honest 1000
  *     deno task fuzz --cases 20000 --seed 1 --clients
  */
 import { parseArgs } from "node:util";
-import { fuzzClients } from "./clients.ts";
-import { fuzz } from "./fuzz.ts";
 
 const HELP =
   `Attacks a server with random cases, and compares its run with one at peace; or attacks clients.
 
   deno task fuzz [--cases N] [--seed S] [--transport NAME] [--token] [--clients]
-                 [--replay NUMBERS] [--concurrency C] [--half-open H] [--json FILE]
+                 [--honest N] [--replay NUMBERS] [--concurrency C] [--half-open H] [--json FILE]
 
   --clients        attacks clients, each by a server of its own, over both transports
   --cases N        number of cases (20000)
   --seed S         seed of the cases (1)
   --transport NAME what the server listens on: tcp, tls or websocket (tcp)
   --token          clients have to prove that they know a token
+  --honest N       number of honest clients of the server (2)
   --replay NUMBERS carries out these of the seed's cases alone: 17 or 17,230
   --concurrency C  cases at once (32)
   --half-open H    silent connections at the end (2000)
@@ -41,6 +41,7 @@ const { values } = parseArgs({
     transport: { type: "string", default: "tcp" },
     token: { type: "boolean", default: false },
     clients: { type: "boolean", default: false },
+    honest: { type: "string", default: "2" },
     replay: { type: "string" },
     concurrency: { type: "string", default: "32" },
     "half-open": { type: "string", default: "2000" },
@@ -57,6 +58,10 @@ if (transport !== "tcp" && transport !== "tls" && transport !== "websocket") {
   console.error(`Cannot use --transport: expected tcp, tls or websocket, got ${transport}`);
   Deno.exit(2);
 }
+// Both processes read it when they load what follows.
+Deno.env.set("FEDLAB_FUZZ_HONEST", String(wholeNumber("honest", values.honest, 1)));
+const { fuzzClients } = await import("./clients.ts");
+const { fuzz } = await import("./fuzz.ts");
 const only = replay?.split(",").map((text) => wholeNumber("replay", text, 0));
 const common = {
   cases: wholeNumber("cases", values.cases, 1),

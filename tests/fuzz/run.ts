@@ -14,12 +14,17 @@ import {
 import { tlsTransport, transportOf } from "../../src/net/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
+/** Variable with the number of honest clients, for both processes. */
+export const HONEST_VARIABLE = "FEDLAB_FUZZ_HONEST";
 /** The ranks of the honest clients. */
-export const HONEST = [1, 2] as const;
+export const HONEST: readonly number[] = Array.from(
+  { length: Number(Deno.env.get(HONEST_VARIABLE) ?? 2) },
+  (_, i) => i + 1,
+);
 /** Values of the model. */
 export const LENGTH = 2000;
 /** Server and honest clients, with free ranks for others. */
-export const WORLD_SIZE = 100;
+export const WORLD_SIZE = HONEST.length + 98;
 
 /** What who may join knows, where not everyone may. */
 export const TOKEN = "zebra-violet-93-quarry";

@@ -4,7 +4,14 @@
  * input it tells its memory.
  */
 import { type Logger, ServerSyncTop } from "../../mod.ts";
-import { type RunSettings, serverHandler, serverOptions, TOKEN, transportNamed } from "./run.ts";
+import {
+  HONEST,
+  type RunSettings,
+  serverHandler,
+  serverOptions,
+  TOKEN,
+  transportNamed,
+} from "./run.ts";
 
 /** Memory of the server's process in bytes, after a collection of garbage. */
 export interface Memory {
@@ -31,6 +38,8 @@ export type ServerLine =
 
 /** A run of more rounds than a test's. */
 const LONG_ROUNDS = 100;
+/** Honest clients of a small run. */
+const MANY = 100;
 
 function tell(line: ServerLine): void {
   const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
@@ -43,7 +52,7 @@ function tell(line: ServerLine): void {
  * The log counts what is too much; of joined peers the events tell all.
  */
 const KNOWN =
-  /^(?:\d+ lines about peers were left out: |(?:\d+ more lines? about .+? in 60 s, the last: )?(?:Lost rank \d+: |(?:Refused a client at \S+ \S+(?: rank \d+)?: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take|go on)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )))/;
+  /^(?:\d+ lines about peers were left out: |(?:\d+ more lines? about .+? in 60 s, the last: )?(?:Refused \d+ more connections?: expected at most |Lost rank \d+: |(?:Refused a client at \S+ \S+(?: rank \d+)?: |Lost the connection of rank \d+, which may come back: )?(?:Cannot (?:read|join|follow|take|go on)\b(?! prop)|Lost the c|Going on with|Round \d+ |it |the |The )))/;
 const OURS =
   /is not a function|Cannot read properties|not iterable|Maximum call stack|Invalid (?:typed )?array/;
 
@@ -69,14 +78,20 @@ if (import.meta.main) {
   // All the cases come from one address, faster than one machine's clients would.
   const limits = { limits: { arrivalsPerSecond: 1_000_000, arrivalsAtOnce: 1_000_000 } };
   // In a long run the machine, and with it the honest clients, may be held up for a while.
-  const heartbeatSeconds = rounds > LONG_ROUNDS ? 1.5 : 0.5;
+  const isLarge = HONEST.length > MANY;
+  const heartbeatSeconds = isLarge ? 5 : rounds > LONG_ROUNDS ? 1.5 : 0.5;
   const server = new ServerSyncTop(serverHandler(seed), {
     ...serverOptions(rounds),
     ...limits,
     distBackend: await transportNamed(transport),
     listen: transport === "websocket" ? "ws://127.0.0.1:0/federation" : "127.0.0.1:0",
     ...(isClosed && { gatekeeper: { kind: "token", token: TOKEN } }),
-    timeouts: { joinSeconds: 2, roundSeconds: 30, heartbeatSeconds, drainSeconds: 5 },
+    timeouts: {
+      joinSeconds: isLarge ? 20 : 2,
+      roundSeconds: isLarge ? 120 : 30,
+      heartbeatSeconds,
+      drainSeconds: 5,
+    },
     logger,
     onEvent: (event) => {
       if (event.type === "listening") tell({ type: "listening", address: event.address });

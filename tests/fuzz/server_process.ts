@@ -1,4 +1,4 @@
-import type { RunSettings } from "./run.ts";
+import { HONEST_VARIABLE, type RunSettings } from "./run.ts";
 import type { Memory, ServerLine } from "./server.ts";
 
 type Finished = Extract<ServerLine, { type: "finished" }>;
@@ -37,6 +37,7 @@ export class ServerProcess implements AsyncDisposable {
         "--quiet",
         "--allow-net=127.0.0.1",
         "--allow-read",
+        `--allow-env=${HONEST_VARIABLE}`,
         // The young generation has its full size from the beginning, so that its growth is not
         // taken for a leak.
         "--v8-flags=--expose-gc,--min-semi-space-size=16",
