@@ -2,13 +2,14 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { Dataset } from "../../src/data/dataset.ts";
 import { Random } from "../../src/base/random.ts";
 import type { TrainPlan } from "../../src/plan/train_plan.ts";
-import type { LossName, ModelDescription } from "../../src/train/handler.ts";
+import type { ModelDescription } from "../../src/train/handler.ts";
 import { twoNN } from "../../src/train/models/models.ts";
 import { type Graph, UnsupportedModelError } from "../../src/engine/graph/graph.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { NativeTrainer } from "../../src/engine/trainer.ts";
 import { ClientSGDHandler } from "../../mod.ts";
+import { type Layer, sequential } from "../helpers/layer_models.ts";
 import { referenceLoss } from "../helpers/reference_network.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -25,34 +26,6 @@ const PLAN: TrainPlan = {
   rank: 1,
 };
 
-type LayerConfig = readonly [className: string, config?: Record<string, unknown>];
-
-/** Sequential model. */
-function sequential(
-  shape: readonly number[],
-  layers: readonly LayerConfig[],
-  loss: LossName = "softmaxCrossEntropy",
-): ModelDescription {
-  return {
-    format: "tfjs-layers",
-    topology: {
-      class_name: "Sequential",
-      config: {
-        name: "model",
-        layers: layers.map(([class_name, config], i) => ({
-          class_name,
-          config: {
-            name: `layer${i}`,
-            ...(i === 0 && { batch_input_shape: [null, ...shape] }),
-            ...config,
-          },
-        })),
-      },
-    },
-    loss,
-  };
-}
-
 /** A trainer on all of the data. */
 function trainerOf(graph: Graph, data: Dataset): NativeTrainer {
   const trainer = NativeTrainer.create(graph, data.length);
@@ -60,7 +33,7 @@ function trainerOf(graph: Graph, data: Dataset): NativeTrainer {
   return trainer;
 }
 
-const LOGITS: readonly LayerConfig[] = [["Flatten"], ["Dense", { units: 3 }]];
+const LOGITS: readonly Layer[] = [["Flatten"], ["Dense", { units: 3 }]];
 
 /** A layer of a functional model. */
 function layer(
@@ -182,7 +155,7 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
   ] as const).map(([padding, strides, dilation_rate, kernel_size]) => {
     const config = { filters: 4, kernel_size, strides, dilation_rate, padding, activation: "relu" };
     const name = `a convolution, ${padding}, strides ${strides}, dilation ${dilation_rate}`;
-    const layers: LayerConfig[] = [
+    const layers: Layer[] = [
       ["Conv2D", { filters: 5, kernel_size: [2, 2], padding: "same" }],
       ["Conv2D", config],
       ...LOGITS,
@@ -193,7 +166,7 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     ([["valid", [2, 2], [2, 2]], ["same", [3, 3], [2, 2]], ["same", [2, 3], [1, 1]]] as const).map((
       [padding, pool_size, strides],
     ) => {
-      const layers: LayerConfig[] = [
+      const layers: Layer[] = [
         ["Conv2D", { filters: 5, kernel_size: [3, 3], activation: "relu" }],
         [pool, { pool_size, strides, padding }],
         ...LOGITS,
@@ -225,7 +198,7 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     ]),
   ],
   ...([3, 5] as const).map((taps) => {
-    const layers: LayerConfig[] = [
+    const layers: Layer[] = [
       ["Conv2D", { filters: 16, kernel_size: [1, 1] }],
       ["Conv2D", { filters: 20, kernel_size: [taps, taps], padding: "same" }],
       ["GlobalAveragePooling2D"],
@@ -267,7 +240,7 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     ["valid", [2, 1], 1, [2, 3], 3],
   ] as const).map(([padding, strides, depth_multiplier, kernel_size, filters]) => {
     const config = { padding, strides, depth_multiplier, kernel_size, activation: "relu" };
-    const layers: LayerConfig[] = [
+    const layers: Layer[] = [
       ["Conv2D", { filters, kernel_size: [2, 2], use_bias: false }],
       ["DepthwiseConv2D", config],
       ["DepthwiseConv2D", { kernel_size: [1, 2], use_bias: false }],
@@ -548,7 +521,7 @@ Deno.test("NativeTrainer does not change frozen layers, with momentum and withou
 });
 
 Deno.test("NativeTrainer draws other dropout masks for each step, round and client, and none for evaluation", () => {
-  const layers: LayerConfig[] = [
+  const layers: Layer[] = [
     ["Dense", { units: 64 }],
     ["Dropout", { rate: 0.3 }],
     ["Dense", { units: 3 }],

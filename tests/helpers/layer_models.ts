@@ -1,12 +1,14 @@
-import { initialParameters, type ModelDescription, Random } from "../../mod.ts";
+import { initialParameters, type LossName, type ModelDescription, Random } from "../../mod.ts";
 import type { TrainedModel } from "../../src/train/mod.ts";
 
-type Layer = [className: string, config: Record<string, unknown>];
+/** Class and configuration of a layer. */
+export type Layer = readonly [className: string, config?: Record<string, unknown>];
 
 /** A sequential model. */
 export function sequential(
   inputShape: readonly number[],
   layers: readonly Layer[],
+  loss: LossName = "softmaxCrossEntropy",
 ): ModelDescription {
   return {
     format: "tfjs-layers",
@@ -24,7 +26,7 @@ export function sequential(
         })),
       },
     },
-    loss: "softmaxCrossEntropy",
+    loss,
   };
 }
 

@@ -31,27 +31,13 @@ import { tableOf } from "../../src/data/schema/table_of.ts";
 import { Connection, tcpTransport } from "../../src/net/mod.ts";
 import { initialParameters, modelEvaluator } from "../../mod.ts";
 import { inFolder, type Outcome } from "../helpers/command.ts";
+import { findPython } from "../helpers/python.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const SCRIPT = `${import.meta.dirname}/../../examples/python/client.py`;
 
-/** The Python that FEDLAB_PYTHON names, or `python3`, if it has what the example needs. */
-async function findPython(): Promise<string | undefined> {
-  const python = Deno.env.get("FEDLAB_PYTHON") ?? "python3";
-  try {
-    const { success } = await new Deno.Command(python, {
-      args: ["-c", "import cbor2, numpy"],
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success ? python : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const PYTHON = await findPython();
+const PYTHON = await findPython("FEDLAB_PYTHON", ["cbor2", "numpy"]);
 
 /** A test that needs a Python with both packages. */
 function pythonTest(name: string, fn: (python: string, folder: string) => Promise<void>): void {
