@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runtime } from "../../base/runtime/runtime.ts";
+import { isDeno, runtime } from "../../base/runtime/runtime.ts";
 import { concat } from "../../base/bytes.ts";
 
 /** Bytes that come out of Node's decompressor at a time. */
@@ -37,9 +37,9 @@ function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<Array
  * `DecompressionStream`; a browser has none.
  */
 async function* unpack(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const zlib = await import("node:zlib").catch(() => undefined);
-  if (zlib !== undefined) {
-    const unpacked = zlib.createGunzip({ chunkSize: PIECE_BYTES });
+  if (isDeno()) {
+    const { createGunzip } = await import("node:zlib");
+    const unpacked = createGunzip({ chunkSize: PIECE_BYTES });
     unpacked.end(bytes);
     return yield* unpacked;
   }
