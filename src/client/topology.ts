@@ -5,6 +5,7 @@
  */
 
 import { errorMessage, ProtocolError } from "../base/errors.ts";
+import { lazy } from "../base/lazy.ts";
 import { openLog } from "../base/log/log.ts";
 import { MEMBER_LINES, PeerLog } from "../base/log/peer_log.ts";
 import type { Rank } from "../base/rank.ts";
@@ -15,6 +16,8 @@ import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
 import type { ClientRun } from "./client_run.ts";
 import { checkPlace, type ClientTopologyOptions, type RunOptions } from "./options.ts";
+
+const loadRun = lazy(() => import("./client_run.ts"));
 
 /**
  * A client's side of a communication agreement: joins the group, reconnects when the connection is
@@ -102,7 +105,7 @@ export abstract class ClientCommunicationTopology {
     });
     const { logger } = log;
     using peers = new PeerLog(logger, MEMBER_LINES);
-    const { ClientRun, followWithReconnects } = await import("./client_run.ts");
+    const { ClientRun, followWithReconnects } = await loadRun();
     const run = this.#run = new ClientRun({
       server: this,
       handler,

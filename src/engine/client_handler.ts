@@ -1,3 +1,4 @@
+import { lazy } from "../base/lazy.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
@@ -6,6 +7,9 @@ import type { Trainer } from "../train/trainer.ts";
 import { tryNative } from "./choose.ts";
 import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
+
+const loadNative = lazy(() => import("./create_trainer.ts"));
+const loadTfjs = lazy(() => import("../tfjs/trainer.ts"));
 
 /** Options of {@linkcode ClientSGDHandler}. */
 export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
@@ -90,11 +94,11 @@ export class ClientSGDHandler extends SGDHandler {
     const { model, engine = "auto", backend, logger } = this.#options;
     const native = await tryNative(engine, async () => {
       if (model !== undefined) throw new UnsupportedModelError("The model is an object of tfjs");
-      const { createNativeTrainer } = await import("./create_trainer.ts");
+      const { createNativeTrainer } = await loadNative();
       return createNativeTrainer(description, samples, loss);
     }, logger);
     if (native) return native;
-    const { TfjsTrainer } = await import("../tfjs/trainer.ts");
+    const { TfjsTrainer } = await loadTfjs();
     return await TfjsTrainer.create(description, { data, testData, loss, model, backend, logger });
   }
 }

@@ -1,7 +1,10 @@
+import { lazy } from "../base/lazy.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
 import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
+
+const loadNative = lazy(() => import("./create_trainer.ts"));
 
 /** Options of {@linkcode NativeSGDHandler}. */
 export interface NativeSGDHandlerOptions extends SGDHandlerOptions {
@@ -59,7 +62,7 @@ export class NativeSGDHandler extends SGDHandler {
     samples: SamplesOptions,
   ): Promise<Trainer> {
     const { logger } = this.#options;
-    const { createNativeTrainer } = await import("./create_trainer.ts");
+    const { createNativeTrainer } = await loadNative();
     const trainer = createNativeTrainer(description, samples, loss);
     logger?.info?.("Training on the native engine");
     return trainer;

@@ -5,9 +5,12 @@
  * @module
  */
 
+import { lazy } from "../../base/lazy.ts";
 import { checkTlsOptions, type TlsOptions } from "../tls/options.ts";
 import type { Transport } from "../transport.ts";
 import type { WebOriginOptions } from "./web_origins.ts";
+
+const loadConnect = lazy(() => import("./connect.ts"));
 
 /**
  * Certificates and rules of one side of a WebSocket. `cert` and `key` are for listening on `wss:`,
@@ -52,7 +55,7 @@ export function websocketTransport(options: WebSocketOptions = {}): Transport {
   return {
     name: "websocket",
     async connect(address, { signal } = {}) {
-      const { connectWebSocket } = await import("./connect.ts");
+      const { connectWebSocket } = await loadConnect();
       return await connectWebSocket(address, options.caCerts ?? [], signal);
     },
     async listen(address) {
