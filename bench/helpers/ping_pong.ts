@@ -2,7 +2,7 @@ import { Connection } from "../../src/net/connection.ts";
 import type { Channel } from "../../src/net/transport.ts";
 import { Kernels } from "../../src/params/kernels.ts";
 import type { ParameterVector } from "../../src/params/manifest.ts";
-import { FIELDS_BYTES } from "../../src/wire/frame.ts";
+import { FIELDS_BYTES } from "../../src/wire/limits.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
 
 /**

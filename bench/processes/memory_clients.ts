@@ -6,7 +6,7 @@ import { Connection } from "../../src/net/connection.ts";
 import { tcpTransport } from "../../src/net/tcp.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/net/timeouts.ts";
 import type { ParameterVector } from "../../src/params/manifest.ts";
-import { FIELDS_BYTES } from "../../src/wire/frame.ts";
+import { FIELDS_BYTES } from "../../src/wire/limits.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
 
 interface Shared {

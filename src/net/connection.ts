@@ -7,7 +7,8 @@
 import { ConnectionClosedError, DeadlineError, type ProtocolError } from "../base/errors.ts";
 import { shortened } from "../base/printable.ts";
 import { runtime } from "../base/runtime/runtime.ts";
-import { decodeBody, DEFAULT_LIMITS, type WireLimits } from "../wire/frame.ts";
+import { decodeBody } from "../wire/frame.ts";
+import { DEFAULT_LIMITS, type WireLimits } from "../wire/limits.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 import { MOST_MESSAGE_LENGTH } from "../wire/messages/error.ts";

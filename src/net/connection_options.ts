@@ -1,4 +1,5 @@
-import type { FrameHeader, WireLimits } from "../wire/frame.ts";
+import type { FrameHeader } from "../wire/frame.ts";
+import type { WireLimits } from "../wire/limits.ts";
 import type { HeartbeatPayload, Message } from "../wire/messages.ts";
 
 /** Options of a `Connection`. */

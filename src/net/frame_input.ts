@@ -1,6 +1,6 @@
 import { ProtocolError } from "../base/errors.ts";
 import { checkMagic, decodePrefix, type FrameHeader, PREFIX_BYTES } from "../wire/frame.ts";
-import type { WireLimits } from "../wire/frame.ts";
+import type { WireLimits } from "../wire/limits.ts";
 import { messageName } from "../wire/message_code.ts";
 import type { BodyKeeper } from "./connection_options.ts";
 import type { ReceiveProgress } from "./receive_progress.ts";

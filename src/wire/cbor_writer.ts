@@ -1,16 +1,14 @@
-import { isRecord } from "../base/json.ts";
+import { encodeItem } from "./cbor.ts";
 
 /** Major types of CBOR (RFC 8949, section 3.1). */
 export const BYTE_STRING = 2, MAP = 5, TAG = 6;
-const UNSIGNED = 0, NEGATIVE = 1, TEXT = 3, ARRAY = 4;
+const UNSIGNED = 0, NEGATIVE = 1, TEXT = 3;
 
 /** Heads of data items that have no argument (RFC 8949, section 3.3). */
 const FALSE = 0xF4, TRUE = 0xF5, NULL = 0xF6, FLOAT64 = 0xFB;
 
-const encoder = new TextEncoder();
-
 const TWO_32 = 2 ** 32;
-/** Most characters of a text that is written without an encoder. */
+/** Most characters of a text that is written here. */
 const SHORT_TEXT = 64;
 /** Most bytes of a head. */
 const HEAD_BYTES = 9;
@@ -20,9 +18,9 @@ const BUFFER_BYTES = 4096;
 /**
  * Writer of CBOR into a buffer that is used again for the next frame.
  *
- * Only what messages have is written: numbers, texts, booleans, `null`, arrays, and maps with text
- * keys. A frame has tensors among the values of its map, whose bytes are not copied, so their heads
- * are written alone.
+ * cbor-x encodes each data item into memory of its own, and a map only as a whole. A frame has
+ * tensors among the values of its map, whose bytes are not copied, so its heads are written here,
+ * and so are the short texts and numbers that most messages consist of.
  */
 export class CborWriter {
   #bytes = new Uint8Array(BUFFER_BYTES);
@@ -75,29 +73,13 @@ export class CborWriter {
     }
   }
 
-  /**
-   * Writes a data item. Keys of records whose value is `undefined` are left out.
-   *
-   * @throws {TypeError} If a value has another type.
-   */
+  /** Writes a data item. */
   item(value: unknown): void {
     if (typeof value === "number") return this.#number(value);
-    if (typeof value === "string") return this.#shortText(value) ? undefined : this.#text(value);
+    if (typeof value === "string" && this.#shortText(value)) return;
     if (typeof value === "boolean") return this.#simple(value ? TRUE : FALSE);
     if (value === null) return this.#simple(NULL);
-    if (Array.isArray(value)) {
-      this.head(ARRAY, value.length);
-      for (const element of value) this.item(element);
-    } else if (isRecord(value) && !ArrayBuffer.isView(value)) {
-      const entries = Object.entries(value).filter(([, value]) => value !== undefined);
-      this.head(MAP, entries.length);
-      for (const [key, value] of entries) {
-        this.item(key);
-        this.item(value);
-      }
-    } else {
-      throw new TypeError(`Cannot encode a value: expected JSON, got ${typeof value}`);
-    }
+    this.#append(encodeItem(value));
   }
 
   /**
@@ -142,12 +124,6 @@ export class CborWriter {
       this.#bytes[this.#length++] = code;
     }
     return true;
-  }
-
-  #text(text: string): void {
-    const bytes = encoder.encode(text);
-    this.head(TEXT, bytes.length);
-    this.#append(bytes);
   }
 
   #simple(head: number): void {

@@ -16,6 +16,7 @@ import {
   messageName,
   unknownCode,
 } from "./message_code.ts";
+import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "./limits.ts";
 import type { Message } from "./messages.ts";
 import { FLOAT32_TAG, readBody, TENSOR_ALIGNMENT } from "./body_reader.ts";
 
@@ -25,22 +26,6 @@ export const MAGIC = 0x62614C46;
 export const PROTOCOL_VERSION = 1;
 /** Bytes of a frame before its body. */
 export const PREFIX_BYTES = 16;
-/** Most bytes of a body besides its tensors. */
-export const FIELDS_BYTES = 65_536;
-
-/** Limits on the length of a body. */
-export interface WireLimits {
-  /**
-   * Bytes of a body that carries a vector (`ParameterUpdate`, `GradientUpdate`, `EvaluateParams`).
-   */
-  readonly bulkBytes: number;
-  /** Bytes of any other body. */
-  readonly controlBytes: number;
-}
-
-/** 2 GiB for a body that carries a vector, 1 MiB for any other. */
-export const DEFAULT_LIMITS: WireLimits = { bulkBytes: 2 ** 31, controlBytes: 2 ** 20 };
-
 /** Content of a frame's prefix. */
 export interface FrameHeader {
   /** The message's code. */

@@ -5,6 +5,7 @@
  */
 
 export * from "./frame.ts";
+export * from "./limits.ts";
 export { isBulk, isMessageCode, MessageCode, messageName } from "./message_code.ts";
 export type {
   AgreementMode,

@@ -21,7 +21,7 @@ import { untrainedSpans } from "../../strategy/untrained.ts";
 import { frozenSpans } from "../../train/models/frozen_layers.ts";
 import { workingVector } from "../../strategy/working.ts";
 import type { ModelDescription } from "../../train/handler.ts";
-import { FIELDS_BYTES } from "../../wire/frame.ts";
+import { FIELDS_BYTES } from "../../wire/limits.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { withExactSums } from "./aggregation.ts";
 import { frozenSettings } from "./frozen_settings.ts";

@@ -1,6 +1,7 @@
 import { errorMessage } from "../../base/errors.ts";
 import { schemaDigest } from "../../data/schema/digest.ts";
-import { DEFAULT_LIMITS, encodeFrame, PREFIX_BYTES } from "../../wire/frame.ts";
+import { encodeFrame, PREFIX_BYTES } from "../../wire/frame.ts";
+import { DEFAULT_LIMITS } from "../../wire/limits.ts";
 import { idAssignment } from "../../wire/messages/id_assignment.ts";
 import { readBody } from "../../wire/body_reader.ts";
 import type { JoinReply } from "../sessions/registration.ts";

@@ -7,7 +7,7 @@ import type { SharedMessage } from "../../net/outgoing_frame.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
 import { shortReason } from "../../round/report/absence.ts";
-import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/frame.ts";
+import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/limits.ts";
 import { isBulk, MessageCode } from "../../wire/message_code.ts";
 import type { ExitPayload, Message } from "../../wire/messages.ts";
 import { Acceptor } from "./acceptor.ts";

@@ -1,5 +1,5 @@
 import { ConnectionClosedError, DeadlineError } from "../../base/errors.ts";
-import { FIELDS_BYTES } from "../../wire/frame.ts";
+import { FIELDS_BYTES } from "../../wire/limits.ts";
 import {
   assert,
   assertEquals,

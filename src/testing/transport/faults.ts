@@ -1,6 +1,7 @@
 import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { Connection } from "../../net/connection.ts";
-import { FIELDS_BYTES, PREFIX_BYTES } from "../../wire/frame.ts";
+import { PREFIX_BYTES } from "../../wire/frame.ts";
+import { FIELDS_BYTES } from "../../wire/limits.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import { assert, assertEquals, assertRejects } from "../deps.ts";
 import { accepted, corrupted, exit, frameOf, LARGE, openChannels, update, watch } from "./pair.ts";

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { BodyKeeper } from "../../net/connection_options.ts";
-import { FIELDS_BYTES } from "../../wire/frame.ts";
+import { FIELDS_BYTES } from "../../wire/limits.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "../deps.ts";
 import { assertSameVector, exit, LARGE, update, vectorOf, watch } from "./pair.ts";
