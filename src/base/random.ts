@@ -20,6 +20,10 @@ export type RandomPurpose =
   | "noise"
   | "settings"
   | "synthetic"
+  | "rotation"
+  | "second-rotation"
+  | "kept"
+  | "rounding"
   | "test";
 
 /** Round and rank of a stream of random numbers. */

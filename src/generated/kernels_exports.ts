@@ -37,6 +37,59 @@ export interface KernelsExports {
    */
   difference(to: Pointer, a: Pointer, b: Pointer, n: number, into: Pointer): void;
   /**
+   * Values of the codes of a chunk, which `eden_encode` describes. Those that no code stands for
+   * are taken for 0 before they are rotated back. The factor is the product of `factor` and
+   * `power`, a power of two.
+   *
+   * @param values Address of float32 values, written.
+   * @param codes Address of bytes.
+   * @param scratch Address of float32 values.
+   */
+  eden_decode(
+    values: Pointer,
+    codes: Pointer,
+    scratch: Pointer,
+    n: number,
+    padded: number,
+    bits: number,
+    kept: number,
+    factor: number,
+    power: number,
+    seed: number,
+    round: number,
+    rank: number,
+    chunk: number,
+  ): void;
+  /** Number of float32 of the scratch memory. */
+  eden_decode_scratch(padded: number): number;
+  /**
+   * Codes of a chunk of `n` values. `padded` is a power of two from 32 and not below `n`, `bits`
+   * from 1 to 4, and `kept` the number of codes, at most `padded`: of fewer, the values that they
+   * stand for are drawn at random. The values are first multiplied by `power`, a power of two, and
+   * the result is the factor of the product, 0 for zeros. `chunk` is the number of the chunk in its
+   * vector.
+   *
+   * @param codes Address of bytes, written.
+   * @param values Address of float32 values.
+   * @param scratch Address of float32 values.
+   */
+  eden_encode(
+    codes: Pointer,
+    values: Pointer,
+    scratch: Pointer,
+    n: number,
+    padded: number,
+    bits: number,
+    kept: number,
+    power: number,
+    seed: number,
+    round: number,
+    rank: number,
+    chunk: number,
+  ): number;
+  /** Number of float32 of the scratch memory. */
+  eden_encode_scratch(padded: number): number;
+  /**
    * Weighted addition to exact sums, `bins += weight * x`. The two do not overlap.
    *
    * @param bins Address of float64 values, written.
@@ -66,12 +119,88 @@ export interface KernelsExports {
    */
   fold(acc: Pointer, x: Pointer, weight: number, n: number): void;
   /**
+   * Exact conversion from bfloat16. The two vectors do not overlap.
+   *
+   * @param values Address of float32 values, written.
+   * @param halves Address of uint16 values.
+   */
+  from_bfloat(values: Pointer, halves: Pointer, n: number): void;
+  /**
    * Exact conversion from half precision. The two vectors do not overlap.
    *
    * @param values Address of float32 values, written.
    * @param halves Address of uint16 values.
    */
   from_half(values: Pointer, halves: Pointer, n: number): void;
+  /**
+   * Values of `n` codes of 4 bits.
+   *
+   * @param values Address of float32 values, written.
+   * @param codes Address of bytes.
+   * @param scales Address of float32 values.
+   */
+  int4_decode(values: Pointer, codes: Pointer, scales: Pointer, n: number): void;
+  /**
+   * Codes of 4 bits of `n` values in blocks of 64, each rounded to the nearest, ties to even. The
+   * first of two values is in the lower half of their byte.
+   *
+   * @param codes Address of bytes, written.
+   * @param scales Address of float32 values, written.
+   * @param values Address of float32 values.
+   */
+  int4_encode(codes: Pointer, scales: Pointer, values: Pointer, n: number): void;
+  /**
+   * Codes of 4 bits of `n` values in blocks of 64, each rounded up or down at random so that its
+   * mean is the value. `first` is the number of the first value in its vector, a multiple of 64.
+   *
+   * @param codes Address of bytes, written.
+   * @param scales Address of float32 values, written.
+   * @param values Address of float32 values.
+   */
+  int4_encode_randomly(
+    codes: Pointer,
+    scales: Pointer,
+    values: Pointer,
+    n: number,
+    seed: number,
+    round: number,
+    rank: number,
+    first: number,
+  ): void;
+  /**
+   * Values of `n` codes of 8 bits.
+   *
+   * @param values Address of float32 values, written.
+   * @param codes Address of bytes.
+   * @param scales Address of float32 values.
+   */
+  int8_decode(values: Pointer, codes: Pointer, scales: Pointer, n: number): void;
+  /**
+   * Codes of 8 bits of `n` values in blocks of 256, each rounded to the nearest, ties to even.
+   *
+   * @param codes Address of bytes, written.
+   * @param scales Address of float32 values, written.
+   * @param values Address of float32 values.
+   */
+  int8_encode(codes: Pointer, scales: Pointer, values: Pointer, n: number): void;
+  /**
+   * Codes of 8 bits of `n` values in blocks of 256, each rounded up or down at random so that its
+   * mean is the value. `first` is the number of the first value in its vector, a multiple of 256.
+   *
+   * @param codes Address of bytes, written.
+   * @param scales Address of float32 values, written.
+   * @param values Address of float32 values.
+   */
+  int8_encode_randomly(
+    codes: Pointer,
+    scales: Pointer,
+    values: Pointer,
+    n: number,
+    seed: number,
+    round: number,
+    rank: number,
+    first: number,
+  ): void;
   /**
    * Largest magnitude of `n` values: infinity if a value is infinite, and NaN if one is NaN.
    *
@@ -153,6 +282,14 @@ export interface KernelsExports {
   /** Number of columns that the kernels of columns take at once; `columns` must be a multiple of it. */
   tile(): number;
   /**
+   * Conversion to bfloat16: to the nearest, ties to even. Overflow becomes infinity and NaN stays
+   * NaN. The two vectors do not overlap.
+   *
+   * @param halves Address of uint16 values, written.
+   * @param values Address of float32 values.
+   */
+  to_bfloat(halves: Pointer, values: Pointer, n: number): void;
+  /**
    * Conversion to half precision: to the nearest, ties to even. Overflow becomes infinity and NaN
    * stays NaN. The two vectors do not overlap.
    *
@@ -185,11 +322,22 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   blend: 4,
   copy: 4,
   difference: 5,
+  eden_decode: 13,
+  eden_decode_scratch: 1,
+  eden_encode: 12,
+  eden_encode_scratch: 1,
   exact_add: 4,
   exact_finish: 4,
   exact_merge: 3,
   fold: 4,
+  from_bfloat: 3,
   from_half: 3,
+  int4_decode: 4,
+  int4_encode: 4,
+  int4_encode_randomly: 8,
+  int8_decode: 4,
+  int8_encode: 4,
+  int8_encode_randomly: 8,
   largest: 2,
   mean_around_median: 6,
   mean_around_median_scratch: 1,
@@ -201,6 +349,7 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   squared_distances: 5,
   stats: 3,
   tile: 0,
+  to_bfloat: 3,
   to_half: 3,
   trimmed_mean: 6,
   trimmed_mean_scratch: 1,

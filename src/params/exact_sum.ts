@@ -9,7 +9,7 @@ import { ExactBins } from "./exact_bins.ts";
 import { checkSum, ExactTotal, MOST_OF_TERM } from "./exact_total.ts";
 import { exactWeight } from "./exact_weight.ts";
 import type { ParameterVector } from "./manifest.ts";
-import { pick, sweep } from "./sweep.ts";
+import { largest } from "./operations.ts";
 
 /** Number of float64 of the header of a saved sum: length, and the states of two totals. */
 const HEADER = 16;
@@ -223,11 +223,7 @@ export function checkTerm(vector: Float32Array, weight: number): number {
       `${PROBLEM}: expected a weight of at most 29 significant bits, got ${weight}`,
     );
   }
-  const instance = pick([vector]);
-  let most = 0;
-  sweep(instance, [{ view: vector, use: "in" }], (length, values) => {
-    most = Math.max(most, instance.exports.largest(values, length));
-  });
+  const most = largest(vector);
   if (weight * most <= MOST_OF_TERM) return weight * most;
   throw new RangeError(
     Number.isFinite(most)

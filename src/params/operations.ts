@@ -68,6 +68,19 @@ export function stats(vector: Float32Array): VectorStats {
 }
 
 /**
+ * Returns the largest magnitude of a vector: Infinity if a value is infinite, and NaN if one is NaN.
+ * It is 0 for an empty vector.
+ */
+export function largest(vector: Float32Array): number {
+  const instance = pick([vector]);
+  let most = 0;
+  sweep(instance, [{ view: vector, use: "in" }], (length, values) => {
+    most = Math.max(most, instance.exports.largest(values, length));
+  });
+  return most;
+}
+
+/**
  * Adds a weighted vector, `acc += weight * x`.
  *
  * @throws {RangeError} If lengths differ.

@@ -1,6 +1,6 @@
 /**
- * Compliance suites: the tests that every transport, handler, strategy, checkpoint store and pool
- * of clients passes. One line in a test file runs a suite on an implementation of your own.
+ * Compliance suites: the tests that every transport, handler, strategy, codec, checkpoint store and
+ * pool of clients passes. One line in a test file runs a suite on an implementation of your own.
  *
  * @example A strategy of your own
  * ```ts ignore
@@ -15,6 +15,7 @@
 
 export { testCheckpoints } from "./checkpoints/checkpoints.ts";
 export type { CheckpointPlace } from "./checkpoints/place.ts";
+export { type CodecTestOptions, testCodec } from "./codec/codec.ts";
 export { type HandlerTestOptions, testHandler } from "./handler/handler.ts";
 export { testClientPool } from "./pool/pool.ts";
 export type { RegisterTest, TestOptions } from "./register.ts";

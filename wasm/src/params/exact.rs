@@ -11,7 +11,7 @@
 //! Four sums lie together, `[bin 0 of four][bin 1 of four][bin 2 of four]`, and `n` values have
 //! `12 * ceil(n / 4)` float64.
 
-use crate::simd::{F32x4, F64x4};
+use crate::simd::{F32x4, F64x4, Largest};
 
 /// Units of the bins, as powers of two.
 const UNITS: [i32; BINS] = [-13, -43, -73];
@@ -97,22 +97,21 @@ pub unsafe extern "C" fn exact_finish(out: *mut f32, bins: *const f64, divisor: 
 /// Largest magnitude of `n` values: infinity if a value is infinite, and NaN if one is NaN.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn largest(values: *const f32, n: usize) -> f32 {
-    let mut found = [F32x4::splat(0.0); 4];
+    let mut found = [Largest::zero(); 4];
     let mut i = 0;
     unsafe {
         while i + 16 <= n {
             for (j, found) in found.iter_mut().enumerate() {
-                *found = F32x4::larger(*found, F32x4::load(values.add(i + 4 * j)));
+                found.add(F32x4::load(values.add(i + 4 * j)));
             }
             i += 16;
         }
         for i in i..n {
-            found[0] = F32x4::larger(found[0], F32x4::splat(*values.add(i)));
+            found[0].add(F32x4::splat(*values.add(i)));
         }
     }
-    let [a, b, c, d] = F32x4::transpose(found);
-    let [a, b, c, d] = F32x4::transpose([F32x4::larger(F32x4::larger(a, b), F32x4::larger(c, d)); 4]);
-    F32x4::larger(F32x4::larger(a, b), F32x4::larger(c, d)).first()
+    let [a, b, c, d] = found;
+    a.max(b).max(c.max(d)).value()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Kernels over parameter vectors: arithmetic, statistics, half precision, exact sums and robust
-//! aggregation.
+//! Kernels over parameter vectors: arithmetic, statistics, half precision, codecs, exact sums and
+//! robust aggregation.
 
+mod codec;
 mod elementwise;
 mod exact;
 mod half;

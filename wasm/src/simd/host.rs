@@ -20,6 +20,11 @@ pub unsafe fn store(to: *mut f32, value: Single) {
 pub unsafe fn load_bytes(from: *const u8) -> [Single; 4] {
     core::array::from_fn(|k| core::array::from_fn(|i| f32::from(unsafe { *from.add(4 * k + i) })))
 }
+pub unsafe fn store_bytes(values: [Single; 4], to: *mut u8) {
+    for (i, value) in values.into_iter().flatten().enumerate() {
+        unsafe { *to.add(i) = value.round_ties_even() as i8 as u8 };
+    }
+}
 pub fn add(a: Single, b: Single) -> Single {
     zip(a, b, |a, b| a + b)
 }
@@ -61,8 +66,17 @@ pub fn power_of_two(value: Single) -> Single {
 pub fn order(a: Single, b: Single) -> (Single, Single) {
     (zip(a, b, |a, b| if b < a { b } else { a }), zip(a, b, |a, b| if b < a { a } else { b }))
 }
-pub fn larger(a: Single, b: Single) -> Single {
-    zip(a, b, |a, b| f32::from_bits(a.abs().to_bits().max(b.abs().to_bits())))
+pub fn doubled_bits(value: Single) -> Single {
+    value.map(|x| f32::from_bits(x.to_bits() << 1))
+}
+pub fn larger_bits(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| f32::from_bits(a.to_bits().max(b.to_bits())))
+}
+pub fn abs(value: Single) -> Single {
+    value.map(f32::abs)
+}
+pub fn negative(value: Single) -> u32 {
+    (0..4).map(|i| u32::from(value[i].is_sign_negative()) << i).sum()
 }
 pub fn first(value: Single) -> f32 {
     value[0]

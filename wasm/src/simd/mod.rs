@@ -67,6 +67,16 @@ impl F32x4 {
         unsafe { lanes::load_bytes(from) }.map(Self)
     }
 
+    /// Writes sixteen bytes: each lane, of at most 2^22, rounded to the nearest integer, ties to even,
+    /// and cut at -128 and 127.
+    ///
+    /// # Safety
+    /// `to` points to sixteen writable bytes.
+    #[inline(always)]
+    pub unsafe fn store_bytes(values: [Self; 4], to: *mut u8) {
+        unsafe { lanes::store_bytes(values.map(|four| four.0), to) }
+    }
+
     /// Computes `self * factor + addend`, rounded once where the build has the fused instruction,
     /// else twice.
     pub fn mul_add(self, factor: Self, addend: Self) -> Self {
@@ -120,11 +130,16 @@ impl F32x4 {
         (Self(less), Self(more))
     }
 
-    /// Returns lane by lane the larger of two magnitudes; one that is not finite is the larger, and
-    /// NaN the largest.
+    /// The magnitude of each lane.
     #[inline(always)]
-    pub fn larger(a: Self, b: Self) -> Self {
-        Self(lanes::larger(a.0, b.0))
+    pub fn abs(self) -> Self {
+        Self(lanes::abs(self.0))
+    }
+
+    /// Returns a bit for each lane, the first one lowest: 1 where its sign is negative.
+    #[inline(always)]
+    pub fn negative(self) -> u32 {
+        lanes::negative(self.0)
     }
 
     /// Returns the first lane.
@@ -245,6 +260,35 @@ impl Mul for F64x4 {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         Self(lanes::times(self.0, other.0))
+    }
+}
+
+/// Largest magnitudes of four lanes; one that is not finite is the larger, and NaN the largest.
+#[derive(Clone, Copy)]
+pub struct Largest(lanes::Single);
+
+impl Largest {
+    /// Creates four magnitudes of 0.
+    pub fn zero() -> Self {
+        Self(lanes::splat(0.0))
+    }
+
+    /// Takes in the magnitude of each lane.
+    #[inline(always)]
+    pub fn add(&mut self, values: F32x4) {
+        self.0 = lanes::larger_bits(self.0, lanes::doubled_bits(values.0));
+    }
+
+    /// Returns the larger magnitudes of two.
+    pub fn max(self, other: Self) -> Self {
+        Self(lanes::larger_bits(self.0, other.0))
+    }
+
+    /// Returns the largest of the four magnitudes.
+    pub fn value(self) -> f32 {
+        let mut bits = [0.0; 4];
+        unsafe { lanes::store(bits.as_mut_ptr(), self.0) };
+        f32::from_bits(bits.iter().fold(0, |most: u32, x| most.max(x.to_bits())) >> 1)
     }
 }
 

@@ -26,6 +26,13 @@ pub unsafe fn load_bytes(from: *const u8) -> [v128; 4] {
     ]
     .map(|lanes| f32x4_convert_i32x4(lanes))
 }
+#[inline(always)]
+pub unsafe fn store_bytes(values: [v128; 4], to: *mut u8) {
+    // The sum with 1.5 * 2^23 has the integer in its lower bits.
+    let magic = f32x4_splat(12_582_912.0);
+    let [a, b, c, d] = values.map(|four| i32x4_sub(f32x4_add(four, magic), magic));
+    unsafe { v128_store(to.cast(), i8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d))) }
+}
 pub fn add(a: v128, b: v128) -> v128 {
     f32x4_add(a, b)
 }
@@ -100,8 +107,20 @@ pub fn power_of_two(value: v128) -> v128 {
 pub fn order(a: v128, b: v128) -> (v128, v128) {
     (f32x4_pmin(a, b), f32x4_pmax(b, a))
 }
-pub fn larger(a: v128, b: v128) -> v128 {
-    i32x4_max(f32x4_abs(a), f32x4_abs(b))
+/// The bits of magnitudes, one place higher: no sign is left.
+#[inline(always)]
+pub fn doubled_bits(value: v128) -> v128 {
+    i32x4_shl(value, 1)
+}
+#[inline(always)]
+pub fn larger_bits(a: v128, b: v128) -> v128 {
+    u32x4_max(a, b)
+}
+pub fn abs(value: v128) -> v128 {
+    f32x4_abs(value)
+}
+pub fn negative(value: v128) -> u32 {
+    u32::from(i32x4_bitmask(value))
 }
 pub fn first(value: v128) -> f32 {
     f32x4_extract_lane::<0>(value)

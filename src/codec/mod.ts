@@ -1,0 +1,10 @@
+/**
+ * Codecs: vectors in fewer bytes.
+ *
+ * @module
+ */
+
+export type * from "./codec.ts";
+export * from "./coding.ts";
+export type { IntegerOptions } from "./integer.ts";
+export * from "./registry.ts";

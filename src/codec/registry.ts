@@ -1,0 +1,77 @@
+/**
+ * The list of codecs: their exports and names.
+ *
+ * To add a codec, write its file, then export it and name it here.
+ *
+ * @module
+ */
+
+import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
+import { Bfloat16Codec } from "./bf16.ts";
+import type { Codec } from "./codec.ts";
+import { EdenCodec } from "./eden.ts";
+import { Float16Codec } from "./f16.ts";
+import { Int4Codec } from "./int4.ts";
+import { Int8Codec } from "./int8.ts";
+import type { IntegerOptions } from "./integer.ts";
+import { TopKCodec } from "./topk.ts";
+
+export * from "./bf16.ts";
+export * from "./eden.ts";
+export * from "./f16.ts";
+export * from "./int4.ts";
+export * from "./int8.ts";
+export * from "./topk.ts";
+
+/** A codec of a name. */
+interface Entry {
+  readonly numbers?: readonly string[];
+  readonly texts?: readonly string[];
+  make(
+    numbers: Readonly<Record<string, number>>,
+    texts: Readonly<Record<string, string>>,
+  ): Codec;
+}
+
+/** The rounding is checked by the codec. */
+const roundingOf = ({ rounding }: Readonly<Record<string, string>>): IntegerOptions =>
+  rounding === undefined ? {} : { rounding: rounding as "nearest" };
+
+const CODECS: Readonly<Record<string, Entry>> = {
+  "f16": { make: () => new Float16Codec() },
+  "bf16": { make: () => new Bfloat16Codec() },
+  "int8": { texts: ["rounding"], make: (_, texts) => new Int8Codec(roundingOf(texts)) },
+  "int4": { texts: ["rounding"], make: (_, texts) => new Int4Codec(roundingOf(texts)) },
+  "eden": { numbers: ["bits", "share"], make: (options) => new EdenCodec(options) },
+  "topk": { numbers: ["share"], make: (options) => new TopKCodec(options) },
+};
+
+/** Names of the codecs, as {@linkcode parseCodec} takes them. */
+export const CODEC_NAMES: readonly string[] = Object.keys(CODECS);
+
+/**
+ * Makes a codec of a text such as `"f16"`, `"int8:rounding=stochastic"` or
+ * `"eden:bits=1,share=0.1"`.
+ *
+ * @throws {SyntaxError} If the text cannot be read.
+ * @throws {RangeError} If there is no codec of the name, no option of a name, or an option is out of
+ * range.
+ *
+ * @example
+ * ```ts
+ * import { codedBytes, parseCodec } from "@fedlab/core/codec";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(codedBytes(parseCodec("eden:bits=1"), 4096), 4096 / 8 + 4);
+ * ```
+ */
+export function parseCodec(text: string): Codec {
+  const { name, numbers, texts } = readNamedOptions("codec", text);
+  const entry = Object.hasOwn(CODECS, name) ? CODECS[name] : undefined;
+  if (entry === undefined) {
+    const names = CODEC_NAMES.join(", ");
+    throw new RangeError(`Cannot make a codec: expected one of ${names}, got ${name}`);
+  }
+  checkNamedOptions({ name, numbers, texts }, { numbers: [], ...entry });
+  return entry.make(numbers, texts);
+}
