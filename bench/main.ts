@@ -19,6 +19,7 @@ type Bench = (options: BenchOptions) => Promise<BenchResult[]>;
 /** The groups in the order in which they run; each is loaded just before it runs. */
 const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   params: async () => (await import("./groups/params.ts")).paramsBench,
+  codec: async () => (await import("./groups/codec.ts")).codecBench,
   wire: async () => (await import("./groups/wire.ts")).wireBench,
   net: async () => (await import("./groups/net.ts")).netBench,
   memory: async () => (await import("./groups/memory.ts")).memoryBench,

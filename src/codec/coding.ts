@@ -25,8 +25,8 @@ export function codedBytes(codec: Codec, length: number): number {
  * @param into Arrays that receive the result, of the lengths of `codec.size(vector.length)`.
  * Default: new ones.
  * @returns `into`.
- * @throws {RangeError} If a value is not finite or too large for the codec, the key is out of range,
- * or the arrays have other lengths.
+ * @throws {RangeError} If a value is not finite or too large for the codec, the key is out of
+ * range, or the arrays have other lengths.
  *
  * @example
  * ```ts
@@ -80,9 +80,9 @@ export function encodeVector(
  * @param coded Scales and codes, from anyone.
  * @param key Key of the encoding.
  * @param into Receives the values. After an error its content is undefined.
- * @throws {ProtocolError} `shape-mismatch` if the scales or codes have other lengths than a vector of
- * that length; `non-finite` if a scale is negative or not finite, or a value would not be finite;
- * `invalid-field` if no vector has the codes.
+ * @throws {ProtocolError} `shape-mismatch` if the scales or codes have other lengths than a vector
+ * of that length; `non-finite` if a scale is negative or not finite, or a value would not be
+ * finite; `invalid-field` if no vector has the codes.
  * @throws {RangeError} If the key is out of range.
  */
 export function decodeVector(

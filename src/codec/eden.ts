@@ -11,7 +11,7 @@ const SMALL = 2 ** -40;
 const LARGE = 2 ** 40;
 const SHIFT = 2 ** 100;
 
-/** Options of {@linkcode EdenCodec}. */
+/** Options of {@linkcode eden}. */
 export interface EdenOptions {
   /**
    * Bits of a code, 1 to 4.
@@ -29,31 +29,32 @@ export interface EdenOptions {
 }
 
 /**
- * Random rotation, and the nearest of 2^bits levels for each rotated value: `bits * share` bits a
- * value, and 32 for each 4096. Decoded vectors are unbiased: the mean of many is the vector.
+ * Makes the codec of a random rotation and the nearest of 2^bits levels for each rotated value:
+ * `bits * share` bits a value, and 32 for each 4096 values. Decoded vectors are unbiased: the mean of
+ * many is the vector.
  *
  * Vargaftik et al. 2022, "EDEN: Communication-Efficient and Robust Distributed Mean Estimation for
  * Federated Learning"; with 1 bit it is DRIVE (Vargaftik et al. 2021). The rotation is a Hadamard
- * transform of chunks of 4096 values with random signs, applied twice with signs of its own, the
- * levels are those of Lloyd and Max for
- * the normal distribution, and the scale makes the result unbiased. Relative squared error, |x -
- * decoded|² / |x|²: 0.571, 0.133, 0.036 and 0.0096 for 1, 2, 3 and 4 bits; (1 + that) / share - 1
- * for a share.
+ * transform of chunks of 4096 values with random signs, applied twice, the levels are those of
+ * Lloyd and Max for the normal distribution, and the scale makes the result unbiased. The relative
+ * squared error, |x - decoded|² / |x|², is 0.571, 0.133, 0.036 and 0.0096 for 1, 2, 3 and 4 bits, and
+ * (1 + that) / share - 1 for a share.
  *
  * The last chunk is filled with zeros up to a power of two of at least 32. Of `P` rotated values
  * `round(share * P)` are sent, at least one; which ones follows from the key.
+ *
+ * @throws {RangeError} If an option is out of range.
  */
-export class EdenCodec implements Codec {
+export function eden(options: EdenOptions = {}): Codec {
+  return new EdenCodec(options);
+}
+
+class EdenCodec implements Codec {
   readonly name: string;
   readonly #bits: number;
   readonly #share: number;
 
-  /**
-   * Makes the codec `eden`.
-   *
-   * @throws {RangeError} If an option is out of range.
-   */
-  constructor({ bits = 1, share = 1 }: EdenOptions = {}) {
+  constructor({ bits = 1, share = 1 }: EdenOptions) {
     const range = { whole: true, least: 1, most: 4 };
     this.#bits = checkInRange(bits, range, "Cannot make eden", "1 to 4 bits");
     this.#share = checkInRange(

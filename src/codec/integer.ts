@@ -5,7 +5,7 @@ import { passPieces, type Piece } from "./kernel_pass.ts";
 /** Values of a piece, a multiple of every block. */
 const STEP = 2 ** 15;
 
-/** Options of {@linkcode Int8Codec} and {@linkcode Int4Codec}. */
+/** Options of {@linkcode int8} and {@linkcode int4}. */
 export interface IntegerOptions {
   /**
    * Rounding: to the nearest integer, or up or down at random so that the mean is the value.

@@ -7,14 +7,14 @@
  */
 
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
-import { Bfloat16Codec } from "./bf16.ts";
+import { bf16 } from "./bf16.ts";
 import type { Codec } from "./codec.ts";
-import { EdenCodec } from "./eden.ts";
-import { Float16Codec } from "./f16.ts";
-import { Int4Codec } from "./int4.ts";
-import { Int8Codec } from "./int8.ts";
+import { eden } from "./eden.ts";
+import { f16 } from "./f16.ts";
+import { int4 } from "./int4.ts";
+import { int8 } from "./int8.ts";
 import type { IntegerOptions } from "./integer.ts";
-import { TopKCodec } from "./topk.ts";
+import { topK } from "./topk.ts";
 
 export * from "./bf16.ts";
 export * from "./eden.ts";
@@ -38,12 +38,12 @@ const roundingOf = ({ rounding }: Readonly<Record<string, string>>): IntegerOpti
   rounding === undefined ? {} : { rounding: rounding as "nearest" };
 
 const CODECS: Readonly<Record<string, Entry>> = {
-  "f16": { make: () => new Float16Codec() },
-  "bf16": { make: () => new Bfloat16Codec() },
-  "int8": { texts: ["rounding"], make: (_, texts) => new Int8Codec(roundingOf(texts)) },
-  "int4": { texts: ["rounding"], make: (_, texts) => new Int4Codec(roundingOf(texts)) },
-  "eden": { numbers: ["bits", "share"], make: (options) => new EdenCodec(options) },
-  "topk": { numbers: ["share"], make: (options) => new TopKCodec(options) },
+  "f16": { make: f16 },
+  "bf16": { make: bf16 },
+  "int8": { texts: ["rounding"], make: (_, texts) => int8(roundingOf(texts)) },
+  "int4": { texts: ["rounding"], make: (_, texts) => int4(roundingOf(texts)) },
+  "eden": { numbers: ["bits", "share"], make: eden },
+  "topk": { numbers: ["share"], make: topK },
 };
 
 /** Names of the codecs, as {@linkcode parseCodec} takes them. */
@@ -54,8 +54,8 @@ export const CODEC_NAMES: readonly string[] = Object.keys(CODECS);
  * `"eden:bits=1,share=0.1"`.
  *
  * @throws {SyntaxError} If the text cannot be read.
- * @throws {RangeError} If there is no codec of the name, no option of a name, or an option is out of
- * range.
+ * @throws {RangeError} If there is no codec of the name, no option of a name, or an option is out
+ * of range.
  *
  * @example
  * ```ts

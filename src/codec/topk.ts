@@ -3,7 +3,7 @@ import { ProtocolError } from "../base/errors.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Codec, CodecKey, Coded, CodedSize } from "./codec.ts";
 
-/** Options of {@linkcode TopKCodec}. */
+/** Options of {@linkcode topK}. */
 export interface TopKOptions {
   /**
    * Share of the values that are sent, above 0 and at most 1.
@@ -19,9 +19,9 @@ const BUCKETS = 2 ** 16;
 const MAGNITUDE = 0x7FFF_FFFF;
 
 /**
- * The values of largest magnitude, zeros elsewhere; for comparison with other codecs. It is biased:
- * what is left out is lost, so models converge worse than with the same bytes of {@linkcode
- * EdenCodec}.
+ * Makes the codec of the values of largest magnitude, zeros elsewhere, for comparison with others.
+ * It is biased: what is left out is lost, so models converge worse than with the same bytes of
+ * {@linkcode eden}.
  *
  * Of `n` values `round(share * n)` are sent, at least one. The scales are their magnitudes in the
  * order of their positions. The codes are three rows of bits, each from the lowest bit of its first
@@ -29,17 +29,18 @@ const MAGNITUDE = 0x7FFF_FFFF;
  * lower bits, `low = floor(log2(n / kept))`, and `kept + (n >> low) + 1` bits in which the 1 of the
  * position number `i` is at `(position >> low) + i`. That takes `32 * share` bits a value and about
  * `3 + log2(1 / share)` more for each that is sent.
+ *
+ * @throws {RangeError} If the share is out of range.
  */
-export class TopKCodec implements Codec {
+export function topK(options: TopKOptions = {}): Codec {
+  return new TopKCodec(options);
+}
+
+class TopKCodec implements Codec {
   readonly name: string;
   readonly #share: number;
 
-  /**
-   * Makes the codec `topk`.
-   *
-   * @throws {RangeError} If the share is out of range.
-   */
-  constructor({ share = 0.05 }: TopKOptions = {}) {
+  constructor({ share = 0.05 }: TopKOptions) {
     this.#share = checkInRange(
       share,
       SHARE,

@@ -68,8 +68,8 @@ export function stats(vector: Float32Array): VectorStats {
 }
 
 /**
- * Returns the largest magnitude of a vector: Infinity if a value is infinite, and NaN if one is NaN.
- * It is 0 for an empty vector.
+ * Returns the largest magnitude of a vector: 0 without values, Infinity if one is infinite, and NaN if
+ * one is NaN.
  */
 export function largest(vector: Float32Array): number {
   const instance = pick([vector]);

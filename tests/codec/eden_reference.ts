@@ -64,11 +64,11 @@ function signsOf(key: Key, purpose: string, start: number, count: number): numbe
 
 /** The rotated values that are sent, in the order of their codes. */
 function keptOf(key: Key, chunk: number, padded: number, share: number): number[] {
-  if (share === 1) return Array.from({ length: padded }, (_, i) => i);
+  const count = Math.max(1, Math.floor(share * padded + 0.5));
+  if (count === padded) return Array.from({ length: padded }, (_, i) => i);
   const [first = 0, second = 0, added = 0] = blockOf(key, "kept", chunk).map(BigInt);
   const mask = BigInt(padded - 1), shift = BigInt(Math.ceil(Math.log2(padded) / 2));
   const mix = (x: bigint) => x ^ (x >> shift);
-  const count = Math.max(1, Math.floor(share * padded + 0.5));
   return Array.from({ length: count }, (_, i) => {
     const once = mix((BigInt(i) * (BigInt(first) | 1n)) & mask);
     const twice = mix((once * (BigInt(second) | 1n)) & mask);

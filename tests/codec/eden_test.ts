@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { philox4x32, Random } from "../../src/base/random.ts";
 import { codedBytes, decodeVector, encodeVector } from "../../src/codec/coding.ts";
-import { EdenCodec } from "../../src/codec/eden.ts";
+import type { Codec } from "../../src/codec/codec.ts";
+import { eden } from "../../src/codec/eden.ts";
 import { type KernelBuild, useKernelBuild } from "../../src/params/kernels.ts";
 import type { ParameterVector } from "../../src/params/manifest.ts";
 import { decode, encode, philox } from "./eden_reference.ts";
@@ -39,8 +40,8 @@ for (const build of BUILDS) {
     useKernelBuild(build);
     try {
       for (const bits of [1, 2, 3, 4]) {
-        for (const share of [1, 0.5, 0.03]) {
-          const codec = new EdenCodec({ bits, share });
+        for (const share of [1, 0.99, 0.5, 0.03]) {
+          const codec = eden({ bits, share });
           for (const length of LENGTHS) {
             const vector = normal(length, bits);
             const coded = encodeVector(codec, vector, KEY);
@@ -63,7 +64,7 @@ Deno.test("EDEN has the error of its theory on normal vectors", () => {
   const vector = normal(2 ** 17, 1);
   for (const bits of [1, 2, 3, 4]) {
     for (const share of [1, 0.5, 0.25, 0.1, 0.05]) {
-      const codec = new EdenCodec({ bits, share }), decoded = new Float32Array(vector.length);
+      const codec = eden({ bits, share }), decoded = new Float32Array(vector.length);
       decodeVector(codec, encodeVector(codec, vector, KEY), KEY, decoded);
       // The kept levels are scaled by 1 / (1 - distortion) and by 1 / share.
       const theory = 1 / (1 - (DISTORTIONS[bits] ?? NaN)) / share - 1;
@@ -82,7 +83,7 @@ Deno.test("EDEN's error does not depend on the shape of the vector", () => {
   for (const [shape, vector] of Object.entries(shapes)) {
     let error = 0;
     for (let round = 0; round < 20; round++) {
-      const codec = new EdenCodec(), key = { ...KEY, round }, decoded = new Float32Array(8192);
+      const codec = eden(), key = { ...KEY, round }, decoded = new Float32Array(8192);
       decodeVector(codec, encodeVector(codec, vector, key), key, decoded);
       error += errorOf(vector, decoded) / 20;
     }
@@ -97,7 +98,7 @@ Deno.test("EDEN's mean of 10,000 codings is the vector to within a hundredth", (
   for (const vector of [heavyTailed, dominated]) {
     for (const share of [1, 0.5]) {
       const rounds = share === 1 ? 10_000 : 30_000;
-      const mean = meanOf(new EdenCodec({ share }), vector, rounds);
+      const mean = meanOf(eden({ share }), vector, rounds);
       assert(Math.sqrt(errorOf(vector, mean)) < 0.01);
     }
   }
@@ -106,13 +107,13 @@ Deno.test("EDEN's mean of 10,000 codings is the vector to within a hundredth", (
 Deno.test("EDEN is unbiased to a hundredth where a chunk has few values", () => {
   for (const length of [1, 3, 8, 20]) {
     const vector = normal(length, length).map((value) => value ** 3);
-    const error = errorOf(vector, meanOf(new EdenCodec(), vector, 10_000));
+    const error = errorOf(vector, meanOf(eden(), vector, 10_000));
     assert(Math.sqrt(error) < 0.015, `${length} values: ${Math.sqrt(error)}`);
   }
 });
 
 Deno.test("EDEN has one error at every magnitude, subnormal ones too", () => {
-  const vector = normal(4096, 5), codec = new EdenCodec({ bits: 2 });
+  const vector = normal(4096, 5), codec = eden({ bits: 2 });
   const errorAt = (factor: number) => {
     const scaled = vector.map((value) => value * factor), decoded = new Float32Array(4096);
     decodeVector(codec, encodeVector(codec, scaled, KEY), KEY, decoded);
@@ -130,14 +131,14 @@ Deno.test("EDEN has one error at every magnitude, subnormal ones too", () => {
 });
 
 Deno.test("EDEN's lengths are known from the number of values and the share", () => {
-  assertEquals(codedBytes(new EdenCodec(), 199_210), 49 * (512 + 4));
-  assertEquals(codedBytes(new EdenCodec({ share: 0.1 }), 199_210), 49 * (52 + 4));
-  assertEquals(codedBytes(new EdenCodec({ bits: 3 }), 4096 + 33), 4096 * 3 / 8 + 64 * 3 / 8 + 8);
-  assertEquals(codedBytes(new EdenCodec({ share: 1e-9 }), 3), 1 + 4);
+  assertEquals(codedBytes(eden(), 199_210), 49 * (512 + 4));
+  assertEquals(codedBytes(eden({ share: 0.1 }), 199_210), 49 * (52 + 4));
+  assertEquals(codedBytes(eden({ bits: 3 }), 4096 + 33), 4096 * 3 / 8 + 64 * 3 / 8 + 8);
+  assertEquals(codedBytes(eden({ share: 1e-9 }), 3), 1 + 4);
 });
 
 /** The mean of many decoded vectors, of different rounds. */
-function meanOf(codec: EdenCodec, vector: ParameterVector, rounds: number): Float32Array {
+function meanOf(codec: Codec, vector: ParameterVector, rounds: number): Float32Array {
   const mean = new Float64Array(vector.length), decoded = new Float32Array(vector.length);
   for (let round = 0; round < rounds; round++) {
     const key = { ...KEY, round };

@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../src/base/random.ts";
 import { codedBytes, decodeVector, encodeVector } from "../../src/codec/coding.ts";
-import { Int4Codec } from "../../src/codec/int4.ts";
-import { Int8Codec } from "../../src/codec/int8.ts";
+import { int4 } from "../../src/codec/int4.ts";
+import { int8 } from "../../src/codec/int8.ts";
 import { type KernelBuild, useKernelBuild } from "../../src/params/kernels.ts";
 import { errorOf, normal } from "./vectors.ts";
 
@@ -10,8 +10,8 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const KEY = { seed: 5, round: 6, rank: 7 };
 const CODECS = [
-  { Codec: Int8Codec, bits: 8, block: 256 },
-  { Codec: Int4Codec, bits: 4, block: 64 },
+  { make: int8, bits: 8, block: 256 },
+  { make: int4, bits: 4, block: 64 },
 ];
 const LENGTHS = [0, 1, 7, 8, 9, 63, 64, 65, 255, 256, 257, 4095, 4097, 40_000];
 const f = Math.fround;
@@ -49,15 +49,15 @@ for (const build of ["simd128", "relaxed-simd"] as KernelBuild[]) {
   Deno.test(`Integers on ${build} are those of plain loops`, () => {
     useKernelBuild(build);
     try {
-      for (const { Codec, bits, block } of CODECS) {
+      for (const { make, bits, block } of CODECS) {
         for (const length of LENGTHS) {
           const vector = normal(length, 1);
-          const { scales, codes } = encodeVector(new Codec(), vector, KEY);
+          const { scales, codes } = encodeVector(make(), vector, KEY);
           const expected = reference(vector, bits, block);
           assertEquals([...scales], expected.scales);
           assertEquals(integers(codes, bits, length), expected.codes);
           const decoded = new Float32Array(length);
-          decodeVector(new Codec(), { scales, codes }, KEY, decoded);
+          decodeVector(make(), { scales, codes }, KEY, decoded);
           const values = expected.codes.map((code, i) =>
             f(code * (expected.scales[Math.floor(i / block)] ?? NaN))
           );
@@ -71,8 +71,8 @@ for (const build of ["simd128", "relaxed-simd"] as KernelBuild[]) {
 }
 
 Deno.test("Stochastic codes are the floor of the value plus a seeded number", () => {
-  for (const { Codec, bits, block } of CODECS) {
-    const codec = new Codec({ rounding: "stochastic" });
+  for (const { make, bits, block } of CODECS) {
+    const codec = make({ rounding: "stochastic" });
     const vector = normal(40_000, 2), { scales, codes } = encodeVector(codec, vector, KEY);
     const words = new Random(KEY.seed, "rounding", KEY);
     let word = 0;
@@ -88,7 +88,7 @@ Deno.test("Stochastic codes are the floor of the value plus a seeded number", ()
 
 Deno.test("Integers have the error of a simulation in float64", () => {
   const length = 2 ** 17, vector = normal(length, 3), random = new Random(4, "test");
-  for (const { Codec, bits, block } of CODECS) {
+  for (const { make, bits, block } of CODECS) {
     for (const rounding of ["nearest", "stochastic"] as const) {
       const simulated = new Float32Array(length);
       for (let start = 0; start < length; start += block) {
@@ -99,7 +99,7 @@ Deno.test("Integers have the error of a simulation in float64", () => {
           : part.map((value) => Math.floor(value / scale + random.uniform()));
         simulated.set(codes.map((code) => code * scale), start);
       }
-      const codec = new Codec({ rounding }), decoded = new Float32Array(length);
+      const codec = make({ rounding }), decoded = new Float32Array(length);
       decodeVector(codec, encodeVector(codec, vector, KEY), KEY, decoded);
       const found = errorOf(vector, decoded) / errorOf(vector, simulated);
       assertAlmostEquals(found, 1, 0.03, codec.name);
@@ -108,8 +108,8 @@ Deno.test("Integers have the error of a simulation in float64", () => {
 });
 
 Deno.test("Integers follow the magnitude of their block, down to subnormal ones", () => {
-  for (const { Codec, block } of CODECS) {
-    const codec = new Codec();
+  for (const { make, block } of CODECS) {
+    const codec = make();
     for (const exponent of [-100, 0, 120]) {
       const vector = normal(block, 6).map((value) => value * 2 ** exponent);
       const decoded = new Float32Array(block);
@@ -129,7 +129,7 @@ Deno.test("Integers follow the magnitude of their block, down to subnormal ones"
 });
 
 Deno.test("Integers take 8.125 and 4.5 bits a value", () => {
-  assertEquals(codedBytes(new Int8Codec(), 199_210), 199_210 + 4 * 779);
-  assertEquals(codedBytes(new Int4Codec(), 199_210), 99_605 + 4 * 3113);
-  assertEquals(codedBytes(new Int4Codec(), 1), 1 + 4);
+  assertEquals(codedBytes(int8(), 199_210), 199_210 + 4 * 779);
+  assertEquals(codedBytes(int4(), 199_210), 99_605 + 4 * 3113);
+  assertEquals(codedBytes(int4(), 1), 1 + 4);
 });

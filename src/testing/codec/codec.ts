@@ -36,10 +36,10 @@ const MEANS = 300;
  *
  * @example
  * ```ts ignore
- * import { EdenCodec } from "@fedlab/core/codec";
+ * import { eden } from "@fedlab/core/codec";
  * import { testCodec } from "@fedlab/core/testing";
  *
- * testCodec(() => new EdenCodec({ bits: 1 }), { error: 0.6, unbiased: true });
+ * testCodec(() => eden({ bits: 1 }), { error: 0.6, unbiased: true });
  * ```
  */
 export function testCodec(make: () => Codec, options: CodecTestOptions = {}): void {
