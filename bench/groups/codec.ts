@@ -5,7 +5,7 @@
  */
 
 import { decodeVector, encodeVector } from "../../src/codec/coding.ts";
-import type { Codec } from "../../src/codec/codec.ts";
+import type { Codec, Coded } from "../../src/codec/codec.ts";
 import { parseCodec } from "../../src/codec/registry.ts";
 import { Random } from "../../src/base/random.ts";
 import { Kernels } from "../../src/params/kernels.ts";
@@ -35,7 +35,7 @@ const CODECS: Readonly<Record<string, number | undefined>> = {
  * plain copy of the vector there and back.
  */
 export async function codecBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
-  const kernels = Kernels.create(2 * VALUES * Float32Array.BYTES_PER_ELEMENT + 128);
+  const kernels = Kernels.create(6 * VALUES * Float32Array.BYTES_PER_ELEMENT);
   const vector = kernels.alloc(VALUES), decoded = kernels.alloc(VALUES).fill(0);
   const random = new Random(seed, "test");
   for (let i = 0; i < VALUES; i++) vector[i] = random.normal();
@@ -44,7 +44,9 @@ export async function codecBench({ seed, signal }: BenchOptions): Promise<BenchR
     vector.set(decoded);
   }]]);
   for (const spec of Object.keys(CODECS)) {
-    works.set(spec, thereAndBack(parseCodec(spec), vector, decoded, seed));
+    const codec = parseCodec(spec), { scales, codes } = codec.size(VALUES);
+    const coded = { scales: kernels.alloc(scales), codes: kernels.allocBytes(codes) };
+    works.set(spec, thereAndBack(codec, vector, { coded, decoded, seed }));
   }
   const times = new Map<string, number[]>([...works.keys()].map((spec) => [spec, []]));
   for (let repetition = -2; repetition < REPETITIONS; repetition++) {
@@ -71,11 +73,9 @@ export async function codecBench({ seed, signal }: BenchOptions): Promise<BenchR
 function thereAndBack(
   codec: Codec,
   vector: ParameterVector,
-  decoded: ParameterVector,
-  seed: number,
+  { coded, decoded, seed }: { coded: Coded; decoded: ParameterVector; seed: number },
 ): () => void {
   const key = { seed, round: 1, rank: 1 };
-  const coded = encodeVector(codec, vector, key);
   return () => {
     encodeVector(codec, vector, key, coded);
     decodeVector(codec, coded, key, decoded);

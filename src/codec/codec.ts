@@ -61,6 +61,11 @@ export interface Coded {
 export interface Codec {
   /** Name with the settings, such as `"eden:bits=1,share=0.1"`. */
   readonly name: string;
+  /**
+   * Number of times the largest scale that no magnitude of a decoded value exceeds. Where it is
+   * given, decoded values need not be checked one by one.
+   */
+  readonly reach?: number;
   /** Returns the exact lengths of an encoded vector of `length` values. */
   size(length: number): CodedSize;
   /**

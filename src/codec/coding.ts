@@ -10,6 +10,8 @@ import { largest } from "../params/operations.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Codec, CodecKey, Coded, CodedSize } from "./codec.ts";
 
+/** Less than the largest float32. */
+const MOST = 2 ** 127;
 const UINT32 = { whole: true, least: 0, most: 0xFFFF_FFFF };
 
 /** Returns the number of bytes of an encoded vector of `length` values. */
@@ -101,14 +103,18 @@ export function decodeVector(
         `got ${describe(sizeOf(coded))}`,
     );
   }
-  const wrong = coded.scales.find((scale) => !isScale(scale));
-  if (wrong !== undefined) {
-    throw new ProtocolError(
-      "non-finite",
-      `${problem}: expected finite scales of at least 0, got ${wrong}`,
-    );
+  let scale = 0;
+  for (const one of coded.scales) {
+    if (!isScale(one)) {
+      throw new ProtocolError(
+        "non-finite",
+        `${problem}: expected finite scales of at least 0, got ${one}`,
+      );
+    }
+    scale = Math.max(scale, one);
   }
   codec.decode(coded, key, into);
+  if (codec.reach !== undefined && scale * codec.reach < MOST) return;
   const most = largest(into);
   if (Number.isFinite(most)) return;
   throw new ProtocolError("non-finite", `${problem}: expected finite values, got ${most}`);

@@ -30,6 +30,7 @@ export interface IntegerFormat {
 /** Codec of integers with a scale for each block of values. */
 export class IntegerCodec implements Codec {
   readonly name: string;
+  readonly reach = 128;
   readonly #format: IntegerFormat;
   readonly #isRandom: boolean;
 

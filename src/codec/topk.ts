@@ -38,6 +38,7 @@ export function topK(options: TopKOptions = {}): Codec {
 
 class TopKCodec implements Codec {
   readonly name: string;
+  readonly reach = 1;
   readonly #share: number;
 
   constructor({ share = 0.05 }: TopKOptions) {

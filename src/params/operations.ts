@@ -68,8 +68,8 @@ export function stats(vector: Float32Array): VectorStats {
 }
 
 /**
- * Returns the largest magnitude of a vector: 0 without values, Infinity if one is infinite, and NaN if
- * one is NaN.
+ * Returns the largest magnitude of a vector: 0 without values, Infinity if one is infinite, and NaN
+ * if one is NaN.
  */
 export function largest(vector: Float32Array): number {
   const instance = pick([vector]);

@@ -178,6 +178,10 @@ export function testCodec(make: () => Codec, options: CodecTestOptions = {}): vo
           continue;
         }
         assert(into.every(Number.isFinite));
+        const { reach } = make();
+        if (reach === undefined) continue;
+        const bound = scales.reduce((most, scale) => Math.max(most, reach * scale), 0);
+        assert(into.every((value) => Math.abs(value) <= bound));
       }
     }
   });
