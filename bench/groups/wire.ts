@@ -4,7 +4,7 @@
  * @module
  */
 
-import { decodeBody, decodePrefix, encodeFrame, PREFIX_BYTES } from "../../src/wire/frame.ts";
+import { decodeBody, decodePrefix, encodeFrame, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
 import { type BenchResult, mostResult } from "../result.ts";
 

@@ -7,6 +7,7 @@
 import { ConnectionClosedError, DeadlineError, type ProtocolError } from "../base/errors.ts";
 import { shortened } from "../base/printable.ts";
 import { runtime } from "../base/runtime/runtime.ts";
+import { loadEncoder, needsEncoder } from "../wire/cbor.ts";
 import { decodeBody } from "../wire/frame.ts";
 import { DEFAULT_LIMITS, type WireLimits } from "../wire/limits.ts";
 import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
@@ -211,6 +212,7 @@ export class Connection implements AsyncDisposable {
   async #write(message: Message | SharedMessage): Promise<void> {
     try {
       this.#checkOpen();
+      if (needsEncoder(message.payload)) await loadEncoder();
       const pieces = outgoingPieces(message);
       for (const piece of pieces) await this.#channel.write(piece);
       this.#bytesSent += lengthOf(pieces);

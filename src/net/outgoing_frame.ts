@@ -25,6 +25,11 @@ export class SharedMessage {
     return this.message.code;
   }
 
+  /** Payload of the message. */
+  get payload(): Message["payload"] {
+    return this.message.payload;
+  }
+
   /** Bytes of its frame, in the pieces in which they are written. */
   get pieces(): readonly Uint8Array<ArrayBuffer>[] {
     return this.#pieces ??= outgoingPieces(this.message);

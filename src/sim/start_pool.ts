@@ -3,6 +3,7 @@ import type { KernelBuild } from "../params/kernels.ts";
 import { keepsState, takesControl } from "../plan/rules/rules.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { countsLength } from "../train/confusion.ts";
+import { loadEncoder } from "../wire/cbor.ts";
 import type { ClientPool } from "./client_pool.ts";
 import { InProcessPool } from "./in_process_pool.ts";
 import { clientsOf, type SimulationOptions } from "./options.ts";
@@ -22,7 +23,9 @@ export async function startPool(
   const handler = typeof options.handler === "string" ? new URL(options.handler) : options.handler;
   const start = options.pool ??
     (typeof handler === "function" ? InProcessPool.start : WorkerPool.start);
-  return await start({
+  // Figures are checked as messages are, in whose form they would come.
+  const loading = loadEncoder();
+  const pool = await start({
     workers: Math.min(options.workers ?? runtime.workers.hardwareConcurrency, clientsOf(options)),
     manifest: server.manifest,
     keepsOwn: keepsState(server.plan.rule),
@@ -40,4 +43,6 @@ export async function startPool(
     backend: options.backend ?? "auto",
     build: server.kernels as KernelBuild,
   });
+  await loading;
+  return pool;
 }

@@ -1,4 +1,4 @@
-import { encodeItem } from "./cbor.ts";
+import { encodeItem, isShortText } from "./cbor.ts";
 
 /** Major types of CBOR (RFC 8949, section 3.1). */
 export const BYTE_STRING = 2, MAP = 5, TAG = 6;
@@ -8,8 +8,6 @@ const UNSIGNED = 0, NEGATIVE = 1, TEXT = 3;
 const FALSE = 0xF4, TRUE = 0xF5, NULL = 0xF6, FLOAT64 = 0xFB;
 
 const TWO_32 = 2 ** 32;
-/** Most characters of a text that is written here. */
-const SHORT_TEXT = 64;
 /** Most bytes of a head. */
 const HEAD_BYTES = 9;
 /** Size of the buffer, and the most that is kept of it. */
@@ -76,7 +74,7 @@ export class CborWriter {
   /** Writes a data item. */
   item(value: unknown): void {
     if (typeof value === "number") return this.#number(value);
-    if (typeof value === "string" && this.#shortText(value)) return;
+    if (typeof value === "string" && isShortText(value)) return this.#shortText(value);
     if (typeof value === "boolean") return this.#simple(value ? TRUE : FALSE);
     if (value === null) return this.#simple(NULL);
     this.#append(encodeItem(value));
@@ -108,22 +106,11 @@ export class CborWriter {
     this.#length += 9;
   }
 
-  /** Writes a text of a few ASCII characters; returns false for any other text. */
-  #shortText(text: string): boolean {
+  #shortText(text: string): void {
     const { length } = text;
-    if (length > SHORT_TEXT) return false;
-    const start = this.#length;
     this.head(TEXT, length);
     this.#reserve(length);
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code >= 0x80) {
-        this.#length = start;
-        return false;
-      }
-      this.#bytes[this.#length++] = code;
-    }
-    return true;
+    for (let i = 0; i < length; i++) this.#bytes[this.#length++] = text.charCodeAt(i);
   }
 
   #simple(head: number): void {

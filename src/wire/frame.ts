@@ -48,6 +48,7 @@ const writer = new CborWriter();
  * @throws {ProtocolError} If a message that carries a vector has more than
  * {@linkcode FIELDS_BYTES} of other fields: "frame-too-large".
  * @throws {RangeError} If the body would have more than 23 keys.
+ * @throws {Error} If a value is nested and `loadEncoder()` was not awaited; importing `@fedlab/core/wire` does.
  */
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   const { code, payload } = message;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { loadEncoder } from "./cbor.ts";
+
 export * from "./frame.ts";
 export * from "./limits.ts";
 export { isBulk, isMessageCode, MessageCode, messageName } from "./message_code.ts";
@@ -52,3 +54,6 @@ export type {
   HistogramsQuestion,
   MissingMarks,
 } from "./messages/statistics_request.ts";
+
+// Programs that encode frames themselves need not load anything first.
+await loadEncoder();

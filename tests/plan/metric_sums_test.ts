@@ -3,7 +3,7 @@ import { v } from "../../src/plan/deps.ts";
 import { MAX_SCORE_BINS, type MetricSums, metricSumsSchema } from "../../src/plan/metric_sums.ts";
 import { makeTally } from "../../src/train/metrics/tally.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
-import { encodeFrame, PREFIX_BYTES } from "../../src/wire/frame.ts";
+import { encodeFrame, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { assert, assertEquals } from "@std/assert";
 
 function binarySums(rows = 3): MetricSums & { task: "classification" } {

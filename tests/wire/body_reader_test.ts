@@ -3,7 +3,10 @@ import { ProtocolError } from "../../src/base/errors.ts";
 import { Random } from "../../src/base/random.ts";
 import { readBody } from "../../src/wire/body_reader.ts";
 import { encodeItem } from "../../src/wire/cbor.ts";
+import { loadEncoder } from "../../src/wire/cbor.ts";
 import { CborWriter, MAP } from "../../src/wire/cbor_writer.ts";
+
+await loadEncoder();
 
 const SCALARS: readonly unknown[] = [
   ...[0, -0, 1, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 2 ** 53 - 1],

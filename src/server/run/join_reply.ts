@@ -1,5 +1,6 @@
 import { errorMessage } from "../../base/errors.ts";
 import { schemaDigest } from "../../data/schema/digest.ts";
+import { loadEncoder } from "../../wire/cbor.ts";
 import { encodeFrame, PREFIX_BYTES } from "../../wire/frame.ts";
 import { DEFAULT_LIMITS } from "../../wire/limits.ts";
 import { idAssignment } from "../../wire/messages/id_assignment.ts";
@@ -44,6 +45,7 @@ export async function joinReplyOf(
     ...(handler.model && { model: { ...handler.model } }),
     ...(schema && { schema: { ...schema }, schemaDigest: await schemaDigest(schema) }),
   };
+  await loadEncoder();
   checkLength(reply);
   return reply;
 }
