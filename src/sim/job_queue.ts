@@ -48,7 +48,8 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
  * a wake for each.
  *
  * ```text
- * words  | TAKEN POSTED DONE STOPPED INPUTS ASLEEP AWAITED LIST | slot 0: STATUS KIND FIRST SECOND | …
+ * head   | TAKEN POSTED DONE STOPPED INPUTS ASLEEP AWAITED LIST
+ * slots  | slot 0: STATUS KIND FIRST SECOND | slot 1 | …
  * ```
  *
  * Jobs are numbered from 0 as they are posted. Those of a list take the slots in turn, from the

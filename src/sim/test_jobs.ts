@@ -2,7 +2,7 @@ import type { ClientJob } from "./client_pool.ts";
 
 /** Rows of the test data in one job of a large model. */
 const ROWS = 1024;
-/** Rows in one job of a small model, for which putting the results of jobs together takes longer. */
+/** Rows in one job of a small model, for which joining the results of jobs takes longer. */
 const MANY_ROWS = 4096;
 /** Values of the largest small model. */
 const SMALL = 2 ** 15;

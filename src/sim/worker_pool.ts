@@ -53,7 +53,7 @@ export class WorkerPool implements ClientPool {
   /**
    * Starts the workers.
    *
-   * @param prepared Workers that load their modules already, for the built-in handler. Default: none.
+   * @param prepared Workers for the built-in handler that load their modules. Default: none.
    * @throws {RangeError} If the system does not give the memory.
    * @throws {TypeError} If the handler is a function, which cannot be sent to a worker.
    */

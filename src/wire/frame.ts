@@ -48,7 +48,8 @@ const writer = new CborWriter();
  * @throws {ProtocolError} If a message that carries a vector has more than
  * {@linkcode FIELDS_BYTES} of other fields: "frame-too-large".
  * @throws {RangeError} If the body would have more than 23 keys.
- * @throws {Error} If a value is nested and `loadEncoder()` was not awaited; importing `@fedlab/core/wire` does.
+ * @throws {Error} If a value is nested and `loadEncoder()` was not awaited. Importing
+ * `@fedlab/core/wire` awaits it.
  */
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   const { code, payload } = message;

@@ -9,7 +9,7 @@ import type { ReceiveOptions } from "../../net/connection_options.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Manifest } from "../../params/manifest.ts";
 import { takesControl } from "../../plan/rules/rules.ts";
-import { type FrameHeader } from "../../wire/frame.ts";
+import type { FrameHeader } from "../../wire/frame.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
 import { isBulk, MessageCode, messageName } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";

@@ -13,7 +13,7 @@ import { MAX_CLASSES, MAX_ROWS, MAX_VALUES } from "../limits.ts";
 import { SYNTHETIC_USAGE } from "./synthetic_name.ts";
 import { shareableFloats, shareableInts } from "../shareable.ts";
 
-/** Root mean square of the distance between the means of two classes, in deviations of the noise. */
+/** Root mean square distance of the means of two classes, in deviations of the noise. */
 const DISTANCE = 3;
 /** Share of the rows to train on that there are to test on, and most of them, by default. */
 const TEST_SHARE = 0.1, MAX_TEST_ROWS = 10_000;

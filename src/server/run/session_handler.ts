@@ -6,7 +6,7 @@ import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import { updateCodeFor } from "../../round/cohort/update_message.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
-import { type FrameHeader } from "../../wire/frame.ts";
+import type { FrameHeader } from "../../wire/frame.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
 import type { OwnSettings } from "../../plan/own_settings.ts";
 import { MessageCode, messageName } from "../../wire/message_code.ts";

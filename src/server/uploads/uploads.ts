@@ -3,7 +3,7 @@ import type { BodyPlace } from "../../net/connection_options.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import { toParameterUpdate } from "../../round/cohort/update_message.ts";
-import { type FrameHeader } from "../../wire/frame.ts";
+import type { FrameHeader } from "../../wire/frame.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
