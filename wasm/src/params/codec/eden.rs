@@ -50,7 +50,7 @@ const fn signs() -> [[f32; 4]; 16] {
     let mut all = [[1.0; 4]; 16];
     let mut i = 0;
     while i < 64 {
-        if i / 4 >> (i % 4) & 1 == 1 {
+        if (i / 4) >> (i % 4) & 1 == 1 {
             all[i / 4][i % 4] = -1.0;
         }
         i += 1;
