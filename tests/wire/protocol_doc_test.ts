@@ -205,6 +205,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "cannot-train": true,
   "too-many-faults": true,
   "not-authorized": true,
+  "too-many-connections": true,
   "handler-failed": true,
 };
 
