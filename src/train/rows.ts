@@ -34,6 +34,22 @@ export function copyFeatures(data: Dataset, rows: Uint32Array, into: Float32Arra
   );
 }
 
+/** Bytes of a line of the processor's cache. */
+const LINE = 64;
+
+/**
+ * Reads a byte of each cache line of rows and returns their sum. Rows in random order arrive sooner
+ * so, as the reads do not wait for each other.
+ */
+function sumOfLines(bytes: Uint8Array, rowLength: number, rows: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const start = (rows[i] ?? 0) * rowLength;
+    for (let k = 0; k < rowLength; k += LINE) sum += bytes[start + k] ?? 0;
+  }
+  return sum;
+}
+
 /** Copies the features of the listed rows of the data, which are bytes. */
 export function copyBytes(
   bytes: Uint8Array,
@@ -41,6 +57,8 @@ export function copyBytes(
   rows: Uint32Array,
   into: Uint8Array,
 ): void {
+  // The sum is overwritten below: a result that nothing uses would not be computed.
+  if (rows.length > 0) into[0] = sumOfLines(bytes, rowLength, rows);
   for (let i = 0; i < rows.length; i++) {
     const start = (rows[i] ?? 0) * rowLength;
     into.set(bytes.subarray(start, start + rowLength), i * rowLength);
