@@ -15,6 +15,7 @@ import { type IdxArray, parseSharedIdx } from "../formats/idx/idx.ts";
 import { idxDataset } from "../formats/idx/idx_dataset.ts";
 import type { DatasetFile, NamedDataset, SamplesAndLabels } from "./named.ts";
 import type { NamedDatasetOptions } from "./options.ts";
+import { shareableBytes } from "../shareable.ts";
 
 /** Returns true if there is such a file; messages ask for permission to read `granted`. */
 async function isFile(path: string, granted: string): Promise<boolean> {
@@ -67,7 +68,8 @@ async function checkedBytes(file: DatasetFile, path: string): Promise<Uint8Array
   if (got === file.checksum.hex) return bytes;
   if (file.unpacked) {
     const { bytes: length, checksum } = file.unpacked;
-    const raw = isGzip(bytes) ? await gunzip(bytes, path, () => length) : bytes;
+    // In the memory that the data set will have: new memory takes as long as decompression.
+    const raw = isGzip(bytes) ? await gunzip(bytes, path, () => length, shareableBytes) : bytes;
     if (await digestOf(raw, checksum.algorithm) === checksum.hex) return raw;
   }
   throw new SyntaxError(wrongFile(file, path, got));
