@@ -18,6 +18,26 @@ export interface KernelsExports {
    */
   blend(acc: Pointer, x: Pointer, t: number, n: number): void;
   /**
+   * Computes the figures of rows of logits `[rows, units]` from their softmax, and for each class
+   * and row, `[units, rows]`, twice the bin of the class's logit `z_c - ln sum_(i != c) e^z_i`, and
+   * one more where the row is of the class. `spare` has room for `8 * units` values.
+   *
+   * @param z Address of float32 values.
+   * @param labels Address of int32 values.
+   * @param spare Address of float64 values, written.
+   * @param codes Address of int32 values, written.
+   * @param figures Address of `RowScores`, written.
+   */
+  class_scores(
+    z: Pointer,
+    labels: Pointer,
+    rows: number,
+    units: number,
+    spare: Pointer,
+    codes: Pointer,
+    figures: Pointer,
+  ): void;
+  /**
    * Copy, `to = from`, with the statistics of the values added to `into`. The two vectors do not
    * overlap.
    *
@@ -320,6 +340,7 @@ export interface KernelsExports {
 /** Number of parameters of each function of {@linkcode KernelsExports}. */
 export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   blend: 4,
+  class_scores: 7,
   copy: 4,
   difference: 5,
   eden_decode: 13,
@@ -354,6 +375,21 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   trimmed_mean: 6,
   trimmed_mean_scratch: 1,
 };
+
+/**
+ * Figures of one row.
+ *
+ * Layout of the structure `RowScores`: its size and the offsets of its fields, in bytes.
+ */
+export const ROW_SCORES_LAYOUT = {
+  size: 32,
+  offsets: {
+    brier: 0,
+    logit: 8,
+    confidence: 16,
+    answer: 24,
+  },
+} as const;
 
 /**
  * Statistics, which the kernels add to.

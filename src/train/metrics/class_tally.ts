@@ -6,6 +6,7 @@ import {
   MAX_SCORED_CLASSES,
   numScores,
 } from "../../plan/metric_sums.ts";
+import { type ClassScores, classScores } from "../../params/class_scores.ts";
 import { answerOf, type OutputKind } from "../losses/loss.ts";
 import { mostBins, ScoreTally } from "./score_histogram.ts";
 import { type RowScores, scorer, surprise } from "./scores.ts";
@@ -24,7 +25,8 @@ export class ClassTally {
   readonly #outputs: number;
   readonly #units: number;
   readonly #kind: Exclude<OutputKind, "measure">;
-  readonly #score: (output: Float32Array, row: number) => RowScores;
+  /** Computes the scores of a row; `undefined` for logits of classes, which a kernel takes. */
+  readonly #score: ((output: Float32Array, row: number) => RowScores) | undefined;
   readonly #calibration = new Float64Array(3 * CALIBRATION_BINS);
   readonly #confusion: Float64Array | undefined;
   readonly #tallies: readonly ScoreTally[];
@@ -41,7 +43,7 @@ export class ClassTally {
     this.#outputs = outputs;
     this.#units = units;
     this.#kind = output;
-    this.#score = scorer(output, units, isBinary);
+    if (output !== "logits") this.#score = scorer(output, units, isBinary);
     if (outputs <= MAX_COUNTED_CLASSES) this.#confusion = new Float64Array(confusionLength(shape));
     const scores = outputs <= MAX_SCORED_CLASSES ? numScores(shape) : 0;
     this.#tallies = Array.from({ length: scores }, () => new ScoreTally(mostBins(scores)));
@@ -49,15 +51,20 @@ export class ClassTally {
 
   /** Adds rows of the model's output, with their targets. */
   add(output: Float32Array, targets: Int32Array | Float32Array): void {
-    const rows = output.length / this.#units;
+    const rows = output.length / this.#units, score = this.#score;
+    this.#samples += rows;
+    if (score === undefined) {
+      const labels = targets instanceof Int32Array ? targets : Int32Array.from(targets);
+      const take = this.#addScores.bind(this);
+      return classScores(output, labels.subarray(0, rows), this.#units, take);
+    }
     for (let row = 0; row < rows; row++) {
-      const scores = this.#score(output, row);
+      const scores = score(output, row);
       if (this.#task === "classification") {
         const answer = answerOf(this.#kind, output, row, this.#units);
         this.#addClass(scores, targets[row] ?? 0, answer);
       } else this.#addLabels(scores, targets.subarray(row * this.#units, (row + 1) * this.#units));
     }
-    this.#samples += rows;
   }
 
   /** The sums; `undefined` where an output was not a number. */
@@ -77,6 +84,25 @@ export class ClassTally {
         scores: this.#tallies.map(({ histogram }) => histogram),
       }),
     };
+  }
+
+  #addScores({ rows, figures, codes }: ClassScores, labels: Int32Array): void {
+    const outputs = this.#outputs, confusion = this.#confusion, tallies = this.#tallies;
+    for (let row = 0, at = 0; row < rows; row++) {
+      const brier = figures[at++] ?? NaN, logit = figures[at++] ?? NaN;
+      const confidence = figures[at++] ?? NaN, answer = figures[at++] ?? NaN;
+      const label = labels[row] ?? 0;
+      // Both classes of two have the same error: one of them counts, as is usual.
+      this.#brier += outputs === 2 ? brier / 2 : brier;
+      this.#logLoss += surprise(logit);
+      if (answer === label) this.#correct++;
+      this.#calibrate(confidence, answer === label);
+      increment(confusion, label * outputs + answer);
+    }
+    for (let i = 0; i < tallies.length; i++) {
+      const scored = tallies.length === 1 ? 1 : i;
+      tallies[i]?.addCodes(codes.subarray(scored * rows, (scored + 1) * rows));
+    }
   }
 
   #addClass({ probabilities, logits }: RowScores, label: number, answer: number): void {

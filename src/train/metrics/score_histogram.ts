@@ -150,6 +150,13 @@ export class ScoreTally {
     this.#codes[this.#collected++] = 2 * binOf(logit) + (isPositive ? 1 : 0);
   }
 
+  /** Adds rows by twice the bin of each, and one more where the row is of the class. */
+  addCodes(codes: Int32Array): void {
+    if (this.#collected + codes.length > COLLECTED) this.#flush();
+    this.#codes.set(codes, this.#collected);
+    this.#collected += codes.length;
+  }
+
   /** The histogram of all scores so far. */
   get histogram(): ScoreHistogram {
     this.#flush();

@@ -25,19 +25,13 @@ function logitOf(p: number): number {
  * that the next call overwrites. A single value for two classes gives those of both.
  */
 export function scorer(
-  kind: Exclude<OutputKind, "measure">,
+  kind: Exclude<OutputKind, "measure" | "logits">,
   units: number,
   isBinary: boolean,
 ): (output: Float32Array, row: number) => RowScores {
   const width = isBinary ? 2 : units;
   const probabilities = new Float64Array(width), logits = new Float64Array(width);
   const result = { probabilities, logits };
-  if (kind === "logits") {
-    return (output, row) => {
-      softmaxScores(output, row * units, result);
-      return result;
-    };
-  }
   return (output, row) => {
     for (let i = 0; i < units; i++) {
       const value = output[row * units + i] ?? NaN, at = isBinary ? 1 : i;
@@ -52,32 +46,6 @@ export function scorer(
     }
     return result;
   };
-}
-
-/** Computes softmax and, without cancellation, its logits `z_c - ln Σ_{i≠c} e^z_i`. */
-function softmaxScores(
-  z: Float32Array,
-  from: number,
-  { probabilities, logits }: RowScores,
-): void {
-  const { length } = probabilities;
-  let most = 0, others = 0;
-  for (let i = 1; i < length; i++) {
-    if ((z[from + i] ?? NaN) > (z[from + most] ?? NaN)) most = i;
-  }
-  const peak = z[from + most] ?? NaN;
-  for (let i = 0; i < length; i++) {
-    const power = Math.exp((z[from + i] ?? NaN) - peak);
-    probabilities[i] = power;
-    if (i !== most) others += power;
-  }
-  const sum = 1 + others;
-  for (let i = 0; i < length; i++) {
-    const power = probabilities[i] ?? NaN;
-    const rest = i === most ? others : sum - power;
-    logits[i] = (z[from + i] ?? NaN) - peak - Math.log(rest);
-    probabilities[i] = power / sum;
-  }
 }
 
 /** Returns the cross-entropy `-ln p` of an event of that logit: `ln(1 + e^-z)`. */

@@ -1,9 +1,10 @@
-//! Kernels over parameter vectors: arithmetic, statistics, half precision, codecs, exact sums and
-//! robust aggregation.
+//! Kernels over parameter vectors: arithmetic, statistics, half precision, codecs, exact sums, robust
+//! aggregation, and scores of classifiers.
 
 mod codec;
 mod elementwise;
 mod exact;
 mod half;
 mod robust;
+mod scores;
 mod stats;

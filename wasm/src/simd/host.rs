@@ -100,6 +100,25 @@ pub fn wide_truncate(values: Double) -> Double {
 pub fn wide_power_of_two(values: Double) -> Double {
     values.map(|n| f64::from_bits(((1023 + i64::from(n as i32)) as u64) << 52))
 }
+pub fn wide_split(values: Double) -> (Double, Double) {
+    let exponent = |x: f64| (x * core::f64::consts::SQRT_2).log2().floor();
+    (values.map(exponent), values.map(|x| x * (-exponent(x)).exp2()))
+}
+pub fn wide_floor(values: Double) -> Double {
+    values.map(f64::floor)
+}
+pub fn wide_abs(values: Double) -> Double {
+    values.map(f64::abs)
+}
+pub fn wide_with_signs(values: Double, signs: Double) -> Double {
+    core::array::from_fn(|i| values[i].copysign(signs[i]))
+}
+pub fn wide_where_less(a: Double, b: Double, yes: Double, no: Double) -> Double {
+    core::array::from_fn(|i| if a[i] < b[i] { yes[i] } else { no[i] })
+}
+pub fn over(a: Double, b: Double) -> Double {
+    core::array::from_fn(|i| a[i] / b[i])
+}
 pub fn zero() -> Double {
     [0.0; 4]
 }

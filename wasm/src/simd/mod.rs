@@ -228,6 +228,33 @@ impl F64x4 {
         Self(lanes::wide_power_of_two(self.0))
     }
 
+    /// Rounds each value to the next integer below.
+    pub fn floor(self) -> Self {
+        Self(lanes::wide_floor(self.0))
+    }
+
+    /// Returns the size of each value.
+    pub fn abs(self) -> Self {
+        Self(lanes::wide_abs(self.0))
+    }
+
+    /// Returns values, which are not negative, with the signs of others.
+    pub fn with_signs_of(self, signs: Self) -> Self {
+        Self(lanes::wide_with_signs(self.0, signs.0))
+    }
+
+    /// Selects value by value `yes` where `a` is less than `b`, else `no`.
+    pub fn where_less(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::wide_where_less(a.0, b.0, yes.0, no.0))
+    }
+
+    /// Splits each value, a normal number above 0, into the exponent of a power of two and a factor
+    /// from the square root of a half to that of two.
+    pub fn split(self) -> (Self, Self) {
+        let (exponents, factors) = lanes::wide_split(self.0);
+        (Self(exponents), Self(factors))
+    }
+
     /// Returns the values.
     pub fn to_array(self) -> [f64; 4] {
         let mut values = [0.0; 4];
@@ -253,6 +280,13 @@ impl Sub for F64x4 {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
         Self(lanes::minus(self.0, other.0))
+    }
+}
+
+impl Div for F64x4 {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        Self(lanes::over(self.0, other.0))
     }
 }
 

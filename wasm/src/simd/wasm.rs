@@ -161,6 +161,10 @@ fn widen(half: v128) -> v128 {
     v128_or(v128_or(finite, special), i32x4_shl(v128_xor(half, magnitude), 16))
 }
 
+/// Bits of 1 and of the square root of a half.
+const ONE_BITS: i64 = 0x3FF0_0000_0000_0000;
+const ROOT_BITS: i64 = 0x3FE6_A09E_667F_3BCD;
+
 pub fn wide_truncate(values: Double) -> Double {
     (f64x2_trunc(values.0), f64x2_trunc(values.1))
 }
@@ -170,6 +174,35 @@ pub fn wide_power_of_two(values: Double) -> Double {
         i64x2_shl(i64x2_add(exponent, i64x2_splat(1023)), 52)
     };
     (power(values.0), power(values.1))
+}
+pub fn wide_split(values: Double) -> (Double, Double) {
+    let split = |value| {
+        // Exponents change at the square root of a half.
+        let moved = i64x2_add(value, i64x2_splat(ONE_BITS - ROOT_BITS));
+        // The exponent is read as the lowest bits of 2^52 + exponent.
+        let exponent = v128_or(u64x2_shr(moved, 52), i64x2_splat(0x4330_0000_0000_0000));
+        let factor = i64x2_add(v128_and(moved, i64x2_splat(0x000F_FFFF_FFFF_FFFF)), i64x2_splat(ROOT_BITS));
+        (f64x2_sub(exponent, f64x2_splat(4_503_599_627_370_496.0 + 1023.0)), factor)
+    };
+    let (low, high) = (split(values.0), split(values.1));
+    ((low.0, high.0), (low.1, high.1))
+}
+pub fn wide_floor(values: Double) -> Double {
+    (f64x2_floor(values.0), f64x2_floor(values.1))
+}
+pub fn wide_abs(values: Double) -> Double {
+    (f64x2_abs(values.0), f64x2_abs(values.1))
+}
+pub fn wide_with_signs(values: Double, signs: Double) -> Double {
+    let join = |value, sign| v128_or(value, v128_and(sign, f64x2_splat(-0.0)));
+    (join(values.0, signs.0), join(values.1, signs.1))
+}
+pub fn wide_where_less(a: Double, b: Double, yes: Double, no: Double) -> Double {
+    let select = |a, b, yes, no| v128_bitselect(yes, no, f64x2_lt(a, b));
+    (select(a.0, b.0, yes.0, no.0), select(a.1, b.1, yes.1, no.1))
+}
+pub fn over(a: Double, b: Double) -> Double {
+    (f64x2_div(a.0, b.0), f64x2_div(a.1, b.1))
 }
 pub fn zero() -> Double {
     (f64x2_splat(0.0), f64x2_splat(0.0))

@@ -1,0 +1,252 @@
+//! Scores of the rows of a classifier's output, for its metrics.
+//!
+//! Powers and logarithms are exact to about a unit in the last place, and have the same bits in
+//! every build and engine.
+
+use crate::simd::{F32x4, F64x4};
+
+/// Bins of one unit of the logit, up to the size `LINEAR`.
+const RESOLUTION: f64 = 65_536.0;
+/// Size of a logit up to which bins are equally wide; beyond it they grow with the logit.
+const LINEAR: f64 = 8.0;
+/// Number of bins.
+const BINS: f64 = 8_388_608.0;
+
+/// Figures of one row.
+#[repr(C)]
+pub struct RowScores {
+    /// Sum over the classes of the squared difference of probability and truth.
+    pub brier: f64,
+    /// Logit of the row's class.
+    pub logit: f64,
+    /// Probability of the answer.
+    pub confidence: f64,
+    /// Class of the first of the greatest outputs; -1 where the probabilities are NaN.
+    pub answer: f64,
+}
+
+/// Computes the figures of rows of logits `[rows, units]` from their softmax, and for each class
+/// and row, `[units, rows]`, twice the bin of the class's logit `z_c - ln sum_(i != c) e^z_i`, and
+/// one more where the row is of the class. `spare` has room for `8 * units` values.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn class_scores(
+    z: *const f32,
+    labels: *const i32,
+    rows: usize,
+    units: usize,
+    spare: *mut f64,
+    codes: *mut i32,
+    figures: &mut RowScores,
+) {
+    let figures = figures as *mut RowScores;
+    for start in (0..rows).step_by(4) {
+        let count = (rows - start).min(4);
+        // The last row stands in for those past the end.
+        let four: [usize; 4] = core::array::from_fn(|k| start + k.min(count - 1));
+        let label = four.map(|row| unsafe { *labels.add(row) } as f64);
+        let scores = four_rows(
+            units,
+            label,
+            spare,
+            |i| four.map(|row| unsafe { *z.add(row * units + i) }),
+            |i, code| {
+                let to = unsafe { codes.add(i * rows + start) };
+                for (k, code) in code.into_iter().enumerate().take(count) {
+                    unsafe { *to.add(k) = code as i32 };
+                }
+            },
+        );
+        for (k, scores) in scores.into_iter().enumerate().take(count) {
+            unsafe { figures.add(start + k).write(scores) };
+        }
+    }
+}
+
+/// Computes the scores of four rows, one in each lane. `logits` gives those of a class, and `take`
+/// gets the class's codes.
+#[inline(always)]
+fn four_rows(
+    units: usize,
+    label: [f64; 4],
+    spare: *mut f64,
+    logits: impl Fn(usize) -> [f32; 4],
+    mut take: impl FnMut(usize, [f64; 4]),
+) -> [RowScores; 4] {
+    let (zero, one) = (F64x4::splat(0.0), F64x4::splat(1.0));
+    let is =
+        |a: F64x4, i: usize, yes, no| F64x4::where_less((a - F64x4::splat(i as f64)).abs(), F64x4::splat(0.5), yes, no);
+    // The logits of each class, and its powers.
+    let (z_at, power_at) = (|i: usize| unsafe { spare.add(4 * i) }, |i: usize| unsafe { spare.add(4 * (units + i)) });
+    let label = unsafe { F64x4::load(label.as_ptr()) };
+    let (mut peak, mut most) = (F64x4::splat(f64::NEG_INFINITY), zero);
+    for i in 0..units {
+        let z = F64x4::from(unsafe { F32x4::load(logits(i).as_ptr()) });
+        unsafe { z.store(z_at(i)) };
+        most = F64x4::where_less(peak, z, F64x4::splat(i as f64), most);
+        peak = F64x4::where_less(peak, z, z, peak);
+    }
+    let mut others = zero;
+    for i in 0..units {
+        let power = exps(unsafe { F64x4::load(z_at(i)) } - peak);
+        unsafe { power.store(power_at(i)) };
+        others = others + is(most, i, zero, power);
+    }
+    let sum = one + others;
+    let share = one / sum;
+    let (mut brier, mut own) = (zero, F64x4::splat(f64::NAN));
+    for i in 0..units {
+        let (z, power) = unsafe { (F64x4::load(z_at(i)), F64x4::load(power_at(i))) };
+        let holds = is(label, i, one, zero);
+        let error = power * share - holds;
+        brier = brier + error * error;
+        // What the other classes have, without cancellation for the greatest.
+        let logit = z - peak - lns(is(most, i, others, sum - power));
+        own = is(label, i, logit, own);
+        let bin = bins(logit);
+        take(i, (bin + bin + holds).to_array());
+    }
+    let (brier, logit) = (brier.to_array(), own.to_array());
+    let (confidence, most) = (share.to_array(), most.to_array());
+    core::array::from_fn(|k| RowScores {
+        brier: brier[k],
+        logit: logit[k],
+        confidence: confidence[k],
+        answer: if brier[k].is_nan() { -1.0 } else { most[k] },
+    })
+}
+
+/// Returns the bins of logits, as whole numbers; those of NaN are any.
+#[inline(always)]
+fn bins(logits: F64x4) -> F64x4 {
+    let linear = F64x4::splat(LINEAR);
+    let largest = F64x4::splat(BINS / 2.0 / RESOLUTION);
+    let size = logits.abs();
+    let mut place = size;
+    if size.to_array().iter().any(|&size| size > LINEAR) {
+        let curve = (normal_lns(size * F64x4::splat(1.0 / LINEAR)) + F64x4::splat(1.0)) * linear;
+        place = F64x4::where_less(linear, size, curve, size);
+    }
+    // The last bin has all that is beyond.
+    let place = F64x4::where_less(place, largest, place, largest).with_signs_of(logits);
+    let bin = (place * F64x4::splat(RESOLUTION)).floor() + F64x4::splat(BINS / 2.0);
+    let last = F64x4::splat(BINS - 1.0);
+    F64x4::where_less(bin, last, bin, last)
+}
+
+const LN_2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
+const LN_2_LOW: f64 = f64::from_bits(0x3DEA_39EF_3579_3C76);
+
+/// Least exponent whose power is taken for more than 0.
+const LEAST: f64 = -700.0;
+
+/// Returns `e^x` for each `x` up to 0, by the rational approximation of fdlibm; NaN stays NaN.
+#[inline(always)]
+fn exps(x: F64x4) -> F64x4 {
+    const P: [f64; 5] = [
+        4.138_136_797_057_238_5e-08,
+        -1.653_390_220_546_525_2e-06,
+        6.613_756_321_437_934e-05,
+        -2.777_777_777_701_559_3e-03,
+        1.666_666_666_666_660_2e-01,
+    ];
+    let exponent = x;
+    // Reduced to at most half of ln 2, as a difference of two parts.
+    let turns = (x * F64x4::splat(core::f64::consts::LOG2_E) - F64x4::splat(0.5)).truncate();
+    let (upper, lower) = (x - turns * F64x4::splat(LN_2_HIGH), turns * F64x4::splat(LN_2_LOW));
+    let x = upper - lower;
+    let t = x * x;
+    let sum = P.iter().fold(F64x4::splat(0.0), |sum, &p| sum * t + F64x4::splat(p));
+    let c = x - t * sum;
+    let y = F64x4::splat(1.0) - ((lower - (x * c) / (F64x4::splat(2.0) - c)) - upper);
+    let power = y * turns.power_of_two();
+    F64x4::where_less(exponent, F64x4::splat(LEAST), F64x4::splat(0.0), power)
+}
+
+/// Returns the natural logarithms of finite numbers from 0; NaN gives a number.
+#[inline(always)]
+fn lns(x: F64x4) -> F64x4 {
+    let infinite = F64x4::splat(f64::NEG_INFINITY);
+    F64x4::where_less(x, F64x4::splat(f64::MIN_POSITIVE), infinite, normal_lns(x))
+}
+
+/// Returns the natural logarithms of normal numbers above 0, by the series of fdlibm.
+#[inline(always)]
+fn normal_lns(x: F64x4) -> F64x4 {
+    const EVEN: [f64; 4] = [
+        1.479_819_860_511_658_591e-01,
+        1.818_357_216_161_805_012e-01,
+        2.857_142_874_366_239_149e-01,
+        6.666_666_666_666_735_130e-01,
+    ];
+    const ODD: [f64; 3] = [1.531_383_769_920_937_332e-01, 2.222_219_843_214_978_396e-01, 3.999_999_999_940_941_908e-01];
+    let series =
+        |terms: &[f64], w: F64x4| terms.iter().fold(F64x4::splat(0.0), |sum, &term| sum * w + F64x4::splat(term));
+    let (k, mantissa) = x.split();
+    let f = mantissa - F64x4::splat(1.0);
+    let s = f / (F64x4::splat(2.0) + f);
+    let z = s * s;
+    let w = z * z;
+    let r = z * series(&EVEN, w) + w * series(&ODD, w);
+    let half = F64x4::splat(0.5) * f * f;
+    k * F64x4::splat(LN_2_HIGH) - ((half - (s * (half + r) + k * F64x4::splat(LN_2_LOW))) - f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what a function of four gives for a number.
+    fn one(function: impl Fn(F64x4) -> F64x4, x: f64) -> f64 {
+        function(unsafe { F64x4::load([1.0, x, 2.0, 3.0].as_ptr()) }).to_array()[1]
+    }
+
+    /// Returns the distance of two numbers, in units of the last place.
+    fn units_apart(a: f64, b: f64) -> u64 {
+        a.to_bits().abs_diff(b.to_bits())
+    }
+
+    #[test]
+    fn exp_and_ln_are_within_a_unit_of_the_standard_library() {
+        let (exp, ln) = (|x| one(exps, x), |x| one(lns, x));
+        for i in 0..200_000 {
+            let x = LEAST * f64::from(i) / 200_000.0;
+            assert!(units_apart(exp(x), x.exp()) <= 1, "exp {x}");
+            let x = f64::from(i + 1) * 1e-3;
+            assert!(units_apart(ln(x), x.ln()) <= 1 || (ln(x) - x.ln()).abs() < 1e-16, "ln {x}");
+            let x = (-x * 3.5).exp();
+            assert!(units_apart(ln(x), x.ln()) <= 1, "ln {x}");
+        }
+        assert!(exp(f64::NAN).is_nan());
+        assert_eq!((exp(0.0), exp(-1e4), exp(f64::NEG_INFINITY)), (1.0, 0.0, 0.0));
+        assert_eq!((ln(1.0), ln(0.0)), (0.0, f64::NEG_INFINITY));
+    }
+
+    #[test]
+    fn bins_rise_with_the_logit() {
+        let bin = |x| one(bins, x) as i32;
+        assert_eq!((bin(0.0), bin(-1e-9), bin(1.0)), (1 << 22, (1 << 22) - 1, (1 << 22) + 65_536));
+        assert_eq!((bin(f64::NEG_INFINITY), bin(f64::INFINITY)), (0, (1 << 23) - 1));
+        assert_eq!(bin(80.0), (1 << 22) + (8.0 * (1.0 + 10f64.ln()) * 65_536.0) as i32);
+        let bins: Vec<i32> = (-800..800).map(|x| bin(f64::from(x))).collect();
+        assert!(bins.is_sorted());
+    }
+
+    #[test]
+    fn figures_are_those_of_softmax() {
+        let (z, labels) = ([0.5f32, 2.0, -1.0, 1.0, f32::NAN, 0.0], [2, 0]);
+        let (mut spare, mut codes) = ([9.0; 24], [0; 6]);
+        let mut figures = [const { RowScores { brier: 0.0, logit: 0.0, confidence: 0.0, answer: 0.0 } }; 2];
+        let (spare, into) = (spare.as_mut_ptr(), codes.as_mut_ptr());
+        unsafe { class_scores(z.as_ptr(), labels.as_ptr(), 2, 3, spare, into, &mut figures[0]) };
+        let powers = [0.5f64.exp(), 2f64.exp(), (-1f64).exp()];
+        let sum: f64 = powers.iter().sum();
+        let brier: f64 = powers.iter().enumerate().map(|(i, p)| (p / sum - f64::from(u8::from(i == 2))).powi(2)).sum();
+        let [first, second] = &figures;
+        assert!((first.brier - brier).abs() < 1e-12);
+        assert!((first.logit - (powers[2] / (sum - powers[2])).ln()).abs() < 1e-12);
+        assert!((first.confidence - powers[1] / sum).abs() < 1e-12);
+        assert_eq!((first.answer, second.answer), (1.0, -1.0));
+        assert_eq!(codes[4], 2 * one(bins, first.logit) as i32 + 1);
+        assert!(second.brier.is_nan());
+    }
+}
