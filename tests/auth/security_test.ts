@@ -14,6 +14,9 @@ async function makeKey(path: string, folder: string): Promise<string> {
   return stdout.trim();
 }
 
+const NO_FILE =
+  "Cannot read FILE: there is no such file, relative paths start at the current folder";
+
 Deno.test("clients with keys on the server's list join over TLS; a key that is not there, or none, is refused", () =>
   inFolder(async (folder) => {
     const allowed = [await makeKey("one.key", folder), await makeKey("two.key", folder)];
@@ -53,6 +56,8 @@ Deno.test("clients with keys on the server's list join over TLS; a key that is n
       "1",
     ], folder);
     assertEquals(untrusting.code, 1);
+    const lost = await runCommand("client", ["--server", address, "--tls-ca", "ca"], folder);
+    assertEquals(lost.stderr, `error: ${NO_FILE.replace("FILE", "ca")}\n`);
     const joined = await Promise.all([client(["--key", "one.key"]), client(["--key", "two.key"])]);
     assertEquals(
       joined.map(({ code }) => code),

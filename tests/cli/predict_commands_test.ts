@@ -238,6 +238,13 @@ Deno.test("--init zeros and --init glorot choose the start of a built-in model",
     await Deno.writeTextFile(`${folder}/own.json`, "{}");
     const cases: [string[], status: number, says: RegExp][] = [
       [["--model", "mlp", "--init", "zeros"], 1, /expected initial weights glorot for mlp/],
+      [["--init", "Zeros"], 1, /^error: Cannot begin from Zeros: expected zeros, glorot or a saf/],
+      [["--init", "gone.safetensors"], 1, /; there is no such file, relative paths start at/],
+      [
+        ["--init", "."],
+        1,
+        /^error: Cannot begin from \.: .*; it is a folder, name a file in it\n$/,
+      ],
       [
         ["--model", "own.json", "--init", "zeros"],
         2,

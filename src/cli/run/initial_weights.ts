@@ -1,9 +1,11 @@
+import { errorMessage } from "../../base/errors.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { InitialParameters } from "../../engine/model_evaluator.ts";
+import { openFile } from "../../data/file.ts";
 import { compareNames, compareSchemas } from "../../data/schema/compare.ts";
 import { featureNames, outputNames } from "../../data/schema/features.ts";
 import type { Schema } from "../../data/schema/schema.ts";
-import { type InitName, isInitName } from "../../train/models/model_options.ts";
+import { INIT_NAMES, type InitName, isInitName } from "../../train/models/model_options.ts";
 import { interpretModel } from "../../train/models/model_file.ts";
 import { loadWeights } from "../../store/safetensors/load_weights.ts";
 import type { WeightNames } from "../../store/safetensors/names.ts";
@@ -80,6 +82,7 @@ export async function loadInitial(
   { init, initNames, initPartial = false }: InitialWeights,
   schema?: Schema,
 ): Promise<ParameterVector> {
+  await checkInit(init);
   const names = initNames === undefined ? undefined : await readNames(initNames);
   const loaded = await loadWeights(init, manifest, {
     ...(names && { names }),
@@ -93,6 +96,17 @@ export async function loadInitial(
   }
   if (leftOver.length > 0) printError(`Not used of ${init}: ${leftOver.join(", ")}`);
   return loaded.parameters;
+}
+
+/** Refuses what is neither a way to draw the weights nor a file. */
+async function checkInit(init: string): Promise<void> {
+  try {
+    (await openFile(init)).file.close();
+  } catch (cause) {
+    const reason = errorMessage(cause).replace(`Cannot read ${init}: `, "");
+    const expected = `expected ${INIT_NAMES.join(", ")} or a safetensors file`;
+    throw new Error(`Cannot begin from ${init || '""'}: ${expected}; ${reason}`, { cause });
+  }
 }
 
 /** Refuses weights of a model with other inputs or outputs, and tells of another preprocessing. */

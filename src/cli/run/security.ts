@@ -5,6 +5,7 @@ import type { Credential, Gatekeeper } from "../../auth/challenge.ts";
 import { readPrivateKey } from "../../auth/key_pair.ts";
 import { tokenFromEnv } from "../../auth/token.ts";
 import { errorMessage } from "../../base/errors.ts";
+import { fileError } from "../../data/file.ts";
 import type { DistBackend } from "../../net/backend.ts";
 import { parseAddress } from "../../net/tcp.ts";
 import type { TlsOptions } from "../../net/tls/options.ts";
@@ -30,8 +31,8 @@ export type ClientSecurityFlags = Pick<
 async function readPem(path: string): Promise<string> {
   try {
     return await runtime.files.readTextFile(path);
-  } catch (cause) {
-    throw new Error(`Cannot read ${path}: ${errorMessage(cause)}`, { cause });
+  } catch (error) {
+    throw fileError(error, path);
   }
 }
 
