@@ -2,6 +2,7 @@ import { errorMessage } from "../../base/errors.ts";
 import { removeUnlocked } from "../../base/files/folder.ts";
 import { splitPath } from "../../base/files/path.ts";
 import { isDeno, runtime } from "../../base/runtime/runtime.ts";
+import { DiskReserve } from "./disk_reserve.ts";
 
 /** Names of the files. A server that is alive holds a lock on its own; others are leftovers. */
 const NAME = /^fedlab-updates-.*\.tmp$/;
@@ -19,7 +20,8 @@ export interface SpillFileOptions {
 
 /**
  * Temporary file of updates that came before their turn. It is made when it is first written, and
- * is written and read in pieces, one at a time. Only its owner may read it.
+ * is written and read in pieces, one at a time. Only its owner may read it. When it has filled the
+ * disk, a reserve is given back, for the logs of the run.
  *
  * ```text
  * place    0          1          2
@@ -32,6 +34,7 @@ export class SpillFile implements AsyncDisposable {
   #places = 0;
   #file: Deno.FsFile | undefined;
   #path: string | undefined;
+  #reserve: DiskReserve | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #bytesWritten = 0;
   #hasFailed = false;
@@ -79,14 +82,17 @@ export class SpillFile implements AsyncDisposable {
    */
   async write(place: number, offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     return await this.#next(async () => {
+      if (this.#hasFailed) return false;
       try {
         const file = this.#file ??= await this.#open();
+        this.#reserve ??= DiskReserve.take(() => this.#makeFile());
         this.#seek(file, place, offset);
         for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
         this.#bytesWritten += bytes.length;
         return true;
       } catch (error) {
         this.#hasFailed = true;
+        this.#giveReserveBack();
         this.#tell(error);
         return false;
       }
@@ -115,6 +121,7 @@ export class SpillFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#work;
     const path = this.#path;
+    this.#giveReserveBack();
     this.#file?.close();
     this.#file = this.#path = undefined;
     if (path !== undefined) await runtime.files.remove(path).catch(() => {});
@@ -139,16 +146,21 @@ export class SpillFile implements AsyncDisposable {
     const problem = whyNotAllowed(folder);
     if (problem !== undefined) throw new Error(problem);
     if (folder !== undefined) await files.mkdir(folder, { recursive: true });
-    const path = files.makeTempFileSync({
-      ...(folder !== undefined && { dir: folder }),
-      prefix: PREFIX,
-      suffix: SUFFIX,
-    });
-    this.#path = path;
+    const path = this.#path = this.#makeFile();
     const file = files.openSync(path, { read: true, write: true });
     file.lockSync(true);
     if (folder === undefined) await removeUnlocked(splitPath(path).folder, NAME).catch(() => {});
     return file;
+  }
+
+  #makeFile(): string {
+    const { folder } = this.#options, names = { prefix: PREFIX, suffix: SUFFIX };
+    return runtime.files.makeTempFileSync(folder === undefined ? names : { ...names, dir: folder });
+  }
+
+  #giveReserveBack(): void {
+    this.#reserve?.[Symbol.dispose]();
+    this.#reserve = undefined;
   }
 
   #seek(file: Deno.FsFile, place: number, offset: number): void {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../../mod.ts";
+import { onSmallDisk } from "../../helpers/small_disk.ts";
 import { SpillFile } from "../../../src/server/uploads/spill_file.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -105,4 +106,31 @@ Deno.test("SpillFile without a folder is in that of temporary files, and is remo
   assertEquals([...own()].filter((name) => !before.has(name)).length, 1);
   await file[Symbol.asyncDispose]();
   assertEquals([...own()].filter((name) => !before.has(name)), []);
+});
+
+Deno.test("SpillFile that has filled the disk leaves room for the logs, and is used again", async () => {
+  const folder = await Deno.makeTempDir();
+  await onSmallDisk(`${folder}/disk`, async ({ path }) => {
+    const lines: string[] = [], bytes = new Uint8Array(2 ** 16).fill(1);
+    const placeBytes = bytes.length;
+    const log = async () => {
+      await Deno.writeFile(`${path}/log`, new Uint8Array(2 ** 18));
+      await Deno.remove(`${path}/log`);
+    };
+    await using file = new SpillFile({ folder: path, placeBytes, onFailure: (l) => lines.push(l) });
+    for (const _ of ["first", "second"]) {
+      const places: number[] = [];
+      do places.push(file.take()); while (await file.write(places.at(-1) ?? 0, 0, bytes));
+      await log();
+      const [first = 0] = places, into = new Uint8Array(placeBytes);
+      await file.read(first, 0, into);
+      assertEquals(into, bytes);
+      assertEquals(file.isUsable, false);
+      for (const place of places) file.giveBack(place);
+      await assertRejects(() => file.read(0, 0, into), Error, "it was cut short");
+      assertEquals(file.isUsable, true);
+    }
+    assertEquals(lines.length, 1);
+  });
+  await Deno.remove(folder, { recursive: true });
 });
