@@ -1,5 +1,5 @@
 import { runtime } from "../../base/runtime/runtime.ts";
-import { type Download, LinkDownloads } from "./link_downloads.ts";
+import { type Download, LinkDownloads, type LinkDownloadsOptions } from "./link_downloads.ts";
 
 /** Options of {@linkcode Downloads}. */
 export interface DownloadsOptions {
@@ -17,7 +17,7 @@ export interface DownloadsOptions {
  * them later than if all had got them at once.
  */
 export class Downloads {
-  readonly #options: Required<DownloadsOptions>;
+  readonly #options: LinkDownloadsOptions;
   readonly #links = new Map<string, LinkDownloads>();
 
   /** Begins with no knowledge about the addresses. */
