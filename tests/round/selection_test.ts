@@ -6,6 +6,7 @@ import {
   NormClipping,
   parseSelection,
   parseStrategy,
+  Random,
   type Rank,
   type Strategy,
   SyncParameterServerHandler,
@@ -20,6 +21,7 @@ import {
   SELECTION_NAMES,
   type SelectionContext,
 } from "../../src/round/mod.ts";
+import { withLeastKeys } from "../../src/round/selection/draw.ts";
 import { STRATEGY_NAMES } from "../../src/strategy/mod.ts";
 import { vectorManifest } from "../helpers/fake_handler.ts";
 
@@ -354,4 +356,31 @@ Deno.test("power-of-choice takes a client that shares no loss for an average one
     new PowerOfChoiceSelection({ d: 4 }).select(context({ count, known: clients }));
   // The client that was never heard comes first, and the one without a loss has the mean of 2.5.
   assertEquals([1, 2, 3, 4].map((count) => order(count).at(-1)), [4, 1, 2, 3]);
+});
+
+Deno.test("withLeastKeys() gives the least keys as a sort does, whatever their order and ties", () => {
+  const random = new Random(2, "test");
+  const kinds: ((i: number) => number)[] = [
+    () => random.uniform(),
+    () => random.below(3),
+    (i) => i,
+    (i) => -i,
+    (i) => Math.abs(i - 20),
+    () => [Infinity, -Infinity, 0, -0][random.below(4)] ?? 0,
+    () => 0,
+  ];
+  for (const kind of kinds) {
+    for (const length of [0, 1, 2, 3, 8, 50]) {
+      const ranks = Array.from({ length }, (_, i) => 2 * i + 1);
+      const keys = Float64Array.from(ranks, (_, i) => kind(i));
+      const places = ranks.map((_, i) => i).sort((a, b) => {
+        const [x = 0, y = 0] = [keys[a], keys[b]];
+        return x < y ? -1 : x > y ? 1 : a - b;
+      });
+      for (let count = 0; count <= length + 1; count++) {
+        const expected = places.slice(0, count).map((place) => ranks[place] ?? 0);
+        assertEquals(withLeastKeys(ranks, keys, count), expected, `${kind}, ${count} of ${length}`);
+      }
+    }
+  }
 });

@@ -20,11 +20,38 @@ export function withLeastKeys(
   count: number,
 ): Rank[] {
   if (count < 1) return [];
-  const bound = keys.toSorted()[Math.min(count, keys.length) - 1] ?? Infinity;
-  const places: number[] = [];
-  for (let i = 0; i < keys.length; i++) if ((keys[i] ?? 0) <= bound) places.push(i);
-  return places.sort((a, b) => less(keys[a], keys[b]) || a - b)
-    .slice(0, count).map((place) => ranks[place] ?? 0);
+  const bound = keyAt(keys.slice(), Math.min(count, keys.length) - 1);
+  const before: number[] = [], equal: number[] = [];
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? 0;
+    if (key < bound) before.push(i);
+    else if (key === bound && equal.length < count) equal.push(i);
+  }
+  before.sort((a, b) => less(keys[a], keys[b]) || a - b);
+  return [...before, ...equal].slice(0, count).map((place) => ranks[place] ?? 0);
+}
+
+/**
+ * Returns the key that would be at a place if the keys were sorted, and changes their order: Hoare
+ * 1961, "Algorithm 65: find". Takes a time in proportion to the number of keys.
+ */
+function keyAt(keys: Float64Array, place: number): number {
+  for (let from = 0, to = keys.length - 1; from < to;) {
+    const pivot = keys[(from + to) >> 1] ?? 0;
+    let left = from, right = to;
+    while (left <= right) {
+      while ((keys[left] ?? 0) < pivot) left++;
+      while ((keys[right] ?? 0) > pivot) right--;
+      if (left > right) break;
+      const key = keys[left] ?? 0;
+      keys[left++] = keys[right] ?? 0;
+      keys[right--] = key;
+    }
+    if (place > right && place < left) break;
+    if (place <= right) to = right;
+    else from = left;
+  }
+  return keys[place] ?? Infinity;
 }
 
 /** Compares keys; their difference would be NaN for two infinite ones. */
