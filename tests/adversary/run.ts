@@ -21,7 +21,7 @@ import type { Violation } from "./violation.ts";
 import { Choices, type Script, type Trace } from "./choices.ts";
 import { honestRanks, isAsync, isReachable, type Settings, strategyText } from "./settings.ts";
 
-const JOIN_SECONDS = 3;
+const JOIN_SECONDS = 10;
 const DRAIN_SECONDS = 0.5;
 /** Versions of the model in the place of a round. */
 const VERSIONS_PER_ROUND = 5;

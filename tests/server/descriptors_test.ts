@@ -31,7 +31,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     const need =
-      "expected at least 464 file descriptors for 400 clients, got 256; raise the limit of the process (ulimit -n 464)";
+      "expected at least 432 file descriptors for 400 clients, got 256; raise the limit of the process (ulimit -n 432)";
     assertEquals(await linesOf(program(400, 400), 256), [`Cannot begin: ${need}`]);
     const some = await linesOf(program(400, 100), 256);
     assertEquals(some, [`warning: Not all clients can join: ${need}`, "listened"]);

@@ -2,7 +2,7 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import type { ServerTopologyOptions } from "../options.ts";
 
 /** File descriptors that a server has in use besides one for each client. */
-const RESERVE = 64;
+const RESERVE = 32;
 /** Transports whose connections have a file descriptor each. */
 const WITH_DESCRIPTORS: readonly string[] = ["tcp", "tls", "websocket"];
 
