@@ -123,9 +123,12 @@ export class Connection implements AsyncDisposable {
   async receive(options: ReceiveOptions = {}): Promise<Received | null> {
     this.#checkOpen();
     for (;;) {
-      const header = this.#input.takeHeader(this.#limits) ??
-        await this.#input.readHeader(this.#limits);
-      if (header === null) return null;
+      this.#progress.endFrame();
+      let header = this.#input.takeHeader(this.#limits);
+      while (header === undefined) {
+        if (!this.#input.addToHeader(await this.#read(this.#input.roomForHeader()))) return null;
+        header = this.#input.takeHeader(this.#limits);
+      }
       const { code, bodyLength } = header;
       let place: BodyPlace = undefined;
       let kept = 0;

@@ -5,14 +5,11 @@ import { messageName } from "../wire/message_code.ts";
 import type { BodyKeeper } from "./connection_options.ts";
 import type { ReceiveProgress } from "./receive_progress.ts";
 
-/** Bytes that are read ahead before a peer has sent a longer frame. */
-const FIRST_READ_BYTES = 1024;
 /**
- * Most bytes that are read ahead. A frame up to this arrives in one read, as those of the same
- * length before it: its bytes are copied once more, which costs less than another read. A server
- * holds this memory for each client that is idle.
+ * Bytes that are read ahead. A longer body is read into its own place, by another read that finds
+ * it there. A server holds this memory for each client that is idle.
  */
-const MOST_READ_BYTES = 12 * 1024;
+const READ_BYTES = 1024;
 /** Bytes that are discarded at once. */
 const DISCARDED_BYTES = 64 * 1024;
 
@@ -35,11 +32,9 @@ export interface FrameSource {
 export class FrameInput {
   readonly #source: FrameSource;
   readonly #progress: ReceiveProgress;
-  #ahead = new Uint8Array(FIRST_READ_BYTES);
+  readonly #ahead = new Uint8Array(READ_BYTES);
   #start = 0;
   #end = 0;
-  /** Bytes of the longest frame so far that is read ahead as a whole. */
-  #longest = FIRST_READ_BYTES;
 
   /** Reads frames from a source of which some bytes, `ahead`, were read already. */
   constructor(
@@ -61,12 +56,9 @@ export class FrameInput {
   takeHeader(limits: WireLimits): FrameHeader | undefined {
     const start = this.#start, body = start + PREFIX_BYTES;
     if (body > this.#end) return undefined;
-    this.#progress.endFrame();
     this.#progress.beginFrame();
     const header = decodePrefix(this.#ahead.subarray(start, body), limits);
     this.#start = body;
-    const length = PREFIX_BYTES + header.bodyLength;
-    if (length > this.#longest && length <= MOST_READ_BYTES) this.#longest = length;
     return header;
   }
 
@@ -79,28 +71,36 @@ export class FrameInput {
     return count;
   }
 
-  /**
-   * Reads the next frame's header; `null` when the peer has closed its side between two frames.
-   *
-   * @throws {ProtocolError} If the prefix is cut off, is not one of a frame, or is over the limits.
-   */
-  async readHeader(limits: WireLimits): Promise<FrameHeader | null> {
-    this.#progress.endFrame();
-    this.#makeRoom();
-    while (this.#end < PREFIX_BYTES) {
-      if (this.#end > 0) this.#progress.beginFrame();
-      const room = this.#end === 0 ? this.#ahead : this.#ahead.subarray(this.#end);
-      const got = await this.#source.read(room);
-      if (got === null) {
-        if (this.#end === 0) return null;
-        if (this.#end >= 4) checkMagic(this.#ahead);
-        throw this.#truncated(
-          `expected ${PREFIX_BYTES} bytes of a frame's prefix, got ${this.#end}`,
-        );
-      }
-      this.#end += got;
+  /** Returns the room for the next bytes of a prefix that is not all there. */
+  roomForHeader(): Uint8Array<ArrayBuffer> {
+    const count = this.#end - this.#start;
+    if (count === 0) {
+      this.#start = this.#end = 0;
+      return this.#ahead;
     }
-    return this.takeHeader(limits) ?? null;
+    this.#progress.beginFrame();
+    if (this.#start > 0) this.#ahead.copyWithin(0, this.#start, this.#end);
+    this.#start = 0;
+    this.#end = count;
+    return this.#ahead.subarray(count);
+  }
+
+  /**
+   * Notes that the first `got` bytes of that room are used, or that nothing more comes: `null`.
+   *
+   * @returns `false` when the peer has closed its side between two frames.
+   * @throws {ProtocolError} If the prefix is cut off, or is not one of a frame.
+   */
+  addToHeader(got: number | null): boolean {
+    if (got === null) {
+      if (this.#end === 0) return false;
+      if (this.#end >= 4) checkMagic(this.#ahead);
+      throw this.#truncated(
+        `expected ${PREFIX_BYTES} bytes of a frame's prefix, got ${this.#end}`,
+      );
+    }
+    this.#end += got;
+    return true;
   }
 
   /**
@@ -144,17 +144,6 @@ export class FrameInput {
     for (let at = from; at < bodyLength;) {
       at += await this.#readPart(header, at, discarded.subarray(0, bodyLength - at));
     }
-  }
-
-  /** Moves what was read ahead to the front of the buffer, which grows with the frames. */
-  #makeRoom(): void {
-    const kept = this.#ahead.subarray(this.#start, this.#end);
-    if (this.#ahead.length < this.#longest) {
-      this.#ahead = new Uint8Array(Math.ceil(this.#longest / FIRST_READ_BYTES) * FIRST_READ_BYTES);
-    }
-    if (kept.length > 0) this.#ahead.set(kept);
-    this.#start = 0;
-    this.#end = kept.length;
   }
 
   /** Takes bytes of the body: first those that were read ahead, then from the source. */
