@@ -43,6 +43,15 @@ export class BufferPool {
   }
 
   /**
+   * Lends a buffer if one is free; `undefined` otherwise.
+   *
+   * @param isPatient As in {@linkcode request}.
+   */
+  tryLend(isPatient = false): Uint8Array<ArrayBuffer> | undefined {
+    return this.#take(isPatient ? Math.min(1, this.size - 1) : 0);
+  }
+
+  /**
    * Requests a buffer. Requests are served in their order.
    *
    * @param isPatient Whether the last free buffer is left to requests that are not patient. A pool

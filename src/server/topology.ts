@@ -187,8 +187,8 @@ export abstract class ServerCommunicationTopology<
   }
 
   /** Decides whether an update that begins to arrive may be read; the decision may have to wait. */
-  admitUpdate(rank: Rank, body: IncomingBody): Promise<boolean> {
-    return this.#collector?.admit(rank, body) ?? Promise.resolve(false);
+  admitUpdate(rank: Rank, body: IncomingBody): boolean | Promise<boolean> {
+    return this.#collector?.admit(rank, body) ?? false;
   }
 
   /** Called when an update has its place and is about to be read. */
@@ -216,7 +216,7 @@ export abstract class ServerCommunicationTopology<
    *
    * @throws {ProtocolError} If the message is refused.
    */
-  onReceive(sender: Rank, ...message: MessageArguments): Promise<void> {
+  onReceive(sender: Rank, ...message: MessageArguments): void | Promise<void> {
     const [code, payload] = message;
     switch (code) {
       case MessageCode.ParameterUpdate:
@@ -224,7 +224,7 @@ export abstract class ServerCommunicationTopology<
       case MessageCode.GradientUpdate:
         return this.onUpdate(sender, toParameterUpdate({ code, payload }));
       default:
-        return Promise.try(() => this.#active.handleControl(sender, message));
+        return this.#active.handleControl(sender, message);
     }
   }
 
@@ -233,7 +233,7 @@ export abstract class ServerCommunicationTopology<
    *
    * @throws {ProtocolError} If the update is refused.
    */
-  protected onUpdate(sender: Rank, update: ParameterUpdatePayload): Promise<void> {
+  protected onUpdate(sender: Rank, update: ParameterUpdatePayload): void | Promise<void> {
     return this.#active.exchanges.acceptUpdate(sender, update);
   }
 

@@ -2,10 +2,10 @@ import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../mod.ts";
 import { CohortCollector } from "../../src/round/cohort/cohort_collector.ts";
 
-/** Returns `true` if a promise is resolved once all pending callbacks have run. */
-async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+/** Returns `true` if a result is there once all pending callbacks have run. */
+async function isSettled(result: unknown): Promise<boolean> {
   let settled = false;
-  promise.then(() => settled = true);
+  Promise.resolve(result).then(() => settled = true);
   await new Promise<void>((resolve) => setTimeout(resolve));
   return settled;
 }

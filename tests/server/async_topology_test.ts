@@ -547,7 +547,10 @@ Deno.test("ServerAsyncTop accepts the former name of versions, updates", async (
 });
 
 Deno.test("the server accepts the answers that it asked for, and reports the errors of the others", async () => {
-  const { handler, running, address } = await listen({ ...LATEST, ...EVALUATOR });
+  const started = Promise.withResolvers<void>();
+  const { handler, running, address } = await listen({ ...LATEST, ...EVALUATOR }, {
+    onEvent: (event) => event.type === "round-started" && started.resolve(),
+  });
   {
     await using peer = await Peer.connect(address);
     const fault = async () => {
@@ -556,6 +559,8 @@ Deno.test("the server accepts the answers that it asked for, and reports the err
     };
     const assignment = await peer.join();
     assertEquals([assignment.mode, assignment.rounds], ["async", 2]);
+    // A message that is refused before the first round is counted in none.
+    await started.promise;
     // No update is expected before the client asks.
     await peer.update(1);
     assertEquals(await fault(), "wrong-round");

@@ -94,22 +94,26 @@ export class CohortCollector {
   }
 
   /**
-   * Announces an answer and waits until it may be read. A rank that reconnected while its first
-   * answer is still being accepted waits for the outcome of that one.
+   * Announces an answer, and waits unless it may be read at once. A rank that reconnected while
+   * its first answer is still being accepted waits for the outcome of that one.
    *
    * @returns `false` when the rank is not pending, or no longer, or the answer was withdrawn.
    */
-  async admit(rank: Rank, body?: IncomingBody): Promise<boolean> {
-    if (this.#answers.has(rank)) {
-      await this.#waits.until(rank, () => !this.isPending(rank) || !this.#answers.has(rank));
-    }
+  admit(rank: Rank, body?: IncomingBody): boolean | Promise<boolean> {
+    const isNext = () => !this.isPending(rank) || !this.#answers.has(rank);
+    if (isNext()) return this.#admit(rank, body);
+    return this.#waits.until(rank, isNext).then(() => this.#admit(rank, body));
+  }
+
+  #admit(rank: Rank, body: IncomingBody | undefined): boolean | Promise<boolean> {
     if (!this.isPending(rank)) return false;
     const answer = new Answer(body, this.#now());
     this.#answers.set(rank, answer);
     const index = this.#indices.get(rank) ?? Infinity;
+    if (index < this.#head + this.#window) return true;
     const isOver = () => !this.isPending(rank) || this.#answers.get(rank) !== answer;
-    await this.#waits.until(rank, () => isOver() || index < this.#head + this.#window);
-    return !isOver();
+    return this.#waits.until(rank, () => isOver() || index < this.#head + this.#window)
+      .then(() => !isOver());
   }
 
   /** Notes that the rank's answer has its place and is read from now on. */
@@ -155,13 +159,14 @@ export class CohortCollector {
   }
 
   /**
-   * Waits until every lower rank is settled, so that it is this rank's turn.
+   * Waits, unless it is this rank's turn already, until every lower rank is settled.
    *
    * @returns `false` when the rank is no longer pending.
    */
-  async waitForTurn(rank: Rank): Promise<boolean> {
-    await this.#waits.until(rank, () => !this.isPending(rank) || this.cohort[this.#head] === rank);
-    return this.isPending(rank);
+  waitForTurn(rank: Rank): boolean | Promise<boolean> {
+    const isDue = () => !this.isPending(rank) || this.cohort[this.#head] === rank;
+    if (isDue()) return this.isPending(rank);
+    return this.#waits.until(rank, isDue).then(() => this.isPending(rank));
   }
 
   /** Records a rank's outcome. Later calls are ignored. */

@@ -64,16 +64,22 @@ export class TrainingExchange {
    * @returns `false` when the round has gone on without the update.
    * @throws {ProtocolError} If the update is not expected or not valid.
    */
-  async accept(sender: Rank, payload: ParameterUpdatePayload): Promise<boolean> {
+  accept(sender: Rank, payload: ParameterUpdatePayload): boolean | Promise<boolean> {
     const { collector } = this;
     const norm = this.#checkExpected(sender, payload);
     collector.markComplete(sender);
-    if (!this.isUnordered && !await collector.waitForTurn(sender)) return false;
+    const isTurn = this.isUnordered || collector.waitForTurn(sender);
+    if (isTurn === true) return this.#take(sender, payload, norm);
+    return isTurn && isTurn.then((isTurn) => isTurn && this.#take(sender, payload, norm));
+  }
+
+  /** Passes an update to the handler; gives `false` when the round fails with it. */
+  #take(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): boolean {
     try {
       this.#add(sender, payload, norm);
     } catch (error) {
       // The sender is not to blame for what the algorithm makes of a valid update.
-      collector.fail(error);
+      this.collector.fail(error);
       return false;
     }
     return true;

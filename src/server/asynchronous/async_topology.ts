@@ -128,10 +128,9 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Takes requests for work and everything that the base class takes. */
-  override onReceive(sender: Rank, ...message: MessageArguments): Promise<void> {
+  override onReceive(sender: Rank, ...message: MessageArguments): void | Promise<void> {
     if (message[0] !== MessageCode.ParameterRequest) return super.onReceive(sender, ...message);
     this.#exchange.ask(sender);
-    return Promise.resolve();
   }
 
   /** Puts an update in line; resolves when it was accepted, rejects when it was refused. */
@@ -194,8 +193,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Admits the update of every client that has a task. */
-  override admitUpdate(rank: Rank): Promise<boolean> {
-    return Promise.resolve(this.#exchange.tasks.markAnswering(rank));
+  override admitUpdate(rank: Rank): boolean {
+    return this.#exchange.tasks.markAnswering(rank);
   }
 
   /** Extends the time of a task whose update is about to be read. */

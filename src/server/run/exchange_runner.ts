@@ -148,11 +148,14 @@ export class ExchangeRunner {
    *
    * @throws {ProtocolError} If the update is refused.
    */
-  async acceptUpdate(sender: Rank, update: ParameterUpdatePayload): Promise<void> {
+  acceptUpdate(sender: Rank, update: ParameterUpdatePayload): void | Promise<void> {
     const { training } = this;
     if (training === undefined) throw unexpectedUpdate(sender, undefined);
-    if (!await training.accept(sender, update)) return;
-    this.#run.emit(receivedEvent(training, sender, update));
+    const accepted = training.accept(sender, update);
+    const report = (isAccepted: boolean) => {
+      if (isAccepted) this.#run.emit(receivedEvent(training, sender, update));
+    };
+    return typeof accepted === "boolean" ? report(accepted) : accepted.then(report);
   }
 
   /**

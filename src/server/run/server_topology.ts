@@ -31,12 +31,12 @@ export interface ServerTopology {
   performExchange(): Promise<void>;
   pendingRound(rank: Rank): number | undefined;
   lastAcceptedRound(rank: Rank): number | undefined;
-  admitUpdate(rank: Rank, incoming: IncomingBody): Promise<boolean>;
+  admitUpdate(rank: Rank, incoming: IncomingBody): boolean | Promise<boolean>;
   startUpdate(rank: Rank): void;
   holdUpdate(rank: Rank): void;
   releaseUpdate(rank: Rank): void;
   unexpectedUpdate(rank: Rank): ProtocolError;
-  onReceive(sender: Rank, ...message: MessageArguments): Promise<void>;
+  onReceive(sender: Rank, ...message: MessageArguments): void | Promise<void>;
   onCannotTrain(sender: Rank, notice: ErrorPayload): void;
   onJoin(client: JoinedClient): void;
   onDisconnect(rank: Rank, reason: string): void;

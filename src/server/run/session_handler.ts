@@ -50,11 +50,11 @@ export class SessionHandler implements SessionListener {
    * Gives an expected update a staging buffer once it may be read, or a keeper, an unexpected one
    * none, and any other message a buffer of its own.
    */
-  async place(
+  place(
     rank: Rank,
     header: FrameHeader,
     incoming: IncomingBody,
-  ): Promise<BodyPlace> {
+  ): BodyPlace | Promise<BodyPlace> {
     const topology = this.#topology, { code, bodyLength } = header;
     const { handler: { plan, manifest } } = topology;
     const expected = updateCodeFor(plan);
@@ -72,18 +72,20 @@ export class SessionHandler implements SessionListener {
       );
     }
     if (!isUpdate) return new Uint8Array(bodyLength);
-    return await this.#uploads.place(rank, header, incoming);
+    return this.#uploads.place(rank, header, incoming);
   }
 
   release(_rank: Rank, place: NonNullable<BodyPlace>): void {
     this.#uploads.release(place);
   }
 
-  receive(rank: Rank, message: Message | undefined): Promise<void> {
+  receive(rank: Rank, message: Message | undefined): void | Promise<void> {
     this.#uploads.markRead(rank);
-    return message === undefined
-      ? Promise.reject(this.#topology.unexpectedUpdate(rank))
-      : this.#topology.onReceive(rank, ...[message.code, message.payload] as MessageArguments);
+    if (message === undefined) throw this.#topology.unexpectedUpdate(rank);
+    return this.#topology.onReceive(
+      rank,
+      ...[message.code, message.payload] as MessageArguments,
+    );
   }
 
   joined(client: JoinedClient): void {

@@ -64,8 +64,14 @@ export class MessageReader {
   async readAll(replySeconds: number): Promise<void> {
     for (;;) {
       try {
-        if (!await this.#next()) return;
+        const received = await this.#session.connection.receive(this.#options);
+        if (received === null) return;
+        this.#checkRank();
+        const work = this.#listener.receive(this.#rank, received.message);
+        if (work instanceof Promise) await work;
+        this.#release();
       } catch (error) {
+        this.#release();
         if (isFault(error)) this.#listener.messageRefused();
         if (!(error instanceof ProtocolError) || !isRecoverable(error)) throw error;
         await this.#recover(error, replySeconds);
@@ -73,25 +79,19 @@ export class MessageReader {
     }
   }
 
-  /** Acts on the next message. Gives `false` when the client has closed the connection. */
-  async #next(): Promise<boolean> {
-    try {
-      const received = await this.#session.connection.receive(this.#options);
-      if (received === null) return false;
-      this.#checkRank();
-      await this.#listener.receive(this.#rank, received.message);
-      return true;
-    } finally {
-      const place = this.#taken;
-      this.#taken = undefined;
-      if (place !== undefined) this.#listener.release(this.#rank, place);
-    }
-  }
-
-  async #place(header: FrameHeader): Promise<BodyPlace> {
+  #place(header: FrameHeader): BodyPlace | Promise<BodyPlace> {
     this.#checkRank();
     const body = new Body(header.bodyLength, this.#session.connection);
-    return this.#taken = await this.#listener.place(this.#rank, header, body);
+    const placed = this.#listener.place(this.#rank, header, body);
+    if (!(placed instanceof Promise)) return this.#taken = placed;
+    return placed.then((place) => this.#taken = place);
+  }
+
+  /** Gives back the place of the last message. */
+  #release(): void {
+    const place = this.#taken;
+    this.#taken = undefined;
+    if (place !== undefined) this.#listener.release(this.#rank, place);
   }
 
   /** Refuses messages of a client that has lost its rank to another one. */

@@ -23,7 +23,7 @@ export interface SessionListener {
   /** Round for which an update of the rank is expected. */
   pendingRound(rank: Rank): number | undefined;
   /** Gives the place for the body of a message; `undefined` refuses the body. */
-  place(rank: Rank, header: FrameHeader, body: IncomingBody): Promise<BodyPlace>;
+  place(rank: Rank, header: FrameHeader, body: IncomingBody): BodyPlace | Promise<BodyPlace>;
   /** Takes back a result of `place`. */
   release(rank: Rank, place: NonNullable<BodyPlace>): void;
   /**
@@ -31,7 +31,7 @@ export interface SessionListener {
    *
    * @throws {ProtocolError} If the message is refused.
    */
-  receive(rank: Rank, message: Message | undefined): Promise<void>;
+  receive(rank: Rank, message: Message | undefined): void | Promise<void>;
   /** Called when a client is ready, for the first time or again. */
   joined(client: JoinedClient): void;
   /** Called when a client's connection is lost; the client is expected back. */

@@ -213,9 +213,9 @@ export class ServerStatisticsTop extends ServerCommunicationTopology<ServerBacke
   }
 
   /** Takes answers and everything that the base class takes. */
-  override onReceive(sender: Rank, ...message: MessageArguments): Promise<void> {
+  override onReceive(sender: Rank, ...message: MessageArguments): void | Promise<void> {
     if (message[0] !== MessageCode.Statistics) return super.onReceive(sender, ...message);
-    return Promise.try(() => this.#take(sender, message[1]));
+    this.#take(sender, message[1]);
   }
 
   #take(sender: Rank, { id, answer }: StatisticsPayload): void {

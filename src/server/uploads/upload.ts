@@ -9,10 +9,16 @@ import type { UploadMonitor } from "./upload_monitor.ts";
 import type { KeptUpdate } from "./kept_update.ts";
 import type { WaitingUpdates } from "./waiting_updates.ts";
 
+/**
+ * Largest update, in bytes, that is not kept: its client sends it whole into the socket's buffer
+ * and waits for nobody.
+ */
+const MAX_BYTES_IN_SOCKET = 64 * 1024;
+
 /** Topology, as far as an upload sees it. */
 export interface UploadTopology {
   /** Decides whether the update is wanted, once its turn has come. */
-  admitUpdate(rank: Rank, incoming: IncomingBody): Promise<boolean>;
+  admitUpdate(rank: Rank, incoming: IncomingBody): boolean | Promise<boolean>;
   /** Called when the update is about to be read. */
   startUpdate(rank: Rank): void;
   /** Called when the update waits, and is not read. */
@@ -45,7 +51,10 @@ export class Upload implements BodyKeeper {
   readonly #header: FrameHeader;
   readonly #incoming: IncomingBody;
   readonly #parts: UploadParts;
-  readonly #ready = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
+  /** Waits for the buffer. */
+  #ready: PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined> | undefined;
+  /** Buffer that was lent without a request. */
+  #lent: Uint8Array<ArrayBuffer> | undefined;
   #request: BufferRequest | undefined;
   #kept: KeptUpdate | undefined;
   #keptBytes = 0;
@@ -60,8 +69,6 @@ export class Upload implements BodyKeeper {
     this.#header = header;
     this.#incoming = incoming;
     this.#parts = parts;
-    // Waited for where the buffer is needed.
-    this.#ready.promise.catch(() => {});
   }
 
   /** True if the update is kept, or was. */
@@ -69,14 +76,52 @@ export class Upload implements BodyKeeper {
     return this.#kept !== undefined;
   }
 
-  /** Waits for a place: its buffer, or itself as the keeper. */
-  async place(): Promise<BodyPlace> {
-    const { monitor, waiting } = this.#parts, incoming = this.#incoming;
+  /** Gives the buffer or, where it has to be waited for, either that or itself as the keeper. */
+  place(): BodyPlace | Promise<BodyPlace> {
+    const { topology, staging } = this.#parts;
+    const isAdmitted = topology.admitUpdate(this.rank, this.#incoming);
+    if (isAdmitted === false) return undefined;
+    if (isAdmitted === true) {
+      this.#lent = staging.tryLend(this.#parts.isUnordered());
+      if (this.#lent !== undefined) {
+        this.#isReady = this.#isClaimed = true;
+        this.#begin();
+        return this.#lent;
+      }
+    }
+    const isInSocket = this.#incoming.size <= MAX_BYTES_IN_SOCKET && !this.#parts.isExamined();
+    return isInSocket ? this.#waitInSocket(isAdmitted) : this.#wait(isAdmitted);
+  }
+
+  /** Waits for the buffer while the client has sent the update into the socket's buffer. */
+  async #waitInSocket(isAdmitted: true | Promise<boolean>): Promise<BodyPlace> {
+    const { monitor, staging } = this.#parts;
+    let buffer: Uint8Array<ArrayBuffer> | undefined;
     monitor.wait();
-    void this.#admit();
+    try {
+      if (!await isAdmitted) return undefined;
+      const isPatient = this.#parts.isUnordered();
+      buffer = this.#lent = staging.tryLend(isPatient);
+      if (buffer === undefined) {
+        this.#request = staging.request(isPatient);
+        buffer = await this.#request.buffer;
+      }
+    } finally {
+      monitor.waited();
+    }
+    this.#isReady = this.#isClaimed = true;
+    this.#begin();
+    return buffer;
+  }
+
+  async #wait(isAdmitted: true | Promise<boolean>): Promise<BodyPlace> {
+    const { monitor, waiting } = this.#parts, incoming = this.#incoming;
+    const ready = this.#ready = Promise.withResolvers();
+    monitor.wait();
+    void this.#admit(isAdmitted);
     try {
       return await new Promise<BodyPlace>((resolve, reject) => {
-        this.#ready.promise.then(resolve, reject);
+        ready.promise.then(resolve, reject);
         waiting.add(incoming, (kept) => {
           this.#kept = kept;
           resolve(this);
@@ -101,7 +146,7 @@ export class Upload implements BodyKeeper {
   async claim(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const kept = this.#kept;
     if (!this.#isReady) await this.#waitForTurn();
-    const buffer = await this.#ready.promise;
+    const buffer = await this.#ready?.promise;
     this.#isClaimed = true;
     if (buffer === undefined || this.#isOver) {
       kept?.release();
@@ -128,34 +173,36 @@ export class Upload implements BodyKeeper {
 
   /** Gives back whatever the update has. */
   release(): void {
-    const { monitor, topology } = this.#parts;
+    const { monitor, topology, staging } = this.#parts;
     this.#isOver = true;
     monitor.end(this.rank);
     this.#kept?.release();
     this.#request?.cancel();
+    if (this.#lent !== undefined) staging.giveBack(this.#lent);
+    this.#lent = undefined;
     topology.releaseUpdate(this.rank);
   }
 
   /** Requests a buffer once the topology admits the update. */
-  async #admit(): Promise<void> {
-    const { topology, staging } = this.#parts;
+  async #admit(isAdmitted: true | Promise<boolean>): Promise<void> {
+    const { staging } = this.#parts;
     let buffer: Uint8Array<ArrayBuffer> | undefined;
     try {
-      if (await topology.admitUpdate(this.rank, this.#incoming) && !this.#isOver) {
+      if (await isAdmitted && !this.#isOver) {
         const isPatient = this.#parts.isUnordered() && !this.#isUrgent;
         this.#request = staging.request(isPatient);
         buffer = await this.#request.buffer;
       }
     } catch (error) {
       this.#isReady = true;
-      return this.#ready.reject(error);
+      return this.#ready?.reject(error);
     }
     this.#settle(buffer);
   }
 
   #settle(buffer: Uint8Array<ArrayBuffer> | undefined): void {
     this.#isReady = true;
-    this.#ready.resolve(buffer);
+    this.#ready?.resolve(buffer);
   }
 
   #begin(): void {
@@ -178,7 +225,7 @@ export class Upload implements BodyKeeper {
     }
     monitor.wait();
     try {
-      await this.#ready.promise;
+      await this.#ready?.promise;
     } finally {
       monitor.waited();
     }

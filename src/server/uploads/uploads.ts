@@ -82,11 +82,21 @@ export class Uploads implements AsyncDisposable {
   }
 
   /** Gives an expected update its place; `undefined` refuses it. */
-  async place(rank: Rank, header: FrameHeader, incoming: IncomingBody): Promise<BodyPlace> {
+  place(
+    rank: Rank,
+    header: FrameHeader,
+    incoming: IncomingBody,
+  ): BodyPlace | Promise<BodyPlace> {
     const upload = new Upload(rank, header, incoming, this.#parts);
-    const place = await upload.place();
+    const place = upload.place();
+    return place instanceof Promise
+      ? place.then((place) => this.#opened(upload, place))
+      : this.#opened(upload, place);
+  }
+
+  #opened(upload: Upload, place: BodyPlace): BodyPlace {
     if (place !== undefined) this.#open.set(place, upload);
-    if (upload.isKept) this.#kept.set(rank, upload);
+    if (upload.isKept) this.#kept.set(upload.rank, upload);
     return place;
   }
 

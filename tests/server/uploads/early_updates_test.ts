@@ -87,6 +87,28 @@ for (const memoryBytes of [0, FILE_ONLY, BOTH, 2 ** 26]) {
   });
 }
 
+Deno.test("small updates, which are not kept, give the model of the order of ranks in any order", async () => {
+  const length = 500, clients = 30;
+  const digest = await digestInOrder(length, clients);
+  for (const stagingBuffers of [1, 2, 5, 40]) {
+    const { report } = await runUploads({
+      clients,
+      length,
+      handler: { stagingBuffers },
+      play: async (uploaders) => {
+        await Promise.all(uploaders.map((uploader) => uploader.asked()));
+        new Random(stagingBuffers, "test").shuffle(uploaders);
+        await Promise.all(uploaders.map(async (uploader) => {
+          await uploader.send(1000);
+          await new Promise((resolve) => setTimeout(resolve));
+          await uploader.send();
+        }));
+      },
+    });
+    assertEquals([report.modelDigest, report.rounds[0]?.received], [digest, clients]);
+  }
+});
+
 Deno.test("a client that is cut off in the middle of an update that is kept sends it again", async () => {
   const folder = await Deno.makeTempDir();
   const { report } = await runUploads({
