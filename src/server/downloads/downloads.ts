@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { type Download, LinkDownloads, type LinkDownloadsOptions } from "./link_downloads.ts";
+import { TurnQueue } from "./turn_queue.ts";
 
 /** Options of {@linkcode Downloads}. */
 export interface DownloadsOptions {
@@ -19,6 +20,7 @@ export interface DownloadsOptions {
 export class Downloads {
   readonly #options: LinkDownloadsOptions;
   readonly #links = new Map<string, LinkDownloads>();
+  readonly #turns = new TurnQueue();
 
   /** Begins with no knowledge about the addresses. */
   constructor({ atOnce, placeMillis, now = () => runtime.clock.now() }: DownloadsOptions) {
@@ -38,8 +40,14 @@ export class Downloads {
     }
   }
 
+  /** Begins downloads of small models, whatever links they share: some in each turn. */
+  beginSmall(starts: readonly (() => void)[]): void {
+    this.#turns.begin(starts);
+  }
+
   /** Drops the downloads that have not begun. */
   clear(): void {
+    this.#turns.clear();
     for (const link of this.#links.values()) link.clear();
   }
 }

@@ -28,14 +28,17 @@ export function sendToCohort(
   downloads: Downloads,
   { bytes, addressOf, sendTo }: CohortSending,
 ): void {
-  const byAddress = new Map<string, Download[]>();
+  const byAddress = new Map<string, Download[]>(), small: (() => void)[] = [];
   for (const rank of collector.cohort) {
     const address = bytes > MAX_BYTES_AT_ONCE ? addressOf(rank) : undefined;
+    collector.markSent(rank, false);
     if (address === undefined) {
-      sendTo(rank);
+      small.push(() => {
+        collector.markSent(rank);
+        if (collector.isPending(rank)) sendTo(rank);
+      });
       continue;
     }
-    collector.markSent(rank, false);
     const download = {
       rank,
       start: (onEnd: (isSent: boolean) => void) => {
@@ -48,5 +51,6 @@ export function sendToCohort(
     if (others === undefined) byAddress.set(address, [download]);
     else others.push(download);
   }
+  downloads.beginSmall(small);
   downloads.begin(byAddress);
 }
