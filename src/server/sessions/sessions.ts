@@ -192,7 +192,7 @@ export class Sessions {
   async #runSession(session: Session, admission: PeerAdmission, seconds: number): Promise<void> {
     const { registry } = this, { joinOptions, listener } = this.#options, { connection } = session;
     let joined: JoinedClient | undefined;
-    let failure: unknown = new ConnectionClosedError("it closed the connection");
+    let failure: unknown;
     try {
       if (this.#exit !== undefined) throw await this.#sendExit(connection, this.#exit);
       const registering = register(session, registry, joinOptions, listener);
@@ -207,6 +207,7 @@ export class Sessions {
       this.#keys.watchExpiry(session);
       const reader = new MessageReader(session, client.rank, registry, listener);
       await reader.readAll(this.#silentSeconds);
+      failure = new ConnectionClosedError("it closed the connection");
     } catch (error) {
       failure = session.ended ?? error;
       // A client whose session was ended has been told already.

@@ -3,15 +3,19 @@ export class TaskTracker {
   #count = 0;
   readonly #waits = new Set<{ readonly condition: () => boolean; readonly wake: () => void }>();
 
+  /** Ends a task. */
+  readonly #end = (): void => {
+    this.#count--;
+    for (const { condition, wake } of this.#waits) if (this.#count === 0 && condition()) wake();
+  };
+
   /** Counts a task until it has ended. The task must not reject. */
-  async track(task: Promise<void>): Promise<void> {
+  track(task: Promise<void>): Promise<void> {
     this.#count++;
-    try {
-      await task;
-    } finally {
-      this.#count--;
-      for (const { condition, wake } of this.#waits) if (this.#count === 0 && condition()) wake();
-    }
+    return task.then(this.#end, (error) => {
+      this.#end();
+      throw error;
+    });
   }
 
   /** Resolves when no task is running and the condition holds, or the signal is aborted. */
