@@ -107,9 +107,8 @@ export class CohortCollector {
 
   #admit(rank: Rank, body: IncomingBody | undefined): boolean | Promise<boolean> {
     if (!this.isPending(rank)) return false;
-    const answer = new Answer(body, this.#now());
+    const index = this.#indices.get(rank) ?? Infinity, answer = new Answer(body, this.#now());
     this.#answers.set(rank, answer);
-    const index = this.#indices.get(rank) ?? Infinity;
     if (index < this.#head + this.#window) return true;
     const isOver = () => !this.isPending(rank) || this.#answers.get(rank) !== answer;
     return this.#waits.until(rank, () => isOver() || index < this.#head + this.#window)
@@ -165,8 +164,8 @@ export class CohortCollector {
    */
   waitForTurn(rank: Rank): boolean | Promise<boolean> {
     const isDue = () => !this.isPending(rank) || this.cohort[this.#head] === rank;
-    if (isDue()) return this.isPending(rank);
-    return this.#waits.until(rank, isDue).then(() => this.isPending(rank));
+    const isTurn = () => this.isPending(rank);
+    return isDue() ? isTurn() : this.#waits.until(rank, isDue).then(isTurn);
   }
 
   /** Records a rank's outcome. Later calls are ignored. */
