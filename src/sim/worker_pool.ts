@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import { resolveBuild } from "../params/build.ts";
 import { readGraph } from "../engine/graph/read_graph.ts";
@@ -14,6 +15,9 @@ import type { JobRunner } from "./job_runner.ts";
 import { poolWorker, type PreparedWorkers, takePrepared } from "./prepared_workers.ts";
 import { createRunner, runJob } from "./serve_jobs.ts";
 import { type PoolWorkerArgs, shareData, shareParts } from "./worker_args.ts";
+
+/** Interval of a timer that does nothing. */
+const ALIVE_MILLIS = 60_000;
 
 /** Slots for each thread: enough that none waits for the program to take an outcome. */
 const SLOTS_PER_THREAD = 3;
@@ -113,9 +117,12 @@ export class WorkerPool implements ClientPool {
     const { signal } = options;
     const wake = () => this.#queue.wake();
     signal?.addEventListener("abort", wake);
+    // Waiting for a word of memory does not keep a program alive whose last worker has ended.
+    const alive = runtime.timers.setInterval(() => {}, ALIVE_MILLIS);
     try {
       await this.#run(jobs, options);
     } finally {
+      runtime.timers.clearInterval(alive);
       signal?.removeEventListener("abort", wake);
     }
   }

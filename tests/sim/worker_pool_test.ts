@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { resolveBuild } from "../../src/params/build.ts";
 import type { ClientJob } from "../../src/sim/client_pool.ts";
 import { WorkerPool } from "../../src/sim/mod.ts";
@@ -54,4 +54,11 @@ Deno.test("WorkerPool on one thread lets timers run while it does jobs", async (
     .catch((error) => error);
   clearTimeout(timer);
   assertEquals(error, reason);
+});
+
+Deno.test("a program whose only worker has ended is told why, and does not end before", async () => {
+  const program = new URL("../fixtures/lonely_pool.ts", import.meta.url).href;
+  const args = ["run", "-A", "--no-check", program];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+  assertMatch(new TextDecoder().decode(stdout), /^Error: .*it ended before its main returned/);
 });
