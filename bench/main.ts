@@ -32,7 +32,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   peers: async () => (await import("./groups/peers.ts")).peersBench,
 };
 /** Groups that take minutes: they run where they are named, or with --long. */
-const LONG_GROUPS: readonly string[] = ["links"];
+const LONG_GROUPS: readonly string[] = ["links", "peers"];
 const GROUP_NAMES = Object.keys(GROUPS);
 
 /** Exit status of a process that SIGINT ended. */

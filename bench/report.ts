@@ -39,8 +39,9 @@ function figure(value: number): string {
 export function benchJson(results: readonly BenchResult[]): string {
   const report = {
     schema: "fedlab.bench/1",
-    results: results.map(({ name, unit, value, ceiling, ratio, min, median }) => ({
+    results: results.map(({ name, unit, value, ceiling, ratio, min, median, target }) => ({
       ...{ name, unit, value, ceiling, ratio, min, median },
+      ...(target !== undefined && { target }),
     })),
   };
   return `${JSON.stringify(report, undefined, 2)}\n`;

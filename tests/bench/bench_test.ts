@@ -45,7 +45,7 @@ Deno.test("benchTable() has a line a result, in its unit, and marks a ratio that
   ]);
 });
 
-Deno.test("benchJson() writes the schema, and seven fields a result", () => {
+Deno.test("benchJson() writes the schema, and the fields of a result with its target", () => {
   const report = JSON.parse(benchJson(results));
   assertEquals(report.schema, "fedlab.bench/1");
   assertEquals(report.results[0], {
@@ -56,6 +56,7 @@ Deno.test("benchJson() writes the schema, and seven fields a result", () => {
     ratio: 0.75,
     min: 3,
     median: 4,
+    target: 0.7,
   });
   assertEquals(report.results.length, results.length);
   assertMatch(benchJson([]), /\n$/);
