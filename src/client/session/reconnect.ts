@@ -60,6 +60,7 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
     let session: Session | undefined;
     try {
       session = await client.join(connection, resume, deadline);
+      refusal = undefined;
       const { run, token } = session.assignment;
       resume = { run, token };
       const hasNext = await client.follow(session);
@@ -77,11 +78,13 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       if (session?.isUseful) losses = 0;
       if (hasJoined && losses === 0) deadline = runtime.clock.now() + patienceMillis;
       const isLoss = isConnectionLoss(error);
+      // A server that is full may also let the time pass without an answer.
+      const cause = error instanceof DeadlineError ? refusal ?? error : error;
       refusal = isServerFull(error) ? error : undefined;
       if (isLoss) connection.abort(new ConnectionClosedError(errorMessage(error)));
       if (!isLoss || runtime.clock.now() >= deadline) {
         await announceLeave(connection, error, { signal, seconds: timeouts.drainSeconds });
-        throw error;
+        throw cause;
       }
       peers.warn(
         "the server",
