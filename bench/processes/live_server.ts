@@ -10,6 +10,8 @@ import { flatManifest } from "../helpers/step_handler.ts";
 
 /** Figures of a server's run. */
 export interface LiveFigures {
+  /** Digest of the model. */
+  readonly model: string;
   /** Fewest updates of a round. */
   readonly received: number;
   /** Number of connections that were lost during the run. */
@@ -48,6 +50,6 @@ if (import.meta.main) {
   });
   const report = await server.run();
   const received = Math.min(...report.rounds.map((round) => round.received));
-  const figures: LiveFigures = { received, lost, memory };
+  const figures: LiveFigures = { model: report.modelDigest, received, lost, memory };
   console.log(JSON.stringify(figures));
 }
