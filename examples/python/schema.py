@@ -128,7 +128,8 @@ def agree(data, given, own, name):
     if not agreed: return x, y, told
     one, classes = agreed["inputs"][0], agreed["target"].get("classes", [])
     plain = len(agreed["inputs"]) == 1 and "shape" in one and not {"standardize", "columns"} & set(one)
-    fits = plain and math.prod(one["shape"]) == x.shape[1] and (own or one.get("scale", 1) == scale)
+    fits = plain and (own or "generator" not in one)
+    fits = fits and math.prod(one["shape"]) == x.shape[1] and (own or one.get("scale", 1) == scale)
     if not fits or classes[:y.max() + 1] != [str(i) for i in range(y.max() + 1)]:
         raise Refusal(f"Cannot use {name}: expected data of {agreed['inputs'][0]['name']}, got {x.shape[1]} features "
                       f"without names, of scale {scale:g} and {y.max() + 1} classes")

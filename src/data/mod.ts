@@ -44,6 +44,7 @@ export type { InputCounts } from "./schema/arrange_inputs.ts";
 export { compareSchemas } from "./schema/compare.ts";
 export type { ArrangedData, DataSource, SourceTables } from "./schema/data_source.ts";
 export { schemaDigest } from "./schema/digest.ts";
+export type { DataGenerator } from "./schema/generator.ts";
 export {
   featureNames,
   inputShape,

@@ -7,7 +7,7 @@
 import { ProtocolError } from "../base/errors.ts";
 import { compareSchemas } from "../data/schema/compare.ts";
 import { schemaDigest } from "../data/schema/digest.ts";
-import { hasNamedColumns } from "../data/schema/named.ts";
+import { hasGenerator, hasNamedColumns } from "../data/schema/named.ts";
 import { shownName } from "../data/schema/names.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import type { ClientBackendHandler } from "./handler.ts";
@@ -41,7 +41,8 @@ export async function agreedDigest(
     );
   }
   if (expected === undefined) {
-    // Shape and number of classes are checked with the model.
+    // Shape and number of classes are checked with the model; clients must have one generator.
+    if (hasGenerator(schema)) return await schemaDigest(schema);
     if (!hasNamedColumns(schema)) return undefined;
     throw mismatch(
       `expected a schema for the columns ${

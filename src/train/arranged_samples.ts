@@ -9,7 +9,7 @@ import { areNumbered } from "../data/schema/array_schema.ts";
 import { compareSchemas } from "../data/schema/compare.ts";
 import type { DataSource } from "../data/schema/data_source.ts";
 import { inputShape, numOutputs, outputNames } from "../data/schema/features.ts";
-import { hasNamedColumns } from "../data/schema/named.ts";
+import { hasGenerator, hasNamedColumns } from "../data/schema/named.ts";
 import type { InputSchema, Schema } from "../data/schema/schema.ts";
 import { Samples, type SamplesOptions } from "./samples.ts";
 
@@ -110,7 +110,9 @@ function compareArrays(
     return `expected ${count} outputs, got ${outputs}`;
   }
   if (numClasses > count) return `expected at most ${count} classes, got ${numClasses}`;
-  const undeclared = !schema.inputs.every(isPlain)
+  const undeclared = hasGenerator(schema)
+    ? "generator"
+    : !schema.inputs.every(isPlain)
     ? "preprocessing"
     : task === "classification" && !isNumbered(schema) && !isArray(schema)
     ? "classes"

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { clientSource } from "../../src/cli/run/client_job.ts";
 import { holdOut, loadDataset, parsePartition } from "../../mod.ts";
 import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
+import { idx } from "../helpers/idx.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -156,8 +157,6 @@ Deno.test("options of data that do not fit are named", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/t.csv`, table(4));
     await Deno.mkdir(`${folder}/idx`);
-    const idx = (shape: number[], payload: number[]) =>
-      Uint8Array.of(0, 0, 8, shape.length, ...shape.flatMap((size) => [0, 0, 0, size]), ...payload);
     await Deno.writeFile(`${folder}/idx/images-idx3-ubyte`, idx([2, 1, 1], [0, 9]));
     await Deno.writeFile(`${folder}/idx/labels-idx1-ubyte`, idx([2], [0, 1]));
     const cases: [string[], number, RegExp][] = [

@@ -7,23 +7,9 @@ import {
   parseJsonLinesDataset,
 } from "../../src/data/mod.ts";
 import { inFolder } from "../helpers/command.ts";
+import { gzip, idx } from "../helpers/idx.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
-
-/** Encodes an IDX file of bytes: a header and, where they are given, values. */
-function idx(shape: number[], values: number[] = []): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(4 + 4 * shape.length + values.length);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0, 0, 8, shape.length]);
-  shape.forEach((size, i) => view.setUint32(4 + 4 * i, size));
-  bytes.set(values, 4 + 4 * shape.length);
-  return bytes;
-}
-
-async function gzip(parts: BlobPart[]): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob(parts).stream().pipeThrough(new CompressionStream("gzip"));
-  return await new Response(stream).bytes();
-}
 
 /** Makers of paths that lead to no file, by their names in messages. */
 const NO_FILES: Readonly<Record<string, (path: string) => Promise<Disposable | void>>> = {
@@ -72,7 +58,7 @@ Deno.test("data sets are read through links to files", () =>
   }));
 
 Deno.test("parseIdx() refuses gzip of more values than maxValues by its header, which agrees", async () => {
-  const packed = await gzip([idx([3000, 1000]), new Uint8Array(3_000_000)]);
+  const packed = await gzip(idx([3000, 1000]), new Uint8Array(3_000_000));
   assertEquals((await parseIdx(packed, "x", { maxValues: 3_000_000 })).values.length, 3_000_000);
   // Nothing after the header is read.
   const cut = packed.slice(0, -8);

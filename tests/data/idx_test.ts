@@ -10,6 +10,7 @@ import { readIdxDataset } from "../../src/data/formats/idx/idx_dataset.ts";
 import type { IdxValues } from "../../src/data/formats/idx/idx_header.ts";
 import { loadDataset } from "../../src/data/catalog/load.ts";
 import { arrayMoments } from "../../src/data/schema/array_schema.ts";
+import { gzip, idxOf } from "../helpers/idx.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -19,22 +20,9 @@ const MNIST_IS_HERE = await Deno.stat(`${DATA_DIR}/mnist/train-images-idx3-ubyte
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Encodes an IDX file from the code of an element type, sizes and a payload. */
-function idx(code: number, shape: readonly number[], payload: Iterable<number>): Bytes {
-  const sizes = shape.flatMap((
-    size,
-  ) => [size >>> 24, size >>> 16 & 255, size >>> 8 & 255, size & 255]);
-  return Uint8Array.from([0, 0, code, shape.length, ...sizes, ...payload]);
-}
-
-async function gzip(bytes: Bytes): Promise<Bytes> {
-  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(packed).arrayBuffer());
-}
-
 /** Two images of 1 x 3 bytes, and their labels. */
-const IMAGES = idx(8, [2, 1, 3], [0, 51, 255, 255, 102, 0]);
-const LABELS = idx(8, [2], [1, 4]);
+const IMAGES = idxOf(8, [2, 1, 3], [0, 51, 255, 255, 102, 0]);
+const LABELS = idxOf(8, [2], [1, 4]);
 
 /** Runs a test with a temporary folder of files. */
 async function folderOf(files: Record<string, Bytes>): Promise<AsyncDisposable & { path: string }> {
@@ -67,7 +55,7 @@ Deno.test("parseIdx() reads every element type, big-endian", async () => {
     [0x0E, [0x3F, 0xF8, 0, 0, 0, 0, 0, 0], "float64", Float64Array.of(1.5)],
   ];
   for (const [code, payload, type, values] of cases) {
-    const bytes = idx(code, [values.length], payload);
+    const bytes = idxOf(code, [values.length], payload);
     const expected = { shape: [values.length], type, values };
     assertEquals<unknown>(await parseIdx(bytes), expected);
     assertEquals<unknown>(await parseIdx(await gzip(bytes)), expected);
@@ -75,7 +63,7 @@ Deno.test("parseIdx() reads every element type, big-endian", async () => {
 });
 
 Deno.test("parseIdx() reads data that lie anywhere in a buffer", async () => {
-  const bytes = idx(0x0D, [1], [0x3F, 0xC0, 0, 0]);
+  const bytes = idxOf(0x0D, [1], [0x3F, 0xC0, 0, 0]);
   const within = new Uint8Array(bytes.length + 9);
   within.set(bytes, 5);
   const { values } = await parseIdx(within.subarray(5, 5 + bytes.length));
@@ -83,13 +71,13 @@ Deno.test("parseIdx() reads data that lie anywhere in a buffer", async () => {
 });
 
 Deno.test("parseIdx() reads many dimensions and empty ones", async () => {
-  const { shape, values } = await parseIdx(idx(8, [2, 1, 3, 1, 1], [1, 2, 3, 4, 5, 6]));
+  const { shape, values } = await parseIdx(idxOf(8, [2, 1, 3, 1, 1], [1, 2, 3, 4, 5, 6]));
   assertEquals([shape, values.length], [[2, 1, 3, 1, 1], 6]);
-  assertEquals((await parseIdx(idx(8, [0, 28, 28], []))).values.length, 0);
+  assertEquals((await parseIdx(idxOf(8, [0, 28, 28], []))).values.length, 0);
 });
 
 Deno.test("parseIdx() refuses data cut off at any byte", async () => {
-  const whole = idx(0x0B, [2, 3], new Array(12).fill(7));
+  const whole = idxOf(0x0B, [2, 3], new Array(12).fill(7));
   for (let length = 0; length < whole.length; length++) {
     await assertOneLine(
       () => parseIdx(whole.slice(0, length), "cut.idx"),
@@ -103,10 +91,10 @@ Deno.test("parseIdx() refuses data cut off at any byte", async () => {
 
 Deno.test("parseIdx() reads gzip of several members, and refuses it where it is cut off or too long", async () => {
   const values = Array.from({ length: 40 }, (_, i) => i * 37 & 255);
-  const bytes = idx(8, [40], values);
+  const bytes = idxOf(8, [40], values);
   // The header is cut in two, so that the first member does not have the length.
   const pieces = [bytes.slice(0, 3), bytes.slice(3, 20), bytes.slice(20)];
-  const members = await Promise.all(pieces.map(gzip));
+  const members = await Promise.all(pieces.map((piece) => gzip(piece)));
   const whole = Uint8Array.from(members.flatMap((member) => [...member]));
   assertEquals((await parseIdx(whole)).values, Uint8Array.from(values));
   const last = members[2]?.length ?? NaN;
@@ -118,7 +106,7 @@ Deno.test("parseIdx() reads gzip of several members, and refuses it where it is 
 });
 
 Deno.test("parseIdx() refuses gzip cut off at any byte", async () => {
-  const whole = await gzip(idx(8, [40], Array.from({ length: 40 }, (_, i) => i * 37 & 255)));
+  const whole = await gzip(idxOf(8, [40], Array.from({ length: 40 }, (_, i) => i * 37 & 255)));
   // The first byte alone does not tell that it was gzip.
   for (let length = 2; length < whole.length; length++) {
     await assertOneLine(() => parseIdx(whole.slice(0, length), "cut.gz"), SyntaxError, "cut.gz");
@@ -126,12 +114,12 @@ Deno.test("parseIdx() refuses gzip cut off at any byte", async () => {
 });
 
 Deno.test("parseIdx() refuses IDX data cut off inside whole gzip", async () => {
-  const cut = await gzip(idx(8, [10], [1, 2, 3]));
+  const cut = await gzip(idxOf(8, [10], [1, 2, 3]));
   await assertOneLine(() => parseIdx(cut), SyntaxError, "expected 18 bytes", "got 11");
 });
 
 Deno.test("parseIdx() refuses gzip with any byte damaged, or gives the values", async () => {
-  const bytes = idx(8, [64], Array.from({ length: 64 }, (_, i) => i * 91 & 255));
+  const bytes = idxOf(8, [64], Array.from({ length: 64 }, (_, i) => i * 91 & 255));
   const whole = await gzip(bytes);
   let refused = 0;
   for (let at = 2; at < whole.length; at++) {
@@ -150,7 +138,7 @@ Deno.test("parseIdx() refuses gzip with any byte damaged, or gives the values", 
 });
 
 Deno.test("parseIdx() refuses bytes after the last value", async () => {
-  const long = idx(8, [2], [1, 2, 3, 4]);
+  const long = idxOf(8, [2], [1, 2, 3, 4]);
   await assertOneLine(() => parseIdx(long), SyntaxError, "end after 10 bytes", "2 more");
   const packed = await gzip(long);
   await assertOneLine(() => parseIdx(packed), SyntaxError, "end after 10 bytes");
@@ -158,7 +146,7 @@ Deno.test("parseIdx() refuses bytes after the last value", async () => {
 
 Deno.test("parseIdx() stops unpacking gzip that holds far more than its header says", async () => {
   const bomb = new Uint8Array(200_000_000);
-  bomb.set(idx(8, [2], []));
+  bomb.set(idxOf(8, [2], []));
   const packed = await gzip(bomb);
   assert(packed.length < 300_000);
   const error = await assertRejects(() => parseIdx(packed), SyntaxError, "end after 10 bytes");
@@ -169,11 +157,11 @@ Deno.test("parseIdx() stops unpacking gzip that holds far more than its header s
 Deno.test("parseIdx() refuses absurd dimensions and allocates nothing for them", async () => {
   const huge = 0xFFFFFFFF;
   await assertOneLine(
-    () => parseIdx(idx(8, [huge, huge, huge], [1])),
+    () => parseIdx(idxOf(8, [huge, huge, huge], [1])),
     SyntaxError,
     "4294967295 x 4294967295 x 4294967295",
   );
-  const claim = idx(0x0E, [huge, 1000], [1]);
+  const claim = idxOf(0x0E, [huge, 1000], [1]);
   await assertOneLine(() => parseIdx(claim), SyntaxError, "expected 34359738360012 bytes");
   const packed = await gzip(claim);
   await assertOneLine(() => parseIdx(packed), SyntaxError, "expected 34359738360012 bytes");
@@ -183,11 +171,15 @@ Deno.test("parseIdx() refuses what is not IDX and shows how it starts", async ()
   const text = new TextEncoder().encode("<!DOCTYPE html>");
   await assertOneLine(() => parseIdx(text, "page.gz"), SyntaxError, "page.gz", "got 3c 21 44 4f");
   await assertOneLine(
-    () => parseIdx(idx(0x0A, [1], [1])),
+    () => parseIdx(idxOf(0x0A, [1], [1])),
     SyntaxError,
     "08, 09, 0b, 0c, 0d, 0e, got 0a",
   );
-  await assertOneLine(() => parseIdx(idx(8, [], [])), SyntaxError, "expected dimensions, got none");
+  await assertOneLine(
+    () => parseIdx(idxOf(8, [], [])),
+    SyntaxError,
+    "expected dimensions, got none",
+  );
   await assertOneLine(() => parseIdx(new Uint8Array()), SyntaxError, "got 0");
 });
 
@@ -209,8 +201,8 @@ Deno.test("readIdxDataset() puts the samples where workers read them without a c
 Deno.test("readIdxDataset() turns each of the 256 bytes into the nearest float32 of its 255th part", async () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   await using folder = await folderOf({
-    images: idx(8, [1, 256], bytes),
-    labels: idx(8, [1], [0]),
+    images: idxOf(8, [1, 256], bytes),
+    labels: idxOf(8, [1], [0]),
   });
   const { features, shape } = await readIdxDataset(
     `${folder.path}/images`,
@@ -245,12 +237,12 @@ Deno.test("readIdxDataset() refuses files that do not fit together, by name", as
   await using folder = await folderOf({
     images: IMAGES,
     labels: LABELS,
-    three: idx(8, [3], [0, 1, 2]),
-    negative: idx(9, [2], [0, 255]),
-    fraction: idx(0x0D, [2], [0, 0, 0, 0, 0x3F, 0xC0, 0, 0]),
-    nan: idx(0x0D, [2, 1], [0, 0, 0, 0, 0x7F, 0xC0, 0, 0]),
-    empty: idx(8, [0, 28, 28], []),
-    none: idx(8, [0], []),
+    three: idxOf(8, [3], [0, 1, 2]),
+    negative: idxOf(9, [2], [0, 255]),
+    fraction: idxOf(0x0D, [2], [0, 0, 0, 0, 0x3F, 0xC0, 0, 0]),
+    nan: idxOf(0x0D, [2, 1], [0, 0, 0, 0, 0x7F, 0xC0, 0, 0]),
+    empty: idxOf(8, [0, 28, 28], []),
+    none: idxOf(8, [0], []),
   });
   const read = (images: string, labels: string) => () =>
     readIdxDataset(`${folder.path}/${images}`, `${folder.path}/${labels}`);
@@ -346,16 +338,16 @@ Deno.test("loadDataset() takes a folder with one pair, or with training and test
     "one/x-images-idx3-ubyte.gz": await gzip(IMAGES),
     "two/emnist-train-images-idx3-ubyte": IMAGES,
     "two/emnist-train-labels-idx1-ubyte": LABELS,
-    "two/emnist-test-images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
-    "two/emnist-test-labels-idx1-ubyte": idx(8, [1], [0]),
+    "two/emnist-test-images-idx3-ubyte": idxOf(8, [1, 1, 3], [1, 2, 3]),
+    "two/emnist-test-labels-idx1-ubyte": idxOf(8, [1], [0]),
     "latest/latest-images-idx3-ubyte": IMAGES,
     "latest/latest-labels-idx1-ubyte": LABELS,
-    "latest/test_images-idx3-ubyte": idx(8, [1, 1, 3], [1, 2, 3]),
-    "latest/test_labels-idx1-ubyte": idx(8, [1], [0]),
+    "latest/test_images-idx3-ubyte": idxOf(8, [1, 1, 3], [1, 2, 3]),
+    "latest/test_labels-idx1-ubyte": idxOf(8, [1], [0]),
     "unlike/train-images-idx3-ubyte": IMAGES,
     "unlike/train-labels-idx1-ubyte": LABELS,
-    "unlike/test-images-idx3-ubyte": idx(8, [1, 3, 1], [1, 2, 3]),
-    "unlike/test-labels-idx1-ubyte": idx(8, [1], [0]),
+    "unlike/test-images-idx3-ubyte": idxOf(8, [1, 3, 1], [1, 2, 3]),
+    "unlike/test-labels-idx1-ubyte": idxOf(8, [1], [0]),
     "many/a-images-idx3-ubyte": IMAGES,
     "many/b-images-idx3-ubyte": IMAGES,
     "none/readme.txt": LABELS,

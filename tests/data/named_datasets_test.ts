@@ -11,6 +11,7 @@ import {
 } from "../../src/data/catalog/named.ts";
 import { inFolder } from "../helpers/command.ts";
 import { serveFiles } from "../helpers/file_server.ts";
+import { gzip, idx } from "../helpers/idx.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -23,20 +24,6 @@ const QUICK = { retrySeconds: 0.001 };
 
 function sha256(bytes: Bytes): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-function idx(shape: number[], values: Bytes): Bytes {
-  const bytes = new Uint8Array(4 + 4 * shape.length + values.length);
-  bytes.set([0, 0, 8, shape.length]);
-  const view = new DataView(bytes.buffer);
-  shape.forEach((size, i) => view.setUint32(4 + 4 * i, size));
-  bytes.set(values, 4 + 4 * shape.length);
-  return bytes;
-}
-
-async function gzip(bytes: Bytes): Promise<Bytes> {
-  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(packed).arrayBuffer());
 }
 
 function described(name: string, bytes: Bytes): DatasetFile {

@@ -175,12 +175,9 @@ async function openImages(
     );
   }
   const data = { train, ...(test && { test }) };
-  return {
-    ...ofArrays(path, data, {
-      ...(standardize && { standardize }),
-      ...(testShare !== undefined && { testShare }),
-    }),
-    isImages: true,
-    ...(names && { classes: names }),
+  const options = {
+    ...(standardize && { standardize }),
+    ...(testShare !== undefined && { testShare }),
   };
+  return { ...ofArrays(path, data, options, names), isImages: true };
 }

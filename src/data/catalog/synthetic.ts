@@ -10,9 +10,12 @@ import { fillNormal } from "../../base/normal_fill.ts";
 import { Random } from "../../base/random.ts";
 import { Dataset } from "../dataset.ts";
 import { MAX_CLASSES, MAX_ROWS, MAX_VALUES } from "../limits.ts";
+import { arraySchema } from "../schema/array_schema.ts";
 import { SYNTHETIC_USAGE } from "./synthetic_name.ts";
 import { shareableFloats, shareableInts } from "../shareable.ts";
 
+/** Name of the generator in schemas; one that draws other rows needs another name. */
+const GENERATOR = "gaussian-classes";
 /** Root mean square distance of the means of two classes, in deviations of the noise. */
 const DISTANCE = 3;
 /** Share of the rows to train on that there are to test on, and most of them, by default. */
@@ -38,7 +41,8 @@ type Settings = Record<keyof typeof RANGES, number>;
  * The mean of each class is drawn from N(0, (9 / (2 d)) I) for d features, so that two means are 3
  * apart in the root mean square. Each row has a class, each equally likely, and features from
  * N(mean of the class, I). Of two classes the best rule has an accuracy of about 0.93. Rows to test
- * on are drawn in the same way. All follow from `seed` alone, which is not that of the run.
+ * on are drawn in the same way. All follow from `seed` alone, which is not that of the run. The
+ * schema has the seed and the numbers of features and classes: parts of other data do not fit.
  *
  * @param spec Text such as `synthetic:rows=1000000,features=10,classes=2`.
  * @throws {SyntaxError} If the text has another form, or lacks rows, features or classes.
@@ -81,7 +85,7 @@ function readSettings(spec: string): Settings {
 
 function drawRows(
   rows: number,
-  { features: width, classes }: Settings,
+  { features: width, classes, seed }: Settings,
   means: Float64Array,
   random: Random,
 ): Dataset {
@@ -94,5 +98,9 @@ function drawRows(
       features[at] = (features[at] ?? 0) + (means[mean] ?? 0);
     }
   }
-  return new Dataset(features, labels, [width], classes);
+  const generator = { name: GENERATOR, settings: { features: width, classes, seed } };
+  return Dataset.of({
+    ...{ features, targets: labels, shape: [width], task: "classification", numClasses: classes },
+    schema: arraySchema({ shape: [width], numClasses: classes, generator }),
+  });
 }

@@ -33,7 +33,8 @@ export interface ArrayColumns extends MatchedColumns {
  * schema has, or by the option `target`; in a table without header it is the last column.
  *
  * @param withTarget Is false for a table whose target is not read; it may have one.
- * @throws {RangeError} If there is no target, or another number of columns.
+ * @throws {RangeError} If there is no target, another number of columns, or the schema is that of
+ * generated data.
  */
 export function matchPlaces(
   table: RawTable,
@@ -44,6 +45,11 @@ export function matchPlaces(
   const input = arrayInputIn(schema);
   const where = cannotUse(table);
   if (!input) throw new RangeError(`${where}: expected data with columns, got an array`);
+  if (input.generator && withTarget) {
+    throw new RangeError(
+      `${where}: expected data of the generator ${shownName(input.generator.name)}, got a table`,
+    );
+  }
   const index = new ColumnIndex(table);
   const named = (column: string | number | undefined, use: string) =>
     column === undefined ? undefined : index.get(column, use);

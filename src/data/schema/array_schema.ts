@@ -5,6 +5,7 @@
  */
 
 import type { Dataset } from "../dataset.ts";
+import type { DataGenerator } from "./generator.ts";
 import type { ArrayInput, Schema, TargetSchema, Task } from "./schema.ts";
 
 /** Meaning of the values of an array. */
@@ -31,6 +32,8 @@ export interface ArrayMeaning {
   readonly scale?: number | undefined;
   /** Standardization. Default: none. */
   readonly standardize?: ArrayInput["standardize"] | undefined;
+  /** Generator of the data. Default: none. */
+  readonly generator?: DataGenerator | undefined;
 }
 
 /** Names of classes, labels or measures that have none: their numbers. */
@@ -51,7 +54,7 @@ export function arraySchema(
   { shape, task = "classification", outputs = 1, classes, numClasses = 1, ...meaning }:
     ArrayMeaning,
 ): Schema {
-  const { scale = 1, standardize } = meaning;
+  const { scale = 1, standardize, generator } = meaning;
   const isImage = shape.length === 3;
   return {
     format: "fedlab.schema/1",
@@ -61,6 +64,7 @@ export function arraySchema(
       shape: [...shape],
       ...(scale !== 1 && { scale }),
       ...(standardize && { standardize }),
+      ...(generator && { generator }),
     }],
     target: targetOf(task, outputs, classes ?? numberedClasses(numClasses)),
   };

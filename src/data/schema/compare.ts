@@ -5,6 +5,7 @@
  */
 
 import { canonicalJson } from "./digest.ts";
+import { compareGenerators } from "./generator.ts";
 import { shownName, shownNames } from "./names.ts";
 import { normalSchema } from "./normal.ts";
 import type { InputSchema, Schema, TargetSchema } from "./schema.ts";
@@ -83,6 +84,7 @@ function compareInputs(a: InputSchema, b: InputSchema): string | undefined {
   if (kinds !== undefined) return kinds;
   if ("shape" in a && "shape" in b) {
     return compareFields(a.name, [["shape", a.shape, b.shape]]) ??
+      compareGenerators(a.name, a.generator, b.generator) ??
       compareNames(`columns of ${shownName(a.name)}`, a.columns ?? [], b.columns ?? []) ??
       compareFields(a.name, [
         ["scale", a.scale ?? 1, b.scale ?? 1],

@@ -1,5 +1,5 @@
 /**
- * Names of columns in a schema.
+ * Names of columns in a schema, and generators.
  *
  * @module
  */
@@ -18,4 +18,9 @@ export function isNamedInput(input: InputSchema): boolean {
 /** Returns true if the schema has an input that is a column with a name. */
 export function hasNamedColumns({ inputs }: Schema): boolean {
   return inputs.some(isNamedInput);
+}
+
+/** Returns true if the schema is of data that are drawn by a generator. */
+export function hasGenerator({ inputs }: Schema): boolean {
+  return inputs.some((input) => "shape" in input && input.generator !== undefined);
 }

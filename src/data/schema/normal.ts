@@ -33,13 +33,14 @@ function normalMissing(missing: MissingValues | undefined): MissingValues | unde
 
 function normalInput(input: InputSchema): InputSchema {
   if ("shape" in input) {
-    const { name, kind, shape, columns, scale = 1, standardize, vocabulary } = input;
+    const { name, kind, shape, columns, scale = 1, standardize, vocabulary, generator } = input;
     return {
       ...{ name, kind, shape },
       ...(columns && { columns }),
       ...(scale !== 1 && { scale }),
       ...(standardize && { standardize }),
       ...(vocabulary && { vocabulary }),
+      ...(generator && { generator }),
     };
   }
   const missing = normalMissing(input.missing);

@@ -6,6 +6,7 @@
 
 import { v } from "../../plan/deps.ts";
 import { parseCondition } from "./condition.ts";
+import { generatorReader } from "./generator.ts";
 import { quoted, shownName } from "./names.ts";
 import { normalSchema } from "./normal.ts";
 import type { InputSchema, Schema } from "./schema.ts";
@@ -21,14 +22,13 @@ export const MAX_NAMES = 1_000_000;
 
 /** Most features of a row. */
 const MAX_WIDTH = 2 ** 28;
-const MAX_NAME = 1024;
 /** Most values of a column that stand for a missing one. */
 const MAX_MARKS = 100;
 
 const name = v.pipe(
   v.string(),
   v.minLength(1),
-  v.maxLength(MAX_NAME),
+  v.maxLength(1024),
   v.check((text) => !/[\p{Cc}\p{Cs}]/u.test(text), "expected a name without control characters"),
 );
 const unit = v.exactOptional(name);
@@ -61,6 +61,7 @@ const arrayFields = {
     v.strictObject({ mean: v.array(number), deviation: v.array(notNegative) }),
   ),
   vocabulary: v.exactOptional(names),
+  generator: v.exactOptional(generatorReader),
 };
 
 const input = v.variant("kind", [

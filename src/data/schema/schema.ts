@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { DataGenerator } from "./generator.ts";
+
 /** Task of a model: what its outputs say about a row. */
 export type Task = "classification" | "multi-label" | "regression";
 
@@ -108,6 +110,8 @@ export interface ArrayInput {
   };
   /** Symbols of a sequence, in the order of their numbers. */
   readonly vocabulary?: readonly string[];
+  /** Generator of the data, with what decides the classes of the rows. Default: none. */
+  readonly generator?: DataGenerator;
 }
 
 /** One input of a schema. */

@@ -33,6 +33,12 @@ export function checkDeclared(
         `${where}: expected the classes ${shownNames(known)}; got ${shownNames(unknown)}`,
       );
     }
+  } else if (classes.length > 0) {
+    throw new RangeError(
+      `${where}: expected the task ${schema.target.task}, got classes ${
+        shownNames(classes)
+      } (--classes)`,
+    );
   }
   const array = arrayInputIn(schema);
   checkShape(where, array, { ...(shape && { shape }), ...(scale !== undefined && { scale }) });

@@ -42,6 +42,34 @@ Deno.test("parseSchema() reads what it wrote, also through JSON", () => {
   assertEquals(parseSchema(JSON.parse(JSON.stringify(SCHEMA))), SCHEMA as Schema);
 });
 
+Deno.test("parseSchema() reads the generator of an array, and refuses one that is malformed", async () => {
+  const of = (generator: unknown) => ({
+    format: "fedlab.schema/1",
+    inputs: [{ name: "features", kind: "array", shape: [4], generator }],
+    target: { name: "label", task: "classification", classes: ["0", "1"] },
+  });
+  const drawn = (seed: number) => parseSchema(of({ name: "waves", settings: { seed } }));
+  assertEquals(drawn(3), of({ name: "waves", settings: { seed: 3 } }) as Schema);
+  assertNotEquals(await schemaDigest(drawn(3)), await schemaDigest(drawn(4)));
+  assertEquals(
+    compareSchemas(drawn(3), parseSchema(of({ name: "noise", settings: { seed: 3 } }))),
+    "expected the generator waves of features, got noise",
+  );
+  const settings = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`s${i}`, i]));
+  const cases: [generator: unknown, message: string][] = [
+    [{ name: "waves" }, "generator.settings: expected"],
+    [{ name: "Two\nlines", settings: {} }, "generator.name: expected"],
+    [{ name: "waves", settings: { seed: "3" } }, "generator.settings.seed: expected number"],
+    [{ name: "waves", settings: { seed: Infinity } }, "generator.settings.seed: expected"],
+    [{ name: "waves", settings }, "generator.settings: expected at most 16 settings"],
+    [{ name: "waves", settings: {}, rows: 5 }, "generator.rows: expected no such field"],
+  ];
+  for (const [generator, message] of cases) {
+    const error = assertThrows(() => parseSchema(of(generator)), TypeError, message);
+    assert(!error.message.includes("\n"), error.message);
+  }
+});
+
 Deno.test("parseSchema() names the field that is wrong, in one line", () => {
   const cases: [path: string, value: unknown, message: string][] = [
     ["format", "fedlab.schema/2", 'field format: expected "fedlab.schema/1"'],
