@@ -45,9 +45,11 @@ export class ReceiveProgress {
     this.#waitingSince = undefined;
   }
 
-  /** Restarts the current wait. */
-  restartWait(now: number): void {
-    if (this.#waitingSince !== undefined) this.#waitingSince = now;
+  /** Takes time in which this side could not read off the times that were spent waiting. */
+  excuse(millis: number, now: number): void {
+    const current = Math.min(millis, this.silentMillis(now));
+    if (this.#waitingSince !== undefined) this.#waitingSince += current;
+    this.#waitedMillis = Math.max(0, this.#waitedMillis - (millis - current));
   }
 
   /** Time for which nothing has arrived; 0 if nothing is being read. */
