@@ -15,7 +15,7 @@ import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import { checkEarlyUpdates, type EarlyUpdateOptions } from "./uploads/early_updates.ts";
-import { completePeerLimits, type PeerLimits } from "./sessions/peer_limits.ts";
+import { completePeerLimits, limitFlag, type PeerLimits } from "./sessions/peer_limits.ts";
 
 /** Beginning of the message of an error about a server's options. */
 export const PROBLEM = "Cannot make a server";
@@ -148,8 +148,22 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
   // An invalid name or token is reported here rather than when the first client joins.
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
   checkInRange(quorum, SHARE, PROBLEM, "a quorum above 0 and at most 1");
-  completePeerLimits(options.limits);
+  checkConnections(completePeerLimits(options.limits, worldSize), worldSize - 1);
   checkEarlyUpdates(options.earlyUpdates ?? {}, PROBLEM);
+}
+
+/**
+ * Checks that all clients of the world may connect.
+ *
+ * @throws {RangeError} If not.
+ */
+function checkConnections({ connections }: PeerLimits, clients: number): void {
+  if (connections >= clients) return;
+  throw new RangeError(
+    `${PROBLEM}: expected ${
+      limitFlag("connections")
+    } of at least ${clients}, the number of its clients, got ${connections}`,
+  );
 }
 
 /**

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
   type Logger,
@@ -105,4 +111,24 @@ Deno.test("completePeerLimits() has room for a whole world that comes at once fr
   assertEquals([...new Set(Object.values(others))], [10_001]);
   assertEquals(completePeerLimits({ unregistered: 5 }, 10_001).unregistered, 5);
   assertEquals(completePeerLimits({}, 11), DEFAULT_PEER_LIMITS);
+});
+
+Deno.test("a server that admits fewer connections than it has clients is refused in one line", () => {
+  const handler = new SyncParameterServerHandler({
+    manifest: vectorManifest(4),
+    parameters: new Float32Array(4),
+  });
+  const make = (connections: number) =>
+    new ServerSyncTop(handler, {
+      listen: "127.0.0.1:0",
+      worldSize: 11,
+      rounds: 1,
+      limits: { connections },
+    });
+  make(10);
+  const error = assertThrows(() => make(9), RangeError);
+  assertEquals(
+    error.message,
+    "Cannot make a server: expected --connections of at least 10, the number of its clients, got 9",
+  );
 });
