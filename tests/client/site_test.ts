@@ -3,7 +3,6 @@ import {
   ClientSGDHandler,
   ClientSyncTop,
   type RunReport,
-  ServerSyncTop,
   silentLogger,
   Simulation,
 } from "../../mod.ts";
@@ -11,28 +10,19 @@ import { oneLine } from "../../src/base/printable.ts";
 import { clientTable } from "../../src/cli/output/client_table.ts";
 import { decodeBody, encodeFrame, MessageCode, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { DATA, makeHandler } from "../helpers/two_classes.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 /** Runs a round of two clients, of which the first has a name. */
 async function federate(site: string): Promise<{ report: RunReport; lines: string[] }> {
-  const group = { distBackend: "memory", logger: silentLogger } as const;
-  const address = `site-${crypto.randomUUID()}`, lines: string[] = [];
-  const server = new ServerSyncTop(await makeHandler(), {
-    ...group,
-    logger: { ...silentLogger, info: (line) => lines.push(line) },
-    listen: address,
-    worldSize: 3,
+  const lines: string[] = [];
+  const report = await runSync(await makeHandler(), {
+    clients: [1, 2].map(() => new ClientSGDHandler({ data: DATA })),
     rounds: 1,
+    server: { logger: { ...silentLogger, info: (line) => lines.push(line) } },
+    client: (rank) => rank === 1 ? { site } : {},
   });
-  const clients = [{ rank: 1, site }, { rank: 2 }].map((place) =>
-    new ClientSyncTop(new ClientSGDHandler({ data: DATA }), {
-      ...group,
-      ...place,
-      serverAddr: address,
-    }).run()
-  );
-  const [report] = await Promise.all([server.run(), ...clients]);
   return { report, lines };
 }
 

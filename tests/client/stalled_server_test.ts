@@ -122,6 +122,13 @@ const letIn = (changes: Partial<IdAssignmentPayload> = {}) => (connection: Conne
     payload: { ...ASSIGNMENT, ...changes },
   });
 
+/** Lets a client in and sends it the parameters of round 1. */
+async function beginRound(connection: Connection): Promise<void> {
+  await letIn()(connection);
+  const parameters = new Float32Array(MANIFEST.length);
+  await connection.send({ code: MessageCode.ParameterUpdate, payload: { round: 1, parameters } });
+}
+
 Deno.test("a client leaves a server whose run makes no progress, and reports the reason", async () => {
   beats = 0;
   const { error, seconds, last } = await fateOf(letIn(), { timeouts: { idleSeconds: 0.3 } });
@@ -217,12 +224,7 @@ Deno.test("a client that has trained for long then waits for the full time-out",
   const timeouts = { idleSeconds: 0.5, drainSeconds: 0.2 };
   const { error, seconds } = await fateOf(
     async (connection) => {
-      await letIn()(connection);
-      const parameters = new Float32Array(MANIFEST.length);
-      await connection.send({
-        code: MessageCode.ParameterUpdate,
-        payload: { round: 1, parameters },
-      });
+      await beginRound(connection);
     },
     { timeouts },
     { step: () => new Promise((resolve) => setTimeout(resolve, 950)) },
@@ -235,12 +237,7 @@ Deno.test("a client that has trained for long then waits for the full time-out",
 Deno.test("a client that trains for longer than its time-out is not idle", async () => {
   const { error } = await fateOf(
     async (connection) => {
-      await letIn()(connection);
-      const parameters = new Float32Array(MANIFEST.length);
-      await connection.send({
-        code: MessageCode.ParameterUpdate,
-        payload: { round: 1, parameters },
-      });
+      await beginRound(connection);
       for (;;) {
         const code = (await connection.receive())?.message?.code;
         if (code === MessageCode.ParameterUpdate) break;

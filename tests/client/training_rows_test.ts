@@ -1,16 +1,15 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import {
   ClientSGDHandler,
-  ClientSyncTop,
   type ClientTopologyOptions,
   type RunReport,
-  ServerSyncTop,
   silentLogger,
   Simulation,
 } from "../../mod.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
 import { roundTable, runSummary } from "../../src/cli/output/run_summary.ts";
 import { DATA, makeHandler } from "../helpers/two_classes.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -28,34 +27,16 @@ async function federate(
   holdsOut: readonly boolean[],
   options: Partial<ClientTopologyOptions> = {},
 ): Promise<{ report: RunReport; lines: string[]; own: string[][] }> {
-  const group = { distBackend: "memory", logger: silentLogger } as const;
-  const address = `rows-${crypto.randomUUID()}`;
   const { lines, logger } = listener();
-  const server = new ServerSyncTop(await makeHandler(), {
-    ...group,
-    logger,
-    listen: address,
-    worldSize: holdsOut.length + 1,
-    rounds: 2,
-  });
   const logs = holdsOut.map(() => listener());
-  const clients = holdsOut.map((holds, i) =>
-    new ClientSyncTop(
-      new ClientSGDHandler({
-        data: DATA,
-        rows: ROWS.train,
-        ...(holds && { testRows: ROWS.test }),
-      }),
-      {
-        ...group,
-        ...(logs[i] && { logger: logs[i].logger }),
-        serverAddr: address,
-        rank: i + 1,
-        ...options,
-      },
-    ).run()
-  );
-  const [report] = await Promise.all([server.run(), ...clients]);
+  const report = await runSync(await makeHandler(), {
+    clients: holdsOut.map((holds) =>
+      new ClientSGDHandler({ data: DATA, rows: ROWS.train, ...(holds && { testRows: ROWS.test }) })
+    ),
+    rounds: 2,
+    server: { logger },
+    client: (rank) => ({ logger: logs[rank - 1]?.logger ?? silentLogger, ...options }),
+  });
   return { report, lines, own: logs.map(({ lines }) => lines) };
 }
 

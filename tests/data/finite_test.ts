@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/asse
 import {
   AsyncParameterServerHandler,
   CheckpointStore,
-  ClientSyncTop,
   FedAsync,
   FedAvg,
   FedAvgM,
@@ -10,14 +9,13 @@ import {
   FedDyn,
   FedYogi,
   Scaffold,
-  ServerSyncTop,
-  silentLogger,
   type Strategy,
   SyncParameterServerHandler,
 } from "../../mod.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -94,33 +92,17 @@ async function run(
     parameters: GLOBAL,
     strategy,
   });
-  const group = { distBackend: "tcp", logger: silentLogger } as const;
-  let clients: Promise<unknown> = Promise.resolve();
-  try {
-    await new ServerSyncTop(handler, {
-      ...group,
-      listen: "127.0.0.1:0",
-      worldSize: 3,
-      rounds: 4,
-      checkpoints: store,
-      timeouts: { joinSeconds: 5 },
-      ...(resume && { resume }),
-      onEvent: (event) => {
-        if (event.type !== "listening") return;
-        clients = Promise.allSettled([1, -1].map((sign, i) =>
-          new ClientSyncTop(
-            new FakeHandler(MANIFEST, {
-              step: (vector, { round }) =>
-                vector.forEach((x, i) => vector[i] = spoils && round === 3 ? sign * HUGE : x + 1),
-            }),
-            { ...group, serverAddr: event.address, rank: i + 1 },
-          ).run()
-        ));
-      },
-    }).run();
-  } finally {
-    await clients;
-  }
+  await runSync(handler, {
+    clients: [1, -1].map((sign) =>
+      new FakeHandler(MANIFEST, {
+        step: (vector, { round }) =>
+          vector.forEach((x, i) => vector[i] = spoils && round === 3 ? sign * HUGE : x + 1),
+      })
+    ),
+    rounds: 4,
+    distBackend: "tcp",
+    server: { checkpoints: store, timeouts: { joinSeconds: 5 }, ...(resume && { resume }) },
+  });
   return handler;
 }
 

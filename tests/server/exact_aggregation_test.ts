@@ -25,6 +25,7 @@ import type { GradientResult } from "../../src/plan/results.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { STRATEGY_NAMES } from "../../src/strategy/mod.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -110,27 +111,14 @@ async function live(
   distBackend: "memory" | "tcp" = "memory",
 ): Promise<RunReport> {
   const arrivals = new Arrivals(seed);
-  const group = { distBackend, logger: silentLogger };
-  let clients: Promise<void>[] = [];
-  const server = new ServerSyncTop(handler, {
-    ...group,
-    listen: distBackend === "tcp" ? "127.0.0.1:0" : `exact-${handler.strategyName}-${seed}`,
-    worldSize: CLIENTS + 1,
+  const report = await runSync(handler, {
+    clients: parts.map((rows) => new PatientHandler(arrivals, Uint32Array.from(rows))),
     rounds: ROUNDS,
+    distBackend,
     onEvent: (event) => {
       if (event.type === "update-received") arrivals.take(event.round, event.rank);
-      if (event.type !== "listening") return;
-      clients = parts.map((rows, i) =>
-        new ClientSyncTop(new PatientHandler(arrivals, Uint32Array.from(rows)), {
-          ...group,
-          serverAddr: event.address,
-          rank: i + 1,
-        }).run()
-      );
     },
   });
-  const report = await server.run();
-  await Promise.all(clients);
   // Each update was taken before the next was sent: none waited for another rank.
   assertEquals(arrivals.taken, Array.from({ length: ROUNDS }, (_, i) => arrivals.order(i + 1)));
   return report;

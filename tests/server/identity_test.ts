@@ -108,6 +108,14 @@ const [one, two, three] = await makeCredentials(3) as [
   KeyCredential,
 ];
 
+/** Plays the first round of a server's two clients, up to its checkpoint. */
+async function trainOnce(server: RunningServer, a: Peer, b: Peer): Promise<void> {
+  await server.told("round-started");
+  const parameters = new Float32Array(MANIFEST.length);
+  await Promise.all([a.update(1, parameters), b.update(1, parameters)]);
+  await server.told("checkpoint");
+}
+
 Deno.test("a second process with the same key is refused while the first is alive", async () => {
   await using server = new RunningServer({ gatekeeper: allow(one, two) });
   const first = await server.client(one), other = await server.client(two);
@@ -178,10 +186,7 @@ Deno.test("after a resume each key gets its own rank, and none of a thousand att
       await using b = await server.peer();
       tokens.push((await joinWithKey(a, one, { rank: 1 })).token);
       tokens.push((await joinWithKey(b, two, { rank: 2 })).token);
-      await server.told("round-started");
-      const parameters = new Float32Array(MANIFEST.length);
-      await Promise.all([a.update(1, parameters), b.update(1, parameters)]);
-      await server.told("checkpoint");
+      await trainOnce(server, a, b);
     }
     const resume = await checkpoints.latest();
     assert(resume !== undefined);
@@ -238,10 +243,7 @@ Deno.test("a key that was revoked while no server ran has no rank after a resume
       await using b = await server.peer();
       await joinWithKey(a, one, { rank: 1 });
       await joinWithKey(b, two, { rank: 2 });
-      await server.told("round-started");
-      const parameters = new Float32Array(MANIFEST.length);
-      await Promise.all([a.update(1, parameters), b.update(1, parameters)]);
-      await server.told("checkpoint");
+      await trainOnce(server, a, b);
     }
     const resume = await checkpoints.latest();
     assert(resume !== undefined);

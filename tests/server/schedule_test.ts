@@ -1,6 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "jsr:@std/assert@1.0.19";
 import {
-  ClientSyncTop,
   digits,
   initialParameters,
   mlp,
@@ -8,14 +7,13 @@ import {
   parseStrategy,
   partition,
   type RunReport,
-  ServerSyncTop,
-  silentLogger,
   Simulation,
   SyncParameterServerHandler,
 } from "../../mod.ts";
 import type { LearningRateSchedule } from "../../src/plan/mod.ts";
 import { runAsync } from "../helpers/async_run.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -43,27 +41,8 @@ async function federate(
   handler: SyncParameterServerHandler,
   distBackend: "tcp" | "memory" = "memory",
 ): Promise<RunReport> {
-  const group = { distBackend, logger: silentLogger };
-  let clients: Promise<void>[] = [];
-  const server = new ServerSyncTop(handler, {
-    ...group,
-    listen: distBackend === "tcp" ? "127.0.0.1:0" : `schedule-${crypto.randomUUID()}`,
-    worldSize: 3,
-    rounds: ROUNDS,
-    onEvent: (event) => {
-      if (event.type !== "listening") return;
-      clients = parts.map((rows, i) =>
-        new ClientSyncTop(new NativeSGDHandler({ data: train, rows }), {
-          ...group,
-          serverAddr: event.address,
-          rank: i + 1,
-        }).run()
-      );
-    },
-  });
-  const report = await server.run();
-  await Promise.all(clients);
-  return report;
+  const clients = parts.map((rows) => new NativeSGDHandler({ data: train, rows }));
+  return await runSync(handler, { clients, rounds: ROUNDS, distBackend });
 }
 
 Deno.test("a schedule gives the same model over the wire and in simulation, and another than a constant rate", async () => {

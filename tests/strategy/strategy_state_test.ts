@@ -7,14 +7,11 @@ import {
 } from "jsr:@std/assert@1.0.19";
 import {
   CheckpointStore,
-  ClientSyncTop,
   FedAdam,
   FedAvg,
   FedAvgM,
   Krum,
   type ParameterVector,
-  ServerSyncTop,
-  silentLogger,
   type Strategy,
   type StrategyRound,
   SyncParameterServerHandler,
@@ -23,6 +20,7 @@ import type { StrategyState } from "../../src/strategy/mod.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { bitsOf } from "../../src/testing/strategy/updates.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -66,30 +64,15 @@ async function run(
   const resume = await store.latest();
   const parameters = new Float32Array([0, 0.1, -0.7]);
   const handler = new SyncParameterServerHandler({ manifest, parameters, strategy });
-  const group = { distBackend: "memory", logger: silentLogger } as const;
-  let client: Promise<void> = Promise.resolve();
-  try {
-    await new ServerSyncTop(handler, {
-      ...group,
-      listen: "kept",
-      worldSize: 2,
-      rounds,
-      checkpoints: store,
-      timeouts: { joinSeconds: 5 },
-      ...(resume && { resume }),
-      onEvent: (event) => {
-        if (event.type !== "listening") return;
-        client = new ClientSyncTop(
-          new FakeHandler(manifest, {
-            step: (vector, { round }) => vector.forEach((x, i) => vector[i] = x + (i + 1) / round),
-          }),
-          { ...group, serverAddr: "kept", rank: 1 },
-        ).run();
-      },
-    }).run();
-  } finally {
-    await client.catch(() => {});
-  }
+  await runSync(handler, {
+    clients: [
+      new FakeHandler(manifest, {
+        step: (vector, { round }) => vector.forEach((x, i) => vector[i] = x + (i + 1) / round),
+      }),
+    ],
+    rounds,
+    server: { checkpoints: store, timeouts: { joinSeconds: 5 }, ...(resume && { resume }) },
+  });
   return handler.parameters;
 }
 

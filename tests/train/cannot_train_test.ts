@@ -27,6 +27,7 @@ import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_h
 import { planOf } from "../../src/testing/handler/plan.ts";
 import { Peer } from "../helpers/peer.ts";
 import { Proxy } from "../helpers/proxy.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -46,27 +47,15 @@ async function federate(second: FakeOptions["step"], strategy?: Strategy): Promi
     ...(strategy && { strategy }),
   });
   const events: ServerEvent[] = [], told: ClientEvent[] = [];
-  let clients: Promise<void>[] = [];
-  const report = await new ServerSyncTop(handler, {
-    listen: "127.0.0.1:0",
-    worldSize: 3,
+  const report = await runSync(handler, {
+    clients: [{}, second ? { step: second } : {}].map((options) =>
+      new FakeHandler(MANIFEST, options)
+    ),
     rounds: 4,
-    logger: silentLogger,
-    onEvent: (event) => {
-      events.push(event);
-      if (event.type !== "listening") return;
-      clients = [{}, { step: second }].map((options, i) =>
-        new ClientSyncTop(new FakeHandler(MANIFEST, options as FakeOptions), {
-          serverAddr: event.address,
-          rank: i + 1,
-          logger: silentLogger,
-          onEvent: (event) => told.push(event),
-        }).run()
-      );
-      for (const client of clients) client.catch(() => {});
-    },
-  }).run();
-  await Promise.all(clients);
+    distBackend: "tcp",
+    client: () => ({ onEvent: (event) => told.push(event) }),
+    onEvent: (event) => events.push(event),
+  });
   return { report, parameters: [...handler.parameters], events, told };
 }
 

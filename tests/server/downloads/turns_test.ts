@@ -2,6 +2,7 @@ import { assertEquals } from "jsr:@std/assert@1.0.19";
 import {
   MessageCode,
   ServerSyncTop,
+  type ServerTopologyOptions,
   silentLogger,
   SyncParameterServerHandler,
 } from "../../../mod.ts";
@@ -14,27 +15,32 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const LENGTH = 3_000_000;
 const STALLED = 9;
 
+/** Makes a server of one round, in which one client downloads at once. */
+function oneRound(options: Omit<ServerTopologyOptions, "listen" | "rounds">): ServerSyncTop {
+  const handler = new SyncParameterServerHandler({
+    manifest: vectorManifest(LENGTH),
+    parameters: new Float32Array(LENGTH),
+    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
+  });
+  return new ServerSyncTop(handler, {
+    listen: "127.0.0.1:0",
+    rounds: 1,
+    downloadsAtOnce: 1,
+    logger: silentLogger,
+    ...options,
+  });
+}
+
 Deno.test("a client that waits for its turn to download longer than a round is not late", async () => {
   const played = Promise.withResolvers<void>();
-  const server = new ServerSyncTop(
-    new SyncParameterServerHandler({
-      manifest: vectorManifest(LENGTH),
-      parameters: new Float32Array(LENGTH),
-      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-    }),
-    {
-      listen: "127.0.0.1:0",
-      worldSize: STALLED + 2,
-      rounds: 1,
-      quorum: 0.01,
-      downloadsAtOnce: 1,
-      timeouts: { roundSeconds: 3, drainSeconds: 0.5 },
-      logger: silentLogger,
-      onEvent: (event) => {
-        if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
-      },
+  const server = oneRound({
+    worldSize: STALLED + 2,
+    quorum: 0.01,
+    timeouts: { roundSeconds: 3, drainSeconds: 0.5 },
+    onEvent: (event) => {
+      if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
     },
-  );
+  });
   const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
   assertEquals(round?.received, 1);
   const stalled = Array.from({ length: STALLED }, (_, i) => i + 1);
@@ -59,26 +65,15 @@ Deno.test("a client that waits for its turn to download longer than a round is n
 
 Deno.test("a client that comes back before its turn to download is sent the parameters once", async () => {
   const played = Promise.withResolvers<void>();
-  const server = new ServerSyncTop(
-    new SyncParameterServerHandler({
-      manifest: vectorManifest(LENGTH),
-      parameters: new Float32Array(LENGTH),
-      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-    }),
-    {
-      listen: "127.0.0.1:0",
-      worldSize: 3,
-      rounds: 1,
-      downloadsAtOnce: 1,
-      timeouts: { roundSeconds: 60, drainSeconds: 0.5 },
-      logger: silentLogger,
-      onEvent: (event) => {
-        if (event.type === "listening") listening.resolve(event.address);
-        if (event.type === "round-started") begun.resolve();
-        if (event.type === "client-away") away.resolve();
-      },
+  const server = oneRound({
+    worldSize: 3,
+    timeouts: { roundSeconds: 60, drainSeconds: 0.5 },
+    onEvent: (event) => {
+      if (event.type === "listening") listening.resolve(event.address);
+      if (event.type === "round-started") begun.resolve();
+      if (event.type === "client-away") away.resolve();
     },
-  );
+  });
   const listening = Promise.withResolvers<string>(), begun = Promise.withResolvers<void>();
   const away = Promise.withResolvers<void>();
   async function play(): Promise<void> {
