@@ -81,7 +81,8 @@ class RunningServer implements AsyncDisposable {
       serverAddr: address,
       credential,
       logger: silentLogger,
-      timeouts: { drainSeconds: 0.5 },
+      // A client asks for a taken rank for eight heartbeats.
+      timeouts: { drainSeconds: 0.5, heartbeatSeconds: 0.1 },
       ...(rank !== undefined && { rank }),
     });
   }
@@ -132,6 +133,22 @@ Deno.test("a second process with the same key is refused while the first is aliv
   assert(!(report instanceof Error));
   assertEquals(report.rounds.map(({ received }) => received), [2, 2]);
   assertEquals(server.events.filter(({ type }) => type === "client-joined").length, 2);
+});
+
+Deno.test("a restarted client without a key gets its rank when its silent connection is given up", async () => {
+  await using server = new RunningServer({ gatekeeper: { kind: "open" } });
+  // This peer sends no heartbeats.
+  await using dead = await server.peer();
+  await dead.join({ rank: 2 });
+  await server.told("client-joined");
+  const { address: serverAddr } = await server.told("listening");
+  const clients = [1, 2].map((rank) =>
+    new ClientSyncTop(new FakeHandler(MANIFEST), { serverAddr, rank, logger: silentLogger }).run()
+  );
+  await Promise.all(clients);
+  const report = await server.outcome;
+  assert(!(report instanceof Error));
+  assertEquals(report.rounds.map(({ received }) => received), [2, 2]);
 });
 
 Deno.test("a restarted process with a key takes over the rank of its silent connection", async () => {

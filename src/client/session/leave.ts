@@ -21,6 +21,14 @@ export function isConnectionLoss(error: unknown): boolean {
     (error instanceof ProtocolError && error.fault === "truncated-frame") || isServerFull(error);
 }
 
+/**
+ * Returns `true` for the refusal of a rank that another connection has: perhaps the client's own
+ * earlier one, which its server, or a proxy between them, has not given up yet.
+ */
+export function isRankTaken(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && error.fault === "rank-taken";
+}
+
 /** Returns `true` for the refusal of a server that has too many connections. */
 export function isServerFull(error: unknown): error is ProtocolError {
   return error instanceof ProtocolError && error.fault === "too-many-connections";

@@ -10,10 +10,17 @@ import type { PeerLog } from "../../base/log/peer_log.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { Connection } from "../../net/connection.ts";
+import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import { backoffMillis, connect, FULL_RETRY_MILLIS, type ServerAddress } from "./connect.ts";
 import { type ResumeToken, RunOverError } from "./join.ts";
-import { announceLeave, isConnectionLoss, isServerFull } from "./leave.ts";
+import { announceLeave, isConnectionLoss, isRankTaken, isServerFull } from "./leave.ts";
 import type { Session } from "./session.ts";
+
+/**
+ * Heartbeats for which a client asks again for a rank that is taken: longer than a server takes to
+ * give up a silent connection.
+ */
+const RANK_HEARTBEATS = SILENT_HEARTBEATS + 2;
 
 /** Client that keeps a session with its server. */
 export interface SessionClient {
@@ -38,7 +45,8 @@ export interface SessionClient {
 
 /**
  * Connects to the server, joins the group and follows it until the run is over. Reconnects when the
- * connection is lost, for as long as the join time-out.
+ * connection is lost, for as long as the join time-out. Asks again for a rank that is taken, for as
+ * long as the server may not know that the client's earlier connection is lost.
  *
  * @throws {DeadlineError} If no server lets the client in before the join time-out.
  * @throws The errors of `join` and `follow` that are no loss of the connection.
@@ -48,8 +56,10 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
   const patienceMillis = timeouts.joinSeconds * 1000;
   let resume: ResumeToken | undefined;
   let deadline = runtime.clock.now() + patienceMillis;
-  /** Refusal of a server that has too many connections: why the client does not get in. */
+  /** Refusal of a server that may let the client in later. */
   let refusal: ProtocolError | undefined;
+  /** Time until which a rank that is taken is asked for again. */
+  let rankDeadline: number | undefined;
   for (let losses = 0;; losses++) {
     let connection: Connection;
     try {
@@ -60,7 +70,7 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
     let session: Session | undefined;
     try {
       session = await client.join(connection, resume, deadline);
-      refusal = undefined;
+      refusal = rankDeadline = undefined;
       const { run, token } = session.assignment;
       resume = { run, token };
       const hasNext = await client.follow(session);
@@ -77,10 +87,14 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       // A server that lets clients in and cuts them off again does not count as found.
       if (session?.isUseful) losses = 0;
       if (hasJoined && losses === 0) deadline = runtime.clock.now() + patienceMillis;
-      const isLoss = isConnectionLoss(error);
+      if (isRankTaken(error)) {
+        rankDeadline ??= runtime.clock.now() + timeouts.heartbeatSeconds * 1000 * RANK_HEARTBEATS;
+      }
+      const isLoss = isConnectionLoss(error) ||
+        (isRankTaken(error) && runtime.clock.now() < (rankDeadline ?? 0));
       // A server that is full may also let the time pass without an answer.
       const cause = error instanceof DeadlineError ? refusal ?? error : error;
-      refusal = isServerFull(error) ? error : undefined;
+      refusal = isServerFull(error) || isRankTaken(error) ? error : undefined;
       if (isLoss) connection.abort(new ConnectionClosedError(errorMessage(error)));
       if (!isLoss || runtime.clock.now() >= deadline) {
         await announceLeave(connection, error, { signal, seconds: timeouts.drainSeconds });
@@ -94,6 +108,7 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       await connection.close(timeouts.drainSeconds);
       session?.end();
     }
-    await delay(backoffMillis(losses, refusal && FULL_RETRY_MILLIS), signal);
+    const most = isServerFull(refusal) ? FULL_RETRY_MILLIS : undefined;
+    await delay(backoffMillis(losses, most), signal);
   }
 }
