@@ -26,6 +26,7 @@ export type ProtocolFault =
   | "world-size-mismatch"
   | "mode-mismatch"
   | "group-full"
+  | "wrong-codec"
   | "wrong-round"
   | "not-in-cohort"
   | "duplicate-update"

@@ -9,6 +9,8 @@ import { TextReader } from "./text_reader.ts";
 
 /** RFC 8746: a little-endian float32 array. */
 export const FLOAT32_TAG = 85;
+/** RFC 8746: an array of bytes. */
+export const BYTES_TAG = 64;
 /** Alignment of tensors: each begins at a multiple of this from the start of the frame's body. */
 export const TENSOR_ALIGNMENT = 8;
 
@@ -149,16 +151,18 @@ class BodyReader {
     return text;
   }
 
-  #tensor(start: number, tag: number): Float32Array<ArrayBuffer> {
-    if (tag !== FLOAT32_TAG) {
-      throw malformed(`expected no tag but ${FLOAT32_TAG} at byte ${start}, got ${tag}`);
+  #tensor(start: number, tag: number): Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
+    if (tag !== FLOAT32_TAG && tag !== BYTES_TAG) {
+      throw malformed(
+        `expected no tag but ${FLOAT32_TAG} and ${BYTES_TAG} at byte ${start}, got ${tag}`,
+      );
     }
     const head = this.#body[this.#at++];
     if (head === undefined || head >> 5 !== 2) {
       throw malformed(`expected a byte string in the array at byte ${start}`);
     }
     const length = this.#argument(head & 31);
-    if (length % 4 !== 0) {
+    if (tag === FLOAT32_TAG && length % 4 !== 0) {
       throw malformed(
         `expected a float32 array of whole elements at byte ${start}, got ${length} bytes`,
       );
@@ -171,6 +175,7 @@ class BodyReader {
     this.#tensors += length;
     const from = this.#skip(length);
     const { buffer, byteOffset } = this.#body;
+    if (tag === BYTES_TAG) return new Uint8Array(buffer, byteOffset + from, length);
     return new Float32Array(buffer, byteOffset + from, length / 4);
   }
 

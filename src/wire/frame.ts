@@ -6,7 +6,6 @@
 
 import { bytesOf } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
-import type { ParameterVector } from "../params/manifest.ts";
 import { BYTE_STRING, CborWriter, MAP, TAG } from "./cbor_writer.ts";
 import {
   checkMessage,
@@ -18,7 +17,7 @@ import {
 } from "./message_code.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "./limits.ts";
 import type { Message } from "./messages.ts";
-import { FLOAT32_TAG, readBody, TENSOR_ALIGNMENT } from "./body_reader.ts";
+import { BYTES_TAG, FLOAT32_TAG, readBody, TENSOR_ALIGNMENT } from "./body_reader.ts";
 
 /** The first four bytes of every frame, "FLab", read as a little-endian number. */
 export const MAGIC = 0x62614C46;
@@ -33,6 +32,9 @@ export interface FrameHeader {
   /** Bytes of the body. */
   readonly bodyLength: number;
 }
+
+/** Array that a frame carries as it is. */
+type Tensor = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
 /** Most keys of a body's map. */
 const MAX_KEYS = 23;
@@ -54,10 +56,11 @@ const writer = new CborWriter();
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   const { code, payload } = message;
   const fields: [string, unknown][] = [];
-  const tensors: [string, ParameterVector][] = [];
+  const tensors: [string, Tensor][] = [];
   for (const entry of Object.entries(payload)) {
-    if (entry[1] instanceof Float32Array) tensors.push(entry as [string, ParameterVector]);
-    else if (entry[1] !== undefined) fields.push(entry);
+    if (entry[1] instanceof Float32Array || entry[1] instanceof Uint8Array) {
+      tensors.push(entry as [string, Tensor]);
+    } else if (entry[1] !== undefined) fields.push(entry);
   }
   const keys = fields.length + 2 * tensors.length;
   if (keys > MAX_KEYS) {
@@ -80,7 +83,7 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
     const pad = writer.length;
     writer.head(BYTE_STRING, 0);
     writer.item(name);
-    writer.head(TAG, FLOAT32_TAG);
+    writer.head(TAG, tensor instanceof Float32Array ? FLOAT32_TAG : BYTES_TAG);
     writer.head(BYTE_STRING, tensor.byteLength);
     const before = fieldBytes + tensorBytes + writer.length;
     writer.lengthen(pad, (TENSOR_ALIGNMENT - before % TENSOR_ALIGNMENT) % TENSOR_ALIGNMENT);

@@ -5,6 +5,7 @@
  */
 
 import { challenge, type ChallengePayload } from "./messages/challenge.ts";
+import { compressedUpdate, type CompressedUpdatePayload } from "./messages/compressed_update.ts";
 import { error, type ErrorPayload } from "./messages/error.ts";
 import { evaluateParams, type EvaluateParamsPayload } from "./messages/evaluate_params.ts";
 import { exit, type ExitPayload } from "./messages/exit.ts";
@@ -21,6 +22,7 @@ import { statistics, type StatisticsPayload } from "./messages/statistics.ts";
 import { statisticsRequest, type StatisticsRequestPayload } from "./messages/statistics_request.ts";
 
 export type { ChallengePayload } from "./messages/challenge.ts";
+export type { CompressedUpdatePayload } from "./messages/compressed_update.ts";
 export type { ErrorPayload } from "./messages/error.ts";
 export type { EvaluateParamsPayload } from "./messages/evaluate_params.ts";
 export type { ExitPayload } from "./messages/exit.ts";
@@ -72,6 +74,8 @@ export interface MessageTable {
   readonly StatisticsRequest: MessageType<20, StatisticsRequestPayload>;
   /** Answer of a client to a question about its data. */
   readonly Statistics: MessageType<21, StatisticsPayload>;
+  /** Parameters as `ParameterUpdate` has them, encoded by a codec. */
+  readonly CompressedUpdate: MessageType<22, CompressedUpdatePayload>;
 }
 
 /** The messages by name, with the types that their schemas have. */
@@ -90,6 +94,7 @@ export const messageTypes = {
   Proof: proof,
   StatisticsRequest: statisticsRequest,
   Statistics: statistics,
+  CompressedUpdate: compressedUpdate,
 };
 
 /** The messages by name. */

@@ -13,6 +13,7 @@ export type {
   AgreementMode,
   AuthMethod,
   ChallengePayload,
+  CompressedUpdatePayload,
   EmptyPayload,
   ErrorPayload,
   EvaluateParamsPayload,

@@ -101,6 +101,26 @@ const MESSAGES: readonly Message[] = [
     payload: { method: "ed25519", publicKey: "A".repeat(43), signature: DIGEST + DIGEST },
   },
   { code: MessageCode.Exit, payload: { reason: "the next run", over: true, next: true } },
+  {
+    code: MessageCode.CompressedUpdate,
+    payload: {
+      round: 3,
+      numSamples: 2,
+      steps: 1,
+      codec: "eden:bits=1",
+      scales: new Float32Array([0.5]),
+      codes: new Uint8Array([1, 2, 3, 4]),
+      plain: new Float32Array([1, -1]),
+    },
+  },
+  {
+    code: MessageCode.CompressedUpdate,
+    payload: {
+      ...{ round: 3, base: 2, codec: "f16", plan: PLAN, taken: 1 },
+      scales: new Float32Array(0),
+      codes: new Uint8Array(6),
+    },
+  },
   ...[
     { kind: "columns", from: 3, without: ["id"], counted: [] },
     { kind: "classes", target: "target > 0" },
@@ -380,32 +400,32 @@ const REFUSED: readonly [what: string, claim: string, body: string][] = [
   ["a text of half a surrogate pair", "expected UTF-8 in the text at byte 4", "a1 6161 63eda080"],
   ["a text that is cut in a character", "expected UTF-8 in the text at byte 4", "a1 6161 6261c3"],
   ["a key that is not UTF-8", "expected UTF-8 in the text at byte 2", "a1 61ff 01"],
-  ["a date", "expected no tag but 85 at byte 3, got 1", "a1 6161 c1 00"],
-  ["a big number", "expected no tag but 85 at byte 3, got 2", "a1 6161 c2 4101"],
-  ["a negative big number", "expected no tag but 85 at byte 3, got 3", "a1 6161 c3 4101"],
-  ["a shareable value", "expected no tag but 85 at byte 3, got 28", "a1 6161 d81c 80"],
-  ["a reference", "expected no tag but 85 at byte 3, got 29", "a1 6161 d81d 00"],
+  ["a date", "expected no tag but 85 and 64 at byte 3, got 1", "a1 6161 c1 00"],
+  ["a big number", "expected no tag but 85 and 64 at byte 3, got 2", "a1 6161 c2 4101"],
+  ["a negative big number", "expected no tag but 85 and 64 at byte 3, got 3", "a1 6161 c3 4101"],
+  ["a shareable value", "expected no tag but 85 and 64 at byte 3, got 28", "a1 6161 d81c 80"],
+  ["a reference", "expected no tag but 85 and 64 at byte 3, got 29", "a1 6161 d81d 00"],
   [
     "a record definition",
-    "expected no tag but 85 at byte 3, got 57343",
+    "expected no tag but 85 and 64 at byte 3, got 57343",
     "a1 6161 d9dfff 84 1900 01 80 01",
   ],
   [
     "a record of tag 105",
-    "expected no tag but 85 at byte 3, got 105",
+    "expected no tag but 85 and 64 at byte 3, got 105",
     "a1 6161 d869 83 01 81 6161 01",
   ],
   [
     "a float64 array",
-    "expected no tag but 85 at byte 3, got 86",
+    "expected no tag but 85 and 64 at byte 3, got 86",
     "a1 6161 d856 48 0000000000000000",
   ],
   [
     "a big-endian float32 array",
-    "expected no tag but 85 at byte 3, got 81",
+    "expected no tag but 85 and 64 at byte 3, got 81",
     "a1 6161 d851 44 00000000",
   ],
-  ["a tag of 2^64 - 1", "expected no tag but 85", "a1 6161 dbffffffffffffffff 00"],
+  ["a tag of 2^64 - 1", "expected no tag but 85 and 64", "a1 6161 dbffffffffffffffff 00"],
   ["tag 85 on a number", "expected a byte string in the array at byte 3", "a1 6161 d855 01"],
   ["tag 85 on an array", "expected a byte string in the array at byte 3", "a1 6161 d855 8101"],
   ["tag 85 on nothing", "expected a byte string in the array at byte 3", "a1 6161 d855"],
@@ -728,7 +748,7 @@ Deno.test("decodePrefix() refuses another version and another code", () => {
     () => decodePrefix(prefix({ version: 2 })),
   );
   assertFault("unsupported-version", "got 256", () => decodePrefix(prefix({ version: 0x100 })));
-  assertFault("unknown-code", "from 0 to 21, got 22", () => decodePrefix(prefix({ code: 22 })));
+  assertFault("unknown-code", "from 0 to 22, got 23", () => decodePrefix(prefix({ code: 23 })));
   assertFault("unknown-code", "got 12", () => decodePrefix(prefix({ code: 12 })));
   assertFault("unknown-code", "got 65535", () => decodePrefix(prefix({ code: 0xFFFF })));
 });

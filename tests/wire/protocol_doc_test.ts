@@ -76,6 +76,7 @@ const EXAMPLES: readonly Message[] = [
       worldSize: 3,
       token: "0123456789abcdef0123456789abcdef",
       site: "Basel",
+      codecs: ["int8", "eden"],
       agent: "example/1.0",
     },
   },
@@ -125,6 +126,8 @@ const EXAMPLES: readonly Message[] = [
       },
       schema: SCHEMA,
       schemaDigest: SCHEMA_DIGEST,
+      uplink: "eden:bits=1",
+      downlink: "int8",
       rank: 2,
       worldSize: 3,
     },
@@ -176,6 +179,17 @@ const EXAMPLES: readonly Message[] = [
       answer: { kind: "deviations", counts: [60], sums: [-3.5], squares: [4800.25] },
     },
   },
+  {
+    code: MessageCode.CompressedUpdate,
+    payload: {
+      round: 1,
+      numSamples: 60,
+      steps: 6,
+      codec: "int8",
+      scales: new Float32Array([0.5]),
+      codes: new Uint8Array([0x7F, 0x81, 0]),
+    },
+  },
 ];
 
 /** Every name, which the compiler keeps complete. */
@@ -197,6 +211,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "world-size-mismatch": true,
   "mode-mismatch": true,
   "group-full": true,
+  "wrong-codec": true,
   "wrong-round": true,
   "not-in-cohort": true,
   "duplicate-update": true,
@@ -250,8 +265,10 @@ function dump(frame: Uint8Array<ArrayBuffer>): string {
       take(1 + extra + value, `${indent}${JSON.stringify(new TextDecoder().decode(body))}`);
     } else if (major === 6) {
       const length = frame[at + 2] ?? 0;
-      const values = new Float32Array(frame.slice(at + 3, at + 3 + (length & 31)).buffer);
-      take(2, `${indent}tag 85, little-endian float32 array`);
+      const data = frame.slice(at + 3, at + 3 + (length & 31));
+      const isBytes = frame[at + 1] === 64;
+      const values = isBytes ? data : new Float32Array(data.buffer);
+      take(2, `${indent}tag ${isBytes ? "64, array of bytes" : "85, little-endian float32 array"}`);
       take(1, `${indent}${length & 31} bytes; the next one is byte ${at + 1} of the frame`);
       take(values.byteLength, `${indent}${values.join(", ")}`);
     } else if (major === 7) {

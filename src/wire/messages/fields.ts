@@ -18,5 +18,11 @@ export const worldSize = uint32(2);
 export const sessionToken = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 /** SHA-256, or as many other bytes, in hexadecimal. */
 export const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+/** Maximum number of characters of the name of a codec with its settings. */
+export const CODEC_LENGTH = 64;
+/** Maximum number of codecs that a client names. */
+export const MAX_CODECS = 64;
+/** Array of bytes. */
+export const bytes = v.instance<new () => Uint8Array<ArrayBuffer>>(Uint8Array);
 /** A vector. */
 export const vector = v.instance<new () => ParameterVector>(Float32Array);

@@ -8,7 +8,7 @@ import { v } from "../../plan/deps.ts";
 import { type AllowedSettings, allowedSettingsSchema } from "../../plan/own_settings.ts";
 import { finiteNumber, text, textLine, uint32, wholeNumber } from "../../plan/schemas.ts";
 import { type TrainSettings, trainSettingsSchema } from "../../plan/settings.ts";
-import { digest, rank, round, sessionToken, worldSize } from "./fields.ts";
+import { CODEC_LENGTH, digest, rank, round, sessionToken, worldSize } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
 /** One tensor of the manifest, in order; offset and length follow from the ones before it. */
@@ -77,6 +77,15 @@ export interface IdAssignmentPayload {
   readonly schema?: Readonly<Record<string, unknown>>;
   /** Digest of the schema, in hexadecimal. */
   readonly schemaDigest?: string;
+  /**
+   * Codec of the client's updates, one of those that it named. Absent if it sends them whole.
+   */
+  readonly uplink?: string;
+  /**
+   * Codec of the parameters that the client is sent, one of those that it named. Absent if it is
+   * sent them whole.
+   */
+  readonly downlink?: string;
 }
 
 /** Answer to `Registration`: rank, model, manifest and settings of training. */
@@ -106,5 +115,7 @@ export const idAssignment = messageType(
     model: v.exactOptional(v.record(v.string(), v.unknown())),
     schema: v.exactOptional(v.record(v.string(), v.unknown())),
     schemaDigest: v.exactOptional(digest),
+    uplink: v.exactOptional(textLine(CODEC_LENGTH)),
+    downlink: v.exactOptional(textLine(CODEC_LENGTH)),
   }),
 );

@@ -6,7 +6,7 @@
 
 import { v } from "../../plan/deps.ts";
 import { textLine } from "../../plan/schemas.ts";
-import { rank, sessionToken, worldSize } from "./fields.ts";
+import { CODEC_LENGTH, MAX_CODECS, rank, sessionToken, worldSize } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
 /** Maximum number of characters of the name of a site. */
@@ -28,6 +28,11 @@ export interface RegistrationPayload {
   readonly token?: string;
   /** Name of the client's site, as it says. */
   readonly site?: string;
+  /**
+   * Names of the codecs that the client reads and writes, such as `"eden"`; a codec of its own has
+   * its whole name. Absent if it knows none.
+   */
+  readonly codecs?: readonly string[];
   /** The client's software and version, for the server's log. */
   readonly agent: string;
 }
@@ -40,6 +45,7 @@ export const registration = messageType(
     worldSize: v.exactOptional(worldSize),
     token: v.exactOptional(sessionToken),
     site: v.exactOptional(textLine(SITE_LENGTH)),
+    codecs: v.exactOptional(v.pipe(v.array(textLine(CODEC_LENGTH)), v.maxLength(MAX_CODECS))),
     agent: textLine(256),
   }),
 );
