@@ -24,6 +24,7 @@ export type RandomPurpose =
   | "second-rotation"
   | "kept"
   | "rounding"
+  | "quantize"
   | "test";
 
 /** Round and rank of a stream of random numbers. */

@@ -10,6 +10,23 @@ export interface KernelsExports {
   /** Address of the first byte that the module leaves to its caller. */
   readonly __heap_base: WebAssembly.Global;
   /**
+   * Values at a distance from others, `out = base + factor * steps`, computed in float64. `out` is
+   * `base` or does not overlap it.
+   *
+   * @param out Address of float32 values, written.
+   * @param base Address of float32 values.
+   * @param steps Address of int32 values.
+   */
+  add_steps(out: Pointer, base: Pointer, steps: Pointer, factor: number, n: number): void;
+  /**
+   * Addition of the streams of `count` states to integers, modulo 2^32. `first` is added to the
+   * number of each stream's first block.
+   *
+   * @param acc Address of uint32 values, written.
+   * @param states Address of uint32 values.
+   */
+  add_streams(acc: Pointer, states: Pointer, count: number, first: number, n: number): void;
+  /**
    * Linear interpolation, `acc += t * (x - acc)`, and exactly `acc = x` where `t` is 1. `acc` and
    * `x` are the same or do not overlap.
    *
@@ -258,6 +275,49 @@ export interface KernelsExports {
   /** Number of values of the scratch memory of `median`. */
   median_scratch(rows: number): number;
   /**
+   * Integers of values, `out = floor(factor * clamp(x, -clip, clip) + U)` with `U` uniform in [0,
+   * 1), and at most `most` in magnitude. Value `i` takes number `4 * first + i` of the random
+   * stream of (`seed`, "quantize", `round`, `rank`). Returns how many values lay outside of the
+   * clip. Values are not NaN.
+   *
+   * @param out Address of int32 values, written.
+   * @param x Address of float32 values.
+   */
+  quantize(
+    out: Pointer,
+    x: Pointer,
+    clip: number,
+    factor: number,
+    most: number,
+    seed: number,
+    round: number,
+    rank: number,
+    first: number,
+    n: number,
+  ): number;
+  /**
+   * Integers of values, `factor * clamp(x, -clip, clip)` rounded toward 0, and at most `most` in
+   * magnitude: no norm grows. Returns how many values lay outside of the clip. Values are not NaN.
+   *
+   * @param out Address of int32 values, written.
+   * @param x Address of float32 values.
+   */
+  quantize_toward_zero(
+    out: Pointer,
+    x: Pointer,
+    clip: number,
+    factor: number,
+    most: number,
+    n: number,
+  ): number;
+  /**
+   * Addition of integers, `acc += x`, modulo 2^32. The two are the same or do not overlap.
+   *
+   * @param acc Address of uint32 values, written.
+   * @param x Address of uint32 values.
+   */
+  ring_add(acc: Pointer, x: Pointer, n: number): void;
+  /**
    * Number of values of a run. A vector that is cut at multiples of it gives the same statistics,
    * bit for bit, as the whole.
    */
@@ -299,6 +359,14 @@ export interface KernelsExports {
    * @param into Address of `Stats`, written.
    */
   stats(values: Pointer, n: number, into: Pointer): void;
+  /**
+   * Subtraction of the streams of `count` states from integers, modulo 2^32. `first` is added to
+   * the number of each stream's first block.
+   *
+   * @param acc Address of uint32 values, written.
+   * @param states Address of uint32 values.
+   */
+  subtract_streams(acc: Pointer, states: Pointer, count: number, first: number, n: number): void;
   /** Number of columns that the kernels of columns take at once; `columns` must be a multiple of it. */
   tile(): number;
   /**
@@ -339,6 +407,8 @@ export interface KernelsExports {
 
 /** Number of parameters of each function of {@linkcode KernelsExports}. */
 export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
+  add_steps: 5,
+  add_streams: 5,
   blend: 4,
   class_scores: 7,
   copy: 4,
@@ -364,11 +434,15 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   mean_around_median_scratch: 1,
   median: 5,
   median_scratch: 1,
+  quantize: 10,
+  quantize_toward_zero: 6,
+  ring_add: 3,
   run: 0,
   scale: 3,
   squared_distance: 4,
   squared_distances: 5,
   stats: 3,
+  subtract_streams: 5,
   tile: 0,
   to_bfloat: 3,
   to_half: 3,

@@ -1,10 +1,12 @@
-//! Kernels over parameter vectors: arithmetic, statistics, half precision, codecs, exact sums, robust
+//! Kernels over parameter vectors: arithmetic, statistics, half precision, codecs, exact sums, rings of
+//! integers, robust
 //! aggregation, and scores of classifiers.
 
 mod codec;
 mod elementwise;
 mod exact;
 mod half;
+mod ring;
 mod robust;
 mod scores;
 mod stats;

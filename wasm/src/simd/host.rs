@@ -4,6 +4,7 @@ use super::binary16::{narrow, widen};
 
 pub type Single = [f32; 4];
 pub type Double = [f64; 4];
+pub type Integers = [u32; 4];
 
 fn zip(a: Single, b: Single, op: impl Fn(f32, f32) -> f32) -> Single {
     core::array::from_fn(|i| op(a[i], b[i]))
@@ -154,4 +155,32 @@ pub fn divided_by(sums: Double, divisor: f64) -> Single {
 }
 pub fn total(sums: Double) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+fn zip_integers(a: Integers, b: Integers, op: impl Fn(u32, u32) -> u32) -> Integers {
+    core::array::from_fn(|i| op(a[i], b[i]))
+}
+pub fn integers(values: [u32; 4]) -> Integers {
+    values
+}
+pub unsafe fn load_integers(from: *const u32) -> Integers {
+    unsafe { from.cast::<Integers>().read_unaligned() }
+}
+pub unsafe fn store_integers(to: *mut u32, value: Integers) {
+    unsafe { to.cast::<Integers>().write_unaligned(value) }
+}
+pub fn add_integers(a: Integers, b: Integers) -> Integers {
+    zip_integers(a, b, u32::wrapping_add)
+}
+pub fn subtract_integers(a: Integers, b: Integers) -> Integers {
+    zip_integers(a, b, u32::wrapping_sub)
+}
+pub fn xor_integers(a: Integers, b: Integers) -> Integers {
+    zip_integers(a, b, |a, b| a ^ b)
+}
+pub fn rotate_left<const BITS: u32>(value: Integers) -> Integers {
+    value.map(|x| x.rotate_left(BITS))
+}
+pub fn turn<const BY: usize>(value: Integers) -> Integers {
+    core::array::from_fn(|i| value[(i + BY) % 4])
 }

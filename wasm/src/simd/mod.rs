@@ -1,7 +1,7 @@
 //! Vectors of four float32 lanes: WebAssembly's instructions, or plain arrays on the host, where
 //! the tests run.
 
-use core::ops::{Add, Div, Mul, Sub};
+use core::ops::{Add, BitXor, Div, Mul, Sub};
 
 mod binary16;
 #[cfg(not(target_arch = "wasm32"))]
@@ -354,5 +354,72 @@ impl Sums {
     /// Returns the sum of the four sums.
     pub fn total(self) -> f64 {
         lanes::total(self.0)
+    }
+}
+
+/// Four integers of 32 bits, modulo 2^32.
+#[derive(Clone, Copy)]
+pub struct U32x4(lanes::Integers);
+
+impl U32x4 {
+    /// Reads four integers; the address need not be a multiple of 16.
+    ///
+    /// # Safety
+    /// `from` points to four readable integers.
+    #[inline(always)]
+    pub unsafe fn load(from: *const u32) -> Self {
+        Self(unsafe { lanes::load_integers(from) })
+    }
+
+    /// Writes four integers; the address need not be a multiple of 16.
+    ///
+    /// # Safety
+    /// `to` points to four writable integers.
+    #[inline(always)]
+    pub unsafe fn store(self, to: *mut u32) {
+        unsafe { lanes::store_integers(to, self.0) }
+    }
+
+    /// Rotates the bits of each lane to the left.
+    #[inline(always)]
+    pub fn rotate_left<const BITS: u32>(self) -> Self {
+        Self(lanes::rotate_left::<BITS>(self.0))
+    }
+
+    /// Moves each lane `BY` places down, and the first ones to the end.
+    #[inline(always)]
+    pub fn turn<const BY: usize>(self) -> Self {
+        Self(lanes::turn::<BY>(self.0))
+    }
+}
+
+impl From<[u32; 4]> for U32x4 {
+    #[inline(always)]
+    fn from(values: [u32; 4]) -> Self {
+        Self(lanes::integers(values))
+    }
+}
+
+impl Add for U32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(lanes::add_integers(self.0, other.0))
+    }
+}
+
+impl Sub for U32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(lanes::subtract_integers(self.0, other.0))
+    }
+}
+
+impl BitXor for U32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn bitxor(self, other: Self) -> Self {
+        Self(lanes::xor_integers(self.0, other.0))
     }
 }

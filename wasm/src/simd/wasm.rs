@@ -4,6 +4,7 @@ use core::arch::wasm32::*;
 
 pub type Single = v128;
 pub type Double = (v128, v128);
+pub type Integers = v128;
 
 pub fn splat(value: f32) -> v128 {
     f32x4_splat(value)
@@ -248,4 +249,45 @@ pub fn divided_by(sums: Double, divisor: f64) -> v128 {
 pub fn total(sums: Double) -> f64 {
     let pair = f64x2_add(sums.0, sums.1);
     f64x2_extract_lane::<0>(pair) + f64x2_extract_lane::<1>(pair)
+}
+
+pub fn integers([a, b, c, d]: [u32; 4]) -> v128 {
+    u32x4(a, b, c, d)
+}
+#[inline(always)]
+pub unsafe fn load_integers(from: *const u32) -> v128 {
+    unsafe { v128_load(from.cast()) }
+}
+#[inline(always)]
+pub unsafe fn store_integers(to: *mut u32, value: v128) {
+    unsafe { v128_store(to.cast(), value) }
+}
+#[inline(always)]
+pub fn add_integers(a: v128, b: v128) -> v128 {
+    i32x4_add(a, b)
+}
+#[inline(always)]
+pub fn subtract_integers(a: v128, b: v128) -> v128 {
+    i32x4_sub(a, b)
+}
+#[inline(always)]
+pub fn xor_integers(a: v128, b: v128) -> v128 {
+    v128_xor(a, b)
+}
+/// Whole bytes are moved, which takes one instruction; other bits are shifted.
+#[inline(always)]
+pub fn rotate_left<const BITS: u32>(x: v128) -> v128 {
+    match BITS {
+        16 => i8x16_shuffle::<2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13>(x, x),
+        _ => v128_or(i32x4_shl(x, BITS), u32x4_shr(x, 32 - BITS)),
+    }
+}
+#[inline(always)]
+pub fn turn<const BY: usize>(x: v128) -> v128 {
+    match BY {
+        1 => i32x4_shuffle::<1, 2, 3, 0>(x, x),
+        2 => i32x4_shuffle::<2, 3, 0, 1>(x, x),
+        3 => i32x4_shuffle::<3, 0, 1, 2>(x, x),
+        _ => x,
+    }
 }

@@ -7,4 +7,4 @@ mod bfloat;
 mod blocks;
 mod eden;
 mod hadamard;
-mod philox;
+pub(in crate::params) mod philox;
