@@ -7,7 +7,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["wire"],
   ["net", "auth", "data", "store"],
   ["strategy", "train"],
-  ["tfjs"],
+  ["tfjs", "privacy"],
   ["engine"],
   ["round", "worker", "predict"],
   ["client", "server"],

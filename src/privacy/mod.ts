@@ -1,0 +1,13 @@
+/**
+ * Differential privacy: accountants, noise, and strategies that use them.
+ *
+ * @module
+ */
+
+export * from "./accounting/gaussian.ts";
+export * from "./accounting/pld.ts";
+export * from "./accounting/rdp.ts";
+export * from "./mechanism/adaptive_clip.ts";
+export * from "./mechanism/banded.ts";
+export * from "./noise/discrete_gaussian.ts";
+export * from "./noise/random_words.ts";
