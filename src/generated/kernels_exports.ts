@@ -329,6 +329,32 @@ export interface KernelsExports {
    */
   scale(values: Pointer, factor: number, n: number): void;
   /**
+   * Counts the scores of `n` rows, each by twice the number of its bin, and one more where the row
+   * is of the class. Bins are joined in pairs until at most `most` are occupied.
+   *
+   * Writes three values for each occupied bin, in rising order: its number less that of the bin
+   * before, the rows that are not of the class, and those that are. `shift` becomes the number of
+   * times that bins were joined. `codes` is overwritten; `spare` has room for as many.
+   *
+   * The order is that of a radix sort from the lowest byte on (Knuth, "The Art of Computer
+   * Programming", volume 3, algorithm 5.2.5R).
+   *
+   * Returns the number of occupied bins.
+   *
+   * @param codes Address of uint32 values, written.
+   * @param spare Address of uint32 values, written.
+   * @param bins Address of uint32 values, written.
+   * @param shift Address of uint32 values, written.
+   */
+  score_bins(
+    codes: Pointer,
+    n: number,
+    most: number,
+    spare: Pointer,
+    bins: Pointer,
+    shift: Pointer,
+  ): number;
+  /**
    * Squared L2 distance of two vectors of `n` values, added run by run to the sum of squares of
    * `into`.
    *
@@ -439,6 +465,7 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   ring_add: 3,
   run: 0,
   scale: 3,
+  score_bins: 6,
   squared_distance: 4,
   squared_distances: 5,
   stats: 3,

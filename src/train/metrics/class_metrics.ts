@@ -17,6 +17,9 @@ export interface ClassMetrics {
   readonly averagePrecision?: number;
 }
 
+/** Metrics of the answers of one class, or of one label. */
+export type AnswerMetrics = Omit<ClassMetrics, "rocAuc" | "averagePrecision">;
+
 /** Returns a ratio, or 0 for a denominator of 0. */
 function ratio(part: number, whole: number): number {
   return whole > 0 ? part / whole : 0;
@@ -45,26 +48,33 @@ function countsOf({ task, outputs, confusion = [] }: ClassSums): ClassCounts[] {
 }
 
 /**
- * Computes the metrics of each class or label, from sums that count its answers.
+ * Computes the metrics of the answers of each class or label, from sums that count them.
  *
  * As in scikit-learn, a precision without answers and a recall without rows are 0; a class with
  * neither has none of the three metrics.
  */
-export function classMetrics(sums: ClassSums): ClassMetrics[] {
+export function answerMetrics(sums: ClassSums): AnswerMetrics[] {
   if (!sums.confusion) return [];
-  return countsOf(sums).map(({ actual, answered, hits }, c): ClassMetrics => {
-    const { task, outputs, scores } = sums;
-    const isBinary = task === "classification" && outputs === 2;
+  return countsOf(sums).map(({ actual, answered, hits }): AnswerMetrics => ({
+    samples: actual,
+    ...(actual + answered > 0 && {
+      precision: ratio(hits, answered),
+      recall: ratio(hits, actual),
+      f1: ratio(2 * hits, actual + answered),
+    }),
+  }));
+}
+
+/** Computes the metrics of each class or label, from sums that count its answers. */
+export function classMetrics(sums: ClassSums): ClassMetrics[] {
+  const { task, outputs, scores } = sums;
+  const isBinary = task === "classification" && outputs === 2;
+  return answerMetrics(sums).map((answers, c): ClassMetrics => {
     const histogram = isBinary ? (c === 1 ? scores?.[0] : undefined) : scores?.[c];
     const area = histogram && rocAuc(histogram);
     const precision = histogram && averagePrecision(histogram);
     return {
-      samples: actual,
-      ...(actual + answered > 0 && {
-        precision: ratio(hits, answered),
-        recall: ratio(hits, actual),
-        f1: ratio(2 * hits, actual + answered),
-      }),
+      ...answers,
       ...(area !== undefined && { rocAuc: area }),
       ...(precision !== undefined && { averagePrecision: precision }),
     };

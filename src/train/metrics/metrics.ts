@@ -6,7 +6,7 @@
 
 import type { ClassSums, MeasureSums, MetricSums } from "../../plan/metric_sums.ts";
 import type { Metrics } from "../../plan/results.ts";
-import { type ClassMetrics, classMetrics } from "./class_metrics.ts";
+import { type AnswerMetrics, answerMetrics } from "./class_metrics.ts";
 import { averagePrecision, rocAuc } from "./score_histogram.ts";
 
 /** Names of the metrics that are derived from sums. */
@@ -39,8 +39,8 @@ export function metricsOf(sums: MetricSums): Metrics {
 }
 
 function classFigures(sums: ClassSums): Figures {
-  const { task, samples, scores } = sums, classes = classMetrics(sums);
-  const mean = (name: keyof ClassMetrics) => meanOf(classes.flatMap((one) => one[name] ?? []));
+  const { task, samples, scores } = sums, classes = answerMetrics(sums);
+  const mean = (name: keyof AnswerMetrics) => meanOf(classes.flatMap((one) => one[name] ?? []));
   const present = classes.filter((one) => one.samples > 0).flatMap(({ recall }) => recall ?? []);
   return {
     accuracy: sums.correct / samples,

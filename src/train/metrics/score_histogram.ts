@@ -4,17 +4,13 @@
  * @module
  */
 
-import { sorted } from "./radix_sort.ts";
+import { MOST_CODES, scoreBins } from "../../params/score_bins.ts";
 import { MAX_SCORE_BINS, SCORE_BINS, type ScoreHistogram } from "../../plan/metric_sums.ts";
 
 /** Bins of one unit of the logit, up to the size `LINEAR`. */
 const RESOLUTION = 65_536;
 /** Size of a logit up to which bins are equally wide; beyond it they grow with the logit. */
 const LINEAR = 8;
-/** Bytes of twice a bin and one. */
-const CODE_BYTES = 3;
-/** Scores that are collected before they are sorted. */
-const COLLECTED = 4096;
 
 /** Histogram without scores. */
 export const NO_SCORES: ScoreHistogram = { shift: 0, bins: [] };
@@ -135,9 +131,11 @@ function union(a: readonly number[], b: readonly number[]): number[] {
 /** Collects scores in a histogram. */
 export class ScoreTally {
   readonly #most: number;
-  readonly #codes = new Int32Array(COLLECTED);
+  readonly #codes = new Int32Array(MOST_CODES);
   #collected = 0;
   #histogram = NO_SCORES;
+  /** Codes that were added last: the kernel runs where they are. */
+  #last: Int32Array = this.#codes;
 
   /** Makes a histogram of at most `most` bins. */
   constructor(most: number) {
@@ -146,15 +144,16 @@ export class ScoreTally {
 
   /** Adds the logit of a row that is of the class or not. */
   add(logit: number, isPositive: boolean): void {
-    if (this.#collected === COLLECTED) this.#flush();
+    if (this.#collected === MOST_CODES) this.#flush();
     this.#codes[this.#collected++] = 2 * binOf(logit) + (isPositive ? 1 : 0);
   }
 
   /** Adds rows by twice the bin of each, and one more where the row is of the class. */
   addCodes(codes: Int32Array): void {
-    if (this.#collected + codes.length > COLLECTED) this.#flush();
+    if (this.#collected + codes.length > MOST_CODES) this.#flush();
     this.#codes.set(codes, this.#collected);
     this.#collected += codes.length;
+    this.#last = codes;
   }
 
   /** The histogram of all scores so far. */
@@ -166,16 +165,9 @@ export class ScoreTally {
   #flush(): void {
     if (this.#collected === 0) return;
     const most = this.#most, before = this.#histogram;
-    const codes = sorted(this.#codes.subarray(0, this.#collected), CODE_BYTES);
+    const codes = this.#codes.subarray(0, this.#collected);
     this.#collected = 0;
-    const shift = shiftFor(codes.length, (i) => (codes[i] ?? 0) >> 1, most);
-    const bins: number[] = [];
-    let end = 0;
-    for (let i = 0; i < codes.length; i++) {
-      const code = codes[i] ?? 0;
-      end = append(bins, end, code >> 1 + shift, 1 - (code & 1), code & 1);
-    }
-    const fresh = { shift, bins: gapsOf(bins) };
+    const fresh = scoreBins(codes, most, this.#last);
     this.#histogram = before === NO_SCORES ? fresh : addHistograms([before, fresh], most);
   }
 }

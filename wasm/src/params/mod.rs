@@ -8,5 +8,6 @@ mod exact;
 mod half;
 mod ring;
 mod robust;
+mod score_bins;
 mod scores;
 mod stats;
