@@ -20,8 +20,8 @@ export interface CohortSending {
 }
 
 /**
- * Sends the parameters to a cohort that trains: to clients of one address that share a link one
- * after the other. The time of each begins when the parameters are sent to it.
+ * Sends the parameters to a cohort that trains or evaluates: to clients of one address that share a
+ * link one after the other. The time of each begins when the parameters are sent to it.
  */
 export function sendToCohort(
   collector: CohortCollector,

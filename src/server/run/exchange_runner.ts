@@ -110,7 +110,7 @@ export class ExchangeRunner {
     const exchange = this.#required(), { collector } = exchange;
     const shared = this.#messages.toAll(exchange);
     sendToCohort(collector, this.#downloads, {
-      bytes: this.training === undefined ? 0 : topology.parametersToSend.byteLength,
+      bytes: topology.parametersToSend.byteLength,
       addressOf: (rank) => sessions.registry.group.get(rank)?.address,
       sendTo: (rank, onEnd) =>
         this.#sendTo(rank, shared ?? this.#messages.to(rank, exchange), onEnd),

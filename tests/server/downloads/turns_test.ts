@@ -1,4 +1,4 @@
-import { assertEquals } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import {
   MessageCode,
   ServerSyncTop,
@@ -102,4 +102,54 @@ Deno.test("a client that comes back before its turn to download is sent the para
   play().then(played.resolve, played.reject);
   const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
   assertEquals([round?.received, round?.losses], [2, []]);
+});
+
+Deno.test("clients that evaluate download in turns too", async () => {
+  // 32 MB: much more than the sockets take in.
+  const length = 8_000_000;
+  const handler = new SyncParameterServerHandler({
+    manifest: vectorManifest(length),
+    parameters: new Float32Array(length),
+  });
+  const played = Promise.withResolvers<void>();
+  const server = new ServerSyncTop(handler, {
+    listen: "127.0.0.1:0",
+    worldSize: 3,
+    rounds: 1,
+    downloadsAtOnce: 1,
+    logger: silentLogger,
+    timeouts: { roundSeconds: 60, drainSeconds: 0.5 },
+    onEvent: (event) => {
+      if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
+    },
+  });
+  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  assertEquals([round?.received, round?.loss], [2, 0]);
+
+  async function play(address: string): Promise<void> {
+    await using first = await Peer.connect(address);
+    await using second = await Peer.connect(address);
+    const peers = [first, second];
+    await Promise.all(peers.map((peer, i) => peer.join({ rank: i + 1 })));
+    await Promise.all(peers.map(async (peer) => {
+      await peer.until(MessageCode.ParameterUpdate);
+      await peer.update(1);
+    }));
+    const before = second.connection.bytesReceived;
+    const ofSecond = second.until(MessageCode.EvaluateParams);
+    ofSecond.catch(() => {});
+    await first.until(MessageCode.EvaluateParams);
+    // The server begins to send to the second one when the sockets have taken all for the first.
+    const received = second.connection.bytesReceived - before;
+    assert(received < 2 * length, `both download at once: ${received} bytes`);
+    await ofSecond;
+    const payload = { round: 1, numSamples: 1, loss: 0 };
+    await Promise.all(
+      peers.map((peer) => peer.send({ code: MessageCode.EvaluateParams, payload })),
+    );
+    for (const peer of peers) {
+      await peer.until(MessageCode.Exit);
+      await peer.send({ code: MessageCode.Exit, payload: { reason: "bye", over: true } });
+    }
+  }
 });
