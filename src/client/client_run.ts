@@ -26,6 +26,7 @@ import { describeJoin } from "./session/describe_join.ts";
 import { join, type ResumeToken, runStopped } from "./session/join.ts";
 import type { SessionClient } from "./session/reconnect.ts";
 import { Session } from "./session/session.ts";
+import { SubModel } from "./sub_model.ts";
 import type { TrainingStatus } from "./training_task.ts";
 
 export { followWithReconnects } from "./session/reconnect.ts";
@@ -51,6 +52,7 @@ export class ClientRun implements SessionClient {
   readonly signal: AbortSignal | undefined;
   readonly #host: ClientRunHost;
   readonly #trainer: LocalTrainer;
+  readonly #subModel: SubModel;
   #session: Session | undefined;
   readonly #formerRank = new FormerRank();
   /** The round for which the server expects an update, as far as this client knows. */
@@ -72,7 +74,16 @@ export class ClientRun implements SessionClient {
     this.logger = logger;
     this.peers = peers;
     this.signal = signal;
-    this.#trainer = new LocalTrainer({ handler, logger, peers, onEvent, share, settings });
+    const subModel = this.#subModel = new SubModel(handler);
+    this.#trainer = new LocalTrainer({
+      handler,
+      subModel,
+      logger,
+      peers,
+      onEvent,
+      share,
+      settings,
+    });
   }
 
   /** The server's answer to the registration; `undefined` before the client has joined. */
@@ -95,7 +106,7 @@ export class ClientRun implements SessionClient {
       connection,
       handler,
       this.#formerRank.askIn(options),
-      { resume, mode, deadline, joinSeconds },
+      { resume, mode, deadline, joinSeconds, subModel: this.#subModel },
       () => trainer.stop(),
     );
     const assignment = await withDeadline(this.#formerRank.orWithout(joining, options), { signal });
@@ -153,6 +164,7 @@ export class ClientRun implements SessionClient {
   async train(payload: ParameterUpdatePayload): Promise<void> {
     const session = this.#open(), { round } = payload;
     const { task } = this.#trainer;
+    this.#subModel.keep(payload.parameters);
     this.#pendingRound = round;
     // A server that was resumed with other settings wants the round to be trained by them.
     if (this.#trainer.hasPlanOf(payload, session) && !this.#host.asksForWork()) {
@@ -172,6 +184,7 @@ export class ClientRun implements SessionClient {
   /** Evaluates the server's parameters, and asks for work if a training was abandoned for that. */
   async evaluate(payload: EvaluateParamsPayload): Promise<void> {
     const isTraining = this.#trainer.unreported !== undefined;
+    if (payload.parameters !== undefined) this.#subModel.keep(payload.parameters);
     await this.#trainer.evaluate(payload, this.#open());
     if (isTraining) await this.requestWork();
   }

@@ -9,16 +9,24 @@ import { MessageCode } from "../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../wire/messages.ts";
 import { sharedFigures } from "./shared_figures.ts";
 import type { SharedMetrics } from "./options.ts";
+import type { SubModel } from "./sub_model.ts";
 import { TrainingTask } from "./training_task.ts";
 
 /** A client's model: the handler, and the algorithm's rule for it. */
 export class LocalModel {
   readonly #handler: ClientBackendHandler;
   readonly #learner: LocalLearner;
+  readonly #sub: SubModel;
   readonly #warn: (text: string) => void;
 
-  /** Makes the model of a handler; `warn` is called when the state kept for a rule is lost. */
-  constructor(handler: ClientBackendHandler, warn: (text: string) => void) {
+  /**
+   * Makes the model of a handler.
+   *
+   * @param sub Part of the model that travels.
+   * @param warn Called when the state kept for a rule is lost.
+   */
+  constructor(handler: ClientBackendHandler, sub: SubModel, warn: (text: string) => void) {
+    this.#sub = sub;
     this.#handler = handler;
     this.#learner = new LocalLearner(handler);
     this.#warn = warn;
@@ -74,7 +82,7 @@ export class LocalModel {
   ): Message | undefined {
     if (result === undefined) return undefined;
     const { numSamples, steps, ...figuresOfTraining } = result;
-    const { update } = this.#learner;
+    const update = this.#sub.part(this.#learner.update);
     const figures = { round, numSamples, ...sharedFigures(figuresOfTraining, share) };
     return sendsGradient(rule)
       ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
@@ -89,10 +97,12 @@ export class LocalModel {
    * last update that the server has accepted.
    */
   #load(
-    { parameters, control, taken }: ParameterUpdatePayload,
+    { taken, ...sent }: ParameterUpdatePayload,
     rule: LocalRule | undefined,
   ): void {
     const { manifest } = this.#handler;
+    const parameters = this.#sub.whole(sent.parameters);
+    const control = this.#sub.wholeControl(sent.control);
     for (const vector of [parameters, control ?? parameters]) {
       if (vector.length !== manifest.length) {
         throw new ProtocolError(

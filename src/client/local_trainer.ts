@@ -14,11 +14,14 @@ import { isSamePlan, type TrainPlan } from "../plan/train_plan.ts";
 import { LocalModel } from "./local_model.ts";
 import type { ClientEvent, SharedMetrics } from "./options.ts";
 import type { Session } from "./session/session.ts";
+import type { SubModel } from "./sub_model.ts";
 import type { TrainingTask } from "./training_task.ts";
 
 /** Surroundings of a {@linkcode LocalTrainer}. */
 export interface LocalTrainerOptions {
   readonly handler: ClientBackendHandler;
+  /** Part of the model that travels. */
+  readonly subModel: SubModel;
   readonly logger: Logger;
   /** Log of the lines whose number the server decides. */
   readonly peers: PeerLog;
@@ -41,7 +44,7 @@ export class LocalTrainer {
 
   constructor(options: LocalTrainerOptions) {
     this.#options = options;
-    this.#model = new LocalModel(options.handler, (text) => this.#warn(text));
+    this.#model = new LocalModel(options.handler, options.subModel, (text) => this.#warn(text));
   }
 
   /** The last round's training, running or done. */

@@ -224,11 +224,11 @@ export class Simulation {
         warn: () => {},
       };
       await record.completeRound(() => runRound(round, host), (trained, evaluated) => {
-        const { byteLength } = handler.manifest, { up, down } = clients.vectors;
+        const { vectors: { up, down }, vectorBytes } = clients;
         const spent = {
           refused,
-          bytesUp: (up - before.up) * byteLength,
-          bytesDown: (down - before.down) * byteLength,
+          bytesUp: (up - before.up) * vectorBytes,
+          bytesDown: (down - before.down) * vectorBytes,
           seconds: (runtime.clock.now() - began) / 1000,
         };
         lastRound?.ended(round);

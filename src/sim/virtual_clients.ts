@@ -13,6 +13,7 @@ import { clientFigures } from "../round/report/distribution.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
+import { travellingPart } from "../train/models/travelling_part.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientPool, JobOutcome } from "./client_pool.ts";
 import type { ClientStates } from "./client_states.ts";
@@ -46,9 +47,14 @@ export class VirtualClients {
   #lastLoss = "";
   /** Numbers of vectors that a server would have received and sent. */
   readonly vectors = { up: 0, down: 0 };
+  /** Bytes of each of them. */
+  readonly vectorBytes: number;
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
+    const { manifest, model, plan: { rule } } = parts.handler;
+    const { length } = travellingPart(manifest, model, rule) ?? manifest;
+    this.vectorBytes = length * Float32Array.BYTES_PER_ELEMENT;
     const ranks: Rank[] = [];
     for (let rank = 1; rank <= parts.numClients; rank++) ranks.push(rank);
     this.#present = markOrdered(ranks);

@@ -26,6 +26,7 @@ import type {
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 import { agreedSchema, build } from "./build.ts";
+import type { SubModel } from "../sub_model.ts";
 import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 
@@ -60,7 +61,7 @@ export async function join(
   connection: Connection,
   handler: ClientBackendHandler,
   options: Readonly<ClientTopologyOptions>,
-  { resume, mode, deadline, joinSeconds }: {
+  { resume, mode, deadline, joinSeconds, subModel }: {
     resume: ResumeInfo | undefined;
     /** The only mode to accept; `undefined` for any. */
     mode: AgreementMode | undefined;
@@ -68,6 +69,8 @@ export async function join(
     deadline: number;
     /** The join time-out that the deadline comes from. */
     joinSeconds: number;
+    /** Part of the model that travels. */
+    subModel: SubModel;
   },
   beforeBuilding: () => Promise<void>,
 ): Promise<IdAssignmentPayload> {
@@ -100,7 +103,7 @@ export async function join(
   const described = theirs === "statistics"
     // The number of rows is a figure like others: it travels in an answer.
     ? { numSamples: 1 }
-    : await setUp(handler, payload, { own: options.schema, isKnown });
+    : await setUp(handler, payload, { own: options.schema, isKnown, subModel });
   const ready = connection.send({
     code: MessageCode.Ready,
     payload: {
@@ -125,14 +128,19 @@ export async function join(
 async function setUp(
   handler: ClientBackendHandler,
   payload: IdAssignmentPayload,
-  { own, isKnown }: { own: Schema | undefined; isKnown: boolean },
-): Promise<Pick<ReadyPayload, "numSamples" | "schemaDigest">> {
+  { own, isKnown, subModel }: {
+    own: Schema | undefined;
+    isKnown: boolean;
+    subModel: SubModel;
+  },
+): Promise<Pick<ReadyPayload, "numSamples" | "schemaDigest" | "stays">> {
   const schema = await agreedSchema(payload, own);
   if (!isKnown) await build(handler, payload, schema);
   const schemaDigest = await agreedDigest(handler, schema);
   return {
     numSamples: handler.numSamples,
     ...(schemaDigest !== undefined && { schemaDigest }),
+    ...await subModel.begin(payload, isKnown),
   };
 }
 

@@ -13,7 +13,7 @@ import type { Rule } from "./rule.ts";
  * Settings of the rule `fedper`: the named tensors stay on the client.
  *
  * Arivazhagan et al. 2019, "Federated Learning with Personalization Layers": the client trains and
- * is evaluated with its own tensors, and sends the global ones back as they came.
+ * is evaluated with its own tensors, and does not send them.
  */
 export interface FedPerRule {
   /** Name of the rule. */
@@ -35,6 +35,7 @@ export const fedper = {
   check(rule, manifest) {
     localSpans(rule, manifest);
   },
+  stays: localSpans,
   load(rule, client) {
     const { global, own } = client;
     if (own === undefined) return;

@@ -78,6 +78,12 @@ export interface Rule<Settings extends { readonly name: string }> {
    */
   check?(rule: Settings, manifest: Manifest): void;
   /**
+   * Returns the places of the tensors that stay on the clients: neither side sends their values.
+   *
+   * @throws {RangeError} If the rule does not go with the model.
+   */
+  stays?(rule: Settings, manifest: Manifest): (readonly [from: number, to: number])[];
+  /**
    * Changes the model's parameters after the round's were loaded; called for a rule with
    * {@linkcode Rule.keepsState}.
    */

@@ -113,14 +113,14 @@ export class AsyncParameterServerHandler extends StrategyServerHandler<AsyncStra
    * vector and the strategy's state are then as they were before the version.
    */
   onReceive(sender: Rank, payload: ParameterUpdatePayload, origin: UpdateOrigin): boolean {
-    const { parameters, strategy, untrained, frozen } = this;
+    const { parameters, strategy, untrained, fixed } = this;
     if (this.#isFresh) {
       this.snapshot();
       this.#isFresh = false;
     }
     const update = { ...toClientUpdate(sender, payload), ...origin, untrained };
     let isNew = false;
-    sparing(frozen, parameters, () => isNew = strategy.accept(parameters, update));
+    sparing(fixed, parameters, () => isNew = strategy.accept(parameters, update));
     if (!isNew) return false;
     try {
       checkFinite(`Cannot make a version of update ${payload.round}`, parameters, strategy);

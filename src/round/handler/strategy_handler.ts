@@ -18,7 +18,7 @@ import type { TrainSettings } from "../../plan/settings.ts";
 import type { Spans, StrategyState } from "../../strategy/strategy.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import { untrainedSpans } from "../../strategy/untrained.ts";
-import { frozenSpans } from "../../train/models/frozen_layers.ts";
+import { travellingPart } from "../../train/models/travelling_part.ts";
 import { workingVector } from "../../strategy/working.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
@@ -66,8 +66,8 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   readonly updateBound: number;
   /** Positions of the vector that no gradient trains. */
   protected readonly untrained: Spans;
-  /** Positions of the vector that belong to frozen layers, which no round changes. */
-  protected readonly frozen: Spans;
+  /** Positions of the vector that do not travel, which no round changes. */
+  protected readonly fixed: Spans;
   /**
    * The L2 norm of a change that is never out of bounds: as large as the vector with which the run
    * began, or as one in which every value moves by 1. It does not grow with the model, so that a
@@ -117,7 +117,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.staging = new BufferPool(buffers, () => arena.allocBytes(bodyBytes));
     this.parameters = parameters;
     this.untrained = untrainedSpans(manifest);
-    this.frozen = frozenSpans(manifest, options.model);
+    this.fixed = travellingPart(manifest, options.model, this.#plan.rule)?.others ?? [];
     this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
     const norm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
     // Norms are only this exact, and a change by exactly 1 is harmless.

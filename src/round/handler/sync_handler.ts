@@ -240,6 +240,6 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     const result = round.finish();
     if (result === this.parameters) return;
     checkResult(problem, result, this.parameters.length, this.strategy);
-    sparing(this.frozen, this.parameters, () => this.parameters.set(result));
+    sparing(this.fixed, this.parameters, () => this.parameters.set(result));
   }
 }

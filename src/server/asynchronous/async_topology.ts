@@ -241,7 +241,8 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Sends a client its task; a client that is away gets it on coming back. */
-  #send({ rank, round, version, base: parameters }: Task): void {
+  #send({ rank, round, version, base }: Task): void {
+    const parameters = this.activeRun.partFor(rank, base);
     const plan = this.activeRun.planField(version + 1);
     const payload = { round, parameters, ...plan, ...lastAcceptedField(this, rank) };
     this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });

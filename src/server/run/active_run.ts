@@ -6,6 +6,7 @@ import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import type { RevokedUpdate } from "../../round/round_host.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { RoundCosts } from "./round_costs.ts";
@@ -51,6 +52,9 @@ export interface ActiveRun {
    * where they differ from those that the clients were assigned on joining.
    */
   planField(round: number): Pick<ParameterUpdatePayload, "plan">;
+
+  /** Returns what a client is sent of a parameter vector: the part that travels. */
+  partFor(rank: Rank, parameters: ParameterVector): ParameterVector;
 
   /** Sends the parameters to the cohort of the exchange in progress. */
   sendToCohort(): void;

@@ -79,7 +79,7 @@ export class ExchangeRunner {
   send(rank: Rank): void {
     // Its turn to download is still to come.
     if (this.#required().collector.isUnsent(rank)) return;
-    this.#sendTo(rank, this.#messages.to(rank, this.#required()));
+    this.#sendTo(rank, this.#messages.of(this.#required())(rank));
   }
 
   /** Sends a message; returns `false` when the client is away, or has left. */
@@ -106,14 +106,13 @@ export class ExchangeRunner {
 
   /** Sends the parameters to the cohort of the open exchange. */
   sendToCohort(): void {
-    const { topology, sessions } = this.#run;
+    const { subModels, sessions } = this.#run;
     const exchange = this.#required(), { collector } = exchange;
-    const shared = this.#messages.toAll(exchange);
+    const messageTo = this.#messages.of(exchange);
     sendToCohort(collector, this.#downloads, {
-      bytes: topology.parametersToSend.byteLength,
+      bytes: subModels.bytes,
       addressOf: (rank) => sessions.registry.group.get(rank)?.address,
-      sendTo: (rank, onEnd) =>
-        this.#sendTo(rank, shared ?? this.#messages.to(rank, exchange), onEnd),
+      sendTo: (rank, onEnd) => this.#sendTo(rank, messageTo(rank), onEnd),
     });
   }
 

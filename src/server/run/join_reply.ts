@@ -7,6 +7,7 @@ import { idAssignment } from "../../wire/messages/id_assignment.ts";
 import { readBody } from "../../wire/body_reader.ts";
 import type { JoinReply } from "../sessions/registration.ts";
 import type { ServerTopology } from "./server_topology.ts";
+import type { SubModels } from "./sub_models.ts";
 
 /** Bytes for the fields that differ from client to client. */
 const SPARE_BYTES = 64;
@@ -19,6 +20,7 @@ const SPARE_BYTES = 64;
 export async function joinReplyOf(
   { handler, options, timeouts, mode }: ServerTopology,
   run: string,
+  subModels: SubModels,
 ): Promise<JoinReply> {
   const { schema } = handler;
   const reply: JoinReply = {
@@ -41,6 +43,7 @@ export async function joinReplyOf(
       dtype,
       trainable,
     })),
+    ...subModels.field,
     manifestDigest: await handler.manifest.digest(),
     ...(handler.model && { model: { ...handler.model } }),
     ...(schema && { schema: { ...schema }, schemaDigest: await schemaDigest(schema) }),

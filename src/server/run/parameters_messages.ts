@@ -8,9 +8,13 @@ import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { RunContext } from "./run_context.ts";
 import { lastAcceptedField } from "./server_topology.ts";
+import type { SentVectors } from "./sub_models.ts";
 
 /** Exchange that begins with the parameters. */
 type Exchange = TrainingExchange | EvaluationExchange;
+
+/** Makes the message of an exchange to a rank. */
+type MessageTo = (rank: Rank) => Message | SharedMessage;
 
 /** Messages with the parameters of an exchange. */
 export class ParametersMessages {
@@ -21,15 +25,28 @@ export class ParametersMessages {
     this.#run = run;
   }
 
-  /** Makes the message to a rank. */
-  to(rank: Rank, exchange: Exchange): Message {
-    return this.#message(exchange, lastAcceptedField(this.#run.topology, rank));
-  }
-
-  /** Makes the message to all ranks; `undefined` where it differs between them. */
-  toAll(exchange: Exchange): SharedMessage | undefined {
-    if (keepsState(this.#run.topology.handler.plan.rule)) return undefined;
-    return new SharedMessage(this.#message(exchange, {}));
+  /**
+   * Makes the function that makes the message to a rank. Messages that do not differ between ranks
+   * are shared.
+   */
+  of(exchange: Exchange): MessageTo {
+    const { topology, subModels } = this.#run;
+    const { control, plan: { rule } } = topology.handler;
+    const isEvaluation = exchange instanceof EvaluationExchange;
+    const vectorsFor = subModels.sender({
+      parameters: topology.parametersToSend,
+      ...(control && !isEvaluation && { control }),
+    });
+    if (keepsState(rule)) {
+      return (rank) => this.#message(exchange, vectorsFor(rank), lastAcceptedField(topology, rank));
+    }
+    const shared = new Map<SentVectors, SharedMessage>();
+    return (rank) => {
+      const vectors = vectorsFor(rank);
+      const message = shared.get(vectors) ?? new SharedMessage(this.#message(exchange, vectors));
+      shared.set(vectors, message);
+      return message;
+    };
   }
 
   /**
@@ -46,17 +63,18 @@ export class ParametersMessages {
     return this.#roundPlan.field;
   }
 
-  #message(exchange: Exchange, lastAccepted: { readonly taken?: number }): Message {
-    const { topology } = this.#run;
-    const { control } = topology.handler;
+  #message(
+    exchange: Exchange,
+    vectors: SentVectors,
+    lastAccepted: { readonly taken?: number } = {},
+  ): Message {
     const isEvaluation = exchange instanceof EvaluationExchange;
     const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
     const { round } = exchange.collector;
     const payload = {
       round,
-      parameters: topology.parametersToSend,
+      ...vectors,
       ...(!isEvaluation && this.planField(round)),
-      ...(control && !isEvaluation && { control }),
       ...lastAccepted,
     };
     return { code, payload };

@@ -26,6 +26,7 @@ import type { RunContext } from "./run_context.ts";
 import { RunOperations } from "./run_operations.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
 import { SessionHandler } from "./session_handler.ts";
+import { SubModels } from "./sub_models.ts";
 import { Uploads } from "../uploads/uploads.ts";
 
 /** Events by which a run makes progress, whatever its clients do. */
@@ -43,6 +44,7 @@ interface RunParts {
   readonly record: RunRecord;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
+  readonly subModels: SubModels;
 }
 
 /** Run in progress, from the first client that joins to the last that leaves. */
@@ -52,6 +54,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
   readonly assigned: TrainSettings;
+  readonly subModels: SubModels;
   readonly sessions: Sessions;
   readonly costs: RoundCostCounter;
   readonly exchanges: ExchangeRunner;
@@ -63,7 +66,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   #progress = 0;
 
   constructor(parts: RunParts, joinReply: JoinReply, saved: SavedRanks | undefined) {
-    const { topology, record, logger, signal } = parts;
+    const { topology, record, logger, signal, subModels } = parts;
     const { options, timeouts } = topology;
     this.topology = topology;
     this.exchanges = new ExchangeRunner(this);
@@ -71,6 +74,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     this.record = record;
     this.logger = logger;
     this.signal = signal;
+    this.subModels = subModels;
     this.assigned = joinReply.plan;
     this.peers = {
       members: new PeerLog(logger, MEMBER_LINES),
@@ -85,6 +89,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
         this.sessions.disconnect(rank, reason);
       },
       warn: (text) => logger.warn(text),
+      whole: (rank, message) => subModels.whole(rank, message),
     });
     this.costs = new RoundCostCounter(() => this.#uploads.takeSpilledBytes());
     this.#saver = new CheckpointSaver({
@@ -202,7 +207,7 @@ function earlyStopText({ round, reason }: EarlyStop): string {
  * timers when `body` has ended.
  */
 export async function withRun<Result>(
-  { topology, record, signal }: Omit<RunParts, "logger">,
+  { topology, record, signal }: Omit<RunParts, "logger" | "subModels">,
   body: (run: ServerRun) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
@@ -217,8 +222,9 @@ export async function withRun<Result>(
   });
   using _lock = checkpoints?.hold?.();
   const saved = await record.begin();
-  const joinReply = await joinReplyOf(topology, record.name);
-  const parts = { topology, record, logger: log.logger, signal };
+  const subModels = await SubModels.of(topology.handler);
+  const joinReply = await joinReplyOf(topology, record.name, subModels);
+  const parts = { topology, record, logger: log.logger, signal, subModels };
   await using run = new ServerRun(parts, joinReply, saved);
   return await body(run);
 }

@@ -6,6 +6,7 @@ import type { PeerLogs } from "../sessions/session_listener.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { RoundCostCounter } from "./round_costs.ts";
 import type { ServerTopology } from "./server_topology.ts";
+import type { SubModels } from "./sub_models.ts";
 
 /** Run in progress, as its parts see it. */
 export interface RunContext {
@@ -17,6 +18,8 @@ export interface RunContext {
   readonly costs: RoundCostCounter;
   /** Settings of training that the clients were assigned on joining. */
   readonly assigned: TrainSettings;
+  /** Part of the model that travels. */
+  readonly subModels: SubModels;
   /** Signal that stops the run. */
   readonly signal: AbortSignal | undefined;
   /** Number that changes whenever the run makes progress. */

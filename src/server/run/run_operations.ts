@@ -10,6 +10,7 @@ import { AbsentRanks } from "../../round/cohort/absent_ranks.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import type { RevokedUpdate } from "../../round/round_host.ts";
 import { roundReport } from "../../round/run_round.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
@@ -69,6 +70,10 @@ export class RunOperations implements ActiveRun {
 
   planField(round: number): Pick<ParameterUpdatePayload, "plan"> {
     return this.#exchanges.planField(round);
+  }
+
+  partFor(rank: Rank, parameters: ParameterVector): ParameterVector {
+    return this.#run.subModels.sender({ parameters })(rank).parameters;
   }
 
   sendToCohort(): void {

@@ -82,15 +82,14 @@ export class SessionHandler implements SessionListener {
   receive(rank: Rank, message: Message | undefined): void | Promise<void> {
     this.#uploads.markRead(rank);
     if (message === undefined) throw this.#topology.unexpectedUpdate(rank);
-    return this.#topology.onReceive(
-      rank,
-      ...[message.code, message.payload] as MessageArguments,
-    );
+    const { code, payload } = this.#run.subModels.whole(rank, message);
+    return this.#topology.onReceive(rank, ...[code, payload] as MessageArguments);
   }
 
   joined(client: JoinedClient): void {
-    const { rank, identity, name, site, address, agent, numSamples, own, isBack } = client;
+    const { rank, identity, name, site, address, agent, numSamples, own, isBack, stays } = client;
     this.#uploads.cancel(rank);
+    this.#run.subModels.joined(rank, stays);
     const topology = this.#topology, run = this.#run, { handler } = topology;
     const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
     if (site === undefined) this.#exchanges.sites.delete(rank);

@@ -44,6 +44,8 @@ export interface JoinedClient {
   readonly numSamples: number;
   /** Settings of training that it uses in place of the server's. */
   readonly own: OwnSettings;
+  /** Digest of the values that do not travel, as it has them. */
+  readonly stays: string | undefined;
   /** Round whose update it will send unasked. */
   readonly round: number | undefined;
   /** Round for which an update was expected of it when its rank was assigned. */
@@ -117,12 +119,13 @@ export async function register(
     );
   }
   schemas.check(payload.schemaDigest);
-  const { numSamples, round, own = {} } = payload;
+  const { numSamples, round, stays, own = {} } = payload;
   const refused = refusedSetting(own, reply.allows, reply.plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
   const isBack = token === claim.token;
   const address = connection.remote;
-  const client = { rank, isBack, ...names, address, agent, numSamples, own, round, awaited };
+  const told = { address, agent, numSamples, own, stays, round };
+  const client = { rank, isBack, ...names, ...told, awaited };
   return { client, token };
 }
 

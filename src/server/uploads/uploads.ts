@@ -26,6 +26,12 @@ export interface UploadsOptions {
   onSlow(rank: Rank, reason: string): void;
   /** Writes a line to the log. */
   warn(text: string): void;
+  /**
+   * Returns the message with the whole update.
+   *
+   * @throws {ProtocolError} If the client has sent values that do not travel.
+   */
+  whole(rank: Rank, message: Message): Message;
 }
 
 /**
@@ -40,7 +46,7 @@ export class Uploads implements AsyncDisposable {
   readonly #kept = new Map<Rank, Upload>();
   #reportedBytes = 0;
 
-  constructor({ topology, training, traffic, onSlow, warn }: UploadsOptions) {
+  constructor({ topology, training, traffic, onSlow, warn, whole }: UploadsOptions) {
     const { handler: { manifest, staging }, options, timeouts: { roundSeconds }, mode } = topology;
     const { memoryBytes = DEFAULT_EARLY_BYTES, folder = options.checkpoints?.folder } =
       options.earlyUpdates ?? {};
@@ -56,7 +62,7 @@ export class Uploads implements AsyncDisposable {
       waiting: new WaitingUpdates({ keep: (size) => store.keep(size), traffic }),
       isUnordered: () => mode === "async" || (training()?.isUnordered ?? false),
       isExamined: () => training()?.isExamined ?? false,
-      examine: (rank, message) => training()?.examine(rank, updateOf(message)),
+      examine: (rank, message) => training()?.examine(rank, updateOf(whole(rank, message))),
     };
   }
 

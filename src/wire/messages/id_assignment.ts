@@ -66,6 +66,11 @@ export interface IdAssignmentPayload {
   readonly allows?: AllowedSettings;
   /** The model's tensors. */
   readonly manifest: readonly TensorPayload[];
+  /**
+   * Number of parameters that travel, without those of frozen layers and of tensors that stay on
+   * the clients; absent if all do.
+   */
+  readonly travels?: number;
   /** SHA-256 of the manifest, in hexadecimal. */
   readonly manifestDigest: string;
   /** The model's description; absent if every client brings its own. */
@@ -111,6 +116,7 @@ export const idAssignment = messageType(
       dtype: text(16),
       trainable: v.boolean(),
     })),
+    travels: v.exactOptional(wholeNumber(0)),
     manifestDigest: digest,
     model: v.exactOptional(v.record(v.string(), v.unknown())),
     schema: v.exactOptional(v.record(v.string(), v.unknown())),

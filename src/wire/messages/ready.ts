@@ -26,6 +26,11 @@ export interface ReadyPayload {
    * one.
    */
   readonly schemaDigest?: string;
+  /**
+   * SHA-256 of the values of frozen layers and of tensors that stay on the clients, as this client
+   * has them. Says that the client sends only the parameters that travel.
+   */
+  readonly stays?: string;
   /** Settings of training that the client uses in place of the server's. */
   readonly own?: OwnSettings;
 }
@@ -38,6 +43,7 @@ export const ready = messageType(
     numSamples: wholeNumber(1),
     round: v.exactOptional(round),
     schemaDigest: v.exactOptional(digest),
+    stays: v.exactOptional(digest),
     own: v.exactOptional(ownSettingsSchema),
   }),
 );
