@@ -26,6 +26,7 @@ import type {
   SurveyResult,
 } from "./survey_options.ts";
 import { classConflict, lastColumns, noteOnClasses, valueConflict } from "./site_names.ts";
+import { shownName } from "../schema/names.ts";
 import { uniteColumns, type UnitedColumn } from "./unite.ts";
 
 /** Survey of sites: asks, checks the answers and summarizes them. */
@@ -66,8 +67,8 @@ export class Survey {
     const other = records.find(({ shape }) => shape !== undefined);
     if (other !== undefined) {
       throw new RangeError(
-        `Cannot unite the columns: expected columns at ${other.name} as at ${
-          told[0]?.name
+        `Cannot unite the columns: expected columns at ${shownName(other.name)} as at ${
+          shownName(told[0]?.name ?? "")
         }, got data without columns`,
       );
     }

@@ -57,12 +57,16 @@ export function uniteColumns(
     const owner = sites.find(({ columns }) => columns.has(name))?.name ?? "";
     if (choice === "all") {
       throw new RangeError(
-        `Cannot unite the columns: expected the column ${shownName(name)} of ${owner} at ${
+        `Cannot unite the columns: expected the column ${shownName(name)} of ${
+          shownName(owner)
+        } at ${
           shownNames(without)
         } too, got none, leave it out (--exclude-columns) or unite those that all have (--columns common)`,
       );
     }
-    notes.push(`Leaving out the column ${shownName(name)}, which ${shownNames(without)} lacks`);
+    notes.push(
+      `Leaving out the column ${shownName(name)}, which is missing at ${shownNames(without)}`,
+    );
     return false;
   });
   if (order === "name") shared.sort();

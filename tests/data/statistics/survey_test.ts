@@ -211,7 +211,7 @@ Deno.test("surveyTables() unites columns in the order of the first, by name, or 
     "boolean",
     [["false", 1], ["true", 1]],
   ]);
-  assertEquals(notes, ["Leaving out the column only, which b lacks"]);
+  assertEquals(notes, ["Leaving out the column only, which is missing at b"]);
 });
 
 Deno.test("surveyTables() gives a constant column exactly its value and no deviation", () => {
