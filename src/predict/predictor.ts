@@ -6,6 +6,7 @@
 
 import { yieldToEventLoop } from "../base/time/yield_to_event_loop.ts";
 import { inputShape } from "../data/schema/features.ts";
+import { shownNames } from "../data/schema/names.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import { createInference } from "../engine/inference.ts";
 import type { Inference } from "../train/inference.ts";
@@ -176,7 +177,9 @@ export class Predictor implements AsyncDisposable {
       );
     });
     const notes = [
-      ...(ignored.length > 0 ? [`columns that the model does not use: ${ignored.join(", ")}`] : []),
+      ...(ignored.length > 0
+        ? [`columns that the model does not use: ${shownNames(ignored)}`]
+        : []),
       ...(filled > 0 ? ["missing values are filled in"] : []),
     ];
     return new Predictions({

@@ -10,7 +10,8 @@ import { shareableFloats } from "../shareable.ts";
 import { areNumbered, arrayMoments, arraySchema, standardizerOf } from "../schema/array_schema.ts";
 import { compareSchemas } from "../schema/compare.ts";
 import type { ArrangedData, DataSource } from "../schema/data_source.ts";
-import { shownName } from "../schema/names.ts";
+import { canonicalJson } from "../schema/digest.ts";
+import { shownName, shownNames } from "../schema/names.ts";
 import { normalSchema } from "../schema/normal.ts";
 import type { ArrayInput, RegressionTarget, Schema, TargetSchema } from "../schema/schema.ts";
 
@@ -164,7 +165,7 @@ function targetMap(
   };
   if (own.task === "multi-label" && wanted.task === "multi-label") {
     if (!agree(own.labels, wanted.labels)) {
-      refuse(`the labels ${wanted.labels.join(", ")}`, own.labels.join(", "));
+      refuse(`the labels ${shownNames(wanted.labels)}`, shownNames(own.labels));
     }
     return (targets) => targets;
   }
@@ -172,13 +173,21 @@ function targetMap(
     const [got, expected] = [own.outputs, wanted.outputs];
     if (!agree(got.map(({ name }) => name), expected.map(({ name }) => name))) {
       refuse(
-        `the measures ${expected.map(({ name }) => name).join(", ")}`,
-        got.map(({ name }) => name).join(", "),
+        `the measures ${shownNames(expected.map(({ name }) => name))}`,
+        shownNames(got.map(({ name }) => name)),
       );
+    }
+    for (const [i, { name, unit }] of expected.entries()) {
+      const declared = got[i]?.unit;
+      if (declared === undefined || declared === unit) continue;
+      const inUnit = unit === undefined ? "without a unit" : `in ${shownName(unit)}`;
+      refuse(`the measure ${shownName(name)} ${inUnit}`, shownName(declared));
     }
     // Measures that are standardized already must be so as is wanted; others are raw.
     const isRaw = got.every(({ standardize }) => standardize === undefined);
-    if (!isRaw && JSON.stringify(got) !== JSON.stringify(expected)) {
+    const figures = (outputs: RegressionTarget["outputs"]) =>
+      canonicalJson(outputs.map(({ standardize = null }) => standardize));
+    if (!isRaw && figures(got) !== figures(expected)) {
       refuse("measures standardized as the schema says", "others");
     }
     return isRaw ? (targets) => standardizedTargets(targets, wanted) : (targets) => targets;
@@ -210,7 +219,7 @@ function classMap(
   if (own.every((one, i) => one === wanted[i])) return undefined;
   const refuse = (got: readonly string[]): never => {
     throw new RangeError(
-      `Cannot use ${name}: expected the classes ${wanted.join(", ")}; got ${got.join(", ")}`,
+      `Cannot use ${name}: expected the classes ${shownNames(wanted)}; got ${shownNames(got)}`,
     );
   };
   // Numbers are no names: they agree with the order of the classes.

@@ -341,6 +341,25 @@ Deno.test("arrays of measures and of labels are arranged by a schema", async () 
     RangeError,
     "Cannot use arrays: expected measures standardized as the schema says, got others",
   );
+  // A declared unit must be that of the schema.
+  const inUnit = (unit?: string) =>
+    parseSchema({
+      ...raw.train.schema,
+      target: { name: "y", task: "regression", outputs: [{ name: "0", ...(unit && { unit }) }] },
+    });
+  const declared = Dataset.of({
+    ...{ features, targets: measures.targets, shape: [2], task: "regression", outputs: 1 },
+    schema: inUnit("EUR"),
+  });
+  const owner = arraySource({ name: "arrays", train: declared });
+  assertEquals([...(await owner.arrange(inUnit("EUR"))).train.targets], [10, 30]);
+  for (const [unit, where] of [["USD", "in USD"], [undefined, "without a unit"]] as const) {
+    await assertRejects(
+      () => owner.arrange(inUnit(unit)),
+      RangeError,
+      `Cannot use arrays: expected the measure 0 ${where}, got EUR`,
+    );
+  }
   const labels = Dataset.of({
     ...{ features, shape: [2], task: "multi-label", outputs: 2 },
     targets: Float32Array.of(0, 1, 1, 0),
