@@ -90,6 +90,11 @@ export async function gunzip(
   limitOf: (start: Uint8Array<ArrayBuffer>) => number | undefined,
   room: (length: number) => Uint8Array<ArrayBuffer> = (length) => new Uint8Array(length),
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (bytes.length > SMALL_BYTES && isDeno()) {
+    const { gunzipAtOnce } = await import("./gzip_at_once.ts");
+    const whole = await gunzipAtOnce(bytes, limitOf, room);
+    if (whole !== undefined) return whole;
+  }
   const pieces = unpack(bytes);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   /**
