@@ -5,7 +5,7 @@
  */
 
 import { Dataset } from "../data/dataset.ts";
-import { areNumbered } from "../data/schema/array_schema.ts";
+import { areNumbered, hasClassNames } from "../data/schema/array_schema.ts";
 import { compareSchemas } from "../data/schema/compare.ts";
 import type { DataSource } from "../data/schema/data_source.ts";
 import { inputShape, numOutputs, outputNames } from "../data/schema/features.ts";
@@ -78,7 +78,7 @@ export function checkSchema(data: Dataset, schema: Schema): void {
  */
 function withAllClasses(own: Schema, other: Schema): Schema {
   const { target } = own;
-  if (target.task !== "classification" || !isNumbered(own)) return own;
+  if (target.task !== "classification" || !isNumbered(own) || hasClassNames(own)) return own;
   const all = outputNames(other);
   if (!isNumbered({ ...own, target: { ...target, classes: all } }) && !isArray(other)) return own;
   if (target.classes.length > all.length) return own;

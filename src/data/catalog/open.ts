@@ -26,7 +26,7 @@ export async function open(
   if (named) {
     const { classes, name } = named;
     const { loadNamed } = await import("./load_named.ts");
-    return ofArrays(name, await loadNamed(named, options), options, classes);
+    return { ...ofArrays(name, await loadNamed(named, options), options), classes };
   }
   const path = spec as string;
   if (isSynthetic(path)) {

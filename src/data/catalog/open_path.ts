@@ -175,9 +175,12 @@ async function openImages(
     );
   }
   const data = { train, ...(test && { test }) };
-  const options = {
-    ...(standardize && { standardize }),
-    ...(testShare !== undefined && { testShare }),
+  return {
+    ...ofArrays(path, data, {
+      ...(standardize && { standardize }),
+      ...(testShare !== undefined && { testShare }),
+    }),
+    isImages: true,
+    ...(names && { classes: names }),
   };
-  return { ...ofArrays(path, data, options, names), isImages: true };
 }

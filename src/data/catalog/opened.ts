@@ -18,27 +18,17 @@ export interface OpenedData {
   readonly isImages?: boolean;
 }
 
-/**
- * Makes a source of arrays.
- *
- * @param classes Names of the classes, where they have names.
- */
+/** Makes a source of arrays. */
 export function ofArrays(
   name: string,
   data: { readonly train: Dataset; readonly test?: Dataset },
   { standardize = false, testShare }: LoadDatasetOptions,
-  classes?: readonly string[],
 ): OpenedData {
   checkNoTest(name, data, testShare);
   const split = testShare === undefined
     ? data
     : trainTestSplit(data.train, { testFraction: testShare, seed: TEST_SEED });
-  const hasClassNames = classes !== undefined;
-  return {
-    source: arraySource({ name, ...split, standardize, hasClassNames }),
-    isTable: false,
-    ...(classes && { classes }),
-  };
+  return { source: arraySource({ name, ...split, standardize }), isTable: false };
 }
 
 /** Throws a `RangeError` if rows are to be taken for tests from data that have such rows. */

@@ -36,6 +36,17 @@ export interface ArrayMeaning {
   readonly generator?: DataGenerator | undefined;
 }
 
+/** Schemas of arrays whose classes have names, also where these are numbers. */
+const named = new WeakSet<Schema>();
+
+/**
+ * Returns true for a schema that {@linkcode arraySchema} has made with names of the classes, as
+ * those of handwritten digits: they are names although they are numbers.
+ */
+export function hasClassNames(schema: Schema): boolean {
+  return named.has(schema);
+}
+
 /** Names of classes, labels or measures that have none: their numbers. */
 export function numberedClasses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${i}`);
@@ -56,7 +67,7 @@ export function arraySchema(
 ): Schema {
   const { scale = 1, standardize, generator } = meaning;
   const isImage = shape.length === 3;
-  return {
+  const schema: Schema = {
     format: "fedlab.schema/1",
     inputs: [{
       name: isImage ? "image" : "features",
@@ -68,6 +79,8 @@ export function arraySchema(
     }],
     target: targetOf(task, outputs, classes ?? numberedClasses(numClasses)),
   };
+  if (classes) named.add(schema);
+  return schema;
 }
 
 function targetOf(task: Task, outputs: number, classes: readonly string[]): TargetSchema {

@@ -7,7 +7,13 @@
 import { type Dataset, datasetOf, storedFeatures } from "../dataset.ts";
 import { trustFinite } from "../finite.ts";
 import { shareableFloats } from "../shareable.ts";
-import { areNumbered, arrayMoments, arraySchema, standardizerOf } from "../schema/array_schema.ts";
+import {
+  areNumbered,
+  arrayMoments,
+  arraySchema,
+  hasClassNames,
+  standardizerOf,
+} from "../schema/array_schema.ts";
 import { compareSchemas } from "../schema/compare.ts";
 import type { ArrangedData, DataSource } from "../schema/data_source.ts";
 import { canonicalJson } from "../schema/digest.ts";
@@ -29,13 +35,6 @@ export interface ArraySourceParts {
    * @default {false}
    */
   readonly standardize?: boolean;
-  /**
-   * True if the classes have names also where these are numbers, as those of handwritten digits:
-   * they are then not taken for the numbers of other classes.
-   *
-   * @default {false}
-   */
-  readonly hasClassNames?: boolean;
 }
 
 /** Array schema with its only input and its classes. */
@@ -52,7 +51,7 @@ interface Meaning {
  * Classes are matched by name; those of data without names of classes are matched by number.
  */
 export function arraySource(parts: ArraySourceParts): DataSource {
-  const { name, train, test, standardize = false, hasClassNames = false } = parts;
+  const { name, train, test, standardize = false } = parts;
   const { shape, task, outputs, numClasses } = train;
   const own = train.schema ?? arraySchema({ shape, task, outputs, numClasses });
   return {
@@ -62,7 +61,7 @@ export function arraySource(parts: ArraySourceParts): DataSource {
         const base = meaningOf(own, name);
         const schema = given ? normalSchema(given) : ownSchema(base, train, standardize);
         const wanted = meaningOf(schema, name);
-        const arrange = arrangement(name, base, wanted, hasClassNames);
+        const arrange = arrangement(name, base, wanted);
         return { train: arrange(train), ...(test && { test: arrange(test) }), notes: [] };
       }),
   };
@@ -91,7 +90,6 @@ function arrangement(
   name: string,
   own: Meaning,
   wanted: Meaning,
-  hasClassNames: boolean,
 ): (data: Dataset) => Dataset {
   const { input, target, schema } = wanted;
   const isApplied = own.input.standardize !== undefined;
@@ -111,7 +109,7 @@ function arrangement(
   };
   const difference = compareSchemas(expected, got);
   if (difference !== undefined) throw new RangeError(`Cannot use ${name}: ${difference}`);
-  const arrangeTargets = targetMap(name, own.target, target, hasClassNames);
+  const arrangeTargets = targetMap(name, own.target, target, hasClassNames(own.schema));
   const standardized = standardizerOf(isApplied ? plain : input);
   return (data) => {
     const isSame = isApplied || !input.standardize;
@@ -154,10 +152,10 @@ function targetMap(
   name: string,
   own: TargetSchema,
   wanted: TargetSchema,
-  hasClassNames: boolean,
+  isNamed: boolean,
 ): (targets: Targets) => Targets {
   if (own.task === "classification" && wanted.task === "classification") {
-    const classOf = classMap(name, own.classes, wanted.classes, hasClassNames);
+    const classOf = classMap(name, own.classes, wanted.classes, isNamed);
     return (targets) => classOf === undefined ? targets : targets.map(classOf);
   }
   const refuse = (expected: string, got: string): never => {
@@ -214,7 +212,7 @@ function classMap(
   name: string,
   own: readonly string[],
   wanted: readonly string[],
-  hasClassNames: boolean,
+  isNamed: boolean,
 ): ((label: number) => number) | undefined {
   if (own.every((one, i) => one === wanted[i])) return undefined;
   const refuse = (got: readonly string[]): never => {
@@ -223,7 +221,7 @@ function classMap(
     );
   };
   // Numbers are no names: they agree with the order of the classes.
-  if (!hasClassNames && areNumbered(own) && !own.every((one) => wanted.includes(one))) {
+  if (!isNamed && areNumbered(own) && !own.every((one) => wanted.includes(one))) {
     if (own.length > wanted.length) refuse(own.slice(wanted.length));
     return undefined;
   }

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import { arraySource } from "../../../src/data/sources/array_source.ts";
 import { arraySchema } from "../../../src/data/schema/array_schema.ts";
 import { Dataset, loadDataset, type Schema } from "../../../src/data/mod.ts";
@@ -164,12 +170,18 @@ Deno.test("numbers that are names of classes are not those of other classes", as
       schema: arraySchema({ shape: [2], numClasses: 2, classes }),
     });
   const { schema } = rows(["coat", "bag"]);
-  const source = (hasClassNames: boolean) =>
-    arraySource({ name: "mnist", train: rows(), hasClassNames });
-  const error = await source(true).arrange(schema).then(() => undefined, (error) => error);
-  assertEquals(error?.message, "Cannot use mnist: expected the classes coat, bag; got 0, 1");
+  assert(schema);
+  const named = rows(["0", "1"]),
+    numbered = rows(),
+    message = "expected the classes coat, bag; got";
+  const source = (train: Dataset) => arraySource({ name: "mnist", train });
+  await assertRejects(() => source(named).arrange(schema), RangeError, `${message} 0, 1`);
+  assertThrows(() => checkSchema(named.select([1]), schema), RangeError, `${message} 0, 1`);
   // Numbers of an array without names agree with the order of the classes.
-  assertEquals((await source(false).arrange(schema)).train.numClasses, 2);
+  assertEquals((await source(numbered).arrange(schema)).train.numClasses, 2);
+  checkSchema(numbered, schema);
+  // The same names are the same classes.
+  checkSchema(named, numbered.schema ?? schema);
 });
 
 /** Handler of data that are arranged by a schema. */
