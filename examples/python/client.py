@@ -3,9 +3,10 @@ import argparse, contextlib, hashlib, hmac, json, math, os, pathlib
 import select, signal, socket, struct, sys, threading, time
 try: import cbor2, numpy as np
 except ImportError as error: sys.exit(f"Cannot begin: {error}; run: pip install numpy cbor2")
-import schema, sums
+import coding, schema, sums
 
 UPDATE, EVALUATE, EXIT, REGISTER, ASSIGN, HEARTBEAT, ERROR, READY, CHALLENGE, PROOF = range(2, 12)
+COMPRESSED = 22
 PLAN = {"epochs", "batchSize", "learningRate", "momentum", "weightDecay", "keepMomentum"}
 
 class End(Exception):  # fault: what the server is told, if anything; code: the exit code
@@ -20,10 +21,10 @@ class Server:
         with contextlib.suppress(OSError):  # the main thread meets it too
             while not time.sleep(self.interval):
                 self.send(HEARTBEAT, {})
-    def send(self, code, fields, vector=None):
-        if vector is not None:  # the padding puts the vector's bytes at a multiple of 8
-            fields.update(pad=b"", parameters=cbor2.CBORTag(85, vector.astype("<f4").tobytes()))
-            fields["pad"] = bytes((4 * len(vector) - len(cbor2.dumps(fields))) % 8)
+    def send(self, code, fields, arrays={}):
+        for pad, (name, (tag, data)) in zip(("pad", "pad2"), arrays.items()):  # data at a multiple of 8
+            fields.update({pad: b"", name: cbor2.CBORTag(tag, data)})
+            fields[pad] = bytes((len(data) - len(cbor2.dumps(fields))) % 8)
         body = cbor2.dumps(fields)
         with self.lock:  # no frame stands inside another
             self.socket.sendall(struct.pack("<4sHHQ", b"FLab", 1, code, len(body)) + body)
@@ -59,26 +60,20 @@ class Server:
         while select.select([self.socket], [], [], 5)[0] and self.socket.recv(1 << 16):
             pass
 
-def loss_gradient_accuracy(w, x, y, classes):
-    rows, logs = np.arange(len(y)), x @ w[:-classes].reshape(-1, classes) + w[-classes:]
-    logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
-    loss, right, error = -logs[rows, y].mean(), logs.argmax(axis=1) == y, np.exp(logs)
-    error[rows, y] -= 1
-    return float(loss), np.append(x.T @ error, error.sum(axis=0)) / len(y), float(right.mean())
-
 def train(w, v, x, y, classes, plan, random):
     steps, size = 0, plan["batchSize"] or len(y)
     for _ in range(plan["epochs"]):
         loss = 0
         for rows in np.split(random.permutation(len(y)), range(size, len(y), size)):
-            batch_loss, gradient, _ = loss_gradient_accuracy(w, x[rows], y[rows], classes)
+            batch_loss, gradient, _ = sums.loss_gradient_accuracy(w, x[rows], y[rows], classes)
             v = plan["momentum"] * v + gradient + plan["weightDecay"] * w
             w = w - plan["learningRate"] * v
             steps, loss = steps + 1, loss + batch_loss * len(rows) / len(y)
     return w, v, {"steps": steps, **({"loss": loss} if math.isfinite(loss) else {})}
 
 def run(server, options, data, own):
-    wishes = {"agent": "python-example/1", "site": options.name, "rank": options.rank, "worldSize": options.world_size}
+    wishes = {"agent": "python-example/1", "site": options.name, "rank": options.rank, "worldSize": options.world_size,
+              "codecs": coding.NAMES}
     server.send(REGISTER, {key: wish for key, wish in wishes.items() if wish is not None})
     code, given = server.receive(CHALLENGE, ASSIGN)
     if code == CHALLENGE:
@@ -110,17 +105,21 @@ def run(server, options, data, own):
     server.send(READY, {"manifestDigest": digest, "numSamples": len(y), **told})
     print(f"Joined as rank {given['rank']} of {given['worldSize']}, with {len(y)} samples")
     v, random = 0, np.random.default_rng([given["seed"], given["rank"]])
+    coder = coding.Coder(given, (x.shape[1] + 1) * classes)
     while True:
-        code, asked = server.receive(UPDATE, EVALUATE)
-        w, now = np.frombuffer(asked["parameters"].value, "<f4"), asked.get("plan", plan)
-        if code == UPDATE:
-            w, v, told = train(w, v if now["keepMomentum"] else 0, x, y, classes, now, random)
-        else:
-            loss, _, accuracy = loss_gradient_accuracy(w, x, y, classes)
+        code, asked = server.receive(UPDATE, EVALUATE, COMPRESSED)
+        if code == EVALUATE:
+            w, arrays = coder.received(asked), {}
+            loss, _, accuracy = sums.loss_gradient_accuracy(w, x, y, classes)
             told = {"loss": loss, "accuracy": accuracy, "onTrainingRows": True}
             found = sums.of_classes(x @ w[:-classes].reshape(-1, classes) + w[-classes:], y)
-            w, told = None, {**told, "sums": found} if found else told
-        server.send(code, {"round": asked["round"], "numSamples": len(y), **told}, w)
+            told = {**told, "sums": found} if found else told
+        else:
+            now = asked.get("plan", plan)
+            w, v, told = train(coder.trains(asked), v if now["keepMomentum"] else 0, x, y, classes, now, random)
+            code, more, arrays = coder.update(w)
+            told.update(more)
+        server.send(code, {"round": asked["round"], "numSamples": len(y), **told}, arrays)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
