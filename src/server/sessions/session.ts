@@ -2,8 +2,12 @@ import type { ProtocolError } from "../../base/errors.ts";
 import { Refusals } from "../../base/limits/refusals.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { Connection } from "../../net/connection.ts";
+import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "../../wire/limits.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
 import { remoteAddress } from "./remote_address.ts";
+
+/** Limits on what is read into memory of its own: a vector has a place. */
+export const SESSION_LIMITS: WireLimits = { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES };
 
 /** Session of a client. Its rank belongs to the connection, whatever a message says. */
 export class Session {
@@ -22,16 +26,17 @@ export class Session {
   sending = 0;
   /** Counter of its refused messages. */
   readonly refusals: Refusals = new Refusals();
-  readonly #admission: PeerAdmission;
+  /** Admission of its connection. */
+  readonly admission: PeerAdmission;
 
   constructor(connection: Connection, admission: PeerAdmission) {
     this.connection = connection;
     this.address = remoteAddress(connection.remote);
-    this.#admission = admission;
+    this.admission = admission;
   }
 
   /** Notes that the client has a rank: its connection is not evicted any more. */
   registered(): void {
-    this.#admission.registered();
+    this.admission.registered();
   }
 }

@@ -6,8 +6,6 @@ import { Connection } from "../../net/connection.ts";
 import type { SharedMessage } from "../../net/outgoing_frame.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Channel, Listener } from "../../net/transport.ts";
-import { shortReason } from "../../round/report/absence.ts";
-import { DEFAULT_LIMITS, FIELDS_BYTES } from "../../wire/limits.ts";
 import { isBulk, MessageCode } from "../../wire/message_code.ts";
 import type { ExitPayload, Message } from "../../wire/messages.ts";
 import { Acceptor } from "./acceptor.ts";
@@ -19,9 +17,10 @@ import type { PeerAdmission } from "./peer_admission.ts";
 import { fullError } from "./refusal_tally.ts";
 import { RefusedPeers } from "./refused_peers.ts";
 import { RankRegistry } from "./rank_registry.ts";
-import { type JoinedClient, receiveRegistration, register } from "./registration.ts";
-import { Session } from "./session.ts";
-import { ClientLeftError, isDisconnection, isFault } from "./session_end.ts";
+import { register } from "./registration.ts";
+import { Session, SESSION_LIMITS } from "./session.ts";
+import { endSession, failureOf, turnAway } from "./end_session.ts";
+import { sendExit } from "./send_exit.ts";
 import type { SessionsOptions } from "./sessions_options.ts";
 import { TaskTracker } from "./task_tracker.ts";
 
@@ -37,6 +36,8 @@ export class Sessions {
   readonly #keys: KeyWatcher;
   readonly #open = new Set<Session>();
   readonly #tasks = new TaskTracker();
+  /** Makes the content of a heartbeat. */
+  readonly #heartbeat = () => ({ progress: this.#options.listener.progress() });
   /** Peers that did not become clients. */
   readonly refused: RefusedPeers;
   /** Bytes of the connections that are closed. */
@@ -155,32 +156,85 @@ export class Sessions {
     }
   }
 
-  /** Runs a session to its end. Never rejects. */
+  /** Serves a peer until it has joined, then in a task without its registration. Never rejects. */
   async #serve(channel: Channel, admission: PeerAdmission): Promise<void> {
     const began = runtime.clock.now();
     let ahead: Uint8Array<ArrayBuffer>;
     try {
       ahead = await this.#firstBytes.of(channel);
     } catch (error) {
-      const { evicted, isRepeated } = admission;
-      if (evicted === undefined && isFault(error)) await new Connection(channel).refuse(error);
-      channel.close();
-      admission.release();
-      if (isRepeated) return;
-      const failure = evicted === undefined ? error : new ConnectionClosedError(evicted);
-      return this.refused.add(channel.remote, failure);
+      const failure = await turnAway(channel, admission, error);
+      return failure === undefined ? undefined : this.refused.add(channel.remote, failure);
     }
-    const { timeouts: { heartbeatSeconds, joinSeconds }, listener } = this.#options;
+    const { timeouts: { heartbeatSeconds, joinSeconds } } = this.#options;
     const connection = admission.connection = new Connection(channel, {
       heartbeatSeconds,
-      limits: { ...DEFAULT_LIMITS, controlBytes: FIELDS_BYTES },
-      heartbeat: () => ({ progress: listener.progress() }),
+      limits: SESSION_LIMITS,
+      heartbeat: this.#heartbeat,
       ahead,
     });
     const session = new Session(connection, admission);
     this.#open.add(session);
     const waited = (runtime.clock.now() - began) / 1000;
-    await this.#runSession(session, admission, Math.max(0, joinSeconds - waited));
+    const rank = await this.#join(session, Math.max(0, joinSeconds - waited));
+    void this.#tasks.track(
+      rank === undefined ? this.#close(session) : this.#follow(session, rank),
+    );
+  }
+
+  /**
+   * Registers a client within `seconds`. Never rejects.
+   *
+   * @returns Its rank, or `undefined` when it has not joined.
+   */
+  async #join(session: Session, seconds: number): Promise<Rank | undefined> {
+    const { registry } = this, { joinOptions, listener } = this.#options, { connection } = session;
+    let rank: Rank | undefined;
+    try {
+      if (this.#exit !== undefined) throw await sendExit(connection, this.#exit, registry);
+      const registering = register(session, registry, joinOptions, listener);
+      const late = () => new DeadlineError("it did not finish its registration in time");
+      const { client, token } = await withDeadline(registering, { seconds, late });
+      // Its key may have been struck off while it prepared; its last message is still read.
+      if (session.ended !== undefined) throw session.ended;
+      rank = client.rank;
+      registry.assign(rank, token);
+      this.refused.byRank.delete(rank);
+      listener.joined(client);
+      this.#keys.watchExpiry(session);
+      return rank;
+    } catch (error) {
+      const failure = await failureOf(session, error);
+      if (rank !== undefined) this.#end(rank, session, failure, true);
+      else this.#endRegistration(session, failure);
+      return undefined;
+    }
+  }
+
+  #endRegistration(session: Session, failure: unknown): void {
+    const { rank, connection, admission } = session;
+    // The registration may still be under way.
+    session.isOver = true;
+    if (rank !== undefined) this.#end(rank, session, failure, false);
+    if (!admission.isRepeated) this.refused.add(connection.remote, failure, rank);
+  }
+
+  /** Acts on the messages of a client that has joined, until its session ends. Never rejects. */
+  async #follow(session: Session, rank: Rank): Promise<void> {
+    const reader = new MessageReader(session, rank, this.registry, this.#options.listener);
+    let failure: unknown;
+    try {
+      await reader.readAll(this.#silentSeconds);
+      failure = new ConnectionClosedError("it closed the connection");
+    } catch (error) {
+      failure = await failureOf(session, error);
+    }
+    this.#end(rank, session, failure, true);
+    await this.#close(session);
+  }
+
+  async #close(session: Session): Promise<void> {
+    const { connection, admission } = session;
     await connection.close();
     admission.release();
     this.#open.delete(session);
@@ -188,62 +242,8 @@ export class Sessions {
     this.#past.down += connection.bytesSent;
   }
 
-  /** Registers a client within `seconds`, then acts on its messages. Never rejects. */
-  async #runSession(session: Session, admission: PeerAdmission, seconds: number): Promise<void> {
-    const { registry } = this, { joinOptions, listener } = this.#options, { connection } = session;
-    let joined: JoinedClient | undefined;
-    let failure: unknown;
-    try {
-      if (this.#exit !== undefined) throw await this.#sendExit(connection, this.#exit);
-      const registering = register(session, registry, joinOptions, listener);
-      const late = () => new DeadlineError("it did not finish its registration in time");
-      const { client, token } = await withDeadline(registering, { seconds, late });
-      // Its key may have been struck off while it prepared; its last message is still read.
-      if (session.ended !== undefined) throw session.ended;
-      joined = client;
-      registry.assign(client.rank, token);
-      this.refused.byRank.delete(client.rank);
-      listener.joined(client);
-      this.#keys.watchExpiry(session);
-      const reader = new MessageReader(session, client.rank, registry, listener);
-      await reader.readAll(this.#silentSeconds);
-      failure = new ConnectionClosedError("it closed the connection");
-    } catch (error) {
-      failure = session.ended ?? error;
-      // A client whose session was ended has been told already.
-      if (session.ended === undefined && isFault(error)) await connection.refuse(error);
-    }
-    if (joined !== undefined) return this.#endSession(joined.rank, session, failure, true);
-    // The registration may still be under way.
-    session.isOver = true;
-    if (session.rank !== undefined) this.#endSession(session.rank, session, failure, false);
-    if (!admission.isRepeated) this.refused.add(connection.remote, failure, session.rank);
-  }
-
-  /** Sends `Exit` to a client that comes when the run is over. */
-  async #sendExit(connection: Connection, payload: ExitPayload): Promise<Error> {
-    const { token } = await receiveRegistration(connection);
-    await connection.send({ code: MessageCode.Exit, payload });
-    const rank = token === undefined ? undefined : this.registry.rankOf(token);
-    if (rank !== undefined) this.registry.forget(rank);
-    return new ClientLeftError("the run is over");
-  }
-
-  /**
-   * Ends the session of a rank. The client is expected back if its connection was lost, unless it
-   * has never been ready. Its rank is free if it has left or broke the protocol.
-   */
-  #endSession(rank: Rank, session: Session, failure: unknown, hasJoined: boolean): void {
+  #end(rank: Rank, session: Session, failure: unknown, hasJoined: boolean): void {
     const { registry } = this, { listener } = this.#options, seconds = this.#silentSeconds;
-    const reason = shortReason(failure);
-    const onLeave = () => listener.left(rank, reason);
-    if (hasJoined && !isDisconnection(failure)) {
-      if (registry.leave(rank, session)) onLeave();
-      return;
-    }
-    const isKept = hasJoined
-      ? registry.disconnect(rank, session, seconds, onLeave)
-      : registry.cancel(rank, session, seconds, onLeave);
-    if (isKept) listener.disconnected(rank, reason);
+    endSession({ rank, session, failure, hasJoined }, { registry, listener, seconds });
   }
 }

@@ -9,13 +9,15 @@ export class TaskTracker {
     for (const { condition, wake } of this.#waits) if (this.#count === 0 && condition()) wake();
   };
 
+  readonly #fail = (error: unknown): never => {
+    this.#end();
+    throw error;
+  };
+
   /** Counts a task until it has ended. The task must not reject. */
   track(task: Promise<void>): Promise<void> {
     this.#count++;
-    return task.then(this.#end, (error) => {
-      this.#end();
-      throw error;
-    });
+    return task.then(this.#end, this.#fail);
   }
 
   /** Resolves when no task is running and the condition holds, or the signal is aborted. */
