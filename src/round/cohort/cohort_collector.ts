@@ -50,9 +50,8 @@ export class CohortCollector {
   readonly #starts = new Map<Rank, number>();
   /** Waits of the ranks and, as the server's, for the end. */
   readonly #waits = new RankWaits();
-  /** Number of complete answers, accepted or not. */
+  /** Number of complete answers, accepted or not, and index of the first pending rank. */
   #complete = 0;
-  /** Index of the first pending rank. */
   #head = 0;
   #failure: { readonly error: unknown } | undefined;
 
