@@ -480,15 +480,20 @@ pythonTest(
     const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
     const { schema } = train;
     assert(schema);
-    const handler = { ...await initialParameters(LR, 1), schema };
-    const cases: [string[], number, RegExp][] = [
-      [["--scale", "0.0625"], 0, /^The server ends the run/],
-      [[], 1, /^Cannot use .*few\.csv: expected data of image, got 64 features .* of scale 1 /],
+    const [image] = schema.inputs;
+    assert(image && "shape" in image);
+    const generator = { name: "strokes", settings: { seed: 1 } };
+    const drawn: Schema = { ...schema, inputs: [{ ...image, generator }] };
+    const SCALED = ["--scale", "0.0625"];
+    const cases: [Schema, string[], number, RegExp][] = [
+      [schema, SCALED, 0, /^The server ends the run/],
+      [schema, [], 1, /^Cannot use .*few\.csv: expected data of image, got 64 .* of scale 1 /],
+      [drawn, SCALED, 1, /^Cannot use .*few\.csv: expected data of image, got 64 features /],
     ];
-    for (const [args, code, line] of cases) {
+    for (const [agreed, args, code, line] of cases) {
       let example: Promise<Outcome> | undefined;
       await federate({
-        handler,
+        handler: { ...await initialParameters(LR, 1), schema: agreed },
         join: (address) => [example = runExample(python, address, ["--data", data, ...args])],
       });
       const outcome = await example;
