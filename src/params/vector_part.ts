@@ -60,7 +60,7 @@ export class VectorPart {
     }
   }
 
-  /** Reports whether the values of a whole vector that are not in the part are those, bit for bit. */
+  /** Returns true if the values of a whole vector outside of the part are those, bit for bit. */
   hasOthers(whole: ParameterVector, others: ParameterVector): boolean {
     let i = 0;
     for (const [from, to] of this.others) {

@@ -15,7 +15,7 @@ const MAX_POINTS = 2 ** 22;
 /** Standard deviations past which a normal variable has less mass than `TAIL`. */
 const REACH = 8.5;
 
-/** Direction of the neighbours: the member that differs is in the first data set or in the second. */
+/** Direction of the neighbours: the data set that has the member, the first or the second. */
 type Direction = "remove" | "add";
 
 /** Distribution of the loss over the points of a grid. */

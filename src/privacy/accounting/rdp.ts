@@ -66,7 +66,7 @@ function log1pExp(x: number): number {
   return x > 40 ? x : Math.log1p(Math.exp(x));
 }
 
-/** `log E[ratio^order]` at a whole order: a sum whose first two terms, which are 1, are left out. */
+/** `log E[ratio^order]` at a whole order: a sum without its first two terms, which are 1. */
 function logMomentWhole(noise: number, rate: number, order: number): number {
   const terms = new Float64Array(order - 1);
   let logChoose = Math.log(order);

@@ -205,10 +205,9 @@ export class CohortCollector {
   overdue(seconds: number): OverdueRank[] {
     const now = this.#now();
     return this.pending.filter((rank) => this.#deadline(rank, seconds) <= now).map((rank) => {
-      const answer = this.#answers.get(rank);
-      return answer?.isReading
-        ? { rank, reason: answer.missingText, isReading: true }
-        : { rank, reason: `no answer within ${seconds} seconds`, isReading: false };
+      const answer = this.#answers.get(rank), isReading = answer?.isReading ?? false;
+      const reason = answer?.isReading ? answer.missingText : `no answer within ${seconds} seconds`;
+      return { rank, reason, isReading };
     });
   }
 
