@@ -20,6 +20,7 @@ type Bench = (options: BenchOptions) => Promise<BenchResult[]>;
 const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   params: async () => (await import("./groups/params.ts")).paramsBench,
   codec: async () => (await import("./groups/codec.ts")).codecBench,
+  secure: async () => (await import("./groups/secure.ts")).secureBench,
   wire: async () => (await import("./groups/wire.ts")).wireBench,
   net: async () => (await import("./groups/net.ts")).netBench,
   memory: async () => (await import("./groups/memory.ts")).memoryBench,

@@ -3,7 +3,7 @@ import { type Instance, instanceOf, instantiate, type Pointer } from "./instance
 
 /** Vector that a kernel reads or writes. */
 export interface Operand {
-  readonly view: Float32Array | Uint16Array;
+  readonly view: Float32Array | Uint16Array | Uint32Array;
   /** Access of the kernel. */
   readonly use: "in" | "out" | "in-out";
 }
@@ -71,7 +71,7 @@ function scratch(
   slot: number,
   like: Operand["view"],
 ): Operand["view"] {
-  return like instanceof Float32Array
-    ? new Float32Array(buffer, scratch[slot], like.length)
-    : new Uint16Array(buffer, scratch[slot], like.length);
+  if (like instanceof Float32Array) return new Float32Array(buffer, scratch[slot], like.length);
+  if (like instanceof Uint32Array) return new Uint32Array(buffer, scratch[slot], like.length);
+  return new Uint16Array(buffer, scratch[slot], like.length);
 }

@@ -3,7 +3,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["generated"],
   ["base"],
   ["params"],
-  ["plan", "codec"],
+  ["plan", "codec", "secure"],
   ["wire"],
   ["net", "auth", "data", "store"],
   ["strategy", "train"],

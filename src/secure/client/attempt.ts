@@ -1,0 +1,246 @@
+import { SecureError } from "../errors.ts";
+import type { MaskKeys } from "../masks.ts";
+import type {
+  MaskedUpdate,
+  Member,
+  SecureMembers,
+  SecureShares,
+  SurvivorList,
+  SurvivorVote,
+  UnmaskRequest,
+  UnmaskShares,
+} from "../messages.ts";
+import { type Bytes, KEY_BYTES, randomBytes, sha256, sign } from "../primitives.ts";
+import type { RingVector } from "../quantize.ts";
+import { checkMembers, type Ring } from "../ring.ts";
+import { sessionSalt, signedSurvivors } from "../salt.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { Boxes, type SharePair } from "./boxes.ts";
+import type { SecureClientOptions } from "./client.ts";
+import type { AttemptPairs } from "./key_pairs.ts";
+import { pairMaskKeys, selfMaskKey } from "./mask_keys.ts";
+import { checkSession, LEAST_MEMBERS } from "./policy.ts";
+import { checkSurvivors, checkVotes, type Holder, sharesFor } from "./reveal.ts";
+
+/** What an attempt has after its members were checked. */
+interface Shared {
+  readonly salt: Bytes;
+  readonly seed: Bytes;
+  readonly boxes: Boxes;
+  readonly own: SharePair;
+  readonly message: SecureShares;
+}
+
+/** One attempt at a round, at a client. Its keys serve for nothing else. */
+export class ClientAttempt {
+  readonly round: number;
+  readonly attempt: number;
+  readonly #options: SecureClientOptions;
+  readonly #pairs: AttemptPairs;
+  readonly #session: SecureMembers;
+  #sharing: Promise<Shared> | undefined;
+  #received:
+    | { readonly text: string; readonly shares: Promise<Map<number, SharePair>> }
+    | undefined;
+  #masking: Promise<MaskedUpdate> | undefined;
+  #voted:
+    | { readonly survivors: readonly number[]; readonly vote: Promise<SurvivorVote> }
+    | undefined;
+  #revealing: { readonly text: string; readonly answer: Promise<UnmaskShares> } | undefined;
+
+  constructor(options: SecureClientOptions, pairs: AttemptPairs, session: SecureMembers) {
+    this.round = session.round;
+    this.attempt = session.attempt;
+    this.#options = options;
+    this.#pairs = pairs;
+    this.#session = session;
+  }
+
+  /** Checks the members, and shares the secrets. */
+  async share(vector: ParameterVector, ring: Ring): Promise<SecureShares> {
+    this.#sharing ??= this.#share(vector, ring);
+    return (await this.#sharing).message;
+  }
+
+  /** Returns the shares again, to a server that names the same members. */
+  async sharesFor(session: SecureMembers): Promise<SecureShares> {
+    if (describe(session) !== describe(this.#session) || this.#sharing === undefined) {
+      throw new SecureError(
+        "second-members",
+        `Cannot join the session: other members were named for attempt ${this.attempt} of round ${this.round} before`,
+      );
+    }
+    return (await this.#sharing).message;
+  }
+
+  async #share(vector: ParameterVector, ring: Ring): Promise<Shared> {
+    const { run, rank, policy = {} } = this.#options;
+    const { threshold, members, round, attempt } = this.#session;
+    const { mask, message: keys } = this.#pairs;
+    await checkSession(this.#session, { run, rank, policy, keys });
+    try {
+      checkMembers(ring, members.length);
+    } catch (cause) {
+      throw new SecureError("ring-differs", (cause as Error).message, { cause });
+    }
+    const salt = await sessionSalt({ run, round, attempt, vector, ring });
+    const boxes = await Boxes.create(rank, salt, this.#pairs, members);
+    const seed = randomBytes(KEY_BYTES);
+    const { sealed, own } = await boxes.make(mask.privateKey, seed, threshold);
+    return { salt, seed, boxes, own, message: { round, attempt, shares: sealed } };
+  }
+
+  /** Opens the boxes of the neighbours. */
+  async receive(message: SecureShares): Promise<void> {
+    if (this.#sharing === undefined) throw this.#early("shares");
+    const text = describe(message);
+    if (this.#received !== undefined && this.#received.text !== text) throw this.#second("shares");
+    this.#received ??= { text, shares: this.#open(this.#sharing, message) };
+    await this.#received.shares;
+  }
+
+  async #open(sharing: Promise<Shared>, message: SecureShares): Promise<Map<number, SharePair>> {
+    const { boxes, own } = await sharing;
+    const opened = await boxes.open(message.shares);
+    const count = opened.size + 1;
+    const { threshold } = this.#session;
+    if (count < Math.max(threshold, LEAST_MEMBERS)) {
+      throw new SecureError(
+        "too-few-shares",
+        `Cannot mask the update: expected shares of ${threshold} members, this one included, got ${count}`,
+      );
+    }
+    return opened.set(this.#options.rank, own);
+  }
+
+  /** Masks a quantized update in place, and returns it again to a server that lost it. */
+  async mask(
+    quantized: RingVector,
+    apply: (vector: RingVector, keys: MaskKeys) => Promise<void>,
+  ): Promise<MaskedUpdate> {
+    const [sharing, received] = [this.#sharing, this.#received];
+    if (sharing === undefined || received === undefined) throw this.#early("masks");
+    return await (this.#masking ??= this.#mask(quantized, { sharing, ...received }, apply));
+  }
+
+  async #mask(
+    quantized: RingVector,
+    { sharing, shares }: {
+      readonly sharing: Promise<Shared>;
+      readonly shares: Promise<ReadonlyMap<number, SharePair>>;
+    },
+    apply: (vector: RingVector, keys: MaskKeys) => Promise<void>,
+  ): Promise<MaskedUpdate> {
+    const { round, attempt } = this;
+    const { rank } = this.#options;
+    const { salt, seed } = await sharing;
+    const sharers = await shares;
+    const { privateKey, publicKey: maskKey } = this.#pairs.mask;
+    const others = this.#session.members.filter((it) => it.rank !== rank && sharers.has(it.rank));
+    const keys = await pairMaskKeys({ rank, maskKey, privateKey }, others, salt);
+    const self = await selfMaskKey(rank, seed, salt);
+    await apply(quantized, { add: [...keys.add, self], subtract: keys.subtract });
+    for (const key of [...keys.add, ...keys.subtract, self]) key.fill(0);
+    const seedDigest = await sha256(seed);
+    seed.fill(0);
+    return { round, attempt, masked: quantized, seedDigest };
+  }
+
+  /** Signs a list of survivors. */
+  async vote({ survivors }: SurvivorList): Promise<SurvivorVote> {
+    const { round, attempt } = this;
+    const { signer, run, rank } = this.#options;
+    if (this.#masking === undefined || signer === undefined) throw this.#early("votes");
+    await this.#masking;
+    if (this.#voted !== undefined) {
+      if (describe(this.#voted.survivors) !== describe(survivors)) throw this.#second("vote");
+      return await this.#voted.vote;
+    }
+    const { shares } = await this.#holder();
+    const isSorted = survivors.every((it, i) => i === 0 || it > (survivors[i - 1] ?? 0));
+    if (!isSorted || !survivors.includes(rank)) {
+      throw new SecureError(
+        "dropped-self",
+        "Cannot sign the survivors: expected ranks in ascending order, this client's among them",
+      );
+    }
+    const alive = new Set(survivors);
+    const members = this.#session.members.map((member: Member) => member.rank);
+    const ghosts = members.filter((other) => alive.has(other) && !shares.has(other));
+    if (ghosts.length > 0) {
+      throw new SecureError(
+        "dropped-stranger",
+        `Cannot sign the survivors: members that never shared are among them: ${ghosts.join(", ")}`,
+        { ranks: ghosts },
+      );
+    }
+    checkSurvivors(members.filter((other) => alive.has(other)).length, this.#session.threshold);
+    const vote = signedSurvivors(run, this, survivors)
+      .then((text) => sign(signer.privateKey, text))
+      .then((signature) => ({ round, attempt, signature }));
+    this.#voted = { survivors: [...survivors], vote };
+    return await vote;
+  }
+
+  /** Reveals shares, once. */
+  async reveal(request: UnmaskRequest): Promise<UnmaskShares> {
+    if (this.#masking === undefined) throw this.#early("shares");
+    await this.#masking;
+    const text = describe(request.dropped);
+    if (this.#revealing !== undefined) {
+      if (this.#revealing.text !== text) {
+        throw new SecureError(
+          "second-unmask",
+          `Cannot reveal shares: this client has revealed others in attempt ${this.attempt} of round ${this.round}`,
+        );
+      }
+      return await this.#revealing.answer;
+    }
+    // Until it is known that the request is refused, no other one may get an answer.
+    const answer = this.#reveal(request);
+    this.#revealing = { text, answer };
+    return await answer.catch((error) => {
+      this.#revealing = undefined;
+      throw error;
+    });
+  }
+
+  async #reveal(request: UnmaskRequest): Promise<UnmaskShares> {
+    const { round, attempt } = this;
+    const { run, policy = {} } = this.#options;
+    const holder = await this.#holder();
+    if (policy.isListed !== undefined) {
+      const survivors = this.#voted?.survivors;
+      if (survivors === undefined) throw this.#early("shares");
+      await checkVotes(holder, request, { run, survivors });
+    }
+    return { round, attempt, shares: sharesFor(holder, request) };
+  }
+
+  async #holder(): Promise<Holder> {
+    const shares = await this.#received?.shares ?? new Map<number, SharePair>();
+    return { rank: this.#options.rank, session: this.#session, shares };
+  }
+
+  #early(wanted: string): SecureError {
+    return new SecureError(
+      "wrong-stage",
+      `Cannot give ${wanted} in attempt ${this.attempt} of round ${this.round}: an earlier stage is missing`,
+    );
+  }
+
+  #second(kind: string): SecureError {
+    return new SecureError(
+      "wrong-stage",
+      `Cannot take other ${kind} than before in attempt ${this.attempt} of round ${this.round}`,
+    );
+  }
+}
+
+/** Describes a message, so that it can be compared with one that comes again. */
+function describe(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, part) => part instanceof Uint8Array ? part.toHex() : part,
+  );
+}

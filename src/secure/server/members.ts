@@ -1,0 +1,73 @@
+import { SecureError } from "../errors.ts";
+import { lowOrder } from "../client/policy.ts";
+import type { Member, SecureKeys } from "../messages.ts";
+import { agree, type AgreementPair, generateAgreementPair, KEY_BYTES } from "../primitives.ts";
+
+const SIGNATURE_BYTES = 64;
+
+/** Clients that have sent keys for an attempt. */
+export class Members {
+  readonly #members = new Map<number, Member>();
+  readonly #owners = new Map<string, number>();
+  #probe: Promise<AgreementPair> | undefined;
+
+  /** Ranks, in the order in which their keys came. */
+  get ranks(): number[] {
+    return [...this.#members.keys()];
+  }
+
+  /** Number of members. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /**
+   * Adds the keys of a client; the same ones again change nothing.
+   *
+   * @param publicKey Ed25519 key of the client, as it has proved it.
+   * @throws {SecureError} If the keys are malformed, of low order, or those of another client.
+   */
+  async add(rank: number, keys: SecureKeys, publicKey?: Member["publicKey"]): Promise<void> {
+    const { maskKey, sealKey, signature } = keys;
+    const isMalformed = maskKey.length !== KEY_BYTES || sealKey.length !== KEY_BYTES ||
+      (signature !== undefined && signature.length !== SIGNATURE_BYTES);
+    if (isMalformed) {
+      throw new SecureError("malformed", `Cannot use the keys of rank ${rank}: wrong lengths`);
+    }
+    const [mask, seal] = [maskKey.toHex(), sealKey.toHex()];
+    const before = this.#members.get(rank);
+    if (before?.maskKey.toHex() === mask && before.sealKey.toHex() === seal) return;
+    const isTaken = mask === seal || before !== undefined || this.#owners.has(mask) ||
+      this.#owners.has(seal);
+    if (isTaken) {
+      throw new SecureError(
+        "repeated-key",
+        `Cannot use the keys of rank ${rank}: it has sent others, or another member has one of them`,
+        { ranks: [rank] },
+      );
+    }
+    // Before anything is awaited: of two clients with one key only the first one is taken.
+    for (const key of [mask, seal]) this.#owners.set(key, rank);
+    const { privateKey } = await (this.#probe ??= generateAgreementPair(false));
+    try {
+      await Promise.all([agree(privateKey, maskKey), agree(privateKey, sealKey)]);
+    } catch (cause) {
+      for (const key of [mask, seal]) this.#owners.delete(key);
+      throw lowOrder(rank, cause);
+    }
+    this.#members.set(rank, { rank, ...keys, ...(publicKey && { publicKey }) });
+  }
+
+  /**
+   * Returns a member.
+   *
+   * @throws {SecureError} "unknown-member".
+   */
+  get(rank: number): Member {
+    const member = this.#members.get(rank);
+    if (member !== undefined) return member;
+    throw new SecureError("unknown-member", `Cannot find rank ${rank} among the members`, {
+      ranks: [rank],
+    });
+  }
+}

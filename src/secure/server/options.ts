@@ -1,0 +1,33 @@
+import type { GraphParameters } from "../graph.ts";
+import type { AttemptId } from "../messages.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { RingVector } from "../quantize.ts";
+import type { Ring } from "../ring.ts";
+
+/** Options of a `SecureSession`. */
+export interface SecureSessionOptions extends AttemptId {
+  /** Name of the run. */
+  readonly run: string;
+  /** Global vector that the members receive. */
+  readonly vector: ParameterVector;
+  /** Ring of the run. */
+  readonly ring: Ring;
+  /** Gives degree and threshold for a number of members. */
+  readonly graph: (members: number) => GraphParameters;
+  /** Smallest number of members, from 3. As many as the threshold must survive around each. */
+  readonly minMembers: number;
+  /** Order of the members in the ring. Default: `ringOrder()`. */
+  readonly order?: (ranks: readonly number[]) => readonly number[];
+  /** Memory for the sum, zeros, of the vector's length and the lanes. Default: its own. */
+  readonly into?: RingVector;
+}
+
+/** Result of a session. */
+export interface SecureSum {
+  /** Sum of the quantized updates of the survivors, with their lanes. */
+  readonly sums: RingVector;
+  /** Ranks of the survivors, in ascending order. */
+  readonly survivors: readonly number[];
+  /** Ranks whose shares were wrong, and were passed over. */
+  readonly wrong: readonly number[];
+}
