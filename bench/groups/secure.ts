@@ -24,9 +24,9 @@ const GOAL_BYTES_PER_SECOND = 1.2e9;
 const MOST_BYTES_A_VALUE = 4.05;
 
 /**
- * Measures masks, in place, beside the goal and beside AES-256-CTR of WebCrypto into new memory, and
- * whole rounds in this process: the time of a client is that of all its steps but training, that of
- * the server all of its own. Sums are compared with those in the clear.
+ * Measures masks, in place, beside the goal and beside AES-256-CTR of WebCrypto into new memory,
+ * and whole rounds in this process: the time of a client is that of all its steps but training,
+ * that of the server all of its own. Sums are compared with those in the clear.
  */
 export async function secureBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
   const rounds = [

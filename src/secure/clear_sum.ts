@@ -1,8 +1,8 @@
 import { addRing, type RingVector } from "./quantize.ts";
 
 /**
- * Sum of quantized updates in the clear: the arithmetic of secure aggregation without its masks, for
- * simulations and tests. The sum is the same, bit for bit.
+ * Sum of quantized updates in the clear: the arithmetic of secure aggregation without its masks,
+ * for simulations and tests. The sum is the same, bit for bit.
  */
 export class ClearSum {
   readonly #sums: RingVector;

@@ -50,12 +50,12 @@ const LOSS = -20 * Math.LN2;
  * Finds degree and threshold for a number of members.
  *
  * Up to 32 members the graph is complete. Above, it is the smallest degree for which the graph of
- * honest survivors falls apart with probability below 2^-41, more than `threshold - 1` neighbours of
- * any member collude with probability 2^-41 at most, and fewer than `threshold` neighbours of any
- * member survive with probability 2^-20 at most.
+ * honest survivors falls apart with probability below 2^-41, more than `threshold - 1` neighbours
+ * of any member collude with probability 2^-41 at most, and fewer than `threshold` neighbours of
+ * any member survive with probability 2^-20 at most.
  *
- * @throws {RangeError} If a share is out of range, there are fewer than 3 members, or no degree up to
- * 254 will do.
+ * @throws {RangeError} If a share is out of range, there are fewer than 3 members, or no degree up
+ * to 254 will do.
  */
 export function graphParameters(
   members: number,
@@ -86,8 +86,8 @@ export function graphParameters(
 }
 
 /**
- * Draws an order of the members for the ring, from the system's randomness: nobody can foresee who is
- * whose neighbour.
+ * Draws an order of the members for the ring, from the system's randomness: nobody can foresee who
+ * is whose neighbour.
  */
 export function ringOrder(ranks: readonly number[]): number[] {
   return shuffled(ranks);

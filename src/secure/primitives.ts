@@ -1,6 +1,6 @@
 /**
- * Primitives of secure aggregation, all of WebCrypto: X25519, HKDF-SHA-256, AES-256-GCM, SHA-256 and
- * Ed25519.
+ * Primitives of secure aggregation, all of WebCrypto: X25519, HKDF-SHA-256, AES-256-GCM, SHA-256
+ * and Ed25519.
  *
  * @module
  */

@@ -30,8 +30,11 @@ const DRAWS = 4;
 
 /** Names the stream of random numbers by which values are rounded. It need not be secret. */
 export interface RoundingStream {
+  /** Seed of the run. */
   readonly seed: number;
+  /** Round. */
   readonly round: number;
+  /** Rank of the client. */
   readonly rank: number;
 }
 

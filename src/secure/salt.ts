@@ -27,9 +27,9 @@ export interface SaltedSession extends AttemptId {
 }
 
 /**
- * Computes the salt of all keys of an attempt. It is never sent: each client computes it from what it
- * received. A client with another model, or another ring, so derives other keys: its boxes do not
- * open, and no masks cancel.
+ * Computes the salt of all keys of an attempt. It is never sent: each client computes it from what
+ * it received. A client with another model, or another ring, so derives other keys: its boxes do
+ * not open, and no masks cancel.
  *
  * Pasquini et al. 2022, "Eluding Secure Aggregation in Federated Learning via Model Inconsistency".
  */

@@ -37,8 +37,8 @@ function divide(a: number, b: number): number {
  *
  * @param draw Source of the coefficients.
  * @default {randomBytes}
- * @throws {RangeError} If there are more than 255 shares, or the threshold is below 1 or above their
- * number.
+ * @throws {RangeError} If there are more than 255 shares, or the threshold is below 1 or above
+ * their number.
  */
 export function splitSecret(
   secret: Uint8Array,

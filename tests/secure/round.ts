@@ -4,7 +4,8 @@ import { ClearSum } from "../../src/secure/clear_sum.ts";
 import { type GraphParameters, graphParameters } from "../../src/secure/graph.ts";
 import { LANES, quantizeUpdate, type RingVector } from "../../src/secure/quantize.ts";
 import { type Ring, ringOf } from "../../src/secure/ring.ts";
-import { SecureSession, type SecureSum } from "../../src/secure/server/session.ts";
+import type { SecureSum } from "../../src/secure/server/options.ts";
+import { SecureSession } from "../../src/secure/server/session.ts";
 import type { AttemptId, UnmaskShares } from "../../src/secure/messages.ts";
 
 /** Stages after which a client may be lost. */

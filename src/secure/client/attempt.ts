@@ -22,7 +22,7 @@ import { pairMaskKeys, selfMaskKey } from "./mask_keys.ts";
 import { checkSession, LEAST_MEMBERS } from "./policy.ts";
 import { checkSurvivors, checkVotes, type Holder, sharesFor } from "./reveal.ts";
 
-/** What an attempt has after its members were checked. */
+/** State of an attempt whose members were checked. */
 interface Shared {
   readonly salt: Bytes;
   readonly seed: Bytes;

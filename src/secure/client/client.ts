@@ -33,13 +33,14 @@ export interface SecureClientOptions {
 /**
  * Client's side of secure aggregation, one round after another.
  *
- * Each method takes a message of the server and returns the answer. A message that comes again, after
- * a lost connection, gets the same answer; a different one of its kind is refused. A client that has
- * revealed shares for a round answers no other attempt of that round, so that no two sums with the
- * same update can be told apart.
+ * Each method takes a message of the server and returns the answer. A message that comes again,
+ * after a lost connection, gets the same answer; a different one of its kind is refused. A client
+ * that has revealed shares for a round answers no other attempt of that round, so that no two sums
+ * with the same update can be told apart.
  *
- * Bell et al. 2020, "Secure Single-Server Aggregation with (Poly)Logarithmic Overhead", algorithm 2,
- * and Bonawitz et al. 2017, "Practical Secure Aggregation for Privacy-Preserving Machine Learning".
+ * Bell et al. 2020, "Secure Single-Server Aggregation with (Poly)Logarithmic Overhead", algorithm
+ * 2, and Bonawitz et al. 2017, "Practical Secure Aggregation for Privacy-Preserving Machine
+ * Learning".
  */
 export class SecureClient {
   readonly #options: SecureClientOptions;

@@ -63,8 +63,8 @@ export function checkSurvivors(survivors: number, threshold: number): void {
 }
 
 /**
- * Checks that as many neighbours as the threshold have signed the list of survivors that this client
- * signed, and that the request is about it.
+ * Checks that as many neighbours as the threshold have signed the list of survivors that this
+ * client signed, and that the request is about it.
  *
  * @throws {SecureError} "too-few-votes", or "dropped-stranger" where the request differs.
  */

@@ -4,6 +4,9 @@ import { type Shortage, unknownMember } from "./refusals.ts";
 
 /** Neighbours of each member, and the threshold of their shares. */
 export class Circles {
+  /** No members. */
+  static readonly empty: Circles = new Circles([], { degree: 0, threshold: 0 });
+
   /** Number of shares that give back a secret. */
   readonly threshold: number;
   readonly #around: ReadonlyMap<number, readonly number[]>;

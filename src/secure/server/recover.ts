@@ -11,7 +11,7 @@ export interface GivenShare {
 /** Secret that was given back, and the holders of wrong shares, if one of them was in the way. */
 export interface Recovered<T> {
   readonly secret: Bytes;
-  /** What the check of the secret returned. */
+  /** Result of the check of the secret. */
   readonly checked: T;
   readonly wrong: readonly number[];
 }
@@ -22,10 +22,10 @@ const MOST_TRIES = 256;
 /**
  * Recovers a secret from its shares, some of which may be wrong.
  *
- * A wrong share is not visible by itself: subsets of as many shares as the threshold are tried until
- * their secret passes the check. First come windows of the list that together leave out each share
- * once; then random ones. Holders of wrong shares may agree on them, such that the secret is right
- * while others seem wrong: of the subsets that pass, the one that fits most shares decides.
+ * A wrong share is not visible by itself: subsets of as many shares as the threshold are tried
+ * until their secret passes the check. First come windows of the list that together leave out each
+ * share once; then random ones. Holders of wrong shares may agree on them, such that the secret is
+ * right while others seem wrong: of the subsets that pass, the one that fits most shares decides.
  *
  * @param known Holders that gave wrong shares before.
  * @param check Returns `undefined` for another secret than the right one.

@@ -1,4 +1,5 @@
 import { SecureError } from "../errors.ts";
+import type { AttemptId } from "../messages.ts";
 
 /** Error of a message that has not what it must have. */
 export function malformed(rank: number, expected: string): SecureError {
@@ -15,7 +16,26 @@ export function unknownMember(rank: number): SecureError {
 /** Fault of too few of something, which ends an attempt. */
 export type Shortage = "too-few-members" | "too-few-shares" | "too-few-survivors" | "too-few-votes";
 
-/** Error of too few members at a stage. */
-export function tooFew(fault: Shortage, least: number, what: string, got: number): SecureError {
-  return new SecureError(fault, `Cannot go on: expected ${least} ${what}, got ${got}`);
+/**
+ * Checks that there are as many members at a stage as there must be at least.
+ *
+ * @throws {SecureError} If there are fewer.
+ */
+export function checkCount(count: number, least: number, fault: Shortage, what: string): void {
+  if (count >= least) return;
+  throw new SecureError(fault, `Cannot go on: expected ${least} ${what}, got ${count}`);
+}
+
+/** Error of a message, or of an end, that belongs to another stage. */
+export function wrongStage(
+  { round, attempt }: AttemptId,
+  expected: string,
+  got: string,
+  rank: number | undefined,
+): SecureError {
+  return new SecureError(
+    "wrong-stage",
+    `Cannot go on with attempt ${attempt} of round ${round}: expected the stage "${expected}", got "${got}"`,
+    { ranks: rank === undefined ? [] : [rank] },
+  );
 }

@@ -1,4 +1,3 @@
-import { SecureError } from "../errors.ts";
 import { ringOrder } from "../graph.ts";
 import type {
   AttemptId,
@@ -20,7 +19,7 @@ import { LEAST_MEMBERS } from "../client/policy.ts";
 import { Circles } from "./circles.ts";
 import { Members } from "./members.ts";
 import type { SecureSessionOptions, SecureSum } from "./options.ts";
-import { malformed, type Shortage, tooFew, unknownMember } from "./refusals.ts";
+import { checkCount, malformed, unknownMember, wrongStage } from "./refusals.ts";
 import { Reveals } from "./reveals.ts";
 import { unmask } from "./unmask.ts";
 
@@ -30,8 +29,8 @@ type Stage = "keys" | "shares" | "masked" | "votes" | "reveal" | "done";
  * Server's side of one attempt at a round of secure aggregation.
  *
  * Stages follow one another: keys, shares, masked updates, votes where the clients have keys, and
- * shares of secrets. Each `close…()` ends a stage and returns the messages of the next one, by rank.
- * An error of an `add…()` concerns that client alone; an error of a `close…()`, or of
+ * shares of secrets. Each `close…()` ends a stage and returns the messages of the next one, by
+ * rank. An error of an `add…()` concerns that client alone; an error of a `close…()`, or of
  * {@linkcode SecureSession.finish}, ends the attempt.
  */
 export class SecureSession {
@@ -84,7 +83,7 @@ export class SecureSession {
     this.#expect("keys");
     const { ring, graph, order = ringOrder, minMembers } = this.#options;
     const { size } = this.#members;
-    if (size < minMembers) throw tooFew("too-few-members", minMembers, "members", size);
+    checkCount(size, minMembers, "too-few-members", "members");
     checkMembers(ring, size);
     const circles = new Circles(order(this.#members.ranks), graph(size));
     this.#circles = circles;
@@ -100,10 +99,10 @@ export class SecureSession {
     this.#expect("shares", rank);
     const others = this.#graph.around(rank).filter((other) => other !== rank);
     const boxes = new Map(shares.map(({ rank, box }) => [rank, box]));
-    const isComplete = shares.length === others.length && others.every((other) => {
-      return boxes.get(other)?.length === BOX_BYTES;
-    });
-    if (!isComplete) throw malformed(rank, "one box for each neighbour");
+    const isFit = (other: number) => boxes.get(other)?.length === BOX_BYTES;
+    if (shares.length !== others.length || !others.every(isFit)) {
+      throw malformed(rank, "one box for each neighbour");
+    }
     this.#boxes.set(rank, boxes);
   }
 
@@ -114,7 +113,7 @@ export class SecureSession {
    */
   closeShares(): Map<number, SecureShares> {
     this.#expect("shares");
-    this.#checkCount(this.#boxes.size, "too-few-shares", "members that share");
+    checkCount(this.#boxes.size, LEAST_MEMBERS, "too-few-shares", "members that share");
     this.#graph.check(this.#boxes, this.#boxes, "too-few-shares");
     this.#stage = "masked";
     return this.#toEach(this.#boxes.keys(), (rank) => ({
@@ -134,8 +133,9 @@ export class SecureSession {
     this.#expect("masked", rank);
     if (!this.#boxes.has(rank)) throw unknownMember(rank);
     if (this.#digests.has(rank)) return false;
-    const isFit = masked.length === this.#sums.length && seedDigest.length === KEY_BYTES;
-    if (!isFit) throw malformed(rank, `${this.#sums.length} masked integers`);
+    if (masked.length !== this.#sums.length || seedDigest.length !== KEY_BYTES) {
+      throw malformed(rank, `${this.#sums.length} masked integers`);
+    }
     addRing(this.#sums, masked);
     this.#digests.set(rank, seedDigest);
     return true;
@@ -197,8 +197,8 @@ export class SecureSession {
   /**
    * Takes the masks away.
    *
-   * @throws {SecureError} "secret-lost", if there are too few shares of a secret; "wrong-shares", if
-   * those that there are do not fit.
+   * @throws {SecureError} "secret-lost", if there are too few shares of a secret; "wrong-shares",
+   * if those that there are do not fit.
    */
   async finish(): Promise<SecureSum> {
     this.#expect("reveal");
@@ -224,7 +224,7 @@ export class SecureSession {
 
   #endMasked(): void {
     this.#expect("masked");
-    this.#checkCount(this.#digests.size, "too-few-survivors", "masked updates");
+    checkCount(this.#digests.size, LEAST_MEMBERS, "too-few-survivors", "masked updates");
     this.#graph.check(this.#boxes, this.#digests, "too-few-survivors");
   }
 
@@ -233,8 +233,7 @@ export class SecureSession {
   }
 
   get #graph(): Circles {
-    if (this.#circles !== undefined) return this.#circles;
-    throw new SecureError("wrong-stage", "Cannot go on: the members are not known yet");
+    return this.#circles ?? Circles.empty;
   }
 
   #toEach<T extends object>(
@@ -245,17 +244,7 @@ export class SecureSession {
     return new Map([...ranks].map((rank) => [rank, { round, attempt, ...message(rank) }]));
   }
 
-  #checkCount(count: number, fault: Shortage, what: string): void {
-    if (count < LEAST_MEMBERS) throw tooFew(fault, LEAST_MEMBERS, what, count);
-  }
-
   #expect(stage: Stage, rank?: number): void {
-    if (this.#stage === stage) return;
-    const { round, attempt } = this.#options;
-    throw new SecureError(
-      "wrong-stage",
-      `Cannot go on with attempt ${attempt} of round ${round}: expected the stage "${stage}", got "${this.#stage}"`,
-      { ranks: rank === undefined ? [] : [rank] },
-    );
+    if (this.#stage !== stage) throw wrongStage(this.#options, stage, this.#stage, rank);
   }
 }
