@@ -1,4 +1,4 @@
-import { runtime } from "../runtime/runtime.ts";
+import { startDeadline } from "./start_deadline.ts";
 
 /** Options of {@linkcode withDeadline}. */
 export interface DeadlineOptions {
@@ -28,7 +28,7 @@ export function withDeadline<T>(promise: Promise<T>, options: DeadlineOptions): 
   }
   return new Promise((resolve, reject) => {
     const stop = () => {
-      runtime.timers.clearTimeout(timer);
+      endDeadline?.();
       signal?.removeEventListener("abort", onAbort);
       breakers?.delete(fail);
     };
@@ -39,9 +39,9 @@ export function withDeadline<T>(promise: Promise<T>, options: DeadlineOptions): 
     const onAbort = () => fail(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     breakers?.add(fail);
-    const timer = seconds === undefined || late === undefined
+    const endDeadline = seconds === undefined || late === undefined
       ? undefined
-      : runtime.timers.setTimeout(() => fail(late()), seconds * 1000);
+      : startDeadline(seconds * 1000, () => fail(late()));
     promise.then((value) => {
       stop();
       resolve(value);

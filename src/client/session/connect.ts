@@ -2,6 +2,7 @@ import { ConnectionClosedError, DeadlineError, errorMessage } from "../../base/e
 import type { Logger } from "../../base/log/log.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
+import { startDeadline } from "../../base/time/start_deadline.ts";
 import { type DistBackend, transportOf } from "../../net/backend.ts";
 import { Connection } from "../../net/connection.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
@@ -73,11 +74,11 @@ async function withSignal<T>(
   },
 ): Promise<T> {
   const stop = new AbortController();
-  const timer = runtime.timers.setTimeout(() => stop.abort(late()), millisTo(deadline));
+  const endDeadline = startDeadline(millisTo(deadline), () => stop.abort(late()));
   try {
     return await work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
   } finally {
-    runtime.timers.clearTimeout(timer);
+    endDeadline();
   }
 }
 

@@ -2,7 +2,7 @@ import { ConnectionClosedError, ProtocolError } from "../../base/errors.ts";
 import { Refusals } from "../../base/limits/refusals.ts";
 import type { PeerLog } from "../../base/log/peer_log.ts";
 import { runtime, type Timer } from "../../base/runtime/runtime.ts";
-import { MAX_TIMER_MILLIS } from "../../base/time/delay.ts";
+import { startDeadline } from "../../base/time/start_deadline.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { Connection } from "../../net/connection.ts";
 import type { ReceiveOptions } from "../../net/connection_options.ts";
@@ -40,7 +40,7 @@ export class Session {
   #progressed = runtime.clock.now();
   /** Progress number of the last heartbeat. */
   #progress: number | undefined;
-  #idleTimer: Timer | undefined;
+  #endIdle: (() => void) | undefined;
   #isUseful = false;
   readonly #receiveOptions: ReceiveOptions = {
     place: (header) => this.#place(header),
@@ -97,10 +97,7 @@ export class Session {
       for (const end of this.#breakers) end(error);
       return;
     }
-    this.#idleTimer = runtime.timers.setTimeout(
-      () => this.#watch(),
-      Math.min(left, MAX_TIMER_MILLIS),
-    );
+    this.#endIdle = startDeadline(left, () => this.#watch());
   }
 
   /** Notes that the client was active: the time-out for progress starts again. */
@@ -146,7 +143,7 @@ export class Session {
   /** Cancels the pending waits. */
   end(): void {
     runtime.timers.clearTimeout(this.#timer);
-    runtime.timers.clearTimeout(this.#idleTimer);
+    this.#endIdle?.();
     this.#next?.catch(() => {});
     this.#next = undefined;
   }

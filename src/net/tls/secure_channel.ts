@@ -1,4 +1,5 @@
 import { runtime } from "../../base/runtime/runtime.ts";
+import { startDeadline } from "../../base/time/start_deadline.ts";
 import type { Duplex, DuplexOptions } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { ConnectionClosedError, DeadlineError, errorMessage } from "../../base/errors.ts";
@@ -50,7 +51,7 @@ export class SecureChannel implements Channel {
   readonly #stream: Duplex;
   readonly #socket: TLSSocket;
   readonly #secured = Promise.withResolvers<void>();
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #endDeadline: () => void;
   #into = new Uint8Array(FIRST_READ_BYTES);
   /** Decrypted bytes that were not read yet. */
   readonly #decrypted = new ChunkQueue();
@@ -77,7 +78,7 @@ export class SecureChannel implements Channel {
     this.remote = channel.remote;
     this.#channel = channel;
     this.#words = words;
-    this.#timer = runtime.timers.setTimeout(() => this.#giveUp(), TLS_HANDSHAKE_SECONDS * 1000);
+    this.#endDeadline = startDeadline(TLS_HANDSHAKE_SECONDS * 1000, () => this.#giveUp());
     // Reads and writes reject with it.
     this.#secured.promise.catch(() => {});
     this.#stream = parts.stream({
@@ -97,7 +98,7 @@ export class SecureChannel implements Channel {
     this.#socket = parts.secure(this.#stream);
     this.#socket.on("secure", () => {
       this.#isSecure = true;
-      runtime.timers.clearTimeout(this.#timer);
+      this.#endDeadline();
       this.#secured.resolve();
     });
     this.#socket.on("data", (bytes: Uint8Array) => {
@@ -232,7 +233,7 @@ export class SecureChannel implements Channel {
   /** Rejects pending calls. The first reason counts. */
   #fail(reason: Error): Error {
     this.#lost ??= reason;
-    runtime.timers.clearTimeout(this.#timer);
+    this.#endDeadline();
     this.#secured.reject(this.#lost);
     this.#failWrite?.(this.#lost);
     this.#wake?.();

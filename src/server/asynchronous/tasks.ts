@@ -1,5 +1,5 @@
-import { runtime } from "../../base/runtime/runtime.ts";
 import type { Rank } from "../../base/rank.ts";
+import { startDeadline } from "../../base/time/start_deadline.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
 /** Task of a client: to train from a version of the model. */
@@ -20,7 +20,8 @@ export interface Task {
 /** Tasks of the clients that train, each with a time-out. */
 export class Tasks {
   readonly #tasks = new Map<Rank, Task>();
-  readonly #timers = new Map<Rank, ReturnType<typeof setTimeout>>();
+  /** Functions that end the time-outs. */
+  readonly #timers = new Map<Rank, () => void>();
   readonly #seconds: number;
   readonly #onLate: (task: Task) => void;
 
@@ -58,9 +59,9 @@ export class Tasks {
 
   /** Starts the time of a task anew. */
   extend(task: Task): void {
-    runtime.timers.clearTimeout(this.#timers.get(task.rank));
-    const timer = runtime.timers.setTimeout(() => this.#onLate(task), this.#seconds * 1000);
-    this.#timers.set(task.rank, timer);
+    this.#timers.get(task.rank)?.();
+    const end = startDeadline(this.#seconds * 1000, () => this.#onLate(task));
+    this.#timers.set(task.rank, end);
   }
 
   /** Notes that the update of a task begins to arrive. Gives `false` for a rank without a task. */
@@ -94,7 +95,7 @@ export class Tasks {
   end(rank: Rank): Task | undefined {
     const task = this.#tasks.get(rank);
     this.#tasks.delete(rank);
-    runtime.timers.clearTimeout(this.#timers.get(rank));
+    this.#timers.get(rank)?.();
     this.#timers.delete(rank);
     return task;
   }

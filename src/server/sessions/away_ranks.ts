@@ -1,9 +1,10 @@
 import type { Rank } from "../../base/rank.ts";
-import { runtime, type Timer } from "../../base/runtime/runtime.ts";
+import { startDeadline } from "../../base/time/start_deadline.ts";
 
 /** Ranks whose clients are expected back: for a time, or until that is called off. */
 export class AwayRanks {
-  readonly #timers = new Map<Rank, Timer | undefined>();
+  /** Functions that end the waits with a limit. */
+  readonly #timers = new Map<Rank, (() => void) | undefined>();
   readonly #onChange: (rank: Rank) => void;
 
   /** Creates an empty set; `onChange` is called with each rank that comes in or goes out. */
@@ -33,27 +34,27 @@ export class AwayRanks {
 
   /** Expects a rank back without a limit of time. */
   add(rank: Rank): void {
-    runtime.timers.clearTimeout(this.#timers.get(rank));
+    this.#timers.get(rank)?.();
     this.#timers.set(rank, undefined);
     this.#onChange(rank);
   }
 
   /** Expects a rank back for some seconds, after which `onEnd` is called. */
   addFor(rank: Rank, seconds: number, onEnd: () => void): void {
-    runtime.timers.clearTimeout(this.#timers.get(rank));
-    this.#timers.set(rank, runtime.timers.setTimeout(onEnd, seconds * 1000));
+    this.#timers.get(rank)?.();
+    this.#timers.set(rank, startDeadline(seconds * 1000, onEnd));
     this.#onChange(rank);
   }
 
   /** Expects a rank back no longer. */
   delete(rank: Rank): void {
-    runtime.timers.clearTimeout(this.#timers.get(rank));
+    this.#timers.get(rank)?.();
     this.#timers.delete(rank);
     this.#onChange(rank);
   }
 
   /** Ends all waits; the ranks stay. */
   close(): void {
-    for (const timer of this.#timers.values()) runtime.timers.clearTimeout(timer);
+    for (const end of this.#timers.values()) end?.();
   }
 }

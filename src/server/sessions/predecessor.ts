@@ -8,6 +8,8 @@ import type { Session } from "./session.ts";
 
 /** Heartbeats after which a silent connection was given up in any case. */
 const PATIENCE_HEARTBEATS = SILENT_HEARTBEATS + 2;
+/** Heartbeats that a check is late by if this process was suspended. */
+const HELD_UP_HEARTBEATS = 1;
 /** Checks of the earlier connection per heartbeat. */
 const CHECKS = 10;
 const LONGEST_CHECK_MILLIS = 500;
@@ -46,7 +48,7 @@ export async function awaitPredecessor(
 async function ends(predecessor: Session, session: Session, beatMillis: number): Promise<boolean> {
   const { connection } = predecessor;
   const received = connection.bytesReceived;
-  const began = runtime.clock.now();
+  let began = runtime.clock.now();
   while (connection.isOpen) {
     if (!session.connection.isOpen || session.isOver) {
       throw new ConnectionClosedError("its connection ended while it waited for its seat");
@@ -54,7 +56,11 @@ async function ends(predecessor: Session, session: Session, beatMillis: number):
     if (connection.bytesReceived !== received) return false;
     // While the server does not read from the predecessor, its silence means nothing.
     if (runtime.clock.now() - began > PATIENCE_HEARTBEATS * beatMillis) return false;
+    const before = runtime.clock.now();
     await delay(Math.min(beatMillis / CHECKS, LONGEST_CHECK_MILLIS));
+    // The predecessor's heartbeats count from now on, too.
+    const now = runtime.clock.now();
+    if (now - before > HELD_UP_HEARTBEATS * beatMillis) began = now;
   }
   return true;
 }
