@@ -11,6 +11,7 @@ import {
   type ServerEvent,
   ServerSyncTop,
 } from "../../mod.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { CrashableTransport } from "./crashable.ts";
 import { HonestHandler, lossOf, manifestOf } from "./honest.ts";
 import { Judge, roundLimitSeconds } from "./judge.ts";
@@ -159,8 +160,8 @@ class AdversaryRun {
     this.#store = new CheckpointStore(folder, { onWarning: (text) => this.#warnings.push(text) });
     this.#log = new LogMeter(options.onLog);
     this.#address = {
-      tcp: "127.0.0.1:0",
-      websocket: "ws://127.0.0.1:0/federation",
+      tcp: `127.0.0.1:${freePort()}`,
+      websocket: `ws://127.0.0.1:${freePort()}/federation`,
       memory: `adversary-${runs++}`,
     }[settings.transport];
   }

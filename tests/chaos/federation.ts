@@ -5,6 +5,7 @@ import { writePrivateKey } from "../../src/auth/key_pair.ts";
 import { Member } from "../adversary/member.ts";
 import { Choices, type Return, type Script } from "../adversary/choices.ts";
 import { drawSettings } from "../adversary/settings.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { Proxy } from "../helpers/proxy.ts";
 import { pause, Supervised } from "./supervised.ts";
 import { type ChaosPlan, type ChaosSettings, isAsync } from "./plan.ts";
@@ -46,11 +47,6 @@ export interface Federation {
   /** Folder of the server's checkpoints. */
   readonly checkpoints: string;
   isOver(): boolean;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** What the processes are told of each other. */

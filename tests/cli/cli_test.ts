@@ -256,7 +256,7 @@ Deno.test("SIGINT ends a client, which leaves its report so far", () =>
   inFolder(async (folder) => {
     const server = startCommand(
       "server",
-      ["--listen", "127.0.0.1:0", "--world-size", "2", "--rounds", "100000", "--join-seconds", "1"],
+      ["--listen", "127.0.0.1:0", "--world-size", "2", "--rounds", "100000"],
       folder,
     );
     const [, address = ""] = await server.said(/Listening on tcp (\S+)/);

@@ -12,6 +12,7 @@ import { initialParameters } from "../../mod.ts";
 import config from "../../deno.json" with { type: "json" };
 import { NAMED_DATASETS } from "../../src/data/catalog/named.ts";
 import { inFolder, type Outcome, taskArguments } from "../helpers/command.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { runDeno } from "../helpers/package.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -278,9 +279,7 @@ async function readmeCommand(name: string, replace: Record<string, string>): Pro
 
 Deno.test("README.md's flags suffice for a server and its clients, with keys, TLS and data of their own", () =>
   inFolder(async (folder) => {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const address = `127.0.0.1:${listener.addr.port}`;
-    listener.close();
+    const address = `127.0.0.1:${freePort()}`;
     const tls = `${ROOT}/tests/fixtures/tls`;
     const table = "a,b,kind\n1,2,x\n2,1,y\n3,2,x\n4,0,y\n";
     const folders = ["server", "one", "two"].map((name) => `${folder}/${name}`);

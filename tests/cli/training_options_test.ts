@@ -1,15 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@1.0.19";
 import { readSafetensors, type RunReport } from "../../mod.ts";
 import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
+import { freePort } from "../helpers/free_port.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const SMALL = ["--clients", "2", "--fraction", "1", "--workers", "1", "--model", "lr"];
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 async function readReport(path: string): Promise<RunReport> {
   return JSON.parse(await Deno.readTextFile(path));

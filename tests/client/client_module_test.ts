@@ -301,14 +301,16 @@ for (const [what, [text, says]] of Object.entries(BROKEN)) {
 for (const setUp of ["await new Promise(() => {});", "for (;;);"]) {
   Deno.test(`client with a module that makes no handler ends in time: ${setUp}`, () =>
     inFolder(async (folder) => {
-      const args = ["--server", "127.0.0.1:1", "--join-seconds", "1"];
+      // Long enough for the process to begin on a busy machine, and to say its number.
+      const args = ["--server", "127.0.0.1:1", "--join-seconds", "5"];
       const outcome = await (await startClient(folder, { setUp }, args)).outcome;
       assertEquals(outcome.code, 1);
       assertEquals(
         lastLine(outcome),
-        "error: Cannot run the module module.ts: it made no handler within 1 seconds (--join-seconds)",
+        "error: Cannot run the module module.ts: it made no handler within 5 seconds (--join-seconds)",
       );
-      const [, pid = ""] = /^process (\d+)$/m.exec(outcome.stdout) ?? [];
+      const [, pid] = /^process (\d+)$/m.exec(outcome.stdout) ?? [];
+      assert(pid !== undefined, `The module has not begun within 5 seconds: ${outcome.stdout}`);
       await endOf(pid);
     }));
 }

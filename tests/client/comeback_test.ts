@@ -31,6 +31,8 @@ async function throughProxies(
     joinSeconds?: number;
     distBackend?: "tcp" | "websocket";
     onEvent?: (event: ServerEvent, proxies: Proxy[]) => void;
+    /** Called when the server's run has ended; the clients may be busy. */
+    onEnd?: () => void;
   } = {},
 ): Promise<
   { report: RunReport; handlers: FakeHandler[]; events: ServerEvent[]; first: number | undefined }
@@ -82,6 +84,7 @@ async function throughProxies(
     if (options.joinSeconds === undefined) await Promise.all(running);
     return { report, handlers, events, first: handler.parameters[0] };
   } finally {
+    options.onEnd?.();
     await Promise.allSettled(running);
     await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
     await websocketsSettled();
@@ -161,8 +164,8 @@ Deno.test("a client that stays away is dropped after six heartbeats, without fur
     },
   ], {
     rounds: 4,
-    server: { timeouts: { heartbeatSeconds: 0.05, drainSeconds: 0.5 } },
-    joinSeconds: 1,
+    server: { timeouts: { heartbeatSeconds: 0.1, drainSeconds: 0.5 } },
+    joinSeconds: 3,
   });
   assertEquals(report.rounds.map(({ received }) => received), [2, 1, 1, 1]);
   const kinds = events.map(({ type }) => type);
@@ -175,13 +178,9 @@ Deno.test("a round below its quorum is tried again, then the run stops", async (
   const error = await assertRejects(
     () =>
       throughProxies([step, (_, { round }) => round === 2 ? silent.promise : undefined], {
-        server: { quorum: 1, roundTries: 2, timeouts: { roundSeconds: 0.2 } },
-        onEvent: (event) => {
-          events.push(event);
-          if (event.type === "round-retried") {
-            queueMicrotask(() => setTimeout(() => silent.resolve(), 500));
-          }
-        },
+        server: { quorum: 1, roundTries: 2, timeouts: { roundSeconds: 1.5 } },
+        onEvent: (event) => events.push(event),
+        onEnd: silent.resolve,
       }),
     DeadlineError,
   );
@@ -241,7 +240,8 @@ for (const [distBackend, scheme] of [["tcp", ""], ["websocket", "ws://"]] as con
     });
     const began = performance.now();
     const error = await assertRejects(() => client.run(), DeadlineError);
-    assert(performance.now() - began < 5000);
+    const seconds = (performance.now() - began) / 1000;
+    assert(seconds < 30, `it took ${seconds} seconds, which is nearer to the drain time-out`);
     assertMatch(error.message, /^Cannot (join|connect to) .*FedLab server.* within 0\.5 seconds$/);
     assertEquals(said.filter((text) => text.includes("coming back")), []);
     if (distBackend === "tcp") assertMatch(error.message, /something listens there/);

@@ -9,21 +9,28 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Commands that run. */
+const running = new Set<RunningCommand>();
+
 /** A command that runs as a process of its own, with the permissions of its task. */
 export class RunningCommand {
   readonly process: Deno.ChildProcess;
+  /** Folder that it runs in. */
+  readonly folder: string;
   readonly outcome: Promise<Outcome>;
   /** What it has said so far, on both. */
   #said = { stdout: "", stderr: "" };
   readonly #watchers = new Set<() => void>();
 
-  constructor(process: Deno.ChildProcess) {
+  constructor(process: Deno.ChildProcess, folder: string) {
     this.process = process;
+    this.folder = folder;
+    running.add(this);
     const followed = [this.#follow("stdout"), this.#follow("stderr")];
-    this.outcome = Promise.all([process.status, ...followed]).then(([{ code }]) => ({
-      code,
-      ...this.#said,
-    }));
+    this.outcome = Promise.all([process.status, ...followed]).then(([{ code }]) => {
+      running.delete(this);
+      return { code, ...this.#said };
+    });
   }
 
   /**
@@ -43,6 +50,13 @@ export class RunningCommand {
       await Promise.race([promise, this.outcome]);
       this.#watchers.delete(resolve);
     }
+  }
+
+  /** Ends the process at once, if it runs. */
+  kill(): void {
+    try {
+      this.process.kill("SIGKILL");
+    } catch { /* it has ended */ }
   }
 
   async #follow(stream: "stdout" | "stderr"): Promise<void> {
@@ -113,7 +127,7 @@ export function startCommand(
     stderr: "piped",
     env: { NO_COLOR: "1", ...env },
   }).spawn();
-  return new RunningCommand(process);
+  return new RunningCommand(process, cwd);
 }
 
 /** Runs a task's command to its end. */
@@ -125,11 +139,19 @@ export function runCommand(
   return startCommand(task, args, cwd).outcome;
 }
 
-/** Runs a test in a folder of its own, which is removed afterwards. */
+/**
+ * Runs a test in a folder of its own, which is removed afterwards. When the test fails, the commands
+ * that still run in the folder are ended, so that the next test is not blamed for them.
+ */
 export async function inFolder<T>(test: (folder: string) => Promise<T>): Promise<T> {
   const folder = await Deno.makeTempDir();
   try {
     return await test(folder);
+  } catch (error) {
+    const left = [...running].filter((command) => command.folder.startsWith(folder));
+    for (const command of left) command.kill();
+    await Promise.all(left.map(({ outcome }) => outcome));
+    throw error;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -6,6 +6,7 @@ export class Proxy implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   readonly #pumps = new Set<Promise<void>>();
   #isShut = false;
+  #cuts = 0;
   /** Milliseconds that each piece of at most 64 KiB is held back: a slow line. */
   delayMillis = 0;
   /** Bytes after which all is cut. */
@@ -30,8 +31,12 @@ export class Proxy implements AsyncDisposable {
     return this.#open.size / 2;
   }
 
-  /** Ends every connection at once, in the middle of whatever was going through. */
+  /**
+   * Ends every connection at once, in the middle of whatever was going through, and those that are
+   * being made.
+   */
   cut(): void {
+    this.#cuts++;
     for (const connection of this.#open) close(connection);
     this.#open.clear();
   }
@@ -80,11 +85,16 @@ export class Proxy implements AsyncDisposable {
   }
 
   async #join(near: Deno.TcpConn): Promise<void> {
+    const cuts = this.#cuts;
     let far: Deno.TcpConn;
     try {
       far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
     } catch {
       return close(near);
+    }
+    if (this.#cuts !== cuts) {
+      close(near);
+      return close(far);
     }
     this.#open.add(near).add(far);
     await Promise.all([this.#pump(near, far), this.#pump(far, near)]);

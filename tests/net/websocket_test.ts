@@ -162,15 +162,16 @@ test("websocketTransport: small vectors go there and back without waiting for ac
     for (let at = 0; at < size;) at += await to.read(into.subarray(at)) ?? size;
   };
   const times: number[] = [];
-  for (let i = 0; i < 15; i++) {
+  for (let i = 0; i < 30; i++) {
     const began = performance.now();
     await pass(near, far);
     await pass(far, near);
     times.push(performance.now() - began);
   }
-  // A delayed acknowledgement takes 40 ms.
-  const median = times.toSorted((a, b) => a - b)[7] ?? Infinity;
-  assert(median < 20, `${median} ms`);
+  // A delayed acknowledgement takes 40 ms each time, after the first few. On a busy machine some of
+  // the others do, too.
+  const least = Math.min(...times.slice(10));
+  assert(least < 20, `all of them took ${least} ms or more`);
   for (const one of [near, far, listener]) one.close();
 });
 

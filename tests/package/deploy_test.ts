@@ -5,6 +5,7 @@ import { lockedPage } from "../../examples/deploy/page.ts";
 import { readSafetensors } from "../../mod.ts";
 import { sha256Hex } from "../../src/base/hash.ts";
 import { inFolder, RunningCommand } from "../helpers/command.ts";
+import { freePort } from "../helpers/free_port.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -29,12 +30,8 @@ function start(args: string[], cwd: string, env: Record<string, string> = {}): R
       stderr: "piped",
       env: { NO_COLOR: "1", ...env },
     }).spawn(),
+    cwd,
   );
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** How the coordinator is started by its command, so that it keeps its run there. */

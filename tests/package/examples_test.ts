@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { readSafetensors } from "../../mod.ts";
 import { inFolder, taskArguments } from "../helpers/command.ts";
+import { freePort } from "../helpers/free_port.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -48,16 +49,11 @@ function argumentsOf(command: string, address: string): string[] {
   );
 }
 
-function freeAddress(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return `127.0.0.1:${listener.addr.port}`;
-}
-
 /** Runs all commands of an example side by side in the folder, and gives what they write to standard output. */
 async function run(example: string, cwd: string): Promise<string> {
   const commands = (await Promise.all((await modulesOf(example)).map(commandsOf))).flat();
   assert(commands.length > 0, `Expected a command at the top of ${example}`);
-  const address = freeAddress();
+  const address = `127.0.0.1:${freePort()}`;
   const failed = new AbortController();
   const outputs = await Promise.all(commands.map(async (command) => {
     const args = argumentsOf(command, address);

@@ -30,6 +30,7 @@ import type { Schema } from "../../src/data/schema/schema.ts";
 import { tableOf } from "../../src/data/schema/table_of.ts";
 import { Connection, tcpTransport } from "../../src/net/mod.ts";
 import { initialParameters, modelEvaluator } from "../../mod.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { inFolder, type Outcome } from "../helpers/command.ts";
 import { findPython } from "../helpers/python.ts";
 
@@ -239,7 +240,7 @@ pythonTest("ends in one line that names what is wrong", async (python, folder) =
 
 pythonTest("ends in one line when the server is gone", async (python, folder) => {
   const data = await writeCsv(`${folder}/few.csv`, train.select([0, 1, 2, 3]));
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
   const address = `127.0.0.1:${listener.addr.port}`;
   const example = runExample(python, address, ["--data", data]);
   const connection = await listener.accept();

@@ -28,6 +28,7 @@ import {
 import { DIST_BACKEND_NAMES, memoryTransport } from "../../src/net/mod.ts";
 import { websocketsSettled } from "../../src/net/websocket/transport.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -251,10 +252,10 @@ Deno.test("a run without clients waits for one to rejoin, then ends with an erro
     () =>
       federate({
         clients: [{ step: fail }, { step: fail }],
-        server: { timeouts: { joinSeconds: 0.3 } },
+        server: { timeouts: { joinSeconds: 2 } },
       }),
     DeadlineError,
-    "All clients are gone after 0 of 3 rounds: 0 of 2 clients joined; waiting for ranks 1, 2; gave up after 0.3 seconds",
+    "All clients are gone after 0 of 3 rounds: 0 of 2 clients joined; waiting for ranks 1, 2; gave up after 2 seconds",
   );
 });
 
@@ -263,20 +264,20 @@ Deno.test("a client that does not answer by the deadline is left out of the roun
   const { report, fates } = await federate({
     rounds: 4,
     clients: [{}, { step: (_, { round }) => round === 1 ? late.promise : undefined }],
-    server: { timeouts: { roundSeconds: 0.2 } },
+    server: { timeouts: { roundSeconds: 1.5 } },
     onEvent: (event) => {
       if (event.type === "round-ended" && event.report.round === 1) late.resolve();
     },
   });
   assertEquals(report.rounds[0]?.received, 1);
-  assertEquals(report.rounds[0]?.losses, [{ rank: 2, reason: "no answer within 0.2 seconds" }]);
+  assertEquals(report.rounds[0]?.losses, [{ rank: 2, reason: "no answer within 1.5 seconds" }]);
   assertEquals(report.rounds.slice(1).map(({ received }) => received), [2, 2, 2]);
   assertEquals(fates.map(({ status }) => status), ["fulfilled", "fulfilled"]);
 });
 
 Deno.test("joining fails at the deadline, and lists the missing ranks", async () => {
   await assertRejects(
-    () => federate({ clients: [{}, {}], server: { worldSize: 5, timeouts: { joinSeconds: 0.3 } } }),
+    () => federate({ clients: [{}, {}], server: { worldSize: 5, timeouts: { joinSeconds: 2 } } }),
     DeadlineError,
     "2 of 4 clients joined; waiting for ranks 3, 4",
   );
@@ -285,7 +286,7 @@ Deno.test("joining fails at the deadline, and lists the missing ranks", async ()
 Deno.test("the run begins with minClients when the join time-out has passed", async () => {
   const { report } = await federate({
     clients: [{}, {}],
-    server: { worldSize: 4, minClients: 2, timeouts: { joinSeconds: 0.3 } },
+    server: { worldSize: 4, minClients: 2, timeouts: { joinSeconds: 2 } },
   });
   assertEquals(report.rounds.map(({ cohort }) => cohort), [[1, 2], [1, 2], [1, 2]]);
 });
@@ -403,10 +404,7 @@ Deno.test("a client without a server gives up at its join time-out and names the
 });
 
 Deno.test("a client that starts before its server waits for it", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const address = `127.0.0.1:${port}`;
+  const address = `127.0.0.1:${freePort()}`;
   const client = new ClientSyncTop(new FakeHandler(MANIFEST), {
     serverAddr: address,
     logger: silentLogger,
@@ -529,7 +527,8 @@ Deno.test("a repeated round reports the clients that were missing in any try", a
 });
 
 Deno.test("a server without enough clients ends after the join and drain time-outs, also while a client is away", async () => {
-  const timeouts = { joinSeconds: 0.4, drainSeconds: 0.6, heartbeatSeconds: 1 };
+  // A client that is away is waited for during six heartbeats, a minute, and no longer than the run.
+  const timeouts = { joinSeconds: 1.5, drainSeconds: 0.6, heartbeatSeconds: 10 };
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
@@ -559,7 +558,7 @@ Deno.test("a server without enough clients ends after the join and drain time-ou
   );
   await visit;
   const seconds = (performance.now() - began) / 1000;
-  assert(seconds >= 0.9 && seconds < 1.45, `${seconds}`);
+  assert(seconds >= 2 && seconds < 30, `it took ${seconds} seconds`);
 });
 
 Deno.test("the mean training loss is that of the clients that report one", async () => {

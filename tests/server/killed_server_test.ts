@@ -2,15 +2,11 @@ import { assertEquals } from "jsr:@std/assert@1.0.19";
 import type { LiveFigures } from "../../bench/processes/live_server.ts";
 import { ClientSyncTop, silentLogger } from "../../mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
+import { freePort } from "../helpers/free_port.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const CLIENTS = 1000, VALUES = 100, ROUNDS = 6;
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /**
  * Runs the server's process until it ends or prints a line, after which it is killed. Returns the

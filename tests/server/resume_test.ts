@@ -1,15 +1,11 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import type { RunReport } from "../../mod.ts";
 import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
+import { freePort } from "../helpers/free_port.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const ROUNDS = 6;
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 function startClients(address: string, folder: string): ReturnType<typeof startCommand>[] {
   return [1, 2].map((rank) =>

@@ -97,7 +97,7 @@ interface Outcome {
 
 /** Runs over TCP with slow clients of the lowest ranks and honest other ones. */
 async function run(
-  { rounds = 3, roundSeconds = 0.6, slow, honest, handler, evaluates, memoryBytes }: Setting,
+  { rounds = 3, roundSeconds = 1.5, slow, honest, handler, evaluates, memoryBytes }: Setting,
 ): Promise<Outcome> {
   const server = new ServerSyncTop(
     new SyncParameterServerHandler({
@@ -112,7 +112,7 @@ async function run(
       worldSize: 1 + slow.length + honest,
       rounds,
       ...(memoryBytes !== undefined && { earlyUpdates: { memoryBytes } }),
-      timeouts: { joinSeconds: 5, roundSeconds, heartbeatSeconds: 0.5, drainSeconds: 0.2 },
+      timeouts: { joinSeconds: 5, roundSeconds, heartbeatSeconds: 2, drainSeconds: 0.2 },
       logger: silentLogger,
       onEvent: (event) => {
         if (event.type === "client-lost" || event.type === "client-away") lost.push(event.rank);
@@ -157,7 +157,8 @@ for (const bytes of [16, 200, 40_000, 80_000]) {
     const outcome = await run({ slow: [stallAt(bytes)], honest: 3 });
     assertHonestCount(outcome, 1);
     const [first, second, third] = outcome.report.rounds;
-    assert((first?.seconds ?? 9) < 1.5, `the round took ${first?.seconds} seconds`);
+    // The silent connection is given up after twelve seconds.
+    assert((first?.seconds ?? Infinity) < 10, `the round took ${first?.seconds} seconds`);
     assertMatch(
       first?.losses[0]?.reason ?? "",
       /only \d+ of the \d+ bytes of its update came in time/,
@@ -247,7 +248,7 @@ Deno.test("a client that does not read its refusal keeps no staging buffer", asy
 });
 
 Deno.test("an asynchronous client that waits for a staging buffer is not late", async () => {
-  const members = 7, roundSeconds = 1;
+  const members = 7, roundSeconds = 2;
   const lost: ServerEvent[] = [];
   const played = Promise.withResolvers<void>();
   const server = new ServerAsyncTop(
@@ -270,7 +271,10 @@ Deno.test("an asynchronous client that waits for a staging buffer is not late", 
       },
     },
   );
-  const [report] = await Promise.all([server.run(), played.promise]);
+  const stop = new AbortController();
+  played.promise.catch((error) => stop.abort(error));
+  const report = await server.run({ signal: stop.signal });
+  await played.promise;
   assertEquals(lost, []);
   assertEquals(report.rounds.flatMap(({ cohort }) => cohort).length, members);
   assertEquals(report.rounds.map(({ dropped }) => dropped), Array(members).fill(0));
@@ -293,7 +297,7 @@ Deno.test("an asynchronous client that waits for a staging buffer is not late", 
         rests.push([peer, frame.slice(part)]);
       }
       for (const [peer, rest] of rests) {
-        await new Promise((resolve) => setTimeout(resolve, 400));
+        await new Promise((resolve) => setTimeout(resolve, 400 * roundSeconds));
         await peer.channel.write(rest);
       }
       for (const peer of peers) await peer.send({ code: 4, payload: await peer.until(4) });
@@ -308,18 +312,18 @@ Deno.test("under over-selection an incomplete update keeps no place in the round
   const outcome = await run({
     slow,
     honest: 4,
-    roundSeconds: 5,
+    roundSeconds: 30,
     rounds: 2,
     handler: { fraction: 0.5, overSelection: 1 },
   });
   assertHonestCount(outcome, slow.length);
   const [first] = outcome.report.rounds;
-  assert((first?.seconds ?? 9) < 2, `the round took ${first?.seconds} seconds`);
+  assert((first?.seconds ?? Infinity) < 20, `the round took ${first?.seconds} seconds`);
   assertEquals(first?.losses.map(({ reason }) => reason), Array(4).fill("4 others were first"));
 });
 
 Deno.test("a silent client delays two rounds, and not every round", async () => {
-  const outcome = await run({ slow: [async () => {}], honest: 2, rounds: 6, roundSeconds: 0.3 });
+  const outcome = await run({ slow: [async () => {}], honest: 2, rounds: 6, roundSeconds: 1 });
   assertHonestCount(outcome, 1);
   const { rounds } = outcome.report;
   assertEquals(rounds.map(({ cohort }) => cohort.includes(1)), [
@@ -350,7 +354,7 @@ Deno.test("a client that trains and never evaluates does not delay every round",
     slow: [whole],
     honest: 2,
     rounds: 6,
-    roundSeconds: 0.4,
+    roundSeconds: 1.5,
     evaluates: "clients",
   });
   const { rounds } = outcome.report;
@@ -358,14 +362,14 @@ Deno.test("a client that trains and never evaluates does not delay every round",
   assertEquals(outcome.lost, []);
   // The server waits for it after two rounds, leaves it out after one, asks again, and leaves it
   // out after two.
-  const isWaitedFor = rounds.map(({ seconds }) => seconds > 0.35);
+  const isWaitedFor = rounds.map(({ seconds }) => seconds >= 1.5);
   assertEquals(isWaitedFor, [true, true, false, true, false, false]);
   assertEquals(rounds.map(({ clients }) => clients?.loss?.count), Array(6).fill(2));
 });
 
 Deno.test("a client without figures delays two evaluations, and not every one", async () => {
   for (const isAsync of [false, true]) {
-    const rounds = 6, roundSeconds = 0.5;
+    const rounds = 6, roundSeconds = 1.2;
     const members = Promise.withResolvers<unknown>();
     const options = {
       listen: "127.0.0.1:0",
