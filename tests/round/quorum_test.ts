@@ -47,7 +47,7 @@ async function run(
     listen: `quorum-${runs++}`,
     worldSize: 5,
     rounds: 4,
-    timeouts: { joinSeconds: 0.3, drainSeconds: 0.1 },
+    timeouts: { joinSeconds: 1.5, drainSeconds: 0.1 },
     onEvent: (event) => {
       if (event.type !== "listening") return;
       for (const rank of [1, 2, 3, 4]) {
@@ -148,7 +148,7 @@ for (const comesBack of [true, false]) {
         // Two of four are enough, and only those are present.
         rounds: 2,
         minClients: 2,
-        timeouts: { joinSeconds: comesBack ? 2 : 0.5, drainSeconds: 0.1 },
+        timeouts: { joinSeconds: comesBack ? 3 : 2, drainSeconds: 0.1 },
         onEvent: (event) => {
           if (event.type === "listening") {
             address = event.address;

@@ -76,7 +76,7 @@ for (
         new ClientSyncTop(new FakeHandler(manifest), {
           ...common,
           logger: told.logger,
-          timeouts: { joinSeconds: 1.5 },
+          timeouts: { joinSeconds: 4 },
         }).run(),
       ProtocolError,
     );

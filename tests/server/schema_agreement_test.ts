@@ -233,7 +233,7 @@ Deno.test("a server that waits in vain says that the rank it waits for was refus
   const ended: Promise<unknown>[] = [];
   const server = new ServerSyncTop(new SyncParameterServerHandler(parts(NAMED)), {
     ...{ ...group, listen, worldSize: 3, rounds: 1, logger: recordingLogger(lines) },
-    timeouts: { joinSeconds: 1, drainSeconds: 1 },
+    timeouts: { joinSeconds: 3, drainSeconds: 1 },
     onEvent: (event) => {
       if (event.type !== "listening") return;
       const handlers = [new ArrangingHandler(MANIFEST), new Unfit(MANIFEST)];
@@ -249,7 +249,7 @@ Deno.test("a server that waits in vain says that the rank it waits for was refus
   await assertRejects(
     () => server.run(),
     DeadlineError,
-    "Cannot begin: 1 of 2 clients joined; waiting for rank 2; gave up after 1 seconds; refused rank 2: it said: Cannot use w.csv: expected rows, got none",
+    "Cannot begin: 1 of 2 clients joined; waiting for rank 2; gave up after 3 seconds; refused rank 2: it said: Cannot use w.csv: expected rows, got none",
   );
   await Promise.all(ended);
   const refused = lines.filter((line) => line.includes("Refused a client"));

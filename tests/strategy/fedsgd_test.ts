@@ -157,7 +157,7 @@ async function faultOf(strategy: Strategy, update: Message): Promise<string | un
     worldSize: 2,
     rounds: 1,
     logger: silentLogger,
-    timeouts: { heartbeatSeconds: 1, joinSeconds: 0.2 },
+    timeouts: { heartbeatSeconds: 1, joinSeconds: 1.5 },
     onEvent: (event) => {
       if (event.type === "listening") address.resolve(event.address);
     },

@@ -283,7 +283,7 @@ Deno.test("a fatal refusal to train makes the client leave, like any other error
       rounds: 1,
       roundTries: 1,
       logger: silentLogger,
-      timeouts: { joinSeconds: 0.2 },
+      timeouts: { joinSeconds: 2 },
       onEvent: (event) => {
         if (event.type === "client-lost") lost.push(event.reason);
         if (event.type !== "listening") return;

@@ -98,7 +98,8 @@ Deno.test("a model of too many layers is refused before it is built, by parsing 
   for (const engine of ["native", "tfjs"] as const) {
     await assertRejects(() => build(engine, model), RangeError, message);
   }
-  assert(performance.now() - began < 3000);
+  const seconds = (performance.now() - began) / 1000;
+  assert(seconds < 30, `it took ${seconds} seconds`);
 });
 
 Deno.test("layers within models within a model count as well", () => {

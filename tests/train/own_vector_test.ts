@@ -182,7 +182,7 @@ Deno.test("Scaffold reaches the optimum after a round was repeated without a cli
   const late = Promise.withResolvers<void>();
   await run(handler, {
     rounds: 300,
-    server: { quorum: 0.75, roundTries: 3, timeouts: { roundSeconds: 0.2 } },
+    server: { quorum: 0.75, roundTries: 3, timeouts: { roundSeconds: 2 } },
     before: ({ round, rank }) => round === 2 && rank > 2 ? late.promise : undefined,
     onEvent: (event) => {
       if (event.type !== "round-retried") return;

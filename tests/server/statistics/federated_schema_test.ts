@@ -41,7 +41,7 @@ for (const name of ["memory", "tcp"] as const) {
       listen: name === "tcp" ? "127.0.0.1:0" : "federated schema",
       worldSize: 5,
       minClients: 2,
-      timeouts: { joinSeconds: 1 },
+      timeouts: { joinSeconds: 3 },
     };
     const addresses = new Set<string>();
     const onEvent = (event: ServerEvent) => {

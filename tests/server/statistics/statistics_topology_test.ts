@@ -200,7 +200,7 @@ for (const [text, spoil] of Object.entries(LIES)) {
     const server = serverOf({
       worldSize: 4,
       minClients: 2,
-      timeouts: { joinSeconds: 1 },
+      timeouts: { joinSeconds: 2 },
       onEvent: (event) => {
         if (event.type === "client-lost") warnings.push(`${event.rank}: ${event.reason}`);
       },

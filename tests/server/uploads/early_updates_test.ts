@@ -263,7 +263,7 @@ Deno.test("an update for a round that is over is refused by its name, and harms 
   const { report } = await runUploads({
     clients: 3,
     length: LENGTH,
-    server: { rounds: 2, timeouts: { roundSeconds: 1, drainSeconds: 1 }, quorum: 0.5 },
+    server: { rounds: 2, timeouts: { roundSeconds: 2, drainSeconds: 1 }, quorum: 0.5 },
     play: async ([first, second, third]) => {
       await Promise.all([first, second, third].map((uploader) => uploader?.asked()));
       await Promise.all([second?.send(), third?.send()]);
