@@ -2,7 +2,7 @@ import { runtime, type Timer } from "../runtime/runtime.ts";
 import { MAX_TIMER_MILLIS } from "./delay.ts";
 
 /** Delay in milliseconds of a timer that means that this process was held up. */
-const HELD_UP_MILLIS = 100;
+const HELD_UP_MILLIS = 200;
 /** Longest time in milliseconds by which a deadline is put off at once. */
 const LONGEST_GRACE_MILLIS = 1000;
 
@@ -10,7 +10,7 @@ const LONGEST_GRACE_MILLIS = 1000;
  * Calls a function after a time, unless the deadline is cancelled before.
  *
  * A process that was suspended, or whose processors were busy, has not read the messages that have
- * arrived meanwhile. So a deadline whose timer is late by more than 100 ms is put off by that
+ * arrived meanwhile. So a deadline whose timer is late by more than 200 ms is put off by that
  * delay, at most by a second at once, and by no more than its length, or a second, in all.
  *
  * @param millis Time in milliseconds.
