@@ -7,7 +7,10 @@
 export * from "./accounting/gaussian.ts";
 export * from "./accounting/pld.ts";
 export * from "./accounting/rdp.ts";
+export * from "./central_privacy.ts";
 export * from "./mechanism/adaptive_clip.ts";
 export * from "./mechanism/banded.ts";
 export * from "./noise/discrete_gaussian.ts";
 export * from "./noise/random_words.ts";
+export type { CentralPrivacyOptions } from "./options.ts";
+export * from "./parse.ts";

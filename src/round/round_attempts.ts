@@ -51,9 +51,12 @@ export class RoundAttempts {
       const present = await this.#present(quorum);
       const candidates = this.#candidates = this.#selectCandidates(present, quorum);
       const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
-      this.#host.emit({ type: "round-started", round, rounds: limits.rounds, cohort });
+      // The size of a secret cohort is secret too, so it must not decide on the round's success.
+      const isSecret = handler.privacy?.isCohortSecret ?? false;
+      const shown = isSecret ? [] : cohort;
+      this.#host.emit({ type: "round-started", round, rounds: limits.rounds, cohort: shown });
       handler.beginRound(round, numClients);
-      const enough = Math.min(cohort.length, wanted);
+      const enough = isSecret ? cohort.length : Math.min(cohort.length, wanted);
       const training = new TrainingExchange(round, cohort, handler, enough);
       await this.#host.train(training);
       training.sort();
@@ -62,7 +65,7 @@ export class RoundAttempts {
         if (!isExcused) handler.onDrop(rank, round, collector.outcome(rank) === "refused");
       }
       const received = collector.count("received");
-      if (received < quorum) {
+      if (received < quorum && !isSecret) {
         this.#absent.add(collector);
         this.#retry(training, { received, enough, quorum });
         continue;

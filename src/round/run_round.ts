@@ -1,5 +1,6 @@
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { PrivacyTerms } from "../strategy/privacy.ts";
 import type { TrainingExchange } from "./cohort/training_exchange.ts";
 import { NonFiniteResultError } from "./handler/result_check.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
@@ -101,7 +102,24 @@ export function roundReport(
   { training: { collector, report }, ...tried }: TrainedRound,
   evaluated: EvaluationSummary,
   spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "bytesSpilled" | "seconds">,
+  privacy?: PrivacyTerms,
 ): RoundReport {
+  if (privacy) {
+    // Figures of the clients' data would tell what the noise hides.
+    const { tries, dropped, losses } = tried;
+    const { isCohortSecret } = privacy;
+    return {
+      round,
+      cohort: isCohortSecret ? [] : collector.cohort,
+      received: isCohortSecret ? privacy.cohort : collector.count("received"),
+      tries,
+      dropped: isCohortSecret ? 0 : dropped,
+      losses: isCohortSecret ? [] : losses,
+      ...evaluationFields(evaluated),
+      ...spent,
+      ...(isCohortSecret && { refused: 0, bytesUp: 0, bytesDown: 0 }),
+    };
+  }
   return {
     round,
     cohort: collector.cohort,

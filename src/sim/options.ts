@@ -190,6 +190,9 @@ export function checkSimulation(
   checkShare(quorum, "a quorum");
   checkShare(targetAccuracy, "a target accuracy");
   const task = train?.task ?? taskOf(handler);
+  const evaluatesClients = options.evaluateClients === true || test === undefined;
+  const strategy = handler.privacy && { name: handler.strategyName, privacy: handler.privacy };
+  checkCompatible({ strategy, evaluatesClients }, "Cannot simulate");
   checkCompatible({ plan, isSimulated: true, ...(task && { task }) }, "Cannot simulate");
   checkStopping(options.stopping ?? {}, "Cannot simulate", task);
   if (stateBytes !== Infinity) {

@@ -117,8 +117,7 @@ export class Simulation {
   }
 
   async #run(signal: AbortSignal | undefined): Promise<RunReport> {
-    const { handler } = this;
-    const options = this.#options;
+    const { handler } = this, options = this.#options;
     const tell = (event: ServerEvent) => options.onEvent?.(event);
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
@@ -177,8 +176,7 @@ export class Simulation {
     lastRound: LastRound | undefined,
     saves: CheckpointSaver,
   ): Promise<void> {
-    const { handler } = this;
-    const options = this.#options, record = this.#record;
+    const { handler } = this, options = this.#options, record = this.#record;
     const numClients = clientsOf(options);
     const tell = (event: ServerEvent) => options.onEvent?.(event);
     const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
@@ -190,8 +188,7 @@ export class Simulation {
       record.replaceLast({ ...last, ...evaluationFields(evaluated) });
     }
     for (let round = record.rounds.length + 1; !record.isOver; round++) {
-      const began = runtime.clock.now();
-      const before = { ...clients.vectors };
+      const began = runtime.clock.now(), before = { ...clients.vectors };
       let refused = 0;
       const host: RoundHost = {
         handler,
@@ -199,8 +196,8 @@ export class Simulation {
         limits: options,
         available: () => Promise.resolve(clients.present),
         train: async (training) => {
-          const { collector } = training;
-          if (collector.cohort.length > handler.updatesWanted(numClients)) {
+          const { collector } = training, isDrawn = handler.privacy?.isCohortSecret ?? false;
+          if (!isDrawn && collector.cohort.length > handler.updatesWanted(numClients)) {
             throw new RangeError("Cannot simulate over-selection: no virtual client is late");
           }
           await clients.train(training);
@@ -232,13 +229,13 @@ export class Simulation {
           seconds: (runtime.clock.now() - began) / 1000,
         };
         lastRound?.ended(round);
-        const report = record.addRound(roundReport(round, trained, evaluated, spent));
+        const report = record.addRound(
+          roundReport(round, trained, evaluated, spent, handler.privacy),
+        );
         tell({ type: "round-ended", report });
       });
       // The last round is saved at the end.
-      if (!record.isOver && isDue(round, options.checkpointEvery)) {
-        await saves.save();
-      }
+      if (!record.isOver && isDue(round, options.checkpointEvery)) await saves.save();
     }
   }
 }

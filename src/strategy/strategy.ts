@@ -6,6 +6,7 @@
 
 import type { ParameterVector } from "../params/manifest.ts";
 import type { TrainSettings } from "../plan/settings.ts";
+import type { PrivacyTerms } from "./privacy.ts";
 import type { ExactSums } from "./sums/exact_sums.ts";
 import type { Aggregation, SumRound, SumShape } from "./sums/sums.ts";
 
@@ -154,6 +155,8 @@ export interface Strategy {
    * @default {false}
    */
   readonly fixesLearningRate?: boolean;
+  /** Demands on the rounds and guarantee of an algorithm that keeps clients private. */
+  readonly privacy?: PrivacyTerms | undefined;
   /**
    * Number of updates that the algorithm needs; a round with fewer is tried again.
    *

@@ -27,6 +27,7 @@ import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
+import { withPrivacy } from "../run/privacy.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
@@ -65,6 +66,7 @@ async function runSimulate(
       "expected --test-share 0.2, or --evaluate clients --hold-out 0.2, with data that have no test rows",
     );
   }
+  const fraction = fractionFrom(flags, clients);
   await using server = await buildServer({
     handler: libraryOptions("handler", flags),
     model: flags.model,
@@ -77,8 +79,13 @@ async function runSimulate(
       flags.rounds,
       isGiven,
     ),
-    strategy: strategyFrom(flags),
-    cohort: { ...libraryOptions("cohort", flags), fraction: fractionFrom(flags, clients) },
+    strategy: await withPrivacy(
+      strategyFrom(flags),
+      flags.privacy,
+      { rounds: flags.rounds, clients, fraction },
+      printError,
+    ),
+    cohort: { ...libraryOptions("cohort", flags), fraction },
     seed,
     init: resume ? undefined : initialWeightsFrom(flags),
     initName: initNameFrom(flags),

@@ -9,6 +9,7 @@ import {
   STRATEGY_NAMES,
 } from "../../strategy/registry.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
+import { parsePrivacy } from "../../privacy/parse.ts";
 import { option, UsageError } from "./option.ts";
 import { choice, readableBy, real, whole } from "./values.ts";
 
@@ -44,6 +45,15 @@ export const STRATEGY = {
         defaultText: "fedavg, or fedasync with --mode async",
       },
     },
+  }),
+  privacy: option(readableBy(parsePrivacy), {
+    value: "<name>",
+    help:
+      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5 with clients in turn, or fedavg:… with secret random cohorts; further options: clip, noise, bands, quantile",
+    group: "Strategy",
+    defaultText: "none",
+    commands: { server: {}, simulate: {} },
+    mode: "sync",
   }),
   mode: option(choice(["sync", "async"]), {
     value: "<name>",

@@ -30,7 +30,9 @@ export function roundTable(report: RunReport): string {
     table.push(
       one === undefined ? ["…", "", "", "", "", "", ""] : [
         one.round,
-        `${one.received}/${one.cohort.length}`,
+        report.privacy && one.cohort.length === 0
+          ? "secret"
+          : `${one.received}/${one.cohort.length}`,
         one.loss?.toFixed(4) ?? "",
         isRegression
           ? one.metrics?.rmse?.toPrecision(4) ?? ""
@@ -61,6 +63,20 @@ function metricLines({ metrics = {}, samples = 0 }: Partial<FinalReport> = {}): 
   const texts = Object.entries(metrics).filter(([name]) => name !== "accuracy")
     .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
   return texts.length === 0 ? [] : [`on ${samples} samples: ${texts.join(", ")}`];
+}
+
+/** Formats the guarantee of a private run in one line. */
+function privacyLines({ privacy }: RunReport): string[] {
+  if (privacy === undefined) return [];
+  const { epsilon, epsilonContinuous, delta, mechanism, releases, guarantee } = privacy;
+  if (epsilon === undefined) return [`differential privacy guarantees ${guarantee}`];
+  return [
+    `differential privacy of clients by ${mechanism}: epsilon ${
+      epsilon.toFixed(3)
+    } at delta ${delta} after ${releases} releases (continuous noise: ${
+      epsilonContinuous?.toFixed(3)
+    })`,
+  ];
 }
 
 /** Formats the outcome of a run in a few lines. */
@@ -102,6 +118,7 @@ export function runSummary(report: RunReport, { hasBest = false } = {}): string 
     ...(best === undefined || (!hasBest && stopped === undefined)
       ? []
       : [`best ${best.metric} ${+best.value.toPrecision(6)} in round ${best.round}`]),
+    ...privacyLines(report),
     `${total("bytesUp")} up, ${total("bytesDown")} down`,
     `model digest ${modelDigest}`,
   ].join("\n");

@@ -4,6 +4,8 @@ import { ServerSyncTop } from "../../server/sync_topology.ts";
 import { flagOf, type Library, UsageError } from "../options/option.ts";
 import { asyncStrategyFrom, strategyFrom } from "../options/strategy.ts";
 import { type Flags, libraryOptions, optionsOf } from "../options/table.ts";
+import { printError } from "../output/terminal.ts";
+import { withPrivacy } from "./privacy.ts";
 import { buildAsyncServer, buildServer, type ModelJob } from "./server_job.ts";
 
 /** Throws a `UsageError` for an option of the other mode that is given. */
@@ -38,7 +40,12 @@ export async function buildModeServer(
   const { rounds } = flags;
   const server = await buildServer({
     ...job,
-    strategy: strategyFrom(flags),
+    strategy: await withPrivacy(
+      strategyFrom(flags),
+      flags.privacy,
+      { rounds, clients: (flags.worldSize ?? NaN) - 1, fraction: flags.fraction },
+      printError,
+    ),
     cohort: libraryOptions("cohort", flags),
   });
   return {

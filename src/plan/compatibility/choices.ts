@@ -20,7 +20,12 @@ export interface StrategyTraits {
   /** Set if it has a step size of its own in place of the clients' learning rate. */
   readonly fixesLearningRate?: boolean;
   /** Set if its step is a function of weighted sums over a round's updates. */
-  readonly sums?: object | undefined;
+  readonly sums?: {
+    readonly vectors: Readonly<Record<string, unknown>>;
+    readonly figures?: readonly string[];
+  } | undefined;
+  /** Set if it keeps clients private; `then` takes the private mean. */
+  readonly privacy?: { readonly then: StrategyTraits } | undefined;
 }
 
 /** Choices of a run. Those left out are not checked. */
@@ -28,13 +33,19 @@ export interface RunChoices {
   /** Settings of local training. */
   readonly plan?: Partial<TrainSettings>;
   /** Aggregation algorithm. */
-  readonly strategy?: StrategyTraits;
+  readonly strategy?: StrategyTraits | undefined;
   /** Schedule of the learning rate. */
   readonly schedule?: LearningRateSchedule;
   /** Settings that clients may choose themselves. */
   readonly allows?: AllowedSettings;
   /** Share by which a cohort exceeds the number of wanted updates. */
   readonly overSelection?: number;
+  /** Policy that selects the cohorts. */
+  readonly selection?: { readonly name: string };
+  /** Set if the clients evaluate on their own data. */
+  readonly evaluatesClients?: boolean;
+  /** Set if the model has values that no gradient trains. */
+  readonly hasUntrained?: boolean;
   /** Way in which updates are added up. */
   readonly aggregation?: "running" | "exact";
   /** Mode of the server. */
@@ -138,6 +149,32 @@ export const CHOICES = {
     title: "a simulation",
     isMade: ({ isSimulated = false }) => isSimulated,
   },
+  privacy: {
+    title: "differential privacy",
+    isMade: ({ strategy }) => strategy?.privacy !== undefined,
+  },
+  manyMeans: {
+    title: "a strategy that needs more than the mean of the updates, such as median or fednova,",
+    isMade: ({ strategy }) =>
+      strategy !== undefined && !takesMean(strategy.privacy?.then ?? strategy),
+  },
+  clientControl: {
+    title: "a strategy whose clients correct their steps, such as scaffold or feddyn,",
+    isMade: ({ plan }) => plan?.rule?.name === "scaffold" || plan?.rule?.name === "feddyn",
+  },
+  biasedSelection: {
+    title: "a selection by samples, loss or availability",
+    isMade: ({ selection }) =>
+      selection !== undefined && selection.name !== "uniform" && selection.name !== "round-robin",
+  },
+  clientEvaluation: {
+    title: "evaluation by the clients",
+    isMade: ({ evaluatesClients = false }) => evaluatesClients,
+  },
+  untrained: {
+    title: "a model with moving statistics, such as BatchNorm's,",
+    isMade: ({ hasUntrained = false }) => hasUntrained,
+  },
   regression: { title: "a regression", isMade: ({ task }) => task === "regression" },
   multiLabel: { title: "a multi-label task", isMade: ({ task }) => task === "multi-label" },
   classMetric: {
@@ -153,6 +190,12 @@ export const CHOICES = {
     isMade: ({ task }) => task === "classification" || task === "multi-label",
   },
 } as const satisfies Readonly<Record<string, Choice>>;
+
+/** Tells if a strategy is a step from the mean of the updates. */
+function takesMean({ sums }: StrategyTraits): boolean {
+  const { vectors = {}, figures = [] } = sums ?? {};
+  return Object.keys(vectors).join() === "mean" && figures.length === 0;
+}
 
 /** Name of a choice. */
 export type ChoiceName = keyof typeof CHOICES;

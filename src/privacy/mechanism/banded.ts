@@ -7,11 +7,11 @@
 import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 
 /** Coefficients are multiples of this, so that their products with whole numbers are whole. */
-export const COEFFICIENT_UNIT: number = 2 ** -12;
+export const COEFFICIENT_UNIT: number = 2 ** -9;
 
 /**
  * Coefficients `c` of the Toeplitz matrix C: `c_0 = 1`, `c_j = c_{j-1} (2j - 1) / 2j`, rounded to
- * multiples of 2^-12.
+ * multiples of 2^-9.
  *
  * They are those of `(1 - x)^(-1/2)`, whose square gives prefix sums: Fichtenberger, Henzinger and
  * Upadhyay 2023, "Constant Matters: Fine-grained Error Bound on Differentially Private Continual

@@ -4,6 +4,7 @@ import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
 import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import { checkSchedule, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
+import { untrainedSpans } from "../../strategy/untrained.ts";
 import { checkClassWeights } from "../../train/models/class_weights.ts";
 import { NO_SERVER as PROBLEM, resolvePlan } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
@@ -34,6 +35,7 @@ export function frozenSettings(
   checkCompatible({
     plan,
     strategy,
+    hasUntrained: untrainedSpans(manifest).length > 0,
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(task && { task }),

@@ -12,6 +12,7 @@ import type { EvaluateResult } from "../../plan/results.ts";
 import type { AllowedSettings } from "../../plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
+import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { StrategyState } from "../../strategy/strategy.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import type { ModelDescription } from "../../train/handler.ts";
@@ -76,6 +77,11 @@ export abstract class ServerBackendHandler {
 
   /** Settings that clients may choose themselves. Default: none. */
   get allows(): AllowedSettings | undefined {
+    return undefined;
+  }
+
+  /** Demands and guarantee of an algorithm that keeps clients private. Default: none. */
+  get privacy(): PrivacyTerms | undefined {
     return undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { TrainSettings } from "../../plan/settings.ts";
+import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { ClientSettings, ClientUpdate, StrategyState } from "../../strategy/strategy.ts";
 import type { SumShape } from "../../strategy/sums/sums.ts";
 
@@ -18,6 +19,8 @@ export interface ServerStrategy {
   readonly fixesLearningRate?: boolean;
   /** Sums of the strategy, if its step is a function of weighted sums. */
   readonly sums?: SumShape | undefined;
+  /** Set when it keeps clients private. */
+  readonly privacy?: PrivacyTerms | undefined;
   /** Number of vectors as long as the model that the strategy keeps. */
   readonly workingVectors: number;
   /** Throws a `RangeError` for a plan that does not suit the strategy. */

@@ -8,6 +8,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { FedAvg } from "../../strategy/averaging/fedavg.ts";
+import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { Strategy, StrategyRound } from "../../strategy/strategy.ts";
 import { sparing } from "../../strategy/untrained.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
@@ -86,6 +87,11 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     return this.strategy.control;
   }
 
+  /** Demands and guarantee of a private strategy. */
+  override get privacy(): PrivacyTerms | undefined {
+    return this.strategy.privacy;
+  }
+
   /** Share of the clients that a round wants updates of. */
   get fraction(): number {
     return this.#selector.fraction;
@@ -153,11 +159,11 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /**
    * Returns the updates whose change exceeds `updateBound` times the cohort's median. A robust
-   * strategy tolerates them.
+   * strategy tolerates them; a private one clips each, and sizes must not show.
    */
   outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
-    const { strategy: { isRobust: isBorne = false }, updateBound } = this;
-    if (updateBound === Infinity) return undefined;
+    const { strategy: { isRobust: isBorne = false, privacy }, updateBound } = this;
+    if (updateBound === Infinity || privacy) return undefined;
     const others = updates.size < FEW_UPDATES ? this.#known.lastUpdates(updates) : [];
     const limits = { bound: updateBound, floor: this.harmlessNorm };
     const found = outOfBounds(updates, limits, others);
@@ -166,10 +172,10 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /**
    * Restores the global vector and the strategy's state to what they were when the round began.
-   *
-   * @returns `true`.
+   * Returns `false` with a private strategy: what it has released stays released.
    */
   revertModel(): boolean {
+    if (this.privacy) return false;
     this.#round = undefined;
     this.revert();
     return true;
@@ -204,10 +210,9 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#overflow ??= takeUpdate(this.#round, toClientUpdate(sender, payload), this.aggregation);
-    const { round, numSamples, loss } = payload;
-    const norm = this.#norms.get(sender);
+    const { round, numSamples, loss } = payload, norm = this.#norms.get(sender);
     const work = norm === undefined ? undefined : claimedWork(payload);
-    this.#known.addUpdate(sender, { round, numSamples, loss, norm, work });
+    this.#known.addUpdate(sender, { round, ...!this.privacy && { numSamples, loss, norm, work } });
   }
 
   /** Returns the knowledge about the clients. */

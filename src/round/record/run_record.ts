@@ -79,7 +79,10 @@ export class RunRecord {
   /** Reason for which the run has stopped early. */
   get stopped(): EarlyStop | undefined {
     // A run whose last round is done has not stopped early.
-    return this.rounds.length < this.#options.rounds ? this.#best.stopped : undefined;
+    const { rounds, worldSize } = this.#options, round = this.rounds.length;
+    if (round >= rounds) return undefined;
+    const reason = this.#handler.privacy?.stopReason(worldSize - 1);
+    return this.#best.stopped ?? (reason === undefined ? undefined : { round, reason });
   }
 
   /** Model of the best round, where it is kept; `undefined` if it is not known. */
@@ -88,14 +91,12 @@ export class RunRecord {
   }
 
   /**
-   * Adds the report of a round, whose parameters are the handler's current ones.
-   *
-   * @returns The report with the round's learning rate, where that is scheduled.
+   * Adds the report of a round, whose parameters are the handler's current ones, and returns it
+   * with the round's learning rate, where that is scheduled.
    * @throws {RangeError} If the round has no figure of the name to monitor.
    */
   addRound(report: RoundReport): RoundReport {
-    const handler = this.#handler;
-    const scheduled = handler.schedule && handler.planFor(report.round);
+    const handler = this.#handler, scheduled = handler.schedule && handler.planFor(report.round);
     const whole = scheduled ? { ...report, learningRate: scheduled.learningRate } : report;
     this.rounds.push(whole);
     this.#best.add(whole, handler.parameters);
@@ -171,6 +172,7 @@ export class RunRecord {
       worldSize,
       kernels: handler.kernels,
       ...(handler.aggregation === "exact" && { aggregation: handler.aggregation }),
+      ...(handler.privacy && { privacy: handler.privacy.report }),
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
       plan: handler.plan,

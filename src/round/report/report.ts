@@ -10,6 +10,7 @@ import { type ClassMetrics, classMetrics } from "../../train/metrics/class_metri
 import type { EvaluateResult, Metrics } from "../../plan/results.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
+import type { PrivacyReport } from "../../strategy/privacy.ts";
 import { reportedMetrics, type TrainingFields } from "./client_results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
@@ -17,9 +18,15 @@ import type { ClientFigures } from "./distribution.ts";
 export interface RoundReport extends TrainingFields {
   /** The round, from 1. */
   readonly round: number;
-  /** Ranks that were selected; in an asynchronous run, ranks whose updates were accepted. */
+  /**
+   * Ranks that were selected; in an asynchronous run, ranks whose updates were accepted. Empty
+   * where the cohort is secret.
+   */
   readonly cohort: readonly Rank[];
-  /** Number of updates in the new parameters. */
+  /**
+   * Number of updates in the new parameters; where the cohort is secret, the expected number. There
+   * `dropped`, `refused` and the numbers of bytes are 0.
+   */
   readonly received: number;
   /** Number of ranks that were selected, in any try, and did not answer. */
   readonly dropped: number;
@@ -176,6 +183,8 @@ export interface RunReport {
   readonly kernels: string;
   /** `"exact"` where updates were added up exactly, in any order; absent for the running mean. */
   readonly aggregation?: "exact";
+  /** Guarantee of a private run; absent for others. */
+  readonly privacy?: PrivacyReport;
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
   /** The clients that have had a rank, in rank order; absent in a simulation. */

@@ -1,6 +1,7 @@
 import { checkInRange, SHARE } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
+import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import { selectionContext } from "./context.ts";
 import { inOrder, membership } from "./ranks.ts";
@@ -24,6 +25,7 @@ export class CohortSelector {
   readonly fraction: number;
   readonly overSelection: number;
   readonly selection: ClientSelection;
+  readonly #privacy: PrivacyTerms | undefined;
 
   /**
    * Makes a selector for a strategy.
@@ -34,14 +36,19 @@ export class CohortSelector {
     const { fraction = 1, overSelection = 0, selection = new UniformSelection() } = options;
     checkInRange(fraction, SHARE, PROBLEM, "a fraction above 0 and at most 1");
     checkInRange(overSelection, { least: 0 }, PROBLEM, "an over-selection of at least 0");
-    checkCompatible({ strategy, overSelection }, PROBLEM);
+    checkCompatible({ strategy, overSelection, selection }, PROBLEM);
+    this.#privacy = strategy.privacy;
     this.fraction = fraction;
     this.overSelection = overSelection;
     this.selection = selection;
   }
 
-  /** Returns the number of updates that a round of `numClients` clients wants. */
+  /**
+   * Returns the number of updates that a round of `numClients` clients wants: that of a private
+   * strategy, whose guarantee is for it, or the share of the clients.
+   */
   updatesWanted(numClients: number): number {
+    if (this.#privacy) return this.#privacy.cohort;
     return Math.max(1, Math.round(this.fraction * numClients));
   }
 
@@ -53,6 +60,7 @@ export class CohortSelector {
    * available.
    */
   select(context: Omit<SelectionContext, "count">): Rank[] {
+    if (this.#privacy) return this.#selectPrivately(this.#privacy, context);
     const { round, numClients } = context;
     const updates = this.updatesWanted(numClients);
     // A product of floating-point numbers may be slightly too large.
@@ -71,5 +79,21 @@ export class CohortSelector {
       );
     }
     return cohort;
+  }
+
+  /** Has a private strategy select the clients, which may be none where chance decides. */
+  #selectPrivately(
+    privacy: PrivacyTerms,
+    { round, numClients, available, known }: Omit<SelectionContext, "count">,
+  ): Rank[] {
+    const cohort = privacy.select({
+      available: inOrder(available),
+      count: this.updatesWanted(numClients),
+      lastRound: (rank) => known.get(rank)?.lastRound ?? 0,
+    }).sort((a, b) => a - b);
+    if (cohort.length > 0 || privacy.isCohortSecret) return cohort;
+    throw new RangeError(
+      `Cannot begin round ${round}: expected clients that may take part again, got none among the ${available.length} that are there`,
+    );
   }
 }

@@ -144,11 +144,11 @@ export class RunOperations implements ActiveRun {
     evaluated: EvaluationSummary,
     tries: RoundTries = firstTry(training),
   ): void {
-    const { record, sessions, costs } = this.#run;
+    const { record, sessions, costs, topology: { handler: { privacy } } } = this.#run;
     record.final = evaluated.evaluation;
     const { round } = training.collector;
     const spent = costs.endRound(sessions.bytes);
-    this.#report(roundReport(round, { training, ...tries }, evaluated, spent));
+    this.#report(roundReport(round, { training, ...tries }, evaluated, spent, privacy));
   }
 
   recordRound(

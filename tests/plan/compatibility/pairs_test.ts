@@ -4,6 +4,7 @@ import {
   AsyncParameterServerHandler,
   Dataset,
   initialParameters,
+  Manifest,
   mlp,
   Simulation,
   SyncParameterServerHandler,
@@ -18,6 +19,9 @@ import { taskOf } from "../../../src/round/handler/task.ts";
 import type { Task } from "../../../src/data/schema/schema.ts";
 import type { AllowedSettings } from "../../../src/plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../../src/plan/schedule.ts";
+import { CentralPrivacy } from "../../../src/privacy/mod.ts";
+import { parseSelection } from "../../../src/round/selection/registry.ts";
+import type { Strategy } from "../../../src/strategy/strategy.ts";
 import { InProcessPool } from "../../../src/sim/mod.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../../../src/strategy/registry.ts";
 
@@ -29,6 +33,9 @@ interface Draft {
   allows?: AllowedSettings;
   overSelection?: number;
   aggregation?: "exact";
+  privacy?: "ftrl" | "fedavg";
+  selection?: string;
+  evaluateClients?: boolean;
   task?: Task;
   metric?: string;
   engine?: "native" | "tfjs";
@@ -66,6 +73,9 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   own: [{ allows: { epochs: { least: 1, most: 3 } } }],
   over: [{ overSelection: 0.5 }],
   aggregation: [{ aggregation: "exact" }],
+  privacy: [{ privacy: "ftrl" }, { privacy: "fedavg" }],
+  selection: [{ selection: "samples" }, { selection: "round-robin" }],
+  evaluation: [{ evaluateClients: true }],
   task: [{ task: "regression" }, { task: "multi-label" }, { task: "classification" }],
   monitor: [{ metric: "accuracy" }, { metric: "rmse" }, { metric: "loss" }],
   engine: [{ engine: "tfjs" }, { engine: "native" }],
@@ -106,9 +116,20 @@ function merged(a: Draft, b: Draft): Draft {
   return { ...a, ...b, plan: { ...a.plan, ...b.plan } };
 }
 
+/** Makes the strategy of a draft. */
+function strategyOf({ strategy = "fedavg", privacy }: Draft): Strategy {
+  const then = parseStrategy(strategy);
+  if (privacy === undefined) return then;
+  const clients = PARTS.length;
+  return new CentralPrivacy({
+    ...{ mechanism: privacy, noise: 0.5, delta: 1e-3, rounds: 2 },
+    ...{ clients, cohort: clients, then },
+  });
+}
+
 /** Makes the run of a draft and runs two rounds of it. Returns the choices it was checked for. */
 async function run(draft: Draft): Promise<{ moved: boolean }> {
-  const { task = "classification", strategy = "fedavg", engine = "native", metric } = draft;
+  const { task = "classification", engine = "native", metric } = draft;
   const data = dataOf(task);
   const model = mlp({
     inputShape: [4],
@@ -122,7 +143,8 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,
-    strategy: parseStrategy(strategy),
+    strategy: strategyOf(draft),
+    ...(draft.selection !== undefined && { selection: parseSelection(draft.selection) }),
     plan: {
       ...{ learningRate: 0.1, batchSize: 4 },
       ...plan,
@@ -139,6 +161,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     test: data,
     parts: PARTS,
     rounds: 2,
+    evaluateClients: draft.evaluateClients ?? false,
     pool: InProcessPool.start,
     engine,
     ...(metric !== undefined && { stopping: { monitor: metric, patience: 5 } }),
@@ -148,9 +171,9 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
 
 /** The conflict that the table has for a draft. */
 function expected(draft: Draft) {
-  const { strategy = "fedavg", plan, schedule, allows, overSelection, task, metric } = draft;
-  const { aggregation } = draft;
-  const made = parseStrategy(strategy);
+  const { plan, schedule, allows, overSelection, task, metric } = draft;
+  const { aggregation, selection, evaluateClients } = draft;
+  const made = strategyOf(draft);
   const { defaults, ...settings } = made.clientSettings ?? {};
   return findConflict({
     plan: { learningRate: 0.1, ...defaults, ...plan, ...settings },
@@ -162,6 +185,8 @@ function expected(draft: Draft) {
     ...(overSelection !== undefined && { overSelection }),
     ...(aggregation && { aggregation }),
     ...(metric !== undefined && { monitored: [metric] }),
+    ...(selection !== undefined && { selection: parseSelection(selection) }),
+    ...(evaluateClients && { evaluatesClients: true }),
   });
 }
 
@@ -200,6 +225,20 @@ async function refuseExactVersions(): Promise<void> {
   if (text !== undefined) seen.add(text);
 }
 
+/** The models of the pairs have no moving statistics: that row is met by a model alone. */
+function refuseStatistics(): void {
+  const strategy = strategyOf({ privacy: "ftrl" });
+  const conflict = findConflict({ strategy, hasUntrained: true });
+  const manifest = Manifest.of([{ name: "norm/moving_variance", shape: [2], trainable: false }]);
+  const parameters = new Float32Array(2), text = conflict && conflictText(conflict);
+  assertThrows(
+    () => new SyncParameterServerHandler({ manifest, parameters, strategy }),
+    RangeError,
+    text,
+  );
+  if (text !== undefined) seen.add(text);
+}
+
 Deno.test("each pair of choices works, or is refused by the table of conflicts", async () => {
   const dimensions = Object.values(DIMENSIONS);
   for (const [i, dimension] of dimensions.entries()) {
@@ -211,6 +250,7 @@ Deno.test("each pair of choices works, or is refused by the table of conflicts",
     }
   }
   await refuseExactVersions();
+  refuseStatistics();
   assertEquals(faults, []);
   const unseen = CONFLICTS.map(conflictText).filter((text) => !seen.has(text));
   assertEquals(unseen, [], "rows of the table that no pair meets");

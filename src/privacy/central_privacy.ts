@@ -1,0 +1,216 @@
+/**
+ * Differential privacy of clients against everyone who sees the models of a run.
+ *
+ * @module
+ */
+
+import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
+import { errorMessage } from "../base/errors.ts";
+import type { Rank } from "../base/rank.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import type { PrivacyReport, PrivacyTerms, PrivateSelection } from "../strategy/privacy.ts";
+import type { RoundInfo, Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
+import { needInfo, workingVector } from "../strategy/working.ts";
+import { WrappedStrategy } from "../strategy/wrapped.ts";
+import type { ClientUpdate } from "../strategy/strategy.ts";
+import { type CentralPrivacyOptions, mechanismOf } from "./options.ts";
+import { addClipped } from "./mechanism/clip.ts";
+import type { Mechanism } from "./mechanism/mechanism.ts";
+
+/**
+ * Strategy with client-level differential privacy: the mean of clipped updates with noise, which
+ * another strategy takes as the only update of its round.
+ *
+ * Each update counts alike, whatever its number of samples, and the sum is divided by the planned
+ * size of the cohort, however many answered: so no client moves the mean by more than the clip
+ * divided by that size. The noise is an exact discrete Gaussian on whole numbers, from random bits
+ * of the system: two runs of one seed give different models. The guarantee is against everyone who
+ * sees the models of all rounds and the report, and trusts the server to add the noise.
+ *
+ * @example Guarantee of 100 rounds with 100 of 1,000 clients each
+ * ```ts
+ * import { CentralPrivacy } from "@fedlab/core/privacy";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const plan = { rounds: 100, clients: 1000, cohort: 100 };
+ * const strategy = new CentralPrivacy({ mechanism: "ftrl", epsilon: 8, delta: 1e-5, ...plan });
+ * assertAlmostEquals(strategy.noise, 2.699, 1e-3);
+ * ```
+ */
+export class CentralPrivacy extends WrappedStrategy {
+  /** Demands on the rounds, and the guarantee so far. */
+  readonly privacy: PrivacyTerms;
+  /** Noise multiplier: deviation of the noise on a round's sum, divided by the clip. */
+  readonly noise: number;
+  /** Advice on options that guarantee less than it may seem, one line each. */
+  readonly warnings: readonly string[];
+  readonly #mechanism: Mechanism;
+  readonly #options: CentralPrivacyOptions;
+  #mean: ParameterVector | undefined;
+
+  /**
+   * Makes the strategy.
+   *
+   * @throws {RangeError} If an option is out of range or missing, or no noise gives the guarantee.
+   */
+  constructor(options: CentralPrivacyOptions) {
+    super(`dp-${options.mechanism}`, options.then ? { mean: options.then } : {}, 1);
+    const { mechanism, noise, warnings } = mechanismOf(options);
+    this.noise = noise;
+    this.warnings = warnings;
+    this.#mechanism = mechanism;
+    this.#options = options;
+    this.privacy = new Terms(mechanism, this.mean, options);
+  }
+
+  /** `true`: no update, however large, moves the model by more than the clip allows. */
+  override get isRobust(): boolean {
+    return true;
+  }
+
+  /** None: the noise is added to sums in an order of its own. */
+  override get sums(): undefined {
+    return undefined;
+  }
+
+  /**
+   * Opens a round.
+   *
+   * @throws {RangeError} If the group has another size than the guarantee is for, the model has
+   * values that no gradient trains, or the budget is spent.
+   */
+  override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
+    const { numClients, untrained = [] } = needInfo(this.name, info);
+    const { clients } = this.#options, mechanism = this.#mechanism;
+    if (numClients !== clients) {
+      throw new RangeError(
+        `Cannot begin a round of ${this.name}: expected the ${clients} clients that the guarantee is for, got ${numClients}`,
+      );
+    }
+    if (untrained.length > 0) {
+      throw new RangeError(
+        `Cannot begin a round of ${this.name}: expected a model without moving statistics such as BatchNorm's, to which noise cannot be added`,
+      );
+    }
+    const stop = mechanism.stopReason(numClients);
+    if (stop !== undefined) throw new RangeError(`Cannot begin a round of ${this.name}: ${stop}`);
+    const { grid } = mechanism;
+    const sum = new Float64Array(global.length), ranks: Rank[] = [];
+    let within = 0;
+    const check = ({ rank }: ClientUpdate) => {
+      const reason = mechanism.refusal(rank);
+      if (reason !== undefined) {
+        throw new RangeError(`expected a client that may take part, got rank ${rank}: ${reason}`);
+      }
+    };
+    return {
+      check,
+      accept: (update) => {
+        check(update);
+        const change = { from: global, to: update.parameters };
+        if (addClipped(sum, change, grid).isWithin) within++;
+        ranks.push(update.rank);
+      },
+      finish: () => {
+        const noisy = mechanism.release({ sum, grid, ranks, within });
+        const mean = this.#mean = workingVector(this.#mean, global);
+        const { cohort } = this.#options;
+        for (let i = 0; i < mean.length; i++) {
+          mean[i] = (global[i] ?? 0) + (noisy[i] ?? 0) / cohort;
+        }
+        const round = super.begin(global, info);
+        round.accept({ rank: 1, parameters: mean, numSamples: 1 });
+        return round.finish();
+      },
+    };
+  }
+
+  /** Gives the account of the run beside the state of the inner strategy. */
+  override save(): StrategyState {
+    const { json, vectors } = super.save();
+    const { noise } = this, { delta } = this.#options;
+    return {
+      json: { privacy: { noise, delta, ...this.#mechanism.save() }, then: json ?? null },
+      ...(vectors && { vectors }),
+    };
+  }
+
+  /**
+   * Adds a saved account to the own one: what either has released stays in it.
+   *
+   * @throws {TypeError} If it is no such state.
+   * @throws {RangeError} If its noise or δ is another.
+   */
+  override restore({ json, vectors }: StrategyState): void {
+    const saved = isRecord(json) ? json : {};
+    const { privacy, then } = saved;
+    if (!isRecord(privacy)) {
+      throw new TypeError(`Cannot restore ${this.name}: expected an account of privacy, got none`);
+    }
+    for (const [name, own] of [["noise", this.noise], ["delta", this.#options.delta]] as const) {
+      if (privacy[name] === own) continue;
+      throw new RangeError(
+        `Cannot go on with ${this.name}: expected the ${name} ${
+          privacy[name]
+        } of the run, got ${own}`,
+      );
+    }
+    try {
+      this.#mechanism.restore(privacy);
+    } catch (cause) {
+      throw new TypeError(`Cannot restore ${this.name}: ${errorMessage(cause)}`, { cause });
+    }
+    if (then !== null || vectors) {
+      super.restore({ ...(then !== null && { json: then }), ...(vectors && { vectors }) });
+    }
+  }
+}
+
+class Terms implements PrivacyTerms {
+  readonly then: Strategy;
+  readonly cohort: number;
+  readonly #mechanism: Mechanism;
+  readonly #options: CentralPrivacyOptions;
+
+  constructor(mechanism: Mechanism, then: Strategy, options: CentralPrivacyOptions) {
+    this.#mechanism = mechanism;
+    this.then = then;
+    this.cohort = options.cohort;
+    this.#options = options;
+  }
+
+  get isCohortSecret(): boolean {
+    return this.#mechanism.isCohortSecret;
+  }
+
+  get report(): PrivacyReport {
+    const { delta, noiseSeed } = this.#options;
+    const { epsilon, epsilonContinuous, ...rest } = this.#mechanism.account();
+    const isSeeded = noiseSeed !== undefined;
+    return {
+      unit: "client",
+      mechanism: this.#mechanism.name,
+      delta,
+      ...rest,
+      source: isSeeded ? "seeded" : "system",
+      ...(isSeeded
+        ? { guarantee: "nothing: the noise is seeded" }
+        : { epsilon: epsilon ?? Infinity, epsilonContinuous: epsilonContinuous ?? Infinity }),
+      reproducible: isSeeded,
+    };
+  }
+
+  stopReason(numClients: number): string | undefined {
+    const { clients } = this.#options;
+    checkInRange(numClients, AT_LEAST_ONE, "Cannot begin a round");
+    return numClients === clients ? this.#mechanism.stopReason(numClients) : undefined;
+  }
+
+  select(clients: PrivateSelection): Rank[] {
+    return this.#mechanism.select(clients);
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,48 @@
+import type { Rank } from "../../base/rank.ts";
+import type { PrivacyReport, PrivateSelection } from "../../strategy/privacy.ts";
+
+/** Clip and unit of the grid of a round. */
+export interface Grid {
+  /** Largest norm of a change. */
+  readonly clip: number;
+  /** Size of a unit. */
+  readonly unit: number;
+}
+
+/** Clipped sum of a round, with what is known of the clients in it. */
+export interface RoundSum {
+  /** The sum, in units of the grid. */
+  readonly sum: Float64Array;
+  /** The grid. */
+  readonly grid: Grid;
+  /** Ranks of the clients in the sum. */
+  readonly ranks: readonly Rank[];
+  /** Number of clients whose change was at most the clip. */
+  readonly within: number;
+}
+
+/** Way to release noisy sums, with its account. */
+export interface Mechanism {
+  /** Name of the mechanism. */
+  readonly name: PrivacyReport["mechanism"];
+  /** Set if the guarantee needs cohorts that nobody knows. */
+  readonly isCohortSecret: boolean;
+  /** Clip and unit of the next round. */
+  readonly grid: Grid;
+  /** Returns the reason why a client must not be in the next release, if there is one. */
+  refusal(rank: Rank): string | undefined;
+  /** Returns the reason why there must not be another release, if there is one. */
+  stopReason(numClients: number): string | undefined;
+  /** Selects the clients of the next release. */
+  select(clients: PrivateSelection): Rank[];
+  /** Enters a release in the account and makes it: the noisy sum, in the units of the vectors. */
+  release(round: RoundSum): Float64Array;
+  /** Returns what the mechanism adds to the report. */
+  account():
+    & Partial<PrivacyReport>
+    & Pick<PrivacyReport, "relation" | "noise" | "clip" | "releases">;
+  /** Returns the account as JSON. */
+  save(): Readonly<Record<string, unknown>>;
+  /** Adds a saved account. Throws a `TypeError` if it is none. */
+  restore(saved: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,75 @@
+/**
+ * The contract of strategies that keep clients private.
+ *
+ * @module
+ */
+
+import type { Rank } from "../base/rank.ts";
+import type { Strategy } from "./strategy.ts";
+
+/** Guarantee of a run, as far as it has come. */
+export interface PrivacyReport {
+  /** Data that two neighbouring runs differ in: all data of one client. */
+  readonly unit: "client";
+  /**
+   * Relation of neighbours: the client's contributions are 0 (`"zero-out"`), or it is not there
+   * (`"add-remove"`).
+   */
+  readonly relation: "zero-out" | "add-remove";
+  /** Mechanism: correlated noise, or independent noise for cohorts drawn by chance. */
+  readonly mechanism: "ftrl" | "fedavg";
+  /** Standard deviation of the noise on the sum of a round's updates, divided by the clip. */
+  readonly noise: number;
+  /** Largest L2 norm of an update in the sum; the next round's where it adapts. */
+  readonly clip: number;
+  /** δ of the guarantee. */
+  readonly delta: number;
+  /** Number of models that were made from the clients' data. */
+  readonly releases: number;
+  /** Origin of the noise: the operating system, or a seed, which guarantees nothing. */
+  readonly source: "system" | "seeded";
+  /** ε of the guarantee so far, which holds for the discrete noise; absent with seeded noise. */
+  readonly epsilon?: number;
+  /** ε of continuous noise of the same size, for comparison; absent with seeded noise. */
+  readonly epsilonContinuous?: number;
+  /** Why nothing is guaranteed; absent where it is. */
+  readonly guarantee?: string;
+  /** Largest number of releases that a client has taken part in; with `"ftrl"`. */
+  readonly participationsMost?: number;
+  /** Least number of releases from one participation of a client to the next; with `"ftrl"`. */
+  readonly separationLeast?: number;
+  /** Probability with which each client is in a cohort; with `"fedavg"`. */
+  readonly rate?: number;
+  /** Models of the same seed differ, because the noise does. */
+  readonly reproducible: boolean;
+}
+
+/** Clients that a cohort is selected from. */
+export interface PrivateSelection {
+  /** The available ranks. */
+  readonly available: readonly Rank[];
+  /** Number of updates that a round wants. */
+  readonly count: number;
+  /** Returns the last round that a rank was selected for, 0 for none. */
+  lastRound(rank: Rank): number;
+}
+
+/** Demands of a private strategy on the rounds, and what it reports. */
+export interface PrivacyTerms {
+  /** Algorithm that takes the private mean. */
+  readonly then: Strategy;
+  /** Number of updates that a round wants. */
+  readonly cohort: number;
+  /** `true` if nobody may learn who is in a cohort, nor how many are. */
+  readonly isCohortSecret: boolean;
+  /** Guarantee so far. */
+  readonly report: PrivacyReport;
+  /**
+   * Reason for which no further round may begin; `undefined` while one may.
+   *
+   * @param numClients Number of clients in the group.
+   */
+  stopReason(numClients: number): string | undefined;
+  /** Selects a cohort, which may be empty where it is drawn by chance. */
+  select(clients: PrivateSelection): Rank[];
+}
