@@ -180,7 +180,7 @@ pythonTest("gives signs of life while it trains", async (python, folder) => {
   const data = await writeCsv(`${folder}/all.csv`, train);
   const { report } = await federate({
     // A server gives up who is silent for six heartbeats, far less time than this training takes.
-    handler: { plan: { epochs: 1000, batchSize: 50, learningRate: 0.1 } },
+    handler: { plan: { epochs: 3000, batchSize: 50, learningRate: 0.1 } },
     server: { timeouts: { heartbeatSeconds: 0.3 } },
     join: (address) => [runExample(python, address, ["--data", data])],
   });
