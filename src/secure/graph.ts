@@ -23,7 +23,8 @@ export interface GraphAssumptions {
   readonly dropping?: number;
   /**
    * Server: "curious" follows the protocol; "double-asking" also asks some members for one kind of
-   * share of a secret, and others for the other kind.
+   * share of a secret, and others for the other kind. Clients accept thresholds above half of the
+   * members that they see alone, which those of "curious" are up to 32 members only.
    *
    * @default {"double-asking"}
    */
