@@ -13,10 +13,10 @@ import type {
   ExitPayload,
   IdAssignmentPayload,
   Message,
-  ParameterUpdatePayload,
   Payload,
   StatisticsRequestPayload,
 } from "../wire/messages.ts";
+import { ClientCodecs, type ReceivedParameters } from "./client_codecs.ts";
 import { describeData } from "./describe_data.ts";
 import { LocalTrainer } from "./local_trainer.ts";
 import type { ClientTopologyOptions } from "./options.ts";
@@ -54,6 +54,7 @@ export class ClientRun implements SessionClient {
   readonly #trainer: LocalTrainer;
   readonly #subModel: SubModel;
   #session: Session | undefined;
+  readonly #codecs: ClientCodecs;
   readonly #formerRank = new FormerRank();
   /** The round for which the server expects an update, as far as this client knows. */
   #pendingRound: number | undefined;
@@ -75,6 +76,7 @@ export class ClientRun implements SessionClient {
     this.peers = peers;
     this.signal = signal;
     const subModel = this.#subModel = new SubModel(handler);
+    this.#codecs = new ClientCodecs(host.options.codecs, subModel);
     this.#trainer = new LocalTrainer({
       handler,
       subModel,
@@ -102,12 +104,17 @@ export class ClientRun implements SessionClient {
     const { handler, options, mode } = this.#host;
     const { joinSeconds, idleSeconds } = this.server.timeouts;
     const resume = before && { ...before, round: trainer.task?.round };
+    const agree = (assignment: IdAssignmentPayload) =>
+      this.#codecs.agree(assignment, handler.manifest);
     const joining = join(
       connection,
       handler,
       this.#formerRank.askIn(options),
-      { resume, mode, deadline, joinSeconds, subModel: this.#subModel },
-      () => trainer.stop(),
+      { resume, mode, deadline, joinSeconds, agree, subModel: this.#subModel },
+      async () => {
+        await trainer.stop();
+        this.#codecs.reset();
+      },
     );
     const assignment = await withDeadline(this.#formerRank.orWithout(joining, options), { signal });
     const isBack = assignment.run === before?.run;
@@ -117,8 +124,9 @@ export class ClientRun implements SessionClient {
       ? Manifest.of(assignment.manifest)
       : handler.manifest;
     const isBusy = () => trainer.isBusy;
+    const { downlinkBytes } = this.#codecs;
     return this.#session = new Session(
-      { connection, assignment, manifest, peers, signal, idleSeconds, isBusy },
+      { connection, assignment, manifest, peers, signal, idleSeconds, isBusy, downlinkBytes },
     );
   }
 
@@ -161,10 +169,10 @@ export class ClientRun implements SessionClient {
   }
 
   /** Trains on the server's parameters, unless the round's training is running or done already. */
-  async train(payload: ParameterUpdatePayload): Promise<void> {
+  async train(payload: ReceivedParameters): Promise<void> {
     const session = this.#open(), { round } = payload;
     const { task } = this.#trainer;
-    this.#subModel.keep(payload.parameters);
+    if ("parameters" in payload) this.#subModel.keep(payload.parameters);
     this.#pendingRound = round;
     // A server that was resumed with other settings wants the round to be trained by them.
     if (this.#trainer.hasPlanOf(payload, session) && !this.#host.asksForWork()) {
@@ -174,7 +182,7 @@ export class ClientRun implements SessionClient {
     await this.#trainer.abandon();
     this.#rest = undefined;
     try {
-      this.#trainer.begin(payload, session);
+      this.#trainer.begin(this.#codecs.receive(payload), session);
     } catch (error) {
       if (!(error instanceof CannotTrainError)) throw error;
       await this.#refuse(round, error);
@@ -201,8 +209,9 @@ export class ClientRun implements SessionClient {
   async synchronize(): Promise<void> {
     const session = this.#open();
     const { updateMessage, task } = this.#trainer;
-    if (updateMessage === undefined) return;
-    await session.send(updateMessage);
+    const message = this.#codecs.send(updateMessage);
+    if (message === undefined) return;
+    await session.send(message);
     this.logger.debug(`Sent the update of round ${task?.round}`);
     await this.requestWork();
   }

@@ -109,7 +109,7 @@ export class LocalTrainer {
   }
 
   /** Returns `true` if the task has the settings that the server asks for. */
-  hasPlanOf(payload: ParameterUpdatePayload, session: Session): boolean {
+  hasPlanOf(payload: Pick<ParameterUpdatePayload, "round" | "plan">, session: Session): boolean {
     const task = this.#task;
     return task?.round === payload.round && isSamePlan(task.plan, this.#planOf(payload, session));
   }

@@ -1,5 +1,6 @@
 import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
 import { oneLine, shortened } from "../base/printable.ts";
+import type { Codec } from "../codec/codec.ts";
 import type { Credential } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
@@ -133,6 +134,13 @@ export interface ClientTopologyOptions {
    * @default {{}} The client trains as the server says.
    */
   settings?: OwnSettings;
+  /**
+   * Codecs of the client's own, which a server may choose by name, besides those of
+   * `@fedlab/core/codec`.
+   *
+   * @default {[]}
+   */
+  codecs?: readonly Codec[];
   /** Called for each event, as it happens. */
   onEvent?: (event: ClientEvent) => void;
   /** Time-outs; those left out have their defaults. */

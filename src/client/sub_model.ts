@@ -53,6 +53,16 @@ export class SubModel {
     return { stays: await sha256Hex(this.#others) };
   }
 
+  /** Places of the values that do not travel. */
+  get others(): VectorPart["others"] {
+    return this.#part?.others ?? [];
+  }
+
+  /** Puts the values that do not travel into their places of a whole vector. */
+  fill(whole: ParameterVector): void {
+    if (this.#others !== undefined) this.#part?.putOthers(this.#others, whole);
+  }
+
   /** Keeps the values that do not travel, where the server has sent all. */
   keep(sent: ParameterVector): void {
     const part = this.#part;

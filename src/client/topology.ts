@@ -135,8 +135,12 @@ export abstract class ClientCommunicationTopology {
   async onReceive(sender: Rank, code: MessageCode, payload: Payload): Promise<void> {
     this.#run?.logger.debug(`Received ${messageName(code)} from rank ${sender}`);
     const message = { code, payload } as Message;
-    if (message.code === MessageCode.ParameterUpdate) await this.#running.train(message.payload);
-    else if (message.code === MessageCode.EvaluateParams) {
+    if (
+      message.code === MessageCode.ParameterUpdate ||
+      message.code === MessageCode.CompressedUpdate
+    ) {
+      await this.#running.train(message.payload);
+    } else if (message.code === MessageCode.EvaluateParams) {
       await this.#running.evaluate(message.payload);
     } else if (
       message.code === MessageCode.StatisticsRequest && this.assignment?.mode === "statistics"

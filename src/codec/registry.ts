@@ -12,10 +12,12 @@ import type { Codec } from "./codec.ts";
 import { eden } from "./eden.ts";
 import { f16 } from "./f16.ts";
 import { int4 } from "./int4.ts";
+import { CODEC_NAMES, type CodecName } from "./names.ts";
 import { int8 } from "./int8.ts";
 import type { IntegerOptions } from "./integer.ts";
 import { topK } from "./topk.ts";
 
+export { CODEC_NAMES } from "./names.ts";
 export * from "./bf16.ts";
 export * from "./eden.ts";
 export * from "./f16.ts";
@@ -37,7 +39,7 @@ interface Entry {
 const roundingOf = ({ rounding }: Readonly<Record<string, string>>): IntegerOptions =>
   rounding === undefined ? {} : { rounding: rounding as "nearest" };
 
-const CODECS: Readonly<Record<string, Entry>> = {
+const CODECS: Readonly<Record<CodecName, Entry>> = {
   "f16": { make: f16 },
   "bf16": { make: bf16 },
   "int8": { texts: ["rounding"], make: (_, texts) => int8(roundingOf(texts)) },
@@ -45,9 +47,6 @@ const CODECS: Readonly<Record<string, Entry>> = {
   "eden": { numbers: ["bits", "share"], make: eden },
   "topk": { numbers: ["share"], make: topK },
 };
-
-/** Names of the codecs, as {@linkcode parseCodec} takes them. */
-export const CODEC_NAMES: readonly string[] = Object.keys(CODECS);
 
 /**
  * Makes a codec of a text such as `"f16"`, `"int8:rounding=stochastic"` or
@@ -67,7 +66,7 @@ export const CODEC_NAMES: readonly string[] = Object.keys(CODECS);
  */
 export function parseCodec(text: string): Codec {
   const { name, numbers, texts } = readNamedOptions("codec", text);
-  const entry = Object.hasOwn(CODECS, name) ? CODECS[name] : undefined;
+  const entry = Object.hasOwn(CODECS, name) ? CODECS[name as CodecName] : undefined;
   if (entry === undefined) {
     const names = CODEC_NAMES.join(", ");
     throw new RangeError(`Cannot make a codec: expected one of ${names}, got ${name}`);

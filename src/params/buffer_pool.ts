@@ -88,6 +88,15 @@ export class BufferPool {
     };
   }
 
+  /** Returns the lent buffer in which a view lies, if it lies in one. */
+  around({ buffer, byteOffset }: ArrayBufferView): Uint8Array<ArrayBuffer> | undefined {
+    for (const lent of this.#lent) {
+      const at = byteOffset - lent.byteOffset;
+      if (lent.buffer === buffer && at >= 0 && at < lent.byteLength) return lent;
+    }
+    return undefined;
+  }
+
   /** Returns a buffer to the pool. A buffer that is not lent is ignored. */
   giveBack(buffer: Uint8Array<ArrayBuffer>): void {
     if (!this.#lent.delete(buffer)) return;

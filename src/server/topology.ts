@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { ProtocolError } from "../base/errors.ts";
+import { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { unexpectedUpdate } from "../round/cohort/unexpected.ts";
-import { toParameterUpdate } from "../round/cohort/update_message.ts";
+import type { UpdateStart } from "../round/handler/server_codecs.ts";
+import { type ReceivedUpdate, receivedUpdate } from "./run/received_update.ts";
 import type { ServerBackendHandler } from "../round/handler/server_backend_handler.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { taskOf } from "../round/handler/task.ts";
@@ -220,12 +221,37 @@ export abstract class ServerCommunicationTopology<
     const [code, payload] = message;
     switch (code) {
       case MessageCode.ParameterUpdate:
-        return this.onUpdate(sender, payload);
+        return this.#takeUpdate(sender, { code, payload });
+      case MessageCode.CompressedUpdate:
+        return this.#takeUpdate(sender, { code, payload });
       case MessageCode.GradientUpdate:
-        return this.onUpdate(sender, toParameterUpdate({ code, payload }));
+        return this.#takeUpdate(sender, { code, payload });
       default:
         return this.#active.handleControl(sender, message);
     }
+  }
+
+  #takeUpdate(sender: Rank, message: ReceivedUpdate): void | Promise<void> {
+    const start = this.startOf(sender);
+    let update: ParameterUpdatePayload;
+    try {
+      update = receivedUpdate(sender, message, this.handler, start);
+    } catch (error) {
+      const isExpected = message.payload.round === this.pendingRound(sender);
+      if (error instanceof ProtocolError && isExpected) this.onUndecodable(sender, error);
+      throw error;
+    }
+    return this.onUpdate(sender, update);
+  }
+
+  /** Called when the update that is expected of a rank cannot be decoded, and is refused. */
+  protected onUndecodable(sender: Rank, error: ProtocolError): void {
+    this.#run?.exchanges.training?.refuse(sender, error);
+  }
+
+  /** Vectors that an update of the rank is related to; `undefined` if none is expected. */
+  startOf(rank: Rank): UpdateStart | undefined {
+    return this.#run?.exchanges.startOf(rank);
   }
 
   /**

@@ -188,7 +188,7 @@ export class Simulation {
       record.replaceLast({ ...last, ...evaluationFields(evaluated) });
     }
     for (let round = record.rounds.length + 1; !record.isOver; round++) {
-      const began = runtime.clock.now(), before = { ...clients.vectors };
+      const began = runtime.clock.now(), before = { ...clients.traffic };
       let refused = 0;
       const host: RoundHost = {
         handler,
@@ -221,11 +221,13 @@ export class Simulation {
         warn: () => {},
       };
       await record.completeRound(() => runRound(round, host), (trained, evaluated) => {
-        const { vectors: { up, down }, vectorBytes } = clients;
+        const { up, down, upWhole, downWhole } = clients.traffic, { codecs } = handler;
         const spent = {
           refused,
-          bytesUp: (up - before.up) * vectorBytes,
-          bytesDown: (down - before.down) * vectorBytes,
+          bytesUp: up - before.up,
+          bytesDown: down - before.down,
+          ...(codecs?.uplink && { bytesUpWhole: upWhole - before.upWhole }),
+          ...(codecs?.downlink && { bytesDownWhole: downWhole - before.downWhole }),
           seconds: (runtime.clock.now() - began) / 1000,
         };
         lastRound?.ended(round);

@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
+import type { ParameterVector } from "../params/manifest.ts";
 import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
 import { isUnsound } from "../round/report/means.ts";
 import { evaluatedEvent, receivedEvent, refusedEvent } from "../round/report/update_events.ts";
@@ -11,9 +12,11 @@ import { meanOfClients, meanResult } from "../round/report/means.ts";
 import type { RankedResult } from "../round/report/client_results.ts";
 import { clientFigures } from "../round/report/distribution.ts";
 import type { ServerEvent } from "../round/report/events.ts";
+import type { SentModel } from "../round/handler/server_codecs.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
 import { travellingPart } from "../train/models/travelling_part.ts";
+import { sendsGradient } from "../plan/rules/rules.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientPool, JobOutcome } from "./client_pool.ts";
 import type { ClientStates } from "./client_states.ts";
@@ -45,16 +48,21 @@ export class VirtualClients {
   readonly #lost = new Set<Rank>();
   /** Rank and reason of the client that was lost last. */
   #lastLoss = "";
-  /** Numbers of vectors that a server would have received and sent. */
-  readonly vectors = { up: 0, down: 0 };
-  /** Bytes of each of them. */
-  readonly vectorBytes: number;
+  /**
+   * Bytes of the vectors that a server would have received and sent, and that it would have without
+   * codecs.
+   */
+  readonly traffic = { up: 0, down: 0, upWhole: 0, downWhole: 0 };
+  /** Bytes of a vector that is not encoded. */
+  readonly #vectorBytes: number;
+  /** Update as the server decodes it. */
+  #decoded: ParameterVector | undefined;
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
     const { manifest, model, plan: { rule } } = parts.handler;
     const { length } = travellingPart(manifest, model, rule) ?? manifest;
-    this.vectorBytes = length * Float32Array.BYTES_PER_ELEMENT;
+    this.#vectorBytes = length * Float32Array.BYTES_PER_ELEMENT;
     const ranks: Rank[] = [];
     for (let rank = 1; rank <= parts.numClients; rank++) ranks.push(rank);
     this.#present = markOrdered(ranks);
@@ -107,14 +115,19 @@ export class VirtualClients {
   async train(training: TrainingExchange): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { collector, collector: { round, cohort } } = training;
-    await this.#publish(round);
+    const { parameters } = handler, { codecs } = handler;
+    const sent = codecs ? training.sent : { parameters };
+    await this.#publish(round, sent.parameters);
+    const start = { parameters, sent: sent.parameters };
+    const wholeBytes = this.#vectorBytes, downBytes = bytesOf(sent.coded) ?? wholeBytes;
     // The vectors of an earlier try of the round do not count.
     states.discard();
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       own: ({ rank }) => states.read(rank),
       take: ({ rank }, outcome) => {
-        this.vectors.down += handler.control ? 2 : 1;
+        this.traffic.down += downBytes + (handler.control ? wholeBytes : 0);
+        this.traffic.downWhole += (handler.control ? 2 : 1) * wholeBytes;
         if (outcome.kind !== "trained") {
           const reason = reasonOf(outcome, "trained");
           if (outcome.kind === "failed" && outcome.stays) {
@@ -125,15 +138,24 @@ export class VirtualClients {
           this.#lose(rank, reason);
           return collector.settle(rank, "dropped", reason);
         }
-        this.vectors.up++;
-        const payload = updatePayload(round, outcome);
+        let payload = updatePayload(round, outcome), codedBytes: number | undefined;
+        this.traffic.upWhole += wholeBytes;
         try {
-          training.acceptNext(rank, checkUpdate(payload));
+          payload = checkUpdate(payload);
+          if (codecs !== undefined && !sendsGradient(handler.plan.rule)) {
+            const into = this.#decoded ??= new Float32Array(handler.manifest.length);
+            ({ payload, codedBytes } = codecs.transfer(rank, payload, start, into));
+          }
+          this.traffic.up += codedBytes ?? wholeBytes;
+          training.acceptNext(rank, payload);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
-          if (isRecoverable(error)) return onEvent?.(refusedEvent(rank, error, { round }));
+          if (isRecoverable(error)) {
+            // It does nothing where the server's handler has refused the update.
+            training.refuse(rank, error);
+            return onEvent?.(refusedEvent(rank, error, { round }));
+          }
           this.#lose(rank, error.message);
-          // It does nothing where the server's handler has refused the update.
           return collector.settle(rank, "dropped", error.message);
         }
         if (outcome.own) states.write(rank, outcome.own);
@@ -152,8 +174,9 @@ export class VirtualClients {
     round: number,
     choose: (present: readonly Rank[]) => readonly Rank[] = (present) => present,
   ): Promise<EvaluationSummary> {
-    const { pool, states, test, evaluateClients = false, signal, onEvent } = this.#parts;
-    await this.#publish(round);
+    const { handler, pool, states, test, signal, onEvent } = this.#parts;
+    const { evaluateClients = false } = this.#parts;
+    await this.#publish(round, handler.parameters);
     const central = test && await this.#test(test);
     if (central && !evaluateClients) {
       return { evaluation: central, isUnsound: isUnsound([central]) };
@@ -165,7 +188,8 @@ export class VirtualClients {
         signal,
         own: ({ rank }) => states.read(rank),
         take: ({ rank }, outcome) => {
-          this.vectors.down++;
+          this.traffic.down += this.#vectorBytes;
+          this.traffic.downWhole += this.#vectorBytes;
           if (outcome.kind !== "evaluated") {
             return this.#lose(rank, reasonOf(outcome, "evaluated"));
           }
@@ -195,9 +219,9 @@ export class VirtualClients {
     this.#lastLoss = `rank ${rank} last: ${reason}`;
   }
 
-  async #publish(round: number): Promise<void> {
+  async #publish(round: number, parameters: ParameterVector): Promise<void> {
     const { handler, pool } = this.#parts;
-    const { parameters, control, seed } = handler;
+    const { control, seed } = handler;
     const plan = { ...handler.planFor(round), round, seed };
     const input = { plan, parameters, ...(control && { control }) };
     await pool.publish(input);
@@ -220,6 +244,12 @@ export class VirtualClients {
     if (result?.accuracy === undefined || counts.length === 0) return result;
     return { ...result, confusion: confusionOf(counts) };
   }
+}
+
+/** Returns the bytes of an encoded vector. */
+function bytesOf(coded: SentModel["coded"]): number | undefined {
+  if (coded === undefined) return undefined;
+  return coded.scales.byteLength + coded.codes.byteLength + (coded.plain?.byteLength ?? 0);
 }
 
 /** Returns the reason of a job's failure. */

@@ -61,7 +61,7 @@ export interface Library {
   /** The engine of a server or client. */
   engine: EngineOptions;
   /** A server's handler, whatever the mode. */
-  handler: Pick<ServerHandlerOptions, "updateBound" | "stagingBuffers">;
+  handler: Pick<ServerHandlerOptions, "updateBound" | "stagingBuffers" | "uplink" | "downlink">;
   /** A synchronous handler: which clients a round has. */
   cohort: Pick<
     SyncParameterServerHandlerOptions,

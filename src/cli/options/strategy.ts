@@ -1,4 +1,5 @@
 import { DEFAULT_UPDATE_BOUND } from "../../round/handler/update_bound.ts";
+import { CODEC_NAMES, parseCodec } from "../../codec/registry.ts";
 import { parseSelection, SELECTION_NAMES } from "../../round/selection/registry.ts";
 import { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "../../round/limits.ts";
 import type { AsyncStrategy } from "../../strategy/asynchronous/async_strategy.ts";
@@ -108,6 +109,24 @@ export const STRATEGY = {
     commands: { demo: {}, server: {}, simulate: {} },
     mode: "sync",
     library: { cohort: (aggregation) => ({ aggregation }) },
+  }),
+  uplink: option(readableBy(parseCodec), {
+    value: "<codec>",
+    help: `codec of the clients' updates: ${
+      CODEC_NAMES.join(", ")
+    }; options follow the name, as in eden:bits=1`,
+    group: "Strategy",
+    defaultText: "none",
+    commands: { server: {}, simulate: {} },
+    library: { handler: (text) => ({ uplink: parseCodec(text) }) },
+  }),
+  downlink: option(readableBy(parseCodec), {
+    value: "<codec>",
+    help: "codec of the parameters that clients are sent, such as int8",
+    group: "Strategy",
+    defaultText: "none",
+    commands: { server: {}, simulate: {} },
+    library: { handler: (text) => ({ downlink: parseCodec(text) }) },
   }),
   quorum: option(real({ above: 0, most: 1 }), {
     value: "<share>",

@@ -88,8 +88,14 @@ export function runSummary(report: RunReport, { hasBest = false } = {}): string 
   const untold = losses.length - SUMMARY_LOSSES;
   const known = report.rounds.findLast(({ accuracy }) => accuracy !== undefined);
   const { accuracy } = final?.clients ?? {};
-  const total = (name: "bytesUp" | "bytesDown") =>
-    bytes(report.rounds.reduce((sum, round) => sum + round[name], 0));
+  const total = (name: "bytesUp" | "bytesDown") => {
+    const sum = report.rounds.reduce((sum, round) => sum + round[name], 0);
+    const whole = report.rounds.reduce(
+      (sum, round) => sum + (round[`${name}Whole`] ?? round[name]),
+      0,
+    );
+    return whole === sum ? bytes(sum) : `${bytes(sum)} of ${bytes(whole)}`;
+  };
   return [
     ...losses.slice(0, SUMMARY_LOSSES).map(({ round, rank, reason }) =>
       `round ${round} went on without rank ${rank}: ${reason}`

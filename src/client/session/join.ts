@@ -27,6 +27,7 @@ import type {
 import type { ClientTopologyOptions } from "../options.ts";
 import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
+import { offeredCodecs } from "../client_codecs.ts";
 import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 
@@ -61,12 +62,14 @@ export async function join(
   connection: Connection,
   handler: ClientBackendHandler,
   options: Readonly<ClientTopologyOptions>,
-  { resume, mode, deadline, joinSeconds, subModel }: {
+  { resume, mode, deadline, joinSeconds, agree, subModel }: {
     resume: ResumeInfo | undefined;
     /** The only mode to accept; `undefined` for any. */
     mode: AgreementMode | undefined;
     /** The time by which the server must have let the client in. */
     deadline: number;
+    /** Prepares the codecs that the server has chosen. */
+    agree: (assignment: IdAssignmentPayload) => Promise<void>;
     /** The join time-out that the deadline comes from. */
     joinSeconds: number;
     /** Part of the model that travels. */
@@ -104,6 +107,7 @@ export async function join(
     // The number of rows is a figure like others: it travels in an answer.
     ? { numSamples: 1 }
     : await setUp(handler, payload, { own: options.schema, isKnown, subModel });
+  if (theirs !== "statistics") await agree(payload);
   const ready = connection.send({
     code: MessageCode.Ready,
     payload: {
@@ -162,7 +166,7 @@ function checkChoices(
 /** Registers, with a proof of identity when the server asks for one; returns the assignment. */
 async function register(
   connection: Connection,
-  { rank, worldSize, site, credential, serverName }: Readonly<ClientTopologyOptions>,
+  { rank, worldSize, site, credential, serverName, codecs }: Readonly<ClientTopologyOptions>,
   resume: ResumeInfo | undefined,
   answered: () => void,
 ): Promise<IdAssignmentPayload> {
@@ -173,6 +177,7 @@ async function register(
       ...(worldSize !== undefined && { worldSize }),
       ...(resume && { token: resume.token }),
       ...(site !== undefined && { site }),
+      codecs: offeredCodecs(codecs),
       agent: `fedlab-deno/${VERSION}`,
     },
   });

@@ -26,6 +26,7 @@ export class Session {
   readonly signal: AbortSignal | undefined;
   readonly #connection: Connection;
   readonly #manifest: Manifest;
+  readonly #downlinkBytes: number | undefined;
   readonly #peers: PeerLog;
   readonly #refusals = new Refusals();
   #next: Promise<Message> | undefined;
@@ -53,7 +54,16 @@ export class Session {
   /** Set while a vector arrives, which on a slow connection takes longer than the time-out. */
   #isReading = false;
 
-  constructor({ connection, assignment, manifest, peers, signal, idleSeconds, isBusy }: {
+  constructor({
+    connection,
+    assignment,
+    manifest,
+    peers,
+    signal,
+    idleSeconds,
+    isBusy,
+    downlinkBytes,
+  }: {
     connection: Connection;
     assignment: IdAssignmentPayload;
     manifest: Manifest;
@@ -63,10 +73,13 @@ export class Session {
     idleSeconds: number;
     /** Returns `true` while the client is busy, and so does not wait. */
     isBusy: () => boolean;
+    /** Most bytes of the arrays of encoded parameters; `undefined` if none are agreed on. */
+    downlinkBytes?: number | undefined;
   }) {
     this.#connection = connection;
     this.assignment = assignment;
     this.#manifest = manifest;
+    this.#downlinkBytes = downlinkBytes;
     this.#peers = peers;
     this.signal = signal;
     this.#idleSeconds = Math.max(idleSeconds, PATIENCE * (assignment.patienceSeconds ?? 0));
@@ -180,7 +193,15 @@ export class Session {
   #place({ code, bodyLength }: FrameHeader): Uint8Array<ArrayBuffer> {
     // Some algorithms send a second vector.
     const vectors = takesControl(this.assignment.plan.rule) ? 2 : 1;
-    const size = vectors * this.#manifest.byteLength + FIELDS_BYTES;
+    const whole = vectors * this.#manifest.byteLength + FIELDS_BYTES;
+    const isCoded = code === MessageCode.CompressedUpdate, coded = this.#downlinkBytes;
+    if (isCoded && coded === undefined) {
+      throw new ProtocolError(
+        "wrong-codec",
+        "Cannot load the parameters: expected whole ones, since no codec was agreed on",
+      );
+    }
+    const size = isCoded ? (coded ?? 0) + FIELDS_BYTES : whole;
     if (bodyLength > size) {
       throw new ProtocolError(
         "frame-too-large",
@@ -190,6 +211,6 @@ export class Session {
       );
     }
     this.#isReading = true;
-    return this.#buffer ??= new Uint8Array(size);
+    return this.#buffer ??= new Uint8Array(Math.max(whole, (coded ?? 0) + FIELDS_BYTES));
   }
 }

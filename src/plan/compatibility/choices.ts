@@ -48,6 +48,10 @@ export interface RunChoices {
   readonly hasUntrained?: boolean;
   /** Way in which updates are added up. */
   readonly aggregation?: "running" | "exact";
+  /** Codec of the clients' updates. */
+  readonly uplink?: string;
+  /** Codec of the parameters that clients are sent. */
+  readonly downlink?: string;
   /** Mode of the server. */
   readonly mode?: "sync" | "async";
   /** Set in a simulation, where one handler serves many clients. */
@@ -116,6 +120,7 @@ export const CHOICES = {
     isMade: ({ plan }) => sendsGradient(plan?.rule),
   },
   scaffold: { title: "scaffold", isMade: hasRule("scaffold") },
+  feddyn: { title: "feddyn", isMade: hasRule("feddyn") },
   ditto: { title: "ditto", isMade: hasRule("ditto") },
   normalizedSteps: {
     title: "fednova",
@@ -140,6 +145,18 @@ export const CHOICES = {
   noSums: {
     title: "a strategy that is no function of weighted sums, such as median or krum",
     isMade: ({ strategy }) => strategy !== undefined && strategy.sums === undefined,
+  },
+  uplink: {
+    title: "a codec of the updates",
+    isMade: ({ uplink }) => uplink !== undefined,
+  },
+  coarseUplink: {
+    title: "a codec of the updates with a large error, such as eden:bits=1 or topk",
+    isMade: ({ uplink = "" }) => /^(eden:(bits=[1-3]|.*share=)|topk)/.test(uplink),
+  },
+  downlink: {
+    title: "a codec of the parameters",
+    isMade: ({ downlink }) => downlink !== undefined,
   },
   asynchronous: {
     title: "the asynchronous mode",

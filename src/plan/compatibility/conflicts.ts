@@ -15,6 +15,7 @@ export interface Conflict {
 }
 
 const FEDSGD = "clients take no steps of their own";
+const OWN_STATE = "client and server would keep different states of one update";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
@@ -57,6 +58,15 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["privacy", "biasedSelection"], reason: "the guarantee needs cohorts of its own" },
   { between: ["privacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
   { between: ["privacy", "untrained"], reason: "noise makes variances negative" },
+  { between: ["privacy", "uplink"], reason: "clients are kept private by whole updates alone" },
+  { between: ["gradients", "uplink"], reason: "gradients are sent as they are" },
+  { between: ["scaffold", "uplink"], reason: OWN_STATE },
+  { between: ["feddyn", "uplink"], reason: OWN_STATE },
+  { between: ["scaffold", "downlink"], reason: "control variates are sent as they are" },
+  {
+    between: ["honestMajority", "coarseUplink"],
+    reason: "its errors are as large as what hostile clients send",
+  },
   { between: ["regression", "classWeights"], reason: "there are no classes" },
   { between: ["multiLabel", "classWeights"], reason: "a row has several labels" },
   { between: ["regression", "classMetric"], reason: "there are no classes" },

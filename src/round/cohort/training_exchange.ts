@@ -1,6 +1,7 @@
 import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { SentModel } from "../handler/server_codecs.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
 import { type UpdateFigures, updateFigures } from "../handler/update_bound.ts";
 import { type TrainingFields, TrainingResults } from "../report/client_results.ts";
@@ -25,6 +26,10 @@ export class TrainingExchange {
   /** Results of updates that were taken in another order than that of ranks. */
   readonly #unsorted: [rank: Rank, result: Omit<ParameterUpdatePayload, "parameters">][] = [];
 
+  /** Ranks that were sent the encoded parameters. */
+  readonly codedRanks: Set<Rank> = new Set<Rank>();
+  #sent: SentModel | undefined;
+
   /**
    * Opens the training of a cohort.
    *
@@ -45,6 +50,12 @@ export class TrainingExchange {
     const window = this.isUnordered ? Infinity : ordered;
     this.collector = new CohortCollector(round, cohort, { window, enough });
     this.#handler = handler;
+  }
+
+  /** Parameters as clients with the codec of the downlink are sent them. */
+  get sent(): SentModel {
+    const { parameters, codecs } = this.#handler;
+    return this.#sent ??= codecs?.encodeModel(parameters, this.collector.round) ?? { parameters };
   }
 
   /** Fields of the round's report about the accepted updates. */
@@ -104,6 +115,11 @@ export class TrainingExchange {
   acceptNext(sender: Rank, payload: ParameterUpdatePayload): void {
     const norm = this.#check(sender, payload);
     this.#add(sender, payload, norm);
+  }
+
+  /** Refuses an update that cannot be decoded. */
+  refuse(sender: Rank, error: ProtocolError): void {
+    this.collector.settle(sender, "refused", errorMessage(error));
   }
 
   /** Puts the figures of the accepted updates in rank order, once all are there. */

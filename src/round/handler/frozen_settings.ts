@@ -24,7 +24,7 @@ export interface HandlerSettings {
  * @throws {RangeError} If a setting is out of range or does not suit the strategy.
  */
 export function frozenSettings(
-  { model, schema, plan: given = {}, schedule, allows }: ServerHandlerOptions,
+  { model, schema, plan: given = {}, schedule, allows, uplink, downlink }: ServerHandlerOptions,
   strategy: ServerStrategy,
   manifest: Manifest,
 ): HandlerSettings {
@@ -39,6 +39,8 @@ export function frozenSettings(
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(task && { task }),
+    ...(uplink && { uplink: uplink.name }),
+    ...(downlink && { downlink: downlink.name }),
   }, PROBLEM);
   checkClassWeights(plan, model, PROBLEM);
   return {

@@ -1,3 +1,4 @@
+import type { Codec } from "../../codec/codec.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { AllowedSettings } from "../../plan/own_settings.ts";
@@ -62,6 +63,21 @@ export interface ServerHandlerOptions {
    * @default {"running"}
    */
   aggregation?: Aggregation;
+  /**
+   * Codec of the clients' updates, such as `eden()`. Each client encodes the difference of its
+   * parameters to those that it was sent. Clients that do not know the codec send whole updates.
+   *
+   * @default {undefined} Updates are not encoded.
+   */
+  uplink?: Codec;
+  /**
+   * Codec of the parameters that clients are sent, such as `int8()`. Clients train from what they
+   * decode; the server keeps the parameters as they are. Clients that do not know the codec are
+   * sent whole parameters.
+   *
+   * @default {undefined} Parameters are not encoded.
+   */
+  downlink?: Codec;
   /**
    * Number of updates held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64.
    */

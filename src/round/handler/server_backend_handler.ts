@@ -17,6 +17,7 @@ import type { StrategyState } from "../../strategy/strategy.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { ServerCodecs } from "./server_codecs.ts";
 
 /** State that a handler keeps from round to round, for a checkpoint. */
 export interface HandlerState extends StrategyState {
@@ -84,6 +85,9 @@ export abstract class ServerBackendHandler {
   get privacy(): PrivacyTerms | undefined {
     return undefined;
   }
+
+  /** Codecs of updates and parameters. Default: none. */
+  readonly codecs: ServerCodecs | undefined = undefined;
 
   /** Vector that the algorithm sends to clients beside the parameters. Default: none. */
   get control(): ParameterVector | undefined {

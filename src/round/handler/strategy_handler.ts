@@ -21,10 +21,11 @@ import { untrainedSpans } from "../../strategy/untrained.ts";
 import { travellingPart } from "../../train/models/travelling_part.ts";
 import { workingVector } from "../../strategy/working.ts";
 import type { ModelDescription } from "../../train/handler.ts";
-import { FIELDS_BYTES } from "../../wire/limits.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { withExactSums } from "./aggregation.ts";
 import { frozenSettings } from "./frozen_settings.ts";
+import { ServerCodecs } from "./server_codecs.ts";
+import { stagingBytes } from "./staging.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { type HandlerState, ServerBackendHandler } from "./server_backend_handler.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
@@ -51,6 +52,8 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   override readonly aggregation: Aggregation;
   /** The run's seed. */
   override readonly seed: number;
+  /** Codecs of updates and parameters, if there are any. */
+  override readonly codecs: ServerCodecs | undefined;
   /** Buffers that updates are read into, in the arena of the global vector. */
   override readonly staging: BufferPool;
   /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
@@ -101,7 +104,11 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.#allows = settings.allows;
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkSeed(options.seed ?? 0);
-    const bodyBytes = manifest.byteLength + FIELDS_BYTES;
+    const { uplink, downlink, model } = options, { seed } = this;
+    this.codecs = uplink || downlink
+      ? new ServerCodecs({ uplink, downlink, manifest, model, rule: settings.plan.rule, seed })
+      : undefined;
+    const bodyBytes = stagingBytes(manifest, this.codecs);
     const buffers = options.stagingBuffers ??
       Math.min(
         MAX_STAGING_BUFFERS,

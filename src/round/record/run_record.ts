@@ -21,6 +21,7 @@ import { type BestModel, BestTracker } from "./best_tracker.ts";
 import { changesWith } from "./plan_changes.ts";
 import type { StoppingOptions } from "./run_monitor.ts";
 import {
+  codecNames,
   modelDigest,
   readSavedRun,
   savedHandlerState,
@@ -173,6 +174,7 @@ export class RunRecord {
       kernels: handler.kernels,
       ...(handler.aggregation === "exact" && { aggregation: handler.aggregation }),
       ...(handler.privacy && { privacy: handler.privacy.report }),
+      ...codecNames(handler),
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
       plan: handler.plan,
@@ -214,6 +216,7 @@ export class RunRecord {
       seed,
       strategy: strategyName,
       ...(aggregation === "exact" && { aggregation }),
+      ...codecNames(this.#handler),
       ...(model !== undefined && { model }),
       ...(this.#schema && { schema: this.#schema }),
       tokens,

@@ -8,6 +8,7 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
+import type { ServerCodecs } from "../handler/server_codecs.ts";
 import type { NotedSettings } from "./plan_changes.ts";
 import type { MemberReport, PlanChange, RoundReport } from "../report/report.ts";
 
@@ -33,6 +34,8 @@ export interface SavedState extends SavedRanks {
   readonly strategy: string;
   /** Way in which updates are added up, where it is not the running mean. */
   readonly aggregation?: "exact";
+  readonly uplink?: string;
+  readonly downlink?: string;
   /** Digest of the model's description. Older checkpoints, and models without one, have none. */
   readonly model?: string;
   /** Schema of the data. Older checkpoints, and runs without one, have none. */
@@ -116,6 +119,12 @@ export async function readSavedRun(
         state.aggregation ?? "running"
       }`,
     );
+  }
+  const codecs = codecNames(handler);
+  for (const direction of ["uplink", "downlink"] as const) {
+    const { [direction]: expected = "none" } = codecs, { [direction]: found = "none" } = state;
+    if (found === expected) continue;
+    throw new RangeError(`${where}: expected the ${direction} ${expected}, got ${found}`);
   }
   const model = await modelDigest(handler);
   if (
@@ -209,5 +218,16 @@ export function savedHandlerState(
     ...(json !== undefined && { json }),
     ...(clients !== undefined && { clients }),
     ...(own.length > 0 && { vectors: Object.fromEntries(own) }),
+  };
+}
+
+/** Returns the names of a server's codecs. */
+export function codecNames(
+  { codecs }: Pick<ServerBackendHandler, "codecs">,
+): { readonly uplink?: string; readonly downlink?: string } {
+  const { uplink, downlink }: Partial<Pick<ServerCodecs, "uplink" | "downlink">> = codecs ?? {};
+  return {
+    ...(uplink && { uplink: uplink.codec.name }),
+    ...(downlink && { downlink: downlink.codec.name }),
   };
 }

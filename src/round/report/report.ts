@@ -77,6 +77,10 @@ export interface RoundReport extends TrainingFields {
   readonly bytesUp: number;
   /** Bytes from the server to clients. */
   readonly bytesDown: number;
+  /** Bytes from clients to the server without the codec of the uplink; absent without one. */
+  readonly bytesUpWhole?: number;
+  /** Bytes from the server to clients without the codec of the downlink; absent without one. */
+  readonly bytesDownWhole?: number;
   /**
    * Bytes of updates that came before the server could aggregate them, and were written to a
    * temporary file meanwhile. Absent for none.
@@ -185,6 +189,10 @@ export interface RunReport {
   readonly aggregation?: "exact";
   /** Guarantee of a private run; absent for others. */
   readonly privacy?: PrivacyReport;
+  /** Codec of the clients' updates; absent for none. */
+  readonly uplink?: string;
+  /** Codec of the parameters that clients are sent; absent for none. */
+  readonly downlink?: string;
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
   /** The clients that have had a rank, in rank order; absent in a simulation. */

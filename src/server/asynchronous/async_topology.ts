@@ -11,6 +11,7 @@ import type { AsyncServerBackendHandler } from "../../round/handler/async_server
 import { MessageCode } from "../../wire/message_code.ts";
 import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../../wire/messages.ts";
 import { lastAcceptedField, type MessageArguments } from "../run/server_topology.ts";
+import type { UpdateStart } from "../../round/handler/server_codecs.ts";
 import type { JoinedClient } from "../sessions/registration.ts";
 import { ServerCommunicationTopology } from "../topology.ts";
 import { checkAsyncOptions, type ServerAsyncOptions } from "./async_options.ts";
@@ -182,6 +183,19 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
     run.recordRound(version.reportOf(number, evaluated), evaluated.evaluation);
   }
 
+  /** Vectors that the update of a rank is related to. */
+  override startOf(rank: Rank): UpdateStart | undefined {
+    const task = this.#exchange.tasks.get(rank);
+    if (task === undefined) return undefined;
+    const { base: parameters, sent, isCoded } = task;
+    return { parameters, sent: isCoded ? sent.parameters : parameters };
+  }
+
+  /** Ends the task whose update cannot be decoded. */
+  protected override onUndecodable(sender: Rank, error: ProtocolError): void {
+    this.#exchange.drop(sender, error);
+  }
+
   /** Number of the task for which an update of the rank is expected. */
   override pendingRound(rank: Rank): number | undefined {
     return this.#exchange.tasks.get(rank)?.round;
@@ -241,10 +255,19 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
   }
 
   /** Sends a client its task; a client that is away gets it on coming back. */
-  #send({ rank, round, version, base }: Task): void {
-    const parameters = this.activeRun.partFor(rank, base);
-    const plan = this.activeRun.planField(version + 1);
-    const payload = { round, parameters, ...plan, ...lastAcceptedField(this, rank) };
-    this.activeRun.send(rank, { code: MessageCode.ParameterUpdate, payload });
+  #send(task: Task): void {
+    const { rank, round, version, base, sent } = task;
+    const { activeRun: run } = this;
+    task.isCoded = run.readsCodes(rank);
+    const parameters = run.partFor(rank, task.isCoded ? sent.parameters : base);
+    // A client that lacks the values that do not travel is sent all, as others decode them.
+    const coded = task.isCoded && run.isPart(parameters) ? sent.coded : undefined;
+    const fields = { round, ...run.planField(version + 1), ...lastAcceptedField(this, rank) };
+    run.send(
+      rank,
+      coded !== undefined
+        ? { code: MessageCode.CompressedUpdate, payload: { ...fields, ...coded } }
+        : { code: MessageCode.ParameterUpdate, payload: { ...fields, parameters } },
+    );
   }
 }

@@ -64,6 +64,8 @@ export class Dispatcher {
         round: model.nextTask,
         version: model.made,
         base: model.parameters,
+        sent: model.sentFor(model.nextTask),
+        isCoded: false,
         isAnswering: false,
         isReading: false,
       };

@@ -3,6 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { AsyncServerBackendHandler } from "../../round/handler/async_server_backend_handler.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
+import type { SentModel } from "../../round/handler/server_codecs.ts";
 import { NonFiniteResultError } from "../../round/handler/result_check.ts";
 import { figuresOf } from "../../round/report/update_events.ts";
 import { mostExtreme } from "../../round/handler/update_bound.ts";
@@ -39,6 +40,8 @@ export class ModelVersions {
   #changes: number;
   /** Copy of the newest parameters, made when a client is first sent them. */
   #newest: ParameterVector | undefined;
+  /** Their last encoded form, for tasks of a number. */
+  #sent: { task: number; base: ParameterVector; model: SentModel } | undefined;
   /** Number of versions in a row that were taken back. */
   #spoiled = 0;
 
@@ -67,6 +70,17 @@ export class ModelVersions {
   /** Newest parameters: a copy that stays as it is while it is sent and trained on. */
   get parameters(): ParameterVector {
     return this.#newest ??= this.#options.handler.parameters.slice();
+  }
+
+  /** Returns the newest parameters as clients with the codec of the downlink are sent them. */
+  sentFor(task: number): SentModel {
+    const { handler: { codecs } } = this.#options, { parameters } = this;
+    if (codecs?.downlink === undefined) return { parameters };
+    const last = this.#sent;
+    if (last?.task === task && last.base === parameters) return last.model;
+    const model = codecs.encodeModel(parameters, task);
+    this.#sent = { task, base: parameters, model };
+    return model;
   }
 
   /** Replaces the newest parameters. */

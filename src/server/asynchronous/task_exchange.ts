@@ -1,4 +1,4 @@
-import { DeadlineError, ProtocolError } from "../../base/errors.ts";
+import { DeadlineError, errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import { unexpectedRefusal } from "../../round/cohort/unexpected.ts";
@@ -179,6 +179,12 @@ export class TaskExchange {
     this.#dispatcher.withdraw(rank);
     this.model.forget(rank);
     this.#drop(rank, reason);
+  }
+
+  /** Ends the task of a client whose update is refused before it is put in line. */
+  drop(rank: Rank, error: ProtocolError): void {
+    this.#drop(rank, errorMessage(error));
+    this.model.countRefused(rank, errorMessage(error));
   }
 
   /**

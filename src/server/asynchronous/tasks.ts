@@ -1,5 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import { startDeadline } from "../../base/time/start_deadline.ts";
+import type { SentModel } from "../../round/handler/server_codecs.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
 /** Task of a client: to train from a version of the model. */
@@ -11,6 +12,10 @@ export interface Task {
   readonly version: number;
   /** Parameters to train from, which do not change. */
   readonly base: ParameterVector;
+  /** Those parameters as clients with the codec of the downlink are sent them. */
+  readonly sent: SentModel;
+  /** Set if the client was sent the encoded parameters. */
+  isCoded: boolean;
   /** Set if its update has begun to arrive. */
   isAnswering: boolean;
   /** Set if its update is being read; until then it waits for a buffer. */

@@ -78,6 +78,12 @@ export interface ActiveRun {
    */
   send(rank: Rank, message: Message): boolean;
 
+  /** Reports whether the client of a rank knows the codec of the downlink. */
+  readsCodes(rank: Rank): boolean;
+
+  /** Reports whether a vector has only the parameters that travel. */
+  isPart(parameters: ParameterVector): boolean;
+
   /** Reports whether a message to the client has not been sent completely. */
   isSending(rank: Rank): boolean;
 

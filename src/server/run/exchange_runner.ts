@@ -14,6 +14,7 @@ import {
   unexpectedUpdate,
 } from "../../round/cohort/unexpected.ts";
 import type { CohortCollector } from "../../round/cohort/cohort_collector.ts";
+import type { UpdateStart } from "../../round/handler/server_codecs.ts";
 import { KnownClients } from "../../round/handler/known_clients.ts";
 import type { SharedMessage } from "../../net/outgoing_frame.ts";
 import type {
@@ -57,6 +58,14 @@ export class ExchangeRunner {
     return this.open instanceof TrainingExchange ? this.open : undefined;
   }
 
+  /** Vectors that an update of the rank is related to; `undefined` if no training is open. */
+  startOf(rank: Rank): UpdateStart | undefined {
+    const { training } = this, { parameters } = this.#run.topology.handler;
+    if (training === undefined) return undefined;
+    const isCoded = training.codedRanks.has(rank);
+    return { parameters, sent: isCoded ? training.sent.parameters : parameters };
+  }
+
   /** Opens an exchange until the topology has sent the messages and received the answers. */
   async runExchange<Exchange extends TrainingExchange | EvaluationExchange>(
     exchange: Exchange,
@@ -89,7 +98,10 @@ export class ExchangeRunner {
     onEnd?: (isSent: boolean) => void,
   ): boolean {
     const { sessions } = this.#run;
-    if (sessions.send(rank, message, onEnd)) return true;
+    if (sessions.send(rank, message, onEnd)) {
+      this.#run.costs.countVector("down", message, this.#run.subModels.bytes);
+      return true;
+    }
     if (!sessions.registry.isAway(rank)) {
       this.#required().collector.settle(rank, "dropped", "it left before the round began");
     }

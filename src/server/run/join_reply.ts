@@ -22,7 +22,7 @@ export async function joinReplyOf(
   run: string,
   subModels: SubModels,
 ): Promise<JoinReply> {
-  const { schema } = handler;
+  const { schema, codecs } = handler;
   const reply: JoinReply = {
     rounds: options.rounds,
     run,
@@ -46,6 +46,8 @@ export async function joinReplyOf(
     ...subModels.field,
     manifestDigest: await handler.manifest.digest(),
     ...(handler.model && { model: { ...handler.model } }),
+    ...(codecs?.uplink && { uplink: codecs.uplink.codec.name }),
+    ...(codecs?.downlink && { downlink: codecs.downlink.codec.name }),
     ...(schema && { schema: { ...schema }, schemaDigest: await schemaDigest(schema) }),
   };
   await loadEncoder();

@@ -4,6 +4,7 @@ import { keepsState } from "../../plan/rules/rules.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
+import type { SentModel } from "../../round/handler/server_codecs.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { RunContext } from "./run_context.ts";
@@ -12,6 +13,9 @@ import type { SentVectors } from "./sub_models.ts";
 
 /** Exchange that begins with the parameters. */
 type Exchange = TrainingExchange | EvaluationExchange;
+
+/** Vectors of a message, encoded or not. */
+type Sent = SentVectors | NonNullable<SentModel["coded"]>;
 
 /** Makes the message of an exchange to a rank. */
 type MessageTo = (rank: Rank) => Message | SharedMessage;
@@ -37,14 +41,24 @@ export class ParametersMessages {
       parameters: topology.parametersToSend,
       ...(control && !isEvaluation && { control }),
     });
+    let decodedFor: typeof vectorsFor | undefined;
+    const sentTo = (rank: Rank): Sent => {
+      if (isEvaluation || !readsCodes(this.#run, rank)) return vectorsFor(rank);
+      const { parameters, coded } = exchange.sent;
+      decodedFor ??= subModels.sender({ parameters, ...(control && { control }) });
+      const vectors = decodedFor(rank);
+      exchange.codedRanks.add(rank);
+      // A client that lacks the values that do not travel is sent all, as others decode them.
+      return vectors.parameters.byteLength === subModels.bytes ? coded ?? vectors : vectors;
+    };
     if (keepsState(rule)) {
-      return (rank) => this.#message(exchange, vectorsFor(rank), lastAcceptedField(topology, rank));
+      return (rank) => this.#message(exchange, sentTo(rank), lastAcceptedField(topology, rank));
     }
-    const shared = new Map<SentVectors, SharedMessage>();
+    const shared = new Map<Sent, SharedMessage>();
     return (rank) => {
-      const vectors = vectorsFor(rank);
-      const message = shared.get(vectors) ?? new SharedMessage(this.#message(exchange, vectors));
-      shared.set(vectors, message);
+      const sent = sentTo(rank);
+      const message = shared.get(sent) ?? new SharedMessage(this.#message(exchange, sent));
+      shared.set(sent, message);
       return message;
     };
   }
@@ -65,18 +79,21 @@ export class ParametersMessages {
 
   #message(
     exchange: Exchange,
-    vectors: SentVectors,
+    sent: Sent,
     lastAccepted: { readonly taken?: number } = {},
   ): Message {
     const isEvaluation = exchange instanceof EvaluationExchange;
-    const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
     const { round } = exchange.collector;
-    const payload = {
-      round,
-      ...vectors,
-      ...(!isEvaluation && this.planField(round)),
-      ...lastAccepted,
-    };
-    return { code, payload };
+    const fields = { ...(!isEvaluation && this.planField(round)), ...lastAccepted };
+    if ("codes" in sent) {
+      return { code: MessageCode.CompressedUpdate, payload: { round, ...sent, ...fields } };
+    }
+    const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
+    return { code, payload: { round, ...sent, ...fields } };
   }
+}
+
+/** Reports whether the client of a rank knows the codec of the downlink. */
+export function readsCodes({ sessions }: Pick<RunContext, "sessions">, rank: Rank): boolean {
+  return sessions.codecsOf(rank).downlink !== undefined;
 }

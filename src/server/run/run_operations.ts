@@ -15,6 +15,7 @@ import type { EvaluateResult } from "../../plan/results.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { ActiveRun, RoundTries } from "./active_run.ts";
+import { readsCodes } from "./parameters_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
 import type { RoundCosts } from "./round_costs.ts";
@@ -93,7 +94,18 @@ export class RunOperations implements ActiveRun {
   }
 
   send(rank: Rank, message: Message): boolean {
-    return this.#run.sessions.send(rank, message);
+    const { sessions, costs, subModels } = this.#run;
+    const isSent = sessions.send(rank, message);
+    if (isSent) costs.countVector("down", message, subModels.bytes);
+    return isSent;
+  }
+
+  readsCodes(rank: Rank): boolean {
+    return readsCodes(this.#run, rank);
+  }
+
+  isPart({ byteLength }: ParameterVector): boolean {
+    return byteLength === this.#run.subModels.bytes;
   }
 
   isSending(rank: Rank): boolean {

@@ -3,6 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { ServerBackendHandler } from "../../round/handler/server_backend_handler.ts";
+import type { UpdateStart } from "../../round/handler/server_codecs.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import type { MessageCode } from "../../wire/message_code.ts";
@@ -30,6 +31,7 @@ export interface ServerTopology {
   readonly parametersToSend: ParameterVector;
   performExchange(): Promise<void>;
   pendingRound(rank: Rank): number | undefined;
+  startOf(rank: Rank): UpdateStart | undefined;
   lastAcceptedRound(rank: Rank): number | undefined;
   admitUpdate(rank: Rank, incoming: IncomingBody): boolean | Promise<boolean>;
   startUpdate(rank: Rank): void;

@@ -56,13 +56,21 @@ export class SessionHandler implements SessionListener {
     incoming: IncomingBody,
   ): BodyPlace | Promise<BodyPlace> {
     const topology = this.#topology, { code, bodyLength } = header;
-    const { handler: { plan, manifest } } = topology;
-    const expected = updateCodeFor(plan);
-    const isUpdate = code === expected;
+    const { handler: { plan, manifest, codecs } } = topology;
+    const { uplink } = this.#run.sessions.codecsOf(rank);
+    const isCoded = code === MessageCode.CompressedUpdate;
+    if (isCoded && uplink === undefined) {
+      throw new ProtocolError(
+        "wrong-codec",
+        `Cannot take the update of rank ${rank}: expected whole parameters, since no codec was agreed on`,
+      );
+    }
+    const isUpdate = isCoded || code === updateCodeFor(plan);
     if (!isUpdate && code !== MessageCode.EvaluateParams) {
       throw unexpectedCode(rank, code, topology);
     }
-    const most = FIELDS_BYTES + (isUpdate ? manifest.byteLength : 0);
+    const vectorBytes = isCoded ? codecs?.uplink?.byteLength ?? 0 : manifest.byteLength;
+    const most = FIELDS_BYTES + (isUpdate ? vectorBytes : 0);
     if (bodyLength > most) {
       throw new ProtocolError(
         "frame-too-large",
@@ -82,6 +90,7 @@ export class SessionHandler implements SessionListener {
   receive(rank: Rank, message: Message | undefined): void | Promise<void> {
     this.#uploads.markRead(rank);
     if (message === undefined) throw this.#topology.unexpectedUpdate(rank);
+    this.#run.costs.countVector("up", message, this.#run.subModels.bytes);
     const { code, payload } = this.#run.subModels.whole(rank, message);
     return this.#topology.onReceive(rank, ...[code, payload] as MessageArguments);
   }
@@ -98,7 +107,7 @@ export class SessionHandler implements SessionListener {
       `rank ${rank}`,
       `Rank ${rank}${this.#siteText(rank)} joined from ${address}${
         topology.mode === "statistics" ? "" : ` with ${numSamples} samples`
-      }${ownText(own)} (${agent}; ${who})`,
+      }${ownText(own)}${this.#codecText(client)} (${agent}; ${who})`,
     );
     handler.onJoin(rank, numSamples);
     run.emit({
@@ -145,6 +154,15 @@ export class SessionHandler implements SessionListener {
     run.peers.members.warn(`rank ${rank}`, `Lost rank ${rank}${this.#siteText(rank)}: ${reason}`);
     run.emit({ type: "client-lost", rank, reason });
     this.#reportJoining(rank);
+  }
+
+  /** Formats what is not encoded for a client that does not know a codec of the server. */
+  #codecText({ codecs }: JoinedClient): string {
+    const own = this.#topology.handler.codecs;
+    return [
+      ...(own?.uplink && codecs.uplink === undefined ? [", sends whole updates"] : []),
+      ...(own?.downlink && codecs.downlink === undefined ? [", is sent whole parameters"] : []),
+    ].join("");
   }
 
   /** Formats the name of a client's site, such as `" (Basel)"`. */

@@ -11,6 +11,7 @@ import type { Rank } from "../../base/rank.ts";
 import { type OwnSettings, refusedSetting } from "../../plan/own_settings.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
+import { type AgreedCodecs, agreedCodecs } from "./codec_agreement.ts";
 import { whyNotSeated } from "./key_changes.ts";
 import { awaitPredecessor } from "./predecessor.ts";
 import type { KeyRights } from "./rank_choice.ts";
@@ -46,6 +47,8 @@ export interface JoinedClient {
   readonly own: OwnSettings;
   /** Digest of the values that do not travel, as it has them. */
   readonly stays: string | undefined;
+  /** Codecs that it uses, of those of the server. */
+  readonly codecs: AgreedCodecs;
   /** Round whose update it will send unasked. */
   readonly round: number | undefined;
   /** Round for which an update was expected of it when its rank was assigned. */
@@ -75,7 +78,7 @@ export async function register(
   pending: { pendingRound(rank: Rank): number | undefined },
 ): Promise<{ client: JoinedClient; token: string }> {
   const { connection } = session;
-  const { agent, site = "", ...claim } = await receiveRegistration(connection);
+  const { agent, site = "", codecs: offered, ...claim } = await receiveRegistration(connection);
   let identity = "open";
   // The proof comes before the claim, which may replace another connection.
   if (gatekeeper.kind !== "open") {
@@ -101,10 +104,16 @@ export async function register(
   session.rank = rank;
   session.registered();
   const awaited = pending.pendingRound(rank);
+  const { uplink, downlink, ...rest } = reply;
+  const codecs = session.codecs = agreedCodecs({
+    ...(uplink !== undefined && { uplink }),
+    ...(downlink !== undefined && { downlink }),
+  }, offered);
   await connection.send({
     code: MessageCode.IdAssignment,
     payload: {
-      ...reply,
+      ...rest,
+      ...codecs,
       rank,
       worldSize: registry.group.worldSize,
       token,
@@ -124,7 +133,7 @@ export async function register(
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
   const isBack = token === claim.token;
   const address = connection.remote;
-  const told = { address, agent, numSamples, own, stays, round };
+  const told = { address, agent, numSamples, own, stays, codecs, round };
   const client = { rank, isBack, ...names, ...told, awaited };
   return { client, token };
 }

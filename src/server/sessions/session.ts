@@ -4,6 +4,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { Connection } from "../../net/connection.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "../../wire/limits.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
+import type { AgreedCodecs } from "./codec_agreement.ts";
 import { remoteAddress } from "./remote_address.ts";
 
 /** Limits on what is read into memory of its own: a vector has a place. */
@@ -18,6 +19,8 @@ export class Session {
   rank: Rank | undefined;
   /** Proven identity, in the form of `checkProof()`. */
   identity: string | undefined;
+  /** Codecs that client and server have agreed on. */
+  codecs: AgreedCodecs = {};
   /** Reason for which the server has ended the session. */
   ended: ProtocolError | undefined;
   /** Set if the session has ended, even if its registration is still under way. */

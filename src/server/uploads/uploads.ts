@@ -2,11 +2,11 @@ import type { Rank } from "../../base/rank.ts";
 import type { BodyPlace } from "../../net/connection_options.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
-import { toParameterUpdate } from "../../round/cohort/update_message.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
+import { type ReceivedUpdate, receivedUpdate } from "../run/received_update.ts";
 import type { ServerTopology } from "../run/server_topology.ts";
 import { DEFAULT_EARLY_BYTES } from "./early_updates.ts";
 import { SpillFile } from "./spill_file.ts";
@@ -47,10 +47,12 @@ export class Uploads implements AsyncDisposable {
   #reportedBytes = 0;
 
   constructor({ topology, training, traffic, onSlow, warn, whole }: UploadsOptions) {
-    const { handler: { manifest, staging }, options, timeouts: { roundSeconds }, mode } = topology;
+    const { handler, options, timeouts: { roundSeconds }, mode } = topology;
+    const { manifest, staging, codecs } = handler;
     const { memoryBytes = DEFAULT_EARLY_BYTES, folder = options.checkpoints?.folder } =
       options.earlyUpdates ?? {};
-    const placeBytes = manifest.byteLength + FIELDS_BYTES;
+    const vectorBytes = Math.max(manifest.byteLength, codecs?.uplink?.byteLength ?? 0);
+    const placeBytes = vectorBytes + FIELDS_BYTES;
     if (folder !== null && memoryBytes > 0) {
       this.#file = new SpillFile({ folder, placeBytes, onFailure: warn });
     }
@@ -62,7 +64,11 @@ export class Uploads implements AsyncDisposable {
       waiting: new WaitingUpdates({ keep: (size) => store.keep(size), traffic }),
       isUnordered: () => mode === "async" || (training()?.isUnordered ?? false),
       isExamined: () => training()?.isExamined ?? false,
-      examine: (rank, message) => training()?.examine(rank, updateOf(whole(rank, message))),
+      examine: (rank, message) =>
+        training()?.examine(
+          rank,
+          receivedUpdate(rank, updateOf(whole(rank, message)), handler, topology.startOf(rank)),
+        ),
     };
   }
 
@@ -126,9 +132,14 @@ export class Uploads implements AsyncDisposable {
   }
 }
 
-/** Returns the update of a message. */
-function updateOf(message: Message) {
-  if (message.code === MessageCode.ParameterUpdate) return message.payload;
-  if (message.code === MessageCode.GradientUpdate) return toParameterUpdate(message);
+/** Returns a message that carries an update. */
+function updateOf(message: Message): ReceivedUpdate {
+  const { code } = message;
+  if (
+    code === MessageCode.ParameterUpdate || code === MessageCode.GradientUpdate ||
+    code === MessageCode.CompressedUpdate
+  ) {
+    return message;
+  }
   throw new Error("Cannot check an update: the message carries none");
 }

@@ -16,6 +16,7 @@ import {
   findConflict,
 } from "../../../src/plan/compatibility/conflicts.ts";
 import { taskOf } from "../../../src/round/handler/task.ts";
+import { parseCodec } from "../../../src/codec/mod.ts";
 import type { Task } from "../../../src/data/schema/schema.ts";
 import type { AllowedSettings } from "../../../src/plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../../src/plan/schedule.ts";
@@ -36,6 +37,8 @@ interface Draft {
   privacy?: "ftrl" | "fedavg";
   selection?: string;
   evaluateClients?: boolean;
+  uplink?: string;
+  downlink?: string;
   task?: Task;
   metric?: string;
   engine?: "native" | "tfjs";
@@ -76,6 +79,8 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   privacy: [{ privacy: "ftrl" }, { privacy: "fedavg" }],
   selection: [{ selection: "samples" }, { selection: "round-robin" }],
   evaluation: [{ evaluateClients: true }],
+  uplink: [{ uplink: "eden:bits=1" }, { uplink: "int8" }],
+  downlink: [{ downlink: "int8" }],
   task: [{ task: "regression" }, { task: "multi-label" }, { task: "classification" }],
   monitor: [{ metric: "accuracy" }, { metric: "rmse" }, { metric: "loss" }],
   engine: [{ engine: "tfjs" }, { engine: "native" }],
@@ -139,7 +144,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
   });
   const initial = await initialParameters(model, 1);
   const before = initial.parameters.slice();
-  const { schedule, allows, overSelection, aggregation, plan } = draft;
+  const { schedule, allows, overSelection, aggregation, plan, uplink, downlink } = draft;
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,
@@ -155,6 +160,8 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     ...(allows && { allows }),
     ...(overSelection !== undefined && { overSelection }),
     ...(aggregation && { aggregation }),
+    ...(uplink && { uplink: parseCodec(uplink) }),
+    ...(downlink && { downlink: parseCodec(downlink) }),
   });
   await new Simulation(handler, {
     train: data,
@@ -172,7 +179,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
 /** The conflict that the table has for a draft. */
 function expected(draft: Draft) {
   const { plan, schedule, allows, overSelection, task, metric } = draft;
-  const { aggregation, selection, evaluateClients } = draft;
+  const { aggregation, selection, evaluateClients, uplink, downlink } = draft;
   const made = strategyOf(draft);
   const { defaults, ...settings } = made.clientSettings ?? {};
   return findConflict({
@@ -184,6 +191,8 @@ function expected(draft: Draft) {
     ...(allows && { allows }),
     ...(overSelection !== undefined && { overSelection }),
     ...(aggregation && { aggregation }),
+    ...(uplink && { uplink }),
+    ...(downlink && { downlink }),
     ...(metric !== undefined && { monitored: [metric] }),
     ...(selection !== undefined && { selection: parseSelection(selection) }),
     ...(evaluateClients && { evaluatesClients: true }),

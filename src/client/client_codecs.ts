@@ -1,0 +1,157 @@
+import { errorMessage, ProtocolError } from "../base/errors.ts";
+import { SERVER_RANK } from "../base/rank.ts";
+import type { Codec } from "../codec/codec.ts";
+import { CODEC_NAMES } from "../codec/names.ts";
+import type { VectorCoder } from "../codec/vector_coder.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import type { SubModel } from "./sub_model.ts";
+import { encodeUpdate } from "../wire/encode_update.ts";
+import { MessageCode } from "../wire/message_code.ts";
+import type {
+  CompressedUpdatePayload,
+  IdAssignmentPayload,
+  Message,
+  ParameterUpdatePayload,
+} from "../wire/messages.ts";
+
+/** Parameters that a client was sent, encoded or not. */
+export type ReceivedParameters = ParameterUpdatePayload | CompressedUpdatePayload;
+
+/** Returns the names of the codecs that a client knows. */
+export function offeredCodecs(own: readonly Codec[] = []): string[] {
+  return [...CODEC_NAMES, ...own.map(({ name }) => name)];
+}
+
+/**
+ * Codecs of a client: of its updates, and of the parameters that it is sent. They are loaded when a
+ * server asks for one.
+ */
+export class ClientCodecs {
+  readonly #own: readonly Codec[];
+  readonly #subModel: Pick<SubModel, "others" | "fill" | "whole">;
+  #assignment: Pick<IdAssignmentPayload, "seed" | "rank"> = { seed: 0, rank: 1 };
+  #uplink: VectorCoder | undefined;
+  #downlink: VectorCoder | undefined;
+  #length = 0;
+  /** Parameters of the last round, from which the client trains. */
+  #received: { round: number; vector: ParameterVector } | undefined;
+  /** The last message, so that it is the same one when it is sent again. */
+  #sent: { round: number; uplink: string; message: Message } | undefined;
+
+  /** Creates the codecs of a client, those of the package and its own. */
+  constructor(own: readonly Codec[] = [], subModel: Pick<SubModel, "others" | "fill" | "whole">) {
+    this.#own = own;
+    this.#subModel = subModel;
+  }
+
+  /** Most bytes of the arrays of encoded parameters; `undefined` if none were agreed on. */
+  get downlinkBytes(): number | undefined {
+    return this.#downlink?.byteLength;
+  }
+
+  /**
+   * Prepares the codecs that a server has chosen.
+   *
+   * @throws {ProtocolError} "wrong-codec" if the client does not know one.
+   */
+  async agree(assignment: IdAssignmentPayload, manifest: Manifest): Promise<void> {
+    const { uplink, downlink, seed, rank } = assignment;
+    this.#assignment = { seed, rank };
+    this.#length = manifest.length;
+    this.#uplink = await this.#coder(uplink, manifest);
+    this.#downlink = await this.#coder(downlink, manifest);
+  }
+
+  /** Forgets the vectors of a run. */
+  reset(): void {
+    this.#received = this.#sent = undefined;
+  }
+
+  /**
+   * Decodes parameters, and keeps a copy where the update is the difference to them.
+   *
+   * @throws {ProtocolError} If they cannot be decoded.
+   */
+  receive(payload: ReceivedParameters): ParameterUpdatePayload {
+    this.#sent = undefined;
+    if ("parameters" in payload) {
+      const whole = this.#subModel.whole(payload.parameters);
+      if (this.#uplink !== undefined && whole.length === this.#length) {
+        this.#keep(payload.round).set(whole);
+      }
+      return payload;
+    }
+    const { codec, scales, codes, plain, base, ...fields } = payload;
+    const coder = this.#downlink, where = "Cannot load the parameters";
+    if (coder === undefined || coder.codec.name !== codec) {
+      throw new ProtocolError(
+        "wrong-codec",
+        `${where}: expected ${coder?.codec.name ?? "no codec"}, got ${codec}`,
+      );
+    }
+    if (base !== undefined) {
+      throw new ProtocolError("invalid-field", `${where}: expected no base, got ${base}`);
+    }
+    const parameters = this.#keep(payload.round);
+    const key = { seed: this.#assignment.seed, round: payload.round, rank: SERVER_RANK };
+    try {
+      coder.decode({ scales, codes, ...(plain && { plain }) }, key, parameters);
+      this.#subModel.fill(parameters);
+    } catch (cause) {
+      this.#received = undefined;
+      if (!(cause instanceof ProtocolError)) throw cause;
+      throw new ProtocolError(cause.fault, `${where}: ${errorMessage(cause)}`, { cause });
+    }
+    return { ...fields, parameters };
+  }
+
+  /** Encodes an update where the server has asked for that. */
+  send(message: Message | undefined): Message | undefined {
+    const coder = this.#uplink, received = this.#received;
+    if (coder === undefined || message?.code !== MessageCode.ParameterUpdate) return message;
+    const { payload } = message, { round } = payload, uplink = coder.codec.name;
+    const sent = this.#sent;
+    if (sent?.round === round && sent.uplink === uplink) return sent.message;
+    if (received?.round !== round) return message;
+    const parameters = this.#subModel.whole(payload.parameters);
+    const whole = { ...payload, parameters };
+    const coded = encodeUpdate(coder, whole, received.vector, this.#assignment);
+    if (coded === undefined) return message;
+    const encoded = { code: MessageCode.CompressedUpdate, payload: coded };
+    this.#sent = { round, uplink, message: encoded };
+    return encoded;
+  }
+
+  #keep(round: number): ParameterVector {
+    const { vector = new Float32Array(this.#length) } = this.#received ?? {};
+    const isUsable = vector.length === this.#length;
+    this.#received = { round, vector: isUsable ? vector : new Float32Array(this.#length) };
+    return this.#received.vector;
+  }
+
+  async #coder(
+    name: string | undefined,
+    manifest: Manifest,
+  ): Promise<VectorCoder | undefined> {
+    if (name === undefined) return undefined;
+    const { VectorCoder } = await import("../codec/vector_coder.ts");
+    return new VectorCoder(await this.#codec(name), manifest, this.#subModel.others);
+  }
+
+  async #codec(name: string): Promise<Codec> {
+    const own = this.#own.find((codec) => codec.name === name);
+    if (own !== undefined) return own;
+    const { parseCodec } = await import("../codec/registry.ts");
+    try {
+      return parseCodec(name);
+    } catch (cause) {
+      throw new ProtocolError(
+        "wrong-codec",
+        `Cannot join: the server asks for a codec that this client does not know: ${
+          errorMessage(cause)
+        }`,
+        { cause },
+      );
+    }
+  }
+}

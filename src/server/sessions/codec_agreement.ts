@@ -1,0 +1,22 @@
+import { baseName } from "../../codec/names.ts";
+import type { IdAssignmentPayload } from "../../wire/messages.ts";
+
+/** Codecs that a server and a client use. */
+export type AgreedCodecs = Pick<IdAssignmentPayload, "uplink" | "downlink">;
+
+/**
+ * Returns those of a server's codecs that a client knows.
+ *
+ * @param offered Names of codecs that the client has named.
+ */
+export function agreedCodecs(
+  { uplink, downlink }: AgreedCodecs,
+  offered: readonly string[] = [],
+): AgreedCodecs {
+  const isKnown = (codec: string | undefined): codec is string =>
+    codec !== undefined && (offered.includes(codec) || offered.includes(baseName(codec)));
+  return {
+    ...(isKnown(uplink) && { uplink }),
+    ...(isKnown(downlink) && { downlink }),
+  };
+}
