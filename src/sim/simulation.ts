@@ -188,7 +188,8 @@ export class Simulation {
       record.replaceLast({ ...last, ...evaluationFields(evaluated) });
     }
     for (let round = record.rounds.length + 1; !record.isOver; round++) {
-      const began = runtime.clock.now(), before = { ...clients.traffic };
+      const began = runtime.clock.now();
+      clients.traffic.take();
       let refused = 0;
       const host: RoundHost = {
         handler,
@@ -221,13 +222,9 @@ export class Simulation {
         warn: () => {},
       };
       await record.completeRound(() => runRound(round, host), (trained, evaluated) => {
-        const { up, down, upWhole, downWhole } = clients.traffic, { codecs } = handler;
         const spent = {
           refused,
-          bytesUp: up - before.up,
-          bytesDown: down - before.down,
-          ...(codecs?.uplink && { bytesUpWhole: upWhole - before.upWhole }),
-          ...(codecs?.downlink && { bytesDownWhole: downWhole - before.downWhole }),
+          ...clients.traffic.take(),
           seconds: (runtime.clock.now() - began) / 1000,
         };
         lastRound?.ended(round);

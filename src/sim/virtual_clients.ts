@@ -12,7 +12,6 @@ import { meanOfClients, meanResult } from "../round/report/means.ts";
 import type { RankedResult } from "../round/report/client_results.ts";
 import { clientFigures } from "../round/report/distribution.ts";
 import type { ServerEvent } from "../round/report/events.ts";
-import type { SentModel } from "../round/handler/server_codecs.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
 import { travellingPart } from "../train/models/travelling_part.ts";
@@ -21,6 +20,7 @@ import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientPool, JobOutcome } from "./client_pool.ts";
 import type { ClientStates } from "./client_states.ts";
 import { testJobs } from "./test_jobs.ts";
+import { Traffic } from "./traffic.ts";
 import { checkFigures, checkUpdate, updatePayload } from "./update_payload.ts";
 
 /** Parts of {@linkcode VirtualClients}. */
@@ -48,13 +48,8 @@ export class VirtualClients {
   readonly #lost = new Set<Rank>();
   /** Rank and reason of the client that was lost last. */
   #lastLoss = "";
-  /**
-   * Bytes of the vectors that a server would have received and sent, and that it would have without
-   * codecs.
-   */
-  readonly traffic = { up: 0, down: 0, upWhole: 0, downWhole: 0 };
-  /** Bytes of a vector that is not encoded. */
-  readonly #vectorBytes: number;
+  /** Vectors that a server would have received and sent. */
+  readonly traffic: Traffic;
   /** Update as the server decodes it. */
   #decoded: ParameterVector | undefined;
 
@@ -62,7 +57,7 @@ export class VirtualClients {
     this.#parts = parts;
     const { manifest, model, plan: { rule } } = parts.handler;
     const { length } = travellingPart(manifest, model, rule) ?? manifest;
-    this.#vectorBytes = length * Float32Array.BYTES_PER_ELEMENT;
+    this.traffic = new Traffic(length * Float32Array.BYTES_PER_ELEMENT);
     const ranks: Rank[] = [];
     for (let rank = 1; rank <= parts.numClients; rank++) ranks.push(rank);
     this.#present = markOrdered(ranks);
@@ -115,19 +110,17 @@ export class VirtualClients {
   async train(training: TrainingExchange): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { collector, collector: { round, cohort } } = training;
-    const { parameters } = handler, { codecs } = handler;
-    const sent = codecs ? training.sent : { parameters };
+    const { parameters, codecs } = handler, { sent } = training;
     await this.#publish(round, sent.parameters);
     const start = { parameters, sent: sent.parameters };
-    const wholeBytes = this.#vectorBytes, downBytes = bytesOf(sent.coded) ?? wholeBytes;
     // The vectors of an earlier try of the round do not count.
     states.discard();
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       own: ({ rank }) => states.read(rank),
       take: ({ rank }, outcome) => {
-        this.traffic.down += downBytes + (handler.control ? wholeBytes : 0);
-        this.traffic.downWhole += (handler.control ? 2 : 1) * wholeBytes;
+        this.traffic.addDown(sent.coded);
+        if (handler.control) this.traffic.addDown();
         if (outcome.kind !== "trained") {
           const reason = reasonOf(outcome, "trained");
           if (outcome.kind === "failed" && outcome.stays) {
@@ -139,14 +132,13 @@ export class VirtualClients {
           return collector.settle(rank, "dropped", reason);
         }
         let payload = updatePayload(round, outcome), codedBytes: number | undefined;
-        this.traffic.upWhole += wholeBytes;
         try {
           payload = checkUpdate(payload);
           if (codecs !== undefined && !sendsGradient(handler.plan.rule)) {
             const into = this.#decoded ??= new Float32Array(handler.manifest.length);
             ({ payload, codedBytes } = codecs.transfer(rank, payload, start, into));
           }
-          this.traffic.up += codedBytes ?? wholeBytes;
+          this.traffic.addUp(codedBytes);
           training.acceptNext(rank, payload);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
@@ -188,8 +180,7 @@ export class VirtualClients {
         signal,
         own: ({ rank }) => states.read(rank),
         take: ({ rank }, outcome) => {
-          this.traffic.down += this.#vectorBytes;
-          this.traffic.downWhole += this.#vectorBytes;
+          this.traffic.addDown();
           if (outcome.kind !== "evaluated") {
             return this.#lose(rank, reasonOf(outcome, "evaluated"));
           }
@@ -244,12 +235,6 @@ export class VirtualClients {
     if (result?.accuracy === undefined || counts.length === 0) return result;
     return { ...result, confusion: confusionOf(counts) };
   }
-}
-
-/** Returns the bytes of an encoded vector. */
-function bytesOf(coded: SentModel["coded"]): number | undefined {
-  if (coded === undefined) return undefined;
-  return coded.scales.byteLength + coded.codes.byteLength + (coded.plain?.byteLength ?? 0);
 }
 
 /** Returns the reason of a job's failure. */

@@ -8,6 +8,7 @@ import { travellingPart } from "../../train/models/travelling_part.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import { encodeUpdate } from "../../wire/encode_update.ts";
 import type { CompressedUpdatePayload, ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { ServerHandlerOptions } from "./options.ts";
 
 /** Options of {@linkcode ServerCodecs}. */
 export interface ServerCodecsOptions {
@@ -143,4 +144,14 @@ export class ServerCodecs {
   #key(rank: Rank, { round }: { readonly round: number }) {
     return { seed: this.#seed, round, rank };
   }
+}
+
+/** Makes the codecs of a handler's options; `undefined` if there are none. */
+export function codecsOf(
+  { uplink, downlink, manifest, model }: ServerHandlerOptions,
+  rule: LocalRule | undefined,
+  seed: number,
+): ServerCodecs | undefined {
+  if (uplink === undefined && downlink === undefined) return undefined;
+  return new ServerCodecs({ uplink, downlink, manifest, model, rule, seed });
 }

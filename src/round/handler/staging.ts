@@ -4,6 +4,16 @@ import { TENSOR_ALIGNMENT } from "../../wire/body_reader.ts";
 import type { ServerBackendHandler } from "./server_backend_handler.ts";
 import type { ServerCodecs } from "./server_codecs.ts";
 
+/** Memory for staging buffers. Small models have more of them, large ones at least four. */
+const STAGING_BYTES = 64 * 2 ** 20;
+const MIN_STAGING_BUFFERS = 4;
+const MAX_STAGING_BUFFERS = 64;
+/** Returns the number of staging buffers of that many bytes. */
+export function stagingBuffers(bytes: number): number {
+  const many = Math.floor(STAGING_BYTES / bytes);
+  return Math.min(MAX_STAGING_BUFFERS, Math.max(MIN_STAGING_BUFFERS, many));
+}
+
 /**
  * Returns the bytes of a staging buffer: room for the body of an update and, where updates are
  * encoded, for the decoded vector behind it.

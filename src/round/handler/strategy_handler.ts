@@ -24,18 +24,14 @@ import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { withExactSums } from "./aggregation.ts";
 import { frozenSettings } from "./frozen_settings.ts";
-import { ServerCodecs } from "./server_codecs.ts";
-import { stagingBytes } from "./staging.ts";
+import { codecsOf, type ServerCodecs } from "./server_codecs.ts";
+import { stagingBuffers, stagingBytes } from "./staging.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { type HandlerState, ServerBackendHandler } from "./server_backend_handler.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
 import { checkedUpdateBound, DEFAULT_UPDATE_BOUND } from "./update_bound.ts";
 import { checkUpdate } from "./update_check.ts";
 
-/** Memory for staging buffers. Small models have more of them, large ones at least four. */
-const STAGING_BYTES = 64 * 2 ** 20;
-const MIN_STAGING_BUFFERS = 4;
-const MAX_STAGING_BUFFERS = 64;
 /** Maximum relative error of a norm. */
 const NORM_ERROR = 1e-5;
 /** Alignment and bookkeeping of the arena, for each allocation in it. */
@@ -104,16 +100,9 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.#allows = settings.allows;
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkSeed(options.seed ?? 0);
-    const { uplink, downlink, model } = options, { seed } = this;
-    this.codecs = uplink || downlink
-      ? new ServerCodecs({ uplink, downlink, manifest, model, rule: settings.plan.rule, seed })
-      : undefined;
+    this.codecs = codecsOf(options, settings.plan.rule, this.seed);
     const bodyBytes = stagingBytes(manifest, this.codecs);
-    const buffers = options.stagingBuffers ??
-      Math.min(
-        MAX_STAGING_BUFFERS,
-        Math.max(MIN_STAGING_BUFFERS, Math.floor(STAGING_BYTES / bodyBytes)),
-      );
+    const buffers = options.stagingBuffers ?? stagingBuffers(bodyBytes);
     // The vector, and its value before the last change.
     const vectors = 2 + strategy.workingVectors;
     const bytes = vectors * manifest.byteLength + buffers * bodyBytes +

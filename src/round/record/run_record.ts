@@ -21,12 +21,12 @@ import { type BestModel, BestTracker } from "./best_tracker.ts";
 import { changesWith } from "./plan_changes.ts";
 import type { StoppingOptions } from "./run_monitor.ts";
 import {
-  codecNames,
   modelDigest,
   readSavedRun,
   savedHandlerState,
   type SavedRanks,
   type SavedState,
+  updateFields,
   withPrefix,
 } from "./saved_run.ts";
 
@@ -172,9 +172,8 @@ export class RunRecord {
       transport,
       worldSize,
       kernels: handler.kernels,
-      ...(handler.aggregation === "exact" && { aggregation: handler.aggregation }),
       ...(handler.privacy && { privacy: handler.privacy.report }),
-      ...codecNames(handler),
+      ...updateFields(handler),
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && { members: this.members.all }),
       plan: handler.plan,
@@ -206,7 +205,7 @@ export class RunRecord {
     if (checkpoints === undefined) return undefined;
     const last = this.rounds.at(-1);
     const score = last && this.#best.scoreOf(last);
-    const { manifest, parameters, seed, strategyName, aggregation, plan, schedule } = this.#handler;
+    const { manifest, parameters, seed, strategyName, plan, schedule } = this.#handler;
     const { best, vectors: bestVectors } = this.#best.saved;
     const model = this.#model ??= await modelDigest(this.#handler);
     const { json, vectors, clients } = handlerState;
@@ -215,8 +214,7 @@ export class RunRecord {
       run: this.name,
       seed,
       strategy: strategyName,
-      ...(aggregation === "exact" && { aggregation }),
-      ...codecNames(this.#handler),
+      ...updateFields(this.#handler),
       ...(model !== undefined && { model }),
       ...(this.#schema && { schema: this.#schema }),
       tokens,

@@ -222,7 +222,7 @@ export function savedHandlerState(
 }
 
 /** Returns the names of a server's codecs. */
-export function codecNames(
+function codecNames(
   { codecs }: Pick<ServerBackendHandler, "codecs">,
 ): { readonly uplink?: string; readonly downlink?: string } {
   const { uplink, downlink }: Partial<Pick<ServerCodecs, "uplink" | "downlink">> = codecs ?? {};
@@ -230,4 +230,12 @@ export function codecNames(
     ...(uplink && { uplink: uplink.codec.name }),
     ...(downlink && { downlink: downlink.codec.name }),
   };
+}
+
+/** Returns the fields of a report or checkpoint that name how updates are sent and added up. */
+export function updateFields(
+  handler: ServerBackendHandler,
+): Pick<SavedState, "aggregation" | "uplink" | "downlink"> {
+  const { aggregation } = handler;
+  return { ...(aggregation === "exact" && { aggregation }), ...codecNames(handler) };
 }

@@ -17,6 +17,7 @@ import { ServerCommunicationTopology } from "../topology.ts";
 import { checkAsyncOptions, type ServerAsyncOptions } from "./async_options.ts";
 import { TaskExchange } from "./task_exchange.ts";
 import type { Task } from "./tasks.ts";
+import { taskMessage } from "./task_message.ts";
 import { Version } from "./version.ts";
 import { VersionEvaluation } from "./version_evaluation.ts";
 
@@ -185,10 +186,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
 
   /** Vectors that the update of a rank is related to. */
   override startOf(rank: Rank): UpdateStart | undefined {
-    const task = this.#exchange.tasks.get(rank);
-    if (task === undefined) return undefined;
-    const { base: parameters, sent, isCoded } = task;
-    return { parameters, sent: isCoded ? sent.parameters : parameters };
+    return this.#exchange.tasks.startOf(rank);
   }
 
   /** Ends the task whose update cannot be decoded. */
@@ -256,18 +254,7 @@ export class ServerAsyncTop extends ServerCommunicationTopology<AsyncServerBacke
 
   /** Sends a client its task; a client that is away gets it on coming back. */
   #send(task: Task): void {
-    const { rank, round, version, base, sent } = task;
-    const { activeRun: run } = this;
-    task.isCoded = run.readsCodes(rank);
-    const parameters = run.partFor(rank, task.isCoded ? sent.parameters : base);
-    // A client that lacks the values that do not travel is sent all, as others decode them.
-    const coded = task.isCoded && run.isPart(parameters) ? sent.coded : undefined;
-    const fields = { round, ...run.planField(version + 1), ...lastAcceptedField(this, rank) };
-    run.send(
-      rank,
-      coded !== undefined
-        ? { code: MessageCode.CompressedUpdate, payload: { ...fields, ...coded } }
-        : { code: MessageCode.ParameterUpdate, payload: { ...fields, parameters } },
-    );
+    const fields = lastAcceptedField(this, task.rank);
+    this.activeRun.send(task.rank, taskMessage(task, this.activeRun, fields));
   }
 }

@@ -72,6 +72,12 @@ export class ModelVersions {
     return this.#newest ??= this.#options.handler.parameters.slice();
   }
 
+  /** Replaces the newest parameters. */
+  set parameters(vector: ParameterVector) {
+    this.#options.handler.parameters = vector;
+    this.#newest = undefined;
+  }
+
   /** Returns the newest parameters as clients with the codec of the downlink are sent them. */
   sentFor(task: number): SentModel {
     const { handler: { codecs } } = this.#options, { parameters } = this;
@@ -81,12 +87,6 @@ export class ModelVersions {
     const model = codecs.encodeModel(parameters, task);
     this.#sent = { task, base: parameters, model };
     return model;
-  }
-
-  /** Replaces the newest parameters. */
-  set parameters(vector: ParameterVector) {
-    this.#options.handler.parameters = vector;
-    this.#newest = undefined;
   }
 
   /** Ranks that pause, because they have missed or spoiled versions. */

@@ -1,6 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import { startDeadline } from "../../base/time/start_deadline.ts";
-import type { SentModel } from "../../round/handler/server_codecs.ts";
+import type { SentModel, UpdateStart } from "../../round/handler/server_codecs.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 
 /** Task of a client: to train from a version of the model. */
@@ -54,6 +54,14 @@ export class Tasks {
   /** Task of a rank. */
   get(rank: Rank): Task | undefined {
     return this.#tasks.get(rank);
+  }
+
+  /** Vectors that the update of a rank is related to; `undefined` if it has no task. */
+  startOf(rank: Rank): UpdateStart | undefined {
+    const task = this.#tasks.get(rank);
+    if (task === undefined) return undefined;
+    const { base: parameters, sent, isCoded } = task;
+    return { parameters, sent: isCoded ? sent.parameters : parameters };
   }
 
   /** Begins a task. */

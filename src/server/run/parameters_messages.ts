@@ -95,5 +95,5 @@ export class ParametersMessages {
 
 /** Reports whether the client of a rank knows the codec of the downlink. */
 export function readsCodes({ sessions }: Pick<RunContext, "sessions">, rank: Rank): boolean {
-  return sessions.codecsOf(rank).downlink !== undefined;
+  return sessions.registry.group.get(rank)?.codecs.downlink !== undefined;
 }

@@ -57,7 +57,7 @@ export class SessionHandler implements SessionListener {
   ): BodyPlace | Promise<BodyPlace> {
     const topology = this.#topology, { code, bodyLength } = header;
     const { handler: { plan, manifest, codecs } } = topology;
-    const { uplink } = this.#run.sessions.codecsOf(rank);
+    const { uplink } = this.#run.sessions.registry.group.get(rank)?.codecs ?? {};
     const isCoded = code === MessageCode.CompressedUpdate;
     if (isCoded && uplink === undefined) {
       throw new ProtocolError(

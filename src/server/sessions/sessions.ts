@@ -1,4 +1,3 @@
-import type { AgreedCodecs } from "./codec_agreement.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { ConnectionClosedError, DeadlineError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
@@ -113,11 +112,6 @@ export class Sessions {
       onEnd(true);
     }, () => onEnd(false));
     return true;
-  }
-
-  /** Returns the codecs that the client of a rank uses. */
-  codecsOf(rank: Rank): AgreedCodecs {
-    return this.registry.group.get(rank)?.codecs ?? {};
   }
 
   /** Reports whether a message to the rank has not been sent completely. */

@@ -1,0 +1,25 @@
+import { MessageCode } from "../../wire/message_code.ts";
+import type { Message } from "../../wire/messages.ts";
+import type { ActiveRun } from "../run/active_run.ts";
+import type { Task } from "./tasks.ts";
+
+/**
+ * Makes the message with a task, and notes in the task which parameters the client gets.
+ *
+ * @param lastAccepted Field about the client's last accepted update.
+ */
+export function taskMessage(
+  task: Task,
+  run: ActiveRun,
+  lastAccepted: { readonly taken?: number },
+): Message {
+  const { rank, round, version, base, sent } = task;
+  task.isCoded = run.readsCodes(rank);
+  const parameters = run.partFor(rank, task.isCoded ? sent.parameters : base);
+  // A client that lacks the values that do not travel is sent all, as others decode them.
+  const coded = task.isCoded && run.isPart(parameters) ? sent.coded : undefined;
+  const fields = { round, ...run.planField(version + 1), ...lastAccepted };
+  return coded === undefined
+    ? { code: MessageCode.ParameterUpdate, payload: { ...fields, parameters } }
+    : { code: MessageCode.CompressedUpdate, payload: { ...fields, ...coded } };
+}
