@@ -32,7 +32,7 @@ export interface PrivacyReport {
   readonly epsilon?: number;
   /** ε of continuous noise of the same size, for comparison; absent with seeded noise. */
   readonly epsilonContinuous?: number;
-  /** Why nothing is guaranteed; absent where it is. */
+  /** Reason for which nothing is guaranteed; absent where it is. */
   readonly guarantee?: string;
   /** Largest number of releases that a client has taken part in; with `"ftrl"`. */
   readonly participationsMost?: number;

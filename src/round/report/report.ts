@@ -43,9 +43,7 @@ export interface RoundReport extends TrainingFields {
   readonly lossesOmitted?: readonly Rank[];
   /** Loss after the round; absent when nobody evaluates or it is not finite. */
   readonly loss?: number;
-  /**
-   * Accuracy after the round, 0 to 1; absent when nobody evaluates or the model does not classify.
-   */
+  /** Accuracy after the round, 0 to 1; absent without an evaluation or classes. */
   readonly accuracy?: number;
   /**
    * Metrics after the round: those of the task, over all samples together, and others as the server

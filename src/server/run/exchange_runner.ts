@@ -61,9 +61,8 @@ export class ExchangeRunner {
   /** Vectors that an update of the rank is related to; `undefined` if no training is open. */
   startOf(rank: Rank): UpdateStart | undefined {
     const { training } = this, { parameters } = this.#run.topology.handler;
-    if (training === undefined) return undefined;
-    const isCoded = training.codedRanks.has(rank);
-    return { parameters, sent: isCoded ? training.sent.parameters : parameters };
+    const isCoded = training?.codedRanks.has(rank);
+    return training && { parameters, sent: isCoded ? training.sent.parameters : parameters };
   }
 
   /** Opens an exchange until the topology has sent the messages and received the answers. */
@@ -119,9 +118,8 @@ export class ExchangeRunner {
   /** Sends the parameters to the cohort of the open exchange. */
   sendToCohort(): void {
     const { subModels, sessions } = this.#run;
-    const exchange = this.#required(), { collector } = exchange;
-    const messageTo = this.#messages.of(exchange);
-    sendToCohort(collector, this.#downloads, {
+    const exchange = this.#required(), messageTo = this.#messages.of(exchange);
+    sendToCohort(exchange.collector, this.#downloads, {
       bytes: subModels.bytes,
       addressOf: (rank) => sessions.registry.group.get(rank)?.address,
       sendTo: (rank, onEnd) => this.#sendTo(rank, messageTo(rank), onEnd),
