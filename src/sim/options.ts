@@ -193,6 +193,12 @@ export function checkSimulation(
   const evaluatesClients = options.evaluateClients === true || test === undefined;
   const strategy = handler.privacy && { name: handler.strategyName, privacy: handler.privacy };
   checkCompatible({ strategy, evaluatesClients }, "Cannot simulate");
+  if (strategy && options.checkpoints && checkpointEvery > 1) {
+    // A run that goes on from an older checkpoint would not know of the releases after it.
+    throw new RangeError(
+      `Cannot simulate: expected a checkpoint after each round with differential privacy, got one every ${checkpointEvery}`,
+    );
+  }
   checkCompatible({ plan, isSimulated: true, ...(task && { task }) }, "Cannot simulate");
   checkStopping(options.stopping ?? {}, "Cannot simulate", task);
   if (stateBytes !== Infinity) {

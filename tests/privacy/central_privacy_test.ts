@@ -9,6 +9,7 @@ import {
 } from "../../mod.ts";
 import { CentralPrivacy, type CentralPrivacyOptions, parsePrivacy } from "../../src/privacy/mod.ts";
 import { InProcessPool, type SimulationOptions } from "../../src/sim/mod.ts";
+import { CheckpointStore } from "../../src/store/checkpoint/files/checkpoint_store.ts";
 import { DEFAULT_PLAN } from "../../src/round/handler/client_plan.ts";
 
 const CLIENTS = 6, ROWS = 60;
@@ -134,6 +135,31 @@ Deno.test("CentralPrivacy releases noise alone where chance draws nobody", async
   assertEquals(report.rounds.length, 12);
   assertEquals(report.privacy?.releases, 12);
   assertEquals(report.rounds.every(({ received }) => received === 1), true);
+});
+
+Deno.test("a private run goes on from its checkpoint with its account", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const checkpoints = new CheckpointStore(folder);
+    const options = { ...FTRL, rounds: 6 };
+    await (await simulation(new CentralPrivacy(options), { rounds: 4, checkpoints })).run();
+    const resume = await checkpoints.latest();
+    if (resume === undefined) throw new Error("no checkpoint was written");
+    const resumed = await simulation(new CentralPrivacy(options), { rounds: 9, resume });
+    const { rounds, privacy, stopped } = await resumed.run();
+    assertEquals(rounds.length, 6);
+    assertEquals(privacy?.releases, 6);
+    assertEquals(privacy?.participationsMost, 2);
+    assertAlmostEquals(privacy?.epsilon ?? NaN, 8, 1e-3);
+    assertEquals(stopped?.reason.startsWith("the privacy budget is spent"), true);
+    await assertRejects(
+      () => simulation(new CentralPrivacy(options), { checkpoints, checkpointEvery: 2 }),
+      RangeError,
+      "a checkpoint after each round",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("CentralPrivacy by ftrl selects clients in turn, and refuses others", async () => {

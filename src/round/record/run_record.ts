@@ -173,7 +173,7 @@ export class RunRecord {
       ...(handler.privacy && { privacy: handler.privacy.report }),
       ...updateFields(handler),
       rounds: [...this.rounds],
-      ...(this.members.all.length > 0 && { members: this.members.all }),
+      ...(this.members.all.length > 0 && !handler.privacy && { members: this.members.all }),
       plan: handler.plan,
       ...(handler.schedule && { schedule: handler.schedule }),
       ...(this.#changes.length > 0 && { changes: [...this.#changes] }),

@@ -193,7 +193,7 @@ export interface RunReport {
   readonly downlink?: string;
   /** The rounds, in order. */
   readonly rounds: readonly RoundReport[];
-  /** The clients that have had a rank, in rank order; absent in a simulation. */
+  /** The clients that have had a rank, in rank order; absent in a simulation and a private run. */
   readonly members?: readonly MemberReport[];
   /**
    * Evaluation of the final parameters; absent when nobody has evaluated them, as in a run that was

@@ -173,12 +173,15 @@ export class RunOperations implements ActiveRun {
   }
 
   #report(given: RoundReport): void {
-    const { record, logger, peers: { members }, topology: { roundName, options, mode } } =
-      this.#run;
+    const { record, logger, peers: { members }, topology } = this.#run;
+    const { roundName, options, mode } = topology;
     const report = record.addRound(given);
     const { round, received, cohort, loss, accuracy, metrics = {}, losses, outliers = [] } = report;
+    const isSecret = topology.handler.privacy?.isCohortSecret ?? false;
     const figures = [
-      `${received} of ${cohort.length} ${mode === "statistics" ? "clients" : "updates"}`,
+      isSecret
+        ? "a secret cohort"
+        : `${received} of ${cohort.length} ${mode === "statistics" ? "clients" : "updates"}`,
       ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
       ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
       ...Object.entries(metrics).filter(([name]) => name !== "accuracy")
