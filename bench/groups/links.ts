@@ -11,6 +11,7 @@ import { withLinks } from "../helpers/links.ts";
 import { withProcess } from "../helpers/process.ts";
 import { flatManifest } from "../helpers/step_handler.ts";
 import { type BenchOptions, type BenchResult, mostResult } from "../result.ts";
+import { codedLinksBench } from "./coded_links.ts";
 
 const BITS_PER_SECOND = 20e6;
 /** Half of the round trip. */
@@ -38,7 +39,8 @@ const CASES: readonly LinksCase[] = [
 
 /**
  * Measures rounds of clients that do not train, over links of 20 Mbit/s each way and a round trip
- * of 50 ms: a link for each client, or one for all. Value: the median time of a round.
+ * of 50 ms: a link for each client, or one for all, and rounds with codecs over a link that loses
+ * packets. Value: the median time of a round.
  */
 export async function linksBench(options: BenchOptions): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
@@ -46,7 +48,7 @@ export async function linksBench(options: BenchOptions): Promise<BenchResult[]> 
     const times = await roundMillis(one, options);
     results.push(mostResult(one.name, times, { unit: "ms", most: one.most }));
   }
-  return results;
+  return [...results, ...await codedLinksBench(options)];
 }
 
 async function roundMillis(
