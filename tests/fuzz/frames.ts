@@ -2,7 +2,7 @@ import { MessageCode, type Random } from "../../mod.ts";
 import { encodeFrame, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { schemaDigest } from "../../src/data/schema/digest.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
-import { LENGTH, MANIFEST, WORLD_SIZE } from "./run.ts";
+import { CODEC, LENGTH, MANIFEST, WORLD_SIZE } from "./run.ts";
 
 /** Bytes on their way to a server. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -106,6 +106,14 @@ export const MESSAGES: readonly Message[] = [
         rows: 9,
         columns: [{ name: "a", kind: "number", missing: 1, sum: 8, low: 1, high: 2, form: "real" }],
       },
+    },
+  },
+  {
+    code: MessageCode.CompressedUpdate,
+    payload: {
+      ...{ round: 1, numSamples: 7, steps: 3, codec: CODEC },
+      scales: new Float32Array(Math.ceil(LENGTH / 256)).fill(1e-3),
+      codes: new Uint8Array(LENGTH),
     },
   },
 ];

@@ -1,10 +1,11 @@
 import { MessageCode, type Random } from "../../mod.ts";
 import { answerChallenge } from "../../src/auth/mod.ts";
+import { parseCodec } from "../../src/codec/mod.ts";
 import { Connection } from "../../src/net/mod.ts";
 import { decodeBody, decodePrefix, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
-import { type Bytes, concat, frameOf, FRAMES, pick, READY } from "./frames.ts";
+import { type Bytes, concat, frameOf, FRAMES, noise, pick, READY } from "./frames.ts";
 import * as mutations from "./mutations.ts";
-import { LENGTH, TOKEN, WORLD_SIZE } from "./run.ts";
+import { CODEC, LENGTH, TOKEN, WORLD_SIZE } from "./run.ts";
 import { pause } from "./sockets.ts";
 import { type Answer, type Attacks, nameOf, type Target } from "./target.ts";
 
@@ -13,6 +14,14 @@ import { type Answer, type Attacks, nameOf, type Target } from "./target.ts";
  */
 const WAIT_MILLIS = 150, ROUND_MILLIS = 1000;
 
+/** Options of {@linkcode joined}. */
+interface JoinedOptions {
+  /** Makes something else of the answer to a challenge. */
+  readonly prove?: (proof: Bytes) => Bytes;
+  /** Codecs that the peer names. */
+  readonly codecs?: readonly string[];
+}
+
 /**
  * Joins by the rules, does as it likes, and hears what comes of it. With `prove` it answers a
  * challenge by what that makes of the proof, and does nothing else.
@@ -20,7 +29,7 @@ const WAIT_MILLIS = 150, ROUND_MILLIS = 1000;
 async function joined(
   target: Target,
   act: (write: (bytes: Bytes) => Promise<void>, round: number) => Promise<void>,
-  prove?: (proof: Bytes) => Bytes,
+  { prove, codecs }: JoinedOptions = {},
 ): Promise<Answer> {
   const { address, transport, signal } = target;
   const channel = await transport.connect(address, { signal });
@@ -42,7 +51,7 @@ async function joined(
   const talk = async (): Promise<void> => {
     await connection.send({
       code: MessageCode.Registration,
-      payload: { agent: "fuzz", worldSize: WORLD_SIZE },
+      payload: { agent: "fuzz", worldSize: WORLD_SIZE, ...(codecs && { codecs }) },
     });
     const first = await next();
     if (first === undefined) return;
@@ -106,6 +115,40 @@ function badUpdate(random: Random, round: number): Bytes {
   });
 }
 
+/** Numbers of values, of which one is right. */
+const LENGTHS = [0, 1, LENGTH - 1, LENGTH, LENGTH + 1, 10 * LENGTH, 40_000];
+
+/** Encoded updates that break the rules of codecs, or of the round. */
+function badCodes(random: Random, round: number): Bytes {
+  const codec = pick(random, [
+    CODEC,
+    CODEC,
+    CODEC,
+    "eden:bits=9",
+    "topk:share=1",
+    "int4",
+    "\u202e",
+  ]);
+  const size = parseCodec(CODEC).size(pick(random, [LENGTH, LENGTH, ...LENGTHS]));
+  const lengthOf = (right: number) => pick(random, [right, right, right, ...LENGTHS]);
+  const scales = new Float32Array(lengthOf(size.scales)).fill(1e-3);
+  if (random.below(2) === 0) {
+    scales[random.below(scales.length + 1)] = pick(random, [NaN, Infinity, -1, -0, 3e38]);
+  }
+  return frameOf({
+    code: MessageCode.CompressedUpdate,
+    payload: {
+      round: Math.max(1, round + pick(random, [0, 0, 0, -1, 1, 2 ** 32 - 1 - round])),
+      ...(random.below(8) > 0 && { numSamples: pick(random, [1, 7, Number.MAX_SAFE_INTEGER]) }),
+      codec,
+      ...(random.below(8) === 0 && { base: 1 }),
+      scales,
+      codes: noise(random, lengthOf(size.codes)),
+      ...(random.below(4) === 0 && { plain: new Float32Array(pick(random, LENGTHS)) }),
+    },
+  });
+}
+
 /** Cases of a peer that has joined. */
 export const JOINED: Attacks = [
   ["joined", 6, (target) => {
@@ -132,8 +175,19 @@ export const JOINED: Attacks = [
     const frames = Array<Bytes>(1000).fill(FRAMES[code] ?? new Uint8Array());
     return joined(target, (write) => write(concat(...frames)));
   }],
+  ["joined, codes", 8, (target) => {
+    const { random } = target;
+    const codecs = pick(random, [["int8", "eden"], ["int8"], ["none"], []]);
+    return joined(target, async (write, round) => {
+      for (let n = 1 + random.below(3); n > 0; n--) {
+        const update = badCodes(random, round);
+        await write(random.below(4) === 0 ? mutations.mutated(random, update) : update);
+      }
+    }, { codecs });
+  }],
   ["proof, mutated", 3, (target) => {
     const { random } = target;
-    return joined(target, () => Promise.resolve(), (proof) => mutations.mutated(random, proof));
+    const prove = (proof: Bytes) => mutations.mutated(random, proof);
+    return joined(target, () => Promise.resolve(), { prove });
   }],
 ];

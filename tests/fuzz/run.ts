@@ -11,6 +11,7 @@ import {
   type TrainPlan,
   type Transport,
 } from "../../mod.ts";
+import { parseCodec } from "../../src/codec/mod.ts";
 import { tlsTransport, transportOf } from "../../src/net/mod.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
@@ -28,6 +29,9 @@ export const WORLD_SIZE = HONEST.length + 98;
 
 /** What who may join knows, where not everyone may. */
 export const TOKEN = "zebra-violet-93-quarry";
+
+/** Codec of the updates of clients that know it. */
+export const CODEC = "int8";
 
 export const MANIFEST = vectorManifest(LENGTH);
 
@@ -79,6 +83,7 @@ export function serverHandler(seed: number): SyncParameterServerHandler {
     parameters: new Float32Array(LENGTH),
     strategy: new HonestAvg(),
     seed,
+    uplink: parseCodec(CODEC),
     evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
   });
 }
