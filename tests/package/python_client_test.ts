@@ -24,6 +24,8 @@ import {
   type SyncParameterServerHandlerOptions,
   trainTestSplit,
 } from "../../mod.ts";
+import { eden } from "../../src/codec/eden.ts";
+import { int8 } from "../../src/codec/int8.ts";
 import { arrangeTable } from "../../src/data/schema/arrange.ts";
 import { canonicalJson, schemaDigest } from "../../src/data/schema/digest.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
@@ -147,6 +149,30 @@ pythonTest("learns to read digits together with a Deno client", async (python, f
     `Joined as rank 2 of 3, with ${second.length} samples\n`,
   ]);
   assertMatch(outcome?.stderr ?? "", /^The server ends the run: .+\n$/);
+});
+
+pythonTest("sends EDEN and reads int8 together with a Deno client", async (python, folder) => {
+  const [first = [], second = []] = partitionIid(train, 2, { seed: 1 });
+  const data = await writeCsv(`${folder}/part.csv`, train.select(second));
+  const { evaluate: evaluator } = await modelEvaluator(LR, test);
+  const outcomes: Promise<Outcome>[] = [];
+  const run = async (codecs: Partial<SyncParameterServerHandlerOptions>) =>
+    (await federate({
+      handler: { ...codecs, evaluator, plan: { epochs: 2, batchSize: 10, learningRate: 0.1 } },
+      server: { worldSize: 3, rounds: 5 },
+      join: (address) => {
+        const args = ["--data", data, "--rank", "2", "--world-size", "3"];
+        outcomes.push(runExample(python, address, args));
+        return [denoClient(address, train.select(first), 1), ...outcomes.slice(-1)];
+      },
+    })).report;
+  const whole = await run({}), coded = await run({ uplink: eden(), downlink: int8() });
+  assertEquals((await Promise.all(outcomes)).map(({ code }) => code), [0, 0]);
+  assert((coded?.final?.accuracy ?? 0) > 0.88, `accuracy ${coded?.final?.accuracy}`);
+  const [up = NaN, down = NaN] = [coded, whole].map((report) => report?.rounds[1]?.bytesUp);
+  // Of 2,600 bytes of parameters 100 are left, beside some 100 of other fields.
+  assert(up < down / 8, `${up} bytes up in place of ${down}`);
+  assertEquals(coded?.rounds.map(({ received }) => received), [2, 2, 2, 2, 2]);
 });
 
 pythonTest("steps and evaluates as the Deno client does", async (python, folder) => {

@@ -1,5 +1,5 @@
 /** Frozen layers and tensors that stay on the clients do not travel. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   AsyncParameterServerHandler,
   ClientFollowingTop,
@@ -17,6 +17,7 @@ import {
   Simulation,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { codedBytes, encodeVector, parseCodec } from "../../src/codec/mod.ts";
 import { sha256Hex } from "../../src/base/hash.ts";
 import { travellingPart } from "../../src/train/models/travelling_part.ts";
 import { Peer } from "../helpers/peer.ts";
@@ -38,6 +39,14 @@ function frozenModel(): ModelDescription {
   return JSON.parse(text) as ModelDescription;
 }
 
+/** Run with a part that travels. */
+interface Case {
+  readonly model: ModelDescription;
+  readonly strategy: string;
+  readonly uplink?: string;
+  readonly downlink?: string;
+}
+
 const CASES = {
   frozen: { model: frozenModel(), strategy: "fedavg" },
   fedper: {
@@ -46,13 +55,24 @@ const CASES = {
   },
   scaffold: { model: frozenModel(), strategy: "scaffold" },
   gradient: { model: frozenModel(), strategy: "fedsgd" },
-} as const;
+  "frozen, with codecs": {
+    ...{ model: frozenModel(), strategy: "fedavg" },
+    ...{ uplink: "eden:bits=4", downlink: "int8" },
+  },
+  "fedper, with codecs": {
+    model: mlp({ inputShape: [8, 8, 1], hiddenUnits: 64, numClasses: 10 }),
+    strategy: "fedper:local=logits/",
+    ...{ uplink: "eden:bits=4", downlink: "int8" },
+  },
+} satisfies Readonly<Record<string, Case>>;
 
-async function handlerOf({ model, strategy }: (typeof CASES)[keyof typeof CASES]) {
+async function handlerOf({ model, strategy, uplink, downlink }: Case) {
   const initial = await initialParameters(model, 1, { engine: "native" });
   return new SyncParameterServerHandler({
     ...{ ...initial, model, plan, seed: 1 },
     strategy: parseStrategy(strategy),
+    ...(uplink !== undefined && { uplink: parseCodec(uplink) }),
+    ...(downlink !== undefined && { downlink: parseCodec(downlink) }),
   });
 }
 
@@ -87,7 +107,7 @@ function group(distBackend: keyof typeof addresses) {
   return { options, address };
 }
 
-for (const [name, settings] of Object.entries(CASES)) {
+for (const [name, settings] of Object.entries<Case>(CASES)) {
   Deno.test(`${name}: each transport sends the part, with the model of the simulation`, async () => {
     const handler = await handlerOf(settings);
     const before = handler.parameters.slice();
@@ -97,8 +117,10 @@ for (const [name, settings] of Object.entries(CASES)) {
     const simulated = await new Simulation(handler, { train: all, parts, rounds, workers: 1 })
       .run();
     assertEquals(part.takeOthers(handler.parameters), part.takeOthers(before));
-    const partBytes = 4 * part.length;
-    assertEquals(simulated.rounds.map(({ bytesUp }) => bytesUp), Array(rounds).fill(2 * partBytes));
+    const bytesOf = (codec: string | undefined) =>
+      codec === undefined ? 4 * part.length : codedBytes(parseCodec(codec), part.length);
+    const upBytes = bytesOf(settings.uplink), downBytes = bytesOf(settings.downlink);
+    assertEquals(simulated.rounds.map(({ bytesUp }) => bytesUp), Array(rounds).fill(2 * upBytes));
     for (const transport of ["memory", "tcp", "websocket"] as const) {
       const { options, address } = group(transport);
       const server = new ServerSyncTop(await handlerOf(settings), { ...options, rounds });
@@ -107,12 +129,12 @@ for (const [name, settings] of Object.entries(CASES)) {
       const last = report.rounds.at(-1);
       assert(last !== undefined);
       // The rest are other fields of the messages, and the figures of the evaluation.
-      assert(last.bytesUp < 2 * partBytes + 6_000, `${transport}: ${last.bytesUp} bytes up`);
-      assert(last.bytesUp > 2 * partBytes);
-      const vectors = name === "scaffold" ? 2 : 1;
-      // Clients evaluate the parameters too.
+      assert(last.bytesUp < 2 * upBytes + 6_000, `${transport}: ${last.bytesUp} bytes up`);
+      assert(last.bytesUp > 2 * upBytes);
+      // Clients evaluate the parameters too, as they are.
+      const control = name === "scaffold" ? downBytes : 0;
       assert(
-        last.bytesDown < 2 * (vectors + 1) * partBytes + 6_000,
+        last.bytesDown < 2 * (downBytes + control + 4 * part.length) + 6_000,
         `${transport}: ${last.bytesDown} bytes down`,
       );
     }
@@ -133,12 +155,39 @@ Deno.test("an asynchronous server sends the part of each version", async () => {
   assert(bytes < 6 * 4 * part.length + 30_000, `${bytes} bytes up`);
 });
 
+Deno.test("codes for frozen tensors are refused by name", async () => {
+  let refusal = "";
+  await withPeer(
+    async (peer, handler) => {
+      await peer.register({ codecs: ["int8"] });
+      const { manifestDigest, uplink = "" } = await peer.until(MessageCode.IdAssignment);
+      const payload = { manifestDigest, numSamples: 1, stays: "0".repeat(64) };
+      await peer.send({ code: MessageCode.Ready, payload });
+      const { round } = await peer.until(MessageCode.ParameterUpdate);
+      const all = new Float32Array(handler.manifest.length);
+      const key = { seed: handler.seed, round, rank: 1 };
+      const coded = encodeVector(parseCodec(uplink), all, key);
+      await peer.send({
+        code: MessageCode.CompressedUpdate,
+        payload: { round, numSamples: 1, steps: 1, codec: uplink, ...coded },
+      });
+      const { fault, message, fatal } = await peer.error();
+      assertEquals([fault, fatal], ["shape-mismatch", true]);
+      refusal = message;
+    },
+    true,
+    { ...CASES.frozen, uplink: "int8" },
+  ).catch(() => {});
+  assertMatch(refusal, /^Cannot take the update of rank 1: .*expected 3 scales .*650 values/);
+});
+
 /** Runs a server whose only client is driven by hand. */
 async function withPeer(
   body: (peer: Peer, handler: SyncParameterServerHandler) => Promise<void>,
   isOver = false,
+  settings: Case = CASES.frozen,
 ): Promise<RunReport> {
-  const handler = await handlerOf(CASES.frozen);
+  const handler = await handlerOf(settings);
   const { options, address } = group("tcp");
   const server = new ServerSyncTop(handler, {
     ...{ ...options, worldSize: 2, rounds: 1 },
