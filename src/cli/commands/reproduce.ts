@@ -1,36 +1,19 @@
-import { parsePartition } from "../../data/partition/partition.ts";
-import { arraySource } from "../../data/sources/array_source.ts";
-import { Simulation } from "../../sim/simulation.ts";
-import { parseStrategy } from "../../strategy/registry.ts";
 import type { CommandContext } from "../context.ts";
 import { type Command, InvalidArgumentError } from "../deps.ts";
 import { Table } from "../output/table_deps.ts";
 import { makeCommand } from "../options/command.ts";
-import { dataFrom } from "../options/data.ts";
 import { UsageError } from "../options/option.ts";
-import { withAbsolutePaths } from "../options/resume.ts";
-import { type Flags, libraryOptions } from "../options/table.ts";
+import type { Flags } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
 import { printerBeside, writeOutput } from "../output/write_output.ts";
-import { type CommandData, loadData } from "../run/data.ts";
-import { openKept } from "../run/kept_run.ts";
+import { CODEC_EXPERIMENTS } from "../run/codec_cases.ts";
+import { loadData } from "../run/data.ts";
 import { type Case, CASES, CLIENTS, FRACTION } from "../run/published_cases.ts";
+import { codecTable, runCodecs } from "../run/reproduce_codecs.ts";
+import { dataFor, type Outcome, runCase } from "../run/run_case.ts";
 import { toJson } from "../run/run_folder.ts";
-import { buildServer } from "../run/server_job.ts";
 
 const NAMES = CASES.map(({ name }) => name);
-
-/** Result of a case with one seed. */
-interface Outcome {
-  readonly name: string;
-  readonly seed: number;
-  /** Absent when the target was not reached. */
-  readonly rounds?: number;
-  readonly accuracy: number;
-  readonly seconds: number;
-  readonly isInside: boolean;
-  readonly modelDigest: string;
-}
 
 /** `reproduce`: published results and those of this machine. */
 export function reproduceCommand({ signal }: CommandContext): Command {
@@ -55,11 +38,18 @@ async function runReproduce(
   flags: Flags<"reproduce">,
   signal: AbortSignal,
 ): Promise<void> {
+  const { short, codecs } = flags;
   const long = CASES.find(({ name, isShort }) => names.includes(name) && !isShort);
-  if (flags.short && long) throw new UsageError(`expected no --short with ${long.name}`);
+  if (short && long) throw new UsageError(`expected no --short with ${long.name}`);
+  const other = names.find((name) => CODEC_EXPERIMENTS.every(({ base }) => base.name !== name));
+  if (codecs && other) throw new UsageError(`expected no --codecs with ${other}`);
   const data = await loadData(flags, signal);
+  if (codecs) {
+    const outcomes = await runCodecs(names, data, flags, signal);
+    return await report(codecTable(outcomes), outcomes, flags);
+  }
   const cases = CASES.filter(({ name, isShort }) =>
-    (names.length === 0 || names.includes(name)) && (isShort || !flags.short)
+    (names.length === 0 || names.includes(name)) && (isShort || !short)
   );
   const outcomes: Outcome[] = [];
   for (const one of cases) {
@@ -70,10 +60,19 @@ async function runReproduce(
       printError(line(one, outcome));
     }
   }
-  printerBeside(flags.json)(outcomeTable(outcomes));
-  if (flags.json !== undefined) {
+  await report(outcomeTable(outcomes), outcomes, flags);
+}
+
+/** Prints the table, writes the outcomes, and fails if one is outside of what was expected. */
+async function report(
+  table: string,
+  outcomes: readonly Outcome[],
+  { json }: Flags<"reproduce">,
+): Promise<void> {
+  printerBeside(json)(table);
+  if (json !== undefined) {
     await writeOutput(
-      flags.json,
+      json,
       toJson({ schema: "fedlab.reproduce/1", clients: CLIENTS, fraction: FRACTION, outcomes }),
     );
   }
@@ -85,94 +84,6 @@ async function runReproduce(
       }`,
     );
   }
-}
-
-/** Prepares the data of a case. */
-async function dataFor(
-  { standardize = false }: Case,
-  { name, train, test }: CommandData,
-): Promise<CommandData> {
-  const source = arraySource({ name, train, ...(test && { test }), standardize });
-  const arranged = await source.arrange(undefined);
-  return {
-    name,
-    train: arranged.train.share(),
-    ...(arranged.test && { test: arranged.test.share() }),
-    notes: [],
-  };
-}
-
-/** Collects the settings that determine the rounds of a case. */
-function settingsOf(
-  { model, partition, strategy, epochs, batchSize, lr, standardize = false }: Case,
-  flags: Flags<"reproduce">,
-): Record<string, unknown> {
-  const { dataDir: _, ...data } = dataFrom(flags);
-  const { strictDeterminism } = flags;
-  return withAbsolutePaths("reproduce", {
-    ...{ model, partition, strategy, epochs, batchSize, lr, standardizedCase: standardize },
-    ...{ ...data, strictDeterminism },
-  });
-}
-
-async function runCase(
-  one: Case,
-  seed: number,
-  { train, test }: CommandData,
-  flags: Flags<"reproduce">,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const { name, model, partition, strategy, target, least, most, epochs, batchSize, lr } = one;
-  const plan = {
-    ...{ epochs, batchSize, learningRate: lr },
-    ...{ momentum: 0, weightDecay: 0, keepMomentum: false },
-  };
-  const engine = libraryOptions("engine", flags);
-  await using server = await buildServer({
-    model,
-    data: train,
-    plan,
-    strategy: parseStrategy(strategy),
-    cohort: { fraction: FRACTION },
-    seed,
-    engine,
-  });
-  const { runsDir } = flags;
-  const settings = settingsOf(one, flags);
-  using kept = runsDir === undefined
-    ? undefined
-    : await openKept(`${runsDir}/${name}-${seed}`, settings);
-  const simulation = new Simulation(server.handler, {
-    ...libraryOptions("simulation", flags),
-    ...engine,
-    train,
-    parts: parsePartition(partition).deal(train, { parts: CLIENTS, seed }),
-    rounds: most,
-    targetAccuracy: target,
-    ...(test && { test }),
-    ...(kept && { checkpoints: kept.checkpoints, notes: { settings } }),
-    ...(kept?.resume && { resume: kept.resume }),
-    onEvent: (event) => {
-      if (event.type !== "round-ended") return;
-      const { round, accuracy = NaN, seconds } = event.report;
-      const percent = (accuracy * 100).toFixed(2);
-      if (round % 10 === 0 || seconds > 5) {
-        printError(`${name}, seed ${seed}: round ${round}, accuracy ${percent}%`);
-      }
-    },
-  });
-  const { rounds, final, seconds, modelDigest } = await simulation.run({ signal });
-  const accuracy = final?.accuracy ?? NaN;
-  const reached = accuracy >= target;
-  return {
-    name,
-    seed,
-    ...(reached && { rounds: rounds.length }),
-    accuracy,
-    seconds,
-    isInside: reached && rounds.length >= least && rounds.length <= most,
-    modelDigest,
-  };
 }
 
 function line({ most }: Case, { name, seed, rounds, accuracy, seconds }: Outcome): string {

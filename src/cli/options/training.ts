@@ -225,6 +225,12 @@ export const TRAINING = {
     default: false,
     commands: { reproduce: {} },
   }),
+  codecs: option(onOff, {
+    help: "compare runs with codecs of updates and parameters with those without",
+    group: "Training",
+    default: false,
+    commands: { reproduce: {} },
+  }),
   module: option(text, {
     value: "<path>",
     help: "run the client that this module defines with defineClient(), in a sandboxed process",

@@ -8,6 +8,10 @@ export interface Case {
   readonly batchSize: number;
   readonly lr: number;
   readonly target: number;
+  /** Codec of the clients' updates. Default: none. */
+  readonly uplink?: string;
+  /** Codec of the parameters that clients are sent. Default: none. */
+  readonly downlink?: string;
   /** Scales pixels to mean 0 and deviation 1. Default: they are from 0 to 1. */
   readonly standardize?: boolean;
   /** Published number of rounds. */
