@@ -252,7 +252,7 @@ Deno.test("choices that do not go with privacy are refused in one line", async (
   for (
     const name of ["median", "fednova", "qfedavg", "scaffold", "feddyn", "fedsgd", "krum"]
   ) {
-    await assertRejects(() => make(name), RangeError, "differential privacy does not go with");
+    await assertRejects(() => make(name), RangeError, "does not go with differential privacy");
   }
   const wrong = [
     ["over-selection", { overSelection: 0.5 }, {}],
