@@ -8,8 +8,10 @@ import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
 import { errorMessage } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import { VectorPart } from "../params/vector_part.ts";
 import type { PrivacyReport, PrivacyTerms, PrivateSelection } from "../strategy/privacy.ts";
 import type { RoundInfo, Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
+import { spansWithout } from "../strategy/untrained.ts";
 import { needInfo, workingVector } from "../strategy/working.ts";
 import { WrappedStrategy } from "../strategy/wrapped.ts";
 import type { ClientUpdate } from "../strategy/strategy.ts";
@@ -25,7 +27,9 @@ import type { Mechanism } from "./mechanism/mechanism.ts";
  * size of the cohort, however many answered: so no client moves the mean by more than the clip
  * divided by that size. The noise is an exact discrete Gaussian on whole numbers, from random bits
  * of the system: two runs of one seed give different models. The guarantee is against everyone who
- * sees the models of all rounds and the report, and trusts the server to add the noise.
+ * sees the models of all rounds and the report, and trusts the server to add the noise. Values that
+ * do not travel, of frozen layers and of tensors that stay on the clients, are neither clipped nor
+ * given noise: they stay as they are.
  *
  * @example Guarantee of 100 rounds with 100 of 1,000 clients each
  * ```ts
@@ -45,6 +49,7 @@ export class CentralPrivacy extends WrappedStrategy {
   /** Advice on options that guarantee less than it may seem, one line each. */
   readonly warnings: readonly string[];
   readonly #mechanism: Mechanism;
+  readonly #terms: Terms;
   readonly #options: CentralPrivacyOptions;
   #mean: ParameterVector | undefined;
 
@@ -60,7 +65,7 @@ export class CentralPrivacy extends WrappedStrategy {
     this.warnings = warnings;
     this.#mechanism = mechanism;
     this.#options = options;
-    this.privacy = new Terms(mechanism, this.mean, options);
+    this.privacy = this.#terms = new Terms(mechanism, this.mean, options);
   }
 
   /** `true`: no update, however large, moves the model by more than the clip allows. */
@@ -80,14 +85,14 @@ export class CentralPrivacy extends WrappedStrategy {
    * values that no gradient trains, or the budget is spent.
    */
   override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
-    const { numClients, untrained = [] } = needInfo(this.name, info);
+    const { numClients, untrained = [], fixed = [] } = needInfo(this.name, info);
     const { clients } = this.#options, mechanism = this.#mechanism;
     if (numClients !== clients) {
       throw new RangeError(
         `Cannot begin a round of ${this.name}: expected the ${clients} clients that the guarantee is for, got ${numClients}`,
       );
     }
-    if (untrained.length > 0) {
+    if (spansWithout(untrained, fixed).length > 0) {
       throw new RangeError(
         `Cannot begin a round of ${this.name}: expected a model without moving statistics such as BatchNorm's, to which noise cannot be added`,
       );
@@ -95,7 +100,11 @@ export class CentralPrivacy extends WrappedStrategy {
     const stop = mechanism.stopReason(numClients);
     if (stop !== undefined) throw new RangeError(`Cannot begin a round of ${this.name}: ${stop}`);
     const { grid } = mechanism;
-    const sum = new Float64Array(global.length), ranks: Rank[] = [];
+    // Values that do not travel are not the clients' to change, and get no noise.
+    const part = new VectorPart(global.length, fixed);
+    const from = fixed.length === 0 ? global : part.take(global);
+    const sum = new Float64Array(part.length), ranks: Rank[] = [];
+    this.#terms.dimension = part.length;
     let within = 0;
     const check = ({ rank }: ClientUpdate) => {
       const reason = mechanism.refusal(rank);
@@ -107,17 +116,19 @@ export class CentralPrivacy extends WrappedStrategy {
       check,
       accept: (update) => {
         check(update);
-        const change = { from: global, to: update.parameters };
-        if (addClipped(sum, change, grid).isWithin) within++;
+        const { parameters } = update;
+        const to = fixed.length === 0 ? parameters : part.take(parameters);
+        if (addClipped(sum, { from, to }, grid).isWithin) within++;
         ranks.push(update.rank);
       },
       finish: () => {
         const noisy = mechanism.release({ sum, grid, ranks, within });
         const mean = this.#mean = workingVector(this.#mean, global);
         const { cohort } = this.#options;
-        for (let i = 0; i < mean.length; i++) {
-          mean[i] = (global[i] ?? 0) + (noisy[i] ?? 0) / cohort;
-        }
+        mean.set(global);
+        const next = new Float32Array(part.length);
+        for (let i = 0; i < next.length; i++) next[i] = (from[i] ?? 0) + (noisy[i] ?? 0) / cohort;
+        part.put(next, mean);
         const round = super.begin(global, info);
         round.accept({ rank: 1, parameters: mean, numSamples: 1 });
         return round.finish();
@@ -167,6 +178,8 @@ export class CentralPrivacy extends WrappedStrategy {
 }
 
 class Terms implements PrivacyTerms {
+  /** Number of values that noise is added to, once a round has begun. */
+  dimension: number | undefined;
   readonly then: Strategy;
   readonly cohort: number;
   readonly #mechanism: Mechanism;
@@ -192,6 +205,7 @@ class Terms implements PrivacyTerms {
       mechanism: this.#mechanism.name,
       delta,
       ...rest,
+      ...(this.dimension !== undefined && { dimension: this.dimension }),
       source: isSeeded ? "seeded" : "system",
       ...(isSeeded
         ? { guarantee: "nothing: the noise is seeded" }

@@ -24,6 +24,11 @@ export interface PrivacyReport {
   readonly clip: number;
   /** δ of the guarantee. */
   readonly delta: number;
+  /**
+   * Number of values that noise is added to: those that travel. Absent before the first round of
+   * a process.
+   */
+  readonly dimension?: number;
   /** Number of models that were made from the clients' data. */
   readonly releases: number;
   /** Origin of the noise: the operating system, or a seed, which guarantees nothing. */

@@ -91,6 +91,13 @@ export interface RoundInfo {
    */
   readonly untrained?: Spans;
   /**
+   * Places of the vector that do not travel, in order: frozen layers, and tensors that stay on the
+   * clients. No round changes them, whatever the algorithm's result has there.
+   *
+   * @default {[]}
+   */
+  readonly fixed?: Spans;
+  /**
    * Way in which the round adds updates up. Only strategies with `sums` know `"exact"`.
    *
    * @default {"running"}

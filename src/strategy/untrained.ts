@@ -7,6 +7,12 @@ export function untrainedSpans({ tensors }: Manifest): Spans {
     .map(({ offset, length }) => [offset, offset + length]);
 }
 
+/** Finds the places of some spans that others, which are whole tensors too, do not have. */
+export function spansWithout(spans: Spans, others: Spans): Spans {
+  const starts = new Set(others.map(([from]) => from));
+  return spans.filter(([from, to]) => from < to && !starts.has(from));
+}
+
 /** Changes a vector in place, except in the spans. */
 export function sparing(spans: Spans = [], vector: ParameterVector, change: () => void): void {
   const spared = spans.map(([from, to]) => vector.slice(from, to));

@@ -4,8 +4,9 @@ import { type AllowedSettings, checkAllowed } from "../../plan/own_settings.ts";
 import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import { checkSchedule, type LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
-import { untrainedSpans } from "../../strategy/untrained.ts";
+import { spansWithout, untrainedSpans } from "../../strategy/untrained.ts";
 import { checkClassWeights } from "../../train/models/class_weights.ts";
+import { travellingPart } from "../../train/models/travelling_part.ts";
 import { NO_SERVER as PROBLEM, resolvePlan } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
@@ -31,11 +32,12 @@ export function frozenSettings(
   const plan = deepFreeze(structuredClone(resolvePlan(given, strategy, manifest)));
   if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
   if (allows !== undefined) checkAllowed(allows, PROBLEM);
+  const fixed = travellingPart(manifest, model, plan.rule)?.others ?? [];
   const task = taskOf({ schema, model });
   checkCompatible({
     plan,
     strategy,
-    hasUntrained: untrainedSpans(manifest).length > 0,
+    hasUntrained: spansWithout(untrainedSpans(manifest), fixed).length > 0,
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(task && { task }),

@@ -183,13 +183,13 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Begins a round of the strategy. */
   beginRound(round: number, numClients: number): void {
-    const { untrained, aggregation } = this;
+    const { untrained, fixed, aggregation } = this;
     const plan = this.#planOfRound = this.planFor(round);
     this.#norms.clear();
     this.snapshot();
     this.#number = round;
     this.#overflow = undefined;
-    const info = { round, numClients, plan, untrained, aggregation };
+    const info = { round, numClients, plan, untrained, fixed, aggregation };
     this.#round = checkedRound(this.strategy.begin(this.parameters, info), this);
   }
 
