@@ -116,8 +116,10 @@ export function roundReport(
       dropped: isCohortSecret ? 0 : dropped,
       losses: isCohortSecret ? [] : losses,
       ...evaluationFields(evaluated),
-      ...spent,
-      ...(isCohortSecret && { refused: 0, bytesUp: 0, bytesDown: 0 }),
+      // Figures that follow from the size of a secret cohort are not given.
+      ...(isCohortSecret
+        ? { refused: 0, bytesUp: 0, bytesDown: 0, seconds: spent.seconds }
+        : spent),
     };
   }
   return {

@@ -7,6 +7,7 @@ import {
   Simulation,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { parseCodec } from "../../src/codec/mod.ts";
 import { CentralPrivacy, type CentralPrivacyOptions, parsePrivacy } from "../../src/privacy/mod.ts";
 import { InProcessPool, type SimulationOptions } from "../../src/sim/mod.ts";
 import { CheckpointStore } from "../../src/store/checkpoint/files/checkpoint_store.ts";
@@ -135,6 +136,17 @@ Deno.test("CentralPrivacy releases noise alone where chance draws nobody", async
   assertEquals(report.rounds.length, 12);
   assertEquals(report.privacy?.releases, 12);
   assertEquals(report.rounds.every(({ received }) => received === 1), true);
+});
+
+Deno.test("the report of a secret cohort has no bytes, with a codec of the parameters either", async () => {
+  const downlink = parseCodec("int8");
+  for (const [options, areShown] of [[FEDAVG, false], [FTRL, true]] as const) {
+    const run = await simulation(new CentralPrivacy(options), {}, { downlink });
+    for (const round of (await run.run()).rounds) {
+      assertEquals(round.bytesDown > 0, areShown);
+      assertEquals("bytesDownWhole" in round, areShown);
+    }
+  }
 });
 
 Deno.test("a private run goes on from its checkpoint with its account", async () => {
