@@ -8,23 +8,20 @@ import { ConnectionClosedError, DeadlineError, type ProtocolError } from "../bas
 import { shortened } from "../base/printable.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import { loadEncoder, needsEncoder } from "../wire/cbor.ts";
-import { decodeBody } from "../wire/frame.ts";
 import { DEFAULT_LIMITS, type WireLimits } from "../wire/limits.ts";
-import { isBulk, MessageCode, messageName } from "../wire/message_code.ts";
+import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 import { MOST_MESSAGE_LENGTH } from "../wire/messages/error.ts";
-import type {
-  BodyPlace,
-  ConnectionOptions,
-  Received,
-  ReceiveOptions,
-} from "./connection_options.ts";
+import type { ConnectionOptions, Received, ReceiveOptions } from "./connection_options.ts";
 import { discard } from "./discard.ts";
 import { FrameInput } from "./frame_input.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { lengthOf, outgoingPieces, type SharedMessage } from "./outgoing_frame.ts";
+import { lengthOf, outgoingPieces, releasePieces, type SharedMessage } from "./outgoing_frame.ts";
+import { receiveBody } from "./receive_body.ts";
 import { ReceiveProgress } from "./receive_progress.ts";
 import type { Channel } from "./transport.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** Connection to a peer: sends and receives whole messages, and watches that the peer is alive. */
 export class Connection implements AsyncDisposable {
@@ -36,15 +33,6 @@ export class Connection implements AsyncDisposable {
   #writes: Promise<void> = Promise.resolve();
   #pendingWrites = 0;
   #reading: Promise<number | null> | undefined;
-  readonly #gotBytes = (count: number | null): number | null => {
-    this.#endRead();
-    if (count !== null) this.#bytesReceived += count;
-    return count;
-  };
-  readonly #readFailed = (error: unknown): never => {
-    this.#endRead();
-    throw this.#failure ?? error;
-  };
   #closing = false;
   #closed: Promise<void> | undefined;
   #failure: Error | undefined;
@@ -58,7 +46,8 @@ export class Connection implements AsyncDisposable {
     this.#limits = limits;
     const source = {
       remote: channel.remote,
-      read: (into: Uint8Array<ArrayBuffer>) => this.#read(into),
+      read: (into: Uint8Array<ArrayBuffer>) =>
+        this.#beginRead(into).then((count) => this.#endRead(count), (error) => this.#fail(error)),
     };
     this.#input = new FrameInput(source, { progress: this.#progress, ahead });
     this.#bytesReceived = ahead?.length ?? 0;
@@ -105,8 +94,9 @@ export class Connection implements AsyncDisposable {
    * @throws The reason of {@linkcode abort}.
    */
   send(message: Message | SharedMessage): Promise<void> {
+    if (this.#pendingWrites++ === 0) return this.#writes = this.#write(message);
     const write = () => this.#write(message);
-    return this.#writes = this.#pendingWrites++ === 0 ? write() : this.#writes.then(write, write);
+    return this.#writes = this.#writes.then(write, write);
   }
 
   /**
@@ -126,47 +116,28 @@ export class Connection implements AsyncDisposable {
       this.#progress.endFrame();
       let header = this.#input.takeHeader(this.#limits);
       while (header === undefined) {
-        if (!this.#input.addToHeader(await this.#read(this.#input.roomForHeader()))) return null;
+        let count: number | null;
+        try {
+          count = await this.#beginRead(this.#input.roomForHeader());
+        } catch (error) {
+          return this.#fail(error);
+        }
+        if (!this.#input.addToHeader(this.#endRead(count))) return null;
         header = this.#input.takeHeader(this.#limits);
       }
-      const { code, bodyLength } = header;
-      let place: BodyPlace = undefined;
-      let kept = 0;
-      if (isBulk(code) && options.place !== undefined) {
-        const placed = options.place(header);
-        place = placed instanceof Promise ? await placed : placed;
-        if (place !== undefined && "claim" in place) {
-          kept = await this.#input.keepBody(header, place);
-          place = await place.claim();
-        }
-      } else place = new Uint8Array(bodyLength);
-      if (place === undefined) {
-        await this.#input.skipBody(header, kept);
-        return { header, message: undefined };
-      }
-      const buffer = place;
-      if (buffer.length < bodyLength) {
-        throw new RangeError(
-          `Cannot read ${
-            messageName(code)
-          }: expected a buffer of ${bodyLength} bytes, got ${buffer.length}`,
-        );
-      }
-      const body = buffer.subarray(0, bodyLength);
-      if (kept === 0) kept = this.#input.takeBody(body);
-      if (kept < bodyLength) await this.#input.readBody(header, body, kept);
-      const message = decodeBody(code, body);
-      if (message.code !== MessageCode.Heartbeat) return { header, message };
+      const receiving = receiveBody(this.#input, header, options);
+      const received = receiving instanceof Promise ? await receiving : receiving;
+      const { message } = received;
+      if (message?.code !== MessageCode.Heartbeat) return received;
       options.onHeartbeat?.(message.payload);
     }
   }
 
-  /**
-   * Ends the connection at once; pending calls reject with the reason. A second call does nothing.
-   */
+  /** Ends the connection at once; pending calls reject with the reason. Again it does nothing. */
   abort(reason: Error): void {
     this.#failure ??= reason;
     this.#heartbeat.stop();
+    this.#input.close();
     this.#channel.close();
   }
 
@@ -213,29 +184,40 @@ export class Connection implements AsyncDisposable {
   }
 
   async #write(message: Message | SharedMessage): Promise<void> {
+    let pieces: readonly Uint8Array<ArrayBuffer>[] = [];
     try {
       this.#checkOpen();
       if (needsEncoder(message.payload)) await loadEncoder();
-      const pieces = outgoingPieces(message);
-      for (const piece of pieces) await this.#channel.write(piece);
+      pieces = outgoingPieces(message);
+      // An iterator would be kept for each write that waits.
+      for (let i = 0; i < pieces.length; i++) await this.#channel.write(pieces[i] ?? NOTHING);
       this.#bytesSent += lengthOf(pieces);
       this.#heartbeat.sent();
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
+      releasePieces(message, pieces);
       this.#pendingWrites--;
     }
   }
 
-  #read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+  /** Begins to read; {@linkcode #endRead} or {@linkcode #fail} follows. */
+  #beginRead(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
     this.#checkOpen();
     this.#progress.beginWait(runtime.clock.now());
-    return this.#reading = this.#channel.read(into).then(this.#gotBytes, this.#readFailed);
+    return this.#reading = this.#channel.read(into);
   }
 
-  #endRead(): void {
+  #endRead(count: number | null): number | null {
     this.#progress.endWait(runtime.clock.now());
     this.#reading = undefined;
+    if (count !== null) this.#bytesReceived += count;
+    return count;
+  }
+
+  #fail(error: unknown): never {
+    this.#endRead(null);
+    throw this.#failure ?? error;
   }
 
   #checkOpen(): void {

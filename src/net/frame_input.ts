@@ -3,13 +3,9 @@ import { checkMagic, decodePrefix, type FrameHeader, PREFIX_BYTES } from "../wir
 import type { WireLimits } from "../wire/limits.ts";
 import { messageName } from "../wire/message_code.ts";
 import type { BodyKeeper } from "./connection_options.ts";
+import { ReadAheadSize } from "./read_ahead.ts";
 import type { ReceiveProgress } from "./receive_progress.ts";
 
-/**
- * Bytes that are read ahead. A longer body is read into its own place, by another read that finds
- * it there. A server holds this memory for each client that is idle.
- */
-const READ_BYTES = 1024;
 /** Bytes that are discarded at once. */
 const DISCARDED_BYTES = 64 * 1024;
 
@@ -32,7 +28,8 @@ export interface FrameSource {
 export class FrameInput {
   readonly #source: FrameSource;
   readonly #progress: ReceiveProgress;
-  readonly #ahead = new Uint8Array(READ_BYTES);
+  readonly #size = new ReadAheadSize();
+  #ahead = new Uint8Array(this.#size.bytes);
   #start = 0;
   #end = 0;
 
@@ -59,6 +56,7 @@ export class FrameInput {
     this.#progress.beginFrame();
     const header = decodePrefix(this.#ahead.subarray(start, body), limits);
     this.#start = body;
+    this.#size.note(PREFIX_BYTES + header.bodyLength);
     return header;
   }
 
@@ -76,6 +74,8 @@ export class FrameInput {
     const count = this.#end - this.#start;
     if (count === 0) {
       this.#start = this.#end = 0;
+      const { bytes } = this.#size;
+      if (this.#ahead.length !== bytes) this.#ahead = new Uint8Array(bytes);
       return this.#ahead;
     }
     this.#progress.beginFrame();
@@ -144,6 +144,11 @@ export class FrameInput {
     for (let at = from; at < bodyLength;) {
       at += await this.#readPart(header, at, discarded.subarray(0, bodyLength - at));
     }
+  }
+
+  /** Notes that the connection has ended. */
+  close(): void {
+    this.#size.close();
   }
 
   /** Takes bytes of the body: first those that were read ahead, then from the source. */

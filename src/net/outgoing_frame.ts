@@ -5,6 +5,12 @@ import type { Message } from "../wire/messages.ts";
 
 /** Bytes of a frame up to which it is sent in one write. */
 const JOINED_WRITE_BYTES = 64 * 1024;
+/** Number of buffers for joined frames that are used again. */
+const MOST_BUFFERS = 4;
+
+/** Buffers for joined frames: all of them, and those that are free. */
+const buffers = new Set<ArrayBuffer>();
+const freeBuffers: ArrayBuffer[] = [];
 
 /**
  * Message that is sent to several peers and encoded once. Its tensors must not change until all
@@ -38,6 +44,7 @@ export class SharedMessage {
 
 /**
  * Encodes a message as the pieces in which its frame is written: a small frame is one piece.
+ * {@linkcode releasePieces} follows when they are written.
  *
  * @throws The errors of `encodeFrame`.
  */
@@ -45,8 +52,35 @@ export function outgoingPieces(
   message: Message | SharedMessage,
 ): readonly Uint8Array<ArrayBuffer>[] {
   if (message instanceof SharedMessage) return message.pieces;
-  const pieces = encodeFrame(message);
-  return pieces.length > 1 && lengthOf(pieces) <= JOINED_WRITE_BYTES ? [concat(pieces)] : pieces;
+  const pieces = encodeFrame(message), length = lengthOf(pieces);
+  if (pieces.length === 1 || length > JOINED_WRITE_BYTES) return pieces;
+  const buffer = takeBuffer();
+  if (buffer === undefined) return [concat(pieces)];
+  const joined = new Uint8Array(buffer, 0, length);
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(piece, at);
+    at += piece.length;
+  }
+  return [joined];
+}
+
+/** Takes a buffer for a frame; `undefined` when all are in use. */
+function takeBuffer(): ArrayBuffer | undefined {
+  const buffer = freeBuffers.pop();
+  if (buffer !== undefined || buffers.size === MOST_BUFFERS) return buffer;
+  const made = new ArrayBuffer(JOINED_WRITE_BYTES);
+  buffers.add(made);
+  return made;
+}
+
+/** Gives back the pieces of a message, which is written. */
+export function releasePieces(
+  message: Message | SharedMessage,
+  [piece]: readonly Uint8Array<ArrayBuffer>[],
+): void {
+  if (message instanceof SharedMessage || piece === undefined) return;
+  if (buffers.has(piece.buffer)) freeBuffers.push(piece.buffer);
 }
 
 /** Returns the number of bytes of all pieces. */

@@ -49,9 +49,17 @@ export class SocketChannel implements Channel {
     return this.#connection.read(part).catch(this.#fail);
   }
 
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const part = bytes.length > WRITE_BYTES ? bytes.subarray(0, WRITE_BYTES) : bytes;
+    return this.#connection.write(part).then(
+      (count) => count < bytes.length ? this.#writeFrom(count, bytes) : undefined,
+      this.#fail,
+    );
+  }
+
+  async #writeFrom(start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
-      let at = 0;
+      let at = start;
       while (at < bytes.length) {
         at += await this.#connection.write(bytes.subarray(at, at + WRITE_BYTES));
       }

@@ -36,6 +36,10 @@ export interface FrameHeader {
 /** Array that a frame carries as it is. */
 type Tensor = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
+function isTensor(value: unknown): value is Tensor {
+  return value instanceof Float32Array || value instanceof Uint8Array;
+}
+
 /** Most keys of a body's map. */
 const MAX_KEYS = 23;
 
@@ -55,14 +59,13 @@ const writer = new CborWriter();
  */
 export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
   const { code, payload } = message;
-  const fields: [string, unknown][] = [];
-  const tensors: [string, Tensor][] = [];
-  for (const entry of Object.entries(payload)) {
-    if (entry[1] instanceof Float32Array || entry[1] instanceof Uint8Array) {
-      tensors.push(entry as [string, Tensor]);
-    } else if (entry[1] !== undefined) fields.push(entry);
+  const values: Readonly<Record<string, unknown>> = { ...payload };
+  const names = Object.keys(values);
+  let keys = 0;
+  for (const name of names) {
+    const value = values[name];
+    if (value !== undefined) keys += isTensor(value) ? 2 : 1;
   }
-  const keys = fields.length + 2 * tensors.length;
   if (keys > MAX_KEYS) {
     throw new RangeError(
       `Cannot send ${messageName(code)}: expected at most ${MAX_KEYS} keys, got ${keys}`,
@@ -71,15 +74,19 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
 
   writer.begin(PREFIX_BYTES);
   writer.head(MAP, keys);
-  for (const [name, value] of fields) {
+  for (const name of names) {
+    const value = values[name];
+    if (value === undefined || isTensor(value)) continue;
     writer.item(name);
     writer.item(value);
   }
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let fieldBytes = -PREFIX_BYTES;
   let tensorBytes = 0;
-  for (const [index, [name, tensor]] of tensors.entries()) {
-    writer.item(index === 0 ? "pad" : `pad${index + 1}`);
+  for (const name of names) {
+    const tensor = values[name];
+    if (!isTensor(tensor)) continue;
+    writer.item(pieces.length === 0 ? "pad" : `pad${pieces.length / 2 + 1}`);
     const pad = writer.length;
     writer.head(BYTE_STRING, 0);
     writer.item(name);
@@ -91,7 +98,7 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
     tensorBytes += tensor.byteLength;
     pieces.push(writer.take(), bytesOf(tensor));
   }
-  if (tensors.length === 0) {
+  if (pieces.length === 0) {
     fieldBytes += writer.length;
     pieces.push(writer.take());
   }
@@ -126,8 +133,7 @@ function writePrefix(
  * @throws {ProtocolError} If they do not: "bad-magic".
  */
 export function checkMagic(bytes: Uint8Array): void {
-  const magic = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  if (magic !== MAGIC) {
+  if (uint32At(bytes, 0) !== MAGIC) {
     throw new ProtocolError(
       "bad-magic",
       `Cannot read the frame: expected it to begin with 46 4c 61 62 ("FLab"), got ${
@@ -135,6 +141,12 @@ export function checkMagic(bytes: Uint8Array): void {
       }${isTls(bytes) ? ", which is TLS" : isHttp(bytes) ? ", which is HTTP" : ""}`,
     );
   }
+}
+
+/** Reads a little-endian number without a view, which each frame would leave behind. */
+function uint32At(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8 | (bytes[at + 2] ?? 0) << 16;
+  return (low | (bytes[at + 3] ?? 0) << 24) >>> 0;
 }
 
 /** Reports whether the bytes begin a TLS handshake or alert (RFC 8446, section 5.1). */
@@ -159,17 +171,16 @@ function isHttp(bytes: Uint8Array): boolean {
  */
 export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LIMITS): FrameHeader {
   checkMagic(prefix);
-  const view = new DataView(prefix.buffer, prefix.byteOffset, PREFIX_BYTES);
-  const version = view.getUint16(4, true);
+  const versionAndCode = uint32At(prefix, 4), version = versionAndCode & 0xFFFF;
   if (version !== PROTOCOL_VERSION) {
     throw new ProtocolError(
       "unsupported-version",
       `Cannot read the frame: expected protocol version ${PROTOCOL_VERSION}, got ${version}`,
     );
   }
-  const code = view.getUint16(6, true);
+  const code = versionAndCode >>> 16;
   if (!isMessageCode(code)) throw unknownCode(code);
-  const bodyLength = Number(view.getBigUint64(8, true));
+  const bodyLength = uint32At(prefix, 8) + uint32At(prefix, 12) * 2 ** 32;
   const limit = isBulk(code) ? limits.bulkBytes : limits.controlBytes;
   if (bodyLength > limit) {
     throw new ProtocolError(
