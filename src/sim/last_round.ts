@@ -46,7 +46,7 @@ export class LastRound {
   async keep(): Promise<string | undefined> {
     const unkept = this.#unkept;
     if (unkept?.round !== this.#record.rounds.length) return undefined;
-    const path = await this.#record.save({ tokens: [] }, this.#states.save(), unkept.state);
+    const path = await this.#record.save(() => ({ tokens: [] }), this.#states.save(), unkept.state);
     this.#unkept = undefined;
     return path;
   }

@@ -76,7 +76,7 @@ Deno.test("a checkpoint of the version before has no schema, and is resumed with
       assertEquals(savedSchema(checkpoint), undefined);
       const record = await resume(checkpoint, handlerOf(schema));
       assertEquals(record.rounds.map(({ round }) => round), [1, 2]);
-      await record.save({ tokens: [] });
+      await record.save(() => ({ tokens: [] }));
     }
   }));
 
@@ -113,7 +113,7 @@ Deno.test("a checkpoint with tensors of the same shapes in another order is refu
     ...{ transport: "memory", worldSize: 2, rounds: 1, checkpoints },
   });
   await record.begin();
-  await record.save({ tokens: [] });
+  await record.save(() => ({ tokens: [] }));
   const checkpoint = saved;
   assert(checkpoint);
   await assertRejects(

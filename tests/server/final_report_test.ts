@@ -175,7 +175,7 @@ Deno.test("a run resumes with its own model, and with no other of the same shape
       checkpoints,
     });
     await record.begin();
-    await record.save({ tokens: [] });
+    await record.save(() => ({ tokens: [] }));
     const checkpoint = await checkpoints.latest();
     assert(checkpoint);
     await readSavedRun(checkpoint, handlerOf("relu"));

@@ -189,24 +189,25 @@ export class RunRecord {
   /**
    * Saves a checkpoint of the run, if the options have a store for it.
    *
-   * @param ranks The ranks of the run.
+   * @param ranks Returns the ranks of the run.
    * @param further Further vectors to save, by name.
    * @param handlerState The handler's state. Default: its current one.
    * @returns The checkpoint's name, such as its file.
    */
   async save(
-    { tokens, identities = [] }: SavedRanks,
+    ranks: () => SavedRanks,
     further: Readonly<Record<string, ParameterVector>> = {},
-    handlerState: HandlerState = this.#handler.saveState(),
+    handlerState?: HandlerState,
   ): Promise<string | undefined> {
     const { checkpoints, notes = {} } = this.#options;
     if (checkpoints === undefined) return undefined;
+    const { tokens, identities = [] } = ranks();
+    const { json, vectors, clients } = handlerState ?? this.#handler.saveState();
     const last = this.rounds.at(-1);
     const score = last && this.#best.scoreOf(last);
     const { manifest, parameters, seed, strategyName, plan, schedule } = this.#handler;
     const { best, vectors: bestVectors } = this.#best.saved;
     const model = this.#model ??= await modelDigest(this.#handler);
-    const { json, vectors, clients } = handlerState;
     const state: SavedState = {
       format: "fedlab.checkpoint/2",
       run: this.name,

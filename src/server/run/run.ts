@@ -93,7 +93,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     });
     this.costs = new RoundCostCounter(() => this.#uploads.takeSpilledBytes());
     this.#saver = new CheckpointSaver({
-      save: () => record.save(this.sessions.registry.saved),
+      save: () => record.save(() => this.sessions.registry.saved),
       round: () => record.rounds.length,
       tries: options.saveTries,
       emit: (event) => this.emit(event),
