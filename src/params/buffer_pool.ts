@@ -106,12 +106,15 @@ export class BufferPool {
 
   /** Lends buffers to those that wait, in order, as far as there are enough. */
   #serve(): void {
-    for (const [queue, left] of [[this.#waiting, 0], [this.#patient, 1]] as const) {
-      while (queue.length > 0) {
-        const buffer = this.#take(Math.min(left, this.size - 1));
-        if (buffer === undefined) return;
-        queue.shift()?.(buffer);
-      }
+    this.#serveFrom(this.#waiting, 0);
+    if (this.#waiting.length === 0) this.#serveFrom(this.#patient, 1);
+  }
+
+  #serveFrom(queue: Waiting[], left: number): void {
+    while (queue.length > 0) {
+      const buffer = this.#take(Math.min(left, this.size - 1));
+      if (buffer === undefined) return;
+      queue.shift()?.(buffer);
     }
   }
 

@@ -75,7 +75,9 @@ export const CONFLICTS: readonly Conflict[] = [
 
 /** Finds the first conflict of a run's choices. */
 export function findConflict(run: RunChoices): Conflict | undefined {
-  return CONFLICTS.find(({ between }) => between.every((name) => CHOICES[name].isMade(run)));
+  return CONFLICTS.find(({ between: [first, second] }) =>
+    CHOICES[first].isMade(run) && CHOICES[second].isMade(run)
+  );
 }
 
 /**

@@ -99,8 +99,8 @@ export class CohortCollector {
    * @returns `false` when the rank is not pending, or no longer, or the answer was withdrawn.
    */
   admit(rank: Rank, body?: IncomingBody): boolean | Promise<boolean> {
+    if (!this.isPending(rank) || !this.#answers.has(rank)) return this.#admit(rank, body);
     const isNext = () => !this.isPending(rank) || !this.#answers.has(rank);
-    if (isNext()) return this.#admit(rank, body);
     return this.#waits.until(rank, isNext).then(() => this.#admit(rank, body));
   }
 
@@ -162,9 +162,10 @@ export class CohortCollector {
    * @returns `false` when the rank is no longer pending.
    */
   waitForTurn(rank: Rank): boolean | Promise<boolean> {
+    if (!this.isPending(rank)) return false;
+    if (this.cohort[this.#head] === rank) return true;
     const isDue = () => !this.isPending(rank) || this.cohort[this.#head] === rank;
-    const isTurn = () => this.isPending(rank);
-    return isDue() ? isTurn() : this.#waits.until(rank, isDue).then(isTurn);
+    return this.#waits.until(rank, isDue).then(() => this.isPending(rank));
   }
 
   /** Records a rank's outcome. Later calls are ignored. */

@@ -4,8 +4,9 @@ import type { RoundReport } from "../report/report.ts";
 /** Last round of each client whose model includes the client's update. */
 export class LastAcceptedRounds {
   readonly #last = new Map<Rank, number>();
-  /** Entries that the last round has changed, as they were before. */
-  #before: [Rank, number][] = [];
+  /** Ranks that the last round has changed, and their rounds before. */
+  readonly #changed: Rank[] = [];
+  readonly #before: number[] = [];
   /** Number of reports read so far. */
   #read = 0;
 
@@ -22,21 +23,22 @@ export class LastAcceptedRounds {
       "round" | "cohort" | "losses" | "lossesOmitted"
     >,
   ): void {
-    this.#before = [];
+    this.#changed.length = this.#before.length = 0;
     const absent = new Set(lossesOmitted);
     for (const { rank } of losses) absent.add(rank);
     for (const rank of cohort) {
       if (absent.has(rank)) continue;
       const last = this.#last.get(rank) ?? 0;
-      this.#before.push([rank, last]);
+      this.#changed.push(rank);
+      this.#before.push(last);
       this.#last.set(rank, Math.max(round, last));
     }
   }
 
   /** Takes back the round that was added last, together with its model. */
   revert(): void {
-    for (const [rank, round] of this.#before) this.#last.set(rank, round);
-    this.#before = [];
+    for (const [i, rank] of this.#changed.entries()) this.#last.set(rank, this.#before[i] ?? 0);
+    this.#changed.length = this.#before.length = 0;
   }
 
   /**

@@ -7,8 +7,14 @@
 export function weightedMean(
   values: readonly (readonly [value: number, weight: number])[],
 ): number {
-  const total = values.reduce((sum, [, weight]) => sum + weight, 0);
-  const mean = values.reduce((sum, [value, weight]) => sum + value * weight, 0) / total;
+  let total = 0, sum = 0;
+  for (const pair of values) {
+    // An iterator for each pair would cost more than the sums.
+    const value = pair[0], weight = pair[1];
+    total += weight;
+    sum += value * weight;
+  }
+  const mean = sum / total;
   if (Number.isFinite(mean) || !(total > 0)) return mean;
   if (!values.every(([value]) => Number.isFinite(value))) return mean;
   // The products have overflowed; shares of the weights are at most 1.

@@ -21,6 +21,8 @@ export class UniformSelection implements ClientSelection {
 
   /** Draws a cohort without replacement. */
   select(context: SelectionContext): Rank[] {
-    return cohortRandom(context).sample(availableRanks(context), context.count);
+    const { count } = context, ranks = availableRanks(context);
+    if (count === ranks.length) return [...ranks];
+    return cohortRandom(context).sample(ranks, count);
   }
 }

@@ -29,13 +29,15 @@ export class RunningSums implements Sums {
   }
 
   /** Adds an update. */
-  add({ terms, figures = {} }: Contribution): void {
+  add({ terms, figures }: Contribution): void {
     this.count++;
-    for (const [name, { vector, weight }] of Object.entries(terms)) {
+    for (const name of Object.keys(terms)) {
+      const { vector, weight } = entryOf(terms, name);
       const total = this.#weights[name] = this.weight(name) + weight;
       if (this.#kinds[name] === "total") fold(this.vector(name), vector, weight);
       else blend(this.vector(name), vector, weight / total);
     }
+    if (figures === undefined) return;
     for (const [name, figure] of Object.entries(figures)) {
       this.#figures[name] = this.figure(name) + figure;
     }
