@@ -66,12 +66,12 @@ class Coder:
     """What a client receives and sends, by the codecs of its assignment."""
     def __init__(self, given, length):
         self.given, self.length, self.round, self.sent = given, length, 0, None
-    def received(self, asked):
-        """The server's parameters."""
+    def received(self, asked, ahead=0):
+        """The server's parameters; those to evaluate are encoded as those of the round after."""
         if "codec" not in asked: w = np.frombuffer(asked["parameters"].value, "<f4")
         else:
             scales, codes = np.frombuffer(asked["scales"].value, "<f4"), asked["codes"].value
-            w = decode(asked["codec"], scales, codes, self.length, (self.given["seed"], asked["round"], 0))
+            w = decode(asked["codec"], scales, codes, self.length, (self.given["seed"], asked["round"] + ahead, 0))
         if "base" in asked:
             if asked["base"] != self.round:
                 raise ValueError(f"expected parameters based on round {self.round}, got {asked['base']}")

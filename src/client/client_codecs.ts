@@ -2,13 +2,14 @@ import { errorMessage, ProtocolError } from "../base/errors.ts";
 import { SERVER_RANK } from "../base/rank.ts";
 import type { Codec } from "../codec/codec.ts";
 import { CODEC_NAMES } from "../codec/names.ts";
-import type { VectorCoder } from "../codec/vector_coder.ts";
+import type { CodedVector, VectorCoder } from "../codec/vector_coder.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { SubModel } from "./sub_model.ts";
 import { encodeUpdate } from "../wire/encode_update.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type {
   CompressedUpdatePayload,
+  EvaluateParamsPayload,
   IdAssignmentPayload,
   Message,
   ParameterUpdatePayload,
@@ -16,6 +17,14 @@ import type {
 
 /** Parameters that a client was sent, encoded or not. */
 export type ReceivedParameters = ParameterUpdatePayload | CompressedUpdatePayload;
+
+/** Encoded parameters, and the codec's name. */
+type EncodedParameters = CodedVector & Pick<CompressedUpdatePayload, "codec">;
+
+const LOADING = "Cannot load the parameters";
+/** Number that no round has. */
+const NO_ROUND = 0;
+const NO_SCALES = new Float32Array(0), NO_CODES = new Uint8Array(0);
 
 /** Returns the names of the codecs that a client knows. */
 export function offeredCodecs(own: readonly Codec[] = []): string[] {
@@ -81,28 +90,34 @@ export class ClientCodecs {
       }
       return payload;
     }
-    const { codec, scales, codes, plain, base, ...fields } = payload;
-    const coder = this.#downlink, where = "Cannot load the parameters";
-    if (coder === undefined || coder.codec.name !== codec) {
+    const { codec, scales, codes, plain, base, ...fields } = payload, { round } = payload;
+    if (base !== undefined) {
+      throw new ProtocolError("invalid-field", `${LOADING}: expected no base, got ${base}`);
+    }
+    const parameters = this.#decode({ codec, scales, codes, ...(plain && { plain }) }, round);
+    this.#received = { round, vector: parameters };
+    return { ...fields, parameters };
+  }
+
+  /**
+   * Decodes parameters to evaluate, which are those that clients train from in the next round. No
+   * update can be encoded any more until further parameters have come.
+   *
+   * @throws {ProtocolError} If they cannot be decoded.
+   */
+  receiveToEvaluate(payload: EvaluateParamsPayload): EvaluateParamsPayload {
+    const { codec, scales = NO_SCALES, codes = NO_CODES, plain, ...fields } = payload;
+    if (codec === undefined) return payload;
+    if (fields.parameters !== undefined) {
       throw new ProtocolError(
-        "wrong-codec",
-        `${where}: expected ${coder?.codec.name ?? "no codec"}, got ${codec}`,
+        "invalid-field",
+        `${LOADING}: expected parameters or their codes, got both`,
       );
     }
-    if (base !== undefined) {
-      throw new ProtocolError("invalid-field", `${where}: expected no base, got ${base}`);
-    }
-    const parameters = this.#keep(payload.round);
-    const key = { seed: this.#assignment.seed, round: payload.round, rank: SERVER_RANK };
-    try {
-      coder.decode({ scales, codes, ...(plain && { plain }) }, key, parameters);
-      this.#subModel.fill(parameters);
-    } catch (cause) {
-      this.#received = undefined;
-      if (!(cause instanceof ProtocolError)) throw cause;
-      throw new ProtocolError(cause.fault, `${where}: ${errorMessage(cause)}`, { cause });
-    }
-    return { ...fields, parameters };
+    // The number wraps around in the key, as all numbers of 32 bits.
+    const next = fields.round + 1 >>> 0;
+    const coded = { codec, scales, codes, ...(plain && { plain }) };
+    return { ...fields, parameters: this.#decode(coded, next) };
   }
 
   /** Encodes an update where the server has asked for that. */
@@ -120,6 +135,27 @@ export class ClientCodecs {
     const encoded = { code: MessageCode.CompressedUpdate, payload: coded };
     this.#sent = { round, uplink, message: encoded };
     return encoded;
+  }
+
+  /** Decodes parameters with the key of a round, into the vector of those that came before. */
+  #decode({ codec, ...coded }: EncodedParameters, round: number): ParameterVector {
+    const coder = this.#downlink;
+    if (coder === undefined || coder.codec.name !== codec) {
+      throw new ProtocolError(
+        "wrong-codec",
+        `${LOADING}: expected ${coder?.codec.name ?? "no codec"}, got ${codec}`,
+      );
+    }
+    const parameters = this.#keep(NO_ROUND);
+    const key = { seed: this.#assignment.seed, round, rank: SERVER_RANK };
+    try {
+      coder.decode(coded, key, parameters);
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError)) throw cause;
+      throw new ProtocolError(cause.fault, `${LOADING}: ${errorMessage(cause)}`, { cause });
+    }
+    this.#subModel.fill(parameters);
+    return parameters;
   }
 
   #keep(round: number): ParameterVector {

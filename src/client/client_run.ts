@@ -193,7 +193,8 @@ export class ClientRun implements SessionClient {
   async evaluate(payload: EvaluateParamsPayload): Promise<void> {
     const isTraining = this.#trainer.unreported !== undefined;
     if (payload.parameters !== undefined) this.#subModel.keep(payload.parameters);
-    await this.#trainer.evaluate(payload, this.#open());
+    const whole = this.#codecs.receiveToEvaluate(payload);
+    await this.#trainer.evaluate(whole, this.#open());
     if (isTraining) await this.requestWork();
   }
 

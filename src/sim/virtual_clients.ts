@@ -168,11 +168,14 @@ export class VirtualClients {
   ): Promise<EvaluationSummary> {
     const { handler, pool, states, test, signal, onEvent } = this.#parts;
     const { evaluateClients = false } = this.#parts;
-    await this.#publish(round, handler.parameters);
+    const { parameters, codecs } = handler;
+    if (test) await this.#publish(round, parameters);
     const central = test && await this.#test(test);
     if (central && !evaluateClients) {
       return { evaluation: central, isUnsound: isUnsound([central]) };
     }
+    const sent = codecs?.encodeEvaluated(parameters, round) ?? { parameters };
+    if (!central || sent.coded) await this.#publish(round, sent.parameters);
     const results: RankedResult[] = [];
     await pool.run(
       choose(this.present).map((rank) => ({ kind: "evaluate" as const, round, rank })),
@@ -180,7 +183,7 @@ export class VirtualClients {
         signal,
         own: ({ rank }) => states.read(rank),
         take: ({ rank }, outcome) => {
-          this.traffic.addDown();
+          this.traffic.addDown(sent.coded);
           if (outcome.kind !== "evaluated") {
             return this.#lose(rank, reasonOf(outcome, "evaluated"));
           }

@@ -116,6 +116,14 @@ export const MESSAGES: readonly Message[] = [
       codes: new Uint8Array(LENGTH),
     },
   },
+  {
+    code: MessageCode.EvaluateParams,
+    payload: {
+      ...{ round: 1, codec: CODEC },
+      scales: new Float32Array(Math.ceil(LENGTH / 256)).fill(1e-3),
+      codes: new Uint8Array(LENGTH),
+    },
+  },
 ];
 
 /** Several pieces as one. */

@@ -131,10 +131,10 @@ for (const [name, settings] of Object.entries<Case>(CASES)) {
       // The rest are other fields of the messages, and the figures of the evaluation.
       assert(last.bytesUp < 2 * upBytes + 6_000, `${transport}: ${last.bytesUp} bytes up`);
       assert(last.bytesUp > 2 * upBytes);
-      // Clients evaluate the parameters too, as they are.
+      // Clients evaluate the parameters too.
       const control = name === "scaffold" ? downBytes : 0;
       assert(
-        last.bytesDown < 2 * (downBytes + control + 4 * part.length) + 6_000,
+        last.bytesDown < 2 * (2 * downBytes + control) + 6_000,
         `${transport}: ${last.bytesDown} bytes down`,
       );
     }

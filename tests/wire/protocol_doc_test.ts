@@ -299,8 +299,25 @@ Deno.test("docs/PROTOCOL.md has an example of every code", () => {
   );
 });
 
-for (const example of EXAMPLES) {
-  const name = messageName(example.code);
+/** Further examples, by the name of the block. */
+const VARIANTS: ReadonlyMap<string, Message> = new Map([
+  ["EvaluateParams, encoded", {
+    code: MessageCode.EvaluateParams,
+    payload: {
+      round: 1,
+      codec: "int8",
+      scales: new Float32Array([0.5]),
+      codes: new Uint8Array([0x7F, 0x81, 0]),
+    },
+  }],
+]);
+
+for (
+  const [name, example] of [
+    ...EXAMPLES.map((one) => [messageName(one.code), one] as const),
+    ...VARIANTS,
+  ]
+) {
   Deno.test(`docs/PROTOCOL.md shows ${name} as it is on the wire`, () => {
     const frame = frameOf(example);
     const documented = documentedFrame(name);
@@ -320,8 +337,8 @@ Deno.test("docs/PROTOCOL.md names every message code with its number, and every 
   for (const [name, code] of Object.entries(MessageCode)) {
     assert(DOCUMENT.includes(`### ${code} ${name}\n`), `expected a heading "### ${code} ${name}"`);
     const section = DOCUMENT.split(`### ${code} ${name}\n`)[1]?.split(/^##/m)[0] ?? "";
-    const example = EXAMPLES.find((one) => one.code === code);
-    for (const field of Object.keys(example?.payload ?? {})) {
+    const examples = [...EXAMPLES, ...VARIANTS.values()].filter((one) => one.code === code);
+    for (const field of examples.flatMap(({ payload }) => Object.keys(payload))) {
       assert(
         section.includes(`| \`${field}\` `),
         `expected the field ${field} in the table of ${name}`,

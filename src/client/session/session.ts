@@ -201,7 +201,13 @@ export class Session {
         "Cannot load the parameters: expected whole ones, since no codec was agreed on",
       );
     }
-    const size = isCoded ? (coded ?? 0) + FIELDS_BYTES : whole;
+    const encoded = (coded ?? 0) + FIELDS_BYTES;
+    // Parameters to evaluate come either way.
+    const size = isCoded
+      ? encoded
+      : code === MessageCode.EvaluateParams
+      ? Math.max(whole, encoded)
+      : whole;
     if (bodyLength > size) {
       throw new ProtocolError(
         "frame-too-large",
@@ -211,6 +217,6 @@ export class Session {
       );
     }
     this.#isReading = true;
-    return this.#buffer ??= new Uint8Array(Math.max(whole, (coded ?? 0) + FIELDS_BYTES));
+    return this.#buffer ??= new Uint8Array(Math.max(whole, encoded));
   }
 }

@@ -76,6 +76,14 @@ export class ServerCodecs {
   }
 
   /**
+   * Encodes the parameters that are evaluated after a round, as those that clients train from in
+   * the next round.
+   */
+  encodeEvaluated(parameters: ParameterVector, round: number): SentModel {
+    return this.encodeModel(parameters, round + 1);
+  }
+
+  /**
    * Decodes an update: the server's parameters, changed as the client has changed those that it was
    * sent.
    *

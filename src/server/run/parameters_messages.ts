@@ -1,5 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import { SharedMessage } from "../../net/outgoing_frame.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
@@ -37,17 +38,21 @@ export class ParametersMessages {
     const { topology, subModels } = this.#run;
     const { control, plan: { rule } } = topology.handler;
     const isEvaluation = exchange instanceof EvaluationExchange;
+    const whole = topology.parametersToSend;
     const vectorsFor = subModels.sender({
-      parameters: topology.parametersToSend,
+      parameters: whole,
       ...(control && !isEvaluation && { control }),
     });
-    let decodedFor: typeof vectorsFor | undefined;
+    let model: SentModel | undefined, decodedFor: typeof vectorsFor | undefined;
     const sentTo = (rank: Rank): Sent => {
-      if (isEvaluation || !readsCodes(this.#run, rank)) return vectorsFor(rank);
-      const { parameters, coded } = exchange.sent;
-      decodedFor ??= subModels.sender({ parameters, ...(control && { control }) });
+      if (!readsCodes(this.#run, rank)) return vectorsFor(rank);
+      const { parameters, coded } = model ??= this.#encoded(exchange, whole);
+      decodedFor ??= subModels.sender({
+        parameters,
+        ...(control && !isEvaluation && { control }),
+      });
       const vectors = decodedFor(rank);
-      exchange.codedRanks.add(rank);
+      if (!isEvaluation) exchange.codedRanks.add(rank);
       // A client that lacks the values that do not travel is sent all, as others decode them.
       return vectors.parameters.byteLength === subModels.bytes ? coded ?? vectors : vectors;
     };
@@ -77,6 +82,13 @@ export class ParametersMessages {
     return this.#roundPlan.field;
   }
 
+  /** Encodes the parameters of an exchange. */
+  #encoded(exchange: Exchange, parameters: ParameterVector): SentModel {
+    if (!(exchange instanceof EvaluationExchange)) return exchange.sent;
+    const { handler: { codecs } } = this.#run.topology;
+    return codecs?.encodeEvaluated(parameters, exchange.collector.round) ?? { parameters };
+  }
+
   #message(
     exchange: Exchange,
     sent: Sent,
@@ -85,11 +97,12 @@ export class ParametersMessages {
     const isEvaluation = exchange instanceof EvaluationExchange;
     const { round } = exchange.collector;
     const fields = { ...(!isEvaluation && this.planField(round)), ...lastAccepted };
-    if ("codes" in sent) {
-      return { code: MessageCode.CompressedUpdate, payload: { round, ...sent, ...fields } };
+    if (isEvaluation) {
+      return { code: MessageCode.EvaluateParams, payload: { round, ...sent, ...fields } };
     }
-    const code = isEvaluation ? MessageCode.EvaluateParams : MessageCode.ParameterUpdate;
-    return { code, payload: { round, ...sent, ...fields } };
+    return "codes" in sent
+      ? { code: MessageCode.CompressedUpdate, payload: { round, ...sent, ...fields } }
+      : { code: MessageCode.ParameterUpdate, payload: { round, ...sent, ...fields } };
   }
 }
 

@@ -66,8 +66,10 @@ export class RoundCostCounter {
     { code, payload }: Pick<Message, "code" | "payload">,
     wholeBytes: number,
   ): void {
-    if (code !== MessageCode.CompressedUpdate) return;
-    const { scales, codes, plain } = payload as CompressedUpdatePayload;
+    // Clients send figures only.
+    if (direction === "up" && code === MessageCode.EvaluateParams) return;
+    const { scales, codes, plain } = payload as Partial<CompressedUpdatePayload>;
+    if (scales === undefined || codes === undefined) return;
     const bytes = scales.byteLength + codes.byteLength + (plain?.byteLength ?? 0);
     this.#saved[direction] += wholeBytes - bytes;
   }

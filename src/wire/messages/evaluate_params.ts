@@ -8,16 +8,27 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import { v } from "../../plan/deps.ts";
 import { type MetricSums, metricSumsSchema } from "../../plan/metric_sums.ts";
 import type { Metrics } from "../../plan/results.ts";
-import { finiteNumber, metricsSchema, wholeNumber } from "../../plan/schemas.ts";
-import { round, vector } from "./fields.ts";
+import { finiteNumber, metricsSchema, textLine, wholeNumber } from "../../plan/schemas.ts";
+import { bytes, CODEC_LENGTH, round, vector } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
-/** Payload of `EvaluateParams`: the server sends `parameters`, the client answers with figures. */
+/**
+ * Payload of `EvaluateParams`: the server sends `parameters` or their encoded form, the client
+ * answers with figures.
+ */
 export interface EvaluateParamsPayload {
   /** The round whose parameters are evaluated. */
   readonly round: number;
   /** From the server: the parameters to evaluate. */
   readonly parameters?: ParameterVector;
+  /** From the server, in place of `parameters`: name of the codec, with its settings. */
+  readonly codec?: string;
+  /** Scales of the codes. */
+  readonly scales?: ParameterVector;
+  /** Codes of the values that training changes by gradient. */
+  readonly codes?: Uint8Array<ArrayBuffer>;
+  /** Values that are not encoded, in their order; absent if there are none. */
+  readonly plain?: ParameterVector;
   /** From the server, as in `ParameterUpdatePayload`. */
   readonly taken?: number;
   /** From a client: number of samples the figures are over. */
@@ -42,6 +53,10 @@ export const evaluateParams = messageType(
   v.object({
     round,
     parameters: v.exactOptional(vector),
+    codec: v.exactOptional(textLine(CODEC_LENGTH)),
+    scales: v.exactOptional(vector),
+    codes: v.exactOptional(bytes),
+    plain: v.exactOptional(vector),
     taken: v.exactOptional(wholeNumber(0)),
     numSamples: v.exactOptional(wholeNumber(1)),
     loss: v.exactOptional(finiteNumber),
