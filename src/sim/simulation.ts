@@ -150,6 +150,7 @@ export class Simulation {
       save: async () => await lastRound?.keep(),
       round: () => record.rounds.length,
       tries: options.saveTries,
+      isEachNeeded: handler.privacy !== undefined,
       emit: tell,
       // The event says the same.
       warn: () => {},

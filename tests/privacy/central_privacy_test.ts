@@ -164,6 +164,17 @@ Deno.test("a private run goes on from its checkpoint with its account", async ()
     assertEquals(privacy?.participationsMost, 2);
     assertAlmostEquals(privacy?.epsilon ?? NaN, 8, 1e-3);
     assertEquals(stopped?.reason.startsWith("the privacy budget is spent"), true);
+    // A save that fails once is made up for before the next round.
+    const saved: number[] = [];
+    let saves = 0;
+    const save: CheckpointStore["save"] = async (checkpoint) => {
+      if (++saves === 2) throw new Error("the disk is full");
+      saved.push(checkpoint.round);
+      return await checkpoints.save(checkpoint);
+    };
+    const failing = { save, latest: () => checkpoints.latest(), best: () => checkpoints.best() };
+    await (await simulation(new CentralPrivacy(options), { checkpoints: failing })).run();
+    assertEquals(saved, [1, 2, 3]);
     await assertRejects(
       () => simulation(new CentralPrivacy(options), { checkpoints, checkpointEvery: 2 }),
       RangeError,

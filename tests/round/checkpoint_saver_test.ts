@@ -11,9 +11,11 @@ import {
   type ServerEvent,
   ServerSyncTop,
   silentLogger,
+  type Strategy,
   SyncParameterServerHandler,
 } from "../../mod.ts";
 import { OvertakenError } from "../../src/base/mod.ts";
+import { CentralPrivacy } from "../../src/privacy/mod.ts";
 import { inFolder, startCommand } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { Peer } from "../helpers/peer.ts";
@@ -45,14 +47,19 @@ function failing(fault: (save: number) => Error | undefined): Checkpoints & { sa
 /** Runs a server with one client; returns both outcomes and the server's events. */
 async function run(
   checkpoints: Checkpoints,
-  { rounds = 6, saveTries, signal }: { rounds?: number; saveTries?: number; signal?: AbortSignal } =
-    {},
+  { rounds = 6, saveTries, signal, strategy }: {
+    rounds?: number;
+    saveTries?: number;
+    signal?: AbortSignal;
+    strategy?: Strategy;
+  } = {},
 ) {
   const events: ServerEvent[] = [];
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const handler = new SyncParameterServerHandler({
     manifest: MANIFEST,
     parameters: new Float32Array(MANIFEST.length),
+    ...(strategy && { strategy }),
   });
   const listen = `saves-${crypto.randomUUID()}`;
   const server = new ServerSyncTop(handler, {
@@ -240,6 +247,27 @@ Deno.test("a server that stops for want of saves is resumed, with clients that a
       expected.rounds.map(({ round }) => round),
     );
   }));
+
+/** Makes a strategy for runs of a client and six rounds. */
+function privateStrategy(): CentralPrivacy {
+  const plan = { rounds: 6, clients: 1, cohort: 1, bands: 1 };
+  return new CentralPrivacy({ mechanism: "ftrl", epsilon: 8, delta: 1e-3, ...plan });
+}
+
+Deno.test("a private run saves each round before the next one begins, or stops", async () => {
+  const once = failing((save) => save === 2 ? new Error("the disk is full") : undefined);
+  const { served } = await run(once, { strategy: privateStrategy() });
+  assertEquals(served.status, "fulfilled");
+  assertEquals(once.saved, [1, 2, 3, 4, 5, 6]);
+
+  const always = failing((save) => save > 2 ? new Error("the disk is full") : undefined);
+  const { served: stopped, events } = await run(always, { strategy: privateStrategy() });
+  assertEquals(stopped.status, "rejected");
+  assertMatch(String((stopped as PromiseRejectedResult).reason), /the disk is full/);
+  assertEquals(always.saved, [1, 2]);
+  const begun = events.flatMap((event) => event.type === "round-started" ? [event.round] : []);
+  assertEquals(begun, [1, 2, 3]);
+});
 
 Deno.test("a disk that is full for a while costs a run nothing, and leaves what is on it whole", () =>
   inFolder((folder) =>

@@ -20,6 +20,11 @@ export interface CheckpointSaverOptions {
    * Number of failures in a row after which it gives up. Default {@linkcode DEFAULT_SAVE_TRIES}.
    */
   readonly tries?: number | undefined;
+  /**
+   * True if no round may begin before the one before it is saved, as with differential privacy: a
+   * round that is repeated after a crash has another noise, and the account would lack the first.
+   */
+  readonly isEachNeeded?: boolean;
   emit(event: ServerEvent): void;
   warn(text: string): void;
 }
@@ -42,16 +47,18 @@ export class CheckpointSaver {
   }
 
   /**
-   * Saves the run after a round.
+   * Saves the run after a round. A save that each round needs is tried again for some seconds.
    *
    * @throws {Error} If saving has failed too often in a row, or can never succeed.
    */
-  async save(): Promise<void> {
-    const { tries = DEFAULT_SAVE_TRIES, emit, warn, round } = this.#options;
+  async save(signal?: AbortSignal): Promise<void> {
+    const { tries = DEFAULT_SAVE_TRIES, isEachNeeded = false, emit, warn, round } = this.#options;
     try {
-      await this.#attempt();
+      if (isEachNeeded) await this.saveLast(signal);
+      else await this.#attempt();
     } catch (error) {
-      if (isFinal(error)) throw error;
+      if (isEachNeeded) this.#failures = tries;
+      if (isEachNeeded || isFinal(error)) throw error;
       const reason = errorMessage(error), failures = ++this.#failures;
       emit({ type: "checkpoint-failed", round: round(), reason, failures });
       if (this.hasGivenUp) {
@@ -65,7 +72,7 @@ export class CheckpointSaver {
   }
 
   /**
-   * Saves the run at its end. Tries again for some seconds, because no round follows.
+   * Saves the run at once. Tries again for some seconds, as at its end, when no round follows.
    *
    * @throws The error of the last try.
    */

@@ -96,6 +96,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
       save: () => record.save(() => this.sessions.registry.saved),
       round: () => record.rounds.length,
       tries: options.saveTries,
+      isEachNeeded: topology.handler.privacy !== undefined,
       emit: (event) => this.emit(event),
       warn: (text) => logger.warn(text),
     });
@@ -193,7 +194,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
    */
   async save(): Promise<void> {
     if (this.record.isOver) await this.#saver.saveLast(this.signal);
-    else await this.#saver.save();
+    else await this.#saver.save(this.signal);
   }
 }
 
