@@ -50,6 +50,7 @@ export class ClientRun implements SessionClient {
   readonly logger: Logger;
   readonly peers: PeerLog;
   readonly signal: AbortSignal | undefined;
+  readonly hasKey: boolean;
   readonly #host: ClientRunHost;
   readonly #trainer: LocalTrainer;
   readonly #subModel: SubModel;
@@ -70,6 +71,7 @@ export class ClientRun implements SessionClient {
     },
   ) {
     const { handler, options: { onEvent, shareMetrics: share = "all", settings = {} } } = host;
+    this.hasKey = host.options.credential?.kind === "key";
     this.#host = host;
     this.server = host.server;
     this.logger = logger;

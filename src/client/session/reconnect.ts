@@ -29,6 +29,8 @@ export interface SessionClient {
   /** Log of the lines whose number the server decides. */
   readonly peers: PeerLog;
   readonly signal: AbortSignal | undefined;
+  /** The client has a key: a server that refuses it a rank knows that the key's rank is in use. */
+  readonly hasKey: boolean;
   /** Joins the group over a connection, for the first time or again. */
   join(
     connection: Connection,
@@ -45,8 +47,8 @@ export interface SessionClient {
 
 /**
  * Connects to the server, joins the group and follows it until the run is over. Reconnects when the
- * connection is lost, for as long as the join time-out. Asks again for a rank that is taken, for as
- * long as the server may not know that the client's earlier connection is lost.
+ * connection is lost, for as long as the join time-out. A client without a key asks again for a rank
+ * that is taken, for as long as the server may not know that its earlier connection is lost.
  *
  * @throws {DeadlineError} If no server lets the client in before the join time-out.
  * @throws The errors of `join` and `follow` that are no loss of the connection.
@@ -87,14 +89,15 @@ export async function followWithReconnects(client: SessionClient): Promise<void>
       // A server that lets clients in and cuts them off again does not count as found.
       if (session?.isUseful) losses = 0;
       if (hasJoined && losses === 0) deadline = runtime.clock.now() + patienceMillis;
-      if (isRankTaken(error)) {
+      const isTaken = !client.hasKey && isRankTaken(error);
+      if (isTaken) {
         rankDeadline ??= runtime.clock.now() + timeouts.heartbeatSeconds * 1000 * RANK_HEARTBEATS;
       }
       const isLoss = isConnectionLoss(error) ||
-        (isRankTaken(error) && runtime.clock.now() < (rankDeadline ?? 0));
+        (isTaken && runtime.clock.now() < (rankDeadline ?? 0));
       // A server that is full may also let the time pass without an answer.
       const cause = error instanceof DeadlineError ? refusal ?? error : error;
-      refusal = isServerFull(error) || isRankTaken(error) ? error : undefined;
+      refusal = isServerFull(error) || isTaken ? error : undefined;
       if (isLoss) connection.abort(new ConnectionClosedError(errorMessage(error)));
       if (!isLoss || runtime.clock.now() >= deadline) {
         await announceLeave(connection, error, { signal, seconds: timeouts.drainSeconds });
