@@ -20,6 +20,12 @@ export { DEFAULT_PLAN } from "./handler/client_plan.ts";
 export type { ServerHandlerOptions, SyncParameterServerHandlerOptions } from "./handler/options.ts";
 export { ServerBackendHandler } from "./handler/server_backend_handler.ts";
 export type { HandlerState } from "./handler/server_backend_handler.ts";
+export type {
+  SentModel,
+  ServerCodecs,
+  ServerCodecsOptions,
+  UpdateStart,
+} from "./handler/server_codecs.ts";
 export type { ServerStrategy } from "./handler/server_strategy.ts";
 export { StrategyServerHandler } from "./handler/strategy_handler.ts";
 export { SyncParameterServerHandler } from "./handler/sync_handler.ts";

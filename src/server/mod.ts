@@ -12,6 +12,7 @@ export { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "./options.ts";
 export type { ActiveRun, RoundTries } from "./run/active_run.ts";
 export type { RoundCosts } from "./run/round_costs.ts";
 export type { MessageArguments } from "./run/server_topology.ts";
+export type { AgreedCodecs } from "./sessions/codec_agreement.ts";
 export type { JoinedClient } from "./sessions/registration.ts";
 export {
   type ServerStatisticsOptions,

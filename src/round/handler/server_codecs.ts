@@ -12,9 +12,13 @@ import type { ServerHandlerOptions } from "./options.ts";
 
 /** Options of {@linkcode ServerCodecs}. */
 export interface ServerCodecsOptions {
+  /** Codec of the clients' updates. */
   readonly uplink?: Codec | undefined;
+  /** Codec of the parameters that clients are sent. */
   readonly downlink?: Codec | undefined;
+  /** Tensors of the parameters. */
   readonly manifest: Manifest;
+  /** Description of the model, which tells the values that do not travel. */
   readonly model: ModelDescription | undefined;
   /** Rule of the plan. */
   readonly rule?: LocalRule | undefined;
