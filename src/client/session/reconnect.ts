@@ -47,8 +47,8 @@ export interface SessionClient {
 
 /**
  * Connects to the server, joins the group and follows it until the run is over. Reconnects when the
- * connection is lost, for as long as the join time-out. A client without a key asks again for a rank
- * that is taken, for as long as the server may not know that its earlier connection is lost.
+ * connection is lost, for as long as the join time-out. A client without a key asks again for a
+ * rank that is taken, for as long as the server may not know that its earlier connection is lost.
  *
  * @throws {DeadlineError} If no server lets the client in before the join time-out.
  * @throws The errors of `join` and `follow` that are no loss of the connection.

@@ -72,8 +72,8 @@ export interface ServerHandlerOptions {
   uplink?: Codec;
   /**
    * Codec of the parameters that clients are sent, such as `int8()`. Clients train from what they
-   * decode, and evaluate it; the server keeps the parameters as they are. Clients that do not know the codec are
-   * sent whole parameters.
+   * decode, and evaluate it; the server keeps the parameters as they are. Clients that do not know
+   * the codec are sent whole parameters.
    *
    * @default {undefined} Parameters are not encoded.
    */
