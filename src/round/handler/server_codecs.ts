@@ -158,12 +158,25 @@ export class ServerCodecs {
   }
 }
 
-/** Makes the codecs of a handler's options; `undefined` if there are none. */
+/** Codecs that leave values out, by their names. */
+const PARTIAL = /^(topk|eden:.*share=(?!1$))/;
+
+/**
+ * Makes the codecs of a handler's options; `undefined` if there are none.
+ *
+ * @throws {RangeError} If the codec of the parameters leaves values out: a client would train a
+ * model with zeros in their places.
+ */
 export function codecsOf(
   { uplink, downlink, manifest, model }: ServerHandlerOptions,
   rule: LocalRule | undefined,
   seed: number,
 ): ServerCodecs | undefined {
   if (uplink === undefined && downlink === undefined) return undefined;
+  if (downlink !== undefined && PARTIAL.test(downlink.name)) {
+    throw new RangeError(
+      `Cannot make a server: expected a codec of the parameters that sends all of them, got ${downlink.name}, which is for updates`,
+    );
+  }
   return new ServerCodecs({ uplink, downlink, manifest, model, rule, seed });
 }
