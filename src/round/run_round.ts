@@ -6,6 +6,7 @@ import { NonFiniteResultError } from "./handler/result_check.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
 import { DEFAULT_ROUND_TRIES } from "./limits.ts";
 import { evaluationFields, type EvaluationSummary } from "./report/evaluation_summary.ts";
+import { UNTOLD } from "./report/private_events.ts";
 import type { RoundReport } from "./report/report.ts";
 import { RoundAttempts, type TrainedRound } from "./round_attempts.ts";
 import type { RoundHost } from "./round_host.ts";
@@ -114,7 +115,7 @@ export function roundReport(
       received: isCohortSecret ? privacy.cohort : collector.count("received"),
       tries,
       dropped: isCohortSecret ? 0 : dropped,
-      losses: isCohortSecret ? [] : losses,
+      losses: isCohortSecret ? [] : losses.map(({ rank }) => ({ rank, reason: UNTOLD })),
       ...evaluationFields(evaluated),
       // Figures that follow from the size of a secret cohort are not given.
       ...(isCohortSecret

@@ -7,6 +7,7 @@
 import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 import { evaluationFields } from "../round/report/evaluation_summary.ts";
+import { teller } from "../round/report/private_events.ts";
 import { refusedEvent } from "../round/report/update_events.ts";
 import type { BestModel } from "../round/record/best_tracker.ts";
 import { RunRecord } from "../round/record/run_record.ts";
@@ -14,7 +15,6 @@ import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
 import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { RoundHost } from "../round/round_host.ts";
 import { roundReport, runRound, selectEvaluators } from "../round/run_round.ts";
-import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
@@ -118,7 +118,7 @@ export class Simulation {
 
   async #run(signal: AbortSignal | undefined): Promise<RunReport> {
     const { handler } = this, options = this.#options;
-    const tell = (event: ServerEvent) => options.onEvent?.(event);
+    const tell = teller(handler.privacy, options.onEvent);
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
@@ -137,7 +137,7 @@ export class Simulation {
       evaluateClients: options.evaluateClients,
       sites: options.sites,
       signal,
-      onEvent: options.onEvent,
+      onEvent: tell,
     });
     if (options.handler === undefined) {
       parts?.forEach(({ length }, i) => handler.onJoin(i + 1, length));
@@ -179,7 +179,7 @@ export class Simulation {
   ): Promise<void> {
     const { handler } = this, options = this.#options, record = this.#record;
     const numClients = clientsOf(options);
-    const tell = (event: ServerEvent) => options.onEvent?.(event);
+    const tell = teller(handler.privacy, options.onEvent);
     const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
     const last = record.rounds.at(-1);
     if (last && last.loss === undefined && isDue(last.round, options.evaluateEvery)) {

@@ -139,14 +139,14 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     return this.#selector.select({ round, attempt, available, numClients, seed, known });
   }
 
-  /** Notes the client's number of samples. */
+  /** Notes the client's number of samples, unless the run is private. */
   override onJoin(rank: Rank, numSamples: number): void {
-    this.#known.addJoin(rank, numSamples);
+    if (!this.privacy) this.#known.addJoin(rank, numSamples);
   }
 
-  /** Notes that the client did not answer, or was refused. */
+  /** Notes that the client did not answer, or was refused; nothing where cohorts are secret. */
   onDrop(rank: Rank, round: number, isRefused = false): void {
-    this.#known.addMiss(rank, round, isRefused);
+    if (!this.privacy?.isCohortSecret) this.#known.addMiss(rank, round, isRefused);
   }
 
   /**
@@ -166,8 +166,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     if (updateBound === Infinity || privacy) return undefined;
     const others = updates.size < FEW_UPDATES ? this.#known.lastUpdates(updates) : [];
     const limits = { bound: updateBound, floor: this.harmlessNorm };
-    const found = outOfBounds(updates, limits, others);
-    return { updates: found, isBorne };
+    return { updates: outOfBounds(updates, limits, others), isBorne };
   }
 
   /**
@@ -210,6 +209,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
     this.#overflow ??= takeUpdate(this.#round, toClientUpdate(sender, payload), this.aggregation);
+    if (this.privacy?.isCohortSecret) return;
     const { round, numSamples, loss } = payload, norm = this.#norms.get(sender);
     const work = norm === undefined ? undefined : claimedWork(payload);
     this.#known.addUpdate(sender, { round, ...!this.privacy && { numSamples, loss, norm, work } });

@@ -40,8 +40,8 @@ export type ServerEvent =
     readonly address: string;
     /** Name and version of its program, as claimed. */
     readonly agent: string;
-    /** Number of its training samples, as claimed. */
-    readonly numSamples: number;
+    /** Number of its training samples, as claimed; absent in a private run. */
+    readonly numSamples?: number;
     /** Set when it has presented the session token of an earlier connection. */
     readonly isBack: boolean;
   }
@@ -73,7 +73,10 @@ export type ServerEvent =
     readonly cohort: readonly Rank[];
   }
   | {
-    /** An update was accepted. */
+    /**
+     * An update was accepted. In a private run there are no figures of the update, and where its
+     * cohorts are secret no such events.
+     */
     readonly type: "update-received";
     readonly round: number;
     readonly rank: Rank;
@@ -96,7 +99,8 @@ export type ServerEvent =
   | {
     /**
      * An update was refused, or a client had no update, which is the fault `"cannot-train"`. The
-     * client stays.
+     * client stays. In a private run there is no reason, and where its cohorts are secret there are
+     * no such events.
      */
     readonly type: "update-refused";
     readonly rank: Rank;

@@ -47,7 +47,7 @@ export class MemberRecords {
   onEvent(event: ServerEvent): void {
     switch (event.type) {
       case "client-joined": {
-        const { rank, identity, name, site, address, numSamples: samples } = event;
+        const { rank, identity, name, site, address, numSamples: samples = 0 } = event;
         const before = this.#members.get(memberKey(rank, identity)) ??
           { received: 0, refused: 0, dropped: 0 };
         const { received, refused, dropped } = before;

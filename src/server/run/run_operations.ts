@@ -18,6 +18,7 @@ import type { ActiveRun, RoundTries } from "./active_run.ts";
 import { readsCodes } from "./parameters_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
+import { tellRefused } from "./refusal_lines.ts";
 import type { RoundCosts } from "./round_costs.ts";
 import type { RunContext } from "./run_context.ts";
 
@@ -125,17 +126,16 @@ export class RunOperations implements ActiveRun {
   }
 
   refuseUpdate({ fault, message }: ProtocolError, { rank, round, norm }: RevokedUpdate): void {
-    const { costs, peers, sessions } = this.#run;
+    const { costs, sessions } = this.#run;
     costs.countRefused();
-    peers.members.warn(`rank ${rank}`, message);
+    tellRefused(this.#run, rank, message);
     this.emit(refusedEvent(rank, { fault, message }, { round, norm }));
     sessions.send(rank, { code: MessageCode.Error, payload: { fault, message, fatal: false } });
   }
 
   countCannotTrain(rank: Rank, round: number, message: string): void {
-    const { costs, peers } = this.#run;
-    costs.countRefused();
-    peers.members.warn(`rank ${rank}`, `Rank ${rank} has no update: ${message}`);
+    this.#run.costs.countRefused();
+    tellRefused(this.#run, rank, `Rank ${rank} has no update: ${message}`);
     this.emit(refusedEvent(rank, { fault: "cannot-train", message }, { round }));
   }
 

@@ -17,6 +17,7 @@ import type { SessionListener } from "../sessions/session_listener.ts";
 import { unexpectedCode } from "./control_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import type { RunContext } from "./run_context.ts";
+import { tellRefused } from "./refusal_lines.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
 import type { Uploads } from "../uploads/uploads.ts";
 
@@ -106,7 +107,7 @@ export class SessionHandler implements SessionListener {
     run.peers.members.info(
       `rank ${rank}`,
       `Rank ${rank}${this.#siteText(rank)} joined from ${address}${
-        topology.mode === "statistics" ? "" : ` with ${numSamples} samples`
+        topology.mode === "statistics" || handler.privacy ? "" : ` with ${numSamples} samples`
       }${ownText(own)}${this.#codecText(client)} (${agent}; ${who})`,
     );
     handler.onJoin(rank, numSamples);
@@ -122,7 +123,7 @@ export class SessionHandler implements SessionListener {
       isBack,
     });
     const { rule } = handler.plan, accepted = topology.lastAcceptedRound(rank) ?? 0;
-    if (!isBack && accepted > 0 && keepsState(rule)) {
+    if (!isBack && accepted > 0 && keepsState(rule) && !this.#isSecret) {
       run.peers.members.warn(
         `rank ${rank}`,
         `Rank ${rank} has joined anew: what it had kept for ${rule?.name} up to round ${accepted} is lost, and the result is not that of an undisturbed run`,
@@ -139,7 +140,9 @@ export class SessionHandler implements SessionListener {
     if (run.record.isOver) return;
     run.peers.members.warn(
       `rank ${rank}`,
-      `Lost the connection of rank ${rank}${this.#siteText(rank)}, which may come back: ${reason}`,
+      `Lost the connection of rank ${rank}${this.#siteText(rank)}, which may come back${
+        this.#isSecret ? "" : `: ${reason}`
+      }`,
     );
     run.emit({ type: "client-away", rank, reason });
     this.#reportJoining(rank);
@@ -151,9 +154,17 @@ export class SessionHandler implements SessionListener {
     this.#topology.onLeave(rank, reason);
     // After the last round clients are expected to leave.
     if (run.record.isOver) return;
-    run.peers.members.warn(`rank ${rank}`, `Lost rank ${rank}${this.#siteText(rank)}: ${reason}`);
+    run.peers.members.warn(
+      `rank ${rank}`,
+      `Lost rank ${rank}${this.#siteText(rank)}${this.#isSecret ? "" : `: ${reason}`}`,
+    );
     run.emit({ type: "client-lost", rank, reason });
     this.#reportJoining(rank);
+  }
+
+  /** `true` if nothing may tell who is in a cohort. */
+  get #isSecret(): boolean {
+    return this.#topology.handler.privacy?.isCohortSecret ?? false;
   }
 
   /** Formats what is not encoded for a client that does not know a codec of the server. */
@@ -176,7 +187,7 @@ export class SessionHandler implements SessionListener {
   }
 
   recovered(rank: Rank, { fault, message }: ProtocolError): void {
-    this.#run.peers.members.warn(`rank ${rank}`, message);
+    tellRefused(this.#run, rank, message);
     this.#run.emit({ type: "update-refused", rank, fault, message });
   }
 
