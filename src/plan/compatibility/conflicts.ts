@@ -94,5 +94,6 @@ export function checkCompatible(run: RunChoices, problem: string): void {
 /** Describes a conflict. */
 export function conflictText({ between: [first, second], reason }: Conflict): string {
   const { title }: Choice = CHOICES[first];
-  return `${title} does not go with ${CHOICES[second].title}: ${reason}`;
+  // A title with a clause ends with a comma, which a colon replaces.
+  return `${title} does not go with ${CHOICES[second].title.replace(/,$/, "")}: ${reason}`;
 }

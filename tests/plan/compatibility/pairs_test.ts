@@ -270,3 +270,7 @@ Deno.test("the task of a model follows from its loss where there is no schema", 
   assertEquals(taskOf({ schema: undefined, model }), "regression");
   assertEquals(taskOf({ schema: undefined, model: undefined }), undefined);
 });
+
+Deno.test("no refusal has a comma before its colon", () => {
+  for (const conflict of CONFLICTS) assertEquals(conflictText(conflict).includes(",:"), false);
+});
