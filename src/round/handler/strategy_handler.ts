@@ -82,13 +82,16 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   /**
    * Makes a handler from its options.
    *
-   * @throws {RangeError} If the vector does not fit the manifest or is not finite, an option is out
-   * of range, or the plan does not suit the strategy.
+   * @throws {RangeError} If the vector does not fit the manifest or is not finite, no value is
+   * trainable, an option is out of range, or the plan does not suit the strategy.
    * @throws {TypeError} If the schema is no schema.
    */
   constructor(options: ServerHandlerOptions, strategy: S) {
     super();
     const { manifest, parameters, evaluator } = options;
+    if (!manifest.tensors.some(({ trainable }) => trainable)) {
+      throw new RangeError("Cannot train the model: none of its values is trainable");
+    }
     this.manifest = manifest;
     this.model = options.model;
     this.#schema = options.schema && parseSchema(options.schema);
