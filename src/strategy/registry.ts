@@ -102,7 +102,12 @@ const STRATEGIES: Entries<Strategy> = {
   "bulyan": { numbers: ["attackers"], make: (options) => new Bulyan(options) },
   "norm-clipping": {
     numbers: ["bound"],
-    make: ({ bound = NaN }) => new NormClipping({ bound }),
+    make: ({ bound }) => {
+      if (bound !== undefined) return new NormClipping({ bound });
+      throw new RangeError(
+        "Cannot make norm-clipping: expected a bound, as in norm-clipping:bound=5, got none",
+      );
+    },
   },
 };
 

@@ -53,7 +53,7 @@ Deno.test("parseStrategy() says what it expected", () => {
     RangeError,
     "expected attackers to be a whole number from 0, got 0.5",
   );
-  error("norm-clipping", RangeError, "expected bound to be a number above 0, got NaN");
+  error("norm-clipping", RangeError, "expected a bound, as in norm-clipping:bound=5, got none");
   for (const part of ["", "lr", "lr=", "lr=1,", "lr=1,learningRate=1", "lr=1 tau=2"]) {
     error(
       `fedadam:${part}`,
