@@ -238,8 +238,11 @@ async function refuseExactVersions(): Promise<void> {
 function refuseStatistics(): void {
   const strategy = strategyOf({ privacy: "ftrl" });
   const conflict = findConflict({ strategy, hasUntrained: true });
-  const manifest = Manifest.of([{ name: "norm/moving_variance", shape: [2], trainable: false }]);
-  const parameters = new Float32Array(2), text = conflict && conflictText(conflict);
+  const manifest = Manifest.of([
+    { name: "norm/gamma", shape: [2] },
+    { name: "norm/moving_variance", shape: [2], trainable: false },
+  ]);
+  const parameters = new Float32Array(4), text = conflict && conflictText(conflict);
   assertThrows(
     () => new SyncParameterServerHandler({ manifest, parameters, strategy }),
     RangeError,
