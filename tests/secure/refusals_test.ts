@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { SecureClient } from "../../src/secure/client/client.ts";
-import { SecureError } from "../../src/secure/errors.ts";
 import type { SecureMembers, SecureShares, UnmaskRequest } from "../../src/secure/messages.ts";
 import { ringOf } from "../../src/secure/ring.ts";
 import { SecureSession } from "../../src/secure/server/session.ts";
-import { clearSum, inputsOf } from "./round.ts";
+import { clearSum, faultOf, inputsOf } from "./round.ts";
 
 const OPTIONS = { members: 5 };
 const INPUTS = inputsOf(OPTIONS);
@@ -64,16 +63,6 @@ function of<T>(messages: ReadonlyMap<number, T>, rank: number): T {
   const message = messages.get(rank);
   if (message === undefined) throw new Error(`no message for rank ${rank}`);
   return message;
-}
-
-async function faultOf(work: () => unknown): Promise<string> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof SecureError) return error.fault;
-    throw error;
-  }
-  return "none";
 }
 
 /** Fault of rank 1 for a changed list of members. */

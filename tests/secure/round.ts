@@ -1,3 +1,4 @@
+import { SecureError } from "../../src/secure/errors.ts";
 import { Random } from "../../src/base/random.ts";
 import { SecureClient, type SecureClientOptions } from "../../src/secure/client/client.ts";
 import { ClearSum } from "../../src/secure/clear_sum.ts";
@@ -113,4 +114,15 @@ export async function secureRound(options: RoundOptions): Promise<SecureSum> {
     session.addReveal(rank, tamper?.(rank, shares) ?? shares);
   }
   return await session.finish();
+}
+
+/** Returns the fault of a refusal, or `"none"` of work that is not refused. */
+export async function faultOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof SecureError) return error.fault;
+    throw error;
+  }
+  return "none";
 }

@@ -1,11 +1,10 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { SecureClient } from "../../src/secure/client/client.ts";
 import type { Signer } from "../../src/secure/client/key_pairs.ts";
-import { SecureError } from "../../src/secure/errors.ts";
 import { graphParameters } from "../../src/secure/graph.ts";
 import type { SecureMembers } from "../../src/secure/messages.ts";
 import { SecureSession } from "../../src/secure/server/session.ts";
-import { clearSum, inputsOf, secureRound } from "./round.ts";
+import { clearSum, faultOf, inputsOf, secureRound } from "./round.ts";
 
 const ID = { round: 1, attempt: 1 };
 
@@ -29,16 +28,6 @@ function signerOf(rank: number): Signer {
   const signer = SIGNERS.get(rank);
   if (signer === undefined) throw new Error(`no signer ${rank}`);
   return signer;
-}
-
-async function faultOf(work: () => unknown): Promise<string> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof SecureError) return error.fault;
-    throw error;
-  }
-  return "none";
 }
 
 Deno.test("members with listed keys vote on the survivors, and give their sum", async () => {

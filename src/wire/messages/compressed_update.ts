@@ -6,11 +6,10 @@
 
 import type { ParameterVector } from "../../params/manifest.ts";
 import { v } from "../../plan/deps.ts";
-import { finiteNumber, metricsSchema, textLine, wholeNumber } from "../../plan/schemas.ts";
-import { trainSettingsSchema } from "../../plan/settings.ts";
+import { textLine, wholeNumber } from "../../plan/schemas.ts";
 import { bytes, CODEC_LENGTH, round, vector } from "./fields.ts";
 import { messageType } from "./message_type.ts";
-import type { ParameterUpdatePayload } from "./parameter_update.ts";
+import { type ParameterUpdatePayload, updateFields } from "./parameter_update.ts";
 
 /**
  * Payload of `CompressedUpdate`, both ways: a `ParameterUpdate` whose vector is encoded.
@@ -36,12 +35,7 @@ export interface CompressedUpdatePayload
 export const compressedUpdate = messageType(
   22,
   v.object({
-    round,
-    plan: v.exactOptional(trainSettingsSchema),
-    numSamples: v.exactOptional(wholeNumber(1)),
-    steps: v.exactOptional(wholeNumber(0)),
-    loss: v.exactOptional(finiteNumber),
-    metrics: v.exactOptional(metricsSchema),
+    ...updateFields,
     taken: v.exactOptional(wholeNumber(0)),
     codec: textLine(CODEC_LENGTH),
     base: v.exactOptional(round),

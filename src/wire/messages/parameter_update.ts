@@ -40,16 +40,21 @@ export interface ParameterUpdatePayload {
   readonly taken?: number;
 }
 
+/** Fields of parameters beside the vector, encoded or not. */
+export const updateFields = {
+  round,
+  plan: v.exactOptional(trainSettingsSchema),
+  numSamples: v.exactOptional(wholeNumber(1)),
+  steps: v.exactOptional(wholeNumber(0)),
+  loss: v.exactOptional(finiteNumber),
+  metrics: v.exactOptional(metricsSchema),
+};
+
 /** Parameters: the server's to train on, or a client's after training. */
 export const parameterUpdate = messageType(
   2,
   v.object({
-    round,
-    plan: v.exactOptional(trainSettingsSchema),
-    numSamples: v.exactOptional(wholeNumber(1)),
-    steps: v.exactOptional(wholeNumber(0)),
-    loss: v.exactOptional(finiteNumber),
-    metrics: v.exactOptional(metricsSchema),
+    ...updateFields,
     parameters: vector,
     control: v.exactOptional(vector),
     taken: v.exactOptional(wholeNumber(0)),
