@@ -13,6 +13,7 @@ import {
 import { CentralPrivacy, type CentralPrivacyOptions } from "../../src/privacy/mod.ts";
 import { DEFAULT_PLAN } from "../../src/round/handler/client_plan.ts";
 import { travellingPart } from "../../src/train/models/travelling_part.ts";
+import { frozenModel } from "../helpers/frozen_model.ts";
 import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -29,15 +30,9 @@ const OPTIONS: CentralPrivacyOptions = {
 };
 const whole = mlp({ inputShape: [8, 8, 1], hiddenUnits: 16, numClasses: 10 });
 
-/** The model whose first layer is frozen. */
-function frozenModel(): ModelDescription {
-  const text = JSON.stringify(whole).replace('"units":16', '"units":16,"trainable":false');
-  return JSON.parse(text) as ModelDescription;
-}
-
 const CASES = {
-  frozen: { model: frozenModel(), then: "fedavg" },
-  "frozen, with a server optimizer": { model: frozenModel(), then: "fedadam" },
+  frozen: { model: frozenModel(16), then: "fedavg" },
+  "frozen, with a server optimizer": { model: frozenModel(16), then: "fedadam" },
   fedper: { model: whole, then: "fedper:local=logits/" },
 };
 

@@ -20,6 +20,7 @@ import {
 import { codedBytes, encodeVector, parseCodec } from "../../src/codec/mod.ts";
 import { sha256Hex } from "../../src/base/hash.ts";
 import { travellingPart } from "../../src/train/models/travelling_part.ts";
+import { frozenModel } from "../helpers/frozen_model.ts";
 import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -32,13 +33,6 @@ const parts = [
 const plan = { epochs: 1, batchSize: 10, learningRate: 0.05 };
 const rounds = 3;
 
-/** The model of digits whose first layer is frozen. */
-function frozenModel(): ModelDescription {
-  const model = mlp({ inputShape: [8, 8, 1], hiddenUnits: 64, numClasses: 10 });
-  const text = JSON.stringify(model).replace('"units":64', '"units":64,"trainable":false');
-  return JSON.parse(text) as ModelDescription;
-}
-
 /** Run with a part that travels. */
 interface Case {
   readonly model: ModelDescription;
@@ -48,15 +42,15 @@ interface Case {
 }
 
 const CASES = {
-  frozen: { model: frozenModel(), strategy: "fedavg" },
+  frozen: { model: frozenModel(64), strategy: "fedavg" },
   fedper: {
     model: mlp({ inputShape: [8, 8, 1], hiddenUnits: 64, numClasses: 10 }),
     strategy: "fedper:local=logits/",
   },
-  scaffold: { model: frozenModel(), strategy: "scaffold" },
-  gradient: { model: frozenModel(), strategy: "fedsgd" },
+  scaffold: { model: frozenModel(64), strategy: "scaffold" },
+  gradient: { model: frozenModel(64), strategy: "fedsgd" },
   "frozen, with codecs": {
-    ...{ model: frozenModel(), strategy: "fedavg" },
+    ...{ model: frozenModel(64), strategy: "fedavg" },
     ...{ uplink: "eden:bits=4", downlink: "int8" },
   },
   "fedper, with codecs": {
