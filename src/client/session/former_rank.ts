@@ -1,6 +1,7 @@
-import { ConnectionClosedError, errorMessage, ProtocolError } from "../../base/errors.ts";
+import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ClientTopologyOptions } from "../options.ts";
+import { isRankTaken } from "./leave.ts";
 
 /** Rank of a client in the run before, which it asks for again in the next one. */
 export class FormerRank {
@@ -28,8 +29,7 @@ export class FormerRank {
     try {
       return await joining;
     } catch (error) {
-      const isTaken = error instanceof ProtocolError && error.fault === "rank-taken";
-      if (!isTaken || this.#rank === undefined || rank !== undefined) throw error;
+      if (!isRankTaken(error) || this.#rank === undefined || rank !== undefined) throw error;
       this.#rank = undefined;
       throw new ConnectionClosedError(errorMessage(error), { cause: error });
     }
