@@ -8,6 +8,7 @@ import { checkInRange, type Range } from "../base/check.ts";
 import { v } from "./deps.ts";
 import { type LocalRule, localRuleSchema } from "./rules/rules.ts";
 import { finiteNumber, uint32 } from "./schemas.ts";
+import { checkSecure, type SecureSettings, secureSettingsSchema } from "./secure_settings.ts";
 
 /** Range of the whole numbers that a message holds, from their least. */
 const WHOLE: Range = { whole: true, most: 0xFFFF_FFFF };
@@ -60,6 +61,13 @@ export interface TrainSettings {
    * @default {undefined} 1 each.
    */
   readonly classWeights?: readonly number[];
+  /**
+   * Secure aggregation: clients send their updates under masks, so that the server learns nothing
+   * but sums.
+   *
+   * @default {undefined} The server is sent each update by itself.
+   */
+  readonly secure?: SecureSettings;
 }
 
 /** Most classes that may have weights. */
@@ -83,6 +91,7 @@ export const trainSettingsSchema = v.strictObject({
   classWeights: v.exactOptional(
     v.pipe(v.array(v.pipe(finiteNumber, v.minValue(0))), v.minLength(2), v.maxLength(MAX_WEIGHTS)),
   ),
+  secure: v.exactOptional(secureSettingsSchema),
 });
 
 /**
@@ -108,7 +117,8 @@ export function checkSettings(settings: TrainSettings, problem: string): void {
     wrong("the optimizer sgd or adam", JSON.stringify(optimizer));
   }
   check(proximal, { least: 0 }, "a proximal term from 0");
-  const { classWeights } = settings;
+  const { classWeights, secure } = settings;
+  if (secure) checkSecure(secure, problem);
   if (!classWeights) return;
   if (classWeights.length < 2 || classWeights.length > MAX_WEIGHTS) {
     wrong(`weights for 2 to ${MAX_WEIGHTS} classes`, classWeights.length);

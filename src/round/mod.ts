@@ -61,4 +61,6 @@ export type {
   RunReport,
 } from "./report/report.ts";
 export type { RevokedUpdate } from "./round_host.ts";
+export { parseSecureAggregation, type SecureAggregationOptions } from "./secure/options.ts";
+export type { SecureTerms } from "./secure/terms.ts";
 export * from "./selection/mod.ts";

@@ -47,6 +47,9 @@ export class ServerSyncTop extends ServerCommunicationTopology {
    */
   protected override async runRound(round: number): Promise<void> {
     const run = this.activeRun;
+    if (this.handler.secure) {
+      throw new RangeError("Cannot begin a round: servers have no secure aggregation yet");
+    }
     const { trained: { training, ...tries }, evaluated, failure } = await runRound(round, {
       handler: this.handler,
       numClients: this.options.worldSize - 1,

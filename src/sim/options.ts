@@ -192,7 +192,7 @@ export function checkSimulation(
   const task = train?.task ?? taskOf(handler);
   const evaluatesClients = options.evaluateClients === true || test === undefined;
   const strategy = handler.privacy && { name: handler.strategyName, privacy: handler.privacy };
-  checkCompatible({ strategy, evaluatesClients }, "Cannot simulate");
+  checkCompatible({ plan, strategy, evaluatesClients }, "Cannot simulate");
   if (strategy && options.checkpoints && checkpointEvery > 1) {
     // A run that goes on from an older checkpoint would not know of the releases after it.
     throw new RangeError(

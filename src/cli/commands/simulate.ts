@@ -29,6 +29,7 @@ import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import { withPrivacy } from "../run/privacy.ts";
 import { runAndReport } from "../run/run_and_report.ts";
+import { secureFrom } from "../run/secure.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
 
@@ -67,8 +68,9 @@ async function runSimulate(
     );
   }
   const fraction = fractionFrom(flags, clients);
+  const secure = secureFrom(flags, { clients, fraction });
   await using server = await buildServer({
-    handler: libraryOptions("handler", flags),
+    handler: { ...libraryOptions("handler", flags), ...(secure && { secure }) },
     model: flags.model,
     loss: flags.loss,
     data: train,

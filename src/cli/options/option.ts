@@ -61,7 +61,10 @@ export interface Library {
   /** The engine of a server or client. */
   engine: EngineOptions;
   /** A server's handler, whatever the mode. */
-  handler: Pick<ServerHandlerOptions, "updateBound" | "stagingBuffers" | "uplink" | "downlink">;
+  handler: Pick<
+    ServerHandlerOptions,
+    "updateBound" | "stagingBuffers" | "uplink" | "downlink" | "secure"
+  >;
   /** A synchronous handler: which clients a round has. */
   cohort: Pick<
     SyncParameterServerHandlerOptions,

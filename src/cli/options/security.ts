@@ -75,6 +75,20 @@ export const SECURITY = {
     commands: { server: {}, stats: {} },
     onResume: "any",
   }),
+  requireSecure: option(onOff, {
+    help: "take part with secure aggregation alone: refuse a server that wants single updates",
+    group: "Security",
+    default: false,
+    commands: { client: {} },
+  }),
+  secureMinMembers: option(whole(3), {
+    value: "<n>",
+    help: "smallest number of clients among whose updates this client's is hidden",
+    group: "Security",
+    defaultText: "5",
+    isRare: true,
+    commands: { client: {} },
+  }),
   key: option(text, {
     value: "<file>",
     help: "private key that proves the client's identity (see keygen)",

@@ -10,9 +10,10 @@ import {
   STRATEGY_NAMES,
 } from "../../strategy/registry.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
+import { parseSecureAggregation } from "../../round/secure/options.ts";
 import { parsePrivacy } from "../../privacy/parse.ts";
 import { option, UsageError } from "./option.ts";
-import { choice, readableBy, real, whole } from "./values.ts";
+import { choice, optionally, readableBy, real, whole } from "./values.ts";
 
 /** Tells whether a text names an asynchronous strategy. */
 function isAsyncStrategy(text: string): boolean {
@@ -51,6 +52,15 @@ export const STRATEGY = {
     value: "<name>",
     help:
       "differential privacy of clients: ftrl:epsilon=8,delta=1e-5 with clients in turn, or fedavg:… with secret random cohorts; further options: clip, noise, bands, quantile",
+    group: "Strategy",
+    defaultText: "none",
+    commands: { server: {}, simulate: {} },
+    mode: "sync",
+  }),
+  secureAggregation: option(optionally(parseSecureAggregation), {
+    value: "[options]",
+    help:
+      "clients mask their updates, so that the server learns the sum of a round's updates alone; options as in min=5,graph=auto,clip=8,samples=10000",
     group: "Strategy",
     defaultText: "none",
     commands: { server: {}, simulate: {} },

@@ -24,6 +24,11 @@ export const text: ValueType<string> = { parse: (text) => text };
 /** Any text, or `true` where the option stands without a value. */
 export const optionalText: ValueType<string | true> = { parse: (text) => text };
 
+/** Text that a function can read, or `true` where the option stands without a value. */
+export function optionally(read: (text: string) => unknown): ValueType<string | true> {
+  return readableBy(read);
+}
+
 /** Switch: `true` where the option is given. */
 export const onOff: ValueType<boolean> = { parse: () => true, isSwitch: true };
 

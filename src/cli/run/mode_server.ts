@@ -6,6 +6,7 @@ import { asyncStrategyFrom, strategyFrom } from "../options/strategy.ts";
 import { type Flags, libraryOptions, optionsOf } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
 import { withPrivacy } from "./privacy.ts";
+import { secureFrom } from "./secure.ts";
 import { buildAsyncServer, buildServer, type ModelJob } from "./server_job.ts";
 
 /** Throws a `UsageError` for an option of the other mode that is given. */
@@ -37,13 +38,15 @@ export async function buildModeServer(
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   }
-  const { rounds } = flags;
+  const { rounds, fraction, overSelect } = flags, clients = (flags.worldSize ?? NaN) - 1;
+  const secure = secureFrom(flags, { clients, fraction, overSelect });
   const server = await buildServer({
     ...job,
+    handler: { ...job.handler, ...(secure && { secure }) },
     strategy: await withPrivacy(
       strategyFrom(flags),
       flags.privacy,
-      { rounds, clients: (flags.worldSize ?? NaN) - 1, fraction: flags.fraction },
+      { rounds, clients, fraction },
       printError,
     ),
     cohort: libraryOptions("cohort", flags),

@@ -166,6 +166,15 @@ export const CHOICES = {
     title: "a simulation",
     isMade: ({ isSimulated = false }) => isSimulated,
   },
+  secure: {
+    title: "secure aggregation",
+    isMade: ({ plan }) => plan?.secure !== undefined,
+  },
+  figureSelection: {
+    title: "a selection by samples or loss",
+    isMade: ({ selection }) =>
+      selection?.name === "samples" || selection?.name === "power-of-choice",
+  },
   privacy: {
     title: "differential privacy",
     isMade: ({ strategy }) => strategy?.privacy !== undefined,

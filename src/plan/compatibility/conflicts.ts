@@ -16,6 +16,7 @@ export interface Conflict {
 
 const FEDSGD = "clients take no steps of their own";
 const OWN_STATE = "client and server would keep different states of one update";
+const SUM_ALONE = "the server learns a sum, and no figure of a single client";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
@@ -59,6 +60,15 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["privacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
   { between: ["untrained", "privacy"], reason: "noise makes variances negative" },
   { between: ["privacy", "uplink"], reason: "clients are kept private by whole updates alone" },
+  { between: ["manyMeans", "secure"], reason: SUM_ALONE },
+  { between: ["clientControl", "secure"], reason: "its second vector has no masks" },
+  { between: ["gradients", "secure"], reason: "a gradient has no bound to clip it to" },
+  { between: ["secure", "asynchronous"], reason: "updates of different ages have no common sum" },
+  { between: ["secure", "figureSelection"], reason: SUM_ALONE },
+  { between: ["secure", "clientEvaluation"], reason: "the clients' figures have no masks" },
+  { between: ["secure", "uplink"], reason: "masks cancel in sums of whole values alone" },
+  { between: ["secure", "downlink"], reason: "masks cancel between clients with one model alone" },
+  { between: ["privacy", "secure"], reason: "the server clips each update by itself" },
   { between: ["gradients", "uplink"], reason: "gradients are sent as they are" },
   { between: ["scaffold", "uplink"], reason: OWN_STATE },
   { between: ["feddyn", "uplink"], reason: OWN_STATE },

@@ -21,7 +21,7 @@ const SUM_SLACK_BYTES = 4096;
  */
 export function checkAggregation(
   { aggregation = "running" }: Pick<ServerHandlerOptions, "aggregation">,
-  choices: Pick<RunChoices, "strategy" | "mode">,
+  choices: Pick<RunChoices, "strategy" | "mode" | "plan">,
 ): void {
   if (aggregation !== "running" && aggregation !== "exact") {
     throw new RangeError(

@@ -12,6 +12,7 @@ import { sparing } from "../../strategy/untrained.ts";
 import { FedAsync } from "../../strategy/asynchronous/fedasync.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { AsyncServerBackendHandler, UpdateOrigin } from "./async_server_backend_handler.ts";
+import { secureSettings } from "../secure/options.ts";
 import { checkAggregation } from "./aggregation.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import { checkFinite } from "./result_check.ts";
@@ -56,7 +57,8 @@ export class AsyncParameterServerHandler extends StrategyServerHandler<AsyncStra
    * out of range.
    */
   constructor(options: AsyncParameterServerHandlerOptions) {
-    checkAggregation(options, { mode: "async" });
+    const secure = options.secure && secureSettings(options.secure);
+    checkAggregation(options, { mode: "async", ...(secure && { plan: { secure } }) });
     super(options, options.strategy ?? new FedAsync());
   }
 

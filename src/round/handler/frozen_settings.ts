@@ -7,6 +7,7 @@ import type { TrainSettings } from "../../plan/settings.ts";
 import { spansWithout, untrainedSpans } from "../../strategy/untrained.ts";
 import { checkClassWeights } from "../../train/models/class_weights.ts";
 import { travellingPart } from "../../train/models/travelling_part.ts";
+import { secureSettings } from "../secure/options.ts";
 import { NO_SERVER as PROBLEM, resolvePlan } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import type { ServerStrategy } from "./server_strategy.ts";
@@ -25,11 +26,12 @@ export interface HandlerSettings {
  * @throws {RangeError} If a setting is out of range or does not suit the strategy.
  */
 export function frozenSettings(
-  { model, schema, plan: given = {}, schedule, allows, uplink, downlink }: ServerHandlerOptions,
+  options: ServerHandlerOptions,
   strategy: ServerStrategy,
   manifest: Manifest,
 ): HandlerSettings {
-  const plan = deepFreeze(structuredClone(resolvePlan(given, strategy, manifest)));
+  const { model, schema, schedule, allows, uplink, downlink } = options;
+  const plan = deepFreeze(structuredClone(resolvePlan(wantedPlan(options), strategy, manifest)));
   if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
   if (allows !== undefined) checkAllowed(allows, PROBLEM);
   const fixed = travellingPart(manifest, model, plan.rule)?.others ?? [];
@@ -50,4 +52,14 @@ export function frozenSettings(
     schedule: schedule && deepFreeze(structuredClone(schedule)),
     allows: allows && deepFreeze(structuredClone(allows)),
   };
+}
+
+/** Returns the given plan with the settings of secure aggregation, which have an option of their own. */
+function wantedPlan({ plan = {}, secure }: ServerHandlerOptions): Partial<TrainSettings> {
+  if (plan.secure !== undefined) {
+    throw new RangeError(
+      `${PROBLEM}: expected secure aggregation as the option secure, got it in the plan`,
+    );
+  }
+  return secure === undefined ? plan : { ...plan, secure: secureSettings(secure) };
 }

@@ -7,6 +7,7 @@ import type { TrainSettings } from "../../plan/settings.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import type { Evaluator, ModelDescription } from "../../train/handler.ts";
+import type { SecureAggregationOptions } from "../secure/options.ts";
 import type { ClientSelection } from "../selection/selection.ts";
 
 /** Options of any server's handler. */
@@ -78,6 +79,13 @@ export interface ServerHandlerOptions {
    * @default {undefined} Parameters are not encoded.
    */
   downlink?: Codec;
+  /**
+   * Secure aggregation: the server learns the sum of a round's updates, and no single one. For
+   * synchronous servers with strategies that need the mean of the updates alone.
+   *
+   * @default {undefined} Clients send their updates in the clear.
+   */
+  secure?: SecureAggregationOptions;
   /**
    * Number of updates held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64.
    */

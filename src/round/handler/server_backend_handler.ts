@@ -17,6 +17,7 @@ import type { StrategyState } from "../../strategy/strategy.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { SecureTerms } from "../secure/terms.ts";
 import type { ServerCodecs } from "./server_codecs.ts";
 
 /** State that a handler keeps from round to round, for a checkpoint. */
@@ -85,6 +86,9 @@ export abstract class ServerBackendHandler {
   get privacy(): PrivacyTerms | undefined {
     return undefined;
   }
+
+  /** Terms of secure aggregation, if the server learns sums of updates alone. Default: none. */
+  readonly secure: SecureTerms | undefined = undefined;
 
   /** Codecs of updates and parameters. Default: none. */
   readonly codecs: ServerCodecs | undefined = undefined;

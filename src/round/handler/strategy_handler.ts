@@ -22,6 +22,7 @@ import { travellingPart } from "../../train/models/travelling_part.ts";
 import { workingVector } from "../../strategy/working.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import { SecureTerms } from "../secure/terms.ts";
 import { withExactSums } from "./aggregation.ts";
 import { frozenSettings } from "./frozen_settings.ts";
 import { codecsOf, type ServerCodecs } from "./server_codecs.ts";
@@ -50,6 +51,8 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   override readonly seed: number;
   /** Codecs of updates and parameters, if there are any. */
   override readonly codecs: ServerCodecs | undefined;
+  /** Terms of secure aggregation, if the server learns sums of updates alone. */
+  override readonly secure: SecureTerms | undefined;
   /** Buffers that updates are read into, in the arena of the global vector. */
   override readonly staging: BufferPool;
   /** Build of the kernels: `"simd128"` or `"relaxed-simd"`. */
@@ -103,6 +106,8 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.#allows = settings.allows;
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkSeed(options.seed ?? 0);
+    const { secure } = settings.plan;
+    this.secure = options.secure && secure && new SecureTerms(options.secure, secure);
     this.codecs = codecsOf(options, settings.plan.rule, this.seed);
     const bodyBytes = stagingBytes(manifest, this.codecs);
     const buffers = options.stagingBuffers ?? stagingBuffers(bodyBytes);

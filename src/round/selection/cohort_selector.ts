@@ -3,6 +3,7 @@ import type { Rank } from "../../base/rank.ts";
 import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
 import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
+import { type SecureAggregationOptions, secureSettings } from "../secure/options.ts";
 import { selectionContext } from "./context.ts";
 import { inOrder, membership } from "./ranks.ts";
 import type { ClientSelection, SelectionContext } from "./selection.ts";
@@ -18,6 +19,8 @@ export interface CohortSelectorOptions {
   readonly overSelection?: number;
   /** Policy that selects the cohorts. */
   readonly selection?: ClientSelection;
+  /** Secure aggregation. */
+  readonly secure?: SecureAggregationOptions;
 }
 
 /** Selects cohorts of the right size by a policy. */
@@ -36,7 +39,8 @@ export class CohortSelector {
     const { fraction = 1, overSelection = 0, selection = new UniformSelection() } = options;
     checkInRange(fraction, SHARE, PROBLEM, "a fraction above 0 and at most 1");
     checkInRange(overSelection, { least: 0 }, PROBLEM, "an over-selection of at least 0");
-    checkCompatible({ strategy, overSelection, selection }, PROBLEM);
+    const plan = options.secure ? { secure: secureSettings(options.secure) } : {};
+    checkCompatible({ strategy, overSelection, selection, plan }, PROBLEM);
     this.#privacy = strategy.privacy;
     this.fraction = fraction;
     this.overSelection = overSelection;

@@ -22,6 +22,10 @@ import type { AllowedSettings } from "../../../src/plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../../src/plan/schedule.ts";
 import { CentralPrivacy } from "../../../src/privacy/mod.ts";
 import { parseSelection } from "../../../src/round/selection/registry.ts";
+import {
+  type SecureAggregationOptions,
+  secureSettings,
+} from "../../../src/round/secure/options.ts";
 import type { Strategy } from "../../../src/strategy/strategy.ts";
 import { InProcessPool } from "../../../src/sim/mod.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../../../src/strategy/registry.ts";
@@ -39,6 +43,7 @@ interface Draft {
   evaluateClients?: boolean;
   uplink?: string;
   downlink?: string;
+  secure?: SecureAggregationOptions;
   task?: Task;
   metric?: string;
   engine?: "native" | "tfjs";
@@ -81,6 +86,7 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   evaluation: [{ evaluateClients: true }],
   uplink: [{ uplink: "eden:bits=1" }, { uplink: "int8" }],
   downlink: [{ downlink: "int8" }],
+  secure: [{ secure: { minMembers: 3 } }],
   task: [{ task: "regression" }, { task: "multi-label" }, { task: "classification" }],
   monitor: [{ metric: "accuracy" }, { metric: "rmse" }, { metric: "loss" }],
   engine: [{ engine: "tfjs" }, { engine: "native" }],
@@ -144,7 +150,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
   });
   const initial = await initialParameters(model, 1);
   const before = initial.parameters.slice();
-  const { schedule, allows, overSelection, aggregation, plan, uplink, downlink } = draft;
+  const { schedule, allows, overSelection, aggregation, plan, uplink, downlink, secure } = draft;
   const handler = new SyncParameterServerHandler({
     ...initial,
     model,
@@ -162,6 +168,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     ...(aggregation && { aggregation }),
     ...(uplink && { uplink: parseCodec(uplink) }),
     ...(downlink && { downlink: parseCodec(downlink) }),
+    ...(secure && { secure }),
   });
   await new Simulation(handler, {
     train: data,
@@ -179,11 +186,14 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
 /** The conflict that the table has for a draft. */
 function expected(draft: Draft) {
   const { plan, schedule, allows, overSelection, task, metric } = draft;
-  const { aggregation, selection, evaluateClients, uplink, downlink } = draft;
+  const { aggregation, selection, evaluateClients, uplink, downlink, secure } = draft;
   const made = strategyOf(draft);
   const { defaults, ...settings } = made.clientSettings ?? {};
   return findConflict({
-    plan: { learningRate: 0.1, ...defaults, ...plan, ...settings },
+    plan: {
+      ...{ learningRate: 0.1, ...defaults, ...plan, ...settings },
+      ...(secure && { secure: secureSettings(secure) }),
+    },
     strategy: made,
     isSimulated: true,
     task: task ?? "classification",
@@ -224,14 +234,24 @@ async function check(draft: Draft): Promise<void> {
   for (const row of found) seen.add(conflictText(row));
 }
 
-/** Simulations have no asynchronous mode: its row is met by a handler alone. */
-async function refuseExactVersions(): Promise<void> {
-  const conflict = findConflict({ mode: "async", aggregation: "exact" });
+/** Simulations have no asynchronous mode: its rows are met by a handler alone. */
+async function refuseAsynchronous(): Promise<void> {
   const model = mlp({ inputShape: [4], numClasses: 3 });
-  const options = { ...await initialParameters(model, 1), model, aggregation: "exact" } as const;
-  const text = conflict && conflictText(conflict);
-  assertThrows(() => new AsyncParameterServerHandler(options), RangeError, text);
-  if (text !== undefined) seen.add(text);
+  const options = { ...await initialParameters(model, 1), model };
+  const cases = [
+    [{ aggregation: "exact" }, { aggregation: "exact" }],
+    [{ secure: {} }, { plan: { secure: secureSettings({}) } }],
+  ] as const;
+  for (const [given, choices] of cases) {
+    const conflict = findConflict({ mode: "async", ...choices });
+    const text = conflict && conflictText(conflict);
+    assertThrows(
+      () => new AsyncParameterServerHandler({ ...options, ...given }),
+      RangeError,
+      text,
+    );
+    if (text !== undefined) seen.add(text);
+  }
 }
 
 /** The models of the pairs have no moving statistics: that row is met by a model alone. */
@@ -261,7 +281,7 @@ Deno.test("each pair of choices works, or is refused by the table of conflicts",
       }
     }
   }
-  await refuseExactVersions();
+  await refuseAsynchronous();
   refuseStatistics();
   assertEquals(faults, []);
   const unseen = CONFLICTS.map(conflictText).filter((text) => !seen.has(text));
