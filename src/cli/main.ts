@@ -8,6 +8,7 @@
 import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
+import { withConfig } from "./config/command_line.ts";
 import { adoptFormerNames, HELP_FORMAT, splitHelp } from "./options/command.ts";
 import type { CommandContext } from "./context.ts";
 import { type CommandName, UsageError } from "./options/option.ts";
@@ -74,6 +75,10 @@ export async function main(args: readonly string[]): Promise<number> {
   program.hook("preAction", async (_, command) => {
     adoptFormerNames(command);
     const name = command.name() as CommandName;
+    if (command.opts().printConfig) {
+      print((await import("./config/print_config.ts")).configOf(command));
+      throw new CommanderError(0, "fedlab.config", "");
+    }
     await checkOutputs(name, command.opts(), name === "plot" ? command.args : []);
   });
   const end = (status: number) => {
@@ -95,7 +100,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return () => runtime.process.removeSignalListener(name as Deno.Signal, listener);
   });
   try {
-    await program.parseAsync(splitHelp(args), { from: "user" });
+    await program.parseAsync(await withConfig(splitHelp(args)), { from: "user" });
     return 0;
   } catch (error) {
     return report(error, args.includes("--verbose"), stop.signal);

@@ -25,7 +25,7 @@ Deno.test("published files are those that a user needs, and name no path of one 
   const files = await publishedFiles();
   for (const entry of Object.values(config.exports)) assert(files.includes(entry.slice(2)), entry);
   const strange = files.filter((file) =>
-    !/^(mod\.ts|(src|links\/(assert|log))\/[\w/]+(\.d)?\.ts|[A-Z]+(\.md)?|deno\.json)$/
+    !/^(mod\.ts|(src|links\/(assert|log))\/[\w/]+(\.d)?\.ts|[A-Z]+(\.md)?|(docs\/options\.schema|deno)\.json)$/
       .test(file)
   );
   assertEquals(strange, []);

@@ -4,11 +4,13 @@
  *     deno task structure              prints the figures
  *     deno task structure --places     prints the places that they count as well
  *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md, lists the rules,
- *                                      and writes the table of docs/COMPATIBILITY.md
+ *                                      writes the table of docs/COMPATIBILITY.md and the schema of
+ *                                      options files
  *     deno task structure --check      fails for a figure that is too large
  */
 import { parseArgs } from "node:util";
 import { entryPoints, handTouched, measure } from "./figures.ts";
+import { CONFIG_SCHEMA, configSchemaText } from "./config_schema.ts";
 import { COMPATIBILITY_PAGE, withConflicts } from "./conflict_table.ts";
 import { importsOf, read, ROOT } from "./modules.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
@@ -29,6 +31,7 @@ if (values.write) {
   await Deno.writeTextFile(new URL(path, ROOT), withPicture(await read(path), picture));
   const text = await read(COMPATIBILITY_PAGE);
   await Deno.writeTextFile(new URL(COMPATIBILITY_PAGE, ROOT), withConflicts(text));
+  await Deno.writeTextFile(new URL(CONFIG_SCHEMA, ROOT), configSchemaText());
 }
 const figures = await measure();
 for (const { name, value, most, places } of figures) {

@@ -1,3 +1,4 @@
+import { CONFIG_SCHEMA, configSchemaText } from "./config_schema.ts";
 import { COMPATIBILITY_PAGE, withConflicts } from "./conflict_table.ts";
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { againstLayers, circlesOf, entryPoints } from "./figures.ts";
@@ -77,4 +78,8 @@ Deno.test("circlesOf() finds modules that import each other, however long the wa
 Deno.test("docs/COMPATIBILITY.md has the table of conflicts of the code", async () => {
   const text = await read(COMPATIBILITY_PAGE);
   assertEquals(text, withConflicts(text), "write it with deno task structure --write");
+});
+
+Deno.test("the JSON Schema of options files has the options of the commands", async () => {
+  assertEquals(await read(CONFIG_SCHEMA), configSchemaText(), "run deno task structure --write");
 });

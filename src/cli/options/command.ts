@@ -11,6 +11,9 @@ export interface CommandHelp {
   readonly example: string;
 }
 
+/** Texts of the options on the command line of each command, by the option's name. */
+const TEXTS = new WeakMap<Command, Map<string, string[]>>();
+
 /** Flag that shows the rare options too, beside `--help`. */
 const ALL = "--all";
 
@@ -23,8 +26,10 @@ const ALL = "--all";
 export function makeCommand(name: CommandName, { description, example }: CommandHelp): Command {
   const command = new Command(name).description(description);
   const options = optionsOf(name);
+  const texts = new Map<string, string[]>();
+  TEXTS.set(command, texts);
   for (const option of options) {
-    command.addOption(commanderOption(option));
+    command.addOption(commanderOption(option, texts));
     if (option.formerly !== undefined) command.addOption(formerOption(option, option.formerly));
   }
   command.addOption(new Option(ALL).hideHelp());
@@ -38,13 +43,18 @@ export function makeCommand(name: CommandName, { description, example }: Command
   return command;
 }
 
-function commanderOption(option: CommandOption): Option {
+/** Returns the texts with which an option was given, of options that have values. */
+export function givenTexts(command: Command, name: string): readonly string[] {
+  return TEXTS.get(command)?.get(name) ?? [];
+}
+
+function commanderOption(option: CommandOption, texts: Map<string, string[]>): Option {
   const { alsoCalled, value, unit, group, type, isRequired = false } = option;
   const names = [...(alsoCalled ? [alsoCalled] : []), flagOf(option.name)].join(", ");
   const placeholder = unit === undefined ? value : `<${unit}>`;
   const made = new Option(placeholder ? `${names} ${placeholder}` : names, describe(option))
     .helpGroup(`${group}:`).makeOptionMandatory(isRequired);
-  if (!type.isSwitch) made.argParser(parserOf(option));
+  if (!type.isSwitch) made.argParser(parserOf(option, texts));
   if (option.default !== undefined) made.default(option.default);
   return made;
 }
@@ -52,15 +62,16 @@ function commanderOption(option: CommandOption): Option {
 /** Makes the parser of an option's values, which refuses a second one where it would win alone. */
 function parserOf(
   { name, type, once }: CommandOption,
+  texts: Map<string, string[]>,
 ): (text: string, previous: unknown) => unknown {
-  let isGiven = false;
   return (text, previous) => {
-    if (isGiven && once !== undefined) {
+    const before = texts.get(name) ?? [];
+    if (before.length > 0 && once !== undefined) {
       throw new InvalidArgumentError(
         `Expected ${flagOf(name)} once, as in ${flagOf(name)} ${once}.`,
       );
     }
-    isGiven = true;
+    texts.set(name, type.several === "repeated" ? [...before, text] : [text]);
     return type.parse(text, previous as never);
   };
 }

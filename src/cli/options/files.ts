@@ -21,6 +21,8 @@ const sizes: ValueType<number[]> = {
     if (parsed.every((size) => Number.isSafeInteger(size) && size > 0)) return parsed;
     throw new InvalidArgumentError("Expected whole numbers from 1, such as 28,28,1.");
   },
+  several: "joined",
+  json: { type: "integer", minimum: 1 },
 };
 
 /** Factor, as a number or a fraction such as `1/255`. */

@@ -42,6 +42,7 @@ export type Group =
   | "Data"
   | "Security"
   | "Output"
+  | "Options file"
   | "Time-outs";
 
 /** Choice of the engine and of its kernels. */

@@ -32,6 +32,7 @@ const assignments: ValueType<string[]> = {
     assignment(text);
     return [...previous, text];
   },
+  several: "repeated",
 };
 
 /** Texts `NAME=VALUE`, of an option that may be repeated. */
@@ -40,6 +41,7 @@ const named: ValueType<string[]> = {
     if (assignment(text)[0] !== "") return [...previous, text];
     throw new InvalidArgumentError("Expected COLUMN=VALUE.");
   },
+  several: "repeated",
 };
 
 /** Reads a column of a table: its index from 0, or its name. */

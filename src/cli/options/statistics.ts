@@ -10,6 +10,8 @@ const shares: ValueType<number[]> = {
     if (numbers.length <= 20 && numbers.every((x) => x >= 0 && x <= 1)) return numbers;
     throw new InvalidArgumentError("Expected at most 20 numbers from 0 to 1, as in 0.25,0.5,0.75.");
   },
+  several: "joined",
+  json: { type: "number", minimum: 0, maximum: 1 },
 };
 
 const UNITES = { server: {}, stats: {} } as const;

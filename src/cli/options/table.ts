@@ -8,6 +8,7 @@
  * @module
  */
 
+import { CONFIG } from "../config/options.ts";
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import { LINKS } from "./links.ts";
@@ -46,6 +47,7 @@ const TABLE = {
   ...LIMITS,
   ...OUTPUT,
   ...TIMEOUTS,
+  ...CONFIG,
 };
 
 /** Option as a command has it. */

@@ -16,13 +16,36 @@ export interface ValueType<T> {
   readonly choices?: readonly string[];
   /** Is true for a switch, which takes no value. */
   readonly isSwitch?: boolean;
+  /** Is true for an option whose value may be left out. */
+  readonly mayStandAlone?: boolean;
+  /**
+   * Form in which a list of an options file is given: one argument with commas, or an argument for
+   * each item. Default: the value is no list.
+   */
+  readonly several?: "joined" | "repeated";
+  /** Writes an item of a list as it stands on the command line. Default: as it is. */
+  write?(item: string): string;
+  /** JSON Schema of a value, or of an item of a list, in an options file. Default: a text. */
+  readonly json?: ValueSchema;
+}
+
+/** JSON Schema of one value. */
+export interface ValueSchema {
+  readonly type: "integer" | "number" | "string" | "boolean";
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
 }
 
 /** Any text. */
 export const text: ValueType<string> = { parse: (text) => text };
 
 /** Any text, or `true` where the option stands without a value. */
-export const optionalText: ValueType<string | true> = { parse: (text) => text };
+export const optionalText: ValueType<string | true> = {
+  parse: (text) => text,
+  mayStandAlone: true,
+};
 
 /** Text that a function can read, or `true` where the option stands without a value. */
 export function optionally(read: (text: string) => unknown): ValueType<string | true> {
@@ -55,12 +78,18 @@ export function splitNames(text: string): string[] {
 /** Names separated by commas, in quotes where they have commas; the option may be repeated. */
 export const list: ValueType<string[]> = {
   parse: (text, previous = []) => [...previous, ...splitNames(text)],
+  several: "repeated",
+  write: (item) => /[",]/.test(item) ? `"${item.replaceAll('"', '""')}"` : item,
 };
 
 /** Numbers in a range, separated by commas. */
 export function reals(range: Omit<Range, "whole">): ValueType<number[]> {
-  const { parse } = real(range);
-  return { parse: (text) => text.split(",").map((word) => parse(word)) };
+  const { parse, json } = real(range);
+  return {
+    parse: (text) => text.split(",").map((word) => parse(word)),
+    several: "joined",
+    ...(json && { json }),
+  };
 }
 
 /** Whole number from `least` to `most`. */
@@ -71,6 +100,11 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<
       if (/^\d+$/.test(text) && isInRange(value, { whole: true, least, most })) return value;
       const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
       throw new InvalidArgumentError(`Expected a whole number ${range}.`);
+    },
+    json: {
+      type: "integer",
+      minimum: least,
+      ...(most < Number.MAX_SAFE_INTEGER && { maximum: most }),
     },
   };
 }
@@ -85,6 +119,18 @@ export function real(range: Omit<Range, "whole">): ValueType<number> {
         `Expected ${describeRange(range).replace("at most", "up to")}.`,
       );
     },
+    json: schemaOf(range),
+  };
+}
+
+/** Writes a range of numbers as a JSON Schema. */
+function schemaOf({ least, above, most, below }: Omit<Range, "whole">): ValueSchema {
+  return {
+    type: "number",
+    ...(least !== undefined && { minimum: least }),
+    ...(above !== undefined && { exclusiveMinimum: above }),
+    ...(most !== undefined && { maximum: most }),
+    ...(below !== undefined && { exclusiveMaximum: below }),
   };
 }
 

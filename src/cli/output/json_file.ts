@@ -19,11 +19,25 @@ const MAX_SHOWN = 60;
 export async function readJson(
   path: string,
   what: string,
+  options?: { most?: number },
+): Promise<unknown> {
+  return await readParsed(path, what, JSON.parse, options);
+}
+
+/**
+ * Reads a file of text and parses it; otherwise as {@linkcode readJson}.
+ *
+ * @param parse Parses the text; throws if it cannot.
+ */
+export async function readParsed(
+  path: string,
+  what: string,
+  parse: (text: string) => unknown,
   { most = MAX_BYTES }: { most?: number } = {},
 ): Promise<unknown> {
   try {
     const bytes = await readBytes(path, { most });
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     const reason = errorMessage(cause).replace(`Cannot read ${path}: `, "");
     throw new Error(`Cannot read the ${what} ${path}: ${reason}`, { cause });
