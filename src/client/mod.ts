@@ -8,7 +8,6 @@ export { ClientAsyncTop } from "./async_topology.ts";
 export { ClientFollowingTop } from "./following_topology.ts";
 export type {
   ClientEvent,
-  ClientSecureOptions,
   ClientStatisticsOptions,
   ClientTopologyOptions,
   RunOptions,

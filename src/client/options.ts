@@ -9,7 +9,6 @@ import type { StatisticsSharing } from "../data/statistics/answer.ts";
 import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
-import type { ClientPolicy } from "../secure/client/policy.ts";
 import type { EvaluateResult, TrainResult } from "../plan/results.ts";
 import { SITE_LENGTH } from "../wire/messages/registration.ts";
 
@@ -68,16 +67,6 @@ export type SharedMetrics = "none" | "loss" | "all";
 
 /** Choices of the figures that a client shares. */
 export const SHARED_METRICS: readonly SharedMetrics[] = ["none", "loss", "all"];
-
-/** Conditions of a client for secure aggregation. */
-export interface ClientSecureOptions extends ClientPolicy {
-  /**
-   * `true` to refuse a server that wants single updates.
-   *
-   * @default {false}
-   */
-  readonly isRequired?: boolean;
-}
 
 /** Options of a client topology: the group to join, the log and the time-outs. */
 export interface ClientTopologyOptions {
@@ -140,11 +129,19 @@ export interface ClientTopologyOptions {
    */
   shareMetrics?: SharedMetrics;
   /**
-   * Conditions under which the client takes part in secure aggregation.
+   * Set if the client sends its updates to servers with secure aggregation alone: to any other it
+   * says why, and leaves.
    *
-   * @default {{}} With 5 members or more, and without secure aggregation where a server has none.
+   * @default {false}
    */
-  secure?: ClientSecureOptions;
+  requireSecure?: boolean;
+  /**
+   * Smallest number of members among whom the client's update is hidden, itself included, from 3.
+   * It takes part in no session of fewer, whatever the server says.
+   *
+   * @default {5}
+   */
+  secureMinMembers?: number;
   /**
    * Settings of training in place of the server's, as far as the server allows it.
    *
@@ -179,12 +176,10 @@ const PROBLEM = "Cannot make a client";
 
 /** Throws a `RangeError` for a rank, a world size, a count or a name that is out of range. */
 export function checkPlace(
-  { rank, worldSize, site, statistics = {}, secure = {} }: ClientTopologyOptions,
+  { rank, worldSize, site, statistics = {}, secureMinMembers = 5 }: ClientTopologyOptions,
 ): void {
-  if (secure.minMembers !== undefined) {
-    const range = { whole: true, least: 3 };
-    checkInRange(secure.minMembers, range, PROBLEM, "secure aggregation of at least 3 members");
-  }
+  const members = { whole: true, least: 3 };
+  checkInRange(secureMinMembers, members, PROBLEM, "secureMinMembers from 3");
   if (site !== undefined && !isSiteName(site)) {
     throw new RangeError(
       `${PROBLEM}: expected the name of a site of 1 to ${SITE_LENGTH} visible characters, got ${

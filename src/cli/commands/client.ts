@@ -16,7 +16,6 @@ import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
 import { checkStandardize, readSchema } from "../run/data.ts";
 import { type ClientJob, runClientJob } from "../run/client_job.ts";
 import { toJson } from "../run/run_folder.ts";
-import { clientSecureFrom } from "../run/secure.ts";
 import { clientSecurity } from "../run/security.ts";
 
 /** Report of a client. */
@@ -84,7 +83,6 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
       },
       timeouts: libraryOptions("timeouts", flags),
       statistics: clientStatisticsFrom(flags),
-      secure: clientSecureFrom(flags),
       ...(flags.schema !== undefined && { schema: await readSchema(flags.schema) }),
     },
     data: {

@@ -68,9 +68,12 @@ async function runSimulate(
     );
   }
   const fraction = fractionFrom(flags, clients);
-  const secure = secureFrom(flags, { clients, fraction });
+  const secureAggregation = secureFrom(flags, { clients, fraction });
   await using server = await buildServer({
-    handler: { ...libraryOptions("handler", flags), ...(secure && { secure }) },
+    handler: {
+      ...libraryOptions("handler", flags),
+      ...(secureAggregation && { secureAggregation }),
+    },
     model: flags.model,
     loss: flags.loss,
     data: train,

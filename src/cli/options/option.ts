@@ -64,7 +64,7 @@ export interface Library {
   /** A server's handler, whatever the mode. */
   handler: Pick<
     ServerHandlerOptions,
-    "updateBound" | "stagingBuffers" | "uplink" | "downlink" | "secure"
+    "updateBound" | "stagingBuffers" | "uplink" | "downlink" | "secureAggregation"
   >;
   /** A synchronous handler: which clients a round has. */
   cohort: Pick<

@@ -80,6 +80,7 @@ export const SECURITY = {
     group: "Security",
     default: false,
     commands: { client: {} },
+    library: { client: (requireSecure) => ({ requireSecure }) },
   }),
   secureMinMembers: option(whole(3), {
     value: "<n>",
@@ -88,6 +89,7 @@ export const SECURITY = {
     defaultText: "5",
     isRare: true,
     commands: { client: {} },
+    library: { client: (secureMinMembers) => ({ secureMinMembers }) },
   }),
   key: option(text, {
     value: "<file>",

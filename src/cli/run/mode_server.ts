@@ -39,10 +39,10 @@ export async function buildModeServer(
     };
   }
   const { rounds, fraction, overSelect } = flags, clients = (flags.worldSize ?? NaN) - 1;
-  const secure = secureFrom(flags, { clients, fraction, overSelect });
+  const secureAggregation = secureFrom(flags, { clients, fraction, overSelect });
   const server = await buildServer({
     ...job,
-    handler: { ...job.handler, ...(secure && { secure }) },
+    handler: { ...job.handler, ...(secureAggregation && { secureAggregation }) },
     strategy: await withPrivacy(
       strategyFrom(flags),
       flags.privacy,

@@ -3,7 +3,6 @@ import {
   SECURE_DEFAULTS,
   type SecureAggregationOptions,
 } from "../../round/secure/options.ts";
-import type { ClientSecureOptions } from "../../client/options.ts";
 import type { Flags } from "../options/table.ts";
 import { UsageError } from "../options/option.ts";
 
@@ -35,14 +34,4 @@ export function secureFrom(
     );
   }
   return { maxMembers: members, ...options };
-}
-
-/** Conditions of a client for secure aggregation. */
-export function clientSecureFrom(
-  { requireSecure, secureMinMembers }: Pick<Flags<"client">, "requireSecure" | "secureMinMembers">,
-): ClientSecureOptions {
-  return {
-    isRequired: requireSecure,
-    ...(secureMinMembers !== undefined && { minMembers: secureMinMembers }),
-  };
 }

@@ -57,7 +57,8 @@ export class AsyncParameterServerHandler extends StrategyServerHandler<AsyncStra
    * out of range.
    */
   constructor(options: AsyncParameterServerHandlerOptions) {
-    const secure = options.secure && secureSettings(options.secure);
+    const { secureAggregation } = options;
+    const secure = secureAggregation && secureSettings(secureAggregation);
     checkAggregation(options, { mode: "async", ...(secure && { plan: { secure } }) });
     super(options, options.strategy ?? new FedAsync());
   }

@@ -54,11 +54,13 @@ export function frozenSettings(
   };
 }
 
-/** Returns the given plan with the settings of secure aggregation, which have an option of their own. */
-function wantedPlan({ plan = {}, secure }: ServerHandlerOptions): Partial<TrainSettings> {
+/** Returns the given plan with the settings of secure aggregation, which has an option. */
+function wantedPlan(
+  { plan = {}, secureAggregation: secure }: ServerHandlerOptions,
+): Partial<TrainSettings> {
   if (plan.secure !== undefined) {
     throw new RangeError(
-      `${PROBLEM}: expected secure aggregation as the option secure, got it in the plan`,
+      `${PROBLEM}: expected secure aggregation as the option secureAggregation, got it in the plan`,
     );
   }
   return secure === undefined ? plan : { ...plan, secure: secureSettings(secure) };

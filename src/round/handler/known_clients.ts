@@ -14,6 +14,8 @@ const MAX_MISSES = 2;
 const RECOVERY = 0.5;
 /** Maximum number of rounds that a client is left out of before it is asked again. */
 const MAX_PAUSE = 64;
+/** Rounds of fewer updates are also compared with the last changes of other clients. */
+const FEW_UPDATES = 3;
 /** Number of clients for which there is memory at first. */
 const FIRST_CLIENTS = 64;
 
@@ -110,8 +112,12 @@ export class KnownClients {
     return this.#paused.in(round);
   }
 
-  /** Returns norm and work of the last updates that counted, except of the clients in `without`. */
-  lastUpdates(without: { has(rank: Rank): boolean }): UpdateFigures[] {
+  /**
+   * Returns norm and work of the last updates that counted, except of the clients in `without`;
+   * nothing where those are enough to compare with each other.
+   */
+  lastUpdates(without: ReadonlyMap<Rank, unknown>): UpdateFigures[] {
+    if (without.size >= FEW_UPDATES) return [];
     return [...this.#table.clients].flatMap(([rank, { norm, work: steps = 0 }]) =>
       norm === undefined || without.has(rank) ? [] : [{ norm, claims: { steps } }]
     );

@@ -85,7 +85,7 @@ export interface ServerHandlerOptions {
    *
    * @default {undefined} Clients send their updates in the clear.
    */
-  secure?: SecureAggregationOptions;
+  secureAggregation?: SecureAggregationOptions;
   /**
    * Number of updates held at once. Default: as many as fit in 64 MiB, at least 4 and at most 64.
    */

@@ -87,8 +87,16 @@ export abstract class ServerBackendHandler {
     return undefined;
   }
 
-  /** Terms of secure aggregation, if the server learns sums of updates alone. Default: none. */
+  /** Terms of secure aggregation, where updates are masked. Default: none. */
   readonly secure: SecureTerms | undefined = undefined;
+
+  /**
+   * Set in a closed run: nobody may learn figures of a single client, because updates are masked or
+   * the algorithm keeps clients private.
+   */
+  get isClosed(): boolean {
+    return this.secure !== undefined || this.privacy !== undefined;
+  }
 
   /** Codecs of updates and parameters. Default: none. */
   readonly codecs: ServerCodecs | undefined = undefined;

@@ -51,7 +51,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   override readonly seed: number;
   /** Codecs of updates and parameters, if there are any. */
   override readonly codecs: ServerCodecs | undefined;
-  /** Terms of secure aggregation, if the server learns sums of updates alone. */
+  /** Terms of secure aggregation, where updates are masked. */
   override readonly secure: SecureTerms | undefined;
   /** Buffers that updates are read into, in the arena of the global vector. */
   override readonly staging: BufferPool;
@@ -107,12 +107,11 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.updateBound = checkedUpdateBound(options.updateBound ?? DEFAULT_UPDATE_BOUND);
     this.seed = checkSeed(options.seed ?? 0);
     const { secure } = settings.plan;
-    this.secure = options.secure && secure && new SecureTerms(options.secure, secure);
+    this.secure = secure && new SecureTerms(options.secureAggregation ?? {}, secure);
     this.codecs = codecsOf(options, settings.plan.rule, this.seed);
     const bodyBytes = stagingBytes(manifest, this.codecs);
     const buffers = options.stagingBuffers ?? stagingBuffers(bodyBytes);
-    // The vector, and its value before the last change.
-    const vectors = 2 + strategy.workingVectors;
+    const vectors = 2 + strategy.workingVectors; // The vector and its value before a change.
     const bytes = vectors * manifest.byteLength + buffers * bodyBytes +
       (vectors + buffers) * ARENA_SLACK_BYTES;
     const arena = Kernels.create(withExactSums(bytes, options, strategy));
@@ -124,7 +123,7 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
     this.fixed = travellingPart(manifest, options.model, this.#plan.rule)?.others ?? [];
     this.evaluate = evaluator && ((signal) => evaluator(this.parameters, signal));
     const norm = Math.max(stats(parameters).norm, Math.sqrt(parameters.length));
-    // Norms are only this exact, and a change by exactly 1 is harmless.
+    // A change by exactly 1 is harmless, and norms are only this exact.
     this.harmlessNorm = norm * (1 + NORM_ERROR);
   }
 

@@ -6,25 +6,25 @@
 
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { TrainSettings } from "../../plan/settings.ts";
+import type { RingVector } from "../../secure/quantize.ts";
+import type { Ring } from "../../secure/ring.ts";
 import { FedAvg } from "../../strategy/averaging/fedavg.ts";
 import type { PrivacyTerms } from "../../strategy/privacy.ts";
-import type { Strategy, StrategyRound } from "../../strategy/strategy.ts";
+import type { Strategy } from "../../strategy/strategy.ts";
 import { sparing } from "../../strategy/untrained.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { CohortSelector } from "../selection/cohort_selector.ts";
+import { SumReader } from "../secure/mean_update.ts";
 import type { ClientSelection, KnownClient } from "../selection/selection.ts";
 import { KnownClients } from "./known_clients.ts";
 import type { SyncParameterServerHandlerOptions } from "./options.ts";
-import { checkAggregation, checkedRound, checkTaken, takeUpdate } from "./aggregation.ts";
-import { checkResult, NonFiniteResultError } from "./result_check.ts";
+import { checkAggregation, checkedRound } from "./aggregation.ts";
+import { OpenRound } from "./open_round.ts";
+import { checkResult } from "./result_check.ts";
 import { StrategyServerHandler } from "./strategy_handler.ts";
 import type { OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
 import { claimedWork, outOfBounds, type UpdateFigures } from "./update_bound.ts";
 import { toClientUpdate } from "./update_check.ts";
-
-/** Rounds of fewer updates are also compared with the last changes of other clients. */
-const FEW_UPDATES = 3;
 
 /**
  * Handler of a synchronous server: applies one strategy to one global vector.
@@ -62,11 +62,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   readonly #known = new KnownClients();
   /** Norms of the changes checked in this round. */
   readonly #norms = new Map<Rank, number>();
-  #round: StrategyRound | undefined;
-  #planOfRound: TrainSettings | undefined;
-  #number = 0;
-  /** Error of the first update of the round for which the exact sums had no room. */
-  #overflow: RangeError | undefined;
+  #round: OpenRound | undefined;
+  #sums: SumReader | undefined;
 
   /**
    * Makes a handler from its options.
@@ -139,9 +136,9 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     return this.#selector.select({ round, attempt, available, numClients, seed, known });
   }
 
-  /** Notes the client's number of samples, unless the run is private. */
+  /** Notes the client's number of samples, where the run is not closed. */
   override onJoin(rank: Rank, numSamples: number): void {
-    if (!this.privacy) this.#known.addJoin(rank, numSamples);
+    if (!this.isClosed) this.#known.addJoin(rank, numSamples);
   }
 
   /** Notes that the client did not answer, or was refused; nothing where cohorts are secret. */
@@ -159,22 +156,22 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /**
    * Returns the updates whose change exceeds `updateBound` times the cohort's median. A robust
-   * strategy tolerates them; a private one clips each, and sizes must not show.
+   * strategy tolerates them; in a closed run clients clip each, and sizes must not show.
    */
   outOfBounds(updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
-    const { strategy: { isRobust: isBorne = false, privacy }, updateBound } = this;
-    if (updateBound === Infinity || privacy) return undefined;
-    const others = updates.size < FEW_UPDATES ? this.#known.lastUpdates(updates) : [];
+    const { strategy: { isRobust: isBorne = false }, updateBound } = this;
+    if (updateBound === Infinity || this.isClosed) return undefined;
+    const others = this.#known.lastUpdates(updates);
     const limits = { bound: updateBound, floor: this.harmlessNorm };
     return { updates: outOfBounds(updates, limits, others), isBorne };
   }
 
   /**
    * Restores the global vector and the strategy's state to what they were when the round began.
-   * Returns `false` with a private strategy: what it has released stays released.
+   * Returns `false` in a closed run: what was released stays released.
    */
   revertModel(): boolean {
-    if (this.privacy) return false;
+    if (this.isClosed) return false;
     this.#round = undefined;
     this.revert();
     return true;
@@ -182,14 +179,12 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Begins a round of the strategy. */
   beginRound(round: number, numClients: number): void {
-    const { untrained, fixed, aggregation } = this;
-    const plan = this.#planOfRound = this.planFor(round);
+    const { untrained, fixed, aggregation } = this, plan = this.planFor(round);
     this.#norms.clear();
     this.snapshot();
-    this.#number = round;
-    this.#overflow = undefined;
     const info = { round, numClients, plan, untrained, fixed, aggregation };
-    this.#round = checkedRound(this.strategy.begin(this.parameters, info), this);
+    const begun = checkedRound(this.strategy.begin(this.parameters, info), this);
+    this.#round = new OpenRound(round, plan, aggregation, begun);
   }
 
   /**
@@ -199,8 +194,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
    * @throws {ProtocolError} "shape-mismatch", "invalid-field", "non-finite" or "out-of-bounds".
    */
   override check(sender: Rank, payload: ParameterUpdatePayload): number {
-    const norm = this.checkUpdate(sender, payload, this.parameters, this.#planOfRound);
-    checkTaken(this.#round, toClientUpdate(sender, payload));
+    const norm = this.checkUpdate(sender, payload, this.parameters, this.#round?.plan);
+    this.#round?.check(toClientUpdate(sender, payload));
     this.#norms.set(sender, norm);
     return norm;
   }
@@ -208,11 +203,21 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   /** Passes an update to the strategy's round, and notes its figures. */
   onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
     if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
-    this.#overflow ??= takeUpdate(this.#round, toClientUpdate(sender, payload), this.aggregation);
+    this.#round.take(toClientUpdate(sender, payload));
     if (this.privacy?.isCohortSecret) return;
     const { round, numSamples, loss } = payload, norm = this.#norms.get(sender);
     const work = norm === undefined ? undefined : claimedWork(payload);
-    this.#known.addUpdate(sender, { round, ...!this.privacy && { numSamples, loss, norm, work } });
+    const figures = this.isClosed ? {} : { numSamples, loss, norm, work };
+    this.#known.addUpdate(sender, { round, ...figures });
+  }
+
+  /** Passes the mean of the members' updates to the strategy, as one update of all their samples. */
+  takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[]): void {
+    const { parameters, fixed } = this, round = this.#round;
+    if (round === undefined) throw new Error("Cannot take a sum: no round is open");
+    this.#sums ??= new SumReader(parameters.length, fixed);
+    round.take(this.#sums.read(ring, sums, parameters));
+    for (const rank of ranks) this.#known.addUpdate(rank, { round: round.number });
   }
 
   /** Returns the knowledge about the clients. */
@@ -220,11 +225,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     return this.#known.save();
   }
 
-  /**
-   * Restores the knowledge about the clients.
-   *
-   * @throws {TypeError} If it is not valid.
-   */
+  /** Restores the knowledge about the clients; throws a `TypeError` if it is not valid. */
   protected override restoreClients(saved: unknown): void {
     this.#known.restore(saved);
   }
@@ -240,9 +241,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     const round = this.#round;
     if (!round) return;
     this.#round = undefined;
-    const problem = `Cannot end round ${this.#number}`;
-    if (this.#overflow) throw new NonFiniteResultError(`${problem}: ${this.#overflow.message}`);
-    const result = round.finish();
+    const problem = `Cannot end round ${round.number}`;
+    const result = round.finish(problem);
     if (result === this.parameters) return;
     checkResult(problem, result, this.parameters.length, this.strategy);
     sparing(this.fixed, this.parameters, () => this.parameters.set(result));

@@ -5,6 +5,8 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import type { RingVector } from "../../secure/quantize.ts";
+import type { Ring } from "../../secure/ring.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { ServerBackendHandler } from "./server_backend_handler.ts";
 import type { UpdateFigures } from "./update_bound.ts";
@@ -90,6 +92,16 @@ export abstract class SyncServerBackendHandler extends ServerBackendHandler {
    * order, or in any order where `aggregation` is `"exact"`.
    */
   abstract onReceive(sender: Rank, payload: ParameterUpdatePayload): void;
+
+  /**
+   * Takes in the sum of a round of secure aggregation in place of single updates: the updates of
+   * its survivors, quantized, with their lanes. By default it is refused.
+   *
+   * @param ranks Ranks of the survivors.
+   */
+  takeSum(_ring: Ring, _sums: RingVector, _ranks: readonly Rank[]): void {
+    throw new Error("Cannot take the sum: this handler knows no secure aggregation");
+  }
 
   /** Ends the round and makes the new global vector. */
   abstract updateModel(): void;

@@ -20,7 +20,7 @@ export interface CohortSelectorOptions {
   /** Policy that selects the cohorts. */
   readonly selection?: ClientSelection;
   /** Secure aggregation. */
-  readonly secure?: SecureAggregationOptions;
+  readonly secureAggregation?: SecureAggregationOptions;
 }
 
 /** Selects cohorts of the right size by a policy. */
@@ -39,7 +39,8 @@ export class CohortSelector {
     const { fraction = 1, overSelection = 0, selection = new UniformSelection() } = options;
     checkInRange(fraction, SHARE, PROBLEM, "a fraction above 0 and at most 1");
     checkInRange(overSelection, { least: 0 }, PROBLEM, "an over-selection of at least 0");
-    const plan = options.secure ? { secure: secureSettings(options.secure) } : {};
+    const { secureAggregation: secure } = options;
+    const plan = secure ? { secure: secureSettings(secure) } : {};
     checkCompatible({ strategy, overSelection, selection, plan }, PROBLEM);
     this.#privacy = strategy.privacy;
     this.fraction = fraction;

@@ -168,7 +168,7 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     ...(aggregation && { aggregation }),
     ...(uplink && { uplink: parseCodec(uplink) }),
     ...(downlink && { downlink: parseCodec(downlink) }),
-    ...(secure && { secure }),
+    ...(secure && { secureAggregation: secure }),
   });
   await new Simulation(handler, {
     train: data,
@@ -240,7 +240,7 @@ async function refuseAsynchronous(): Promise<void> {
   const options = { ...await initialParameters(model, 1), model };
   const cases = [
     [{ aggregation: "exact" }, { aggregation: "exact" }],
-    [{ secure: {} }, { plan: { secure: secureSettings({}) } }],
+    [{ secureAggregation: {} }, { plan: { secure: secureSettings({}) } }],
   ] as const;
   for (const [given, choices] of cases) {
     const conflict = findConflict({ mode: "async", ...choices });
