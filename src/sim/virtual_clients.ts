@@ -138,7 +138,8 @@ export class VirtualClients {
             const into = this.#decoded ??= new Float32Array(handler.manifest.length);
             ({ payload, codedBytes } = codecs.transfer(rank, payload, start, into));
           }
-          this.traffic.addUp(codedBytes);
+          // Whether a value was too large for the codec follows from the client's data.
+          this.traffic.addUp(handler.privacy ? codecs?.uplink?.byteLength : codedBytes);
           training.acceptNext(rank, payload);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;

@@ -46,12 +46,14 @@ export async function handlerOf(
   });
 }
 
-/** Simulates a run to its end. */
+/** Simulates a run to its end. The server of a private one evaluates. */
 export function simulated(
   handler: SyncParameterServerHandler,
   rounds = ROUNDS,
 ): Promise<RunReport> {
-  return new Simulation(handler, { train, parts, rounds, pool: InProcessPool.start }).run();
+  const test = handler.privacy && { test: train };
+  return new Simulation(handler, { train, parts, rounds, pool: InProcessPool.start, ...test })
+    .run();
 }
 
 /** Runs a server and its clients to their end. */

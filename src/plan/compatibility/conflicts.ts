@@ -59,7 +59,6 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["privacy", "biasedSelection"], reason: "the guarantee needs cohorts of its own" },
   { between: ["privacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
   { between: ["untrained", "privacy"], reason: "noise makes variances negative" },
-  { between: ["privacy", "uplink"], reason: "clients are kept private by whole updates alone" },
   { between: ["manyMeans", "secure"], reason: SUM_ALONE },
   { between: ["clientControl", "secure"], reason: "its second vector has no masks" },
   { between: ["gradients", "secure"], reason: "a gradient has no bound to clip it to" },

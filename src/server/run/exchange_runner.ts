@@ -98,7 +98,7 @@ export class ExchangeRunner {
   ): boolean {
     const { sessions } = this.#run;
     if (sessions.send(rank, message, onEnd)) {
-      this.#run.costs.countVector("down", message, this.#run.subModels.bytes);
+      this.#run.costs.countVector("down", message, { whole: this.#run.subModels.bytes });
       return true;
     }
     if (!sessions.registry.isAway(rank)) {

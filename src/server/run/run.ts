@@ -92,7 +92,10 @@ export class ServerRun implements RunContext, AsyncDisposable {
       warn: (text) => logger.warn(text),
       whole: (rank, message) => subModels.whole(rank, message),
     });
-    this.costs = new RoundCostCounter(() => this.#uploads.takeSpilledBytes());
+    this.costs = new RoundCostCounter({
+      takeSpilled: () => this.#uploads.takeSpilledBytes(),
+      isPrivate: topology.handler.privacy !== undefined,
+    });
     this.#saver = new CheckpointSaver({
       save: () => record.save(() => this.sessions.registry.saved),
       round: () => record.rounds.length,

@@ -97,7 +97,7 @@ export class RunOperations implements ActiveRun {
   send(rank: Rank, message: Message): boolean {
     const { sessions, costs, subModels } = this.#run;
     const isSent = sessions.send(rank, message);
-    if (isSent) costs.countVector("down", message, subModels.bytes);
+    if (isSent) costs.countVector("down", message, { whole: subModels.bytes });
     return isSent;
   }
 

@@ -91,8 +91,11 @@ export class SessionHandler implements SessionListener {
   receive(rank: Rank, message: Message | undefined): void | Promise<void> {
     this.#uploads.markRead(rank);
     if (message === undefined) throw this.#topology.unexpectedUpdate(rank);
-    this.#run.costs.countVector("up", message, this.#run.subModels.bytes);
-    const { code, payload } = this.#run.subModels.whole(rank, message);
+    const { costs, sessions, subModels } = this.#run;
+    const hasCodec = sessions.registry.group.get(rank)?.codecs.uplink !== undefined;
+    const coded = hasCodec ? this.#topology.handler.codecs?.uplink?.byteLength : undefined;
+    costs.countVector("up", message, { whole: subModels.bytes, coded });
+    const { code, payload } = subModels.whole(rank, message);
     return this.#topology.onReceive(rank, ...[code, payload] as MessageArguments);
   }
 
