@@ -25,6 +25,7 @@ export type ProtocolFault =
   | "rank-out-of-range"
   | "world-size-mismatch"
   | "mode-mismatch"
+  | "secure-mismatch"
   | "group-full"
   | "wrong-codec"
   | "wrong-round"

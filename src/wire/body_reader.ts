@@ -11,8 +11,16 @@ import { TextReader } from "./text_reader.ts";
 export const FLOAT32_TAG = 85;
 /** RFC 8746: an array of bytes. */
 export const BYTES_TAG = 64;
+/** RFC 8746: a little-endian array of unsigned integers of 32 bits. */
+export const UINT32_TAG = 70;
 /** Alignment of tensors: each begins at a multiple of this from the start of the frame's body. */
 export const TENSOR_ALIGNMENT = 8;
+
+/** Array that a frame carries as it is. */
+export type Tensor =
+  | Float32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 const MAX_DEPTH = 64;
 const MAX_ITEMS = 200_000;
@@ -34,9 +42,9 @@ function malformed(message: string): ProtocolError {
  * Reads a body, which is one CBOR map. Tensors are views on `body`, not copies.
  *
  * Only what the protocol has is read: definite lengths, texts in UTF-8, text keys that do not
- * repeat, plain numbers, and aligned float32 arrays. Records, cycles, big numbers and other
- * extensions of decoders are refused as soon as they are met. A length is compared with what is
- * left of the body before anything of it is made.
+ * repeat, plain numbers, and aligned arrays of bytes, float32 and uint32. Records, cycles, big
+ * numbers and other extensions of decoders are refused as soon as they are met. A length is
+ * compared with what is left of the body before anything of it is made.
  *
  * @param body The bytes, which begin at a multiple of 8 in their buffer.
  * @param mostFields Most bytes besides the data of tensors.
@@ -151,10 +159,10 @@ class BodyReader {
     return text;
   }
 
-  #tensor(start: number, tag: number): Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
-    if (tag !== FLOAT32_TAG && tag !== BYTES_TAG) {
+  #tensor(start: number, tag: number): Tensor {
+    if (tag !== FLOAT32_TAG && tag !== UINT32_TAG && tag !== BYTES_TAG) {
       throw malformed(
-        `expected no tag but ${FLOAT32_TAG} and ${BYTES_TAG} at byte ${start}, got ${tag}`,
+        `expected no tag but ${FLOAT32_TAG}, ${UINT32_TAG} and ${BYTES_TAG} at byte ${start}, got ${tag}`,
       );
     }
     const head = this.#body[this.#at++];
@@ -162,9 +170,11 @@ class BodyReader {
       throw malformed(`expected a byte string in the array at byte ${start}`);
     }
     const length = this.#argument(head & 31);
-    if (tag === FLOAT32_TAG && length % 4 !== 0) {
+    if (tag !== BYTES_TAG && length % 4 !== 0) {
       throw malformed(
-        `expected a float32 array of whole elements at byte ${start}, got ${length} bytes`,
+        `expected a ${
+          tag === FLOAT32_TAG ? "float32" : "uint32"
+        } array of whole elements at byte ${start}, got ${length} bytes`,
       );
     }
     if (this.#at % TENSOR_ALIGNMENT !== 0) {
@@ -176,6 +186,7 @@ class BodyReader {
     const from = this.#skip(length);
     const { buffer, byteOffset } = this.#body;
     if (tag === BYTES_TAG) return new Uint8Array(buffer, byteOffset + from, length);
+    if (tag === UINT32_TAG) return new Uint32Array(buffer, byteOffset + from, length / 4);
     return new Float32Array(buffer, byteOffset + from, length / 4);
   }
 

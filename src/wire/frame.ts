@@ -13,11 +13,19 @@ import {
   isMessageCode,
   type MessageCode,
   messageName,
+  mostBytes,
   unknownCode,
 } from "./message_code.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "./limits.ts";
 import type { Message } from "./messages.ts";
-import { BYTES_TAG, FLOAT32_TAG, readBody, TENSOR_ALIGNMENT } from "./body_reader.ts";
+import {
+  BYTES_TAG,
+  FLOAT32_TAG,
+  readBody,
+  type Tensor,
+  TENSOR_ALIGNMENT,
+  UINT32_TAG,
+} from "./body_reader.ts";
 
 /** The first four bytes of every frame, "FLab", read as a little-endian number. */
 export const MAGIC = 0x62614C46;
@@ -33,11 +41,14 @@ export interface FrameHeader {
   readonly bodyLength: number;
 }
 
-/** Array that a frame carries as it is. */
-type Tensor = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
-
 function isTensor(value: unknown): value is Tensor {
-  return value instanceof Float32Array || value instanceof Uint8Array;
+  return value instanceof Float32Array || value instanceof Uint8Array ||
+    value instanceof Uint32Array;
+}
+
+function tagOf(tensor: Tensor): number {
+  if (tensor instanceof Float32Array) return FLOAT32_TAG;
+  return tensor instanceof Uint32Array ? UINT32_TAG : BYTES_TAG;
 }
 
 /** Most keys of a body's map. */
@@ -90,7 +101,7 @@ export function encodeFrame(message: Message): Uint8Array<ArrayBuffer>[] {
     const pad = writer.length;
     writer.head(BYTE_STRING, 0);
     writer.item(name);
-    writer.head(TAG, tensor instanceof Float32Array ? FLOAT32_TAG : BYTES_TAG);
+    writer.head(TAG, tagOf(tensor));
     writer.head(BYTE_STRING, tensor.byteLength);
     const before = fieldBytes + tensorBytes + writer.length;
     writer.lengthen(pad, (TENSOR_ALIGNMENT - before % TENSOR_ALIGNMENT) % TENSOR_ALIGNMENT);
@@ -181,7 +192,7 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
   const code = versionAndCode >>> 16;
   if (!isMessageCode(code)) throw unknownCode(code);
   const bodyLength = uint32At(prefix, 8) + uint32At(prefix, 12) * 2 ** 32;
-  const limit = isBulk(code) ? limits.bulkBytes : limits.controlBytes;
+  const limit = Math.min(isBulk(code) ? limits.bulkBytes : limits.controlBytes, mostBytes(code));
   if (bodyLength > limit) {
     throw new ProtocolError(
       "frame-too-large",

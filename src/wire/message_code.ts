@@ -35,6 +35,11 @@ export function isBulk(code: MessageCode): boolean {
   return BY_CODE.get(code)?.type.isBulk ?? false;
 }
 
+/** Returns the most bytes of a body of a code, where that is less than the limit of its kind. */
+export function mostBytes(code: MessageCode): number {
+  return BY_CODE.get(code)?.type.mostBytes ?? Infinity;
+}
+
 /**
  * Checks a decoded map as the payload of a message. Keys that the message does not have are
  * dropped, so that a later version may add some.

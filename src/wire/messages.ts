@@ -12,6 +12,14 @@ import { exit, type ExitPayload } from "./messages/exit.ts";
 import { gradientUpdate, type GradientUpdatePayload } from "./messages/gradient_update.ts";
 import { heartbeat, type HeartbeatPayload } from "./messages/heartbeat.ts";
 import { idAssignment, type IdAssignmentPayload } from "./messages/id_assignment.ts";
+import { maskedUpdate, type MaskedUpdatePayload } from "./messages/masked_update.ts";
+import { secureKeys, type SecureKeysPayload } from "./messages/secure_keys.ts";
+import { secureMembers, type SecureMembersPayload } from "./messages/secure_members.ts";
+import { secureShares, type SecureSharesPayload } from "./messages/secure_shares.ts";
+import { survivorList, type SurvivorListPayload } from "./messages/survivor_list.ts";
+import { survivorVote, type SurvivorVotePayload } from "./messages/survivor_vote.ts";
+import { unmaskRequest, type UnmaskRequestPayload } from "./messages/unmask_request.ts";
+import { unmaskShares, type UnmaskSharesPayload } from "./messages/unmask_shares.ts";
 import type { MessageType } from "./messages/message_type.ts";
 import { type EmptyPayload, parameterRequest } from "./messages/parameter_request.ts";
 import { parameterUpdate, type ParameterUpdatePayload } from "./messages/parameter_update.ts";
@@ -28,6 +36,14 @@ export type { EvaluateParamsPayload } from "./messages/evaluate_params.ts";
 export type { ExitPayload } from "./messages/exit.ts";
 export type { GradientUpdatePayload } from "./messages/gradient_update.ts";
 export type { HeartbeatPayload } from "./messages/heartbeat.ts";
+export type { MaskedUpdatePayload } from "./messages/masked_update.ts";
+export type { SecureKeysPayload } from "./messages/secure_keys.ts";
+export type { SecureMembersPayload } from "./messages/secure_members.ts";
+export type { SecureSharesPayload } from "./messages/secure_shares.ts";
+export type { SurvivorListPayload } from "./messages/survivor_list.ts";
+export type { SurvivorVotePayload } from "./messages/survivor_vote.ts";
+export type { UnmaskRequestPayload } from "./messages/unmask_request.ts";
+export type { UnmaskSharesPayload } from "./messages/unmask_shares.ts";
 export type {
   AgreementMode,
   IdAssignmentPayload,
@@ -76,6 +92,22 @@ export interface MessageTable {
   readonly Statistics: MessageType<21, StatisticsPayload>;
   /** Parameters as `ParameterUpdate` has them, encoded by a codec. */
   readonly CompressedUpdate: MessageType<22, CompressedUpdatePayload>;
+  /** Public keys of a client for one attempt at a round of secure aggregation. */
+  readonly SecureKeys: MessageType<24, SecureKeysPayload>;
+  /** Members among whom a client shares its secrets. */
+  readonly SecureMembers: MessageType<25, SecureMembersPayload>;
+  /** Sealed shares of secrets, which the server passes on and cannot read. */
+  readonly SecureShares: MessageType<26, SecureSharesPayload>;
+  /** Update of a client under masks. */
+  readonly MaskedUpdate: MessageType<27, MaskedUpdatePayload>;
+  /** Members whose updates have arrived, for the clients to sign. */
+  readonly SurvivorList: MessageType<28, SurvivorListPayload>;
+  /** Signature of a list of survivors. */
+  readonly SurvivorVote: MessageType<29, SurvivorVotePayload>;
+  /** Request for the shares by which the masks are taken away. */
+  readonly UnmaskRequest: MessageType<30, UnmaskRequestPayload>;
+  /** Shares of secrets that a client holds. */
+  readonly UnmaskShares: MessageType<31, UnmaskSharesPayload>;
 }
 
 /** The messages by name, with the types that their schemas have. */
@@ -95,6 +127,14 @@ export const messageTypes = {
   StatisticsRequest: statisticsRequest,
   Statistics: statistics,
   CompressedUpdate: compressedUpdate,
+  SecureKeys: secureKeys,
+  SecureMembers: secureMembers,
+  SecureShares: secureShares,
+  MaskedUpdate: maskedUpdate,
+  SurvivorList: survivorList,
+  SurvivorVote: survivorVote,
+  UnmaskRequest: unmaskRequest,
+  UnmaskShares: unmaskShares,
 };
 
 /** The messages by name. */

@@ -21,6 +21,7 @@ export type {
   GradientUpdatePayload,
   HeartbeatPayload,
   IdAssignmentPayload,
+  MaskedUpdatePayload,
   Message,
   MessageName,
   MessageOf,
@@ -30,13 +31,21 @@ export type {
   ProofPayload,
   ReadyPayload,
   RegistrationPayload,
+  SecureKeysPayload,
+  SecureMembersPayload,
+  SecureSharesPayload,
   StatisticsAnswer,
   StatisticsPayload,
   StatisticsQuestion,
   StatisticsRequestPayload,
+  SurvivorListPayload,
+  SurvivorVotePayload,
   TensorPayload,
+  UnmaskRequestPayload,
+  UnmaskSharesPayload,
 } from "./messages.ts";
 export type { MessageType } from "./messages/message_type.ts";
+export type { SecureMember } from "./messages/secure_members.ts";
 export type {
   BinGroup,
   ClassesAnswer,

@@ -42,6 +42,8 @@ const ASSIGNMENT = {
   model: { format: "tfjs-layers", topology: { layers: [null, 0.5, "a", true] }, loss: "mse" },
 };
 
+const KEY = new Uint8Array(32).fill(7), SIGNATURE = new Uint8Array(64).fill(9);
+
 /** One message of every code, and the forms that a code has. */
 const MESSAGES: readonly Message[] = [
   { code: MessageCode.ParameterRequest, payload: {} },
@@ -153,6 +155,59 @@ const MESSAGES: readonly Message[] = [
     { kind: "deviations", counts: [8], sums: [0.25], squares: [3] },
     { kind: "histograms", groups: [[[0, 0, 5], [2, 7, 6]], []] },
   ].map((answer) => ({ code: MessageCode.Statistics, payload: { id: 1, answer } } as Message)),
+  { code: MessageCode.SecureKeys, payload: { round: 1, attempt: 7 } },
+  {
+    code: MessageCode.SecureKeys,
+    payload: {
+      round: 1,
+      attempt: 0xFFFF_FFFF,
+      serial: 2 ** 40,
+      maskKey: KEY,
+      sealKey: KEY,
+      signature: SIGNATURE,
+    },
+  },
+  {
+    code: MessageCode.SecureMembers,
+    payload: {
+      round: 1,
+      attempt: 7,
+      threshold: 2,
+      members: [
+        { rank: 9, serial: 1, maskKey: KEY, sealKey: KEY },
+        { rank: 3, serial: 2, maskKey: KEY, sealKey: KEY, signature: SIGNATURE, publicKey: KEY },
+      ],
+    },
+  },
+  {
+    code: MessageCode.SecureShares,
+    payload: { round: 1, attempt: 7, shares: [{ rank: 2, box: new Uint8Array(102).fill(3) }] },
+  },
+  {
+    code: MessageCode.MaskedUpdate,
+    payload: {
+      round: 1,
+      attempt: 7,
+      seedDigest: KEY,
+      masked: Uint32Array.of(0, 1, 0xFFFF_FFFF, 0x8000_0000, 5),
+    },
+  },
+  { code: MessageCode.SurvivorList, payload: { round: 1, attempt: 7, survivors: [1, 2, 4] } },
+  { code: MessageCode.SurvivorVote, payload: { round: 1, attempt: 7, signature: SIGNATURE } },
+  { code: MessageCode.UnmaskRequest, payload: { round: 1, attempt: 7, dropped: [] } },
+  {
+    code: MessageCode.UnmaskRequest,
+    payload: {
+      round: 1,
+      attempt: 7,
+      dropped: [3],
+      votes: [{ rank: 4, signature: SIGNATURE }],
+    },
+  },
+  {
+    code: MessageCode.UnmaskShares,
+    payload: { round: 1, attempt: 7, shares: [new Uint8Array(33).fill(1)] },
+  },
 ];
 
 /** The whole frame in one aligned buffer. */
@@ -400,32 +455,36 @@ const REFUSED: readonly [what: string, claim: string, body: string][] = [
   ["a text of half a surrogate pair", "expected UTF-8 in the text at byte 4", "a1 6161 63eda080"],
   ["a text that is cut in a character", "expected UTF-8 in the text at byte 4", "a1 6161 6261c3"],
   ["a key that is not UTF-8", "expected UTF-8 in the text at byte 2", "a1 61ff 01"],
-  ["a date", "expected no tag but 85 and 64 at byte 3, got 1", "a1 6161 c1 00"],
-  ["a big number", "expected no tag but 85 and 64 at byte 3, got 2", "a1 6161 c2 4101"],
-  ["a negative big number", "expected no tag but 85 and 64 at byte 3, got 3", "a1 6161 c3 4101"],
-  ["a shareable value", "expected no tag but 85 and 64 at byte 3, got 28", "a1 6161 d81c 80"],
-  ["a reference", "expected no tag but 85 and 64 at byte 3, got 29", "a1 6161 d81d 00"],
+  ["a date", "expected no tag but 85, 70 and 64 at byte 3, got 1", "a1 6161 c1 00"],
+  ["a big number", "expected no tag but 85, 70 and 64 at byte 3, got 2", "a1 6161 c2 4101"],
+  [
+    "a negative big number",
+    "expected no tag but 85, 70 and 64 at byte 3, got 3",
+    "a1 6161 c3 4101",
+  ],
+  ["a shareable value", "expected no tag but 85, 70 and 64 at byte 3, got 28", "a1 6161 d81c 80"],
+  ["a reference", "expected no tag but 85, 70 and 64 at byte 3, got 29", "a1 6161 d81d 00"],
   [
     "a record definition",
-    "expected no tag but 85 and 64 at byte 3, got 57343",
+    "expected no tag but 85, 70 and 64 at byte 3, got 57343",
     "a1 6161 d9dfff 84 1900 01 80 01",
   ],
   [
     "a record of tag 105",
-    "expected no tag but 85 and 64 at byte 3, got 105",
+    "expected no tag but 85, 70 and 64 at byte 3, got 105",
     "a1 6161 d869 83 01 81 6161 01",
   ],
   [
     "a float64 array",
-    "expected no tag but 85 and 64 at byte 3, got 86",
+    "expected no tag but 85, 70 and 64 at byte 3, got 86",
     "a1 6161 d856 48 0000000000000000",
   ],
   [
     "a big-endian float32 array",
-    "expected no tag but 85 and 64 at byte 3, got 81",
+    "expected no tag but 85, 70 and 64 at byte 3, got 81",
     "a1 6161 d851 44 00000000",
   ],
-  ["a tag of 2^64 - 1", "expected no tag but 85 and 64", "a1 6161 dbffffffffffffffff 00"],
+  ["a tag of 2^64 - 1", "expected no tag but 85, 70 and 64", "a1 6161 dbffffffffffffffff 00"],
   ["tag 85 on a number", "expected a byte string in the array at byte 3", "a1 6161 d855 01"],
   ["tag 85 on an array", "expected a byte string in the array at byte 3", "a1 6161 d855 8101"],
   ["tag 85 on nothing", "expected a byte string in the array at byte 3", "a1 6161 d855"],
@@ -748,7 +807,7 @@ Deno.test("decodePrefix() refuses another version and another code", () => {
     () => decodePrefix(prefix({ version: 2 })),
   );
   assertFault("unsupported-version", "got 256", () => decodePrefix(prefix({ version: 0x100 })));
-  assertFault("unknown-code", "from 0 to 22, got 23", () => decodePrefix(prefix({ code: 23 })));
+  assertFault("unknown-code", "from 0 to 31, got 23", () => decodePrefix(prefix({ code: 23 })));
   assertFault("unknown-code", "got 12", () => decodePrefix(prefix({ code: 12 })));
   assertFault("unknown-code", "got 65535", () => decodePrefix(prefix({ code: 0xFFFF })));
 });

@@ -190,6 +190,59 @@ const EXAMPLES: readonly Message[] = [
       codes: new Uint8Array([0x7F, 0x81, 0]),
     },
   },
+  {
+    code: MessageCode.SecureKeys,
+    payload: {
+      round: 1,
+      attempt: 7,
+      serial: 1,
+      maskKey: counting(0x40, 32),
+      sealKey: counting(0x60, 32),
+    },
+  },
+  {
+    code: MessageCode.SecureMembers,
+    payload: {
+      round: 1,
+      attempt: 7,
+      threshold: 2,
+      members: [1, 2].map((rank) => ({
+        rank,
+        serial: 1,
+        maskKey: counting(0x40 * rank, 32),
+        sealKey: counting(0x60 * rank, 32),
+      })),
+    },
+  },
+  {
+    code: MessageCode.SecureShares,
+    payload: { round: 1, attempt: 7, shares: [{ rank: 2, box: counting(1, 102) }] },
+  },
+  {
+    code: MessageCode.MaskedUpdate,
+    payload: {
+      round: 1,
+      attempt: 7,
+      seedDigest: counting(0x80, 32),
+      masked: Uint32Array.of(1, 2, 2 ** 32 - 1, 60, 0, 1000, 6),
+    },
+  },
+  {
+    code: MessageCode.SurvivorList,
+    payload: { round: 1, attempt: 7, survivors: [1, 2, 4] },
+  },
+  {
+    code: MessageCode.SurvivorVote,
+    payload: { round: 1, attempt: 7, signature: counting(1, 64) },
+  },
+  {
+    code: MessageCode.UnmaskRequest,
+    payload: { round: 1, attempt: 7, dropped: [3] },
+  },
+  {
+    code: MessageCode.UnmaskShares,
+    payload: { round: 1, attempt: 7, shares: [counting(1, 33), counting(34, 33)] },
+  },
 ];
 
 /** Every name, which the compiler keeps complete. */
@@ -211,6 +264,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "world-size-mismatch": true,
   "mode-mismatch": true,
   "group-full": true,
+  "secure-mismatch": true,
   "wrong-codec": true,
   "wrong-round": true,
   "not-in-cohort": true,
@@ -233,6 +287,20 @@ function documentedFrame(name: string): Uint8Array<ArrayBuffer> {
   const block = new RegExp("^```hex " + name + "\\n(.*?)^```$", "ms").exec(DOCUMENT)?.[1] ?? "";
   const bytes = block.split("\n").map((line) => line.split("  ")[0] ?? "").join("");
   return Uint8Array.fromHex(bytes.replaceAll(/\s/g, ""));
+}
+
+/** Arrays of a frame by their tags: names and values. */
+const TENSORS: Readonly<
+  Record<number, readonly [string, (data: Uint8Array<ArrayBuffer>) => Iterable<number>]>
+> = {
+  64: ["array of bytes", (data) => data],
+  70: ["little-endian uint32 array", (data) => new Uint32Array(data.buffer)],
+  85: ["little-endian float32 array", (data) => new Float32Array(data.buffer)],
+};
+
+/** Bytes that count up from a number. */
+function counting(from: number, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => from + i);
 }
 
 /** A frame as the document shows it: bytes left, their meaning right. */
@@ -260,17 +328,22 @@ function dump(frame: Uint8Array<ArrayBuffer>): string {
       : view.getUint32(at + 1);
     const body = frame.subarray(at + 1 + extra, at + 1 + extra + value);
     if (major === 0) take(1 + extra, `${indent}${value}`);
-    else if (major === 2) take(1 + extra + value, `${indent}${value} zero bytes`);
-    else if (major === 3) {
+    else if (major === 2) {
+      const kind = body.every((byte) => byte === 0) ? "zero bytes" : "bytes";
+      take(1 + extra + value, `${indent}${value} ${kind}`);
+    } else if (major === 3) {
       take(1 + extra + value, `${indent}${JSON.stringify(new TextDecoder().decode(body))}`);
     } else if (major === 6) {
-      const length = frame[at + 2] ?? 0;
-      const data = frame.slice(at + 3, at + 3 + (length & 31));
-      const isBytes = frame[at + 1] === 64;
-      const values = isBytes ? data : new Float32Array(data.buffer);
-      take(2, `${indent}tag ${isBytes ? "64, array of bytes" : "85, little-endian float32 array"}`);
-      take(1, `${indent}${length & 31} bytes; the next one is byte ${at + 1} of the frame`);
-      take(values.byteLength, `${indent}${values.join(", ")}`);
+      const tag = frame[at + 1] ?? 0, [name, valuesOf] = TENSORS[tag] ?? ["", () => []];
+      const head = (frame[at + 2] ?? 0) & 31, long = head === 24 ? 1 : 0;
+      const length = long ? frame[at + 3] ?? 0 : head;
+      const data = frame.slice(at + 3 + long, at + 3 + long + length);
+      take(2, `${indent}tag ${tag}, ${name}`);
+      take(
+        1 + long,
+        `${indent}${length} bytes; the next one is byte ${at + 1 + long} of the frame`,
+      );
+      take(length, `${indent}${[...valuesOf(data)].join(", ")}`);
     } else if (major === 7) {
       const number = extra === 8
         ? String(view.getFloat64(at + 1))

@@ -26,3 +26,25 @@ export const MAX_CODECS = 64;
 export const bytes = v.instance<new () => Uint8Array<ArrayBuffer>>(Uint8Array);
 /** A vector. */
 export const vector = v.instance<new () => ParameterVector>(Float32Array);
+/** A vector of integers modulo 2^32. */
+export const ringVector = v.instance<new () => Uint32Array<ArrayBuffer>>(Uint32Array);
+/** Number of the attempt at a round of secure aggregation. */
+export const attempt = uint32(1);
+
+/** Makes the schema of a string of bytes of a length. */
+export function bytesOf(length: number): v.GenericSchema<unknown, Uint8Array<ArrayBuffer>> {
+  return v.pipe(bytes, v.length(length));
+}
+
+/** Most neighbours of a member of secure aggregation, the member itself among them. */
+export const MOST_NEIGHBOURS = 255;
+/** Length of a public key, a seed or a digest. */
+export const KEY_BYTES = 32;
+/** Length of an Ed25519 signature. */
+export const SIGNATURE_BYTES = 64;
+/** Most bytes of a message about the neighbours of a member. */
+export const NEIGHBOURS_BYTES = 65_536;
+/** Most bytes of a message with the signed keys of the neighbours of a member. */
+export const MEMBERS_BYTES = 98_304;
+/** Most bytes of a message of a few keys. */
+export const KEYS_BYTES = 1024;

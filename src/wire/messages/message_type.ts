@@ -17,6 +17,8 @@ export interface MessageType<Code extends number, Payload> {
   readonly code: Code;
   /** `true` if the payload carries a vector as long as the model. */
   readonly isBulk: boolean;
+  /** Most bytes of the body, where the message is shorter than others. */
+  readonly mostBytes: number;
   /**
    * Checks a decoded map. Keys that the message does not have are dropped, so that a later version
    * may add some.
@@ -31,11 +33,15 @@ export interface MessageType<Code extends number, Payload> {
 export function messageType<const Code extends number, Payload>(
   code: Code,
   schema: v.GenericSchema<unknown, Payload>,
-  { isBulk = false }: { readonly isBulk?: boolean } = {},
+  { isBulk = false, mostBytes = Infinity }: {
+    readonly isBulk?: boolean;
+    readonly mostBytes?: number;
+  } = {},
 ): MessageType<Code, Payload> {
   return {
     code,
     isBulk,
+    mostBytes,
     check(map, name) {
       const result = v.safeParse(schema, map, { abortEarly: true });
       if (result.success) return { code, payload: result.output };

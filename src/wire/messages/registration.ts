@@ -5,7 +5,7 @@
  */
 
 import { v } from "../../plan/deps.ts";
-import { textLine } from "../../plan/schemas.ts";
+import { textLine, wholeNumber } from "../../plan/schemas.ts";
 import { CODEC_LENGTH, MAX_CODECS, rank, sessionToken, worldSize } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
@@ -33,6 +33,8 @@ export interface RegistrationPayload {
    * its whole name. Absent if it knows none.
    */
   readonly codecs?: readonly string[];
+  /** Version of secure aggregation that the client knows. Absent if it knows none. */
+  readonly secure?: number;
   /** The client's software and version, for the server's log. */
   readonly agent: string;
 }
@@ -46,6 +48,7 @@ export const registration = messageType(
     token: v.exactOptional(sessionToken),
     site: v.exactOptional(textLine(SITE_LENGTH)),
     codecs: v.exactOptional(v.pipe(v.array(textLine(CODEC_LENGTH)), v.maxLength(MAX_CODECS))),
+    secure: v.exactOptional(wholeNumber(1)),
     agent: textLine(256),
   }),
 );
