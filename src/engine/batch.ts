@@ -93,6 +93,22 @@ export function runBatch(
   batch: Batch,
   result: BatchLoss,
 ): BatchLoss {
+  runForward(layout, loss, batch, result);
+  if (Number.isFinite(result.loss)) layout.program.backward(batch.rows);
+  return result;
+}
+
+/**
+ * Runs rows of the order forward through the program, and computes the gradient of its output.
+ *
+ * @param result Receives the loss; a step must not allocate.
+ */
+export function runForward(
+  layout: Layout,
+  loss: LossName,
+  batch: Batch,
+  result: BatchLoss,
+): void {
   const { exports, order, train, program, batchLabels } = layout;
   const { start, rows } = batch, { input } = program;
   const { features, bytes, table, labels } = train, from = order.byteOffset + start * BYTES;
@@ -121,6 +137,4 @@ export function runBatch(
   }
   program.forward(rows, true);
   computeLoss(layout, loss, batch, result);
-  if (Number.isFinite(result.loss)) program.backward(rows);
-  return result;
 }

@@ -6,7 +6,8 @@ import { tryNative } from "./choose.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readGraph } from "./graph/read_graph.ts";
 import { sizeOf } from "./graph/shapes.ts";
-import { layOut, NO_BYTES } from "./layout.ts";
+import { layOut } from "./layout.ts";
+import { NO_BYTES } from "./layout_size.ts";
 import type { TfjsOptions } from "./model_evaluator.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 
@@ -84,6 +85,7 @@ function nativeInference(graph: Graph, parameters: ParameterVector): Inference {
     maxRows: INFERENCE_ROWS,
     capacity: 0,
     bytes: NO_BYTES,
+    clips: false,
     extras: [],
   });
   layout.vector.set(parameters);

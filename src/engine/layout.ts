@@ -10,7 +10,8 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { Graph } from "./graph/graph.ts";
 import { createEngineArena, type EngineExports } from "./kernels.ts";
 import type { Place, Target } from "./ops/op.ts";
-import type { Extra, UpdateMemory } from "./optimizer.ts";
+import type { LayoutSize } from "./layout_size.ts";
+import type { UpdateMemory } from "./optimizer.ts";
 import { compile, type Program } from "./program.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -40,6 +41,10 @@ export interface Layout extends UpdateMemory {
   readonly maxRows: number;
   /** Gradient of all parameters. */
   readonly gradient: ParameterVector;
+  /** Squared norms of the rows' gradients; empty where they are not clipped. */
+  readonly squares: Float64Array<ArrayBuffer>;
+  /** Factors of the rows' gradients; empty where they are not clipped. */
+  readonly factors: Float32Array<ArrayBuffer>;
   /** Order of the training rows. */
   readonly order: Uint32Array<ArrayBuffer>;
   /** Loss and number of correct rows of a batch: the float64 values of the kernels' `Loss`. */
@@ -64,21 +69,6 @@ export interface Layout extends UpdateMemory {
   /** Features that the bytes of `judged` stand for: the kernels' `ByteTable`. */
   readonly judgedTable: Float32Array<ArrayBuffer>;
 }
-
-/** Sizes of a layout. */
-export interface LayoutSize {
-  /** Most rows that the program takes at once. */
-  readonly maxRows: number;
-  /** Number of rows to train on. */
-  readonly capacity: number;
-  /** Features to train on and to judge on that are bytes. */
-  readonly bytes: { readonly train: boolean; readonly judge: boolean };
-  /** Vectors of the optimizer beside the velocity. */
-  readonly extras: readonly Extra[];
-}
-
-/** All features are floats. */
-export const NO_BYTES: LayoutSize["bytes"] = { train: false, judge: false };
 
 /** Memory that a graph is placed in. */
 interface Memory {
@@ -148,7 +138,7 @@ function measure(graph: Graph, target: Target, size: LayoutSize): number {
 function place(
   graph: Graph,
   target: Target,
-  { maxRows, capacity, bytes, extras }: LayoutSize,
+  { maxRows, capacity, bytes, extras, clips }: LayoutSize,
   { exports, buffer, alloc, constants }: Memory,
 ): Layout {
   const { manifest } = graph;
@@ -175,7 +165,8 @@ function place(
     length,
   }));
   const stream = naturals(STREAM_LAYOUT.size / BYTES);
-  const room = { exports, target, parameters, stream: stream.byteOffset, alloc, constants };
+  const clip = clips ? { squares: alloc(2 * maxRows), factors: alloc(maxRows) } : undefined;
+  const room = { exports, target, parameters, stream: stream.byteOffset, clip, alloc, constants };
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
   const total = alloc(LOSS_LAYOUT.size / BYTES);
@@ -190,6 +181,8 @@ function place(
     gradientDistance: gradient.byteOffset - vector.byteOffset,
     program,
     stream,
+    squares: clip && buffer ? new Float64Array(buffer, clip.squares, maxRows) : new Float64Array(0),
+    factors: floatsAt(clip?.factors ?? 0, clip ? maxRows : 0),
     train: {
       features: floats(bytes.train ? 0 : capacity * length),
       bytes: octets(bytes.train ? capacity * length : 0),

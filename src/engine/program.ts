@@ -6,6 +6,7 @@ import { fuse } from "./fuse.ts";
 import type { Graph, Layer, Node } from "./graph/graph.ts";
 import type { EngineExports } from "./kernels.ts";
 import { normOp } from "./ops/norm.ts";
+import type { ClipMemory } from "./ops/clip.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./ops/op.ts";
 import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./ops/ops.ts";
 import { sizeOf } from "./graph/shapes.ts";
@@ -23,6 +24,10 @@ export interface Program {
   forward(rows: number, training: boolean): void;
   /** Computes the gradients of the parameters from that of the output. */
   backward(rows: number): void;
+  /** Adds the squared norms of the rows' gradients, from that of the output, to the clip memory. */
+  addSquares(rows: number): void;
+  /** Adds the rows' gradients, times their factors in the clip memory, to those in the target. */
+  addClipped(rows: number): void;
 }
 
 /** Memory and places of a program. */
@@ -33,6 +38,8 @@ export interface ProgramMemory {
   readonly parameters: readonly Place[];
   /** Place of the random stream of dropout. */
   readonly stream: Pointer;
+  /** Memory to clip the gradient of each row; `undefined` where that is not wanted. */
+  readonly clip: ClipMemory | undefined;
   /** Allocates memory for `values` values. */
   alloc(values: number): Pointer;
   /** Places integers in memory. */
@@ -41,10 +48,10 @@ export interface ProgramMemory {
 
 /** Places the ops of a graph, for batches of at most `maxRows` rows. */
 export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): Program {
-  const { nodes } = fuse(graph);
+  const { nodes, manifest: { tensors } } = fuse(graph);
   const consumers = nodes.map((_, i) => nodes.filter(({ inputs }) => inputs.includes(i)));
   const sizes = nodes.map(({ shape }) => sizeOf(shape));
-  const scratches: number[] = [];
+  const scratches: number[] = [], rowGradients: number[] = [];
   const learns: boolean[] = [];
   const values: Pointer[] = [], gradients: Pointer[] = [];
   const isAlias = nodes.map((node) => runsInPlace(node, nodes, consumers));
@@ -58,7 +65,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     gradients[i] = !learns[i] ? 0 : isAlias[i] ? at(gradients, source) : batch();
   });
   // All ops share one piece of memory, as large as the largest they ask for.
-  let scratch: Pointer = 0;
+  let scratch: Pointer = 0, rowGradient: Pointer = 0;
   const owned: Pointer[] = [];
   const written = new Set<Pointer>();
   const contexts = nodes.map((node, i): OpContext => ({
@@ -71,21 +78,28 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     outputGradient: at(gradients, i),
     parameters: node.parameters.map(({ tensor }) => at(memory.parameters, tensor)),
     stream: memory.stream,
+    clip: memory.clip,
     constants: memory.constants,
     own: (values) => owned[i] ??= memory.alloc(values),
     scratch: (...values) => {
       scratches.push(...values);
       return scratch;
     },
+    rowGradient: (values) => {
+      rowGradients.push(values);
+      return rowGradient;
+    },
   }));
   // Ops are created once to measure, and once more to run.
   nodes.forEach((node, i) => makeOp(node, nodes, at(contexts, i), false));
   scratch = memory.alloc(Math.max(0, ...scratches));
+  if (memory.clip) rowGradient = memory.alloc(Math.max(0, ...rowGradients));
   // Places of gradients that are then added to another one of the same value.
   const spares: Pointer[] = [];
 
   const last = nodes.length - 1;
   const backwards: Op["backward"][] = [];
+  const squares: Op["backward"][] = [], clipped: Op["backward"][] = [];
   const forwards: Op["forward"][] = [];
   // Rectifiers that are part of the dense layer before them.
   const isDone = nodes.map((node, i) => isAlias[i] && isRelu(node) && isDense(nodes, node));
@@ -108,9 +122,16 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
     if (op === undefined) continue;
     ops.set(i, op);
-    if (learns[i]) backwards.push(op.backward);
+    if (learns[i]) {
+      backwards.push(op.backward);
+      const isTrained = node.parameters.some(({ tensor }) => tensors[tensor]?.trainable);
+      squares.push(isTrained && op.addSquares ? op.addSquares : op.backward);
+      if (isTrained && op.addClipped) clipped.push(op.addClipped);
+    }
     for (const [to, spare, length] of sums) {
-      backwards.push((rows) => memory.exports.add(to, spare, to, rows * length));
+      const add = (rows: number) => memory.exports.add(to, spare, to, rows * length);
+      backwards.push(add);
+      squares.push(add);
     }
   }
   for (let i = 1; i <= last; i++) {
@@ -126,6 +147,12 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     },
     backward(rows) {
       for (let i = 0; i < backwards.length; i++) backwards[i]?.(rows);
+    },
+    addSquares(rows) {
+      for (const pass of squares) pass(rows);
+    },
+    addClipped(rows) {
+      for (const pass of clipped) pass(rows);
     },
   };
 }

@@ -7,16 +7,19 @@ import { checkFit } from "../train/fit.ts";
 import type { LossName } from "../train/handler.ts";
 import { StepTargets } from "../train/step_targets.ts";
 import { isPlain } from "../plan/train_plan.ts";
-import type { BatchLoss, JudgeOptions, Trainer } from "../train/trainer.ts";
+import type { BatchLoss, BeginOptions, JudgeOptions, Trainer } from "../train/trainer.ts";
 import { type Batch, runBatch } from "./batch.ts";
+import { checkParameters } from "./check_parameters.ts";
+import { addClippedRows } from "./clipped_batch.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
-import { hasFrozen, mixesRows } from "./graph/traits.ts";
+import { checkRowsApart, hasFrozen, mixesRows } from "./graph/traits.ts";
 import { judgeRows } from "./judge.ts";
-import { copyState, type Layout, layOut, type LayoutSize, NO_BYTES } from "./layout.ts";
+import { copyState, type Layout, layOut } from "./layout.ts";
+import { enlarged, type LayoutSize, NO_BYTES } from "./layout_size.ts";
 import type { Target } from "./ops/op.ts";
-import { type Extra, extrasOf, Optimizer } from "./optimizer.ts";
+import { extrasOf, Optimizer } from "./optimizer.ts";
 import { areBytes, copyRows } from "./resident_rows.ts";
 import { valuesOf } from "./structs.ts";
 
@@ -54,7 +57,7 @@ export class NativeTrainer implements Trainer {
     this.#optimizer = new Optimizer(graph.manifest);
     this.#mixes = mixesRows(graph);
     this.#frozen = hasFrozen(graph);
-    this.#size = { maxRows: ROWS, capacity, bytes, extras: [] };
+    this.#size = { maxRows: ROWS, capacity, bytes, extras: [], clips: false };
     this.#layout = layOut(graph, this.#target, this.#size);
   }
 
@@ -90,17 +93,7 @@ export class NativeTrainer implements Trainer {
   }
 
   set parameters(vector: ParameterVector) {
-    if (vector.length !== this.manifest.length) {
-      throw new RangeError(
-        `Cannot load parameters: expected ${this.manifest.length} values, got ${vector.length}`,
-      );
-    }
-    const { nonFinite } = stats(vector);
-    if (nonFinite > 0) {
-      throw new RangeError(
-        `Cannot load parameters: expected finite values, got ${nonFinite} that are not`,
-      );
-    }
+    checkParameters(vector, this.manifest);
     this.#layout.vector.set(vector);
   }
 
@@ -123,7 +116,8 @@ export class NativeTrainer implements Trainer {
     return this.#layout.gradient;
   }
 
-  begin(plan: TrainPlan, batchSize: number): void {
+  begin(plan: TrainPlan, batchSize: number, { clips = false }: BeginOptions = {}): void {
+    if (clips) checkRowsApart(this.#graph);
     this.#targets?.begin(plan, this);
     const train = this.#waiting ? areBytes(this.#waiting.data) : this.#size.bytes.train;
     this.#grow({
@@ -131,13 +125,14 @@ export class NativeTrainer implements Trainer {
       maxRows: this.#mixes ? batchSize : ROWS,
       capacity: this.#numSamples,
       extras: extrasOf(plan),
+      clips,
     });
     if (this.#waiting) copyRows(this.#waiting.data, this.#waiting.rows, this.#layout.train);
     this.#waiting = undefined;
     const { maxRows, scale, stream, gradientDistance } = this.#layout;
     this.#optimizer.begin(plan, this.#layout);
     // Gradients go straight into the parameters where a step does nothing else.
-    this.#direct = isPlain(plan) && !this.#frozen && batchSize <= maxRows;
+    this.#direct = !clips && isPlain(plan) && !this.#frozen && batchSize <= maxRows;
     this.#target.distance = this.#direct ? 0 : gradientDistance;
     this.#target.add = this.#direct ? 1 : 0;
     // Gradients that go straight into the parameters are scaled by the step size from the start.
@@ -165,9 +160,9 @@ export class NativeTrainer implements Trainer {
       loss += part.loss;
       correct += part.correct;
     }
+    if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
     result.loss = loss;
     result.correct = correct;
-    if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
     return result;
   }
 
@@ -183,12 +178,22 @@ export class NativeTrainer implements Trainer {
     return result;
   }
 
-  judge(
-    data: Dataset,
-    start: number,
-    end: number,
-    options: JudgeOptions = {},
-  ): BatchLoss {
+  sumClipped(start: number, end: number, clip: number): BatchLoss {
+    const layout = this.#layout, total = { loss: 0, correct: 0 };
+    layout.gradient.fill(0);
+    this.#target.add = 1;
+    for (let from = start; from < end; from += layout.maxRows) {
+      const batch = this.#place(from, Math.min(from + layout.maxRows, end));
+      addClippedRows(layout, this.loss, { ...batch, clip }, total);
+    }
+    return total;
+  }
+
+  stepByGradient(): void {
+    this.#optimizer.step(this.#layout);
+  }
+
+  judge(data: Dataset, start: number, end: number, options: JudgeOptions = {}): BatchLoss {
     this.#check(data);
     if (areBytes(data) && !this.#size.bytes.judge) {
       this.#grow({ bytes: { ...this.#size.bytes, judge: true } });
@@ -207,9 +212,7 @@ export class NativeTrainer implements Trainer {
     this.#checked.add(data);
   }
 
-  /**
-   * Has the next rows give their share of the mean over `total`, alone or added to the gradient.
-   */
+  /** Has the next rows give their share of the mean over `total`, alone or added to the rest. */
   #weigh(rows: number, total: number, add: boolean): void {
     this.#layout.scale[0] = rows / total;
     this.#target.add = add ? 1 : 0;
@@ -217,6 +220,11 @@ export class NativeTrainer implements Trainer {
 
   /** Computes loss and gradient of the rows from place `start` to before `end` of the order. */
   #pass(start: number, end: number): BatchLoss {
+    return runBatch(this.#layout, this.loss, this.#place(start, end), this.#result);
+  }
+
+  /** Prepares the rows from place `start` to before `end` of the order. */
+  #place(start: number, end: number): Batch {
     const targets = this.#targets;
     const batch = this.#batch;
     batch.start = start;
@@ -224,26 +232,14 @@ export class NativeTrainer implements Trainer {
     batch.step = targets && !targets.isPlain
       ? targets.gather(this.#layout.order, start, end)
       : undefined;
-    return runBatch(this.#layout, this.loss, batch, this.#result);
+    return batch;
   }
 
   /** Moves to a larger memory, with all state, when this one lacks room. */
-  #grow(
-    { maxRows = 0, capacity = 0, bytes = this.#size.bytes, extras = [] }: Partial<LayoutSize>,
-  ): void {
-    const before = this.#layout, size = this.#size;
-    const isSameKind = bytes.train === size.bytes.train && bytes.judge === size.bytes.judge;
-    const wanted = [...new Set<Extra>([...size.extras, ...extras])];
-    if (
-      isSameKind && maxRows <= size.maxRows && capacity <= size.capacity &&
-      wanted.length === size.extras.length
-    ) return;
-    this.#size = {
-      maxRows: Math.max(maxRows, size.maxRows),
-      capacity: Math.max(capacity, size.capacity),
-      bytes,
-      extras: wanted,
-    };
+  #grow(wanted: Partial<LayoutSize>): void {
+    const before = this.#layout, size = enlarged(this.#size, wanted);
+    if (size === undefined) return;
+    this.#size = size;
     this.#layout = layOut(this.#graph, this.#target, this.#size);
     copyState(before, this.#layout);
   }

@@ -13,6 +13,13 @@ export interface EngineExports extends KernelsExports {
    */
   add(a: Pointer, b: Pointer, y: Pointer, n: number): void;
   /**
+   * Adds the sum of the squares of `n` values to `square`.
+   *
+   * @param values Address of float32 values.
+   * @param square Address of float64 values, written.
+   */
+  add_squares(values: Pointer, n: number, square: Pointer): void;
+  /**
    * Gradient of average pooling: that of each result is divided equally among the values under its
    * window.
    *
@@ -305,6 +312,43 @@ export interface EngineExports extends KernelsExports {
   /** Number of values of the scratch memory of `dense_forward`: an entry for each input. */
   dense_forward_scratch(inputs: number): number;
   /**
+   * Gradient of the input of a dense layer alone, `dx = dy * w^T`.
+   *
+   * @param dy Address of float32 values.
+   * @param w Address of float32 values.
+   * @param dx Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  dense_input(
+    dy: Pointer,
+    w: Pointer,
+    dx: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    scratch: Pointer,
+  ): void;
+  /** Number of values of the scratch memory of `dense_input`: a transposed block of the weights. */
+  dense_input_scratch(outputs: number): number;
+  /**
+   * Adds the squared norm of each row's gradient of the weights of a dense layer, and of its bias
+   * where `bias` is not 0: `squares[r] += (|x_r|^2 + bias) * |dy_r|^2`, as the gradient of one row
+   * is the product `x_r^T * dy_r` (Goodfellow 2015, "Efficient Per-Example Gradient Computations").
+   *
+   * @param x Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param squares Address of float64 values, written.
+   */
+  dense_squares(
+    x: Pointer,
+    dy: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    bias: number,
+    squares: Pointer,
+  ): void;
+  /**
    * Gradient of the images.
    *
    * @param window Address of `Window`.
@@ -443,6 +487,23 @@ export interface EngineExports extends KernelsExports {
     add: number,
   ): void;
   /**
+   * Adds the squared norm of each row's gradient of the table of an embedding of `count` integers a
+   * row, each of `length` values: the sum over pairs of equal integers of the products of their
+   * gradients.
+   *
+   * @param x Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param squares Address of float64 values, written.
+   */
+  embedding_squares(
+    x: Pointer,
+    dy: Pointer,
+    rows: number,
+    count: number,
+    length: number,
+    squares: Pointer,
+  ): void;
+  /**
    * Selection of a batch: `rows[i] = features[order[i]]` and `classes[i] = labels[order[i]]`.
    *
    * @param features Address of float32 values.
@@ -547,6 +608,13 @@ export interface EngineExports extends KernelsExports {
    * @param y Address of float32 values, written.
    */
   multiply(a: Pointer, b: Pointer, y: Pointer, n: number): void;
+  /**
+   * Multiplies each row of `length` values by its factor. A factor of 0 makes any value 0.
+   *
+   * @param values Address of float32 values, written.
+   * @param factors Address of float32 values.
+   */
+  scale_rows(values: Pointer, factors: Pointer, rows: number, length: number): void;
   /**
    * Gradient of the sigmoid, `dx = dy * y * (1 - y)`. `dx` may be `dy`.
    *
@@ -653,6 +721,7 @@ export interface EngineExports extends KernelsExports {
 /** Number of parameters of each function of {@linkcode EngineExports}. */
 export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   add: 4,
+  add_squares: 3,
   average_pool_backward: 4,
   average_pool_forward: 4,
   batch_norm_backward: 11,
@@ -673,6 +742,9 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   dense_backward_scratch: 2,
   dense_forward: 9,
   dense_forward_scratch: 1,
+  dense_input: 7,
+  dense_input_scratch: 1,
+  dense_squares: 7,
   depthwise_backward: 7,
   depthwise_backward_scratch: 1,
   depthwise_forward: 8,
@@ -683,6 +755,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   duplicate: 3,
   embedding_forward: 6,
   embedding_gradient: 7,
+  embedding_squares: 6,
   gather: 7,
   gather_bytes: 8,
   leaky_relu_backward: 5,
@@ -691,6 +764,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   max_pool_forward: 4,
   mean_squared_error: 6,
   multiply: 4,
+  scale_rows: 4,
   sigmoid_backward: 4,
   sigmoid_forward: 3,
   softmax_backward: 5,

@@ -25,6 +25,16 @@ export interface JudgeOptions {
   readonly observe?: Observe | undefined;
 }
 
+/** Options of {@linkcode Trainer.begin}. */
+export interface BeginOptions {
+  /**
+   * Prepares for {@linkcode Trainer.sumClipped} in place of `step`.
+   *
+   * @default {false}
+   */
+  readonly clips?: boolean;
+}
+
 /** Model with its loss and its optimizer, on one engine. */
 export interface Trainer extends Disposable {
   /** Layout of the parameter vector. */
@@ -59,8 +69,9 @@ export interface Trainer extends Disposable {
    * they are now.
    *
    * @throws {RangeError} If the plan's class weights do not fit the model.
+   * @throws {UnsupportedModelError} With `clips`, if a layer looks at more than one row at a time.
    */
-  begin(plan: TrainPlan, batchSize: number): void;
+  begin(plan: TrainPlan, batchSize: number, options?: BeginOptions): void;
   /** Sets the order of the training rows for an epoch. */
   shuffle(order: Uint32Array): void;
   /**
@@ -74,6 +85,15 @@ export interface Trainer extends Disposable {
    * gradient begins anew. The parameters stay, except for moving statistics.
    */
   differentiate(start: number, end: number): BatchLoss;
+  /**
+   * Sets {@linkcode Trainer.gradient} to the sum of the gradients of the rows from place `start` to
+   * before `end` of the order, each scaled down to an L2 norm of at most `clip` over the trainable
+   * parameters. The result's loss is `NaN` if the gradient of a row is not finite. Absent on an
+   * engine that knows no gradients of single rows.
+   */
+  sumClipped?(start: number, end: number, clip: number): BatchLoss;
+  /** Takes the plan's step by {@linkcode Trainer.gradient}, after {@linkcode Trainer.sumClipped}. */
+  stepByGradient?(): void;
   /**
    * Judges the model, in inference mode, on places `start` to before `end` of the data or of the
    * listed rows.

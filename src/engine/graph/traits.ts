@@ -1,4 +1,4 @@
-import type { Graph } from "./graph.ts";
+import { type Graph, UnsupportedModelError } from "./graph.ts";
 
 /** Returns true if a weight that has a gradient is frozen. */
 export function hasFrozen({ nodes, manifest }: Graph): boolean {
@@ -12,4 +12,12 @@ export function hasFrozen({ nodes, manifest }: Graph): boolean {
 /** Returns true if a layer mixes the rows of a batch in training. */
 export function mixesRows({ nodes }: Graph): boolean {
   return nodes.some(({ layer }) => layer.type === "batchNorm" && !layer.frozen);
+}
+
+/** Throws an `UnsupportedModelError` if a layer mixes the rows of a batch. */
+export function checkRowsApart(graph: Graph): void {
+  if (!mixesRows(graph)) return;
+  throw new UnsupportedModelError(
+    "Cannot clip the gradient of each row: expected layers that look at one row alone, got one that looks at the whole batch, such as BatchNorm",
+  );
 }

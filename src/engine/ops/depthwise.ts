@@ -1,4 +1,5 @@
 import type { Layer, Shape } from "../graph/graph.ts";
+import { clippedOp, parameterValues, rowAt } from "./clip.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 import { placeWindow } from "./window.ts";
 
@@ -32,5 +33,21 @@ export function depthwiseOp(
       const db = useBias ? b + distance : 0;
       exports.depthwise_gradient(shape, x, dy, w + distance, db, rows, each, add, scratch);
     },
+    ...clippedOp(context, {
+      length: parameterValues(context),
+      backward(rows) {
+        if (dx !== 0) exports.depthwise_backward(shape, dy, w, dx, rows, each, scratch);
+      },
+      gradient(rows) {
+        const { distance } = target, db = useBias ? b + distance : 0;
+        exports.depthwise_gradient(shape, x, dy, w + distance, db, rows, each, 1, scratch);
+      },
+      gradientOfRow(row, dw) {
+        const ofRow = rowAt(x, row, at(context.inputs, 0).length);
+        const gradient = rowAt(dy, row, output.length);
+        const db = useBias ? rowAt(dw, 1, at(context.parameters, 0).length) : 0;
+        exports.depthwise_gradient(shape, ofRow, gradient, dw, db, 1, each, 0, scratch);
+      },
+    }),
   };
 }

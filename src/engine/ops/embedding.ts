@@ -1,5 +1,6 @@
 import type { Dataset } from "../../data/dataset.ts";
 import { type Graph, type Layer, type Node, UnsupportedModelError } from "../graph/graph.ts";
+import { clippedOp } from "./clip.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /** Embedding of integers `[length]` to `[length, outputDim]`: each selects a row of a table. */
@@ -18,6 +19,16 @@ export function embeddingOp(
       const to = table + distance;
       exports.embedding_gradient(x, dy, to, rows * length, inputDim, outputDim, add);
     },
+    ...clippedOp(context, {
+      length: 0,
+      backward() {},
+      gradient(rows) {
+        const to = table + target.distance;
+        exports.embedding_gradient(x, dy, to, rows * length, inputDim, outputDim, 1);
+      },
+      squares: (rows, to) => exports.embedding_squares(x, dy, rows, length, outputDim, to),
+      gradientOfRow() {},
+    }),
   };
 }
 

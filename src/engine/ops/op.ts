@@ -1,5 +1,6 @@
 import type { Pointer } from "../../params/instance.ts";
 import type { EngineExports } from "../kernels.ts";
+import type { ClipMemory } from "./clip.ts";
 
 /** Forward and backward pass of a layer over tensors whose places were fixed when it was made. */
 export interface Op {
@@ -9,6 +10,18 @@ export interface Op {
    * Computes the gradients of the parameters, and of the inputs where wanted, from the output's.
    */
   backward(rows: number): void;
+  /**
+   * Computes the gradients of the inputs, and adds the squared norm of each row's gradient of the
+   * parameters to its place in the clip memory. Absent for an op without parameters, and where the
+   * program does not clip.
+   */
+  addSquares?(rows: number): void;
+  /**
+   * Adds the sum of each row's gradient of the parameters, times the row's factor in the clip
+   * memory, to that in the target. It follows the ops' `addSquares`, and may scale the gradient of
+   * the output. Absent as `addSquares` is.
+   */
+  addClipped?(rows: number): void;
 }
 
 /** Place of a tensor, and its number of values, a row's for tensors of a batch. */
@@ -45,6 +58,10 @@ export interface OpContext {
   readonly parameters: readonly Place[];
   /** Place of the random stream of dropout. */
   readonly stream: Pointer;
+  /** Memory to clip the gradient of each row; `undefined` where that is not wanted. */
+  readonly clip: ClipMemory | undefined;
+  /** Memory for the gradient of the parameters of one row, which all ops share. */
+  rowGradient(values: number): Pointer;
   /** Places integers in memory, for as long as the op lives. */
   constants(values: readonly number[]): Pointer;
   /** Allocates memory for `values` values that is this op's alone. An op calls it once. */

@@ -1,4 +1,5 @@
 import type { Layer } from "../graph/graph.ts";
+import { clippedOp, parameterValues, rowAt } from "./clip.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /**
@@ -19,6 +20,7 @@ export function denseOp(
   const scratch = context.scratch(
     exports.dense_forward_scratch(inputs),
     exports.dense_backward_scratch(context.maxRows * perRow, outputs),
+    exports.dense_input_scratch(outputs),
   );
   const clip = relu ? 1 : 0;
   return {
@@ -30,6 +32,25 @@ export function denseOp(
       const dw = w + distance, db = useBias ? b + distance : 0;
       exports.dense_backward(x, dy, w, dx, dw, db, rows * perRow, inputs, outputs, add, scratch);
     },
+    ...clippedOp(context, {
+      length: parameterValues(context),
+      backward(rows) {
+        if (dx !== 0) exports.dense_input(dy, w, dx, rows * perRow, inputs, outputs, scratch);
+      },
+      gradient(rows) {
+        const { distance } = target, dw = w + distance, db = useBias ? b + distance : 0;
+        exports.dense_backward(x, dy, w, 0, dw, db, rows * perRow, inputs, outputs, 1, scratch);
+      },
+      ...perRow === 1 && {
+        squares: (rows, to) =>
+          exports.dense_squares(x, dy, rows, inputs, outputs, useBias ? 1 : 0, to),
+      },
+      gradientOfRow(row, dw) {
+        const ofRow = rowAt(x, row, input.length), dyOfRow = rowAt(dy, row, output.length);
+        const db = useBias ? rowAt(dw, 1, inputs * outputs) : 0;
+        exports.dense_backward(ofRow, dyOfRow, w, 0, dw, db, perRow, inputs, outputs, 0, scratch);
+      },
+    }),
   };
 }
 

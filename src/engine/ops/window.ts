@@ -2,6 +2,7 @@ import { WINDOW_LAYOUT } from "../../generated/engine_exports.ts";
 import type { Pointer } from "../../params/instance.ts";
 import type { Layer, Shape, Window2D } from "../graph/graph.ts";
 import { valuesOf } from "../structs.ts";
+import { clippedOp, parameterValues, rowAt } from "./clip.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 /** Returns the window that covers an image of `pixels` pixels. */
@@ -67,6 +68,23 @@ export function convOp(
       const dw = w.at + distance, db = useBias ? b + distance : 0;
       exports.conv_gradient(shape, x, dy, places, cells, dw, db, rows, filters, add, scratch);
     },
+    ...clippedOp(context, {
+      length: parameterValues(context),
+      backward(rows) {
+        if (dx === 0) return;
+        exports.conv_backward(shape, dy, places, cells, w.at, dx, rows, filters, scratch);
+      },
+      gradient(rows) {
+        const { distance } = target, dw = w.at + distance, db = useBias ? b + distance : 0;
+        exports.conv_gradient(shape, x, dy, places, cells, dw, db, rows, filters, 1, scratch);
+      },
+      gradientOfRow(row, dw) {
+        const image = rowAt(x, row, at(context.inputs, 0).length);
+        const gradient = rowAt(dy, row, output.length), from = rowAt(places, row, output.length);
+        const db = useBias ? rowAt(dw, 1, w.length) : 0;
+        exports.conv_gradient(shape, image, gradient, from, cells, dw, db, 1, filters, 0, scratch);
+      },
+    }),
   };
 }
 

@@ -93,6 +93,30 @@ pub unsafe extern "C" fn dense_backward(
     unsafe { add_column_sums(dy, db, rows, outputs, add) }
 }
 
+/// Gradient of the input of a dense layer alone, `dx = dy * w^T`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dense_input(
+    dy: *const f32,
+    w: *const f32,
+    dx: *mut f32,
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+    scratch: *mut f32,
+) {
+    let block = (BLOCK / outputs).max(4) / 4 * 4;
+    for first in (0..inputs).step_by(block) {
+        let count = (inputs - first).min(block);
+        unsafe { backward([rows, count, outputs], dy, w.add(first * outputs), dx.add(first), inputs, scratch) };
+    }
+}
+
+/// Number of values of the scratch memory of `dense_input`: a transposed block of the weights.
+#[unsafe(no_mangle)]
+pub extern "C" fn dense_input_scratch(outputs: usize) -> usize {
+    BLOCK.max(4 * outputs)
+}
+
 /// Number of values of the scratch memory of `dense_forward`: an entry for each input.
 #[unsafe(no_mangle)]
 pub extern "C" fn dense_forward_scratch(inputs: usize) -> usize {

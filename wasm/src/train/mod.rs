@@ -15,6 +15,7 @@
 
 mod activation;
 mod bytes;
+mod clip;
 mod conv;
 mod conv_sparse;
 mod dense;
