@@ -1,4 +1,6 @@
-/** Signals that every command receives. */
+import type { Command } from "./deps.ts";
+
+/** Signals that every command receives, and the other commands. */
 export interface CommandContext {
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal;
@@ -7,4 +9,6 @@ export interface CommandContext {
    * does.
    */
   onHangUp?(action?: () => void): Disposable;
+  /** Loads all commands. */
+  loadCommands(): Promise<Command[]>;
 }

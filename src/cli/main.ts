@@ -1,6 +1,5 @@
 /**
- * The commands: `demo`, `server`, `client`, `simulate`, `reproduce`, `partition`, `plot`, `keygen`,
- * `predict`, `evaluate`, `export`.
+ * The command line; `COMMANDS` lists the commands.
  *
  * @module
  */
@@ -10,38 +9,13 @@ import { errorMessage } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { withConfig } from "./config/command_line.ts";
 import { adoptFormerNames, HELP_FORMAT, splitHelp } from "./options/command.ts";
+import { commandsFor } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
 import { type CommandName, UsageError } from "./options/option.ts";
 import { checkOutputs } from "./options/outputs.ts";
 import { messageWithFlag } from "./options/permissions.ts";
 import { print, printError } from "./output/terminal.ts";
 import { Command, CommanderError, Option } from "./deps.ts";
-
-/** The commands, in the order of the help. Each is loaded with what it needs. */
-const COMMANDS: Readonly<Record<CommandName, () => Promise<MakeCommand>>> = {
-  demo: async () => (await import("./commands/demo.ts")).demoCommand,
-  server: async () => (await import("./commands/server.ts")).serverCommand,
-  client: async () => (await import("./commands/client.ts")).clientCommand,
-  simulate: async () => (await import("./commands/simulate.ts")).simulateCommand,
-  reproduce: async () => (await import("./commands/reproduce.ts")).reproduceCommand,
-  partition: async () => (await import("./commands/partition.ts")).partitionCommand,
-  schema: async () => (await import("./commands/schema.ts")).schemaCommand,
-  stats: async () => (await import("./commands/stats.ts")).statsCommand,
-  plot: async () => (await import("./commands/plot.ts")).plotCommand,
-  keygen: async () => (await import("./commands/keygen.ts")).keygenCommand,
-  predict: async () => (await import("./commands/predict.ts")).predictCommand,
-  evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
-  export: async () => (await import("./commands/export.ts")).exportCommand,
-};
-
-type MakeCommand = (context: CommandContext) => Command;
-
-/** Loads the command that the first argument names; all of them where it names none. */
-async function commandsFor([name = ""]: readonly string[]): Promise<MakeCommand[]> {
-  const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name as CommandName]] : [];
-  const loaders = named.length > 0 ? named : Object.values(COMMANDS);
-  return await Promise.all(loaders.map((load) => load()));
-}
 
 /** Exit statuses of a process that a signal ended. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -91,8 +65,13 @@ export async function main(args: readonly string[]): Promise<number> {
     runtime.process.addSignalListener("SIGHUP", action);
     return { [Symbol.dispose]: () => runtime.process.removeSignalListener("SIGHUP", action) };
   };
+  const context: CommandContext = {
+    signal: stop.signal,
+    onHangUp,
+    loadCommands: async () => (await commandsFor([])).map((make) => make(context)),
+  };
   for (const make of await commandsFor(args)) {
-    program.addCommand(make({ signal: stop.signal, onHangUp }).copyInheritedSettings(program));
+    program.addCommand(make(context).copyInheritedSettings(program));
   }
   const listeners = Object.entries(SIGNALS).map(([name, status]) => {
     const listener = () => end(status);

@@ -110,7 +110,9 @@ export type CommandName =
   | "plot"
   | "predict"
   | "evaluate"
-  | "export";
+  | "export"
+  | "doctor"
+  | "completions";
 
 /** Starts a task's command in a folder of its own, where it may write whatever it is told to. */
 export function startCommand(

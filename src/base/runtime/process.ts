@@ -4,6 +4,8 @@ export interface Process {
   readonly pid: number;
   /** Operating system, such as `"windows"`; `undefined` in a browser. */
   readonly os: string | undefined;
+  /** Version of Deno, such as `"2.9.6"`. */
+  readonly version: string;
   /** Arguments of the program. */
   readonly args: readonly string[];
   /** Environment variables. */
@@ -26,6 +28,8 @@ export interface Process {
   removeSignalListener(signal: Deno.Signal, listener: () => void): void;
   /** Prepares to start another process. */
   command(program: string | URL, options?: Deno.CommandOptions): Deno.Command;
+  /** Describes the memory of the machine. */
+  memory(): Deno.SystemMemoryInfo;
   /** Formats a value for people to read. */
   inspect(value: unknown): string;
 }
@@ -37,6 +41,9 @@ export const systemProcess: Process = {
   },
   get os() {
     return globalThis.Deno?.build.os;
+  },
+  get version() {
+    return Deno.version.deno;
   },
   get args() {
     return Deno.args;
@@ -61,5 +68,6 @@ export const systemProcess: Process = {
   addSignalListener: (signal, listener) => Deno.addSignalListener(signal, listener),
   removeSignalListener: (signal, listener) => Deno.removeSignalListener(signal, listener),
   command: (program, options) => new Deno.Command(program, options),
+  memory: () => Deno.systemMemoryInfo(),
   inspect: (value) => Deno.inspect(value),
 };

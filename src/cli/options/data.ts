@@ -75,7 +75,7 @@ export const DATA_SET = {
     group: "Data",
     defaultText: "FEDLAB_DATA, else the user's cache folder",
     isRare: true,
-    commands: { ...LOADS, ...READS },
+    commands: { ...LOADS, ...READS, doctor: { isRare: false } },
     path: "input-folder",
     onResume: "any",
     isAnnounced: true,

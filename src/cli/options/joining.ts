@@ -14,7 +14,7 @@ export const JOINING = {
     help: "address to listen on; ws://host:port/path or wss:// for WebSockets",
     group: "Joining",
     default: ADDRESS,
-    commands: { server: {}, stats: {} },
+    commands: { server: {}, stats: {}, doctor: { help: "address on which a server would listen" } },
     onResume: "any",
     isAnnounced: true,
     library: { server: (listen) => ({ listen }) },
@@ -31,6 +31,12 @@ export const JOINING = {
         ...(isWebSocketAddress(serverAddr) && { distBackend: "websocket" }),
       }),
     },
+  }),
+  reach: option(text, {
+    value: "<host:port>",
+    help: "address of a server to connect to; ws://host:port/path or wss:// for WebSockets",
+    group: "Joining",
+    commands: { doctor: {} },
   }),
   worldSize: option(whole(2, 0xFFFF_FFFF), {
     value: "<n>",

@@ -31,7 +31,9 @@ export type CommandName =
   | "keygen"
   | "predict"
   | "evaluate"
-  | "export";
+  | "export"
+  | "doctor"
+  | "completions";
 
 /** Heading under which the help shows an option. */
 export type Group =

@@ -27,6 +27,7 @@ export const OUTPUT = {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
       stats: {},
       evaluate: { help: "write the results in JSON; - for standard output" },
+      doctor: { help: "write the findings in JSON; - for standard output" },
     },
     path: "output",
     onResume: "any",
@@ -195,7 +196,7 @@ export const OUTPUT = {
     default: false,
     commands: {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
-      ...{ plot: {}, keygen: {}, stats: {}, predict: {}, evaluate: {}, export: {} },
+      ...{ plot: {}, keygen: {}, stats: {}, predict: {}, evaluate: {}, export: {}, doctor: {} },
     },
     onResume: "any",
   }),

@@ -11,7 +11,7 @@ const WITH_DESCRIPTORS: readonly string[] = ["tcp", "tls", "websocket"];
  *
  * @returns `undefined` where it is not known: outside of Linux, or without all permissions.
  */
-async function mostDescriptors(): Promise<number | undefined> {
+export async function mostDescriptors(): Promise<number | undefined> {
   try {
     const limits = await runtime.files.readTextFile("/proc/self/limits");
     const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
