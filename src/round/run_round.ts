@@ -1,12 +1,11 @@
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { PrivacyTerms } from "../strategy/privacy.ts";
 import type { TrainingExchange } from "./cohort/training_exchange.ts";
 import { NonFiniteResultError } from "./handler/result_check.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
 import { DEFAULT_ROUND_TRIES } from "./limits.ts";
 import { evaluationFields, type EvaluationSummary } from "./report/evaluation_summary.ts";
-import { UNTOLD } from "./report/private_events.ts";
+import { type Openness, UNTOLD } from "./report/private_events.ts";
 import type { RoundReport } from "./report/report.ts";
 import { RoundAttempts, type TrainedRound } from "./round_attempts.ts";
 import type { RoundHost } from "./round_host.ts";
@@ -103,7 +102,7 @@ export function roundReport(
   { training: { collector, report }, ...tried }: TrainedRound,
   evaluated: EvaluationSummary,
   spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "bytesSpilled" | "seconds">,
-  privacy?: PrivacyTerms,
+  { privacy, isClosed }: Openness,
 ): RoundReport {
   if (privacy) {
     // Figures of the clients' data would tell what the noise hides.
@@ -128,8 +127,20 @@ export function roundReport(
     cohort: collector.cohort,
     received: collector.count("received"),
     ...tried,
+    ...(isClosed && { losses: toldLosses(tried.losses, collector) }),
     ...evaluationFields(evaluated),
     ...report,
     ...spent,
   };
+}
+
+/** Returns losses without the reasons that clients, or checks of their data, have given. */
+function toldLosses(
+  losses: RoundReport["losses"],
+  collector: TrainingExchange["collector"],
+): RoundReport["losses"] {
+  return losses.map(({ rank, reason }) => ({
+    rank,
+    reason: collector.outcome(rank) === "dropped" ? reason : UNTOLD,
+  }));
 }

@@ -118,7 +118,7 @@ export class Simulation {
 
   async #run(signal: AbortSignal | undefined): Promise<RunReport> {
     const { handler } = this, options = this.#options;
-    const tell = teller(handler.privacy, options.onEvent);
+    const tell = teller(handler, options.onEvent);
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
@@ -179,7 +179,7 @@ export class Simulation {
   ): Promise<void> {
     const { handler } = this, options = this.#options, record = this.#record;
     const numClients = clientsOf(options);
-    const tell = teller(handler.privacy, options.onEvent);
+    const tell = teller(handler, options.onEvent);
     const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
     const last = record.rounds.at(-1);
     if (last && last.loss === undefined && isDue(last.round, options.evaluateEvery)) {
@@ -230,7 +230,7 @@ export class Simulation {
         };
         lastRound?.ended(round);
         const report = record.addRound(
-          roundReport(round, trained, evaluated, spent, handler.privacy),
+          roundReport(round, trained, evaluated, spent, handler),
         );
         tell({ type: "round-ended", report });
       });

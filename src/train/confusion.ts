@@ -49,3 +49,9 @@ export function confusionOf(counts: Uint32Array): readonly (readonly number[])[]
     (_, label) => [...counts.subarray(label * width, (label + 1) * width - (isKnown ? 1 : 0))],
   );
 }
+
+/** Returns the share of a class's samples that were classified correctly. */
+export function shareOfRight(row: readonly number[], label: number): number | null {
+  const total = row.reduce((sum, count) => sum + count, 0);
+  return total === 0 ? null : (row[label] ?? 0) / total;
+}

@@ -1,10 +1,14 @@
 import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
+import type { RingVector } from "../../secure/quantize.ts";
+import type { Ring } from "../../secure/ring.ts";
+import type { SecureStages } from "../../secure/server/options.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { SentModel } from "../handler/server_codecs.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
 import { type UpdateFigures, updateFigures } from "../handler/update_bound.ts";
 import { type TrainingFields, TrainingResults } from "../report/client_results.ts";
+import { sumReport } from "../secure/report.ts";
 import { CohortCollector } from "./cohort_collector.ts";
 import { unexpectedUpdate } from "./unexpected.ts";
 
@@ -29,6 +33,7 @@ export class TrainingExchange {
   /** Ranks that were sent the encoded parameters. */
   readonly codedRanks: Set<Rank> = new Set<Rank>();
   #sent: SentModel | undefined;
+  #sumReport: TrainingFields | undefined;
 
   /**
    * Opens the training of a cohort.
@@ -60,7 +65,18 @@ export class TrainingExchange {
 
   /** Fields of the round's report about the accepted updates. */
   get report(): TrainingFields {
-    return this.#results.report;
+    return this.#sumReport ?? this.#results.report;
+  }
+
+  /**
+   * Passes the sum of a round of secure aggregation to the handler, once each rank is settled. The
+   * report has figures of the sum alone.
+   *
+   * @param ranks Ranks whose updates are in the sum.
+   */
+  takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[], stages: SecureStages): void {
+    this.#handler.takeSum(ring, sums, ranks);
+    this.#sumReport = sumReport(ring, sums, stages);
   }
 
   /** Mean of the clients' training losses, weighted by number of samples. */

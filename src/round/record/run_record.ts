@@ -7,6 +7,7 @@ import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints.ts";
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
 import type { EvaluationSummary } from "../report/evaluation_summary.ts";
+import { guaranteesOf } from "../report/guarantees.ts";
 import { MemberRecords } from "../report/member_records.ts";
 import {
   type EarlyStop,
@@ -168,9 +169,8 @@ export class RunRecord {
     return {
       schema: "fedlab.run/1",
       seed: handler.seed,
-      strategy: handler.strategyName,
-      ...{ transport, worldSize, kernels: handler.kernels },
-      ...(handler.privacy && { privacy: handler.privacy.report }),
+      ...{ strategy: handler.strategyName, transport, worldSize, kernels: handler.kernels },
+      ...guaranteesOf(handler, transport),
       ...updateFields(handler),
       rounds: [...this.rounds],
       ...(this.members.all.length > 0 && !handler.privacy && { members: this.members.all }),

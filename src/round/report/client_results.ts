@@ -6,6 +6,7 @@
 
 import type { Rank } from "../../base/rank.ts";
 import type { EvaluateResult, Metrics } from "../../plan/results.ts";
+import type { SecureRoundReport } from "../secure/report.ts";
 import { MetricMeans } from "./metric_means.ts";
 import { MeanLoss } from "./means.ts";
 
@@ -165,4 +166,6 @@ export interface TrainingFields {
    * acceptance, which is that of ranks in a synchronous run. Absent for none.
    */
   readonly trainByRank?: readonly ClientTraining[];
+  /** Session of secure aggregation whose sum is in the model; absent where updates had no masks. */
+  readonly secure?: SecureRoundReport;
 }

@@ -47,7 +47,7 @@ export class MemberRecords {
   onEvent(event: ServerEvent): void {
     switch (event.type) {
       case "client-joined": {
-        const { rank, identity, name, site, address, numSamples: samples = 0 } = event;
+        const { rank, identity, name, site, address, numSamples: samples } = event;
         const before = this.#members.get(memberKey(rank, identity)) ??
           { received: 0, refused: 0, dropped: 0 };
         const { received, refused, dropped } = before;
@@ -57,7 +57,7 @@ export class MemberRecords {
           ...(name !== undefined && { name }),
           ...(site !== undefined && { site }),
           address,
-          samples,
+          ...(samples !== undefined && { samples }),
           received,
           refused,
           dropped,
@@ -101,7 +101,7 @@ function isMember(value: unknown): value is MemberReport {
     name = "",
     site = "",
     address = "",
-    samples,
+    samples = 0,
     received,
     refused,
     dropped,

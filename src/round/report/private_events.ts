@@ -1,5 +1,5 @@
 /**
- * Events of private runs: what may be told of each.
+ * Events of closed runs, which are private or have masked updates: what may be told of each.
  *
  * @module
  */
@@ -9,22 +9,31 @@ import type { ServerEvent } from "./events.ts";
 
 /** Text in place of what a client, or a check of its update, says of its data. */
 export const UNTOLD = "the reason is not told in a private run";
+
+/** Handler of a run, as far as it tells what may be told. */
+export interface Openness {
+  /** Set if nobody may learn figures of a single client. */
+  readonly isClosed: boolean;
+  /** Demands of an algorithm that keeps clients private. */
+  readonly privacy: PrivacyTerms | undefined;
+}
+
 /** Text in place of why a connection ended, which may tell that a round awaited an update. */
 const CONNECTION_ENDED = "the connection ended";
 
 /** Makes the function that gives an application what may be told of events. */
 export function teller(
-  privacy: PrivacyTerms | undefined,
+  run: Openness,
   onEvent: ((event: ServerEvent) => void) | undefined,
 ): (event: ServerEvent) => void {
   return (event) => {
-    const told = toldEvent(event, privacy);
+    const told = toldEvent(event, run);
     if (told !== undefined) onEvent?.(told);
   };
 }
 
 /**
- * Returns an event without the figures of single clients, if the run is private, and `undefined`
+ * Returns an event without the figures of single clients, if the run is closed, and `undefined`
  * for an event that tells nothing else.
  *
  * Numbers of samples, norms, losses, metrics and reasons of refusals follow from the clients' data
@@ -32,10 +41,10 @@ export function teller(
  */
 export function toldEvent(
   event: ServerEvent,
-  privacy: PrivacyTerms | undefined,
+  { isClosed, privacy }: Openness,
 ): ServerEvent | undefined {
-  if (privacy === undefined) return event;
-  const { isCohortSecret } = privacy;
+  if (!isClosed) return event;
+  const isCohortSecret = privacy?.isCohortSecret ?? false;
   switch (event.type) {
     case "client-joined": {
       const { numSamples: _, ...rest } = event;

@@ -6,11 +6,13 @@
 
 import type { Rank } from "../../base/rank.ts";
 import type { Schema } from "../../data/schema/schema.ts";
+import { shareOfRight } from "../../train/confusion.ts";
 import { type ClassMetrics, classMetrics } from "../../train/metrics/class_metrics.ts";
 import type { EvaluateResult, Metrics } from "../../plan/results.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { PrivacyReport } from "../../strategy/privacy.ts";
+import type { SecureRunReport } from "../secure/report.ts";
 import { reportedMetrics, type TrainingFields } from "./client_results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
@@ -159,8 +161,8 @@ export interface MemberReport {
   readonly site?: string;
   /** Its last address, such as `"tcp 10.0.0.7:5123"`. */
   readonly address?: string;
-  /** Number of its training samples, as last claimed. */
-  readonly samples: number;
+  /** Number of its training samples, as last claimed; absent in a run with masked updates. */
+  readonly samples?: number;
   /** Number of its updates in the model. */
   readonly received: number;
   /** Number of its messages that were refused while it stayed in the run. */
@@ -187,6 +189,8 @@ export interface RunReport {
   readonly aggregation?: "exact";
   /** Guarantee of a private run; absent for others. */
   readonly privacy?: PrivacyReport;
+  /** Guarantee of secure aggregation; absent for a run without. */
+  readonly secure?: SecureRunReport;
   /** Codec of the clients' updates; absent for none. */
   readonly uplink?: string;
   /** Codec of the parameters that clients are sent; absent for none. */
@@ -240,10 +244,4 @@ export function finalReport(
     ...(confusion && classes?.length === confusion.length && { classes }),
     ...(clients && { clients }),
   };
-}
-
-/** Returns the share of a class's samples that were classified correctly. */
-function shareOfRight(row: readonly number[], label: number): number | null {
-  const total = row.reduce((sum, count) => sum + count, 0);
-  return total === 0 ? null : (row[label] ?? 0) / total;
 }

@@ -1,10 +1,18 @@
 import type { SecureSettings } from "../../plan/secure_settings.ts";
 import { type GraphParameters, graphParameters } from "../../secure/graph.ts";
 import { type Ring, ringOf } from "../../secure/ring.ts";
+import type { SecureRunReport } from "./report.ts";
 import { SECURE_DEFAULTS, type SecureAggregationOptions } from "./options.ts";
 
 /** Most members that may all be neighbours: a secret has at most 255 shares. */
 const MOST_COMPLETE = 255;
+
+/** Guarantees, as reports have them. */
+const UNMASKED = "none: a simulation adds the updates up without masks";
+const AGAINST_CURIOUS =
+  "the server learns sums of updates and who took part, as long as it names the members and their keys truly";
+const AGAINST_LIARS =
+  "the server learns sums of updates and who took part, also if it lies to members who list each other's keys";
 
 /** Terms of secure aggregation, which server and clients of a run agree on. */
 export class SecureTerms {
@@ -28,6 +36,16 @@ export class SecureTerms {
     this.isSigned = settings.signed === true;
     this.minMembers = options.minMembers ?? SECURE_DEFAULTS.minMembers;
     this.graph(this.minMembers);
+  }
+
+  /** Returns the guarantee of a run, which is none where no masks are made. */
+  reportOf({ isMasked }: { readonly isMasked: boolean }): SecureRunReport {
+    const { minMembers, isSigned, ring: { maxMembers, clip, maxSamples } } = this;
+    return {
+      protocol: isSigned ? "secagg+ signed" : "secagg+",
+      guarantee: !isMasked ? UNMASKED : isSigned ? AGAINST_LIARS : AGAINST_CURIOUS,
+      ...{ minMembers, maxMembers, clip, maxSamples },
+    };
   }
 
   /**

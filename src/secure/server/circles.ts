@@ -7,12 +7,15 @@ export class Circles {
   /** No members. */
   static readonly empty: Circles = new Circles([], { degree: 0, threshold: 0 });
 
+  /** Number of neighbours of each member. */
+  readonly degree: number;
   /** Number of shares that give back a secret. */
   readonly threshold: number;
   readonly #around: ReadonlyMap<number, readonly number[]>;
 
   /** Lays members out in the order of a ring. */
   constructor(order: readonly number[], { degree, threshold }: GraphParameters) {
+    this.degree = degree;
     this.threshold = threshold;
     this.#around = neighbourhoods(order, degree);
   }

@@ -22,6 +22,18 @@ export interface SecureSessionOptions extends AttemptId {
   readonly into?: RingVector;
 }
 
+/** Graph of a session, and the number of members at the end of each stage. */
+export interface SecureStages extends GraphParameters {
+  /** Members: clients that sent keys. */
+  readonly members: number;
+  /** Those that shared their secrets. */
+  readonly shared: number;
+  /** Those whose masked updates are in the sum. */
+  readonly masked: number;
+  /** Those that revealed shares. */
+  readonly revealed: number;
+}
+
 /** Result of a session. */
 export interface SecureSum {
   /** Sum of the quantized updates of the survivors, with their lanes. */
@@ -30,4 +42,6 @@ export interface SecureSum {
   readonly survivors: readonly number[];
   /** Ranks whose shares were wrong, and were passed over. */
   readonly wrong: readonly number[];
+  /** Graph, and members by stage. */
+  readonly stages: SecureStages;
 }

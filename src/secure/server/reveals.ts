@@ -29,6 +29,11 @@ export class Reveals {
     this.#closed = closed;
   }
 
+  /** Number of survivors that have revealed their shares. */
+  get size(): number {
+    return this.#shares.size;
+  }
+
   /** Tells if a survivor has revealed its shares. */
   has(rank: number): boolean {
     return this.#shares.has(rank);

@@ -38,7 +38,7 @@ export class SecureSession {
   readonly #members = new Members();
   readonly #sums: RingVector;
   #stage: Stage = "keys";
-  #circles: Circles | undefined;
+  #circles = Circles.empty;
   readonly #boxes = new Map<number, ReadonlyMap<number, Bytes>>();
   readonly #digests = new Map<number, Bytes>();
   readonly #votes = new Map<number, Bytes>();
@@ -56,7 +56,7 @@ export class SecureSession {
       given?.has(rank) === false;
     switch (this.#stage) {
       case "shares":
-        return this.#graph.ranks.filter(has(this.#boxes));
+        return this.#circles.ranks.filter(has(this.#boxes));
       case "masked":
         return [...this.#boxes.keys()].filter(has(this.#digests));
       case "votes":
@@ -97,7 +97,7 @@ export class SecureSession {
   /** Adds the boxes of a client for its neighbours. */
   addShares(rank: number, { shares }: SecureShares): void {
     this.#expect("shares", rank);
-    const others = this.#graph.around(rank).filter((other) => other !== rank);
+    const others = this.#circles.around(rank).filter((other) => other !== rank);
     const boxes = new Map(shares.map(({ rank, box }) => [rank, box]));
     const isFit = (other: number) => boxes.get(other)?.length === BOX_BYTES;
     if (shares.length !== others.length || !others.every(isFit)) {
@@ -114,10 +114,10 @@ export class SecureSession {
   closeShares(): Map<number, SecureShares> {
     this.#expect("shares");
     checkCount(this.#boxes.size, LEAST_MEMBERS, "too-few-shares", "members that share");
-    this.#graph.check(this.#boxes, this.#boxes, "too-few-shares");
+    this.#circles.check(this.#boxes, this.#boxes, "too-few-shares");
     this.#stage = "masked";
     return this.#toEach(this.#boxes.keys(), (rank) => ({
-      shares: this.#graph.around(rank).flatMap((from) => {
+      shares: this.#circles.around(rank).flatMap((from) => {
         const box = this.#boxes.get(from)?.get(rank);
         return box === undefined ? [] : [{ rank: from, box }];
       }),
@@ -173,9 +173,9 @@ export class SecureSession {
    */
   closeVotes(): Map<number, UnmaskRequest> {
     this.#expect("votes");
-    this.#graph.check(this.#digests, this.#votes, "too-few-votes");
+    this.#circles.check(this.#digests, this.#votes, "too-few-votes");
     return this.#requests((rank) => ({
-      votes: this.#graph.around(rank).flatMap((voter) => {
+      votes: this.#circles.around(rank).flatMap((voter) => {
         const signature = this.#votes.get(voter);
         return signature === undefined ? [] : [{ rank: voter, signature }];
       }),
@@ -205,19 +205,21 @@ export class SecureSession {
     const unknowns = this.#reveals?.unknowns() ?? [];
     this.#stage = "done";
     const salt = await sessionSalt(this.#options);
-    const { threshold } = this.#graph;
+    const { degree, threshold } = this.#circles, revealed = this.#reveals?.size ?? 0;
     const wrong = await unmask(this.#sums, unknowns, { threshold, salt });
-    return { sums: this.#sums, survivors: this.#survivors(), wrong };
+    const [members, shared, masked] = [this.#members.size, this.#boxes.size, this.#digests.size];
+    const stages = { degree, threshold, members, shared, masked, revealed };
+    return { sums: this.#sums, survivors: this.#survivors(), wrong, stages };
   }
 
   #requests(
     more: (rank: number) => Partial<UnmaskRequest> = () => ({}),
   ): Map<number, UnmaskRequest> {
     this.#stage = "reveal";
-    const closed = { members: this.#members, circles: this.#graph };
+    const closed = { members: this.#members, circles: this.#circles };
     this.#reveals = new Reveals({ ...closed, sharers: this.#boxes, digests: this.#digests });
     return this.#toEach(this.#digests.keys(), (rank) => ({
-      dropped: this.#graph.among(rank, this.#boxes).filter((it) => !this.#digests.has(it)),
+      dropped: this.#circles.among(rank, this.#boxes).filter((it) => !this.#digests.has(it)),
       ...more(rank),
     }));
   }
@@ -225,15 +227,11 @@ export class SecureSession {
   #endMasked(): void {
     this.#expect("masked");
     checkCount(this.#digests.size, LEAST_MEMBERS, "too-few-survivors", "masked updates");
-    this.#graph.check(this.#boxes, this.#digests, "too-few-survivors");
+    this.#circles.check(this.#boxes, this.#digests, "too-few-survivors");
   }
 
   #survivors(): number[] {
     return [...this.#digests.keys()].sort((a, b) => a - b);
-  }
-
-  get #graph(): Circles {
-    return this.#circles ?? Circles.empty;
   }
 
   #toEach<T extends object>(

@@ -201,9 +201,9 @@ export class ExchangeRunner {
    * then of 2, 4, and so on.
    */
   async evaluate(round: number, ranks: readonly Rank[]): Promise<EvaluationSummary> {
-    const { topology: { handler: { evaluate, privacy } }, signal } = this.#run;
-    // The clients' own figures would tell what the noise hides.
-    if (evaluate === undefined && privacy) return {};
+    const { topology: { handler: { evaluate, isClosed } }, signal } = this.#run;
+    // The clients' own figures would tell what noise or masks hide.
+    if (evaluate === undefined && isClosed) return {};
     if (evaluate !== undefined) {
       const evaluation = await evaluate(signal);
       return { evaluation, isUnsound: isUnsound([evaluation]) };

@@ -6,7 +6,7 @@ import type { Rank } from "../../base/rank.ts";
 import { transportOf } from "../../net/backend.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
-import { teller } from "../../round/report/private_events.ts";
+import { toldEvent } from "../../round/report/private_events.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
 import type { EarlyStop, RunReport } from "../../round/report/report.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
@@ -188,10 +188,11 @@ export class ServerRun implements RunContext, AsyncDisposable {
 
   emit(event: ServerEvent): void {
     if (PROGRESS.has(event.type)) this.#progress++;
-    const { handler: { privacy }, options } = this.topology;
-    // The records would have figures of each client, also in checkpoints.
-    if (privacy === undefined) this.record.members.onEvent(event);
-    teller(privacy, options.onEvent)(event);
+    const { handler, options } = this.topology, told = toldEvent(event, handler);
+    if (told === undefined) return;
+    // The records would tell who is in secret cohorts, also in checkpoints.
+    if (handler.privacy === undefined) this.record.members.onEvent(told);
+    options.onEvent?.(told);
   }
 
   /**

@@ -156,11 +156,11 @@ export class RunOperations implements ActiveRun {
     evaluated: EvaluationSummary,
     tries: RoundTries = firstTry(training),
   ): void {
-    const { record, sessions, costs, topology: { handler: { privacy } } } = this.#run;
+    const { record, sessions, costs, topology: { handler } } = this.#run;
     record.final = evaluated.evaluation;
     const { round } = training.collector;
     const spent = costs.endRound(sessions.bytes);
-    this.#report(roundReport(round, { training, ...tries }, evaluated, spent, privacy));
+    this.#report(roundReport(round, { training, ...tries }, evaluated, spent, handler));
   }
 
   recordRound(

@@ -110,7 +110,7 @@ export class SessionHandler implements SessionListener {
     run.peers.members.info(
       `rank ${rank}`,
       `Rank ${rank}${this.#siteText(rank)} joined from ${address}${
-        topology.mode === "statistics" || handler.privacy ? "" : ` with ${numSamples} samples`
+        topology.mode === "statistics" || handler.isClosed ? "" : ` with ${numSamples} samples`
       }${ownText(own)}${this.#codecText(client)} (${agent}; ${who})`,
     );
     handler.onJoin(rank, numSamples);
