@@ -2,12 +2,12 @@ import { lazy } from "../base/lazy.ts";
 import type { Encoder } from "./deps.ts";
 
 /** Longest text that is written without cbor-x. */
-export const SHORT_TEXT = 64;
+const SHORT_TEXT = 64;
 
 let encoder: Encoder | undefined;
 
 /**
- * Loads cbor-x, which encodes nested values and long texts. It takes some 10 ms, since it loads the
+ * Loads cbor-x, which encodes nested maps and long texts. It takes some 10 ms, since it loads the
  * buffers of Node: a client registers before.
  */
 export const loadEncoder: () => Promise<void> = lazy(async () => {
@@ -19,10 +19,15 @@ export const loadEncoder: () => Promise<void> = lazy(async () => {
 export function needsEncoder(payload: object): boolean {
   if (encoder !== undefined) return false;
   return Object.values(payload).some((value) =>
-    typeof value === "string"
-      ? !isShortText(value)
-      : typeof value === "object" && value !== null && !(value instanceof Float32Array)
+    value !== undefined && !ArrayBuffer.isView(value) && !isPlain(value)
   );
+}
+
+/** Returns `true` for a value that is written without cbor-x, such as a list of short texts. */
+export function isPlain(value: unknown): boolean {
+  if (typeof value === "string") return isShortText(value);
+  if (Array.isArray(value)) return value.every(isPlain);
+  return typeof value === "number" || typeof value === "boolean" || value === null;
 }
 
 /** Returns `true` for a text of few characters, all in ASCII. */

@@ -1,8 +1,8 @@
-import { encodeItem, isShortText } from "./cbor.ts";
+import { encodeItem, isPlain, isShortText } from "./cbor.ts";
 
 /** Major types of CBOR (RFC 8949, section 3.1). */
 export const BYTE_STRING = 2, MAP = 5, TAG = 6;
-const UNSIGNED = 0, NEGATIVE = 1, TEXT = 3;
+const UNSIGNED = 0, NEGATIVE = 1, TEXT = 3, ARRAY = 4;
 
 /** Heads of data items that have no argument (RFC 8949, section 3.3). */
 const FALSE = 0xF4, TRUE = 0xF5, NULL = 0xF6, FLOAT64 = 0xFB;
@@ -18,7 +18,7 @@ const BUFFER_BYTES = 4096;
  *
  * cbor-x encodes each data item into memory of its own, and a map only as a whole. A frame has
  * tensors among the values of its map, whose bytes are not copied, so its heads are written here,
- * and so are the short texts and numbers that most messages consist of.
+ * and so are the short texts, numbers and lists of them that most messages consist of.
  */
 export class CborWriter {
   #bytes = new Uint8Array(BUFFER_BYTES);
@@ -77,6 +77,7 @@ export class CborWriter {
     if (typeof value === "string" && isShortText(value)) return this.#shortText(value);
     if (typeof value === "boolean") return this.#simple(value ? TRUE : FALSE);
     if (value === null) return this.#simple(NULL);
+    if (Array.isArray(value) && isPlain(value)) return this.#list(value);
     this.#append(encodeItem(value));
   }
 
@@ -111,6 +112,11 @@ export class CborWriter {
     this.head(TEXT, length);
     this.#reserve(length);
     for (let i = 0; i < length; i++) this.#bytes[this.#length++] = text.charCodeAt(i);
+  }
+
+  #list(items: readonly unknown[]): void {
+    this.head(ARRAY, items.length);
+    for (const item of items) this.item(item);
   }
 
   #simple(head: number): void {

@@ -37,9 +37,10 @@ Deno.test("readBody() reads what cbor-x writes", () => {
   }
 });
 
-Deno.test("CborWriter writes scalars as cbor-x does", () => {
+Deno.test("CborWriter writes scalars and lists as cbor-x does", () => {
   const writer = new CborWriter();
-  for (const value of SCALARS) {
+  const lists = [[], ["eden", "int8:64"], SCALARS, [[1, "a"], [[]], { a: [1] }]];
+  for (const value of [...SCALARS, ...lists]) {
     writer.begin(0);
     writer.item(value);
     assertEquals(writer.take(), bodyOf(encodeItem(value)), String(value).slice(0, 20));
