@@ -4,6 +4,7 @@ import { AbsentRanks } from "./cohort/absent_ranks.ts";
 import { TrainingExchange } from "./cohort/training_exchange.ts";
 import { boundText, mostExtreme } from "./handler/update_bound.ts";
 import { DEFAULT_ROUND_TRIES, requiredUpdates } from "./limits.ts";
+import { toldLosses } from "./report/private_events.ts";
 import { type Absence, MAX_REPORTED_ABSENCES } from "./report/absence.ts";
 import type { RoundReport } from "./report/report.ts";
 import type { RoundHost } from "./round_host.ts";
@@ -46,10 +47,11 @@ export class RoundAttempts {
     const wanted = handler.updatesWanted(numClients);
     const { fewestUpdates } = handler;
     const quorum = this.#quorum = requiredUpdates(wanted, { ...limits, fewestUpdates });
+    const least = Math.max(quorum, handler.secure?.minMembers ?? 0);
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
-      const present = await this.#present(quorum);
-      const candidates = this.#candidates = this.#selectCandidates(present, quorum);
+      const present = await this.#present(least);
+      const candidates = this.#candidates = this.#selectCandidates(present, least);
       const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
       // The size of a secret cohort is secret too, so it must not decide on the round's success.
       const isSecret = handler.privacy?.isCohortSecret ?? false;
@@ -163,7 +165,7 @@ export class RoundAttempts {
     const trouble =
       `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
     if (++this.#short === roundTries) {
-      const [absence] = collector.absences;
+      const [absence] = toldLosses(collector.absences, collector, this.#host.handler);
       throw new DeadlineError(
         `${trouble}, after ${this.#tries} tries${
           absence ? `: rank ${absence.rank}: ${absence.reason}` : ""

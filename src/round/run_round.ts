@@ -5,7 +5,7 @@ import { NonFiniteResultError } from "./handler/result_check.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
 import { DEFAULT_ROUND_TRIES } from "./limits.ts";
 import { evaluationFields, type EvaluationSummary } from "./report/evaluation_summary.ts";
-import { type Openness, UNTOLD } from "./report/private_events.ts";
+import { type Openness, toldLosses, UNTOLD } from "./report/private_events.ts";
 import type { RoundReport } from "./report/report.ts";
 import { RoundAttempts, type TrainedRound } from "./round_attempts.ts";
 import type { RoundHost } from "./round_host.ts";
@@ -102,8 +102,9 @@ export function roundReport(
   { training: { collector, report }, ...tried }: TrainedRound,
   evaluated: EvaluationSummary,
   spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "bytesSpilled" | "seconds">,
-  { privacy, isClosed }: Openness,
+  run: Openness,
 ): RoundReport {
+  const { privacy } = run;
   if (privacy) {
     // Figures of the clients' data would tell what the noise hides.
     const { tries, dropped, losses } = tried;
@@ -127,20 +128,9 @@ export function roundReport(
     cohort: collector.cohort,
     received: collector.count("received"),
     ...tried,
-    ...(isClosed && { losses: toldLosses(tried.losses, collector) }),
+    losses: toldLosses(tried.losses, collector, run),
     ...evaluationFields(evaluated),
     ...report,
     ...spent,
   };
-}
-
-/** Returns losses without the reasons that clients, or checks of their data, have given. */
-function toldLosses(
-  losses: RoundReport["losses"],
-  collector: TrainingExchange["collector"],
-): RoundReport["losses"] {
-  return losses.map(({ rank, reason }) => ({
-    rank,
-    reason: collector.outcome(rank) === "dropped" ? reason : UNTOLD,
-  }));
 }

@@ -20,7 +20,8 @@ import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
 import { ClientStates } from "./client_states.ts";
 import type { VirtualClients } from "./virtual_clients.ts";
-import { checkSimulation, clientsOf, type SimulationOptions } from "./options.ts";
+import { checkSimulation } from "./check_simulation.ts";
+import { clientsOf, type SimulationOptions } from "./options.ts";
 import { schemaOf } from "./data_schema.ts";
 
 /**
@@ -135,6 +136,7 @@ export class Simulation {
       test: options.test,
       counts: countsOf(options),
       evaluateClients: options.evaluateClients,
+      isMasked: options.makeMasks,
       sites: options.sites,
       signal,
       onEvent: tell,
@@ -152,8 +154,7 @@ export class Simulation {
       tries: options.saveTries,
       isEachNeeded: handler.privacy !== undefined,
       emit: tell,
-      // The event says the same.
-      warn: () => {},
+      warn: () => {}, // The event says the same.
     });
     try {
       await this.#runRounds(clients, states, lastRound, saves);

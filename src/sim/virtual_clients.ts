@@ -15,13 +15,14 @@ import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
 import { travellingPart } from "../train/models/travelling_part.ts";
-import { sendsGradient } from "../plan/rules/rules.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import type { ClientPool, JobOutcome } from "./client_pool.ts";
 import type { ClientStates } from "./client_states.ts";
 import { testJobs } from "./test_jobs.ts";
 import { Traffic } from "./traffic.ts";
-import { checkFigures, checkUpdate, updatePayload } from "./update_payload.ts";
+import { Intakes } from "./intakes.ts";
+import { checkFigures, updatePayload } from "./update_payload.ts";
 
 /** Parts of {@linkcode VirtualClients}. */
 export interface VirtualClientsParts {
@@ -34,6 +35,8 @@ export interface VirtualClientsParts {
   /** Length of the counts of a `test` job. */
   readonly counts: number;
   readonly evaluateClients?: boolean | undefined;
+  /** Set if the clients make masks, with secure aggregation. */
+  readonly isMasked?: boolean | undefined;
   /** Names of the clients' sites. */
   readonly sites?: readonly string[] | undefined;
   readonly signal: AbortSignal | undefined;
@@ -50,14 +53,14 @@ export class VirtualClients {
   #lastLoss = "";
   /** Vectors that a server would have received and sent. */
   readonly traffic: Traffic;
-  /** Update as the server decodes it. */
-  #decoded: ParameterVector | undefined;
+  readonly #intakes: Intakes;
 
   constructor(parts: VirtualClientsParts) {
     this.#parts = parts;
     const { manifest, model, plan: { rule } } = parts.handler;
-    const { length } = travellingPart(manifest, model, rule) ?? manifest;
+    const part = travellingPart(manifest, model, rule), { length } = part ?? manifest;
     this.traffic = new Traffic(length * Float32Array.BYTES_PER_ELEMENT);
+    this.#intakes = new Intakes(parts, part, this.traffic);
     const ranks: Rank[] = [];
     for (let rank = 1; rank <= parts.numClients; rank++) ranks.push(rank);
     this.#present = markOrdered(ranks);
@@ -110,11 +113,12 @@ export class VirtualClients {
   async train(training: TrainingExchange): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
     const { collector, collector: { round, cohort } } = training;
-    const { parameters, codecs } = handler, { sent } = training;
+    const { sent } = training;
     await this.#publish(round, sent.parameters);
-    const start = { parameters, sent: sent.parameters };
     // The vectors of an earlier try of the round do not count.
     states.discard();
+    const intake = await this.#intakes.begin(training);
+    if (intake === undefined) return;
     await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       own: ({ rank }) => states.read(rank),
@@ -131,16 +135,9 @@ export class VirtualClients {
           this.#lose(rank, reason);
           return collector.settle(rank, "dropped", reason);
         }
-        let payload = updatePayload(round, outcome), codedBytes: number | undefined;
+        let payload: ParameterUpdatePayload;
         try {
-          payload = checkUpdate(payload);
-          if (codecs !== undefined && !sendsGradient(handler.plan.rule)) {
-            const into = this.#decoded ??= new Float32Array(handler.manifest.length);
-            ({ payload, codedBytes } = codecs.transfer(rank, payload, start, into));
-          }
-          // Whether a value was too large for the codec follows from the client's data.
-          this.traffic.addUp(handler.privacy ? codecs?.uplink?.byteLength : codedBytes);
-          training.acceptNext(rank, payload);
+          payload = intake.accept(rank, updatePayload(round, outcome));
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
           if (isRecoverable(error)) {
@@ -155,6 +152,7 @@ export class VirtualClients {
         onEvent?.(receivedEvent(training, rank, payload));
       },
     });
+    await intake.finish();
   }
 
   /**

@@ -61,7 +61,7 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["untrained", "privacy"], reason: "noise makes variances negative" },
   { between: ["manyMeans", "secure"], reason: SUM_ALONE },
   { between: ["clientControl", "secure"], reason: "its second vector has no masks" },
-  { between: ["gradients", "secure"], reason: "a gradient has no bound to clip it to" },
+  { between: ["gradients", "secure"], reason: "gradients are sent without masks" },
   { between: ["secure", "asynchronous"], reason: "updates of different ages have no common sum" },
   { between: ["secure", "figureSelection"], reason: SUM_ALONE },
   { between: ["secure", "clientEvaluation"], reason: "the clients' figures have no masks" },

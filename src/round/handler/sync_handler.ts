@@ -211,7 +211,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     this.#known.addUpdate(sender, { round, ...figures });
   }
 
-  /** Passes the mean of the members' updates to the strategy, as one update of all their samples. */
+  /** Passes the mean of the members' updates to the strategy, as one update. */
   takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[]): void {
     const { parameters, fixed } = this, round = this.#round;
     if (round === undefined) throw new Error("Cannot take a sum: no round is open");

@@ -5,6 +5,8 @@
  */
 
 import type { PrivacyTerms } from "../../strategy/privacy.ts";
+import type { CohortCollector } from "../cohort/cohort_collector.ts";
+import type { Absence } from "./absence.ts";
 import type { ServerEvent } from "./events.ts";
 
 /** Text in place of what a client, or a check of its update, says of its data. */
@@ -68,4 +70,18 @@ export function toldEvent(
     default:
       return event;
   }
+}
+
+/**
+ * Returns absences, in a closed run without the reasons that clients, or checks of their data, have
+ * given.
+ */
+export function toldLosses(
+  absences: readonly Absence[],
+  collector: CohortCollector,
+  { isClosed, privacy }: Openness,
+): readonly Absence[] {
+  if (!isClosed) return absences;
+  const isTold = (rank: number) => privacy === undefined && collector.outcome(rank) !== "refused";
+  return absences.map(({ rank, reason }) => ({ rank, reason: isTold(rank) ? reason : UNTOLD }));
 }

@@ -1,0 +1,105 @@
+import { ProtocolError } from "../base/errors.ts";
+import type { Rank } from "../base/rank.ts";
+import type { ParameterVector } from "../params/manifest.ts";
+import { sendsGradient } from "../plan/rules/rules.ts";
+import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { SecureError } from "../secure/errors.ts";
+import type { ParameterUpdatePayload } from "../wire/messages.ts";
+import type { SecureRound } from "./secure_round.ts";
+import type { Traffic } from "./traffic.ts";
+import { checkUpdate } from "./update_payload.ts";
+
+/** Way of the updates of a round to the server's handler. */
+export interface UpdateIntake {
+  /**
+   * Passes an update on.
+   *
+   * @param payload The update, whose vector may be overwritten after the call.
+   * @returns The update as the server has it.
+   * @throws {ProtocolError} If it is refused.
+   */
+  accept(rank: Rank, payload: ParameterUpdatePayload): ParameterUpdatePayload;
+  /** Ends the round, once each rank of the cohort has answered. */
+  finish(): Promise<void>;
+}
+
+/** Passes each update on by itself, encoded where the server has codecs. */
+export class PlainIntake implements UpdateIntake {
+  readonly #handler: SyncServerBackendHandler;
+  readonly #training: TrainingExchange;
+  readonly #traffic: Traffic;
+  readonly #decoded: ParameterVector | undefined;
+
+  /** Begins a round. */
+  constructor(
+    handler: SyncServerBackendHandler,
+    training: TrainingExchange,
+    traffic: Traffic,
+    decoded: ParameterVector | undefined,
+  ) {
+    this.#handler = handler;
+    this.#training = training;
+    this.#traffic = traffic;
+    this.#decoded = decoded;
+  }
+
+  accept(rank: Rank, given: ParameterUpdatePayload): ParameterUpdatePayload {
+    const { codecs, parameters, plan, privacy } = this.#handler, into = this.#decoded;
+    let payload = checkUpdate(given), codedBytes: number | undefined;
+    if (codecs !== undefined && into !== undefined && !sendsGradient(plan.rule)) {
+      const start = { parameters, sent: this.#training.sent.parameters };
+      ({ payload, codedBytes } = codecs.transfer(rank, payload, start, into));
+    }
+    // Whether a value was too large for the codec follows from the client's data.
+    this.#traffic.addUp(privacy ? codecs?.uplink?.byteLength : codedBytes);
+    this.#training.acceptNext(rank, payload);
+    return payload;
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Adds updates up as clients of secure aggregation would, and passes on the sum alone. */
+export class SecureIntake implements UpdateIntake {
+  readonly #round: SecureRound;
+  readonly #training: TrainingExchange;
+  readonly #traffic: Traffic;
+
+  /** Begins a round. */
+  constructor(round: SecureRound, training: TrainingExchange, traffic: Traffic) {
+    this.#round = round;
+    this.#training = training;
+    this.#traffic = traffic;
+  }
+
+  accept(rank: Rank, given: ParameterUpdatePayload): ParameterUpdatePayload {
+    const payload = checkUpdate(given);
+    const { parameters, numSamples: samples = 1, steps = 0, loss = NaN } = payload;
+    try {
+      this.#round.add(rank, parameters, { samples, steps, loss });
+    } catch (cause) {
+      if (!(cause instanceof SecureError)) throw cause;
+      throw new ProtocolError("non-finite", cause.message, { cause });
+    }
+    this.#traffic.addUp();
+    this.#training.collector.settle(rank, "received");
+    return payload;
+  }
+
+  async finish(): Promise<void> {
+    const { collector } = this.#training;
+    try {
+      const { ring, sums, ranks, stages } = await this.#round.finish();
+      this.#training.takeSum(ring, sums, ranks, stages);
+    } catch (error) {
+      if (!(error instanceof SecureError)) throw error;
+      // Without a sum no update counts, and no client is to blame.
+      for (const rank of collector.cohort) {
+        if (collector.outcome(rank) === "received") collector.revoke(rank, error.message);
+      }
+    }
+  }
+}
