@@ -4,6 +4,9 @@ import { type Rank, SERVER_RANK } from "../base/rank.ts";
 import { withDeadline } from "../base/time/with_deadline.ts";
 import type { Connection } from "../net/connection.ts";
 import { Manifest } from "../params/manifest.ts";
+import { SecureError } from "../secure/errors.ts";
+import type { SecureMessage } from "./secure/secure_message.ts";
+import { SecureMember } from "./secure/secure_member.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
@@ -56,6 +59,7 @@ export class ClientRun implements SessionClient {
   readonly #subModel: SubModel;
   #session: Session | undefined;
   readonly #codecs: ClientCodecs;
+  readonly #secure: SecureMember;
   readonly #formerRank = new FormerRank();
   /** The round for which the server expects an update, as far as this client knows. */
   #pendingRound: number | undefined;
@@ -79,6 +83,7 @@ export class ClientRun implements SessionClient {
     this.signal = signal;
     const subModel = this.#subModel = new SubModel(handler);
     this.#codecs = new ClientCodecs(host.options.codecs, subModel);
+    this.#secure = new SecureMember(host.options, subModel);
     this.#trainer = new LocalTrainer({
       handler,
       subModel,
@@ -121,6 +126,7 @@ export class ClientRun implements SessionClient {
     const assignment = await withDeadline(this.#formerRank.orWithout(joining, options), { signal });
     const isBack = assignment.run === before?.run;
     if (!isBack) trainer.reset();
+    await this.#secure.begin(assignment);
     peers.info("the server", describeJoin(connection.remote, assignment, isBack));
     const manifest = assignment.mode === "statistics"
       ? Manifest.of(assignment.manifest)
@@ -176,19 +182,40 @@ export class ClientRun implements SessionClient {
     const { task } = this.#trainer;
     if ("parameters" in payload) this.#subModel.keep(payload.parameters);
     this.#pendingRound = round;
+    const part = this.#secure.partOf(payload);
     // A server that was resumed with other settings wants the round to be trained by them.
-    if (this.#trainer.hasPlanOf(payload, session) && !this.#host.asksForWork()) {
-      if (task?.isReported) await this.#host.synchronize();
+    const isKnown = this.#trainer.hasPlanOf(payload, session) && !this.#host.asksForWork();
+    if (isKnown && (part === undefined || this.#secure.has(round, part))) {
+      // A masked update is sent when the boxes of an attempt come.
+      if (task?.isReported && part === undefined) await this.#host.synchronize();
       return;
     }
     await this.#trainer.abandon();
     this.#rest = undefined;
-    try {
+    await this.#orRefuse(round, async () => {
+      this.#secure.keep(payload, part);
       this.#trainer.begin(this.#codecs.receive(payload), session);
-    } catch (error) {
-      if (!(error instanceof CannotTrainError)) throw error;
-      await this.#refuse(round, error);
-    }
+      const early = await this.#secure.answerEarly(round);
+      if (early !== undefined) await session.send(early);
+    });
+  }
+
+  /** Answers a message of secure aggregation, or says that the client refuses what it asks for. */
+  async answerSecurely(message: SecureMessage): Promise<void> {
+    const session = this.#open(), { code, payload: { round } } = message;
+    if (code === MessageCode.SecureKeys) this.#pendingRound = round;
+    await this.#orRefuse(round, async () => {
+      const answer = await this.#secure.answer(message);
+      if (answer !== undefined) await session.send(answer);
+      const { task } = this.#trainer;
+      const isTrained = task?.round === round && task.isReported;
+      if (code === MessageCode.SecureShares && isTrained) await this.#host.synchronize();
+    });
+  }
+
+  /** True if the run has secure aggregation. */
+  get isSecure(): boolean {
+    return this.#secure.isOn;
   }
 
   /** Evaluates the server's parameters, and asks for work if a training was abandoned for that. */
@@ -212,11 +239,23 @@ export class ClientRun implements SessionClient {
   async synchronize(): Promise<void> {
     const session = this.#open();
     const { updateMessage, task } = this.#trainer;
+    if (this.#secure.isOn) return await this.#synchronizeSecurely();
     const message = this.#codecs.send(updateMessage);
     if (message === undefined) return;
     await session.send(message);
     this.logger.debug(`Sent the update of round ${task?.round}`);
     await this.requestWork();
+  }
+
+  async #synchronizeSecurely(): Promise<void> {
+    const { updateMessage, task } = this.#trainer;
+    if (task === undefined) return;
+    await this.#orRefuse(task.round, async () => {
+      const message = await this.#secure.masked(updateMessage, task);
+      if (message === undefined) return;
+      await this.#open().send(message);
+      this.logger.debug(`Sent the masked update of round ${task.round}`);
+    });
   }
 
   /** Asks the server for work, when the agreement says so. */
@@ -246,13 +285,25 @@ export class ClientRun implements SessionClient {
     const isKnown = awaits !== undefined || mode === "async";
     if (isKnown && task?.round !== awaits) await this.#trainer.abandon();
     // An update whose training still goes on is sent when it is done.
-    else if (awaits !== undefined && task?.isReported) await this.#host.synchronize();
+    else if (awaits !== undefined && task?.isReported && !this.#secure.isOn) {
+      await this.#host.synchronize();
+    }
     this.#rest = undefined;
     if (awaits === undefined) await this.requestWork();
   }
 
+  /** Does something for a round, or tells the server that there will be no update for it. */
+  async #orRefuse(round: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof CannotTrainError || error instanceof SecureError)) throw error;
+      await this.#refuse(round, error);
+    }
+  }
+
   /** Tells the server that there is no update for the round, and stays for the next one. */
-  async #refuse(round: number, error: CannotTrainError): Promise<void> {
+  async #refuse(round: number, error: Error): Promise<void> {
     const session = this.#open();
     this.#pendingRound = undefined;
     const millis = backoffMillis(this.#trainer.refusals);

@@ -2,7 +2,6 @@ import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import type { PeerLog } from "../base/log/peer_log.ts";
 import { shortened } from "../base/printable.ts";
-import type { CannotTrainError } from "../plan/cannot_train.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { EvaluateParamsPayload, Message, ParameterUpdatePayload } from "../wire/messages.ts";
@@ -138,7 +137,7 @@ export class LocalTrainer {
   }
 
   /** Tells the server that there is no update for the round. */
-  async refuse(round: number, error: CannotTrainError, session: Session): Promise<void> {
+  async refuse(round: number, error: Error, session: Session): Promise<void> {
     const message = shortened(errorMessage(error), MOST_REASON_LENGTH);
     this.#warn(`Round ${round}: ${message}`);
     this.#options.onEvent?.({ type: "cannot-train", round, reason: message });

@@ -15,6 +15,7 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
 import type { ClientRun } from "./client_run.ts";
+import { isSecureMessage } from "./secure/secure_message.ts";
 import { checkPlace, type ClientTopologyOptions, type RunOptions } from "./options.ts";
 
 const loadRun = lazy(() => import("./client_run.ts"));
@@ -128,7 +129,8 @@ export abstract class ClientCommunicationTopology {
 
   /**
    * Handles a message of the server: trains on `ParameterUpdate`, evaluates and answers on
-   * `EvaluateParams`, describes its data on `StatisticsRequest`.
+   * `EvaluateParams`, describes its data on `StatisticsRequest`, and takes part in secure
+   * aggregation, where it evaluates nothing.
    *
    * @throws {ProtocolError} For any other message.
    */
@@ -140,7 +142,9 @@ export abstract class ClientCommunicationTopology {
       message.code === MessageCode.CompressedUpdate
     ) {
       await this.#running.train(message.payload);
-    } else if (message.code === MessageCode.EvaluateParams) {
+    } else if (isSecureMessage(message) && this.#running.isSecure) {
+      await this.#running.answerSecurely(message);
+    } else if (message.code === MessageCode.EvaluateParams && !this.#running.isSecure) {
       await this.#running.evaluate(message.payload);
     } else if (
       message.code === MessageCode.StatisticsRequest && this.assignment?.mode === "statistics"

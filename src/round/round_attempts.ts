@@ -1,5 +1,6 @@
-import { DeadlineError, ProtocolError } from "../base/errors.ts";
+import { DeadlineError, errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
+import { runtime } from "../base/runtime/runtime.ts";
 import { AbsentRanks } from "./cohort/absent_ranks.ts";
 import { TrainingExchange } from "./cohort/training_exchange.ts";
 import { boundText, mostExtreme } from "./handler/update_bound.ts";
@@ -28,6 +29,8 @@ export class RoundAttempts {
   #candidates: readonly Rank[] = [];
   /** Number of updates that completes the round. */
   #quorum = 0;
+  /** Number of the last attempt, which grows over restarts of the server too. */
+  #attempt = 0;
   /** Number of attempts, and of those with too few updates. */
   #tries = 0;
   #short = 0;
@@ -59,7 +62,9 @@ export class RoundAttempts {
       this.#host.emit({ type: "round-started", round, rounds: limits.rounds, cohort: shown });
       handler.beginRound(round, numClients);
       const enough = isSecret ? cohort.length : Math.min(cohort.length, wanted);
-      const training = new TrainingExchange(round, cohort, handler, enough);
+      const attempt = this.#attempt = Math.max(this.#attempt + 1, seconds());
+      const training = this.#host.openTraining?.(round, cohort, { attempt, enough, quorum }) ??
+        new TrainingExchange(round, cohort, handler, enough);
       await this.#host.train(training);
       training.sort();
       const { collector } = training;
@@ -67,8 +72,11 @@ export class RoundAttempts {
         if (!isExcused) handler.onDrop(rank, round, collector.outcome(rank) === "refused");
       }
       const received = collector.count("received");
-      if (received < quorum && !isSecret) {
+      const { failure } = training;
+      if (failure !== undefined || (received < quorum && !isSecret)) {
         this.#absent.add(collector);
+        // They have revealed shares, and do so once in a round.
+        for (const rank of training.asked) this.#excluded.add(rank);
         this.#retry(training, { received, enough, quorum });
         continue;
       }
@@ -127,10 +135,11 @@ export class RoundAttempts {
   /** Waits for a quorum of clients that are not excluded, as far as the group has that many. */
   async #present(quorum: number): Promise<readonly Rank[]> {
     const { available, numClients } = this.#host;
-    const present = await available(quorum);
+    const wanted = this.#fewest(quorum);
+    const present = await available(wanted);
     if (this.#excluded.size === 0) return present;
     const isPresent = membership(present);
-    const least = quorum + [...this.#excluded].filter(isPresent).length;
+    const least = wanted + [...this.#excluded].filter(isPresent).length;
     return present.length >= least ? present : await available(Math.min(least, numClients));
   }
 
@@ -143,27 +152,35 @@ export class RoundAttempts {
     const candidates = without(present, this.#excluded);
     const asked = handler.paused(this.#round);
     const paused = asked.length === 0 ? [] : asked.filter(membership(candidates));
-    const most = Math.max(0, candidates.length - Math.max(1, quorum));
+    const fewest = this.#fewest(quorum), most = Math.max(0, candidates.length - fewest);
     const left = new Set(most === 0 ? [] : paused.slice(-most));
     this.#paused = [...left].sort((a, b) => a - b);
     const rest = without(candidates, left);
-    if (rest.length > 0) return rest;
+    if (rest.length >= (handler.secure?.minMembers ?? 1)) return rest;
     throw new DeadlineError(
-      `Round ${this.#round} has no clients left: the updates of all were refused`,
+      rest.length === 0
+        ? `Round ${this.#round} has no clients left: the updates of all were refused`
+        : `Round ${this.#round} cannot be tried again: ${rest.length} clients are left that have not revealed shares in it, and its secure aggregation needs ${handler.secure?.minMembers}`,
     );
+  }
+
+  /** Smallest number of clients with which an attempt makes sense. */
+  #fewest(quorum: number): number {
+    return Math.max(1, quorum, this.#host.handler.secure?.minMembers ?? 1);
   }
 
   /**
    * Announces another attempt after one with too few updates, or throws after too many of those.
    */
   #retry(
-    { collector }: TrainingExchange,
+    { collector, failure }: TrainingExchange,
     { received, enough, quorum }: { received: number; enough: number; quorum: number },
   ): void {
     const { roundTries = DEFAULT_ROUND_TRIES } = this.#host.limits;
     const round = this.#round;
-    const trouble =
-      `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`;
+    const trouble = failure === undefined
+      ? `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`
+      : `Round ${round} has no sum of updates: ${errorMessage(failure)}`;
     if (++this.#short === roundTries) {
       const [absence] = toldLosses(collector.absences, collector, this.#host.handler);
       throw new DeadlineError(
@@ -175,4 +192,9 @@ export class RoundAttempts {
     this.#host.warn(`${trouble}: trying again`);
     this.#host.emit({ type: "round-retried", round, received, quorum });
   }
+}
+
+/** Seconds since 1970, as a number of 32 bits: it grows from one process to the next. */
+function seconds(): number {
+  return Math.max(1, Math.floor(runtime.clock.unixMillis() / 1000) >>> 0);
 }

@@ -14,6 +14,8 @@ export interface RoundHost {
   readonly limits: RoundLimits;
   /** Waits until at least `least` ranks are available, and returns all that are. */
   available(least: number): Promise<readonly Rank[]>;
+  /** Opens the training of a cohort, where it is not a plain exchange of updates. */
+  openTraining?(round: number, cohort: readonly Rank[], options: AttemptOptions): TrainingExchange;
   /** Has the cohort train, until each of its ranks is settled. */
   train(training: TrainingExchange): Promise<void>;
   /** Evaluates the model. */
@@ -28,6 +30,16 @@ export interface RoundHost {
   onRevoked(error: ProtocolError, update: RevokedUpdate): void;
   emit(event: ServerEvent): void;
   warn(text: string): void;
+}
+
+/** Options of the training of a cohort. */
+export interface AttemptOptions {
+  /** Number of the attempt, larger than that of any before it at the round, in any process. */
+  readonly attempt: number;
+  /** Number of updates that end the training. */
+  readonly enough: number;
+  /** Number of updates that completes the round. */
+  readonly quorum: number;
 }
 
 /** Update that was accepted and refused later. */

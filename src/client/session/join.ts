@@ -25,6 +25,8 @@ import type {
   ReadyPayload,
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
+import { SECURE_VERSION } from "../../wire/messages/registration.ts";
+import { checkSecure } from "../secure/check_secure.ts";
 import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
@@ -142,7 +144,8 @@ async function setUp(
   if (!isKnown) await build(handler, payload, schema);
   const schemaDigest = await agreedDigest(handler, schema);
   return {
-    numSamples: handler.numSamples,
+    // With secure aggregation it is summed under masks.
+    numSamples: payload.plan.secure === undefined ? handler.numSamples : 1,
     ...(schemaDigest !== undefined && { schemaDigest }),
     ...await subModel.begin(payload, isKnown),
   };
@@ -156,8 +159,10 @@ async function setUp(
  */
 function checkChoices(
   { plan, allows }: IdAssignmentPayload,
-  { settings = {}, shareMetrics = "all" }: Readonly<ClientTopologyOptions>,
+  options: Readonly<ClientTopologyOptions>,
 ): void {
+  checkSecure(plan, options);
+  const { settings = {}, shareMetrics = "all" } = options;
   const refused = refusedSetting(settings, allows, plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
   checkShared(plan.rule, shareMetrics);
@@ -178,6 +183,7 @@ async function register(
       ...(resume && { token: resume.token }),
       ...(site !== undefined && { site }),
       codecs: offeredCodecs(codecs),
+      secure: SECURE_VERSION,
       agent: `fedlab-deno/${VERSION}`,
     },
   });

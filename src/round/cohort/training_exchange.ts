@@ -47,8 +47,8 @@ export class TrainingExchange {
     handler: SyncServerBackendHandler,
     enough: number = cohort.length,
   ) {
-    const { aggregation, staging: { size } } = handler;
-    this.isUnordered = aggregation === "exact";
+    const { aggregation, secure, staging: { size } } = handler;
+    this.isUnordered = aggregation === "exact" || secure !== undefined;
     // One buffer is for the check of updates that are whole before their turn.
     this.isExamined = !this.isUnordered && enough < cohort.length && size > 1;
     const ordered = this.isExamined ? size - 1 : size;
@@ -77,6 +77,16 @@ export class TrainingExchange {
   takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[], stages: SecureStages): void {
     this.#handler.takeSum(ring, sums, ranks);
     this.#sumReport = sumReport(ring, sums, stages);
+  }
+
+  /** Reason for which the training has failed, whatever updates have come. Default: none. */
+  get failure(): Error | undefined {
+    return undefined;
+  }
+
+  /** Ranks that take part in no other attempt at the round. Default: none. */
+  get asked(): readonly Rank[] {
+    return [];
   }
 
   /** Mean of the clients' training losses, weighted by number of samples. */

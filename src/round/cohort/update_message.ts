@@ -9,7 +9,10 @@ export type UpdateMessage = MessageOf<
 >;
 
 /** Returns the message code of the updates that a plan asks for. */
-export function updateCodeFor({ rule }: TrainSettings): UpdateMessage["code"] {
+export function updateCodeFor(
+  { rule, secure }: TrainSettings,
+): UpdateMessage["code"] | typeof MessageCode.MaskedUpdate {
+  if (secure !== undefined) return MessageCode.MaskedUpdate;
   return sendsGradient(rule) ? MessageCode.GradientUpdate : MessageCode.ParameterUpdate;
 }
 

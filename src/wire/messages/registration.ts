@@ -12,6 +12,9 @@ import { messageType } from "./message_type.ts";
 /** Maximum number of characters of the name of a site. */
 export const SITE_LENGTH = 64;
 
+/** Version of secure aggregation that this package knows. */
+export const SECURE_VERSION = 1;
+
 /** Payload of `Registration`, client to server. */
 export interface RegistrationPayload {
   /**

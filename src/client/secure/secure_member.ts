@@ -1,0 +1,105 @@
+import { ProtocolError } from "../../base/errors.ts";
+import { lazy } from "../../base/lazy.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
+import type { ReceivedParameters } from "../client_codecs.ts";
+import type { ClientTopologyOptions } from "../options.ts";
+import type { SubModel } from "../sub_model.ts";
+import type { TrainingTask } from "../training_task.ts";
+import type { SecureMessage } from "./secure_message.ts";
+import type { SecurePart } from "./secure_part.ts";
+
+const loadPart = lazy(() => import("./secure_part.ts"));
+
+/** Client as a member of secure aggregation, where a run has it: what it keeps, and its answers. */
+export class SecureMember {
+  readonly #options: Pick<ClientTopologyOptions, "secureMinMembers" | "shareMetrics">;
+  readonly #subModel: Pick<SubModel, "part" | "whole">;
+  /** Kept when a run follows without secure aggregation, as the rounds that were revealed. */
+  #part: SecurePart | undefined;
+  #isOn = false;
+
+  /** Creates a client that is no member yet. */
+  constructor(
+    options: Pick<ClientTopologyOptions, "secureMinMembers" | "shareMetrics">,
+    subModel: Pick<SubModel, "part" | "whole">,
+  ) {
+    this.#options = options;
+    this.#subModel = subModel;
+  }
+
+  /** True if the run has secure aggregation. */
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** Begins a connection. */
+  async begin(assignment: IdAssignmentPayload): Promise<void> {
+    this.#isOn = assignment.plan.secure !== undefined && assignment.mode !== "statistics";
+    if (!this.#isOn) return;
+    const { SecurePart } = await loadPart();
+    this.#part ??= new SecurePart(this.#options.secureMinMembers);
+    this.#part.begin(assignment);
+  }
+
+  /**
+   * Returns the values that travel of parameters; `undefined` without secure aggregation.
+   *
+   * @throws {ProtocolError} "wrong-codec", if they are encoded.
+   */
+  partOf(payload: ReceivedParameters): ParameterVector | undefined {
+    if (!this.#isOn) return undefined;
+    if ("parameters" in payload) {
+      return this.#subModel.part(this.#subModel.whole(payload.parameters));
+    }
+    throw new ProtocolError(
+      "wrong-codec",
+      "Cannot load the parameters: expected whole ones with secure aggregation, got encoded ones",
+    );
+  }
+
+  /** Reports whether these are the values that the client has of a round. */
+  has(round: number, part: ParameterVector): boolean {
+    return this.#part?.has(round, part) ?? false;
+  }
+
+  /**
+   * Keeps the values of a round.
+   *
+   * @throws {SecureError} If the round has other settings of secure aggregation than the run.
+   */
+  keep({ round, plan }: ReceivedParameters, part: ParameterVector | undefined): void {
+    if (part !== undefined) this.#part?.keep(round, part, plan);
+  }
+
+  /**
+   * Answers a message.
+   *
+   * @throws {SecureError} If the client refuses what it is asked for.
+   */
+  async answer(message: SecureMessage): Promise<Message | undefined> {
+    return await this.#part?.answer(message);
+  }
+
+  /** Answers the members that were named before the parameters of their round came. */
+  async answerEarly(round: number): Promise<Message | undefined> {
+    return this.#isOn ? await this.#part?.answerEarly(round) : undefined;
+  }
+
+  /**
+   * Makes the masked form of an update, once the boxes of its round are there.
+   *
+   * @throws {SecureError} If the client cannot send it.
+   */
+  async masked(
+    message: Message | undefined,
+    task: TrainingTask | undefined,
+  ): Promise<Message | undefined> {
+    if (message?.code !== MessageCode.ParameterUpdate) return undefined;
+    const { round, parameters, numSamples: samples = 0, steps = 0 } = message.payload;
+    const isShared = this.#options.shareMetrics !== "none";
+    const loss = isShared ? task?.result?.loss ?? 0 : 0;
+    return await this.#part?.masked(round, parameters, { samples, loss, steps });
+  }
+}

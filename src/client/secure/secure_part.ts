@@ -1,0 +1,212 @@
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { TrainSettings } from "../../plan/settings.ts";
+import { SecureClient } from "../../secure/client/client.ts";
+import { SecureError } from "../../secure/errors.ts";
+import type { AttemptId } from "../../secure/messages.ts";
+import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
+import { type Ring, ringOf } from "../../secure/ring.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type {
+  IdAssignmentPayload,
+  Message,
+  SecureKeysPayload,
+  SecureMembersPayload,
+} from "../../wire/messages.ts";
+
+import type { SecureMessage } from "./secure_message.ts";
+
+/**
+ * Client's part in secure aggregation during a run: the parameters that it has received, which are
+ * bound into its masks, and its answers to the messages of the server.
+ */
+export class SecurePart {
+  readonly #minMembers: number | undefined;
+  #run = "";
+  #rank = 0;
+  #seed = 0;
+  #settings: TrainSettings["secure"];
+  #ring: Ring | undefined;
+  #client: SecureClient | undefined;
+  /** Values that travel of the parameters of the last round. */
+  #received: { round: number; vector: ParameterVector } | undefined;
+  /** Keys of the last attempt, which are the same ones when they are asked for again. */
+  #keys: { readonly id: AttemptId; readonly message: Message } | undefined;
+  /** Members that were named before the parameters of their round had come. */
+  #early: SecureMembersPayload | undefined;
+  /** Attempt whose boxes were opened: its update may be sent. */
+  #opened: AttemptId | undefined;
+  /** Masked update of an attempt, which is the same one when it is sent again. */
+  #masked: { readonly id: AttemptId; readonly message: Message } | undefined;
+  /** Rounds of the run for which shares were revealed, and the attempt of each. */
+  readonly #revealed = new Map<number, number>();
+  #update: ParameterVector = new Float32Array();
+
+  /** Creates the part of a client that wants to see a number of members. */
+  constructor(minMembers?: number) {
+    this.#minMembers = minMembers;
+  }
+
+  /** Begins a connection. What belongs to the run is kept if it is that of the one before. */
+  begin({ run, rank, seed, plan }: IdAssignmentPayload): void {
+    this.#settings = plan.secure;
+    this.#ring = plan.secure && ringOf(plan.secure);
+    const isSameRun = this.#run === run;
+    if (this.#client !== undefined && isSameRun && this.#rank === rank) return;
+    // They hold for the run, also under another rank.
+    if (!isSameRun) this.#revealed.clear();
+    const minMembers = this.#minMembers;
+    const policy = minMembers === undefined ? {} : { minMembers };
+    this.#client = plan.secure && new SecureClient({ run, rank, policy });
+    [this.#run, this.#rank, this.#seed] = [run, rank, seed];
+    this.#received =
+      this.#keys =
+      this.#early =
+      this.#opened =
+      this.#masked =
+        undefined;
+  }
+
+  /** True if updates are sent under masks. */
+  get isOn(): boolean {
+    return this.#ring !== undefined;
+  }
+
+  /** Reports whether these are the parameters that the client has of a round. */
+  has(round: number, vector: ParameterVector): boolean {
+    const received = this.#received;
+    return received?.round === round && received.vector.length === vector.length &&
+      received.vector.every((value, i) => Object.is(value, vector[i]));
+  }
+
+  /**
+   * Keeps the parameters of a round.
+   *
+   * @param vector Values that travel.
+   * @param plan Settings of the round, if it has its own.
+   * @throws {SecureError} "plain-update-asked" or "ring-differs", if the settings have none of
+   * secure aggregation, or others than the run.
+   */
+  keep(round: number, vector: ParameterVector, plan: TrainSettings | undefined): void {
+    if (plan !== undefined && plan.secure === undefined) {
+      throw new SecureError(
+        "plain-update-asked",
+        "Cannot train: expected settings with secure aggregation, as the run has it",
+      );
+    }
+    if (plan !== undefined && JSON.stringify(plan.secure) !== JSON.stringify(this.#settings)) {
+      throw new SecureError(
+        "ring-differs",
+        "Cannot train: expected the settings of secure aggregation of the run, got others",
+      );
+    }
+    const before = this.#received?.vector;
+    const kept = before?.length === vector.length ? before : new Float32Array(vector.length);
+    kept.set(vector);
+    this.#received = { round, vector: kept };
+  }
+
+  /**
+   * Answers a message.
+   *
+   * @returns The answer; `undefined` if there is none, or not yet.
+   * @throws {SecureError} If the client refuses what it is asked for.
+   */
+  async answer(message: SecureMessage): Promise<Message | undefined> {
+    const client = this.#required(), { payload } = message;
+    switch (message.code) {
+      case MessageCode.SecureKeys:
+        return await this.#answerKeys(client, message.payload);
+      case MessageCode.SecureMembers:
+        return await this.#share(client, message.payload);
+      case MessageCode.SecureShares:
+        await client.receive(message.payload);
+        this.#opened = { round: payload.round, attempt: payload.attempt };
+        return undefined;
+      case MessageCode.SurvivorList:
+        return { code: MessageCode.SurvivorVote, payload: await client.vote(message.payload) };
+      case MessageCode.UnmaskRequest:
+        this.#revealed.set(payload.round, payload.attempt);
+        return { code: MessageCode.UnmaskShares, payload: await client.reveal(message.payload) };
+    }
+  }
+
+  /** Answers the members that were named before the parameters came, if they are of this round. */
+  async answerEarly(round: number): Promise<Message | undefined> {
+    const early = this.#early;
+    this.#early = undefined;
+    return early?.round === round ? await this.#share(this.#required(), early) : undefined;
+  }
+
+  /**
+   * Makes the masked update of a round.
+   *
+   * @param trained Trained parameters that travel.
+   * @returns `undefined` if the boxes of the round are not there yet.
+   * @throws {SecureError} "non-finite", or if the client is not in the attempt any more.
+   */
+  async masked(
+    round: number,
+    trained: ParameterVector,
+    figures: LaneFigures,
+  ): Promise<Message | undefined> {
+    const client = this.#required(), id = this.#opened, ring = this.#ring;
+    const base = this.#received;
+    if (ring === undefined || id?.round !== round || base?.round !== round) return undefined;
+    if (isSame(this.#masked?.id, id)) return this.#masked?.message;
+    if (this.#update.length !== trained.length) this.#update = new Float32Array(trained.length);
+    const update = this.#update, { vector } = base;
+    for (let i = 0; i < update.length; i++) update[i] = (trained[i] ?? NaN) - (vector[i] ?? NaN);
+    const loss = Number.isFinite(figures.loss) ? figures.loss : ring.maxLoss;
+    const stream = { seed: this.#seed, round, rank: this.#rank };
+    // Memory of its own: what an attempt has masked may still be on its way.
+    const quantized = quantizeUpdate(ring, update, { ...figures, loss }, stream);
+    const payload = await client.mask(id, quantized);
+    const message: Message = { code: MessageCode.MaskedUpdate, payload };
+    this.#masked = { id, message };
+    return message;
+  }
+
+  async #answerKeys(client: SecureClient, id: SecureKeysPayload): Promise<Message> {
+    const { round, attempt } = id, last = this.#keys;
+    if (last !== undefined && isSame(last.id, id)) return last.message;
+    this.#checkRevealed(id);
+    this.#opened = this.#early = this.#masked = undefined;
+    const keys = await client.keys();
+    const message: Message = {
+      code: MessageCode.SecureKeys,
+      payload: { round, attempt, ...keys },
+    };
+    this.#keys = { id: { round, attempt }, message };
+    return message;
+  }
+
+  async #share(client: SecureClient, members: SecureMembersPayload): Promise<Message | undefined> {
+    this.#checkRevealed(members);
+    const received = this.#received, ring = this.#ring;
+    if (ring === undefined || received?.round !== members.round) {
+      this.#early = members;
+      return undefined;
+    }
+    const shares = await client.share(members, { vector: received.vector, ring });
+    return { code: MessageCode.SecureShares, payload: shares };
+  }
+
+  /** Checks that no shares were revealed in another attempt at the round. */
+  #checkRevealed({ round, attempt }: AttemptId): void {
+    const before = this.#revealed.get(round);
+    if (before === undefined || before === attempt) return;
+    throw new SecureError(
+      "revealed-already",
+      `Cannot join attempt ${attempt} of round ${round}: this client has revealed shares for attempt ${before}`,
+    );
+  }
+
+  #required(): SecureClient {
+    if (this.#client !== undefined) return this.#client;
+    throw new Error("Cannot mask an update: the run has no secure aggregation");
+  }
+}
+
+function isSame(a: AttemptId | undefined, b: AttemptId): boolean {
+  return a?.round === b.round && a.attempt === b.attempt;
+}

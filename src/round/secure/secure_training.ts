@@ -1,0 +1,289 @@
+import { ProtocolError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { SecureError } from "../../secure/errors.ts";
+import type { AttemptId, UnmaskRequest } from "../../secure/messages.ts";
+import type { RingVector } from "../../secure/quantize.ts";
+import type { SecureSum } from "../../secure/server/options.ts";
+import { SecureSession } from "../../secure/server/session.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { Message } from "../../wire/messages.ts";
+import { TrainingExchange } from "../cohort/training_exchange.ts";
+import { unexpectedUpdate } from "../cohort/unexpected.ts";
+import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
+import { keysOf, type MemberMessage, refusedMessage, wrongAttempt } from "./member_message.ts";
+import { checkSum } from "./sum_check.ts";
+import type { SecureTerms } from "./terms.ts";
+
+/** Stages of an attempt, in their order; there are votes where members sign. */
+export type SecureStage = "keys" | "shares" | "masked" | "votes" | "reveal" | "done";
+
+/** Options of a {@linkcode SecureTraining}. */
+export interface SecureTrainingOptions {
+  /** Name of the run. */
+  readonly run: string;
+  /** Number of the attempt, larger than that of any before it at the round. */
+  readonly attempt: number;
+  /** Terms of the run. */
+  readonly terms: SecureTerms;
+  /** Values that travel of the parameters that the cohort is sent. */
+  readonly vector: ParameterVector;
+  /** Memory of the sum, zeros. Default: its own. */
+  readonly into?: RingVector | undefined;
+  /** Number of masked updates that end their stage. */
+  readonly enough: number;
+  /** Smallest number of masked updates with which the sum is unmasked. */
+  readonly quorum: number;
+  /** Returns the Ed25519 key of a client, 32 bytes, as it has proved it. */
+  readonly publicKeyOf?: (rank: Rank) => Uint8Array<ArrayBuffer> | undefined;
+}
+
+/**
+ * Training of a cohort under secure aggregation: one attempt at a round. It has the messages of the
+ * open stage and takes those of the members; its host sends and waits.
+ */
+export class SecureTraining extends TrainingExchange {
+  readonly #options: SecureTrainingOptions;
+  readonly #session: SecureSession;
+  readonly #id: AttemptId;
+  #stage: SecureStage = "keys";
+  /** Messages of the open stage, by rank. */
+  #messages: ReadonlyMap<Rank, Message>;
+  readonly #keyed = new Set<Rank>();
+  /** Ranks that take no part any more, after their updates have come. */
+  readonly #gone = new Set<Rank>();
+  #changed = Promise.withResolvers<void>();
+  #failure: Error | undefined;
+  #asked: readonly Rank[] = [];
+
+  /** Opens the attempt: the cohort is asked for keys. */
+  constructor(
+    round: number,
+    cohort: readonly Rank[],
+    handler: SyncServerBackendHandler,
+    options: SecureTrainingOptions,
+  ) {
+    super(round, cohort, handler, options.enough);
+    const { run, attempt, vector, into, terms } = options, { ring, minMembers } = terms;
+    const id = this.#id = { round, attempt };
+    this.#options = options;
+    this.#session = new SecureSession({
+      ...{ run, ...id, vector, ring, minMembers },
+      graph: (members) => terms.graph(members),
+      ...(into && { into }),
+    });
+    const request: Message = { code: MessageCode.SecureKeys, payload: id };
+    this.#messages = new Map(this.collector.cohort.map((rank) => [rank, request]));
+  }
+
+  /** Open stage. */
+  get stage(): SecureStage {
+    return this.#stage;
+  }
+
+  /** Reason for which the attempt has failed. */
+  override get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Ranks that were asked to reveal shares: they answer no other attempt at the round. */
+  override get asked(): readonly Rank[] {
+    return this.#asked;
+  }
+
+  /** Ranks whose messages of the open stage are missing. */
+  get awaited(): readonly Rank[] {
+    const { collector } = this;
+    switch (this.#stage) {
+      case "keys":
+        return collector.pending.filter((rank) => !this.#keyed.has(rank));
+      case "shares":
+      case "masked":
+        return this.#session.awaited.filter((rank) => collector.isPending(rank));
+      default:
+        return this.#session.awaited.filter((rank) => !this.#gone.has(rank));
+    }
+  }
+
+  /** Returns the message of the open stage to a rank that has not answered it. */
+  messageTo(rank: Rank): Message | undefined {
+    return this.awaited.includes(rank) ? this.#messages.get(rank) : undefined;
+  }
+
+  /** Messages of the open stage to all ranks that have not answered them. */
+  get openMessages(): [rank: Rank, message: Message][] {
+    return this.awaited.flatMap((rank): [Rank, Message][] => {
+      const message = this.#messages.get(rank);
+      return message === undefined ? [] : [[rank, message]];
+    });
+  }
+
+  /** True once the shares that were revealed are enough. */
+  get isRecoverable(): boolean {
+    return this.#stage === "reveal" && this.#session.isRecoverable;
+  }
+
+  /** Resolves at the next message that is taken, and when a member is gone. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** Notes that a member takes no part any more. */
+  leave(rank: Rank): void {
+    this.#gone.add(rank);
+    this.#change();
+  }
+
+  /**
+   * Takes a message of a member.
+   *
+   * @throws {ProtocolError} If it belongs to another attempt or stage, or is refused.
+   */
+  async take(sender: Rank, message: MemberMessage): Promise<void> {
+    const { round, attempt } = message.payload, { collector } = this;
+    const isUpdate = message.code === MessageCode.MaskedUpdate;
+    if (round !== this.#id.round || attempt !== this.#id.attempt) {
+      if (isUpdate) collector.withdraw(sender);
+      throw wrongAttempt(sender, message.payload, this.#id);
+    }
+    const isPast = isUpdate || this.#stage === "keys" || this.#stage === "shares";
+    if (isPast && !collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
+    try {
+      await this.#add(sender, message);
+    } catch (error) {
+      if (!(error instanceof SecureError)) throw error;
+      const refused = refusedMessage(error);
+      if (refused.fault !== "wrong-round") {
+        collector.settle(sender, "refused", refused.message);
+        this.leave(sender);
+      }
+      throw refused;
+    }
+    this.#change();
+  }
+
+  async #add(sender: Rank, message: MemberMessage): Promise<void> {
+    const session = this.#session, { collector } = this;
+    switch (message.code) {
+      case MessageCode.SecureKeys: {
+        const keys = keysOf(sender, message.payload);
+        await session.addKeys(sender, keys, this.#options.publicKeyOf?.(sender));
+        this.#keyed.add(sender);
+        return;
+      }
+      case MessageCode.SecureShares:
+        return session.addShares(sender, message.payload);
+      case MessageCode.MaskedUpdate: {
+        const { seedDigest } = message.payload;
+        // The message lies in a buffer that the next one is read into.
+        session.addMasked(sender, { ...message.payload, seedDigest: seedDigest.slice() });
+        collector.markComplete(sender);
+        return collector.settle(sender, "received");
+      }
+      case MessageCode.SurvivorVote: {
+        const signature = message.payload.signature.slice();
+        return session.addVote(sender, { ...message.payload, signature });
+      }
+      case MessageCode.UnmaskShares:
+        return session.addReveal(sender, message.payload);
+    }
+  }
+
+  /**
+   * Ends the open stage and opens the next one. Who has not answered is out of the attempt.
+   *
+   * @param reason Reason, for the ranks that are out.
+   * @returns `false` if the attempt has failed.
+   */
+  close(reason: string): boolean {
+    const session = this.#session;
+    try {
+      switch (this.#stage) {
+        case "keys":
+          this.#dropAwaited(reason);
+          this.#open("shares", MessageCode.SecureMembers, session.closeKeys());
+          break;
+        case "shares":
+          this.#dropAwaited(reason);
+          this.#open("masked", MessageCode.SecureShares, session.closeShares());
+          break;
+        case "masked":
+          this.#checkQuorum();
+          if (this.#options.terms.isSigned) {
+            this.#open("votes", MessageCode.SurvivorList, session.closeMaskedForVotes());
+          } else this.#openReveal(session.closeMasked());
+          break;
+        case "votes":
+          this.#openReveal(session.closeVotes());
+          break;
+      }
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  /**
+   * Takes the masks away.
+   *
+   * @returns The sum; `undefined` if the attempt has failed.
+   */
+  async finish(): Promise<SecureSum | undefined> {
+    try {
+      const sum = await this.#session.finish();
+      checkSum(this.#options.terms.ring, sum);
+      this.#stage = "done";
+      return sum;
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #open<Code extends Message["code"]>(
+    stage: SecureStage,
+    code: Code,
+    payloads: ReadonlyMap<Rank, Extract<Message, { readonly code: Code }>["payload"]>,
+  ): void {
+    this.#stage = stage;
+    this.#messages = new Map(
+      [...payloads].map(([rank, payload]) => [rank, { code, payload } as Message]),
+    );
+  }
+
+  #openReveal(requests: ReadonlyMap<Rank, UnmaskRequest>): void {
+    this.#open("reveal", MessageCode.UnmaskRequest, requests);
+    this.#asked = [...requests.keys()];
+  }
+
+  #dropAwaited(reason: string): void {
+    for (const rank of this.awaited) this.collector.settle(rank, "dropped", reason);
+  }
+
+  /** Nothing is revealed of a sum that would not do. */
+  #checkQuorum(): void {
+    const received = this.collector.count("received"), { quorum } = this.#options;
+    if (received >= quorum) return;
+    throw new SecureError(
+      "too-few-survivors",
+      `Cannot go on: expected ${quorum} masked updates, got ${received}`,
+    );
+  }
+
+  /** Ends the attempt; ranks that are not settled yet are not to blame. */
+  #fail(error: unknown): void {
+    if (!(error instanceof SecureError || error instanceof RangeError)) throw error;
+    const { message } = error;
+    this.#failure = error;
+    this.#stage = "done";
+    for (const rank of this.collector.pending) {
+      this.collector.settle(rank, "dropped", `the attempt was given up: ${message}`, true);
+    }
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
