@@ -4,7 +4,13 @@
  * @module
  */
 
+import type { Rank } from "../base/rank.ts";
+import { isMemberMessage, wrongAttempt } from "../round/secure/member_message.ts";
 import { runRound, selectEvaluators } from "../round/run_round.ts";
+import type { ErrorPayload, Message } from "../wire/messages.ts";
+import type { MessageArguments } from "./run/server_topology.ts";
+import type { SecureRounds } from "./secure/secure_rounds.ts";
+import type { JoinedClient } from "./sessions/registration.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
 /**
@@ -40,21 +46,23 @@ import { ServerCommunicationTopology } from "./topology.ts";
  * ```
  */
 export class ServerSyncTop extends ServerCommunicationTopology {
+  #secure: SecureRounds | undefined;
+
   /**
    * Trains cohorts until the round has a model, and evaluates it.
    *
    * @throws {DeadlineError} If all clients are gone, or every try has too few updates.
    */
   protected override async runRound(round: number): Promise<void> {
-    const run = this.activeRun;
-    if (this.handler.secure) {
-      throw new RangeError("Cannot begin a round: servers have no secure aggregation yet");
-    }
+    const run = this.activeRun, secure = await this.#secureRounds();
     const { trained: { training, ...tries }, evaluated, failure } = await runRound(round, {
       handler: this.handler,
       numClients: this.options.worldSize - 1,
       limits: this.options,
       available: (least) => run.waitForClients(least),
+      ...(secure && {
+        openTraining: (round, cohort, options) => secure.open(round, cohort, options),
+      }),
       train: async (training) => void await run.runExchange(training),
       evaluate: (training) =>
         run.evaluate(round, selectEvaluators(run.clients, training, this.handler)),
@@ -68,5 +76,74 @@ export class ServerSyncTop extends ServerCommunicationTopology {
     run.endRound(training, evaluated, tries);
     // The model is the round's even if its evaluation has failed.
     if (failure !== undefined) throw failure;
+  }
+
+  /** Sends the messages of the open exchange, and waits for the answers. */
+  override async performExchange(): Promise<void> {
+    const { exchange } = this.activeRun;
+    if (this.#secure === undefined || !this.#secure.isIts(exchange)) {
+      return await super.performExchange();
+    }
+    await this.#secure.perform(exchange, {
+      activate: () => this.activateClients(),
+      listen: () => this.listenClients(),
+    });
+  }
+
+  /**
+   * Acts on a client's message, also on those of secure aggregation.
+   *
+   * @throws {ProtocolError} If the message is refused.
+   */
+  override onReceive(sender: Rank, ...message: MessageArguments): void | Promise<void> {
+    const [code, payload] = message, received = { code, payload } as Message;
+    if (this.handler.secure === undefined || !isMemberMessage(received)) {
+      return super.onReceive(sender, ...message);
+    }
+    if (this.#secure === undefined) throw wrongAttempt(sender, received.payload);
+    return this.#secure.take(sender, received);
+  }
+
+  /** Takes a client's notice that it has no update for a round, or reveals nothing, and stays. */
+  override onCannotTrain(sender: Rank, notice: ErrorPayload): void {
+    if (this.#secure?.refused(sender, notice.round)) {
+      this.activeRun.countCannotTrain(sender, notice.round ?? 0, notice.message);
+    } else {
+      super.onCannotTrain(sender, notice);
+      this.#secure?.wake();
+    }
+  }
+
+  /** Sends a client that is back what it has not answered. */
+  override onJoin(client: JoinedClient): void {
+    super.onJoin(client);
+    this.#secure?.joined(client.rank);
+  }
+
+  /** Goes on without a client that has left. */
+  override onLeave(rank: Rank, reason: string): void {
+    super.onLeave(rank, reason);
+    this.#secure?.left(rank);
+  }
+
+  /** Cleans up after the last round. */
+  protected override endRounds(): void {
+    this.#secure = undefined;
+    super.endRounds();
+  }
+
+  async #secureRounds(): Promise<SecureRounds | undefined> {
+    const { secure } = this.handler;
+    if (secure === undefined) return undefined;
+    const { SecureRounds } = await import("./secure/secure_rounds.ts");
+    const [topology, run] = [this as ServerSyncTop, this.activeRun];
+    return this.#secure ??= new SecureRounds({
+      handler: this.handler,
+      timeouts: this.timeouts,
+      run,
+      get parametersToSend() {
+        return topology.parametersToSend;
+      },
+    }, secure);
   }
 }

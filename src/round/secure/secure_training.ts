@@ -131,7 +131,13 @@ export class SecureTraining extends TrainingExchange {
   /** Notes that a member takes no part any more. */
   leave(rank: Rank): void {
     this.#gone.add(rank);
-    this.#change();
+    this.wake();
+  }
+
+  /** Has the host look again at who is awaited. */
+  wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
   /**
@@ -159,7 +165,7 @@ export class SecureTraining extends TrainingExchange {
       }
       throw refused;
     }
-    this.#change();
+    this.wake();
   }
 
   async #add(sender: Rank, message: MemberMessage): Promise<void> {
@@ -280,10 +286,5 @@ export class SecureTraining extends TrainingExchange {
     for (const rank of this.collector.pending) {
       this.collector.settle(rank, "dropped", `the attempt was given up: ${message}`, true);
     }
-  }
-
-  #change(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
   }
 }

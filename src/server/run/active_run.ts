@@ -19,6 +19,8 @@ export type RoundTries = Pick<
 
 /** Operations of a run in progress, for the methods of its topology. */
 export interface ActiveRun {
+  /** Name of the run. */
+  readonly name: string;
   /** Signal that stops the run. */
   readonly signal: AbortSignal | undefined;
   /** Reports of the rounds that have ended. */
@@ -83,6 +85,9 @@ export interface ActiveRun {
 
   /** Reports whether a vector has only the parameters that travel. */
   isPart(parameters: ParameterVector): boolean;
+
+  /** Returns the Ed25519 key of a client, 32 bytes, if it has proved one. */
+  publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined;
 
   /** Reports whether a message to the client has not been sent completely. */
   isSending(rank: Rank): boolean;

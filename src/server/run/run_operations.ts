@@ -1,3 +1,4 @@
+import { publicKeyOf } from "../../auth/challenge.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { EvaluationSummary } from "../../round/report/evaluation_summary.ts";
@@ -34,6 +35,10 @@ export class RunOperations implements ActiveRun {
   constructor(run: RunContext, exchanges: ExchangeRunner) {
     this.#run = run;
     this.#exchanges = exchanges;
+  }
+
+  get name(): string {
+    return this.#run.record.name;
   }
 
   get signal(): AbortSignal | undefined {
@@ -107,6 +112,12 @@ export class RunOperations implements ActiveRun {
 
   isPart({ byteLength }: ParameterVector): boolean {
     return byteLength === this.#run.subModels.bytes;
+  }
+
+  publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined {
+    const { identity } = this.#run.sessions.registry.group.get(rank) ?? {};
+    const key = identity === undefined ? undefined : publicKeyOf(identity);
+    return key === undefined ? undefined : Uint8Array.fromBase64(key, { alphabet: "base64url" });
   }
 
   isSending(rank: Rank): boolean {

@@ -78,7 +78,15 @@ export async function register(
   pending: { pendingRound(rank: Rank): number | undefined },
 ): Promise<{ client: JoinedClient; token: string }> {
   const { connection } = session;
-  const { agent, site = "", codecs: offered, ...claim } = await receiveRegistration(connection);
+  const { agent, site = "", codecs: offered, secure, ...claim } = await receiveRegistration(
+    connection,
+  );
+  if (reply.plan.secure !== undefined && secure === undefined) {
+    throw new ProtocolError(
+      "secure-mismatch",
+      "Cannot join: expected a client that knows secure aggregation, without which this server takes no updates",
+    );
+  }
   let identity = "open";
   // The proof comes before the claim, which may replace another connection.
   if (gatekeeper.kind !== "open") {

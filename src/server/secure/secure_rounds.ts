@@ -1,0 +1,198 @@
+import { DeadlineError } from "../../base/errors.ts";
+import type { Rank } from "../../base/rank.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
+import { withDeadline } from "../../base/time/with_deadline.ts";
+import type { Timeouts } from "../../net/timeouts.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
+import { unexpectedUpdate } from "../../round/cohort/unexpected.ts";
+import type { SyncServerBackendHandler } from "../../round/handler/sync_server_backend_handler.ts";
+import type { AttemptOptions } from "../../round/round_host.ts";
+import { type MemberMessage, wrongAttempt } from "../../round/secure/member_message.ts";
+import { SecureTraining } from "../../round/secure/secure_training.ts";
+import { SumMemory } from "../../round/secure/sum_memory.ts";
+import type { SecureTerms } from "../../round/secure/terms.ts";
+import { travellingPart } from "../../train/models/travelling_part.ts";
+import { MessageCode } from "../../wire/message_code.ts";
+import type { ActiveRun } from "../run/active_run.ts";
+
+/** Share of a round's time for each stage in which members only exchange keys and shares. */
+const STAGE_SHARE = 1 / 4;
+
+/** Server on which rounds of secure aggregation run. */
+export interface SecureHost {
+  readonly handler: SyncServerBackendHandler;
+  readonly timeouts: Timeouts;
+  readonly parametersToSend: ParameterVector;
+  /** Operations of the run in progress. */
+  readonly run: ActiveRun;
+}
+
+/** Parts of an exchange that are the same without secure aggregation. */
+export interface ExchangeParts {
+  /** Sends the parameters to the cohort. */
+  activate(): void;
+  /** Waits for the updates of the cohort. */
+  listen(): Promise<void>;
+}
+
+/** Rounds of a run under secure aggregation: sends the messages of each stage and waits. */
+export class SecureRounds {
+  readonly #host: SecureHost;
+  readonly #terms: SecureTerms;
+  readonly #memory: SumMemory;
+  #training: SecureTraining | undefined;
+
+  /** Creates the rounds of a run. */
+  constructor(host: SecureHost, terms: SecureTerms) {
+    this.#host = host;
+    this.#terms = terms;
+    this.#memory = new SumMemory();
+  }
+
+  /** Reports whether an exchange is the training of a cohort under secure aggregation. */
+  isIts(exchange: unknown): exchange is SecureTraining {
+    return exchange instanceof SecureTraining;
+  }
+
+  /** Opens an attempt at a round. */
+  open(round: number, cohort: readonly Rank[], options: AttemptOptions): SecureTraining {
+    const { handler, parametersToSend: whole, run } = this.#host, terms = this.#terms;
+    const { manifest, model, plan: { rule } } = handler;
+    const vector = travellingPart(manifest, model, rule)?.take(whole) ?? whole;
+    const { enough } = options,
+      { threshold, degree } = terms.graph(
+        Math.min(Math.max(cohort.length, 3), terms.ring.maxMembers),
+      );
+    // Of more than these around a member, the rest may be late.
+    const least = Math.ceil(cohort.length * threshold / (degree + 1));
+    return new SecureTraining(round, cohort, handler, {
+      ...{ ...options, terms, vector, run: run.name },
+      enough: Math.min(cohort.length, Math.max(enough, least)),
+      into: this.#memory.zeros(handler.parameters, vector.length),
+      publicKeyOf: (rank) => run.publicKeyOf(rank),
+    });
+  }
+
+  /** Runs an attempt to its end: the sum is the handler's, or the attempt has failed. */
+  async perform(training: SecureTraining, { activate, listen }: ExchangeParts): Promise<void> {
+    const { run, timeouts: { roundSeconds } } = this.#host;
+    this.#training = training;
+    try {
+      // Keys first: a client that has trained for the round already waits for the new attempt.
+      this.#send(training);
+      activate();
+      if (!await this.#stage(training, "keys")) return;
+      if (!await this.#stage(training, "shares")) return;
+      const { collector } = training;
+      // What the other stages have taken is given back.
+      for (const rank of training.awaited) if (!collector.isUnsent(rank)) collector.markSent(rank);
+      await listen();
+      if (!training.close(`no masked update within ${roundSeconds} seconds`)) return;
+      this.#send(training);
+      if (training.stage === "votes" && !await this.#stage(training, "votes")) return;
+      await this.#reveal(training);
+      const sum = await training.finish();
+      if (sum === undefined) return;
+      for (const rank of sum.wrong) run.warn(`Rank ${rank} has revealed wrong shares`);
+      training.takeSum(this.#terms.ring, sum.sums, sum.survivors, sum.stages);
+    } finally {
+      this.#training = undefined;
+    }
+  }
+
+  /** Sends a client that has come back the message that it has not answered. */
+  joined(rank: Rank): void {
+    const message = this.#training?.messageTo(rank);
+    if (message !== undefined) this.#host.run.send(rank, message);
+  }
+
+  /** Has the open stage look again at who is awaited. */
+  wake(): void {
+    this.#training?.wake();
+  }
+
+  /** Notes that a client has left. */
+  left(rank: Rank): void {
+    this.#training?.leave(rank);
+  }
+
+  /**
+   * Takes a client's notice that it reveals nothing, or gives no vote.
+   *
+   * @returns `false` if the notice is not about that.
+   */
+  refused(rank: Rank, round: number | undefined): boolean {
+    const training = this.#training;
+    const isLate = training?.stage === "votes" || training?.stage === "reveal";
+    if (!isLate || training.collector.round !== round) return false;
+    if (!training.awaited.includes(rank)) throw unexpectedUpdate(rank, training.collector);
+    training.leave(rank);
+    return true;
+  }
+
+  /**
+   * Takes a message of a member.
+   *
+   * @throws {ProtocolError} If it is refused.
+   */
+  async take(sender: Rank, message: MemberMessage): Promise<void> {
+    const training = this.#training;
+    if (training === undefined) throw wrongAttempt(sender, message.payload);
+    await training.take(sender, message);
+    if (message.code !== MessageCode.MaskedUpdate) return;
+    const { round, cohort } = training.collector, received = training.collector.count("received");
+    const expected = cohort.length;
+    this.#host.run.emit({ type: "update-received", round, rank: sender, received, expected });
+  }
+
+  /** Waits for the answers of a stage, and opens the next one. */
+  async #stage(training: SecureTraining, name: string): Promise<boolean> {
+    const seconds = this.#host.timeouts.roundSeconds * STAGE_SHARE;
+    await this.#until(training, seconds);
+    if (!training.close(`no ${name} within ${seconds} seconds`)) return false;
+    this.#send(training);
+    return true;
+  }
+
+  /** Waits for the shares: for those that are needed, and a little longer for the others. */
+  async #reveal(training: SecureTraining): Promise<void> {
+    const { roundSeconds, heartbeatSeconds } = this.#host.timeouts;
+    let since: number | undefined;
+    await this.#until(training, roundSeconds * STAGE_SHARE, () => {
+      if (since === undefined && training.isRecoverable) since = runtime.clock.now();
+      return since === undefined
+        ? Infinity
+        : heartbeatSeconds - (runtime.clock.now() - since) / 1000;
+    });
+  }
+
+  /** Waits until nobody is awaited, or for a time that may become shorter. */
+  async #until(
+    training: SecureTraining,
+    seconds: number,
+    left: () => number = () => Infinity,
+  ): Promise<void> {
+    const began = runtime.clock.now(), { signal } = this.#host.run;
+    for (;;) {
+      const { changed } = training;
+      if (training.awaited.length === 0) return;
+      const rest = Math.min(seconds - (runtime.clock.now() - began) / 1000, left());
+      if (rest <= 0) return;
+      try {
+        await withDeadline(changed, { seconds: rest, signal, late });
+      } catch (error) {
+        if (error instanceof DeadlineError) return;
+        throw error;
+      }
+    }
+  }
+
+  #send(training: SecureTraining): void {
+    const { run } = this.#host;
+    for (const [rank, message] of training.openMessages) run.send(rank, message);
+  }
+}
+
+function late(): DeadlineError {
+  return new DeadlineError("late");
+}
