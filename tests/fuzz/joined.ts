@@ -91,7 +91,7 @@ function hasProof(bytes: Bytes, signature: string): boolean {
   try {
     const { code } = decodePrefix(bytes);
     const { payload } = decodeBody(code, bytes.slice(PREFIX_BYTES));
-    return "signature" in payload && payload.signature.toLowerCase() === signature;
+    return "method" in payload && payload.signature?.toLowerCase() === signature;
   } catch {
     return false;
   }

@@ -1,9 +1,6 @@
-import { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { ParameterVector } from "../../params/manifest.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId, UnmaskRequest } from "../../secure/messages.ts";
-import type { RingVector } from "../../secure/quantize.ts";
 import type { SecureSum } from "../../secure/server/options.ts";
 import { SecureSession } from "../../secure/server/session.ts";
 import { MessageCode } from "../../wire/message_code.ts";
@@ -12,31 +9,8 @@ import { TrainingExchange } from "../cohort/training_exchange.ts";
 import { unexpectedUpdate } from "../cohort/unexpected.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
 import { keysOf, type MemberMessage, refusedMessage, wrongAttempt } from "./member_message.ts";
-import { checkSum } from "./sum_check.ts";
-import type { SecureTerms } from "./terms.ts";
-
-/** Stages of an attempt, in their order; there are votes where members sign. */
-export type SecureStage = "keys" | "shares" | "masked" | "votes" | "reveal" | "done";
-
-/** Options of a {@linkcode SecureTraining}. */
-export interface SecureTrainingOptions {
-  /** Name of the run. */
-  readonly run: string;
-  /** Number of the attempt, larger than that of any before it at the round. */
-  readonly attempt: number;
-  /** Terms of the run. */
-  readonly terms: SecureTerms;
-  /** Values that travel of the parameters that the cohort is sent. */
-  readonly vector: ParameterVector;
-  /** Memory of the sum, zeros. Default: its own. */
-  readonly into?: RingVector | undefined;
-  /** Number of masked updates that end their stage. */
-  readonly enough: number;
-  /** Smallest number of masked updates with which the sum is unmasked. */
-  readonly quorum: number;
-  /** Returns the Ed25519 key of a client, 32 bytes, as it has proved it. */
-  readonly publicKeyOf?: (rank: Rank) => Uint8Array<ArrayBuffer> | undefined;
-}
+import { checkQuorum, checkSum } from "./sum_check.ts";
+import type { SecureStage, SecureTrainingOptions } from "./training_options.ts";
 
 /**
  * Training of a cohort under secure aggregation: one attempt at a round. It has the messages of the
@@ -100,22 +74,16 @@ export class SecureTraining extends TrainingExchange {
       case "shares":
       case "masked":
         return this.#session.awaited.filter((rank) => collector.isPending(rank));
-      default:
-        return this.#session.awaited.filter((rank) => !this.#gone.has(rank));
     }
-  }
-
-  /** Returns the message of the open stage to a rank that has not answered it. */
-  messageTo(rank: Rank): Message | undefined {
-    return this.awaited.includes(rank) ? this.#messages.get(rank) : undefined;
+    return this.#session.awaited.filter((rank) => !this.#gone.has(rank));
   }
 
   /** Messages of the open stage to all ranks that have not answered them. */
-  get openMessages(): [rank: Rank, message: Message][] {
-    return this.awaited.flatMap((rank): [Rank, Message][] => {
+  get openMessages(): ReadonlyMap<Rank, Message> {
+    return new Map(this.awaited.flatMap((rank): [Rank, Message][] => {
       const message = this.#messages.get(rank);
       return message === undefined ? [] : [[rank, message]];
-    });
+    }));
   }
 
   /** True once the shares that were revealed are enough. */
@@ -214,7 +182,7 @@ export class SecureTraining extends TrainingExchange {
           this.#open("masked", MessageCode.SecureShares, session.closeShares());
           break;
         case "masked":
-          this.#checkQuorum();
+          checkQuorum(this.collector.count("received"), this.#options.quorum);
           if (this.#options.terms.isSigned) {
             this.#open("votes", MessageCode.SurvivorList, session.closeMaskedForVotes());
           } else this.#openReveal(session.closeMasked());
@@ -265,16 +233,6 @@ export class SecureTraining extends TrainingExchange {
 
   #dropAwaited(reason: string): void {
     for (const rank of this.awaited) this.collector.settle(rank, "dropped", reason);
-  }
-
-  /** Nothing is revealed of a sum that would not do. */
-  #checkQuorum(): void {
-    const received = this.collector.count("received"), { quorum } = this.#options;
-    if (received >= quorum) return;
-    throw new SecureError(
-      "too-few-survivors",
-      `Cannot go on: expected ${quorum} masked updates, got ${received}`,
-    );
   }
 
   /** Ends the attempt; ranks that are not settled yet are not to blame. */

@@ -1,3 +1,4 @@
+import { SecureError } from "../../secure/errors.ts";
 import { LANES, readLanes } from "../../secure/quantize.ts";
 import type { Ring } from "../../secure/ring.ts";
 import type { SecureSum } from "../../secure/server/options.ts";
@@ -19,5 +20,18 @@ export function checkSum(
     `Cannot use the sum of ${members} members: expected 1 to ${
       ring.maxSamples * members
     } samples and up to ${mostClamped} clamped values, got ${samples} and ${clamped}`,
+  );
+}
+
+/**
+ * Checks that there are enough masked updates, before anything is revealed of their sum.
+ *
+ * @throws {SecureError} "too-few-survivors", if there are not.
+ */
+export function checkQuorum(received: number, quorum: number): void {
+  if (received >= quorum) return;
+  throw new SecureError(
+    "too-few-survivors",
+    `Cannot go on: expected ${quorum} masked updates, got ${received}`,
   );
 }

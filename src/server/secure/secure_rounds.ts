@@ -102,7 +102,7 @@ export class SecureRounds {
 
   /** Sends a client that has come back the message that it has not answered. */
   joined(rank: Rank): void {
-    const message = this.#training?.messageTo(rank);
+    const message = this.#training?.openMessages.get(rank);
     if (message !== undefined) this.#host.run.send(rank, message);
   }
 
