@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { AnnouncedPrivacy } from "./announced_privacy.ts";
 export { CannotTrainError } from "./cannot_train.ts";
 export type { ClassSums, MeasureSums, MetricSums, ScoreHistogram } from "./metric_sums.ts";
 export type { AllowedSettings, OwnSettings, SettingRange } from "./own_settings.ts";

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
-import { errorMessage } from "../base/errors.ts";
+import { isRecord } from "../base/json.ts";
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { VectorPart } from "../params/vector_part.ts";
-import type { PrivacyReport, PrivacyTerms, PrivateSelection } from "../strategy/privacy.ts";
-import type { RoundInfo, Strategy, StrategyRound, StrategyState } from "../strategy/strategy.ts";
+import type { PrivacyTerms } from "../strategy/privacy.ts";
+import type { RoundInfo, StrategyRound, StrategyState } from "../strategy/strategy.ts";
 import { spansWithout } from "../strategy/untrained.ts";
 import { needInfo, workingVector } from "../strategy/working.ts";
 import { WrappedStrategy } from "../strategy/wrapped.ts";
 import type { ClientUpdate } from "../strategy/strategy.ts";
+import { CentralTerms } from "./central_terms.ts";
 import { type CentralPrivacyOptions, mechanismOf } from "./options.ts";
 import { addClipped } from "./mechanism/clip.ts";
 import type { Mechanism } from "./mechanism/mechanism.ts";
@@ -49,7 +49,7 @@ export class CentralPrivacy extends WrappedStrategy {
   /** Advice on options that guarantee less than it may seem, one line each. */
   readonly warnings: readonly string[];
   readonly #mechanism: Mechanism;
-  readonly #terms: Terms;
+  readonly #terms: CentralTerms;
   readonly #options: CentralPrivacyOptions;
   #mean: ParameterVector | undefined;
 
@@ -65,7 +65,7 @@ export class CentralPrivacy extends WrappedStrategy {
     this.warnings = warnings;
     this.#mechanism = mechanism;
     this.#options = options;
-    this.privacy = this.#terms = new Terms(mechanism, this.mean, options);
+    this.privacy = this.#terms = new CentralTerms(mechanism, { ...options, noise }, this.mean);
   }
 
   /** `true`: no update, however large, moves the model by more than the clip allows. */
@@ -139,9 +139,8 @@ export class CentralPrivacy extends WrappedStrategy {
   /** Gives the account of the run beside the state of the inner strategy. */
   override save(): StrategyState {
     const { json, vectors } = super.save();
-    const { noise } = this, { delta } = this.#options;
     return {
-      json: { privacy: { noise, delta, ...this.#mechanism.save() }, then: json ?? null },
+      json: { privacy: this.#terms.account, then: json ?? null },
       ...(vectors && { vectors }),
     };
   }
@@ -155,76 +154,9 @@ export class CentralPrivacy extends WrappedStrategy {
   override restore({ json, vectors }: StrategyState): void {
     const saved = isRecord(json) ? json : {};
     const { privacy, then } = saved;
-    if (!isRecord(privacy)) {
-      throw new TypeError(`Cannot restore ${this.name}: expected an account of privacy, got none`);
-    }
-    for (const [name, own] of [["noise", this.noise], ["delta", this.#options.delta]] as const) {
-      if (privacy[name] === own) continue;
-      throw new RangeError(
-        `Cannot go on with ${this.name}: expected the ${name} ${
-          privacy[name]
-        } of the run, got ${own}`,
-      );
-    }
-    try {
-      this.#mechanism.restore(privacy);
-    } catch (cause) {
-      throw new TypeError(`Cannot restore ${this.name}: ${errorMessage(cause)}`, { cause });
-    }
+    this.#terms.addAccount(privacy);
     if (then !== null || vectors) {
       super.restore({ ...(then !== null && { json: then }), ...(vectors && { vectors }) });
     }
   }
-}
-
-class Terms implements PrivacyTerms {
-  /** Number of values that noise is added to, once a round has begun. */
-  dimension: number | undefined;
-  readonly then: Strategy;
-  readonly cohort: number;
-  readonly #mechanism: Mechanism;
-  readonly #options: CentralPrivacyOptions;
-
-  constructor(mechanism: Mechanism, then: Strategy, options: CentralPrivacyOptions) {
-    this.#mechanism = mechanism;
-    this.then = then;
-    this.cohort = options.cohort;
-    this.#options = options;
-  }
-
-  get isCohortSecret(): boolean {
-    return this.#mechanism.isCohortSecret;
-  }
-
-  get report(): PrivacyReport {
-    const { delta, noiseSeed } = this.#options;
-    const { epsilon, epsilonContinuous, ...rest } = this.#mechanism.account();
-    const isSeeded = noiseSeed !== undefined;
-    return {
-      unit: "client",
-      mechanism: this.#mechanism.name,
-      delta,
-      ...rest,
-      ...(this.dimension !== undefined && { dimension: this.dimension }),
-      source: isSeeded ? "seeded" : "system",
-      ...(isSeeded
-        ? { guarantee: "nothing: the noise is seeded" }
-        : { epsilon: epsilon ?? Infinity, epsilonContinuous: epsilonContinuous ?? Infinity }),
-      reproducible: isSeeded,
-    };
-  }
-
-  stopReason(numClients: number): string | undefined {
-    const { clients } = this.#options;
-    checkInRange(numClients, AT_LEAST_ONE, "Cannot begin a round");
-    return numClients === clients ? this.#mechanism.stopReason(numClients) : undefined;
-  }
-
-  select(clients: PrivateSelection): Rank[] {
-    return this.#mechanism.select(clients);
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

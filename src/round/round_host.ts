@@ -5,6 +5,7 @@ import type { SyncServerBackendHandler } from "./handler/sync_server_backend_han
 import type { RoundLimits } from "./limits.ts";
 import type { EvaluationSummary } from "./report/evaluation_summary.ts";
 import type { ServerEvent } from "./report/events.ts";
+import type { TrainedRound } from "./round_attempts.ts";
 
 /** Server or simulation that a round runs on. */
 export interface RoundHost {
@@ -18,6 +19,11 @@ export interface RoundHost {
   openTraining?(round: number, cohort: readonly Rank[], options: AttemptOptions): TrainingExchange;
   /** Has the cohort train, until each of its ranks is settled. */
   train(training: TrainingExchange): Promise<void>;
+  /**
+   * Saves the model of a private round with the account of what is released. Nothing of the model
+   * is told before: it is neither evaluated nor reported nor sent.
+   */
+  saveRelease(trained: TrainedRound): Promise<void>;
   /** Evaluates the model. */
   evaluate(training: TrainingExchange): Promise<EvaluationSummary>;
   /** Returns the loss of the model before the round, when it is known. */

@@ -23,14 +23,20 @@ export interface RoundResult {
  * again with a new cohort. A round that one update spoils, by its size or by its effect on the
  * model, is tried again without that update.
  *
+ * The model of a private round is saved before anything of it is told.
+ *
  * @throws {DeadlineError} If the round has too few updates too often.
- * @throws {Error} If the model stays unusable, whichever update is left out.
+ * @throws {Error} If the model stays unusable, whichever update is left out, or the model of a
+ * private round cannot be saved.
  */
 export async function runRound(round: number, host: RoundHost): Promise<RoundResult> {
   const { handler, limits: { roundTries = DEFAULT_ROUND_TRIES } } = host;
   const attempts = new RoundAttempts(round, host);
-  // The model before the round is evaluated only when the new one turns out to be bad.
-  const initial = host.lossBefore() === undefined ? handler.parameters.slice() : undefined;
+  const isPrivate = handler.privacy !== undefined;
+  // The model before the round is evaluated only when the new one turns out to be bad, and comes
+  // back where that of a private round cannot be saved.
+  const isKept = isPrivate || host.lossBefore() === undefined;
+  const initial = isKept ? handler.parameters.slice() : undefined;
   for (let spoiled = 0;; spoiled++) {
     const trained = await attempts.train();
     const { training } = trained;
@@ -45,11 +51,21 @@ export async function runRound(round: number, host: RoundHost): Promise<RoundRes
       continue;
     }
     host.onModelUpdated(training);
+    if (isPrivate) {
+      await host.saveRelease(trained).catch((error) => {
+        // A model that is not in the account must not be told, by its digest either.
+        if (initial) handler.parameters = initial;
+        host.onModelReverted();
+        throw error;
+      });
+    }
     let evaluated: EvaluationSummary;
     let isSpoiled: boolean;
     try {
       evaluated = await host.evaluate(training);
-      isSpoiled = evaluated.isUnsound === true && await wasSound(training, initial, host);
+      // What a private round has released stays released.
+      isSpoiled = !isPrivate && evaluated.isUnsound === true &&
+        await wasSound(training, initial, host);
     } catch (failure) {
       return { trained, evaluated: {}, failure };
     }

@@ -66,8 +66,8 @@ export interface ServerTopologyOptions {
   checkpoints?: Checkpoints;
   /**
    * Number of failed saves in a row that stops the run, at least 1. After an earlier failure the
-   * run continues, and the server tries again after the next round. A private run begins no round
-   * before the last one is saved, and stops after some seconds of tries.
+   * run continues, and the server tries again after the next round. A private run saves the model
+   * of a round before it tells of it, and stops after some seconds of tries.
    *
    * @default {10}
    */

@@ -64,6 +64,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
         openTraining: (round, cohort, options) => secure.open(round, cohort, options),
       }),
       train: async (training) => void await run.runExchange(training),
+      saveRelease: ({ training, ...tries }) => run.saveRelease(training, tries),
       evaluate: (training) =>
         run.evaluate(round, selectEvaluators(run.clients, training, this.handler)),
       lossBefore: () => run.lastEvaluation?.loss,

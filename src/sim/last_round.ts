@@ -45,7 +45,7 @@ export class LastRound {
    */
   async keep(): Promise<string | undefined> {
     const unkept = this.#unkept;
-    if (unkept?.round !== this.#record.rounds.length) return undefined;
+    if (unkept?.round !== this.#record.lastRound) return undefined;
     const path = await this.#record.save(() => ({ tokens: [] }), this.#states.save(), unkept.state);
     this.#unkept = undefined;
     return path;

@@ -4,25 +4,20 @@
  * @module
  */
 
-import { runtime } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
-import { evaluationFields } from "../round/report/evaluation_summary.ts";
 import { teller } from "../round/report/private_events.ts";
-import { refusedEvent } from "../round/report/update_events.ts";
 import type { BestModel } from "../round/record/best_tracker.ts";
 import { RunRecord } from "../round/record/run_record.ts";
 import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
 import type { StoppingOptions } from "../round/record/run_monitor.ts";
-import type { RoundHost } from "../round/round_host.ts";
-import { roundReport, runRound, selectEvaluators } from "../round/run_round.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
 import { ClientStates } from "./client_states.ts";
-import type { VirtualClients } from "./virtual_clients.ts";
 import { checkSimulation } from "./check_simulation.ts";
 import { clientsOf, type SimulationOptions } from "./options.ts";
 import { schemaOf } from "./data_schema.ts";
+import { runRounds } from "./run_rounds.ts";
 
 /**
  * Federation of virtual clients on a pool of workers. Handlers, strategies, plans and seeds are
@@ -150,14 +145,14 @@ export class Simulation {
     using _held = options.checkpoints?.hold?.();
     const saves = new CheckpointSaver({
       save: async () => await lastRound?.keep(),
-      round: () => record.rounds.length,
+      round: () => record.lastRound,
       tries: options.saveTries,
-      isEachNeeded: handler.privacy !== undefined,
       emit: tell,
       warn: () => {}, // The event says the same.
     });
     try {
-      await this.#runRounds(clients, states, lastRound, saves);
+      const parts = { options, record, clients, states, lastRound, saves, signal, tell };
+      await runRounds(handler, parts);
     } catch (error) {
       if (saves.hasGivenUp) throw error;
       await saves.saveLast().catch((failure) => {
@@ -170,74 +165,6 @@ export class Simulation {
     const report = await this.report();
     tell({ type: "finished", report });
     return report;
-  }
-
-  async #runRounds(
-    clients: VirtualClients,
-    states: ClientStates,
-    lastRound: LastRound | undefined,
-    saves: CheckpointSaver,
-  ): Promise<void> {
-    const { handler } = this, options = this.#options, record = this.#record;
-    const numClients = clientsOf(options);
-    const tell = teller(handler, options.onEvent);
-    const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
-    const last = record.rounds.at(-1);
-    if (last && last.loss === undefined && isDue(last.round, options.evaluateEvery)) {
-      // The run was stopped in the evaluation.
-      const evaluated = await clients.evaluate(last.round);
-      record.final = evaluated.evaluation;
-      record.replaceLast({ ...last, ...evaluationFields(evaluated) });
-    }
-    for (let round = record.rounds.length + 1; !record.isOver; round++) {
-      const began = runtime.clock.now();
-      clients.traffic.take();
-      let refused = 0;
-      const host: RoundHost = {
-        handler,
-        numClients,
-        limits: options,
-        available: () => Promise.resolve(clients.present),
-        train: async (training) => {
-          const { collector } = training, isDrawn = handler.privacy?.isCohortSecret ?? false;
-          if (!isDrawn && collector.cohort.length > handler.updatesWanted(numClients)) {
-            throw new RangeError("Cannot simulate over-selection: no virtual client is late");
-          }
-          await clients.train(training);
-          refused += collector.count("refused");
-        },
-        onModelUpdated: () => states.commit(),
-        onModelReverted: () => states.revert(),
-        evaluate: async (training) =>
-          isDue(round, options.evaluateEvery)
-            ? await clients.evaluate(
-              round,
-              (present) => selectEvaluators(present, training, handler),
-            )
-            : {},
-        lossBefore: () => record.final?.loss,
-        onRevoked: (error, { rank, ...update }) => {
-          refused++;
-          tell(refusedEvent(rank, error, update));
-        },
-        emit: tell,
-        warn: () => {},
-      };
-      await record.completeRound(() => runRound(round, host), (trained, evaluated) => {
-        const spent = {
-          refused,
-          ...clients.traffic.take(),
-          seconds: (runtime.clock.now() - began) / 1000,
-        };
-        lastRound?.ended(round);
-        const report = record.addRound(
-          roundReport(round, trained, evaluated, spent, handler),
-        );
-        tell({ type: "round-ended", report });
-      });
-      // The last round is saved at the end.
-      if (!record.isOver && isDue(round, options.checkpointEvery)) await saves.save();
-    }
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Rank } from "../base/rank.ts";
+import type { AnnouncedPrivacy } from "../plan/announced_privacy.ts";
 import type { Strategy } from "./strategy.ts";
 
 /** Guarantee of a run, as far as it has come. */
@@ -69,8 +70,25 @@ export interface PrivacyTerms {
   readonly isCohortSecret: boolean;
   /** Guarantee so far. */
   readonly report: PrivacyReport;
+  /** Guarantee after all rounds, which clients are told before they take part. */
+  readonly announced: AnnouncedPrivacy;
+  /** Number of models that were made from the clients' data. */
+  readonly releases: number;
   /**
-   * Reason for which no further round may begin; `undefined` while one may.
+   * Account of what was released so far, as JSON. It is saved before anything of a release is told,
+   * and a run that resumes from an earlier checkpoint is given it by
+   * {@linkcode PrivacyTerms.addAccount}.
+   */
+  readonly account: unknown;
+  /**
+   * Adds a saved account to the own one: what either has released stays in it.
+   *
+   * @throws {TypeError} If it is no account.
+   * @throws {RangeError} If it is of another guarantee.
+   */
+  addAccount(saved: unknown): void;
+  /**
+   * Returns the reason for which no further round may begin; `undefined` while one may.
    *
    * @param numClients Number of clients in the group.
    */

@@ -174,7 +174,7 @@ Deno.test("a private run goes on from its checkpoint with its account", async ()
     };
     const failing = { save, latest: () => checkpoints.latest(), best: () => checkpoints.best() };
     await (await simulation(new CentralPrivacy(options), { checkpoints: failing })).run();
-    assertEquals(saved, [1, 2, 3]);
+    assertEquals(new Set(saved), new Set([1, 2, 3]));
     await assertRejects(
       () => simulation(new CentralPrivacy(options), { checkpoints, checkpointEvery: 2 }),
       RangeError,

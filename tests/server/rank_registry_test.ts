@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../mod.ts";
-import type { SavedRanks } from "../../src/round/record/saved_run.ts";
+import type { SavedRanks } from "../../src/round/record/saved_state.ts";
 import type { Claim, KeyRights } from "../../src/server/sessions/rank_choice.ts";
 import { RankRegistry } from "../../src/server/sessions/rank_registry.ts";
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";

@@ -66,8 +66,9 @@ function metricLines({ metrics = {}, samples = 0 }: Partial<FinalReport> = {}): 
 }
 
 /** Formats the guarantee of a private run in one line. */
-function privacyLines({ privacy }: RunReport): string[] {
+function privacyLines({ privacy, rounds }: RunReport): string[] {
   if (privacy === undefined) return [];
+  const again = privacy.releases - rounds.length;
   const { epsilon, epsilonContinuous, delta, mechanism, releases, guarantee } = privacy;
   if (epsilon === undefined) return [`differential privacy guarantees ${guarantee}`];
   return [
@@ -76,6 +77,9 @@ function privacyLines({ privacy }: RunReport): string[] {
     } at delta ${delta} after ${releases} releases (continuous noise: ${
       epsilonContinuous?.toFixed(3)
     })`,
+    ...(again > 0
+      ? [`counted beside the rounds, told before the run was resumed from an earlier one: ${again}`]
+      : []),
   ];
 }
 

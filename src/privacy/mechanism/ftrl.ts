@@ -60,6 +60,14 @@ export class FtrlMechanism implements Mechanism {
     this.grid = { clip, unit: noise * clip / 2 ** LOG_DEVIATION / COEFFICIENT_UNIT };
   }
 
+  get releases(): number {
+    return this.#releases;
+  }
+
+  get epsilonAtMost(): number {
+    return this.#epsilonAfter(this.#options.limits.most).epsilon;
+  }
+
   refusal(rank: Rank): string | undefined {
     return this.#participations.refusal(rank, this.#releases + 1);
   }
@@ -101,17 +109,13 @@ export class FtrlMechanism implements Mechanism {
   }
 
   account() {
-    const { noise, clip, bands, delta } = this.#options;
-    const most = this.#participations.most;
-    const one = most === 0 ? Infinity : bandedNoise(noise, bands, { most, separation: bands });
-    const isNone = most === 0;
+    const { noise, clip, bands } = this.#options, { most } = this.#participations;
     return {
       relation: "zero-out" as const,
       noise,
       clip,
       releases: this.#releases,
-      epsilon: isNone ? 0 : zcdpEpsilon(1 / (2 * one * one), delta),
-      epsilonContinuous: isNone ? 0 : gaussianEpsilon(one, delta),
+      ...this.#epsilonAfter(most),
       participationsMost: most,
       separationLeast: bands,
     };
@@ -127,5 +131,16 @@ export class FtrlMechanism implements Mechanism {
     this.#releases = Math.max(this.#releases, releases);
     this.#sums = [];
     this.#released = [];
+  }
+
+  /** Computes ε where no client has taken part more often than so many times. */
+  #epsilonAfter(most: number): { epsilon: number; epsilonContinuous: number } {
+    if (most === 0) return { epsilon: 0, epsilonContinuous: 0 };
+    const { noise, bands, delta } = this.#options;
+    const one = bandedNoise(noise, bands, { most, separation: bands });
+    return {
+      epsilon: zcdpEpsilon(1 / (2 * one * one), delta),
+      epsilonContinuous: gaussianEpsilon(one, delta),
+    };
   }
 }

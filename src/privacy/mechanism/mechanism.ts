@@ -27,6 +27,10 @@ export interface Mechanism {
   readonly name: PrivacyReport["mechanism"];
   /** Set if the guarantee needs cohorts that nobody knows. */
   readonly isCohortSecret: boolean;
+  /** Number of releases so far. */
+  readonly releases: number;
+  /** Largest ε after all rounds of the plan. */
+  readonly epsilonAtMost: number;
   /** Clip and unit of the next round. */
   readonly grid: Grid;
   /** Returns the reason why a client must not be in the next release, if there is one. */

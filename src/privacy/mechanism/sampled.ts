@@ -64,6 +64,14 @@ export class SampledMechanism implements Mechanism {
     this.#divergences = WHOLE_ORDERS.map((order) => sampledGaussianRdp({ noise, rate }, order));
   }
 
+  get releases(): number {
+    return this.#releases;
+  }
+
+  get epsilonAtMost(): number {
+    return this.#options.maxEpsilon;
+  }
+
   get grid(): Grid {
     const { clip: given } = this.#options;
     const clip = typeof given === "number" ? given : given.value;

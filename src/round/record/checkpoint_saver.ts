@@ -14,17 +14,12 @@ const FIRST_PAUSE_MILLIS = 100;
 export interface CheckpointSaverOptions {
   /** Saves the run; returns the checkpoint's name, or `undefined` when none is due. */
   save(): Promise<string | undefined>;
-  /** Returns the last completed round. */
+  /** Returns the last round whose model is made. */
   round(): number;
   /**
    * Number of failures in a row after which it gives up. Default {@linkcode DEFAULT_SAVE_TRIES}.
    */
   readonly tries?: number | undefined;
-  /**
-   * True if no round may begin before the one before it is saved, as with differential privacy: a
-   * round that is repeated after a crash has another noise, and the account would lack the first.
-   */
-  readonly isEachNeeded?: boolean;
   emit(event: ServerEvent): void;
   warn(text: string): void;
 }
@@ -47,18 +42,16 @@ export class CheckpointSaver {
   }
 
   /**
-   * Saves the run after a round. A save that each round needs is tried again for some seconds.
+   * Saves the run after a round.
    *
    * @throws {Error} If saving has failed too often in a row, or can never succeed.
    */
-  async save(signal?: AbortSignal): Promise<void> {
-    const { tries = DEFAULT_SAVE_TRIES, isEachNeeded = false, emit, warn, round } = this.#options;
+  async save(): Promise<void> {
+    const { tries = DEFAULT_SAVE_TRIES, emit, warn, round } = this.#options;
     try {
-      if (isEachNeeded) await this.saveLast(signal);
-      else await this.#attempt();
+      await this.#attempt();
     } catch (error) {
-      if (isEachNeeded) this.#failures = tries;
-      if (isEachNeeded || isFinal(error)) throw error;
+      if (isFinal(error)) throw error;
       const reason = errorMessage(error), failures = ++this.#failures;
       emit({ type: "checkpoint-failed", round: round(), reason, failures });
       if (this.hasGivenUp) {
@@ -68,6 +61,22 @@ export class CheckpointSaver {
         );
       }
       warn(`${reason}; trying again after the next round (${failures} of ${tries})`);
+    }
+  }
+
+  /**
+   * Saves the release of a private round before anything of it is told: a round that is made again
+   * after a crash has other noise, and the account would lack the first. Tries again for some
+   * seconds, and gives up then.
+   *
+   * @throws The error of the last try.
+   */
+  async saveRelease(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.saveLast(signal);
+    } catch (error) {
+      this.#failures = this.#options.tries ?? DEFAULT_SAVE_TRIES;
+      throw error;
     }
   }
 

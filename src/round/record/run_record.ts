@@ -4,9 +4,7 @@ import { schemaDigest } from "../../data/schema/digest.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
-import type { Checkpoint, Checkpoints } from "../../store/checkpoint/checkpoints.ts";
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
-import type { EvaluationSummary } from "../report/evaluation_summary.ts";
 import { guaranteesOf } from "../report/guarantees.ts";
 import { MemberRecords } from "../report/member_records.ts";
 import {
@@ -16,37 +14,18 @@ import {
   type RoundReport,
   type RunReport,
 } from "../report/report.ts";
-import type { TrainedRound } from "../round_attempts.ts";
-import type { RoundResult } from "../run_round.ts";
 import { type BestModel, BestTracker } from "./best_tracker.ts";
 import { changesWith } from "./plan_changes.ts";
-import type { StoppingOptions } from "./run_monitor.ts";
+import type { RunRecordOptions } from "./run_record_options.ts";
+import { readSavedRun } from "./saved_run.ts";
 import {
   modelDigest,
-  readSavedRun,
   savedHandlerState,
   type SavedRanks,
-  type SavedState,
+  stateOf,
   updateFields,
   withPrefix,
-} from "./saved_run.ts";
-
-/** Options of a {@linkcode RunRecord}. */
-export interface RunRecordOptions {
-  /** Name of the transport. */
-  readonly transport: string;
-  readonly worldSize: number;
-  readonly rounds: number;
-  /** Schema of the data. Default: the handler's. */
-  readonly schema?: Schema | undefined;
-  /** Store of the checkpoints. */
-  readonly checkpoints?: Checkpoints | undefined;
-  /** Checkpoint to continue from. */
-  readonly resume?: Checkpoint | undefined;
-  readonly notes?: Readonly<Record<string, unknown>> | undefined;
-  /** Early stopping, and the best model. */
-  readonly stopping?: StoppingOptions | undefined;
-}
+} from "./saved_state.ts";
 
 /** Record of a run so far: the content of its report and its checkpoints. */
 export class RunRecord {
@@ -54,6 +33,16 @@ export class RunRecord {
   name = "";
   /** Reports of the completed rounds. */
   rounds: RoundReport[] = [];
+  /**
+   * Report of the round of a private run whose model is made, and not evaluated and told yet. A
+   * checkpoint that is saved now has it, so that a run that resumes tells of this round, and does
+   * not make it again with other noise.
+   */
+  untold: RoundReport | undefined;
+  /** Set if the last checkpoint has all that is known of the rounds. */
+  isSaved = false;
+  /** Number of releases of a private run that may be told. */
+  releasesSaved = 0;
   /** Evaluation of the handler's current parameters. */
   final: EvaluateResult | undefined;
   /** The clients that have had a rank. */
@@ -93,6 +82,27 @@ export class RunRecord {
   }
 
   /**
+   * Saves the model of a private round, by a function that calls {@linkcode RunRecord.save}, before
+   * anything of it is told.
+   *
+   * @throws The error of saving; the round is then not made.
+   */
+  async saveRelease(report: RoundReport, save: () => Promise<void>): Promise<void> {
+    this.untold = report;
+    try {
+      await save();
+    } catch (error) {
+      this.untold = undefined;
+      throw error;
+    }
+  }
+
+  /** Number of the last round whose model is made. */
+  get lastRound(): number {
+    return this.untold?.round ?? this.rounds.length;
+  }
+
+  /**
    * Adds the report of a round, whose parameters are the handler's current ones, and returns it
    * with the round's learning rate, where that is scheduled.
    * @throws {RangeError} If the round has no figure of the name to monitor.
@@ -100,6 +110,9 @@ export class RunRecord {
   addRound(report: RoundReport): RoundReport {
     const handler = this.#handler, scheduled = handler.schedule && handler.planFor(report.round);
     const whole = scheduled ? { ...report, learningRate: scheduled.learningRate } : report;
+    // A release that was saved has nothing new without an evaluation.
+    this.isSaved = this.untold !== undefined && whole.loss === undefined;
+    this.untold = undefined;
     this.rounds.push(whole);
     this.#best.add(whole, handler.parameters);
     return whole;
@@ -121,22 +134,28 @@ export class RunRecord {
    * @throws {RangeError} If it belongs to another model, schema, seed or strategy.
    */
   async begin(): Promise<SavedRanks | undefined> {
-    const { resume } = this.#options;
+    const { resume } = this.#options, { privacy } = this.#handler;
     const saved = resume && await readSavedRun(resume, this.#handler, this.#schema);
     if (resume && saved) {
       this.#handler.parameters = resume.parameters;
       this.#handler.restoreState(savedHandlerState(resume, saved));
+      // What was told after this checkpoint stays told, whatever has become of later ones.
+      if (resume.account !== undefined) privacy?.addAccount(resume.account);
     }
+    this.isSaved = false;
+    this.releasesSaved = privacy?.releases ?? 0;
+    this.untold = saved?.untold;
     this.name = saved?.run ?? runtime.random.randomUUID();
     this.rounds = [...saved?.rounds ?? []];
     this.#best.replay(this.rounds);
     this.#best.restore(saved?.best, resume?.vectors);
     this.#changes = saved && !this.isOver
-      ? changesWith(saved, this.rounds.length + 1, this.#handler)
+      ? changesWith(saved, this.lastRound + 1, this.#handler)
       : saved?.changes ?? [];
     this.hasNewSettings = this.#changes.length > (saved?.changes?.length ?? 0);
     // Older checkpoints may have the evaluation of an earlier model.
-    this.final = this.rounds.at(-1)?.loss === undefined ? undefined : saved?.final;
+    const isKnown = this.untold === undefined && this.rounds.at(-1)?.loss !== undefined;
+    this.final = isKnown ? saved?.final : undefined;
     this.#began = runtime.clock.now() - (saved?.seconds ?? 0) * 1000;
     this.members.restore(saved?.members);
     if (saved === undefined) return undefined;
@@ -144,22 +163,6 @@ export class RunRecord {
     const isIn = ([rank]: readonly [number, string]) => rank < this.#options.worldSize;
     const { tokens, identities = [] } = saved;
     return { tokens: tokens.filter(isIn), identities: identities.filter(isIn) };
-  }
-
-  /**
-   * Runs a round and completes it, also when its evaluation fails: the model is the round's all the
-   * same.
-   *
-   * @throws The error of the evaluation.
-   */
-  async completeRound(
-    run: () => Promise<RoundResult>,
-    complete: (trained: TrainedRound, evaluated: EvaluationSummary) => void,
-  ): Promise<void> {
-    const { trained, evaluated, failure } = await run();
-    this.final = evaluated.evaluation;
-    complete(trained, evaluated);
-    if (failure !== undefined) throw failure;
   }
 
   /** Makes the report of the run so far. */
@@ -199,44 +202,39 @@ export class RunRecord {
     further: Readonly<Record<string, ParameterVector>> = {},
     handlerState?: HandlerState,
   ): Promise<string | undefined> {
-    const { checkpoints, notes = {} } = this.#options;
+    const { checkpoints, notes = {} } = this.#options, handler = this.#handler;
     if (checkpoints === undefined) return undefined;
-    const { tokens, identities = [] } = ranks();
-    const { json, vectors, clients } = handlerState ?? this.#handler.saveState();
-    const last = this.rounds.at(-1);
+    const saved = handlerState ?? handler.saveState();
+    const { untold, rounds } = this, last = untold ?? rounds.at(-1), round = this.lastRound;
     const score = last && this.#best.scoreOf(last);
-    const { manifest, parameters, seed, strategyName, plan, schedule } = this.#handler;
+    const { manifest, parameters, privacy } = handler, releases = privacy?.releases ?? 0;
     const { best, vectors: bestVectors } = this.#best.saved;
-    const model = this.#model ??= await modelDigest(this.#handler);
-    const state: SavedState = {
-      format: "fedlab.checkpoint/2",
+    const model = this.#model ??= await modelDigest(handler);
+    const state = stateOf(handler, saved, {
+      ...ranks(),
       run: this.name,
-      seed,
-      strategy: strategyName,
-      ...updateFields(this.#handler),
       ...(model !== undefined && { model }),
       ...(this.#schema && { schema: this.#schema }),
-      tokens,
-      ...(identities.length > 0 && { identities }),
-      ...(this.members.all.length > 0 && { members: this.members.all }),
-      ...(this.final && { final: this.final }),
+      members: this.members.all,
+      ...(untold ? { untold } : this.final && { final: this.final }),
       seconds: this.#seconds,
-      settings: { plan, ...(schedule && { schedule }) },
-      ...(this.#changes.length > 0 && { changes: this.#changes }),
+      changes: this.#changes,
       ...(best !== undefined && { best }),
-      strategyState: json,
-      clients,
       notes,
-    };
-    return await checkpoints.save({
+    });
+    const path = await checkpoints.save({
       manifest,
       parameters,
-      vectors: { ...vectors && withPrefix(vectors), ...bestVectors, ...further },
-      round: this.rounds.length,
+      vectors: { ...saved.vectors && withPrefix(saved.vectors), ...bestVectors, ...further },
+      round,
       state: { ...state },
-      history: this.rounds,
+      history: rounds,
       ...(score !== undefined && { score }),
+      ...(privacy && { account: privacy.account }),
     });
+    this.releasesSaved = releases;
+    this.isSaved = untold === this.untold;
+    return path;
   }
 
   get #schema(): Schema | undefined {

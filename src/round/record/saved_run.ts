@@ -1,62 +1,12 @@
-import type { Rank } from "../../base/rank.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { compareSchemas } from "../../data/schema/compare.ts";
 import { parseSchema } from "../../data/schema/parse.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import { compareManifests } from "../../params/compare_manifests.ts";
-import type { ParameterVector } from "../../params/manifest.ts";
-import type { EvaluateResult } from "../../plan/results.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
-import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
-import type { ServerCodecs } from "../handler/server_codecs.ts";
-import type { NotedSettings } from "./plan_changes.ts";
-import type { MemberReport, PlanChange, RoundReport } from "../report/report.ts";
-
-/** Prefix of the names of a strategy's vectors in a checkpoint. */
-const STRATEGY_PREFIX = "strategy/";
-
-/** Ranks of a run, for a checkpoint: the part that reconnecting clients need. */
-export interface SavedRanks {
-  /** Session tokens by rank. */
-  readonly tokens: readonly (readonly [Rank, string])[];
-  /** Identities by rank, of ranks that belong to a key. Older checkpoints have none. */
-  readonly identities?: readonly (readonly [Rank, string])[];
-}
-
-/**
- * State of a run in a checkpoint. The reports of its rounds are the checkpoint's history.
- */
-export interface SavedState extends SavedRanks {
-  readonly format: "fedlab.checkpoint/2";
-  /** The run's name. */
-  readonly run: string;
-  readonly seed: number;
-  readonly strategy: string;
-  /** Way in which updates are added up, where it is not the running mean. */
-  readonly aggregation?: "exact";
-  readonly uplink?: string;
-  readonly downlink?: string;
-  /** Digest of the model's description. Older checkpoints, and models without one, have none. */
-  readonly model?: string;
-  /** Schema of the data. Older checkpoints, and runs without one, have none. */
-  readonly schema?: unknown;
-  /** The clients so far. Older checkpoints have none. */
-  readonly members?: readonly MemberReport[];
-  readonly final?: EvaluateResult;
-  /** Wall time of the run so far. */
-  readonly seconds: number;
-  /** Settings of training. Older checkpoints have none. */
-  readonly settings?: NotedSettings;
-  /** Changes of the settings when the run was resumed. */
-  readonly changes?: readonly PlanChange[];
-  /** Round of the best model, where that is kept. */
-  readonly best?: number;
-  /** The strategy's state as JSON, if it has one. Its vectors are the checkpoint's. */
-  readonly strategyState?: unknown;
-  /** The handler's knowledge about the clients, if it has any. */
-  readonly clients?: unknown;
-  readonly notes: Readonly<Record<string, unknown>>;
-}
+import type { ServerBackendHandler } from "../handler/server_backend_handler.ts";
+import type { RoundReport } from "../report/report.ts";
+import { codecNames, modelDigest, type SavedState } from "./saved_state.ts";
 
 /** Run as restored from a checkpoint. */
 export interface SavedRun extends Omit<SavedState, "format"> {
@@ -98,7 +48,8 @@ export async function readSavedRun(
     throw new TypeError(`${where}: expected the state of a server's run`);
   }
   const rounds = state.format === "fedlab.checkpoint/1" ? state.rounds : checkpoint.history;
-  if (!isRounds(rounds, checkpoint.round)) {
+  const { untold } = state;
+  if (!Array.isArray(rounds) || !isRounds([...rounds, untold ?? []].flat(), checkpoint.round)) {
     throw new TypeError(`${where}: expected the reports of its ${checkpoint.round} rounds`);
   }
   checkSchema(savedSchema(checkpoint), schema, where);
@@ -161,11 +112,6 @@ function checkSchema(saved: Schema | undefined, own: Schema | undefined, where: 
   }
 }
 
-/** Computes the digest of the description of a handler's model, if it has one. */
-export async function modelDigest({ model }: ServerBackendHandler): Promise<string | undefined> {
-  return model && await sha256Hex(new TextEncoder().encode(JSON.stringify(model)));
-}
-
 /**
  * Computes the digest of the description that earlier versions had of a model that starts from
  * zeros: they drew the weights of logistic regression at random. A run that goes on has the weights
@@ -196,46 +142,4 @@ function isByRank(value: unknown): boolean {
     value.every((entry) =>
       Array.isArray(entry) && Number.isSafeInteger(entry[0]) && typeof entry[1] === "string"
     );
-}
-
-/** Renames a strategy's vectors to their names in a checkpoint. */
-export function withPrefix(
-  vectors: Readonly<Record<string, ParameterVector>>,
-): Record<string, ParameterVector> {
-  return Object.fromEntries(
-    Object.entries(vectors).map(([name, vector]) => [STRATEGY_PREFIX + name, vector]),
-  );
-}
-
-/** Returns the handler's state in a checkpoint. */
-export function savedHandlerState(
-  { vectors = {} }: Checkpoint,
-  { strategyState: json, clients }: SavedRun,
-): HandlerState {
-  const own = Object.entries(vectors).filter(([name]) => name.startsWith(STRATEGY_PREFIX))
-    .map(([name, vector]) => [name.slice(STRATEGY_PREFIX.length), vector] as const);
-  return {
-    ...(json !== undefined && { json }),
-    ...(clients !== undefined && { clients }),
-    ...(own.length > 0 && { vectors: Object.fromEntries(own) }),
-  };
-}
-
-/** Returns the names of a server's codecs. */
-function codecNames(
-  { codecs }: Pick<ServerBackendHandler, "codecs">,
-): { readonly uplink?: string; readonly downlink?: string } {
-  const { uplink, downlink }: Partial<Pick<ServerCodecs, "uplink" | "downlink">> = codecs ?? {};
-  return {
-    ...(uplink && { uplink: uplink.codec.name }),
-    ...(downlink && { downlink: downlink.codec.name }),
-  };
-}
-
-/** Returns the fields of a report or checkpoint that name how updates are sent and added up. */
-export function updateFields(
-  handler: ServerBackendHandler,
-): Pick<SavedState, "aggregation" | "uplink" | "downlink"> {
-  const { aggregation } = handler;
-  return { ...(aggregation === "exact" && { aggregation }), ...codecNames(handler) };
 }

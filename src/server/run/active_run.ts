@@ -116,6 +116,15 @@ export interface ActiveRun {
   /** Round of the rank's last accepted update, 0 for none. */
   lastAcceptedRound(rank: Rank): number;
 
+  /**
+   * Saves the model of a private round with the account of what is released. Nothing of the model
+   * may be told before: `evaluate`, `endRound` and further exchanges refuse it. A run without a
+   * store of checkpoints saves nothing.
+   *
+   * @throws {Error} If it cannot be saved for some seconds.
+   */
+  saveRelease(training: TrainingExchange, tries?: RoundTries): Promise<void>;
+
   /** Ends a round of one training: records, logs and emits its report. */
   endRound(training: TrainingExchange, evaluated: EvaluationSummary, tries?: RoundTries): void;
 

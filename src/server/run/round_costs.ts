@@ -95,6 +95,16 @@ export class RoundCostCounter {
     this.#saved[direction] += whole - bytes;
   }
 
+  /** Gives the costs of the round so far, without what was written to the file. */
+  soFar(traffic: Traffic): Pick<RoundCosts, "refused" | "bytesUp" | "bytesDown" | "seconds"> {
+    return {
+      refused: this.#refused,
+      bytesUp: traffic.up - this.#traffic.up,
+      bytesDown: traffic.down - this.#traffic.down,
+      seconds: (runtime.clock.now() - this.#began) / 1000,
+    };
+  }
+
   /** Gives the costs of a round that ends now. */
   endRound(traffic: Traffic): RoundCosts {
     const { up, down } = this.#traffic, refused = this.#refused;

@@ -14,7 +14,7 @@ import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
 import { DEFAULT_SERVER_NAME } from "../options.ts";
 import { completePeerLimits } from "../sessions/peer_limits.ts";
 import type { JoinReply } from "../sessions/registration.ts";
-import type { SavedRanks } from "../../round/record/saved_run.ts";
+import type { SavedRanks } from "../../round/record/saved_state.ts";
 import { SchemaAgreement } from "../sessions/schema_agreement.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { handleControl } from "./control_messages.ts";
@@ -98,9 +98,8 @@ export class ServerRun implements RunContext, AsyncDisposable {
     });
     this.#saver = new CheckpointSaver({
       save: () => record.save(() => this.sessions.registry.saved),
-      round: () => record.rounds.length,
+      round: () => record.lastRound,
       tries: options.saveTries,
-      isEachNeeded: topology.handler.privacy !== undefined,
       emit: (event) => this.emit(event),
       warn: (text) => logger.warn(text),
     });
@@ -135,6 +134,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   async runAndReport(runRounds: () => Promise<void>): Promise<RunReport> {
     const { topology: { options }, sessions, record, logger } = this;
     const transport = transportOf(options.distBackend ?? "tcp");
+    await this.operations.endUntold();
     await this.#uploads.start();
     await checkDescriptors(options, transport.name, (text) => logger.warn(text));
     const listener = await transport.listen(options.listen);
@@ -201,7 +201,18 @@ export class ServerRun implements RunContext, AsyncDisposable {
    */
   async save(): Promise<void> {
     if (this.record.isOver) await this.#saver.saveLast(this.signal);
-    else await this.#saver.save(this.signal);
+    else if (!this.record.isSaved) await this.#saver.save();
+  }
+
+  async saveRelease(): Promise<void> {
+    await this.#saver.saveRelease(this.signal);
+  }
+
+  checkSaved(): void {
+    const { handler: { privacy }, options: { checkpoints } } = this.topology;
+    if (checkpoints === undefined || privacy === undefined) return;
+    if (privacy.releases <= this.record.releasesSaved) return;
+    throw new Error("Cannot tell of a private round: its model is not saved by saveRelease()");
   }
 }
 

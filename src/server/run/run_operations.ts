@@ -1,7 +1,7 @@
 import { publicKeyOf } from "../../auth/challenge.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { EvaluationSummary } from "../../round/report/evaluation_summary.ts";
+import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import { LastAcceptedRounds } from "../../round/cohort/last_accepted_rounds.ts";
@@ -68,6 +68,7 @@ export class RunOperations implements ActiveRun {
   async runExchange<Exchange extends TrainingExchange | EvaluationExchange>(
     exchange: Exchange,
   ): Promise<Exchange> {
+    this.#run.checkSaved();
     return await this.#exchanges.runExchange(exchange);
   }
 
@@ -96,6 +97,7 @@ export class RunOperations implements ActiveRun {
   }
 
   async evaluate(round: number, ranks: readonly Rank[]): Promise<EvaluationSummary> {
+    this.#run.checkSaved();
     return await this.#exchanges.evaluate(round, ranks);
   }
 
@@ -162,6 +164,31 @@ export class RunOperations implements ActiveRun {
     return this.#accepted.get(rank, this.rounds);
   }
 
+  async saveRelease(
+    training: TrainingExchange,
+    tries: RoundTries = firstTry(training),
+  ): Promise<void> {
+    const { record, sessions, costs, topology: { handler } } = this.#run;
+    const { round } = training.collector, spent = costs.soFar(sessions.bytes);
+    const report = roundReport(round, { training, ...tries }, {}, spent, handler);
+    await record.saveRelease(report, () => this.#run.saveRelease());
+  }
+
+  /**
+   * Ends the round of a resumed private run whose model was saved before it was told. The account
+   * may be ahead of the checkpoint, and is saved first.
+   */
+  async endUntold(): Promise<void> {
+    const { record, topology: { handler } } = this.#run;
+    if (!handler.privacy || record.lastRound === 0) return;
+    await this.#run.saveRelease();
+    const { untold } = record;
+    if (untold === undefined) return;
+    const evaluated = await this.#exchanges.evaluate(untold.round, []);
+    record.final = evaluated.evaluation;
+    this.#report({ ...untold, ...evaluationFields(evaluated) });
+  }
+
   endRound(
     training: TrainingExchange,
     evaluated: EvaluationSummary,
@@ -184,6 +211,7 @@ export class RunOperations implements ActiveRun {
   }
 
   #report(given: RoundReport): void {
+    this.#run.checkSaved();
     const { record, logger, peers: { members }, topology } = this.#run;
     const { roundName, options, mode } = topology;
     const report = record.addRound(given);

@@ -1,6 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import { ProcessGroup } from "../../net/process_group.ts";
-import type { SavedRanks } from "../../round/record/saved_run.ts";
+import type { SavedRanks } from "../../round/record/saved_state.ts";
 import { AwayRanks } from "./away_ranks.ts";
 import type { RevokedRank } from "./key_changes.ts";
 import { type Assignment, chooseRank, type Claim } from "./rank_choice.ts";

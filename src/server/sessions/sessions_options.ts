@@ -1,6 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
-import type { SavedRanks } from "../../round/record/saved_run.ts";
+import type { SavedRanks } from "../../round/record/saved_state.ts";
 import type { PeerLimits } from "./peer_limits.ts";
 import type { JoinOptions } from "./registration.ts";
 import type { PeerLogs, SessionListener } from "./session_listener.ts";

@@ -29,6 +29,13 @@ export interface Checkpoint {
   readonly history?: readonly unknown[];
   /** Quality of the model; higher is better. The best checkpoint is kept. `NaN` counts as none. */
   readonly score?: number;
+  /**
+   * Account of what the run has told so far, which must be representable as JSON. It is stored
+   * beside the checkpoints and survives each of them: a store gives the account that was saved
+   * last with any checkpoint, also with an earlier one. A private run knows by it what it has
+   * released after the checkpoint that it resumes from.
+   */
+  readonly account?: unknown;
 }
 
 /** Options of {@linkcode CheckpointStore} and {@linkcode KvCheckpointStore}. */
@@ -51,8 +58,9 @@ export interface Checkpoints {
   /** Path of the folder, where the store is one. A server keeps its temporary files there. */
   readonly folder?: string;
   /**
-   * Saves a checkpoint and gives its name in the store. Earlier checkpoints stay whole whatever
-   * happens meanwhile. A server tries again after an error, unless it is an `OvertakenError`.
+   * Saves a checkpoint and its account, which both last when it returns, and gives its name in the
+   * store. Earlier checkpoints stay whole whatever happens meanwhile. A server tries again after an
+   * error, unless it is an `OvertakenError`.
    */
   save(checkpoint: Checkpoint): Promise<string>;
   /** Gives the newest whole checkpoint, if any; others are skipped. */

@@ -27,20 +27,27 @@ export function nameOfRound(round: number): string {
   return `round-${String(round).padStart(6, "0")}`;
 }
 
+/** Reading part of a store. */
+export interface StoreReader<Listed extends CheckpointSummary> {
+  /** Lists the checkpoints of the store. */
+  list(): Promise<readonly Listed[]>;
+  /** Reads a checkpoint; gives `undefined` for one that is not whole. */
+  read(listed: Listed): Promise<Checkpoint | undefined>;
+  /** Reads the account that was saved last; gives `undefined` where there is none. */
+  account(): Promise<unknown>;
+}
+
 /**
- * Reads the checkpoints of a store, one after the other, until one is whole.
+ * Reads the checkpoints of a store, one after the other, until one is whole, and its account.
  *
  * @param order Newest first, or highest score first; the latter skips checkpoints without a score.
  * @param place Name of the store, for messages.
- * @param list Lists the checkpoints of the store.
- * @param read Reads a checkpoint; gives `undefined` for one that is not whole.
  * @throws {Error} If the store cannot be read. The message names the place.
  */
 export async function firstWhole<Listed extends CheckpointSummary>(
   order: CheckpointOrder,
   place: string,
-  list: () => Promise<readonly Listed[]>,
-  read: (listed: Listed) => Promise<Checkpoint | undefined>,
+  { list, read, account: readAccount }: StoreReader<Listed>,
 ): Promise<Checkpoint | undefined> {
   try {
     const listed = await list();
@@ -49,7 +56,9 @@ export async function firstWhole<Listed extends CheckpointSummary>(
       : listed.filter(hasScore).sort(bestFirst);
     for (const one of sorted) {
       const whole = await read(one);
-      if (whole !== undefined) return whole;
+      if (whole === undefined) continue;
+      const account = await readAccount();
+      return { ...whole, ...(account !== undefined && { account }) };
     }
   } catch (cause) {
     throw new Error(`Cannot read checkpoints in ${place}: ${errorMessage(cause)}`, { cause });

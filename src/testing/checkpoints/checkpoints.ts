@@ -1,11 +1,13 @@
 import { registerTest, type TestOptions } from "../register.ts";
+import { testAccount } from "./account.ts";
 import { testHistory } from "./history.ts";
 import type { CheckpointPlace } from "./place.ts";
 import { testSaving } from "./saving.ts";
 
 /**
  * Registers the tests that every store of checkpoints passes: saving, finding the latest and the
- * best, removing old ones, skipping damaged ones, and the history that checkpoints share.
+ * best, removing old ones, skipping damaged ones, the history that checkpoints share, and the
+ * account that survives them.
  *
  * @param name Name of the store in the names of the tests.
  * @param within Runs a test in an empty place, and removes the place afterwards.
@@ -34,4 +36,5 @@ export function testCheckpoints(
   };
   testSaving(tests);
   testHistory(tests);
+  testAccount(tests);
 }

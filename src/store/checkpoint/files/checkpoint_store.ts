@@ -18,14 +18,17 @@ import {
   nameOfRound,
   superseded,
 } from "../retention.ts";
+import { AccountFile } from "./account_file.ts";
 import { Descriptors } from "./descriptors.ts";
 import { HistoryFile } from "./history_file.ts";
 
 const FILE = /^round-(\d{6,})\.safetensors$/;
 /** Form of a temporary file. A living writer holds a lock on its own; others are leftovers. */
-const TEMPORARY = /^\.round-\d{6,}(\.safetensors)?\.[0-9a-f-]{36}\.tmp$/;
+const TEMPORARY = /^\.(round-\d{6,}(\.safetensors)?|account\.json)\.[0-9a-f-]{36}\.tmp$/;
 /** File of the reports of the rounds, one per line. */
 const HISTORY = "history.jsonl";
+/** File of the account that survives the checkpoints. */
+const ACCOUNT = "account.json";
 
 /** File of the folder, and its header. */
 interface Listed extends CheckpointHeader {
@@ -45,8 +48,8 @@ interface Listed extends CheckpointHeader {
  * A file is written under a temporary name, synced to the disk and renamed, and holds SHA-256
  * digests of its header and its data: whatever happens to the process, the newest whole checkpoint
  * is found. The newest is the one that was saved last, not the one of the highest round, so that a
- * run can resume from an earlier round. Only the owner may read the files, since a state may hold
- * secrets.
+ * run can resume from an earlier round. The `account` is in the file `account.json`, which a save
+ * replaces. Only the owner may read the files, since a state may hold secrets.
  *
  * Only one process may write to a folder at a time, and a folder holds the checkpoints of one run.
  *
@@ -69,6 +72,7 @@ export class CheckpointStore implements Checkpoints {
   readonly #warn: (message: string) => void;
   readonly #descriptors = new Descriptors();
   readonly #history: HistoryFile;
+  readonly #account: AccountFile;
   /** Headers by file name, so that a save does not read them again. */
   readonly #known = new Map<string, Listed>();
   #sequence = 0;
@@ -84,6 +88,7 @@ export class CheckpointStore implements Checkpoints {
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
     this.#history = new HistoryFile(`${folder}/${HISTORY}`, this.#descriptors);
+    this.#account = new AccountFile(`${folder}/${ACCOUNT}`, this.#descriptors);
   }
 
   /**
@@ -111,13 +116,10 @@ export class CheckpointStore implements Checkpoints {
       const history = checkpoint.history && await this.#history.write(checkpoint.history);
       const further = { sequence, ...(history && { history }) };
       await writeCheckpoint(path, { ...content, ...further }, this.#descriptors);
-      this.#known.set(name, {
-        name,
-        manifest,
-        round,
-        ...further,
-        ...(score !== undefined && { score }),
-      });
+      // After the checkpoint, which has the account too: a run that ends in between has lost none.
+      if (checkpoint.account !== undefined) await this.#account.write(checkpoint.account);
+      const scored = score !== undefined && { score };
+      this.#known.set(name, { name, manifest, round, ...further, ...scored });
     } catch (cause) {
       throw new Error(`Cannot save checkpoint ${path}: ${errorMessage(cause)}`, { cause });
     }
@@ -132,7 +134,8 @@ export class CheckpointStore implements Checkpoints {
    * Gives the newest whole checkpoint, if any. Truncated, corrupted and foreign files are skipped
    * with a warning.
    *
-   * @throws {Error} If the folder or a file may not be read. The message names it.
+   * @throws {Error} If the folder or a file may not be read, or the account that lies beside the
+   * checkpoints is damaged. The message names it.
    */
   async latest(): Promise<Checkpoint | undefined> {
     return await this.#firstWhole("newest");
@@ -160,12 +163,9 @@ export class CheckpointStore implements Checkpoints {
       await this.#removeTemporary();
       return await this.#list(this.#warn);
     };
-    return await firstWhole(
-      order,
-      this.folder,
-      list,
-      ({ name }) => this.#attempt(name, (path) => this.#read(path), this.#warn),
-    );
+    const account = () => this.#account.read();
+    const read = ({ name }: Listed) => this.#attempt(name, (path) => this.#read(path), this.#warn);
+    return await firstWhole(order, this.folder, { list, read, account });
   }
 
   /** Reads a checkpoint and its history, and checks every byte of them. */

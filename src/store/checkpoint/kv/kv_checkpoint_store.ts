@@ -23,11 +23,12 @@ import {
   nameOfRound,
   superseded,
 } from "../retention.ts";
-import type { CheckpointKv, KvKey } from "./checkpoint_kv.ts";
+import type { CheckpointKv } from "./checkpoint_kv.ts";
 import { ChunkSource, cut } from "./chunks.ts";
 import { type CheckpointEntry, headOf, isCheckpointEntry } from "./entries.ts";
+import { KvAccount } from "./kv_account.ts";
 import { type HistoryPart, KvFault, KvHistory } from "./kv_history.ts";
-import { finish, LooseChunks, overtaken } from "./loose_chunks.ts";
+import { finish, type KeyOf, LooseChunks, overtaken } from "./loose_chunks.ts";
 import { ReadableKv } from "./readable_kv.ts";
 
 const ROOT = "fedlab.checkpoints";
@@ -66,11 +67,13 @@ const ROOT = "fedlab.checkpoints";
 export class KvCheckpointStore implements Checkpoints {
   /** Name of the run. */
   readonly name: string;
+  readonly #key: KeyOf = (...parts) => [ROOT, this.name, ...parts];
   readonly #kv: ReadableKv;
   readonly #keep: number;
   readonly #warn: (message: string) => void;
   readonly #loose: LooseChunks;
   readonly #history: KvHistory;
+  readonly #account: KvAccount;
   /** Id of the last known checkpoint, `null` for none; `undefined` before the first look. */
   #head: string | null | undefined;
   /** Id of the last attempt: the store may have taken it although it reported an error. */
@@ -87,9 +90,9 @@ export class KvCheckpointStore implements Checkpoints {
     this.#keep = checkedKeep(keep);
     this.#warn = onWarning;
     this.#kv = new ReadableKv(kv, this.#key("none"), onWarning);
-    const keyOf = (...parts: KvKey) => this.#key(...parts);
-    this.#loose = new LooseChunks(this.#kv, keyOf);
-    this.#history = new KvHistory(this.#kv, keyOf, this.#loose);
+    this.#loose = new LooseChunks(this.#kv, this.#key);
+    this.#history = new KvHistory(this.#kv, this.#key, this.#loose);
+    this.#account = new KvAccount(this.#kv, this.#key, this.#loose, name);
   }
 
   /**
@@ -111,10 +114,10 @@ export class KvCheckpointStore implements Checkpoints {
       }
       await this.#loose.sweep();
       const sequence = Math.max(0, ...(await this.#list()).map(({ sequence }) => sequence)) + 1;
-      const { history } = checkpoint;
+      const { history, account } = checkpoint;
       const part = history && await this.#history.plan(history);
       const whole = { ...content, sequence, ...(part && { history: part.mark }) };
-      this.#head = await this.#write(whole, part, last.versionstamp);
+      this.#head = await this.#write(whole, part, account, last.versionstamp);
       if (history && part) this.#history.written(part, history);
     } catch (cause) {
       const message = `Cannot save checkpoint ${path}: ${errorMessage(cause)}`;
@@ -131,7 +134,7 @@ export class KvCheckpointStore implements Checkpoints {
    * Gives the newest whole checkpoint, if any. Corrupted ones, and values that cannot be decoded,
    * are skipped with a warning.
    *
-   * @throws {Error} If the store cannot be read.
+   * @throws {Error} If the store cannot be read, or the account beside the checkpoints is damaged.
    */
   async latest(): Promise<Checkpoint | undefined> {
     return await this.#firstWhole("newest");
@@ -150,7 +153,8 @@ export class KvCheckpointStore implements Checkpoints {
       this.#head = headOf(await this.#kv.get(this.#key("head")));
       return await this.#list(this.#warn);
     };
-    return await firstWhole(order, `kv:${this.name}`, list, (entry) => this.#read(entry));
+    const reader = { list, read: this.#read.bind(this), account: () => this.#account.read() };
+    return await firstWhole(order, `kv:${this.name}`, reader);
   }
 
   /** Reads a checkpoint. Gives `undefined` for a broken one; rejects when the store has failed. */
@@ -159,7 +163,7 @@ export class KvCheckpointStore implements Checkpoints {
     try {
       const { sequence, history, ...checkpoint } = await readCheckpoint(source);
       if (checkpoint.round === entry.round && sequence === entry.sequence) {
-        if (history === undefined) return checkpoint;
+        if (!history) return checkpoint;
         if (entry.history === undefined) {
           throw new SyntaxError("expected its entry to tell of a history");
         }
@@ -188,14 +192,14 @@ export class KvCheckpointStore implements Checkpoints {
   async #write(
     content: CheckpointContent,
     history: HistoryPart | undefined,
+    account: unknown,
     lastVersion: string | null,
   ): Promise<string> {
     const { round, sequence, score, data } = content;
     const id = this.#tried = runtime.random.randomUUID();
     const header = cut(blankHeader(content));
     const pieces = data.flatMap((vector) => cut(bytesOf(vector)));
-    const all = [...header, ...pieces];
-    const chunks = all.length;
+    const all = [...header, ...pieces], chunks = all.length;
     const bytes = all.reduce((sum, { length }) => sum + length, 0);
     const { mark, begin, put } = await this.#loose.begin(id, chunks);
     await put(pieces, header.length);
@@ -203,19 +207,20 @@ export class KvCheckpointStore implements Checkpoints {
     for (const piece of pieces) hash.update(piece);
     await put(cut(await sealedHeader(content, hash.digest("hex"))), 0);
     const [key, head] = [this.#key("whole", round), this.#key("head")];
-    const { value: former, versionstamp: formerVersion } = await this.#kv.getToReplace(key);
+    const { value: old, versionstamp: oldVersion } = await this.#kv.getToReplace(key);
     const entry: CheckpointEntry = {
       ...{ id, chunks, bytes, round, sequence },
       ...(score !== undefined && { score }),
       ...(history && { history: history.entry }),
     };
-    const addHistory = history && await this.#history.write(history);
-    const commit = begin().check({ key, versionstamp: formerVersion }).set(key, entry)
+    const adds = [
+      history && await this.#history.write(history),
+      account === undefined ? undefined : await this.#account.write(account),
+    ];
+    const commit = begin().check({ key, versionstamp: oldVersion }).set(key, entry)
       .delete(mark).check({ key: head, versionstamp: lastVersion }).set(head, { id });
-    if (isCheckpointEntry(former)) {
-      commit.set(this.#loose.markOf(former.id), { chunks: former.chunks });
-    }
-    addHistory?.(commit);
+    if (isCheckpointEntry(old)) commit.set(this.#loose.markOf(old.id), { chunks: old.chunks });
+    for (const add of adds) add?.(commit);
     await finish(commit);
     return id;
   }
@@ -240,9 +245,5 @@ export class KvCheckpointStore implements Checkpoints {
 
   #pathOf(round: unknown): string {
     return `kv:${this.name}/${nameOfRound(Number(round))}`;
-  }
-
-  #key(...parts: KvKey): KvKey {
-    return [ROOT, this.name, ...parts];
   }
 }

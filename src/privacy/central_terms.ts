@@ -1,0 +1,110 @@
+import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
+import { errorMessage } from "../base/errors.ts";
+import { isRecord } from "../base/json.ts";
+import type { Rank } from "../base/rank.ts";
+import type { AnnouncedPrivacy } from "../plan/announced_privacy.ts";
+import type { PrivacyReport, PrivacyTerms, PrivateSelection } from "../strategy/privacy.ts";
+import type { Strategy } from "../strategy/strategy.ts";
+import type { Mechanism } from "./mechanism/mechanism.ts";
+import type { CentralPrivacyOptions } from "./options.ts";
+
+/** Text in place of a guarantee where the noise follows from a seed. */
+const SEEDED = "nothing: the noise is seeded";
+
+/** Demands of a mechanism on the rounds, and its account. */
+export class CentralTerms implements PrivacyTerms {
+  /** Number of values that noise is added to, once a round has begun. */
+  dimension: number | undefined;
+  readonly then: Strategy;
+  readonly cohort: number;
+  readonly announced: AnnouncedPrivacy;
+  readonly #mechanism: Mechanism;
+  readonly #options: CentralPrivacyOptions;
+  readonly #noise: number;
+
+  constructor(
+    mechanism: Mechanism,
+    options: CentralPrivacyOptions & { readonly noise: number },
+    then: Strategy,
+  ) {
+    this.#mechanism = mechanism;
+    this.then = then;
+    this.cohort = options.cohort;
+    this.#options = options;
+    const { delta, noise } = options;
+    this.#noise = noise;
+    this.announced = {
+      unit: "client",
+      mechanism: mechanism.name,
+      delta,
+      clip: mechanism.grid.clip,
+      noise,
+      ...(this.#isSeeded ? { guarantee: SEEDED } : { epsilon: mechanism.epsilonAtMost }),
+    };
+  }
+
+  get isCohortSecret(): boolean {
+    return this.#mechanism.isCohortSecret;
+  }
+
+  get releases(): number {
+    return this.#mechanism.releases;
+  }
+
+  get account(): Readonly<Record<string, unknown>> {
+    const { delta } = this.#options;
+    return { noise: this.#noise, delta, ...this.#mechanism.save() };
+  }
+
+  addAccount(saved: unknown): void {
+    const problem = `dp-${this.#options.mechanism}`;
+    if (!isRecord(saved)) {
+      throw new TypeError(`Cannot restore ${problem}: expected an account of privacy, got none`);
+    }
+    const own = [["noise", this.#noise], ["delta", this.#options.delta]] as const;
+    for (const [name, value] of own) {
+      if (saved[name] === value) continue;
+      throw new RangeError(
+        `Cannot go on with ${problem}: expected the ${name} ${
+          saved[name]
+        } of the run, got ${value}`,
+      );
+    }
+    try {
+      this.#mechanism.restore(saved);
+    } catch (cause) {
+      throw new TypeError(`Cannot restore ${problem}: ${errorMessage(cause)}`, { cause });
+    }
+  }
+
+  get report(): PrivacyReport {
+    const { delta } = this.#options;
+    const { epsilon, epsilonContinuous, ...rest } = this.#mechanism.account();
+    return {
+      unit: "client",
+      mechanism: this.#mechanism.name,
+      delta,
+      ...rest,
+      ...(this.dimension !== undefined && { dimension: this.dimension }),
+      source: this.#isSeeded ? "seeded" : "system",
+      ...(this.#isSeeded
+        ? { guarantee: SEEDED }
+        : { epsilon: epsilon ?? Infinity, epsilonContinuous: epsilonContinuous ?? Infinity }),
+      reproducible: this.#isSeeded,
+    };
+  }
+
+  stopReason(numClients: number): string | undefined {
+    const { clients } = this.#options;
+    checkInRange(numClients, AT_LEAST_ONE, "Cannot begin a round");
+    return numClients === clients ? this.#mechanism.stopReason(numClients) : undefined;
+  }
+
+  select(clients: PrivateSelection): Rank[] {
+    return this.#mechanism.select(clients);
+  }
+
+  get #isSeeded(): boolean {
+    return this.#options.noiseSeed !== undefined;
+  }
+}
