@@ -111,6 +111,7 @@ export type CommandName =
   | "predict"
   | "evaluate"
   | "export"
+  | "dashboard"
   | "doctor"
   | "completions";
 

@@ -11,7 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["tfjs", "privacy"],
   ["engine"],
   ["round", "worker", "predict"],
-  ["client", "server"],
+  ["client", "server", "dashboard"],
   ["sim"],
   ["testing"],
   ["cli"],

@@ -30,6 +30,8 @@ export interface Process {
   command(program: string | URL, options?: Deno.CommandOptions): Deno.Command;
   /** Describes the memory of the machine. */
   memory(): Deno.SystemMemoryInfo;
+  /** Describes the memory of this process. */
+  memoryUsage(): Deno.MemoryUsage;
   /** Formats a value for people to read. */
   inspect(value: unknown): string;
 }
@@ -69,5 +71,6 @@ export const systemProcess: Process = {
   removeSignalListener: (signal, listener) => Deno.removeSignalListener(signal, listener),
   command: (program, options) => new Deno.Command(program, options),
   memory: () => Deno.systemMemoryInfo(),
+  memoryUsage: () => Deno.memoryUsage(),
   inspect: (value) => Deno.inspect(value),
 };

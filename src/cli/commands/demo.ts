@@ -6,6 +6,7 @@ import { joinAll } from "../../worker/join_all.ts";
 import { spawn } from "../../worker/spawn.ts";
 import type { WorkerProcess } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../context.ts";
+import { openDashboard } from "../dashboard/open.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
@@ -69,9 +70,15 @@ async function runDemo(
   await using folder = await openRunFolder("demo", flags);
   const shown = new RunProgress();
   const stop = new AbortController();
+  await using dashboard = await openDashboard("demo", flags, {
+    folder: folder.path,
+    stop: (reason) => stop.abort(reason),
+    signal,
+  });
   const ending = AbortSignal.any([signal, stop.signal]);
   const clients = new Clients(flags, folder.path, ending);
   const onEvent = (event: ServerEvent) => {
+    dashboard.show(event);
     if (isTerminal()) shown.show(event);
     if (event.type === "listening") {
       clients.start(event.address).catch((error) => stop.abort(error));

@@ -3,6 +3,7 @@ import { AuditLog } from "../../server/audit_log.ts";
 import { transportOf } from "../../net/backend.ts";
 import { KeptTransport } from "../../net/kept_transport.ts";
 import type { CommandContext } from "../context.ts";
+import { openDashboard } from "../dashboard/open.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
@@ -94,6 +95,12 @@ async function runServer(
   await using folder = await openRunFolder("server", flags, { keeps: true });
   const checkpoints = checkpointsIn(folder.path, flags.keepCheckpoints);
   const shown = new RunProgress();
+  const stop = new AbortController();
+  await using dashboard = await openDashboard("server", flags, {
+    folder: folder.path,
+    stop: (reason) => stop.abort(reason),
+    signal,
+  });
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   using audit = new AuditLog(`${folder.path}/${AUDIT}`, {
     clients: worldSize - 1,
@@ -113,12 +120,13 @@ async function runServer(
     onEvent: (event) => {
       audit.record(event);
       curves.show(event);
+      dashboard.show(event);
       if (isTerminal()) shown.show(event);
     },
   });
   const run = async () => {
     using _bar = shown;
-    return await topology.run({ signal });
+    return await topology.run({ signal: AbortSignal.any([signal, stop.signal]) });
   };
   const { json } = flags;
   await runAndReport(topology, run, { folder, curves, ...(json !== undefined && { json }) });

@@ -10,6 +10,7 @@ import { PreparedWorkers } from "../../sim/prepared_workers.ts";
 import { Simulation } from "../../sim/simulation.ts";
 import { WorkerPool } from "../../sim/worker_pool.ts";
 import type { CommandContext } from "../context.ts";
+import { openDashboard } from "../dashboard/open.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
@@ -101,9 +102,17 @@ async function runSimulate(
     keeps: flags.checkpointEvery !== undefined,
   });
   const shown = new RunProgress();
+  const stop = new AbortController();
+  const ending = AbortSignal.any([signal, stop.signal]);
+  await using dashboard = await openDashboard("simulate", flags, {
+    folder: folder.path,
+    stop: (reason) => stop.abort(reason),
+    signal,
+  });
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const onEvent = (event: ServerEvent) => {
     curves.show(event);
+    dashboard.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
     else if (event.type === "checkpoint-failed") printError(event.reason);
@@ -131,7 +140,7 @@ async function runSimulate(
   printError(`Simulating ${clients} clients, ${division}, ${train.length} samples`);
   const run = async () => {
     using _bar = shown;
-    return await simulation.run({ signal });
+    return await simulation.run({ signal: ending });
   };
   const { json, csv } = flags;
   await runAndReport(simulation, run, {

@@ -1,6 +1,7 @@
 import { SHARED_METRICS } from "../../client/options.ts";
 import { DIST_BACKEND_NAMES } from "../../net/backend.ts";
 import { isWebSocketAddress } from "../../net/websocket/address.ts";
+import { DASHBOARD_ADDRESS } from "./dashboard.ts";
 import { option } from "./option.ts";
 import { choice, text, whole } from "./values.ts";
 
@@ -14,7 +15,12 @@ export const JOINING = {
     help: "address to listen on; ws://host:port/path or wss:// for WebSockets",
     group: "Joining",
     default: ADDRESS,
-    commands: { server: {}, stats: {}, doctor: { help: "address on which a server would listen" } },
+    commands: {
+      server: {},
+      stats: {},
+      doctor: { help: "address on which a server would listen" },
+      dashboard: { help: "address to listen on", default: DASHBOARD_ADDRESS },
+    },
     onResume: "any",
     isAnnounced: true,
     library: { server: (listen) => ({ listen }) },

@@ -32,6 +32,7 @@ export type CommandName =
   | "predict"
   | "evaluate"
   | "export"
+  | "dashboard"
   | "doctor"
   | "completions";
 

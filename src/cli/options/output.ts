@@ -197,6 +197,7 @@ export const OUTPUT = {
     commands: {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
       ...{ plot: {}, keygen: {}, stats: {}, predict: {}, evaluate: {}, export: {}, doctor: {} },
+      dashboard: {},
     },
     onResume: "any",
   }),

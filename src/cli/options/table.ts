@@ -9,6 +9,7 @@
  */
 
 import { CONFIG } from "../config/options.ts";
+import { DASHBOARD } from "./dashboard.ts";
 import { DATA } from "./data.ts";
 import { JOINING } from "./joining.ts";
 import { LINKS } from "./links.ts";
@@ -46,6 +47,7 @@ const TABLE = {
   ...SECURITY,
   ...LIMITS,
   ...OUTPUT,
+  ...DASHBOARD,
   ...TIMEOUTS,
   ...CONFIG,
 };

@@ -8,6 +8,7 @@ import { errorMessage } from "../../base/errors.ts";
 import { fileError } from "../../data/file.ts";
 import type { DistBackend } from "../../net/backend.ts";
 import { parseAddress } from "../../net/tcp.ts";
+import { isLoopbackHost } from "../../net/loopback.ts";
 import type { TlsOptions } from "../../net/tls/options.ts";
 import { isWebSocketAddress, parseWebSocketAddress } from "../../net/websocket/address.ts";
 import { websocketTransport } from "../../net/websocket/transport.ts";
@@ -40,7 +41,7 @@ function isLoopback(address: string): boolean {
   const { hostname } = isWebSocketAddress(address)
     ? parseWebSocketAddress(address)
     : parseAddress(address);
-  return /^(localhost|\[?::1\]?|127\..*)$/.test(hostname);
+  return isLoopbackHost(hostname);
 }
 
 /** Chooses the transport: WebSockets for a URL, else TLS where it has options, else TCP. */

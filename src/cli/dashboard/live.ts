@@ -1,0 +1,85 @@
+import { basename, dirname } from "node:path";
+import { tokenFromEnv } from "../../auth/token.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
+import { startDashboard } from "../../dashboard/dashboard.ts";
+import { LiveRun } from "../../dashboard/live_run.ts";
+import { RunState } from "../../dashboard/run_state.ts";
+import type { RunSource } from "../../dashboard/run_source.ts";
+import { DASHBOARD_ADDRESS } from "../options/dashboard.ts";
+import { isTerminal, printError } from "../output/terminal.ts";
+import type { DashboardFlags, RunDashboard } from "./open.ts";
+import { runFiles } from "./run_files.ts";
+import { RunFolders } from "./run_folders.ts";
+
+/** Options that the page does not show: paths of keys are no one's business. */
+const UNSHOWN: ReadonlySet<string> = new Set(["allowKeys", "tlsKey", "key"]);
+
+/**
+ * Starts the dashboard of a run. On a terminal it stays after the run until the command is ended.
+ *
+ * @throws {Error} If the address is in use, not allowed, or open to others without a token.
+ */
+export async function startLive(
+  command: string,
+  { dashboard: address, dashboardControl: mayControl, ...flags }: DashboardFlags,
+  { folder, stop, signal }: {
+    folder: string;
+    stop: (reason: Error) => void;
+    signal: AbortSignal;
+  },
+): Promise<RunDashboard> {
+  const id = basename(folder);
+  const state = new RunState({
+    ...{ id, name: id, command, strategy: flags.strategy ?? "fedavg" },
+    startedAt: runtime.clock.unixMillis(),
+    settings: Object.fromEntries(
+      Object.entries(flags).filter(([name, value]) => value !== undefined && !UNSHOWN.has(name)),
+    ),
+  }, { rounds: (flags.mode === "async" ? flags.versions : flags.rounds) ?? 0 });
+  const live = new LiveRun(state, () => runFiles(folder));
+  const token = tokenFromEnv();
+  const tls = flags.tlsCert === undefined || flags.tlsKey === undefined ? undefined : {
+    cert: await runtime.files.readTextFile(flags.tlsCert),
+    key: await runtime.files.readTextFile(flags.tlsKey),
+  };
+  const page = startDashboard({
+    address: typeof address === "string" ? address : DASHBOARD_ADDRESS,
+    source: besideOthers(id, live, dirname(folder)),
+    measured: id,
+    ...(token !== undefined && { token }),
+    ...(tls && { tls }),
+    ...(mayControl && {
+      control: ({ action }) => {
+        if (action !== "stop") throw new Error(`Cannot ${action} this run: it can only be stopped`);
+        stop(new Error("stopped from the dashboard"));
+      },
+    }),
+  });
+  printError(`Dashboard: ${page.url}`);
+  return {
+    show: (event) => live.show(event),
+    [Symbol.asyncDispose]: async () => {
+      live[Symbol.dispose]();
+      // Whoever looks at the page has not seen the end yet.
+      if (isTerminal() && !signal.aborted) {
+        printError(`The dashboard stays at ${page.url} until Ctrl-C`);
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      }
+      await page[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Shows the run of this process before the others of its folder, where that may be read. */
+function besideOthers(id: string, live: LiveRun, folder: string): RunSource {
+  const others = new RunFolders(folder);
+  return {
+    async list() {
+      const entries = await others.list().catch(() => []);
+      return [live.entry, ...entries.filter((entry) => entry.id !== id)];
+    },
+    async find(wanted) {
+      return wanted === id ? live : await others.find(wanted).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { ServerEvent } from "../../round/report/events.ts";
+import { UsageError } from "../options/option.ts";
+
+/** Options of a command that a dashboard depends on. */
+export interface DashboardFlags {
+  dashboard?: string | true;
+  dashboardControl?: boolean;
+  rounds?: number;
+  versions?: number;
+  strategy?: string;
+  mode?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+}
+
+/** Dashboard of a command's run; without the option, nothing. */
+export interface RunDashboard extends AsyncDisposable {
+  /** Shows an event of the run. */
+  show(event: ServerEvent): void;
+}
+
+/**
+ * Opens the dashboard of a run where the options ask for it.
+ *
+ * @param command Name of the command.
+ * @param flags Its options.
+ * @param run `folder` of the run; `stop` ends it; `signal` is aborted when the command is to end.
+ * @throws {UsageError} If the page may control the run and there is no page.
+ * @throws {Error} If the address is in use, not allowed, or open to others without a token.
+ */
+export async function openDashboard(
+  command: string,
+  flags: DashboardFlags,
+  run: { folder: string; stop: (reason: Error) => void; signal: AbortSignal },
+): Promise<RunDashboard> {
+  if (flags.dashboard === undefined) {
+    if (flags.dashboardControl) {
+      throw new UsageError("expected --dashboard with --dashboard-control");
+    }
+    return { show() {}, async [Symbol.asyncDispose]() {} };
+  }
+  const { startLive } = await import("./live.ts");
+  return await startLive(command, flags, run);
+}

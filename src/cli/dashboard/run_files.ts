@@ -1,0 +1,29 @@
+import { runtime } from "../../base/runtime/runtime.ts";
+import type { RunFile } from "../../dashboard/run_source.ts";
+import { exists } from "../run/checkpoints.ts";
+
+/** Files of a run's folder that can be downloaded, with their media types. */
+const FILES: Readonly<Record<string, string>> = {
+  "report.json": "application/json",
+  "model.safetensors": "application/octet-stream",
+  "model-best.safetensors": "application/octet-stream",
+  "model.json": "application/json",
+  "schema.json": "application/json",
+  "accuracy.svg": "image/svg+xml",
+};
+
+/** Lists the files of a run's folder that can be downloaded, as far as they are there. */
+export async function runFiles(folder: string): Promise<RunFile[]> {
+  const files: RunFile[] = [];
+  for (const [name, type] of Object.entries(FILES)) {
+    const path = `${folder}/${name}`;
+    if (!await exists(path)) continue;
+    files.push({ name, type, read: async () => await readWhole(path) });
+  }
+  return files;
+}
+
+async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await runtime.files.open(path);
+  return await new Response(file.readable).bytes();
+}

@@ -1,0 +1,151 @@
+import { basename } from "node:path";
+import { errorMessage } from "../../base/errors.ts";
+import { isRecord } from "../../base/json.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
+import { RunState } from "../../dashboard/run_state.ts";
+import type { RunEntry, RunMessage, RunSource, ShownRun } from "../../dashboard/run_source.ts";
+import type { RunView } from "../../dashboard/view.ts";
+import type { RoundReport } from "../../round/report/report.ts";
+import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
+import { readReport } from "../output/report_file.ts";
+import { exists, LOCK } from "../run/checkpoints.ts";
+import { runFiles } from "./run_files.ts";
+
+/** Time in milliseconds between two looks at a run of another process. */
+const LOOK_MILLIS = 2000;
+
+/** Largest number of runs in the list. */
+const MAX_RUNS = 200;
+
+/** Runs in a folder: each folder in it with a report or with checkpoints. */
+export class RunFolders implements RunSource {
+  readonly #folder: string;
+
+  /** Wraps a folder of runs; it may also be that of one run. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Lists the runs, the newest first. */
+  async list(): Promise<RunEntry[]> {
+    const names = await this.#names();
+    return await Promise.all(names.slice(0, MAX_RUNS).map((name) => this.#entry(name)));
+  }
+
+  /** Returns a run by the name of its folder. */
+  async find(id: string): Promise<ShownRun | undefined> {
+    return (await this.#names()).includes(id) ? new FolderRun(id, this.#pathOf(id)) : undefined;
+  }
+
+  async #names(): Promise<string[]> {
+    if (await isRun(this.#folder)) return [basename(this.#folder)];
+    const names: string[] = [];
+    for await (const { name, isDirectory } of runtime.files.readDir(this.#folder)) {
+      if (isDirectory && await isRun(`${this.#folder}/${name}`)) names.push(name);
+    }
+    return names.sort().reverse();
+  }
+
+  #pathOf(name: string): string {
+    return basename(this.#folder) === name ? this.#folder : `${this.#folder}/${name}`;
+  }
+
+  async #entry(name: string): Promise<RunEntry> {
+    try {
+      const { run, head, points } = await new FolderRun(name, this.#pathOf(name)).view();
+      const accuracy = points.at(-1)?.accuracy;
+      return {
+        ...{ id: name, name, strategy: run.strategy, stage: head.stage, rounds: head.round },
+        ...(accuracy !== undefined && { accuracy }),
+      };
+    } catch (error) {
+      const fault = errorMessage(error);
+      return { id: name, name, strategy: "", stage: "stopped", rounds: 0, fault };
+    }
+  }
+}
+
+/** Run of a folder, which may be over or go on in another process. */
+class FolderRun implements ShownRun {
+  readonly #name: string;
+  readonly #path: string;
+
+  constructor(name: string, path: string) {
+    this.#name = name;
+    this.#path = path;
+  }
+
+  async view(): Promise<RunView> {
+    return await exists(`${this.#path}/report.json`)
+      ? await this.#viewOfReport()
+      : await this.#viewOfCheckpoint();
+  }
+
+  async follow(tell: (message: RunMessage) => void): Promise<Disposable> {
+    let last = "";
+    let isLooking = false;
+    const look = async () => {
+      if (isLooking) return;
+      isLooking = true;
+      try {
+        const view = await this.view();
+        const mark = `${view.head.stage} ${view.head.round}`;
+        if (mark !== last) tell({ view });
+        last = mark;
+      } finally {
+        isLooking = false;
+      }
+    };
+    await look();
+    const timer = runtime.timers.setInterval(() => void look().catch(() => {}), LOOK_MILLIS);
+    return { [Symbol.dispose]: () => runtime.timers.clearInterval(timer) };
+  }
+
+  files() {
+    return runFiles(this.#path);
+  }
+
+  async #viewOfReport(): Promise<RunView> {
+    const { report } = await readReport(this.#path);
+    const state = new RunState({
+      ...{ id: this.#name, name: this.#name, command: "", strategy: report.strategy },
+      settings: { ...report.plan, seed: report.seed, transport: report.transport },
+    });
+    state.addRounds(report.rounds);
+    state.finish(report);
+    return state.view();
+  }
+
+  async #viewOfCheckpoint(): Promise<RunView> {
+    const checkpoint = await new CheckpointStore(`${this.#path}/checkpoints`).latest();
+    if (checkpoint === undefined) throw new Error("there is no whole checkpoint yet");
+    const { strategy, notes } = checkpoint.state;
+    const flags = isRecord(notes) && isRecord(notes.flags) ? notes.flags : {};
+    const rounds = Number(flags.rounds ?? flags.versions ?? 0);
+    const state = new RunState({
+      ...{ id: this.#name, name: this.#name, settings: flags },
+      command: isRecord(notes) ? `${notes.command}` : "",
+      strategy: `${strategy}`,
+    }, { rounds });
+    const isAlive = await isHeld(`${this.#path}/${LOCK}`);
+    state.addRounds((checkpoint.history ?? []) as RoundReport[]);
+    if (isAlive) state.begin();
+    else state.apply({ type: "stopped", reason: "its process has ended; it can be resumed" });
+    return state.view();
+  }
+}
+
+async function isRun(folder: string): Promise<boolean> {
+  return await exists(`${folder}/report.json`) || await exists(`${folder}/checkpoints`);
+}
+
+/** Tells whether another process has locked a file. */
+async function isHeld(path: string): Promise<boolean> {
+  try {
+    // A shared lock, and only for a moment: the run's own process may be about to take it.
+    using file = await runtime.files.open(path, { read: true });
+    return !await file.tryLock(false);
+  } catch {
+    return false;
+  }
+}
