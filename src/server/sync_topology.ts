@@ -4,14 +4,16 @@
  * @module
  */
 
+import { lazy } from "../base/lazy.ts";
 import type { Rank } from "../base/rank.ts";
 import { isMemberMessage, wrongAttempt } from "../round/secure/member_message.ts";
-import { runRound, selectEvaluators } from "../round/run_round.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
 import type { MessageArguments } from "./run/server_topology.ts";
 import type { SecureRounds } from "./secure/secure_rounds.ts";
 import type { JoinedClient } from "./sessions/registration.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
+
+const loadRunRound = lazy(() => import("../round/run_round.ts"));
 
 /**
  * Synchronous server. Each round selects a cohort, sends it the parameters, waits for its updates,
@@ -54,6 +56,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
    * @throws {DeadlineError} If all clients are gone, or every try has too few updates.
    */
   protected override async runRound(round: number): Promise<void> {
+    const { runRound, selectEvaluators } = await loadRunRound();
     const run = this.activeRun, secure = await this.#secureRounds();
     const { trained: { training, ...tries }, evaluated, failure } = await runRound(round, {
       handler: this.handler,

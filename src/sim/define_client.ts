@@ -11,7 +11,6 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { defineWorker } from "../worker/define_worker.ts";
 import { isPiped } from "../worker/pipe.ts";
 import { postedLogger } from "../worker/posted_log.ts";
-import { serveJobs } from "./serve_jobs.ts";
 import type { PoolWorkerArgs } from "./worker_args.ts";
 
 /** Options passed to a client's module: its server, the rank to join as, and the rest. */
@@ -56,6 +55,7 @@ export type MakeClientHandler = (
 export function defineClient(makeHandler: MakeClientHandler): void {
   defineWorker<ClientModuleOptions | PoolWorkerArgs, void>(async (options, { signal, post }) => {
     if ("queue" in options) {
+      const { serveJobs } = await import("./serve_jobs.ts");
       return await serveJobs(options, makeHandler, signal);
     }
     await using handler = await makeHandler(options);

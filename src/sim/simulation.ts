@@ -17,7 +17,6 @@ import { ClientStates } from "./client_states.ts";
 import { checkSimulation } from "./check_simulation.ts";
 import { clientsOf, type SimulationOptions } from "./options.ts";
 import { schemaOf } from "./data_schema.ts";
-import { runRounds } from "./run_rounds.ts";
 
 /**
  * Federation of virtual clients on a pool of workers. Handlers, strategies, plans and seeds are
@@ -118,6 +117,7 @@ export class Simulation {
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
+    const { runRounds } = await import("./run_rounds.ts");
     const { countsOf, startPool } = await import("./start_pool.ts");
     const { VirtualClients } = await import("./virtual_clients.ts");
     await using pool = await startPool(handler, options);

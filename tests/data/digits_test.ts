@@ -58,7 +58,11 @@ Deno.test({
   name: `digits() holds the bytes of its source (needs ${DATA_DIR}/digits, see FEDLAB_DATA)`,
   ignore: !SOURCE_IS_HERE,
   fn: async () => {
-    const source = (name: string) => Deno.readFile(`${DATA_DIR}/digits/digits-${name}-ubyte.gz`);
+    const source = async (name: string) => {
+      const packed = new Blob([await Deno.readFile(`${DATA_DIR}/digits/digits-${name}-ubyte.gz`)]);
+      const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
+      return await new Response(unpacked).bytes();
+    };
     assert(
       Uint8Array.fromBase64(DIGITS_IMAGES_BASE64).toHex() === (await source("images-idx3")).toHex(),
     );

@@ -73,6 +73,7 @@ function compareFields(
   fields: readonly (readonly [what: string, expected: unknown, got: unknown])[],
 ): string | undefined {
   for (const [what, expected, got] of fields) {
+    if (expected === got) continue;
     if (canonicalJson(expected ?? null) === canonicalJson(got ?? null)) continue;
     return `expected the ${what} ${words(expected)} of ${shownName(of)}, got ${words(got)}`;
   }

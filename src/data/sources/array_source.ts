@@ -107,7 +107,7 @@ function arrangement(
     ...own.schema,
     inputs: [{ ...ownInput, ...(named && { columns: ownColumns }), name: input.name }],
   };
-  const difference = compareSchemas(expected, got);
+  const difference = schema === own.schema ? undefined : compareSchemas(expected, got);
   if (difference !== undefined) throw new RangeError(`Cannot use ${name}: ${difference}`);
   const arrangeTargets = targetMap(name, own.target, target, hasClassNames(own.schema));
   const standardized = standardizerOf(isApplied ? plain : input);
