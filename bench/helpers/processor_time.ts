@@ -19,7 +19,8 @@ export class ProcessorTime {
   }
 }
 
-function processorMillis(): number {
+/** Returns the milliseconds of the processor that this process, with all its threads, has used. */
+export function processorMillis(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
