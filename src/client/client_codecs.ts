@@ -1,9 +1,10 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import { SERVER_RANK } from "../base/rank.ts";
 import type { Codec } from "../codec/codec.ts";
-import { CODEC_NAMES } from "../codec/names.ts";
+import { CODEC_NAMES, DELTA, splitDelta } from "../codec/names.ts";
 import type { CodedVector, VectorCoder } from "../codec/vector_coder.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
+import { HeldParameters } from "./held_parameters.ts";
 import type { SubModel } from "./sub_model.ts";
 import { encodeUpdate } from "../wire/encode_update.ts";
 import { MessageCode } from "../wire/message_code.ts";
@@ -13,6 +14,7 @@ import type {
   IdAssignmentPayload,
   Message,
   ParameterUpdatePayload,
+  ReadyPayload,
 } from "../wire/messages.ts";
 
 /** Parameters that a client was sent, encoded or not. */
@@ -28,7 +30,7 @@ const NO_SCALES = new Float32Array(0), NO_CODES = new Uint8Array(0);
 
 /** Returns the names of the codecs that a client knows. */
 export function offeredCodecs(own: readonly Codec[] = []): string[] {
-  return [...CODEC_NAMES, ...own.map(({ name }) => name)];
+  return [...CODEC_NAMES, DELTA, ...own.map(({ name }) => name)];
 }
 
 /**
@@ -42,6 +44,8 @@ export class ClientCodecs {
   #uplink: VectorCoder | undefined;
   #downlink: VectorCoder | undefined;
   #length = 0;
+  /** Encoded parameters to which the server may send differences. */
+  readonly #held = new HeldParameters();
   /** Parameters of the last round, from which the client trains. */
   #received: { round: number; vector: ParameterVector } | undefined;
   /** The last message, so that it is the same one when it is sent again. */
@@ -61,23 +65,48 @@ export class ClientCodecs {
   /**
    * Prepares the codecs that a server has chosen.
    *
+   * @returns The fields of `Ready` that name the parameters that the client has.
    * @throws {ProtocolError} "wrong-codec" if the client does not know one.
    */
-  async agree(assignment: IdAssignmentPayload, manifest: Manifest): Promise<void> {
+  async agree(
+    assignment: IdAssignmentPayload,
+    manifest: Manifest,
+  ): Promise<Pick<ReadyPayload, "base" | "holds">> {
     const { uplink, downlink, seed, rank } = assignment;
     this.#assignment = { seed, rank };
     this.#length = manifest.length;
     this.#uplink = await this.#coder(uplink, manifest);
-    this.#downlink = await this.#coder(downlink, manifest);
+    const { whole, isDelta } = splitDelta(downlink ?? "");
+    this.#downlink = await this.#coder(whole || undefined, manifest);
+    return await this.#held.begin(isDelta ? this.#downlink : undefined);
   }
 
   /** Forgets the vectors of a run. */
   reset(): void {
     this.#received = this.#sent = undefined;
+    this.#held.clear();
   }
 
   /**
-   * Decodes parameters, and keeps a copy where the update is the difference to them.
+   * Completes parameters that have come as a difference, and keeps them for the next one.
+   *
+   * @throws {ProtocolError} If the client does not have the parameters that the difference is to,
+   * or the bytes are no difference.
+   */
+  complete(payload: ReceivedParameters): ReceivedParameters {
+    if ("parameters" in payload) {
+      this.#held.clear();
+      return payload;
+    }
+    const { base, ...fields } = payload;
+    this.#check(payload.codec);
+    const coded = this.#held.complete(payload, base, payload.round);
+    return { ...fields, ...coded };
+  }
+
+  /**
+   * Decodes parameters that are complete, and keeps a copy where the update is the difference to
+   * them.
    *
    * @throws {ProtocolError} If they cannot be decoded.
    */
@@ -90,10 +119,7 @@ export class ClientCodecs {
       }
       return payload;
     }
-    const { codec, scales, codes, plain, base, ...fields } = payload, { round } = payload;
-    if (base !== undefined) {
-      throw new ProtocolError("invalid-field", `${LOADING}: expected no base, got ${base}`);
-    }
+    const { codec, scales, codes, plain, base: _, ...fields } = payload, { round } = payload;
     const parameters = this.#decode({ codec, scales, codes, ...(plain && { plain }) }, round);
     this.#received = { round, vector: parameters };
     return { ...fields, parameters };
@@ -106,8 +132,11 @@ export class ClientCodecs {
    * @throws {ProtocolError} If they cannot be decoded.
    */
   receiveToEvaluate(payload: EvaluateParamsPayload): EvaluateParamsPayload {
-    const { codec, scales = NO_SCALES, codes = NO_CODES, plain, ...fields } = payload;
-    if (codec === undefined) return payload;
+    const { codec, scales = NO_SCALES, codes = NO_CODES, plain, base, ...fields } = payload;
+    if (codec === undefined) {
+      this.#held.clear();
+      return payload;
+    }
     if (fields.parameters !== undefined) {
       throw new ProtocolError(
         "invalid-field",
@@ -116,8 +145,10 @@ export class ClientCodecs {
     }
     // The number wraps around in the key, as all numbers of 32 bits.
     const next = fields.round + 1 >>> 0;
-    const coded = { codec, scales, codes, ...(plain && { plain }) };
-    return { ...fields, parameters: this.#decode(coded, next) };
+    const coded = { scales, codes, ...(plain && { plain }) };
+    this.#check(codec);
+    const complete = this.#held.complete(coded, base, next);
+    return { ...fields, parameters: this.#decode({ codec, ...complete }, next) };
   }
 
   /** Encodes an update where the server has asked for that. */
@@ -139,14 +170,7 @@ export class ClientCodecs {
 
   /** Decodes parameters with the key of a round, into the vector of those that came before. */
   #decode({ codec, ...coded }: EncodedParameters, round: number): ParameterVector {
-    const coder = this.#downlink;
-    if (coder === undefined || coder.codec.name !== codec) {
-      throw new ProtocolError(
-        "wrong-codec",
-        `${LOADING}: expected ${coder?.codec.name ?? "no codec"}, got ${codec}`,
-      );
-    }
-    const parameters = this.#keep(NO_ROUND);
+    const coder = this.#check(codec), parameters = this.#keep(NO_ROUND);
     const key = { seed: this.#assignment.seed, round, rank: SERVER_RANK };
     try {
       coder.decode(coded, key, parameters);
@@ -156,6 +180,16 @@ export class ClientCodecs {
     }
     this.#subModel.fill(parameters);
     return parameters;
+  }
+
+  /** Returns the coder of the downlink, if the codec is the one that was agreed on. */
+  #check(codec: string): VectorCoder {
+    const coder = this.#downlink;
+    if (coder?.codec.name === codec) return coder;
+    throw new ProtocolError(
+      "wrong-codec",
+      `${LOADING}: expected ${coder?.codec.name ?? "no codec"}, got ${codec}`,
+    );
   }
 
   #keep(round: number): ParameterVector {

@@ -181,6 +181,8 @@ export class ClientRun implements SessionClient {
     const session = this.#open(), { round } = payload;
     const { task } = this.#trainer;
     if ("parameters" in payload) this.#subModel.keep(payload.parameters);
+    // A message that is not acted on is the base of the next one all the same.
+    const complete = this.#codecs.complete(payload);
     this.#pendingRound = round;
     const part = this.#secure.partOf(payload);
     // A server that was resumed with other settings wants the round to be trained by them.
@@ -194,7 +196,7 @@ export class ClientRun implements SessionClient {
     this.#rest = undefined;
     await this.#orRefuse(round, async () => {
       this.#secure.keep(payload, part);
-      this.#trainer.begin(this.#codecs.receive(payload), session);
+      this.#trainer.begin(this.#codecs.receive(complete), session);
       const early = await this.#secure.answerEarly(round);
       if (early !== undefined) await session.send(early);
     });

@@ -13,6 +13,12 @@ export interface CodecKey {
   readonly rank: number;
 }
 
+/**
+ * Format of the numbers in codes, little-endian. Two of 4 bits are a byte, the first one in the
+ * lower half; floating-point numbers have their sign in the highest bit.
+ */
+export type NumberFormat = "int4" | "int8" | "float16" | "float32";
+
 /** Lengths of an encoded vector. */
 export interface CodedSize {
   /** Number of scales, of 4 bytes each. */
@@ -66,6 +72,14 @@ export interface Codec {
    * given, decoded values need not be checked one by one.
    */
   readonly reach?: number;
+  /** Set if decoding gives the values that were encoded, bit for bit. */
+  readonly isExact?: boolean;
+  /**
+   * Format of the codes, by which differences of encoded vectors are taken.
+   *
+   * @default {"int8"}
+   */
+  readonly numbers?: NumberFormat;
   /** Returns the exact lengths of an encoded vector of `length` values. */
   size(length: number): CodedSize;
   /**

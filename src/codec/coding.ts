@@ -95,14 +95,7 @@ export function decodeVector(
 ): void {
   const problem = `Cannot decode the vector from ${codec.name}`;
   checkKey(problem, key);
-  const size = codec.size(into.length);
-  if (!hasSize(coded, size)) {
-    throw new ProtocolError(
-      "shape-mismatch",
-      `${problem}: expected ${describe(size)} for ${into.length} values, ` +
-        `got ${describe(sizeOf(coded))}`,
-    );
-  }
+  checkLengths(codec, coded, into.length);
   let scale = 0;
   for (const one of coded.scales) {
     if (!isScale(one)) {
@@ -118,6 +111,22 @@ export function decodeVector(
   const most = largest(into);
   if (Number.isFinite(most)) return;
   throw new ProtocolError("non-finite", `${problem}: expected finite values, got ${most}`);
+}
+
+/**
+ * Checks that arrays have the lengths of an encoded vector of `length` values.
+ *
+ * @throws {ProtocolError} `shape-mismatch` if not.
+ */
+export function checkLengths(codec: Codec, coded: Coded, length: number): void {
+  const size = codec.size(length);
+  if (hasSize(coded, size)) return;
+  throw new ProtocolError(
+    "shape-mismatch",
+    `Cannot decode the vector from ${codec.name}: expected ${
+      describe(size)
+    } for ${length} values, got ${describe(sizeOf(coded))}`,
+  );
 }
 
 function checkKey(problem: string, { seed, round, rank }: CodecKey): void {

@@ -20,6 +20,7 @@ export interface HalfFormat {
 /** Codec of floating-point numbers of 16 bits, without scales. */
 export class HalfCodec implements Codec {
   readonly name: string;
+  readonly numbers = "float16";
   readonly #format: HalfFormat;
 
   constructor(format: HalfFormat) {

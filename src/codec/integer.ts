@@ -1,5 +1,5 @@
 import type { ParameterVector } from "../params/manifest.ts";
-import type { Codec, CodecKey, Coded, CodedSize } from "./codec.ts";
+import type { Codec, CodecKey, Coded, CodedSize, NumberFormat } from "./codec.ts";
 import { passPieces, type Piece } from "./kernel_pass.ts";
 
 /** Values of a piece, a multiple of every block. */
@@ -19,7 +19,7 @@ export interface IntegerOptions {
 export interface IntegerFormat {
   readonly name: string;
   /** Bits of a code. */
-  readonly bits: number;
+  readonly bits: 4 | 8;
   /** Values of a block. */
   readonly block: number;
   encode(piece: Piece): void;
@@ -31,6 +31,7 @@ export interface IntegerFormat {
 export class IntegerCodec implements Codec {
   readonly name: string;
   readonly reach = 128;
+  readonly numbers: NumberFormat;
   readonly #format: IntegerFormat;
   readonly #isRandom: boolean;
 
@@ -41,6 +42,7 @@ export class IntegerCodec implements Codec {
       );
     }
     this.name = format.name + (rounding === "nearest" ? "" : `:rounding=${rounding}`);
+    this.numbers = `int${format.bits}`;
     this.#format = format;
     this.#isRandom = rounding === "stochastic";
   }

@@ -9,18 +9,22 @@
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
 import { bf16 } from "./bf16.ts";
 import type { Codec } from "./codec.ts";
+import { delta } from "./delta.ts";
 import { eden } from "./eden.ts";
 import { f16 } from "./f16.ts";
+import { f32 } from "./f32.ts";
 import { int4 } from "./int4.ts";
-import { CODEC_NAMES, type CodecName } from "./names.ts";
+import { CODEC_NAMES, type CodecName, DELTA, splitDelta } from "./names.ts";
 import { int8 } from "./int8.ts";
 import type { IntegerOptions } from "./integer.ts";
 import { topK } from "./topk.ts";
 
 export { CODEC_NAMES } from "./names.ts";
 export * from "./bf16.ts";
+export { delta, type DeltaCodec } from "./delta.ts";
 export * from "./eden.ts";
 export * from "./f16.ts";
+export * from "./f32.ts";
 export * from "./int4.ts";
 export * from "./int8.ts";
 export * from "./topk.ts";
@@ -45,12 +49,14 @@ const CODECS: Readonly<Record<CodecName, Entry>> = {
   "int8": { texts: ["rounding"], make: (_, texts) => int8(roundingOf(texts)) },
   "int4": { texts: ["rounding"], make: (_, texts) => int4(roundingOf(texts)) },
   "eden": { numbers: ["bits", "share"], make: eden },
+  "f32": { make: f32 },
   "topk": { numbers: ["share"], make: topK },
 };
 
 /**
  * Makes a codec of a text such as `"f16"`, `"int8:rounding=stochastic"` or
- * `"eden:bits=1,share=0.1"`.
+ * `"eden:bits=1,share=0.1"`. With `"+delta"` at its end, as in `"int8+delta"`, parameters may be
+ * sent as differences; `"delta"` alone stands for `"f32+delta"`.
  *
  * @throws {SyntaxError} If the text cannot be read.
  * @throws {RangeError} If there is no codec of the name, no option of a name, or an option is out
@@ -65,6 +71,9 @@ const CODECS: Readonly<Record<CodecName, Entry>> = {
  * ```
  */
 export function parseCodec(text: string): Codec {
+  if (text === DELTA) return delta();
+  const { whole, isDelta } = splitDelta(text);
+  if (isDelta) return delta(parseCodec(whole));
   const { name, numbers, texts } = readNamedOptions("codec", text);
   const entry = Object.hasOwn(CODECS, name) ? CODECS[name as CodecName] : undefined;
   if (entry === undefined) {

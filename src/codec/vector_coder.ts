@@ -1,7 +1,7 @@
 import { ProtocolError } from "../base/errors.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { difference, fold } from "../params/operations.ts";
-import { decodeVector, encodeVector } from "./coding.ts";
+import { checkLengths, decodeVector, encodeVector } from "./coding.ts";
 import type { Codec, CodecKey, Coded } from "./codec.ts";
 
 /** Places in a vector, each with its first index and the index after its last. */
@@ -135,6 +135,16 @@ export class VectorCoder {
   #withPlain(coded: Coded, vector: ParameterVector): CodedVector {
     if (this.#plainLength === 0) return coded;
     return { ...coded, plain: gather(vector, this.#plain, new Float32Array(this.#plainLength)) };
+  }
+
+  /**
+   * Checks the lengths of an encoded vector.
+   *
+   * @throws {ProtocolError} "shape-mismatch" if one is wrong.
+   */
+  checkLengths(coded: CodedVector): void {
+    checkLengths(this.codec, coded, this.#codedLength);
+    this.#checkPlain(coded);
   }
 
   #checkPlain({ plain }: CodedVector): void {

@@ -1,18 +1,23 @@
-import type { CodedVector } from "../codec/vector_coder.ts";
+import type { Rank } from "../base/rank.ts";
+import { vectorBytes } from "../codec/difference.ts";
+import { HeldModels } from "../round/handler/held_models.ts";
+import type { SentModel, ServerCodecs } from "../round/handler/server_codecs.ts";
 import type { RoundReport } from "../round/report/report.ts";
 
 /** Bytes of the vectors that a server would have received and sent. */
 export class Traffic {
   /** Bytes of a vector that is not encoded. */
   readonly #wholeBytes: number;
+  readonly #held: HeldModels | undefined;
   #up = 0;
   #down = 0;
   #upWhole = 0;
   #downWhole = 0;
 
   /** Starts at 0. */
-  constructor(wholeBytes: number) {
+  constructor(wholeBytes: number, codecs: ServerCodecs | undefined) {
     this.#wholeBytes = wholeBytes;
+    this.#held = HeldModels.of(codecs);
   }
 
   /** Counts an update. */
@@ -21,12 +26,24 @@ export class Traffic {
     this.#upWhole += this.#wholeBytes;
   }
 
-  /** Counts parameters that a client is sent, encoded or not. */
-  addDown(coded?: CodedVector): void {
+  /** Counts a vector that a client is sent as it is. */
+  addWhole(): void {
+    this.#down += this.#wholeBytes;
     this.#downWhole += this.#wholeBytes;
-    this.#down += coded === undefined
-      ? this.#wholeBytes
-      : coded.scales.byteLength + coded.codes.byteLength + (coded.plain?.byteLength ?? 0);
+  }
+
+  /**
+   * Counts parameters that a client is sent, encoded or not.
+   *
+   * @param number Number that the client knows them by from then on.
+   */
+  addDown(rank: Rank, { coded }: SentModel, number: number): void {
+    if (coded === undefined) {
+      this.#held?.forget(rank);
+      return this.addWhole();
+    }
+    this.#down += vectorBytes(this.#held?.messageFor(rank, coded, number) ?? coded);
+    this.#downWhole += this.#wholeBytes;
   }
 
   /** Returns the bytes since the last call. */

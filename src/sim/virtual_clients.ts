@@ -59,7 +59,7 @@ export class VirtualClients {
     this.#parts = parts;
     const { manifest, model, plan: { rule } } = parts.handler;
     const part = travellingPart(manifest, model, rule), { length } = part ?? manifest;
-    this.traffic = new Traffic(length * Float32Array.BYTES_PER_ELEMENT);
+    this.traffic = new Traffic(length * Float32Array.BYTES_PER_ELEMENT, parts.handler.codecs);
     this.#intakes = new Intakes(parts, part, this.traffic);
     const ranks: Rank[] = [];
     for (let rank = 1; rank <= parts.numClients; rank++) ranks.push(rank);
@@ -123,8 +123,8 @@ export class VirtualClients {
       signal,
       own: ({ rank }) => states.read(rank),
       take: ({ rank }, outcome) => {
-        this.traffic.addDown(sent.coded);
-        if (handler.control) this.traffic.addDown();
+        this.traffic.addDown(rank, sent, round);
+        if (handler.control) this.traffic.addWhole();
         if (outcome.kind !== "trained") {
           const reason = reasonOf(outcome, "trained");
           if (outcome.kind === "failed" && outcome.stays) {
@@ -182,7 +182,7 @@ export class VirtualClients {
         signal,
         own: ({ rank }) => states.read(rank),
         take: ({ rank }, outcome) => {
-          this.traffic.addDown(sent.coded);
+          this.traffic.addDown(rank, sent, round + 1 >>> 0);
           if (outcome.kind !== "evaluated") {
             return this.#lose(rank, reasonOf(outcome, "evaluated"));
           }

@@ -20,18 +20,24 @@ Deno.test("parseCodec() makes every codec, and its name makes the same one", () 
       ["eden:share=0.1", "eden:bits=1,share=0.1"],
       ["eden:bits=4,share=1", "eden:bits=4"],
       ["topk", "topk:share=0.05"],
+      ["delta", "f32+delta"],
+      ["int8:rounding=nearest+delta", "int8+delta"],
     ] as const
   ) {
     assertEquals(parseCodec(text).name, name);
     assertEquals(parseCodec(name).name, name);
   }
-  assertEquals(CODEC_NAMES, ["f16", "bf16", "int8", "int4", "eden", "topk"]);
+  assertEquals(CODEC_NAMES, ["f16", "bf16", "int8", "int4", "eden", "topk", "f32"]);
 });
 
 Deno.test("parseCodec() refuses a wrong text in one line", () => {
   for (
     const [text, message] of [
-      ["zip", "Cannot make a codec: expected one of f16, bf16, int8, int4, eden, topk, got zip"],
+      [
+        "zip",
+        "Cannot make a codec: expected one of f16, bf16, int8, int4, eden, topk, f32, got zip",
+      ],
+      ["int8+delta+delta", "Cannot make a codec: expected one of whole vectors, got int8+delta"],
       ["f16:bits=3", "Cannot make f16: expected no options, got bits"],
       ["eden:bits=5", "Cannot make eden: expected 1 to 4 bits, got 5"],
       ["eden:bits=1.5", "Cannot make eden: expected 1 to 4 bits, got 1.5"],
@@ -49,6 +55,7 @@ Deno.test("encodeVector() names what cannot be encoded", () => {
   for (
     const [text, value, message] of [
       ["f16", 65520, "as f16: expected magnitudes below 65520, got 65520"],
+      ["f32", NaN, "as f32: expected finite values, got NaN"],
       ["f16", NaN, "as f16: expected magnitudes below 65520, got NaN"],
       ["int8", -Infinity, "as int8: expected finite values, got Infinity"],
       ["eden", NaN, "as eden:bits=1: expected finite values, got NaN"],

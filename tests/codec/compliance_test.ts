@@ -19,6 +19,8 @@ const SPECS: Readonly<Record<string, CodecTestOptions>> = {
   "eden:bits=3,share=0.7": { error: 0.55, unbiased: true },
   "topk:share=0.05": { error: 0.9 },
   "topk:share=1": { error: 0 },
+  "f32": { error: 0 },
+  "int8+delta": { error: 1e-4 },
 };
 for (const [spec, options] of Object.entries(SPECS)) testCodec(() => parseCodec(spec), options);
 

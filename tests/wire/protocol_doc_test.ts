@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import type { ProtocolFault } from "../../src/base/errors.ts";
+import { encodeDifference } from "../../src/codec/difference.ts";
+import { int8 } from "../../src/codec/int8.ts";
 import {
   FIRST_CREDIT,
   HEAD_BYTES,
@@ -372,6 +374,10 @@ Deno.test("docs/PROTOCOL.md has an example of every code", () => {
   );
 });
 
+/** Parameters of two rounds as they are encoded. */
+const FIRST = { scales: new Float32Array([0.5]), codes: new Uint8Array([127, 129, 0]) };
+const SECOND = { scales: new Float32Array([0.5]), codes: new Uint8Array([127, 130, 2]) };
+
 /** Further examples, by the name of the block. */
 const VARIANTS: ReadonlyMap<string, Message> = new Map([
   ["EvaluateParams, encoded", {
@@ -381,6 +387,13 @@ const VARIANTS: ReadonlyMap<string, Message> = new Map([
       codec: "int8",
       scales: new Float32Array([0.5]),
       codes: new Uint8Array([0x7F, 0x81, 0]),
+    },
+  }],
+  ["CompressedUpdate, difference", {
+    code: MessageCode.CompressedUpdate,
+    payload: {
+      ...{ round: 2, codec: "int8", base: 1, scales: new Float32Array() },
+      codes: encodeDifference(int8(), FIRST, SECOND) ?? new Uint8Array(),
     },
   }],
 ]);

@@ -132,7 +132,8 @@ export const STRATEGY = {
   }),
   downlink: option(readableBy(parseCodec), {
     value: "<codec>",
-    help: "codec of the parameters that clients are sent, such as int8",
+    help:
+      "codec of the parameters that clients are sent, such as int8, or delta or int8+delta to send a client the difference to what it has",
     group: "Strategy",
     defaultText: "none",
     commands: { server: {}, simulate: {} },

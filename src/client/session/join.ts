@@ -71,7 +71,7 @@ export async function join(
     /** The time by which the server must have let the client in. */
     deadline: number;
     /** Prepares the codecs that the server has chosen. */
-    agree: (assignment: IdAssignmentPayload) => Promise<void>;
+    agree: (assignment: IdAssignmentPayload) => Promise<Pick<ReadyPayload, "base" | "holds">>;
     /** The join time-out that the deadline comes from. */
     joinSeconds: number;
     /** Part of the model that travels. */
@@ -109,12 +109,13 @@ export async function join(
     // The number of rows is a figure like others: it travels in an answer.
     ? { numSamples: 1 }
     : await setUp(handler, payload, { own: options.schema, isKnown, subModel });
-  if (theirs !== "statistics") await agree(payload);
+  const held = theirs !== "statistics" ? await agree(payload) : {};
   const ready = connection.send({
     code: MessageCode.Ready,
     payload: {
       manifestDigest: payload.manifestDigest,
       ...described,
+      ...held,
       ...(theirs !== "statistics" && Object.keys(settings).length > 0 && { own: settings }),
       ...(isKnown && payload.awaits !== undefined && payload.awaits === resume?.round &&
         { round: payload.awaits }),

@@ -74,7 +74,9 @@ export interface ServerHandlerOptions {
   /**
    * Codec of the parameters that clients are sent, such as `int8()`. Clients train from what they
    * decode, and evaluate it; the server keeps the parameters as they are. Clients that do not know
-   * the codec are sent whole parameters.
+   * the codec are sent whole parameters. With `delta(int8())`, a client is sent the difference to
+   * the parameters that it has, where that is smaller, and with `delta()` the same without any
+   * error.
    *
    * @default {undefined} Parameters are not encoded.
    */

@@ -1,6 +1,7 @@
 import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import { type Rank, SERVER_RANK } from "../../base/rank.ts";
 import type { Codec } from "../../codec/codec.ts";
+import { isDelta } from "../../codec/delta.ts";
 import { type CodedVector, VectorCoder } from "../../codec/vector_coder.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import type { LocalRule } from "../../plan/rules/rules.ts";
@@ -26,12 +27,20 @@ export interface ServerCodecsOptions {
   readonly seed: number;
 }
 
+/** Fields of a message that has encoded parameters. */
+export interface CodedParameters extends CodedVector {
+  /** Name of the codec, with its settings. */
+  readonly codec: string;
+  /** Number of the parameters that the receiver has, where the codes are the difference to them. */
+  readonly base?: number;
+}
+
 /** Parameters as clients with the codec of the downlink are sent them. */
 export interface SentModel {
   /** Parameters as those clients decode them. */
   readonly parameters: ParameterVector;
   /** Encoded form; absent where they are sent as they are. */
-  readonly coded?: CodedVector & { readonly codec: string };
+  readonly coded?: CodedParameters;
 }
 
 /** Vectors that an update is related to. */
@@ -48,6 +57,10 @@ export class ServerCodecs {
   readonly uplink: VectorCoder | undefined;
   /** Coder of the parameters, if they are encoded. */
   readonly downlink: VectorCoder | undefined;
+  /** Name of the codec of the parameters, which says if they may be sent as differences. */
+  readonly downlinkName: string | undefined;
+  /** Set if parameters may be sent as the difference to those that a client has. */
+  readonly isDelta: boolean;
   readonly #seed: number;
   readonly #length: number;
 
@@ -55,7 +68,10 @@ export class ServerCodecs {
   constructor({ uplink, downlink, manifest, model, rule, seed }: ServerCodecsOptions) {
     const { others } = travellingPart(manifest, model, rule) ?? {};
     this.uplink = uplink && new VectorCoder(uplink, manifest, others);
-    this.downlink = downlink && new VectorCoder(downlink, manifest, others);
+    this.isDelta = downlink !== undefined && isDelta(downlink);
+    this.downlinkName = downlink?.name;
+    const whole = downlink && isDelta(downlink) ? downlink.whole : downlink;
+    this.downlink = whole && new VectorCoder(whole, manifest, others);
     this.#seed = seed;
     this.#length = manifest.length;
   }
@@ -70,6 +86,7 @@ export class ServerCodecs {
     const key = { seed: this.#seed, round, rank: SERVER_RANK };
     try {
       const coded = { codec: coder.codec.name, ...coder.encode(parameters, key) };
+      if (coder.codec.isExact) return { parameters, coded };
       const decoded = parameters.slice();
       coder.decode(coded, key, decoded);
       return { parameters: decoded, coded };
@@ -165,7 +182,8 @@ const PARTIAL = /^(topk|eden:.*share=(?!1$))/;
  * Makes the codecs of a handler's options; `undefined` if there are none.
  *
  * @throws {RangeError} If the codec of the parameters leaves values out: a client would train a
- * model with zeros in their places.
+ * model with zeros in their places. If the codec of the updates is one of differences or saves
+ * nothing.
  */
 export function codecsOf(
   { uplink, downlink, manifest, model }: ServerHandlerOptions,
@@ -176,6 +194,11 @@ export function codecsOf(
   if (downlink !== undefined && PARTIAL.test(downlink.name)) {
     throw new RangeError(
       `Cannot make a server: expected a codec of the parameters that sends all of them, got ${downlink.name}, which is for updates`,
+    );
+  }
+  if (uplink !== undefined && (isDelta(uplink) || uplink.isExact)) {
+    throw new RangeError(
+      `Cannot make a server: expected a codec of the updates, which are differences already, got ${uplink.name}, which is for parameters`,
     );
   }
   return new ServerCodecs({ uplink, downlink, manifest, model, rule, seed });

@@ -117,10 +117,11 @@ export function savedHandlerState(
 export function codecNames(
   { codecs }: Pick<ServerBackendHandler, "codecs">,
 ): { readonly uplink?: string; readonly downlink?: string } {
-  const { uplink, downlink }: Partial<Pick<ServerCodecs, "uplink" | "downlink">> = codecs ?? {};
+  const { uplink, downlinkName }: Partial<Pick<ServerCodecs, "uplink" | "downlinkName">> = codecs ??
+    {};
   return {
     ...(uplink && { uplink: uplink.codec.name }),
-    ...(downlink && { downlink: downlink.codec.name }),
+    ...(downlinkName !== undefined && { downlink: downlinkName }),
   };
 }
 

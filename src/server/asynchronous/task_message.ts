@@ -16,8 +16,8 @@ export function taskMessage(
   const { rank, round, version, base, sent } = task;
   task.isCoded = run.readsCodes(rank);
   const parameters = run.partFor(rank, task.isCoded ? sent.parameters : base);
-  // A client that lacks the values that do not travel is sent all, as others decode them.
-  const coded = task.isCoded && run.isPart(parameters) ? sent.coded : undefined;
+  const vectors = { parameters, ...(sent.coded && { coded: sent.coded }) };
+  const coded = task.isCoded ? run.codedFor(rank, vectors, round) : undefined;
   const fields = { round, ...run.planField(version + 1), ...lastAccepted };
   return coded === undefined
     ? { code: MessageCode.ParameterUpdate, payload: { ...fields, parameters } }

@@ -5,6 +5,7 @@ import type { ServerEvent } from "../../round/report/events.ts";
 import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import type { RoundReport } from "../../round/report/report.ts";
+import type { CodedParameters, SentModel } from "../../round/handler/server_codecs.ts";
 import type { RevokedUpdate } from "../../round/round_host.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
@@ -83,8 +84,13 @@ export interface ActiveRun {
   /** Reports whether the client of a rank knows the codec of the downlink. */
   readsCodes(rank: Rank): boolean;
 
-  /** Reports whether a vector has only the parameters that travel. */
-  isPart(parameters: ParameterVector): boolean;
+  /**
+   * Returns the fields by which a client that knows the codec of the downlink gets parameters;
+   * `undefined` if it is sent them as they are.
+   *
+   * @param number Number that the client will know the parameters by.
+   */
+  codedFor(rank: Rank, vectors: SentModel, number: number): CodedParameters | undefined;
 
   /** Returns the Ed25519 key of a client, 32 bytes, if it has proved one. */
   publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined;

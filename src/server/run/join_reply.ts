@@ -47,7 +47,7 @@ export async function joinReplyOf(
     manifestDigest: await handler.manifest.digest(),
     ...(handler.model && { model: { ...handler.model } }),
     ...(codecs?.uplink && { uplink: codecs.uplink.codec.name }),
-    ...(codecs?.downlink && { downlink: codecs.downlink.codec.name }),
+    ...(codecs?.downlinkName !== undefined && { downlink: codecs.downlinkName }),
     ...(schema && { schema: { ...schema }, schemaDigest: await schemaDigest(schema) }),
   };
   await loadEncoder();

@@ -1,11 +1,12 @@
 import type { Rank } from "../../base/rank.ts";
+import { splitDelta } from "../../codec/names.ts";
 import { SharedMessage } from "../../net/outgoing_frame.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
-import type { SentModel } from "../../round/handler/server_codecs.ts";
+import type { CodedParameters, SentModel } from "../../round/handler/server_codecs.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { RunContext } from "./run_context.ts";
@@ -16,7 +17,7 @@ import type { SentVectors } from "./sub_models.ts";
 type Exchange = TrainingExchange | EvaluationExchange;
 
 /** Vectors of a message, encoded or not. */
-type Sent = SentVectors | NonNullable<SentModel["coded"]>;
+type Sent = SentVectors | CodedParameters;
 
 /** Makes the message of an exchange to a rank. */
 type MessageTo = (rank: Rank) => Message | SharedMessage;
@@ -43,6 +44,9 @@ export class ParametersMessages {
       parameters: whole,
       ...(control && !isEvaluation && { control }),
     });
+    const { round } = exchange.collector;
+    // What is evaluated is what clients train from in the next round.
+    const number = isEvaluation ? round + 1 >>> 0 : round;
     let model: SentModel | undefined, decodedFor: typeof vectorsFor | undefined;
     const sentTo = (rank: Rank): Sent => {
       if (!readsCodes(this.#run, rank)) return vectorsFor(rank);
@@ -53,8 +57,8 @@ export class ParametersMessages {
       });
       const vectors = decodedFor(rank);
       if (!isEvaluation) exchange.codedRanks.add(rank);
-      // A client that lacks the values that do not travel is sent all, as others decode them.
-      return vectors.parameters.byteLength === subModels.bytes ? coded ?? vectors : vectors;
+      return codedFor(this.#run, rank, { parameters: vectors.parameters, coded }, number) ??
+        vectors;
     };
     if (keepsState(rule)) {
       return (rank) => this.#message(exchange, sentTo(rank), lastAcceptedField(topology, rank));
@@ -104,6 +108,31 @@ export class ParametersMessages {
       ? { code: MessageCode.CompressedUpdate, payload: { round, ...sent, ...fields } }
       : { code: MessageCode.ParameterUpdate, payload: { round, ...sent, ...fields } };
   }
+}
+
+/**
+ * Returns the fields by which a client that knows the codec of the downlink gets parameters;
+ * `undefined` if it is sent them as they are.
+ *
+ * @param vectors What it is sent of the parameters, and their encoded form.
+ * @param number Number that the client will know the parameters by.
+ */
+export function codedFor(
+  { sessions, held, subModels }: Pick<RunContext, "sessions" | "held" | "subModels">,
+  rank: Rank,
+  { parameters, coded }: {
+    readonly parameters: ParameterVector;
+    readonly coded: CodedParameters | undefined;
+  },
+  number: number,
+): CodedParameters | undefined {
+  // A client that lacks the values that do not travel is sent all, as others decode them.
+  if (coded === undefined || parameters.byteLength !== subModels.bytes) {
+    held?.forget(rank);
+    return undefined;
+  }
+  const { downlink = "" } = sessions.registry.group.get(rank)?.codecs ?? {};
+  return held && splitDelta(downlink).isDelta ? held.messageFor(rank, coded, number) : coded;
 }
 
 /** Reports whether the client of a rank knows the codec of the downlink. */

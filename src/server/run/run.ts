@@ -7,6 +7,7 @@ import { transportOf } from "../../net/backend.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import { toldEvent } from "../../round/report/private_events.ts";
+import { HeldModels } from "../../round/handler/held_models.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
 import type { EarlyStop, RunReport } from "../../round/report/report.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
@@ -58,6 +59,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   readonly subModels: SubModels;
   readonly sessions: Sessions;
   readonly costs: RoundCostCounter;
+  readonly held: HeldModels | undefined;
   readonly exchanges: ExchangeRunner;
   /** Operations for the methods of the topology. */
   readonly operations: RunOperations;
@@ -77,6 +79,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     this.signal = signal;
     this.subModels = subModels;
     this.assigned = joinReply.plan;
+    this.held = HeldModels.of(topology.handler.codecs, { needsDigests: true });
     this.peers = {
       members: new PeerLog(logger, MEMBER_LINES),
       strangers: new PeerLog(logger, STRANGER_LINES),
@@ -121,6 +124,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.held?.settled();
     await this.#uploads[Symbol.asyncDispose]();
     this.peers.strangers[Symbol.dispose]();
     this.peers.members[Symbol.dispose]();

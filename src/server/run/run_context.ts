@@ -1,6 +1,7 @@
 import type { Logger } from "../../base/log/log.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
+import type { HeldModels } from "../../round/handler/held_models.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
 import type { PeerLogs } from "../sessions/session_listener.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly assigned: TrainSettings;
   /** Part of the model that travels. */
   readonly subModels: SubModels;
+  /** Encoded parameters that clients have; `undefined` where no differences are sent. */
+  readonly held: HeldModels | undefined;
   /** Signal that stops the run. */
   readonly signal: AbortSignal | undefined;
   /** Number that changes whenever the run makes progress. */

@@ -9,6 +9,7 @@ import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import { refusedEvent } from "../../round/report/update_events.ts";
 import { AbsentRanks } from "../../round/cohort/absent_ranks.ts";
 import type { RoundReport } from "../../round/report/report.ts";
+import type { CodedParameters, SentModel } from "../../round/handler/server_codecs.ts";
 import type { RevokedUpdate } from "../../round/round_host.ts";
 import { roundReport } from "../../round/run_round.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
@@ -16,7 +17,7 @@ import type { EvaluateResult } from "../../plan/results.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { ActiveRun, RoundTries } from "./active_run.ts";
-import { readsCodes } from "./parameters_messages.ts";
+import { codedFor, readsCodes } from "./parameters_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
 import { tellRefused } from "./refusal_lines.ts";
@@ -112,8 +113,9 @@ export class RunOperations implements ActiveRun {
     return readsCodes(this.#run, rank);
   }
 
-  isPart({ byteLength }: ParameterVector): boolean {
-    return byteLength === this.#run.subModels.bytes;
+  codedFor(rank: Rank, vectors: SentModel, number: number): CodedParameters | undefined {
+    const { parameters, coded } = vectors;
+    return codedFor(this.#run, rank, { parameters, coded }, number);
   }
 
   publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined {

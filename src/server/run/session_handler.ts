@@ -103,6 +103,7 @@ export class SessionHandler implements SessionListener {
     const { rank, identity, name, site, address, agent, numSamples, own, isBack, stays } = client;
     this.#uploads.cancel(rank);
     this.#run.subModels.joined(rank, stays);
+    this.#run.held?.joined(rank, client.held);
     const topology = this.#topology, run = this.#run, { handler } = topology;
     const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
     if (site === undefined) this.#exchanges.sites.delete(rank);

@@ -1,11 +1,12 @@
-import { baseName } from "../../codec/names.ts";
+import { baseName, DELTA, splitDelta } from "../../codec/names.ts";
 import type { IdAssignmentPayload } from "../../wire/messages.ts";
 
 /** Codecs that a server and a client use. */
 export type AgreedCodecs = Pick<IdAssignmentPayload, "uplink" | "downlink">;
 
 /**
- * Returns those of a server's codecs that a client knows.
+ * Returns those of a server's codecs that a client knows. A client that does not read differences
+ * is sent whole vectors of the same codec.
  *
  * @param offered Names of codecs that the client has named.
  */
@@ -15,8 +16,10 @@ export function agreedCodecs(
 ): AgreedCodecs {
   const isKnown = (codec: string | undefined): codec is string =>
     codec !== undefined && (offered.includes(codec) || offered.includes(baseName(codec)));
+  const { whole, isDelta } = splitDelta(downlink ?? "");
+  const down = isDelta && offered.includes(DELTA) ? downlink : whole;
   return {
     ...(isKnown(uplink) && { uplink }),
-    ...(isKnown(downlink) && { downlink }),
+    ...(isKnown(whole) && down !== undefined && { downlink: down }),
   };
 }

@@ -9,6 +9,7 @@ import {
 } from "../../net/registration_message.ts";
 import type { Rank } from "../../base/rank.ts";
 import { type OwnSettings, refusedSetting } from "../../plan/own_settings.ts";
+import type { ClaimedBase } from "../../round/handler/held_models.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, MessageOf, RegistrationPayload } from "../../wire/messages.ts";
 import { type AgreedCodecs, agreedCodecs } from "./codec_agreement.ts";
@@ -47,6 +48,8 @@ export interface JoinedClient {
   readonly own: OwnSettings;
   /** Digest of the values that do not travel, as it has them. */
   readonly stays: string | undefined;
+  /** Encoded parameters that it still has, as it says. */
+  readonly held: ClaimedBase;
   /** Codecs that it uses, of those of the server. */
   readonly codecs: AgreedCodecs;
   /** Round whose update it will send unasked. */
@@ -136,12 +139,12 @@ export async function register(
     );
   }
   schemas.check(payload.schemaDigest);
-  const { numSamples, round, stays, own = {} } = payload;
+  const { numSamples, round, stays, base, holds, own = {} } = payload;
   const refused = refusedSetting(own, reply.allows, reply.plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
   const isBack = token === claim.token;
   const address = connection.remote;
-  const told = { address, agent, numSamples, own, stays, codecs, round };
+  const told = { address, agent, numSamples, own, stays, held: { base, holds }, codecs, round };
   const client = { rank, isBack, ...names, ...told, awaited };
   return { client, token };
 }

@@ -14,14 +14,18 @@ import { type ParameterUpdatePayload, updateFields } from "./parameter_update.ts
 /**
  * Payload of `CompressedUpdate`, both ways: a `ParameterUpdate` whose vector is encoded.
  *
- * From the server the codes stand for the parameters, or for their difference to those of the round
- * `base`. From a client they stand for the difference of its parameters to those that it was sent.
+ * From the server the codes stand for the parameters, or for the difference of their encoded form
+ * to that of the parameters of the number `base`. From a client they stand for the difference of
+ * its parameters to those that it was sent.
  */
 export interface CompressedUpdatePayload
   extends Omit<ParameterUpdatePayload, "parameters" | "control"> {
   /** Name of the codec, with its settings. */
   readonly codec: string;
-  /** From the server: the round to whose parameters the codes are the difference. */
+  /**
+   * From the server: number of the parameters that the client has and that the codes are the
+   * difference to, which is the round that it had them for, or the one after an evaluated round.
+   */
   readonly base?: number;
   /** Scales of the codes. */
   readonly scales: ParameterVector;

@@ -23,6 +23,8 @@ export interface EvaluateParamsPayload {
   readonly parameters?: ParameterVector;
   /** From the server, in place of `parameters`: name of the codec, with its settings. */
   readonly codec?: string;
+  /** As in `CompressedUpdatePayload`. */
+  readonly base?: number;
   /** Scales of the codes. */
   readonly scales?: ParameterVector;
   /** Codes of the values that training changes by gradient. */
@@ -54,6 +56,7 @@ export const evaluateParams = messageType(
     round,
     parameters: v.exactOptional(vector),
     codec: v.exactOptional(textLine(CODEC_LENGTH)),
+    base: v.exactOptional(round),
     scales: v.exactOptional(vector),
     codes: v.exactOptional(bytes),
     plain: v.exactOptional(vector),

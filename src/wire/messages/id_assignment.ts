@@ -88,7 +88,7 @@ export interface IdAssignmentPayload {
   readonly uplink?: string;
   /**
    * Codec of the parameters that the client is sent, one of those that it named. Absent if it is
-   * sent them whole.
+   * sent them whole. With `"+delta"` at its end they may come as differences.
    */
   readonly downlink?: string;
 }

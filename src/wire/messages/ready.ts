@@ -31,6 +31,13 @@ export interface ReadyPayload {
    * has them. Says that the client sends only the parameters that travel.
    */
   readonly stays?: string;
+  /**
+   * Number of the encoded parameters that the client still has, of an earlier connection; with
+   * `holds`, where the server sends differences.
+   */
+  readonly base?: number;
+  /** SHA-256 of those parameters as they are encoded whole: scales, codes and plain values. */
+  readonly holds?: string;
   /** Settings of training that the client uses in place of the server's. */
   readonly own?: OwnSettings;
 }
@@ -44,6 +51,8 @@ export const ready = messageType(
     round: v.exactOptional(round),
     schemaDigest: v.exactOptional(digest),
     stays: v.exactOptional(digest),
+    base: v.exactOptional(round),
+    holds: v.exactOptional(digest),
     own: v.exactOptional(ownSettingsSchema),
   }),
 );

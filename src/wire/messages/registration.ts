@@ -33,7 +33,7 @@ export interface RegistrationPayload {
   readonly site?: string;
   /**
    * Names of the codecs that the client reads and writes, such as `"eden"`; a codec of its own has
-   * its whole name. Absent if it knows none.
+   * its whole name. `"delta"` says that it reads differences. Absent if it knows none.
    */
   readonly codecs?: readonly string[];
   /** Version of secure aggregation that the client knows. Absent if it knows none. */

@@ -85,7 +85,7 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   selection: [{ selection: "samples" }, { selection: "round-robin" }],
   evaluation: [{ evaluateClients: true }],
   uplink: [{ uplink: "eden:bits=1" }, { uplink: "int8" }],
-  downlink: [{ downlink: "int8" }],
+  downlink: [{ downlink: "int8" }, { downlink: "delta" }],
   secure: [{ secure: { minMembers: 3 } }],
   task: [{ task: "regression" }, { task: "multi-label" }, { task: "classification" }],
   monitor: [{ metric: "accuracy" }, { metric: "rmse" }, { metric: "loss" }],

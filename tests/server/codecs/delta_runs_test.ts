@@ -1,0 +1,74 @@
+/** Whole runs whose parameters are sent as differences. */
+import { assert, assertEquals } from "@std/assert";
+import { initialParameters, parseStrategy, type RunReport } from "../../../mod.ts";
+import { codedBytes, parseCodec } from "../../../src/codec/mod.ts";
+import { CLIENTS, handlerOf, live, model, SEED, simulated } from "../../helpers/codec_runs.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+/** Bytes that codecs have saved on the way down, by round. */
+const savedDown = ({ rounds }: RunReport) =>
+  rounds.map(({ bytesDown, bytesDownWhole = bytesDown }) => bytesDownWhole - bytesDown);
+
+for (
+  const [uplink, downlink, whole] of [
+    [undefined, "delta", undefined],
+    ["eden:bits=1", "int8+delta", "int8"],
+    [undefined, "f16+delta", "f16"],
+    ["int8", "int4:rounding=stochastic+delta", "int4:rounding=stochastic"],
+    [undefined, "eden:bits=4+delta", "eden:bits=4"],
+  ] as const
+) {
+  Deno.test(`up ${uplink}, down ${downlink}: the model of ${whole}, in fewer bytes, live and simulated`, async () => {
+    const without = await simulated(await handlerOf(uplink, whole));
+    const simulation = await simulated(await handlerOf(uplink, downlink));
+    assertEquals(simulation.modelDigest, without.modelDigest);
+    assertEquals(
+      simulation.rounds.map(({ loss }) => loss),
+      without.rounds.map(({ loss }) => loss),
+    );
+    assertEquals(simulation.downlink, downlink === "delta" ? "f32+delta" : downlink);
+    for (const distBackend of ["memory", "tcp", "websocket"] as const) {
+      const report = await live(await handlerOf(uplink, downlink), { distBackend });
+      assertEquals(report.modelDigest, without.modelDigest, distBackend);
+      assertEquals(savedDown(report), savedDown(simulation), distBackend);
+    }
+    const before = savedDown(without);
+    savedDown(simulation).forEach((bytes, i) => {
+      // EDEN rotates each model anew: only parameters that were evaluated are not sent again.
+      const least = i === 0 && whole === "eden:bits=4" ? 0 : 1;
+      assert(bytes >= (before[i] ?? 0) + least, `round ${i}`);
+    });
+  });
+}
+
+Deno.test("parameters that a client has evaluated are not sent again to train from", async () => {
+  const handler = await handlerOf(undefined, "int8+delta"), { length } = handler.manifest;
+  const { rounds } = await simulated(handler);
+  const whole = codedBytes(parseCodec("int8"), length);
+  // The first round sends the initial model whole; each later one only the change to evaluate.
+  assert((rounds[0]?.bytesDown ?? 0) > CLIENTS * whole);
+  for (const { bytesDown } of rounds.slice(1)) {
+    assert(bytesDown < CLIENTS * whole * 0.7, `${bytesDown} of ${CLIENTS * whole} bytes`);
+  }
+});
+
+for (const kind of ["frozen", "fedper"] as const) {
+  Deno.test(`a ${kind} model has one result with differences, and its layers do not travel`, async () => {
+    const description = JSON.stringify(model).replace('"units":8', '"units":8,"trainable":false');
+    const made = kind === "frozen" ? JSON.parse(description) as typeof model : model;
+    const more = {
+      ...await initialParameters(made, SEED, { engine: "native" }),
+      model: made,
+      ...(kind === "fedper" && { strategy: parseStrategy("fedper:local=logits/") }),
+    };
+    const whole = await simulated(await handlerOf(undefined, undefined, more));
+    for (const downlink of ["delta", "int8+delta"]) {
+      const expected = await simulated(await handlerOf(undefined, downlink, more));
+      const found = await live(await handlerOf(undefined, downlink, more));
+      assertEquals(found.modelDigest, expected.modelDigest);
+      if (downlink === "delta") assertEquals(found.modelDigest, whole.modelDigest);
+      assert((expected.rounds[1]?.bytesDown ?? 0) < (whole.rounds[1]?.bytesDown ?? 0) / 2);
+    }
+  });
+}
