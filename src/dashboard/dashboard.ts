@@ -3,7 +3,7 @@ import { isLoopbackHost } from "../net/loopback.ts";
 import { explain } from "../net/socket.ts";
 import { parseAddress } from "../net/tcp.ts";
 import { Access } from "./access.ts";
-import { type Action, Router } from "./router.ts";
+import { type Control, Router } from "./router.ts";
 import type { RunSource } from "./run_source.ts";
 
 /** Options of {@linkcode startDashboard}. */
@@ -18,8 +18,8 @@ export interface DashboardOptions {
   readonly token?: string;
   /** Certificate and private key in PEM, for TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Carries out an action of a page; default: none is allowed. */
-  readonly control?: (action: Action) => void | Promise<void>;
+  /** Actions that pages may ask for. Default: none. */
+  readonly control?: Control;
 }
 
 /** Dashboard that answers pages until it is disposed of. */

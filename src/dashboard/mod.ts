@@ -28,7 +28,7 @@
 export { type DashboardOptions, type RunningDashboard, startDashboard } from "./dashboard.ts";
 export { LiveRun } from "./live_run.ts";
 export { prometheusText } from "./prometheus.ts";
-export type { Action } from "./router.ts";
+export type { Action, Control } from "./router.ts";
 export type { RunEntry, RunFile, RunMessage, RunSource, ShownRun } from "./run_source.ts";
 export { RunState } from "./run_state.ts";
 export type {

@@ -21,14 +21,22 @@ export type Action =
   | { readonly action: "resume" }
   | { readonly action: "drop"; readonly rank: number };
 
+/** Actions that pages may ask for. */
+export interface Control {
+  /** Names of the actions that the run knows. */
+  readonly actions: readonly Action["action"][];
+  /** Carries out an action; throws an error with the reason where it cannot. */
+  act(action: Action): void | Promise<void>;
+}
+
 /** Parts of a dashboard that answer requests. */
 export interface RouterOptions {
   readonly source: RunSource;
   readonly access: Access;
   /** Id of the run whose figures `/metrics` gives. */
   readonly measured?: string;
-  /** Carries out an action; absent where none is allowed. Throws where it cannot. */
-  readonly control?: (action: Action) => void | Promise<void>;
+  /** Actions of the pages; absent where none is allowed. */
+  readonly control?: Control;
 }
 
 /** Answers the requests of a dashboard's pages. */
@@ -70,7 +78,7 @@ export class Router {
   async #get(pathname: string): Promise<Response> {
     const { source, control, measured } = this.#options;
     if (pathname === "/api/runs") {
-      return json({ runs: await source.list(), live: measured, mayControl: control !== undefined });
+      return json({ runs: await source.list(), live: measured, actions: control?.actions ?? [] });
     }
     if (pathname === "/metrics") {
       const run = measured === undefined ? undefined : await source.find(measured);
@@ -125,7 +133,10 @@ export class Router {
     if (action === undefined) {
       return refusal(400, "Cannot do this: expected stop, pause, resume, or drop with a rank");
     }
-    await control(action);
+    if (!control.actions.includes(action.action)) {
+      return refusal(400, `Cannot do this: this run has no ${action.action}`);
+    }
+    await control.act(action);
     return answer(null, "text/plain", { status: 204 });
   }
 }

@@ -81,7 +81,7 @@ Deno.test("the dashboard serves its page, the runs, a run, its files and its fig
 });
 
 Deno.test("requests of other sites and to other names are refused", async () => {
-  const { page } = start({ control: () => {} });
+  const { page } = start({ control: { actions: ["stop"], act: () => {} } });
   await using _ = page;
   const json = { "content-type": "application/json" };
   const strange: Record<string, string>[] = [
@@ -100,7 +100,16 @@ Deno.test("requests of other sites and to other names are refused", async () => 
   const form = { "content-type": "application/x-www-form-urlencoded" };
   assertEquals((await ask(page, "/api/control", { method: "POST", headers: form })).status, 415);
   const big = `{"action":"${"x".repeat(10_000)}"}`;
-  for (const body of [big, "[]", "{", `{"action":"fly"}`, `{"action":"drop","rank":"1"}`]) {
+  for (
+    const body of [
+      big,
+      "[]",
+      "{",
+      `{"action":"fly"}`,
+      `{"action":"pause"}`,
+      `{"action":"drop","rank":"1"}`,
+    ]
+  ) {
     assertEquals(
       (await ask(page, "/api/control", { method: "POST", headers: json, body })).status,
       400,

@@ -5,7 +5,8 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "jsr:@std/assert@1.0.19";
-import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
+import type { Browser, Page } from "npm:puppeteer-core@25.16.0";
+import { testInBrowser } from "../helpers/chromium.ts";
 import { lockedPage, PAGE_HEADERS } from "../../examples/deploy/page.ts";
 import { mayRead } from "../../examples/deploy/readers.ts";
 import { partOf } from "../../examples/browser/part.ts";
@@ -18,22 +19,6 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const ROOT = `${import.meta.dirname}/../..`;
 const CLIENTS = 3;
 const ROUNDS = 8;
-
-/** Path of a Chromium, where there is one. */
-function findChromium(): string | undefined {
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  const onPath = ["chromium", "google-chrome"].flatMap((name) =>
-    folders.map((folder) => `${folder}/${name}`)
-  );
-  const own = Deno.env.get("CHROMIUM");
-  return [...(own ? [own] : []), "/usr/bin/chromium", ...onPath].find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** The example's server, by the command at its top. */
 class ExampleServer implements AsyncDisposable {
@@ -180,28 +165,6 @@ async function drawOneWithKeys(page: Page): Promise<void> {
     await page.keyboard.press("Space");
     await page.keyboard.press("ArrowDown");
   }
-}
-
-const chromium = findChromium();
-
-/** A test in Chromium, where there is one. */
-function testInBrowser(claim: string, test: (browser: Browser) => Promise<void>): void {
-  const ignore = chromium === undefined;
-  Deno.test({
-    name: claim + (ignore ? " (needs Chromium, at CHROMIUM or on PATH)" : ""),
-    ignore,
-    async fn() {
-      const browser = await puppeteer.launch({
-        executablePath: chromium ?? "",
-        args: ["--no-sandbox"],
-      });
-      try {
-        await test(browser);
-      } finally {
-        await browser.close();
-      }
-    },
-  });
 }
 
 /** Runs Deno with the arguments and gives its standard output. */

@@ -49,10 +49,7 @@ export async function startLive(
     ...(token !== undefined && { token }),
     ...(tls && { tls }),
     ...(mayControl && {
-      control: ({ action }) => {
-        if (action !== "stop") throw new Error(`Cannot ${action} this run: it can only be stopped`);
-        stop(new Error("stopped from the dashboard"));
-      },
+      control: { actions: ["stop"], act: () => stop(new Error("stopped from the dashboard")) },
     }),
   });
   printError(`Dashboard: ${page.url}`);

@@ -6,7 +6,8 @@ export interface RunList {
   readonly runs: readonly RunEntry[];
   /** Id of the run of the server's process. */
   readonly live?: string;
-  readonly mayControl: boolean;
+  /** Actions that the page may ask for. */
+  readonly actions: readonly string[];
 }
 
 /** The server asks for the token. */

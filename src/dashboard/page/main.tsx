@@ -107,7 +107,7 @@ function Shown({ list }: { list: RunList }) {
     <main class="page">
       <header>
         <h1>{view.run.name}</h1>
-        {isLive && list.mayControl && <Controls />}
+        {isLive && <Controls actions={list.actions} />}
       </header>
       <p class="state" data-stage={view.head.stage} role="status">{sentence(view)}</p>
       {!isConnected && <p class="gone">The server does not answer. This is what it told last.</p>}
@@ -126,7 +126,7 @@ function Shown({ list }: { list: RunList }) {
           rows={view.clients}
           omitted={view.head.clientsOmitted}
           open={view.open}
-          {...(isLive && list.mayControl &&
+          {...(isLive && list.actions.includes("drop") &&
             { drop: (rank: number) => act({ action: "drop", rank }) })}
         />
         <Events events={view.events} />
@@ -139,26 +139,30 @@ function act(action: Record<string, unknown>): void {
   send("/api/control", action).catch((error) => alert(error.message));
 }
 
-function Controls() {
+function Controls({ actions }: { actions: readonly string[] }) {
   const [isPaused, setPaused] = useState(false);
   return (
     <div class="bar">
-      <button
-        type="button"
-        onClick={() => {
-          act({ action: isPaused ? "resume" : "pause" });
-          setPaused(!isPaused);
-        }}
-      >
-        {isPaused ? "Go on" : "Pause after this round"}
-      </button>
-      <button
-        type="button"
-        class="danger"
-        onClick={() => confirm("Stop the run?") && act({ action: "stop" })}
-      >
-        Stop
-      </button>
+      {actions.includes("pause") && (
+        <button
+          type="button"
+          onClick={() => {
+            act({ action: isPaused ? "resume" : "pause" });
+            setPaused(!isPaused);
+          }}
+        >
+          {isPaused ? "Go on" : "Pause after this round"}
+        </button>
+      )}
+      {actions.includes("stop") && (
+        <button
+          type="button"
+          class="danger"
+          onClick={() => confirm("Stop the run?") && act({ action: "stop" })}
+        >
+          Stop
+        </button>
+      )}
     </div>
   );
 }
