@@ -1,6 +1,6 @@
 /**
- * Process of a server, or of a client that does not train, whose rounds pass a slow link. The
- * server prints the seconds of its rounds.
+ * Process of a server, or of clients that do not train, whose rounds pass a slow link. The server
+ * prints the seconds of its rounds.
  */
 import { silentLogger } from "../../src/base/log/log.ts";
 import { ClientSyncTop } from "../../src/client/sync_topology.ts";
@@ -10,13 +10,15 @@ import { ServerSyncTop } from "../../src/server/sync_topology.ts";
 import { flatManifest, StepHandler } from "../helpers/step_handler.ts";
 
 if (import.meta.main) {
-  const [side = "", address = "", values = "", rounds = "", uplink = "", downlink = ""] = Deno.args;
-  const length = Number(values);
-  if (side === "client") {
-    await new ClientSyncTop(new StepHandler(length), {
-      serverAddr: address,
-      logger: silentLogger,
-    }).run();
+  const [side = "", address = "", values = "", rounds = "", clients = "", ...codecs] = Deno.args;
+  const [uplink = "", downlink = ""] = codecs, length = Number(values), count = Number(clients);
+  if (side === "clients") {
+    const options = { serverAddr: address, logger: silentLogger };
+    const running = Array.from(
+      { length: count },
+      () => new ClientSyncTop(new StepHandler(length), options).run(),
+    );
+    await Promise.all(running);
   } else {
     const handler = new SyncParameterServerHandler({
       manifest: flatManifest(length),
@@ -27,7 +29,7 @@ if (import.meta.main) {
     });
     const report = await new ServerSyncTop(handler, {
       listen: address,
-      worldSize: 2,
+      worldSize: count + 1,
       rounds: Number(rounds),
       logger: silentLogger,
       onEvent: ({ type }) => {

@@ -4,6 +4,7 @@ import type {
   IdAssignmentPayload,
   Message,
   MessageOf,
+  ReadyPayload,
   RegistrationPayload,
 } from "../../src/wire/mod.ts";
 
@@ -58,10 +59,14 @@ export class Peer implements AsyncDisposable {
     });
   }
 
-  /** Registers and says that it is ready; `round` is the one that it goes on with. */
+  /**
+   * Registers and says that it is ready; `round` is the one that it goes on with, and `more` has
+   * other fields of `Ready`.
+   */
   async join(
     payload?: Partial<RegistrationPayload>,
     round?: number,
+    more: Partial<ReadyPayload> = {},
   ): Promise<IdAssignmentPayload> {
     await this.register(payload);
     const assignment = await this.until(MessageCode.IdAssignment);
@@ -72,7 +77,7 @@ export class Peer implements AsyncDisposable {
     );
     await this.send({
       code: MessageCode.Ready,
-      payload: { manifestDigest, numSamples: 1, ...(round !== undefined && { round }) },
+      payload: { manifestDigest, numSamples: 1, ...(round !== undefined && { round }), ...more },
     });
     return assignment;
   }

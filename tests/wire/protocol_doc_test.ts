@@ -145,7 +145,13 @@ const EXAMPLES: readonly Message[] = [
   },
   {
     code: MessageCode.Ready,
-    payload: { manifestDigest: DIGEST, numSamples: 60, schemaDigest: SCHEMA_DIGEST, round: 4 },
+    payload: {
+      manifestDigest: DIGEST,
+      numSamples: 60,
+      schemaDigest: SCHEMA_DIGEST,
+      receipts: true,
+      round: 4,
+    },
   },
   {
     code: MessageCode.Challenge,

@@ -32,6 +32,7 @@ import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
 import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
+import { sendsReceipts } from "./sends_receipts.ts";
 
 /** The server said `Exit` in answer to the registration. */
 export class RunOverError extends Error {}
@@ -140,7 +141,7 @@ async function setUp(
     isKnown: boolean;
     subModel: SubModel;
   },
-): Promise<Pick<ReadyPayload, "numSamples" | "schemaDigest" | "stays">> {
+): Promise<Pick<ReadyPayload, "numSamples" | "schemaDigest" | "stays" | "receipts">> {
   const schema = await agreedSchema(payload, own);
   if (!isKnown) await build(handler, payload, schema);
   const schemaDigest = await agreedDigest(handler, schema);
@@ -148,6 +149,7 @@ async function setUp(
     // With secure aggregation it is summed under masks.
     numSamples: payload.plan.secure === undefined ? handler.numSamples : 1,
     ...(schemaDigest !== undefined && { schemaDigest }),
+    ...(sendsReceipts(handler.manifest) && { receipts: true }),
     ...await subModel.begin(payload, isKnown),
   };
 }

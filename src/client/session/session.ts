@@ -15,6 +15,7 @@ import { isBulk, MessageCode, messageName } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import { remoteError } from "./join.ts";
 import { StalledError } from "./leave.ts";
+import { sendsReceipts } from "./sends_receipts.ts";
 
 /** Factor by which a client waits longer for progress than the server says it may take. */
 const PATIENCE = 2;
@@ -169,6 +170,7 @@ export class Session {
           `Lost the connection to ${this.#connection.remote}: the server closed it before the end`,
         );
       }
+      if (this.#isReading && sendsReceipts(this.#manifest)) this.#sendReceipt();
       this.#isReading = false;
       const { message } = received;
       if (message === undefined) continue;
@@ -187,6 +189,15 @@ export class Session {
         );
       }
     }
+  }
+
+  /**
+   * Tells the server that a vector is here. What it has written may be on the way for long, and the
+   * next client of a shared link downloads only then.
+   */
+  #sendReceipt(): void {
+    const payload = { received: this.#connection.bytesReceived };
+    this.#connection.send({ code: MessageCode.Heartbeat, payload }).catch(() => {});
   }
 
   /** One buffer serves all rounds: the handler has copied a vector before the next one is read. */

@@ -5,8 +5,9 @@ import { runtime, type Timer } from "../../base/runtime/runtime.ts";
 export interface Download {
   readonly rank: Rank;
   /**
-   * Begins to send. `onEnd` is called once: with `true` when all is sent, and with `false` when
-   * there is no such client, or its connection is lost; never before it has returned.
+   * Begins to send. `onEnd` is called once: with `true` when all is received, or sent to a client
+   * that sends no receipts, and with `false` when there is no such client, or its connection is
+   * lost; never before it has returned.
    */
   start(onEnd: (isSent: boolean) => void): void;
 }

@@ -11,6 +11,7 @@ import type { BodyPlace } from "../../net/connection_options.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import { MessageCode } from "../../wire/message_code.ts";
+import type { HeartbeatPayload } from "../../wire/messages.ts";
 import type { RankRegistry } from "./rank_registry.ts";
 import type { Session } from "./session.ts";
 import { isFault } from "./session_end.ts";
@@ -39,7 +40,12 @@ export class MessageReader {
   readonly #listener: SessionListener;
   /** Place of the message that is being read or acted on. */
   #taken: BodyPlace;
-  readonly #options = { place: (header: FrameHeader) => this.#place(header) };
+  readonly #options = {
+    place: (header: FrameHeader) => this.#place(header),
+    onHeartbeat: ({ received }: HeartbeatPayload) => {
+      if (received !== undefined) this.#session.receipts?.heard(received);
+    },
+  };
 
   constructor(
     session: Session,

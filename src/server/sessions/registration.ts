@@ -18,6 +18,7 @@ import { awaitPredecessor } from "./predecessor.ts";
 import type { KeyRights } from "./rank_choice.ts";
 import type { RankRegistry } from "./rank_registry.ts";
 import type { SchemaAgreement } from "./schema_agreement.ts";
+import { Receipts } from "./receipts.ts";
 import type { Session } from "./session.ts";
 
 /** Reply to every client that joins. */
@@ -139,6 +140,7 @@ export async function register(
     );
   }
   schemas.check(payload.schemaDigest);
+  if (payload.receipts === true) session.receipts = new Receipts();
   const { numSamples, round, stays, base, holds, own = {} } = payload;
   const refused = refusedSetting(own, reply.allows, reply.plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);

@@ -5,6 +5,7 @@ import type { Connection } from "../../net/connection.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "../../wire/limits.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
 import type { AgreedCodecs } from "./codec_agreement.ts";
+import type { Receipts } from "./receipts.ts";
 import { remoteAddress } from "./remote_address.ts";
 
 /** Limits on what is read into memory of its own: a vector has a place. */
@@ -25,6 +26,8 @@ export class Session {
   ended: ProtocolError | undefined;
   /** Set if the session has ended, even if its registration is still under way. */
   isOver = false;
+  /** Receipts of the client, if it sends any. */
+  receipts: Receipts | undefined;
   /** Number of messages that have not been sent completely. */
   sending = 0;
   /** Counter of its refused messages. */
@@ -36,6 +39,18 @@ export class Session {
     this.connection = connection;
     this.address = remoteAddress(connection.remote);
     this.admission = admission;
+  }
+
+  /**
+   * Notes that a message was sent.
+   *
+   * @param onEnd Called when the client has received it, or at once if it sends no receipts.
+   */
+  sent(onEnd?: (isSent: boolean) => void): void {
+    this.sending--;
+    if (onEnd === undefined) return;
+    if (this.receipts === undefined) onEnd(true);
+    else this.receipts.wait(this.connection.bytesSent, onEnd);
   }
 
   /** Notes that the client has a rank: its connection is not evicted any more. */

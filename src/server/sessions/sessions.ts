@@ -95,22 +95,15 @@ export class Sessions {
   /**
    * Sends a message to a rank. A failure to send ends the client's session.
    *
-   * @param onEnd Called with whether all was sent, once it was, or cannot be.
+   * @param onEnd Called with whether all was sent, or received where the client sends receipts.
    * @returns Whether there is such a client.
    */
-  send(
-    rank: Rank,
-    message: Message | SharedMessage,
-    onEnd: (isSent: boolean) => void = () => {},
-  ): boolean {
+  send(rank: Rank, message: Message | SharedMessage, onEnd?: (isSent: boolean) => void): boolean {
     const session = this.registry.group.get(rank);
     if (session === undefined) return false;
     if (isBulk(message.code)) session.refusals.asked();
     session.sending++;
-    session.connection.send(message).then(() => {
-      session.sending--;
-      onEnd(true);
-    }, () => onEnd(false));
+    session.connection.send(message).then(() => session.sent(onEnd), () => onEnd?.(false));
     return true;
   }
 
@@ -235,6 +228,7 @@ export class Sessions {
 
   async #close(session: Session): Promise<void> {
     const { connection, admission } = session;
+    session.receipts?.close();
     await connection.close();
     admission.release();
     this.#open.delete(session);

@@ -12,10 +12,18 @@ import { messageType } from "./message_type.ts";
 export interface HeartbeatPayload {
   /** From the server: a number that changes whenever the run makes progress. */
   readonly progress?: number;
+  /**
+   * From a client: the bytes that it has received on the connection. Where its `Ready` says so, it
+   * tells them when it has received a vector.
+   */
+  readonly received?: number;
 }
 
 /** Sign of life. */
 export const heartbeat = messageType(
   7,
-  v.object({ progress: v.exactOptional(wholeNumber(0)) }),
+  v.object({
+    progress: v.exactOptional(wholeNumber(0)),
+    received: v.exactOptional(wholeNumber(0)),
+  }),
 );

@@ -32,6 +32,11 @@ export interface ReadyPayload {
    */
   readonly stays?: string;
   /**
+   * `true` if the client tells by a `Heartbeat` with `received` when it has received a vector, as
+   * clients of large models do.
+   */
+  readonly receipts?: boolean;
+  /**
    * Number of the encoded parameters that the client still has, of an earlier connection; with
    * `holds`, where the server sends differences.
    */
@@ -51,6 +56,7 @@ export const ready = messageType(
     round: v.exactOptional(round),
     schemaDigest: v.exactOptional(digest),
     stays: v.exactOptional(digest),
+    receipts: v.exactOptional(v.boolean()),
     base: v.exactOptional(round),
     holds: v.exactOptional(digest),
     own: v.exactOptional(ownSettingsSchema),
