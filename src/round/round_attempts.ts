@@ -135,6 +135,7 @@ export class RoundAttempts {
   /** Waits for a quorum of clients that are not excluded, as far as the group has that many. */
   async #present(quorum: number): Promise<readonly Rank[]> {
     const { available, numClients } = this.#host;
+    this.#checkUnrevealed();
     const wanted = this.#fewest(quorum);
     const present = await available(wanted);
     if (this.#excluded.size === 0) return present;
@@ -156,11 +157,21 @@ export class RoundAttempts {
     const left = new Set(most === 0 ? [] : paused.slice(-most));
     this.#paused = [...left].sort((a, b) => a - b);
     const rest = without(candidates, left);
-    if (rest.length >= (handler.secure?.minMembers ?? 1)) return rest;
+    if (rest.length > 0) return rest;
     throw new DeadlineError(
-      rest.length === 0
-        ? `Round ${this.#round} has no clients left: the updates of all were refused`
-        : `Round ${this.#round} cannot be tried again: ${rest.length} clients are left that have not revealed shares in it, and its secure aggregation needs ${handler.secure?.minMembers}`,
+      `Round ${this.#round} has no clients left: the updates of all were refused`,
+    );
+  }
+
+  /**
+   * Checks that enough clients can be members of another attempt: those that were asked to reveal
+   * shares do so once in a round.
+   */
+  #checkUnrevealed(): void {
+    const { numClients, handler: { secure } } = this.#host, left = numClients - this.#excluded.size;
+    if (secure === undefined || this.#excluded.size === 0 || left >= secure.minMembers) return;
+    throw new DeadlineError(
+      `Round ${this.#round} cannot be tried again: ${this.#excluded.size} of ${numClients} clients have revealed shares in it, and with the others there are no ${secure.minMembers} for secure aggregation`,
     );
   }
 

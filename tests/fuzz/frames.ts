@@ -29,6 +29,9 @@ const PLAN = {
   keepMomentum: false,
 };
 
+const ATTEMPT = { round: 1, attempt: 7 };
+const KEY = new Uint8Array(32).fill(9), SIGNATURE = new Uint8Array(64);
+
 /** One sound message of each code. */
 export const MESSAGES: readonly Message[] = [
   { code: MessageCode.ParameterRequest, payload: {} },
@@ -124,6 +127,36 @@ export const MESSAGES: readonly Message[] = [
       codes: new Uint8Array(LENGTH),
     },
   },
+  {
+    code: MessageCode.SecureKeys,
+    payload: { ...ATTEMPT, serial: 1, maskKey: KEY, sealKey: KEY, signature: SIGNATURE },
+  },
+  {
+    code: MessageCode.SecureMembers,
+    payload: {
+      ...ATTEMPT,
+      threshold: 2,
+      members: [1, 2, 3].map((rank) => ({ rank, serial: 1, maskKey: KEY, sealKey: KEY })),
+    },
+  },
+  {
+    code: MessageCode.SecureShares,
+    payload: { ...ATTEMPT, shares: [1, 2].map((rank) => ({ rank, box: new Uint8Array(102) })) },
+  },
+  {
+    code: MessageCode.MaskedUpdate,
+    payload: { ...ATTEMPT, seedDigest: KEY, masked: new Uint32Array(LENGTH + 4).fill(7) },
+  },
+  { code: MessageCode.SurvivorList, payload: { ...ATTEMPT, survivors: [1, 2, 3] } },
+  { code: MessageCode.SurvivorVote, payload: { ...ATTEMPT, signature: SIGNATURE } },
+  {
+    code: MessageCode.UnmaskRequest,
+    payload: { ...ATTEMPT, dropped: [2], votes: [{ rank: 1, signature: SIGNATURE }] },
+  },
+  {
+    code: MessageCode.UnmaskShares,
+    payload: { ...ATTEMPT, shares: [new Uint8Array(33), new Uint8Array(33)] },
+  },
 ];
 
 /** Several pieces as one. */
@@ -210,6 +243,9 @@ export function cbor(value: unknown): Bytes {
   }
   if (value instanceof Float32Array) {
     return concat(head(6, 85), head(2, value.byteLength), new Uint8Array(value.buffer));
+  }
+  if (value instanceof Uint32Array) {
+    return concat(head(6, 70), head(2, value.byteLength), new Uint8Array(value.buffer));
   }
   if (value instanceof Uint8Array) return concat(head(2, value.length), value);
   if (Array.isArray(value)) return concat(head(4, value.length), ...value.map(cbor));

@@ -14,6 +14,7 @@ import {
   SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../../../mod.ts";
+import type { MessageArguments } from "../../../src/server/run/server_topology.ts";
 import { ClearSum } from "../../../src/secure/clear_sum.ts";
 import { LANES, quantizeUpdate } from "../../../src/secure/quantize.ts";
 import type { Payload } from "../../../src/wire/messages.ts";
@@ -115,6 +116,19 @@ export interface SecureRunOptions {
   readonly handlerOf?: (rank: number) => ClientBackendHandler;
   readonly before?: (rank: number, code: MessageCode, payload: Payload) => void | Promise<void>;
   readonly onEvent?: (event: ServerEvent) => void;
+  /** Reports whether a client's connection is cut, before its message is taken or after. */
+  readonly cut?: (rank: number, code: MessageCode) => "before" | "after" | undefined;
+}
+
+/** Server that cuts connections of clients, which come back. */
+class CuttingServer extends ServerSyncTop {
+  cut: NonNullable<SecureRunOptions["cut"]> = () => undefined;
+
+  override async onReceive(sender: number, ...message: MessageArguments): Promise<void> {
+    const when = this.cut(sender, message[0]);
+    if (when !== "before") await super.onReceive(sender, ...message);
+    if (when !== undefined) this.activeRun.disconnect(sender, "cut by the test");
+  }
 }
 
 /** Result of a run of {@linkcode runSecure}. */
@@ -132,7 +146,7 @@ export async function runSecure(options: SecureRunOptions = {}): Promise<SecureR
   const { clients = 5, rounds = 2, distBackend = "memory", handler = serverOf() } = options;
   const group = { distBackend, logger: silentLogger };
   const running: Promise<void>[] = [], errors = new Map<number, Error>();
-  const topology = new ServerSyncTop(handler, {
+  const topology = new CuttingServer(handler, {
     ...group,
     listen: distBackend === "memory" ? `secure-${crypto.randomUUID()}` : LISTEN[distBackend],
     worldSize: clients + 1,
@@ -154,6 +168,7 @@ export async function runSecure(options: SecureRunOptions = {}): Promise<SecureR
       }
     },
   });
+  topology.cut = options.cut ?? topology.cut;
   try {
     const report = await topology.run();
     return { report, model: handler.parameters, errors };
