@@ -1,4 +1,4 @@
-import { publicKeyOf } from "../../auth/challenge.ts";
+import { publicKeyBytes } from "../../auth/challenge.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
@@ -119,9 +119,7 @@ export class RunOperations implements ActiveRun {
   }
 
   publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined {
-    const { identity } = this.#run.sessions.registry.group.get(rank) ?? {};
-    const key = identity === undefined ? undefined : publicKeyOf(identity);
-    return key === undefined ? undefined : Uint8Array.fromBase64(key, { alphabet: "base64url" });
+    return publicKeyBytes(this.#run.sessions.registry.group.get(rank)?.identity);
   }
 
   isSending(rank: Rank): boolean {
