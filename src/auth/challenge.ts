@@ -233,9 +233,3 @@ function refusal(why: string): ProtocolError {
 export function publicKeyOf(identity: string): string | undefined {
   return identity.startsWith(KEY_PREFIX) ? identity.slice(KEY_PREFIX.length) : undefined;
 }
-
-/** Gives the 32 bytes of the public key of an identity, if it is of a key. */
-export function publicKeyBytes(identity = ""): Uint8Array<ArrayBuffer> | undefined {
-  const key = publicKeyOf(identity);
-  return key === undefined ? undefined : Uint8Array.fromBase64(key, { alphabet: "base64url" });
-}

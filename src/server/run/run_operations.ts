@@ -1,4 +1,5 @@
-import { publicKeyBytes } from "../../auth/challenge.ts";
+import { publicKeyOf } from "../../auth/challenge.ts";
+import { publicKeyBytes } from "../../auth/public_key.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
@@ -119,7 +120,8 @@ export class RunOperations implements ActiveRun {
   }
 
   publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined {
-    return publicKeyBytes(this.#run.sessions.registry.group.get(rank)?.identity);
+    const key = publicKeyOf(this.#run.sessions.registry.group.get(rank)?.identity ?? "");
+    return key === undefined ? undefined : publicKeyBytes(key);
   }
 
   isSending(rank: Rank): boolean {
