@@ -26,6 +26,7 @@ export type ProtocolFault =
   | "world-size-mismatch"
   | "mode-mismatch"
   | "secure-mismatch"
+  | "privacy-mismatch"
   | "group-full"
   | "wrong-codec"
   | "wrong-round"

@@ -10,6 +10,7 @@ import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { EvaluateResult, TrainResult } from "../plan/results.ts";
+import { checkRequiredPrivacy } from "./required_privacy.ts";
 import { SITE_LENGTH } from "../wire/messages/registration.ts";
 
 /** Event in the life of a client. */
@@ -143,6 +144,20 @@ export interface ClientTopologyOptions {
    */
   secureMinMembers?: number;
   /**
+   * Largest ε of the differential privacy that a server must announce for all data of a client,
+   * above 0. The client leaves a server whose run guarantees less, or nothing. It takes the
+   * server's word.
+   *
+   * @default {undefined} No privacy is required.
+   */
+  privacyMaxEpsilon?: number;
+  /**
+   * Largest δ beside `privacyMaxEpsilon`, above 0 and below 1.
+   *
+   * @default {1e-5}
+   */
+  privacyMaxDelta?: number;
+  /**
    * Settings of training in place of the server's, as far as the server allows it.
    *
    * @default {{}} The client trains as the server says.
@@ -176,10 +191,12 @@ const PROBLEM = "Cannot make a client";
 
 /** Throws a `RangeError` for a rank, a world size, a count or a name that is out of range. */
 export function checkPlace(
-  { rank, worldSize, site, statistics = {}, secureMinMembers = 5 }: ClientTopologyOptions,
+  { rank, worldSize, site, statistics = {}, secureMinMembers = 5, ...required }:
+    ClientTopologyOptions,
 ): void {
   const members = { whole: true, least: 3 };
   checkInRange(secureMinMembers, members, PROBLEM, "secureMinMembers from 3");
+  checkRequiredPrivacy(required);
   if (site !== undefined && !isSiteName(site)) {
     throw new RangeError(
       `${PROBLEM}: expected the name of a site of 1 to ${SITE_LENGTH} visible characters, got ${

@@ -15,6 +15,7 @@ import { needInfo, workingVector } from "../strategy/working.ts";
 import { WrappedStrategy } from "../strategy/wrapped.ts";
 import type { ClientUpdate } from "../strategy/strategy.ts";
 import { CentralTerms } from "./central_terms.ts";
+import type { Owner } from "./ledger/owners.ts";
 import { type CentralPrivacyOptions, mechanismOf } from "./options.ts";
 import { addClipped } from "./mechanism/clip.ts";
 import type { Mechanism } from "./mechanism/mechanism.ts";
@@ -106,8 +107,11 @@ export class CentralPrivacy extends WrappedStrategy {
     const sum = new Float64Array(part.length), ranks: Rank[] = [];
     this.#terms.dimension = part.length;
     let within = 0;
+    const { owners } = mechanism, taken = new Set<Owner>();
     const check = ({ rank }: ClientUpdate) => {
-      const reason = mechanism.refusal(rank);
+      const reason = taken.has(owners.of(rank))
+        ? "its key has taken part in this round"
+        : mechanism.refusal(rank);
       if (reason !== undefined) {
         throw new RangeError(`expected a client that may take part, got rank ${rank}: ${reason}`);
       }
@@ -116,6 +120,7 @@ export class CentralPrivacy extends WrappedStrategy {
       check,
       accept: (update) => {
         check(update);
+        taken.add(owners.of(update.rank));
         const { parameters } = update;
         const to = fixed.length === 0 ? parameters : part.take(parameters);
         if (addClipped(sum, { from, to }, grid).isWithin) within++;

@@ -100,8 +100,13 @@ export class CentralTerms implements PrivacyTerms {
     return numClients === clients ? this.#mechanism.stopReason(numClients) : undefined;
   }
 
+  seat(rank: Rank, key: string | undefined): void {
+    this.#mechanism.owners.seat(rank, key);
+  }
+
   select(clients: PrivateSelection): Rank[] {
-    return this.#mechanism.select(clients);
+    const { owners } = this.#mechanism;
+    return this.#mechanism.select({ ...clients, available: owners.distinct(clients.available) });
   }
 
   get #isSeeded(): boolean {

@@ -93,6 +93,12 @@ export interface PrivacyTerms {
    * @param numClients Number of clients in the group.
    */
   stopReason(numClients: number): string | undefined;
+  /**
+   * Notes the key that a rank belongs to: a client with a key is the same client under any rank.
+   *
+   * @param key Identity of the key; `undefined` for a client without one.
+   */
+  seat(rank: Rank, key: string | undefined): void;
   /** Selects a cohort, which may be empty where it is drawn by chance. */
   select(clients: PrivateSelection): Rank[];
 }

@@ -273,6 +273,7 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "mode-mismatch": true,
   "group-full": true,
   "secure-mismatch": true,
+  "privacy-mismatch": true,
   "wrong-codec": true,
   "wrong-round": true,
   "not-in-cohort": true,

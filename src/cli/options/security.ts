@@ -3,7 +3,7 @@ import { DEFAULT_SERVER_NAME } from "../../server/options.ts";
 import { SITE_LENGTH } from "../../wire/messages/registration.ts";
 import { InvalidArgumentError } from "../deps.ts";
 import { option } from "./option.ts";
-import { onOff, text, type ValueType, whole } from "./values.ts";
+import { onOff, real, text, type ValueType, whole } from "./values.ts";
 
 /** Name of a site, in one line. */
 const siteName: ValueType<string> = {
@@ -90,6 +90,22 @@ export const SECURITY = {
     isRare: true,
     commands: { client: {} },
     library: { client: (secureMinMembers) => ({ secureMinMembers }) },
+  }),
+  privacyMaxEpsilon: option(real({ above: 0 }), {
+    value: "<x>",
+    help: "take part only where the server guarantees differential privacy of at most this epsilon",
+    group: "Security",
+    commands: { client: {} },
+    library: { client: (privacyMaxEpsilon) => ({ privacyMaxEpsilon }) },
+  }),
+  privacyMaxDelta: option(real({ above: 0, below: 1 }), {
+    value: "<x>",
+    help: "largest delta beside --privacy-max-epsilon",
+    group: "Security",
+    defaultText: "1e-5",
+    isRare: true,
+    commands: { client: {} },
+    library: { client: (privacyMaxDelta) => ({ privacyMaxDelta }) },
   }),
   key: option(text, {
     value: "<file>",

@@ -30,6 +30,7 @@ import { checkSecure } from "../secure/check_secure.ts";
 import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
+import { checkPrivacy } from "../required_privacy.ts";
 import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 import { sendsReceipts } from "./sends_receipts.ts";
@@ -161,10 +162,12 @@ async function setUp(
  * @throws {ProtocolError} If not.
  */
 function checkChoices(
-  { plan, allows }: IdAssignmentPayload,
+  assignment: IdAssignmentPayload,
   options: Readonly<ClientTopologyOptions>,
 ): void {
+  const { plan, allows } = assignment;
   checkSecure(plan, options);
+  checkPrivacy(assignment, options);
   const { settings = {}, shareMetrics = "all" } = options;
   const refused = refusedSetting(settings, allows, plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);

@@ -8,6 +8,7 @@ import { isCount } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { PrivateSelection } from "../../strategy/privacy.ts";
 import { gaussianEpsilon, zcdpEpsilon } from "../accounting/gaussian.ts";
+import { Owners } from "../ledger/owners.ts";
 import { Participations } from "../ledger/participations.ts";
 import { DiscreteGaussian } from "../noise/discrete_gaussian.ts";
 import type { NoiseSource } from "../noise/random_words.ts";
@@ -41,6 +42,7 @@ export interface FtrlOptions {
 export class FtrlMechanism implements Mechanism {
   readonly name = "ftrl";
   readonly isCohortSecret = false;
+  readonly owners = new Owners();
   readonly grid: Grid;
   readonly #options: FtrlOptions;
   readonly #coefficients: readonly number[];
@@ -55,7 +57,8 @@ export class FtrlMechanism implements Mechanism {
     const { noise, clip, bands, limits, source } = options;
     this.#options = options;
     this.#coefficients = bandedCoefficients(bands);
-    this.#participations = new Participations({ most: limits.most, separation: bands });
+    const participation = { most: limits.most, separation: bands };
+    this.#participations = new Participations(participation, this.owners);
     this.#noise = new DiscreteGaussian(LOG_DEVIATION, source);
     this.grid = { clip, unit: noise * clip / 2 ** LOG_DEVIATION / COEFFICIENT_UNIT };
   }

@@ -1,4 +1,5 @@
 import type { Rank } from "../../base/rank.ts";
+import type { Owners } from "../ledger/owners.ts";
 import type { PrivacyReport, PrivateSelection } from "../../strategy/privacy.ts";
 
 /** Clip and unit of the grid of a round. */
@@ -27,6 +28,8 @@ export interface Mechanism {
   readonly name: PrivacyReport["mechanism"];
   /** Set if the guarantee needs cohorts that nobody knows. */
   readonly isCohortSecret: boolean;
+  /** Keys of the clients. */
+  readonly owners: Owners;
   /** Number of releases so far. */
   readonly releases: number;
   /** Largest ε after all rounds of the plan. */

@@ -9,6 +9,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { PrivateSelection } from "../../strategy/privacy.ts";
 import { pldEpsilon } from "../accounting/pld.ts";
 import { rdpToEpsilon, sampledGaussianRdp, WHOLE_ORDERS } from "../accounting/rdp.ts";
+import { Owners } from "../ledger/owners.ts";
 import { DiscreteGaussian } from "../noise/discrete_gaussian.ts";
 import { type NoiseSource, RandomBits } from "../noise/random_words.ts";
 import { type AdaptiveClip, splitNoise } from "./adaptive_clip.ts";
@@ -44,6 +45,7 @@ export interface SampledOptions {
 export class SampledMechanism implements Mechanism {
   readonly name = "fedavg";
   readonly isCohortSecret = true;
+  readonly owners = new Owners();
   readonly #options: SampledOptions;
   /** Noise multiplier of the vectors, where the count of an adaptive clip takes its share. */
   readonly #vectorNoise: number;

@@ -118,8 +118,11 @@ export abstract class ServerBackendHandler {
    */
   abstract check(sender: Rank, payload: ParameterUpdatePayload): number | void;
 
-  /** Called when a client has joined or reconnected, with its number of samples. Default: no-op. */
-  onJoin(_rank: Rank, _numSamples: number): void {}
+  /**
+   * Called when a client has joined or reconnected, with its number of samples, and the identity of
+   * the key that its rank belongs to, if it has one. Default: no-op.
+   */
+  onJoin(_rank: Rank, _numSamples: number, _key?: string): void {}
 
   /** Returns the state of the algorithm and the client selection, for a checkpoint. */
   abstract saveState(): HandlerState;

@@ -123,8 +123,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
    * Selects a cohort by the policy: as many ranks as updates are wanted, and the share
    * `overSelection` more. Random policies depend on the seed, the round and the attempt.
    *
-   * @throws {RangeError} If the policy selects no rank, too many, one twice, or one that is not
-   * available.
+   * @throws {RangeError} If the policy selects no rank, too many, one twice, or an absent one.
    */
   selectClients(
     round: number,
@@ -136,8 +135,9 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     return this.#selector.select({ round, attempt, available, numClients, seed, known });
   }
 
-  /** Notes the client's number of samples, where the run is not closed. */
-  override onJoin(rank: Rank, numSamples: number): void {
+  /** Notes the client's key, and its number of samples where the run is not closed. */
+  override onJoin(rank: Rank, numSamples: number, key?: string): void {
+    this.privacy?.seat(rank, key);
     if (!this.isClosed) this.#known.addJoin(rank, numSamples);
   }
 
@@ -202,7 +202,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Passes an update to the strategy's round, and notes its figures. */
   onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
-    if (this.#round === undefined) throw new Error("Cannot take an update: no round is open");
+    if (!this.#round) throw new Error("Cannot take an update: no round is open");
     this.#round.take(toClientUpdate(sender, payload));
     if (this.privacy?.isCohortSecret) return;
     const { round, numSamples, loss } = payload, norm = this.#norms.get(sender);

@@ -36,6 +36,7 @@ export async function joinReplyOf(
     ...(mode !== "sync" && { mode }),
     // Clients keep it for the whole run, so it must not change with the handler's.
     plan: structuredClone(handler.plan),
+    ...(handler.privacy && { privacy: handler.privacy.announced }),
     ...(handler.allows && { allows: handler.allows }),
     manifest: handler.manifest.tensors.map(({ name, shape, dtype, trainable }) => ({
       name,

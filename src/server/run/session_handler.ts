@@ -114,7 +114,7 @@ export class SessionHandler implements SessionListener {
         topology.mode === "statistics" || handler.isClosed ? "" : ` with ${numSamples} samples`
       }${ownText(own)}${this.#codecText(client)} (${agent}; ${who})`,
     );
-    handler.onJoin(rank, numSamples);
+    handler.onJoin(rank, numSamples, run.sessions.registry.holderOf(rank));
     run.emit({
       type: "client-joined",
       rank,

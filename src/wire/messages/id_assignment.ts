@@ -5,6 +5,7 @@
  */
 
 import { v } from "../../plan/deps.ts";
+import { type AnnouncedPrivacy, announcedPrivacySchema } from "../../plan/announced_privacy.ts";
 import { type AllowedSettings, allowedSettingsSchema } from "../../plan/own_settings.ts";
 import { finiteNumber, text, textLine, uint32, wholeNumber } from "../../plan/schemas.ts";
 import { type TrainSettings, trainSettingsSchema } from "../../plan/settings.ts";
@@ -62,6 +63,11 @@ export interface IdAssignmentPayload {
   readonly mode?: AgreementMode;
   /** Settings of local training. */
   readonly plan: TrainSettings;
+  /**
+   * Guarantee for the clients of a private run, after all rounds. Absent where the server gives
+   * none. A client that requires one leaves.
+   */
+  readonly privacy?: AnnouncedPrivacy;
   /** Settings that the client may choose itself; absent if it trains by the plan. */
   readonly allows?: AllowedSettings;
   /** The model's tensors. */
@@ -109,6 +115,7 @@ export const idAssignment = messageType(
     strategy: textLine(64),
     mode: v.exactOptional(v.picklist(["sync", "async", "statistics"])),
     plan: trainSettingsSchema,
+    privacy: v.exactOptional(announcedPrivacySchema),
     allows: v.exactOptional(allowedSettingsSchema),
     manifest: v.array(v.object({
       name: text(256),

@@ -1,0 +1,40 @@
+import { checkInRange } from "../base/check.ts";
+import { ProtocolError } from "../base/errors.ts";
+import { weakness } from "../plan/announced_privacy.ts";
+import type { IdAssignmentPayload } from "../wire/messages.ts";
+import type { ClientTopologyOptions } from "./options.ts";
+
+/** Default of the largest δ. */
+const DEFAULT_MAX_DELTA = 1e-5;
+
+/** Options by which a client requires differential privacy. */
+type Required = Pick<ClientTopologyOptions, "privacyMaxEpsilon" | "privacyMaxDelta">;
+
+/** Throws a `RangeError` for a largest ε or δ that is out of range, or a δ alone. */
+export function checkRequiredPrivacy({ privacyMaxEpsilon, privacyMaxDelta }: Required): void {
+  const problem = "Cannot make a client";
+  if (privacyMaxDelta !== undefined) {
+    const range = { above: 0, below: 1 };
+    checkInRange(privacyMaxDelta, range, problem, "privacyMaxDelta above 0 and below 1");
+    if (privacyMaxEpsilon === undefined) {
+      throw new RangeError(`${problem}: expected privacyMaxEpsilon beside privacyMaxDelta`);
+    }
+  }
+  if (privacyMaxEpsilon !== undefined) {
+    checkInRange(privacyMaxEpsilon, { above: 0 }, problem, "a finite privacyMaxEpsilon above 0");
+  }
+}
+
+/**
+ * Checks that a server announces the privacy that the client requires.
+ *
+ * @throws {ProtocolError} "privacy-mismatch".
+ */
+export function checkPrivacy(
+  { privacy }: Pick<IdAssignmentPayload, "privacy">,
+  { privacyMaxEpsilon: maxEpsilon, privacyMaxDelta: maxDelta = DEFAULT_MAX_DELTA }: Required,
+): void {
+  if (maxEpsilon === undefined) return;
+  const reason = weakness(privacy, { maxEpsilon, maxDelta });
+  if (reason !== undefined) throw new ProtocolError("privacy-mismatch", `Cannot join: ${reason}`);
+}
