@@ -222,6 +222,7 @@ export class ClientRun implements SessionClient {
 
   /** Evaluates the server's parameters, and asks for work if a training was abandoned for that. */
   async evaluate(payload: EvaluateParamsPayload): Promise<void> {
+    this.#secure.checkEvaluation();
     const isTraining = this.#trainer.unreported !== undefined;
     if (payload.parameters !== undefined) this.#subModel.keep(payload.parameters);
     const whole = this.#codecs.receiveToEvaluate(payload);
@@ -309,7 +310,7 @@ export class ClientRun implements SessionClient {
     const session = this.#open();
     this.#pendingRound = undefined;
     const millis = backoffMillis(this.#trainer.refusals);
-    await this.#trainer.refuse(round, error, session);
+    await this.#trainer.refuse(round, error, session, this.#secure.reasonFor(error));
     // The server may have no newer parameters yet: asking at once could go on for ever.
     if (this.#host.asksForWork()) this.#rest = session.rest(millis).then(() => "rested");
   }

@@ -136,14 +136,18 @@ export class LocalTrainer {
     );
   }
 
-  /** Tells the server that there is no update for the round. */
-  async refuse(round: number, error: Error, session: Session): Promise<void> {
+  /**
+   * Tells the server that there is no update for the round.
+   *
+   * @param told Text in place of the error's, which may have figures of the client's data.
+   */
+  async refuse(round: number, error: Error, session: Session, told?: string): Promise<void> {
     const message = shortened(errorMessage(error), MOST_REASON_LENGTH);
     this.#warn(`Round ${round}: ${message}`);
     this.#options.onEvent?.({ type: "cannot-train", round, reason: message });
     await session.send({
       code: MessageCode.Error,
-      payload: { fault: "cannot-train", message, fatal: false, round },
+      payload: { fault: "cannot-train", message: told ?? message, fatal: false, round },
     });
     this.#refusals++;
   }

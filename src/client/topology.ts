@@ -144,7 +144,7 @@ export abstract class ClientCommunicationTopology {
       await this.#running.train(message.payload);
     } else if (isSecureMessage(message) && this.#running.isSecure) {
       await this.#running.answerSecurely(message);
-    } else if (message.code === MessageCode.EvaluateParams && !this.#running.isSecure) {
+    } else if (message.code === MessageCode.EvaluateParams) {
       await this.#running.evaluate(message.payload);
     } else if (
       message.code === MessageCode.StatisticsRequest && this.assignment?.mode === "statistics"

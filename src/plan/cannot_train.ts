@@ -36,3 +36,6 @@ export class CannotTrainError extends Error {
     this.name = "CannotTrainError";
   }
 }
+
+/** Text in place of a reason, which may have figures of the client's data. */
+export const UNTOLD_REASON = "Cannot train: the reason is not told with secure aggregation";

@@ -193,7 +193,7 @@ export class RoundAttempts {
       ? `Round ${round} has ${received} of ${enough} updates, below the quorum of ${quorum}`
       : `Round ${round} has no sum of updates: ${errorMessage(failure)}`;
     if (++this.#short === roundTries) {
-      const [absence] = toldLosses(collector.absences, collector, this.#host.handler);
+      const [absence] = toldLosses(collector.absences, this.#host.handler.privacy);
       throw new DeadlineError(
         `${trouble}, after ${this.#tries} tries${
           absence ? `: rank ${absence.rank}: ${absence.reason}` : ""

@@ -5,7 +5,7 @@ import { NonFiniteResultError } from "./handler/result_check.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
 import { DEFAULT_ROUND_TRIES } from "./limits.ts";
 import { evaluationFields, type EvaluationSummary } from "./report/evaluation_summary.ts";
-import { type Openness, toldLosses, UNTOLD } from "./report/private_events.ts";
+import { type Openness, toldLosses } from "./report/private_events.ts";
 import type { RoundReport } from "./report/report.ts";
 import { RoundAttempts, type TrainedRound } from "./round_attempts.ts";
 import type { RoundHost } from "./round_host.ts";
@@ -118,9 +118,8 @@ export function roundReport(
   { training: { collector, report }, ...tried }: TrainedRound,
   evaluated: EvaluationSummary,
   spent: Pick<RoundReport, "refused" | "bytesUp" | "bytesDown" | "bytesSpilled" | "seconds">,
-  run: Openness,
+  { privacy }: Openness,
 ): RoundReport {
-  const { privacy } = run;
   if (privacy) {
     // Figures of the clients' data would tell what the noise hides.
     const { tries, dropped, losses } = tried;
@@ -131,7 +130,7 @@ export function roundReport(
       received: isCohortSecret ? privacy.cohort : collector.count("received"),
       tries,
       dropped: isCohortSecret ? 0 : dropped,
-      losses: isCohortSecret ? [] : losses.map(({ rank }) => ({ rank, reason: UNTOLD })),
+      losses: isCohortSecret ? [] : toldLosses(losses, privacy),
       ...evaluationFields(evaluated),
       // Figures that follow from the size of a secret cohort are not given.
       ...(isCohortSecret
@@ -144,7 +143,6 @@ export function roundReport(
     cohort: collector.cohort,
     received: collector.count("received"),
     ...tried,
-    losses: toldLosses(tried.losses, collector, run),
     ...evaluationFields(evaluated),
     ...report,
     ...spent,

@@ -5,6 +5,7 @@ import type { ParameterVector } from "../params/manifest.ts";
 import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
 import { isUnsound } from "../round/report/means.ts";
 import { evaluatedEvent, receivedEvent, refusedEvent } from "../round/report/update_events.ts";
+import { UNTOLD_REASON } from "../plan/cannot_train.ts";
 import { markOrdered, without } from "../round/selection/ranks.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import { isRecoverable } from "../base/errors.ts";
@@ -128,8 +129,9 @@ export class VirtualClients {
         if (outcome.kind !== "trained") {
           const reason = reasonOf(outcome, "trained");
           if (outcome.kind === "failed" && outcome.stays) {
-            collector.settle(rank, "refused", reason, true);
-            onEvent?.(refusedEvent(rank, { fault: "cannot-train", message: reason }, { round }));
+            const message = handler.secure ? UNTOLD_REASON : reason;
+            collector.settle(rank, "refused", message, true);
+            onEvent?.(refusedEvent(rank, { fault: "cannot-train", message }, { round }));
             return;
           }
           this.#lose(rank, reason);

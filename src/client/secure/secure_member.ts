@@ -1,6 +1,7 @@
 import { ProtocolError } from "../../base/errors.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import { CannotTrainError, UNTOLD_REASON } from "../../plan/cannot_train.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import type { ReceivedParameters } from "../client_codecs.ts";
@@ -32,6 +33,27 @@ export class SecureMember {
   /** True if the run has secure aggregation. */
   get isOn(): boolean {
     return this.#isOn;
+  }
+
+  /**
+   * Checks that the client may tell how parameters do on its data.
+   *
+   * @throws {ProtocolError} "secure-mismatch", if the run has secure aggregation.
+   */
+  checkEvaluation(): void {
+    if (!this.#isOn) return;
+    throw new ProtocolError(
+      "secure-mismatch",
+      "Cannot evaluate: with secure aggregation no figures of a single client are told",
+    );
+  }
+
+  /**
+   * Returns what the server is told in place of the reason why the client cannot train, which may
+   * have figures of its data; `undefined` for the reason itself.
+   */
+  reasonFor(error: Error): string | undefined {
+    return this.#isOn && error instanceof CannotTrainError ? UNTOLD_REASON : undefined;
   }
 
   /** Begins a connection. */

@@ -5,7 +5,6 @@
  */
 
 import type { PrivacyTerms } from "../../strategy/privacy.ts";
-import type { CohortCollector } from "../cohort/cohort_collector.ts";
 import type { Absence } from "./absence.ts";
 import type { ServerEvent } from "./events.ts";
 
@@ -60,7 +59,9 @@ export function toldEvent(
     }
     case "update-refused": {
       const { norm: _, ...rest } = event;
-      return isCohortSecret ? undefined : { ...rest, message: UNTOLD };
+      if (isCohortSecret) return undefined;
+      // With secure aggregation clients tell no reasons that have figures of their data.
+      return privacy === undefined ? rest : { ...rest, message: UNTOLD };
     }
     case "client-away":
     case "client-lost":
@@ -72,16 +73,10 @@ export function toldEvent(
   }
 }
 
-/**
- * Returns absences, in a closed run without the reasons that clients, or checks of their data, have
- * given.
- */
+/** Returns absences, in a private run without the reasons. */
 export function toldLosses(
   absences: readonly Absence[],
-  collector: CohortCollector,
-  { isClosed, privacy }: Openness,
+  privacy: PrivacyTerms | undefined,
 ): readonly Absence[] {
-  if (!isClosed) return absences;
-  const isTold = (rank: number) => privacy === undefined && collector.outcome(rank) !== "refused";
-  return absences.map(({ rank, reason }) => ({ rank, reason: isTold(rank) ? reason : UNTOLD }));
+  return privacy === undefined ? absences : absences.map(({ rank }) => ({ rank, reason: UNTOLD }));
 }
