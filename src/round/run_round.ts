@@ -51,7 +51,8 @@ export async function runRound(round: number, host: RoundHost): Promise<RoundRes
       continue;
     }
     host.onModelUpdated(training);
-    if (isPrivate) {
+    // Clients that have revealed shares do not so again: a round that is lost cannot be made anew.
+    if (isPrivate || training.asked.length > 0) {
       await host.saveRelease(trained).catch((error) => {
         // A model that is not in the account must not be told, by its digest either.
         if (initial) handler.parameters = initial;

@@ -24,3 +24,12 @@ export class AbsentRanks {
     };
   }
 }
+
+/** Returns the outcome of a round that was tried once. */
+export function firstTry(
+  collector: CohortCollector,
+): Pick<RoundReport, "tries" | "dropped" | "losses" | "lossesOmitted"> {
+  const missing = new AbsentRanks();
+  missing.add(collector);
+  return { tries: 1, ...missing.report };
+}

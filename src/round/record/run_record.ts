@@ -82,13 +82,14 @@ export class RunRecord {
   }
 
   /**
-   * Saves the model of a private round, by a function that calls {@linkcode RunRecord.save}, before
+   * Saves the model of a closed round, by a function that calls {@linkcode RunRecord.save}, before
    * anything of it is told.
    *
    * @throws The error of saving; the round is then not made.
    */
   async saveRelease(report: RoundReport, save: () => Promise<void>): Promise<void> {
     this.untold = report;
+    this.isSaved = false;
     try {
       await save();
     } catch (error) {
@@ -111,7 +112,7 @@ export class RunRecord {
     const handler = this.#handler, scheduled = handler.schedule && handler.planFor(report.round);
     const whole = scheduled ? { ...report, learningRate: scheduled.learningRate } : report;
     // A release that was saved has nothing new without an evaluation.
-    this.isSaved = this.untold !== undefined && whole.loss === undefined;
+    this.isSaved &&= this.untold !== undefined && whole.loss === undefined;
     this.untold = undefined;
     this.rounds.push(whole);
     this.#best.add(whole, handler.parameters);

@@ -209,6 +209,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   }
 
   async saveRelease(): Promise<void> {
+    if (!this.topology.handler.privacy) return await this.#saver.save();
     await this.#saver.saveRelease(this.signal);
   }
 

@@ -8,7 +8,7 @@ import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.
 import { LastAcceptedRounds } from "../../round/cohort/last_accepted_rounds.ts";
 import type { TrainingExchange } from "../../round/cohort/training_exchange.ts";
 import { refusedEvent } from "../../round/report/update_events.ts";
-import { AbsentRanks } from "../../round/cohort/absent_ranks.ts";
+import { firstTry } from "../../round/cohort/absent_ranks.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import type { CodedParameters, SentModel } from "../../round/handler/server_codecs.ts";
 import type { RevokedUpdate } from "../../round/round_host.ts";
@@ -168,7 +168,7 @@ export class RunOperations implements ActiveRun {
 
   async saveRelease(
     training: TrainingExchange,
-    tries: RoundTries = firstTry(training),
+    tries: RoundTries = firstTry(training.collector),
   ): Promise<void> {
     const { record, sessions, costs, topology: { handler } } = this.#run;
     const { round } = training.collector, spent = costs.soFar(sessions.bytes);
@@ -177,13 +177,13 @@ export class RunOperations implements ActiveRun {
   }
 
   /**
-   * Ends the round of a resumed private run whose model was saved before it was told. The account
+   * Ends the round of a resumed closed run whose model was saved before it was told. The account
    * may be ahead of the checkpoint, and is saved first.
    */
   async endUntold(): Promise<void> {
     const { record, topology: { handler } } = this.#run;
-    if (!handler.privacy || record.lastRound === 0) return;
-    await this.#run.saveRelease();
+    if (record.lastRound === 0) return;
+    if (handler.privacy) await this.#run.saveRelease();
     const { untold } = record;
     if (untold === undefined) return;
     const evaluated = await this.#exchanges.evaluate(untold.round, []);
@@ -194,7 +194,7 @@ export class RunOperations implements ActiveRun {
   endRound(
     training: TrainingExchange,
     evaluated: EvaluationSummary,
-    tries: RoundTries = firstTry(training),
+    tries: RoundTries = firstTry(training.collector),
   ): void {
     const { record, sessions, costs, topology: { handler } } = this.#run;
     record.final = evaluated.evaluation;
@@ -229,8 +229,8 @@ export class RunOperations implements ActiveRun {
         .slice(0, MAX_LOGGED_METRICS)
         .map(([name, value]) => `${name} ${+value.toPrecision(5)}`),
     ];
-    const name = `${roundName} ${round}`;
-    logger.info(`${name} of ${options.rounds}: ${figures.join(", ")}`);
+    const name = `${roundName} ${round}`, { rounds } = options;
+    logger.info(`${name} of ${rounds}: ${figures.join(", ")}`);
     for (const { rank, reason } of losses) {
       members.warn(`rank ${rank}`, `${name} went on without rank ${rank}: ${reason}`);
     }
@@ -238,14 +238,7 @@ export class RunOperations implements ActiveRun {
       members.warn(`rank ${rank}`, `${name} has an outlier of rank ${rank}: ${reason}`);
     }
     this.emit({ type: "round-ended", report });
-    const { stopped } = record;
-    if (stopped) logger.info(`The run stops after ${name} of ${options.rounds}: ${stopped.reason}`);
+    const why = record.stopped?.reason;
+    if (why !== undefined) logger.info(`The run stops after ${name} of ${rounds}: ${why}`);
   }
-}
-
-/** Outcome of a round that was tried once. */
-function firstTry({ collector }: TrainingExchange): RoundTries {
-  const missing = new AbsentRanks();
-  missing.add(collector);
-  return { tries: 1, ...missing.report };
 }
