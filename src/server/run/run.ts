@@ -9,7 +9,8 @@ import type { ServerEvent } from "../../round/report/events.ts";
 import { toldEvent } from "../../round/report/private_events.ts";
 import { HeldModels } from "../../round/handler/held_models.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
-import type { EarlyStop, RunReport } from "../../round/report/report.ts";
+import type { RunReport } from "../../round/report/report.ts";
+import { earlyStopText } from "../../round/report/early_stop.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
 import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
 import { DEFAULT_SERVER_NAME } from "../options.ts";
@@ -219,11 +220,6 @@ export class ServerRun implements RunContext, AsyncDisposable {
     if (privacy.releases <= this.record.releasesSaved) return;
     throw new Error("Cannot tell of a private round: its model is not saved by saveRelease()");
   }
-}
-
-/** Explains why a resumed run has nothing to do. */
-function earlyStopText({ round, reason }: EarlyStop): string {
-  return `The run has stopped early after round ${round}: ${reason}; it goes on with other options of stopping`;
 }
 
 /**
