@@ -6,7 +6,8 @@
  *     deno run --allow-net=127.0.0.1 --allow-read=examples/browser/dist examples/browser/serve.ts 127.0.0.1:9000
  *
  * Then open the addresses that it prints, each in its own tab. Arguments after the address: number
- * of clients (3) and of rounds (20).
+ * of clients (3) and of rounds (20), and codecs of the updates and of the parameters, such as
+ * `eden:bits=1 int8` (none).
  */
 import {
   errorMessage,
@@ -16,6 +17,7 @@ import {
   SyncParameterServerHandler,
   websocketMount,
 } from "@fedlab/core";
+import { parseCodec } from "@fedlab/core/codec";
 import { partOf } from "./part.ts";
 
 const PATH = "/federation";
@@ -28,7 +30,7 @@ const FILES: Readonly<Record<string, { name: string; type: string }>> = {
   "/client.js": { name: "client.js", type: "text/javascript; charset=utf-8" },
 };
 
-const [address = "127.0.0.1:9000", clients = "3", rounds = "20"] = Deno.args;
+const [address = "127.0.0.1:9000", clients = "3", rounds = "20", uplink, downlink] = Deno.args;
 const { hostname, port } = new URL(`http://${address}`);
 if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
   console.error(
@@ -68,7 +70,11 @@ for (;;) {
   for (let part = 1; part <= Number(clients); part++) {
     console.log(`  http://${hostname}:${web.addr.port}/?part=${part}/${clients}`);
   }
-  const handler = new SyncParameterServerHandler({ manifest, parameters, model, seed: 1 });
+  const handler = new SyncParameterServerHandler({
+    ...{ manifest, parameters, model, seed: 1 },
+    ...(uplink !== undefined && { uplink: parseCodec(uplink) }),
+    ...(downlink !== undefined && { downlink: parseCodec(downlink) }),
+  });
   const server = new ServerSyncTop(handler, {
     distBackend: mount,
     listen: PATH,

@@ -2,27 +2,34 @@
  * Server of a federation on Deno Deploy. Clients join over WebSockets, a page shows the run, and
  * Deno KV stores it. The first request starts the run.
  *
- *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
+ *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN,FEDLAB_UPLINK,FEDLAB_DOWNLINK --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
  *
  * Without `--unstable-kv` the run is stored in the folder `checkpoints`, which needs
  * `--allow-read=checkpoints --allow-write=checkpoints`. A database in a file of your own needs both
  * for its folder.
  *
  * Settings are environment variables: FEDLAB_CLIENTS (2), FEDLAB_ROUNDS (20), FEDLAB_SEED (1),
- * FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or the database's file, and
- * FEDLAB_TOKEN, the token required of clients and of viewers of the run (see `readers.ts`).
+ * FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or the database's file,
+ * FEDLAB_TOKEN, the token required of clients and of viewers of the run (see `readers.ts`), and
+ * FEDLAB_UPLINK and FEDLAB_DOWNLINK, the codecs of updates and parameters, such as `eden:bits=1` and
+ * `int8` (none).
  */
+import { parseCodec } from "@fedlab/core/codec";
 import { Coordinator } from "./federation.ts";
 import { openCheckpoints } from "./store.ts";
 import { lockedPage, page, PAGE_HEADERS } from "./page.ts";
 import { mayRead } from "./readers.ts";
 
 const token = Deno.env.get("FEDLAB_TOKEN");
+const uplink = Deno.env.get("FEDLAB_UPLINK");
+const downlink = Deno.env.get("FEDLAB_DOWNLINK");
 const coordinator = new Coordinator({
   clients: Number(Deno.env.get("FEDLAB_CLIENTS") ?? 2),
   rounds: Number(Deno.env.get("FEDLAB_ROUNDS") ?? 20),
   seed: Number(Deno.env.get("FEDLAB_SEED") ?? 1),
   token,
+  ...(uplink && { uplink: parseCodec(uplink) }),
+  ...(downlink && { downlink: parseCodec(downlink) }),
   open: openCheckpoints,
 });
 

@@ -9,6 +9,7 @@ import {
   websocketMount,
 } from "@fedlab/core";
 import type { RequestInfo } from "@fedlab/core/net";
+import type { Codec } from "@fedlab/core/codec";
 import { encodeSafetensorsHeader } from "@fedlab/core/store";
 import { initialParameters } from "@fedlab/core";
 
@@ -25,6 +26,10 @@ export interface Settings {
   seed: number;
   /** Shared token of the clients. Without it, everyone may join. */
   token: string | undefined;
+  /** Codec of the updates. Default: they are sent whole. */
+  uplink?: Codec;
+  /** Codec of the parameters. Default: they are sent whole. */
+  downlink?: Codec;
   /** Opens the storage of the run. Calls `warn` for stored data that cannot be used. */
   open: (warn: (message: string) => void) => Promise<Checkpoints>;
 }
@@ -119,7 +124,7 @@ export class Coordinator {
   }
 
   async #open(): Promise<Handler> {
-    const { clients, rounds, seed, token, open } = this.#settings;
+    const { clients, rounds, seed, token, uplink, downlink, open } = this.#settings;
     const store = this.#store ??= await open((message) => {
       this.#broken++;
       console.warn(message);
@@ -134,7 +139,8 @@ export class Coordinator {
     const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
     const plan = { epochs: 2, batchSize: 10, learningRate: 0.1 };
     const initial = await initialParameters(model, seed);
-    const handler = new Handler({ ...initial, model, plan, seed });
+    const codecs = { ...(uplink && { uplink }), ...(downlink && { downlink }) };
+    const handler = new Handler({ ...initial, model, plan, seed, ...codecs });
     const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
     const isOver = (resume?.round ?? 0) >= rounds;
     const server = new ServerSyncTop(handler, {

@@ -28,10 +28,10 @@ class ExampleServer implements AsyncDisposable {
   #read = 0;
   #wake = Promise.withResolvers<void>();
 
-  private constructor(command: string) {
+  private constructor(command: string, more: readonly string[]) {
     const args = command.replace("127.0.0.1:9000", "127.0.0.1:0").split(" ").slice(1);
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: [...args, String(CLIENTS), String(ROUNDS)],
+      args: [...args, String(CLIENTS), ...more],
       cwd: ROOT,
       stdin: "null",
       stdout: "piped",
@@ -40,10 +40,11 @@ class ExampleServer implements AsyncDisposable {
     this.#reading = this.#follow();
   }
 
-  static async start(): Promise<ExampleServer> {
+  /** Starts it for so many rounds, with codecs of updates and parameters. */
+  static async start(rounds = ROUNDS, ...codecs: readonly string[]): Promise<ExampleServer> {
     const text = await Deno.readTextFile(`${ROOT}/examples/browser/serve.ts`);
     const [, command = ""] = /^ \* {5}(deno run .+)$/m.exec(text) ?? [];
-    return new ExampleServer(command);
+    return new ExampleServer(command, [String(rounds), ...codecs]);
   }
 
   /** Waits for what the pattern matches in the output after the last match, and gives all up to its end. */
@@ -175,6 +176,13 @@ async function deno(...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
+let built: Promise<string> | undefined;
+
+/** Builds the example's page, once for all tests. */
+async function buildPage(): Promise<void> {
+  await (built ??= deno(...taskArguments("build:browser")));
+}
+
 /** Files of a run's folder. */
 async function modelFiles(): Promise<Map<string, Uint8Array<ArrayBuffer> | string>> {
   const { model, schema, manifest, parameters } = await wardModel();
@@ -233,7 +241,7 @@ testInBrowser(
 testInBrowser(
   "two pages and a Deno client train the model that three Deno clients do",
   async (browser) => {
-    await deno(...taskArguments("build:browser"));
+    await buildPage();
     await using server = await ExampleServer.start();
     const invitation = await server.said(/http.+part=3\/3\n/);
     const [, host = ""] = /http:\/\/(.+?)\//.exec(invitation) ?? [];
@@ -285,6 +293,24 @@ testInBrowser(
     assertStringIncludes(await server.said(/model [0-9a-f]{64}/), digest ?? "a digest");
   },
 );
+
+testInBrowser("a page with codecs trains the model that Deno clients do", async (browser) => {
+  await buildPage();
+  await using server = await ExampleServer.start(2, "eden:bits=1", "int8");
+  const [, host = ""] = /http:\/\/(.+?)\//.exec(await server.said(/http.+part=3\/3\n/)) ?? [];
+  const address = `ws://${host}/federation`, faults: string[] = [];
+  const options = { faults, width: 1280, hasTouch: false };
+  const [page] = await Promise.all([
+    open(browser, `http://${host}/?part=1/${CLIENTS}`, options),
+    runDenoClient(address, 2),
+    runDenoClient(address, 3),
+  ]);
+  const [mixed = "a digest"] = (await server.said(/model [0-9a-f]{64}/)).match(/model .+$/) ?? [];
+  await untilText(page, "#status", /^The run is over/);
+  assertEquals(faults, []);
+  await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
+  assertStringIncludes(await server.said(/model [0-9a-f]{64}/), mixed);
+});
 
 Deno.test("serve.ts listens on no address that others reach", async () => {
   for (const address of ["0.0.0.0:0", "192.0.2.1:9000", "127.0.0.1.example.org:9000", "[::]:0"]) {

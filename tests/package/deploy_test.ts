@@ -2,10 +2,20 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "jsr:@std/ass
 import { DatabaseSync } from "node:sqlite";
 import type { Status } from "../../examples/deploy/federation.ts";
 import { lockedPage } from "../../examples/deploy/page.ts";
-import { readSafetensors } from "../../mod.ts";
+import {
+  initialParameters,
+  loadDataset,
+  mlp,
+  NativeSGDHandler,
+  partitionIid,
+  readSafetensors,
+  SyncParameterServerHandler,
+} from "../../mod.ts";
 import { sha256Hex } from "../../src/base/hash.ts";
+import { parseCodec } from "../../src/codec/mod.ts";
 import { inFolder, RunningCommand } from "../helpers/command.ts";
 import { freePort } from "../helpers/free_port.ts";
+import { runSync } from "../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -73,12 +83,18 @@ class Deployment implements AsyncDisposable {
   readonly clients: RunningCommand[] = [];
   coordinator: RunningCommand | undefined;
 
-  constructor(store: Store, folder: string, { rounds = ROUNDS, token = "" } = {}) {
+  constructor(
+    store: Store,
+    folder: string,
+    { rounds = ROUNDS, token = "", uplink = "", downlink = "" } = {},
+  ) {
     this.#store = store;
     this.#folder = folder;
     this.#env = {
       FEDLAB_ROUNDS: `${rounds}`,
       ...(token && { FEDLAB_TOKEN: token }),
+      ...(uplink && { FEDLAB_UPLINK: uplink }),
+      ...(downlink && { FEDLAB_DOWNLINK: downlink }),
       ...store.env(folder),
     };
   }
@@ -220,6 +236,30 @@ for (const store of [KV, FOLDER]) {
       assertEquals((await (await deployment.get("/model.safetensors")).bytes()).length, 19_608);
     }));
 }
+
+Deno.test("coordinator.ts with codecs goes on after a kill, and ends with the model of a run in one process", () =>
+  inFolder(async (folder) => {
+    const rounds = 2, uplink = "eden:bits=1", downlink = "int8";
+    const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+    const handler = new SyncParameterServerHandler({
+      ...{ ...await initialParameters(model, 1), model, seed: 1 },
+      plan: { epochs: 2, batchSize: 10, learningRate: 0.1 },
+      ...{ uplink: parseCodec(uplink), downlink: parseCodec(downlink) },
+    });
+    const { train, test: testData = train } = await loadDataset("digits");
+    const clients = partitionIid(train, 2, { seed: 1 })
+      .map((rows) => new NativeSGDHandler({ data: train.select(rows), testData }));
+    const { modelDigest } = await runSync(handler, { clients, rounds });
+
+    await using deployment = new Deployment(KV, folder, { rounds, uplink, downlink });
+    const coordinator = await deployment.start();
+    for (const part of ["1/2", "2/2"]) await deployment.client(part);
+    await coordinator.said(/Round 1 of/);
+    await deployment.kill();
+    await deployment.start();
+    await deployment.left();
+    assertEquals((await deployment.status()).modelDigest, modelDigest);
+  }));
 
 Deno.test("coordinator.ts with a token lets in who knows it, and tells who comes late that the run is over", () =>
   inFolder(async (folder) => {
