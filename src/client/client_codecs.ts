@@ -212,8 +212,11 @@ export class ClientCodecs {
     const own = this.#own.find((codec) => codec.name === name);
     if (own !== undefined) return own;
     const { parseCodec } = await import("../codec/registry.ts");
+    const { isDelta } = await import("../codec/delta.ts");
     try {
-      return parseCodec(name);
+      const codec = parseCodec(name);
+      if (isDelta(codec)) throw new RangeError(`expected one of whole vectors, got ${name}`);
+      return codec;
     } catch (cause) {
       throw new ProtocolError(
         "wrong-codec",

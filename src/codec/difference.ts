@@ -43,7 +43,7 @@ export function encodeDifference(
   from: CodedVector,
   to: CodedVector,
 ): Uint8Array<ArrayBuffer> | undefined {
-  const writer = new BitWriter(vectorBytes(to) - 1), ends = partsOf(codec, to);
+  const writer = new BitWriter(Math.max(0, vectorBytes(to) - 1)), ends = partsOf(codec, to);
   let isSame = true;
   for (const [i, { format, bytes }] of partsOf(codec, from).entries()) {
     const before = numbersOf(format, bytes), after = numbersOf(format, ends[i]?.bytes ?? bytes);
@@ -99,9 +99,13 @@ export function vectorBytes({ scales, codes, plain }: CodedVector): number {
 }
 
 /** Computes the digest of an encoded vector: SHA-256 of its arrays, one after another. */
-export async function codedDigest({ scales, codes, plain }: CodedVector): Promise<string> {
-  const parts = [bytesOf(scales), codes, ...(plain ? [bytesOf(plain)] : [])];
-  return await sha256Hex(concat(parts));
+export async function codedDigest(coded: CodedVector): Promise<string> {
+  return await sha256Hex(concat(codedParts(coded)));
+}
+
+/** Returns the bytes of the arrays of an encoded vector, in their order. */
+export function codedParts({ scales, codes, plain }: CodedVector): Uint8Array<ArrayBuffer>[] {
+  return [bytesOf(scales), codes, ...(plain ? [bytesOf(plain)] : [])];
 }
 
 /** Part of an encoded vector. */

@@ -1,12 +1,15 @@
-import { bytesOf } from "../../base/bytes.ts";
+import { digesters } from "../../base/hash.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { Codec } from "../../codec/codec.ts";
-import { codedDigest, encodeDifference, vectorBytes } from "../../codec/difference.ts";
+import { codedParts, encodeDifference, vectorBytes } from "../../codec/difference.ts";
 import type { CodedVector } from "../../codec/vector_coder.ts";
 import type { CodedParameters, ServerCodecs } from "./server_codecs.ts";
 
 /** Most versions that are kept, and most bytes of them; the newest two are kept in any case. */
 const MOST_VERSIONS = 32, MOST_BYTES = 64 * 2 ** 20;
+/** Function that makes digests. */
+type Digesters = Awaited<ReturnType<typeof digesters>>;
+
 const NO_SCALES = new Float32Array();
 
 /** Encoded parameters that clients may have. */
@@ -14,7 +17,7 @@ interface Version {
   /** The parameters; `undefined` when they are kept no longer. */
   coded: CodedParameters | undefined;
   /** Their digest, once it is known. */
-  digest?: string;
+  digest?: string | undefined;
   /** Differences to this version from others, as far as they are smaller. */
   readonly differences: Map<Version, Uint8Array<ArrayBuffer> | undefined>;
   /** Messages with those differences, by version and by the number that its receivers know. */
@@ -35,27 +38,31 @@ export interface ClaimedBase {
  */
 export class HeldModels {
   readonly #codec: Codec;
-  readonly #needsDigests: boolean;
+  readonly #hash: Digesters | undefined;
   #versions: Version[] = [];
   readonly #held = new Map<Rank, { readonly version: Version; readonly number: number }>();
-  readonly #pending = new Set<Promise<void>>();
 
-  private constructor(codec: Codec, needsDigests: boolean) {
+  private constructor(codec: Codec, hash: Digesters | undefined) {
     this.#codec = codec;
-    this.#needsDigests = needsDigests;
+    this.#hash = hash;
   }
 
   /**
    * Starts with clients that have nothing; `undefined` if no differences are sent.
    *
-   * @param needsDigests Set if clients may come back and say what they have.
+   * @param hash Makes the digests by which clients that come back name what they have. Without it
+   * they have nothing.
    */
-  static of(
-    codecs: ServerCodecs | undefined,
-    { needsDigests = false }: { readonly needsDigests?: boolean } = {},
-  ): HeldModels | undefined {
+  static of(codecs: ServerCodecs | undefined, hash?: Digesters): HeldModels | undefined {
     const { isDelta, downlink } = codecs ?? {};
-    return isDelta && downlink ? new HeldModels(downlink.codec, needsDigests) : undefined;
+    return isDelta && downlink ? new HeldModels(downlink.codec, hash) : undefined;
+  }
+
+  /** Starts with clients that may come back. */
+  static async ofServer(codecs: ServerCodecs | undefined): Promise<HeldModels | undefined> {
+    if (!codecs?.isDelta) return undefined;
+    // A browser has no such digests.
+    return HeldModels.of(codecs, await digesters("sha256").catch(() => undefined));
   }
 
   /**
@@ -77,14 +84,9 @@ export class HeldModels {
 
   /** Notes what a client has that joins, for the first time or again. */
   joined(rank: Rank, { base, holds }: ClaimedBase): void {
-    const version = holds && this.#versions.find(({ digest }) => digest === holds);
+    const version = holds && this.#versions.find((version) => this.#digestOf(version) === holds);
     if (version && base !== undefined) this.#held.set(rank, { version, number: base });
     else this.#held.delete(rank);
-  }
-
-  /** Waits until no digest is being computed. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#pending);
   }
 
   #difference(
@@ -118,7 +120,6 @@ export class HeldModels {
     const version: Version = { coded, differences: new Map(), messages: new Map() };
     this.#versions.push(version);
     this.#evict();
-    if (this.#needsDigests) this.#addDigest(version, coded);
     return version;
   }
 
@@ -137,26 +138,21 @@ export class HeldModels {
     }
   }
 
-  #addDigest(version: Version, coded: CodedVector): void {
-    const adding = codedDigest(coded).then((digest) => {
-      version.digest = digest;
-      this.#pending.delete(adding);
-    });
-    this.#pending.add(adding);
+  /** Computes the digest of a version, if it is not known yet. */
+  #digestOf(version: Version): string | undefined {
+    const { coded } = version;
+    if (version.digest !== undefined || coded === undefined) return version.digest;
+    const hash = this.#hash?.();
+    for (const part of codedParts(coded)) hash?.update(part);
+    return version.digest = hash?.digest("hex");
   }
 }
 
 function isSame(one: CodedVector, other: CodedVector): boolean {
-  const parts = ({ scales, codes, plain }: CodedVector) => [scales, codes, plain ?? NO_SCALES];
-  const others = parts(other);
-  return parts(one).every((array, i) => areEqual(array, others[i] ?? NO_SCALES));
+  const others = codedParts(other);
+  return codedParts(one).every((part, i) => areEqual(part, others[i]));
 }
 
-function areEqual(
-  one: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>,
-  other: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>,
-): boolean {
-  // A comparison of numbers would take -0 for 0.
-  const a = bytesOf(one), b = bytesOf(other);
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+function areEqual(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return one.length === other?.length && one.every((byte, i) => byte === other[i]);
 }

@@ -48,6 +48,7 @@ interface RunParts {
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
   readonly subModels: SubModels;
+  readonly held: HeldModels | undefined;
 }
 
 /** Run in progress, from the first client that joins to the last that leaves. */
@@ -70,7 +71,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   #progress = 0;
 
   constructor(parts: RunParts, joinReply: JoinReply, saved: SavedRanks | undefined) {
-    const { topology, record, logger, signal, subModels } = parts;
+    const { topology, record, logger, signal, subModels, held } = parts;
     const { options, timeouts } = topology;
     this.topology = topology;
     this.exchanges = new ExchangeRunner(this);
@@ -80,7 +81,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     this.signal = signal;
     this.subModels = subModels;
     this.assigned = joinReply.plan;
-    this.held = HeldModels.of(topology.handler.codecs, { needsDigests: true });
+    this.held = held;
     this.peers = {
       members: new PeerLog(logger, MEMBER_LINES),
       strangers: new PeerLog(logger, STRANGER_LINES),
@@ -125,7 +126,6 @@ export class ServerRun implements RunContext, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.held?.settled();
     await this.#uploads[Symbol.asyncDispose]();
     this.peers.strangers[Symbol.dispose]();
     this.peers.members[Symbol.dispose]();
@@ -227,7 +227,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
  * timers when `body` has ended.
  */
 export async function withRun<Result>(
-  { topology, record, signal }: Omit<RunParts, "logger" | "subModels">,
+  { topology, record, signal }: Omit<RunParts, "logger" | "subModels" | "held">,
   body: (run: ServerRun) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
@@ -243,8 +243,9 @@ export async function withRun<Result>(
   using _lock = checkpoints?.hold?.();
   const saved = await record.begin();
   const subModels = await SubModels.of(topology.handler);
+  const held = await HeldModels.ofServer(topology.handler.codecs);
   const joinReply = await joinReplyOf(topology, record.name, subModels);
-  const parts = { topology, record, logger: log.logger, signal, subModels };
+  const parts = { topology, record, logger: log.logger, signal, subModels, held };
   await using run = new ServerRun(parts, joinReply, saved);
   return await body(run);
 }
