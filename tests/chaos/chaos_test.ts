@@ -62,6 +62,20 @@ Deno.test("an asynchronous federation makes all of its versions though processes
   });
 });
 
+Deno.test("a federation with masked updates ends with the model it would have had, and no client reveals twice", () => {
+  const plan = drawPlan(1, 1, { ...PLAIN, masked: true, clients: 4 });
+  return assertUnharmed({
+    ...plan,
+    rounds: 12,
+    steps: [
+      { atRound: 2, afterMillis: 0, trouble: "kill client", client: 0 },
+      { atRound: 4, afterMillis: 30, trouble: "cut inside a frame", client: 1, at: 0.3 },
+      { atRound: 6, afterMillis: 60, trouble: "kill client", client: 2 },
+      { atRound: 8, afterMillis: 0, trouble: "stop client", client: 3, millis: 400 },
+    ],
+  });
+});
+
 Deno.test("drawPlan() draws the same plan for the same seed, with as many kills as were asked for", () => {
   const plan = drawPlan(5, 9);
   assertEquals(plan, drawPlan(5, 9));

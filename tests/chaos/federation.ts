@@ -7,6 +7,7 @@ import { Choices, type Return, type Script } from "../adversary/choices.ts";
 import { drawSettings } from "../adversary/settings.ts";
 import { freePort } from "../helpers/free_port.ts";
 import { Proxy } from "../helpers/proxy.ts";
+import { Reveals } from "./reveals.ts";
 import { pause, Supervised } from "./supervised.ts";
 import { type ChaosPlan, type ChaosSettings, isAsync } from "./plan.ts";
 
@@ -15,6 +16,8 @@ const PATH = "/federation";
 const TOKEN = "a token that the clients know";
 /** A client that ends well so long before the server does has left a run that is not over. */
 const EARLY_MILLIS = 10_000;
+/** What a server says whose clients reveal nothing more of a round. */
+export const HAS_REVEALED = /ha(s|ve) revealed shares/;
 /** What a member with a hand of its own does in the undisturbed run. */
 const UNSOUND: Script = (_, question) =>
   question === "train" ? { act: "NaN" } : question === "evaluate" ? { act: "answer" } : undefined;
@@ -107,6 +110,7 @@ function serverArgs({ settings, rounds }: ChaosPlan, listen: string, run: string
   return [
     ...["server", "--listen", listen, "--out", run, "--model", model, "--strategy", strategy],
     ...(isAsync(settings) ? ["--mode", "async"] : []),
+    ...(settings.masked ? ["--secure-aggregation", "min=3"] : []),
     ...Object.entries(numbers).flatMap(([name, value]) => [name, String(value)]),
   ];
 }
@@ -172,6 +176,7 @@ export async function federate(
   const server = new Supervised("the server", {
     folder,
     env: security.env,
+    isFinal: (last) => settings.masked === true && HAS_REVEALED.test(last),
     args: async () => {
       const goesOn = await hasCheckpoint(run);
       if (!goesOn) await forget(run);
@@ -197,8 +202,13 @@ export async function federate(
           "client",
           ...Object.entries(args).flatMap(([name, value]) => [name, String(value)]),
           ...security.client(i),
+          ...(settings.masked ? ["--require-secure", "--secure-min-members", "3"] : []),
         ]),
     });
+  });
+  const reveals = settings.masked ? new Reveals() : undefined;
+  proxies.forEach((proxy, i) => {
+    if (reveals) proxy.watch = () => reveals.watch(() => `${i + 1}.${clients[i]?.starts}`);
   });
   const member = settings.hostile ? hostileMember(plan, listen, disturb !== undefined) : undefined;
   const living = member?.run();
@@ -224,6 +234,8 @@ export async function federate(
     await Promise.allSettled([server.ended, ...clients.map(({ ended }) => ended), living, early]);
     await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
   }
+  if (reveals?.count === 0) throw new Error("no shares were revealed");
+  if (reveals && reveals.faults.length > 0) throw new Error(reveals.faults.join("; "));
   return JSON.parse(await Deno.readTextFile(`${run}/report.json`));
 }
 

@@ -13,6 +13,7 @@ const HELP = `Kills processes of a federation, and troubles their connections an
   deno task chaos [--kills N] [--seed S] [--seeds COUNT] [--replay FILE] [--plan FILE] [--keep]
                   [--strategy NAME] [--transport NAME] [--security NAME] [--model NAME]
                   [--quorum SHARE] [--hostile yes|no] [--partitions yes|no] [--clients N]
+                  [--masked yes|no]
 
   --kills N          how many processes are killed (30)
   --seed S           seed of the plan and of the run (1)
@@ -28,6 +29,8 @@ const HELP = `Kills processes of a federation, and troubles their connections an
   --hostile WORD     whether one more client sends what is never sound
   --partitions WORD  whether clients are cut off for longer than their seats are kept
   --clients N        number of clients (6)
+  --masked WORD      whether updates are masked (no): then only clients are killed, and no process
+                     may reveal shares of two attempts at a round
 
 What is not given, the seed chooses.
 `;
@@ -49,12 +52,14 @@ const { values } = parseArgs({
     hostile: { type: "string" },
     partitions: { type: "string" },
     clients: { type: "string" },
+    masked: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
 function given(): Given {
-  const { strategy, transport, security, model, quorum, hostile, partitions, clients } = values;
+  const { strategy, transport, security, model, quorum, hostile, partitions, clients, masked } =
+    values;
   return {
     ...(strategy !== undefined && { strategy }),
     ...(transport !== undefined && { transport: transport as ChaosSettings["transport"] }),
@@ -64,6 +69,7 @@ function given(): Given {
     ...(hostile !== undefined && { hostile: hostile === "yes" }),
     ...(partitions !== undefined && { partitions: partitions === "yes" }),
     ...(clients !== undefined && { clients: Number(clients) }),
+    ...(masked !== undefined && { masked: masked === "yes" }),
   };
 }
 

@@ -36,6 +36,8 @@ export interface ChaosSettings {
   readonly heartbeatSeconds: number;
   /** Whether clients are cut off for longer than that. */
   readonly partitions: boolean;
+  /** Whether updates are masked; over TCP without TLS, so that reveals can be counted. */
+  readonly masked?: boolean;
 }
 
 /** One trouble, after a pause. */
@@ -83,6 +85,16 @@ export const FRAME_BYTES = { mlp: 20_000, "2nn": 220_000 } as const;
 /** What may be asked for. */
 export type Given = Partial<Omit<ChaosSettings, "seed">>;
 
+/** What a run with masked updates is like: all updates count, and its messages can be read. */
+const MASKED = {
+  strategy: "fedavg",
+  transport: "tcp",
+  security: "open",
+  quorum: 1,
+  hostile: false,
+  partitions: false,
+} as const;
+
 function drawSettings(seed: number, given: Given): ChaosSettings {
   const random = new Random(seed, "test", { rank: 1 });
   const drawn: ChaosSettings = {
@@ -98,6 +110,7 @@ function drawSettings(seed: number, given: Given): ChaosSettings {
     partitions: random.below(4) === 0,
     ...given,
   };
+  if (drawn.masked) return { ...drawn, ...MASKED };
   // A member that speaks by hand has no key; and of its kind it must be few.
   if (!drawn.hostile) return drawn;
   return { ...drawn, security: "open", quorum: drawn.clients / (drawn.clients + 1) - 1e-3 };
@@ -115,7 +128,8 @@ export function drawPlan(seed: number, kills: number, given: Given = {}): ChaosP
   };
   for (let killed = 0; killed < kills;) {
     const client = random.below(clients);
-    const kind = random.below(14);
+    // A server that is killed while shares are revealed has clients that reveal none again.
+    const kind = settings.masked ? 3 + random.below(8) : random.below(14);
     if (kind < 2) of("kill server", { millis: random.below(1500) });
     else if (kind < 3) of("kill server, tear its checkpoint", { at: random.uniform() });
     else if (kind < 6 && !REMEMBERS.has(strategy)) of("kill client", { client });

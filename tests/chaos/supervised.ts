@@ -15,6 +15,9 @@ export class Supervised {
   #process: Deno.ChildProcess | undefined;
   #isStopped = false;
   #whenDown: (() => Promise<void>) | undefined;
+  readonly #isFinal: (last: string) => boolean;
+  /** Number of times that it was started. */
+  starts = 0;
   /** Whether it has ended well. */
   isDone = false;
   /** What the process said last, for the account of a failure. */
@@ -22,12 +25,15 @@ export class Supervised {
 
   constructor(
     name: string,
-    { folder, args, env = {} }: {
+    { folder, args, env = {}, isFinal = () => false }: {
       folder: string;
       args: () => Promise<string[]>;
       env?: Record<string, string>;
+      /** Tells whether what it has said last, before it failed, is the end of it. */
+      isFinal?: (last: string) => boolean;
     },
   ) {
+    this.#isFinal = isFinal;
     this.name = name;
     this.#folder = folder;
     this.#args = args;
@@ -73,6 +79,9 @@ export class Supervised {
         this.isDone = true;
         return;
       }
+      if (signal !== "SIGKILL" && this.#isFinal(this.last)) {
+        throw new Error(`${this.name} gives up: ${this.last}`);
+      }
       if (signal !== "SIGKILL" && ++failures > MOST_FAILURES) {
         throw new Error(`${this.name} fails again and again: ${this.last}`);
       }
@@ -83,6 +92,7 @@ export class Supervised {
   }
   /** Runs it until it ends. Rejects when it cannot be started. */
   async #once(): Promise<Deno.CommandStatus> {
+    this.starts++;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", `${ROOT}/src/cli/main.ts`, ...await this.#args()],
       cwd: this.#folder,

@@ -11,6 +11,8 @@ export class Proxy implements AsyncDisposable {
   delayMillis = 0;
   /** Bytes after which all is cut. */
   #cutAfter: number | undefined;
+  /** Makes a function that is told what goes to the server on a new connection. */
+  watch: (() => (bytes: Uint8Array) => void) | undefined;
   /** While it is set, nothing goes through though all stays open: a half-open connection. */
   #held: Promise<void> | undefined;
 
@@ -97,14 +99,18 @@ export class Proxy implements AsyncDisposable {
       return close(far);
     }
     this.#open.add(near).add(far);
-    await Promise.all([this.#pump(near, far), this.#pump(far, near)]);
+    await Promise.all([this.#pump(near, far, this.watch?.()), this.#pump(far, near)]);
     for (const connection of [near, far]) {
       this.#open.delete(connection);
       close(connection);
     }
   }
 
-  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async #pump(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    seen?: (bytes: Uint8Array) => void,
+  ): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     try {
       for (;;) {
@@ -118,6 +124,7 @@ export class Proxy implements AsyncDisposable {
         const isLast = most === this.#cutAfter;
         if (isLast) this.#cutAfter = undefined;
         else if (this.#cutAfter !== undefined) this.#cutAfter -= most;
+        seen?.(buffer.subarray(0, most));
         for (let at = 0; at < most;) at += await to.write(buffer.subarray(at, most));
         if (isLast) return this.cut();
       }

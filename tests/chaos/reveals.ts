@@ -1,0 +1,33 @@
+import { MessageCode } from "../../mod.ts";
+import { FrameReader } from "../helpers/frame_reader.ts";
+
+/** Shares that the clients of a run reveal: each process those of one attempt at a round. */
+export class Reveals {
+  readonly #attempts = new Map<string, number>();
+  /** Rounds for which a process has revealed shares twice. */
+  readonly faults: string[] = [];
+  /** Number of reveals. */
+  count = 0;
+
+  /**
+   * Makes a function that is told what a client sends on a connection.
+   *
+   * @param client Names the process.
+   */
+  watch(client: () => string): (bytes: Uint8Array) => void {
+    const reader = new FrameReader(), who = client();
+    return (bytes) => {
+      for (const { code, payload } of reader.take(bytes)) {
+        if (code === MessageCode.UnmaskShares) this.#add(who, payload);
+      }
+    };
+  }
+
+  #add(who: string, { round, attempt }: { readonly round: number; readonly attempt: number }) {
+    this.count++;
+    const key = `${who} round ${round}`, before = this.#attempts.get(key) ?? attempt;
+    this.#attempts.set(key, attempt);
+    if (before === attempt) return;
+    this.faults.push(`client ${key}: shares of attempts ${before} and ${attempt} were revealed`);
+  }
+}
