@@ -1,6 +1,8 @@
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { TrainResult } from "../plan/results.ts";
 import { checkPlan, type TrainPlan } from "../plan/train_plan.ts";
+import type { RecordPrivacy } from "./client_privacy.ts";
+import { trainPrivately } from "./private_training.ts";
 import type { Trainer } from "./trainer.ts";
 import { trainEpochs } from "./training.ts";
 
@@ -40,20 +42,28 @@ export class ExclusiveTraining {
    * Trains by the plan; momentum starts afresh after a divergence.
    *
    * @param length Number of samples.
+   * @param records Privacy of the records, where the client gives it.
    * @param beforeEach Called before each step.
    * @throws {CannotTrainError} If training diverges.
    */
   async train(
     trainer: Trainer,
     plan: TrainPlan,
-    length: number,
+    { length, records }: {
+      readonly length: number;
+      readonly records: RecordPrivacy | undefined;
+    },
     beforeEach: () => Promise<void> | undefined,
   ): Promise<TrainResult> {
     const batchSize = plan.batchSize === 0 ? length : Math.min(plan.batchSize, length);
-    trainer.begin(this.#hasDiverged ? { ...plan, keepMomentum: false } : plan, batchSize);
+    const clips = records !== undefined, sizes = { length, batchSize };
+    const planned = this.#hasDiverged ? { ...plan, keepMomentum: false } : plan;
+    trainer.begin(planned, batchSize, { clips });
     this.#hasDiverged = false;
     try {
-      return await trainEpochs(trainer, plan, { length, batchSize }, beforeEach);
+      return clips
+        ? await trainPrivately(trainer, plan, records, sizes, beforeEach)
+        : await trainEpochs(trainer, plan, sizes, beforeEach);
     } catch (error) {
       this.#hasDiverged = error instanceof CannotTrainError;
       throw error;

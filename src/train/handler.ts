@@ -10,6 +10,7 @@ import type { StatisticsAnswer, StatisticsQuestion } from "../wire/messages.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
+import type { ClientPrivacy } from "./client_privacy.ts";
 
 /** Function that evaluates a parameter vector on some data. */
 export type Evaluator = (
@@ -110,6 +111,14 @@ export abstract class ClientBackendHandler {
 
   /** Layout of the parameter vector. */
   abstract get manifest(): Manifest;
+
+  /**
+   * Privacy that the client gives its own data. The server is then told no figures of them: neither
+   * the number of samples nor losses, metrics or statistics. Default: none.
+   */
+  get privacy(): ClientPrivacy | undefined {
+    return undefined;
+  }
 
   /** Number of training samples of the client. */
   abstract get numSamples(): number;

@@ -4,8 +4,9 @@
  * @module
  */
 
-export type { BatchLoss, JudgeOptions, Observe, Trainer } from "./trainer.ts";
+export type { BatchLoss, BeginOptions, JudgeOptions, Observe, Trainer } from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
+export * from "./client_privacy.ts";
 export * from "./handler.ts";
 export { type ClassMetrics, classMetrics } from "./metrics/class_metrics.ts";
 export { addSums } from "./metrics/add_sums.ts";

@@ -5,6 +5,7 @@ import type { StatisticsAnswer, StatisticsQuestion } from "../wire/messages.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { EvaluateResult, GradientResult, TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
+import type { ClientPrivacy } from "./client_privacy.ts";
 import { CurrentTrainer } from "./current_trainer.ts";
 import { type EvaluateOptions, evaluateRows } from "./evaluation.ts";
 import { ExclusiveTraining } from "./exclusive_training.ts";
@@ -28,6 +29,7 @@ export type { EvaluateOptions, SGDHandlerOptions, TrainLogger };
 export abstract class SGDHandler extends ClientBackendHandler {
   readonly #data: HandlerData;
   readonly #loss: LossName | undefined;
+  readonly #privacy: ClientPrivacy | undefined;
   readonly #training: ExclusiveTraining = new ExclusiveTraining();
   readonly #trainer: CurrentTrainer = new CurrentTrainer();
 
@@ -37,8 +39,9 @@ export abstract class SGDHandler extends ClientBackendHandler {
    * @throws {RangeError} If the data has no rows, a feature is not finite, or the loss is unknown.
    * @throws {TypeError} If rows of a source are given.
    */
-  constructor({ loss, ...samples }: SGDHandlerOptions) {
+  constructor({ loss, privacy, ...samples }: SGDHandlerOptions) {
     super();
+    this.#privacy = privacy;
     if (loss !== undefined) checkLoss(loss);
     this.#data = new HandlerData(samples);
     this.#loss = loss;
@@ -117,6 +120,11 @@ export abstract class SGDHandler extends ClientBackendHandler {
     return this.#trainer.ready.manifest;
   }
 
+  /** Privacy that the client gives its own data, where the options have one. */
+  override get privacy(): ClientPrivacy | undefined {
+    return this.#privacy;
+  }
+
   /** Number of training samples. Data of a source need `setUp()`. */
   override get numSamples(): number {
     return this.#data.samples.length;
@@ -149,7 +157,8 @@ export abstract class SGDHandler extends ClientBackendHandler {
    */
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     return await this.#alone(plan, signal, (trainer, beforeEach) => {
-      return this.#training.train(trainer, plan, this.numSamples, beforeEach);
+      const given = { length: this.numSamples, records: this.#privacy?.records };
+      return this.#training.train(trainer, plan, given, beforeEach);
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { DataSource } from "../data/schema/data_source.ts";
+import type { ClientPrivacy } from "./client_privacy.ts";
 import type { LossName } from "./handler.ts";
 
 /**
@@ -32,4 +33,11 @@ export interface SGDHandlerOptions {
   testRows?: Uint32Array;
   /** Loss to minimize. Default: the description's, or softmaxCrossEntropy when there is none. */
   loss?: LossName;
+  /**
+   * Privacy that the client gives its own data, such as `DPSGD`, which needs the native engine. The
+   * server is then told no figures of the data.
+   *
+   * @default {undefined} None.
+   */
+  privacy?: ClientPrivacy;
 }
