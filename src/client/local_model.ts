@@ -7,7 +7,7 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/learner.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../wire/messages.ts";
-import { sharedFigures } from "./shared_figures.ts";
+import { sharedFigures, toldSamples } from "./shared_figures.ts";
 import type { SharedMetrics } from "./options.ts";
 import type { SubModel } from "./sub_model.ts";
 import { TrainingTask } from "./training_task.ts";
@@ -81,14 +81,16 @@ export class LocalModel {
     share: SharedMetrics,
   ): Message | undefined {
     if (result === undefined) return undefined;
-    const { numSamples, steps, ...figuresOfTraining } = result;
+    const { steps, ...figuresOfTraining } = result;
     const update = this.#sub.part(this.#learner.update);
+    const isPrivate = this.#handler.privacy !== undefined;
+    const numSamples = toldSamples(this.#handler, result.numSamples);
     const figures = { round, numSamples, ...sharedFigures(figuresOfTraining, share) };
     return sendsGradient(rule)
       ? { code: MessageCode.GradientUpdate, payload: { ...figures, gradient: update } }
       : {
         code: MessageCode.ParameterUpdate,
-        payload: { ...figures, steps, parameters: update },
+        payload: { ...figures, ...(!isPrivate && { steps }), parameters: update },
       };
   }
 

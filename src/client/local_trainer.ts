@@ -2,6 +2,7 @@ import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import type { PeerLog } from "../base/log/peer_log.ts";
 import { shortened } from "../base/printable.ts";
+import { privacyText } from "../train/client_privacy.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { EvaluateParamsPayload, Message, ParameterUpdatePayload } from "../wire/messages.ts";
@@ -38,6 +39,7 @@ export class LocalTrainer {
   #task: TrainingTask | undefined;
   #isEvaluating = false;
   #hasToldRows = false;
+  #hasToldWarning = false;
   /** Number of rounds in a row for which it could not train. */
   #refusals = 0;
 
@@ -104,6 +106,8 @@ export class LocalTrainer {
    * @throws {ProtocolError} If their length is not the model's.
    */
   begin(payload: ParameterUpdatePayload, session: Session): void {
+    const { handler } = this.#options, { rounds } = session.assignment;
+    handler.privacy?.expect(Math.max(1, rounds - payload.round + 1));
     this.#task = this.#model.train(payload, this.#planOf(payload, session), session.signal);
   }
 
@@ -128,12 +132,20 @@ export class LocalTrainer {
     task.markReported();
     if (result === undefined) return;
     this.#refusals = 0;
-    this.#options.onEvent?.({ type: "trained", round, result, seconds });
+    const privacy = this.#options.handler.privacy?.report;
+    this.#options.onEvent?.({
+      ...{ type: "trained", round, result, seconds },
+      ...(privacy && { privacy }),
+    });
     this.#options.logger.info(
       `Round ${round}: ${result.steps} steps on ${result.numSamples} samples, ${
         figuresText(result)
-      }`,
+      }${privacy ? `; ${privacyText(privacy)}` : ""}`,
     );
+    if (privacy?.warning !== undefined && !this.#hasToldWarning) {
+      this.#hasToldWarning = true;
+      this.#options.logger.warn(privacy.warning);
+    }
   }
 
   /**

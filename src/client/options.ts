@@ -11,6 +11,7 @@ import type { Timeouts } from "../net/timeouts.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { EvaluateResult, TrainResult } from "../plan/results.ts";
 import { checkRequiredPrivacy } from "./required_privacy.ts";
+import type { ClientPrivacyReport } from "../train/client_privacy.ts";
 import { SITE_LENGTH } from "../wire/messages/registration.ts";
 
 /** Event in the life of a client. */
@@ -29,6 +30,8 @@ export type ClientEvent =
     readonly result: TrainResult;
     /** Wall time of the training. */
     readonly seconds: number;
+    /** Privacy of the client's own, as far as its ledger has come; absent without. */
+    readonly privacy?: ClientPrivacyReport;
   }
   | {
     /** The client has evaluated the parameters of a round. */
@@ -185,6 +188,15 @@ export interface RunOptions {
 /** Tells whether a text can be the name of a site: one line, visible and not too long. */
 export function isSiteName(text: string): boolean {
   return text.trim() !== "" && text.length <= SITE_LENGTH && oneLine(text) === text;
+}
+
+/** Returns options by which no figures of the client's data are told. */
+export function withoutFigures(options: ClientTopologyOptions): ClientTopologyOptions {
+  return {
+    ...options,
+    shareMetrics: "none",
+    statistics: { ...options.statistics, share: "none" },
+  };
 }
 
 const PROBLEM = "Cannot make a client";

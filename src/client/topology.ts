@@ -16,7 +16,12 @@ import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
 import type { ClientRun } from "./client_run.ts";
 import { isSecureMessage } from "./secure/secure_message.ts";
-import { checkPlace, type ClientTopologyOptions, type RunOptions } from "./options.ts";
+import {
+  checkPlace,
+  type ClientTopologyOptions,
+  type RunOptions,
+  withoutFigures,
+} from "./options.ts";
 
 const loadRun = lazy(() => import("./client_run.ts"));
 
@@ -52,7 +57,7 @@ export abstract class ClientCommunicationTopology {
     this.serverAddr = options.serverAddr;
     this.distBackend = options.distBackend ?? "tcp";
     this.timeouts = timeoutsOf(options.timeouts);
-    this.options = options;
+    this.options = handler.privacy ? withoutFigures(options) : options;
   }
 
   /** The only mode of a server that the client takes part in. Default: any. */

@@ -15,6 +15,7 @@ import {
 } from "../../net/registration_message.ts";
 import { agreedDigest } from "../../train/agreed_schema.ts";
 import type { ClientBackendHandler } from "../../train/handler.ts";
+import { conflictText, findConflict } from "../../plan/compatibility/conflicts.ts";
 import { refusedSetting } from "../../plan/own_settings.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
@@ -31,7 +32,7 @@ import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
 import { checkPrivacy } from "../required_privacy.ts";
-import { checkShared } from "../shared_figures.ts";
+import { checkShared, toldSamples } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 import { sendsReceipts } from "./sends_receipts.ts";
 
@@ -104,7 +105,7 @@ export async function join(
     );
   }
   const { settings = {} } = options;
-  if (theirs !== "statistics") checkChoices(payload, options);
+  if (theirs !== "statistics") checkChoices(payload, options, handler);
   const isKnown = payload.run === resume?.run;
   if (!isKnown) await beforeBuilding();
   const described = theirs === "statistics"
@@ -148,7 +149,7 @@ async function setUp(
   const schemaDigest = await agreedDigest(handler, schema);
   return {
     // With secure aggregation it is summed under masks.
-    numSamples: payload.plan.secure === undefined ? handler.numSamples : 1,
+    numSamples: payload.plan.secure === undefined ? toldSamples(handler, handler.numSamples) : 1,
     ...(schemaDigest !== undefined && { schemaDigest }),
     ...(sendsReceipts(handler.manifest) && { receipts: true }),
     ...await subModel.begin(payload, isKnown),
@@ -156,14 +157,15 @@ async function setUp(
 }
 
 /**
- * Checks that the server allows the client's own settings, and that its algorithm works without the
- * figures that the client does not share.
+ * Checks that the server allows the client's own settings, and that its algorithm works with the
+ * client's privacy and without the figures that it does not share.
  *
  * @throws {ProtocolError} If not.
  */
 function checkChoices(
   assignment: IdAssignmentPayload,
   options: Readonly<ClientTopologyOptions>,
+  { privacy }: ClientBackendHandler,
 ): void {
   const { plan, allows } = assignment;
   checkSecure(plan, options);
@@ -171,6 +173,10 @@ function checkChoices(
   const { settings = {}, shareMetrics = "all" } = options;
   const refused = refusedSetting(settings, allows, plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
+  const conflict = privacy && findConflict({ plan, ownPrivacy: privacy.report.mechanism });
+  if (conflict) {
+    throw new ProtocolError("invalid-field", `Cannot join: ${conflictText(conflict)}`);
+  }
   checkShared(plan.rule, shareMetrics);
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CLASS_METRICS, MEASURE_METRICS } from "./metric_kinds.ts";
 import type { AllowedSettings } from "../own_settings.ts";
 import { type LocalRule, sendsGradient } from "../rules/rules.ts";
 import type { LearningRateSchedule } from "../schedule.ts";
@@ -54,6 +55,8 @@ export interface RunChoices {
   readonly downlink?: string;
   /** Mode of the server. */
   readonly mode?: "sync" | "async";
+  /** Mechanism by which the clients keep their own data private. */
+  readonly ownPrivacy?: "dp-sgd" | "local" | undefined;
   /** Set in a simulation, where one handler serves many clients. */
   readonly isSimulated?: boolean;
   /** Task of the model. */
@@ -179,6 +182,18 @@ export const CHOICES = {
     title: "differential privacy",
     isMade: ({ strategy }) => strategy?.privacy !== undefined,
   },
+  recordPrivacy: {
+    title: "privacy of records by the clients",
+    isMade: ({ ownPrivacy }) => ownPrivacy === "dp-sgd",
+  },
+  localPrivacy: {
+    title: "noise by the clients",
+    isMade: ({ ownPrivacy }) => ownPrivacy === "local",
+  },
+  initialLoss: {
+    title: "a strategy that needs the clients' losses, such as qfedavg,",
+    isMade: hasRule("initial-loss"),
+  },
   manyMeans: {
     title: "a strategy that needs more than the mean of the updates, such as median or fednova,",
     isMade: ({ strategy }) =>
@@ -225,17 +240,3 @@ function takesMean({ sums }: StrategyTraits): boolean {
 
 /** Name of a choice. */
 export type ChoiceName = keyof typeof CHOICES;
-
-const CLASS_METRICS: ReadonlySet<string> = new Set([
-  "accuracy",
-  "balancedAccuracy",
-  "precision",
-  "recall",
-  "f1",
-  "rocAuc",
-  "averagePrecision",
-  "logLoss",
-  "brier",
-  "calibrationError",
-]);
-const MEASURE_METRICS: ReadonlySet<string> = new Set(["rmse", "mae", "r2"]);

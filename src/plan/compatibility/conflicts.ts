@@ -17,6 +17,8 @@ export interface Conflict {
 const FEDSGD = "clients take no steps of their own";
 const OWN_STATE = "client and server would keep different states of one update";
 const SUM_ALONE = "the server learns a sum, and no figure of a single client";
+const CLIENT_NOISE = "a gradient of all records is sent as it is";
+const NOT_TOLD = "such clients tell no figures of their data";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
@@ -68,6 +70,21 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["secure", "uplink"], reason: "masks cancel in sums of whole values alone" },
   { between: ["secure", "downlink"], reason: "masks cancel between clients with one model alone" },
   { between: ["privacy", "secure"], reason: "the server clips each update by itself" },
+  { between: ["gradients", "recordPrivacy"], reason: CLIENT_NOISE },
+  { between: ["gradients", "localPrivacy"], reason: CLIENT_NOISE },
+  { between: ["initialLoss", "recordPrivacy"], reason: "the losses have no noise" },
+  { between: ["initialLoss", "localPrivacy"], reason: "the losses have no noise" },
+  { between: ["normalizedSteps", "recordPrivacy"], reason: "the number of steps is not told" },
+  { between: ["normalizedSteps", "localPrivacy"], reason: "the number of steps is not told" },
+  { between: ["ditto", "recordPrivacy"], reason: "its second model would spend the budget twice" },
+  { between: ["scaffold", "localPrivacy"], reason: OWN_STATE },
+  { between: ["feddyn", "localPrivacy"], reason: OWN_STATE },
+  { between: ["recordPrivacy", "biasedSelection"], reason: NOT_TOLD },
+  { between: ["localPrivacy", "biasedSelection"], reason: NOT_TOLD },
+  { between: ["recordPrivacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
+  { between: ["localPrivacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
+  { between: ["untrained", "recordPrivacy"], reason: "moving statistics mix the records" },
+  { between: ["untrained", "localPrivacy"], reason: "noise makes variances negative" },
   { between: ["gradients", "uplink"], reason: "gradients are sent as they are" },
   { between: ["scaffold", "uplink"], reason: OWN_STATE },
   { between: ["feddyn", "uplink"], reason: OWN_STATE },

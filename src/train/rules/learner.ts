@@ -4,15 +4,10 @@
  * @module
  */
 
-import type { Manifest, ParameterVector } from "../../params/manifest.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
 import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
-import type { EvaluateResult, GradientResult, TrainResult } from "../../plan/results.ts";
-import {
-  checkFinite,
-  type RuleClient,
-  type RuleCorrection,
-  type RuleTraining,
-} from "../../plan/rules/rule.ts";
+import type { EvaluateResult, TrainResult } from "../../plan/results.ts";
+import { checkFinite, type RuleClient, type RuleTraining } from "../../plan/rules/rule.ts";
 import {
   checkRule,
   keepsState,
@@ -21,7 +16,9 @@ import {
   takesControl,
 } from "../../plan/rules/rules.ts";
 import type { TrainPlan } from "../../plan/train_plan.ts";
+import type { UpdatePrivacy } from "../client_privacy.ts";
 import type { ClientBackendHandler } from "../handler.ts";
+import { ClientOfRound, TrainingOfRound } from "./client_of_round.ts";
 import { OwnVector } from "./own_vector.ts";
 
 /**
@@ -96,6 +93,7 @@ export class LocalLearner {
     }
     this.#rule = rule;
     this.#sent = undefined;
+    if (this.#handler.privacy?.updates) this.#global = copyOf(parameters, this.#global);
     if (!rule) return;
     // The caller may overwrite what it passed while this client trains.
     if (takesControl(rule)) {
@@ -116,10 +114,27 @@ export class LocalLearner {
    */
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const rule = this.#rule, handler = this.#handler;
-    checkCompatible({ plan: { ...plan, ...(rule && { rule }) } }, "Cannot train");
+    const { privacy } = handler, ownPrivacy = privacy?.report.mechanism;
+    checkCompatible(
+      { plan: { ...plan, ...(rule && { rule }) }, ...(ownPrivacy && { ownPrivacy }) },
+      "Cannot train",
+    );
     checkRule(rule, handler.manifest);
-    if (!rule) return await handler.train(plan, signal);
-    return await ruleOf(rule).train(rule, this.#training(plan, signal));
+    await privacy?.updates?.check();
+    const result = rule
+      ? await ruleOf(rule).train(rule, this.#training(plan, signal))
+      : await handler.train(plan, signal);
+    if (privacy?.updates) this.#sent = await this.#protect(privacy.updates);
+    return result;
+  }
+
+  /** Puts noise on the update. */
+  async #protect(updates: UpdatePrivacy): Promise<ParameterVector> {
+    const { manifest: { tensors } } = this.#handler;
+    const fixed = tensors.filter(({ trainable }) => !trainable)
+      .map(({ offset, length }) => [offset, offset + length] as const);
+    const from = this.#global ?? new Float32Array(0);
+    return await updates.protect({ from, to: this.update, fixed });
   }
 
   /**
@@ -151,85 +166,6 @@ export class LocalLearner {
       keep: (vector) => this.#own.propose(plan.round, vector),
       send: (vector) => this.#sent = vector,
     });
-  }
-}
-
-/** The vectors of a client in a round. */
-interface RoundVectors {
-  readonly own: ParameterVector | undefined;
-  readonly global: ParameterVector | undefined;
-  readonly control: ParameterVector | undefined;
-}
-
-/** A client in one round, for its rule. */
-class ClientOfRound implements RuleClient {
-  readonly own: ParameterVector | undefined;
-  readonly control: ParameterVector;
-  readonly #global: ParameterVector | undefined;
-
-  constructor(
-    protected readonly handler: ClientBackendHandler,
-    { own, global, control }: RoundVectors,
-  ) {
-    this.own = own;
-    this.control = control ?? new Float32Array(0);
-    this.#global = global;
-  }
-
-  get manifest(): Manifest {
-    return this.handler.manifest;
-  }
-
-  get global(): ParameterVector {
-    if (this.#global === undefined) throw new Error("Cannot train: no parameters were loaded");
-    return this.#global;
-  }
-
-  get parameters(): ParameterVector {
-    return this.handler.parameters;
-  }
-
-  set parameters(parameters: ParameterVector) {
-    this.handler.parameters = parameters;
-  }
-}
-
-/** A client that trains in one round, for its rule. */
-class TrainingOfRound extends ClientOfRound implements RuleTraining {
-  readonly learningRate: number;
-  readonly proximal: number;
-  readonly keep: (vector: ParameterVector) => void;
-  readonly send: (vector: ParameterVector) => void;
-  readonly #plan: TrainPlan;
-  readonly #signal: AbortSignal | undefined;
-
-  constructor(
-    handler: ClientBackendHandler,
-    vectors: RoundVectors,
-    { plan, signal, keep, send }: Pick<RuleTraining, "keep" | "send"> & {
-      readonly plan: TrainPlan;
-      readonly signal?: AbortSignal;
-    },
-  ) {
-    super(handler, vectors);
-    this.learningRate = plan.learningRate;
-    this.proximal = plan.proximal ?? 0;
-    this.keep = keep;
-    this.send = send;
-    this.#plan = plan;
-    this.#signal = signal;
-  }
-
-  train(changes?: RuleCorrection): Promise<TrainResult> {
-    return this.handler.train({ ...this.#plan, ...changes }, this.#signal);
-  }
-
-  gradient(): Promise<GradientResult> {
-    return this.handler.gradient(this.#plan, this.#signal);
-  }
-
-  evaluateTraining(): Promise<EvaluateResult> {
-    return this.handler.evaluateTraining(this.#signal);
   }
 }
 
