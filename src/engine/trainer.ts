@@ -116,6 +116,10 @@ export class NativeTrainer implements Trainer {
     return this.#layout.gradient;
   }
 
+  checkClips(): void {
+    checkRowsApart(this.#graph);
+  }
+
   begin(plan: TrainPlan, batchSize: number, { clips = false }: BeginOptions = {}): void {
     if (clips) checkRowsApart(this.#graph);
     this.#targets?.begin(plan, this);

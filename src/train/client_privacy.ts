@@ -117,9 +117,15 @@ export interface UpdatePrivacy {
   check(): Promise<void>;
 }
 
-/** Describes a guarantee for a line of a log, such as `epsilon 1.2345 of records at delta 1e-5`. */
-export function privacyText({ unit, epsilon, delta, guarantee }: ClientPrivacyReport): string {
+/**
+ * Describes a guarantee for a line of a log, such as
+ * `epsilon 1.2345 of records at delta 1e-5, noise 1.10`.
+ */
+export function privacyText(
+  { unit, epsilon, delta, noise, guarantee }: ClientPrivacyReport,
+): string {
   if (guarantee !== undefined) return `privacy guarantees ${guarantee}`;
   const whom = unit === "record" ? "records" : "the client";
-  return `epsilon ${epsilon?.toFixed(4)} of ${whom} at delta ${delta}`;
+  const size = noise === undefined ? "" : `, noise ${noise.toFixed(2)}`;
+  return `epsilon ${epsilon?.toFixed(4)} of ${whom} at delta ${delta}${size}`;
 }

@@ -31,9 +31,7 @@ export async function trainPrivately(
 ): Promise<TrainResult> {
   const { manifest } = trainer;
   if (trainer.sumClipped === undefined || trainer.stepByGradient === undefined) {
-    throw new Error(
-      "Cannot train with privacy of records: expected the native engine, got one that knows no gradients of single records",
-    );
+    throw wrongEngine();
   }
   const trained = manifest.tensors.filter(({ trainable }) => trainable);
   const dimension = trained.reduce((sum, { length }) => sum + length, 0);
@@ -75,4 +73,20 @@ export async function trainPrivately(
     loss: loss / Math.max(1, rows),
     metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / Math.max(1, rows) } : {},
   };
+}
+
+/**
+ * Checks that a trainer can train by DP-SGD.
+ *
+ * @throws {Error} If its engine or its model does not allow it.
+ */
+export function checkClips(trainer: Trainer): void {
+  if (trainer.checkClips === undefined) throw wrongEngine();
+  trainer.checkClips();
+}
+
+function wrongEngine(): Error {
+  return new Error(
+    "Cannot keep records private: expected a model that the native engine runs, which alone knows the gradients of single records",
+  );
 }

@@ -8,6 +8,7 @@ import type { TrainPlan } from "../plan/train_plan.ts";
 import type { ClientPrivacy } from "./client_privacy.ts";
 import { CurrentTrainer } from "./current_trainer.ts";
 import { type EvaluateOptions, evaluateRows } from "./evaluation.ts";
+import { checkClips } from "./private_training.ts";
 import { ExclusiveTraining } from "./exclusive_training.ts";
 import { meanGradient } from "./gradient.ts";
 import { ClientBackendHandler, type LossName, type ModelDescription } from "./handler.ts";
@@ -78,6 +79,7 @@ export abstract class SGDHandler extends ClientBackendHandler {
     const accept = this.#trainer.replace();
     await this.#data.arrange(schema, async ({ options }) => {
       const trainer = await this.createTrainer(description, loss, options);
+      if (this.#privacy?.records) checkClips(trainer);
       return ({ data, rows }) => accept(trainer, () => trainer.use(data, rows));
     });
   }

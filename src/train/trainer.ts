@@ -86,6 +86,13 @@ export interface Trainer extends Disposable {
    */
   differentiate(start: number, end: number): BatchLoss;
   /**
+   * Checks that the model's gradients can be clipped row by row. Absent on an engine that knows no
+   * gradients of single rows.
+   *
+   * @throws {UnsupportedModelError} If a layer looks at more than one row at a time.
+   */
+  checkClips?(): void;
+  /**
    * Sets {@linkcode Trainer.gradient} to the sum of the gradients of the rows from place `start` to
    * before `end` of the order, each scaled down to an L2 norm of at most `clip` over the trainable
    * parameters. The result's loss is `NaN` if the gradient of a row is not finite. Absent on an

@@ -2,6 +2,7 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ClientEvent } from "../../client/options.ts";
 import type { EvaluateResult, Metrics } from "../../plan/results.ts";
+import type { ClientPrivacyReport } from "../../train/client_privacy.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
@@ -14,6 +15,7 @@ import { type Flags, libraryOptions } from "../options/table.ts";
 import { printError, writeText } from "../output/terminal.ts";
 import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
 import { checkStandardize, readSchema } from "../run/data.ts";
+import { clientPrivacyFrom } from "../run/client_privacy.ts";
 import { type ClientJob, runClientJob } from "../run/client_job.ts";
 import { toJson } from "../run/run_folder.ts";
 import { clientSecurity } from "../run/security.ts";
@@ -32,6 +34,8 @@ interface ClientReport {
     seconds: number;
   }[];
   readonly evaluations: ({ round: number } & Omit<EvaluateResult, "confusion">)[];
+  /** Privacy of the client's own. */
+  privacy?: ClientPrivacyReport;
   seconds: number;
 }
 
@@ -113,9 +117,11 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
     }
   };
   const security = await clientSecurity(flags);
+  using held = await clientPrivacyFrom(flags);
+  const { privacy } = held;
   const run = async () => {
     if (flags.module === undefined) {
-      return await runClientJob(job, { signal, onEvent, ...security });
+      return await runClientJob(job, { signal, onEvent, privacy, ...security });
     }
     if (typeof security.distBackend !== "string" || security.credential !== undefined) {
       throw new UsageError(
@@ -130,6 +136,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
   };
   const failures: unknown[] = [];
   await run().catch((error) => failures.push(error));
+  if (privacy && flags.json !== undefined) report.privacy = privacy.fullReport();
   report.seconds = (runtime.clock.now() - began) / 1000;
   // A client that is stopped or fails reports too, after its first round.
   if (flags.json !== undefined && (failures.length === 0 || report.rounds.length > 0)) {

@@ -19,6 +19,7 @@ import type { CommandName, FlagsIn, Library, OptionSpec } from "./option.ts";
 import { FILES } from "./files.ts";
 import { SCHEMA } from "./schema.ts";
 import { OUTPUT } from "./output.ts";
+import { OWN_PRIVACY } from "./own_privacy.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
 import { SCHEDULE } from "./schedule.ts";
 import { PREDICTING } from "./predicting.ts";
@@ -38,6 +39,7 @@ const TABLE = {
   ...LOSS,
   ...SCHEDULE,
   ...STOPPING,
+  ...OWN_PRIVACY,
   ...OWN_SETTINGS,
   ...STRATEGY,
   ...DATA,

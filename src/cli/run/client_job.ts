@@ -4,6 +4,7 @@ import { ClientFollowingTop } from "../../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../../client/options.ts";
 import { openLog } from "../../base/log/log.ts";
 import { ClientSGDHandler } from "../../engine/client_handler.ts";
+import type { ClientPrivacy } from "../../train/client_privacy.ts";
 import { type DataFlags, dataFrom, type Part } from "../options/data.ts";
 import type { EngineOptions } from "../options/option.ts";
 import { openSource } from "./data.ts";
@@ -56,10 +57,14 @@ function logged(source: DataSource, log: (note: string) => unknown): DataSource 
 export async function runClientJob(
   job: ClientJob,
   options:
-    & { signal?: AbortSignal; onEvent?: (event: ClientEvent) => void }
+    & {
+      signal?: AbortSignal;
+      onEvent?: (event: ClientEvent) => void;
+      privacy?: ClientPrivacy | undefined;
+    }
     & Pick<ClientTopologyOptions, "distBackend" | "credential" | "serverName">,
 ): Promise<void> {
-  const { strictDeterminism: _, ...engine } = job.engine;
+  const { strictDeterminism: __, ...engine } = job.engine;
   chooseKernels(job.engine);
   const source = await clientSource(job.data, options.signal);
   using log = openLog({ loggerName: "train", ...job.topology.log });
@@ -67,8 +72,9 @@ export async function runClientJob(
     ...engine,
     data: logged(source, (note) => log.logger.info(note)),
     logger: log.logger,
+    ...(options.privacy && { privacy: options.privacy }),
   });
-  const { signal, ...own } = options;
+  const { signal, privacy: _, ...own } = options;
   const client = new ClientFollowingTop(handler, { ...job.topology, ...own });
   await client.run(signal ? { signal } : {});
 }

@@ -10,6 +10,9 @@ import {
   LEAST_NOISE,
 } from "./options.ts";
 
+/** Share of the budget past which what is left is too little to train with. */
+const MOST_SPENT = 0.99;
+
 /** Part of a {@linkcode ClientPrivacyReport} that an account knows. */
 type AccountReport = Omit<ClientPrivacyReport, "unit" | "mechanism" | "relation" | "rate">;
 
@@ -113,7 +116,7 @@ export class ClientAccount {
   #checkRest(maxEpsilon: number): void {
     const { delta } = this.#options;
     const spent = this.#ledger.epsilonAfter([], delta);
-    if (spent < maxEpsilon) return;
+    if (spent < maxEpsilon * MOST_SPENT) return;
     throw new PrivacyBudgetError(
       `The privacy budget of this client is spent: its ledger has epsilon ${
         spent.toPrecision(6)

@@ -120,7 +120,7 @@ export class LocalLearner {
       "Cannot train",
     );
     checkRule(rule, handler.manifest);
-    await privacy?.updates?.check();
+    if (privacy?.updates) await privacy.updates.check();
     const result = rule
       ? await ruleOf(rule).train(rule, this.#training(plan, signal))
       : await handler.train(plan, signal);
